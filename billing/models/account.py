@@ -1,0 +1,146 @@
+"""A customer's account at the billing platform: its facts, its entities and its billing controls."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from billing.models.catalogue import Feature
+from billing.models.figures import bounded, figure
+from customers.models import Customer, Environment, Listed
+from customers.typed_ids import TypedIdField
+
+
+class BillingAccount(models.Model):
+    """What the billing platform holds of a customer beside plans and figures."""
+
+    id = TypedIdField(prefix="acct", primary_key=True, editable=False)
+    customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="billing_account")
+    created_at = models.DateTimeField(
+        default=timezone.now, help_text="When the billing platform created the customer."
+    )
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="The billing platform's own notes, a JSON object."
+    )
+    send_email_receipts = models.BooleanField("send e-mail receipts", default=False)
+    payment_method = models.JSONField(
+        null=True, blank=True, help_text="The payment method as the billing platform describes it."
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"Billing account of {self.customer}"
+
+
+class Entity(Listed):
+    """A part of a customer with balances of its own: a seat, a workspace, a site."""
+
+    id = TypedIdField(prefix="ent", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="entities")
+    entity_id = models.CharField("entity id", max_length=255, null=True, blank=True)
+    name = models.CharField(null=True, blank=True)
+    customer_external_id = models.CharField(max_length=255, null=True, blank=True, editable=False)
+    feature = models.ForeignKey(
+        Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="entities"
+    )
+    env = models.CharField("environment", max_length=10, choices=Environment, default=Environment.LIVE)
+    created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+    )
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name_plural = "entities"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "entity_id"],
+                name="entity_id_once_per_customer",
+                violation_error_message="The customer has an entity with this id already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.entity_id or str(self.pk)
+
+
+class AutoTopup(Listed):
+    """Buys more of a feature when its balance falls below a threshold."""
+
+    id = TypedIdField(prefix="topup", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="auto_topups")
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="auto_topups")
+    threshold = figure(help_text="Buys when the balance falls below this.")
+    quantity = figure(help_text="How much is bought each time.")
+    enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as off.")
+    limit_interval = models.CharField(
+        max_length=10,
+        choices=[("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")],
+        blank=True,
+    )
+    limit_interval_count = models.PositiveIntegerField(null=True, blank=True)
+    limit = figure(null=True, blank=True, help_text="The most purchases in one interval.")
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name = "auto top-up"
+        constraints = [bounded("auto_topup_in_range", "threshold", "quantity", "limit", at_least=None)]
+
+    def __str__(self) -> str:
+        return f"{self.quantity.normalize():f} {self.feature} below {self.threshold.normalize():f}"
+
+
+class SpendLimit(Listed):
+    """The most overage a customer may run up, of one feature or (without one) of all."""
+
+    id = TypedIdField(prefix="limit", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="spend_limits")
+    feature = models.ForeignKey(
+        Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="spend_limits"
+    )
+    enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as off.")
+    overage_limit = figure(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [bounded("spend_limit_in_range", "overage_limit", at_least=None)]
+
+    def __str__(self) -> str:
+        limit = "no limit" if self.overage_limit is None else f"{self.overage_limit.normalize():f}"
+        return f"{self.feature or 'All features'}: {limit}"
+
+
+class UsageAlert(Listed):
+    """Tells when usage passes a threshold: a count, or a percentage of what was granted."""
+
+    class ThresholdType(models.TextChoices):
+        USAGE = "usage", "Usage"
+        USAGE_PERCENTAGE = "usage_percentage", "Percentage of the grant"
+
+    id = TypedIdField(prefix="alert", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="usage_alerts")
+    feature = models.ForeignKey(
+        Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="usage_alerts"
+    )
+    threshold = figure()
+    threshold_type = models.CharField(max_length=20, choices=ThresholdType)
+    enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as on.")
+    name = models.CharField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            bounded("usage_alert_in_range", "threshold", at_least=None),
+            models.CheckConstraint(
+                condition=Q(threshold_type__in=["usage", "usage_percentage"]), name="usage_alert_type_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.feature or 'All features'} past {self.threshold.normalize():f}"

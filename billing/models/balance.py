@@ -1,0 +1,158 @@
+"""What a customer may use: balances with their grants and rollovers, and flags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from billing.models.account import Entity
+from billing.models.catalogue import Feature, Plan
+from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
+from customers.models import Customer, Listed
+from customers.typed_ids import TypedIdField
+
+
+class Balance(Listed):
+    """A customer's balance of one feature. Its figures are those of its grants and rollovers."""
+
+    id = TypedIdField(prefix="bal", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="balances")
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="balances")
+    overage_allowed = models.BooleanField(default=False, help_text="Use may go on when nothing remains.")
+    max_purchase = figure(null=True, blank=True, help_text="The most overage; empty: no limit.")
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+    )
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "feature"],
+                name="balance_once_per_feature",
+                violation_error_message="The customer has a balance of this feature already.",
+            ),
+            bounded("balance_max_purchase_in_range", "max_purchase"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feature} of {self.customer}"
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    """Grants, asked for in the business's words."""
+
+    def counted(self, at: datetime | None = None) -> Self:
+        """Those that count towards the balance: neither ended nor expired."""
+        return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or timezone.now()))
+
+
+class Grant(Listed):
+    """One grant of a feature: a row of the balance's breakdown.
+
+    `included_grant + prepaid_grant - usage` is what it holds; usage is signed. A grant without a plan stands alone.
+    """
+
+    id = TypedIdField(prefix="grt", primary_key=True, editable=False)
+    balance = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="grants")
+    entity = models.ForeignKey(Entity, on_delete=models.PROTECT, null=True, blank=True, related_name="grants")
+    plan = models.ForeignKey(
+        Plan,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="grants",
+        help_text="Empty: a grant of its own, outside any plan.",
+    )
+    grant_id = models.CharField(max_length=255, blank=True, help_text="The id in the billing document.")
+    included_grant = figure(default=0)
+    prepaid_grant = figure(default=0)
+    usage = figure(default=0)
+    unlimited = models.BooleanField(default=False)
+    reset_interval = models.CharField(
+        max_length=20, choices=Interval, blank=True, help_text="Empty: never resets."
+    )
+    reset_interval_count = models.PositiveIntegerField(null=True, blank=True)
+    next_reset_at = models.DateTimeField(null=True, blank=True)
+    price_amount = figure(null=True, blank=True)
+    price_tiers = models.JSONField(null=True, blank=True)
+    price_tier_behavior = models.CharField(max_length=20, choices=TierBehavior, blank=True)
+    billing_units = figure(null=True, blank=True)
+    billing_method = models.CharField(
+        max_length=20, choices=BillingMethod, blank=True, help_text="Empty: the grant has no price."
+    )
+    max_purchase = figure(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["balance", "grant_id"],
+                condition=~Q(grant_id=""),
+                name="grant_id_once_per_balance",
+            ),
+            bounded("grant_figures_in_range", "included_grant", "prepaid_grant", "usage", at_least=None),
+            bounded("grant_prices_in_range", "price_amount", "max_purchase"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan or 'Standalone grant'}: {self.held.normalize():f}"
+
+    @property
+    def held(self) -> Decimal:
+        """What the grant holds: below zero when it was overdrawn."""
+        return self.included_grant + self.prepaid_grant - self.usage
+
+
+class Rollover(Listed):
+    """What was left at a reset and carried over. `left` is what is left of `granted`."""
+
+    id = TypedIdField(prefix="roll", primary_key=True, editable=False)
+    balance = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="rollovers")
+    grant = models.ForeignKey(
+        Grant, on_delete=models.PROTECT, null=True, blank=True, related_name="rollovers"
+    )
+    granted = figure(help_text="What was carried over.")
+    left = figure(help_text="What is left of it: the `balance` of the billing document.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [bounded("rollover_figures_in_range", "granted", "left", at_least=None)]
+
+    def __str__(self) -> str:
+        return f"{self.left.normalize():f} of {self.granted.normalize():f} carried over"
+
+
+class Flag(Listed):
+    """A boolean feature that a customer has."""
+
+    id = TypedIdField(prefix="flag", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="flags")
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="flags")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="flags")
+    flag_id = models.CharField(max_length=255, help_text="The id in the billing document.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "feature"],
+                name="flag_once_per_feature",
+                violation_error_message="The customer has a flag for this feature already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.feature)

@@ -1,0 +1,210 @@
+"""What can be sold: features, and the plans that include them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
+from customers.models import Environment
+from customers.typed_ids import TypedIdField
+
+
+class Feature(models.Model):
+    """Something a customer may use: switched on or off, metered, or a credit system that others draw from."""
+
+    class Type(models.TextChoices):
+        BOOLEAN = "boolean", "On or off"
+        METERED = "metered", "Metered"
+        CREDIT_SYSTEM = "credit_system", "Credit system"
+
+    id = TypedIdField(prefix="feat", primary_key=True, editable=False)
+    feature_id = models.CharField(
+        "feature id", max_length=255, unique=True, help_text="The id that documents use, such as api_calls."
+    )
+    name = models.CharField()
+    type = models.CharField(max_length=20, choices=Type, default=Type.METERED)
+    consumable = models.BooleanField(
+        default=True, help_text="Used up and renewed (API calls), as against held (seats, storage)."
+    )
+    archived = models.BooleanField(default=False, help_text="No longer sold; balances that exist stay.")
+    event_names = models.JSONField(
+        null=True, blank=True, help_text="Events that draw this feature's balance: a list of names."
+    )
+    display_singular = models.CharField("one is called", null=True, blank=True)
+    display_plural = models.CharField("many are called", null=True, blank=True)
+    is_stub = models.BooleanField(
+        "stub",
+        default=False,
+        help_text="Known only by its id so far. A document that describes it, or a person, completes it.",
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["feature_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(type__in=["boolean", "metered", "credit_system"]),
+                name="feature_type_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.feature_id
+
+
+class CreditCost(models.Model):
+    """What one unit of a metered feature costs in a credit system."""
+
+    id = TypedIdField(prefix="cost", primary_key=True, editable=False)
+    credit_system = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="credit_costs")
+    metered_feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="drawn_as")
+    credit_cost = figure(help_text="Credits for one unit.")
+    position = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credit_system", "metered_feature"],
+                name="credit_cost_once_per_feature",
+                violation_error_message="This credit system has a cost for that feature already.",
+            ),
+            bounded("credit_cost_in_range", "credit_cost"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metered_feature}: {self.credit_cost.normalize():f} credits"
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    """Plans, asked for in the business's words."""
+
+    def latest_versions(self) -> Self:
+        """The newest version of each plan."""
+        newest = (
+            Plan.objects.filter(env=models.OuterRef("env"), plan_id=models.OuterRef("plan_id"))
+            .order_by("-version")
+            .values("pk")[:1]
+        )
+        return self.filter(pk=models.Subquery(newest))
+
+
+class Plan(models.Model):
+    """One version of a plan. A customer stays on the version attached."""
+
+    class FreeTrialUnit(models.TextChoices):
+        DAY = "day", "Days"
+        MONTH = "month", "Months"
+        YEAR = "year", "Years"
+
+    id = TypedIdField(prefix="plan", primary_key=True, editable=False)
+    env = models.CharField("environment", max_length=10, choices=Environment, default=Environment.LIVE)
+    plan_id = models.CharField("plan id", max_length=255, help_text="The id that documents use, such as pro.")
+    version = models.PositiveIntegerField(default=1)
+    name = models.CharField()
+    description = models.CharField(null=True, blank=True)
+    group = models.CharField(
+        max_length=255, null=True, blank=True, help_text="A customer has one plan of a group at a time."
+    )
+    add_on = models.BooleanField(default=False, help_text="Goes beside another plan.")
+    auto_enable = models.BooleanField(default=False, help_text="Attached to every new customer.")
+    price_amount = figure(null=True, blank=True, help_text="The base price; empty for a plan without one.")
+    price_interval = models.CharField(max_length=20, choices=Interval, blank=True)
+    price_interval_count = models.PositiveIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, help_text="ISO 4217, such as USD. Documents do not name it.")
+    free_trial_length = models.PositiveIntegerField(null=True, blank=True)
+    free_trial_unit = models.CharField(max_length=10, choices=FreeTrialUnit, blank=True)
+    free_trial_card_required = models.BooleanField(default=False)
+    archived = models.BooleanField(default=False, help_text="No longer sold; who has it keeps it.")
+    base_variant_id = models.CharField(max_length=255, null=True, blank=True)
+    config = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    is_stub = models.BooleanField(
+        "stub",
+        default=False,
+        help_text="Known only by its id so far. A document that describes it, or a person, completes it.",
+    )
+
+    history = HistoricalRecords()
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["plan_id", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["env", "plan_id", "version"],
+                name="plan_version_once",
+                violation_error_message="This version of the plan exists already.",
+            ),
+            bounded("plan_price_in_range", "price_amount"),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex="^[A-Z]{3}$"), name="plan_currency_iso"
+            ),
+            models.CheckConstraint(condition=models.Q(env__in=["live", "sandbox"]), name="plan_env_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.plan_id} v{self.version}"
+
+
+class PlanItem(models.Model):
+    """What a plan includes of one feature, how it renews, and what more of it costs."""
+
+    id = TypedIdField(prefix="item", primary_key=True, editable=False)
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="items")
+    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="plan_items")
+    position = models.PositiveIntegerField(default=0, editable=False)
+    included = figure(default=0, help_text="Granted with each unit of the plan.")
+    unlimited = models.BooleanField(default=False)
+    reset_interval = models.CharField(
+        max_length=20,
+        choices=Interval,
+        blank=True,
+        help_text="How often usage returns to zero; empty: never.",
+    )
+    reset_interval_count = models.PositiveIntegerField(null=True, blank=True)
+    price_amount = figure(
+        null=True, blank=True, help_text="Price of one billing unit, in the plan's currency."
+    )
+    price_tiers = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Instead of one price: a list of objects with to, amount, flat_amount.",
+    )
+    price_tier_behavior = models.CharField(max_length=20, choices=TierBehavior, blank=True)
+    price_interval = models.CharField(max_length=20, choices=Interval, blank=True)
+    price_interval_count = models.PositiveIntegerField(null=True, blank=True)
+    billing_units = figure(null=True, blank=True, help_text="How many units one price buys.")
+    billing_method = models.CharField(
+        max_length=20, choices=BillingMethod, blank=True, help_text="Empty: the item has no price of its own."
+    )
+    max_purchase = figure(null=True, blank=True, help_text="The most that can be bought; empty: no limit.")
+    rollover_max = figure(null=True, blank=True, help_text="The most that is carried over; empty: all of it.")
+    rollover_expiry_unit = models.CharField(
+        max_length=10,
+        choices=[("month", "Months"), ("forever", "For ever")],
+        blank=True,
+        help_text="Empty: nothing is carried over.",
+    )
+    rollover_expiry_length = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            bounded("plan_item_figures_in_range", "included", "price_amount", "max_purchase", "rollover_max"),
+            models.CheckConstraint(
+                condition=models.Q(billing_units=None) | models.Q(billing_units__gt=0),
+                name="plan_item_billing_units_positive",
+                violation_error_message="Billing units are above zero.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        amount = "unlimited" if self.unlimited else f"{self.included.normalize():f}"
+        return f"{self.feature}: {amount}"

@@ -1,0 +1,100 @@
+"""What makes a customer pay less: trials used, discounts and referrals."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from billing.models.catalogue import Plan
+from billing.models.figures import bounded, figure
+from customers.models import Customer, Listed
+from customers.typed_ids import TypedIdField
+
+
+class TrialUsed(Listed):
+    """A trial that was taken. A plan's trial is given once to a customer."""
+
+    id = TypedIdField(prefix="trial", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="trials_used")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="trials_used")
+    customer_external_id = models.CharField(
+        max_length=255, help_text="The customer that took it, as the billing document names it."
+    )
+    fingerprint = models.CharField(max_length=255, null=True, blank=True, db_index=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name_plural = "trials used"
+
+    def __str__(self) -> str:
+        return f"Trial of {self.plan}"
+
+
+class Discount(Listed):
+    """A reward that lowers what a customer pays."""
+
+    class Type(models.TextChoices):
+        PERCENTAGE = "percentage_discount", "Percentage"
+        FIXED = "fixed_discount", "Fixed amount"
+        FREE_PRODUCT = "free_product", "Free product"
+        INVOICE_CREDITS = "invoice_credits", "Invoice credits"
+
+    class Duration(models.TextChoices):
+        ONE_OFF = "one_off", "Once"
+        MONTHS = "months", "For months"
+        FOREVER = "forever", "For ever"
+
+    id = TypedIdField(prefix="disc", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="discounts")
+    discount_id = models.CharField("discount id", max_length=255)
+    name = models.CharField()
+    type = models.CharField(max_length=20, choices=Type)
+    discount_value = figure(help_text="Per cent, or an amount in the discount's currency.")
+    duration_type = models.CharField(max_length=10, choices=Duration)
+    duration_value = figure(null=True, blank=True)
+    currency = models.CharField(max_length=3, null=True, blank=True)
+    start = models.DateTimeField(null=True, blank=True)
+    end = models.DateTimeField(null=True, blank=True)
+    subscription_id = models.CharField(max_length=255, null=True, blank=True)
+    total_discount_amount = figure(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            bounded(
+                "discount_figures_in_range",
+                "discount_value",
+                "duration_value",
+                "total_discount_amount",
+                at_least=None,
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    type__in=["percentage_discount", "fixed_discount", "free_product", "invoice_credits"]
+                ),
+                name="discount_type_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Referral(Listed):
+    """Somebody whom the customer brought in."""
+
+    id = TypedIdField(prefix="ref", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="referrals")
+    program_id = models.CharField(max_length=255)
+    referred_id = models.CharField("referred customer's id", max_length=255)
+    referred_name = models.CharField(null=True, blank=True)
+    referred_email = models.CharField("referred customer's e-mail", null=True, blank=True)
+    reward_applied = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.referred_name or self.referred_id

@@ -1,0 +1,156 @@
+"""Plans that a customer has: subscriptions, purchases, and the seats of a plan to hand out."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from billing.models.account import Entity
+from billing.models.catalogue import Plan
+from billing.models.figures import bounded, figure
+from customers.models import Customer, Listed
+from customers.typed_ids import TypedIdField
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    """Subscriptions, asked for in the business's words."""
+
+    def running(self) -> Self:
+        """Active and scheduled ones: those that the billing document lists."""
+        return self.exclude(status=Subscription.Status.ENDED)
+
+    def active(self) -> Self:
+        """Those that grant something now, past due ones included."""
+        return self.filter(status=Subscription.Status.ACTIVE)
+
+    def trialing(self) -> Self:
+        """Active ones whose trial has not ended."""
+        return self.active().filter(trial_ends_at__gt=timezone.now())
+
+    def past_due(self) -> Self:
+        """Active ones with an unpaid invoice."""
+        return self.active().filter(past_due=True)
+
+    def canceling(self) -> Self:
+        """Active ones that end at the end of their period."""
+        return self.active().filter(canceled_at__isnull=False)
+
+
+class Subscription(Listed):
+    """A recurring plan attached to a customer.
+
+    Past due is active with `past_due`; a trial is active with `trial_ends_at`; a cancellation at the period's
+    end is active with `canceled_at` set and `expires_at` the end.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SCHEDULED = "scheduled", "Scheduled"
+        ENDED = "ended", "Ended"
+
+    id = TypedIdField(prefix="sub", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
+    entity = models.ForeignKey(
+        Entity, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions"
+    )
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
+    subscription_id = models.CharField(
+        "subscription id", max_length=255, help_text="The id that the billing document shows."
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    auto_enable = models.BooleanField(default=False)
+    add_on = models.BooleanField(default=False, help_text="Goes beside another plan.")
+    past_due = models.BooleanField(default=False, help_text="An invoice of it is unpaid past its due date.")
+    quantity = figure(default=1)
+    started_at = models.DateTimeField(default=timezone.now)
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    current_period_start = models.DateTimeField(null=True, blank=True)
+    current_period_end = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True, help_text="When it was asked to end.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When it ends, or ended.")
+
+    history = HistoricalRecords()
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "subscription_id"],
+                name="subscription_id_once_per_customer",
+                violation_error_message="The customer has a subscription with this id already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "scheduled", "ended"]), name="subscription_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(current_period_start=None)
+                | Q(current_period_end=None)
+                | Q(current_period_end__gt=F("current_period_start")),
+                name="subscription_period_ends_after_start",
+                violation_error_message="The current period ends after it starts.",
+            ),
+            bounded("subscription_quantity_in_range", "quantity"),
+        ]
+        indexes = [
+            models.Index(fields=["plan", "status"], name="subscription_by_plan"),
+            models.Index(fields=["status", "current_period_end"], name="subscription_by_period_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan} ({self.subscription_id})"
+
+
+class Purchase(Listed):
+    """A plan bought once."""
+
+    id = TypedIdField(prefix="pur", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="purchases")
+    entity = models.ForeignKey(
+        Entity, on_delete=models.PROTECT, null=True, blank=True, related_name="purchases"
+    )
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="purchases")
+    quantity = figure(default=1)
+    started_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: for life.")
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [bounded("purchase_quantity_in_range", "quantity")]
+
+    def __str__(self) -> str:
+        return f"{self.plan} bought {self.started_at:%Y-%m-%d}"
+
+
+class License(Listed):
+    """Seats of a plan that a customer may assign to its entities."""
+
+    id = TypedIdField(prefix="lic", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="licenses")
+    license_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="licenses")
+    parent_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="parent_of_licenses")
+    license_plan_name = models.CharField(blank=True)
+    granted = figure(default=0)
+    usage = figure(default=0)
+    remaining = figure(default=0)
+    paid_quantity = figure(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            bounded(
+                "license_figures_in_range", "granted", "usage", "remaining", "paid_quantity", at_least=None
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.license_plan_name or self.license_plan}: {self.usage.normalize():f} of {self.granted.normalize():f}"

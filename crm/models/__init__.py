@@ -1,0 +1,18 @@
+"""How we work with customers: company, people, what was said, and what was merged."""
+
+from crm.models.company import Company, CustomField, Domain, Relationship
+from crm.models.merged_record import MergedRecord
+from crm.models.note import Document, Note
+from crm.models.person import Contact, Person
+
+__all__ = [
+    "Company",
+    "Contact",
+    "CustomField",
+    "Document",
+    "Domain",
+    "MergedRecord",
+    "Note",
+    "Person",
+    "Relationship",
+]

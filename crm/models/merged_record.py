@@ -1,0 +1,45 @@
+"""Customers that became part of another, with their crm document as it was."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from customers.models import Customer, Listed
+from customers.typed_ids import TypedIdField
+
+
+class MergedRecord(Listed):
+    """A merged customer's own crm document. The survivor's document nests it under `merged_customers`.
+
+    A merged customer owns no rows any more, so what it was is kept here whole. `parent` is the merged record
+    that this one had been merged into before; without one it stands directly under the survivor.
+    """
+
+    id = TypedIdField(prefix="mrg", primary_key=True, editable=False)
+    survivor = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="merged_records")
+    tombstone = models.OneToOneField(
+        Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="merged_record"
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
+    crm_id = models.CharField("CRM id", max_length=255)
+    document = models.TextField(help_text="The crm document as JSON, without its own merged customers.")
+    merged_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["survivor", "crm_id"], name="merged_record_once_per_survivor"),
+            models.CheckConstraint(
+                condition=Q(tombstone=None) | ~Q(tombstone=F("survivor")), name="merged_record_not_of_itself"
+            ),
+            models.CheckConstraint(
+                condition=Q(parent=None) | ~Q(parent=F("id")), name="merged_record_not_its_own_parent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.crm_id} merged into {self.survivor}"

@@ -1,0 +1,21 @@
+"""Who the customers are: the record itself, where they are billed, how they pay, and what each source said."""
+
+from customers.models.api_token import ApiToken
+from customers.models.contact_points import Address, Business
+from customers.models.customer import Customer, Environment
+from customers.models.listed import Listed
+from customers.models.payment_method import PaymentMethod
+from customers.models.source import ReceivedPayload, Source, SourceRecord
+
+__all__ = [
+    "Address",
+    "ApiToken",
+    "Business",
+    "Customer",
+    "Environment",
+    "Listed",
+    "PaymentMethod",
+    "ReceivedPayload",
+    "Source",
+    "SourceRecord",
+]

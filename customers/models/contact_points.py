@@ -1,0 +1,87 @@
+"""Where a customer is billed (B2C) and the businesses it buys as (B2B)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from customers.models.customer import Customer
+from customers.models.listed import Listed
+from customers.typed_ids import TypedIdField
+
+
+class Address(Listed):
+    """A billing address. One of a customer's addresses may be the default: the one in the payments document."""
+
+    id = TypedIdField(prefix="adr", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="addresses")
+    source_id = models.CharField(max_length=255, blank=True, editable=False)
+    description = models.CharField(blank=True, help_text="What the address is for, such as “Head office”.")
+    line1 = models.CharField("line 1", blank=True)
+    line2 = models.CharField("line 2", blank=True)
+    city = models.CharField(blank=True)
+    state = models.CharField("state or region", blank=True)
+    postal_code = models.CharField(blank=True)
+    country = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="The two-letter code of ISO 3166-1, such as TZ. A name that is no country is kept as it came.",
+    )
+    is_default = models.BooleanField("default", default=False, help_text="Bills go here.")
+    status = models.CharField(
+        max_length=50,
+        default="active",
+        help_text="“active” while the address is in use; “archived” when it is not.",
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    custom_data = models.JSONField(null=True, blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name_plural = "addresses"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(is_default=True),
+                name="address_one_default_per_customer",
+                violation_error_message="The customer has a default address already; unset that one first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        parts = (self.line1, self.city, self.postal_code, self.country)
+        return ", ".join(part for part in parts if part) or str(self.pk)
+
+
+class Business(Listed):
+    """A business that the customer buys as, with its registration and tax numbers."""
+
+    id = TypedIdField(prefix="biz", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="businesses")
+    source_id = models.CharField(max_length=255, blank=True, editable=False)
+    name = models.CharField(blank=True)
+    company_number = models.CharField(blank=True, help_text="The number in the company register.")
+    tax_identifier = models.CharField(
+        blank=True, help_text="VAT number or the like, with its country prefix."
+    )
+    contacts = models.JSONField(
+        default=list, blank=True, help_text="People to write to: a list of objects with name and email."
+    )
+    status = models.CharField(max_length=50, default="active")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    custom_data = models.JSONField(null=True, blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name_plural = "businesses"
+
+    def __str__(self) -> str:
+        return self.name or str(self.pk)

@@ -1,0 +1,91 @@
+"""How a customer pays: what may be shown of a card, a mobile money account or a bank account."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from customers.models.customer import Customer
+from customers.models.listed import Listed
+from customers.typed_ids import TypedIdField, with_prefix
+
+
+class PaymentMethod(Listed):
+    """The display facts of a payment method. Full card and account numbers are never kept."""
+
+    class Type(models.TextChoices):
+        CARD = "card", "Card"
+        MOBILE_MONEY = "mobile_money", "Mobile money"
+        BANK_ACCOUNT = "bank_account", "Bank account"
+
+    #: The prefix under which the outside knows a method of each type.
+    PREFIXES = {Type.CARD.value: "card", Type.MOBILE_MONEY.value: "momo", Type.BANK_ACCOUNT.value: "bank"}
+
+    id = TypedIdField(prefix="pm", also=("card", "momo", "bank"), primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payment_methods")
+    source_id = models.CharField(max_length=255, blank=True, editable=False)
+    type = models.CharField(
+        max_length=20,
+        choices=Type,
+        blank=True,
+        help_text="Empty when the source gave only an id that does not tell.",
+    )
+    brand = models.CharField(max_length=255, blank=True, help_text="Card only: Visa, Mastercard, …")
+    last4 = models.CharField(
+        "last four digits",
+        max_length=4,
+        blank=True,
+        help_text="Card or bank account: never more than four digits.",
+    )
+    exp_month = models.PositiveSmallIntegerField("expiry month", null=True, blank=True)
+    exp_year = models.PositiveSmallIntegerField("expiry year", null=True, blank=True)
+    provider = models.CharField(
+        max_length=255, blank=True, help_text="Mobile money only: M-Pesa, Airtel Money, …"
+    )
+    phone = models.CharField(max_length=255, blank=True, help_text="Mobile money only: the number that pays.")
+    bank_name = models.CharField(max_length=255, blank=True)
+    country = models.CharField(max_length=255, blank=True, help_text="Bank account only: where the bank is.")
+    is_default = models.BooleanField("default", default=False, help_text="Charged unless another is chosen.")
+    status = models.CharField(max_length=50, default="active")
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(is_default=True),
+                name="payment_method_one_default_per_customer",
+                violation_error_message="The customer has a default payment method already; unset that one first.",
+            ),
+            models.CheckConstraint(
+                condition=Q(last4="") | Q(last4__regex=r"^[0-9]{4}$"),
+                name="payment_method_last4_is_four_digits",
+                violation_error_message="The last four digits are exactly four digits, like 4242.",
+            ),
+            models.CheckConstraint(
+                condition=Q(exp_month=None) | Q(exp_month__range=(1, 12)),
+                name="payment_method_exp_month_1_to_12",
+                violation_error_message="The expiry month is a number from 1 to 12.",
+            ),
+            models.CheckConstraint(
+                condition=Q(type__in=["", "card", "mobile_money", "bank_account"]),
+                name="payment_method_type_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.type == self.Type.CARD:
+            return f"{self.brand or 'Card'} ···· {self.last4 or '????'}"
+        if self.type == self.Type.MOBILE_MONEY:
+            return " ".join(part for part in (self.provider or "Mobile money", self.phone) if part)
+        if self.type == self.Type.BANK_ACCOUNT:
+            return f"{self.bank_name or 'Bank account'} ···· {self.last4 or '????'}"
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """The id shown outside, under the prefix of its type (`card_…`, `momo_…`, `bank_…`)."""
+        return with_prefix(str(self.pk), self.PREFIXES.get(self.type, "pm"))

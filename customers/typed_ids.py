@@ -1,0 +1,97 @@
+"""Typed ids: a UUIDv7 in the database, a TypeID (`cus_01h3…`) everywhere a person or a program sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from typeid import TypeID
+from typeid.errors import TypeIDException
+
+if TYPE_CHECKING:
+    _UUIDField = models.UUIDField[Any, Any]
+else:
+    _UUIDField = models.UUIDField
+
+
+def new_typed_id(prefix: str) -> str:
+    """A fresh id; ids made later sort later."""
+    return str(TypeID(prefix=prefix))
+
+
+def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
+    """The UUID of a well-formed `typed_id` under one of `prefixes`; None for anything else."""
+    try:
+        parsed = TypeID.from_string(typed_id)
+    except TypeIDException:
+        return None
+    if parsed.prefix not in prefixes:
+        return None
+    return UUID(bytes=bytes(parsed.uuid_bytes))
+
+
+def with_prefix(typed_id: str, prefix: str) -> str:
+    """The same id under another prefix (a payment method shows the prefix of its type)."""
+    return f"{prefix}_{typed_id.rpartition('_')[2]}"
+
+
+class TypedIdField(_UUIDField):
+    """A primary key that reads and writes as a TypeID.
+
+    `prefix` is the one shown; `also` are prefixes under which the same row may be asked for.
+    """
+
+    description = "Typed id: a UUIDv7 shown as a TypeID"
+
+    def __init__(self, prefix: str, also: tuple[str, ...] = (), **options: Any) -> None:
+        self.prefix = prefix
+        self.also = tuple(also)
+        super().__init__(**options)
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        name, path, args, options = super().deconstruct()
+        options["prefix"] = self.prefix
+        if self.also:
+            options["also"] = self.also
+        return name, path, args, options
+
+    def get_default(self) -> Any:
+        return new_typed_id(self.prefix) if self.primary_key else super().get_default()
+
+    def has_default(self) -> bool:
+        return self.primary_key or super().has_default()
+
+    def _to_uuid(self, value: Any) -> UUID:
+        if isinstance(value, UUID):
+            return value
+        found = to_uuid(str(value), (self.prefix, *self.also))
+        if found is None:
+            raise ValidationError(
+                "“%(value)s” is not an id that begins with %(prefix)s_.",
+                code="invalid",
+                params={"value": value, "prefix": self.prefix},
+            )
+        return found
+
+    def to_python(self, value: Any) -> str | None:
+        if value is None:
+            return None
+        return str(TypeID.from_uuid(self._to_uuid(value), self.prefix))
+
+    def from_db_value(self, value: UUID | None, expression: Any, connection: Any) -> str | None:
+        return None if value is None else str(TypeID.from_uuid(value, self.prefix))
+
+    def get_prep_value(self, value: Any) -> UUID | None:
+        return None if value is None else self._to_uuid(value)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if value is None:
+            return None
+        found = self._to_uuid(value)
+        return found if connection.features.has_native_uuid_field else found.hex
+
+    def formfield(self, **options: Any) -> Any:
+        from_char_field: Any = super(models.UUIDField, self).formfield(**options)
+        return from_char_field
