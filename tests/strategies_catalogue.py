@@ -1,0 +1,203 @@
+"""What is sold, to try billing documents on: strategies for features, plans, prices and the scalars in them.
+
+They give dicts that `json.dumps` can write.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+Json = dict[str, Any]
+
+PRICE_INTERVALS = ["one_off", "week", "month", "quarter", "semi_annual", "year"]
+RESET_INTERVALS = [*PRICE_INTERVALS, "minute", "hour", "day"]
+
+FIRST_MS = 1_420_070_400_000  # 2015
+LAST_MS = 2_051_222_400_000  # 2035
+
+identifiers = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=16)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+instants = st.integers(FIRST_MS, LAST_MS)
+counts = st.integers(1, 24)
+
+
+def in_json(number: Decimal) -> int | float:
+    """`number`, of which a double keeps every digit, as JSON has it."""
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def numbers(smallest: int = 0, largest: int = 1_000_000) -> st.SearchStrategy[int | float]:
+    """Whole numbers, and some with up to four decimals."""
+    fractions = st.integers(smallest * 10_000, largest * 10_000).map(lambda n: in_json(Decimal(n).scaleb(-4)))
+    return st.integers(smallest, largest) | fractions
+
+
+positive_numbers = numbers().filter(bool)
+
+free_form_objects = st.dictionaries(
+    identifiers,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | numbers()
+    | texts
+    | st.lists(texts, max_size=3)
+    | st.dictionaries(identifiers, texts, max_size=3),
+    max_size=4,
+)
+
+
+def objects(
+    required: Json, optional: Json, complete: bool, nullable: tuple[str, ...] = ()
+) -> st.SearchStrategy[Json]:
+    """An object of strategies by key: `optional` keys may be absent unless `complete`, `nullable` ones null."""
+    required, optional = (
+        {key: st.none() | value if key in nullable else value for key, value in part.items()}
+        for part in (required, optional)
+    )
+    if complete:
+        return st.fixed_dictionaries(required | optional)
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+@cache
+def tier_lists(complete: bool) -> st.SearchStrategy[list[Json]]:
+    """Tiers that ascend, the last one often without an end."""
+
+    def with_ends(made: tuple[list[int], bool, list[Json]]) -> list[Json]:
+        ends, is_open, tiers = made
+        last = len(tiers) - 1
+        return [
+            {"to": "inf" if is_open and index == last else end, **tier}
+            for index, (end, tier) in enumerate(zip(sorted(ends), tiers, strict=True))
+        ]
+
+    def of_length(length: int) -> st.SearchStrategy[list[Json]]:
+        ends = st.lists(st.integers(1, 10_000), min_size=length, max_size=length, unique=True)
+        tier = objects({"amount": numbers()}, {"flat_amount": numbers()}, complete)
+        return st.tuples(ends, st.booleans(), st.lists(tier, min_size=length, max_size=length)).map(with_ends)
+
+    return st.integers(1, 4).flatmap(of_length)
+
+
+@cache
+@st.composite
+def row_prices(draw: st.DrawFn, complete: bool = False) -> Json:
+    """The price of a row: one amount, or tiers."""
+    price = {
+        "billing_units": draw(positive_numbers),
+        "billing_method": draw(st.sampled_from(["prepaid", "usage_based"])),
+        "max_purchase": draw(st.none() | numbers()),
+    }
+    if draw(st.booleans()):
+        return {"amount": draw(numbers()), **price}
+    behavior = {"tier_behavior": st.sampled_from(["graduated", "volume"])}
+    return {"tiers": draw(tier_lists(complete)), **draw(objects({}, behavior, complete)), **price}
+
+
+@st.composite
+def features(
+    draw: st.DrawFn,
+    feature_id: st.SearchStrategy[str] = identifiers,
+    kind: str | None = None,
+    metered: tuple[str, ...] = (),
+    complete: bool = False,
+) -> Json:
+    """A feature; a credit system draws on some of `metered`."""
+    kind = kind or draw(st.sampled_from(["boolean", "metered", "credit_system"]))
+    required = {
+        "id": feature_id,
+        "name": texts,
+        "type": st.just(kind),
+        "consumable": st.booleans(),
+        "archived": st.booleans(),
+    }
+    cost = st.fixed_dictionaries(
+        {"metered_feature_id": st.sampled_from(metered or ("messages",)), "credit_cost": positive_numbers}
+    )
+    names = st.fixed_dictionaries({"singular": st.none() | texts, "plural": st.none() | texts})
+    optional: Json = {"event_names": st.lists(identifiers, max_size=3, unique=True), "display": names}
+    if kind == "credit_system":
+        optional["credit_schema"] = st.lists(
+            cost, max_size=3, unique_by=lambda each: each["metered_feature_id"]
+        )
+    return draw(objects(required, optional, complete))
+
+
+@st.composite
+def plan_items(draw: st.DrawFn, feature: Json, complete: bool = False) -> Json:
+    """What a plan includes of `feature`."""
+    reset = objects({"interval": st.sampled_from(RESET_INTERVALS)}, {"interval_count": counts}, complete)
+    billed = objects({"interval": st.sampled_from(PRICE_INTERVALS)}, {"interval_count": counts}, complete)
+    price = st.builds(lambda row, interval: {**row, **interval}, row_prices(complete), billed)
+    rollover = objects(
+        {"max": numbers(), "expiry_duration_type": st.sampled_from(["month", "forever"])},
+        {"expiry_duration_length": counts},
+        complete,
+        nullable=("max",),
+    )
+    item = objects(
+        {
+            "feature_id": st.just(feature["id"]),
+            "included": numbers(),
+            "unlimited": st.booleans(),
+            "reset": reset,
+            "price": price,
+        },
+        {"rollover": rollover, "feature": st.just(feature)},
+        complete,
+        nullable=("reset", "price"),
+    )
+    return draw(item)
+
+
+@st.composite
+def plans(
+    draw: st.DrawFn,
+    plan_id: st.SearchStrategy[str] = identifiers,
+    env: str = "live",
+    catalogue: tuple[Json, ...] = (),
+    complete: bool = False,
+) -> Json:
+    """A plan in `env` whose items grant some of the features of `catalogue`."""
+    price = objects(
+        {"amount": numbers(), "interval": st.sampled_from(PRICE_INTERVALS)},
+        {"interval_count": counts},
+        complete,
+    )
+    trial = st.fixed_dictionaries(
+        {
+            "duration_length": counts,
+            "duration_type": st.sampled_from(["day", "month", "year"]),
+            "card_required": st.booleans(),
+        }
+    )
+    granted = draw(st.lists(st.sampled_from(catalogue), unique_by=id, max_size=3)) if catalogue else []
+    config = st.dictionaries(st.sampled_from(["ignore_past_due", "anchor_to_month_start"]), st.booleans())
+    plan = objects(
+        {
+            "id": plan_id,
+            "name": texts,
+            "description": texts,
+            "group": identifiers,
+            "version": counts,
+            "add_on": st.booleans(),
+            "auto_enable": st.booleans(),
+            "price": price,
+            "items": st.tuples(*(plan_items(feature, complete) for feature in granted)).map(list),
+            "created_at": instants,
+            "env": st.just(env),
+            "archived": st.booleans(),
+            "base_variant_id": identifiers,
+            "config": config,
+            "metadata": free_form_objects,
+        },
+        {"free_trial": trial},
+        complete,
+        nullable=("description", "group", "price", "base_variant_id"),
+    )
+    return draw(plan)
