@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -137,6 +138,12 @@ def each_object(document: Document, path: str = "$") -> Iterator[tuple[str, Docu
             for key, item in value.items():
                 if isinstance(item, Document):
                     yield from each_object(item, at + _path_step(key[:_SHOWN_LENGTH]))
+
+
+@cache
+def optional_keys(kind: type[Document]) -> frozenset[str]:
+    """The keys that an object of `kind` may come without."""
+    return frozenset(field.name for field in msgspec.structs.fields(kind) if not field.required)
 
 
 def encode(value: object) -> bytes:

@@ -1,0 +1,54 @@
+"""Checks of the product's own settings. Most commands run them, and so does the WSGI application at its start."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from babel.numbers import list_currencies
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+#: The tag under which the checks are run by themselves.
+TAG = "clientele"
+
+_FIELDS = ("name", "email")
+_SOURCES = ("payments", "billing", "crm")
+
+
+def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """DEFAULT_CURRENCY is an ISO 4217 code."""
+    if settings.DEFAULT_CURRENCY in list_currencies():
+        return []
+    return [
+        Error(
+            f"DEFAULT_CURRENCY: {settings.DEFAULT_CURRENCY!r} is no currency; put an ISO 4217 code there, such as USD.",
+            id="clientele.E001",
+        )
+    ]
+
+
+def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """SOURCE_PRECEDENCE orders all sources, each once, for every field that several sources know."""
+    precedence = settings.SOURCE_PRECEDENCE
+    return [
+        Error(
+            f"SOURCE_PRECEDENCE_{field.upper()}: it must name each of {', '.join(_SOURCES)} once, separated by commas,"
+            " the most trusted first.",
+            id="clientele.E002",
+        )
+        for field in _FIELDS
+        if sorted(precedence.get(field, ())) != sorted(_SOURCES)
+    ]
+
+
+def check_static_files() -> list[CheckMessage]:
+    """The static files were collected, without which no page of a production server can be shown."""
+    if settings.STATIC_ROOT is None or Path(settings.STATIC_ROOT, "staticfiles.json").is_file():
+        return []
+    return [
+        Error(
+            f"STATIC_ROOT: {settings.STATIC_ROOT} has no static files; run `manage.py collectstatic --noinput` first.",
+            id="clientele.E003",
+        )
+    ]

@@ -1,0 +1,98 @@
+"""Django's settings of the database, from its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
+
+from config.environment import Environment
+
+_WANTED = "put postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH there"
+_DJANGO_KEYS = {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS", "CONN_MAX_AGE"}
+
+#: Writers take their lock when the transaction begins, so that waiting for it is possible; readers never wait (WAL).
+_SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+
+
+class _WrongUrl(Exception):
+    """The URL cannot be used; the message says why, without repeating it."""
+
+
+def database(environment: Environment, base_dir: Path) -> dict[str, Any]:
+    """The settings for `DATABASE_URL`, `db.sqlite3` in `base_dir` without one; a relative path begins at `base_dir`.
+
+    A problem with it is noted in the environment.
+    """
+    pool_size = environment.number("DATABASE_POOL_SIZE", 10)
+    url = environment.text("DATABASE_URL", "sqlite:///db.sqlite3")
+    try:
+        parts = _split(url)
+        if parts.scheme == "sqlite":
+            return _sqlite(url, parts, base_dir)
+        return _postgresql(url, pool_size)
+    except _WrongUrl as problem:
+        environment.refuse("DATABASE_URL", f"{problem}; {_WANTED}")
+        return {"ENGINE": "django.db.backends.dummy"}
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_complete = "://" in url and parts.port != 0
+    except ValueError:
+        raise _WrongUrl(
+            "it is no URL (the port must be a number, and special characters in the password percent-encoded)"
+        ) from None
+    if not is_complete or parts.scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise _WrongUrl("it is no URL of PostgreSQL or SQLite")
+    return parts
+
+
+def _sqlite(url: str, parts: SplitResult, base_dir: Path) -> dict[str, Any]:
+    if parts.netloc or parts.query or parts.fragment:
+        raise _WrongUrl(
+            "for SQLite it is three slashes and a relative path, or four and an absolute one, only"
+        )
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    if config["NAME"] == ":memory:":
+        raise _WrongUrl("it names no file")
+    file = base_dir / config["NAME"]
+    if file.is_dir() or not file.parent.is_dir():
+        raise _WrongUrl(f"{file} is a directory, or lies in none")
+    return {**config, "NAME": file, "OPTIONS": _SQLITE_OPTIONS}
+
+
+def _postgresql(url: str, pool_size: int) -> dict[str, Any]:
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    options = config.get("OPTIONS", {})
+    if not config["NAME"] and "service" not in options:
+        raise _WrongUrl("it names no database")
+    if unknown := sorted(config.keys() - _DJANGO_KEYS):
+        raise _WrongUrl(f"{', '.join(unknown)} cannot be set in it")
+    max_age = config.setdefault("CONN_MAX_AGE", 0)
+    if not (max_age is None or isinstance(max_age, int)):
+        raise _WrongUrl("its CONN_MAX_AGE is no number of seconds")
+    try:
+        make_conninfo(**options)
+    except ProgrammingError as error:
+        raise _WrongUrl(f"it has an option that PostgreSQL does not know ({str(error).strip()})") from None
+    config["OPTIONS"] = {
+        # Django's default binds on the client and never prepares: planning then costs more than most queries.
+        "server_side_binding": True,
+        "prepare_threshold": 0,
+        **options,
+    }
+    # Django refuses a pool of connections beside connections that each thread keeps.
+    if pool_size and max_age == 0:
+        config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+    config["CONN_HEALTH_CHECKS"] = True
+    return config

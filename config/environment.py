@@ -1,0 +1,163 @@
+"""Reads settings from the environment, and tells a person what is wrong with them.
+
+Every problem is collected, so that one start shows all of them; no message repeats a value that may be secret.
+"""
+
+from __future__ import annotations
+
+import os
+import zoneinfo
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+_CACHES = {"locmemcache", "dbcache", "filecache"}
+
+
+class ConfigurationError(Exception):
+    """The configuration is wrong; the message names each setting and says what to put there.
+
+    It is no `ImproperlyConfigured`: Django's command line keeps that back until something else fails.
+    """
+
+
+class Environment:
+    """The settings in the process environment and in an environment file.
+
+    A variable that is set to nothing counts as not set. A method that meets a wrong value notes the problem and
+    answers its default, so that reading can go on; `finish` then raises.
+    """
+
+    def __init__(self, default_file: Path) -> None:
+        """Reads the file that `ENV_FILE` names (it must exist; empty means none), else `default_file` if it exists.
+
+        What the process environment holds wins over the file.
+        """
+        self._problems: list[str] = []
+        chosen = os.environ.get("ENV_FILE")
+        file = default_file if chosen is None else Path(chosen)
+        if file.is_file():
+            try:
+                environ.Env.read_env(file)
+            except (OSError, UnicodeDecodeError):
+                self.refuse("ENV_FILE", f"{file} cannot be read; make it a UTF-8 text file that may be read")
+        elif chosen:
+            self.refuse("ENV_FILE", f"there is no file {file}; put the path of an environment file there")
+
+    def refuse(self, name: str, problem: str) -> None:
+        """Notes that the setting `name` is wrong; `problem` says how, and what to put there."""
+        self._problems.append(f"  {name}: {problem}.")
+
+    def finish(self) -> None:
+        """Raises `ConfigurationError` with every problem noted so far, if there is one."""
+        if self._problems:
+            raise ConfigurationError(
+                "Clientele cannot start, because its configuration is wrong:\n" + "\n".join(self._problems)
+            )
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value of `name` without the space around it."""
+        return os.environ.get(name, "").strip() or default
+
+    def required(self, name: str, default: str | None, wanted: str) -> str:
+        """The value of `name`; it must be set where there is no default. `wanted` says what to put there."""
+        value = self.text(name, default or "")
+        if not value:
+            self.refuse(name, f"it is not set; {wanted}")
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """A yes or no."""
+        value = self.text(name).lower()
+        if value and value not in _TRUE | _FALSE:
+            self.refuse(name, "it is neither yes nor no; put 1 or 0 there")
+        return value in _TRUE if value in _TRUE | _FALSE else default
+
+    def number(self, name: str, default: int) -> int:
+        """A whole number, 0 or more, of at most nine digits."""
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit() and len(value) <= 9):
+            self.refuse(name, f"it is no whole number; put one there, such as {default}")
+            return default
+        return int(value)
+
+    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        """One word of `allowed`, which are in upper case; any case is read."""
+        value = self.text(name, default).upper()
+        if value not in allowed:
+            self.refuse(name, f"it is not known; put one of {', '.join(allowed)} there")
+            return default
+        return value
+
+    def names(self, name: str, default: list[str]) -> list[str]:
+        """A list whose items are separated by commas; empty items are left out."""
+        value = self.text(name)
+        return [item.strip() for item in value.split(",") if item.strip()] if value else default
+
+    def hosts(self, name: str, default: list[str] | None) -> list[str]:
+        """Host names without scheme and port (a leading dot stands for every subdomain, `*` for any host)."""
+        wanted = "put the host names that people open there, separated by commas, such as crm.example.com"
+        self.required(name, ",".join(default or ()), wanted)
+        hosts = self.names(name, default or [])
+        for host in hosts:
+            is_ipv6 = host.startswith("[") and host.endswith("]")
+            if (":" in host and not is_ipv6) or any(mark in host for mark in "/@ "):
+                self.refuse(name, f"{host!r} is no host name; {wanted}, without scheme, port and path")
+        return hosts
+
+    def origins(self, name: str) -> list[str]:
+        """Web origins: scheme and host, and a port if there is one."""
+        origins = self.names(name, [])
+        for origin in origins:
+            if not _is_origin(origin):
+                self.refuse(
+                    name, f"{origin!r} is no origin; put scheme and host there: https://crm.example.com"
+                )
+        return origins
+
+    def header(self, name: str) -> tuple[str, str] | None:
+        """A request header and the value it must have (`X-Forwarded-Proto: https`), in the form Django compares."""
+        value = self.text(name)
+        if not value:
+            return None
+        header, _, wanted = (part.strip() for part in value.partition(":"))
+        if not header.replace("-", "").isalnum() or not wanted:
+            self.refuse(name, "it is no header with a value; put one there, such as X-Forwarded-Proto: https")
+            return None
+        return f"HTTP_{header.upper().replace('-', '_')}", wanted
+
+    def time_zone(self, name: str, default: str) -> str:
+        """The name of a time zone in the IANA database."""
+        value = self.text(name, default)
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            self.refuse(name, f"{value!r} is no time zone; put an IANA name there, such as Europe/Berlin")
+            return default
+        return value
+
+    def cache(self, name: str, default: str) -> dict[str, Any]:
+        """Django's settings of a cache, from its URL."""
+        url = self.text(name, default)
+        if urlsplit(url).scheme not in _CACHES:
+            self.refuse(
+                name, "it is no cache URL; put dbcache://TABLE, filecache:///PATH or locmemcache:// there"
+            )
+            url = default
+        found: dict[str, Any] = environ.Env.cache_url_config(url)
+        return found
+
+
+def _is_origin(text: str) -> bool:
+    """Whether the text is `http://` or `https://` with a host, perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    netloc = (parts.hostname or "") + (f":{port}" if port else "")
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and text == f"{parts.scheme}://{netloc}"

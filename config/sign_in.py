@@ -1,0 +1,32 @@
+"""Signing in: allauth's pages, which know the second step (an authenticator app), in the admin's look."""
+
+from typing import Any
+
+from allauth.account import views
+from allauth.account.adapter import get_adapter
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import include, path
+
+#: There is nothing to sign up for and no e-mail is sent, so the pages for these are left out.
+urlpatterns = [
+    path("login/", views.login, name="account_login"),
+    path("logout/", views.logout, name="account_logout"),
+    path("inactive/", views.account_inactive, name="account_inactive"),
+    path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    path("2fa/", include("allauth.mfa.urls")),
+]
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address that the request comes from, past the proxies that `TRUSTED_PROXY_COUNT` counts."""
+    address: str = get_adapter().get_client_ip(request)
+    return address
+
+
+def admin_frame(request: HttpRequest) -> dict[str, Any]:
+    """What the admin's layout needs, on the pages above; nothing on others."""
+    match = request.resolver_match
+    if match is None or not match.route.startswith("accounts/"):
+        return {}
+    return admin.site.each_context(request)

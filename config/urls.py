@@ -1,0 +1,22 @@
+"""What is where."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from config import views
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("healthz", views.health),
+    path("robots.txt", views.robots),
+    # Before the admin's own: its form knows no second step.
+    path("admin/login/", secure_admin_login(admin.site.login)),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("config.sign_in")),
+    path("", include("config.api_urls")),
+]
+
+handler400 = "customers.api.failures.bad_request"
+handler500 = "customers.api.failures.server_error"

@@ -1,0 +1,105 @@
+"""Pages that belong to no app, error pages, and the headers on all of them."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from config import urls
+
+POLICY = {
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: https:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "frame-ancestors 'none'",
+    "form-action 'self'",
+}
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("a detail for the log only")
+
+
+urlpatterns = [*urls.urlpatterns, path("broken/", broken)]
+
+
+def text_of(response: Any, status: int) -> str:
+    """The page, after looking at what every page must have."""
+    assert response.status_code == status
+    assert set(response.headers["Content-Security-Policy"].split("; ")) == POLICY
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    text = response.content.decode()
+    assert "http://" not in text
+    assert "https://" not in text
+    return str(text)
+
+
+def test_the_start_page_is_the_admin(client: Client) -> None:
+    response = client.get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.django_db
+def test_health_asks_the_database_once(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        response = client.get("/healthz")
+    assert (response.status_code, response.content) == (200, b"ok\n")
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_health_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(connection, "cursor", fail)
+    response = client.get("/healthz")
+    assert (response.status_code, response.content) == (503, b"The database does not answer.\n")
+
+
+def test_health_may_only_be_read(client: Client) -> None:
+    assert client.post("/healthz").status_code == 405
+
+
+def test_nothing_is_for_search_engines(client: Client) -> None:
+    assert client.get("/robots.txt").content == b"User-agent: *\nDisallow: /\n"
+
+
+def test_an_unknown_address(client: Client) -> None:
+    assert "There is nothing at this address." in text_of(client.get("/nothing/here"), 404)
+
+
+def test_a_wrong_host(client: Client) -> None:
+    response = client.get("/healthz", headers={"host": "evil.example.com"})
+    assert "This request could not be understood." in text_of(response, 400)
+
+
+@pytest.mark.django_db
+def test_a_page_without_permission(client: Client) -> None:
+    client.force_login(User.objects.create_user("grace"))
+    response = client.get("/admin/", follow=True)
+    assert "You may not see this page." in text_of(response, 403)
+
+
+def test_a_form_without_its_token() -> None:
+    response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "x", "password": "y"})
+    assert "This form was not accepted." in text_of(response, 403)
+
+
+def test_a_fault(settings: Settings) -> None:
+    settings.ROOT_URLCONF = __name__
+    text = text_of(Client(raise_request_exception=False).get("/broken/"), 500)
+    assert "Something went wrong here." in text
+    assert "a detail for the log only" not in text

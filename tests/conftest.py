@@ -1,0 +1,132 @@
+"""Fixtures for every test: the databases, a real browser, a second version of one client library."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+pytest_plugins = ["tests.api.fixtures"]
+
+#: Where `make test` puts autumn-sdk 1.0.0, beside the newer version that is installed.
+AUTUMN_1_0 = Path(settings.BASE_DIR) / ".cache" / "autumn-1.0"
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what uses the browser, keeps it in one worker, and skips on SQLite what needs PostgreSQL."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL, and this is the SQLite half"))
+
+
+def is_missing(name: str, message: str) -> NoReturn:
+    """Skips the test; fails it if `CLIENTELE_REQUIRE` lists `name`, as in CI."""
+    if name in os.environ.get("CLIENTELE_REQUIRE", "").split(","):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite is tested on a file, as it is run: several connections, WAL, waiting for locks."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def autumn_1_0() -> Path:
+    """The directory that holds autumn-sdk 1.0.0, to be put first on the path of another process."""
+    if not AUTUMN_1_0.is_dir():
+        is_missing("autumn", "autumn-sdk 1.0.0 is not in .cache/autumn-1.0: `make test` puts it there")
+    return AUTUMN_1_0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        is_missing("chromium", "Chromium is not installed, so the pages were not driven in a browser")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps an event loop in this thread, which Django takes for a reason to refuse queries.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        chromium = playwright.chromium.launch(executable_path=executable, args=_CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page_problems() -> list[str]:
+    """What went wrong in the page so far; a test that provokes an error on purpose clears the list."""
+    return []
+
+
+@pytest.fixture
+def page(
+    browser: Browser, live_server: LiveServer, django_db_serialized_rollback: None, page_problems: list[str]
+) -> Iterator[Page]:
+    """A page at the live server. The test fails on errors in the console (a breach of the content security
+    policy is one), uncaught exceptions, and requests that leave this machine.
+    """
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            page_problems.append(f"console: {message.text}")
+
+    def watch(request: Request) -> None:
+        if urlsplit(request.url).hostname not in {*_LOOPBACK, None}:
+            page_problems.append(f"request to another machine: {request.url}")
+
+    context = browser.new_context(base_url=live_server.url, locale="en-US", timezone_id="UTC")
+    page = context.new_page()
+    page.on("console", hear)
+    page.on("pageerror", lambda error: page_problems.append(f"exception: {error}"))
+    page.on("request", watch)
+    yield page
+    context.close()
+    assert page_problems == []
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server: LiveServer) -> Callable[[User], None]:
+    """Signs a user in to the page, without the form."""
+
+    def give_session(user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+
+    return give_session

@@ -1,0 +1,12 @@
+"""The settings under test: those of a development machine, on the database that DATABASE_URL chooses."""
+
+import os
+
+os.environ["ENV_FILE"] = ""
+os.environ["CLIENTELE_DEVELOPMENT"] = "1"
+
+from config.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AXES_ENABLED = False
+ACCOUNT_RATE_LIMITS = False
