@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -32,6 +33,11 @@ def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
     return UUID(bytes=bytes(parsed.uuid_bytes))
 
 
+def to_typed_id(value: UUID, prefix: str) -> str:
+    """The TypeID of `value`."""
+    return str(TypeID.from_uuid(cast(Any, value), prefix))
+
+
 def with_prefix(typed_id: str, prefix: str) -> str:
     """The same id under another prefix (a payment method shows the prefix of its type)."""
     return f"{prefix}_{typed_id.rpartition('_')[2]}"
@@ -50,7 +56,7 @@ class TypedIdField(_UUIDField):
         self.also = tuple(also)
         super().__init__(**options)
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, options = super().deconstruct()
         options["prefix"] = self.prefix
         if self.also:
@@ -78,10 +84,10 @@ class TypedIdField(_UUIDField):
     def to_python(self, value: Any) -> str | None:
         if value is None:
             return None
-        return str(TypeID.from_uuid(self._to_uuid(value), self.prefix))
+        return to_typed_id(self._to_uuid(value), self.prefix)
 
     def from_db_value(self, value: UUID | None, expression: Any, connection: Any) -> str | None:
-        return None if value is None else str(TypeID.from_uuid(value, self.prefix))
+        return None if value is None else to_typed_id(value, self.prefix)
 
     def get_prep_value(self, value: Any) -> UUID | None:
         return None if value is None else self._to_uuid(value)

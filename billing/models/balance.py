@@ -111,7 +111,8 @@ class Grant(Listed):
     @property
     def held(self) -> Decimal:
         """What the grant holds: below zero when it was overdrawn."""
-        return self.included_grant + self.prepaid_grant - self.usage
+        held: Decimal = self.included_grant + self.prepaid_grant - self.usage
+        return held
 
 
 class Rollover(Listed):

@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    LessThan,
+    LessThanOrEqual,
+    Lookup,
+)
+
+if TYPE_CHECKING:
+    _DecimalField = models.DecimalField[Any, Any]
+else:
+    _DecimalField = models.DecimalField
 
 #: Above every figure that is taken in. PostgreSQL's NaN is greater than any number, so this bound refuses it.
 UPPER_BOUND = Decimal("1e15")
 
 
-def figure(**options: Any) -> models.DecimalField[Any, Any]:
+class FigureField(_DecimalField):
+    """A decimal column that keeps every digit on both databases.
+
+    SQLite would hold a decimal as a double, which has 15 digits: there the column is text, compared as a number.
+    Sums that must be exact are added up in Python.
+    """
+
+    description = "Figure: 15 digits before the point, 10 after it"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 25, "decimal_places": 10, **options})
+
+    def get_internal_type(self) -> str:
+        return "FigureField"
+
+    def db_type(self, connection: Any) -> str:
+        return (
+            "text" if connection.vendor == "sqlite" else f"numeric({self.max_digits}, {self.decimal_places})"
+        )
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        return Decimal(str(value))
+
+
+def _as_numbers(lookup: type[Lookup[Any]]) -> type[Lookup[Any]]:
+    """`lookup`, on SQLite between numbers instead of between texts."""
+
+    def as_sqlite(self: Any, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        comparison = connection.operators[self.lookup_name] % f"CAST({right} AS REAL)"
+        return f"CAST({left} AS REAL) {comparison}", [*left_params, *right_params]
+
+    return type(f"Figure{lookup.__name__}", (lookup,), {"as_sqlite": as_sqlite})
+
+
+for _lookup in (Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual):
+    FigureField.register_lookup(_as_numbers(_lookup))
+
+
+def figure(**options: Any) -> FigureField:
     """A column for a quantity or a unit price: 15 digits before the point, 10 after it."""
-    return models.DecimalField(max_digits=25, decimal_places=10, **options)
+    return FigureField(**options)
 
 
 def bounded(name: str, *fields: str, at_least: int | None = 0) -> models.CheckConstraint:

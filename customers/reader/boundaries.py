@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import NamedTuple, Self
 
 from customers.reader.inputs import Window
 from customers.reader.strict import SPACE, Decoder, end_of
@@ -13,10 +14,27 @@ LONGEST_SPACE = 1000
 #: Brackets are told apart down to this depth, far below which any record is refused; deeper ones are counted.
 _TOLD_APART = 256
 
-_STRING_REST = re.compile(r'(?:[^"\\\n]++|\\[^\n])*+')
-_WHOLE_STRING = r'"(?:[^"\\\n]++|\\[^\n])*+(?:"|(?=\\?\n))'
-_INSIDE = re.compile(rf'(?:[^"{{}}\[\]]++|{_WHOLE_STRING})*+')
-_BETWEEN = re.compile(rf'(?:[^"{{}}\[\],]++|{_WHOLE_STRING})*+')
+
+class _Leaps(NamedTuple):
+    """What a walk leaps over: the rest of a string, what is inside of brackets, what is between records."""
+
+    string: re.Pattern[str]
+    inside: re.Pattern[str]
+    between: re.Pattern[str]
+
+    @classmethod
+    def make(cls, line_break: str, flags: re.RegexFlag) -> Self:
+        rest = rf'(?:[^"\\{line_break}]++|\\.)*+'
+        string = rf'"{rest}(?:"|(?=\\?\n))'
+        return cls(
+            re.compile(rest, flags),
+            re.compile(rf'(?:[^"{{}}\[\]]++|{string})*+', flags),
+            re.compile(rf'(?:[^"{{}}\[\],]++|{string})*+', flags),
+        )
+
+
+_STRINGS_END_WITH_LINES = _Leaps.make(r"\n", re.NOFLAG)
+_STRINGS_SPAN_LINES = _Leaps.make("", re.DOTALL)
 _COMMA = re.compile(rf",[ \t\n\r]{{0,{LONGEST_SPACE}}}+")
 _LINE_END = re.compile(r"[ \t\r]*+(?:\n|\Z)")
 _ITEM_LINE_END = re.compile(r"[ \t\r]*+,?[ \t\r]*+(?:\n|\Z)")
@@ -48,8 +66,9 @@ class Walk:
       for the line after one that was cut off before a value looks like that value.
     - The decoder stopped at a `{` after a comma in an object, where only a key can be: a closing bracket is missing.
 
-    A string ends with its line at the latest, for JSON has no line breaks in strings. A bracket that closes
-    what was never opened is passed over; one that closes an outer bracket closes the inner ones too.
+    Where records begin lines, a string ends with its line at the latest, for JSON has no line breaks in strings.
+    A bracket that closes what was never opened is passed over; one that closes an outer bracket closes the
+    inner ones too.
     """
 
     def __init__(self, window: Window, error: int, indent: str | None, in_list: bool) -> None:
@@ -58,6 +77,7 @@ class Walk:
         self._begin = self.place
         self._error = self.place + error
         self._line_head = None if indent is None else "\n" + indent
+        self._leaps = _STRINGS_SPAN_LINES if indent is None else _STRINGS_END_WITH_LINES
         self._in_list = in_list
         self._open: list[str] = []
         self._deeper = 0
@@ -92,15 +112,15 @@ class Walk:
     def _leap(self, text: str, at: int) -> int:
         """Where the next bracket is, or outside of them the next comma; else the end of the window."""
         if self._in_string:
-            at = end_of(_STRING_REST, text, at)
+            at = end_of(self._leaps.string, text, at)
             if at + text.startswith("\\", at) >= len(text):
                 return at
             at += text.startswith('"', at)
             self._in_string = False
-        at = end_of(_INSIDE if self._open or not self._in_list else _BETWEEN, text, at)
+        at = end_of(self._leaps.inside if self._open or not self._in_list else self._leaps.between, text, at)
         if text.startswith('"', at):
             self._in_string = True
-            at = end_of(_STRING_REST, text, at + 1)
+            at = end_of(self._leaps.string, text, at + 1)
         return at
 
     def _after_closing(self, character: str, at: int) -> int | None:

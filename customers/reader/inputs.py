@@ -15,7 +15,7 @@ from customers.reader.strict import BYTE_ORDER_MARK, KEEP_BAD_BYTES, NOT_UTF16, 
 
 _GZIP = b"\x1f\x8b"
 #: Bytes read at a time.
-_CHUNK = 256 * 1024
+_CHUNK = 64 * 1024
 _LONGEST_WIDE_START = 4
 
 

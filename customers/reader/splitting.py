@@ -27,6 +27,8 @@ RECORD_LIMIT = 32 * 1024 * 1024
 _EXCERPT = 1000
 #: Characters beyond the limit that are fetched all the same, to look around in.
 _MARGIN = 4 * LONGEST_SPACE
+#: A number may go on after a sign of its exponent, which the decoder does not take for a part of it before.
+_LOOK_AHEAD = len("e+")
 _LINE_SPACE = " \t\r"
 _AFTER_RECORD = ("\n", "{", "[", "")
 _AFTER_ITEM = (",", "]", "")
@@ -63,9 +65,10 @@ def read_records(stream: BinaryIO, limit: int = RECORD_LIMIT) -> Iterator[Record
     by the indentation at which records begin. A file that breaks off ends with a bad record that says so, and
     a record of more than `limit` characters is a bad one of which only the beginning is kept.
 
-    Raises `Unreadable` if the stream is empty, is UTF-16, or cannot be read to its end.
+    Reading begins with the first record asked for. Raises `Unreadable` if the stream is empty, is UTF-16, or
+    cannot be read to its end.
     """
-    return _Splitter(Window(stream, limit + _MARGIN), limit).records()
+    yield from _Splitter(Window(stream, limit + _MARGIN), limit).records()
 
 
 class _Broken(Exception):
@@ -270,7 +273,7 @@ class _Splitter:
             except RecursionError:
                 raise _Broken(here, is_cut_off=False) from None
             else:
-                if end < len(window.text) or not window.more():
+                if end + _LOOK_AHEAD < len(window.text) or not window.more():
                     return value, end - window.at
 
     def _next(self, here: int, space: str) -> tuple[str, int]:

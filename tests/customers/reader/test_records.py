@@ -112,12 +112,13 @@ def test_any_document_comes_back(document, indent):
 
 
 @given(st.text(max_size=40) | documents.map(lambda document: spelled(document)[:-1]))
-def test_any_text_that_is_not_json_comes_back(text):
+def test_any_text_comes_back(text):
+    assume(not text.startswith("\ufeff"))
     (first,) = read(b'{"a":1} ' + error_line(BadRecord(3, "$.x", "No.", text)))[1:]
     try:
         value = read_value(text)
     except Refused as refused:
-        expected = BadRecord(2, refused.path, refused.reason, text)
+        expected: object = BadRecord(2, refused.path, refused.reason, text)
     else:
         assume(isinstance(value, dict))
         expected = Record(2, text, value)

@@ -1,0 +1,1 @@
+"""Speed, shown as ratios beside a baseline measured in the same run."""

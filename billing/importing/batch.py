@@ -1,0 +1,167 @@
+"""A batch of billing documents being written, and how the items of their lists become rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import models
+from msgspec import UNSET, UnsetType
+
+from billing.catalogue import PlanName, PlanVersion, numbered
+from billing.documents import BillingCustomer
+from billing.documents import Plan as PlanDocument
+from billing.models import Feature, Plan
+from customers.importing import Incoming
+from customers.models import Customer, Listed
+from customers.syncing import sync_rows, update_rows
+
+M = TypeVar("M", bound=Listed)
+S = TypeVar("S")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Documents on their way into rows, with the features and plans that they name.
+
+    `attached` holds the version of a plan that a customer (by its key) is on, by the plan's id.
+    """
+
+    incoming: Sequence[Incoming[BillingCustomer]]
+    reason: str
+    now: datetime
+    features: Mapping[str, Feature]
+    plans: Mapping[PlanVersion, Plan]
+    attached: dict[tuple[str, str], Plan] = field(default_factory=dict)
+    _latest: dict[PlanName, Plan] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._latest = {version[:2]: self.plans[version] for version in sorted(self.plans)}
+
+    @property
+    def customers(self) -> list[Customer]:
+        """The documents' customers."""
+        return [incoming.customer for incoming in self.incoming]
+
+    def feature_key(self, feature_id: str | UnsetType | None) -> str | None:
+        """The key of a feature that a document names."""
+        return str(self.features[feature_id].pk) if feature_id else None
+
+    def described_key(self, plan: PlanDocument) -> str:
+        """The key of a plan that a document describes."""
+        return str(self.plans[plan.env, plan.id, int(plan.version)].pk)
+
+    def plan_key(
+        self, incoming: Incoming[BillingCustomer], plan_id: str | None, ours: Plan | None = None
+    ) -> str | None:
+        """The key of a plan that a document only names: of the version its customer is on, else of `ours` if that
+        goes by the name, else of the latest version.
+        """
+        if plan_id is None:
+            return None
+        plan = self.attached.get((incoming.customer.pk, plan_id))
+        if plan is None and ours is not None and ours.plan_id == plan_id:
+            plan = ours
+        if plan is None:
+            plan = self._latest[incoming.document.env, plan_id]
+        return str(plan.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Generic[S]):
+    """What a document lists under one row of ours: under its customer, or under one of its balances."""
+
+    incoming: Incoming[BillingCustomer]
+    parent: models.Model
+    listed: Sequence[S]
+
+
+def listed(batch: Batch, items: Callable[[BillingCustomer], Iterable[S] | UnsetType]) -> list[Items[S]]:
+    """What the documents that have the list say in it; those that do not mention it are left out."""
+    return [
+        Items(incoming, incoming.customer, list(found))
+        for incoming in batch.incoming
+        if (found := items(incoming.document)) is not UNSET
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[M, S]):
+    """How the items of one list become rows.
+
+    An item is the row whose `key_of_row` under the same parent equals its `key_of_item`; equal ones are told
+    apart by their order. `columns` gives what the item says, from the row we have, if any. `scope` is the path
+    from a row to its customer. Where the key is unique in the database (`is_shared`), an item may also be a row
+    that a person added; otherwise those stand beside the imported ones.
+    """
+
+    model: type[M]
+    key_of_item: Callable[[S], Hashable]
+    key_of_row: Callable[[M], Hashable]
+    columns: Callable[[Batch, Incoming[BillingCustomer], S, M | None], dict[str, Any]]
+    parent: str = "customer"
+    scope: str = "customer"
+    is_shared: bool = False
+    related: tuple[str, ...] = ()
+    order: tuple[Any, ...] = ("position", "pk")
+
+    def sync(
+        self,
+        batch: Batch,
+        lists: Sequence[Items[S]],
+        retire: Callable[[list[M]], None] | None = None,
+    ) -> list[tuple[S, M]]:
+        """Bring the rows in line with `lists`; each item with its row, in order.
+
+        What is no longer listed goes to `retire`, or is deleted.
+        """
+        if not lists:
+            return []
+        parent_id = f"{self.parent}_id"
+        rows = self._existing(lists)
+        places = numbered((getattr(row, parent_id), self.key_of_row(row)) for row in rows)
+        place_of = {row.pk: place for row, place in zip(rows, places, strict=True)}
+        ours = {place_of[row.pk]: row for row in rows}
+        wanted: list[M] = []
+        items: list[S] = []
+        fields: tuple[str, ...] = ()
+        for each in lists:
+            keys = numbered((each.parent.pk, self.key_of_item(item)) for item in each.listed)
+            for position, (item, place) in enumerate(zip(each.listed, keys, strict=True)):
+                columns = self.columns(batch, each.incoming, item, ours.get(place))
+                columns |= {"position": position, "imported": True}
+                fields = tuple(columns)
+                row = self.model(**{parent_id: each.parent.pk}, **columns)
+                place_of[row.pk] = place
+                wanted.append(row)
+                items.append(item)
+        standing = sync_rows(
+            rows,
+            wanted,
+            key=lambda row: place_of[row.pk],
+            fields=fields,
+            reason=batch.reason,
+            retire=retire,
+        )
+        return [(item, standing[place_of[row.pk]]) for item, row in zip(items, wanted, strict=True)]
+
+    def _existing(self, lists: Sequence[Items[S]]) -> list[M]:
+        customers = {each.incoming.customer.pk for each in lists}
+        rows = self.model._default_manager.filter(**{f"{self.scope}__in": customers})
+        if not self.is_shared:
+            rows = rows.filter(imported=True)
+        return list(rows.select_related(*self.related).order_by(*self.order))
+
+
+def marking(batch: Batch, column: str) -> Callable[[list[Any]], None]:
+    """A `retire` that keeps the rows and notes in `column` since when they are no longer listed."""
+
+    def mark(rows: list[Any]) -> None:
+        gone = [row for row in rows if getattr(row, column) is None]
+        for row in gone:
+            setattr(row, column, batch.now)
+        update_rows(gone, [column], batch.reason)
+
+    return mark

@@ -1,0 +1,166 @@
+"""Features and plans in full."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET, UnsetType, structs
+
+from billing import documents
+from billing.models import CreditCost, Feature, Grant, Plan, PlanItem
+from billing.rendering.scalars import (
+    choice,
+    moment,
+    nullable_figure,
+    optional_count,
+    optional_figure,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Features and plans as documents show them, by the keys of their rows.
+
+    Stubs are not among them: of what nobody has described, a document shows the id only.
+    """
+
+    features: Mapping[str, documents.Feature]
+    plans: Mapping[str, documents.Plan]
+
+
+def render_catalogue(features: Collection[Feature], plans: Collection[Plan]) -> Catalogue:
+    """`features` and `plans`, in a number of queries that does not depend on how many there are."""
+    items: dict[str, list[PlanItem]] = defaultdict(list)
+    described = [plan for plan in plans if not plan.is_stub]
+    if described:
+        for item in PlanItem.objects.filter(plan__in=described).select_related("feature"):
+            items[item.plan_id].append(item)
+    rows = {feature.pk: feature for feature in features}
+    rows |= {item.feature_id: item.feature for each in items.values() for item in each}
+    costs: dict[str, list[CreditCost]] = defaultdict(list)
+    if rows:
+        for cost in CreditCost.objects.filter(credit_system__in=rows.values()).select_related(
+            "metered_feature"
+        ):
+            costs[cost.credit_system_id].append(cost)
+    shown = {key: _feature(row, costs[key]) for key, row in rows.items() if not row.is_stub}
+    return Catalogue(shown, {plan.pk: _plan(plan, items[plan.pk], shown) for plan in described})
+
+
+def price_arguments(row: Grant | PlanItem) -> dict[str, Any]:
+    """What the price of a grant and the price of a plan's item share; `row` has a billing method."""
+    return {
+        "amount": optional_figure(row.price_amount),
+        "tiers": UNSET if row.price_tiers is None else [_tier(tier) for tier in row.price_tiers],
+        "tier_behavior": row.price_tier_behavior or UNSET,
+        "billing_units": documents.Positive(1 if row.billing_units is None else row.billing_units),
+        "billing_method": row.billing_method,
+        "max_purchase": nullable_figure(row.max_purchase),
+    }
+
+
+def _feature(row: Feature, costs: Sequence[CreditCost]) -> documents.Feature:
+    is_called = row.display_singular is not None or row.display_plural is not None
+    draws = bool(costs) or row.type == Feature.Type.CREDIT_SYSTEM
+    return documents.Feature(
+        id=row.feature_id,
+        name=row.name,
+        type=choice(row.type),
+        consumable=row.consumable,
+        archived=row.archived,
+        event_names=UNSET if row.event_names is None else row.event_names,
+        credit_schema=[
+            documents.CreditCost(
+                metered_feature_id=cost.metered_feature.feature_id,
+                credit_cost=documents.Positive(cost.credit_cost),
+            )
+            for cost in costs
+        ]
+        if draws
+        else UNSET,
+        display=documents.FeatureDisplay(singular=row.display_singular, plural=row.display_plural)
+        if is_called
+        else UNSET,
+    )
+
+
+def _plan(row: Plan, items: Sequence[PlanItem], features: Mapping[str, documents.Feature]) -> documents.Plan:
+    return documents.Plan(
+        id=row.plan_id,
+        name=row.name,
+        description=row.description,
+        group=row.group,
+        version=documents.Whole(row.version),
+        add_on=row.add_on,
+        auto_enable=row.auto_enable,
+        price=None
+        if row.price_amount is None
+        else documents.PlanPrice(
+            amount=documents.NonNegative(row.price_amount),
+            interval=choice(row.price_interval or "one_off"),
+            interval_count=optional_count(row.price_interval_count),
+        ),
+        items=[_item(item, features.get(item.feature_id)) for item in items],
+        free_trial=_free_trial(row),
+        created_at=moment(row.created_at),
+        env=choice(row.env),
+        archived=row.archived,
+        base_variant_id=row.base_variant_id,
+        config=row.config,
+        metadata=row.metadata,
+    )
+
+
+def _free_trial(row: Plan) -> documents.FreeTrial | UnsetType:
+    if row.free_trial_length is None:
+        return UNSET
+    return documents.FreeTrial(
+        duration_length=documents.Count(row.free_trial_length),
+        duration_type=choice(row.free_trial_unit or "day"),
+        card_required=row.free_trial_card_required,
+    )
+
+
+def _item(row: PlanItem, feature: documents.Feature | None) -> documents.PlanItem:
+    return documents.PlanItem(
+        feature_id=row.feature.feature_id,
+        included=documents.NonNegative(row.included),
+        unlimited=row.unlimited,
+        reset=documents.PlanItemReset(
+            interval=choice(row.reset_interval), interval_count=optional_count(row.reset_interval_count)
+        )
+        if row.reset_interval
+        else None,
+        price=documents.PlanItemPrice(
+            interval=choice(row.price_interval or "one_off"),
+            interval_count=optional_count(row.price_interval_count),
+            **price_arguments(row),
+        )
+        if row.billing_method
+        else None,
+        rollover=_item_rollover(row),
+        feature=documents.ItemFeature(**structs.asdict(feature)) if feature else UNSET,
+    )
+
+
+def _item_rollover(row: PlanItem) -> documents.ItemRollover | UnsetType:
+    if not row.rollover_expiry_unit:
+        return UNSET
+    length = row.rollover_expiry_length
+    return documents.ItemRollover(
+        max=nullable_figure(row.rollover_max),
+        expiry_duration_type=choice(row.rollover_expiry_unit),
+        expiry_duration_length=UNSET if length is None else documents.Whole(length),
+    )
+
+
+def _tier(tier: Mapping[str, Any]) -> documents.Tier:
+    flat = tier.get("flat_amount")
+    return documents.Tier(
+        to=documents.TierEnd(str(tier["to"])),
+        amount=documents.NonNegative(str(tier["amount"])),
+        flat_amount=UNSET if flat is None else documents.NonNegative(str(flat)),
+    )

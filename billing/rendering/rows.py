@@ -1,0 +1,152 @@
+"""The rows that billing documents are made of, fetched for many customers at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from msgspec import UNSET, UnsetType
+
+from billing import documents
+from billing.models import (
+    AutoTopup,
+    Balance,
+    BillingAccount,
+    Discount,
+    Entity,
+    Feature,
+    Flag,
+    Grant,
+    Invoice,
+    License,
+    Plan,
+    Purchase,
+    Referral,
+    Rollover,
+    SpendLimit,
+    Subscription,
+    TrialUsed,
+    UsageAlert,
+)
+from billing.rendering.catalogue import Catalogue, render_catalogue
+from customers.models import Customer
+
+M = TypeVar("M", bound=Model)
+#: Rows by the key of the customer or the balance that they belong to.
+Grouped = Mapping[str, Sequence[M]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What is shown of some customers. `plan_ids` and `feature_ids` are the names that documents use, by key.
+
+    `catalogue` has the plans and features that are to be shown in full.
+    """
+
+    accounts: Mapping[str, BillingAccount]
+    subscriptions: Grouped[Subscription]
+    purchases: Grouped[Purchase]
+    licenses: Grouped[License]
+    balances: Grouped[Balance]
+    grants: Grouped[Grant]
+    rollovers: Grouped[Rollover]
+    flags: Grouped[Flag]
+    auto_topups: Grouped[AutoTopup]
+    spend_limits: Grouped[SpendLimit]
+    usage_alerts: Grouped[UsageAlert]
+    invoices: Grouped[Invoice]
+    entities: Grouped[Entity]
+    trials_used: Grouped[TrialUsed]
+    discounts: Grouped[Discount]
+    referrals: Grouped[Referral]
+    plan_ids: Mapping[str, str]
+    feature_ids: Mapping[str, str]
+    catalogue: Catalogue
+    expand: Collection[str]
+    at: datetime
+
+    def plan(self, key: str, name: str) -> documents.Plan | UnsetType:
+        """A plan in full, if `name` is expanded and somebody has described it."""
+        return self.catalogue.plans.get(key, UNSET) if name in self.expand else UNSET
+
+    def feature(self, key: str, name: str) -> documents.Feature | UnsetType:
+        """A feature in full, if `name` is expanded and somebody has described it."""
+        return self.catalogue.features.get(key, UNSET) if name in self.expand else UNSET
+
+
+def rows_for(customers: Sequence[Customer], expand: Collection[str], at: datetime) -> Rows:
+    """The rows of `customers` at an instant, and of what is expanded, in a fixed number of queries."""
+    lists: dict[str, QuerySet[Any]] = {
+        "subscriptions": Subscription.objects.running(),
+        "purchases": Purchase.objects.filter(removed_at=None),
+        "licenses": License.objects.all(),
+        "balances": Balance.objects.all(),
+        "flags": Flag.objects.all(),
+        "auto_topups": AutoTopup.objects.all(),
+        "spend_limits": SpendLimit.objects.all(),
+        "usage_alerts": UsageAlert.objects.all(),
+    }
+    on_request: dict[str, tuple[str, QuerySet[Any]]] = {
+        "invoices": ("invoices", Invoice.objects.filter(removed_at=None)),
+        "entities": ("entities", Entity.objects.filter(removed_at=None)),
+        "trials_used": ("trials_used", TrialUsed.objects.all()),
+        "discounts": ("rewards", Discount.objects.all()),
+        "referrals": ("referrals", Referral.objects.all()),
+    }
+    lists |= {name: rows for name, (key, rows) in on_request.items() if key in expand}
+    found = {
+        name: list(rows.filter(customer__in=customers).order_by("position", "pk"))
+        for name, rows in lists.items()
+    }
+    found["grants"] = list(
+        Grant.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
+    )
+    found["rollovers"] = list(
+        Rollover.objects.filter(balance__customer__in=customers)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=at))
+        .order_by("position", "pk")
+    )
+    plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
+    features = Feature.objects.in_bulk(_keys(Feature, found.values()))
+    expanded_plans = _keys(Plan, [found[name] for name in lists if f"{name}.plan" in expand])
+    expanded_features = _keys(Feature, [found[name] for name in lists if f"{name}.feature" in expand])
+    groups = {
+        name: _grouped(
+            found.get(name, ()), "balance_id" if name in ("grants", "rollovers") else "customer_id"
+        )
+        for name in (*found, *on_request)
+    }
+    return Rows(
+        accounts={row.customer_id: row for row in BillingAccount.objects.filter(customer__in=customers)},
+        plan_ids={key: plan.plan_id for key, plan in plans.items()},
+        feature_ids={key: feature.feature_id for key, feature in features.items()},
+        catalogue=render_catalogue(
+            [features[key] for key in expanded_features], [plans[key] for key in expanded_plans]
+        ),
+        expand=expand,
+        at=at,
+        **groups,
+    )
+
+
+def _grouped(rows: Iterable[Any], by: str) -> Grouped[Any]:
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, by)].append(row)
+    return groups
+
+
+def _keys(kind: type[Model], lists: Iterable[Sequence[Model]]) -> list[str]:
+    """The keys of all rows of `kind` that the rows in `lists` point at."""
+    keys: dict[str, None] = {}
+    for rows in lists:
+        if rows:
+            columns = [
+                field.attname for field in rows[0]._meta.concrete_fields if field.related_model is kind
+            ]
+            keys |= dict.fromkeys(getattr(row, column) for row in rows for column in columns)
+    return [key for key in keys if key is not None]

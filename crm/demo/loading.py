@@ -1,0 +1,74 @@
+"""Load the demo: invented customers through the importers, and people to sign in as."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from crm.demo.documents import demo_documents
+from crm.importers import IMPORTERS
+from crm.models import Relationship
+from customers.importing import Counts, Outcome, import_records
+from customers.reader import read_records
+
+#: Name, full name and role of each demo login. The password is the name.
+LOGINS = (
+    ("admin", "Ada", "Adeyemi", "Administrator"),
+    ("manager", "Max", "Mwangi", "Account manager"),
+    ("billing", "Bea", "Bianchi", "Billing operations"),
+    ("viewer", "Vic", "Varga", "Viewer"),
+)
+
+
+class DemoRefused(Exception):
+    """An importer refused one of our own documents."""
+
+
+def load_demo_customers(count: int, today: datetime) -> dict[str, Counts]:
+    """Import the documents of `count` invented customers; raise `DemoRefused` if one does not fit."""
+    counts = {}
+    for source, documents in demo_documents(count, today).items():
+        stream = io.BytesIO(json.dumps(documents).encode())
+        counts[source] = Counts()
+        for report in import_records(IMPORTERS[source](), read_records(stream), origin="demo"):
+            if report.outcome is Outcome.REFUSED and report.bad is not None:
+                raise DemoRefused(f"{source} record {report.number}: {report.bad.path}: {report.bad.reason}")
+            counts[source].add(report.outcome)
+    return counts
+
+
+@transaction.atomic
+def create_demo_logins() -> list[tuple[str, str]]:
+    """Make a login for each role, and hand half of the accounts to the manager; answer (name, role).
+
+    A login that exists is left as it is.
+    """
+    anyone_new = False
+    for name, given, family, role in LOGINS:
+        user, created = User.objects.get_or_create(
+            username=name,
+            defaults={
+                "first_name": given,
+                "last_name": family,
+                "email": f"{name}@example.com",
+                "is_staff": True,
+                "is_superuser": role == "Administrator",
+            },
+        )
+        if created:
+            user.set_password(name)
+            user.save()
+            user.groups.add(Group.objects.get(name=role))
+            anyone_new = True
+    if anyone_new:
+        _hand_accounts_to(User.objects.get(username="manager"))
+    return [(name, role) for name, _, _, role in LOGINS]
+
+
+def _hand_accounts_to(manager: User) -> None:
+    unowned = Relationship.objects.filter(owner=None).order_by("crm_id").values_list("pk", flat=True)
+    Relationship.objects.filter(pk__in=list(unowned)[::2]).update(owner=manager)

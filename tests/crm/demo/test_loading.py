@@ -1,0 +1,87 @@
+"""Loading the demo, as a person does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from billing.models import Invoice
+from crm.demo.loading import create_demo_logins, load_demo_customers
+from crm.models import Relationship
+from customers.models import Customer, ReceivedPayload
+
+pytestmark = pytest.mark.django_db
+TODAY = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def test_everything_comes_in_through_the_importers():
+    counts = load_demo_customers(30, TODAY)
+    assert [each.refused for each in counts.values()] == [0, 0, 0]
+    assert Customer.objects.get(pk="cus_01h3vjs3b16yc3f9q8q9pfrb78").name == "Jane Doe"
+    assert ReceivedPayload.objects.count() >= sum(each.created + each.updated for each in counts.values())
+
+
+def test_most_customers_are_one_made_of_three_sources():
+    load_demo_customers(30, TODAY)
+    sources = [
+        frozenset(customer.source_records.values_list("source", flat=True))
+        for customer in Customer.objects.unmerged()
+    ]
+    assert sources.count(frozenset({"payments", "billing", "crm"})) > len(sources) / 3
+
+
+def test_there_are_duplicates_and_merged_customers():
+    load_demo_customers(30, TODAY)
+    names = list(Customer.objects.unmerged().values_list("name", flat=True))
+    assert any(other.startswith(f"{name} ") for name in names for other in names)
+    assert Customer.objects.exclude(merged_into=None).exists()
+
+
+def test_loading_twice_changes_nothing():
+    load_demo_customers(30, TODAY)
+    before = (Customer.objects.count(), Invoice.objects.count(), Customer.history.count())
+    again = load_demo_customers(30, TODAY)
+    assert all(each.created == each.updated == 0 for each in again.values())
+    assert (Customer.objects.count(), Invoice.objects.count(), Customer.history.count()) == before
+
+
+def test_there_is_a_login_for_each_role_and_the_manager_has_accounts():
+    load_demo_customers(30, TODAY)
+    assert [role for _, role in create_demo_logins()] == [
+        "Administrator",
+        "Account manager",
+        "Billing operations",
+        "Viewer",
+    ]
+    manager = User.objects.get(username="manager")
+    assert manager.check_password("manager")
+    owned = Relationship.objects.owned_by(manager).count()
+    assert 0 < owned < Relationship.objects.count()
+    create_demo_logins()
+    assert Relationship.objects.owned_by(manager).count() == owned
+
+
+def test_the_command_leaves_a_database_with_customers_alone():
+    Customer.objects.create(name="Mine")
+    out = StringIO()
+    call_command("load_demo", "--if-empty", stdout=out)
+    assert "the demo was not loaded" in out.getvalue()
+    assert Customer.objects.count() == 1
+
+
+def test_no_logins_are_made_in_production(settings):
+    settings.DEVELOPMENT = False
+    out = StringIO()
+    call_command("load_demo", "--customers", "1", stdout=out)
+    assert "No demo logins were made" in out.getvalue()
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "many", "1.5"])
+def test_a_number_that_is_none_is_refused(number):
+    with pytest.raises(CommandError, match="whole number"):
+        call_command("load_demo", "--customers", number)
