@@ -1,0 +1,189 @@
+"""Take in the crm document: the relationship, the company, its people, and what was merged into it.
+
+A key that is absent leaves what we have, at every level; an empty one empties it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import models
+from msgspec import UNSET
+
+from crm.documents import CrmCustomer, parse_customer
+from crm.merged_import import import_merged, nested_ids
+from crm.models import Company, CustomField, Domain, Relationship
+from crm.people_import import import_people
+from customers.importing import Incoming
+from customers.matching import Identity
+from customers.models import Customer, Source
+from customers.payments_import import present
+from customers.syncing import assign_given, create_rows, sync_rows, update_rows
+from customers.wire import Remark
+
+COMPANY_FIELDS = (
+    "name",
+    "profile_url",
+    "website_urls",
+    "logo_url",
+    "location",
+    "phone",
+    "fax",
+    "industry",
+    "annual_revenue",
+    "number_of_employees",
+    "stock_symbol",
+    "founded_date",
+    "about",
+)
+CUSTOM_FIELD_VALUES = (
+    "display_label",
+    "string_value",
+    "string_list_value",
+    "number_value",
+    "boolean_value",
+)
+_RELATIONSHIP_FIELDS = (
+    "crm_id",
+    "datasource_id",
+    "start_date",
+    "contract_annual_revenue",
+    "reported_notes",
+    "reported_document_counts",
+)
+
+M = TypeVar("M", bound=models.Model)
+
+
+class CrmImporter:
+    """Brings crm documents into rows."""
+
+    source = Source.CRM.value
+
+    def parse(self, value: object) -> tuple[CrmCustomer, list[Remark]]:
+        """The document, tidied."""
+        return parse_customer(value)
+
+    def identify(self, document: CrmCustomer) -> Identity:
+        """A CRM customer is known by its id, and is always live; it speaks for those merged into it."""
+        return Identity(
+            source=self.source,
+            env="live",
+            source_id=document.id,
+            names=(document.id,),
+            mentions=tuple(nested_ids(document)),
+        )
+
+    def claims(self, document: CrmCustomer) -> dict[str, str | None]:
+        """The company's name stands for the customer's."""
+        return {"name": document.company.name}
+
+    def fill(self, customer: Customer, document: CrmCustomer) -> None:
+        """Nothing: the CRM knows of the customer's own columns only the name, which is a claim."""
+
+    def apply(self, batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+        """Relationship, company, domains, custom fields, people and merged customers."""
+        _apply_relationships(batch, reason)
+        _apply_companies(batch, reason)
+        _apply_domains(batch, reason)
+        _apply_custom_fields(batch, reason)
+        import_people(batch, reason)
+        import_merged(batch, reason)
+
+
+def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    said = {}
+    for incoming in batch:
+        document = incoming.document
+        given = {
+            # Our own id is shown where the CRM gave none.
+            "crm_id": UNSET if document.id == incoming.customer.pk else document.id,
+            "start_date": document.start_date,
+            "contract_annual_revenue": document.contract_annual_revenue,
+            "reported_notes": document.notes,
+            "reported_document_counts": document.document_counts,
+        }
+        if document.metadata is not UNSET:
+            given["datasource_id"] = document.metadata.datasource_id if document.metadata else None
+        said[str(incoming.customer.pk)] = given
+    defaults = {"currency": settings.DEFAULT_CURRENCY}
+    _write_one_to_one(Relationship, said, _RELATIONSHIP_FIELDS, reason, defaults)
+
+
+def _apply_companies(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    said = {
+        str(incoming.customer.pk): {name: getattr(incoming.document.company, name) for name in COMPANY_FIELDS}
+        for incoming in batch
+    }
+    _write_one_to_one(Company, said, COMPANY_FIELDS, reason, {})
+
+
+def _write_one_to_one(
+    model: type[M],
+    said: dict[str, dict[str, Any]],
+    fields: Sequence[str],
+    reason: str,
+    defaults: dict[str, Any],
+) -> None:
+    """Write the one row of each customer: `said` by the customer's id, UNSET for what the document leaves alone."""
+    rows: Any = model._default_manager.filter(customer__in=list(said))
+    held = {str(row.customer_id): row for row in rows}
+    new: list[M] = []
+    changed: list[M] = []
+    for customer_id, values in said.items():
+        row = held.get(customer_id) or model(customer_id=customer_id, **defaults)
+        differs = assign_given(row, values)
+        if customer_id not in held:
+            new.append(row)
+        elif differs:
+            changed.append(row)
+    create_rows(new, reason)
+    update_rows(changed, fields, reason)
+
+
+def _apply_domains(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    wanted = [
+        Domain(customer=incoming.customer, name=name, position=position, imported=True)
+        for incoming in batch
+        for position, name in enumerate(incoming.document.domains or [])
+    ]
+    listed = [incoming.customer for incoming in batch if incoming.document.domains is not UNSET]
+    sync_rows(
+        Domain.objects.filter(customer__in=listed),
+        wanted,
+        key=lambda row: (str(row.customer_id), row.name),
+        fields=["position"],
+        reason=reason,
+    )
+
+
+def _apply_custom_fields(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    sent = [(incoming.customer, _custom_data(incoming.document)) for incoming in batch]
+    wanted = [
+        CustomField(
+            customer=customer,
+            key=key,
+            position=position,
+            imported=True,
+            **{name: present(getattr(value, name)) for name in CUSTOM_FIELD_VALUES},
+        )
+        for customer, custom_data in sent
+        for position, (key, value) in enumerate((custom_data or {}).items())
+    ]
+    listed = [customer for customer, custom_data in sent if custom_data is not UNSET]
+    sync_rows(
+        CustomField.objects.filter(customer__in=listed),
+        wanted,
+        key=lambda row: (str(row.customer_id), row.key),
+        fields=["position", *CUSTOM_FIELD_VALUES],
+        reason=reason,
+    )
+
+
+def _custom_data(document: CrmCustomer) -> Any:
+    """The custom data by key; UNSET where the document leaves it alone."""
+    if document.metadata is UNSET or document.metadata is None:
+        return document.metadata
+    return document.metadata.custom_data

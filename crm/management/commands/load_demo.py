@@ -1,0 +1,55 @@
+"""Load invented customers to try Clientele with."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers
+from customers.models import Customer
+
+
+class Command(BaseCommand):
+    """Thin: read the options, load, report."""
+
+    help = (
+        "Load invented customers, through the same importers as real ones, and (on a development machine) make"
+        " a login for each role. The same day and number give the same customers; loading twice changes nothing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--customers", type=_how_many, default=60, metavar="N", help="how many customers (default: 60)"
+        )
+        parser.add_argument(
+            "--if-empty", action="store_true", help="do nothing when there is a customer already"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load, and say what was done."""
+        if options["if_empty"] and Customer.objects.exists():
+            self.stdout.write("There are customers already; the demo was not loaded.")
+        else:
+            today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            try:
+                loaded = load_demo_customers(options["customers"], today)
+            except DemoRefused as problem:
+                raise CommandError(f"The demo does not fit the importers: {problem}") from None
+            for source, counts in loaded.items():
+                self.stdout.write(f"{source}: {counts}")
+        if settings.DEVELOPMENT:
+            self.stdout.write("Sign in as (the password is the name):")
+            for name, role in create_demo_logins():
+                self.stdout.write(f"  {name:<10}{role}")
+        else:
+            self.stdout.write("No demo logins were made: they are for development machines only.")
+
+
+def _how_many(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise ArgumentTypeError(f"“{text}” is not a whole number from 1 to 1,000,000")
+    return int(text)

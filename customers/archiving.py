@@ -1,0 +1,47 @@
+"""Putting customers away, and taking them out again. Nothing of theirs is deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from simple_history.utils import bulk_update_with_history
+
+from customers.models import Customer
+from customers.models.customer import CustomerQuerySet
+
+_BATCH = 500
+
+
+def archive(customers: CustomerQuerySet, by: Any, at: datetime | None = None) -> int:
+    """Archive those of `customers` that are not archived yet; answer how many.
+
+    They keep all their rows and are left out of lists and of the day's work. A merged customer stays as it is.
+    The history says that `by` did it. All or nothing.
+    """
+    return _write(customers, is_archived=False, archived_at=at or timezone.now(), by=by, reason="Archived")
+
+
+def unarchive(customers: CustomerQuerySet, by: Any) -> int:
+    """Take those of `customers` that are archived back into the day's work; answer how many. All or nothing."""
+    return _write(customers, is_archived=True, archived_at=None, by=by, reason="Taken out of the archive")
+
+
+@transaction.atomic
+def _write(
+    customers: CustomerQuerySet, *, is_archived: bool, archived_at: datetime | None, by: Any, reason: str
+) -> int:
+    wanted = Customer.objects.unmerged().filter(archived_at__isnull=not is_archived)
+    ids = list(customers.order_by("pk").values_list("pk", flat=True))
+    count = 0
+    for start in range(0, len(ids), _BATCH):
+        batch = list(wanted.filter(pk__in=ids[start : start + _BATCH]).order_by("pk").select_for_update())
+        for customer in batch:
+            customer.archived_at = archived_at
+        bulk_update_with_history(
+            batch, Customer, ["archived_at"], default_user=by, default_change_reason=reason
+        )
+        count += len(batch)
+    return count

@@ -1,0 +1,394 @@
+"""Take in records of one source: match, write, remember what was received, and count.
+
+The engine knows no document. An app's `Importer` says how its document is parsed, what it is known by, and what
+it writes; everything runs in batches, each one transaction, so that a file of any length needs little memory
+and a record that fails leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from customers.matching import Identity, Match, match
+from customers.models import Customer, ReceivedPayload, SourceRecord
+from customers.reader import BadRecord, Record, Unreadable, canonical
+from customers.syncing import create_rows, update_rows
+from customers.typed_ids import new_typed_id
+from customers.wire import Document, Refused, Remark
+
+D = TypeVar("D", bound=Document)
+
+#: A batch is this many records, or fewer when their text is longer than this many characters together.
+BATCH = 200
+BATCH_TEXT = 8_000_000
+
+#: The advisory lock that a batch holds on PostgreSQL; the number is ours alone.
+_IMPORT_LOCK = 4_815_162_342
+#: What the history keeps of a reason.
+_LONGEST_REASON = 100
+
+#: The columns of a customer that importers write.
+CUSTOMER_FIELDS = (
+    "name",
+    "email",
+    "phone",
+    "status",
+    "custom_data",
+    "external_id",
+    "stripe_id",
+    "fingerprint",
+    "created_at",
+    "updated_at",
+)
+
+
+class Outcome(StrEnum):
+    """What became of a record."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many records had each outcome."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one record."""
+        setattr(self, outcome.value, getattr(self, outcome.value) + 1)
+
+    def __str__(self) -> str:
+        return f"{self.created} created, {self.updated} updated, {self.unchanged} unchanged, {self.refused} refused"
+
+
+@dataclass(slots=True)
+class Incoming(Generic[D]):
+    """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer."""
+
+    record: Record
+    document: D
+    remarks: list[Remark]
+    identity: Identity
+    digest: str
+    customer: Customer = field(default_factory=Customer)
+    is_new: bool = False
+    outcome: Outcome = Outcome.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one record, in the order of the file; `bad` for a refused one."""
+
+    number: int
+    outcome: Outcome
+    remarks: list[Remark] = field(default_factory=list)
+    bad: BadRecord | None = None
+
+
+class Importer(Protocol[D]):
+    """How one app takes in its document."""
+
+    source: str
+
+    def parse(self, value: object) -> tuple[D, list[Remark]]:
+        """The document, and what was changed in it on the way; raises `Refused`."""
+
+    def identify(self, document: D) -> Identity:
+        """What the document is known by."""
+
+    def claims(self, document: D) -> dict[str, str | None]:
+        """What the document says of the fields that sources share; a field it does not mention is left out."""
+
+    def fill(self, customer: Customer, document: D) -> None:
+        """Set the customer's own columns (through `assign`), without saving."""
+
+    def apply(self, batch: list[Incoming[D]], reason: str) -> None:
+        """Write everything else the documents hold, in bulk; their customers are saved already.
+
+        Runs inside the batch's transaction; may raise `Refused` for a record that only the rows can refuse.
+        """
+
+
+def assign(customer: Customer, **values: Any) -> None:
+    """Set columns of a customer, except those a person has pinned."""
+    for name, value in values.items():
+        if name not in customer.pinned_fields:
+            setattr(customer, name, value)
+
+
+def import_records(
+    importer: Importer[D], records: Iterable[Record | BadRecord], *, origin: str = ""
+) -> Iterator[Report]:
+    """Import `records`, reporting each in order.
+
+    A batch that the database refuses is taken again record by record, so that only the bad ones are lost. What
+    was read before the input turned out `Unreadable` is taken in before that is raised. A `DatabaseError` that is
+    no record's fault (the connection is lost, the disk is full) is raised: what was reported before it stands.
+    """
+    for batch in _batches(importer, records):
+        reports = batch.refused + _take_batch(importer, batch.incoming, origin)
+        yield from sorted(reports, key=lambda report: report.number)
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """A dry run: what is imported inside is undone at the end. It holds its locks until then."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@dataclass(slots=True)
+class _Batch(Generic[D]):
+    """Parsed records of which no two can be about one customer, and those refused among them."""
+
+    incoming: list[Incoming[D]] = field(default_factory=list)
+    refused: list[Report] = field(default_factory=list)
+    keys: set[tuple[str, str, str]] = field(default_factory=set)
+    length: int = 0
+
+    def add(self, taken: Incoming[D] | BadRecord) -> None:
+        if isinstance(taken, BadRecord):
+            self.refused.append(Report(taken.number, Outcome.REFUSED, bad=taken))
+            self.length += len(taken.text)
+        else:
+            self.incoming.append(taken)
+            self.keys |= taken.identity.keys
+            self.length += len(taken.record.text)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.incoming) + len(self.refused) >= BATCH or self.length >= BATCH_TEXT
+
+
+def _batches(importer: Importer[D], records: Iterable[Record | BadRecord]) -> Iterator[_Batch[D]]:
+    batch: _Batch[D] = _Batch()
+    try:
+        for record in records:
+            taken = record if isinstance(record, BadRecord) else _parse(importer, record)
+            if isinstance(taken, Incoming) and not batch.keys.isdisjoint(taken.identity.keys):
+                yield batch
+                batch = _Batch()
+            batch.add(taken)
+            if batch.is_full:
+                yield batch
+                batch = _Batch()
+    except Unreadable:
+        yield batch
+        raise
+    yield batch
+
+
+def _parse(importer: Importer[D], record: Record) -> Incoming[D] | BadRecord:
+    try:
+        document, remarks = importer.parse(record.value)
+        identity = importer.identify(document)
+    except Refused as refused:
+        return _bad(record, refused)
+    digest = hashlib.sha256(canonical(record.value)).hexdigest()
+    return Incoming(record, document, remarks, identity, digest)
+
+
+def _bad(record: Record, refused: Refused) -> BadRecord:
+    text = "" if refused.is_secret else record.text
+    return BadRecord(record.number, refused.path, refused.reason, text)
+
+
+class _SharedCustomer(Exception):
+    """Two records of one batch turned out to be about one customer."""
+
+
+def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
+    if not batch:
+        return []
+    try:
+        with transaction.atomic():
+            return _take(importer, batch, origin)
+    except (DatabaseError, Refused, _SharedCustomer):
+        return [report for incoming in batch for report in _take_one(importer, incoming, origin)]
+
+
+def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list[Report]:
+    # A second try: what the database refused may have been somebody else's write, or a deadlock.
+    for is_last in (False, True):
+        try:
+            with transaction.atomic():
+                return _take(importer, [incoming], origin)
+        except Refused as refused:
+            return [_refusal(incoming, refused)]
+        except (DataError, IntegrityError) as problem:
+            if is_last:
+                reason = f"The database refused it: {str(problem).splitlines()[0]}."
+                return [_refusal(incoming, Refused("$", reason))]
+        except DatabaseError:
+            if is_last:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _refusal(incoming: Incoming[D], refused: Refused) -> Report:
+    return Report(incoming.record.number, Outcome.REFUSED, bad=_bad(incoming.record, refused))
+
+
+def _wait_for_other_imports() -> None:
+    """Let one import write at a time, so that two of the same new customers make each of them once.
+
+    Rows that are not there yet cannot be locked. SQLite has one writer as it is.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+
+
+def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
+    """Write one batch inside the caller's transaction; `batch` itself is left as it is."""
+    _wait_for_other_imports()
+    # Copies, because a batch may be taken again.
+    batch = [replace(incoming, remarks=[*incoming.remarks]) for incoming in batch]
+    reports: list[Report] = []
+    pairs: list[tuple[Incoming[D], Match]] = []
+    merged: list[tuple[Incoming[D], SourceRecord]] = []
+    for incoming, found in zip(batch, match([incoming.identity for incoming in batch]), strict=True):
+        if found.refused is not None:
+            reports.append(_refusal(incoming, found.refused))
+        elif found.record is not None and found.record.digest == incoming.digest:
+            reports.append(Report(incoming.record.number, Outcome.UNCHANGED))
+        elif found.record is not None and found.record.is_merged:
+            merged.append((incoming, found.record))
+        else:
+            pairs.append((incoming, found))
+    matched = [found.customer.pk for _, found in pairs if found.customer is not None]
+    if len(matched) != len(set(matched)):
+        raise _SharedCustomer
+    reason = f"Imported from {importer.source}" + (f": {origin}" if origin else "")
+    reason = reason[:_LONGEST_REASON]
+    records = _remember(importer, pairs)
+    _save_customers(importer, pairs, records, reason)
+    written = [incoming for incoming, _ in pairs]
+    received = [*zip(written, records, strict=True), *merged]
+    for incoming, record in merged:
+        _keep(incoming, record)
+    _save_records([record for _, record in received])
+    importer.apply(written, reason)
+    _save_payloads(received, origin)
+    reports.extend(
+        Report(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
+    )
+    return reports
+
+
+def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[SourceRecord]:
+    """The source record of each incoming one, brought up to date but not yet saved."""
+    now = timezone.now()
+    records = []
+    for incoming, found in pairs:
+        identity = incoming.identity
+        record = found.record or SourceRecord(
+            source=identity.source, env=identity.env, source_id=identity.source_id, first_received_at=now
+        )
+        record.digest = incoming.digest
+        record.last_received_at = now
+        record.claims = {**record.claims, **importer.claims(incoming.document)}
+        records.append(record)
+    return records
+
+
+def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
+    """Note that something arrived under an id that was merged away: it is kept, and changes nothing."""
+    record.digest = incoming.digest
+    record.last_received_at = timezone.now()
+    told = f"“{record.source_id}” was merged into {record.customer_id}. This is kept as received, and changes nothing."
+    incoming.remarks.append(Remark("$.id", told))
+    incoming.outcome = Outcome.UPDATED
+
+
+def _save_customers(
+    importer: Importer[D],
+    pairs: list[tuple[Incoming[D], Match]],
+    records: list[SourceRecord],
+    reason: str,
+) -> None:
+    claims = _claims_of_others([found.customer for _, found in pairs if found.customer is not None], records)
+    new: list[Customer] = []
+    changed: list[Customer] = []
+    for (incoming, found), record in zip(pairs, records, strict=True):
+        new_id = found.free_id or new_typed_id("cus")
+        customer = found.customer or Customer(id=new_id, env=incoming.identity.env)
+        before = [getattr(customer, name) for name in CUSTOMER_FIELDS]
+        importer.fill(customer, incoming.document)
+        others = claims.get(str(customer.pk), {})
+        said = {**others, record.source: [record.claims, *others.get(record.source, [])]}
+        assign(customer, **winning_claims(said))
+        incoming.customer = customer
+        incoming.is_new = found.customer is None
+        incoming.outcome = Outcome.CREATED if incoming.is_new else Outcome.UPDATED
+        record.customer = customer
+        if incoming.is_new:
+            new.append(customer)
+        elif before != [getattr(customer, name) for name in CUSTOMER_FIELDS]:
+            changed.append(customer)
+    create_rows(new, reason)
+    update_rows(changed, CUSTOMER_FIELDS, reason)
+
+
+def _claims_of_others(
+    customers: list[Customer], records: list[SourceRecord]
+) -> dict[str, dict[str, list[dict[str, str | None]]]]:
+    claims: dict[str, dict[str, list[dict[str, str | None]]]] = {}
+    held = SourceRecord.objects.filter(customer__in=customers).exclude(
+        pk__in=[record.pk for record in records]
+    )
+    for record in held:
+        claims.setdefault(str(record.customer_id), {}).setdefault(record.source, []).append(record.claims)
+    return claims
+
+
+def winning_claims(claims: dict[str, list[dict[str, str | None]]]) -> dict[str, str]:
+    """For each field that sources share, the value of the first source in `SOURCE_PRECEDENCE` that has one.
+
+    `claims` holds, per source, what its records say; a field of which no source says anything is left out, and
+    one that they all say is empty becomes an empty text.
+    """
+    winners: dict[str, str] = {}
+    for name, precedence in settings.SOURCE_PRECEDENCE.items():
+        said = [record[name] for source in precedence for record in claims.get(source, []) if name in record]
+        if said:
+            winners[name] = next((value for value in said if value), "")
+    return winners
+
+
+def _save_records(records: list[SourceRecord]) -> None:
+    create_rows([record for record in records if record._state.adding], reason="")
+    known = [record for record in records if not record._state.adding]
+    update_rows(known, ["customer", "digest", "claims", "last_received_at"], reason="")
+
+
+def _save_payloads(received: list[tuple[Incoming[D], SourceRecord]], origin: str) -> None:
+    payloads = [
+        ReceivedPayload(
+            record=record,
+            text=incoming.record.text,
+            digest=incoming.digest,
+            remarks=[{"path": remark.path, "text": remark.text} for remark in incoming.remarks],
+            origin=origin,
+            received_at=record.last_received_at,
+        )
+        for incoming, record in received
+    ]
+    create_rows(payloads, reason="")

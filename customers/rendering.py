@@ -1,0 +1,112 @@
+"""Show customers as payments documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from msgspec import UNSET
+
+from customers.documents import (
+    PaymentsAddress,
+    PaymentsBusiness,
+    PaymentsBusinessContact,
+    PaymentsCustomer,
+    PaymentsMethod,
+    PostalAddress,
+)
+from customers.models import Address, Business, Customer, PaymentMethod
+from customers.payments_import import METHOD_FACTS, POSTAL_FIELDS
+from customers.wire import IsoInstant
+
+
+def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -> list[PaymentsCustomer]:
+    """The payments document of each customer, in order; with `embedded`, its sub-entities inside it.
+
+    The number of queries does not depend on how many customers there are.
+    """
+    lists = ["addresses", "payment_methods", *(["businesses"] if embedded else [])]
+    prefetch_related_objects(customers, *lists)
+    return [_customer(customer, embedded) for customer in customers]
+
+
+def render_addresses(rows: Iterable[Address]) -> list[PaymentsAddress]:
+    """Addresses as the payments platform shows them."""
+    return [
+        PaymentsAddress(
+            id=str(row.pk),
+            customer_id=str(row.customer_id),
+            description=row.description or None,
+            is_default=row.is_default,
+            status=row.status,
+            created_at=instant(row.created_at),
+            updated_at=instant(row.updated_at),
+            custom_data=row.custom_data,
+            **_postal(row),
+        )
+        for row in rows
+    ]
+
+
+def render_businesses(rows: Iterable[Business]) -> list[PaymentsBusiness]:
+    """Businesses as the payments platform shows them."""
+    return [
+        PaymentsBusiness(
+            id=str(row.pk),
+            customer_id=str(row.customer_id),
+            name=row.name or None,
+            company_number=row.company_number or None,
+            tax_identifier=row.tax_identifier or None,
+            contacts=[PaymentsBusinessContact(**person) for person in row.contacts],
+            status=row.status,
+            created_at=instant(row.created_at),
+            updated_at=instant(row.updated_at),
+            custom_data=row.custom_data,
+        )
+        for row in rows
+    ]
+
+
+def render_payment_methods(rows: Iterable[PaymentMethod]) -> list[PaymentsMethod]:
+    """Payment methods as the payments platform shows them, each under the prefix of its type."""
+    return [
+        PaymentsMethod(
+            id=row.public_id,
+            customer_id=str(row.customer_id),
+            type=row.type or None,
+            is_default=row.is_default,
+            status=row.status,
+            **{name: (None if getattr(row, name) == "" else getattr(row, name)) for name in METHOD_FACTS},
+        )
+        for row in rows
+    ]
+
+
+def _customer(customer: Customer, embedded: bool) -> PaymentsCustomer:
+    address = customer.default_address
+    method = customer.default_payment_method
+    return PaymentsCustomer(
+        id=str(customer.pk),
+        name=customer.name or None,
+        email=customer.email or None,
+        phone=customer.phone or None,
+        address=PostalAddress(**_postal(address)) if address is not None else None,
+        payment_method=method.public_id if method is not None else None,
+        created_at=instant(customer.created_at),
+        updated_at=instant(customer.updated_at),
+        status=customer.status,
+        custom_data=customer.custom_data,
+        addresses=render_addresses(customer.addresses.all()) if embedded else UNSET,
+        businesses=render_businesses(customer.businesses.all()) if embedded else UNSET,
+        payment_methods=render_payment_methods(customer.payment_methods.all()) if embedded else UNSET,
+    )
+
+
+def _postal(row: Address) -> dict[str, Any]:
+    return {name: getattr(row, name) or None for name in POSTAL_FIELDS}
+
+
+def instant(moment: Any) -> IsoInstant:
+    """`moment` as the document type holds it."""
+    return IsoInstant.fromisoformat(moment.isoformat())

@@ -1,0 +1,69 @@
+"""API tokens in the admin."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from customers.models import ApiToken
+from tests.admin_forms import form_data
+from tests.factories import make_api_token, make_user
+
+pytestmark = pytest.mark.django_db
+
+ADD = reverse("admin:customers_apitoken_add")
+LIST = reverse("admin:customers_apitoken_changelist")
+
+
+@pytest.fixture
+def client() -> Client:
+    client = Client()
+    client.force_login(make_user())
+    return client
+
+
+def test_the_secret_is_shown_once_and_opens_the_door(client: Client) -> None:
+    data = form_data(client.get(ADD), name="warehouse", expires_at_0="2030-01-02", expires_at_1="03:04:05")
+    answer = client.post(ADD, data, follow=True)
+    (shown,) = [str(message) for message in answer.context["messages"] if "secret" in str(message)]
+    secret = re.search(r"clientele_[\w-]{43}", shown)
+    assert secret is not None
+    token = ApiToken.objects.usable().get(digest=ApiToken.digest_of(secret[0]))
+    assert (token.name, token.expires_at) == ("warehouse", datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert ApiToken.objects.count() == 1
+    form = client.get(reverse("admin:customers_apitoken_change", args=[token.pk])).content.decode()
+    assert secret[0] not in form
+    assert token.digest not in form
+
+
+def test_a_name_is_given_once(client: Client) -> None:
+    make_api_token(name="warehouse")
+    refused = client.post(ADD, form_data(client.get(ADD), name="warehouse"))
+    assert list(refused.context["adminform"].form.errors) == ["name"]
+
+
+def test_a_revoked_token_opens_nothing(client: Client) -> None:
+    token, other = make_api_token(), make_api_token()
+    answer = client.post(LIST, {"action": "revoke", "_selected_action": [token.pk]}, follow=True)
+    assert "Revoked: 1." in str(next(iter(answer.context["messages"])))
+    assert set(ApiToken.objects.usable()) == {other}
+    token.refresh_from_db()
+    when = token.revoked_at
+    client.post(LIST, {"action": "revoke", "_selected_action": [token.pk]})
+    token.refresh_from_db()
+    assert token.revoked_at == when
+
+
+def test_the_state_is_told_in_a_word(client: Client) -> None:
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    make_api_token(name="a")
+    make_api_token(name="b", expires_at=past)
+    make_api_token(name="c", revoked_at=past)
+    shown = client.get(LIST)
+    model_admin = shown.context["cl"].model_admin
+    states = [model_admin.state(token) for token in shown.context["cl"].result_list]
+    assert states == ["Usable", "Expired", "Revoked"]

@@ -1,0 +1,406 @@
+"""Rows for tests: good defaults, keywords to override. What a row needs is made with it, unless it is given."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+
+from billing.models import (
+    AutoTopup,
+    Balance,
+    BillingAccount,
+    CreditCost,
+    Discount,
+    Entity,
+    Feature,
+    Flag,
+    Grant,
+    Invoice,
+    InvoiceLine,
+    License,
+    Plan,
+    PlanItem,
+    Purchase,
+    Referral,
+    Rollover,
+    SpendLimit,
+    Subscription,
+    TrialUsed,
+    UsageAlert,
+)
+from crm.models import (
+    Company,
+    Contact,
+    CustomField,
+    Document,
+    Domain,
+    MergedRecord,
+    Note,
+    Person,
+    Relationship,
+)
+from customers.models import (
+    Address,
+    ApiToken,
+    Business,
+    Customer,
+    PaymentMethod,
+    ReceivedPayload,
+    SourceRecord,
+)
+
+M = TypeVar("M", bound=Model)
+
+#: A moment for columns that need one.
+MOMENT = datetime(2024, 8, 26, 12, 15, tzinfo=UTC)
+
+_numbers = count(1)
+
+
+def make_user(role: str | None = None, **fields: Any) -> User:
+    """Somebody who may sign in to the admin, in the group `role`; a superuser without one."""
+    number = next(_numbers)
+    defaults = {"username": f"user{number}", "is_staff": True, "is_superuser": role is None}
+    user = User.objects.create_user(**{**defaults, **fields})
+    if role is not None:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def make_customer(**fields: Any) -> Customer:
+    """A customer."""
+    number = next(_numbers)
+    return _make(Customer, fields, name=f"Customer {number}", email=f"customer{number}@example.com")
+
+
+def make_address(**fields: Any) -> Address:
+    """An address in Arusha."""
+    return _of_customer(Address, fields, line1="1 Main Street", city="Arusha", country="TZ")
+
+
+def make_business(**fields: Any) -> Business:
+    """A business with one contact."""
+    contacts = [{"name": "Jo Doe", "email": "jo@example.com"}]
+    return _of_customer(Business, fields, name="Example Ltd", company_number="123", contacts=contacts)
+
+
+def make_payment_method(**fields: Any) -> PaymentMethod:
+    """A card."""
+    return _of_customer(PaymentMethod, fields, type="card", brand="Visa", last4="4242")
+
+
+def make_source_record(**fields: Any) -> SourceRecord:
+    """A record of the payments platform, without a payload."""
+    source_id = f"source-{next(_numbers)}"
+    return _of_customer(SourceRecord, fields, source="payments", source_id=source_id, digest="0" * 64)
+
+
+def make_received_payload(**fields: Any) -> ReceivedPayload:
+    """The payload of a record, with one remark."""
+    record = fields.pop("record", None) or make_source_record()
+    return _make(
+        ReceivedPayload,
+        fields,
+        record=record,
+        text=json.dumps({"id": record.source_id, "amount": 1.50}),
+        digest="0" * 64,
+        remarks=[{"path": "$.phone", "text": "Not a number that exists; kept as it came."}],
+        origin="payments.json",
+    )
+
+
+def make_api_token(**fields: Any) -> ApiToken:
+    """A token that opens the door; nobody knows its secret."""
+    number = next(_numbers)
+    return _make(ApiToken, fields, name=f"token {number}", digest=f"{number:064d}")
+
+
+def make_feature(**fields: Any) -> Feature:
+    """A metered feature."""
+    number = next(_numbers)
+    return _make(Feature, fields, feature_id=f"feature_{number}", name=f"Feature {number}")
+
+
+def make_plan(**fields: Any) -> Plan:
+    """A monthly plan for 20 USD."""
+    number = next(_numbers)
+    return _make(
+        Plan,
+        fields,
+        plan_id=f"plan_{number}",
+        name=f"Plan {number}",
+        price_amount=Decimal(20),
+        price_interval="month",
+        currency="USD",
+    )
+
+
+def make_plan_item(**fields: Any) -> PlanItem:
+    """A hundred units a month of a feature."""
+    return _make(
+        PlanItem,
+        fields,
+        plan=make_plan,
+        feature=make_feature,
+        included=Decimal(100),
+        reset_interval="month",
+    )
+
+
+def make_credit_cost(**fields: Any) -> CreditCost:
+    """A feature that costs half a credit."""
+    return _make(
+        CreditCost,
+        fields,
+        credit_system=lambda: make_feature(type="credit_system"),
+        metered_feature=make_feature,
+        credit_cost=Decimal("0.5"),
+    )
+
+
+def make_billing_account(**fields: Any) -> BillingAccount:
+    """A billing account."""
+    return _of_customer(BillingAccount, fields, metadata={"tier": "gold"})
+
+
+def make_entity(**fields: Any) -> Entity:
+    """A seat."""
+    number = next(_numbers)
+    return _of_customer(
+        Entity, fields, entity_id=f"seat-{number}", name=f"Seat {number}", feature=make_feature
+    )
+
+
+def make_auto_topup(**fields: Any) -> AutoTopup:
+    """Buys 100 below 10."""
+    return _of_customer(AutoTopup, fields, feature=make_feature, threshold=Decimal(10), quantity=Decimal(100))
+
+
+def make_spend_limit(**fields: Any) -> SpendLimit:
+    """A limit of 50."""
+    return _of_customer(SpendLimit, fields, feature=make_feature, overage_limit=Decimal(50), enabled=True)
+
+
+def make_usage_alert(**fields: Any) -> UsageAlert:
+    """An alert at 80 per cent."""
+    return _of_customer(
+        UsageAlert, fields, feature=make_feature, threshold=Decimal(80), threshold_type="usage_percentage"
+    )
+
+
+def make_subscription(**fields: Any) -> Subscription:
+    """An active subscription."""
+    number = next(_numbers)
+    return _of_customer(Subscription, fields, plan=make_plan, subscription_id=f"sub-{number}")
+
+
+def make_purchase(**fields: Any) -> Purchase:
+    """A plan bought for life."""
+    return _of_customer(Purchase, fields, plan=make_plan)
+
+
+def make_license(**fields: Any) -> License:
+    """Three of five seats handed out."""
+    return _of_customer(
+        License,
+        fields,
+        license_plan=make_plan,
+        parent_plan=make_plan,
+        granted=Decimal(5),
+        usage=Decimal(3),
+        remaining=Decimal(2),
+    )
+
+
+def make_balance(**fields: Any) -> Balance:
+    """A balance without a grant."""
+    return _of_customer(Balance, fields, feature=make_feature)
+
+
+def make_grant(**fields: Any) -> Grant:
+    """A standalone grant of 100, of which 30 were used."""
+    return _make(
+        Grant,
+        fields,
+        balance=make_balance,
+        included_grant=Decimal(100),
+        usage=Decimal(30),
+    )
+
+
+def make_rollover(**fields: Any) -> Rollover:
+    """Ten carried over, four left."""
+    return _make(
+        Rollover,
+        fields,
+        balance=make_balance,
+        granted=Decimal(10),
+        left=Decimal(4),
+    )
+
+
+def make_flag(**fields: Any) -> Flag:
+    """A flag."""
+    return _of_customer(
+        Flag, fields, feature=lambda: make_feature(type="boolean"), flag_id=f"flag-{next(_numbers)}"
+    )
+
+
+def make_invoice(**fields: Any) -> Invoice:
+    """A paid invoice of 12.34 USD, without lines."""
+    stripe_id = f"in_{next(_numbers)}"
+    return _of_customer(Invoice, fields, stripe_id=stripe_id, status="paid", currency="USD", total=1234)
+
+
+def make_invoice_line(**fields: Any) -> InvoiceLine:
+    """A line of 12.34."""
+    return _make(
+        InvoiceLine,
+        fields,
+        invoice=make_invoice,
+        description="Plan",
+        amount=1234,
+    )
+
+
+def make_trial_used(**fields: Any) -> TrialUsed:
+    """A trial that was taken."""
+    return _of_customer(TrialUsed, fields, plan=make_plan, customer_external_id="customer-1")
+
+
+def make_discount(**fields: Any) -> Discount:
+    """A tenth off, for ever."""
+    return _of_customer(
+        Discount,
+        fields,
+        discount_id=f"discount-{next(_numbers)}",
+        name="Welcome",
+        type="percentage_discount",
+        discount_value=Decimal(10),
+        duration_type="forever",
+    )
+
+
+def make_referral(**fields: Any) -> Referral:
+    """Somebody brought in."""
+    return _of_customer(
+        Referral, fields, program_id="friends", referred_id=f"friend-{next(_numbers)}", referred_name="Friend"
+    )
+
+
+def make_relationship(**fields: Any) -> Relationship:
+    """A relationship of 12,000 USD a year."""
+    return _of_customer(
+        Relationship,
+        fields,
+        contract_annual_revenue=Decimal(12000),
+        currency="USD",
+        crm_id=f"crm-{next(_numbers)}",
+    )
+
+
+def make_company(**fields: Any) -> Company:
+    """A company."""
+    return _of_customer(Company, fields, name="Example Ltd", website_urls=["https://example.com/"])
+
+
+def make_domain(**fields: Any) -> Domain:
+    """A domain."""
+    return _of_customer(Domain, fields, name=f"domain{next(_numbers)}.example.com")
+
+
+def make_custom_field(**fields: Any) -> CustomField:
+    """A field with a text."""
+    return _of_customer(CustomField, fields, key=f"key{next(_numbers)}", string_value="value")
+
+
+def make_person(**fields: Any) -> Person:
+    """Somebody."""
+    number = next(_numbers)
+    return _make(Person, fields, name=f"Person {number}", email=f"person{number}@example.com")
+
+
+def make_contact(**fields: Any) -> Contact:
+    """A point of contact."""
+    return _of_customer(Contact, fields, person=make_person, role="Billing")
+
+
+def make_note(**fields: Any) -> Note:
+    """A note by nobody."""
+    return _of_customer(Note, fields, body="Wants to try the product.")
+
+
+def make_document(**fields: Any) -> Document:
+    """A contract."""
+    return _of_customer(
+        Document, fields, type="contract", title="Contract", url="https://example.com/contract"
+    )
+
+
+def make_merged_record(**fields: Any) -> MergedRecord:
+    """What a merged customer was."""
+    crm_id = f"crm-{next(_numbers)}"
+    return _make(
+        MergedRecord, fields, survivor=make_customer, crm_id=crm_id, document=json.dumps({"id": crm_id})
+    )
+
+
+#: How to make one row of each model.
+MAKERS = {
+    Address: make_address,
+    ApiToken: make_api_token,
+    AutoTopup: make_auto_topup,
+    Balance: make_balance,
+    BillingAccount: make_billing_account,
+    Business: make_business,
+    Company: make_company,
+    Contact: make_contact,
+    CreditCost: make_credit_cost,
+    CustomField: make_custom_field,
+    Customer: make_customer,
+    Discount: make_discount,
+    Document: make_document,
+    Domain: make_domain,
+    Entity: make_entity,
+    Feature: make_feature,
+    Flag: make_flag,
+    Grant: make_grant,
+    Invoice: make_invoice,
+    InvoiceLine: make_invoice_line,
+    License: make_license,
+    MergedRecord: make_merged_record,
+    Note: make_note,
+    PaymentMethod: make_payment_method,
+    Person: make_person,
+    Plan: make_plan,
+    PlanItem: make_plan_item,
+    Purchase: make_purchase,
+    ReceivedPayload: make_received_payload,
+    Referral: make_referral,
+    Relationship: make_relationship,
+    Rollover: make_rollover,
+    SourceRecord: make_source_record,
+    SpendLimit: make_spend_limit,
+    Subscription: make_subscription,
+    TrialUsed: make_trial_used,
+    UsageAlert: make_usage_alert,
+}
+
+
+def _of_customer(model: type[M], fields: dict[str, Any], **defaults: Any) -> M:
+    return _make(model, fields, customer=make_customer, **defaults)
+
+
+def _make(model: type[M], fields: dict[str, Any], **defaults: Any) -> M:
+    made = {
+        name: default() if callable(default) else default
+        for name, default in defaults.items()
+        if name not in fields
+    }
+    return model._default_manager.create(**made, **fields)
