@@ -1,0 +1,49 @@
+"""Request bodies: small JSON objects, read by the strict reader."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.http import HttpRequest
+
+from customers.api.http import Problem
+from customers.reader import read_value
+from customers.wire import Document, Refused, parse
+
+#: In bytes; a question needs far less.
+BODY_LIMIT = 64 * 1024
+
+_SHOWN = 100
+
+D = TypeVar("D", bound=Document)
+
+
+def read_body(request: HttpRequest, kind: type[D]) -> D:
+    """The body as a `kind`; without a body, a `kind` of an empty object. Its content type does not matter.
+
+    Raises `Problem`: 413 for a body beyond `BODY_LIMIT`, 400 for anything that is no such object, and for keys
+    that `kind` does not know.
+    """
+    if request.headers.get("Transfer-Encoding"):
+        raise Problem(400, "length_required", "Send the body in one piece, with a Content-Length header.")
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdigit() or int(length) > BODY_LIMIT:
+        raise Problem(413, "body_too_large", f"The body is too large: at most {BODY_LIMIT} bytes are read.")
+    try:
+        value = read_value(request.body) if request.body.strip() else {}
+        if isinstance(value, dict):
+            _refuse_unknown(value, kind)
+        return parse(kind, value)
+    except Refused as refused:
+        place = refused.path.removeprefix("$").removeprefix(".") or None
+        raise Problem(400, "invalid_body", f"{refused.path}: {refused.reason}", place) from None
+
+
+def _refuse_unknown(value: dict[str, object], kind: type[Document]) -> None:
+    for key in value.keys() - set(kind.__struct_fields__):
+        raise Problem(
+            400,
+            "unknown_key",
+            f"There is no key “{key[:_SHOWN]}” here. Possible: {', '.join(kind.__struct_fields__)}.",
+            key[:_SHOWN],
+        )

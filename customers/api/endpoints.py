@@ -1,0 +1,168 @@
+"""The endpoints that there are: a customer's document, a list of documents, and what each says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from customers.api.filtering import ListFilterSet
+from customers.api.http import ApiView, Problem, bad_parameter, json_response, read_query
+from customers.api.paging import BadCursor, Order, page_of
+from customers.api.parameters import AFTER, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
+from customers.api.schemas import Body, Components, Schema
+from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.models import Customer, Source
+from customers.wire import Document
+
+
+class Endpoint(ApiView):
+    """An address of the API, described by what serves it: by its docstring too, and by the names below."""
+
+    #: Under which heading it is described, and in a few words.
+    tag: ClassVar[str]
+    summary: ClassVar[str]
+    #: The errors that it can answer with.
+    errors: ClassVar[tuple[int, ...]] = (400, 401, 403, 405, 406)
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """Everything that may be asked in the query string."""
+        return ()
+
+    @classmethod
+    def describe_body(cls, components: Components) -> Body | None:
+        """The body of a request, if it has one."""
+        return None
+
+    @classmethod
+    def describe_answer(cls, components: Components) -> tuple[Schema, object]:
+        """The schema of an answer, and an example."""
+        raise NotImplementedError
+
+
+class DocumentEndpoint(Endpoint):
+    """An address that answers with documents of one type."""
+
+    document: ClassVar[type[Document]]
+    #: One of the documents, as JSON shows it.
+    example: ClassVar[Mapping[str, Any]]
+    #: What may be asked of a document, whether it is alone or in a list.
+    document_parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    @classmethod
+    def describe_document(cls, components: Components) -> Schema:
+        """The schema of a document."""
+        return components.add(cls.document)
+
+    def render(self, rows: Sequence[Any], asked: Mapping[str, Any]) -> Sequence[object]:
+        """The documents of `rows`, in order; `asked` has the values of the parameters that were given."""
+        raise NotImplementedError
+
+
+class CustomerEndpoint(DocumentEndpoint):
+    """One customer's document, by any identifier that the customer is known by."""
+
+    errors = (400, 401, 403, 404, 405, 406)
+    #: Whose ids the documents show: they go before those of other platforms.
+    source: ClassVar[Source | None] = None
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        return (ENV, *cls.document_parameters)
+
+    @classmethod
+    def describe_answer(cls, components: Components) -> tuple[Schema, object]:
+        return cls.describe_document(components), cls.example
+
+    def get(self, request: HttpRequest, identifier: str) -> HttpResponse:
+        """The document."""
+        asked, _ = read_values(request, self.parameters())
+        customer = known_customer(identifier, asked.get("env"), self.source)
+        return json_response(self.render([customer], asked)[0])
+
+
+class ListEndpoint(DocumentEndpoint):
+    """A list of documents, page by page."""
+
+    filterset: ClassVar[type[ListFilterSet]]
+    #: The orders that the list can have, the usual one first.
+    orders: ClassVar[tuple[Order, ...]]
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        names = [order.name for order in cls.orders]
+        order = Parameter(
+            "order",
+            "What to sort by; a minus sign is for descending.",
+            {"type": "string", "enum": names, "default": names[0]},
+            one_of(names),
+        )
+        return (LIMIT, AFTER, order, *cls.document_parameters, *cls.filterset.parameters())
+
+    @classmethod
+    def describe_answer(cls, components: Components) -> tuple[Schema, object]:
+        schema = {
+            "type": "object",
+            "required": ["data", "has_more", "next_cursor"],
+            "properties": {
+                "data": {"type": "array", "items": cls.describe_document(components)},
+                "has_more": {"type": "boolean", "description": "Whether another page follows."},
+                "next_cursor": {
+                    "type": ["string", "null"],
+                    "description": "What to give as `after` for the page that follows.",
+                },
+            },
+        }
+        return schema, {"data": [cls.example], "has_more": False, "next_cursor": None}
+
+    def rows(self, asked: Mapping[str, Any], **path: str) -> QuerySet[Any]:
+        """The rows that there are, before filters."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, **path: str) -> HttpResponse:
+        """A page of the list."""
+        asked, given = read_values(request, self.parameters())
+        filters = self.filterset(given, self.rows(asked, **path))
+        if filters.first_problem is not None:
+            raise bad_parameter(*filters.first_problem)
+        wanted = asked.get("order", self.orders[0].name)
+        order = next(order for order in self.orders if order.name == wanted)
+        try:
+            page = page_of(filters.qs, order, asked.get("limit", LIMIT_DEFAULT), asked.get("after"))
+        except BadCursor as problem:
+            raise bad_parameter("after", str(problem)) from None
+        return json_response(
+            {
+                "data": self.render(page.rows, asked),
+                "has_more": page.next_cursor is not None,
+                "next_cursor": page.next_cursor,
+            }
+        )
+
+
+def read_values(
+    request: HttpRequest, parameters: Sequence[Parameter]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters given, as values and as text. Raises `Problem`."""
+    known = {parameter.name: parameter for parameter in parameters}
+    given = read_query(request, known)
+    asked = {}
+    for name, text in given.items():
+        try:
+            asked[name] = known[name].read(text)
+        except ValueError as problem:
+            raise bad_parameter(name, str(problem)) from None
+    return asked, given
+
+
+def known_customer(identifier: str, env: str | None, source: Source | None = None) -> Customer:
+    """The customer known by `identifier`. Raises `Problem`: 404 if nobody is, 400 if several are."""
+    try:
+        return find_customer(identifier, env, source=source)
+    except UnknownCustomer as problem:
+        raise Problem(404, "customer_not_found", str(problem), "identifier") from None
+    except AmbiguousCustomer as problem:
+        raise Problem(400, "ambiguous_identifier", str(problem), "identifier") from None

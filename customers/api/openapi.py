@@ -1,0 +1,153 @@
+"""The OpenAPI 3.1 description of the API, made of the endpoints that serve it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.urls import URLPattern
+
+from customers.api.endpoints import Endpoint
+from customers.api.http import CONTENT_TYPE
+from customers.api.parameters import Parameter
+from customers.api.schemas import Body, Components, Schema
+
+INTRODUCTION = """\
+Clientele holds one record of each customer and shows it as three documents: as a payments platform, a billing \
+platform and a CRM know the customer. Everything here only reads.
+
+A customer may be asked for by any identifier it is known by: its typed id (`cus_…`), the integrator's own id, the \
+Stripe id, the id of a record at its source, or an exact e-mail address. Special characters in it are \
+percent-encoded. A customer that became part of another answers with the other's document.
+
+A list has `data`, `has_more` and `next_cursor`; `?after=` with the cursor gives the page that follows. An error \
+has `error` with a `code` for programs, a `message` for people, and the `param` that is wrong, if it is one.
+"""
+
+_IDENTIFIER = {
+    "name": "identifier",
+    "in": "path",
+    "required": True,
+    "description": "Any identifier that the customer is known by.",
+    "schema": {"type": "string", "minLength": 1},
+}
+_ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "param"],
+            "properties": {
+                "code": {"type": "string", "description": "What kind of error it is, for programs."},
+                "message": {"type": "string", "description": "What is wrong and what to do, for people."},
+                "param": {"type": ["string", "null"], "description": "The parameter or key that is wrong."},
+            },
+        }
+    },
+}
+_ERRORS = {
+    400: ("BadRequest", "A parameter, the cursor or the body is wrong."),
+    401: ("Unauthorized", "There is no usable token, and nobody is signed in."),
+    403: ("Forbidden", "The signed-in user may not see this."),
+    404: ("NotFound", "No customer is known by the identifier."),
+    405: ("MethodNotAllowed", "The method is not possible here; `Allow` names those that are."),
+    406: ("NotAcceptable", "The `Accept` header excludes JSON."),
+    413: ("BodyTooLarge", "The body is too large."),
+}
+_ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow"}
+
+
+@cache
+def openapi_document(routes: tuple[URLPattern, ...]) -> dict[str, Any]:
+    """The description of the endpoints at `routes`. Raises `ValueError` if two types have one name."""
+    components = Components()
+    error = components.put("Error", _ERROR)
+    paths: dict[str, Any] = {}
+    for route in routes:
+        endpoint: type[Endpoint] = route.callback.view_class  # type: ignore[attr-defined]
+        method = "get" if hasattr(endpoint, "get") else "post"
+        paths[path_of(route)] = {method: _operation(endpoint, route, components)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Clientele", "version": "1", "description": INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(components.schemas.items())),
+            "responses": {
+                name: _error_response(status, description, error)
+                for status, (name, description) in _ERRORS.items()
+            },
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token, as `manage.py create_api_token NAME` makes it.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "description": "The session of a signed-in user with permission to view.",
+                },
+            },
+        },
+    }
+
+
+def path_of(route: URLPattern) -> str:
+    """The path of `route` as OpenAPI writes it."""
+    return "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(route.pattern))
+
+
+def _operation(endpoint: type[Endpoint], route: URLPattern, components: Components) -> dict[str, Any]:
+    schema, example = endpoint.describe_answer(components)
+    body = endpoint.describe_body(components)
+    in_path = [_IDENTIFIER] if "{identifier}" in path_of(route) else []
+    return {
+        "operationId": route.name,
+        "summary": endpoint.summary,
+        "description": inspect.cleandoc(endpoint.__doc__ or ""),
+        "tags": [endpoint.tag],
+        "security": [{"token": []}, {"session": []}],
+        "parameters": [*in_path, *(_query_parameter(each) for each in endpoint.parameters())],
+        **({"requestBody": _body(body)} if body else {}),
+        "responses": {
+            "200": {"description": "Found.", "content": _content(schema, example)},
+            **{
+                str(status): {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
+                for status in endpoint.errors
+            },
+        },
+    }
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+    if parameter.schema["type"] == "array":
+        described |= {"style": "form", "explode": False}
+    return described
+
+
+def _body(body: Body) -> dict[str, Any]:
+    return {"required": body.is_required, "content": _content(body.schema, body.example)}
+
+
+def _content(schema: Schema, example: object) -> dict[str, Any]:
+    return {CONTENT_TYPE: {"schema": schema, "example": example}}
+
+
+def _error_response(status: int, description: str, error: Schema) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": description, "content": {CONTENT_TYPE: {"schema": error}}}
+    if status in _ERROR_HEADERS:
+        response["headers"] = {_ERROR_HEADERS[status]: {"required": True, "schema": {"type": "string"}}}
+    return response

@@ -1,0 +1,83 @@
+"""What may be asked in a query string: how a value is read, and how it is described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from customers.models import Environment
+
+LIMIT_DEFAULT = 50
+LIMIT_MOST = 200
+
+_SHOWN = 50
+_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query string. `schema` is its JSON Schema.
+
+    `read` makes its value of the text given; its `ValueError` says what is wrong, going on after the name.
+    """
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    read: Callable[[str], Any] = str
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return int(text)
+
+    return read
+
+
+def one_of(allowed: Collection[str]) -> Callable[[str], str]:
+    """A reader of one word of `allowed`."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}.")
+        return text
+
+    return read
+
+
+def chosen_among(allowed: Collection[str], names: Iterable[str]) -> frozenset[str]:
+    """`names`, each of which must be allowed; the `ValueError` says which are not and what is possible."""
+    chosen = frozenset(names)
+    if unknown := sorted(chosen - set(allowed)):
+        listed = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_LISTED])
+        raise ValueError(f"cannot name {listed}. Possible are {', '.join(allowed)}.")
+    return chosen
+
+
+def set_of(allowed: Collection[str]) -> Callable[[str], frozenset[str]]:
+    """A reader of words of `allowed`, separated by commas."""
+    return lambda text: chosen_among(allowed, (name.strip() for name in text.split(",")))
+
+
+LIMIT = Parameter(
+    "limit",
+    "How many to answer at most.",
+    {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT},
+    whole_number(1, LIMIT_MOST),
+)
+AFTER = Parameter(
+    "after",
+    "Go on after a page: its `next_cursor`. Filters and order stay as they were.",
+    {"type": "string", "minLength": 1},
+)
+ENV = Parameter(
+    "env",
+    "Whose customers are meant where an identifier is known in two environments; without it, the live ones.",
+    {"type": "string", "enum": list(Environment.values)},
+    one_of(Environment.values),
+)

@@ -1,0 +1,59 @@
+"""Ways into the JSON side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from customers.models import ApiToken
+
+
+@pytest.fixture
+def secret(db: None) -> str:
+    """The secret of a usable token."""
+    return ApiToken.issue("tests")[1]
+
+
+@pytest.fixture
+def api(secret: str) -> Client:
+    """A program with a token."""
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+@pytest.fixture
+def read(api: Client) -> Callable[..., Any]:
+    """Reads an address that must answer 200; parameters are keywords."""
+
+    def read(address: str, /, **parameters: Any) -> Any:
+        response = api.get(address, parameters)
+        assert response.status_code == 200, response.content
+        assert response["Content-Type"] == "application/json"
+        return response.json()
+
+    return read
+
+
+@pytest.fixture
+def refuse(api: Client) -> Callable[..., Any]:
+    """Reads an address that must answer with the status given, and with an error in the one shape."""
+
+    def refuse(status: int, address: str, /, **parameters: Any) -> Any:
+        response = api.get(address, parameters)
+        assert response.status_code == status, response.content
+        return error_of(response)
+
+    return refuse
+
+
+def error_of(response: Any) -> Any:
+    """The error in a response, which must be of the one shape."""
+    assert response["Content-Type"] == "application/json"
+    body = response.json()
+    assert list(body) == ["error"]
+    error = body["error"]
+    assert list(error) == ["code", "message", "param"]
+    assert error["message"].endswith((".", ")"))
+    return error

@@ -1,0 +1,36 @@
+"""What several tests do with customers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils import timezone
+
+from customers.importing import Importer, import_records
+from customers.models import Customer
+from customers.reader import Record, read_value
+
+
+def merge(customer: Customer, survivor: Customer) -> None:
+    """Make the customer part of another, by its row alone."""
+    customer.merged_into = survivor
+    customer.save()
+
+
+def archive(customer: Customer) -> None:
+    """Archive the customer."""
+    customer.archived_at = timezone.now()
+    customer.save()
+
+
+def take_in(importer: Importer[Any], *texts: str) -> None:
+    """Import documents, none of which may be refused."""
+    records = [Record(number, text, read_value(text)) for number, text in enumerate(texts, 1)]
+    assert [report.bad for report in import_records(importer, records)] == [None] * len(texts)
+
+
+def take_in_values(importer: Importer[Any], documents: Iterable[Any]) -> None:
+    """The same, of documents as Python values."""
+    take_in(importer, *(json.dumps(document) for document in documents))

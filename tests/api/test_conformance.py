@@ -1,0 +1,95 @@
+"""Whatever is asked, as described or not, the answer is as described and never a fault of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from billing.importing import BillingImporter
+from crm.crm_import import CrmImporter
+from customers.payments_import import PaymentsImporter
+from tests.api.steps import take_in_values
+from tests.api.test_openapi import PATHS
+from tests.billing.test_views import DOCUMENT as BILLING
+from tests.crm.test_views import DOCUMENT as CRM
+from tests.customers.test_views import SEED
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def described(secret: str) -> Iterator[Any]:
+    """The description as the server gives it, with some customers behind it."""
+    take_in_values(PaymentsImporter(), [SEED])
+    take_in_values(BillingImporter(), [BILLING])
+    take_in_values(CrmImporter(), [CRM])
+    # A request would close the connection, and end with it the transaction that the test is in.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    # No description can say that no text has a NUL in it.
+    config = schemathesis.Config.from_dict({"generation": {"allow-x00": False}})
+    yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application(), config=config)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+]
+
+
+def ask(described: Any, secret: str, mode: GenerationMode, examples: int) -> None:
+    """Ask for so many things at each address; those of the negative mode are not as described."""
+    for path, method in PATHS.items():
+        operation = described[path][method.upper()]
+
+        @settings(
+            max_examples=examples,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def answers_as_described(case: Any) -> None:
+            # Only the server can make a cursor.
+            for asked, cursor in ((case.query, "after"), (case.body, "start_cursor")):
+                if mode.is_positive and isinstance(asked, dict):
+                    asked.pop(cursor, None)
+            case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=CHECKS)
+
+        answers_as_described()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_every_answer_is_as_described(described, secret, mode):
+    ask(described, secret, mode, examples=8)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_every_answer_is_as_described_whatever_is_asked(described, secret, mode):
+    ask(described, secret, mode, examples=500)
