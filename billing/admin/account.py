@@ -1,0 +1,160 @@
+"""Billing accounts, entities and billing controls in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from billing.admin.showing import every, figure
+from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
+from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo
+from customers.admin.filters import Days
+from customers.admin.showing import GOOD, PLAIN, column_of, long_text, text_of
+
+_SWITCH = {"On": GOOD, "Off": PLAIN}
+
+
+@admin.register(BillingAccount)
+class BillingAccountAdmin(HistoryAdmin):
+    """What the billing platform holds of a customer beside plans and figures."""
+
+    list_display = (text_of("customer"), "send_email_receipts", "created_at")
+    list_filter = (("send_email_receipts", YesNo), ("created_at", Days), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("id",)
+    search_help_text = "An id of the account or of its customer."
+    sortable_by = ("created_at",)
+    autocomplete_fields = ("customer",)
+    json_shapes = {"metadata": dict}
+    readonly_fields = ("id", "created_at")
+    fieldsets = (
+        ("Account", {"classes": ["tab"], "fields": ("customer", "send_email_receipts")}),
+        ("Data", {"classes": ["tab"], "fields": ("metadata", "payment_method")}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "created_at")}),
+    )
+
+
+@admin.register(Entity)
+class EntityAdmin(RecordAdmin):
+    """Parts of customers with balances of their own."""
+
+    list_display = ("shown_name", "entity_id", column_of("customer"), column_of("feature"), "env", "standing")
+    list_filter = (("env", Choices), ("feature", Row), ("customer", Row))
+    list_select_related = ("customer", "feature")
+    search_fields = ("entity_id", "name")
+    sortable_by = ("shown_name", "entity_id")
+    autocomplete_fields = ("customer", "feature")
+    readonly_fields = ("id", "created_at", "removed_at")
+    fieldsets = (
+        ("Entity", {"classes": ["tab"], "fields": ("customer", "entity_id", "name", "feature", "env")}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "created_at", "removed_at")}),
+    )
+
+    @display(description="name", ordering="name")
+    def shown_name(self, entity: Entity) -> SafeString | str:
+        """The name, or its id."""
+        return long_text(str(entity))
+
+    @display(description="standing", label={"Listed": GOOD, "Removed": PLAIN})
+    def standing(self, entity: Entity) -> str:
+        """Whether the billing platform lists it."""
+        return "Removed" if entity.removed_at else "Listed"
+
+
+class _ControlAdmin(RecordAdmin):
+    list_filter: tuple[Any, ...] = (("enabled", YesNo), ("feature", Row), ("customer", Row))
+    list_select_related = ("customer", "feature")
+    search_fields: tuple[str, ...] = ("id",)
+    search_help_text = "An id of ours, or of the customer."
+    sortable_by = ()
+    autocomplete_fields = ("customer", "feature")
+    readonly_fields = ("id",)
+
+    @display(description="enabled", label=_SWITCH)
+    def switch(self, control: AutoTopup | SpendLimit | UsageAlert) -> str:
+        """On or off; a dash where nobody said."""
+        return "-" if control.enabled is None else "On" if control.enabled else "Off"
+
+
+@admin.register(AutoTopup)
+class AutoTopupAdmin(_ControlAdmin):
+    """What is bought when a balance runs low."""
+
+    list_display = (
+        text_of("customer"),
+        column_of("feature"),
+        "shown_threshold",
+        "shown_quantity",
+        "shown_limit",
+        "switch",
+    )
+    fields = (
+        "customer",
+        "feature",
+        "threshold",
+        "quantity",
+        "enabled",
+        "limit",
+        "limit_interval",
+        "limit_interval_count",
+        "id",
+    )
+
+    @display(description="below")
+    def shown_threshold(self, topup: AutoTopup) -> str:
+        """The balance below which it buys."""
+        return figure(topup.threshold)
+
+    @display(description="buys")
+    def shown_quantity(self, topup: AutoTopup) -> str:
+        """How much it buys each time."""
+        return figure(topup.quantity)
+
+    @display(description="at most")
+    def shown_limit(self, topup: AutoTopup) -> str:
+        """How often it may buy."""
+        if topup.limit is None:
+            return "-"
+        return f"{figure(topup.limit)} per {every(topup.limit_interval, topup.limit_interval_count)}"
+
+
+@admin.register(SpendLimit)
+class SpendLimitAdmin(_ControlAdmin):
+    """The most overage that customers may run up."""
+
+    list_display = (text_of("customer"), "shown_feature", "shown_limit", "switch")
+    fields = ("customer", "feature", "overage_limit", "enabled", "id")
+
+    @display(description="feature")
+    def shown_feature(self, limit: SpendLimit) -> str:
+        """The feature, or all of them."""
+        return str(limit.feature) if limit.feature else "All features"
+
+    @display(description="overage limit")
+    def shown_limit(self, limit: SpendLimit) -> str:
+        """The most overage."""
+        return "No limit" if limit.overage_limit is None else figure(limit.overage_limit)
+
+
+@admin.register(UsageAlert)
+class UsageAlertAdmin(_ControlAdmin):
+    """Who is told when usage passes a threshold."""
+
+    list_display = (text_of("customer"), "name", "shown_feature", "shown_threshold", "switch")
+    list_filter = (("threshold_type", Choices), *_ControlAdmin.list_filter)
+    search_fields = ("name",)
+    fields = ("customer", "feature", "name", "threshold", "threshold_type", "enabled", "id")
+
+    @display(description="feature")
+    def shown_feature(self, alert: UsageAlert) -> str:
+        """The feature, or all of them."""
+        return str(alert.feature) if alert.feature else "All features"
+
+    @display(description="past")
+    def shown_threshold(self, alert: UsageAlert) -> str:
+        """The count or the percentage."""
+        sign = " %" if alert.threshold_type == UsageAlert.ThresholdType.USAGE_PERCENTAGE else ""
+        return figure(alert.threshold) + sign

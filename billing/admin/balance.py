@@ -1,0 +1,364 @@
+"""Balances, grants, rollovers and flags in the admin. All but flags are the ledger's: to be looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from billing import figures as arithmetic
+from billing.admin.showing import every, figure
+from billing.models import Balance, Flag, Grant, Rollover
+from customers.admin.base import Choices, ReadOnlyAdmin, ReadOnlyInline, RecordAdmin, Row, YesNo
+from customers.admin.filters import Days, OneOf
+from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
+
+_LEVELS = {"Unlimited": NEWS, "Enough": GOOD, "Used up": WAITING, "Overdrawn": BAD}
+_STANDINGS = {"Counts": GOOD, "Expired": PLAIN, "Ended": PLAIN}
+_PRICE = (
+    "price_amount",
+    "price_tiers",
+    "price_tier_behavior",
+    "billing_units",
+    "billing_method",
+    "max_purchase",
+)
+
+
+def with_counted_rows(balances: QuerySet[Balance]) -> QuerySet[Balance]:
+    """`balances` with the grants and rollovers that their figures are made of, in two queries more."""
+    now = timezone.now()
+    living = Rollover.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+    return balances.prefetch_related(
+        Prefetch("grants", Grant.objects.counted(now), to_attr="counted_grants"),
+        Prefetch("rollovers", living, to_attr="living_rollovers"),
+    )
+
+
+class FiguresMixin:
+    """The figures of a balance that comes from `with_counted_rows`."""
+
+    @display(description="granted")
+    def granted(self, balance: Any) -> str:
+        """All that is granted."""
+        return figure(_figures(balance).granted)
+
+    @display(description="used")
+    def used(self, balance: Any) -> str:
+        """All that was used."""
+        return figure(_figures(balance).usage)
+
+    @display(description="remaining")
+    def remaining(self, balance: Any) -> str:
+        """All that is left."""
+        figures = _figures(balance)
+        return "Unlimited" if figures.unlimited else figure(figures.remaining)
+
+    @display(description="next reset")
+    def next_reset(self, balance: Any) -> str:
+        """When the earliest grant is granted anew."""
+        return moment(_figures(balance).next_reset_at)
+
+    @display(description="level", label=_LEVELS)
+    def level(self, balance: Any) -> str:
+        """How much is left, in a word."""
+        figures = _figures(balance)
+        if figures.unlimited:
+            return "Unlimited"
+        if figures.billable_overage > 0:
+            return "Overdrawn"
+        return "Enough" if figures.remaining > 0 else "Used up"
+
+
+class BalanceInline(FiguresMixin, ReadOnlyInline):
+    """A customer's balances."""
+
+    model = Balance
+    fields = ("feature", "granted", "used", "remaining", "next_reset", "shown_level")
+    readonly_fields = ("granted", "used", "remaining", "next_reset", "shown_level")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With their figures, and what their names are made of."""
+        return with_counted_rows(super().get_queryset(request).select_related("customer", "feature"))
+
+    @display(description="level")
+    def shown_level(self, balance: Any) -> SafeString:
+        """How much is left, in a word."""
+        return badge(self.level(balance), _LEVELS)
+
+
+class GrantInline(ReadOnlyInline):
+    """The grants of a balance."""
+
+    model = Grant
+    tab = False
+    fields = ("plan", "entity", "shown_granted", "shown_used", "shown_held", "next_reset_at", "standing")
+    readonly_fields = ("shown_granted", "shown_used", "shown_held", "standing")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what their names are made of."""
+        return super().get_queryset(request).select_related("plan", "entity")
+
+    @display(description="granted")
+    def shown_granted(self, grant: Grant) -> str:
+        """What it grants in all."""
+        return "Unlimited" if grant.unlimited else figure(grant.included_grant + grant.prepaid_grant)
+
+    @display(description="used")
+    def shown_used(self, grant: Grant) -> str:
+        """What was used of it."""
+        return figure(grant.usage)
+
+    @display(description="left")
+    def shown_held(self, grant: Grant) -> str:
+        """What is left; below zero when it was overdrawn."""
+        return "Unlimited" if grant.unlimited else figure(grant.held)
+
+    @display(description="standing")
+    def standing(self, grant: Grant) -> SafeString:
+        """Whether it counts."""
+        return badge(_standing(grant), _STANDINGS)
+
+
+class RolloverInline(ReadOnlyInline):
+    """What was carried over."""
+
+    model = Rollover
+    tab = False
+    fields = ("shown_granted", "shown_left", "expires_at")
+    readonly_fields = ("shown_granted", "shown_left")
+
+    @display(description="carried over")
+    def shown_granted(self, rollover: Rollover) -> str:
+        """What was carried over."""
+        return figure(rollover.granted)
+
+    @display(description="left")
+    def shown_left(self, rollover: Rollover) -> str:
+        """What is left of it."""
+        return figure(rollover.left)
+
+
+@admin.register(Balance)
+class BalanceAdmin(FiguresMixin, ReadOnlyAdmin):
+    """Balances. Their figures are those of the grants and rollovers that count now."""
+
+    list_display = (
+        text_of("feature"),
+        column_of("customer"),
+        "granted",
+        "used",
+        "remaining",
+        "next_reset",
+        "level",
+    )
+    list_filter = (("overage_allowed", YesNo), ("feature", Row), ("customer", Row))
+    list_select_related = ("customer", "feature")
+    search_fields = ("id",)
+    search_help_text = "An id of ours, or of the customer."
+    sortable_by = ()
+    inlines = [GrantInline, RolloverInline]
+    readonly_fields = ("granted", "used", "remaining", "next_reset", "level")
+    fieldsets = (
+        (
+            "Balance",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "customer",
+                    "feature",
+                    "granted",
+                    "used",
+                    "remaining",
+                    "next_reset",
+                    "level",
+                    "overage_allowed",
+                    "max_purchase",
+                ),
+            },
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what the figures are made of."""
+        return with_counted_rows(super().get_queryset(request))
+
+
+class GrantStanding(OneOf):
+    """Whether grants count."""
+
+    title = "standing"
+    parameter_name = "standing"
+    options = {
+        "counted": ("Counts", lambda grants: grants.counted()),
+        "ended": ("Ended", lambda grants: grants.exclude(ended_at=None)),
+        "expired": ("Expired", lambda grants: grants.filter(ended_at=None, expires_at__lte=timezone.now())),
+    }
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin):
+    """Grants: the rows behind balances."""
+
+    list_display = (
+        "shown_feature",
+        "shown_customer",
+        "shown_plan",
+        "shown_granted",
+        "shown_used",
+        "shown_held",
+        "standing",
+    )
+    list_filter = (GrantStanding, ("billing_method", Choices), ("next_reset_at", Days), ("plan", Row))
+    list_select_related = ("balance__customer", "balance__feature", "plan")
+    search_fields = ("grant_id__exact",)
+    search_help_text = "The whole id, ours or the billing document's."
+    sortable_by = ()
+    readonly_fields = ("resets", "shown_held", "standing")
+    fieldsets = (
+        (
+            "Grant",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "balance",
+                    "entity",
+                    "plan",
+                    "included_grant",
+                    "prepaid_grant",
+                    "usage",
+                    "shown_held",
+                    "standing",
+                    "resets",
+                    "next_reset_at",
+                    "expires_at",
+                ),
+            },
+        ),
+        ("Price", {"classes": ["tab"], "fields": _PRICE}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "grant_id", "created_at", "ended_at")}),
+    )
+
+    @display(description="feature")
+    def shown_feature(self, grant: Grant) -> str:
+        """What it grants."""
+        return str(grant.balance.feature)
+
+    @display(description="customer")
+    def shown_customer(self, grant: Grant) -> str:
+        """To whom."""
+        return str(grant.balance.customer)
+
+    @display(description="plan")
+    def shown_plan(self, grant: Grant) -> str:
+        """Through which plan."""
+        return str(grant.plan) if grant.plan else "Standalone"
+
+    @display(description="granted")
+    def shown_granted(self, grant: Grant) -> str:
+        """What it grants in all."""
+        return "Unlimited" if grant.unlimited else figure(grant.included_grant + grant.prepaid_grant)
+
+    @display(description="used")
+    def shown_used(self, grant: Grant) -> str:
+        """What was used of it."""
+        return figure(grant.usage)
+
+    @display(description="left")
+    def shown_held(self, grant: Grant) -> str:
+        """What is left; below zero when it was overdrawn."""
+        return "Unlimited" if grant.unlimited else figure(grant.held)
+
+    @display(description="standing", label=_STANDINGS)
+    def standing(self, grant: Grant) -> str:
+        """Whether it counts."""
+        return _standing(grant)
+
+    @display(description="resets every")
+    def resets(self, grant: Grant) -> str:
+        """How often it is granted anew."""
+        return every(grant.reset_interval, grant.reset_interval_count)
+
+
+@admin.register(Rollover)
+class RolloverAdmin(ReadOnlyAdmin):
+    """What was left at a reset and carried over."""
+
+    list_display = ("shown_balance", "shown_left", "shown_granted", "shown_expiry")
+    list_filter = (("expires_at", Days), ("balance", Row))
+    list_select_related = ("balance__customer", "balance__feature")
+    search_fields = ("id",)
+    search_help_text = "An id of ours."
+    sortable_by = ("shown_expiry",)
+    fields = ("balance", "grant", "granted", "left", "expires_at", "id")
+
+    @display(description="balance")
+    def shown_balance(self, rollover: Rollover) -> str:
+        """The feature and the customer."""
+        return str(rollover.balance)
+
+    @display(description="left")
+    def shown_left(self, rollover: Rollover) -> str:
+        """What is left of it."""
+        return figure(rollover.left)
+
+    @display(description="carried over")
+    def shown_granted(self, rollover: Rollover) -> str:
+        """What was carried over."""
+        return figure(rollover.granted)
+
+    @display(description="expires", ordering="expires_at", empty_value="Never")
+    def shown_expiry(self, rollover: Rollover) -> Any:
+        """When it is lost."""
+        return rollover.expires_at
+
+
+@admin.register(Flag)
+class FlagAdmin(RecordAdmin):
+    """Boolean features that customers have."""
+
+    list_display = (text_of("feature"), column_of("customer"), column_of("plan"), "expires_at", "standing")
+    list_filter = (("expires_at", Days), ("feature", Row), ("plan", Row), ("customer", Row))
+    list_select_related = ("customer", "feature", "plan")
+    search_fields = ("flag_id__exact",)
+    search_help_text = "The whole id, ours or the billing document's, or the customer's."
+    sortable_by = ("expires_at",)
+    autocomplete_fields = ("customer", "feature", "plan")
+    readonly_fields = ("id",)
+    fields = ("customer", "feature", "plan", "flag_id", "expires_at", "id")
+
+    @display(description="standing", label={"On": GOOD, "Expired": PLAIN})
+    def standing(self, flag: Flag) -> str:
+        """Whether it is on now."""
+        return "Expired" if flag.expires_at is not None and flag.expires_at <= timezone.now() else "On"
+
+
+def _figures(balance: Any) -> arithmetic.Figures:
+    return arithmetic.figures_of(
+        [
+            arithmetic.Row(
+                included_grant=grant.included_grant,
+                prepaid_grant=grant.prepaid_grant,
+                usage=grant.usage,
+                unlimited=grant.unlimited,
+                resets_at=grant.next_reset_at,
+            )
+            for grant in balance.counted_grants
+        ],
+        [
+            arithmetic.Rollover(balance=rollover.left, usage=rollover.granted - rollover.left)
+            for rollover in balance.living_rollovers
+        ],
+    )
+
+
+def _standing(grant: Grant) -> str:
+    if grant.ended_at is not None:
+        return "Ended"
+    return "Expired" if grant.expires_at is not None and grant.expires_at <= timezone.now() else "Counts"

@@ -1,0 +1,118 @@
+"""Trials used, discounts and referrals in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from billing.admin.showing import figure
+from billing.models import Discount, Referral, TrialUsed
+from customers.admin.base import Choices, ReadOnlyAdmin, RecordAdmin, Row, YesNo
+from customers.admin.filters import Days
+from customers.admin.showing import column_of, long_text, text_of
+
+
+@admin.register(TrialUsed)
+class TrialUsedAdmin(ReadOnlyAdmin):
+    """Trials that were taken."""
+
+    list_display = (text_of("plan"), column_of("customer"), "fingerprint")
+    list_filter = (("plan", Row), ("customer", Row))
+    list_select_related = ("customer", "plan")
+    search_fields = ("fingerprint__exact",)
+    search_help_text = "A whole fingerprint, an id of ours, or of the customer."
+    sortable_by = ()
+    fields = ("customer", "plan", "customer_external_id", "fingerprint", "id")
+
+
+@admin.register(Discount)
+class DiscountAdmin(RecordAdmin):
+    """Rewards that lower what customers pay."""
+
+    list_display = ("shown_name", column_of("customer"), "type", "shown_value", "shown_duration", "end")
+    list_filter = (("type", Choices), ("duration_type", Choices), ("end", Days), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("name", "discount_id")
+    sortable_by = ("shown_name", "end")
+    autocomplete_fields = ("customer",)
+    readonly_fields = ("id",)
+    fieldsets = (
+        (
+            "Discount",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "customer",
+                    "name",
+                    "discount_id",
+                    "type",
+                    "discount_value",
+                    "currency",
+                    "subscription_id",
+                ),
+            },
+        ),
+        (
+            "Duration",
+            {
+                "classes": ["tab"],
+                "fields": ("duration_type", "duration_value", "start", "end", "total_discount_amount"),
+            },
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id",)}),
+    )
+
+    @display(description="name", ordering="name")
+    def shown_name(self, discount: Discount) -> SafeString | str:
+        """The name."""
+        return long_text(discount.name)
+
+    @display(description="value")
+    def shown_value(self, discount: Discount) -> str:
+        """Per cent, or an amount with its currency."""
+        if discount.type == Discount.Type.PERCENTAGE:
+            return f"{figure(discount.discount_value)} %"
+        return f"{figure(discount.discount_value)} {(discount.currency or '').upper()}".strip()
+
+    @display(description="lasts")
+    def shown_duration(self, discount: Discount) -> str:
+        """How long it lasts."""
+        if discount.duration_type == Discount.Duration.MONTHS and discount.duration_value is not None:
+            return f"{figure(discount.duration_value)} months"
+        return discount.get_duration_type_display()
+
+
+@admin.register(Referral)
+class ReferralAdmin(RecordAdmin):
+    """Whom customers brought in."""
+
+    list_display = (
+        "shown_referred",
+        "referred_email",
+        column_of("customer"),
+        "program_id",
+        "reward_applied",
+        "created_at",
+    )
+    list_filter = (("reward_applied", YesNo), ("created_at", Days), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("referred_name", "referred_email", "referred_id", "program_id")
+    sortable_by = ("shown_referred", "created_at")
+    autocomplete_fields = ("customer",)
+    readonly_fields = ("id", "created_at")
+    fields = (
+        "customer",
+        "program_id",
+        "referred_id",
+        "referred_name",
+        "referred_email",
+        "reward_applied",
+        "created_at",
+        "id",
+    )
+
+    @display(description="referred", ordering="referred_name")
+    def shown_referred(self, referral: Referral) -> SafeString | str:
+        """Who was brought in."""
+        return long_text(str(referral))

@@ -1,0 +1,237 @@
+"""Subscriptions, purchases and licenses in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from billing.admin.showing import figure
+from billing.models import License, Purchase, Subscription
+from customers.admin.base import HistoryAdmin, ReadOnlyAdmin, ReadOnlyInline, Row, YesNo
+from customers.admin.filters import Days, OneOf
+from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, text_of
+
+_STATES = {
+    "Active": GOOD,
+    "Trial": NEWS,
+    "Past due": BAD,
+    "Canceling": WAITING,
+    "Scheduled": NEWS,
+    "Ended": PLAIN,
+}
+
+
+def _state(subscription: Subscription) -> str:
+    """What the subscription's status and times mean to a person."""
+    if subscription.status != Subscription.Status.ACTIVE:
+        return subscription.get_status_display()
+    if subscription.past_due:
+        return "Past due"
+    if subscription.canceled_at is not None:
+        return "Canceling"
+    if subscription.trial_ends_at is not None and subscription.trial_ends_at > timezone.now():
+        return "Trial"
+    return "Active"
+
+
+class SubscriptionState(OneOf):
+    """Subscriptions by what their status and times mean."""
+
+    title = "state"
+    parameter_name = "state"
+    options = {
+        "active": ("Active", lambda rows: rows.active()),
+        "trialing": ("On trial", lambda rows: rows.trialing()),
+        "past_due": ("Past due", lambda rows: rows.past_due()),
+        "canceling": ("Canceling", lambda rows: rows.canceling()),
+        "scheduled": ("Scheduled", lambda rows: rows.filter(status=Subscription.Status.SCHEDULED)),
+        "ended": ("Ended", lambda rows: rows.filter(status=Subscription.Status.ENDED)),
+    }
+
+
+class SubscriptionInline(ReadOnlyInline):
+    """A customer's subscriptions."""
+
+    model = Subscription
+    fields = ("plan", "state", "shown_quantity", "current_period_end", "expires_at")
+    readonly_fields = ("state", "shown_quantity")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what their names are made of."""
+        return super().get_queryset(request).select_related("plan")
+
+    @display(description="state")
+    def state(self, subscription: Subscription) -> SafeString:
+        """Its state in a word."""
+        return badge(_state(subscription), _STATES)
+
+    @display(description="quantity")
+    def shown_quantity(self, subscription: Subscription) -> str:
+        """How many units of the plan."""
+        return figure(subscription.quantity)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(HistoryAdmin):
+    """Recurring plans of customers."""
+
+    list_display = (
+        "subscription_id",
+        column_of("customer"),
+        column_of("plan"),
+        "state",
+        "shown_quantity",
+        "current_period_end",
+    )
+    list_filter = (
+        SubscriptionState,
+        ("add_on", YesNo),
+        ("current_period_end", Days),
+        ("plan", Row),
+        ("customer", Row),
+    )
+    list_select_related = ("customer", "plan")
+    search_fields = ("subscription_id",)
+    sortable_by = ("subscription_id", "current_period_end")
+    autocomplete_fields = ("customer", "entity", "plan")
+    readonly_fields = ("id",)
+    fieldsets = (
+        (
+            "Subscription",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "customer",
+                    "entity",
+                    "plan",
+                    "subscription_id",
+                    "quantity",
+                    "status",
+                    "past_due",
+                    "add_on",
+                    "auto_enable",
+                ),
+            },
+        ),
+        (
+            "Times",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "started_at",
+                    "trial_ends_at",
+                    "current_period_start",
+                    "current_period_end",
+                    "canceled_at",
+                    "expires_at",
+                ),
+            },
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id",)}),
+    )
+
+    @display(description="state", label=_STATES)
+    def state(self, subscription: Subscription) -> str:
+        """Its state in a word."""
+        return _state(subscription)
+
+    @display(description="quantity")
+    def shown_quantity(self, subscription: Subscription) -> str:
+        """How many units of the plan."""
+        return figure(subscription.quantity)
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(HistoryAdmin):
+    """Plans that customers bought once."""
+
+    list_display = (
+        text_of("plan"),
+        column_of("customer"),
+        "shown_quantity",
+        "started_at",
+        "shown_expiry",
+        "standing",
+    )
+    list_filter = (("started_at", Days), ("plan", Row), ("customer", Row))
+    list_select_related = ("customer", "plan")
+    search_fields = ("id",)
+    search_help_text = "An id of ours, or of the customer."
+    sortable_by = ("started_at",)
+    autocomplete_fields = ("customer", "entity", "plan")
+    readonly_fields = ("id", "removed_at")
+    fieldsets = (
+        (
+            "Purchase",
+            {
+                "classes": ["tab"],
+                "fields": ("customer", "entity", "plan", "quantity", "started_at", "expires_at"),
+            },
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "removed_at")}),
+    )
+
+    @display(description="quantity")
+    def shown_quantity(self, purchase: Purchase) -> str:
+        """How many units of the plan."""
+        return figure(purchase.quantity)
+
+    @display(description="expires", empty_value="For life")
+    def shown_expiry(self, purchase: Purchase) -> Any:
+        """When it ends, if it does."""
+        return purchase.expires_at
+
+    @display(description="standing", label={"Owned": GOOD, "Expired": PLAIN, "Removed": PLAIN})
+    def standing(self, purchase: Purchase) -> str:
+        """Whether it still counts."""
+        if purchase.removed_at is not None:
+            return "Removed"
+        is_over = purchase.expires_at is not None and purchase.expires_at <= timezone.now()
+        return "Expired" if is_over else "Owned"
+
+
+@admin.register(License)
+class LicenseAdmin(ReadOnlyAdmin):
+    """Seats of plans that customers may hand out."""
+
+    list_display = ("shown_name", column_of("customer"), "shown_usage", "shown_remaining", "shown_paid")
+    list_filter = (("license_plan", Row), ("customer", Row))
+    list_select_related = ("customer", "license_plan")
+    search_fields = ("license_plan_name",)
+    sortable_by = ()
+    fields = (
+        "customer",
+        "license_plan",
+        "parent_plan",
+        "license_plan_name",
+        "granted",
+        "usage",
+        "remaining",
+        "paid_quantity",
+        "id",
+    )
+
+    @display(description="license")
+    def shown_name(self, row: License) -> str:
+        """The plan whose seats they are."""
+        return row.license_plan_name or str(row.license_plan)
+
+    @display(description="used")
+    def shown_usage(self, row: License) -> str:
+        """How many of the seats are handed out."""
+        return f"{figure(row.usage)} of {figure(row.granted)}"
+
+    @display(description="remaining")
+    def shown_remaining(self, row: License) -> str:
+        """How many are left."""
+        return figure(row.remaining)
+
+    @display(description="paid")
+    def shown_paid(self, row: License) -> str:
+        """How many are paid for."""
+        return figure(row.paid_quantity)

@@ -1,0 +1,120 @@
+"""Notes and documents in the admin. A note is by whoever wrote it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, TextField
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
+
+from crm.models import Document, Note
+from customers.admin.base import (
+    HistoryAdmin,
+    RecordFormSet,
+    RecordTabularInline,
+    Row,
+    YesNo,
+)
+from customers.admin.fields import plain_link_only
+from customers.admin.filters import Days, Mine
+from customers.admin.showing import column_of, link_out, long_text
+
+
+class Author(Mine):
+    """Notes of mine."""
+
+    title = "author"
+    parameter_name = "author"
+
+
+class NoteFormSet(RecordFormSet):
+    """A customer's notes, one of them the summary. New ones are by the person who writes them."""
+
+    only_one = "is_summary"
+
+    def complete(self, row: Model) -> None:
+        """Say who wrote it."""
+        if isinstance(row, Note):
+            row.author = self.user
+
+
+class NoteInline(RecordTabularInline):
+    """A customer's notes."""
+
+    model = Note
+    hide_title = True
+    formfield_overrides = {TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
+    formset = NoteFormSet
+    fields = ("body", "is_summary", "author", "created_at")
+    readonly_fields = ("author", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the authors, for their names."""
+        return super().get_queryset(request).select_related("author")
+
+
+class DocumentInline(RecordTabularInline):
+    """Documents that concern a customer."""
+
+    model = Document
+    fields = ("type", "title", "url")
+    link_fields = {"url": plain_link_only}
+    deletable = True
+    hide_title = True
+
+
+@admin.register(Note)
+class NoteAdmin(HistoryAdmin):
+    """What was said about customers."""
+
+    list_display = ("first_line", column_of("customer"), "author", "is_summary", "created_at")
+    list_filter = (("is_summary", YesNo), ("created_at", Days), Author, ("customer", Row))
+    list_select_related = ("customer", "author")
+    search_fields = ("body",)
+    sortable_by = ("created_at",)
+    autocomplete_fields = ("customer",)
+    deletable = True
+    readonly_fields = ("author", "created_at", "id")
+    fields = ("customer", "body", "is_summary", "author", "created_at", "id")
+
+    @display(description="note")
+    def first_line(self, note: Note) -> SafeString | str:
+        """How the note begins."""
+        return long_text(str(note))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
+        """Save; a new note is by the person who writes it."""
+        if not change:
+            obj.author = request.user
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Document)
+class DocumentAdmin(HistoryAdmin):
+    """Documents that concern customers."""
+
+    list_display = ("shown_title", "type", column_of("customer"), "link", "created_at")
+    list_filter = (("created_at", Days), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("title", "type")
+    sortable_by = ("shown_title", "type", "created_at")
+    autocomplete_fields = ("customer",)
+    link_fields = {"url": plain_link_only}
+    deletable = True
+    readonly_fields = ("id", "created_at")
+    fields = ("customer", "type", "title", "url", "created_at", "id")
+
+    @display(description="title", ordering="title")
+    def shown_title(self, document: Document) -> SafeString | str:
+        """The title."""
+        return long_text(document.title)
+
+    @display(description="link")
+    def link(self, document: Document) -> SafeString | str:
+        """Where it is."""
+        return link_out(document.url, "Open") if document.url else "-"

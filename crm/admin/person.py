@@ -1,0 +1,119 @@
+"""People and points of contact in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from crm.admin.relationship import picture_only
+from crm.documents import CrmSocialNetwork
+from crm.models import Contact, Person
+from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, RecordTabularInline, Row
+from customers.admin.showing import column_of, long_text, text_of
+
+
+class ContactInline(RecordTabularInline):
+    """A customer's points of contact."""
+
+    model = Contact
+    autocomplete_fields = ("person",)
+    fields = ("person", "role")
+    deletable = True
+    hide_title = True
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the people, for their names."""
+        return super().get_queryset(request).select_related("person")
+
+
+@admin.register(Person)
+class PersonAdmin(HistoryAdmin):
+    """Everybody whom the CRM knows, and people added here."""
+
+    list_display = ("shown_name", "shown_title", "shown_email", "phone", "type")
+    list_filter = (("type", Choices),)
+    search_fields = ("name", "email", "phone", "obfuscated_id__exact")
+    sortable_by = ("shown_name", "shown_email")
+    autocomplete_fields = ("manager",)
+    json_shapes = {"alias_emails": [str], "social_network": [CrmSocialNetwork], "related_documents": [dict]}
+    link_fields = {"photo_url": picture_only}
+    readonly_fields = ("id",)
+    fieldsets = (
+        (
+            "Person",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "name",
+                    "first_name",
+                    "last_name",
+                    "preferred_name",
+                    "pronoun",
+                    "email",
+                    "alias_emails",
+                    "phone",
+                    "location",
+                    "timezone",
+                ),
+            },
+        ),
+        (
+            "Work",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "type",
+                    "title",
+                    "department",
+                    "business_unit",
+                    "manager",
+                    "start_date",
+                    "end_date",
+                ),
+            },
+        ),
+        (
+            "About",
+            {"classes": ["tab"], "fields": ("bio", "photo_url", "social_network", "related_documents")},
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "obfuscated_id")}),
+    )
+
+    @display(description="name", ordering="name")
+    def shown_name(self, person: Person) -> SafeString | str:
+        """The name."""
+        return long_text(person.name)
+
+    @display(description="title")
+    def shown_title(self, person: Person) -> SafeString | str:
+        """What they do."""
+        return long_text(person.title)
+
+    @display(description="e-mail", ordering="email")
+    def shown_email(self, person: Person) -> SafeString | str:
+        """The e-mail address."""
+        return long_text(person.email)
+
+
+@admin.register(Contact)
+class ContactAdmin(RecordAdmin):
+    """Who is a point of contact of whom."""
+
+    list_display = (text_of("person"), "shown_role", column_of("customer"))
+    list_filter = (("person", Row), ("customer", Row))
+    list_select_related = ("customer", "person")
+    search_fields = ("role",)
+    sortable_by = ()
+    autocomplete_fields = ("customer", "person")
+    deletable = True
+    readonly_fields = ("id",)
+    fields = ("customer", "person", "role", "id")
+
+    @display(description="role")
+    def shown_role(self, contact: Contact) -> SafeString | str:
+        """Their part at the customer."""
+        return long_text(contact.role)

@@ -1,0 +1,411 @@
+"""What every page of the admin shares. Each model's admin is one of these classes.
+
+- `RecordAdmin`: a row that people add and change; two people cannot overwrite each other in silence.
+- `HistoryAdmin`: the same for a model that keeps a history.
+- `ReadOnlyAdmin`: a row that only imports and the ledger write.
+- `RecordTabularInline`, `RecordStackedInline`, `ReadOnlyInline`: the same on another row's form.
+
+Nothing can be deleted unless its admin says `deletable = True`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import Model, QuerySet
+from django.forms import Field, ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.forms import PaginationInlineFormSet
+from unfold.views import ChangeList
+
+from customers.admin.fields import FigureField, JsonField, LinkInput, RowSelect
+from customers.admin.forms import RecordForm
+from customers.admin.showing import as_link, link_to, without_idle_zeros
+from customers.typed_ids import TypedIdField, to_uuid
+
+#: The filters that lists are built of. None of them reads the rows to offer its choices.
+Choices, YesNo, Row = ChoicesDropdownFilter, BooleanRadioFilter, AutocompleteSelectFilter
+
+_LONGEST_SEARCH = 200
+_LOOKUPS = {"exact", "isnull", "id__exact", "pk__exact", "from", "to"}
+
+
+class FieldsMixin(BaseModelAdmin):
+    """The form fields of rows, on a page of their own and inline.
+
+    `link_fields` name text columns that hold a link, with what refuses a bad one. `json_shapes` name what a JSON
+    column may hold (see `JsonField`); a column that is not named may hold any JSON.
+    """
+
+    link_fields: dict[str, Callable[[str], None]] = {}
+    json_shapes: dict[str, Any] = {}
+
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)  # type: ignore[call-arg]
+        people = (field.name for field in self.model._meta.fields if field.related_model is get_user_model())
+        figures = (field.name for field in self.model._meta.fields if isinstance(field, models.DecimalField))
+        self.readonly_preprocess_fields = {
+            **dict.fromkeys(figures, without_idle_zeros),
+            **dict.fromkeys(self.link_fields, as_link),
+            # Few may see users, so a link to one would lead most people to a refusal.
+            **dict.fromkeys(people, strip_tags),
+        }
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field[Any, Any], request: HttpRequest, **options: Any
+    ) -> Field | None:
+        """JSON, figures and links have form fields of ours."""
+        if isinstance(db_field, models.JSONField):
+            options |= {"form_class": JsonField, "shape": self.json_shapes.get(db_field.name, Any)}
+            options["when_empty"] = None if db_field.null else db_field.get_default
+        elif isinstance(db_field, models.DecimalField):
+            options["form_class"] = FigureField
+        elif db_field.name in self.link_fields:
+            options |= {"widget": LinkInput()}
+        field: Field | None = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and db_field.name in self.link_fields:
+            field.validators = [*field.validators, self.link_fields[db_field.name]]
+        return field
+
+    def formfield_for_foreignkey(
+        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **options: Any
+    ) -> Any:
+        """Rows are chosen by typing."""
+        if "widget" not in options and db_field.name in self.get_autocomplete_fields(request):
+            options["widget"] = RowSelect(db_field, self.admin_site, using=options.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+
+class RecordChangeList(ChangeList):
+    """A list that is sorted by the columns in `sortable_by` and by no other, whatever the address says."""
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """The column to sort by, None for one that is not to be sorted by."""
+        if self.sortable_by is not None and field_name not in self.sortable_by:
+            return None
+        return super().get_ordering_field(field_name)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Each column once."""
+        return list(dict.fromkeys(super().get_ordering(request, queryset)))
+
+
+class RecordAdmin(FieldsMixin, ModelAdmin):
+    """A row that people add and change.
+
+    A search finds the row that a typed id names, the rows of the customer that one names, or looks for words in
+    `search_fields`. A model without a column for words has `search_fields = ("id",)`.
+    """
+
+    form = RecordForm
+    change_form_before_template = "customers/seen_values.html"
+    deletable = False
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_filter_submit = True
+    warn_unsaved_form = True
+
+    class Media:
+        css = {"all": ("customers/admin.css",)}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Only where rows of this kind may go at all."""
+        return self.deletable and super().has_delete_permission(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """On the form for a new row, without the fields that nobody enters."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            return fieldsets
+        return without_fields(set(self.get_readonly_fields(request, obj)), fieldsets)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row; locked while a form that changes it is being handled."""
+        if (
+            request.method == "POST"
+            and transaction.get_connection().in_atomic_block
+            and self.is_id(object_id)
+        ):
+            list(self.model._default_manager.select_for_update().filter(pk=object_id).values_list("pk"))
+        return super().get_object(request, object_id, from_field)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """An address may choose rows for a new form, and nothing else."""
+        chosen = super().get_changeform_initial_data(request)
+        return {name: chosen[name] for name in self.get_autocomplete_fields(request) if name in chosen}
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """The list that keeps to `sortable_by`."""
+        return RecordChangeList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the filters of the list declare."""
+        filters = self.get_list_filter(request) if request else self.list_filter
+        for declared in filters:
+            parameter = getattr(declared, "parameter_name", None)
+            name = declared[0] if isinstance(declared, tuple | list) else declared
+            if lookup in (parameter, name):
+                return True
+            is_of_field = isinstance(name, str) and lookup.startswith(f"{name}_")
+            if is_of_field and lookup[len(name) :].lstrip("_") in _LOOKUPS:
+                return True
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Rows that `search_term` finds: the one it is the id of, those of the customer it is the id of, or by words."""
+        term = search_term.replace("\0", "").strip()[:_LONGEST_SEARCH]
+        by_id = self.find_by_id(queryset, term)
+        if by_id is not None:
+            return by_id, False
+        if term and tuple(self.get_search_fields(request)) == ("id",):
+            return queryset.none(), False
+        by_words: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, term)
+        return by_words
+
+    def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
+        """The rows that a typed id means in this list; None if `term` is none."""
+        for field in self.model._meta.fields:
+            key = field.target_field if isinstance(field, models.ForeignKey) else field
+            is_ours = field.primary_key or field.name == "customer"
+            if is_ours and isinstance(key, TypedIdField):
+                found = to_uuid(term.lower(), (key.prefix, *key.also))
+                if found is not None:
+                    return queryset.filter(**{field.name: found})
+        return None
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list. An address that no list can have leads to the list without what is wrong with it."""
+        if any("\0" in text for pair in request.GET.lists() for text in (pair[0], *pair[1])):
+            query = request.GET.copy()
+            for name, values in request.GET.lists():
+                if any("\0" in text for text in (name, *values)):
+                    del query[name]
+            self.message_user(request, "A NUL character was left out of the filters.", messages.WARNING)
+            return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form. Where somebody else was faster by a blink, nothing is saved and a message says so."""
+        try:
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            self.message_user(
+                request,
+                "Nothing was saved: somebody else has just saved something that this collides with. Try again.",
+                messages.ERROR,
+            )
+            return HttpResponseRedirect(request.get_full_path())
+        return response
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The answer of an action; rows that cannot exist are not chosen."""
+        if not all(map(self.is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            self.message_user(request, "A chosen row has no valid id. Nothing was done.", messages.ERROR)
+            return None
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
+        """Save, if anything differs: a history tells of changes only."""
+        if form.has_changed() or not change:
+            super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: ModelForm, formset: Any, change: bool) -> None:
+        """Save the rows on the form, each new one as its inline completes it."""
+        if isinstance(formset, RecordFormSet):
+            formset.user = request.user
+        super().save_formset(request, form, formset, change)
+
+    def is_id(self, text: str) -> bool:
+        """Whether `text` can be the id of a row of this kind."""
+        try:
+            return self.model._meta.pk.to_python(text) is not None
+        except ValidationError:
+            return False
+
+
+class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
+    """A row that people add and change, and whose history they may read. A former state is put back by hand."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who changed what, and when."""
+        if not self.is_id(unquote(object_id)):
+            elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return elsewhere
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
+
+    def history_form_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A former state, to be read."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        if not (
+            self.is_id(object_id) and version_id.isascii() and version_id.isdigit() and len(version_id) < 19
+        ):
+            raise Http404
+        request.reads_history = True  # type: ignore[attr-defined]
+        response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        return response
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Every field, while a former state is shown."""
+        if getattr(request, "reads_history", False):
+            return flatten_fieldsets(self.fieldsets or [(None, {"fields": self.fields or ()})])
+        return super().get_readonly_fields(request, obj)
+
+    def revert_disabled(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Always: other rows may have followed."""
+        return True
+
+
+class ReadOnlyAdmin(RecordAdmin):
+    """A row that only imports and the ledger write: people look at it."""
+
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody may."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody may."""
+        return False
+
+
+class ReadOnlyHistoryAdmin(HistoryAdmin, ReadOnlyAdmin):
+    """A row that only imports and the ledger write, with its history."""
+
+
+class RecordFormSet(PaginationInlineFormSet):
+    """Rows on another row's form, page by page."""
+
+    user: Any = None
+    only_one = ""
+
+    def get_page_num(self) -> int:
+        """The page that the address asks for; the first if that is no number."""
+        asked = self.request.GET.get(self.get_pagination_key(), "1")
+        return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 10 and int(asked) else 1
+
+    def _existing_object(self, pk: Any) -> Any:
+        # A row may have moved to another page since the form was opened.
+        return super()._existing_object(pk) or self.queryset.filter(pk=pk).first()
+
+    def clean(self) -> None:
+        """At most one of the rows is the one that `only_one` marks, and every row that was there still is."""
+        super().clean()
+        if any(form.instance._state.adding and form.has_changed() for form in self.initial_forms):
+            raise ValidationError("A row on this form is no longer there. Open the form again.")
+        marked = [
+            form
+            for form in self.forms
+            if getattr(form, "cleaned_data", {}).get(self.only_one) and not self._should_delete_form(form)
+        ]
+        if len(marked) > 1:
+            label = self.model._meta.get_field(self.only_one).verbose_name
+            raise ValidationError(f"Only one of them can be the {label}.")
+
+    def save_new(self, form: ModelForm, commit: bool = True) -> Any:
+        """Save a row that was added on the form."""
+        self.complete(form.instance)
+        return super().save_new(form, commit)
+
+    def complete(self, row: Model) -> None:
+        """Fill in what the person did not enter, such as who they are."""
+
+
+class _InlineMixin(FieldsMixin):
+    form = RecordForm
+    formset = RecordFormSet
+    extra = 0
+    tab = True
+    per_page = 10
+    show_change_link = True
+    deletable = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.deletable and super().has_delete_permission(request, obj)
+
+
+class RecordTabularInline(_InlineMixin, TabularInline):
+    """Short rows that people add and change on another row's form."""
+
+
+class RecordStackedInline(_InlineMixin, StackedInline):
+    """Long rows that people add and change on another row's form."""
+
+
+class ReadOnlyInline(_InlineMixin, TabularInline):
+    """Rows that are looked at on another row's form, and worked on at their own page: `page` is a link to it."""
+
+    hide_title = True
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """The declared ones and, if the row has a page, a link to it."""
+        fields = super().get_fields(request, obj)
+        return (*fields, "page") if self.show_change_link else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """The link too."""
+        return (*super().get_readonly_fields(request, obj), "page")
+
+    @display(description=" ")
+    def page(self, row: Model) -> SafeString | str:
+        """A link to the row's page."""
+        return link_to(row, "Open")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Not here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Not here."""
+        return False
+
+
+def without_fields(names: set[str], fieldsets: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """`fieldsets` without the fields in `names`, and without those that are empty then."""
+    kept = (
+        (title, {**options, "fields": _without(names, options["fields"])}) for title, options in fieldsets
+    )
+    return [(title, options) for title, options in kept if options["fields"]]
+
+
+def _without(names: set[str], fields: Any) -> list[Any]:
+    kept = (_without(names, each) if isinstance(each, tuple | list) else each for each in fields)
+    return [each for each in kept if each and (not isinstance(each, str) or each not in names)]

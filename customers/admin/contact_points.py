@@ -1,0 +1,124 @@
+"""Addresses and businesses in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from customers.admin.base import HistoryAdmin, RecordFormSet, RecordStackedInline, Row, YesNo
+from customers.admin.showing import GOOD, PLAIN, column_of, country_name, long_text
+from customers.documents import PaymentsBusinessContact
+from customers.models import Address, Business
+
+_STATUSES = {"active": GOOD, "archived": PLAIN}
+_POSTAL = ("line1", "line2", "city", "state", "postal_code", "country")
+_CONTACTS = [PaymentsBusinessContact]
+
+
+class AddressFormSet(RecordFormSet):
+    """A customer's addresses, one of them the default."""
+
+    only_one = "is_default"
+
+
+class AddressInline(RecordStackedInline):
+    """A customer's addresses."""
+
+    model = Address
+    formset = AddressFormSet
+    collapsible = True
+    fields = ("description", *_POSTAL, "is_default", "status")
+
+
+class BusinessInline(RecordStackedInline):
+    """The businesses that a customer buys as."""
+
+    model = Business
+    collapsible = True
+    fields = ("name", "company_number", "tax_identifier", "contacts", "status")
+    json_shapes = {"contacts": _CONTACTS}
+
+
+@admin.register(Address)
+class AddressAdmin(HistoryAdmin):
+    """Addresses."""
+
+    list_display = (
+        "line",
+        "shown_city",
+        "shown_country",
+        column_of("customer"),
+        "is_default",
+        "shown_status",
+    )
+    list_filter = (("is_default", YesNo), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("line1", "city", "postal_code", "description")
+    sortable_by = ("line", "shown_city", "shown_country")
+    autocomplete_fields = ("customer",)
+    json_shapes = {"custom_data": dict}
+    readonly_fields = ("id", "created_at", "updated_at")
+    fieldsets = (
+        (
+            "Address",
+            {"classes": ["tab"], "fields": ("customer", "description", *_POSTAL, "is_default", "status")},
+        ),
+        ("Data", {"classes": ["tab"], "fields": ("custom_data",)}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "created_at", "updated_at")}),
+    )
+
+    @display(description="address", ordering="line1")
+    def line(self, address: Address) -> SafeString | str:
+        """The first line, or what else the address is told by."""
+        return long_text(address.line1 or address.description or str(address))
+
+    @display(description="city", ordering="city")
+    def shown_city(self, address: Address) -> SafeString | str:
+        """The city."""
+        return long_text(address.city)
+
+    @display(description="country", ordering="country")
+    def shown_country(self, address: Address) -> SafeString | str:
+        """The country by its name."""
+        return long_text(country_name(address.country))
+
+    @display(description="status", label=_STATUSES)
+    def shown_status(self, address: Address) -> str:
+        """As the payments platform states it."""
+        return address.status
+
+
+@admin.register(Business)
+class BusinessAdmin(HistoryAdmin):
+    """Businesses."""
+
+    list_display = ("shown_name", "company_number", "tax_identifier", column_of("customer"), "shown_status")
+    list_filter = (("customer", Row),)
+    list_select_related = ("customer",)
+    search_fields = ("name", "company_number", "tax_identifier")
+    sortable_by = ("shown_name",)
+    autocomplete_fields = ("customer",)
+    json_shapes = {"contacts": _CONTACTS, "custom_data": dict}
+    readonly_fields = ("id", "created_at", "updated_at")
+    fieldsets = (
+        (
+            "Business",
+            {
+                "classes": ["tab"],
+                "fields": ("customer", "name", "company_number", "tax_identifier", "contacts", "status"),
+            },
+        ),
+        ("Data", {"classes": ["tab"], "fields": ("custom_data",)}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "created_at", "updated_at")}),
+    )
+
+    @display(description="name", ordering="name")
+    def shown_name(self, business: Business) -> SafeString | str:
+        """The name, or its id while it has none."""
+        return long_text(str(business))
+
+    @display(description="status", label=_STATUSES)
+    def shown_status(self, business: Business) -> str:
+        """As the payments platform states it."""
+        return business.status

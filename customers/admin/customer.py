@@ -1,0 +1,252 @@
+"""Customers in the admin. The apps above add their own rows to the customer's form with `CustomerAdmin.extend`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from customers import archiving
+from customers.admin.base import Choices, HistoryAdmin, ReadOnlyInline, without_fields
+from customers.admin.contact_points import AddressInline, BusinessInline
+from customers.admin.filters import Days, Standing
+from customers.admin.forms import RecordForm
+from customers.admin.payment_method import PaymentMethodInline
+from customers.admin.showing import (
+    BAD,
+    GOOD,
+    NEWS,
+    PLAIN,
+    WAITING,
+    link_by_name,
+    link_to,
+    list_link,
+    long_text,
+    moment,
+)
+from customers.admin.source import SourceRecordInline
+from customers.editing import PINNABLE, pin, pinned_in_words, unpin
+from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.models import Customer, Environment
+from customers.models.customer import CustomerQuerySet
+from customers.typed_ids import TypedIdField, to_uuid
+
+_STANDINGS = {
+    "Active": GOOD,
+    "Inactive": WAITING,
+    "Suspended": BAD,
+    "Archived": PLAIN,
+    "Merged": NEWS,
+}
+
+
+class CustomerForm(RecordForm):
+    """A customer, with a way to let imports change again what was edited here."""
+
+    let_imports_change = forms.MultipleChoiceField(
+        label="Let imports change again",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Ticked fields are no longer held fast: the next import may change them.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if field := self.fields.get("let_imports_change"):
+            field.choices = [  # type: ignore[attr-defined]
+                (name, words) for name, words in PINNABLE.items() if name in self.instance.pinned_fields
+            ]
+
+
+@admin.register(Customer)
+class CustomerAdmin(HistoryAdmin):
+    """Customers."""
+
+    form = CustomerForm
+    list_display = ("shown_name", "shown_email", "standing", "env", "external_id", "created_at")
+    list_filter = (Standing, ("status", Choices), ("env", Choices), ("created_at", Days))
+    search_fields = ("name", "email", "phone")
+    search_help_text = "Name, e-mail, phone, or any identifier"
+    sortable_by = ("shown_name", "shown_email", "standing", "created_at")
+    actions = ("archive", "unarchive")
+    json_shapes = {"custom_data": dict}
+    readonly_fields = ("id", "created_at", "updated_at", "put_away", "edited_here", "documents", "lists")
+    fieldsets = (
+        ("Profile", {"classes": ["tab"], "fields": ("name", "email", "phone", "status", "env", "put_away")}),
+        ("Identifiers", {"classes": ["tab"], "fields": ("id", "external_id", "stripe_id", "fingerprint")}),
+        ("Data", {"classes": ["tab"], "fields": ("custom_data",)}),
+        (
+            "Imports",
+            {
+                "classes": ["tab"],
+                "fields": ("edited_here", "let_imports_change", "created_at", "updated_at"),
+            },
+        ),
+        ("Elsewhere", {"classes": ["tab"], "fields": ("documents", "lists")}),
+    )
+    inlines: list[type[InlineModelAdmin]] = [
+        AddressInline,
+        BusinessInline,
+        PaymentMethodInline,
+        SourceRecordInline,
+    ]
+    linked_models: list[type[Model]] = []
+
+    @classmethod
+    def extend(
+        cls,
+        *,
+        first: Iterable[type[InlineModelAdmin]] = (),
+        last: Iterable[type[InlineModelAdmin]] = (),
+        linked: Iterable[type[Model]] = (),
+    ) -> None:
+        """Put inlines before and after those on the form, and links to the lists of `linked` models.
+
+        For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
+        """
+        cls.inlines = [*first, *cls.inlines, *last]
+        cls.linked_models = [*cls.linked_models, *linked]
+
+    @display(description="name", ordering="name")
+    def shown_name(self, customer: Customer) -> SafeString | str:
+        """The name, or what else the customer is known by."""
+        return long_text(str(customer))
+
+    @display(description="e-mail", ordering="email")
+    def shown_email(self, customer: Customer) -> SafeString | str:
+        """The e-mail address."""
+        return long_text(customer.email)
+
+    @display(description="standing", ordering="status", label=_STANDINGS)
+    def standing(self, customer: Customer) -> str:
+        """Whether one may work with the customer."""
+        if customer.merged_into_id:
+            return "Merged"
+        return "Archived" if customer.archived_at else customer.get_status_display()
+
+    @display(description="standing")
+    def put_away(self, customer: Customer) -> SafeString | str:
+        """Why the customer is left out of lists."""
+        if customer.merged_into_id:
+            return format_html("Merged into {}. It stays as it was.", link_to(customer.merged_into))
+        if customer.archived_at:
+            return f"Archived on {moment(customer.archived_at)}."
+        return "-"
+
+    @display(description="held fast")
+    def edited_here(self, customer: Customer) -> str:
+        """Which fields imports leave alone."""
+        words = pinned_in_words(customer)
+        return f"Edited here, imports leave these alone: {words}." if words else "Nothing was edited here."
+
+    @display(description="documents")
+    def documents(self, customer: Customer) -> SafeString | str:
+        """Links to the customer's JSON documents."""
+        links = (
+            link_by_name(f"{app}-customer", f"{words} document", identifier=customer.pk)
+            for app, words in (("payments", "Payments"), ("billing", "Billing"), ("crm", "CRM"))
+        )
+        return format_html_join(" · ", "{}", ((link,) for link in links if link)) or "-"
+
+    @display(description="lists")
+    def lists(self, customer: Customer) -> SafeString | str:
+        """Links to the lists of this customer's other rows."""
+        links = (
+            (
+                list_link(
+                    model, capfirst(str(model._meta.verbose_name_plural)), customer__id__exact=customer.pk
+                ),
+            )
+            for model in self.linked_models
+        )
+        return format_html_join(" · ", "{}", links) or "-"
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None = None) -> list[type[InlineModelAdmin]]:
+        """On the form for a new customer, only rows that can be added there."""
+        inlines = super().get_inlines(request, obj)
+        return [inline for inline in inlines if obj is not None or not issubclass(inline, ReadOnlyInline)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """The environment is chosen once."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if obj is None else (*fields, "env")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the fields that say nothing of this customer."""
+        silent: set[str] = set()
+        if obj is not None and obj.merged_into_id is None and obj.archived_at is None:
+            silent.add("put_away")
+        if obj is None or not obj.pinned_fields or not self.has_change_permission(request, obj):
+            silent.add("let_imports_change")
+        return without_fields(silent, super().get_fieldsets(request, obj))
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A merged customer stays as it was."""
+        is_merged = isinstance(obj, Customer) and obj.merged_into_id is not None
+        return not is_merged and super().has_change_permission(request, obj)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """As everywhere, and whom any platform knows by this identifier; as a choice, no merged customers."""
+        if "field_name" in request.GET:
+            queryset = queryset.filter(merged_into=None)
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        identified = _identified(search_term.strip())
+        return (found | queryset.filter(pk__in=identified) if identified else found), may_repeat
+
+    def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
+        """The customers that a typed id means: our own id of theirs, or of a row of theirs such as an invoice."""
+        own = super().find_by_id(queryset, term)
+        if own is not None:
+            return queryset.filter(Q(pk__in=own.values("pk")) | Q(pk__in=own.values("merged_into")))
+        for relation in Customer._meta.related_objects:
+            key = relation.related_model._meta.pk
+            if relation.field.name == "customer" and isinstance(key, TypedIdField):
+                found = to_uuid(term.lower(), (key.prefix, *key.also))
+                if found is not None:
+                    rows = relation.related_model._default_manager.filter(pk=found)
+                    return queryset.filter(pk__in=rows.values("customer"))
+        return None
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Save, and hold fast what the person has entered."""
+        unpin(obj, form.cleaned_data.get("let_imports_change", ()))
+        pin(obj, form.changed_data)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Archive", permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:
+        """Put the chosen customers away."""
+        count = archiving.archive(queryset, by=request.user)
+        self.message_user(
+            request,
+            f"Archived: {count}. Archived customers keep all their rows and are left out of lists;"
+            " the filter “Standing” finds them.",
+            messages.SUCCESS,
+        )
+
+    @admin.action(description="Take out of the archive", permissions=["change"])
+    def unarchive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:
+        """Take the chosen customers back into the day's work."""
+        count = archiving.unarchive(queryset, by=request.user)
+        self.message_user(request, f"Taken out of the archive: {count}.", messages.SUCCESS)
+
+
+def _identified(term: str) -> set[str]:
+    found = set()
+    for env in Environment.values:
+        with suppress(UnknownCustomer, AmbiguousCustomer):
+            found.add(str(find_customer(term, env).pk))
+    return found

@@ -1,0 +1,174 @@
+"""The form fields of the admin: JSON read by the strict reader, figures without idle zeros, links, choices of a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from customers.reader import read_value
+from customers.wire import Refused, free_form, is_plain_link, parse, plain_number, to_plain
+
+
+class JsonField(forms.JSONField):
+    """A JSON value, read by the strict reader and checked against `shape`; whatever is wrong is a form error.
+
+    `shape` is `Any`, `dict` for an object, or for a list the type of its items in a list: `[str]`, `[dict]`,
+    `[Link]` or a document type, whose items come back as that document would send them. An empty field is
+    `when_empty()`.
+    """
+
+    widget = UnfoldAdminTextareaWidget
+
+    def __init__(
+        self, *, shape: Any = Any, when_empty: Callable[[], Any] | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.shape = shape
+        self.when_empty = when_empty or (lambda: None)
+
+    def to_python(self, value: Any) -> Any:
+        """The value that the text holds; raises `ValidationError` with the place of what is wrong."""
+        if self.disabled:
+            return value
+        if value in self.empty_values:
+            return self.when_empty()
+        try:
+            return free_form(self._checked(read_value(value)))
+        except Refused as refusal:
+            raise ValidationError(_at(refusal.path, refusal.reason), code="invalid") from None
+        except ValueError as problem:
+            raise ValidationError(f"{problem}.", code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, as it was typed: it may not be JSON at all."""
+        return initial if self.disabled else _Typed(data or "")
+
+    def prepare_value(self, value: Any) -> Any:
+        """What the form shows: laid out for reading, nothing escaped that need not be."""
+        if isinstance(value, _Typed):
+            return str(value)
+        return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether `data` is another value; layout does not count, `1` and `true` are two values."""
+        try:
+            new = self.to_python(data)
+        except ValidationError:
+            return True
+        return json.dumps(initial, sort_keys=True) != json.dumps(new, sort_keys=True)
+
+    def _checked(self, value: Any) -> Any:
+        if self.shape is Any:
+            return value
+        if self.shape is dict:
+            if not isinstance(value, dict):
+                raise Refused("$", 'Expected an object, such as {"key": "value"}.')
+            return value
+        (item,) = self.shape
+        if not isinstance(value, list):
+            raise Refused("$", "Expected a list, in square brackets.")
+        return [_checked_item(item, each, f"$[{index}]") for index, each in enumerate(value)]
+
+
+class FigureField(forms.DecimalField):
+    """A quantity or a unit price: shown without idle zeros."""
+
+    widget = UnfoldAdminDecimalFieldWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        """`20` for a column's `20.0000000000`."""
+        return plain_text(value) if not isinstance(value, str | type(None)) else value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Any step: ten decimals would make the browser's arrows useless."""
+        return {**super().widget_attrs(widget), "step": "any"}
+
+
+class LinkInput(UnfoldAdminTextInputWidget):
+    """A text field for a link, with a way to open the one that is there."""
+
+    template_name = "customers/link_input.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """The link, if it is one that opens as a page and not as a script."""
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        context["widget"]["link"] = value if opens_a_page(value) else ""
+        return context
+
+
+class RowSelect(AutocompleteSelect):
+    """A choice of one row by typing. It needs no query for the row that the form's instance has at hand."""
+
+    at_hand: Model | None = None
+
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
+        """The chosen row, if there is one; what is no id at all chooses nothing."""
+        target = self.field.remote_field.model._meta.pk
+        chosen = [one for one in map(str, value) if _is_id(target, one)]
+        if self.at_hand is not None and chosen == [str(self.at_hand.pk)]:
+            blank = [] if self.is_required else [self.create_option(name, "", "", False, 0)]
+            option = self.create_option(name, chosen[0], str(self.at_hand), True, len(blank))
+            return [(None, [*blank, option], 0)]
+        groups: list[Any] = super().optgroups(name, chosen, attr)
+        return groups
+
+
+def plain_link_only(value: str) -> None:
+    """Raises `ValidationError` for a link that a browser might run as a script."""
+    if not is_plain_link(value):
+        raise ValidationError("Enter a link that begins with http:// or https://.", code="link")
+
+
+def opens_a_page(value: object) -> bool:
+    """Whether `value` is a whole web address that is safe to click."""
+    return (
+        isinstance(value, str)
+        and is_plain_link(value)
+        and value.strip().lower().startswith(("http://", "https://"))
+    )
+
+
+def plain_text(figure: Decimal | int) -> str:
+    """A figure without idle zeros or exponent: `20`, `19.99`."""
+    number = Decimal(figure)
+    return format(Decimal(plain_number(number)), "f") if number.is_finite() else str(number)
+
+
+class _Typed(str):
+    """The text of a field as a person typed it."""
+
+    __slots__ = ()
+
+
+def _checked_item(item: Any, value: Any, path: str) -> Any:
+    if item is str or item is dict:
+        if not isinstance(value, item):
+            raise Refused(path, "Expected a text in quotes." if item is str else "Expected an object.")
+        return value
+    try:
+        return to_plain(parse(item, value))
+    except Refused as refusal:
+        raise Refused(path + refusal.path.removeprefix("$"), refusal.reason) from None
+
+
+def _at(path: str, reason: str) -> str:
+    return reason if path == "$" else f"At {path}: {reason}"
+
+
+def _is_id(field: Any, text: str) -> bool:
+    try:
+        return field.to_python(text) is not None and "\0" not in text
+    except (ValidationError, ValueError):
+        return False

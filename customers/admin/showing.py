@@ -1,0 +1,151 @@
+"""How the admin shows values that its own lists would show badly."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django_countries.data import COUNTRIES
+from unfold.decorators import display
+
+from customers.admin.fields import opens_a_page
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+#: The colours of Unfold's labels, by what a status means to the person who reads it.
+GOOD, WAITING, BAD, NEWS, PLAIN = "success", "warning", "danger", "info", "default"
+
+
+def long_text(text: str | None) -> SafeString | str:
+    """A text of any length and direction: cut off by the list's style, whole when one points at it."""
+    if not text:
+        return "-"
+    return format_html('<span class="clientele-long" dir="auto" title="{}">{}</span>', text, text)
+
+
+def country_name(code: str) -> str:
+    """The English name of a country; what is no code is shown as it came."""
+    return str(COUNTRIES.get(code.upper(), code)) if len(code) == 2 else code
+
+
+def link_out(url: str | None, text: str | None = None) -> SafeString | str:
+    """A link that opens in its own tab; what a browser might run as a script is only text."""
+    if not url or not opens_a_page(url):
+        return url or "-"
+    return format_html(
+        '<a href="{}" target="_blank" rel="noopener noreferrer" class="text-link">{}</a>', url, text or url
+    )
+
+
+def link_to(row: Model | None, text: str = "") -> SafeString | str:
+    """A link to the page of `row`, by its own name unless `text` is another."""
+    if row is None:
+        return "-"
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html(
+        '<a href="{}" class="text-link">{}</a>', reverse(name, args=[quote(row.pk)]), long_text(text or str(row))
+    )
+
+
+def column_of(foreign_key: str) -> Any:
+    """A column of a list: the row that `foreign_key` names, as a link to its page."""
+
+    @display(description=foreign_key.replace("_", " "))
+    def column(row: Model) -> SafeString | str:
+        return link_to(getattr(row, foreign_key))
+
+    column.__name__ = foreign_key
+    return column
+
+
+def text_of(foreign_key: str) -> Any:
+    """The first column of a list, which leads to the listed row: the name of the row that `foreign_key` names."""
+
+    @display(description=foreign_key.replace("_", " "))
+    def column(row: Model) -> SafeString | str:
+        return long_text(str(getattr(row, foreign_key)))
+
+    column.__name__ = foreign_key
+    return column
+
+
+def badge(text: str, colours: Mapping[str, str]) -> SafeString:
+    """A status in its colour, where a form shows one."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colours.get(text)})
+
+
+def moment(at: datetime | None) -> str:
+    """A moment in the time zone of the installation; a dash for none."""
+    return "-" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
+
+
+def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
+    """A link to the list of `model`, filtered."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    return format_html('<a href="{}?{}" class="text-link">{}</a>', reverse(name), urlencode(filters), text)
+
+
+def link_by_name(url_name: str, text: str, **arguments: Any) -> SafeString | str:
+    """A link to a page by its URL name; nothing where this installation does not have it."""
+    try:
+        url = reverse(url_name, kwargs=arguments)
+    except NoReverseMatch:
+        return ""
+    return format_html('<a href="{}" class="text-link">{}</a>', url, text)
+
+
+def preformatted(text: str) -> SafeString:
+    """Text as it is, escaped, in fixed width; JSON laid out for reading, with every value left as it was written."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return format_html('<pre class="clientele-pre">{}</pre>', text)
+    return format_html('<pre class="clientele-pre">{}</pre>', _laid_out(text))
+
+
+def without_idle_zeros(shown: str) -> str:
+    """`1,234.5` for `1,234.5000000000`, as Django writes a column of ten decimals."""
+    text = str(shown)
+    return text.rstrip("0").rstrip(".") if "." in text and text[-1].isdigit() else text
+
+
+def as_link(shown: str) -> SafeString | str:
+    """A link made of text that was escaped already."""
+    return link_out(html.unescape(str(shown)))
+
+
+def is_shown(model: type[Model]) -> bool:
+    """Whether `model` has its page in the admin."""
+    return admin.site.is_registered(model)
+
+
+def _laid_out(text: str) -> str:
+    parts: list[str] = []
+    depth = 0
+    before = ""
+    for token in _TOKEN.findall(text):
+        if token in {"}", "]"}:
+            depth -= 1
+        if (before in {"{", "["}) != (token in {"}", "]"}) or before == ",":
+            parts.append("\n" + "  " * depth)
+        parts.append(token)
+        if token in {"{", "["}:
+            depth += 1
+        elif token[0] == ":":
+            parts.append(" ")
+        before = token
+    return "".join(parts)

@@ -1,0 +1,152 @@
+"""What each source said, in the admin: to be looked at, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from customers.admin.base import Choices, ReadOnlyAdmin, ReadOnlyInline, Row
+from customers.admin.filters import Days
+from customers.admin.showing import column_of, link_to, long_text, preformatted
+from customers.models import ReceivedPayload, SourceRecord
+
+
+class SourceRecordInline(ReadOnlyInline):
+    """The records that a customer came from."""
+
+    model = SourceRecord
+    fields = ("source", "env", "source_id", "first_received_at", "last_received_at")
+
+
+class ReceivedPayloadInline(ReadOnlyInline):
+    """The payloads of a record, the newest first."""
+
+    model = ReceivedPayload
+    fields = ("received_at", "origin", "remark_count")
+    readonly_fields = ("remark_count",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Without the payloads themselves."""
+        return super().get_queryset(request).select_related("record").defer("text")
+
+    @display(description="remarks")
+    def remark_count(self, payload: ReceivedPayload) -> int:
+        """How many remarks the import made."""
+        return len(payload.remarks)
+
+
+@admin.register(SourceRecord)
+class SourceRecordAdmin(ReadOnlyAdmin):
+    """Source records, with the latest payload."""
+
+    list_display = ("shown_id", "source", "env", column_of("customer"), "last_received_at")
+    list_filter = (("source", Choices), ("last_received_at", Days), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("source_id__exact",)
+    search_help_text = "The whole id at the source, or an id of ours."
+    sortable_by = ("last_received_at",)
+    inlines = [ReceivedPayloadInline]
+    fieldsets = (
+        (
+            "Record",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "customer",
+                    "source",
+                    "env",
+                    "source_id",
+                    "first_received_at",
+                    "last_received_at",
+                    "remarks",
+                    "payload",
+                ),
+            },
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "digest", "claims")}),
+    )
+    readonly_fields = ("remarks", "payload")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The record, with its latest payload at hand."""
+        record = super().get_object(request, object_id, from_field)
+        if record is not None:
+            record.latest = record.payloads.first()
+        return record
+
+    @display(description="id at the source", ordering="source_id")
+    def shown_id(self, record: SourceRecord) -> SafeString | str:
+        """The id at the source."""
+        return long_text(record.source_id)
+
+    @display(description="remarks on the latest payload")
+    def remarks(self, record: Any) -> SafeString | str:
+        """What the import changed or noticed."""
+        return _remarks(record.latest)
+
+    @display(description="latest payload, as received")
+    def payload(self, record: Any) -> SafeString | str:
+        """The record's own text."""
+        return preformatted(record.latest.text) if record.latest else "-"
+
+
+@admin.register(ReceivedPayload)
+class ReceivedPayloadAdmin(ReadOnlyAdmin):
+    """Every payload as it was received."""
+
+    list_display = ("received_at", "shown_record", "origin")
+    list_filter = (("received_at", Days), ("record", Row))
+    list_select_related = ("record",)
+    search_fields = ("digest__exact",)
+    search_help_text = "An id of ours, or the whole digest."
+    sortable_by = ("received_at",)
+    fieldsets = (
+        (
+            "Payload",
+            {
+                "classes": ["tab"],
+                "fields": ("record", "customer", "received_at", "origin", "remarks_in_words", "payload"),
+            },
+        ),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "digest")}),
+    )
+    readonly_fields = ("customer", "remarks_in_words", "payload")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Lists do without the payloads themselves."""
+        queryset = super().get_queryset(request)
+        is_list = request.resolver_match is None or "object_id" not in request.resolver_match.kwargs
+        return queryset.defer("text") if is_list else queryset.select_related("record__customer")
+
+    @display(description="record")
+    def shown_record(self, payload: ReceivedPayload) -> SafeString | str:
+        """The record that it is of."""
+        return long_text(str(payload.record))
+
+    @display(description="customer")
+    def customer(self, payload: ReceivedPayload) -> SafeString | str:
+        """Whom it is about."""
+        return link_to(payload.record.customer)
+
+    @display(description="remarks")
+    def remarks_in_words(self, payload: ReceivedPayload) -> SafeString | str:
+        """What the import changed or noticed."""
+        return _remarks(payload)
+
+    @display(description="text, as received")
+    def payload(self, payload: ReceivedPayload) -> SafeString | str:
+        """The record's own text."""
+        return preformatted(payload.text)
+
+
+def _remarks(payload: ReceivedPayload | None) -> SafeString | str:
+    remarks = payload.remarks if payload else []
+    rows = (
+        (remark.get("path", "$"), remark.get("text", "")) for remark in remarks if isinstance(remark, dict)
+    )
+    return format_html_join("", '<p class="clientele-remark"><code>{}</code> {}</p>', rows) or "None."

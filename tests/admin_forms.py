@@ -1,0 +1,57 @@
+"""What a browser would send for a form of the admin."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+
+def form_data(response: Any, **changes: Any) -> dict[str, Any]:
+    """The fields of the change form in `response` as they stand, with `changes`."""
+    reader = _FormReader()
+    reader.feed(response.content.decode())
+    return {**reader.found, **changes}
+
+
+class _FormReader(HTMLParser):
+    """Collects the fields of the form whose id ends in `_form`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, Any] = {}
+        self._is_inside = False
+        self._textarea = ""
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = dict(attrs)
+        if tag == "form":
+            self._is_inside = (held.get("id") or "").endswith("_form")
+        name = held.get("name") or ""
+        if not self._is_inside or (tag != "option" and not name):
+            return
+        if tag == "input":
+            is_box = held.get("type") in {"checkbox", "radio"}
+            if held.get("type") not in {"submit", "button"} and (not is_box or "checked" in held):
+                self.found[name] = held.get("value") or ("on" if is_box else "")
+        elif tag == "textarea":
+            self._textarea = name
+            self.found[name] = ""
+        elif tag == "select":
+            self._select = name
+            self.found.setdefault(name, "")
+        elif tag == "option" and self._select and "selected" in held:
+            self.found[self._select] = held.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._is_inside = False
+        elif tag == "textarea":
+            self._textarea = ""
+        elif tag == "select":
+            self._select = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            # A browser drops the line break that follows the tag.
+            self.found[self._textarea] += data if self.found[self._textarea] else data.removeprefix("\n")

@@ -1,0 +1,164 @@
+"""Addresses and forms that no honest browser sends are answered, never with a 500."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import Grant
+from crm.models import Note, Relationship
+from customers.models import Customer
+from tests.admin_forms import form_data
+from tests.factories import MAKERS, make_customer, make_note, make_relationship, make_user
+
+pytestmark = pytest.mark.django_db
+
+OURS = sorted(MAKERS, key=lambda model: model._meta.label)
+every_model = pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def client() -> Client:
+    client = Client()
+    client.force_login(make_user())
+    return client
+
+
+def page(model: type[Model], kind: str, *arguments: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=arguments)
+
+
+@pytest.mark.parametrize("model", [Customer, Grant, Note])
+def test_no_lookup_in_an_address_breaks_a_list(model: type[Model], client: Client) -> None:
+    MAKERS[model]()
+    url = page(model, "changelist")
+    names = [field.name for field in model._meta.fields]
+    lookups = [f"{name}{suffix}" for name in names for suffix in ("", "__regex", "__exact", "__a__b")]
+    values = cycle(("[", "nonsense", "9" * 40, "NaN"))
+    for lookup, value in zip(
+        [*lookups, "nonsense", "customer__name__contains", "pk__in"], values, strict=False
+    ):
+        status = client.get(f"{url}?{lookup}={value}").status_code
+        assert status in {200, 302, 400}, f"{lookup}={value}"
+    for query in (
+        "o=999",
+        "o=x",
+        "o=-0.-0.1.",
+        "o=" + "1." * 3000,
+        "p=x",
+        "p=-1",
+        "e=1",
+        "_popup=1",
+        "_to_field=name",
+    ):
+        assert client.get(f"{url}?{query}").status_code in {200, 302, 400}, query
+
+
+@every_model
+def test_no_value_of_a_filter_breaks_a_list(model: type[Model], client: Client) -> None:
+    url = page(model, "changelist")
+    parameters = ["q"]
+    for spec in client.get(url).context["cl"].filter_specs:
+        parameters += [name for name in spec.expected_parameters() if name]
+    for name in parameters:
+        for value in ("[", "9" * 40):
+            assert client.get(f"{url}?{name}={value}").status_code in {200, 302}, f"{name}={value}"
+        answer = client.get(f"{url}?{name}=a%00b&p=1")
+        assert (answer.status_code, answer["Location"]) == (302, f"{url}?p=1")
+
+
+def test_nul_in_an_address_is_left_out_with_a_message(client: Client) -> None:
+    answer = client.get(f"{page(Customer, 'changelist')}?%00=1&status__exact=a%00&q=kept", follow=True)
+    assert answer.redirect_chain == [(f"{page(Customer, 'changelist')}?q=kept", 302)]
+    assert [str(message) for message in answer.context["messages"]] == [
+        "A NUL character was left out of the filters."
+    ]
+
+
+@every_model
+def test_no_id_breaks_a_page(model: type[Model], client: Client) -> None:
+    for key in ("nonsense", "a\0b", "0", "cus_zzzz", "_5F", "é", "x" * 3000):
+        for kind in ("change", "delete", "history"):
+            url = page(model, kind, "KEY").replace("KEY", quote(key))
+            assert client.get(url).status_code in {302, 403, 404}, url
+            assert client.post(url, {"post": "yes"}).status_code in {302, 403, 404}, url
+
+
+@every_model
+def test_a_form_full_of_nonsense_is_a_form_with_errors(model: type[Model], client: Client) -> None:
+    if not admin.site._registry[model].has_add_permission(client.get(page(model, "changelist")).wsgi_request):
+        return
+    url = page(model, "add")
+    honest = form_data(client.get(url))
+    formsets = {name: value for name, value in honest.items() if "-" in name}
+    for value in ("nonsense", "a\0b", "", "9" * 50, "NaN", "-1e400", "[" * 3000):
+        answer = client.post(url, dict.fromkeys(honest, value) | formsets)
+        assert answer.status_code in {200, 302}
+    assert client.post(url, dict.fromkeys(honest, "nonsense")).status_code in {200, 302}
+
+
+@every_model
+def test_rows_chosen_in_an_address_for_a_new_form_need_not_exist(model: type[Model], client: Client) -> None:
+    url = page(model, "add")
+    fields = {field.name for field in model._meta.fields}
+    for value in ("nonsense", "%00", make_customer().pk):
+        query = "&".join(f"{name}={value}" for name in sorted(fields))
+        assert client.get(f"{url}?{query}").status_code in {200, 403}
+
+
+def test_a_row_chosen_in_an_address_is_chosen(client: Client) -> None:
+    customer = make_customer(name="Acme")
+    form = client.get(f"{page(Note, 'add')}?customer={customer.pk}&body=not+this")
+    data = form_data(form)
+    assert (data["customer"], data["body"]) == (customer.pk, "")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "app_label=crm&model_name=note&field_name=customer&term=%00",
+        "app_label=crm&model_name=note&field_name=customer&page=x",
+        "app_label=crm&model_name=note&field_name=body",
+        "app_label=%00&model_name=note&field_name=customer",
+        "app_label=crm&model_name=note&field_name=%00",
+    ],
+)
+def test_a_choice_by_typing_is_answered(query: str, client: Client) -> None:
+    assert client.get(f"{reverse('admin:autocomplete')}?{query}").status_code in {200, 403, 404}
+
+
+def test_the_formsets_of_a_form_may_be_tampered_with(client: Client) -> None:
+    customer = make_customer()
+    make_note(customer=customer)
+    url = page(Customer, "change", customer.pk)
+    honest = form_data(client.get(url))
+    for tampered in (
+        {"notes-TOTAL_FORMS": "x"},
+        {"notes-TOTAL_FORMS": "-1"},
+        {"notes-INITIAL_FORMS": "7"},
+        {"notes-0-id": "nonsense"},
+        {"notes-0-customer": "nonsense"},
+        {"notes-0-seen_values": "{"},
+    ):
+        assert client.post(url, honest | tampered).status_code in {200, 302}, tampered
+    without = {name: value for name, value in honest.items() if not name.startswith("notes")}
+    assert client.post(url, without).status_code in {200, 302}
+    assert customer.notes.count() == 1
+
+
+def test_an_owner_who_does_not_exist_is_a_form_error(client: Client) -> None:
+    relationship = make_relationship()
+    url = page(Relationship, "change", relationship.pk)
+    honest = form_data(client.get(url))
+    for owner in ("0", "x", "9" * 40, "%00"):
+        answer = client.post(url, honest | {"owner": owner})
+        assert answer.status_code == 200
+        assert list(answer.context["adminform"].form.errors) == ["owner"]

@@ -1,0 +1,283 @@
+"""Every page of the admin is opened: lists, searches, filters, columns, forms, histories, actions; as every role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin import BooleanFieldListFilter, SimpleListFilter
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from customers.admin.filters import Days
+from tests.admin_forms import form_data
+from tests.factories import MAKERS, make_user
+
+pytestmark = pytest.mark.django_db
+
+OURS = sorted(MAKERS, key=lambda model: model._meta.label)
+OTHERS = sorted(set(admin.site._registry) - set(OURS), key=lambda model: model._meta.label)
+
+#: Rows that only imports and the ledger write.
+READ_ONLY = {
+    "billing.Balance",
+    "billing.Grant",
+    "billing.Invoice",
+    "billing.InvoiceLine",
+    "billing.License",
+    "billing.Rollover",
+    "billing.TrialUsed",
+    "crm.MergedRecord",
+    "customers.ReceivedPayload",
+    "customers.SourceRecord",
+}
+#: What account managers work on.
+ACCOUNTS = {
+    "crm.Company",
+    "crm.Contact",
+    "crm.CustomField",
+    "crm.Document",
+    "crm.Domain",
+    "crm.Note",
+    "crm.Person",
+    "crm.Relationship",
+    "customers.Address",
+    "customers.Business",
+    "customers.Customer",
+    "customers.PaymentMethod",
+}
+ALL = {model._meta.label for model in OURS}
+#: Which rows each role may change.
+CHANGED_BY = {
+    "Viewer": set(),
+    "Account manager": ACCOUNTS,
+    "Billing operations": {label for label in ALL if label.startswith("billing.")} - READ_ONLY,
+    "Administrator": ALL - READ_ONLY,
+}
+#: Which rows each role may delete.
+DELETED_BY = {
+    "Viewer": set(),
+    "Account manager": {"crm.Contact", "crm.CustomField", "crm.Document", "crm.Domain"},
+    "Billing operations": {"billing.CreditCost", "billing.PlanItem"},
+    "Administrator": {
+        "billing.CreditCost",
+        "billing.PlanItem",
+        "crm.Contact",
+        "crm.CustomField",
+        "crm.Document",
+        "crm.Domain",
+        "crm.Note",
+    },
+}
+
+every_model = pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
+
+
+def page(model: type[Model], kind: str, *arguments: Any) -> str:
+    """The address of a page of the admin."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=arguments)
+
+
+def queries(client: Client, url: str) -> int:
+    """How many queries a page takes."""
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(url)
+    assert response.status_code == 200, url
+    return len(captured)
+
+
+@pytest.fixture
+def superuser() -> Client:
+    """A client that is signed in as a superuser."""
+    return signed_in()
+
+
+def signed_in(role: str | None = None) -> Client:
+    """A client that is signed in with a role, as a superuser without one."""
+    client = Client()
+    client.force_login(make_user(role))
+    return client
+
+
+def choices_of(spec: Any) -> Iterator[str]:
+    """The queries of every choice that a filter offers."""
+    if isinstance(spec, AutocompleteSelectFilter):
+        row = spec.field.remote_field.model._default_manager.first()
+        yield urlencode({spec.lookup_kwarg: row.pk if row else ""})
+    elif isinstance(spec, Days):
+        for query in ({"from": "2024-01-01"}, {"to": "2024-12-31"}, {"from": "no day"}, {"to": "9999-12-31"}):
+            yield urlencode({f"{spec.field_path}_{side}": day for side, day in query.items()})
+    elif isinstance(spec, SimpleListFilter):
+        for value, _ in spec.lookup_choices:
+            yield urlencode({str(spec.parameter_name): value})
+    elif isinstance(spec, BooleanFieldListFilter):
+        yield from (urlencode({spec.lookup_kwarg: value}) for value in ("0", "1"))
+    else:
+        yield from (urlencode({spec.lookup_kwarg: value}) for value, _ in spec.field.flatchoices)
+
+
+def test_every_model_is_in_the_admin_and_has_a_factory() -> None:
+    models = {
+        model
+        for label in ("customers", "billing", "crm")
+        for model in apps.get_app_config(label).get_models()
+        if not model.__name__.startswith("Historical")
+    }
+    assert models == set(OURS)
+    assert models <= set(admin.site._registry)
+
+
+@every_model
+def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(
+    model: type[Model], superuser: Client
+) -> None:
+    url = page(model, "changelist") + ("?standing=all" if model.__name__ == "Customer" else "")
+    assert superuser.get(url).status_code == 200
+    MAKERS[model]()
+    superuser.get(url)
+    one = queries(superuser, url)
+    MAKERS[model]()
+    MAKERS[model]()
+    assert queries(superuser, url) == one
+    assert superuser.get(url).context["cl"].result_count >= 3
+    assert one <= 12
+
+
+@every_model
+def test_the_id_of_a_row_finds_it(model: type[Model], superuser: Client) -> None:
+    row = MAKERS[model]()
+    MAKERS[model]()
+    found = superuser.get(page(model, "changelist"), {"q": str(row.pk)}).context["cl"].result_list
+    assert [found_row.pk for found_row in found] == [row.pk]
+
+
+@every_model
+def test_any_search_is_answered(model: type[Model], superuser: Client) -> None:
+    MAKERS[model]()
+    for term in ("acme", "two words", "tok_0", "a" * 5000, "w " * 400, "%", "'", "\\", "🙂", "\u202eabc"):
+        assert superuser.get(page(model, "changelist"), {"q": term}).status_code == 200, term
+
+
+@every_model
+def test_every_filter_is_answered(model: type[Model], superuser: Client) -> None:
+    MAKERS[model]()
+    url = page(model, "changelist")
+    specs = superuser.get(url).context["cl"].filter_specs
+    assert len(specs) == len(admin.site._registry[model].list_filter)
+    for spec in specs:
+        offered = list(choices_of(spec))
+        assert offered
+        for query in offered:
+            assert superuser.get(f"{url}?{query}").status_code == 200, query
+
+
+@every_model
+def test_every_column_can_be_asked_for_and_only_declared_ones_sort(
+    model: type[Model], superuser: Client
+) -> None:
+    MAKERS[model]()
+    url = page(model, "changelist")
+    model_admin = admin.site._registry[model]
+    changelist = superuser.get(url).context["cl"]
+    sortable = {name for name in changelist.list_display if changelist.get_ordering_field(name)}
+    assert sortable == set(model_admin.sortable_by or ())
+    for index in range(len(changelist.list_display)):
+        for direction in ("", "-"):
+            assert superuser.get(url, {"o": f"{direction}{index}"}).status_code == 200
+
+
+@every_model
+def test_every_form_opens_and_saves_as_it_is(model: type[Model], superuser: Client) -> None:
+    row = MAKERS[model]()
+    is_read_only = model._meta.label in READ_ONLY
+    assert superuser.get(page(model, "add")).status_code == (403 if is_read_only else 200)
+    form = superuser.get(page(model, "change", row.pk))
+    assert form.status_code == 200
+    saved = superuser.post(page(model, "change", row.pk), form_data(form))
+    assert saved.status_code == (403 if is_read_only else 302), saved.context["errors"]
+    before = {field.attname: getattr(row, field.attname) for field in model._meta.fields}
+    row.refresh_from_db()
+    assert {field.attname: getattr(row, field.attname) for field in model._meta.fields} == before
+
+
+@every_model
+def test_every_history_opens(model: type[Model], superuser: Client) -> None:
+    row = MAKERS[model]()
+    assert superuser.get(page(model, "history", row.pk)).status_code == 200
+    assert superuser.get(page(model, "history", "nonsense")).status_code == 302
+    if hasattr(model, "history"):
+        version = row.history.get()  # type: ignore[attr-defined]
+        then = page(model, "simple_history", row.pk, version.pk)
+        assert superuser.get(then).status_code == 200
+        assert superuser.post(then, {}).status_code == 403
+        assert superuser.get(page(model, "simple_history", row.pk, "x")).status_code == 404
+        assert superuser.get(page(model, "simple_history", "nonsense", version.pk)).status_code == 404
+
+
+@every_model
+def test_every_action_runs(model: type[Model], superuser: Client) -> None:
+    row = MAKERS[model]()
+    url = page(model, "changelist")
+    form = superuser.get(url).context["action_form"]
+    actions = [name for name, _ in form.fields["action"].choices if name] if form else []
+    deletable = model._meta.label in DELETED_BY["Administrator"]
+    assert ("delete_selected" in actions) == deletable
+    for action in actions:
+        chosen = {"action": action, "_selected_action": [row.pk]}
+        assert superuser.post(url, chosen).status_code in {200, 302}
+        assert superuser.post(url, chosen | {"_selected_action": ["nonsense"]}).status_code in {200, 302}
+
+
+@pytest.mark.parametrize("role", list(CHANGED_BY))
+def test_each_role_may_do_what_it_is_for(role: str) -> None:
+    client = signed_in(role)
+    may_see = ALL if role == "Administrator" else ALL - {"customers.ApiToken"}
+    for model in OURS:
+        label, row = model._meta.label, MAKERS[model]()
+        url = page(model, "change", row.pk)
+        form = client.get(url)
+        seen = {
+            "list": client.get(page(model, "changelist")).status_code,
+            "form": form.status_code,
+            "history": client.get(page(model, "history", row.pk)).status_code,
+            "add": client.get(page(model, "add")).status_code,
+            "save": client.post(url, form_data(form) if form.status_code == 200 else {}).status_code,
+            "delete": client.get(page(model, "delete", row.pk)).status_code,
+        }
+        sees, changes = label in may_see, label in CHANGED_BY[role]
+        assert seen == {
+            "list": 200 if sees else 403,
+            "form": 200 if sees else 403,
+            "history": 200 if sees else 403,
+            "add": 200 if changes else 403,
+            "save": 302 if changes else 403,
+            "delete": 200 if label in DELETED_BY[role] else 403,
+        }, label
+
+
+@pytest.mark.parametrize("role", list(CHANGED_BY))
+def test_only_administrators_see_users_and_how_they_sign_in(role: str) -> None:
+    client = signed_in(role)
+    expected = 200 if role == "Administrator" else 403
+    assert {client.get(page(model, "changelist")).status_code for model in OTHERS} == {expected}
+
+
+@pytest.mark.parametrize("model", OTHERS, ids=lambda model: model._meta.label)
+def test_what_other_packages_register_opens(model: type[Model], superuser: Client) -> None:
+    assert superuser.get(page(model, "changelist"), {"q": "a"}).status_code == 200
+    assert superuser.get(page(model, "add")).status_code in {200, 403}
+
+
+def test_without_signing_in_nothing_opens() -> None:
+    for model in OURS:
+        answer = Client().get(page(model, "changelist"))
+        assert answer.status_code == 302
+        assert "/login/" in answer["Location"]
