@@ -229,7 +229,10 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("config/icon.svg")},
     ],
-    "STYLES": [lambda request: static("config/clientele.css")],
+    "STYLES": [
+        lambda request: static("config/clientele.css"),
+        lambda request: static("customers/admin.css"),
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "COLORS": {

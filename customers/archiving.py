@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from simple_history.utils import bulk_update_with_history
 
+from customers import clock
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
@@ -21,7 +21,7 @@ def archive(customers: CustomerQuerySet, by: Any, at: datetime | None = None) ->
     They keep all their rows and are left out of lists and of the day's work. A merged customer stays as it is.
     The history says that `by` did it. All or nothing.
     """
-    return _write(customers, is_archived=False, archived_at=at or timezone.now(), by=by, reason="Archived")
+    return _write(customers, is_archived=False, archived_at=at or clock.now(), by=by, reason="Archived")
 
 
 def unarchive(customers: CustomerQuerySet, by: Any) -> int:

@@ -16,8 +16,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
-from django.utils import timezone
 
+from customers import clock
 from customers.matching import Identity, Match, match
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.reader import BadRecord, Record, Unreadable, canonical
@@ -295,7 +295,7 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
 
 def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[SourceRecord]:
     """The source record of each incoming one, brought up to date but not yet saved."""
-    now = timezone.now()
+    now = clock.now()
     records = []
     for incoming, found in pairs:
         identity = incoming.identity
@@ -312,7 +312,7 @@ def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> 
 def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
     """Note that something arrived under an id that was merged away: it is kept, and changes nothing."""
     record.digest = incoming.digest
-    record.last_received_at = timezone.now()
+    record.last_received_at = clock.now()
     told = f"“{record.source_id}” was merged into {record.customer_id}. This is kept as received, and changes nothing."
     incoming.remarks.append(Remark("$.id", told))
     incoming.outcome = Outcome.UPDATED

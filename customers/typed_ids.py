@@ -35,7 +35,7 @@ def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
 
 def to_typed_id(value: UUID, prefix: str) -> str:
     """The TypeID of `value`."""
-    return str(TypeID.from_uuid(cast(Any, value), prefix))
+    return str(TypeID.from_uuid(cast("Any", value), prefix))
 
 
 def with_prefix(typed_id: str, prefix: str) -> str:

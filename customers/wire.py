@@ -277,7 +277,12 @@ _READERS: dict[type, Any] = {
 }
 _SCHEMAS: dict[type, dict[str, Any]] = {
     Number: {"type": "number"},
-    EpochMs: {"type": "number", "description": "Milliseconds since the epoch."},
+    EpochMs: {
+        "type": "number",
+        "minimum": -62_135_596_800_000,
+        "maximum": 253_402_300_799_999,
+        "description": "Milliseconds since the epoch, from the year 1 to 9999.",
+    },
     IsoInstant: {"type": "string", "format": "date-time"},
     IsoDate: {"type": "string", "format": "date"},
     Link: {"type": "string", "format": "uri-reference"},

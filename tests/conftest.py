@@ -74,14 +74,17 @@ def autumn_1_0() -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     """Chromium without a window."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         is_missing("chromium", "Chromium is not installed, so the pages were not driven in a browser")
+    migrated = connection._test_serialized_contents  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, which Django takes for a reason to refuse queries.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        # Beside the loop there is another connection, which must know too what each test starts with.
+        connection._test_serialized_contents = migrated  # type: ignore[attr-defined]
         chromium = playwright.chromium.launch(executable_path=executable, args=_CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()

@@ -7,13 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing import figures as arithmetic
 from billing.admin.showing import every, figure
 from billing.models import Balance, Flag, Grant, Rollover
+from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, ReadOnlyInline, RecordAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
@@ -32,7 +32,7 @@ _PRICE = (
 
 def with_counted_rows(balances: QuerySet[Balance]) -> QuerySet[Balance]:
     """`balances` with the grants and rollovers that their figures are made of, in two queries more."""
-    now = timezone.now()
+    now = clock.now()
     living = Rollover.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     return balances.prefetch_related(
         Prefetch("grants", Grant.objects.counted(now), to_attr="counted_grants"),
@@ -198,7 +198,7 @@ class GrantStanding(OneOf):
     options = {
         "counted": ("Counts", lambda grants: grants.counted()),
         "ended": ("Ended", lambda grants: grants.exclude(ended_at=None)),
-        "expired": ("Expired", lambda grants: grants.filter(ended_at=None, expires_at__lte=timezone.now())),
+        "expired": ("Expired", lambda grants: grants.filter(ended_at=None, expires_at__lte=clock.now())),
     }
 
 
@@ -336,7 +336,7 @@ class FlagAdmin(RecordAdmin):
     @display(description="standing", label={"On": GOOD, "Expired": PLAIN})
     def standing(self, flag: Flag) -> str:
         """Whether it is on now."""
-        return "Expired" if flag.expires_at is not None and flag.expires_at <= timezone.now() else "On"
+        return "Expired" if flag.expires_at is not None and flag.expires_at <= clock.now() else "On"
 
 
 def _figures(balance: Any) -> arithmetic.Figures:
@@ -361,4 +361,4 @@ def _figures(balance: Any) -> arithmetic.Figures:
 def _standing(grant: Grant) -> str:
     if grant.ended_at is not None:
         return "Ended"
-    return "Expired" if grant.expires_at is not None and grant.expires_at <= timezone.now() else "Counts"
+    return "Expired" if grant.expires_at is not None and grant.expires_at <= clock.now() else "Counts"

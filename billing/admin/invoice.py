@@ -8,12 +8,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.showing import amount, figure
 from billing.models import Invoice, InvoiceLine
+from customers import clock
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, ReadOnlyInline, Row
 from customers.admin.filters import Days, OneOf
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, link_out, long_text
@@ -45,11 +45,7 @@ class InvoiceStatus(OneOf):
 
 def _state(invoice: Invoice) -> str:
     """The status in a word; `Overdue` for one that should have been paid."""
-    if (
-        invoice.status == Invoice.Status.OPEN
-        and invoice.due_at is not None
-        and invoice.due_at < timezone.now()
-    ):
+    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at < clock.now():
         return "Overdue"
     return dict(Invoice.Status.choices).get(invoice.status, invoice.status)
 

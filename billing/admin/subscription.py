@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.showing import figure
 from billing.models import License, Purchase, Subscription
+from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyAdmin, ReadOnlyInline, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, text_of
@@ -34,7 +34,7 @@ def _state(subscription: Subscription) -> str:
         return "Past due"
     if subscription.canceled_at is not None:
         return "Canceling"
-    if subscription.trial_ends_at is not None and subscription.trial_ends_at > timezone.now():
+    if subscription.trial_ends_at is not None and subscription.trial_ends_at > clock.now():
         return "Trial"
     return "Active"
 
@@ -191,7 +191,7 @@ class PurchaseAdmin(HistoryAdmin):
         """Whether it still counts."""
         if purchase.removed_at is not None:
             return "Removed"
-        is_over = purchase.expires_at is not None and purchase.expires_at <= timezone.now()
+        is_over = purchase.expires_at is not None and purchase.expires_at <= clock.now()
         return "Expired" if is_over else "Owned"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils import timezone
 from msgspec import UNSET
 
 from billing import documents
@@ -16,6 +15,7 @@ from billing.importing.batch import Batch
 from billing.importing.invoices import apply_invoices
 from billing.importing.promotions import apply_promotions
 from billing.importing.subscriptions import apply_licenses, apply_subscriptions
+from customers import clock
 from customers.importing import Incoming, assign
 from customers.matching import Identity
 from customers.models import Customer, Source
@@ -84,7 +84,7 @@ class BillingImporter:
         versions = take_plans(
             plans, features, reason, [name for document in read for name in _plan_names(document)]
         )
-        taking = Batch(batch, reason, timezone.now(), features, versions)
+        taking = Batch(batch, reason, clock.now(), features, versions)
         apply_accounts(taking)
         apply_entities(taking)
         apply_subscriptions(taking)

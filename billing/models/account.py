@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from billing.models.catalogue import Feature
 from billing.models.figures import bounded, figure
+from customers import clock
 from customers.models import Customer, Environment, Listed
 from customers.typed_ids import TypedIdField
 
@@ -19,7 +19,7 @@ class BillingAccount(models.Model):
     id = TypedIdField(prefix="acct", primary_key=True, editable=False)
     customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="billing_account")
     created_at = models.DateTimeField(
-        default=timezone.now, help_text="When the billing platform created the customer."
+        default=clock.now, help_text="When the billing platform created the customer."
     )
     metadata = models.JSONField(
         default=dict, blank=True, help_text="The billing platform's own notes, a JSON object."
@@ -50,7 +50,7 @@ class Entity(Listed):
         Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="entities"
     )
     env = models.CharField("environment", max_length=10, choices=Environment, default=Environment.LIVE)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the billing platform no longer lists it."
     )

@@ -8,11 +8,11 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from billing.models.account import Entity
 from billing.models.catalogue import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
+from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -49,7 +49,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def counted(self, at: datetime | None = None) -> Self:
         """Those that count towards the balance: neither ended nor expired."""
-        return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or timezone.now()))
+        return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or clock.now()))
 
 
 class Grant(Listed):
@@ -88,7 +88,7 @@ class Grant(Listed):
     )
     max_purchase = figure(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
 
     objects = GrantQuerySet.as_manager()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
+from customers import clock
 from customers.models import Environment
 from customers.typed_ids import TypedIdField
 
@@ -124,7 +124,7 @@ class Plan(models.Model):
     base_variant_id = models.CharField(max_length=255, null=True, blank=True)
     config = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     is_stub = models.BooleanField(
         "stub",
         default=False,

@@ -6,11 +6,11 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from billing.models.catalogue import Plan
 from billing.models.figures import bounded, figure
+from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -24,7 +24,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
 
     def overdue(self) -> Self:
         """Unpaid ones past their due date."""
-        return self.unpaid().filter(due_at__lt=timezone.now())
+        return self.unpaid().filter(due_at__lt=clock.now())
 
 
 class Invoice(Listed):
@@ -51,7 +51,7 @@ class Invoice(Listed):
     plan_ids = models.JSONField(default=list, blank=True, help_text="The plans that were billed.")
     plans = models.ManyToManyField(Plan, blank=True, related_name="invoices")
     hosted_invoice_url = models.CharField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the billing platform no longer lists it."

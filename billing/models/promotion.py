@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from billing.models.catalogue import Plan
 from billing.models.figures import bounded, figure
+from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -91,7 +91,7 @@ class Referral(Listed):
     referred_name = models.CharField(null=True, blank=True)
     referred_email = models.CharField("referred customer's e-mail", null=True, blank=True)
     reward_applied = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["position", "id"]

@@ -6,12 +6,12 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
 from billing.models.catalogue import Plan
 from billing.models.figures import bounded, figure
+from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -29,7 +29,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def trialing(self) -> Self:
         """Active ones whose trial has not ended."""
-        return self.active().filter(trial_ends_at__gt=timezone.now())
+        return self.active().filter(trial_ends_at__gt=clock.now())
 
     def past_due(self) -> Self:
         """Active ones with an unpaid invoice."""
@@ -66,7 +66,7 @@ class Subscription(Listed):
     add_on = models.BooleanField(default=False, help_text="Goes beside another plan.")
     past_due = models.BooleanField(default=False, help_text="An invoice of it is unpaid past its due date.")
     quantity = figure(default=1)
-    started_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(default=clock.now)
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     current_period_start = models.DateTimeField(null=True, blank=True)
     current_period_end = models.DateTimeField(null=True, blank=True)
@@ -115,7 +115,7 @@ class Purchase(Listed):
     )
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="purchases")
     quantity = figure(default=1)
-    started_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: for life.")
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the billing platform no longer lists it."

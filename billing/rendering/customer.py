@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from msgspec import UNSET
 
 from billing import documents
@@ -34,6 +33,7 @@ from billing.rendering.scalars import (
     optional_count,
     optional_figure,
 )
+from customers import clock
 from customers.models import Customer
 from customers.wire import Link, Number
 
@@ -46,7 +46,7 @@ def render_customers(
     Of what is `EXPANDABLE` the documents hold what `expand` names. Every list is there, empty ones too. The
     number of queries does not depend on how many customers there are.
     """
-    rows = rows_for(customers, expand, at or timezone.now())
+    rows = rows_for(customers, expand, at or clock.now())
     return [_customer(customer, rows) for customer in customers]
 
 

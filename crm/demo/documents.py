@@ -244,7 +244,7 @@ def _payment_methods(
     if kind is None:
         return None, []
     prefix = {"card": "card", "mobile_money": "momo", "bank_account": "bank"}[kind]
-    facts: dict[str, Any] = {
+    facts_by_kind: dict[str, dict[str, Any]] = {
         "card": {
             "brand": "Visa",
             "last4": f"{rng.randint(0, 9999):04d}",
@@ -257,7 +257,7 @@ def _payment_methods(
             "last4": f"{rng.randint(0, 9999):04d}",
             "country": customer.place.country,
         },
-    }[kind]
+    }
     method_id = with_prefix(typed_id, prefix)
     method = {
         "id": method_id,
@@ -265,7 +265,7 @@ def _payment_methods(
         "type": kind,
         "is_default": True,
         "status": "active",
-        **facts,
+        **facts_by_kind[kind],
     }
     return method_id, [method]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
+from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -27,7 +27,7 @@ class MergedRecord(Listed):
     )
     crm_id = models.CharField("CRM id", max_length=255)
     document = models.TextField(help_text="The crm document as JSON, without its own merged customers.")
-    merged_at = models.DateTimeField(default=timezone.now)
+    merged_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["position", "id"]

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from customers import clock
 from customers.models import Customer
 from customers.typed_ids import TypedIdField
 from customers.wire import is_plain_link
@@ -32,7 +32,7 @@ class Note(models.Model):
         default=False,
         help_text="The crm document carries this note. Without one it carries the newest.",
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     history = HistoricalRecords()
 
@@ -60,7 +60,7 @@ class Document(models.Model):
     type = models.CharField(max_length=255, help_text="The type it is counted under, such as contract.")
     title = models.CharField()
     url = models.CharField("link", blank=True, help_text="A link that begins with http:// or https://.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     history = HistoricalRecords()
 

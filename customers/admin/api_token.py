@@ -8,9 +8,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.decorators import display
 
+from customers import clock
 from customers.admin.base import RecordAdmin
 from customers.admin.showing import BAD, GOOD, PLAIN
 from customers.models import ApiToken
@@ -42,7 +42,7 @@ class ApiTokenAdmin(RecordAdmin):
         """Whether the token opens the door now."""
         if token.revoked_at is not None:
             return "Revoked"
-        is_over = token.expires_at is not None and token.expires_at <= timezone.now()
+        is_over = token.expires_at is not None and token.expires_at <= clock.now()
         return "Expired" if is_over else "Usable"
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
@@ -62,5 +62,5 @@ class ApiTokenAdmin(RecordAdmin):
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Let the chosen tokens open nothing from now on."""
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
         self.message_user(request, f"Revoked: {count}. They open nothing any more.", messages.SUCCESS)

@@ -121,9 +121,6 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
     list_filter_submit = True
     warn_unsaved_form = True
 
-    class Media:
-        css = {"all": ("customers/admin.css",)}
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Only where rows of this kind may go at all."""
         return self.deletable and super().has_delete_permission(request, obj)

@@ -57,7 +57,9 @@ def link_to(row: Model | None, text: str = "") -> SafeString | str:
         return "-"
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     return format_html(
-        '<a href="{}" class="text-link">{}</a>', reverse(name, args=[quote(row.pk)]), long_text(text or str(row))
+        '<a href="{}" class="text-link">{}</a>',
+        reverse(name, args=[quote(row.pk)]),
+        long_text(text or str(row)),
     )
 
 

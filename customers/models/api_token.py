@@ -9,8 +9,8 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from customers import clock
 from customers.typed_ids import TypedIdField
 
 
@@ -19,7 +19,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
     def usable(self) -> Self:
         """Tokens that open the door now."""
-        return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+        return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
 
 
 class ApiToken(models.Model):
@@ -30,7 +30,7 @@ class ApiToken(models.Model):
         max_length=255, unique=True, help_text="Which program uses it, such as “data warehouse”."
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
     revoked_at = models.DateTimeField(
         null=True, blank=True, help_text="From this moment the token opens nothing. It cannot be read again."

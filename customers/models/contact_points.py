@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from customers import clock
 from customers.models.customer import Customer
 from customers.models.listed import Listed
 from customers.typed_ids import TypedIdField
@@ -35,8 +35,8 @@ class Address(Listed):
         default="active",
         help_text="“active” while the address is in use; “archived” when it is not.",
     )
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
     custom_data = models.JSONField(null=True, blank=True)
 
     history = HistoricalRecords()
@@ -73,8 +73,8 @@ class Business(Listed):
         default=list, blank=True, help_text="People to write to: a list of objects with name and email."
     )
     status = models.CharField(max_length=50, default="active")
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
     custom_data = models.JSONField(null=True, blank=True)
 
     history = HistoricalRecords()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from customers import clock
 from customers.typed_ids import TypedIdField
 
 if TYPE_CHECKING:
@@ -92,11 +92,9 @@ class Customer(models.Model):
         blank=True,
         help_text="Identifies the device, such as its serial number, so that a trial is not taken twice.",
     )
-    created_at = models.DateTimeField(
-        default=timezone.now, help_text="When the platform created the customer."
-    )
+    created_at = models.DateTimeField(default=clock.now, help_text="When the platform created the customer.")
     updated_at = models.DateTimeField(
-        default=timezone.now, help_text="When the platform last changed the customer."
+        default=clock.now, help_text="When the platform last changed the customer."
     )
     pinned_fields = models.JSONField(
         default=list,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from customers import clock
 from customers.models.customer import Customer
 from customers.typed_ids import TypedIdField
 
@@ -40,8 +40,8 @@ class SourceRecord(models.Model):
         help_text="The id of a record that was merged into another one of this source. It finds the customer; what"
         " still arrives under it is kept as received, and changes nothing.",
     )
-    first_received_at = models.DateTimeField(default=timezone.now)
-    last_received_at = models.DateTimeField(default=timezone.now)
+    first_received_at = models.DateTimeField(default=clock.now)
+    last_received_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["-last_received_at", "-id"]
@@ -70,7 +70,7 @@ class ReceivedPayload(models.Model):
         default=list, help_text="What the import changed or noticed: a list of objects with path and text."
     )
     origin = models.CharField(blank=True, help_text="The file it came in.")
-    received_at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["-received_at", "-id"]

@@ -78,7 +78,7 @@ def test_a_note_is_added_from_the_list_by_typing_the_customers_name(
     page.get_by_role("option", name="Acme Corporation").click()
     page.locator("#id_body").fill("Call back.")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("link", name="Call back.", exact=True)).to_be_visible()
+    expect(page.locator("#result_list").get_by_role("link", name="Call back.")).to_be_visible()
     assert acme.notes.get().body == "Call back."
 
 

@@ -24,6 +24,11 @@ def document(**changes: Any) -> Json:
     return {"id": "acme", "company": {"name": "Acme"}, **changes}
 
 
+def padded(count: int) -> list[Json]:
+    """Documents of such a length that a batch of them is more than is read at a time."""
+    return [document(id=f"c{number}", notes="x" * 2000) for number in range(count)]
+
+
 def take_one(**changes: Any) -> Customer:
     """Import a document of “acme”."""
     take_crm(document(**changes))

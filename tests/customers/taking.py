@@ -62,3 +62,8 @@ def row_counts() -> dict[str, int]:
             cursor.execute(f'SELECT COUNT(*) FROM "{table}"')
             counts[table] = cursor.fetchone()[0]
     return counts
+
+
+def payment(number: int | str, **changes: Any) -> Json:
+    """A payments document of somebody."""
+    return {"id": f"p{number}", "name": f"Customer {number}", "email": f"c{number}@example.com", **changes}

@@ -1,11 +1,9 @@
 import io
 import json
 from collections.abc import Iterator
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
@@ -18,23 +16,18 @@ from customers.importing import (
     Report,
     import_records,
     nothing_kept,
-    winning_claims,
 )
 from customers.models import Address, Customer, ReceivedPayload, SourceRecord
 from customers.payments_import import PaymentsImporter
 from customers.reader import BadRecord, Record, Unreadable, read_records
 from customers.wire import Refused, Remark
-from tests.customers.taking import customer_of, outcomes, read, row_counts, take, take_payments
+from tests.customers.taking import customer_of, outcomes, payment, read, row_counts, take, take_payments
 from tests.factories import make_customer, make_source_record
 from tests.strategies_payments import Json
 
 pytestmark = pytest.mark.django_db
 
 CREATED, UPDATED, UNCHANGED, REFUSED = Outcome
-
-
-def payment(number: int | str, **changes: Any) -> Json:
-    return {"id": f"p{number}", "name": f"Customer {number}", "email": f"c{number}@example.com", **changes}
 
 
 class FailingImporter(PaymentsImporter):
@@ -331,82 +324,6 @@ class TestMergedRecords:
         assert survivor.phone == "+12025550123"
 
 
-class TestWhoIsRight:
-    @pytest.mark.parametrize(
-        ("claims", "winner"),
-        [
-            ({}, None),
-            ({"payments": [{}], "billing": [{}]}, None),
-            ({"crm": [{"name": "C"}]}, "C"),
-            ({"crm": [{"name": "C"}], "billing": [{"name": "B"}]}, "B"),
-            ({"crm": [{"name": "C"}], "billing": [{"name": "B"}], "payments": [{"name": "P"}]}, "P"),
-            ({"crm": [{"name": "C"}], "payments": [{"name": None}]}, "C"),
-            ({"crm": [{"name": "C"}], "payments": [{"name": ""}, {"name": "P2"}]}, "P2"),
-            ({"crm": [{"name": None}], "payments": [{"name": ""}]}, ""),
-        ],
-    )
-    def test_the_first_source_that_says_something(self, claims: Any, winner: str | None) -> None:
-        assert winning_claims(claims) == ({} if winner is None else {"name": winner})
-
-    def test_the_order_is_a_setting(self, settings: Any) -> None:
-        settings.SOURCE_PRECEDENCE = {"name": ["crm", "payments"], "email": ["payments"]}
-
-        claims: dict[str, list[dict[str, str | None]]] = {
-            "crm": [{"name": "C", "email": "c"}],
-            "payments": [{"name": "P", "email": "p"}],
-        }
-        assert winning_claims(claims) == {"name": "C", "email": "p"}
-
-    @pytest.mark.parametrize("payments_first", [True, False])
-    def test_payments_wins_over_billing_in_any_order(self, payments_first: bool) -> None:
-        email = "jo@example.com"
-        payments: Any = (PaymentsImporter(), {"id": "p", "email": email, "name": "Of payments"})
-        billing: Any = (BillingImporter(), {"id": "b", "email": email, "name": "Of billing"})
-
-        for importer, payload in [payments, billing] if payments_first else [billing, payments]:
-            take(importer, payload)
-
-        assert Customer.objects.get().name == "Of payments"
-
-    def test_what_the_first_no_longer_says_the_second_does(self) -> None:
-        take_payments({"id": "p", "email": "jo@example.com", "name": "Of payments"})
-        take(BillingImporter(), {"id": "b", "email": "jo@example.com", "name": "Of billing"})
-
-        take_payments({"id": "p", "email": "jo@example.com", "name": None})
-
-        assert Customer.objects.get().name == "Of billing"
-
-    def test_what_is_not_mentioned_stays_claimed(self) -> None:
-        take_payments({"id": "p", "email": "jo@example.com", "name": "Of payments"})
-        take(BillingImporter(), {"id": "b", "email": "jo@example.com", "name": "Of billing"})
-
-        take_payments({"id": "p", "status": "inactive"})
-
-        customer = Customer.objects.get()
-        assert (customer.name, customer.email, customer.status) == (
-            "Of payments",
-            "jo@example.com",
-            "inactive",
-        )
-
-    def test_the_default_order(self) -> None:
-        assert django_settings.SOURCE_PRECEDENCE["name"] == ["payments", "billing", "crm"]
-
-    def test_what_a_person_pinned_stays(self) -> None:
-        take_payments(payment(1, phone="+12025550123", custom_data={"a": 1}))
-        customer = Customer.objects.get()
-        customer.name, customer.phone, customer.pinned_fields = "Ours", "", ["name", "phone"]
-        customer.save()
-
-        take_payments(
-            payment(1, name="Theirs", phone="+12025550124", custom_data={"a": 2}, email="n@example.com")
-        )
-
-        customer.refresh_from_db()
-        assert (customer.name, customer.phone) == ("Ours", "")
-        assert (customer.email, customer.custom_data) == ("n@example.com", {"a": 2})
-
-
 def test_the_number_of_queries_per_batch_is_constant() -> None:
     def payloads(start: int, count: int) -> list[Json]:
         return [
@@ -453,46 +370,3 @@ def test_a_small_batch_takes_as_many_queries_as_one_record() -> None:
         return len(captured)
 
     assert queries(0, 1) == queries(100, 10)
-
-
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-class TestTwoAtOnce:
-    """Two imports of the same new customers, on both databases."""
-
-    def run(self, *imports: tuple[Any, list[Json]]) -> list[list[Report]]:
-        barrier = Barrier(len(imports))
-        results: list[list[Report]] = [[] for _ in imports]
-
-        def work(index: int) -> None:
-            importer, payloads = imports[index]
-            try:
-                barrier.wait()
-                results[index] = take(importer, *payloads)
-            finally:
-                connection.close()
-
-        threads = [Thread(target=work, args=(index,)) for index in range(len(imports))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return results
-
-    def test_the_same_file(self) -> None:
-        payloads = [payment(number, address={"city": "Arusha"}) for number in range(3 * BATCH)]
-
-        first, second = self.run((PaymentsImporter(), payloads), (PaymentsImporter(), payloads))
-
-        together = sorted(zip(outcomes(first), outcomes(second), strict=True))
-        assert set(together) <= {(CREATED, UNCHANGED), (UNCHANGED, CREATED)}
-        assert len(together) == Customer.objects.count() == Address.objects.count() == 3 * BATCH
-
-    def test_the_same_people_from_two_sources(self) -> None:
-        payments = [payment(number) for number in range(2 * BATCH)]
-        billing = [{"id": f"b{number}", "email": f"c{number}@example.com"} for number in range(2 * BATCH)]
-
-        results = self.run((PaymentsImporter(), payments), (BillingImporter(), billing))
-
-        assert REFUSED not in outcomes(results[0]) + outcomes(results[1])
-        assert Customer.objects.count() == 2 * BATCH
-        assert SourceRecord.objects.count() == 4 * BATCH

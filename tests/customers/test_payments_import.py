@@ -1,6 +1,5 @@
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,109 +11,22 @@ from customers.payments_import import PaymentsImporter
 from customers.rendering import render_customers
 from customers.typed_ids import to_uuid
 from customers.wire import encode
+from tests.customers.payments_payloads import (
+    ID,
+    SEED,
+    TAIL,
+    address,
+    business,
+    card,
+    cities,
+    take_one,
+    whole,
+)
 from tests.customers.taking import exported, outcomes, row_counts, take, take_payments
 from tests.factories import make_address, make_business, make_customer, make_payment_method
-from tests.strategies_payments import POSTAL_KEYS, Json, files
+from tests.strategies_payments import Json, files
 
 pytestmark = pytest.mark.django_db
-
-ID = "cus_01h3vjs3b16yc3f9q8q9pfrb78"
-TAIL = "01h3vjs3b16yc3f9q8q9pfrb7"
-
-SEED: Json = {
-    "id": ID,
-    "name": "Jane Doe",
-    "email": "jane.doe@example.com",
-    "phone": "+1234567890",
-    "address": {
-        "line1": "123 Main St",
-        "line2": "Apt 4B",
-        "city": "Springfield",
-        "state": "IL",
-        "postal_code": "62701",
-        "country": "US",
-    },
-    "payment_method": "momo_01h3vjs3b16yc3f9q8q9pfrb78",
-    "created_at": "2024-08-26T12:15:00.000Z",
-    "updated_at": "2024-09-01T14:30:00.000Z",
-    "status": "active",
-    "custom_data": {"loyalty_program": "gold"},
-}
-RECORD: Json = {
-    "status": "active",
-    "created_at": "2024-08-26T12:15:00.000Z",
-    "updated_at": "2024-09-01T14:30:00.125Z",
-    "custom_data": {"floor": 3},
-}
-
-
-def address(number: int, **changes: Any) -> Json:
-    return {
-        **dict.fromkeys(POSTAL_KEYS),
-        "city": f"City {number}",
-        "id": f"adr_{TAIL}{number}",
-        "customer_id": ID,
-        "description": None,
-        "is_default": False,
-        **RECORD,
-        **changes,
-    }
-
-
-def business(number: int, **changes: Any) -> Json:
-    return {
-        "id": f"biz_{TAIL}{number}",
-        "customer_id": ID,
-        "name": f"Business {number}",
-        "company_number": "HRB 12345",
-        "tax_identifier": None,
-        "contacts": [{"name": "Jo", "email": None}],
-        **RECORD,
-        **changes,
-    }
-
-
-def card(number: int, **changes: Any) -> Json:
-    return {
-        "id": f"card_{TAIL}{number}",
-        "customer_id": ID,
-        "type": "card",
-        "brand": "visa",
-        "last4": "0042",
-        "exp_month": 12,
-        "exp_year": 2030,
-        "is_default": False,
-        "status": "active",
-        **changes,
-    }
-
-
-def postal(item: Json) -> Json:
-    return {key: item[key] for key in POSTAL_KEYS}
-
-
-def whole(addresses: Any = (), businesses: Any = (), payment_methods: Any = ()) -> Json:
-    """A document as an export writes it, its defaults being those of its lists."""
-    default = next((each for each in addresses if each["is_default"]), None)
-    method = next((each for each in payment_methods if each["is_default"]), None)
-    return {
-        **SEED,
-        "address": postal(default) if default else None,
-        "payment_method": method["id"] if method else None,
-        "addresses": list(addresses),
-        "businesses": list(businesses),
-        "payment_methods": list(payment_methods),
-    }
-
-
-def take_one(**changes: Any) -> Customer:
-    take_payments({"id": ID, **changes})
-    return Customer.objects.get(pk=ID)
-
-
-def cities() -> list[tuple[str, bool]]:
-    """The addresses: (city, whether it is the default one)."""
-    return list(Address.objects.values_list("city", "is_default"))
 
 
 def test_the_seeds_example_comes_back_equal() -> None:
@@ -298,199 +210,6 @@ class TestAbsentNullEmpty:
         after = row_counts()
         assert after.pop("customers_receivedpayload") == before.pop("customers_receivedpayload") + 1
         assert after == before
-
-
-class TestDefaultAddress:
-    def test_it_switches_within_the_list(self) -> None:
-        take_payments(whole([address(1, is_default=True), address(2)]))
-
-        payload = whole([address(1), address(2, is_default=True)])
-        take_payments(payload)
-
-        assert exported(Customer.objects.get()) == payload
-
-    def test_it_switches_to_and_fro_for_many_customers_at_once(self) -> None:
-        def payloads(default: int) -> list[Json]:
-            return [
-                {
-                    "id": f"p{each}",
-                    "addresses": [
-                        {"id": f"a{n}", "city": str(n), "is_default": n == default} for n in range(3)
-                    ],
-                }
-                for each in range(5)
-            ]
-
-        for default in (0, 2, 1):
-            take_payments(*payloads(default))
-            assert set(cities()) == {(str(n), n == default) for n in range(3)}
-
-    def test_it_goes_with_the_address_that_leaves(self) -> None:
-        take_payments(whole([address(1, is_default=True)]))
-
-        take_payments(whole([address(2, is_default=True)]))
-
-        assert cities() == [("City 2", True)]
-
-    def test_an_address_alone_is_rewritten_by_the_next_one(self) -> None:
-        take_one(address={"city": "A"})
-        before = Address.objects.get().pk
-
-        take_one(address={"city": "B"})
-
-        assert cities() == [("B", True)]
-        assert Address.objects.get().pk == before
-
-    def test_an_address_alone_chooses_the_row_that_lies_there(self) -> None:
-        take_payments(whole([address(1, is_default=True), address(2)]))
-
-        take_one(address={"city": "City 2"})
-
-        assert cities() == [("City 1", False), ("City 2", True)]
-
-    def test_an_address_alone_does_not_rewrite_one_of_the_list(self) -> None:
-        take_payments(whole([address(1, is_default=True)]))
-
-        take_one(address={"city": "New"})
-
-        assert cities() == [("City 1", False), ("New", True)]
-
-    def test_an_address_alone_does_not_rewrite_what_a_person_added(self) -> None:
-        customer = take_one()
-        make_address(customer=customer, city="Ours", is_default=True)
-
-        take_one(address={"city": "Theirs"})
-
-        assert sorted(cities()) == [("Ours", False), ("Theirs", True)]
-        ours = Address.objects.get(city="Ours")
-        assert ours.history.first().history_change_reason == "Imported from payments"
-
-    def test_null_unsets_it(self) -> None:
-        take_payments(whole([address(1, is_default=True)]))
-
-        take_one(address=None)
-
-        assert cities() == [("City 1", False)]
-
-    def test_the_lists_default_stands_against_another_address(self) -> None:
-        [report] = take_payments({**whole([address(1, is_default=True)]), "address": {"city": "Other"}})
-
-        assert cities() == [("City 1", True)]
-        assert [remark.path for remark in report.remarks] == ["$.phone", "$.address"]
-
-    def test_the_lists_default_stands_against_null(self) -> None:
-        [report] = take_payments({**whole([address(1, is_default=True)]), "address": None})
-
-        assert cities() == [("City 1", True)]
-        assert [remark.path for remark in report.remarks] == ["$.phone", "$.address"]
-
-    def test_a_list_without_a_default_takes_the_address_beside_it(self) -> None:
-        take_payments({**whole([address(1), address(2)]), "address": {"city": "City 2"}})
-
-        assert cities() == [("City 1", False), ("City 2", True)]
-
-    def test_an_address_that_the_list_lacks_is_added_once(self) -> None:
-        take_payments({**whole([address(1)]), "address": {"city": "Other"}})
-        before = set(Address.objects.values_list("pk", flat=True))
-
-        take_payments({**whole([address(1)]), "address": {"city": "Another"}})
-
-        assert cities() == [("City 1", False), ("Another", True)]
-        assert set(Address.objects.values_list("pk", flat=True)) == before
-
-    def test_a_persons_default_stays_while_the_platform_names_none(self) -> None:
-        customer = take_one(addresses=[address(1)])
-        make_address(customer=customer, city="Ours", is_default=True, position=9)
-
-        take_one(addresses=[address(1), address(2)])
-
-        assert cities() == [("City 1", False), ("City 2", False), ("Ours", True)]
-
-    def test_a_persons_default_gives_way_to_the_platforms(self) -> None:
-        customer = take_one(addresses=[address(1)])
-        make_address(customer=customer, city="Ours", is_default=True, position=9)
-
-        take_one(addresses=[address(1, is_default=True)])
-
-        assert cities() == [("City 1", True), ("Ours", False)]
-
-    def test_an_address_with_only_city_and_country(self) -> None:
-        [report] = take_payments({"id": ID, "address": {"city": "Arusha", "country": "Tanzania"}})
-
-        assert exported(Customer.objects.get())["address"] == {
-            **dict.fromkeys(POSTAL_KEYS),
-            "city": "Arusha",
-            "country": "TZ",
-        }
-        assert [remark.path for remark in report.remarks] == ["$.address.country"]
-
-
-class TestDefaultMethod:
-    def test_it_switches_within_the_list(self) -> None:
-        take_payments(whole([], [], [card(1, is_default=True), card(2)]))
-
-        payload = whole([], [], [card(1), card(2, is_default=True)])
-        take_payments(payload)
-
-        assert exported(Customer.objects.get()) == payload
-
-    def test_an_id_alone_chooses_among_those_we_have(self) -> None:
-        take_payments(whole([], [], [card(1, is_default=True), card(2)]))
-
-        take_one(payment_method=f"card_{TAIL}2")
-
-        assert exported(Customer.objects.get())["payment_methods"] == [card(1), card(2, is_default=True)]
-
-    def test_an_unknown_id_becomes_a_method(self) -> None:
-        take_one(payment_method=f"card_{TAIL}1")
-
-        take_one(payment_method=f"bank_{TAIL}2")
-
-        assert list(PaymentMethod.objects.values_list("type", "is_default")) == [
-            ("card", False),
-            ("bank_account", True),
-        ]
-
-    def test_a_list_completes_a_method_known_by_its_id(self) -> None:
-        take_one(payment_method=f"card_{TAIL}1")
-
-        payload = whole([], [], [card(1, is_default=True)])
-        take_payments(payload)
-
-        assert exported(Customer.objects.get()) == payload
-
-    def test_null_unsets_it(self) -> None:
-        take_payments(whole([], [], [card(1, is_default=True)]))
-
-        take_one(payment_method=None)
-
-        assert PaymentMethod.objects.get().is_default is False
-
-    def test_what_a_person_added_stays(self) -> None:
-        customer = take_one()
-        make_payment_method(customer=customer, brand="Ours", is_default=True)
-
-        take_one(payment_methods=[card(1)])
-        assert set(PaymentMethod.objects.values_list("brand", "is_default")) == {
-            ("visa", False),
-            ("Ours", True),
-        }
-
-        take_one(payment_methods=[card(1, is_default=True)])
-        assert set(PaymentMethod.objects.values_list("brand", "is_default")) == {
-            ("visa", True),
-            ("Ours", False),
-        }
-
-        take_one(payment_methods=[])
-        assert PaymentMethod.objects.get().brand == "Ours"
-
-    def test_one_without_a_telling_id(self) -> None:
-        take_one(payment_method="x1")
-
-        method = PaymentMethod.objects.get()
-        assert (method.type, method.source_id) == ("", "x1")
-        assert method.public_id.startswith("pm_")
 
 
 def test_a_business_that_a_person_added_stays() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.utils import timezone
 
+from customers import clock
 from customers.models import ApiToken
 
 _LONGEST_NAME = 255
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             token, secret = ApiToken.issue(name)
             if days is not None:
-                token.expires_at = timezone.now() + timedelta(days=days)
+                token.expires_at = clock.now() + timedelta(days=days)
                 token.save(update_fields=["expires_at"])
         expiry = f"expires on {token.expires_at:%Y-%m-%d}" if token.expires_at else "does not expire"
         self.stderr.write(

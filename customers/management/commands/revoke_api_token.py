@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from customers import clock
 from customers.models import ApiToken
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if not name.isprintable() or not ApiToken.objects.filter(name=name).exists():
             known = ", ".join(ApiToken.objects.filter(revoked_at=None).values_list("name", flat=True)[:20])
             raise CommandError(f"There is no token named {name[:100]!r}. Not revoked are: {known or 'none'}.")
-        if ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=timezone.now()):
+        if ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now()):
             self.stdout.write(f"“{name}” is revoked: it opens nothing any more.")
         else:
             self.stdout.write(f"“{name}” was revoked before; nothing was changed.")

@@ -131,7 +131,10 @@ class TestControls:
         before = row_counts()
         take_one(billing_controls={"usage_alerts": [self.ALERT, {**self.ALERT, "threshold": 95}]})
         assert row_counts() == before
-        assert list(UsageAlert.objects.values_list("pk", "threshold")) == [(first, 80), (second, 95)]
+        assert list(UsageAlert.objects.values_list("pk", "threshold")) == [
+            (first, Decimal(80)),
+            (second, Decimal(95)),
+        ]
 
     def test_one_that_a_person_added_stays_beside(self):
         make_usage_alert(customer=take_one(), name="Ours")
