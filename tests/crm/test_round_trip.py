@@ -38,7 +38,10 @@ def test_the_demo_goes_around(source):
     assert len(first) >= 40
     assert not Customer.objects.exists()
     take_in(source, first)
-    assert export(source) == first
+    again = export(source)
+    # The crm document tells no time of creation: customers that came in one millisecond may change places.
+    in_order = sorted if source == Source.CRM else list
+    assert in_order(again) == in_order(first)
 
 
 @pytest.mark.parametrize("source", Source)
