@@ -9,15 +9,13 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from billing.documents import EXPANDABLE
-from billing.filters import OLDEST_FIRST as BILLED_FIRST
-from billing.filters import billed_customers
 from billing.rendering import render_customers as render_billing
 from crm.documents import encode_customer
 from crm.key_case import Case
 from crm.rendering import render_customers as render_crm
-from customers.api.paging import Order, in_order, orders_by_time
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 from customers.rendering import render_customers as render_payments
@@ -28,10 +26,14 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How documents of one type are made, and a key by which they stand in the same order after an import."""
+    """How documents of one type are made, and whose key gives their order.
+
+    Keys rise in the order in which rows are made, and a payments document carries its customer's own. So what is
+    imported into an empty database comes out in the order in which it went in.
+    """
 
     encode: Callable[[Sequence[Customer], Case], list[bytes]]
-    order: Order
+    made_with: str
 
 
 def _payments(customers: Sequence[Customer], case: Case) -> list[bytes]:
@@ -46,28 +48,28 @@ def _crm(customers: Sequence[Customer], case: Case) -> list[bytes]:
     return [encode_customer(document, case) for document in render_crm(customers)]
 
 
-_MADE_FIRST, _ = orders_by_time("created_at")
 _FORMATS = {
-    Source.PAYMENTS: _Format(_payments, _MADE_FIRST),
-    Source.BILLING: _Format(_billing, BILLED_FIRST),
-    Source.CRM: _Format(_crm, _MADE_FIRST),
+    Source.PAYMENTS: _Format(_payments, "pk"),
+    Source.BILLING: _Format(_billing, "billing_account__pk"),
+    Source.CRM: _Format(_crm, "relationship__pk"),
 }
 
 
 def customers_to_export(env: str | None = None) -> CustomerQuerySet:
     """Those who have a document of their own: archived customers, too; a merged one is part of another's."""
-    customers = billed_customers()
+    customers = Customer.objects.unmerged()
     return customers.filter(env=env) if env else customers
 
 
 def exported(source: Source, customers: CustomerQuerySet, case: Case = "snake") -> Iterator[bytes]:
-    """The whole document of each of `customers`, in the format of `source`, as JSON; the oldest customer first.
+    """The whole document of each of `customers`, in the format of `source`, as JSON; the first to arrive comes first.
 
     Only `BATCH` of them are in memory at a time, and each batch takes the same number of queries. `case` is the
     style of the crm document's keys.
     """
     chosen = _FORMATS[source]
-    rows = in_order(customers, chosen.order).iterator(chunk_size=BATCH)
+    arrival = F(chosen.made_with).asc(nulls_last=True)
+    rows = customers.order_by(arrival, "pk").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         yield from chosen.encode(batch, case)
 

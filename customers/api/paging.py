@@ -81,7 +81,7 @@ def page_of(
 
     One query. Raises `BadCursor`.
     """
-    ordered = in_order(rows, order)
+    ordered = _in_order(rows, order)
     if after is not None:
         key, pk = _read_cursor(ordered, order, after)
         side = "lt" if order.is_descending else "gt"
@@ -95,8 +95,7 @@ def page_of(
     return Page(found[:limit], None if is_last else _cursor(ordered, order, found[limit - 1]))
 
 
-def in_order(rows: QuerySet[M], order: Order) -> QuerySet[M]:
-    """All of `rows`, in this order."""
+def _in_order(rows: QuerySet[M], order: Order) -> QuerySet[M]:
     sign = "-" if order.is_descending else ""
     keyed: Any = rows.annotate(page_key=order.key)
     ordered: QuerySet[M] = keyed.order_by(f"{sign}page_key", f"{sign}pk")

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from crm.demo.loading import load_demo_customers
 from crm.exporting import customers_to_export, exported
@@ -45,8 +46,9 @@ def test_the_demo_goes_around(source):
 
 
 @pytest.mark.parametrize("source", Source)
-def test_the_order_stays_where_platforms_tell_of_different_times(source):
-    """The payments platform made Ann first; the billing platform made Bob first. Cid is in none of the two."""
+def test_the_order_stays_whatever_the_times_and_the_ids(source, monkeypatch):
+    """Platforms tell of different times, everything else happens at once, and one id is older than all others."""
+    monkeypatch.setattr(timezone, "now", lambda: TODAY)
     with transaction.atomic():
         take_in(Source.CRM, [b'{"id": "crm-cid", "company": {"name": "Cid"}}'])
         take_in(
@@ -54,6 +56,9 @@ def test_the_order_stays_where_platforms_tell_of_different_times(source):
             [
                 b'{"id": "ann", "email": "ann@example.com", "created_at": "2024-01-01T00:00:00.000Z"}',
                 b'{"id": "bob", "email": "bob@example.com", "created_at": "2024-03-01T00:00:00.000Z"}',
+                b'{"id": "cus_01h3vjs3b16yc3f9q8q9pfrb78", "name": "Old", "created_at": "2030-01-01T00:00:00.000Z"}',
+                b'{"id": "dee", "name": "Dee", "created_at": "2030-01-01T00:00:00.0002Z"}',
+                b'{"id": "eve", "name": "Eve", "created_at": "2030-01-01T00:00:00.0001Z"}',
             ],
         )
         take_in(
@@ -65,6 +70,6 @@ def test_the_order_stays_where_platforms_tell_of_different_times(source):
         )
         first = export(source)
         transaction.set_rollback(True)
-    assert len(first) == 3
+    assert len(first) == 6
     take_in(source, first)
     assert export(source) == first
