@@ -14,8 +14,9 @@ from billing import figures as arithmetic
 from billing.admin.showing import every, figure
 from billing.models import Balance, Flag, Grant, Rollover
 from customers import clock
-from customers.admin.base import Choices, ReadOnlyAdmin, ReadOnlyInline, RecordAdmin, Row, YesNo
+from customers.admin.base import Choices, ReadOnlyAdmin, RecordAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
+from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
 
 _LEVELS = {"Unlimited": NEWS, "Enough": GOOD, "Used up": WAITING, "Overdrawn": BAD}

@@ -13,15 +13,8 @@ from unfold.decorators import display
 from billing.admin.showing import every, figure, price
 from billing.documents.prices import Tier
 from billing.models import CreditCost, Feature, Plan, PlanItem
-from customers.admin.base import (
-    Choices,
-    HistoryAdmin,
-    RecordAdmin,
-    RecordStackedInline,
-    RecordTabularInline,
-    Row,
-    YesNo,
-)
+from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo
+from customers.admin.inlines import RecordStackedInline, RecordTabularInline
 from customers.admin.showing import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, text_of
 
 _STATES = {"On sale": GOOD, "Archived": PLAIN, "Stub": WAITING}

@@ -14,8 +14,9 @@ from unfold.decorators import display
 from billing.admin.showing import amount, figure
 from billing.models import Invoice, InvoiceLine
 from customers import clock
-from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, ReadOnlyInline, Row
+from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
 from customers.admin.filters import Days, OneOf
+from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, link_out, long_text
 
 _STATES = {

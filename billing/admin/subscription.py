@@ -12,8 +12,9 @@ from unfold.decorators import display
 from billing.admin.showing import figure
 from billing.models import License, Purchase, Subscription
 from customers import clock
-from customers.admin.base import HistoryAdmin, ReadOnlyAdmin, ReadOnlyInline, Row, YesNo
+from customers.admin.base import HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
+from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, text_of
 
 _STATES = {

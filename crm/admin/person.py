@@ -12,7 +12,8 @@ from unfold.decorators import display
 from crm.admin.relationship import picture_only
 from crm.documents import CrmSocialNetwork
 from crm.models import Contact, Person
-from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, RecordTabularInline, Row
+from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row
+from customers.admin.inlines import RecordTabularInline
 from customers.admin.showing import column_of, long_text, text_of
 
 

@@ -10,9 +10,10 @@ from unfold.decorators import display
 from billing.admin.showing import price
 from crm.documents import Picture
 from crm.models import Company, CustomField, Domain, Relationship
-from customers.admin.base import HistoryAdmin, RecordAdmin, RecordTabularInline, Row
+from customers.admin.base import HistoryAdmin, RecordAdmin, Row
 from customers.admin.fields import plain_link_only, plain_text
 from customers.admin.filters import Days, Mine
+from customers.admin.inlines import RecordTabularInline
 from customers.admin.showing import column_of, link_out, long_text, text_of
 from customers.wire import Link
 

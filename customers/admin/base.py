@@ -3,8 +3,8 @@
 - `RecordAdmin`: a row that people add and change; two people cannot overwrite each other in silence.
 - `HistoryAdmin`: the same for a model that keeps a history.
 - `ReadOnlyAdmin`: a row that only imports and the ledger write.
-- `RecordTabularInline`, `RecordStackedInline`, `ReadOnlyInline`: the same on another row's form.
 
+Rows on another row's form are in `customers.admin.inlines`.
 Nothing can be deleted unless its admin says `deletable = True`.
 """
 
@@ -25,17 +25,15 @@ from django.db.models import Model, QuerySet
 from django.forms import Field, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import strip_tags
-from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesDropdownFilter
-from unfold.decorators import display
-from unfold.forms import PaginationInlineFormSet
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from customers.admin.fields import FigureField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
-from customers.admin.showing import as_link, link_to, without_idle_zeros
+from customers.admin.showing import as_link, without_idle_zeros
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: The filters that lists are built of. None of them reads the rows to offer its choices.
@@ -72,6 +70,7 @@ class FieldsMixin(BaseModelAdmin):
         """JSON, figures and links have form fields of ours."""
         if isinstance(db_field, models.JSONField):
             options |= {"form_class": JsonField, "shape": self.json_shapes.get(db_field.name, Any)}
+            options["widget"] = UnfoldAdminExpandableTextareaWidget({"class": "clientele-json"})
             options["when_empty"] = None if db_field.null else db_field.get_default
         elif isinstance(db_field, models.DecimalField):
             options["form_class"] = FigureField
@@ -236,8 +235,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: Any, change: bool) -> None:
         """Save the rows on the form, each new one as its inline completes it."""
-        if isinstance(formset, RecordFormSet):
-            formset.user = request.user
+        formset.user = request.user
         super().save_formset(request, form, formset, change)
 
     def is_id(self, text: str) -> bool:
@@ -306,93 +304,6 @@ class ReadOnlyAdmin(RecordAdmin):
 
 class ReadOnlyHistoryAdmin(HistoryAdmin, ReadOnlyAdmin):
     """A row that only imports and the ledger write, with its history."""
-
-
-class RecordFormSet(PaginationInlineFormSet):
-    """Rows on another row's form, page by page."""
-
-    user: Any = None
-    only_one = ""
-
-    def get_page_num(self) -> int:
-        """The page that the address asks for; the first if that is no number."""
-        asked = self.request.GET.get(self.get_pagination_key(), "1")
-        return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 10 and int(asked) else 1
-
-    def _existing_object(self, pk: Any) -> Any:
-        # A row may have moved to another page since the form was opened.
-        return super()._existing_object(pk) or self.queryset.filter(pk=pk).first()
-
-    def clean(self) -> None:
-        """At most one of the rows is the one that `only_one` marks, and every row that was there still is."""
-        super().clean()
-        if any(form.instance._state.adding and form.has_changed() for form in self.initial_forms):
-            raise ValidationError("A row on this form is no longer there. Open the form again.")
-        marked = [
-            form
-            for form in self.forms
-            if getattr(form, "cleaned_data", {}).get(self.only_one) and not self._should_delete_form(form)
-        ]
-        if len(marked) > 1:
-            label = self.model._meta.get_field(self.only_one).verbose_name
-            raise ValidationError(f"Only one of them can be the {label}.")
-
-    def save_new(self, form: ModelForm, commit: bool = True) -> Any:
-        """Save a row that was added on the form."""
-        self.complete(form.instance)
-        return super().save_new(form, commit)
-
-    def complete(self, row: Model) -> None:
-        """Fill in what the person did not enter, such as who they are."""
-
-
-class _InlineMixin(FieldsMixin):
-    form = RecordForm
-    formset = RecordFormSet
-    extra = 0
-    tab = True
-    per_page = 10
-    show_change_link = True
-    deletable = False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.deletable and super().has_delete_permission(request, obj)
-
-
-class RecordTabularInline(_InlineMixin, TabularInline):
-    """Short rows that people add and change on another row's form."""
-
-
-class RecordStackedInline(_InlineMixin, StackedInline):
-    """Long rows that people add and change on another row's form."""
-
-
-class ReadOnlyInline(_InlineMixin, TabularInline):
-    """Rows that are looked at on another row's form, and worked on at their own page: `page` is a link to it."""
-
-    hide_title = True
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The declared ones and, if the row has a page, a link to it."""
-        fields = super().get_fields(request, obj)
-        return (*fields, "page") if self.show_change_link else fields
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The link too."""
-        return (*super().get_readonly_fields(request, obj), "page")
-
-    @display(description=" ")
-    def page(self, row: Model) -> SafeString | str:
-        """A link to the row's page."""
-        return link_to(row, "Open")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Not here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Not here."""
-        return False
 
 
 def without_fields(names: set[str], fieldsets: Any) -> list[tuple[Any, dict[str, Any]]]:

@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from customers.admin.base import HistoryAdmin, RecordFormSet, RecordStackedInline, Row, YesNo
+from customers.admin.base import HistoryAdmin, Row, YesNo
+from customers.admin.inlines import RecordFormSet, RecordStackedInline
 from customers.admin.showing import GOOD, PLAIN, column_of, country_name, long_text
 from customers.documents import PaymentsBusinessContact
 from customers.models import Address, Business

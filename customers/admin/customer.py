@@ -18,10 +18,11 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers import archiving
-from customers.admin.base import Choices, HistoryAdmin, ReadOnlyInline, without_fields
+from customers.admin.base import Choices, HistoryAdmin, without_fields
 from customers.admin.contact_points import AddressInline, BusinessInline
 from customers.admin.filters import Days, Standing
 from customers.admin.forms import RecordForm
+from customers.admin.inlines import ReadOnlyInline
 from customers.admin.payment_method import PaymentMethodInline
 from customers.admin.showing import (
     BAD,

@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
@@ -28,8 +27,6 @@ class JsonField(forms.JSONField):
     `[Link]` or a document type, whose items come back as that document would send them. An empty field is
     `when_empty()`.
     """
-
-    widget = UnfoldAdminTextareaWidget
 
     def __init__(
         self, *, shape: Any = Any, when_empty: Callable[[], Any] | None = None, **options: Any

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
-from customers.admin.base import Choices, HistoryAdmin, RecordFormSet, RecordStackedInline, Row, YesNo
+from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
+from customers.admin.inlines import RecordFormSet, RecordStackedInline
 from customers.admin.showing import GOOD, column_of, country_name
 from customers.models import PaymentMethod
 

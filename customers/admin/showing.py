@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.template.loader import render_to_string
@@ -128,11 +127,6 @@ def without_idle_zeros(shown: str) -> str:
 def as_link(shown: str) -> SafeString | str:
     """A link made of text that was escaped already."""
     return link_out(html.unescape(str(shown)))
-
-
-def is_shown(model: type[Model]) -> bool:
-    """Whether `model` has its page in the admin."""
-    return admin.site.is_registered(model)
 
 
 def _laid_out(text: str) -> str:

@@ -10,8 +10,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from customers.admin.base import Choices, ReadOnlyAdmin, ReadOnlyInline, Row
+from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
+from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import column_of, link_to, long_text, preformatted
 from customers.models import ReceivedPayload, SourceRecord
 

@@ -108,3 +108,7 @@ def test_no_page_of_a_customer_is_wider_than_the_screen(
         page.goto("about:blank")
         page.goto(f"/admin/customers/customer/{address}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    page.goto(f"/admin/customers/customer/{acme.pk}/change/")
+    more = page.locator("div:has(> #tabs-dropdown)").bounding_box()
+    assert more is not None
+    assert more["x"] + more["width"] <= width
