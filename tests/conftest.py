@@ -34,14 +34,38 @@ _CHROMIUM_ARGUMENTS = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what uses the browser, keeps it in one worker, and skips on SQLite what needs PostgreSQL."""
+#: What a test asks for that needs the database.
+_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sorts out which half runs what.
+
+    What needs no database, and what is marked `once`, runs with SQLite alone; what is marked `postgresql`, with
+    PostgreSQL alone. Tests with the browser stay in one worker.
+    """
+    is_postgresql = connection.vendor == "postgresql"
+    chosen, elsewhere = [], []
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        names: list[str] = getattr(item, "fixturenames", [])
+        marker = item.get_closest_marker("django_db")
+        if "browser" in names:
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group("browser"))
-        if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
-            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL, and this is the SQLite half"))
+        if "transactional_db" in names or (marker is not None and marker.kwargs.get("transaction")):
+            # Rows that migrations made (the roles) are there in every test, or two tests disagree over them.
+            names.append("django_db_serialized_rollback")
+        needs_database = marker is not None or not _DATABASE.isdisjoint(names)
+        if is_postgresql:
+            is_here = item.get_closest_marker("postgresql") is not None or (
+                needs_database and item.get_closest_marker("once") is None
+            )
+        else:
+            is_here = item.get_closest_marker("postgresql") is None
+        (chosen if is_here else elsewhere).append(item)
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = chosen
 
 
 def is_missing(name: str, message: str) -> NoReturn:

@@ -21,7 +21,7 @@ from customers.admin.filters import Days
 from tests.admin_forms import form_data
 from tests.factories import MAKERS, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 OURS = sorted(MAKERS, key=lambda model: model._meta.label)
 OTHERS = sorted(set(admin.site._registry) - set(OURS), key=lambda model: model._meta.label)

@@ -380,4 +380,4 @@ def test_any_bytes_read_the_same_in_any_chunks(data, chunk):
 
 @given(st.binary(max_size=60))
 def test_any_bytes_in_gzip(data):
-    assert outcome(gzip.decompress(gzip.compress(data)), CHUNKS[-1]) == outcome(data, CHUNKS[-1])
+    assert outcome(gzip.decompress(gzip.compress(data, mtime=0)), CHUNKS[-1]) == outcome(data, CHUNKS[-1])
