@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     PostgreSQL alone. Tests with the browser stay in one worker.
     """
     is_postgresql = connection.vendor == "postgresql"
-    chosen, elsewhere = [], []
+    chosen: list[pytest.Item] = []
+    elsewhere: list[pytest.Item] = []
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
         marker = item.get_closest_marker("django_db")
