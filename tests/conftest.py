@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Sorts out which half runs what.
 
     What needs no database, and what is marked `once`, runs with SQLite alone; what is marked `postgresql`, with
-    PostgreSQL alone. Tests with the browser stay in one worker.
+    PostgreSQL alone. Tests with the browser run once, in one worker.
     """
     is_postgresql = connection.vendor == "postgresql"
     chosen: list[pytest.Item] = []
@@ -52,6 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         marker = item.get_closest_marker("django_db")
         if "browser" in names:
             item.add_marker("browser")
+            item.add_marker("once")
             item.add_marker(pytest.mark.xdist_group("browser"))
         if "transactional_db" in names or (marker is not None and marker.kwargs.get("transaction")):
             # Rows that migrations made (the roles) are there in every test, or two tests disagree over them.
