@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from crm.demo.catalogue import FEATURES, PLANS
+from customers.wire import to_epoch_ms
 
 STATES = (
     "active",
@@ -51,7 +52,7 @@ def billing_document(
                 "program_id": "friends",
                 "customer": {"id": f"referred-{number}", "name": "Referred Company", "email": None},
                 "reward_applied": number % 2 == 0,
-                "created_at": _ms(today - timedelta(days=60)),
+                "created_at": to_epoch_ms(today - timedelta(days=60)),
             }
         ]
         if number % 13 == 0
@@ -81,12 +82,14 @@ def _subscriptions(
         "add_on": False,
         "status": "scheduled" if state == "scheduled" else "active",
         "past_due": state == "past_due",
-        "canceled_at": _ms(today - timedelta(days=2)) if state == "canceling" else None,
-        "expires_at": _ms(start + length) if state == "canceling" else None,
-        "trial_ends_at": _ms(today + timedelta(days=rng.randint(1, 12))) if state == "trial" else None,
-        "started_at": _ms(start),
-        "current_period_start": None if state == "scheduled" else _ms(start),
-        "current_period_end": None if state == "scheduled" else _ms(start + length),
+        "canceled_at": to_epoch_ms(today - timedelta(days=2)) if state == "canceling" else None,
+        "expires_at": to_epoch_ms(start + length) if state == "canceling" else None,
+        "trial_ends_at": to_epoch_ms(today + timedelta(days=rng.randint(1, 12)))
+        if state == "trial"
+        else None,
+        "started_at": to_epoch_ms(start),
+        "current_period_start": None if state == "scheduled" else to_epoch_ms(start),
+        "current_period_end": None if state == "scheduled" else to_epoch_ms(start + length),
         "quantity": rng.choice([1, 1, 1, 5]),
     }
     beside = {
@@ -107,7 +110,7 @@ def _purchases(rng: random.Random, number: int, env: str, today: datetime) -> li
         {
             "plan_id": "credit_pack",
             "plan": _plan("credit_pack", env),
-            "started_at": _ms(today - timedelta(days=rng.randint(5, 200))),
+            "started_at": to_epoch_ms(today - timedelta(days=rng.randint(5, 200))),
             "expires_at": None,
             "quantity": 1,
         }
@@ -117,7 +120,7 @@ def _purchases(rng: random.Random, number: int, env: str, today: datetime) -> li
 def _balances(rng: random.Random, number: int, plan_id: str, today: datetime) -> dict[str, Any]:
     """Balances that are fresh, near their limit, at it, and past it, in turn."""
     share = (0.15, 0.5, 0.83, 0.97, 1.0, 1.2)[number % 6]
-    resets_at = _ms(today + timedelta(days=rng.randint(1, 29)))
+    resets_at = to_epoch_ms(today + timedelta(days=rng.randint(1, 29)))
     balances: dict[str, Any] = {}
     for position, item in enumerate(PLANS[plan_id]["items"]):
         feature = FEATURES[item["feature_id"]]
@@ -171,7 +174,7 @@ def _row_price(price: dict[str, Any] | None) -> dict[str, Any] | None:
 def _rollovers(number: int, item: dict[str, Any], today: datetime) -> list[dict[str, Any]]:
     if "rollover" not in item or number % 4:
         return []
-    return [{"balance": 2500, "granted": 6000, "expires_at": _ms(today + timedelta(days=20))}]
+    return [{"balance": 2500, "granted": 6000, "expires_at": to_epoch_ms(today + timedelta(days=20))}]
 
 
 def _flags(number: int, plan_id: str) -> dict[str, Any]:
@@ -205,7 +208,7 @@ def _invoices(
                 "status": "open" if state == "past_due" and months_ago == 0 else "paid",
                 "total": int(total) if digits == 0 else total,
                 "currency": currency.lower(),
-                "created_at": _ms(today - timedelta(days=30 * months_ago + 18)),
+                "created_at": to_epoch_ms(today - timedelta(days=30 * months_ago + 18)),
                 "hosted_invoice_url": f"https://billing.example.com/invoices/{number}-{months_ago}",
             }
         )
@@ -220,7 +223,7 @@ def _entities(number: int, env: str, today: datetime) -> list[dict[str, Any]]:
             "id": f"workspace-{number}-{place}",
             "name": place.capitalize(),
             "feature_id": "seats",
-            "created_at": _ms(today - timedelta(days=100)),
+            "created_at": to_epoch_ms(today - timedelta(days=100)),
             "env": env,
         }
         for place in ("north", "south")
@@ -238,8 +241,8 @@ def _discounts(number: int, today: datetime) -> list[dict[str, Any]]:
             "discount_value": 20,
             "duration_type": "months",
             "duration_value": 6,
-            "start": _ms(today - timedelta(days=50)),
-            "end": _ms(today + timedelta(days=130)),
+            "start": to_epoch_ms(today - timedelta(days=50)),
+            "end": to_epoch_ms(today + timedelta(days=130)),
         }
     ]
 
@@ -267,7 +270,3 @@ def _controls(number: int) -> dict[str, Any]:
             }
         ]
     return controls
-
-
-def _ms(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))

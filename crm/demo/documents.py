@@ -6,12 +6,13 @@ import random
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from crm.demo import names
 from crm.demo.billing_documents import billing_document
 from customers.typed_ids import with_prefix
+from customers.wire import to_epoch_ms, to_iso
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -110,8 +111,8 @@ def payments_document(rng: random.Random, customer: Invented, today: datetime) -
         "country": place.country_as_sent,
     }
     times = {
-        "created_at": _iso(customer.since),
-        "updated_at": _iso(today - timedelta(hours=rng.randint(1, 900))),
+        "created_at": to_iso(customer.since),
+        "updated_at": to_iso(today - timedelta(hours=rng.randint(1, 900))),
     }
     method_id, methods = _payment_methods(rng, typed_id, customer)
     return {
@@ -212,7 +213,7 @@ def _billing_facts(customer: Invented) -> dict[str, Any]:
         "id": customer.external_id,
         "name": customer.company,
         "email": customer.email,
-        "created_at": _ms(customer.since),
+        "created_at": to_epoch_ms(customer.since),
         "fingerprint": f"device-{customer.number:04d}" if customer.number % 4 == 0 else None,
         "stripe_id": f"cus_demo{customer.number:05d}",
         "env": "sandbox" if customer.number % 20 == 9 else "live",
@@ -230,8 +231,8 @@ def _duplicate(rng: random.Random, customer: Invented, today: datetime) -> dict[
         "phone": None,
         "address": {"city": customer.place.city, "country": customer.place.country},
         "payment_method": None,
-        "created_at": _iso(customer.since + timedelta(days=20)),
-        "updated_at": _iso(today - timedelta(days=3)),
+        "created_at": to_iso(customer.since + timedelta(days=20)),
+        "updated_at": to_iso(today - timedelta(days=3)),
         "status": "active",
         "custom_data": None,
     }
@@ -292,7 +293,11 @@ def _person(
 def _typed_id(rng: random.Random, prefix: str, moment: datetime) -> str:
     """A well-formed id whose time is `moment`, the same for the same random numbers."""
     number = (
-        (_ms(moment) << 80) | (0x7 << 76) | (rng.getrandbits(12) << 64) | (0b10 << 62) | rng.getrandbits(62)
+        (int(to_epoch_ms(moment)) << 80)
+        | (0x7 << 76)
+        | (rng.getrandbits(12) << 64)
+        | (0b10 << 62)
+        | rng.getrandbits(62)
     )
     letters = ""
     for _ in range(26):
@@ -304,11 +309,3 @@ def _typed_id(rng: random.Random, prefix: str, moment: datetime) -> str:
 def _ascii(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.replace("ı", "i")).encode("ascii", "ignore").decode()
     return re.sub("[^a-z]", "", plain.lower())
-
-
-def _ms(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
