@@ -35,7 +35,7 @@ METADATA_FIELDS = (
     "bio",
     "social_network",
 )
-_PERSON_FIELDS = ("name", *METADATA_FIELDS, "related_documents", "has_metadata", "manager_id")
+_PERSON_FIELDS = ("name", *METADATA_FIELDS, "related_documents", "manager_id")
 
 
 def import_people(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
@@ -110,7 +110,6 @@ def _describe(people: dict[str, Person], person: CrmPerson) -> None:
     assign_given(row, {"name": person.name, "related_documents": person.related_documents})
     if metadata is UNSET:
         return
-    row.has_metadata = metadata is not None
     said = metadata or CrmPersonMetadata(**dict.fromkeys((*METADATA_FIELDS, "manager")))
     values = {name: getattr(said, name) for name in METADATA_FIELDS}
     if said.social_network:

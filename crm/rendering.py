@@ -130,7 +130,7 @@ def _person(person: Person, people: dict[str, Person], below: frozenset[str] = f
 
 def _person_metadata(person: Person, manager: CrmPerson | UnsetType) -> CrmPersonMetadata | UnsetType:
     values = {name: _wire(getattr(person, name)) for name in METADATA_FIELDS}
-    if not (person.has_metadata or manager or any(values.values())):
+    if not (manager or any(values.values())):
         return UNSET
     values["social_network"] = [CrmSocialNetwork(**network) for network in person.social_network]
     return CrmPersonMetadata(**values, manager=manager)

@@ -164,7 +164,6 @@ class Migration(migrations.Migration):
                 ('bio', models.TextField(blank=True)),
                 ('social_network', models.JSONField(blank=True, default=list, help_text='A list of objects with name, profile_url, profile_name and icon_url.')),
                 ('related_documents', models.JSONField(blank=True, default=list, help_text='As the CRM gives them.')),
-                ('has_metadata', models.BooleanField(default=False, editable=False)),
                 ('manager', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to='crm.person')),
             ],
             options={
@@ -197,7 +196,6 @@ class Migration(migrations.Migration):
                 ('bio', models.TextField(blank=True)),
                 ('social_network', models.JSONField(blank=True, default=list, help_text='A list of objects with name, profile_url, profile_name and icon_url.')),
                 ('related_documents', models.JSONField(blank=True, default=list, help_text='As the CRM gives them.')),
-                ('has_metadata', models.BooleanField(default=False, editable=False)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField(db_index=True)),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),

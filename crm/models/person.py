@@ -54,7 +54,6 @@ class Person(models.Model):
         help_text="A list of objects with name, profile_url, profile_name and icon_url.",
     )
     related_documents = models.JSONField(default=list, blank=True, help_text="As the CRM gives them.")
-    has_metadata = models.BooleanField(default=False, editable=False)
     manager = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reports"
     )

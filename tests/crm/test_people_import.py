@@ -92,20 +92,9 @@ def test_metadata_that_is_null_is_emptied() -> None:
     take_crm(document(poc=[{"name": "Jane Doe", "obfuscated_id": "p-jane", "metadata": None}]))
 
     jane = Person.objects.get(obfuscated_id="p-jane")
-    assert (jane.has_metadata, jane.manager, jane.email, jane.alias_emails) == (False, None, "", [])
+    assert (jane.manager, jane.email, jane.alias_emails) == (None, "", [])
     assert jane.start_date is None
     assert jane.related_documents == [{"relation": "RECENT", "score": 0.5}]
-
-
-def test_metadata_without_anything_is_told_from_none() -> None:
-    take_crm(
-        document(
-            poc=[{"name": "A", "obfuscated_id": "a", "metadata": {}}, {"name": "B", "obfuscated_id": "b"}]
-        )
-    )
-
-    assert Person.objects.get(obfuscated_id="a").has_metadata
-    assert not Person.objects.get(obfuscated_id="b").has_metadata
 
 
 def test_two_documents_that_make_each_the_others_manager() -> None:
