@@ -33,12 +33,14 @@ class GrantRow(Row):
     """A row with what decides when it is drawn and how far.
 
     `entity_id` is None for a row of the customer, `credit_cost` for a row of the feature that is used itself.
-    `max_purchase` is how far below zero a row with `overage_allowed` may go; None: no floor.
+    Of rows as old as each other the one with the lower `position` comes first. `max_purchase` is how far below
+    zero a row with `overage_allowed` may go; None: no floor.
     """
 
     id: str
     feature_id: str
     created_at: datetime
+    position: int = 0
     entity_id: str | None = None
     credit_cost: Decimal | None = None
     reset_interval: str = ""
@@ -295,6 +297,7 @@ def _place(row: GrantRow) -> tuple[object, ...]:
         row.add_on,
         row.overage_allowed,
         row.created_at,
+        row.position,
         row.id,
     )
 

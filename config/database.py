@@ -88,7 +88,8 @@ def _postgresql(url: str, pool_size: int) -> dict[str, Any]:
     config["OPTIONS"] = {
         # Django's default binds on the client and never prepares: planning then costs more than most queries.
         "server_side_binding": True,
-        "prepare_threshold": 0,
+        # From the second time on: some statements of migrations are several in one, which cannot be prepared.
+        "prepare_threshold": 1,
         **options,
     }
     # Django refuses a pool of connections beside connections that each thread keeps.

@@ -86,6 +86,26 @@ def django_db_modify_db_settings(
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _emptying_passes_triggers() -> Iterator[None]:
+    """Tests that commit are cleaned up by DELETE on SQLite, which the ledger's triggers refuse: they step aside."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    empty = connection.ops.execute_sql_flush
+
+    def without_triggers(statements: list[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        dropped = [f"DROP TRIGGER {name}" for name, _ in triggers]
+        empty([*dropped, *statements, *(sql for _, sql in triggers)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.ops, "execute_sql_flush", without_triggers)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()

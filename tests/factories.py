@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
+from billing.ledger import Change, Draft, post
 from billing.models import (
     AutoTopup,
     Balance,
@@ -26,6 +27,7 @@ from billing.models import (
     License,
     Plan,
     PlanItem,
+    Posting,
     Purchase,
     Referral,
     Rollover,
@@ -45,6 +47,7 @@ from crm.models import (
     Person,
     Relationship,
 )
+from customers import clock
 from customers.models import (
     Address,
     ApiToken,
@@ -56,6 +59,9 @@ from customers.models import (
 )
 
 M = TypeVar("M", bound=Model)
+
+_GRANT_FIGURES = ("included_grant", "prepaid_grant", "usage")
+_ROLLOVER_FIGURES = ("granted", "left")
 
 #: A moment for columns that need one.
 MOMENT = datetime(2024, 8, 26, 12, 15, tzinfo=UTC)
@@ -224,24 +230,40 @@ def make_balance(**fields: Any) -> Balance:
 
 
 def make_grant(**fields: Any) -> Grant:
-    """A standalone grant of 100, of which 30 were used."""
-    return _make(
+    """A standalone grant of 100, of which 30 were used, with its ledger entries."""
+    grant = _make(
         Grant,
-        fields,
+        {name: value for name, value in fields.items() if name not in _GRANT_FIGURES},
         balance=make_balance,
-        included_grant=Decimal(100),
-        usage=Decimal(30),
     )
+    figures = {"included_grant": Decimal(100), "prepaid_grant": Decimal(0), "usage": Decimal(30), **fields}
+    _post(grant, {name: figures[name] for name in _GRANT_FIGURES})
+    return grant
 
 
 def make_rollover(**fields: Any) -> Rollover:
-    """Ten carried over, four left."""
-    return _make(
+    """Ten carried over, four left, with their ledger entries."""
+    rollover = _make(
         Rollover,
-        fields,
+        {name: value for name, value in fields.items() if name not in _ROLLOVER_FIGURES},
         balance=make_balance,
-        granted=Decimal(10),
-        left=Decimal(4),
+    )
+    figures = {"granted": Decimal(10), "left": Decimal(4), **fields}
+    _post(rollover, {name: figures[name] for name in _ROLLOVER_FIGURES})
+    return rollover
+
+
+def _post(row: Grant | Rollover, figures: dict[str, Any]) -> None:
+    changes = [Change(row, name, Decimal(value)) for name, value in figures.items()]
+    post(
+        Draft(
+            customer_id=row.balance.customer_id,
+            kind=Posting.Kind.GRANT,
+            feature_id=row.balance.feature_id,
+            occurred_at=clock.now(),
+            done_by="factory",
+            changes=changes,
+        )
     )
 
 

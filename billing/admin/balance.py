@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -34,11 +34,13 @@ _PRICE = (
 def with_counted_rows(balances: QuerySet[Balance]) -> QuerySet[Balance]:
     """`balances` with the grants and rollovers that their figures are made of, in two queries more."""
     now = clock.now()
-    living = Rollover.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now))
-    return balances.prefetch_related(
+    living = Rollover.objects.counted(now)
+    with_rows: Any = balances
+    found: QuerySet[Balance] = with_rows.prefetch_related(
         Prefetch("grants", Grant.objects.counted(now), to_attr="counted_grants"),
         Prefetch("rollovers", living, to_attr="living_rollovers"),
     )
+    return found
 
 
 class FiguresMixin:

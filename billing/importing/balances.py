@@ -1,8 +1,13 @@
-"""What a customer may use: balances with their grants and rollovers, and flags."""
+"""What a customer may use: balances with their grants and rollovers, and flags.
+
+What a document changes of a figure is posted to the ledger as the difference.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F
@@ -12,17 +17,29 @@ from billing import documents
 from billing.catalogue import present, price_columns
 from billing.documents import BillingCustomer
 from billing.importing.batch import Batch, Items, Kind, listed, marking
-from billing.models import Balance, Flag, Grant, Rollover
+from billing.ledger import Book, Change, Draft, locked_balances
+from billing.models import Balance, Flag, Grant, Posting, Purchase, Rollover, Subscription
 from customers.importing import Incoming
 from customers.wire import LARGEST, Refused, within
 
 Document = Incoming[BillingCustomer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What a document says of a grant or rollover, by the names of the columns."""
+
+    row: Grant | Rollover
+    said: dict[str, Decimal]
+
+
 _GrantItem = tuple[str, documents.BreakdownRow]
 
 
 def apply_balances(batch: Batch) -> None:
     """Balances with their grants and rollovers. The grants of a balance that is no longer listed have ended."""
     lists = listed(batch, _balances)
+    locked_balances([str(each.incoming.customer.pk) for each in lists])
     mark = marking(batch, "removed_at")
     gone: list[Balance] = []
 
@@ -46,8 +63,46 @@ def apply_balances(batch: Batch) -> None:
     for balance in gone:
         grants.append(Items(incoming_of[balance.customer_id], balance, []))
         rollovers.append(Items(incoming_of[balance.customer_id], balance, []))
-    _GRANTS.sync(batch, grants, marking(batch, "ended_at"))
-    _ROLLOVERS.sync(batch, rollovers)
+    said = [
+        _Figures(
+            row,
+            {"included_grant": sent.included_grant, "prepaid_grant": sent.prepaid_grant, "usage": sent.usage},
+        )
+        for (_, sent), row in _GRANTS.sync(batch, grants, marking(batch, "ended_at"))
+    ]
+    said += [
+        _Figures(row, {"granted": _carried_over(sent, row), "left": sent.balance})
+        for sent, row in _ROLLOVERS.sync(batch, rollovers, marking(batch, "ended_at"))
+    ]
+    _post_differences(batch, {str(row.pk): row for row in standing.values()}, said)
+
+
+def _post_differences(batch: Batch, balances: dict[str, Balance], said: Iterable[_Figures]) -> None:
+    """Post what the documents change: one posting for each balance of which a figure differs."""
+    changes: dict[str, list[Change]] = {}
+    for each in said:
+        for figure, value in each.said.items():
+            if (difference := value - getattr(each.row, figure)) != 0:
+                changes.setdefault(str(each.row.balance_id), []).append(Change(each.row, figure, difference))
+    book = Book()
+    for balance_id, of_balance in changes.items():
+        for change in of_balance:
+            if isinstance(change.row, Grant) and change.figure == "included_grant":
+                # What is included now is what the platform says: no adjustment of ours is part of it.
+                change.row.adjusted = Decimal(0)
+        balance = balances[balance_id]
+        book.add(
+            Draft(
+                customer_id=balance.customer_id,
+                kind=Posting.Kind.IMPORT,
+                feature_id=balance.feature_id,
+                occurred_at=batch.now,
+                done_by="import",
+                reason=batch.reason,
+                changes=of_balance,
+            )
+        )
+    book.write()
 
 
 def apply_flags(batch: Batch) -> None:
@@ -98,12 +153,12 @@ def _grant(batch: Batch, incoming: Document, item: _GrantItem, ours: Grant | Non
                 "Less the rollovers, the balance is out of range: at most 15 digits before the point.",
             )
     reset = sent.reset
+    source = batch.attached.get((incoming.customer.pk, sent.plan_id)) if sent.plan_id else None
     return {
         "grant_id": present(sent.id) or "",
         "plan_id": batch.plan_key(incoming, sent.plan_id, ours.plan if ours else None),
-        "included_grant": sent.included_grant,
-        "prepaid_grant": sent.prepaid_grant,
-        "usage": sent.usage,
+        "subscription": source if isinstance(source, Subscription) else None,
+        "purchase": source if isinstance(source, Purchase) else None,
         "unlimited": sent.unlimited,
         "reset_interval": reset.interval if reset else "",
         "reset_interval_count": reset and present(reset.interval_count),
@@ -114,14 +169,15 @@ def _grant(batch: Batch, incoming: Document, item: _GrantItem, ours: Grant | Non
     }
 
 
+def _carried_over(sent: documents.Rollover, ours: Rollover) -> Decimal:
+    """Older clients do not say what was carried over: what we know stands, while it is enough."""
+    return max(sent.balance, ours.granted) if sent.granted is UNSET else sent.granted
+
+
 def _rollover(
     batch: Batch, incoming: Document, sent: documents.Rollover, ours: Rollover | None
 ) -> dict[str, Any]:
-    return {
-        "granted": sent.balance if sent.granted is UNSET else sent.granted,
-        "left": sent.balance,
-        "expires_at": sent.expiry,
-    }
+    return {"expires_at": sent.expiry, "ended_at": None}
 
 
 def _flag(batch: Batch, incoming: Document, sent: documents.Flag, ours: Flag | None) -> dict[str, Any]:
@@ -155,11 +211,13 @@ _GRANTS = Kind[Grant, _GrantItem](
 )
 _ROLLOVERS = Kind[Rollover, documents.Rollover](
     model=Rollover,
-    key_of_item=lambda sent: None,
-    key_of_row=lambda row: None,
+    key_of_item=lambda sent: sent.expiry,
+    key_of_row=lambda row: row.expires_at,
     columns=_rollover,
     parent="balance",
     scope="balance__customer",
+    is_shared=True,
+    order=(F("ended_at").asc(nulls_first=True), "position", "pk"),
 )
 _FLAGS = Kind[Flag, documents.Flag](
     model=Flag,

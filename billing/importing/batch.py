@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from billing.catalogue import PlanName, PlanVersion, numbered
 from billing.documents import BillingCustomer
 from billing.documents import Plan as PlanDocument
-from billing.models import Feature, Plan
+from billing.models import Feature, Plan, Purchase, Subscription
 from customers.importing import Incoming
 from customers.models import Customer, Listed
 from customers.syncing import sync_rows, update_rows
@@ -26,7 +26,7 @@ S = TypeVar("S")
 class Batch:
     """Documents on their way into rows, with the features and plans that they name.
 
-    `attached` holds the version of a plan that a customer (by its key) is on, by the plan's id.
+    `attached` holds the subscription or purchase that gives a customer (by its key) a plan, by the plan's id.
     """
 
     incoming: Sequence[Incoming[BillingCustomer]]
@@ -34,7 +34,7 @@ class Batch:
     now: datetime
     features: Mapping[str, Feature]
     plans: Mapping[PlanVersion, Plan]
-    attached: dict[tuple[str, str], Plan] = field(default_factory=dict)
+    attached: dict[tuple[str, str], Subscription | Purchase] = field(default_factory=dict)
     _latest: dict[PlanName, Plan] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,8 @@ class Batch:
         """
         if plan_id is None:
             return None
-        plan = self.attached.get((incoming.customer.pk, plan_id))
+        source = self.attached.get((incoming.customer.pk, plan_id))
+        plan = source.plan if source else None
         if plan is None and ours is not None and ours.plan_id == plan_id:
             plan = ours
         if plan is None:

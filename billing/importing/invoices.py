@@ -34,7 +34,7 @@ def _sync_lines(batch: Batch, invoices: dict[str, Invoice]) -> None:
     amiss = [
         invoice
         for pk, invoice in invoices.items()
-        if not lines[pk] or sum(line.amount for line in lines[pk]) != invoice.total
+        if not invoice.number and (not lines[pk] or sum(line.amount for line in lines[pk]) != invoice.total)
     ]
     sync_rows(
         [line for invoice in amiss for line in lines[invoice.pk]],
@@ -76,6 +76,8 @@ def _link_plans(batch: Batch, invoices: dict[str, Invoice]) -> None:
 def _invoice(
     batch: Batch, incoming: Incoming[BillingCustomer], sent: documents.Invoice, ours: Invoice | None
 ) -> dict[str, Any]:
+    if ours is not None and ours.number:
+        return {name: getattr(ours, name) for name in _COLUMNS}
     return {
         "stripe_id": sent.stripe_id,
         "status": sent.status,
@@ -89,10 +91,22 @@ def _invoice(
     }
 
 
+#: An invoice that was issued here comes back as we exported it, and is ours to change.
+_COLUMNS = (
+    "stripe_id",
+    "status",
+    "currency",
+    "currency_as_sent",
+    "total",
+    "plan_ids",
+    "hosted_invoice_url",
+    "created_at",
+    "removed_at",
+)
 _INVOICES = Kind[Invoice, documents.Invoice](
     model=Invoice,
     key_of_item=lambda sent: sent.stripe_id,
-    key_of_row=lambda row: row.stripe_id or row.pk,
+    key_of_row=lambda row: row.shown_id,
     columns=_invoice,
     is_shared=True,
 )

@@ -74,6 +74,7 @@ _TRIALS = Kind[TrialUsed, documents.TrialUsed](
     key_of_item=lambda sent: (sent.plan_id, sent.customer_id),
     key_of_row=lambda row: (row.plan.plan_id, row.customer_external_id),
     columns=_trial,
+    is_shared=True,
     related=("plan",),
 )
 _DISCOUNTS = Kind[Discount, documents.Discount](
@@ -81,6 +82,7 @@ _DISCOUNTS = Kind[Discount, documents.Discount](
     key_of_item=lambda sent: sent.id,
     key_of_row=lambda row: row.discount_id,
     columns=_discount,
+    is_shared=True,
 )
 _REFERRALS = Kind[Referral, documents.Referral](
     model=Referral,

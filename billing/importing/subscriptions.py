@@ -9,7 +9,7 @@ from msgspec import UNSET
 from billing import documents
 from billing.documents import BillingCustomer
 from billing.importing.batch import Batch, Kind, listed, marking
-from billing.models import License, Purchase, Subscription
+from billing.models import Grant, License, Purchase, Subscription
 from customers.importing import Incoming
 from customers.syncing import update_rows
 
@@ -17,7 +17,7 @@ Document = Incoming[BillingCustomer]
 
 
 def apply_subscriptions(batch: Batch) -> None:
-    """Subscriptions and purchases; then `batch.attached` says which versions of plans the customers are on."""
+    """Subscriptions and purchases; then `batch.attached` says what gives the customers their plans."""
 
     def end(rows: list[Subscription]) -> None:
         gone = [row for row in rows if row.status != Subscription.Status.ENDED]
@@ -25,6 +25,7 @@ def apply_subscriptions(batch: Batch) -> None:
             row.status = Subscription.Status.ENDED
             row.expires_at = min(row.expires_at or batch.now, batch.now)
         update_rows(gone, ["status", "expires_at"], batch.reason)
+        Grant.objects.filter(subscription__in=gone, ended_at=None).update(ended_at=batch.now)
 
     _SUBSCRIPTIONS.sync(batch, listed(batch, lambda document: document.subscriptions), end)
     _PURCHASES.sync(batch, listed(batch, lambda document: document.purchases), marking(batch, "removed_at"))
@@ -45,7 +46,7 @@ def _note_attached(batch: Batch) -> None:
     )
     attached: list[Purchase | Subscription] = [*purchases.select_related("plan"), *subscriptions]
     for row in attached:
-        batch.attached[str(row.customer_id), row.plan.plan_id] = row.plan
+        batch.attached[str(row.customer_id), row.plan.plan_id] = row
 
 
 def _plan_key(
@@ -119,6 +120,7 @@ _PURCHASES = Kind[Purchase, documents.Purchase](
     key_of_item=lambda sent: (sent.plan_id, sent.started_at),
     key_of_row=lambda row: (row.plan.plan_id, row.started_at),
     columns=_purchase,
+    is_shared=True,
     related=("plan",),
 )
 _LICENSES = Kind[License, documents.License](

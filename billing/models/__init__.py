@@ -3,7 +3,8 @@
 from billing.models.account import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from billing.models.balance import Balance, Flag, Grant, Rollover
 from billing.models.catalogue import CreditCost, Feature, Plan, PlanItem
-from billing.models.invoice import Invoice, InvoiceLine
+from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
+from billing.models.ledger import LedgerEntry, Posting
 from billing.models.promotion import Discount, Referral, TrialUsed
 from billing.models.subscription import License, Purchase, Subscription
 
@@ -12,6 +13,7 @@ __all__ = [
     "Balance",
     "BillingAccount",
     "CreditCost",
+    "CreditNote",
     "Discount",
     "Entity",
     "Feature",
@@ -19,9 +21,13 @@ __all__ = [
     "Grant",
     "Invoice",
     "InvoiceLine",
+    "InvoiceSeries",
+    "LedgerEntry",
     "License",
+    "Payment",
     "Plan",
     "PlanItem",
+    "Posting",
     "Purchase",
     "Referral",
     "Rollover",

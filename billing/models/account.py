@@ -28,11 +28,25 @@ class BillingAccount(models.Model):
     payment_method = models.JSONField(
         null=True, blank=True, help_text="The payment method as the billing platform describes it."
     )
+    tax_rate = figure(null=True, blank=True, help_text="Per cent on every invoice, such as 19; empty: none.")
+    no_tax_reason = models.CharField(
+        "reason for no tax", blank=True, help_text="Printed where there is no tax, such as reverse charge."
+    )
+    payment_terms_days = models.PositiveIntegerField(
+        "days to pay", null=True, blank=True, help_text="Empty: as for everybody."
+    )
 
     history = HistoricalRecords()
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(tax_rate=None) | Q(tax_rate__gte=0, tax_rate__lte=100),
+                name="account_tax_rate_in_range",
+                violation_error_message="A tax rate is a percentage from 0 to 100.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Billing account of {self.customer}"

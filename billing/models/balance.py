@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -12,9 +12,12 @@ from django.db.models import Q
 from billing.models.account import Entity
 from billing.models.catalogue import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
+from billing.models.subscription import Purchase, Subscription
 from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
+
+M = TypeVar("M", bound=models.Model)
 
 
 class Balance(Listed):
@@ -44,8 +47,8 @@ class Balance(Listed):
         return f"{self.feature} of {self.customer}"
 
 
-class GrantQuerySet(models.QuerySet["Grant"]):
-    """Grants, asked for in the business's words."""
+class CountedQuerySet(models.QuerySet[M]):
+    """Grants or rollovers, asked for in the business's words."""
 
     def counted(self, at: datetime | None = None) -> Self:
         """Those that count towards the balance: neither ended nor expired."""
@@ -69,10 +72,23 @@ class Grant(Listed):
         related_name="grants",
         help_text="Empty: a grant of its own, outside any plan.",
     )
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, null=True, blank=True, related_name="grants"
+    )
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.PROTECT, null=True, blank=True, related_name="grants"
+    )
     grant_id = models.CharField(max_length=255, blank=True, help_text="The id in the billing document.")
     included_grant = figure(default=0)
     prepaid_grant = figure(default=0)
     usage = figure(default=0)
+    adjusted = figure(
+        default=0,
+        help_text="How much of the included grant are adjustments, which the next reset takes back.",
+    )
+    entries = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="How many ledger entries it has."
+    )
     unlimited = models.BooleanField(default=False)
     reset_interval = models.CharField(
         max_length=20, choices=Interval, blank=True, help_text="Empty: never resets."
@@ -91,7 +107,7 @@ class Grant(Listed):
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
 
-    objects = GrantQuerySet.as_manager()
+    objects = CountedQuerySet["Grant"].as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -101,7 +117,14 @@ class Grant(Listed):
                 condition=~Q(grant_id=""),
                 name="grant_id_once_per_balance",
             ),
-            bounded("grant_figures_in_range", "included_grant", "prepaid_grant", "usage", at_least=None),
+            bounded(
+                "grant_figures_in_range",
+                "included_grant",
+                "prepaid_grant",
+                "usage",
+                "adjusted",
+                at_least=None,
+            ),
             bounded("grant_prices_in_range", "price_amount", "max_purchase"),
         ]
 
@@ -123,9 +146,15 @@ class Rollover(Listed):
     grant = models.ForeignKey(
         Grant, on_delete=models.PROTECT, null=True, blank=True, related_name="rollovers"
     )
-    granted = figure(help_text="What was carried over.")
-    left = figure(help_text="What is left of it: the `balance` of the billing document.")
+    granted = figure(default=0, help_text="What was carried over.")
+    left = figure(default=0, help_text="What is left of it: the `balance` of the billing document.")
+    entries = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="How many ledger entries it has."
+    )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
+
+    objects = CountedQuerySet["Rollover"].as_manager()
 
     class Meta:
         ordering = ["position", "id"]

@@ -120,6 +120,11 @@ class Plan(models.Model):
     free_trial_length = models.PositiveIntegerField(null=True, blank=True)
     free_trial_unit = models.CharField(max_length=10, choices=FreeTrialUnit, blank=True)
     free_trial_card_required = models.BooleanField(default=False)
+    trial_once_per_fingerprint = models.BooleanField(
+        "trial once per fingerprint",
+        default=False,
+        help_text="Refuse the trial where another customer with the same fingerprint took it.",
+    )
     archived = models.BooleanField(default=False, help_text="No longer sold; who has it keeps it.")
     base_variant_id = models.CharField(max_length=255, null=True, blank=True)
     config = models.JSONField(default=dict, blank=True)

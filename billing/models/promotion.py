@@ -58,6 +58,8 @@ class Discount(Listed):
     end = models.DateTimeField(null=True, blank=True)
     subscription_id = models.CharField(max_length=255, null=True, blank=True)
     total_discount_amount = figure(null=True, blank=True)
+    spent = figure(default=0, editable=False, help_text="How much of it invoices have used, in its currency.")
+    times_used = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["position", "id"]

@@ -72,6 +72,21 @@ class Subscription(Listed):
     current_period_end = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True, help_text="When it was asked to end.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it ends, or ended.")
+    prepaid_quantities = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="By feature id, how many units are bought ahead."
+    )
+    follows = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="followed_by",
+        help_text="The subscription that this one takes over from.",
+    )
+    billed_here = models.BooleanField(
+        default=False, editable=False, help_text="Its invoices are raised here, not by the billing platform."
+    )
 
     history = HistoricalRecords()
     objects = SubscriptionQuerySet.as_manager()

@@ -178,7 +178,7 @@ def _license(row: License, rows: Rows) -> documents.License:
 def _invoice(row: Invoice) -> documents.Invoice:
     return documents.Invoice(
         plan_ids=row.plan_ids,
-        stripe_id=row.stripe_id,
+        stripe_id=row.shown_id,
         status=row.status,
         total=Number(from_minor(row.total, row.currency)),
         currency=documents.Currency(row.currency_as_sent or row.currency.lower()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from msgspec import UNSET, UnsetType
 
 from billing import documents
@@ -106,9 +106,7 @@ def rows_for(customers: Sequence[Customer], expand: Collection[str], at: datetim
         Grant.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
     )
     found["rollovers"] = list(
-        Rollover.objects.filter(balance__customer__in=customers)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=at))
-        .order_by("position", "pk")
+        Rollover.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
     )
     plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
     features = Feature.objects.in_bulk(_keys(Feature, found.values()))

@@ -147,7 +147,7 @@ def test_postgresql_is_pooled_and_prepares(environment: Environment, monkeypatch
     assert (config["USER"], config["PASSWORD"]) == ("ada", "p@ss")
     assert (config["HOST"], config["PORT"], config["NAME"]) == ("db.example.com", 5433, "crm")
     assert config["OPTIONS"]["server_side_binding"] is True
-    assert config["OPTIONS"]["prepare_threshold"] == 0
+    assert config["OPTIONS"]["prepare_threshold"] == 1
     assert config["OPTIONS"]["sslmode"] == "require"
     assert config["OPTIONS"]["pool"]["max_size"] == 7
 
