@@ -54,6 +54,7 @@ PLAN_FIELDS = (
     "metadata",
     "created_at",
     "is_stub",
+    "currency",
 )
 ITEM_FIELDS = (
     "position",
@@ -113,11 +114,16 @@ def take_plans(
     features: Mapping[str, Feature],
     reason: str,
     named: Iterable[PlanName] = (),
+    *,
+    currency: str | None = None,
 ) -> dict[PlanVersion, Plan]:
     """The rows of the plans in `sent`, and every version of those that are `named`.
 
     `features` are those of the plans' items. A version that we have is brought up to date; a new one completes
     the plan's stub, if there is one. Of two descriptions of one version, the later counts.
+
+    Documents do not name a currency: a new version has that of the version before it, a plan that nobody has
+    described yet has `currency`, or the one in the settings.
     """
     described = {(each.env, each.id, int(each.version)): each for each in sent}
     names = {version[:2] for version in described} | set(named)
@@ -127,6 +133,7 @@ def take_plans(
         if (row.env, row.plan_id) in names
     }
     before = {row.pk: _values(row, PLAN_FIELDS) for row in rows.values()}
+    latest = {version[:2]: rows[version] for version in sorted(rows) if not rows[version].is_stub}
     stubs = {
         (row.env, row.plan_id): row
         for version, row in rows.items()
@@ -135,12 +142,15 @@ def take_plans(
     for version in sorted(described.keys() - rows.keys(), reverse=True):
         stub = stubs.pop(version[:2], None)
         if stub is None:
-            rows[version] = _new_plan(version)
+            rows[version] = _new_plan(version, latest.get(version[:2]), currency)
         else:
             rows[version] = rows.pop((stub.env, stub.plan_id, stub.version))
             stub.version = version[2]
     for version, each in described.items():
-        _set(rows[version], _plan_values(each))
+        row = rows[version]
+        if row.is_stub and currency is not None and version[:2] not in latest:
+            row.currency = currency
+        _set(row, plan_columns(each))
     for env, plan_id in sorted(names - {version[:2] for version in rows}):
         rows[env, plan_id, 1] = _new_plan((env, plan_id, 1))
     create_rows([row for row in rows.values() if row.pk not in before], reason)
@@ -152,6 +162,50 @@ def take_plans(
 def features_of(plan: documents.Plan) -> list[documents.ItemFeature]:
     """The features that `plan` describes."""
     return [item.feature for item in plan.items if item.feature is not UNSET]
+
+
+def plan_columns(sent: documents.Plan) -> dict[str, Any]:
+    """The columns of a plan described in full; what it may leave out it does not have."""
+    price, trial = sent.price, present(sent.free_trial)
+    values = {
+        "name": sent.name,
+        "description": sent.description,
+        "group": sent.group,
+        "add_on": sent.add_on,
+        "auto_enable": sent.auto_enable,
+        "price_amount": price and price.amount,
+        "price_interval": price.interval if price else "",
+        "price_interval_count": price and present(price.interval_count),
+        "free_trial_length": trial and trial.duration_length,
+        "free_trial_unit": trial.duration_type if trial else "",
+        "free_trial_card_required": bool(trial and trial.card_required),
+        "archived": sent.archived,
+        "base_variant_id": sent.base_variant_id,
+        "created_at": sent.created_at,
+        "is_stub": False,
+    }
+    return values | {
+        name: value
+        for name, value in (("config", sent.config), ("metadata", sent.metadata))
+        if value is not UNSET
+    }
+
+
+def item_columns(sent: documents.PlanItem) -> dict[str, Any]:
+    """The columns of a plan's item, but for its plan, its feature and its place."""
+    price, reset, rollover = sent.price, sent.reset, present(sent.rollover)
+    return {
+        "included": sent.included,
+        "unlimited": sent.unlimited,
+        "reset_interval": reset.interval if reset else "",
+        "reset_interval_count": reset and present(reset.interval_count),
+        **price_columns(price),
+        "price_interval": price.interval if price else "",
+        "price_interval_count": price and present(price.interval_count),
+        "rollover_max": rollover and rollover.max,
+        "rollover_expiry_unit": rollover.expiry_duration_type if rollover else "",
+        "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
+    }
 
 
 def price_columns(price: documents.RowPrice | None) -> dict[str, Any]:
@@ -212,61 +266,20 @@ def _feature_values(sent: documents.Feature | documents.ItemFeature) -> dict[str
     return values
 
 
-def _plan_values(sent: documents.Plan) -> dict[str, Any]:
-    """The columns of a plan described in full; what it may leave out it does not have."""
-    price, trial = sent.price, present(sent.free_trial)
-    values = {
-        "name": sent.name,
-        "description": sent.description,
-        "group": sent.group,
-        "add_on": sent.add_on,
-        "auto_enable": sent.auto_enable,
-        "price_amount": price and price.amount,
-        "price_interval": price.interval if price else "",
-        "price_interval_count": price and present(price.interval_count),
-        "free_trial_length": trial and trial.duration_length,
-        "free_trial_unit": trial.duration_type if trial else "",
-        "free_trial_card_required": bool(trial and trial.card_required),
-        "archived": sent.archived,
-        "base_variant_id": sent.base_variant_id,
-        "created_at": sent.created_at,
-        "is_stub": False,
-    }
-    return values | {
-        name: value
-        for name, value in (("config", sent.config), ("metadata", sent.metadata))
-        if value is not UNSET
-    }
-
-
-def _item_values(sent: documents.PlanItem) -> dict[str, Any]:
-    price, reset, rollover = sent.price, sent.reset, present(sent.rollover)
-    return {
-        "included": sent.included,
-        "unlimited": sent.unlimited,
-        "reset_interval": reset.interval if reset else "",
-        "reset_interval_count": reset and present(reset.interval_count),
-        **price_columns(price),
-        "price_interval": price.interval if price else "",
-        "price_interval_count": price and present(price.interval_count),
-        "rollover_max": rollover and rollover.max,
-        "rollover_expiry_unit": rollover.expiry_duration_type if rollover else "",
-        "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
-    }
-
-
 def _text(figure: str | int | Decimal) -> str:
     return figure if isinstance(figure, str) else f"{Decimal(figure):f}"
 
 
-def _new_plan(version: PlanVersion) -> Plan:
+def _new_plan(version: PlanVersion, before: Plan | None = None, currency: str | None = None) -> Plan:
+    """A stub of the version; what documents do not say of a plan is as in the version `before` it."""
     env, plan_id, number = version
     return Plan(
         env=env,
         plan_id=plan_id,
         version=number,
         name=plan_id,
-        currency=settings.DEFAULT_CURRENCY,
+        currency=before.currency if before else currency or settings.DEFAULT_CURRENCY,
+        trial_once_per_fingerprint=before is not None and before.trial_once_per_fingerprint,
         is_stub=True,
     )
 
@@ -300,7 +313,7 @@ def _sync_items(
     described: Mapping[str, documents.Plan], features: Mapping[str, Feature], reason: str
 ) -> None:
     wanted = [
-        PlanItem(plan_id=plan_pk, feature=features[item.feature_id], position=position, **_item_values(item))
+        PlanItem(plan_id=plan_pk, feature=features[item.feature_id], position=position, **item_columns(item))
         for plan_pk, plan in described.items()
         for position, item in enumerate(plan.items)
     ]

@@ -246,7 +246,7 @@ def _refusal(incoming: Incoming[D], refused: Refused) -> Report:
     return Report(incoming.record.number, Outcome.REFUSED, bad=_bad(incoming.record, refused))
 
 
-def _wait_for_other_imports() -> None:
+def wait_for_other_imports() -> None:
     """Let one import write at a time, so that two of the same new customers make each of them once.
 
     Rows that are not there yet cannot be locked. SQLite has one writer as it is.
@@ -258,7 +258,7 @@ def _wait_for_other_imports() -> None:
 
 def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
     """Write one batch inside the caller's transaction; `batch` itself is left as it is."""
-    _wait_for_other_imports()
+    wait_for_other_imports()
     # Copies, because a batch may be taken again.
     batch = [replace(incoming, remarks=[*incoming.remarks]) for incoming in batch]
     reports: list[Report] = []

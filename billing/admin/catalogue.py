@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from billing.admin.catalogue_forms import (
+    IN_USE,
+    CreditCostForm,
+    CreditCostFormSet,
+    FeatureForm,
+    OwnPagePlanItemForm,
+    PlanForm,
+    PlanItemForm,
+)
 from billing.admin.showing import every, figure, price
+from billing.catalogue_use import is_in_use
 from billing.documents.prices import Tier
 from billing.models import CreditCost, Feature, Plan, PlanItem
-from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo
+from billing.plan_versions import TERMS, NoNewVersion, new_version
+from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo, without_fields
 from customers.admin.inlines import RecordStackedInline, RecordTabularInline
 from customers.admin.showing import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, text_of
 
@@ -30,12 +42,23 @@ _ITEM_PRICE = (
 )
 _ROLLOVER = ("rollover_max", "rollover_expiry_unit", "rollover_expiry_length")
 _RESET = ("reset_interval", "reset_interval_count")
+_NEW_VERSION = "_new_version"
+
+
+def is_locked(request: HttpRequest, plan: Plan) -> bool:
+    """Whether what `plan` grants and costs is closed to change, as it was when `request` first asked."""
+    known: dict[str, bool] = request.__dict__.setdefault("locked_plans", {})
+    if plan.pk not in known:
+        known[plan.pk] = not plan.is_stub and is_in_use(plan)
+    return known[plan.pk]
 
 
 class CreditCostInline(RecordTabularInline):
     """What other features cost in a credit system."""
 
     model = CreditCost
+    form = CreditCostForm
+    formset = CreditCostFormSet
     fk_name = "credit_system"
     autocomplete_fields = ("metered_feature",)
     fields = ("metered_feature", "credit_cost")
@@ -50,6 +73,7 @@ class PlanItemInline(RecordStackedInline):
     """What a plan includes."""
 
     model = PlanItem
+    form = PlanItemForm
     collapsible = True
     autocomplete_fields = ("feature",)
     json_shapes = {"price_tiers": [Tier]}
@@ -60,11 +84,27 @@ class PlanItemInline(RecordStackedInline):
         """With the features, for their names."""
         return super().get_queryset(request).select_related("feature")
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not to a plan that customers have."""
+        return self._is_open(request, obj) and super().has_add_permission(request, obj)  # type: ignore[call-arg]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of a plan that customers have."""
+        return self._is_open(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not from a plan that customers have."""
+        return self._is_open(request, obj) and super().has_delete_permission(request, obj)
+
+    def _is_open(self, request: HttpRequest, plan: Plan | None) -> bool:
+        return plan is None or plan._state.adding or not is_locked(request, plan)
+
 
 @admin.register(Feature)
 class FeatureAdmin(HistoryAdmin):
     """Features. The id is chosen once: documents know the feature by it."""
 
+    form = FeatureForm
     list_display = ("feature_id", "shown_name", "type", "consumable", "state")
     list_filter = (("type", Choices), ("archived", YesNo), ("is_stub", YesNo))
     search_fields = ("feature_id", "name")
@@ -102,21 +142,25 @@ class FeatureAdmin(HistoryAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(HistoryAdmin):
-    """Plans, version by version. Which plan and version it is, is chosen once."""
+    """Plans, version by version. Which plan and version it is, is chosen once; so is, from the first customer on, what
+    it grants and costs.
+    """
 
+    form = PlanForm
     list_display = ("plan_id", "version", "shown_name", "env", "shown_price", "kind", "state")
     list_filter = (("env", Choices), ("add_on", YesNo), ("archived", YesNo), ("is_stub", YesNo))
     search_fields = ("plan_id", "name")
     sortable_by = ("plan_id", "version", "shown_name")
     inlines = [PlanItemInline]
     json_shapes = {"config": dict, "metadata": dict}
-    readonly_fields = ("id", "created_at")
+    readonly_fields = ("id", "created_at", "in_use")
     fieldsets = (
         (
             "Plan",
             {
                 "classes": ["tab"],
                 "fields": (
+                    "in_use",
                     "env",
                     "plan_id",
                     "version",
@@ -141,7 +185,12 @@ class PlanAdmin(HistoryAdmin):
             "Free trial",
             {
                 "classes": ["tab"],
-                "fields": ("free_trial_length", "free_trial_unit", "free_trial_card_required"),
+                "fields": (
+                    "free_trial_length",
+                    "free_trial_unit",
+                    "free_trial_card_required",
+                    "trial_once_per_fingerprint",
+                ),
             },
         ),
         ("Data", {"classes": ["tab"], "fields": ("config", "metadata", "base_variant_id")}),
@@ -171,16 +220,51 @@ class PlanAdmin(HistoryAdmin):
         """Whether it is sold."""
         return "Stub" if plan.is_stub else "Archived" if plan.archived else "On sale"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """Which plan and version it is, is chosen once."""
+    @display(description="in use")
+    def in_use(self, plan: Plan) -> str:
+        """Why some fields are closed."""
+        return IN_USE
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Which plan and version it is, and what it grants and costs while customers have it."""
         fields = tuple(super().get_readonly_fields(request, obj))
-        return fields if obj is None else (*fields, "env", "plan_id", "version")
+        if obj is None:
+            return fields
+        closed = (*TERMS, "is_stub") if is_locked(request, obj) else ()
+        return (*fields, "env", "plan_id", "version", *closed)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With a word on what is closed, where something is."""
+        fieldsets = super().get_fieldsets(request, obj)
+        is_open = obj is None or not is_locked(request, obj)
+        return without_fields({"in_use"}, fieldsets) if is_open else fieldsets
+
+    def response_change(self, request: HttpRequest, obj: Plan) -> HttpResponse:
+        """Where to go after saving: to the new version, if one was asked for."""
+        if _NEW_VERSION not in request.POST or not self.has_add_permission(request):
+            answer: HttpResponse = super().response_change(request, obj)
+            return answer
+        try:
+            made = new_version(obj)
+        except NoNewVersion as problem:
+            self.message_user(request, f"No new version was made. {problem}", messages.ERROR)
+            made = obj
+        else:
+            self.log_addition(request, made, [{"added": {}}])
+            self.message_user(
+                request,
+                f"This is version {made.version} of {made.plan_id}, a copy of version {obj.version}: change it here."
+                " Customers keep the version they have.",
+                messages.SUCCESS,
+            )
+        return HttpResponseRedirect(reverse("admin:billing_plan_change", args=[made.pk]))
 
 
 @admin.register(PlanItem)
 class PlanItemAdmin(RecordAdmin):
     """What plans include."""
 
+    form = OwnPagePlanItemForm
     list_display = (text_of("feature"), column_of("plan"), "shown_included", "resets", "billing_method")
     list_filter = (("plan", Row), ("feature", Row), ("billing_method", Choices))
     list_select_related = ("plan", "feature")
@@ -198,6 +282,17 @@ class PlanItemAdmin(RecordAdmin):
         ("Origin", {"classes": ["tab"], "fields": ("id",)}),
     )
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of a plan that customers have."""
+        return self._is_open(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not from a plan that customers have."""
+        return self._is_open(request, obj) and super().has_delete_permission(request, obj)
+
+    def _is_open(self, request: HttpRequest, item: PlanItem | None) -> bool:
+        return item is None or not is_locked(request, item.plan)
+
     @display(description="included")
     def shown_included(self, item: PlanItem) -> str:
         """What is granted with each unit of the plan."""
@@ -213,6 +308,7 @@ class PlanItemAdmin(RecordAdmin):
 class CreditCostAdmin(RecordAdmin):
     """What metered features cost in credit systems."""
 
+    form = CreditCostForm
     list_display = (text_of("metered_feature"), column_of("credit_system"), "shown_cost")
     list_filter = (("credit_system", Row), ("metered_feature", Row))
     list_select_related = ("credit_system", "metered_feature")

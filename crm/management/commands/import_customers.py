@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,16 +15,12 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from crm.importers import IMPORTERS
+from customers.console import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.importing import Counts, Report, import_records, nothing_kept
 from customers.models import Source
-from customers.reader import BadRecord, Unreadable, error_line, open_input, read_records
+from customers.reader import Unreadable, open_input, read_records
 
-_STDIN = "-"
 _SHOWN = 20
-_USAGE = 2
-_INTERRUPTED = 130
-
-Refuse = Callable[[BadRecord], None]
 
 
 class Command(BaseCommand):
@@ -55,24 +50,24 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import the files one after the other, and say what became of their records."""
         names: list[str] = options["files"]
-        if names.count(_STDIN) > 1:
-            raise CommandError("Standard input (-) can be read once only.", returncode=_USAGE)
+        if names.count(STDIN) > 1:
+            raise CommandError("Standard input (-) can be read once only.", returncode=USAGE)
         self.is_dry_run: bool = options["dry_run"]
         self.errors: str | None = options["errors"]
         self.unreadable = 0
         self.total = Counts()
         undoing = nothing_kept() if self.is_dry_run else nullcontext()
         try:
-            with _errors_file(self.errors, names) as refuse, undoing:
+            with errors_file(self.errors, names) as refuse, undoing:
                 for name in names:
                     self._import_file(options["source"], name, refuse)
         except DatabaseProblem as problem:
-            reason = _one_line(str(problem).strip().partition("\n")[0])
+            reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
                 f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it. {self._so_far()}"
             ) from None
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {self._so_far()}", returncode=_INTERRUPTED) from None
+            raise CommandError(f"Stopped. {self._so_far()}", returncode=INTERRUPTED) from None
         if len(names) > 1:
             self._say(f"total: {self._in_words(self.total)}")
         if self.is_dry_run:
@@ -81,11 +76,11 @@ class Command(BaseCommand):
 
     def _import_file(self, source: str, name: str, refuse: Refuse) -> None:
         counts = Counts()
-        shown = _origin(name) if name == _STDIN else _one_line(name)
+        shown = origin_of(name) if name == STDIN else one_line(name)
         try:
             with open_input(name) as stream, _progress(stream, name) as bar:
                 records = read_records(cast("BinaryIO", _Watched(stream, bar)))
-                reports = import_records(IMPORTERS[source](), records, origin=_origin(name))
+                reports = import_records(IMPORTERS[source](), records, origin=origin_of(name))
                 self._tell(shown, _shown_on(bar, reports), counts, refuse)
         except Unreadable as problem:
             self.unreadable += 1
@@ -104,14 +99,14 @@ class Command(BaseCommand):
                 refuse(report.bad)
                 if counts.refused <= _SHOWN:
                     bad = report.bad
-                    self._complain(f"{name}: record {bad.number}: {_one_line(f'{bad.path}: {bad.reason}')}")
+                    self._complain(f"{name}: record {bad.number}: {one_line(f'{bad.path}: {bad.reason}')}")
             for remark in report.remarks:
                 remarks += 1
                 if remarks <= _SHOWN:
-                    told = _one_line(f"{remark.path}: {remark.text}")
+                    told = one_line(f"{remark.path}: {remark.text}")
                     self._complain(f"{name}: record {report.number}, taken in: {told}", str)
         if counts.refused > _SHOWN:
-            where = _one_line(self.errors) if self.errors else "--errors FILE to have them all"
+            where = one_line(self.errors) if self.errors else "--errors FILE to have them all"
             self._complain(f"{name}: … and {counts.refused - _SHOWN} more refused; see {where}")
         if remarks > _SHOWN:
             self._complain(
@@ -142,79 +137,17 @@ class Command(BaseCommand):
         if self.total.refused:
             problems.append(f"{self.total.refused} of the records were refused.")
             if self.errors:
-                problems.append(
-                    f"They are in {_one_line(self.errors)}: mend them there and import that file."
-                )
+                problems.append(f"They are in {one_line(self.errors)}: mend them there and import that file.")
         if problems:
             raise CommandError(" ".join(problems))
 
     def _say(self, line: str) -> None:
-        """Whoever reads may stop reading; the import goes on."""
-        try:
-            with tqdm.external_write_mode(file=sys.stderr):
-                self.stdout.write(line)
-                self.stdout.flush()
-        except BrokenPipeError:
-            # The interpreter flushes once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with tqdm.external_write_mode(file=sys.stderr):
+            say(self.stdout, line)
 
     def _complain(self, line: str, style: Callable[[str], str] | None = None) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             self.stderr.write(line, style)
-
-
-@contextmanager
-def _errors_file(name: str | None, inputs: list[str]) -> Iterator[Refuse]:
-    """A function that writes a refused record to the file `name`, whole lines only; to nowhere without a name.
-
-    The file is emptied at the start, unless it is one of `inputs`, which is refused.
-    """
-    if name is None:
-        yield lambda bad: None
-        return
-    try:
-        if any(_is_same_file(name, each) for each in inputs):
-            raise CommandError(
-                f"{_one_line(name)} is to be read: name another file for --errors.", returncode=_USAGE
-            )
-        file = Path(name).open("wb")  # noqa: SIM115 - closed below
-    except (OSError, ValueError) as problem:
-        raise CommandError(_cannot_write(name, problem), returncode=_USAGE) from None
-
-    def write(bad: BadRecord) -> None:
-        try:
-            file.write(error_line(bad))
-            file.flush()
-        except OSError as problem:
-            raise CommandError(_cannot_write(name, problem)) from None
-
-    with file:
-        yield write
-
-
-def _is_same_file(name: str, other: str) -> bool:
-    try:
-        read = os.fstat(sys.stdin.fileno()) if other == _STDIN else Path(other).stat()
-        return os.path.samestat(Path(name).stat(), read)
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _cannot_write(name: str, problem: Exception) -> str:
-    reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-    return f"{_one_line(name)} cannot be written ({reason}): name another file for --errors."
-
-
-def _origin(name: str) -> str:
-    return "standard input" if name == _STDIN else _one_line(Path(name).name)
-
-
-def _one_line(text: str) -> str:
-    """`text` without what would break the line or command the terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 class _Watched:
@@ -232,10 +165,10 @@ class _Watched:
 
 def _progress(stream: BinaryIO, name: str) -> tqdm:
     """A bar on standard error for the bytes that are read of `stream`, if that is a terminal."""
-    is_size_known = name != _STDIN and not isinstance(stream, gzip.GzipFile)
+    is_size_known = name != STDIN and not isinstance(stream, gzip.GzipFile)
     return tqdm(
         total=Path(name).stat().st_size or None if is_size_known else None,
-        desc=_origin(name),
+        desc=origin_of(name),
         unit="B",
         unit_scale=True,
         # Every record may move it: bytes come in large pieces.

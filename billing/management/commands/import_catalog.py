@@ -1,0 +1,134 @@
+"""Take a catalogue in from a file."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+from django.db import transaction
+
+from billing import money
+from billing.catalogue_file import Entry, read_catalogue
+from billing.catalogue_import import Outcome, Report, import_catalogue
+from customers.console import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
+from customers.importing import nothing_kept
+from customers.reader import Unreadable, open_input
+from customers.wire import Refused, Remark
+
+_SHOWN = 20
+_NOTHING = "Nothing was changed."
+
+
+class Command(BaseCommand):
+    """Thin: read the options, import, report."""
+
+    help = (
+        'Take in what is sold from a file: one object {"features": [...], "plans": [...]}, compressed with gzip or'
+        " not. Each feature and plan is taken in or refused for itself. What a version of a plan grants and costs"
+        " stays as it is: a plan that changed becomes a new version, and customers keep the version they have. A"
+        " changed name, description, archived mark or metadata changes the version itself. Importing a file again"
+        " changes nothing. The exit status is 1 if anything was refused or the file could not be read."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="what to read; - for standard input")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="do it all and undo it at the end",
+        )
+        parser.add_argument(
+            "--errors",
+            metavar="FILE",
+            help="write each refused feature and plan there, on one line with its number, the place and the reason;"
+            " mended, it can be imported. An older file of that name is replaced",
+        )
+        parser.add_argument(
+            "--currency",
+            type=_currency,
+            metavar="CODE",
+            help="the ISO 4217 code of the prices of plans that are new (default: the setting DEFAULT_CURRENCY);"
+            " a plan that is known keeps its currency",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Import the file, and say what became of its features and plans."""
+        name: str = options["file"]
+        self.is_dry_run: bool = options["dry_run"]
+        self.shown = one_line(name) if name != "-" else origin_of(name)
+        try:
+            with errors_file(options["errors"], [name]) as refuse:
+                entries, passed_over = self._read(name)
+                with nothing_kept() if self.is_dry_run else transaction.atomic():
+                    reports = import_catalogue(entries, currency=options["currency"], origin=origin_of(name))
+                    self._tell(reports, passed_over, refuse)
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(
+                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it. {_NOTHING}"
+            ) from None
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. {_NOTHING}", returncode=INTERRUPTED) from None
+        for kind in ("feature", "plan"):
+            say(self.stdout, f"{self.shown}: {kind}s: {self._in_words(kind, reports)}")
+        if self.is_dry_run:
+            say(self.stdout, f"This was a dry run: {_NOTHING[0].lower()}{_NOTHING[1:]}")
+        self._end(sum(report.outcome is Outcome.REFUSED for report in reports), options["errors"])
+
+    def _read(self, name: str) -> tuple[list[Entry], list[Remark]]:
+        try:
+            with open_input(name) as stream:
+                return read_catalogue(stream)
+        except Unreadable as problem:
+            raise CommandError(f"{self.shown}: {problem} {_NOTHING}") from None
+        except Refused as problem:
+            told = one_line(f"{problem.path}: {problem.reason}")
+            raise CommandError(f"{self.shown}: {told} {_NOTHING}") from None
+
+    def _tell(self, reports: list[Report], passed_over: list[Remark], refuse: Refuse) -> None:
+        """Show the first of the problems and of the remarks; write everything that was refused."""
+        problems: list[str] = []
+        remarks = [f"{remark.path}: {remark.text}" for remark in passed_over]
+        for report in reports:
+            if report.refused:
+                refuse(report.bad)
+            problems += (f"{each.path}: {each.reason}" for each in report.refused)
+            remarks += (f"{each.path}, taken in: {each.text}" for each in report.remarks)
+        for lines, more, style in (
+            (problems, "more problems; --errors FILE has them all", None),
+            (remarks, "more remarks on what was taken in", str),
+        ):
+            for line in lines[:_SHOWN]:
+                self.stderr.write(f"{self.shown}: {one_line(line)}", style)
+            if len(lines) > _SHOWN:
+                self.stderr.write(f"{self.shown}: … and {len(lines) - _SHOWN} {more}", style)
+
+    def _in_words(self, kind: str, reports: list[Report]) -> str:
+        counts = Counter(report.outcome for report in reports if report.entry.kind == kind)
+        would_be = " would be" if self.is_dry_run else ""
+        parts = [
+            f"{counts[Outcome.CREATED]}{would_be} created",
+            f"{counts[Outcome.UPDATED]}{would_be} updated",
+        ]
+        if kind == "plan":
+            parts.append(f"{counts[Outcome.NEW_VERSION]}{would_be} in a new version")
+        parts += [f"{counts[Outcome.UNCHANGED]} unchanged", f"{counts[Outcome.REFUSED]} refused"]
+        return ", ".join(parts)
+
+    def _end(self, refused: int, errors: str | None) -> None:
+        if not refused:
+            return
+        told = f"{refused} of the features and plans were refused."
+        if errors:
+            told += f" They are in {one_line(errors)}: mend them there and import that file."
+        raise CommandError(told)
+
+
+def _currency(text: str) -> str:
+    try:
+        return money.known_code(text)
+    except ValueError as problem:
+        raise ArgumentTypeError(str(problem)) from None
