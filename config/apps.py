@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from config.checks import TAG, check_default_currency, check_source_precedence
+from config.checks import TAG, check_default_currency, check_invoice_prefix, check_source_precedence
 
 
 class ConfigConfig(AppConfig):
@@ -14,3 +14,4 @@ class ConfigConfig(AppConfig):
         """Registers the checks of the product's settings."""
         register(check_default_currency, TAG)
         register(check_source_precedence, TAG)
+        register(check_invoice_prefix, TAG)

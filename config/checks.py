@@ -1,5 +1,6 @@
 """Checks of the product's own settings. Most commands run them, and so does the WSGI application at its start."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ TAG = "clientele"
 
 _FIELDS = ("name", "email")
 _SOURCES = ("payments", "billing", "crm")
+_PREFIX = re.compile(r"[A-Z0-9]([A-Z0-9-]{0,10}[A-Z0-9])?")
+_RESERVED_PREFIXES = ("CN", "TEST-CN")
 
 
 def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -39,6 +42,20 @@ def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: A
         )
         for field in _FIELDS
         if sorted(precedence.get(field, ())) != sorted(_SOURCES)
+    ]
+
+
+def check_invoice_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """INVOICE_PREFIX makes a series of numbers that is not the credit notes'."""
+    prefix = settings.INVOICE_PREFIX
+    if _PREFIX.fullmatch(prefix) and prefix not in _RESERVED_PREFIXES:
+        return []
+    return [
+        Error(
+            f"INVOICE_PREFIX: {prefix!r} cannot begin the numbers of invoices; put 1 to 12 capital letters, digits or"
+            f" hyphens there, such as INV, but not {' or '.join(_RESERVED_PREFIXES)}.",
+            id="clientele.E004",
+        )
     ]
 
 

@@ -22,11 +22,23 @@ DEVELOPMENT = _environment.flag("CLIENTELE_DEVELOPMENT", default=False)
 #: ISO 4217 code of amounts that arrive without a currency: the CRM's revenues, plan prices.
 DEFAULT_CURRENCY = _environment.text("DEFAULT_CURRENCY", "USD")
 
+#: Whether the balances of a subscription with an overdue invoice are still reset when their time comes.
+RESET_PAST_DUE = _environment.flag("RESET_PAST_DUE", default=False)
+
 #: For each field that several sources know: the sources, the most trusted first.
 SOURCE_PRECEDENCE = {
     "name": _environment.names("SOURCE_PRECEDENCE_NAME", ["payments", "billing", "crm"]),
     "email": _environment.names("SOURCE_PRECEDENCE_EMAIL", ["payments", "billing", "crm"]),
 }
+
+#: Within how many days an invoice is to be paid, unless a customer's account says otherwise.
+INVOICE_DUE_DAYS = _environment.number("INVOICE_DUE_DAYS", 30)
+
+#: Who sells, as printed on invoices, line by line: name, address, tax id.
+INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").split(";") if line.strip()]
+
+#: What the numbers of invoices begin with.
+INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 
 # Who may reach it, and how
 

@@ -1,23 +1,40 @@
-"""Invoices in the admin: to be looked at."""
+"""Invoices in the admin: to be looked at, worked on by their actions, and printed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from billing.admin.invoice_actions import InvoiceActions
+from billing.admin.invoice_page import InvoicePages
 from billing.admin.showing import amount, figure
-from billing.models import Invoice, InvoiceLine
+from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, link_out, long_text
+from customers.admin.showing import (
+    BAD,
+    GOOD,
+    NEWS,
+    PLAIN,
+    WAITING,
+    badge,
+    column_of,
+    link_out,
+    long_text,
+    preformatted,
+)
 
 _STATES = {
     "Draft": PLAIN,
@@ -46,7 +63,7 @@ class InvoiceStatus(OneOf):
 
 def _state(invoice: Invoice) -> str:
     """The status in a word; `Overdue` for one that should have been paid."""
-    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at < clock.now():
+    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= clock.now():
         return "Overdue"
     return dict(Invoice.Status.choices).get(invoice.status, invoice.status)
 
@@ -93,17 +110,85 @@ class InvoiceLineInline(ReadOnlyInline):
         return amount(line.amount, line.invoice.currency)
 
 
+class PaymentInline(ReadOnlyInline):
+    """What was paid of an invoice."""
+
+    model = Payment
+    verbose_name_plural = "payments"
+    fields = ("paid_at", "shown_amount", "reference", "recorded_by", "recorded_at")
+    readonly_fields = ("shown_amount",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the invoice, for its currency."""
+        return super().get_queryset(request).select_related("invoice")
+
+    @display(description="amount")
+    def shown_amount(self, payment: Payment) -> str:
+        """The amount in the invoice's currency."""
+        return amount(payment.amount, payment.invoice.currency)
+
+
+class CreditNoteInline(ReadOnlyInline):
+    """What was taken off an invoice."""
+
+    model = CreditNote
+    fields = ("number", "issued_at", "shown_total", "shown_tax", "reason", "issued_by", "printed")
+    readonly_fields = ("shown_total", "shown_tax", "printed")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the invoice, for its currency."""
+        return super().get_queryset(request).select_related("invoice")
+
+    @display(description="total")
+    def shown_total(self, note: CreditNote) -> str:
+        """The total in the invoice's currency."""
+        return amount(note.total, note.invoice.currency)
+
+    @display(description="tax in it")
+    def shown_tax(self, note: CreditNote) -> str:
+        """The tax in the invoice's currency."""
+        return amount(note.tax, note.invoice.currency)
+
+    @display(description="page")
+    def printed(self, note: CreditNote) -> SafeString:
+        """The page to print."""
+        return printed_note(note)
+
+
+def printed_note(note: CreditNote) -> SafeString:
+    """A link to the page of a credit note."""
+    url = reverse("admin:billing_invoice_print_credit_note", args=[quote(note.invoice_id), note.pk])
+    return format_html('<a href="{}" target="_blank" class="text-link">Print</a>', url)
+
+
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyHistoryAdmin):
+class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
     """Invoices."""
 
-    list_display = ("number", column_of("customer"), "state", "shown_total", "created_at", "due_at")
+    list_display = (
+        "shown_number",
+        column_of("customer"),
+        "state",
+        "shown_total",
+        "shown_due",
+        "created_at",
+        "due_at",
+    )
     list_filter = (InvoiceStatus, ("created_at", Days), ("due_at", Days), ("customer", Row))
     list_select_related = ("customer",)
-    search_fields = ("stripe_id",)
+    search_fields = ("number", "stripe_id")
     sortable_by = ("created_at", "due_at")
-    inlines = [InvoiceLineInline]
-    readonly_fields = ("state", "shown_total", "billed_plans", "page")
+    inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
+    readonly_fields = (
+        "state",
+        "shown_total",
+        "shown_paid",
+        "shown_credited",
+        "shown_due",
+        "billed_plans",
+        "page",
+        "shown_bill_to",
+    )
     fieldsets = (
         (
             "Invoice",
@@ -112,19 +197,24 @@ class InvoiceAdmin(ReadOnlyHistoryAdmin):
                 "fields": (
                     "customer",
                     "state",
-                    "shown_total",
-                    "created_at",
-                    "due_at",
+                    "number",
+                    ("shown_total", "shown_due"),
+                    ("shown_paid", "shown_credited"),
+                    ("created_at", "issued_at"),
+                    ("due_at", "closed_at"),
+                    "subscription",
+                    ("period_start", "period_end"),
                     "billed_plans",
                     "page",
                 ),
             },
         ),
+        ("Terms", {"classes": ["tab"], "fields": ("tax_rate", "no_tax_reason", "shown_bill_to")}),
         ("Origin", {"classes": ["tab"], "fields": ("id", "stripe_id", "status", "currency", "plan_ids")}),
     )
 
     @display(description="invoice")
-    def number(self, invoice: Invoice) -> SafeString | str:
+    def shown_number(self, invoice: Invoice) -> SafeString | str:
         """What it is known by."""
         return long_text(str(invoice))
 
@@ -137,6 +227,29 @@ class InvoiceAdmin(ReadOnlyHistoryAdmin):
     def shown_total(self, invoice: Invoice) -> str:
         """The total with its currency."""
         return amount(invoice.total, invoice.currency)
+
+    @display(description="paid")
+    def shown_paid(self, invoice: Invoice) -> str:
+        """What was paid of it."""
+        return amount(invoice.paid, invoice.currency)
+
+    @display(description="credited")
+    def shown_credited(self, invoice: Invoice) -> str:
+        """What credit notes took off it."""
+        return amount(invoice.credited, invoice.currency)
+
+    @display(description="still to pay")
+    def shown_due(self, invoice: Invoice) -> str:
+        """What is still to be paid; what is to be returned has a minus. A dash where nobody waits for money."""
+        if not invoice.number or invoice.status in (Invoice.Status.DRAFT, Invoice.Status.VOID):
+            return "-"
+        return amount(invoice.due, invoice.currency)
+
+    @display(description="billed to")
+    def shown_bill_to(self, invoice: Invoice) -> SafeString | str:
+        """Whom it was made out to."""
+        rows = {name: value for name, value in invoice.bill_to.items() if value}
+        return preformatted(json.dumps(rows, ensure_ascii=False)) if rows else "-"
 
     @display(description="plans")
     def billed_plans(self, invoice: Invoice) -> str:
@@ -174,3 +287,69 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
     def shown_amount(self, line: InvoiceLine) -> str:
         """The amount in the invoice's currency."""
         return amount(line.amount, line.invoice.currency)
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """Payments that were recorded."""
+
+    list_display = ("shown_amount", column_of("invoice"), "paid_at", "reference", "recorded_by")
+    list_filter = (("invoice", Row), ("paid_at", Days))
+    list_select_related = ("invoice",)
+    search_fields = ("reference",)
+    sortable_by = ("paid_at",)
+    fields = ("invoice", "shown_amount", "paid_at", "reference", "recorded_by", "recorded_at", "id")
+    readonly_fields = ("shown_amount",)
+
+    @display(description="amount")
+    def shown_amount(self, payment: Payment) -> str:
+        """The amount in the invoice's currency."""
+        return amount(payment.amount, payment.invoice.currency)
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(ReadOnlyAdmin):
+    """Credit notes."""
+
+    list_display = ("number", column_of("invoice"), "shown_total", "issued_at", "issued_by")
+    list_filter = (("invoice", Row), ("issued_at", Days))
+    list_select_related = ("invoice",)
+    search_fields = ("number",)
+    sortable_by = ("issued_at",)
+    fields = (
+        "number",
+        "invoice",
+        "shown_total",
+        "shown_tax",
+        "reason",
+        "issued_at",
+        "issued_by",
+        "printed",
+        "id",
+    )
+    readonly_fields = ("shown_total", "shown_tax", "printed")
+
+    @display(description="total")
+    def shown_total(self, note: CreditNote) -> str:
+        """The total in the invoice's currency."""
+        return amount(note.total, note.invoice.currency)
+
+    @display(description="tax in it")
+    def shown_tax(self, note: CreditNote) -> str:
+        """The tax in the invoice's currency."""
+        return amount(note.tax, note.invoice.currency)
+
+    @display(description="page")
+    def printed(self, note: CreditNote) -> SafeString:
+        """The page to print."""
+        return printed_note(note)
+
+
+@admin.register(InvoiceSeries)
+class InvoiceSeriesAdmin(ReadOnlyAdmin):
+    """How far the numbers of invoices and credit notes have come."""
+
+    list_display = ("prefix", "last_number")
+    search_fields = ("prefix",)
+    sortable_by = ()
+    fields = ("prefix", "last_number")

@@ -69,11 +69,11 @@ _POSTGRESQL = [
     BEGIN
         IF EXISTS (
             SELECT FROM (
-                SELECT new.grant_id, new.rollover_id, new.figure, new.number, new.amount, new.after,
-                       LAG(new.after) OVER (
-                           PARTITION BY new.grant_id, new.rollover_id, new.figure ORDER BY new.number
+                SELECT fresh.grant_id, fresh.rollover_id, fresh.figure, fresh.number, fresh.amount, fresh.after,
+                       LAG(fresh.after) OVER (
+                           PARTITION BY fresh.grant_id, fresh.rollover_id, fresh.figure ORDER BY fresh.number
                        ) AS before
-                FROM added AS new
+                FROM added AS fresh
             ) AS entry
             WHERE entry.after <> entry.amount + COALESCE(
                 entry.before,

@@ -46,6 +46,11 @@ class BillingAccount(models.Model):
                 name="account_tax_rate_in_range",
                 violation_error_message="A tax rate is a percentage from 0 to 100.",
             ),
+            models.CheckConstraint(
+                condition=Q(payment_terms_days=None) | Q(payment_terms_days__lte=3650),
+                name="account_payment_terms_in_range",
+                violation_error_message="An invoice is to be paid within ten years.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -127,6 +127,11 @@ class Grant(Listed):
             ),
             bounded("grant_prices_in_range", "price_amount", "max_purchase"),
         ]
+        # What falls due is looked for every few minutes.
+        indexes = [
+            models.Index(fields=["next_reset_at"], condition=Q(ended_at=None), name="grant_by_next_reset"),
+            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="grant_by_expiry"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.plan or 'Standalone grant'}: {self.held.normalize():f}"
@@ -159,6 +164,9 @@ class Rollover(Listed):
     class Meta:
         ordering = ["position", "id"]
         constraints = [bounded("rollover_figures_in_range", "granted", "left", at_least=None)]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="rollover_by_expiry"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.left.normalize():f} of {self.granted.normalize():f} carried over"

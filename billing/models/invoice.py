@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -36,9 +37,9 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         """Issued ones that still wait for money."""
         return self.filter(status=Invoice.Status.OPEN, removed_at=None)
 
-    def overdue(self) -> Self:
-        """Unpaid ones past their due date."""
-        return self.unpaid().filter(due_at__lt=clock.now())
+    def overdue(self, at: datetime | None = None) -> Self:
+        """Unpaid ones that should have been paid by `at`, or by now."""
+        return self.unpaid().filter(due_at__lte=at or clock.now())
 
 
 class Invoice(Listed):
@@ -149,6 +150,13 @@ class InvoiceLine(models.Model):
     quantity = figure(default=1)
     amount = models.BigIntegerField(
         help_text="In minor units of the invoice's currency; negative for a credit."
+    )
+    discount_key = TypedIdField(
+        prefix="disc",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The discount that made it. Imports may take that away; the line stays.",
     )
 
     class Meta:

@@ -114,6 +114,7 @@ class Subscription(Listed):
         indexes = [
             models.Index(fields=["plan", "status"], name="subscription_by_plan"),
             models.Index(fields=["status", "current_period_end"], name="subscription_by_period_end"),
+            models.Index(fields=["status", "expires_at"], name="subscription_by_expiry"),
         ]
 
     def __str__(self) -> str:

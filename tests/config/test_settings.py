@@ -138,6 +138,9 @@ def test_the_deployment_check_is_silent_in_production() -> None:
     [
         ("DEFAULT_CURRENCY", "usd"),
         ("DEFAULT_CURRENCY", ""),
+        ("INVOICE_PREFIX", "CN"),
+        ("INVOICE_PREFIX", "inv 1"),
+        ("INVOICE_PREFIX", "ABCDEFGHIJKLM"),
         ("SOURCE_PRECEDENCE", {}),
         ("SOURCE_PRECEDENCE", {"name": ["payments", "billing", "crm"], "email": ["payments", "crm"]}),
         ("SOURCE_PRECEDENCE", {"name": ["crm", "crm", "billing"], "email": ["payments", "billing", "crm"]}),

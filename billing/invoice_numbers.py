@@ -1,0 +1,52 @@
+"""The numbers of invoices and credit notes: unique, and without gaps in each series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from django.conf import settings
+
+from billing.models import InvoiceSeries
+from customers.models import Environment
+
+CREDIT_NOTES = "CN"
+_SANDBOX = "TEST-"
+
+
+def series_of_invoices(env: str) -> str:
+    """The prefix of invoices in an environment: sandbox customers leave no gap among the live numbers."""
+    return _in(env, settings.INVOICE_PREFIX)
+
+
+def series_of_credit_notes(env: str) -> str:
+    """The prefix of credit notes in an environment."""
+    return _in(env, CREDIT_NOTES)
+
+
+def take_numbers(counts: Mapping[str, int]) -> dict[str, Iterator[str]]:
+    """So many next numbers of each series, such as `INV-000001`, by its prefix.
+
+    Nobody else takes one of any series in `counts`, not even of those asked for none, until the caller's
+    transaction ends. If it is rolled back, the numbers are free again.
+    """
+    InvoiceSeries.objects.bulk_create(
+        [InvoiceSeries(prefix=prefix) for prefix, count in counts.items() if count], ignore_conflicts=True
+    )
+    # In order, so that two who want the same ones cannot wait for each other.
+    locked = InvoiceSeries.objects.filter(prefix__in=counts).order_by("prefix").select_for_update()
+    taken: dict[str, Iterator[str]] = {}
+    for series in list(locked):
+        first = series.last_number + 1
+        series.last_number += counts[series.prefix]
+        if counts[series.prefix]:
+            series.save(update_fields=["last_number"])
+        taken[series.prefix] = _numbers(series.prefix, first, series.last_number)
+    return taken
+
+
+def _numbers(prefix: str, first: int, last: int) -> Iterator[str]:
+    return (f"{prefix}-{number:06d}" for number in range(first, last + 1))
+
+
+def _in(env: str, prefix: str) -> str:
+    return f"{_SANDBOX}{prefix}" if env == Environment.SANDBOX else prefix
