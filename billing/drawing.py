@@ -151,7 +151,13 @@ class Refunded:
 
 def drawing_order(rows: Iterable[GrantRow], entity_id: str | None = None) -> list[GrantRow]:
     """The rows that a use by this entity (None: by no entity) may draw, in the order it draws them."""
-    return sorted((row for row in rows if _reaches(row.entity_id, entity_id)), key=_place)
+    return sorted((row for row in rows if _reaches(row.entity_id, entity_id)), key=row_place)
+
+
+def rollover_order(rollovers: Iterable[RolloverRow], entity_id: str | None = None) -> list[RolloverRow]:
+    """The rollovers that a use by this entity (None: by no entity) may draw, in the order it draws them."""
+    reachable = (rollover for rollover in rollovers if _reaches(rollover.entity_id, entity_id))
+    return sorted(reachable, key=rollover_place)
 
 
 def draw(
@@ -178,8 +184,8 @@ def draw(
         if unlimited is not None:
             use.take(unlimited.id, "unlimited", _UNBOUNDED, unlimited.credit_cost)
             return Drawn(tuple(use.parts))
-        reachable = [rollover for rollover in rollovers if _reaches(rollover.entity_id, entity_id)]
-        for rollover in sorted(reachable, key=_rollover_place):
+        reachable = rollover_order(rollovers, entity_id)
+        for rollover in reachable:
             use.take(rollover.id, "rollover", rollover.balance, rollover.credit_cost)
         left = {row.id: row.balance for row in ordered}
         for row in ordered:
@@ -286,8 +292,9 @@ def _reaches(owner: str | None, entity_id: str | None) -> bool:
     return owner is None or owner == entity_id
 
 
-def _place(row: GrantRow) -> tuple[object, ...]:
-    length = nominal_minutes(row.reset_interval, row.reset_interval_count) if row.reset_interval else None
+def row_place(row: GrantRow) -> tuple[object, ...]:
+    """What rows are sorted by, the first of these that differs deciding."""
+    length = nominal_minutes(row.reset_interval, row.reset_interval_count)
     return (
         row.entity_id is None,
         row.credit_cost is not None,
@@ -302,7 +309,8 @@ def _place(row: GrantRow) -> tuple[object, ...]:
     )
 
 
-def _rollover_place(rollover: RolloverRow) -> tuple[object, ...]:
+def rollover_place(rollover: RolloverRow) -> tuple[object, ...]:
+    """What rollovers are sorted by, the first of these that differs deciding."""
     return (
         *expiry_order(rollover.expires_at),
         rollover.entity_id is None,

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.drawing import GrantRow, RolloverRow
+from billing.intervals import NEVER_RESETS
 from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendLimit
 from billing.models.figures import BillingMethod
 
@@ -52,7 +53,7 @@ class Holding:
         """When a reset of one of the grants, or the end of one of the plans behind them, falls due."""
         due: list[datetime | None] = []
         for grant in self.grants.values():
-            if grant.reset_interval not in ("", "one_off"):
+            if grant.reset_interval not in NEVER_RESETS:
                 due.append(grant.next_reset_at)
             if grant.subscription is not None:
                 due += [grant.subscription.current_period_end, grant.subscription.expires_at]

@@ -10,6 +10,10 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
+#: What no reset comes of by itself: no interval, once, and the several intervals behind an aggregate, which nobody
+#: can tell apart.
+NEVER_RESETS = ("", "one_off", "multiple")
+
 _NEVER = "one_off"
 _FIXED = {
     "minute": timedelta(minutes=1),
@@ -57,13 +61,13 @@ def next_after(
 
 
 def nominal_minutes(interval: str, count: int = 1) -> int | None:
-    """How long `count` intervals are taken to be when lengths are compared; None for `one_off`.
+    """How long `count` intervals are taken to be when lengths are compared; None for what never resets.
 
     A month is 30 days, a quarter 90, a half-year 182, a year 365.
     """
-    _check(interval, count, None)
-    if interval == _NEVER:
+    if interval in NEVER_RESETS:
         return None
+    _check(interval, count, None)
     if interval in _FIXED:
         return _FIXED[interval] // timedelta(minutes=1) * count
     return _NOMINAL_DAYS[interval] * _MINUTES_A_DAY * count

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from billing.drawing import GrantRow, RolloverRow, expiry_order
-from billing.intervals import is_made_of_months, next_after, step
+from billing.intervals import NEVER_RESETS, is_made_of_months, next_after, step
 
 _ZERO = Decimal(0)
 # Wide enough that no sum of figures ever rounds.
@@ -86,7 +86,7 @@ def reset(
     have expired by `now` is not carried over, and `rollovers` that have expired by then do not count.
     `usage_based` says that overage is billed. A `past_due` subscription's row resets only if `reset_past_due`.
     """
-    if row.resets_at is None or row.resets_at > now or row.reset_interval in {"", "one_off"}:
+    if row.resets_at is None or row.resets_at > now or row.reset_interval in NEVER_RESETS:
         return None
     if past_due and not reset_past_due:
         return None

@@ -33,18 +33,23 @@ def find_customer(identifier: str, env: str | None = None, *, source: Source | N
 
     Raises `UnknownCustomer`, or `AmbiguousCustomer` where several customers of one environment share it.
     """
-    if _is_searchable(identifier):
+    if is_searchable(identifier):
         for each_env in [env] if env else [Environment.LIVE, Environment.SANDBOX]:
             for found in _by_strength(identifier, each_env, source):
                 if customers := _survivors(found):
                     return _only(customers, identifier)
-    raise UnknownCustomer(
+    raise unknown_customer(identifier, env)
+
+
+def unknown_customer(identifier: str, env: str | None) -> UnknownCustomer:
+    """What to raise where nobody is known by `identifier`."""
+    return UnknownCustomer(
         f"No {env + ' ' if env else ''}customer is known by “{identifier[:_SHOWN]}”. Ask by a typed id (cus_…), an"
         " external id, a Stripe id, the id of a record at its source, or an exact e-mail address."
     )
 
 
-def _is_searchable(identifier: str) -> bool:
+def is_searchable(identifier: str) -> bool:
     """Whether a database could hold it: not empty, not too long, no NUL, no half of a surrogate pair."""
     if not 0 < len(identifier) <= LONGEST_IDENTIFIER or "\0" in identifier:
         return False

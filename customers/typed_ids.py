@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+import uuid_utils
 from django.core.exceptions import ValidationError
 from django.db import models
 from typeid import TypeID
@@ -20,6 +21,11 @@ else:
 def new_typed_id(prefix: str) -> str:
     """A fresh id; ids made later sort later."""
     return str(TypeID(prefix=prefix))
+
+
+def new_uuid_text() -> str:
+    """The UUID of a fresh id, for rows that are written past the ORM."""
+    return str(uuid_utils.uuid7())
 
 
 def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:

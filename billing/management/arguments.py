@@ -1,0 +1,167 @@
+"""What people type after commands about plans and balances, turned into rows and values.
+
+What cannot be read is a usage error (exit status 2); what cannot be found is an error (exit status 1). Both say what
+would do.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+from django.core.management.base import CommandError
+from django.utils.dateparse import parse_datetime
+
+from billing.models import Entity, Feature, Plan, Subscription
+from billing.models.figures import UPPER_BOUND
+from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.models import Customer
+from customers.typed_ids import to_uuid
+
+_SHOWN = 100
+_LISTED = 8
+_MOST_DECIMALS = 10
+
+
+def moment(text: str) -> datetime:
+    """A time: ISO 8601 with its zone (`2026-03-01T09:30:00Z`), or a date, which means its first moment in UTC."""
+    try:
+        found = parse_datetime(text) or datetime.fromisoformat(text)
+    except ValueError:
+        raise _unreadable(text, "a time such as 2026-03-01T09:30:00Z, or a date such as 2026-03-01") from None
+    if found.tzinfo is None:
+        if len(text) > len("2026-03-01"):
+            raise _unreadable(text, "a time with its zone, such as 2026-03-01T09:30:00Z")
+        found = found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise _unreadable(text, "a time between the years 1 and 9999") from None
+
+
+def amount(text: str) -> Decimal:
+    """A number with at most 15 digits before the point and 10 after it; it may be below zero."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        raise _unreadable(text, "a number such as 20 or 0.5") from None
+    if not found.is_finite() or abs(found) >= UPPER_BOUND:
+        raise _unreadable(text, "a number with at most 15 digits before the point")
+    exponent = found.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > _MOST_DECIMALS:
+        raise _unreadable(text, "a number with at most 10 digits after the point")
+    return found
+
+
+def positive(text: str) -> Decimal:
+    """As `amount`, but above zero."""
+    found = amount(text)
+    if found <= 0:
+        raise _unreadable(text, "a number above 0")
+    return found
+
+
+def units_of_feature(text: str) -> tuple[str, Decimal]:
+    """`FEATURE=AMOUNT`: units of a feature."""
+    name, separator, value = text.rpartition("=")
+    if not separator or not name:
+        raise _unreadable(text, "FEATURE=AMOUNT, such as credits=500")
+    found = amount(value)
+    if found < 0:
+        raise _unreadable(text, "an amount that is not below 0")
+    return name, found
+
+
+def customer_called(identifier: str, env: str | None = None) -> Customer:
+    """The customer that an identifier means; a merged one's survivor."""
+    try:
+        return find_customer(identifier, env)
+    except (UnknownCustomer, AmbiguousCustomer) as problem:
+        raise CommandError(str(problem)) from None
+
+
+def feature_called(identifier: str) -> Feature:
+    """The feature with this id, ours or that of documents."""
+    features = Feature.objects.all()
+    wanted = features.filter(feature_id=identifier) if _is_text(identifier) else features.none()
+    if to_uuid(identifier, ("feat",)) is not None:
+        wanted = features.filter(pk=identifier)
+    found = wanted.first()
+    if found is None:
+        raise CommandError(
+            f"There is no feature “{identifier[:_SHOWN]}”. {_known('features', features.values_list('feature_id', flat=True))}"
+        )
+    return found
+
+
+def plan_called(identifier: str, env: str, version: int | None = None) -> Plan:
+    """The plan with this id, ours or that of documents; its newest version unless one is named."""
+    plans = Plan.objects.filter(env=env)
+    if to_uuid(identifier, ("plan",)) is not None:
+        wanted = plans.filter(pk=identifier)
+    elif not _is_text(identifier):
+        wanted = plans.none()
+    elif version is not None:
+        wanted = plans.filter(plan_id=identifier, version=version)
+    else:
+        wanted = plans.filter(plan_id=identifier).latest_versions()
+    found = wanted.first()
+    if found is None:
+        in_version = "" if version is None else f" in version {version}"
+        known = plans.filter(archived=False).order_by("plan_id").values_list("plan_id", flat=True).distinct()
+        raise CommandError(
+            f"There is no {env} plan “{identifier[:_SHOWN]}”{in_version}. {_known('plans', known)}"
+        )
+    return found
+
+
+def entity_called(identifier: str, customer: Customer) -> Entity:
+    """The customer's entity with this id, ours or that of documents."""
+    entities = Entity.objects.filter(customer=customer, removed_at=None)
+    wanted = entities.filter(entity_id=identifier) if _is_text(identifier) else entities.none()
+    if to_uuid(identifier, ("ent",)) is not None:
+        wanted = entities.filter(pk=identifier)
+    found = wanted.first()
+    if found is None:
+        names = (row.entity_id or str(row.pk) for row in entities)
+        raise CommandError(f"{customer} has no entity “{identifier[:_SHOWN]}”. {_known('entities', names)}")
+    return found
+
+
+def subscription_called(identifier: str, customer: Customer) -> Subscription:
+    """The customer's running subscription with this id (ours, or that of documents), or to the plan with this id."""
+    running = Subscription.objects.running().filter(customer=customer).select_related("plan", "customer")
+    if to_uuid(identifier, ("sub",)) is not None and running.filter(pk=identifier).exists():
+        return running.get(pk=identifier)
+    if _is_text(identifier):
+        by_id = running.filter(subscription_id=identifier).first()
+        if by_id is not None:
+            return by_id
+        by_plan = list(running.filter(plan__plan_id=identifier).order_by("status", "position"))
+        if len(by_plan) == 1 or (by_plan and by_plan[0].status != by_plan[1].status):
+            return by_plan[0]
+        if by_plan:
+            ids = ", ".join(row.subscription_id for row in by_plan[:_LISTED])
+            raise CommandError(f"{customer} has several subscriptions to {identifier}: name one of {ids}.")
+    names = (f"{row.subscription_id} ({row.plan.plan_id})" for row in running)
+    raise CommandError(
+        f"{customer} has no running subscription “{identifier[:_SHOWN]}”. {_known('subscriptions', names)}"
+    )
+
+
+def _known(what: str, names: object) -> str:
+    listed = [str(name) for name in list(names)[: _LISTED + 1]]  # type: ignore[call-overload]
+    if not listed:
+        return f"There are no {what}."
+    more = ", …" if len(listed) > _LISTED else ""
+    return f"There are the {what} {', '.join(listed[:_LISTED])}{more}."
+
+
+def _is_text(identifier: str) -> bool:
+    """Whether a database could hold it."""
+    return "\0" not in identifier and not any("\ud800" <= each <= "\udfff" for each in identifier)
+
+
+def _unreadable(text: str, wanted: str) -> ArgumentTypeError:
+    return ArgumentTypeError(f"{text[:_SHOWN]!r} cannot be read: expected {wanted}")
