@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -92,17 +92,19 @@ def _emptying_passes_triggers() -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    empty = connection.ops.execute_sql_flush
+    # Beside the browser's event loop there is another connection: so for every one of its kind.
+    kind = type(connection.ops)
+    empty = kind.execute_sql_flush
 
-    def without_triggers(statements: list[str]) -> None:
+    def without_triggers(operations: Any, statements: list[str]) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
         dropped = [f"DROP TRIGGER {name}" for name, _ in triggers]
-        empty([*dropped, *statements, *(sql for _, sql in triggers)])
+        empty(operations, [*dropped, *statements, *(sql for _, sql in triggers)])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.ops, "execute_sql_flush", without_triggers)
+        patch.setattr(kind, "execute_sql_flush", without_triggers)
         yield
 
 

@@ -17,6 +17,7 @@ from billing.models import (
     Balance,
     BillingAccount,
     CreditCost,
+    CreditNote,
     Discount,
     Entity,
     Feature,
@@ -24,7 +25,10 @@ from billing.models import (
     Grant,
     Invoice,
     InvoiceLine,
+    InvoiceSeries,
+    LedgerEntry,
     License,
+    Payment,
     Plan,
     PlanItem,
     Posting,
@@ -267,6 +271,16 @@ def _post(row: Grant | Rollover, figures: dict[str, Any]) -> None:
     )
 
 
+def make_posting(**fields: Any) -> Posting:
+    """A use that left no entry."""
+    return _of_customer(Posting, fields, kind="usage", occurred_at=clock.now(), done_by="factory")
+
+
+def make_ledger_entry() -> LedgerEntry:
+    """The first entry of a grant."""
+    return LedgerEntry.objects.get(grant=make_grant(), figure="included_grant")
+
+
 def make_flag(**fields: Any) -> Flag:
     """A flag."""
     return _of_customer(
@@ -289,6 +303,22 @@ def make_invoice_line(**fields: Any) -> InvoiceLine:
         description="Plan",
         amount=1234,
     )
+
+
+def make_invoice_series(**fields: Any) -> InvoiceSeries:
+    """A series of numbers that nobody took one of."""
+    return _make(InvoiceSeries, fields, prefix=f"SERIES-{next(_numbers)}")
+
+
+def make_payment(**fields: Any) -> Payment:
+    """12.34 received."""
+    return _make(Payment, fields, invoice=make_invoice, amount=1234, reference="bank 17")
+
+
+def make_credit_note(**fields: Any) -> CreditNote:
+    """A credit note over 1.00."""
+    number = f"NOTE-{next(_numbers)}"
+    return _make(CreditNote, fields, invoice=make_invoice, number=number, total=100, reason="Outage")
 
 
 def make_trial_used(**fields: Any) -> TrialUsed:
@@ -384,6 +414,7 @@ MAKERS = {
     Company: make_company,
     Contact: make_contact,
     CreditCost: make_credit_cost,
+    CreditNote: make_credit_note,
     CustomField: make_custom_field,
     Customer: make_customer,
     Discount: make_discount,
@@ -395,9 +426,13 @@ MAKERS = {
     Grant: make_grant,
     Invoice: make_invoice,
     InvoiceLine: make_invoice_line,
+    InvoiceSeries: make_invoice_series,
     License: make_license,
     MergedRecord: make_merged_record,
     Note: make_note,
+    LedgerEntry: make_ledger_entry,
+    Payment: make_payment,
+    Posting: make_posting,
     PaymentMethod: make_payment_method,
     Person: make_person,
     Plan: make_plan,

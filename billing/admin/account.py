@@ -32,6 +32,10 @@ class BillingAccountAdmin(HistoryAdmin):
     readonly_fields = ("id", "created_at")
     fieldsets = (
         ("Account", {"classes": ["tab"], "fields": ("customer", "send_email_receipts")}),
+        (
+            "Invoices",
+            {"classes": ["tab"], "fields": ("tax_rate", "no_tax_reason", "payment_terms_days")},
+        ),
         ("Data", {"classes": ["tab"], "fields": ("metadata", "payment_method")}),
         ("Origin", {"classes": ["tab"], "fields": ("id", "created_at")}),
     )

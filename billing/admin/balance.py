@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing import figures as arithmetic
+from billing.admin.balance_pages import BalancePages, ExplainedMixin
 from billing.admin.showing import every, figure
 from billing.models import Balance, Flag, Grant, Rollover
 from customers import clock
@@ -78,12 +79,12 @@ class FiguresMixin:
         return "Enough" if figures.remaining > 0 else "Used up"
 
 
-class BalanceInline(FiguresMixin, ReadOnlyInline):
+class BalanceInline(FiguresMixin, ExplainedMixin, ReadOnlyInline):
     """A customer's balances."""
 
     model = Balance
-    fields = ("feature", "granted", "used", "remaining", "next_reset", "shown_level")
-    readonly_fields = ("granted", "used", "remaining", "next_reset", "shown_level")
+    fields = ("feature", "granted", "used", "remaining", "next_reset", "shown_level", "why")
+    readonly_fields = ("granted", "used", "remaining", "next_reset", "shown_level", "why")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With their figures, and what their names are made of."""
@@ -148,7 +149,7 @@ class RolloverInline(ReadOnlyInline):
 
 
 @admin.register(Balance)
-class BalanceAdmin(FiguresMixin, ReadOnlyAdmin):
+class BalanceAdmin(FiguresMixin, ExplainedMixin, BalancePages):
     """Balances. Their figures are those of the grants and rollovers that count now."""
 
     list_display = (
@@ -159,6 +160,7 @@ class BalanceAdmin(FiguresMixin, ReadOnlyAdmin):
         "remaining",
         "next_reset",
         "level",
+        "why",
     )
     list_filter = (("overage_allowed", YesNo), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")

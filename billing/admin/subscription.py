@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.admin.showing import figure
+from billing.admin.revenue import RevenueMixin
+from billing.admin.showing import amount, figure
+from billing.admin.subscribing import SubscribingPages, lines_table
 from billing.models import License, Purchase, Subscription
+from billing.revenue import with_charges
+from billing.subscribing import CannotBill
+from billing.subscribing.upcoming import upcoming
 from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, text_of
+from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
 
 _STATES = {
     "Active": GOOD,
@@ -25,6 +33,18 @@ _STATES = {
     "Scheduled": NEWS,
     "Ended": PLAIN,
 }
+
+
+_OWNERS = tuple(column_of(name) for name in ("customer", "entity", "plan"))
+_FOLLOWS = column_of("follows")
+_TIMES = (
+    "started_at",
+    "trial_ends_at",
+    "current_period_start",
+    "current_period_end",
+    "canceled_at",
+    "expires_at",
+)
 
 
 def _state(subscription: Subscription) -> str:
@@ -55,16 +75,16 @@ class SubscriptionState(OneOf):
     }
 
 
-class SubscriptionInline(ReadOnlyInline):
+class SubscriptionInline(RevenueMixin, ReadOnlyInline):
     """A customer's subscriptions."""
 
     model = Subscription
-    fields = ("plan", "state", "shown_quantity", "current_period_end", "expires_at")
-    readonly_fields = ("state", "shown_quantity")
+    fields = ("plan", "state", "shown_quantity", "mrr", "arr", "current_period_end", "expires_at")
+    readonly_fields = ("state", "shown_quantity", "mrr", "arr")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what their names are made of."""
-        return super().get_queryset(request).select_related("plan")
+        """With what their names and their revenue are made of."""
+        return with_charges(super().get_queryset(request))
 
     @display(description="state")
     def state(self, subscription: Subscription) -> SafeString:
@@ -78,8 +98,8 @@ class SubscriptionInline(ReadOnlyInline):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(HistoryAdmin):
-    """Recurring plans of customers."""
+class SubscriptionAdmin(RevenueMixin, SubscribingPages):
+    """Recurring plans of customers. They are changed by the actions of their pages, and never by hand."""
 
     list_display = (
         "subscription_id",
@@ -87,6 +107,7 @@ class SubscriptionAdmin(HistoryAdmin):
         column_of("plan"),
         "state",
         "shown_quantity",
+        "mrr",
         "current_period_end",
     )
     list_filter = (
@@ -96,24 +117,38 @@ class SubscriptionAdmin(HistoryAdmin):
         ("plan", Row),
         ("customer", Row),
     )
-    list_select_related = ("customer", "plan")
     search_fields = ("subscription_id",)
     sortable_by = ("subscription_id", "current_period_end")
-    autocomplete_fields = ("customer", "entity", "plan")
-    readonly_fields = ("id",)
+    readonly_fields = (
+        *_OWNERS,
+        "quantity",
+        "bought_ahead",
+        "state_now",
+        "next_invoice",
+        "add_on",
+        "auto_enable",
+        *_TIMES,
+        "id",
+        "subscription_id",
+        "billed",
+        _FOLLOWS,
+    )
     fieldsets = (
         (
             "Subscription",
             {
                 "classes": ["tab"],
+                "description": format_html(
+                    '<p class="px-3 py-2">{}</p>',
+                    "A subscription is changed by its actions at the top, each with a preview first: a change of"
+                    " plan or quantity, a cancellation, a longer trial.",
+                ),
                 "fields": (
-                    "customer",
-                    "entity",
-                    "plan",
-                    "subscription_id",
+                    *_OWNERS,
                     "quantity",
-                    "status",
-                    "past_due",
+                    "bought_ahead",
+                    "state_now",
+                    "next_invoice",
                     "add_on",
                     "auto_enable",
                 ),
@@ -123,18 +158,66 @@ class SubscriptionAdmin(HistoryAdmin):
             "Times",
             {
                 "classes": ["tab"],
-                "fields": (
-                    "started_at",
-                    "trial_ends_at",
-                    "current_period_start",
-                    "current_period_end",
-                    "canceled_at",
-                    "expires_at",
-                ),
+                "fields": _TIMES,
             },
         ),
-        ("Origin", {"classes": ["tab"], "fields": ("id",)}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "subscription_id", "billed", _FOLLOWS)}),
     )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page, on which there is nothing to save."""
+        nothing_to_save = dict.fromkeys(
+            ("show_save", "show_save_and_continue", "show_save_and_add_another"), False
+        )
+        return super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **nothing_to_save}
+        )
+
+    @display(description="state")
+    def state_now(self, subscription: Subscription) -> SafeString:
+        """Its state in a word, in its colour."""
+        return badge(_state(subscription), _STATES)
+
+    @display(description="bought ahead")
+    def bought_ahead(self, subscription: Subscription) -> str:
+        """The units bought ahead, by feature id."""
+        bought = subscription.prepaid_quantities.items()
+        return ", ".join(f"{figure(Decimal(units))} {feature_id}" for feature_id, units in bought) or "-"
+
+    @display(description="billed")
+    def billed(self, subscription: Subscription) -> str:
+        """By whom."""
+        return "Here" if subscription.billed_here else "By the billing platform"
+
+    @display(description="next invoice")
+    def next_invoice(self, subscription: Subscription) -> SafeString | str:
+        """What the next renewal would bill, if nothing more is used until then."""
+        try:
+            found = upcoming(subscription)
+        except CannotBill as problem:
+            return str(problem)
+        if found is None:
+            return "-"
+        count = len(found.lines)
+        return render_to_string(
+            "billing/subscription_upcoming.html",
+            {
+                "total": amount(found.total, found.currency),
+                "at": moment(found.at),
+                "count": f"{count} line" if count == 1 else f"{count} lines",
+                "table": lines_table(found.lines, found.currency, found.total),
+            },
+        )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what the list shows and their revenue is made of."""
+        return with_charges(super().get_queryset(request).select_related("customer"))
 
     @display(description="state", label=_STATES)
     def state(self, subscription: Subscription) -> str:

@@ -103,6 +103,11 @@ class RecordChangeList(ChangeList):
         """Each column once."""
         return list(dict.fromkeys(super().get_ordering(request, queryset)))
 
+    def get_results(self, request: HttpRequest) -> None:
+        """One page of rows, which the admin may complete."""
+        super().get_results(request)
+        self.model_admin.complete_page(list(self.result_list))
+
 
 class RecordAdmin(FieldsMixin, ModelAdmin):
     """A row that people add and change.
@@ -145,6 +150,9 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         """An address may choose rows for a new form, and nothing else."""
         chosen = super().get_changeform_initial_data(request)
         return {name: chosen[name] for name in self.get_autocomplete_fields(request) if name in chosen}
+
+    def complete_page(self, rows: list[Any]) -> None:
+        """Give the rows of a page of the list what its columns show, for all of them at once."""
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """The list that keeps to `sortable_by`."""
@@ -316,4 +324,4 @@ def without_fields(names: set[str], fieldsets: Any) -> list[tuple[Any, dict[str,
 
 def _without(names: set[str], fields: Any) -> list[Any]:
     kept = (_without(names, each) if isinstance(each, tuple | list) else each for each in fields)
-    return [each for each in kept if each and (not isinstance(each, str) or each not in names)]
+    return [each for each in kept if each and (isinstance(each, list) or each not in names)]

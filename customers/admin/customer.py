@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -75,15 +75,30 @@ class CustomerAdmin(HistoryAdmin):
     """Customers."""
 
     form = CustomerForm
-    list_display = ("shown_name", "shown_email", "standing", "env", "external_id", "created_at")
-    list_filter = (Standing, ("status", Choices), ("env", Choices), ("created_at", Days))
+    list_display: tuple[Any, ...] = (
+        "shown_name",
+        "shown_email",
+        "standing",
+        "env",
+        "external_id",
+        "created_at",
+    )
+    list_filter: tuple[Any, ...] = (Standing, ("status", Choices), ("env", Choices), ("created_at", Days))
     search_fields = ("name", "email", "phone")
     search_help_text = "Name, e-mail, phone, or any identifier"
     sortable_by = ("shown_name", "shown_email", "standing", "created_at")
     actions = ("archive", "unarchive")
     json_shapes = {"custom_data": dict}
-    readonly_fields = ("id", "created_at", "updated_at", "put_away", "edited_here", "documents", "lists")
-    fieldsets = (
+    readonly_fields: ClassVar[tuple[Any, ...]] = (
+        "id",
+        "created_at",
+        "updated_at",
+        "put_away",
+        "edited_here",
+        "documents",
+        "lists",
+    )
+    fieldsets: ClassVar[Any] = (
         ("Profile", {"classes": ["tab"], "fields": ("name", "email", "phone", "status", "env", "put_away")}),
         ("Identifiers", {"classes": ["tab"], "fields": ("id", "external_id", "stripe_id", "fingerprint")}),
         ("Data", {"classes": ["tab"], "fields": ("custom_data",)}),
@@ -103,6 +118,8 @@ class CustomerAdmin(HistoryAdmin):
         SourceRecordInline,
     ]
     linked_models: list[type[Model]] = []
+    completions: list[Callable[[list[Customer]], None]] = []
+    actions_detail: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def extend(
@@ -111,13 +128,37 @@ class CustomerAdmin(HistoryAdmin):
         first: Iterable[type[InlineModelAdmin]] = (),
         last: Iterable[type[InlineModelAdmin]] = (),
         linked: Iterable[type[Model]] = (),
+        facts: Iterable[Callable[[Customer], Any]] = (),
+        columns: Iterable[Callable[[Customer], Any]] = (),
+        filters: Iterable[Any] = (),
+        completed_by: Callable[[list[Customer]], None] | None = None,
+        actions: Mapping[Callable[[Any, HttpRequest, str], HttpResponse], Callable[..., bool]] | None = None,
     ) -> None:
         """Put inlines before and after those on the form, and links to the lists of `linked` models.
 
-        For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
+        `facts` are shown in the profile, `columns` and `filters` in the list; what the columns show of a page of
+        customers, `completed_by` notes on them. `actions` are offered on a customer's page to whom the
+        function beside them permits it, and each asks for the permission of its name. For the apps above this
+        one, when the admin loads them. Each model has a foreign key `customer`.
         """
         cls.inlines = [*first, *cls.inlines, *last]
         cls.linked_models = [*cls.linked_models, *linked]
+        cls.readonly_fields = (*cls.readonly_fields, *facts)
+        (title, profile), *others = cls.fieldsets
+        cls.fieldsets = [(title, {**profile, "fields": [*profile["fields"], *facts]}), *others]
+        cls.list_display = (*cls.list_display, *columns)
+        cls.list_filter = (*cls.list_filter, *filters)
+        for action, is_permitted in (actions or {}).items():
+            setattr(cls, action.__name__, action)
+            setattr(cls, f"has_{action.__name__}_permission", is_permitted)
+            cls.actions_detail = (*cls.actions_detail, action.__name__)
+        if completed_by is not None:
+            cls.completions = [*cls.completions, completed_by]
+
+    def complete_page(self, rows: list[Any]) -> None:
+        """Note on the customers what the columns of other apps show."""
+        for complete in self.completions:
+            complete(rows)
 
     @display(description="name", ordering="name")
     def shown_name(self, customer: Customer) -> SafeString | str:

@@ -170,6 +170,9 @@ def test_a_plan_item_can_be_added_and_taken_away_with_its_plan(client: Client) -
             "items-1-feature": feature.pk,
             "items-1-included": "5.5",
             "items-1-price_tiers": '[{"to": 100, "amount": 0.1}, {"to": "inf", "amount": 0.05}]',
+            "items-1-price_interval": "month",
+            "items-1-billing_units": "1",
+            "items-1-billing_method": "usage_based",
         },
     )
     answer = client.post(url, data)

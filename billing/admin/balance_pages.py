@@ -1,0 +1,144 @@
+"""The pages of a balance beside its form: the one that explains it and the one that adjusts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+
+from billing.admin.adjusting import AdjustForm, changes_table, ended_names, figures_table
+from billing.admin.explaining import UseForm, context_of
+from billing.explaining import explain
+from billing.ledger_sums import course_of
+from billing.models import Balance
+from customers import clock
+from customers.admin.base import ReadOnlyAdmin
+
+_CHANGE = "billing.change_balance"
+
+
+def _filters(balance: Balance) -> str:
+    return urlencode({"customer__id__exact": balance.customer_id, "feature__id__exact": balance.feature_id})
+
+
+def explain_link(balance: Any) -> SafeString:
+    """A link to the page that explains a balance."""
+    url = reverse("admin:billing_balance_explain", args=[quote(balance.pk)])
+    return format_html('<a href="{}" class="text-link">Explain</a>', url)
+
+
+class ExplainedMixin:
+    """A column that leads to the explanation of a balance."""
+
+    @display(description="why")
+    def why(self, balance: Balance) -> SafeString:
+        """A link to the page that explains the balance."""
+        return explain_link(balance)
+
+
+class BalancePages(ReadOnlyAdmin):
+    """A balance with its further pages."""
+
+    actions_detail = ("explain", "adjust")
+
+    def has_adjust_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may change balances: nobody does so but through this page and the ledger."""
+        return request.user.has_perm(_CHANGE)
+
+    @action(description="Explain", url_path="explain", permissions=["view"], icon="help")
+    def explain(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Where the figures come from, and what a use would do to them."""
+        balance = self._balance(request, object_id)
+        if balance is None:
+            return self._nowhere(request, object_id)
+        form = UseForm(balance, request.GET if {"use", "entity"} & request.GET.keys() else None)
+        tried = form.cleaned_data if form.is_bound and form.is_valid() else {}
+        now = clock.now()
+        explanation = explain(
+            balance.customer, balance.feature, at=now, use=tried.get("use"), entity=tried.get("entity")
+        )
+        return self._page(
+            request,
+            balance,
+            "billing/balance_explain.html",
+            {
+                **context_of(explanation, course_of(balance, now)),
+                "subtitle": "Explained",
+                "form": form,
+                "entity": tried.get("entity"),
+            },
+        )
+
+    @action(description="Adjust", url_path="adjust", permissions=["adjust"], icon="tune")
+    def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Add, set, let expire or grant: first a preview, then the change."""
+        balance = self._balance(request, object_id)
+        if balance is None:
+            return self._nowhere(request, object_id)
+        if not self.has_view_permission(request, balance):
+            raise PermissionDenied
+        is_sent = request.method == "POST"
+        form = AdjustForm(
+            balance, clock.now(), request.user.get_username(), request.POST if is_sent else None
+        )
+        is_previewed = is_sent and form.is_valid()
+        if is_previewed and "confirm" in request.POST and form.is_confirmed() and form.carry_out():
+            self.message_user(request, "The balance was adjusted.", messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:billing_balance_explain", args=[quote(balance.pk)]))
+        context: dict[str, Any] = {"subtitle": "Adjusted by hand", "form": form}
+        if form.is_bound and form.preview is not None:
+            preview = form.preview
+            # A page that is shown again previews what it now shows.
+            shown = request.POST.copy()
+            shown["seen"], shown["previewed"] = preview.seen, form.meant
+            form.data = shown
+            context |= {
+                "preview": preview,
+                "figures": figures_table(preview.before, preview.after),
+                "changes": changes_table(preview),
+                "ended": ended_names(preview.ended),
+                "can_confirm": "reason" not in form.errors,
+            }
+        return self._page(request, balance, "billing/balance_adjust.html", context)
+
+    def _balance(self, request: HttpRequest, object_id: str) -> Balance | None:
+        key = unquote(object_id)
+        if not self.is_id(key):
+            return None
+        return Balance.objects.select_related("customer", "feature").filter(pk=key).first()
+
+    def _nowhere(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(
+            request, self.opts, unquote(object_id)
+        )
+        return elsewhere
+
+    def _page(
+        self, request: HttpRequest, balance: Balance, template: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            template,
+            {
+                **self.admin_site.each_context(request),
+                "title": str(balance),
+                "opts": self.opts,
+                "original": balance,
+                "balance": balance,
+                "may_adjust": self.has_adjust_permission(request),
+                "explain_url": reverse("admin:billing_balance_explain", args=[quote(balance.pk)]),
+                "adjust_url": reverse("admin:billing_balance_adjust", args=[quote(balance.pk)]),
+                "postings_url": f"{reverse('admin:billing_posting_changelist')}?{_filters(balance)}",
+                "balance_url": reverse("admin:billing_balance_change", args=[quote(balance.pk)]),
+                **context,
+            },
+        )

@@ -1,0 +1,205 @@
+"""Whether every figure is the sum of its ledger entries, and every entry goes on from the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing.doctor.findings import Advance, Finding
+from billing.ledger import Change, Draft, post
+from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
+from billing.pricing import EXACT
+from customers import clock
+
+DONE_BY = "doctor"
+
+_CHUNK = 500
+_READ_AT_ONCE = 2000
+_ZERO = Decimal(0)
+_FIGURES: dict[type[Grant | Rollover], tuple[str, ...]] = {
+    Grant: ("included_grant", "prepaid_grant", "usage"),
+    Rollover: ("granted", "left"),
+}
+_BACKUP = "Entries cannot be mended: compare them with a backup"
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What the entries of one row say, read in the order of their numbers."""
+
+    sums: dict[str, Decimal]
+    reached: dict[str, Decimal] = field(default_factory=dict)
+    last_number: int = 0
+    missing: str = ""
+    broken: str = ""
+
+    def add(self, figure: str, number: int, amount: Decimal, after: Decimal) -> None:
+        """Take the next entry; of each kind of flaw, the first is kept."""
+        if number != self.last_number + 1 and not self.missing:
+            self.missing = (
+                f"two of its ledger entries have the number {number}"
+                if number == self.last_number
+                else f"its ledger entry number {self.last_number + 1} is missing"
+            )
+        self.last_number = number
+        before = self.reached.get(figure, _ZERO)
+        if after != EXACT.add(before, amount) and not self.broken:
+            self.broken = (
+                f"ledger entry number {number} leaves {figure} at {_plain(after)}, but it was {_plain(before)}"
+                f" and changed by {_plain(amount)}"
+            )
+        self.reached[figure] = after
+        self.sums[figure] = EXACT.add(self.sums[figure], amount)
+
+    def fits(self, figures: dict[str, Decimal], entries: int) -> bool:
+        """Whether the row and its entries agree in everything."""
+        is_whole = not self.missing and not self.broken and self.last_number == entries
+        return is_whole and figures == self.sums
+
+
+def check_grants(advance: Advance, *, fix: bool = False) -> Iterator[Finding]:
+    """Figures of grants against their entries."""
+    yield from _check(Grant, advance, fix=fix)
+
+
+def check_rollovers(advance: Advance, *, fix: bool = False) -> Iterator[Finding]:
+    """Figures of rollovers against their entries."""
+    yield from _check(Rollover, advance, fix=fix)
+
+
+def _check(model: type[Grant | Rollover], advance: Advance, *, fix: bool) -> Iterator[Finding]:
+    suspects = _suspects_of_postgresql if connection.vendor == "postgresql" else _suspects
+    for pk in suspects(model, advance):
+        yield from _examine(model, pk, fix=fix)
+
+
+def _suspects(model: type[Grant | Rollover], advance: Advance) -> Iterator[str]:
+    """The keys of the rows that seem not to agree with their entries, which may be changing meanwhile."""
+    names = _FIGURES[model]
+    rows: Any = model._default_manager.order_by("pk")
+    last = None
+    while True:
+        following = rows if last is None else rows.filter(pk__gt=last)
+        chunk = list(following.values_list("pk", "entries", *names)[:_CHUNK])
+        if not chunk:
+            return
+        last = chunk[-1][0]
+        walks = dict(_walks(model, [pk for pk, *_ in chunk]))
+        for pk, entries, *values in chunk:
+            walk = walks.get(pk) or _nothing(model)
+            if not walk.fits(dict(zip(names, values, strict=True)), entries):
+                yield pk
+        advance(len(chunk))
+
+
+def _suspects_of_postgresql(model: type[Grant | Rollover], advance: Advance) -> Iterator[str]:
+    """The same, found by the database in one statement."""
+    owner = "grant" if model is Grant else "rollover"
+    sums = "".join(
+        f", SUM(amount) FILTER (WHERE figure = '{name}') AS sum_of_{name}" for name in _FIGURES[model]
+    )
+    differs = "".join(f' OR owner."{name}" <> COALESCE(summed.sum_of_{name}, 0)' for name in _FIGURES[model])
+    statement = f"""
+        SELECT owner.id FROM billing_{owner} AS owner LEFT JOIN (
+            SELECT owner_id, COUNT(*) AS entries, COUNT(DISTINCT number) AS numbers, MIN(number) AS first,
+                   MAX(number) AS last, BOOL_OR(after <> amount + COALESCE(before, 0)) AS is_broken{sums}
+            FROM (
+                SELECT {owner}_id AS owner_id, figure, number, amount, after,
+                       LAG(after) OVER (PARTITION BY {owner}_id, figure ORDER BY number) AS before
+                FROM billing_ledgerentry WHERE {owner}_id IS NOT NULL
+            ) AS entry GROUP BY owner_id
+        ) AS summed ON summed.owner_id = owner.id
+        WHERE owner.entries <> COALESCE(summed.entries, 0) OR summed.numbers <> summed.entries
+           OR summed.first <> 1 OR summed.last <> summed.entries OR summed.is_broken{differs}
+        ORDER BY owner.id"""  # noqa: S608 - names of ours
+    key: Any = model._meta.pk
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = [key.from_db_value(pk, None, connection) for (pk,) in cursor.fetchall()]
+    advance(model._default_manager.count())
+    yield from found
+
+
+@transaction.atomic
+def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Finding]:
+    """Look at one row again, which nobody else changes meanwhile, and mend it if that is wanted."""
+    owner: Any = model._default_manager.filter(pk=pk).values("balance")
+    balances = Balance.objects.filter(pk__in=owner)
+    list(balances.select_for_update(no_key=True))
+    row: Any = (
+        model._default_manager.select_related("balance__customer", "balance__feature").filter(pk=pk).first()
+    )
+    if row is None:
+        return []
+    walk = next((walk for _, walk in _walks(model, [pk])), _nothing(model))
+    name = str(row.balance)
+    findings = [Finding(pk, name, what, f"{_BACKUP}.") for what in (walk.missing, walk.broken) if what]
+    if row.entries != walk.last_number and not walk.missing:
+        what = f"it counts {row.entries} ledger entries, but there are {walk.last_number}"
+        findings.append(Finding(pk, name, what, f"{_BACKUP}."))
+    differing = {figure: summed for figure, summed in walk.sums.items() if getattr(row, figure) != summed}
+    can_be_mended = not walk.broken
+    for figure, summed in differing.items():
+        what = f"{figure} is {_plain(getattr(row, figure))}, but its ledger entries sum to {_plain(summed)}"
+        difference = _plain(EXACT.subtract(getattr(row, figure), summed))
+        if not can_be_mended:
+            remedy, mended = "No entry can mend that, since they do not go on from one another.", ""
+        elif fix:
+            remedy, mended = "", f"Mended: an entry of {difference} was posted."
+        else:
+            remedy, mended = f"--fix posts an entry of {difference} to the ledger.", ""
+        findings.append(Finding(pk, name, what, remedy, can_be_mended, mended))
+    if fix and differing and can_be_mended:
+        _catch_up(row, differing, walk.last_number)
+    return findings
+
+
+def _catch_up(row: Grant | Rollover, differing: dict[str, Decimal], last_number: int) -> None:
+    """Post what makes the entries sum to the figures: these stand, because people have seen and used them."""
+    changes = []
+    for figure, summed in differing.items():
+        changes.append(Change(row, figure, EXACT.subtract(getattr(row, figure), summed)))
+        setattr(row, figure, summed)
+    row.entries = max(row.entries, last_number)
+    post(
+        Draft(
+            customer_id=row.balance.customer_id,
+            kind=Posting.Kind.ADJUSTMENT,
+            feature_id=row.balance.feature_id,
+            entity_id=row.entity_id if isinstance(row, Grant) else None,
+            occurred_at=clock.now(),
+            done_by=DONE_BY,
+            reason=DONE_BY,
+            changes=changes,
+        )
+    )
+
+
+def _walks(model: type[Grant | Rollover], keys: list[str]) -> Iterator[tuple[str, _Walk]]:
+    """By key, what the entries of these rows say; a row without any is not in it."""
+    owner = "grant_id" if model is Grant else "rollover_id"
+    entries = (
+        LedgerEntry.objects.filter(**{f"{owner}__in": keys})
+        .order_by(owner, "number", "figure")
+        .values_list(owner, "figure", "number", "amount", "after")
+    )
+    of_rows: Iterable[Any] = groupby(entries.iterator(_READ_AT_ONCE), key=itemgetter(0))
+    for pk, of_row in of_rows:
+        walk = _nothing(model)
+        for _, figure, number, amount, after in of_row:
+            walk.add(figure, number, amount, after)
+        yield pk, walk
+
+
+def _nothing(model: type[Grant | Rollover]) -> _Walk:
+    return _Walk(dict.fromkeys(_FIGURES[model], _ZERO))
+
+
+def _plain(figure: Decimal) -> str:
+    return f"{figure.normalize(EXACT):f}"

@@ -1,0 +1,101 @@
+"""Plans of customers that exclude one another, periods that were billed twice, and prices nobody can reckon with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+
+from billing.doctor.findings import Advance, Finding, day
+from billing.models import Invoice, InvoiceLine, Plan, Subscription
+from billing.money import is_known
+from billing.revenue import Unreckonable, price_ahead, sold_ahead
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def check_groups(advance: Advance) -> Iterator[Finding]:
+    """Two plans of one group that a customer, or an entity, has at the same time."""
+    exclusive = (
+        Subscription.objects.running()
+        .filter(add_on=False, plan__add_on=False, plan__group__isnull=False)
+        .exclude(plan__group="")
+    )
+    others = exclusive.filter(customer=OuterRef("customer"), plan__group=OuterRef("plan__group"))
+    subscriptions = (
+        exclusive.filter(Exists(others.exclude(pk=OuterRef("pk"))))
+        .select_related("customer", "plan")
+        .order_by("customer_id", "entity_id", "plan__group", "started_at", "pk")
+    )
+    whose = attrgetter("customer_id", "entity_id", "plan.group")
+    for _, of_group in groupby(subscriptions.iterator(), key=whose):
+        before: Subscription | None = None
+        for subscription in of_group:
+            if before is not None and subscription.started_at < (before.expires_at or _NEVER):
+                yield Finding(
+                    str(subscription.pk),
+                    f"{subscription.plan} of {subscription.customer}",
+                    f"it runs at the same time as {before.pk} ({before.plan}) of the same group"
+                    f" “{subscription.plan.group}”",
+                    "Cancel one of them.",
+                )
+            if before is None or (subscription.expires_at or _NEVER) > (before.expires_at or _NEVER):
+                before = subscription
+
+
+def check_billed_periods(advance: Advance) -> Iterator[Finding]:
+    """Two invoices that bill overlapping periods of one subscription."""
+    base = InvoiceLine.objects.filter(invoice=OuterRef("pk"), kind=InvoiceLine.Kind.BASE)
+    invoices: QuerySet[Any, Any] = (
+        Invoice.objects.filter(
+            Exists(base),
+            subscription__isnull=False,
+            period_start__isnull=False,
+            period_end__isnull=False,
+            removed_at=None,
+        )
+        .exclude(number="")
+        .exclude(status=Invoice.Status.VOID)
+        .order_by("subscription_id", "period_start", "pk")
+        .values_list(
+            "subscription_id", "number", "period_start", "period_end", "pk", "subscription__plan__name"
+        )
+    )
+    for _, of_subscription in groupby(invoices.iterator(), key=itemgetter(0)):
+        before, ends = "", None
+        for _, number, start, end, pk, plan in of_subscription:
+            if ends is not None and start < ends:
+                yield Finding(
+                    pk,
+                    number,
+                    f"it bills {plan} from {day(start)}, which {before} bills until {day(ends)}",
+                    "Write a credit note for what was billed twice.",
+                )
+            if ends is None or end > ends:
+                before, ends = number, end
+
+
+def check_prices(advance: Advance) -> Iterator[Finding]:
+    """Plans in use with a recurring price that nobody can reckon with."""
+    active = Subscription.objects.active().filter(plan=OuterRef("pk"))
+    plans: QuerySet[Any] = Plan.objects.filter(Exists(active)).order_by("pk")
+    for plan in plans.prefetch_related(Prefetch("items", sold_ahead(), to_attr="sold_ahead")):
+        problems = []
+        if not is_known(plan.currency):
+            problems.append(f"{plan.currency} is no currency")
+        for item in plan.sold_ahead:
+            try:
+                price_ahead(item)
+            except Unreckonable as unreckonable:
+                problems.append(str(unreckonable))
+        for problem in problems:
+            yield Finding(
+                plan.pk,
+                str(plan),
+                f"who subscribes to it counts for no revenue: {problem}",
+                "Make a new version of the plan with the right price, and move its customers there.",
+            )

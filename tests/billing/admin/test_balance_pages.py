@@ -1,0 +1,407 @@
+"""The pages of a balance: explained, adjusted after a preview, and what was posted taken back."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from billing import adjusting
+from billing.ledger import Change, Draft, post
+from billing.ledger_sums import course_of
+from billing.models import Balance, Grant, Posting
+from customers import clock
+from tests.admin_forms import form_data
+from tests.factories import (
+    make_balance,
+    make_credit_cost,
+    make_customer,
+    make_entity,
+    make_feature,
+    make_grant,
+    make_rollover,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = (
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e999",
+    "1e999999999",
+    "-1e-999999999",
+    "a\0b",
+    "\0",
+    "9" * 50,
+    "nonsense",
+)
+
+
+def signed_in(role: str | None = None) -> Client:
+    client = Client()
+    client.force_login(make_user(role))
+    return client
+
+
+@pytest.fixture
+def client() -> Client:
+    return signed_in()
+
+
+@pytest.fixture
+def balance() -> Balance:
+    customer = make_customer(name="Acme")
+    return make_balance(customer=customer, feature=make_feature(feature_id="api_calls", name="API calls"))
+
+
+@pytest.fixture
+def grant(balance: Balance) -> Grant:
+    """A hundred, of which thirty were used."""
+    return make_grant(balance=balance)
+
+
+def page(balance: Balance, kind: str = "explain") -> str:
+    return reverse(f"admin:billing_balance_{kind}", args=[quote(balance.pk)])
+
+
+def text(response: Any) -> str:
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+class TestExplain:
+    def test_it_says_what_the_explanation_says(self, client, balance, grant):
+        make_rollover(balance=balance, granted=Decimal(10), left=Decimal(4))
+        shown = text(client.get(page(balance), {"use": "75"}))
+        assert "Using 75 would be refused: 1 of it have no place" in shown
+        assert "what was carried over comes before grants" in shown
+        assert "granted on its own on" in shown
+        assert "Using 74 would draw" in text(client.get(page(balance), {"use": "74"}))
+        assert "Giving back 5 would return" in text(client.get(page(balance), {"use": "-5"}))
+
+    def test_as_an_entity_sees_it(self, client, balance, grant):
+        make_grant(balance=balance, entity=make_entity(customer=balance.customer, entity_id="east"))
+        assert "Using 140 would draw" in text(client.get(page(balance), {"use": "140", "entity": "east"}))
+        assert "The customer has no entity with this id." in text(
+            client.get(page(balance), {"entity": "west"})
+        )
+
+    @pytest.mark.parametrize("value", HOSTILE)
+    def test_what_is_no_amount_is_a_form_error(self, client, balance, grant, value):
+        response = client.get(page(balance), {"use": value})
+        assert "would" not in text(response).partition("Try a use")[2].partition("A use draws")[0]
+        assert list(response.context["form"].errors) == ["use"]
+        assert list(client.get(page(balance), {"entity": value}).context["form"].errors) == ["entity"]
+
+    def test_it_is_linked_from_where_balances_are(self, client, balance, grant):
+        for url in (
+            reverse("admin:billing_balance_changelist"),
+            reverse("admin:billing_balance_change", args=[balance.pk]),
+            reverse("admin:customers_customer_change", args=[balance.customer_id]),
+        ):
+            shown = text(client.get(url))
+            # Unfold writes ids in the links of its actions as they are.
+            assert page(balance) in shown or f"/{balance.pk}/explain/" in shown
+
+    def test_more_rows_take_no_more_queries(self, client, balance):
+        def count() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                text(client.get(page(balance), {"use": "5"}))
+            return len(queries)
+
+        def fill() -> None:
+            row = make_grant(balance=balance)
+            make_grant(balance=balance, entity=make_entity(customer=balance.customer))
+            make_grant(balance=balance, ended_at=clock.now())
+            make_rollover(balance=balance, grant=row)
+            adjusting.add(row, Decimal(1), reason="More", done_by="ada")
+
+        fill()
+        count()
+        one = count()
+        fill()
+        fill()
+        assert count() == one
+        assert one <= 35
+
+    def test_a_balance_with_nothing_in_it(self, client, balance):
+        assert "A use draws, in this order" in text(client.get(page(balance), {"use": "5"}))
+
+    def test_a_credit_system_and_what_draws_it(self, client, balance, grant):
+        cost = make_credit_cost(metered_feature=balance.feature, credit_cost=Decimal("0.3"))
+        credit_balance = make_balance(customer=balance.customer, feature=cost.credit_system)
+        make_grant(balance=credit_balance)
+        assert "Credits: a unit costs 0.3." in text(client.get(page(balance)))
+        assert "API calls" in text(client.get(page(credit_balance)))
+
+    def test_no_such_balance(self, client, balance):
+        for key in ("nonsense", make_customer().pk, "bal_01h3vjs3b16yc3f9q8q9pfrb78", "a%00b"):
+            for kind in ("explain", "adjust"):
+                url = page(balance, kind).replace(quote(balance.pk), str(key))
+                assert client.get(url).status_code in {302, 404}
+                assert client.post(url, {}).status_code in {302, 404}
+
+    def test_names_are_text(self, client, balance, grant):
+        balance.customer.name = balance.feature.name = "<script>alert(1)</script>"
+        balance.customer.save()
+        balance.feature.save()
+        for kind in ("explain", "adjust"):
+            assert "<script>alert(1)" not in text(client.get(page(balance, kind)))
+
+
+class TestCourse:
+    def test_it_is_worked_out_backwards_from_the_figures(self, client, balance):
+        now = clock.now()
+        grant = make_grant(balance=balance, included_grant=0, usage=0, created_at=now - timedelta(days=20))
+
+        def happen(figure: str, amount: int, ago: int) -> None:
+            post(
+                Draft(
+                    customer_id=balance.customer_id,
+                    kind=Posting.Kind.USAGE,
+                    occurred_at=now - timedelta(days=ago),
+                    done_by="test",
+                    changes=[Change(grant, figure, Decimal(amount))],
+                )
+            )
+
+        happen("included_grant", 100, 20)
+        happen("usage", 30, 5)
+        happen("usage", 30, 10)
+        points = course_of(balance, now)
+        assert len(points) == 91
+        assert [point.remaining for point in points[-22:]] == [0] + [100] * 10 + [70] * 5 + [40] * 6
+        response = client.get(page(balance))
+        assert json.loads(response.context["chart"])["datasets"][0]["data"][-1] == 40
+        assert [row[3] for row in response.context["course"]["rows"]] == ["40", "70", "100", "0"]
+
+    def test_what_ended_or_expired_counted_until_then(self, balance):
+        now = clock.now()
+        began, over = now - timedelta(days=9), now - timedelta(days=4)
+        for fields in ({"ended_at": over}, {"expires_at": over}):
+            grant = make_grant(balance=balance, included_grant=0, usage=0, created_at=began, **fields)
+            post(
+                Draft(
+                    customer_id=balance.customer_id,
+                    kind=Posting.Kind.GRANT,
+                    occurred_at=began,
+                    done_by="test",
+                    changes=[Change(grant, "included_grant", Decimal(100))],
+                )
+            )
+        assert [point.granted for point in course_of(balance, now)[-11:]] == [0] + [200] * 5 + [0] * 5
+
+
+class TestAdjust:
+    def preview(self, client: Client, balance: Balance, **fields: Any) -> Any:
+        data = {"what": "add", "grant": "", "amount": "", "reason": "Goodwill", "preview": "1", **fields}
+        return client.post(page(balance, "adjust"), data)
+
+    def confirm(self, client: Client, balance: Balance, previewed: HttpResponse, **changes: Any) -> Any:
+        data = {**form_data(previewed), "confirm": "1", **changes}
+        return client.post(page(balance, "adjust"), data, follow=True)
+
+    def test_more_grants_take_no_more_queries(self, client, balance):
+        def count() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                text(client.get(page(balance, "adjust")))
+            return len(queries)
+
+        def fill() -> None:
+            make_grant(balance=balance, entity=make_entity(customer=balance.customer))
+
+        fill()
+        count()
+        one = count()
+        fill()
+        assert count() == one
+
+    def test_a_preview_shows_the_figures_and_changes_nothing(self, client, balance, grant):
+        response = self.preview(client, balance, amount="20.5")
+        rows = {row[0]: row[1:] for row in response.context["figures"]["rows"]}
+        assert rows["Remaining"][0] == "70"
+        assert "90.5" in rows["Remaining"][1]
+        assert "+20.5" in rows["Remaining"][1]
+        assert rows["Used"] == ["30", "30"]
+        grant.refresh_from_db()
+        assert grant.included_grant == 100
+
+    @pytest.mark.parametrize(
+        ("fields", "included", "remaining"),
+        [({"what": "add", "amount": "20.5"}, "120.5", "90.5"), ({"what": "set", "amount": "5"}, "35", "5")],
+    )
+    def test_it_is_done_when_confirmed(self, client, balance, grant, fields, included, remaining):
+        done = self.confirm(client, balance, self.preview(client, balance, **fields))
+        assert done.redirect_chain == [(page(balance), 302)]
+        assert "The balance was adjusted." in text(done)
+        grant.refresh_from_db()
+        assert (grant.included_grant, grant.held) == (Decimal(included), Decimal(remaining))
+        posting = Posting.objects.get(kind="adjustment")
+        assert (posting.reason, posting.done_by) == (
+            "Goodwill",
+            done.wsgi_request.user.username,
+        )
+
+    def test_a_grant_expires(self, client, balance, grant):
+        self.confirm(client, balance, self.preview(client, balance, what="expire", grant=grant.pk))
+        grant.refresh_from_db()
+        assert grant.ended_at is not None
+
+    def test_something_new_is_granted(self, client, balance, grant):
+        previewed = self.preview(
+            client, balance, what="grant", amount="7", interval="month", last_day="2999-12-31"
+        )
+        assert Grant.objects.count() == 1
+        self.confirm(client, balance, previewed)
+        made = Grant.objects.exclude(pk=grant.pk).get()
+        assert (made.included_grant, made.reset_interval) == (7, "month")
+        assert made.expires_at is not None
+        assert made.expires_at.isoformat() == "3000-01-01T00:00:00+00:00"
+
+    def test_a_reason_must_be_given(self, client, balance, grant):
+        response = self.preview(client, balance, amount="5", reason="")
+        assert list(response.context["form"].errors) == ["reason"]
+        self.confirm(client, balance, response)
+        grant.refresh_from_db()
+        assert grant.included_grant == 100
+
+    @pytest.mark.parametrize("value", [*HOSTILE, "1e15", "0.00000000001", "", "-1e14"])
+    @pytest.mark.parametrize("what", ["set", "grant"])
+    def test_what_is_no_amount_is_a_form_error(self, client, balance, grant, what, value):
+        response = self.preview(client, balance, what=what, amount=value)
+        assert response.status_code == 200
+        assert response.context["form"].errors
+        assert "preview" not in response.context
+
+    @pytest.mark.parametrize(
+        "field", ["what", "grant", "interval", "last_day", "reason", "seen", "previewed"]
+    )
+    def test_nonsense_in_any_field_is_answered(self, client, balance, grant, field):
+        for value in ("1e999999999", "a\0b", "9999-12-31", "x" * 5000):
+            for what in ("add", "grant"):
+                fields = {"what": what, "amount": "5", field: value, "confirm": "1"}
+                assert self.preview(client, balance, **fields).status_code == 200
+        assert Posting.objects.count() == 1
+
+    def test_who_is_slower_sees_the_new_preview(self, client, balance, grant):
+        for fields in ({"what": "add", "amount": "5"}, {"what": "grant", "amount": "5"}):
+            previewed = self.preview(client, balance, **fields)
+            grant.refresh_from_db()
+            adjusting.add(grant, Decimal(1), reason="Faster", done_by="bea")
+            count = Posting.objects.count()
+            told = self.confirm(client, balance, previewed)
+            assert "Somebody changed this balance since the preview." in text(told)
+            assert Posting.objects.count() == count
+            self.confirm(client, balance, told)
+            assert Posting.objects.count() == count + 1
+
+    def test_a_grant_that_ended_meanwhile_cannot_be_adjusted(self, client, balance, grant):
+        make_grant(balance=balance)
+        previewed = self.preview(client, balance, grant=grant.pk, amount="5")
+        adjusting.expire(grant, reason="Over", done_by="bea")
+        told = self.confirm(client, balance, previewed)
+        assert "This grant no longer counts" in text(told)
+
+    def test_what_was_previewed_is_what_is_done(self, client, balance, grant):
+        told = self.confirm(client, balance, self.preview(client, balance, amount="5"), amount="500")
+        assert "The form was changed since the preview." in text(told)
+        grant.refresh_from_db()
+        assert grant.included_grant == 100
+
+    def test_only_who_may_change_balances_adjusts(self, balance, grant):
+        for role in ("Viewer", "Account manager"):
+            client = signed_in(role)
+            assert client.get(page(balance)).status_code == 200
+            assert page(balance, "adjust") not in text(client.get(page(balance)))
+            assert client.get(page(balance, "adjust")).status_code == 403
+            assert self.preview(client, balance, amount="5").status_code == 403
+        user = make_user("Viewer")
+        user.user_permissions.add(Permission.objects.get(codename="change_balance"))
+        client.force_login(user)
+        assert client.get(page(balance, "adjust")).status_code == 200
+
+
+class TestPostings:
+    def test_one_is_taken_back_once(self, client, balance, grant):
+        posting = adjusting.add(grant, Decimal(5), reason="More", done_by="ada").posting
+        assert posting is not None
+        url = reverse("admin:billing_posting_take_back", args=[posting.pk])
+        shown = text(client.get(url))
+        assert "-5" in shown
+        assert "105" in shown
+        assert "This field is required." in text(client.post(url, {"reason": ""}))
+        assert Posting.objects.filter(reverses=posting).count() == 0
+        assert "taken back by this one" in text(client.post(url, {"reason": "Mistake"}, follow=True))
+        grant.refresh_from_db()
+        assert (grant.included_grant, grant.adjusted) == (100, 0)
+        made = Posting.objects.get(reverses=posting)
+        assert made.reason == "Mistake"
+        for method in (client.get, client.post):
+            assert "It was taken back before." in text(method(url, {"reason": "Again"}))
+        shown = text(client.get(reverse("admin:billing_posting_change", args=[posting.pk])))
+        assert reverse("admin:billing_posting_change", args=[quote(made.pk)]) in shown
+
+    def test_who_may_not_change_balances_takes_nothing_back(self, grant):
+        posting = Posting.objects.get()
+        url = reverse("admin:billing_posting_take_back", args=[posting.pk])
+        client = signed_in("Account manager")
+        assert client.get(url).status_code == 403
+        assert client.post(url, {"reason": "Mistake"}).status_code == 403
+
+    def test_nobody_adds_changes_or_deletes_one(self, client, grant):
+        posting = Posting.objects.get()
+        assert client.get(reverse("admin:billing_posting_add")).status_code == 403
+        assert client.post(reverse("admin:billing_posting_change", args=[posting.pk]), {}).status_code == 403
+        assert client.get(reverse("admin:billing_posting_delete", args=[posting.pk])).status_code == 403
+
+    def test_a_list_takes_as_many_queries_for_more(self, client, grant):
+        url = reverse("admin:billing_posting_changelist")
+
+        def count(address: str) -> int:
+            with CaptureQueriesContext(connection) as queries:
+                text(client.get(address))
+            return len(queries)
+
+        change = reverse("admin:billing_posting_change", args=[Posting.objects.get().pk])
+        count(url), count(change)
+        one, form = count(url), count(change)
+        make_rollover()
+        make_grant()
+        assert count(url) == one
+        assert count(change) == form
+
+    def test_it_is_found_by_its_key_and_filtered(self, client, balance, grant):
+        draft = Draft(
+            customer_id=balance.customer_id,
+            kind=Posting.Kind.USAGE,
+            feature_id=balance.feature_id,
+            occurred_at=clock.now(),
+            done_by="record_usage",
+            key="use-1",
+        )
+        (posting,) = post(draft)
+        url = reverse("admin:billing_posting_changelist")
+        for query in (
+            {"q": "use-1"},
+            {"q": posting.pk},
+            {"kind__exact": "usage"},
+            {
+                "customer__id__exact": balance.customer_id,
+                "feature__id__exact": balance.feature_id,
+                "q": "use-1",
+            },
+        ):
+            assert list(client.get(url, query).context["cl"].result_list) == [posting], query
+        assert client.get(url, {"q": "a\0b"}).status_code == 302

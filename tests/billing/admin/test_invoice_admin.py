@@ -1,0 +1,435 @@
+"""Invoices in the admin: what can be done with them, by whom, and the page to print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from billing.credit_notes import credit_note
+from billing.invoice_sums import Line
+from billing.invoicing import Bill, draft_invoice, raise_invoices
+from billing.models import CreditNote, Invoice, InvoiceSeries, Payment
+from billing.payments_received import record_payment
+from customers import clock
+from customers.models import Customer
+from tests.admin_forms import form_data
+from tests.factories import (
+    make_address,
+    make_billing_account,
+    make_business,
+    make_customer,
+    make_discount,
+    make_invoice,
+    make_user,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+
+def raised(
+    *lines: Line, customer: Customer | None = None, currency: str = "USD", days_ago: int = 0
+) -> Invoice:
+    """An open invoice, over 100.00 unless lines are given."""
+    owner = customer or make_customer()
+    bill = Bill(
+        customer_id=str(owner.pk),
+        currency=currency,
+        at=clock.now() - timedelta(days=days_ago),
+        lines=lines or [Line(kind="base", description="Pro", amount=10000)],
+    )
+    [invoice] = raise_invoices([bill], done_by="renew")
+    assert invoice is not None
+    return invoice
+
+
+def drafted() -> Invoice:
+    customer = make_customer()
+    make_billing_account(customer=customer, tax_rate=Decimal(20))
+    return draft_invoice(customer, "USD", [Line(kind="base", description="Pro", amount=10000)], done_by="ada")
+
+
+def page_of(invoice: Invoice, name: str) -> str:
+    return reverse(f"admin:billing_invoice_{name}", args=[invoice.pk])
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def text(response: Any) -> str:
+    """The words of a page, without its tags."""
+    body = re.sub(r"<(script|style|nav).*?</\1>", "", response.content.decode(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+@pytest.fixture
+def superuser() -> Client:
+    return signed_in()
+
+
+def signed_in(role: str | None = None) -> Client:
+    client = Client()
+    client.force_login(make_user(role, username="ada"))
+    return client
+
+
+def send(client: Client, url: str, **fields: str) -> Any:
+    """Fill in the page's form and send it with these fields."""
+    return client.post(url, form_data(client.get(url), **fields))
+
+
+class TestPayment:
+    def test_it_is_previewed_and_then_recorded(self, superuser: Client) -> None:
+        invoice = raised()
+        url = page_of(invoice, "record_payment")
+        assert form_data(superuser.get(url))["amount"] == "100.00"
+
+        preview = send(superuser, url, amount="40", preview="1")
+        assert ("Still to pay", "100.00 USD", "60.00 USD") in preview.context["figures"]
+        assert not Payment.objects.exists()
+
+        done = superuser.post(url, form_data(preview, amount="40.00", reference="bank 17", confirm="1"))
+        assert done.status_code == 302
+        payment = Payment.objects.get()
+        assert (payment.amount, payment.reference, payment.recorded_by) == (4000, "bank 17", "ada")
+        assert said(done) == [f"40.00 USD was recorded as paid on {invoice.number}."]
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"amount": "100.01"}, "is more than the 100.00 USD that is due"),
+            ({"amount": "0.001"}, "has more digits than the currency: USD has 2 decimals"),
+            ({"amount": "-1"}, "A payment is above zero"),
+            ({"amount": "NaN"}, "Enter a number"),
+            ({"amount": "1e30"}, "no more than"),
+            ({"amount": ""}, "This field is required"),
+            ({"received_on": "2999-01-01"}, "Enter a day from 1970 to today"),
+            ({"received_on": "0001-01-01"}, "Enter a day from 1970 to today"),
+            ({"received_on": "soon"}, "Enter a valid date"),
+            ({"reference": "a\0b"}, "Null characters are not allowed"),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, superuser: Client, fields: dict[str, str], message: str) -> None:
+        invoice = raised()
+        response = send(superuser, page_of(invoice, "record_payment"), confirm="1", **fields)
+        assert response.status_code == 200
+        assert message in text(response)
+        assert not Payment.objects.exists()
+
+    def test_yen_have_no_decimals(self, superuser: Client) -> None:
+        invoice = raised(Line(kind="base", description="Pro", amount=1985), currency="JPY")
+        url = page_of(invoice, "record_payment")
+        assert form_data(superuser.get(url))["amount"] == "1985"
+        assert "JPY has no decimals" in text(send(superuser, url, amount="0.5", confirm="1"))
+
+    def test_a_second_click_records_nothing_more(self, superuser: Client) -> None:
+        invoice = raised()
+        url = page_of(invoice, "record_payment")
+        form = form_data(superuser.get(url), amount="40", confirm="1")
+        superuser.post(url, form)
+        again = superuser.post(url, form)
+        assert again.status_code == 200
+        assert "Somebody else has changed the invoice meanwhile" in text(again)
+        assert Payment.objects.count() == 1
+
+
+class TestCreditNote:
+    def test_of_a_paid_invoice_it_says_what_is_to_be_returned(self, superuser: Client) -> None:
+        invoice = raised()
+        record_payment(invoice, 10000, done_by="ada")
+        url = page_of(invoice, "write_credit_note")
+
+        preview = send(superuser, url, amount="25", reason="Outage", preview="1")
+        assert ("To be returned", "0.00 USD", "25.00 USD") in preview.context["figures"]
+        assert not CreditNote.objects.exists()
+        assert not InvoiceSeries.objects.filter(prefix="CN").exists()
+
+        done = superuser.post(url, form_data(preview, confirm="1"))
+        note = CreditNote.objects.get()
+        assert (note.total, note.reason, note.issued_by) == (2500, "Outage", "ada")
+        [message] = said(done)
+        assert message.startswith("Credit note CN-000001 over 25.00 USD was written.")
+        assert message.endswith("25.00 USD is to be returned to the customer; nothing here moves it.")
+
+    def test_without_a_reason_nothing_is_written(self, superuser: Client) -> None:
+        invoice = raised()
+        response = send(superuser, page_of(invoice, "write_credit_note"), confirm="1")
+        assert "This field is required" in text(response)
+        assert not CreditNote.objects.exists()
+
+
+class TestEnding:
+    @pytest.mark.parametrize(
+        ("action", "status", "message"),
+        [
+            ("void", "void", "INV-000001 is void."),
+            ("mark_uncollectible", "uncollectible", "INV-000001 is given up as uncollectible."),
+        ],
+    )
+    def test_it_is_shown_and_then_done(
+        self, superuser: Client, action: str, status: str, message: str
+    ) -> None:
+        invoice = raised()
+        url = page_of(invoice, action)
+        shown = superuser.get(url)
+        assert ("Status", "Open", status.capitalize()) in shown.context["figures"]
+        invoice.refresh_from_db()
+        assert invoice.status == "open"
+
+        assert said(superuser.post(url, form_data(shown, confirm="1"))) == [message]
+        invoice.refresh_from_db()
+        assert invoice.status == status
+
+    def test_what_cannot_be_done_leads_back_with_the_reason(self, superuser: Client) -> None:
+        invoice = raised()
+        record_payment(invoice, 1, done_by="ada")
+        response = superuser.get(page_of(invoice, "void"))
+        assert response["Location"] == reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
+        [reason] = said(response)
+        assert "was paid in part and cannot be voided" in reason
+
+
+def test_a_draft_is_issued(superuser: Client) -> None:
+    draft = drafted()
+    url = page_of(draft, "issue")
+    shown = superuser.get(url)
+    assert ("Total", "100.00 USD", "120.00 USD") in shown.context["figures"]
+    draft.refresh_from_db()
+    assert draft.number == ""
+
+    assert said(superuser.post(url, form_data(shown, confirm="1"))) == ["INV-000001 was issued."]
+    draft.refresh_from_db()
+    assert (draft.number, draft.total, draft.status) == ("INV-000001", 12000, "open")
+    assert draft.history.latest("history_id").history_user is not None
+
+
+def test_an_invoice_that_does_not_exist_leads_home(superuser: Client) -> None:
+    for wrong in ("nonsense", str(make_customer().pk)):
+        for action in ("void", "record_payment"):
+            response = superuser.get(reverse(f"admin:billing_invoice_{action}", args=[wrong]))
+            assert response.status_code == 302
+        assert superuser.get(reverse("admin:billing_invoice_print_page", args=[wrong])).status_code == 404
+
+
+ACTIONS = ["issue", "record_payment", "write_credit_note", "void", "mark_uncollectible"]
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("Viewer", False), ("Account manager", False), ("Billing operations", True), ("Administrator", True)],
+)
+def test_who_may_work_on_invoices(role: str, may: bool) -> None:
+    client = signed_in(role)
+    invoice, draft = raised(), drafted()
+    form = client.get(page_of(invoice, "change"))
+    offered = {name for name in ACTIONS if page_of(invoice, name) in form.content.decode()}
+    assert offered == (set(ACTIONS) - {"issue"} if may else set())
+    for name in ACTIONS:
+        response = client.get(page_of(draft if name == "issue" else invoice, name))
+        assert response.status_code == (200 if may else 403), name
+    assert client.get(page_of(invoice, "print_page")).status_code == 200
+    assert Client().get(page_of(invoice, "print_page")).status_code == 302
+
+
+def test_only_what_fits_is_offered(superuser: Client) -> None:
+    paid, void, theirs = raised(), raised(), make_invoice(status="open", imported=True)
+    record_payment(paid, 10000, done_by="ada")
+    superuser.post(page_of(void, "void"), form_data(superuser.get(page_of(void, "void")), confirm="1"))
+    expected = {
+        paid.pk: {"write_credit_note", "print_page"},
+        void.pk: {"print_page"},
+        theirs.pk: {"print_page"},
+        drafted().pk: {"issue", "void", "print_page"},
+    }
+    for invoice in Invoice.objects.all():
+        body = superuser.get(page_of(invoice, "change")).content.decode()
+        offered = {name for name in [*ACTIONS, "print_page"] if page_of(invoice, name) in body}
+        assert offered == expected[invoice.pk]
+
+
+def test_an_issued_invoice_cannot_be_changed_or_deleted(superuser: Client) -> None:
+    invoice = raised()
+    assert superuser.post(page_of(invoice, "change"), {"total": "1"}).status_code == 403
+    assert superuser.post(page_of(invoice, "delete"), {"post": "yes"}).status_code == 403
+    invoice.refresh_from_db()
+    assert invoice.total == 10000
+
+
+class TestList:
+    def test_it_shows_what_is_due_and_overdue(self, superuser: Client) -> None:
+        late = raised(days_ago=31)
+        record_payment(late, 2500, done_by="ada")
+        raised()
+        url = reverse("admin:billing_invoice_changelist")
+        [row] = superuser.get(url, {"status": "overdue"}).context["cl"].result_list
+        assert row == late
+        shown = text(superuser.get(url, {"status": "overdue"}))
+        for expected in (late.number, "Overdue", "100.00 USD", "75.00 USD"):
+            assert expected in shown
+        [found] = superuser.get(url, {"q": late.number}).context["cl"].result_list
+        assert found == late
+
+    def test_the_form_takes_as_many_queries_for_many_rows_as_for_few(self, superuser: Client) -> None:
+        invoice = raised(*[Line(kind="base", description=f"Line {index}", amount=1000) for index in range(8)])
+        counts = []
+        for _ in range(3):
+            record_payment(invoice, 100, done_by="ada")
+            credit_note(invoice, 100, reason="Outage", done_by="ada")
+            with CaptureQueriesContext(connection) as captured:
+                assert superuser.get(page_of(invoice, "change")).status_code == 200
+            counts.append(len(captured))
+        assert counts[1] == counts[2]
+
+
+def letter(customer: Customer | None = None) -> Invoice:
+    """An invoice with everything that can be printed."""
+    owner = customer or make_customer(name="Ada <b>Lovelace</b>", email="ada@example.com")
+    make_address(customer=owner, is_default=True, postal_code="23100")
+    make_business(customer=owner, name="Engines & Co", tax_identifier="GB123456789")
+    make_billing_account(customer=owner, tax_rate=Decimal(19))
+    make_discount(customer=owner, name="Welcome <script>alert(1)</script>", discount_value=Decimal(10))
+    invoice = raised(
+        Line(kind="base", description="Pro", amount=6000, quantity=Decimal(3)),
+        Line(kind="usage", description="API calls", amount=4000, quantity=Decimal("1234.5")),
+        customer=owner,
+    )
+    record_payment(invoice, 5000, reference="bank 17", done_by="ada")
+    credit_note(invoice, 1000, reason="Outage", done_by="ada")
+    return invoice
+
+
+class TestPrint:
+    def test_an_invoice(self, superuser: Client) -> None:
+        invoice = letter()
+        response = superuser.get(page_of(invoice, "print_page"))
+        shown = text(response)
+        # 100.00 less 10.00 is 90.00; 19 % of it is 17.10.
+        for expected in (
+            "Clientele",
+            "Number INV-000001",
+            "Engines &amp; Co",
+            "Ada &lt;b&gt;Lovelace&lt;/b&gt;",
+            "23100 Arusha Tanzania",
+            "Tax id: GB123456789",
+            "Pro 3 20.00 USD 60.00 USD",
+            "API calls 1,234.5 40.00 USD",
+            "Subtotal 100.00 USD",
+            "Welcome &lt;script&gt;alert(1)&lt;/script&gt; (10%) -10.00 USD",
+            "Tax 19% 17.10 USD",
+            "Total 107.10 USD",
+            "(bank 17) -50.00 USD",
+            "Credit note CN-000001 of",
+            "-10.00 USD Due 47.10 USD",
+        ):
+            assert expected in shown, expected
+        assert b"<script" not in response.content
+        assert "nav-sidebar" not in response.content.decode()
+
+    def test_the_reason_for_no_tax(self, superuser: Client) -> None:
+        customer = make_customer()
+        make_billing_account(customer=customer, no_tax_reason="Reverse charge")
+        assert "No tax: Reverse charge Total 100.00 USD" in text(
+            superuser.get(page_of(raised(customer=customer), "print_page"))
+        )
+
+    def test_digits_of_the_currency(self, superuser: Client) -> None:
+        for currency, amount, expected in (
+            ("JPY", 1234567, "1,234,567 JPY"),
+            ("KWD", 1234567, "1,234.567 KWD"),
+        ):
+            invoice = raised(Line(kind="base", description="Pro", amount=amount), currency=currency)
+            assert f"Total {expected}" in text(superuser.get(page_of(invoice, "print_page")))
+
+    @pytest.mark.parametrize(
+        ("amount", "quantity", "expected"),
+        [(1000, "3", ""), (5, "8", "0.00625 USD"), (1000, "4", "2.50 USD"), (1000, "0", "")],
+    )
+    def test_the_price_of_a_unit_where_it_has_an_end(
+        self, superuser: Client, amount: int, quantity: str, expected: str
+    ) -> None:
+        invoice = raised(Line(kind="base", description="Pro", amount=amount, quantity=Decimal(quantity)))
+        [line] = superuser.get(page_of(invoice, "print_page")).context["billed"]
+        assert line.unit_price == expected
+
+    def test_drafts_void_and_imported_ones(self, superuser: Client) -> None:
+        void = raised()
+        superuser.post(page_of(void, "void"), form_data(superuser.get(page_of(void, "void")), confirm="1"))
+        shown = {
+            invoice: text(superuser.get(page_of(invoice, "print_page")))
+            for invoice in (drafted(), void, make_invoice(imported=True, stripe_id="in_7"))
+        }
+        draft, voided, theirs = shown.values()
+        assert "Draft invoice" in draft
+        assert "Discounts and tax are added when it is issued" in draft
+        assert "Void invoice" in voided
+        assert " Due 100.00" not in voided
+        assert "Number in_7" in theirs
+        assert "Total 12.34 USD" in theirs
+
+    def test_a_credit_note(self, superuser: Client) -> None:
+        invoice = letter()
+        note = invoice.credit_notes.get()
+        url = reverse("admin:billing_invoice_print_credit_note", args=[invoice.pk, note.pk])
+        shown = text(superuser.get(url))
+        # 17.10 x 10.00 / 107.10 is 1.597.
+        for expected in ("Number CN-000001", "Outage 8.40 USD", "Tax 1.60 USD", "Total credited 10.00 USD"):
+            assert expected in shown, expected
+        assert "Corrects invoice INV-000001 of" in shown
+        other = raised()
+        for wrong in (str(note.pk), "nonsense"):
+            elsewhere = reverse("admin:billing_invoice_print_credit_note", args=[other.pk, wrong])
+            assert superuser.get(elsewhere).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+class TestInTheBrowser:
+    def test_the_page_breaches_no_policy_and_fits_the_paper(
+        self, page: Page, sign_in: Callable[[User], None]
+    ) -> None:
+        sign_in(make_user())
+        customer = make_customer(name="Ada")
+        invoice = raised(
+            *[
+                Line(kind="base", description=f"Seat {index} " + "of a long name " * 20, amount=100 + index)
+                for index in range(199)
+            ],
+            Line(kind="base", description="Unbroken" * 60, amount=1),
+            customer=customer,
+        )
+        page.goto(page_of(invoice, "print_page"))
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 680, "height": 960})
+        assert page.locator(".lines tbody tr").count() == 200
+        assert page.evaluate("document.documentElement.scrollWidth") <= 680
+        paper = page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", paper)) > 1
+
+    def test_a_payment_and_a_credit_note(self, page: Page, sign_in: Callable[[User], None]) -> None:
+        sign_in(make_user())
+        invoice = raised()
+        page.goto(page_of(invoice, "change"))
+        page.get_by_role("link", name="Record a payment").click()
+        page.get_by_label("Amount").fill("40")
+        page.get_by_role("button", name="Preview").click()
+        page.get_by_role("button", name="Record the payment").click()
+        page.get_by_text("40.00 USD was recorded as paid").wait_for()
+        assert Payment.objects.get().amount == 4000
+        page.get_by_text("More chevron_right").click()
+        page.get_by_role("link", name="Write a credit note").click()
+        page.get_by_label("Reason").fill("Outage")
+        page.get_by_role("button", name="Preview").click()
+        page.get_by_role("button", name="Write the credit note").click()
+        page.get_by_text("40.00 USD is to be returned to the customer").wait_for()

@@ -1,0 +1,87 @@
+"""A balance is explained and adjusted in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from billing import adjusting
+from billing.models import Balance
+from customers import clock
+from tests.factories import (
+    make_balance,
+    make_credit_cost,
+    make_customer,
+    make_entity,
+    make_feature,
+    make_grant,
+    make_rollover,
+    make_user,
+)
+
+LONG = "Zusammenschluss_der_Donaudampfschifffahrtsgesellschaften_" * 3
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return make_user(username="ada")
+
+
+@pytest.fixture
+def balance(transactional_db: None) -> Balance:
+    """A balance with everything that an explanation has a place for, and names that are long."""
+    customer, feature = make_customer(name=LONG), make_feature(feature_id="api_calls", name=f"API {LONG}")
+    balance = make_balance(customer=customer, feature=feature)
+    now = clock.now()
+    grant = make_grant(balance=balance, next_reset_at=now + timedelta(days=9), reset_interval="month")
+    make_rollover(balance=balance, grant=grant, expires_at=now + timedelta(days=3))
+    make_grant(balance=balance, usage=Decimal(130))
+    make_grant(balance=balance, ended_at=now)
+    make_grant(balance=balance, entity=make_entity(customer=customer, name=LONG))
+    credit_system = make_feature(type="credit_system", name="Credits")
+    make_credit_cost(credit_system=credit_system, metered_feature=feature)
+    make_grant(balance=make_balance(customer=customer, feature=credit_system))
+    adjusting.add(grant, Decimal(5), reason=LONG, done_by="ada")
+    return balance
+
+
+def test_a_balance_is_explained_then_adjusted(
+    page: Page, user: User, balance: Balance, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.goto(f"/admin/billing/balance/{balance.pk}/explain/")
+    page.locator("#id_use").fill("50")
+    page.get_by_role("button", name="Try").click()
+    expect(page.get_by_text("Using 50 would draw")).to_be_visible()
+    page.get_by_text("The days on which something changed").click()
+    expect(page.get_by_role("columnheader", name="End of")).to_be_visible()
+
+    page.get_by_role("link", name="Adjust", exact=True).click()
+    page.locator("#id_amount").fill("20.5")
+    page.locator("#id_reason").fill("Goodwill")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("+20.5").first).to_be_visible()
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_text("The balance was adjusted.")).to_be_visible()
+    expect(page.get_by_text("Goodwill")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_pages_are_no_wider_than_the_screen(
+    width: int, page: Page, user: User, balance: Balance, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.set_viewport_size({"width": width, "height": 900})
+    posting = balance.grants.earliest("pk").ledger.latest("number").posting_id
+    for address in (
+        f"balance/{balance.pk}/explain/?use=1000",
+        f"balance/{balance.pk}/adjust/",
+        f"posting/{posting}/take-back/",
+    ):
+        page.goto(f"/admin/billing/{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
