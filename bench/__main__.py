@@ -53,8 +53,8 @@ def main() -> None:
             taken, least = _seconds(ours), _seconds(baseline)
             print(f"{name:<44}{taken:>9.3f}s{least:>10.3f}s{taken / least:>7.1f}×")
         print(f"\n{'a second':<44}{'ours':>10}{'textbook':>11}{'faster':>8}")
-        for name, ours, textbook in rates(options.uses):
-            print(f"{name:<44}{ours:>10.0f}{textbook:>11.0f}{ours / textbook:>7.1f}×")
+        for name, rate, textbook in rates(options.uses):
+            print(f"{name:<44}{rate:>10.0f}{textbook:>11.0f}{rate / textbook:>7.1f}×")
         print(f"\n{'renew':<44}{'takes':>10}{'for each':>11}")
         for size, taken, each in growth([*options.renewals, *([100_000] if options.large else [])]):
             print(f"{f'{size} due subscriptions':<44}{taken:>9.1f}s{each:>9.2f}ms")

@@ -10,7 +10,7 @@ from time import perf_counter
 from django.db import transaction
 
 from billing.models import Feature, Plan, PlanItem, Subscription
-from billing.subscribing import attach_plan, renew
+from billing.subscribing import renew
 from billing.subscribing.account import open_accounts, save
 from billing.subscribing.starting import begin
 from customers.models import Customer

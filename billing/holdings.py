@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
+
 from billing.drawing import GrantRow, RolloverRow
 from billing.intervals import NEVER_RESETS
 from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendLimit
@@ -53,7 +55,8 @@ class Holding:
         """When a reset of one of the grants, or the end of one of the plans behind them, falls due."""
         due: list[datetime | None] = []
         for grant in self.grants.values():
-            if grant.reset_interval not in NEVER_RESETS:
+            is_waiting = grant.subscription is not None and grant.subscription.past_due
+            if grant.reset_interval not in NEVER_RESETS and (settings.RESET_PAST_DUE or not is_waiting):
                 due.append(grant.next_reset_at)
             if grant.subscription is not None:
                 due += [grant.subscription.current_period_end, grant.subscription.expires_at]

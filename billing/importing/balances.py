@@ -205,6 +205,7 @@ _GRANTS = Kind[Grant, _GrantItem](
     parent="balance",
     scope="balance__customer",
     is_shared=True,
+    stays_ours=True,
     related=("plan",),
     # Of rows that look alike, those that still count come first.
     order=(F("ended_at").asc(nulls_first=True), "position", "pk"),

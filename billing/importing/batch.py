@@ -95,7 +95,8 @@ class Kind(Generic[M, S]):
     An item is the row whose `key_of_row` under the same parent equals its `key_of_item`; equal ones are told
     apart by their order. `columns` gives what the item says, from the row we have, if any. `scope` is the path
     from a row to its customer. Where the key is unique in the database (`is_shared`), an item may also be a row
-    that a person added; otherwise those stand beside the imported ones.
+    that a person added; otherwise those stand beside the imported ones. It is the document's from then on,
+    unless it `stays_ours`: an export of ours lists what the billing platform does not know.
     """
 
     model: type[M]
@@ -105,6 +106,7 @@ class Kind(Generic[M, S]):
     parent: str = "customer"
     scope: str = "customer"
     is_shared: bool = False
+    stays_ours: bool = False
     related: tuple[str, ...] = ()
     order: tuple[Any, ...] = ("position", "pk")
 
@@ -131,8 +133,10 @@ class Kind(Generic[M, S]):
         for each in lists:
             keys = numbered((each.parent.pk, self.key_of_item(item)) for item in each.listed)
             for position, (item, place) in enumerate(zip(each.listed, keys, strict=True)):
-                columns = self.columns(batch, each.incoming, item, ours.get(place))
-                columns |= {"position": position, "imported": True}
+                standing_row = ours.get(place)
+                columns = self.columns(batch, each.incoming, item, standing_row)
+                is_ours = self.stays_ours and standing_row is not None and not standing_row.imported
+                columns |= {"position": position, "imported": not is_ours}
                 fields = tuple(columns)
                 row = self.model(**{parent_id: each.parent.pk}, **columns)
                 place_of[row.pk] = place

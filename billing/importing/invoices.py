@@ -109,4 +109,5 @@ _INVOICES = Kind[Invoice, documents.Invoice](
     key_of_row=lambda row: row.shown_id,
     columns=_invoice,
     is_shared=True,
+    stays_ours=True,
 )

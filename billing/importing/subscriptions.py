@@ -113,6 +113,7 @@ _SUBSCRIPTIONS = Kind[Subscription, documents.Subscription](
     key_of_row=lambda row: row.subscription_id,
     columns=_subscription,
     is_shared=True,
+    stays_ours=True,
     related=("plan",),
 )
 _PURCHASES = Kind[Purchase, documents.Purchase](
@@ -121,6 +122,7 @@ _PURCHASES = Kind[Purchase, documents.Purchase](
     key_of_row=lambda row: (row.plan.plan_id, row.started_at),
     columns=_purchase,
     is_shared=True,
+    stays_ours=True,
     related=("plan",),
 )
 _LICENSES = Kind[License, documents.License](

@@ -429,11 +429,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='ledgerentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('grant__isnull', False)), fields=('grant', 'figure', 'number'), name='entry_number_once_per_grant'),
+            constraint=models.UniqueConstraint(condition=models.Q(('grant__isnull', False)), fields=('grant', 'number'), name='entry_number_once_per_grant'),
         ),
         migrations.AddConstraint(
             model_name='ledgerentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('rollover__isnull', False)), fields=('rollover', 'figure', 'number'), name='entry_number_once_per_rollover'),
+            constraint=models.UniqueConstraint(condition=models.Q(('rollover__isnull', False)), fields=('rollover', 'number'), name='entry_number_once_per_rollover'),
+        ),
+        migrations.AddIndex(
+            model_name='ledgerentry',
+            index=models.Index(condition=models.Q(('grant__isnull', False)), fields=['grant', 'figure', 'number'], name='entry_by_figure_of_grant'),
+        ),
+        migrations.AddIndex(
+            model_name='ledgerentry',
+            index=models.Index(condition=models.Q(('rollover__isnull', False)), fields=['rollover', 'figure', 'number'], name='entry_by_figure_of_rollover'),
         ),
         migrations.AddConstraint(
             model_name='ledgerentry',

@@ -65,57 +65,44 @@ _POSTGRESQL = [
         for table in _APPEND_ONLY
     ),
     """
-    CREATE FUNCTION billing_entries_go_on() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION billing_entry_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF EXISTS (
-            SELECT FROM (
-                SELECT fresh.grant_id, fresh.rollover_id, fresh.figure, fresh.number, fresh.amount, fresh.after,
-                       LAG(fresh.after) OVER (
-                           PARTITION BY fresh.grant_id, fresh.rollover_id, fresh.figure ORDER BY fresh.number
-                       ) AS before
-                FROM added AS fresh
-            ) AS entry
-            WHERE entry.after <> entry.amount + COALESCE(
-                entry.before,
-                (SELECT earlier.after FROM billing_ledgerentry AS earlier
-                 WHERE earlier.grant_id = entry.grant_id AND earlier.figure = entry.figure
-                   AND earlier.number < entry.number
-                 ORDER BY earlier.number DESC LIMIT 1),
-                (SELECT earlier.after FROM billing_ledgerentry AS earlier
-                 WHERE earlier.rollover_id = entry.rollover_id AND earlier.figure = entry.figure
-                   AND earlier.number < entry.number
-                 ORDER BY earlier.number DESC LIMIT 1),
-                0)
-        ) THEN
+        IF NEW.grant_id IS NOT NULL THEN
+            IF NEW.after <> NEW.amount + COALESCE((
+                SELECT earlier.after FROM billing_ledgerentry AS earlier
+                WHERE earlier.grant_id = NEW.grant_id AND earlier.figure = NEW.figure AND earlier.number < NEW.number
+                ORDER BY earlier.number DESC LIMIT 1), 0)
+            THEN
+                RAISE EXCEPTION 'a ledger entry does not go on from the one before it' USING ERRCODE = '23514';
+            ELSIF NEW.number > (SELECT owner.entries FROM billing_grant AS owner WHERE owner.id = NEW.grant_id) THEN
+                RAISE EXCEPTION 'a ledger entry was added without its figure' USING ERRCODE = '23514';
+            END IF;
+        ELSIF NEW.after <> NEW.amount + COALESCE((
+            SELECT earlier.after FROM billing_ledgerentry AS earlier
+            WHERE earlier.rollover_id = NEW.rollover_id AND earlier.figure = NEW.figure
+              AND earlier.number < NEW.number
+            ORDER BY earlier.number DESC LIMIT 1), 0)
+        THEN
             RAISE EXCEPTION 'a ledger entry does not go on from the one before it' USING ERRCODE = '23514';
-        END IF;
-        IF EXISTS (
-            SELECT FROM added AS entry JOIN billing_grant AS owner ON owner.id = entry.grant_id
-            WHERE entry.number > owner.entries
-            UNION ALL
-            SELECT FROM added AS entry JOIN billing_rollover AS owner ON owner.id = entry.rollover_id
-            WHERE entry.number > owner.entries
-        ) THEN
+        ELSIF NEW.number > (SELECT owner.entries FROM billing_rollover AS owner WHERE owner.id = NEW.rollover_id) THEN
             RAISE EXCEPTION 'a ledger entry was added without its figure' USING ERRCODE = '23514';
         END IF;
         RETURN NULL;
     END $$""",
     """
     CREATE TRIGGER billing_ledgerentry_goes_on AFTER INSERT ON billing_ledgerentry
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing_entries_go_on()""",
+    FOR EACH ROW EXECUTE FUNCTION billing_entry_goes_on()""",
     """
     CREATE FUNCTION billing_grant_adds_up() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE
-        row_now billing_grant%ROWTYPE;
     BEGIN
-        SELECT * INTO row_now FROM billing_grant WHERE id = NEW.id;
-        IF FOUND AND (
-            row_now.included_grant <> COALESCE((SELECT after FROM billing_ledgerentry
-                WHERE grant_id = NEW.id AND figure = 'included_grant' ORDER BY number DESC LIMIT 1), 0)
-            OR row_now.prepaid_grant <> COALESCE((SELECT after FROM billing_ledgerentry
-                WHERE grant_id = NEW.id AND figure = 'prepaid_grant' ORDER BY number DESC LIMIT 1), 0)
-            OR row_now.usage <> COALESCE((SELECT after FROM billing_ledgerentry
-                WHERE grant_id = NEW.id AND figure = 'usage' ORDER BY number DESC LIMIT 1), 0)
+        IF EXISTS (
+            SELECT FROM billing_grant AS owner WHERE owner.id = NEW.id AND (
+                owner.usage <> COALESCE((SELECT after FROM billing_ledgerentry
+                    WHERE grant_id = owner.id AND figure = 'usage' ORDER BY number DESC LIMIT 1), 0)
+                OR owner.included_grant <> COALESCE((SELECT after FROM billing_ledgerentry
+                    WHERE grant_id = owner.id AND figure = 'included_grant' ORDER BY number DESC LIMIT 1), 0)
+                OR owner.prepaid_grant <> COALESCE((SELECT after FROM billing_ledgerentry
+                    WHERE grant_id = owner.id AND figure = 'prepaid_grant' ORDER BY number DESC LIMIT 1), 0))
         ) THEN
             RAISE EXCEPTION 'grant %: a figure is not the sum of its ledger entries', NEW.id USING ERRCODE = '23514';
         END IF;
@@ -197,7 +184,7 @@ def remove(apps, schema_editor):
         if schema_editor.connection.vendor == "postgresql":
             for name in (
                 "billing_written_once",
-                "billing_entries_go_on",
+                "billing_entry_goes_on",
                 "billing_grant_adds_up",
                 "billing_rollover_adds_up",
                 "billing_invoice_stays",

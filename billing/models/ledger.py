@@ -107,12 +107,12 @@ class LedgerEntry(models.Model):
         verbose_name_plural = "ledger entries"
         constraints = [
             models.UniqueConstraint(
-                fields=["grant", "figure", "number"],
+                fields=["grant", "number"],
                 condition=Q(grant__isnull=False),
                 name="entry_number_once_per_grant",
             ),
             models.UniqueConstraint(
-                fields=["rollover", "figure", "number"],
+                fields=["rollover", "number"],
                 condition=Q(rollover__isnull=False),
                 name="entry_number_once_per_rollover",
             ),
@@ -126,6 +126,18 @@ class LedgerEntry(models.Model):
                 name="entry_of_a_grant_or_a_rollover",
             ),
             bounded("entry_figures_in_range", "amount", "after", at_least=None),
+        ]
+        indexes = [
+            models.Index(
+                fields=["grant", "figure", "number"],
+                condition=Q(grant__isnull=False),
+                name="entry_by_figure_of_grant",
+            ),
+            models.Index(
+                fields=["rollover", "figure", "number"],
+                condition=Q(rollover__isnull=False),
+                name="entry_by_figure_of_rollover",
+            ),
         ]
 
     def __str__(self) -> str:

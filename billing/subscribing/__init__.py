@@ -1,19 +1,17 @@
 """The life of a subscription: it is attached, tried, renewed, changed, cancelled, and ends.
 
-`verbs` are what people do, `renewal` is what time does; both work on an `Account`, a customer's plans and balances
-opened together.
+`attaching`, `changing` and `cancelling` are what people do, `renewal` is what time does; all work on an `Account`, a
+customer's plans and balances opened together. Each verb first does what has fallen due by its moment, then its own
+part, in one transaction. It answers a `Result` that says what came of it, and raises `CannotSubscribe` when it may not
+be done.
 """
 
+from billing.subscribing.acting import Result
+from billing.subscribing.attaching import attach_plan
+from billing.subscribing.cancelling import cancel_subscription, extend_trial, uncancel_subscription
+from billing.subscribing.changing import change_plan
 from billing.subscribing.errors import CannotBill, CannotSubscribe
 from billing.subscribing.renewal import Renewals, due_customers, renew, renew_customers
-from billing.subscribing.verbs import (
-    Result,
-    attach_plan,
-    cancel_subscription,
-    change_plan,
-    extend_trial,
-    uncancel_subscription,
-)
 
 __all__ = [
     "CannotBill",

@@ -15,7 +15,7 @@ from django.db.models import Prefetch
 from billing.figures import Figures, Rollover, Row, figures_of
 from billing.models import Balance, Grant, Invoice, InvoiceLine, Subscription
 from billing.models import Rollover as RolloverRow
-from billing.subscribing.verbs import Result
+from billing.subscribing.acting import Result
 from customers import clock
 from customers.importing import nothing_kept
 from customers.models import Customer

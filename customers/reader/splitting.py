@@ -19,8 +19,8 @@ from customers.reader.strict import SPACE, Decoder, printable, skip_space
 
 #: The names under which an envelope holds its list of records.
 LIST_NAMES = frozenset({"data", "list", "customers", "results", "items", "records"})
-#: The keys that tell a customer document from an envelope.
-DOCUMENT_KEYS = frozenset({"id", "name", "email", "company"})
+#: The keys that tell a document of a customer, or of what one used, from an envelope.
+DOCUMENT_KEYS = frozenset({"id", "name", "email", "company", "customer"})
 #: The longest record that is read, in characters (each is at least a byte).
 RECORD_LIMIT = 32 * 1024 * 1024
 

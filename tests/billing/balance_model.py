@@ -112,11 +112,11 @@ class Model:
             self.subscriptions.remove(current)
             current["follows"]["canceled_at"] = current["follows"]["expires_at"] = None
             return True
-        if current["canceled_at"] is not None and not at_once:
+        is_followed = self._drop_followers(current)
+        if current["canceled_at"] is not None and not at_once and not is_followed:
             return False
         current["canceled_at"] = current["canceled_at"] or self.now
         if at_once:
-            self._drop_followers(current)
             self._end(current)
         else:
             current["expires_at"] = current["period_end"]
@@ -354,7 +354,7 @@ class Model:
                     "since": self.now,
                     "rollover": rollover,
                     "floor": None if floor is None else Decimal(floor),
-                    }
+                }
             )
         )
         if feature not in self.features:
@@ -372,7 +372,13 @@ class Model:
         self.rollovers = [each for each in self.rollovers if each["row"] is not row]
         self.rows.remove(row)
 
-    def _drop_followers(self, current: Row) -> None:
-        for each in [*self.subscriptions]:
-            if each["status"] == "scheduled" and each["follows"] is current:
-                self.subscriptions.remove(each)
+    def _drop_followers(self, current: Row) -> bool:
+        """Whether there was one."""
+        dropped = [
+            each
+            for each in self.subscriptions
+            if each["status"] == "scheduled" and each["follows"] is current
+        ]
+        for each in dropped:
+            self.subscriptions.remove(each)
+        return bool(dropped)

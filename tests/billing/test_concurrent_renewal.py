@@ -35,7 +35,12 @@ def due_customers() -> None:
         "pro",
         (
             calls,
-            {"included": 100, "rollover_max": 500, "rollover_expiry_unit": "month", "rollover_expiry_length": 3},
+            {
+                "included": 100,
+                "rollover_max": 500,
+                "rollover_expiry_unit": "month",
+                "rollover_expiry_length": 3,
+            },
         ),
         (
             mails,
@@ -55,7 +60,13 @@ def due_customers() -> None:
         attach_plan(customer, plan, at=START, done_by="test")
         for feature, amount in ((calls, 30), (mails, 15)):
             record_use(
-                Use(customer_id=str(customer.pk), feature=feature, amount=Decimal(amount), at=START, done_by="test")
+                Use(
+                    customer_id=str(customer.pk),
+                    feature=feature,
+                    amount=Decimal(amount),
+                    at=START,
+                    done_by="test",
+                )
             )
 
 

@@ -353,6 +353,17 @@ def test_a_cancelled_subscription_grants_until_its_period_ends():
     assert Invoice.objects.count() == 1
 
 
+def test_what_has_ended_can_be_attached_again_though_nothing_was_renewed_since():
+    given(feature("calls"), plan("pro", item("calls", 100), price=20))
+    customer()
+    attach("pro")
+    run("cancel_subscription", "acme", "pro", "--at", "2026-01-10")
+    attach("pro", since="2026-03-01")
+    [shown] = document("2026-03-01")["subscriptions"]
+    assert shown["started_at"] == ms("2026-03-01")
+    assert figures(when="2026-03-01") == (100, 100, 0)
+
+
 def test_uncancelled_it_goes_on():
     given(feature("calls"), plan("pro", item("calls", 100), price=20))
     customer()
