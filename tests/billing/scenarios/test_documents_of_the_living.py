@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -102,7 +103,7 @@ def test_a_later_document_posts_the_difference():
     use(5)
     taken(holder(balance("calls", row(120, 40, id="one"))))
     assert figures() == (120, 80, 40)
-    amounts = LedgerEntry.objects.values_list("posting__kind", "figure", "amount")
+    amounts: Any = LedgerEntry.objects.values_list("posting__kind", "figure", "amount")
     assert sorted(amounts) == [
         ("import", "included_grant", 20),
         ("import", "included_grant", 100),
@@ -238,6 +239,7 @@ def empty_the_database():
                 f'"{name}"' for name in connection.introspection.django_table_names(only_existing=True)
             )
             cursor.execute(f"TRUNCATE {tables} CASCADE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     assert not Posting.objects.exists()
     assert not ApiToken.objects.exists()
 
