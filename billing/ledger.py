@@ -29,7 +29,7 @@ GRANT_COLUMNS = (
     "expires_at",
     "ended_at",
 )
-ROLLOVER_COLUMNS = ("granted", "left", "entries", "expires_at", "ended_at")
+ROLLOVER_COLUMNS = ("grant", "granted", "left", "entries", "expires_at", "ended_at")
 
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 

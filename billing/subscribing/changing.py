@@ -26,10 +26,11 @@ from billing.subscribing.acting import (
     open_account,
     packs_of,
 )
+from billing.subscribing.carrying import carry_extras, carry_usage, set_rollovers_free
 from billing.subscribing.charging import add_bill, interval_of, once_lines, recurring_lines
 from billing.subscribing.ending import end
 from billing.subscribing.errors import CannotSubscribe
-from billing.subscribing.starting import carry_usage, grant_items, note_trial
+from billing.subscribing.starting import grant_items, note_trial
 from billing.subscribing.trials import trial_refusal
 from customers import clock
 
@@ -106,7 +107,10 @@ def change_in(
         result.told.append(f"{current.plan} goes on until {date_in_words(period_end)}; then {plan} begins.")
         return finish(account, result, f"Change to {plan} scheduled", subscription=new)
     _switch(account, current, new, at)
-    result.told.append(f"{current.plan} has ended and {plan} is active.")
+    if current.plan_id == plan.pk:
+        result.told.append(f"{plan} goes on in a quantity of {quantity.normalize():f}.")
+    else:
+        result.told.append(f"{current.plan} has ended and {plan} is active.")
     return finish(account, result, f"Changed to {plan}", subscription=new)
 
 
@@ -115,6 +119,8 @@ def _switch(account: Account, current: Subscription, new: Subscription, at: date
     items = account.catalogue.items(str(new.plan_id))
     period = (current.current_period_start, current.current_period_end)
     is_trial = current.trial_ends_at is not None and current.trial_ends_at > at
+    is_same_plan = current.plan.plan_id == new.plan.plan_id
+    rollovers = set_rollovers_free(account, current) if is_same_plan else {}
     owed = end(account, current, at)
     start, stop = period
     every = interval_of(new.plan, items)
@@ -127,7 +133,6 @@ def _switch(account: Account, current: Subscription, new: Subscription, at: date
     account.subscriptions.append(new)
     new.status = Subscription.Status.ACTIVE
     new.started_at = at
-    is_same_plan = current.plan.plan_id == new.plan.plan_id
     is_tried = bool(new.plan.free_trial_length) and (
         is_same_plan or trial_refusal(account.customer, new.plan) is None
     )
@@ -149,6 +154,8 @@ def _switch(account: Account, current: Subscription, new: Subscription, at: date
     grant_items(account, new, at, new.prepaid_quantities)
     _keep_resets(account, current, new)
     carry_usage(account, new, at, is_same_plan=is_same_plan)
+    if is_same_plan:
+        carry_extras(account, new, at, rollovers)
     if current.billed_here and current.plan.currency == new.plan.currency:
         owed, lines = [], owed + lines
     add_bill(account, current, at, owed, (start, at))
@@ -156,8 +163,11 @@ def _switch(account: Account, current: Subscription, new: Subscription, at: date
 
 
 def _keep_resets(account: Account, current: Subscription, new: Subscription) -> None:
-    """A reset keeps its date where the period does."""
-    if new.current_period_end != current.current_period_end or new.current_period_end is None:
+    """A reset keeps its date where the period does, or where the plan is the same and has no period."""
+    is_same_plan = current.plan.plan_id == new.plan.plan_id
+    if new.current_period_end != current.current_period_end:
+        return
+    if new.current_period_end is None and not is_same_plan:
         return
     before = {
         (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant.next_reset_at

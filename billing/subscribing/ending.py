@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from billing.invoice_sums import Line
 from billing.ledger import Change
-from billing.models import Feature, Grant, Posting, Purchase, Rollover, Subscription
+from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.subscribing.account import Account
 from billing.subscribing.charging import usage_lines
-from billing.subscribing.starting import raise_flag
+from billing.subscribing.flags import lower_flags
 
 
 def end(account: Account, subscription: Subscription, at: datetime) -> list[Line]:
@@ -29,7 +29,7 @@ def end_grants(account: Account, source: Subscription | Purchase, at: datetime) 
         if grant.billing_method == BillingMethod.USAGE_BASED and grant.held < 0 and not grant.unlimited:
             lines += usage_lines(grant, source, -grant.held)
         expire_grant(account, grant, at, f"{source.plan} ended")
-    _lower_flags(account, source)
+    lower_flags(account, source)
     return lines
 
 
@@ -80,26 +80,3 @@ def _forbid_overage(account: Account, ended: Grant) -> None:
         balance = next(each for each in account.balances.values() if each.pk == ended.balance_id)
         balance.overage_allowed = False
         account.change(balance)
-
-
-def _lower_flags(account: Account, ended: Subscription | Purchase) -> None:
-    """Take back the boolean features of a plan, but those that another plan gives as well."""
-    others: list[Subscription | Purchase] = [*account.active(), *account.purchases]
-    still = {
-        str(item.feature_id): (item, source)
-        for source in others
-        if source.pk != ended.pk and (isinstance(source, Subscription) or source.expires_at is None)
-        for item in account.catalogue.items(str(source.plan_id))
-        if item.feature.type == Feature.Type.BOOLEAN
-    }
-    for item in account.catalogue.items(str(ended.plan_id)):
-        flag = account.flags.get(str(item.feature_id))
-        if flag is None or flag.plan_id != ended.plan_id:
-            continue
-        if flag.feature_id in still:
-            raise_flag(account, *still[flag.feature_id])
-        else:
-            del account.flags[flag.feature_id]
-            account.changed.pop(str(flag.pk), None)
-            if not flag._state.adding:
-                account.dropped_flags.append(flag)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal
 
 from billing.figures import included_grant
 from billing.intervals import step
 from billing.ledger import Change
-from billing.models import Feature, Flag, Grant, PlanItem, Posting, Purchase, Subscription, TrialUsed
+from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Subscription, TrialUsed
 from billing.models.figures import BillingMethod
 from billing.subscribing.account import Account
+from billing.subscribing.carrying import carry_usage
 from billing.subscribing.charging import add_bill, interval_of, once_lines, recurring_lines
+from billing.subscribing.flags import raise_flag
 
 _ZERO = Decimal(0)
 
@@ -70,62 +71,6 @@ def grant_items(
             raise_flag(account, item, source)
         else:
             _grant(account, item, source, at, Decimal(prepaid.get(item.feature.feature_id, 0)))
-
-
-def carry_usage(account: Account, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
-    """Take along what is in use of the subscription that `new` has just taken over from.
-
-    Of the same plan (in another version or quantity) everything that was not billed; of another plan what is held
-    rather than used up, such as seats.
-    """
-    before: dict[tuple[str, str], list[Grant]] = defaultdict(list)
-    for grant in account.grants.values():
-        if grant.subscription_id == new.follows_id:
-            before[str(grant.balance_id), grant.reset_interval].append(grant)
-    grants = account.grants_of(new)
-    waiting = Counter((str(grant.balance_id), grant.reset_interval) for grant in grants)
-    feature_of = {str(balance.pk): key for key, balance in account.balances.items()}
-    items = {str(item.feature_id): item.feature for item in account.catalogue.items(str(new.plan_id))}
-    for grant in grants:
-        place = str(grant.balance_id), grant.reset_interval
-        waiting[place] -= 1
-        # Each takes the place of one; the last, of all that are left.
-        replaced = before[place][:1] if waiting[place] else before[place]
-        before[place] = before[place][len(replaced) :]
-        feature = items[feature_of[str(grant.balance_id)]]
-        if not replaced or not (is_same_plan or not feature.consumable):
-            continue
-        in_use = sum((_unbilled(old) for old in replaced), _ZERO)
-        account.post(
-            Posting.Kind.USAGE,
-            at,
-            [Change(grant, "usage", in_use)],
-            feature_id=str(feature.pk),
-            entity_id=grant.entity_id,
-            reason="Carried along from the plan before",
-        )
-
-
-def _unbilled(grant: Grant) -> Decimal:
-    """What is in use of a grant, but what was billed as used beyond it."""
-    in_use: Decimal = grant.usage
-    if grant.billing_method != BillingMethod.USAGE_BASED:
-        return in_use
-    return min(in_use, Decimal(grant.included_grant + grant.prepaid_grant))
-
-
-def raise_flag(account: Account, item: PlanItem, source: Subscription | Purchase) -> None:
-    """Give the customer a boolean feature; one that it has already stays as it is, unless it would expire."""
-    flag = account.flags.get(str(item.feature_id))
-    expires_at = source.expires_at if isinstance(source, Purchase) else None
-    if flag is None:
-        flag = Flag(customer=account.customer, feature=item.feature, position=len(account.flags))
-        flag.flag_id = str(flag.pk)
-        account.flags[str(item.feature_id)] = flag
-    elif flag.expires_at is None and flag.plan_id is None:
-        return
-    flag.plan, flag.expires_at = source.plan, expires_at
-    account.change(flag)
 
 
 def _grant(

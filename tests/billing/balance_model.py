@@ -94,6 +94,7 @@ class Model:
             self.subscriptions.append(new)
             return True
         before = self._of(current)
+        carried_over = [each for each in self.rollovers if each["row"] in before]
         self._end(current)
         new |= {"anchor": current["anchor"], "period_end": current["period_end"]}
         self._begin(new, self.now)
@@ -105,6 +106,11 @@ class Model:
                         # It is in use still; what went beyond the grant is billed, and begins anew.
                         granted = old["included"] + old["adjusted"]
                         row["usage"] = old["usage"] if old["floor"] is None else min(old["usage"], granted)
+                        row["adjusted"] = old["adjusted"]
+                        for rollover in carried_over:
+                            if rollover["row"] is old:
+                                rollover["row"] = row
+                                self.rollovers.append(rollover)
         return True
 
     def cancel(self, current: Row, *, at_once: bool) -> bool:

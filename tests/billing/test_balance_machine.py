@@ -218,7 +218,7 @@ class Machine(RuleBasedStateMachine):
         self.check()
 
     @rule(
-        uses=st.lists(st.tuples(features, amounts, st.integers(0, 3)), min_size=20, max_size=60),
+        uses=st.lists(st.tuples(features, amounts, st.integers(0, 3)), min_size=40, max_size=80),
         cap=st.booleans(),
         pause=pauses,
     )
@@ -354,7 +354,7 @@ def run(examples: int, steps: int) -> None:
 
 @pytest.mark.usefixtures("catalogue")
 def test_ten_thousand_random_steps_show_no_difference() -> None:
-    run(examples=36, steps=40)
+    run(examples=50, steps=40)
     assert Machine.steps >= 10_000
 
 

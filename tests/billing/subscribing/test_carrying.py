@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing.adjusting import add
 from billing.models import Flag, Grant, Invoice
 from billing.subscribing import attach_plan, change_plan
 from tests.billing.subscribing.living import (
@@ -177,3 +178,22 @@ def test_a_flag_stays_when_another_plan_gives_it_too():
     attach(customer, plan_of("security", (sso, switch), add_on=True))
     change(subscription, plan_of("plain", **a_month_for(30)))
     assert {flag.feature.feature_id: flag.plan.plan_id for flag in Flag.objects.all()} == {"sso": "security"}
+
+
+def test_another_quantity_keeps_adjustments_and_what_was_carried_over():
+    calls = metered("calls")
+    item = {"included": 100, "rollover_expiry_unit": "forever"}
+    plan = plan_of("free", (calls, item))
+    customer = make_customer()
+    subscription = attach(customer, plan)
+    run_until(at("2026-02-28T10:00"))
+    grant = Grant.objects.get(ended_at=None)
+    add(grant, Decimal(7), reason="Goodwill", done_by="test", at=at("2026-02-28T11:00"))
+    change_plan(subscription, plan, quantity=Decimal(3), at=at("2026-03-01T00:00"), done_by="test")
+    moment = at("2026-03-01T00:00")
+    # Three hundred, seven by goodwill, and the hundred left of January.
+    assert figures(customer, moment, "calls") == (407, 407, 0)
+    run_until(at("2026-03-31T10:00"))
+    # The goodwill ends with the period; 307 of it are carried over, beside January's hundred.
+    assert figures(customer, at("2026-03-31T10:00"), "calls") == (707, 707, 0)
+    assert_adds_up()

@@ -192,7 +192,7 @@ def test_an_unpaid_invoice_marks_its_subscription_whose_balances_then_wait(setti
 def everything(customer):
     """A customer with most of what time can change."""
     make_billing_account(customer=customer, payment_terms_days=45)
-    calls, credits = metered("calls"), metered("credits")
+    calls, tokens = metered("calls"), metered("credits")
     attach(
         customer,
         plan_of(
@@ -207,7 +207,7 @@ def everything(customer):
                 },
             ),
             (
-                credits,
+                tokens,
                 {
                     "included": 50,
                     "reset_interval": "week",

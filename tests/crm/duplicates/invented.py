@@ -50,6 +50,7 @@ class Invention:
     same: dict[tuple[int, int], str] = field(default_factory=dict)
     apart: dict[tuple[int, int], str] = field(default_factory=dict)
     stems: set[str] = field(default_factory=set)
+    mailboxes: set[str] = field(default_factory=set)
 
     def add(self, spec: Spec) -> int:
         """Take a customer in; answers its place."""
@@ -91,9 +92,12 @@ class Invention:
 
     def stem(self) -> str:
         """What a company is called before its trade; no two companies are called the same."""
-        stem = self.rng.choice(pools.FIRST_SYLLABLES) + self.rng.choice(pools.LAST_SYLLABLES)
-        while stem in self.stems or self.rng.random() < 0.2:
-            stem = f"{stem} {self.rng.choice(pools.FAMILY_STEMS)}{self.rng.choice(pools.LAST_SYLLABLES)}"
+        stem = ""
+        while not stem or stem in self.stems:
+            middle = self.rng.choice(("", *pools.FIRST_SYLLABLES)).lower()
+            stem = self.rng.choice(pools.FIRST_SYLLABLES) + middle + self.rng.choice(pools.LAST_SYLLABLES)
+            if self.rng.random() < 0.3:
+                stem = f"{stem} {self.rng.choice(pools.FAMILY_STEMS)}{self.rng.choice(pools.LAST_SYLLABLES)}"
         self.stems.add(stem)
         return stem
 
@@ -164,6 +168,9 @@ class Invention:
         local = self.rng.choice(
             (f"{given}.{family}{number}", f"{given[0]}{family}{number}", f"{given}{number}.{family}")
         )
+        while local.replace(".", "") in self.mailboxes:
+            local = f"{local}{self.rng.randint(0, 9)}"
+        self.mailboxes.add(local.replace(".", ""))
         return f"{local}@{self.rng.choice(pools.FREE_MAIL)}"
 
     def misspelled(self, text: str) -> str:
@@ -194,7 +201,9 @@ class Invention:
         how_much = self.rng.random()
         if how_much < 0.5:
             line, _, street = spec.address["line1"].partition(" ")
-            other = next((each.split("|")[1] for each in pools.STREETS if each.startswith(f"{street}|")), street)
+            other = next(
+                (each.split("|")[1] for each in pools.STREETS if each.startswith(f"{street}|")), street
+            )
             twice.address["line1"] = f"{line} {other}"
         elif how_much < 0.75:
             twice.address["line1"] = ""

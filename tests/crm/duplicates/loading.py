@@ -14,9 +14,21 @@ from tests.crm.duplicates.invented import DUPLICATES, LOOKALIKES, Invention, Spe
 BATCH = 1000
 
 
-def invent(seed: int, customers: int, *, planted: float = 0.25, misleading: float = 0.2) -> Invention:
-    """At least so many customers; of them a share stands twice, another share only looks as if."""
+def invent(
+    seed: int,
+    customers: int,
+    *,
+    planted: float = 0.25,
+    misleading: float = 0.2,
+    after: Invention | None = None,
+) -> Invention:
+    """At least so many customers; of them a share stands twice, another share only looks as if.
+
+    None of them has the mailbox or the company's name of one of those `after` which they come.
+    """
     invention = Invention(random.Random(seed))
+    if after is not None:
+        invention.stems, invention.mailboxes = after.stems, after.mailboxes
     kinds, traps = list(DUPLICATES), list(LOOKALIKES)
     turn = 0
     while len(invention.specs) < customers:
@@ -81,7 +93,9 @@ class Measured:
         lines = [f"precision {self.precision:.4f}   recall {self.recall:.4f}   found {self.found}"]
         for kind, planted in sorted(self.planted.items()):
             missed = self.missed[kind]
-            lines.append(f"{kind:<34}{planted:>6} planted{missed:>6} missed  recall {1 - missed / planted:.3f}")
+            lines.append(
+                f"{kind:<34}{planted:>6} planted{missed:>6} missed  recall {1 - missed / planted:.3f}"
+            )
         lines += [f"wrong: {kind:<27}{count:>6}" for kind, count in self.wrong.most_common()]
         return "\n".join(lines)
 
