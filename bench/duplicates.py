@@ -54,7 +54,9 @@ def _sweep(folder: Path) -> None:
     seconds = perf_counter() - begun
     with (folder / "pairs.ndjson").open("rb") as pairs:
         found = sum(1 for _ in pairs)
-    print(f"swept in {seconds:.0f} s ({usage.ru_utime + usage.ru_stime:.0f} s of one processor), status {status}")
+    print(
+        f"swept in {seconds:.0f} s ({usage.ru_utime + usage.ru_stime:.0f} s of one processor), status {status}"
+    )
     print(f"{found} pairs found, at most {usage.ru_maxrss / 1024:.0f} MiB of memory")
 
 

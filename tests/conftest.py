@@ -34,6 +34,9 @@ _CHROMIUM_ARGUMENTS = [
 ]
 
 
+#: Pages and commands say the same on either database: what they call is tested on both. Parts of paths.
+_ONCE = ("/admin/", "/commands/", "/test_admin_", "/test_import_catalog", "_command_line.py")
+
 #: What a test asks for that needs the database.
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
@@ -41,8 +44,8 @@ _DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sorts out which half runs what.
 
-    What needs no database, and what is marked `once`, runs with SQLite alone; what is marked `postgresql`, with
-    PostgreSQL alone. Tests with the browser run once, in one worker.
+    What needs no database, what is marked `once`, and what drives pages and commands runs with SQLite alone; what is
+    marked `postgresql`, with PostgreSQL alone. Tests with the browser run once, in one worker.
     """
     is_postgresql = connection.vendor == "postgresql"
     chosen: list[pytest.Item] = []
@@ -59,9 +62,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             names.append("django_db_serialized_rollback")
         needs_database = marker is not None or not _DATABASE.isdisjoint(names)
         if is_postgresql:
-            is_here = item.get_closest_marker("postgresql") is not None or (
-                needs_database and item.get_closest_marker("once") is None
+            is_once = item.get_closest_marker("once") is not None or any(
+                part in str(item.path) for part in _ONCE
             )
+            is_here = item.get_closest_marker("postgresql") is not None or (needs_database and not is_once)
         else:
             is_here = item.get_closest_marker("postgresql") is None
         (chosen if is_here else elsewhere).append(item)

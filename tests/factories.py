@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -404,7 +405,7 @@ def make_merged_record(**fields: Any) -> MergedRecord:
 
 
 #: How to make one row of each model.
-MAKERS = {
+MAKERS: dict[type[Model], Callable[..., Any]] = {
     Address: make_address,
     ApiToken: make_api_token,
     AutoTopup: make_auto_topup,

@@ -42,11 +42,7 @@ class _Walk:
     def add(self, figure: str, number: int, amount: Decimal, after: Decimal) -> None:
         """Take the next entry; of each kind of flaw, the first is kept."""
         if number != self.last_number + 1 and not self.missing:
-            self.missing = (
-                f"two of its ledger entries have the number {number}"
-                if number == self.last_number
-                else f"its ledger entry number {self.last_number + 1} is missing"
-            )
+            self.missing = f"its ledger entry number {self.last_number + 1} is missing"
         self.last_number = number
         before = self.reached.get(figure, _ZERO)
         if after != EXACT.add(before, amount) and not self.broken:

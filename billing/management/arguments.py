@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from billing.models import Entity, Feature, Plan, Subscription
 from billing.models.figures import UPPER_BOUND
+from customers.console import one_line
 from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 from customers.typed_ids import to_uuid
@@ -22,6 +23,8 @@ from customers.typed_ids import to_uuid
 _SHOWN = 100
 _LISTED = 8
 _MOST_DECIMALS = 10
+#: There is room before and after.
+_YEARS = range(1900, 9901)
 
 
 def moment(text: str) -> datetime:
@@ -34,10 +37,9 @@ def moment(text: str) -> datetime:
         if len(text) > len("2026-03-01"):
             raise _unreadable(text, "a time with its zone, such as 2026-03-01T09:30:00Z")
         found = found.replace(tzinfo=UTC)
-    try:
-        return found.astimezone(UTC)
-    except OverflowError:
-        raise _unreadable(text, "a time between the years 1 and 9999") from None
+    if found.year not in _YEARS:
+        raise _unreadable(text, "a time between the years 1900 and 9900")
+    return found.astimezone(UTC)
 
 
 def amount(text: str) -> Decimal:
@@ -78,7 +80,7 @@ def customer_called(identifier: str, env: str | None = None) -> Customer:
     try:
         return find_customer(identifier, env)
     except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise CommandError(str(problem)) from None
+        raise CommandError(one_line(str(problem))) from None
 
 
 def feature_called(identifier: str) -> Feature:
@@ -90,7 +92,7 @@ def feature_called(identifier: str) -> Feature:
     found = wanted.first()
     if found is None:
         raise CommandError(
-            f"There is no feature “{identifier[:_SHOWN]}”. {_known('features', features.values_list('feature_id', flat=True))}"
+            f"There is no feature “{_shown(identifier)}”. {_known('features', features.values_list('feature_id', flat=True))}"
         )
     return found
 
@@ -111,7 +113,7 @@ def plan_called(identifier: str, env: str, version: int | None = None) -> Plan:
         in_version = "" if version is None else f" in version {version}"
         known = plans.filter(archived=False).order_by("plan_id").values_list("plan_id", flat=True).distinct()
         raise CommandError(
-            f"There is no {env} plan “{identifier[:_SHOWN]}”{in_version}. {_known('plans', known)}"
+            f"There is no {env} plan “{_shown(identifier)}”{in_version}. {_known('plans', known)}"
         )
     return found
 
@@ -125,7 +127,9 @@ def entity_called(identifier: str, customer: Customer) -> Entity:
     found = wanted.first()
     if found is None:
         names = (row.entity_id or str(row.pk) for row in entities)
-        raise CommandError(f"{customer} has no entity “{identifier[:_SHOWN]}”. {_known('entities', names)}")
+        raise CommandError(
+            f"{one_line(str(customer))} has no entity “{_shown(identifier)}”. {_known('entities', names)}"
+        )
     return found
 
 
@@ -143,11 +147,17 @@ def subscription_called(identifier: str, customer: Customer) -> Subscription:
             return by_plan[0]
         if by_plan:
             ids = ", ".join(row.subscription_id for row in by_plan[:_LISTED])
-            raise CommandError(f"{customer} has several subscriptions to {identifier}: name one of {ids}.")
+            raise CommandError(
+                f"{one_line(str(customer))} has several subscriptions to {identifier}: name one of {ids}."
+            )
     names = (f"{row.subscription_id} ({row.plan.plan_id})" for row in running)
     raise CommandError(
-        f"{customer} has no running subscription “{identifier[:_SHOWN]}”. {_known('subscriptions', names)}"
+        f"{one_line(str(customer))} has no running subscription “{_shown(identifier)}”. {_known('subscriptions', names)}"
     )
+
+
+def _shown(identifier: str) -> str:
+    return one_line(identifier[:_SHOWN])
 
 
 def _known(what: str, names: object) -> str:

@@ -70,7 +70,9 @@ class DuplicatePair(models.Model):
     found_at = models.DateTimeField(default=clock.now, help_text="When a sweep found it first.")
     swept_at = models.DateTimeField(default=clock.now, help_text="When a sweep found it last.")
     decision = models.CharField(max_length=20, choices=Decision, default=Decision.OPEN)
-    later_until = models.DateTimeField(null=True, blank=True, help_text="The first sweep after that asks again.")
+    later_until = models.DateTimeField(
+        null=True, blank=True, help_text="The first sweep after that asks again."
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

@@ -175,14 +175,6 @@ def test_what_is_mended_goes_on_from_the_highest_number() -> None:
     assert findings() == []
 
 
-def test_two_entries_of_one_number_are_found() -> None:
-    grant = make_grant(included_grant=100, usage=30)
-    with unguarded():
-        LedgerEntry.objects.filter(grant=grant, number=2).update(number=1)
-        Grant.objects.filter(pk=grant.pk).update(entries=1)
-    assert said() == [(grant.pk, "two of its ledger entries have the number 1")]
-
-
 def test_the_database_is_asked_as_often_for_many_grants_as_for_one() -> None:
     counts = []
     for number in (1, 20):

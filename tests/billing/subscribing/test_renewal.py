@@ -282,12 +282,12 @@ def test_running_often_comes_to_the_same_as_running_once(days):
 
 def rename_catalogue():
     """Make room for the same plans again."""
-    for row in Feature.objects.all():
-        row.feature_id = f"old_{row.feature_id}"
-        row.save()
-    for row in Plan.objects.all():
-        row.plan_id = f"old_{row.plan_id}"
-        row.save()
+    for feature in Feature.objects.all():
+        feature.feature_id = f"old_{feature.feature_id}"
+        feature.save()
+    for plan in Plan.objects.all():
+        plan.plan_id = f"old_{plan.plan_id}"
+        plan.save()
 
 
 def test_the_command_tells_what_happened(capsys):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.invoice_numbers import series_of_invoices
 from billing.models import Grant, Invoice, InvoiceSeries, LedgerEntry, Posting, Subscription
 from billing.subscribing import CannotBill, attach_plan, cancel_subscription, change_plan
-from billing.subscribing.upcoming import upcoming
+from billing.subscribing.upcoming import Upcoming, upcoming
 from tests.billing.subscribing.living import at, draw, metered, plan_of, run_until
 from tests.factories import make_billing_account, make_customer, make_discount
 
@@ -41,6 +41,12 @@ def everything():
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
+def expected(subscription: Subscription) -> Upcoming:
+    found = upcoming(subscription)
+    assert found is not None
+    return found
+
+
 def test_it_is_what_the_renewal_then_raises_and_nothing_is_kept():
     customer = make_customer()
     make_billing_account(customer=customer, tax_rate=Decimal(20))
@@ -48,7 +54,7 @@ def test_it_is_what_the_renewal_then_raises_and_nothing_is_kept():
     subscription = attach(customer, plan_of("pro", (metered("calls"), METERED), **MONTHLY))
     use(customer, 125)
     before = everything()
-    found = upcoming(subscription)
+    found = expected(subscription)
     assert everything() == before
     # 25 beyond are three packs at 0.50, then February's 20.00; a tenth off 21.50; a fifth of 19.35 is tax.
     assert (found.at, found.currency, found.total) == (FEB_28, "USD", 2322)
@@ -71,7 +77,7 @@ def test_it_is_what_the_renewal_then_raises_and_nothing_is_kept():
 
 def test_a_trial_is_billed_when_it_ends():
     plan = plan_of("pro", free_trial_length=14, free_trial_unit="day", **MONTHLY)
-    found = upcoming(attach(make_customer(), plan))
+    found = expected(attach(make_customer(), plan))
     assert (found.at, found.total, len(found.lines)) == (at("2026-02-14T10:00"), 2000, 1)
 
 
@@ -87,6 +93,7 @@ def test_there_is_none_where_nothing_will_be_billed():
     elsewhere.refresh_from_db()
     scheduled = attach(make_customer(), pro, at("2999-01-01T00:00"))
     for subscription in (free, costs_nothing, to_end, ended.subscription, elsewhere, scheduled):
+        assert subscription is not None
         assert upcoming(subscription) is None, subscription
 
 
@@ -112,7 +119,7 @@ def test_a_price_that_makes_no_sense_is_told():
 def test_it_takes_as_many_queries_for_much_as_for_little():
     def count(subscription):
         with CaptureQueriesContext(connection) as captured:
-            assert upcoming(subscription).total
+            assert expected(subscription).total
         return len(captured)
 
     little, much = make_customer(), make_customer()

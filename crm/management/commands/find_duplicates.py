@@ -1,0 +1,156 @@
+"""Find customers that may be one."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+from tqdm import tqdm
+
+from billing.management.arguments import moment
+from crm.duplicates.evidence import DEFAULT_SCORE
+from crm.duplicates.review import Recorded, record
+from crm.duplicates.sweep import FoundPair, Sweep, swept
+from crm.duplicates.trials import SharedTrials, shared_trials
+from customers.console import INTERRUPTED, one_line, say
+from customers.models import Environment
+
+#: How many customers of one line are named to a reader.
+_SHOWN = 10
+
+
+class Command(BaseCommand):
+    """Thin: read the options, sweep, report."""
+
+    help = (
+        "Compare all customers that are neither merged nor archived, and list the pairs that may be one, with the"
+        f" reasons. Pairs with a score of {DEFAULT_SCORE} or more go to the review queue; what was decided there stays."
+        " Run it every night."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--since",
+            type=moment,
+            metavar="T",
+            help="only pairs of which one was made, changed or received since then: 2026-03-01T09:30:00Z, or a date",
+        )
+        parser.add_argument(
+            "--min-score",
+            type=_score,
+            default=DEFAULT_SCORE,
+            metavar="S",
+            help=f"list pairs from this score on, from 0 to 1 (default: {DEFAULT_SCORE})",
+        )
+        parser.add_argument(
+            "--format",
+            choices=["text", "ndjson"],
+            default="text",
+            help="for reading, or one JSON object a line (default: text)",
+        )
+        parser.add_argument(
+            "--env", choices=Environment.values, help="only the customers of this environment"
+        )
+        parser.add_argument(
+            "--trials",
+            action="store_true",
+            help="list instead the trials that one device, company or payment method took as several customers",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Sweep, write the queue, list the pairs."""
+        self.is_text = options["format"] == "text"
+        try:
+            if options["trials"]:
+                for shared in shared_trials(options["env"]):
+                    say(self.stdout, _trials_in_words(shared) if self.is_text else _as_line(shared))
+                return
+            least = min(options["min_score"], DEFAULT_SCORE)
+            with swept(since=options["since"], min_score=least, env=options["env"], step=self._bar) as sweep:
+                self._close_bar()
+                recorded = record(sweep.pairs(), since=options["since"], env=options["env"])
+                self._list(sweep, options["min_score"])
+            self.stderr.write(_in_words(recorded), str)
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(
+                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
+            ) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; the review queue is as it was.", returncode=INTERRUPTED) from None
+        finally:
+            self._close_bar()
+
+    def _list(self, sweep: Sweep, min_score: float) -> None:
+        for pair in sweep.pairs(min_score):
+            say(self.stdout, _pair_in_words(pair) if self.is_text else _pair_as_line(pair))
+
+    def _bar(self, what: str, number: int) -> Callable[[int], object]:
+        self._close_bar()
+        self.bar = tqdm(total=number, desc=what, file=sys.stderr, leave=False, disable=None)
+        return self.bar.update
+
+    def _close_bar(self) -> None:
+        bar = getattr(self, "bar", None)
+        if bar is not None:
+            bar.close()
+
+
+def _score(text: str) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        score = -1.0
+    if not 0 <= score <= 1:
+        raise ArgumentTypeError(f"“{text}” is not a number from 0 to 1, such as {DEFAULT_SCORE}")
+    return score
+
+
+def _pair_as_line(pair: FoundPair) -> str:
+    return _as_line(
+        {
+            "a": pair.a,
+            "b": pair.b,
+            "score": pair.score,
+            "reasons": pair.reasons,
+            "a_ids": pair.a_ids,
+            "b_ids": pair.b_ids,
+        }
+    )
+
+
+def _as_line(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _pair_in_words(pair: FoundPair) -> str:
+    sides = (
+        f"       {one_line(name or 'no name')}: {one_line(', '.join(ids))}"
+        for name, ids in ((pair.a_name, pair.a_ids), (pair.b_name, pair.b_ids))
+    )
+    reasons = (f"       - {one_line(reason)}" for reason in pair.reasons)
+    first, second = sides
+    return "\n".join((f"{pair.score:.2f}   {first.strip()}", second, *reasons))
+
+
+def _trials_in_words(shared: SharedTrials) -> str:
+    takers = "; ".join(
+        f"{taker.name or 'no name'} ({taker.customer}) took {', '.join(taker.plans)}"
+        for taker in shared.takers[:_SHOWN]
+    )
+    more = len(shared.takers) - _SHOWN
+    return one_line(f"{shared.what}: {takers}" + (f"; and {more} more" if more > 0 else ""))
+
+
+def _in_words(recorded: Recorded) -> str:
+    pairs = "pair waits" if recorded.waiting == 1 else "pairs wait"
+    clusters = "cluster" if recorded.clusters == 1 else "clusters"
+    return (
+        f"In the review queue {recorded.waiting} {pairs}, in {recorded.clusters} {clusters}:"
+        f" {recorded.new} new, {recorded.again} put off until now, {recorded.closed} closed."
+    )
