@@ -48,7 +48,7 @@ def amount(text: str) -> Decimal:
         found = Decimal(text)
     except InvalidOperation:
         raise _unreadable(text, "a number such as 20 or 0.5") from None
-    if not found.is_finite() or abs(found) >= UPPER_BOUND:
+    if not found.is_finite() or found.copy_abs() >= UPPER_BOUND:
         raise _unreadable(text, "a number with at most 15 digits before the point")
     exponent = found.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > _MOST_DECIMALS:
