@@ -25,6 +25,8 @@ _UNPRIVILEGED = ("postgres", "nobody")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+# Tests of many processes at once run beside other tests.
+_ROOM = ("max_connections=400",)
 
 
 class ClusterError(Exception):
@@ -59,7 +61,7 @@ def cluster(server_programs: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def _server(server_programs: Path, data: Path, directory: str, owner: dict[str, Any]) -> Iterator[None]:
     log = Path(directory) / "log"
-    settings = [part for setting in _FAST for part in ("-c", setting)]
+    settings = [part for setting in (*_FAST, *_ROOM) for part in ("-c", setting)]
     with log.open("wb") as output:
         # In a session of its own, Ctrl-C does not reach it before the command that uses it has ended.
         server = subprocess.Popen(

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
+from pytest_django.plugin import DjangoDbBlocker
 
 pytest_plugins = ["tests.api.fixtures"]
 
@@ -110,6 +113,23 @@ def _emptying_passes_triggers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "execute_sql_flush", without_triggers)
         yield
+
+
+@pytest.fixture(scope="session")
+def migrated(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An empty SQLite database in a file, for commands that run in processes of their own."""
+    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+    # Migrating anew takes many times as long.
+    with (
+        django_db_blocker.unblock(),
+        closing(sqlite3.connect(connection.settings_dict["NAME"])) as ours,
+        closing(sqlite3.connect(file)) as copy,
+    ):
+        ours.backup(copy)
+        copy.execute("PRAGMA journal_mode=WAL")
+    return file
 
 
 @pytest.fixture(autouse=True)

@@ -67,8 +67,11 @@ def main(processes: int, times: int, customer: str, feature_id: str, key: str, g
     for _ in range(processes):
         if os.fork() == 0:
             os.close(hold_write)
-            connection.ensure_connection()
-            os.write(told_write, b"\n")
+            try:
+                connection.ensure_connection()
+            finally:
+                # Even one that cannot take part: nobody shall wait for it.
+                os.write(told_write, b"\n")
             os.read(hold_read, 1)
             came = _ask(use, times)
             connection.close()

@@ -20,7 +20,11 @@ from billing.using import record_use
 from tests.billing.subscribing.living import assert_adds_up, at, metered, plan_of
 from tests.factories import make_customer
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.xdist_group("many processes"),
+]
 
 PROCESSES = 4
 CUSTOMERS = 24

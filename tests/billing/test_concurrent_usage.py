@@ -15,7 +15,11 @@ from django.db import connection, transaction
 from billing.models import Grant, LedgerEntry, Posting
 from tests.factories import make_grant
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.xdist_group("many processes"),
+]
 
 PROCESSES, TIMES = 64, 5
 FUNDS = PROCESSES * TIMES // 2

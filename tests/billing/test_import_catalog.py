@@ -249,14 +249,6 @@ class TestNothingHalfDone:
         assert not Feature.objects.exists()
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database in a file."""
-    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
-    assert manage("migrate", "--verbosity", "0", database=file).returncode == 0
-    return file
-
-
 @pytest.fixture
 def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty database of one's own; its directory is the working directory."""

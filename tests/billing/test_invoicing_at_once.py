@@ -18,7 +18,11 @@ from billing.payments_received import record_payment
 from customers import clock
 from tests.factories import make_customer
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.xdist_group("many processes"),
+]
 
 PROCESSES = 6
 ROUNDS = 10

@@ -21,14 +21,6 @@ from customers.importing import BATCH
 from tests.crm.taking import document, padded
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database in a file."""
-    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
-    manage("migrate", "--verbosity", "0", database=file)
-    return file
-
-
 @pytest.fixture
 def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty database of one's own; its directory is the working directory."""
