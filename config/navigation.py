@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         Item("Addresses", "home_pin", "customers.Address"),
         Item("Businesses", "storefront", "customers.Business"),
         Item("Payment methods", "credit_card", "customers.PaymentMethod"),
+        Item("Possible duplicates", "join_inner", "crm.DuplicateCluster"),
     ),
     "Billing": (
         Item("Billing accounts", "account_balance_wallet", "billing.BillingAccount"),

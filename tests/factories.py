@@ -47,6 +47,8 @@ from crm.models import (
     CustomField,
     Document,
     Domain,
+    DuplicateCluster,
+    DuplicatePair,
     MergedRecord,
     Note,
     Person,
@@ -404,6 +406,25 @@ def make_merged_record(**fields: Any) -> MergedRecord:
     )
 
 
+def make_duplicate_cluster(**fields: Any) -> DuplicateCluster:
+    """A cluster of two, without its pair."""
+    return _make(DuplicateCluster, fields, first=make_customer, size=2, score=0.9, found_at=MOMENT)
+
+
+def make_duplicate_pair(**fields: Any) -> DuplicatePair:
+    """A pair that waits in a cluster."""
+    a = fields.pop("a", None) or make_customer()
+    return _make(
+        DuplicatePair,
+        fields,
+        a=a,
+        b=make_customer,
+        cluster=lambda: make_duplicate_cluster(first=a),
+        score=0.9,
+        reasons=["same phone number: +15550100", "another e-mail address"],
+    )
+
+
 #: How to make one row of each model.
 MAKERS: dict[type[Model], Callable[..., Any]] = {
     Address: make_address,
@@ -421,6 +442,8 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Discount: make_discount,
     Document: make_document,
     Domain: make_domain,
+    DuplicateCluster: make_duplicate_cluster,
+    DuplicatePair: make_duplicate_pair,
     Entity: make_entity,
     Feature: make_feature,
     Flag: make_flag,

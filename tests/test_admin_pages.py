@@ -41,6 +41,8 @@ READ_ONLY = {
     "billing.Posting",
     "billing.Rollover",
     "billing.TrialUsed",
+    "crm.DuplicateCluster",
+    "crm.DuplicatePair",
     "crm.MergedRecord",
     "customers.ReceivedPayload",
     "customers.SourceRecord",

@@ -1,6 +1,8 @@
-"""The admin of relationships: company, people, what was said, and what was merged."""
+"""The admin of relationships: company, people, what was said, what was merged, and who may be one."""
 
+from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
 from crm.admin.merged_record import MergedRecordAdmin
+from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentAdmin, DocumentInline, NoteAdmin, NoteInline
 from crm.admin.person import ContactAdmin, ContactInline, PersonAdmin
 from crm.admin.relationship import (
@@ -19,6 +21,8 @@ __all__ = [
     "CustomFieldAdmin",
     "DocumentAdmin",
     "DomainAdmin",
+    "DuplicateClusterAdmin",
+    "DuplicatePairAdmin",
     "MergedRecordAdmin",
     "NoteAdmin",
     "PersonAdmin",
@@ -29,4 +33,5 @@ CustomerAdmin.extend(
     first=[ContactInline, NoteInline],
     last=[DomainInline, DocumentInline],
     linked=[Relationship, Company, CustomField],
+    new_form=NewCustomerForm,
 )

@@ -120,6 +120,7 @@ class CustomerAdmin(HistoryAdmin):
     linked_models: list[type[Model]] = []
     completions: list[Callable[[list[Customer]], None]] = []
     actions_detail: ClassVar[tuple[str, ...]] = ()
+    new_form: type[CustomerForm] = CustomerForm
 
     @classmethod
     def extend(
@@ -133,13 +134,14 @@ class CustomerAdmin(HistoryAdmin):
         filters: Iterable[Any] = (),
         completed_by: Callable[[list[Customer]], None] | None = None,
         actions: Mapping[Callable[[Any, HttpRequest, str], HttpResponse], Callable[..., bool]] | None = None,
+        new_form: type[CustomerForm] | None = None,
     ) -> None:
         """Put inlines before and after those on the form, and links to the lists of `linked` models.
 
         `facts` are shown in the profile, `columns` and `filters` in the list; what the columns show of a page of
         customers, `completed_by` notes on them. `actions` are offered on a customer's page to whom the
-        function beside them permits it, and each asks for the permission of its name. For the apps above this
-        one, when the admin loads them. Each model has a foreign key `customer`.
+        function beside them permits it, and each asks for the permission of its name; `new_form` is the form for a
+        new customer. For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
         """
         cls.inlines = [*first, *cls.inlines, *last]
         cls.linked_models = [*cls.linked_models, *linked]
@@ -154,6 +156,8 @@ class CustomerAdmin(HistoryAdmin):
             cls.actions_detail = (*cls.actions_detail, action.__name__)
         if completed_by is not None:
             cls.completions = [*cls.completions, completed_by]
+        if new_form is not None:
+            cls.new_form = new_form
 
     def complete_page(self, rows: list[Any]) -> None:
         """Note on the customers what the columns of other apps show."""
@@ -213,6 +217,14 @@ class CustomerAdmin(HistoryAdmin):
             for model in self.linked_models
         )
         return format_html_join(" · ", "{}", links) or "-"
+
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
+    ) -> Any:
+        """A new customer has a form of its own."""
+        if obj is None:
+            options.setdefault("form", self.new_form)
+        return super().get_form(request, obj, change, **options)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None = None) -> list[type[InlineModelAdmin]]:
         """On the form for a new customer, only rows that can be added there."""

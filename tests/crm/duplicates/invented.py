@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.crm.duplicates import pools
 
@@ -41,6 +41,10 @@ class Someone:
     trade: str = ""
 
 
+Duplicate: TypeAlias = "Callable[[Invention, Someone, Spec], Spec | None]"
+Lookalikes: TypeAlias = "Callable[[Invention], list[Spec]]"
+
+
 @dataclass
 class Invention:
     """Customers, and the pairs of them (by place) that are one, each with its kind."""
@@ -57,19 +61,19 @@ class Invention:
         self.specs.append(spec)
         return len(self.specs) - 1
 
-    def plant(self, kind: str) -> None:
-        """Add somebody twice, in the way of `kind`."""
+    def plant(self, kind: str, make: Duplicate, *, is_company: bool | None) -> None:
+        """Add somebody twice, in the way of `kind`, as `make` makes it."""
         for _ in range(50):
-            someone, spec = self.somebody(is_company=COMPANY_KINDS.get(kind))
-            twice = DUPLICATES[kind](self, someone, spec)
+            someone, spec = self.somebody(is_company=is_company)
+            twice = make(self, someone, spec)
             if twice is not None:
                 self.same[self.add(spec), self.add(twice)] = kind
                 return
         raise AssertionError(f"{kind}: nobody fits")
 
-    def mislead(self, kind: str) -> None:
-        """Add customers who have something in common and are not one, in the way of `kind`."""
-        places = [self.add(spec) for spec in LOOKALIKES[kind](self)]
+    def mislead(self, kind: str, make: Lookalikes) -> None:
+        """Add customers who have something in common and are not one, in the way of `kind`, as `make` makes it."""
+        places = [self.add(spec) for spec in make(self)]
         for number, one in enumerate(places):
             for other in places[number + 1 :]:
                 self.apart[one, other] = kind
@@ -224,9 +228,3 @@ def ascii_of(text: str) -> str:
     """The Latin letters of `text`."""
     plain = unicodedata.normalize("NFKD", text.lower().replace("ø", "o").replace("ł", "l"))
     return "".join(each for each in plain if each.isascii() and each.isalnum()) or "x"
-
-
-Duplicate = Callable[[Invention, Someone, Spec], Spec | None]
-DUPLICATES: dict[str, Duplicate] = {}
-COMPANY_KINDS: dict[str, bool] = {}
-LOOKALIKES: dict[str, Callable[[Invention], list[Spec]]] = {}

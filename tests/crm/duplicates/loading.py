@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from crm.models import Company, Contact, Domain, Person
 from customers.models import Address, Business, Customer
-from tests.crm.duplicates.invented import DUPLICATES, LOOKALIKES, Invention, Spec
+from tests.crm.duplicates.invented import Invention, Spec
+from tests.crm.duplicates.planted import DUPLICATES, LOOKALIKES
 
 BATCH = 1000
 
@@ -35,9 +36,12 @@ def invent(
         chance = invention.rng.random()
         turn += 1
         if chance < planted / 2:
-            invention.plant(kinds[turn % len(kinds)])
+            kind = kinds[turn % len(kinds)]
+            make, is_company = DUPLICATES[kind]
+            invention.plant(kind, make, is_company=is_company)
         elif chance < (planted + misleading) / 2:
-            invention.mislead(traps[turn % len(traps)])
+            trap = traps[turn % len(traps)]
+            invention.mislead(trap, LOOKALIKES[trap])
         else:
             invention.add(invention.somebody()[1])
     return invention

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
 
 from tests.crm.duplicates import pools
-from tests.crm.duplicates.invented import (
-    COMPANY_KINDS,
-    DUPLICATES,
-    LOOKALIKES,
-    Duplicate,
-    Invention,
-    Someone,
-    Spec,
-    ascii_of,
-)
+from tests.crm.duplicates.invented import Duplicate, Invention, Lookalikes, Someone, Spec, ascii_of
+
+#: How each kind is made, and whether it takes a company (or a person, or either).
+DUPLICATES: dict[str, tuple[Duplicate, bool | None]] = {}
+LOOKALIKES: dict[str, Lookalikes] = {}
 
 
-def _duplicate(kind: str, *, is_company: bool | None = None) -> Any:
+def _duplicate(kind: str, *, is_company: bool | None = None) -> Callable[[Duplicate], Duplicate]:
     def register(make: Duplicate) -> Duplicate:
-        DUPLICATES[kind] = make
-        if is_company is not None:
-            COMPANY_KINDS[kind] = is_company
+        DUPLICATES[kind] = (make, is_company)
         return make
 
     return register
 
 
-def _lookalike(kind: str) -> Any:
-    def register(make: Any) -> Any:
+def _lookalike(kind: str) -> Callable[[Lookalikes], Lookalikes]:
+    def register(make: Lookalikes) -> Lookalikes:
         LOOKALIKES[kind] = make
         return make
 

@@ -90,22 +90,21 @@ STREETS = (
     "Kirchgasse|Kirchgasse", "Schulstraße|Schulstrasse", "North Street|North St", "Market Place|Market Pl",
 )  # fmt: skip
 
-#: Given names with a short form each, or none.
-GIVEN = tuple(
-    tuple(each.split("/")) if "/" in each else (each, "")
-    for each in """
-Robert/Bob William/Bill Richard/Dick Elizabeth/Liz Margaret/Peggy Katherine/Kate Thomas/Tom James/Jim Michael/Mike
-Edward/Ted Charles/Chuck Jennifer/Jen Susan/Sue Patricia/Pat Anthony/Tony Christopher/Chris Matthew/Matt Joshua/Josh
-Andrew/Andy Benjamin/Ben Samuel/Sam Alexander/Alex Nicholas/Nick Jonathan/Jon Stephen/Steve Rebecca/Becky
-Deborah/Debbie Barbara/Barb Theodore/Ted Victoria/Vicky Maximilian/Max Johannes/Hans Friedrich/Fritz Francesca
-Giuseppe/Beppe Francisco/Paco Guadalupe Ricardo Lorenzo Chiara Beatriz Ines Rosa Mateo Santiago Lucia Marco Giulia Paolo
-Sofia Ngozi Chidi Amina Kwame Abena Wanjiru Kamau Zuri Farid Leila Omar Yasmin Hassan Fatima Karim Priya Arjun Kavya
-Rohan Ananya Vikram Deepa Sanjay Hiroshi Tomoko Kenji Yuki Haruto Sakura Wei Mei Jun Ling Astrid Bjarne Ingrid Lars
-Freja Magnus Sigrid Torben Annika Jonas Leonie Moritz Wiebke Torsten Heike Uwe Anke Pierre Camille Antoine Margaux
-Thibault Manon Florent Katarzyna/Kasia Tomasz Agnieszka Wojciech Zofia Pavel Jana Milan Zuzana Ondrej Marta Joao Tiago
-Mariana Rui Elif Emre Zeynep Burak Deniz Esra Mario Maria Daniel Daniela Paul Paula Eric Erica Simon Simone Gabriel
-""".split()
-)
+#: Given names, with a short form where there is one.
+_GIVEN = """
+Robert/Bob William/Bill Richard/Dick Elizabeth/Liz Margaret/Peggy Katherine/Kate Thomas/Tom James/Jim
+Michael/Mike Edward/Ted Charles/Chuck Jennifer/Jen Susan/Sue Patricia/Pat Anthony/Tony Christopher/Chris
+Matthew/Matt Joshua/Josh Andrew/Andy Benjamin/Ben Samuel/Sam Alexander/Alex Nicholas/Nick Jonathan/Jon
+Stephen/Steve Rebecca/Becky Deborah/Debbie Barbara/Barb Theodore/Ted Victoria/Vicky Maximilian/Max
+Johannes/Hans Friedrich/Fritz Francesca Giuseppe/Beppe Francisco/Paco Guadalupe Ricardo Lorenzo Chiara
+Beatriz Ines Rosa Mateo Santiago Lucia Marco Giulia Paolo Sofia Ngozi Chidi Amina Kwame Abena Wanjiru Kamau
+Zuri Farid Leila Omar Yasmin Hassan Fatima Karim Priya Arjun Kavya Rohan Ananya Vikram Deepa Sanjay Hiroshi
+Tomoko Kenji Yuki Haruto Sakura Wei Mei Jun Ling Astrid Bjarne Ingrid Lars Freja Magnus Sigrid Torben Annika
+Jonas Leonie Moritz Wiebke Torsten Heike Uwe Anke Pierre Camille Antoine Margaux Thibault Manon Florent
+Katarzyna/Kasia Tomasz Agnieszka Wojciech Zofia Pavel Jana Milan Zuzana Ondrej Marta Joao Tiago Mariana Rui
+Elif Emre Zeynep Burak Deniz Esra Mario Maria Daniel Daniela Paul Paula Eric Erica Simon Simone Gabriel
+"""
+GIVEN = tuple((each.partition("/")[0], each.partition("/")[2]) for each in _GIVEN.split())
 FAMILY_STEMS = (
     "Ander", "Beck", "Brand", "Cald", "Cross", "Dorn", "Eber", "Falk", "Gold", "Hart", "Holm", "Kell", "Kern", "Lang",
     "Lind", "Mart", "Mill", "Nord", "Oster", "Pelz", "Quist", "Rein", "Rosen", "Sand", "Schell", "Stein", "Sund", "Tann",

@@ -1,0 +1,79 @@
+"""What one looks at to tell whether customers are one: the facts of each, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from crm.models import DuplicatePair
+from customers.admin.showing import link_to
+from customers.matching import STAND_INS
+from customers.models import Customer
+
+_ALMOST_CERTAIN = 0.995
+
+
+def likelihood(score: float) -> str:
+    """A score as a person says it."""
+    return "over 99%" if score >= _ALMOST_CERTAIN else f"{score:.0%}"
+
+
+def members_of(pairs: Iterable[DuplicatePair]) -> list[Customer]:
+    """The customers of pairs, each once, the oldest first."""
+    members = {str(customer.pk): customer for pair in pairs for customer in (pair.a, pair.b)}
+    return [members[pk] for pk in sorted(members)]
+
+
+def with_facts(customers: list[Customer]) -> list[Customer]:
+    """`customers` with the rows that `facts_table` shows, in a number of queries that does not depend on them."""
+    related = ("addresses", "businesses", "company", "domains", "source_records")
+    prefetch_related_objects(customers, *related)
+    return customers
+
+
+def facts_table(customers: Sequence[Customer]) -> dict[str, Any]:
+    """A line for each customer."""
+    return {
+        "headers": ["Customer", "E-mail", "Phone", "Address", "Company", "Known by", "Since"],
+        "rows": [_row(customer) for customer in customers],
+    }
+
+
+def _row(customer: Customer) -> list[Any]:
+    status = "Archived" if customer.archived_at else customer.get_status_display()
+    standing = status if customer.env == "live" else f"{status}, {customer.get_env_display()}"
+    return [
+        format_html('{}<span class="clientele-term">{}</span>', link_to(customer), standing),
+        customer.email or "-",
+        customer.phone or "-",
+        _lines(str(address) for address in customer.addresses.all()),
+        _lines(_company(customer)),
+        _lines(_ids(customer)),
+        date_format(localtime(customer.created_at), "DATE_FORMAT"),
+    ]
+
+
+def _company(customer: Any) -> list[str]:
+    company = getattr(customer, "company", None)
+    found = [company.name] if company else []
+    found += [domain.name for domain in customer.domains.all()]
+    for business in customer.businesses.all():
+        numbers = (business.name, business.tax_identifier, business.company_number)
+        found.append(", ".join(filter(None, numbers)))
+    return found
+
+
+def _ids(customer: Any) -> list[str]:
+    records = (record.source_id for record in customer.source_records.all())
+    sources = (each for each in records if not each.startswith(STAND_INS))
+    return [each for each in (customer.external_id, customer.stripe_id, *sources) if each]
+
+
+def _lines(texts: Iterable[str]) -> SafeString | str:
+    return format_html_join("", "<div>{}</div>", ((text,) for text in dict.fromkeys(texts))) or "-"

@@ -1,0 +1,63 @@
+"""The form for a new customer: it warns of customers who may be the one that is being added."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from crm.duplicates.likely import LikelyMatch, likely_matches
+from customers.admin.customer import CustomerForm
+from customers.models import Customer, Environment
+
+_FIELDS = ("name", "email", "phone", "external_id", "stripe_id", "fingerprint")
+_SHOWN_REASONS = 3
+
+
+class NewCustomerForm(CustomerForm):
+    """A customer that is being added. Whoever has seen the warning and saves again, decides."""
+
+    def clean(self) -> dict[str, Any]:
+        """Add an error that names who may be the same, unless the person has seen just these."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        described = {field: cleaned.get(field) or "" for field in _FIELDS}
+        matches = likely_matches(**described, env=cleaned.get("env") or Environment.LIVE)
+        seen = _digest(matches)
+        if matches and self.data.get("likely_seen") != seen:
+            raise ValidationError(_warning(matches, seen))
+        return cleaned
+
+
+def _link(customer: Customer) -> SafeString:
+    """To the customer, in a tab of its own: what was entered stays."""
+    url = reverse("admin:customers_customer_change", args=[quote(customer.pk)])
+    return format_html(
+        '<a href="{}" target="_blank" rel="noopener" class="underline">{}</a>', url, str(customer)
+    )
+
+
+def _digest(matches: list[LikelyMatch]) -> str:
+    text = " ".join(sorted(str(match.customer.pk) for match in matches))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _warning(matches: list[LikelyMatch], seen: str) -> SafeString:
+    listed = format_html_join(
+        "",
+        "<li>{}: {}</li>",
+        ((_link(match.customer), "; ".join(match.reasons[:_SHOWN_REASONS])) for match in matches),
+    )
+    return format_html(
+        "This may be somebody whom you have already:<ul class='clientele-lost'>{}</ul>"
+        "Nothing was saved. If it is somebody else, save again."
+        "<input type='hidden' name='likely_seen' value='{}'>",
+        listed,
+        seen,
+    )

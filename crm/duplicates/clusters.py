@@ -1,0 +1,34 @@
+"""Pairs that connect: if one may be two and two may be three, the three belong together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+P = TypeVar("P")
+
+
+def connected(pairs: Iterable[P], sides: Callable[[P], tuple[str, str]]) -> list[tuple[list[str], list[P]]]:
+    """The clusters that `pairs` form: the members of each, and its pairs, both in the order of their coming."""
+    parents: dict[str, str] = {}
+
+    def root(member: str) -> str:
+        while parents[member] != member:
+            parents[member] = parents[parents[member]]
+            member = parents[member]
+        return member
+
+    kept = list(pairs)
+    for pair in kept:
+        one, other = sides(pair)
+        parents.setdefault(one, one)
+        parents.setdefault(other, other)
+        parents[root(other)] = root(one)
+    members: dict[str, list[str]] = defaultdict(list)
+    together: dict[str, list[P]] = defaultdict(list)
+    for member in parents:
+        members[root(member)].append(member)
+    for pair in kept:
+        together[root(sides(pair)[0])].append(pair)
+    return [(members[each], together[each]) for each in members]

@@ -1,0 +1,58 @@
+"""Phone numbers: one form for the many ways to write them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+_ZEROS = re.compile(r"^\s*00(?=\s*[1-9])")
+_LETTERS = re.compile(r"^[^\d+(]+")
+_SHORTEST, _TAIL = 7, 7
+_FEW_DIGITS = 2
+_WITH_ZERO = (39,)
+_COUNTING = "01234567890123456789"
+
+
+@lru_cache(maxsize=1 << 14)
+def read_phone(text: str, region: str = "") -> str:
+    """A number in the form of E.164, whether or not it exists; `…` and its digits if no country tells how to read it.
+
+    `region` (ISO 3166-1 alpha-2) is where numbers without a country code are. Empty for what is no number, or one
+    that stands for none (0000000, 1234567890). An extension stays, after a semicolon.
+    """
+    plain = _LETTERS.sub("", _ZEROS.sub("+", text)).strip()
+    try:
+        number = phonenumbers.parse(plain, region or None)
+    except phonenumbers.NumberParseException:
+        digits = "".join(filter(str.isdecimal, text)).lstrip("0")
+        return "" if len(digits) < _SHORTEST or _is_placeholder(digits) else f"…{digits}"
+    national = str(number.national_number)
+    code = f"{number.country_code}{national}"
+    if len(national) < _SHORTEST - 1 or _is_placeholder(national) or _is_placeholder(code):
+        return ""
+    # Zeros before the national number are for dialling at home; Italy keeps one.
+    zero = "0" if number.italian_leading_zero and number.country_code in _WITH_ZERO else ""
+    form = f"+{number.country_code}{zero}{national}"
+    return f"{form};{number.extension}" if number.extension else form
+
+
+def tail_of(phone: str) -> str:
+    """The last digits of what `read_phone` gave: the same in every form of a number."""
+    return phone.partition(";")[0].lstrip("+…")[-_TAIL:]
+
+
+def is_same_phone(one: str, other: str) -> bool:
+    """Whether two numbers are one, where one of them may lack its country."""
+    if one == other:
+        return True
+    if one.startswith("…") == other.startswith("…"):
+        return False
+    national, full = (one, other) if one.startswith("…") else (other, one)
+    return full.partition(";")[0].endswith(national[1:])
+
+
+def _is_placeholder(digits: str) -> bool:
+    few = len(set(digits)) <= _FEW_DIGITS and len(set(digits[-_SHORTEST:])) == 1
+    return few or digits in _COUNTING or digits in _COUNTING[::-1]

@@ -1,0 +1,95 @@
+"""The review queue in a real browser, by keyboard alone; and the warning on the form for a new customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from crm.duplicates.review import record
+from crm.duplicates.sweep import swept
+from crm.models import DuplicateCluster, DuplicatePair
+from customers.models import Customer
+from tests.factories import make_address, make_customer, make_user
+
+LONG = "Zusammenschluss der Donaudampfschifffahrtsgesellschaften"
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return make_user("Account manager", username="mo")
+
+
+@pytest.fixture
+def cluster(transactional_db: None) -> DuplicateCluster:
+    """Three customers that a sweep takes for one."""
+    for name, email in (
+        (f"{LONG} GmbH", "info@donaudampf.example"),
+        (LONG, "info+b@donaudampf.example"),
+        (f"{LONG} mbH", ""),
+    ):
+        customer = make_customer(name=name, email=email)
+        make_address(customer=customer, line1="Hauptstr. 5", city="Wien", country="AT", is_default=True)
+    with swept() as sweep:
+        record(sweep.pairs())
+    return DuplicateCluster.objects.get()
+
+
+def press_tab_until(page: Page, name: str) -> None:
+    """Go on by keyboard until the button or link called `name` has the focus."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText.trim()").startswith(name):
+            return
+    raise AssertionError(f"No key leads to {name}")
+
+
+def test_a_cluster_is_decided_by_keyboard_alone(
+    page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.goto("/admin/crm/duplicatecluster/")
+    press_tab_until(page, LONG)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("same company domain: donaudampf.example").first).to_be_visible()
+    assert DuplicatePair.objects.waiting().count() == 3
+
+    press_tab_until(page, "Not duplicates")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Not duplicates: 1 pair.")).to_be_visible()
+    assert DuplicatePair.objects.waiting().count() == 2
+
+    press_tab_until(page, "All of them later")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Later: 2 pairs.")).to_be_visible()
+    expect(page.get_by_text("0 possible duplicates").first).to_be_visible()
+
+
+def test_somebody_who_is_known_is_added_only_on_purpose(
+    page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.goto("/admin/customers/customer/add/")
+    page.locator("#id_name").fill(LONG)
+    page.locator("#id_email").fill("info+c@donaudampf.example")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("This may be somebody whom you have already")).to_be_visible()
+    expect(page.get_by_role("link", name=f"{LONG} GmbH")).to_be_visible()
+    assert Customer.objects.count() == 3
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    assert Customer.objects.count() == 4
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_pages_are_no_wider_than_the_screen(
+    width: int, page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
+) -> None:
+    Customer.objects.update(email=f"{LONG.replace(' ', '')}@{LONG.rpartition(' ')[2]}.example")
+    sign_in(user)
+    page.set_viewport_size({"width": width, "height": 900})
+    for address in ("duplicatecluster/", f"duplicatecluster/{cluster.pk}/change/", "duplicatepair/"):
+        page.goto(f"/admin/crm/{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
