@@ -158,7 +158,7 @@ def test_a_sweep_of_one_environment_leaves_the_other_alone(people: list[Customer
 @pytest.mark.parametrize(
     "wrong",
     [{"score": 1.5}, {"decision": "maybe"}, {"decision": "later"}, {"later_until": clock.now()}],
-    ids=str,
+    ids=["score", "decision", "later without a time", "a time without later"],
 )
 def test_the_database_refuses_what_cannot_be(wrong: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
