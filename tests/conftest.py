@@ -116,20 +116,23 @@ def _emptying_passes_triggers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """An empty SQLite database in a file, for commands that run in processes of their own."""
-    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
-    # Migrating anew takes many times as long.
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The place of an empty SQLite database, for commands that run in processes of their own."""
+    return tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated: Path) -> None:
+    """The test database; on SQLite also a copy of it before any test: migrating anew takes many times as long."""
+    if connection.vendor != "sqlite":
+        return
     with (
         django_db_blocker.unblock(),
         closing(sqlite3.connect(connection.settings_dict["NAME"])) as ours,
-        closing(sqlite3.connect(file)) as copy,
+        closing(sqlite3.connect(migrated)) as copy,
     ):
         ours.backup(copy)
         copy.execute("PRAGMA journal_mode=WAL")
-    return file
 
 
 @pytest.fixture(autouse=True)

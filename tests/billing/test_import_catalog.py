@@ -250,7 +250,7 @@ class TestNothingHalfDone:
 
 
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def database(django_db_setup: None, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty database of one's own; its directory is the working directory."""
     monkeypatch.chdir(tmp_path)
     return Path(shutil.copy(migrated, tmp_path / "db.sqlite3"))
