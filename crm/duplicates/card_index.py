@@ -35,9 +35,9 @@ CREATE INDEX marks_by_digest ON marks (digest, place);
 CREATE TABLE crowds (digest INTEGER PRIMARY KEY, kind INTEGER NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO crowds
     SELECT digest, min(kind), count(*) FROM marks GROUP BY digest HAVING count(*) > 1;
+CREATE TABLE pairs (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID;
 """
 _PAIRS = """
-CREATE TABLE pairs (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID;
 INSERT OR IGNORE INTO pairs
     SELECT one.place, other.place
     FROM crowds
@@ -87,8 +87,7 @@ class CardIndex:
     def complete(self, *, only_fresh: bool = False) -> int:
         """All cards are in: find who is to be compared with whom, and answer how many pairs these are."""
         self._database.executescript(_COUNTS)
-        self._database.execute(_PAIRS.partition(";")[0])
-        self._database.execute(_PAIRS.partition(";")[2] + (_ONLY_FRESH if only_fresh else ""))
+        self._database.execute(_PAIRS + (_ONLY_FRESH if only_fresh else ""))
         self.repetition = self._repetition()
         (count,) = self._database.execute("SELECT count(*) FROM pairs").fetchone()
         return int(count)

@@ -13,6 +13,8 @@ from crm.duplicates.word_files import lines, words
 PADDING = words("padding")
 TRADES = words("trades")
 BRANCHES = words("branches")
+#: Trades that people are called, too.
+ALSO_FAMILY_NAMES = words("also_family_names")
 
 #: Legal forms that stand at an end of a name in scripts that put no spaces.
 UNSPACED_LEGAL_FORMS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import product
 from math import log
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from crm.duplicates.mailboxes import Mailbox
 from crm.duplicates.marks import LIMITS, Mark
@@ -13,6 +13,8 @@ from crm.duplicates.names import Kind, Likeness, Name, Relation, compare, name_k
 from crm.duplicates.phones import is_same_phone
 from crm.duplicates.places import Nearness, Place, is_other_address, nearness
 from crm.duplicates.profile import Profile
+
+T = TypeVar("T")
 
 #: So many customers have a word that is usual: it is then no other word with a typo.
 _USUAL = 5
@@ -134,7 +136,7 @@ class Comparison:
         return self._crowd.count(Mark.WORD, self.a.env, word) >= _USUAL
 
     def rarity(self, likeness: Likeness) -> float:
-        """How little by chance a name like this comes twice in one place: the logarithm of the odds, 0 and up.
+        """How much speaks against chance where a name like this comes twice in one place, in log-odds.
 
         By chance, one would expect as many more customers of this name there as their number, times the share of
         those who have each of its words, times the share of those in that place.
@@ -175,5 +177,5 @@ class Comparison:
         """The share of others that have what `count` have, these two among them."""
         return max(count - 2, _UNSEEN) / (total + _BACKGROUND)
 
-    def _pairs(self, ones: tuple, others: tuple) -> list[tuple]:
+    def _pairs(self, ones: tuple[T, ...], others: tuple[T, ...]) -> list[tuple[T, T]]:
         return list(product(ones, others))[:_MOST_PAIRS]

@@ -38,11 +38,11 @@ def name(pair: Comparison) -> Iterator[Evidence]:
         yield from _same_name(pair)
     elif likeness.relation == Relation.LOOKS_ALIKE:
         yield found("look-alike name", f"look-alike: {likeness.how}")
+    elif is_contact(pair):
+        return
     elif likeness.relation == Relation.PART:
         is_company = Kind.COMPANY in (pair.a.names[0].kind, pair.b.names[0].kind)
         yield found("a part of a company" if is_company else "part of the name", likeness.how)
-    elif likeness.relation in (Relation.UNLIKE_KINDS, Relation.UNRELATED) and is_contact(pair):
-        return
     elif likeness.relation == Relation.UNLIKE_KINDS:
         yield found("a person and a company", likeness.how)
     elif likeness.relation == Relation.UNRELATED:

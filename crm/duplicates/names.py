@@ -11,6 +11,7 @@ from msgspec import Struct
 from rapidfuzz.distance import OSA
 
 from crm.duplicates.company_words import (
+    ALSO_FAMILY_NAMES,
     BRANCHES,
     PADDING,
     TRADES,
@@ -166,7 +167,7 @@ def _kind_of(words: tuple[str, ...], text: str, *, is_company: bool, is_person: 
     if is_person and not any(word.isdigit() for word in words):
         return Kind.PERSON
     trades = sum(word in TRADES for word in words)
-    if trades and not (starts_given and len(words) == _SHORT_FORM):
+    if trades and not (starts_given and len(words) == _SHORT_FORM and words[1] in ALSO_FAMILY_NAMES):
         return Kind.COMPANY
     if not trades and has_given and 2 <= len(words) <= 5 and not any(map(_has_digit, words)):
         return Kind.COMPANY if "&" in text else Kind.PERSON

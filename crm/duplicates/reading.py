@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, Model, OuterRef
 
@@ -21,6 +22,7 @@ from customers.matching import STAND_INS
 from customers.models import Address, Business, Customer, PaymentMethod, SourceRecord
 from customers.models.customer import CustomerQuerySet
 from customers.tidying import COUNTRY_CODES
+from customers.typed_ids import to_uuid
 
 #: How many customers are in memory at a time.
 PIECE = 1000
@@ -62,15 +64,14 @@ def changed_since(ids: Sequence[str], since: datetime) -> set[str]:
 
 
 def _profiles(rows: list[dict[str, Any]]) -> list[Profile]:
-    ids = [row["pk"] for row in rows]
-    lists = _Lists(ids)
+    lists = _Lists([to_uuid(row["pk"], ("cus",)) for row in rows])
     return [_profile(row, lists) for row in rows]
 
 
 class _Lists:
     """The rows of some customers, by customer."""
 
-    def __init__(self, ids: Sequence[str]) -> None:
+    def __init__(self, ids: Sequence[UUID | None]) -> None:
         self.addresses = _by_customer(
             Address, ids, "line1", "line2", "city", "postal_code", "country", "is_default"
         )
@@ -96,7 +97,9 @@ class _Lists:
         self.relationships = _by_customer(Relationship, ids, "crm_id")
 
 
-def _by_customer(model: type[Model], ids: Sequence[str], *columns: str) -> dict[str, list[dict[str, Any]]]:
+def _by_customer(
+    model: type[Model], ids: Sequence[UUID | None], *columns: str
+) -> dict[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     found = model._default_manager.filter(customer__in=ids).order_by("pk")
     for row in found.values("customer_id", *columns).iterator():

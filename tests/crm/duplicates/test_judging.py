@@ -82,6 +82,15 @@ ONE: dict[str, tuple[Profile, Profile, str]] = {
         profile("Jane Doe", "jane@acme.example", place=BOISE),
         "a contact's mailbox",
     ),
+    "a contact who has a name in common with the company": (
+        profile(
+            "Rodriguez Health S.r.l.",
+            domain="r.example",
+            contacts=(contact("Nancy Rodriguez", "n@r.example"),),
+        ),
+        profile("Nancy Rodriguez", "n@r.example", place=BOISE),
+        "a contact's mailbox",
+    ),
     "a contact by phone": (
         profile("Acme GmbH", contacts=(contact("Jane Doe", phone="(217) 555-0123"),)),
         profile("Jane Doe", phone="(217) 555-0123"),

@@ -33,6 +33,7 @@ def likeness(one: str, other: str, *usual: str) -> Likeness:
         ("ООО Ромашка", ("romashka",), Kind.COMPANY, "ooo"),
         ("株式会社東京商事", ("東京商事",), Kind.COMPANY, "株式会社"),
         ("Amber Analytics", ("amber", "analytics"), Kind.COMPANY, ""),
+        ("Carol House", ("carol", "house"), Kind.UNKNOWN, ""),
         ("João Sá", ("joao", "sa"), Kind.PERSON, ""),
         ("Acme SA", ("acme",), Kind.COMPANY, "sa"),
         ("Qwertz Asdfg", ("qwertz", "asdfg"), Kind.UNKNOWN, ""),
