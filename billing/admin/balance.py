@@ -83,6 +83,7 @@ class BalanceInline(FiguresMixin, ExplainedMixin, ReadOnlyInline):
     """A customer's balances."""
 
     model = Balance
+    fk_name = "customer"
     fields = ("feature", "granted", "used", "remaining", "next_reset", "shown_level", "why")
     readonly_fields = ("granted", "used", "remaining", "next_reset", "shown_level", "why")
 

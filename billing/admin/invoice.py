@@ -72,6 +72,7 @@ class InvoiceInline(ReadOnlyInline):
     """A customer's invoices."""
 
     model = Invoice
+    fk_name = "customer"
     fields = ("created_at", "state", "shown_total", "due_at")
     readonly_fields = ("state", "shown_total")
 

@@ -79,6 +79,7 @@ class SubscriptionInline(RevenueMixin, ReadOnlyInline):
     """A customer's subscriptions."""
 
     model = Subscription
+    fk_name = "customer"
     fields = ("plan", "state", "shown_quantity", "mrr", "arr", "current_period_end", "expires_at")
     readonly_fields = ("state", "shown_quantity", "mrr", "arr")
 

@@ -9,11 +9,11 @@ from simple_history.models import HistoricalRecords
 from billing.models.catalogue import Feature
 from billing.models.figures import bounded, figure
 from customers import clock
-from customers.models import Customer, Environment, Listed
+from customers.models import Belonging, Customer, Environment, Listed
 from customers.typed_ids import TypedIdField
 
 
-class BillingAccount(models.Model):
+class BillingAccount(Belonging):
     """What the billing platform holds of a customer beside plans and figures."""
 
     id = TypedIdField(prefix="acct", primary_key=True, editable=False)
@@ -80,7 +80,13 @@ class Entity(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "entity_id"],
+                condition=Q(came_with=None),
                 name="entity_id_once_per_customer",
+                violation_error_message="The customer has an entity with this id already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "entity_id"],
+                name="entity_id_once_per_customer_came_with",
                 violation_error_message="The customer has an entity with this id already.",
             ),
         ]

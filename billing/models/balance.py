@@ -114,8 +114,13 @@ class Grant(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["balance", "grant_id"],
-                condition=~Q(grant_id=""),
+                condition=~Q(grant_id="") & Q(came_with=None),
                 name="grant_id_once_per_balance",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "balance", "grant_id"],
+                condition=~Q(grant_id=""),
+                name="grant_id_once_per_balance_came_with",
             ),
             bounded(
                 "grant_figures_in_range",
@@ -187,8 +192,13 @@ class Flag(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "feature"],
+                condition=Q(came_with=None),
                 name="flag_once_per_feature",
                 violation_error_message="The customer has a flag for this feature already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "feature"],
+                name="flag_once_per_feature_came_with",
             ),
         ]
 

@@ -103,8 +103,14 @@ class Invoice(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "stripe_id"],
-                condition=~Q(stripe_id=""),
+                condition=~Q(stripe_id="") & Q(came_with=None),
                 name="invoice_stripe_id_once_per_customer",
+                violation_error_message="The customer has an invoice with this Stripe id already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "stripe_id"],
+                condition=~Q(stripe_id=""),
+                name="invoice_stripe_id_once_per_customer_came_with",
                 violation_error_message="The customer has an invoice with this Stripe id already.",
             ),
             models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="invoice_number_once"),

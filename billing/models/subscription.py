@@ -96,7 +96,13 @@ class Subscription(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "subscription_id"],
+                condition=Q(came_with=None),
                 name="subscription_id_once_per_customer",
+                violation_error_message="The customer has a subscription with this id already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "subscription_id"],
+                name="subscription_id_once_per_customer_came_with",
                 violation_error_message="The customer has a subscription with this id already.",
             ),
             models.CheckConstraint(

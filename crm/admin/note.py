@@ -42,6 +42,7 @@ class NoteInline(RecordTabularInline):
     """A customer's notes."""
 
     model = Note
+    fk_name = "customer"
     hide_title = True
     formfield_overrides = {TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
     formset = NoteFormSet
@@ -57,6 +58,7 @@ class DocumentInline(RecordTabularInline):
     """Documents that concern a customer."""
 
     model = Document
+    fk_name = "customer"
     fields = ("type", "title", "url")
     link_fields = {"url": plain_link_only}
     deletable = True

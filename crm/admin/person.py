@@ -21,6 +21,7 @@ class ContactInline(RecordTabularInline):
     """A customer's points of contact."""
 
     model = Contact
+    fk_name = "customer"
     autocomplete_fields = ("person",)
     fields = ("person", "role")
     deletable = True

@@ -37,6 +37,7 @@ class DomainInline(RecordTabularInline):
     """A customer's domains."""
 
     model = Domain
+    fk_name = "customer"
     fields = ("name",)
     deletable = True
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
-from customers.models import Customer, Listed
+from customers.models import Belonging, Customer, Listed
 from customers.typed_ids import TypedIdField
 
 
@@ -22,7 +22,7 @@ class RelationshipQuerySet(models.QuerySet["Relationship"]):
         return self.filter(owner=user)
 
 
-class Relationship(models.Model):
+class Relationship(Belonging):
     """How we work with a customer: since when, for how much a year, and whose account it is.
 
     What the CRM reported of documents and notes is kept here; our own rows, where there are any, come first.
@@ -78,7 +78,7 @@ class Relationship(models.Model):
         return f"Relationship with {self.customer}"
 
 
-class Company(models.Model):
+class Company(Belonging):
     """The company that a customer is or works for. Revenue is in the relationship's currency."""
 
     id = TypedIdField(prefix="com", primary_key=True, editable=False)
@@ -122,7 +122,13 @@ class Domain(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "name"],
+                condition=Q(came_with=None),
                 name="domain_once_per_customer",
+                violation_error_message="The customer has this domain already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "name"],
+                name="domain_once_per_customer_came_with",
                 violation_error_message="The customer has this domain already.",
             ),
         ]
@@ -148,7 +154,13 @@ class CustomField(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "key"],
+                condition=Q(came_with=None),
                 name="custom_field_key_once_per_customer",
+                violation_error_message="The customer has a custom field with this key already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "key"],
+                name="custom_field_key_once_per_customer_came_with",
                 violation_error_message="The customer has a custom field with this key already.",
             ),
             bounded("custom_field_number_in_range", "number_value", at_least=None),

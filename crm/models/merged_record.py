@@ -32,7 +32,14 @@ class MergedRecord(Listed):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["survivor", "crm_id"], name="merged_record_once_per_survivor"),
+            models.UniqueConstraint(
+                fields=["survivor", "crm_id"],
+                condition=Q(came_with=None),
+                name="merged_record_once_per_survivor",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "crm_id"], name="merged_record_once_per_survivor_came_with"
+            ),
             models.CheckConstraint(
                 condition=Q(tombstone=None) | ~Q(tombstone=F("survivor")), name="merged_record_not_of_itself"
             ),

@@ -9,12 +9,12 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from customers import clock
-from customers.models import Customer
+from customers.models import Belonging, Customer
 from customers.typed_ids import TypedIdField
 from customers.wire import is_plain_link
 
 
-class Note(models.Model):
+class Note(Belonging):
     """A note by one of us. The one flagged as the summary is the `notes` of the crm document."""
 
     id = TypedIdField(prefix="note", primary_key=True, editable=False)
@@ -52,7 +52,7 @@ class Note(models.Model):
         return first_line[:80]
 
 
-class Document(models.Model):
+class Document(Belonging):
     """A document that concerns a customer: a contract, an offer, a presentation. Counted per type."""
 
     id = TypedIdField(prefix="doc", primary_key=True, editable=False)

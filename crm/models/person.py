@@ -97,7 +97,13 @@ class Contact(Listed):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "person"],
+                condition=Q(came_with=None),
                 name="contact_once_per_customer",
+                violation_error_message="This person is a point of contact of the customer already.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "person"],
+                name="contact_once_per_customer_came_with",
                 violation_error_message="This person is a point of contact of the customer already.",
             ),
         ]

@@ -27,6 +27,7 @@ class AddressInline(RecordStackedInline):
     """A customer's addresses."""
 
     model = Address
+    fk_name = "customer"
     formset = AddressFormSet
     collapsible = True
     fields = ("description", *_POSTAL, "is_default", "status")
@@ -36,6 +37,7 @@ class BusinessInline(RecordStackedInline):
     """The businesses that a customer buys as."""
 
     model = Business
+    fk_name = "customer"
     collapsible = True
     fields = ("name", "company_number", "tax_identifier", "contacts", "status")
     json_shapes = {"contacts": _CONTACTS}

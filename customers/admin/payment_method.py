@@ -23,6 +23,7 @@ class PaymentMethodInline(RecordStackedInline):
     """How a customer pays."""
 
     model = PaymentMethod
+    fk_name = "customer"
     formset = PaymentMethodFormSet
     collapsible = True
     fields = ("type", *_FACTS, "is_default", "status")

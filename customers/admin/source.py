@@ -21,6 +21,7 @@ class SourceRecordInline(ReadOnlyInline):
     """The records that a customer came from."""
 
     model = SourceRecord
+    fk_name = "customer"
     fields = ("source", "env", "source_id", "first_received_at", "last_received_at")
 
 

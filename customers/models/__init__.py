@@ -1,6 +1,7 @@
 """Who the customers are: the record itself, where they are billed, how they pay, and what each source said."""
 
 from customers.models.api_token import ApiToken
+from customers.models.belonging import Belonging
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
 from customers.models.listed import Listed
@@ -10,6 +11,7 @@ from customers.models.source import ReceivedPayload, Source, SourceRecord
 __all__ = [
     "Address",
     "ApiToken",
+    "Belonging",
     "Business",
     "Customer",
     "Environment",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from customers.models.belonging import Belonging
 
-class Listed(models.Model):
+
+class Listed(Belonging):
     """An item of a list in a document: it keeps its place, and whether a document or a person put it there.
 
     An import takes away what documents put there and no longer list; what a person added, it leaves alone.

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from customers import clock
+from customers.models.belonging import Belonging
 from customers.models.customer import Customer
 from customers.typed_ids import TypedIdField
 
@@ -18,7 +19,7 @@ class Source(models.TextChoices):
     CRM = "crm", "CRM"
 
 
-class SourceRecord(models.Model):
+class SourceRecord(Belonging):
     """One record of one source. (source, environment, source id) names one customer, for ever."""
 
     id = TypedIdField(prefix="src", primary_key=True, editable=False)
