@@ -244,6 +244,7 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("config/clientele.css"),
         lambda request: static("customers/admin.css"),
+        lambda request: static("crm/desk.css"),
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
