@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -18,6 +16,8 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
+
+from tests import schema
 
 pytest_plugins = ["tests.api.fixtures"]
 
@@ -90,7 +90,15 @@ def django_db_modify_db_settings(
 ) -> None:
     """SQLite is tested on a file, as it is run: several connections, WAL, waiting for locks."""
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        database = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        schema.take(database)
+        connection.settings_dict["TEST"]["NAME"] = str(database)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """On SQLite the database may be there, migrated; its directory is thrown away by pytest."""
+    return django_db_keepdb or connection.vendor == "sqlite"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -123,16 +131,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated: Path) -> None:
-    """The test database; on SQLite also a copy of it before any test: migrating anew takes many times as long."""
-    if connection.vendor != "sqlite":
-        return
-    with (
-        django_db_blocker.unblock(),
-        closing(sqlite3.connect(connection.settings_dict["NAME"])) as ours,
-        closing(sqlite3.connect(migrated)) as copy,
-    ):
-        ours.backup(copy)
-        copy.execute("PRAGMA journal_mode=WAL")
+    """The test database; on SQLite also a copy of it before any test, which later runs begin with."""
+    if connection.vendor == "sqlite":
+        with django_db_blocker.unblock():
+            schema.back_up(connection.settings_dict["NAME"], migrated)
+        schema.keep(migrated)
 
 
 @pytest.fixture(autouse=True)
