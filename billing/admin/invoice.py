@@ -36,7 +36,7 @@ from customers.admin.showing import (
     preformatted,
 )
 
-_STATES = {
+STATES = {
     "Draft": PLAIN,
     "Open": NEWS,
     "Overdue": BAD,
@@ -61,7 +61,7 @@ class InvoiceStatus(OneOf):
     }
 
 
-def _state(invoice: Invoice) -> str:
+def state_of(invoice: Invoice) -> str:
     """The status in a word; `Overdue` for one that should have been paid."""
     if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= clock.now():
         return "Overdue"
@@ -79,7 +79,7 @@ class InvoiceInline(ReadOnlyInline):
     @display(description="status")
     def state(self, invoice: Invoice) -> SafeString:
         """The status in a word."""
-        return badge(_state(invoice), _STATES)
+        return badge(state_of(invoice), STATES)
 
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:
@@ -219,10 +219,10 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
         """What it is known by."""
         return long_text(str(invoice))
 
-    @display(description="status", label=_STATES)
+    @display(description="status", label=STATES)
     def state(self, invoice: Invoice) -> str:
         """The status in a word."""
-        return _state(invoice)
+        return state_of(invoice)
 
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:

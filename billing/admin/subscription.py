@@ -25,7 +25,7 @@ from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
 
-_STATES = {
+STATES = {
     "Active": GOOD,
     "Trial": NEWS,
     "Past due": BAD,
@@ -47,7 +47,7 @@ _TIMES = (
 )
 
 
-def _state(subscription: Subscription) -> str:
+def state_of(subscription: Subscription) -> str:
     """What the subscription's status and times mean to a person."""
     if subscription.status != Subscription.Status.ACTIVE:
         return subscription.get_status_display()
@@ -90,7 +90,7 @@ class SubscriptionInline(RevenueMixin, ReadOnlyInline):
     @display(description="state")
     def state(self, subscription: Subscription) -> SafeString:
         """Its state in a word."""
-        return badge(_state(subscription), _STATES)
+        return badge(state_of(subscription), STATES)
 
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:
@@ -183,7 +183,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     @display(description="state")
     def state_now(self, subscription: Subscription) -> SafeString:
         """Its state in a word, in its colour."""
-        return badge(_state(subscription), _STATES)
+        return badge(state_of(subscription), STATES)
 
     @display(description="bought ahead")
     def bought_ahead(self, subscription: Subscription) -> str:
@@ -220,10 +220,10 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         """With what the list shows and their revenue is made of."""
         return with_charges(super().get_queryset(request).select_related("customer"))
 
-    @display(description="state", label=_STATES)
+    @display(description="state", label=STATES)
     def state(self, subscription: Subscription) -> str:
         """Its state in a word."""
-        return _state(subscription)
+        return state_of(subscription)
 
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.contrib import admin
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from crm.desk.customer_page import customer_page
+
+urlpatterns: list[URLPattern] = [
+    path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+]

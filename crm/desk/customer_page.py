@@ -1,0 +1,100 @@
+"""The page of one customer: who they are, what is wrong now, and all that one should know before a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from billing.revenue import revenue_of
+from crm.desk.overview import money, people, places, related, use
+from crm.desk.overview.header import header_of
+from crm.desk.overview.section import Section, page_of
+from customers import clock
+from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.models import Customer
+
+_ADJUST = "billing.change_balance"
+
+
+def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """Everything about the customer that any identifier finds; under another than its own id, its address is shown.
+
+    The number of queries does not depend on how much there is of the customer.
+    """
+    if not request.user.has_perm("customers.view_customer"):
+        raise PermissionDenied
+    try:
+        customer = find_customer(identifier, request.GET.get("env"))
+    except (UnknownCustomer, AmbiguousCustomer) as problem:
+        raise Http404(str(problem)) from None
+    if str(customer.pk) != identifier:
+        return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))
+    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
+    may: Callable[[str], bool] = request.user.has_perm
+    now = clock.now()
+    contacts = people.contacts_of(customer) if may("crm.view_contact") else []
+    addresses = places.addresses_of(customer) if may("customers.view_address") else []
+    context = {
+        **admin.site.each_context(request),
+        "title": str(customer),
+        "customer": customer,
+        "header": header_of(customer, contacts, addresses[0] if addresses else None, now),
+        "main": _shown(_main(customer, may)),
+        "side": _shown(_side(customer, may, contacts, addresses)),
+        "links": _links(customer, may),
+    }
+    return TemplateResponse(request, "crm/desk/customer.html", context)
+
+
+def _main(customer: Customer, may: Callable[[str], bool]) -> list[Section | None]:
+    """What an account manager reads first."""
+    now = clock.now()
+    found: list[Section | None] = []
+    if may("billing.view_subscription"):
+        billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
+        found += [money.contract_section(customer, billed), money.subscriptions_section(customer, now)]
+    if may("billing.view_balance"):
+        found.append(use.balances_section(customer, now, may_adjust=may(_ADJUST)))
+    if may("billing.view_invoice"):
+        found.append(money.invoices_section(customer))
+    return found
+
+
+def _side(
+    customer: Customer, may: Callable[[str], bool], contacts: list[Any], addresses: list[Any]
+) -> list[Section | None]:
+    """What one looks up."""
+    now = clock.now()
+    sections: tuple[tuple[str, Callable[[], Section | None]], ...] = (
+        ("crm.view_contact", lambda: people.people_section(customer, contacts)),
+        ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
+        ("customers.view_address", lambda: places.addresses_section(customer, addresses)),
+        ("customers.view_business", lambda: places.businesses_section(customer)),
+        ("crm.view_domain", lambda: places.domains_section(customer)),
+        ("crm.view_document", lambda: places.documents_section(customer)),
+        ("billing.view_purchase", lambda: money.purchases_section(customer)),
+        ("billing.view_discount", lambda: money.discounts_section(customer)),
+        ("billing.view_flag", lambda: use.flags_section(customer, now)),
+        ("billing.view_entity", lambda: use.entities_section(customer)),
+        ("billing.view_referral", lambda: related.referrals_section(customer)),
+        ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
+        ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
+    )
+    return [gather() for permission, gather in sections if may(permission)]
+
+
+def _shown(sections: list[Section | None]) -> list[Section]:
+    """The sections in which there is something."""
+    return [section for section in sections if section is not None]
+
+
+def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """Where one goes on from here, by words."""
+    words = "Edit" if may("customers.change_customer") else "The record"
+    return [(words, page_of(customer)), ("History", page_of(customer, "history"))]

@@ -1,0 +1,65 @@
+"""What stands behind the customer: merged records, referrals, and the sources it was made of."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.formats import date_format
+
+from billing.models import Referral
+from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section, page_of
+from crm.models import MergedRecord
+from customers.admin.showing import GOOD, PLAIN, moment
+from customers.models import Customer, SourceRecord
+
+
+def merged_section(customer: Customer) -> Section | None:
+    """The customers that became part of this one."""
+    rows = (
+        MergedRecord.objects.filter(survivor=customer)
+        .select_related("tombstone")
+        .order_by("-merged_at", "pk")
+    )
+    return list_section(
+        "merged",
+        "Merged records",
+        first_rows(rows),
+        lambda row: Line(
+            text=str(row.tombstone or row.crm_id),
+            url=page_of(row),
+            details=(row.crm_id, f"Merged {date_format(row.merged_at, 'DATE_FORMAT')}"),
+        ),
+        more_url=f"{reverse('admin:crm_mergedrecord_changelist')}?survivor__id__exact={customer.pk}",
+    )
+
+
+def referrals_section(customer: Customer) -> Section | None:
+    """Whom the customer brought in."""
+    rows = Referral.objects.filter(customer=customer).order_by("-created_at", "-pk")
+    return list_section(
+        "referrals",
+        "Referrals",
+        first_rows(rows),
+        lambda row: Line(
+            text=str(row),
+            url=page_of(row),
+            details=(row.program_id, date_format(row.created_at, "DATE_FORMAT")),
+            label=("Rewarded", GOOD) if row.reward_applied else ("Not rewarded", PLAIN),
+        ),
+        more_url=list_of(Referral, customer),
+    )
+
+
+def sources_section(customer: Customer) -> Section | None:
+    """Which records of which platforms the customer was made of."""
+    rows = SourceRecord.objects.filter(customer=customer).order_by("source", "-last_received_at", "-pk")
+    return list_section(
+        "sources",
+        "Where it comes from",
+        first_rows(rows),
+        lambda row: Line(
+            text=row.get_source_display(),
+            url=page_of(row),
+            details=(row.source_id, f"Last received {moment(row.last_received_at)}"),
+        ),
+        more_url=list_of(SourceRecord, customer),
+    )

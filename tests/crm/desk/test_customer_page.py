@@ -1,0 +1,279 @@
+"""The page of one customer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from customers import clock
+from customers.models import Customer
+from tests.factories import (
+    make_address,
+    make_balance,
+    make_business,
+    make_company,
+    make_contact,
+    make_customer,
+    make_discount,
+    make_document,
+    make_domain,
+    make_entity,
+    make_flag,
+    make_grant,
+    make_invoice,
+    make_merged_record,
+    make_payment_method,
+    make_person,
+    make_plan,
+    make_purchase,
+    make_referral,
+    make_relationship,
+    make_source_record,
+    make_subscription,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = '"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user("Account manager", first_name="Ada", last_name="Adeyemi")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page_of(client: Client, customer: Customer) -> str:
+    response = client.get(reverse("desk-customer", args=[customer.pk]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def surround(customer: Customer, count: int) -> None:
+    """`count` of everything that the page shows of a customer."""
+    for number in range(count):
+        make_address(customer=customer, is_default=number == 0)
+        make_business(customer=customer)
+        make_payment_method(customer=customer, is_default=number == 0)
+        make_contact(customer=customer, person=make_person(name=f"Person {number}"))
+        make_domain(customer=customer, name=f"site{number}.example.com")
+        make_document(customer=customer)
+        make_source_record(customer=customer, source_id=f"{customer.pk}-{number}")
+        make_subscription(customer=customer, subscription_id=f"sub-{number}")
+        make_purchase(customer=customer)
+        make_grant(balance=make_balance(customer=customer))
+        make_flag(customer=customer)
+        make_invoice(customer=customer)
+        make_entity(customer=customer, entity_id=f"seat-{number}")
+        make_discount(customer=customer)
+        make_referral(customer=customer)
+        make_merged_record(survivor=customer, crm_id=f"merged-{number}")
+
+
+def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client) -> None:
+    counts = []
+    for count in (1, 9):
+        customer = make_customer()
+        make_company(customer=customer)
+        make_relationship(customer=customer)
+        surround(customer, count)
+        url = reverse("desk-customer", args=[customer.pk])
+        client.get(url)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            client.get(url)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_what_is_empty_takes_no_room(client: Client) -> None:
+    page = page_of(client, make_customer(name="Bare Ltd"))
+    assert "Nothing is known of subscriptions, balances or invoices yet." in page
+    for heading in ("People", "Invoices", "Addresses", "Domains", "Discounts", "Merged records"):
+        assert f">{heading}</h2>" not in page
+
+
+def test_the_head_says_who_it_is(client: Client, user: User) -> None:
+    customer = make_customer(
+        name="Blue Finch Ltd", status="suspended", external_id="finch-7", stripe_id="cus_finch"
+    )
+    make_company(customer=customer, name="Blue Finch Holding", logo_url="https://example.com/logo.png")
+    make_relationship(customer=customer, owner=user, crm_id="CRM-7")
+    make_address(customer=customer, city="Dar es Salaam", country="TZ", is_default=True)
+    page = page_of(client, customer)
+    for words in (
+        "Blue Finch Ltd",
+        "Blue Finch Holding",
+        "Suspended",
+        "Dar es Salaam, Tanzania",
+        "Account manager: Ada Adeyemi",
+        "finch-7",
+        "cus_finch",
+        "CRM-7",
+        'src="https://example.com/logo.png"',
+    ):
+        assert words in page
+
+
+def test_the_local_time_is_that_of_the_only_zone_of_the_country(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 3, 2, 21, 30, tzinfo=UTC))
+    customer = make_customer()
+    make_address(customer=customer, country="TZ", is_default=True)
+    # Three hours ahead of UTC, all year round.
+    assert "Tue 00:30 in Dar es Salaam" in page_of(client, customer)
+
+
+def test_the_local_time_of_a_country_with_several_zones_is_that_of_a_person(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 15, 12, 0, tzinfo=UTC))
+    customer = make_customer()
+    make_address(customer=customer, country="US", is_default=True)
+    assert " in Los Angeles" not in page_of(client, customer)
+    make_contact(customer=customer, person=make_person(timezone="America/Los_Angeles"))
+    assert "Thu 04:00 in Los Angeles" in page_of(client, customer)
+
+
+def test_the_contract_is_held_against_what_is_billed(client: Client) -> None:
+    customer = make_customer()
+    make_relationship(customer=customer, contract_annual_revenue=Decimal(120000), currency="USD")
+    plan = make_plan(price_amount=Decimal(7000), price_interval="month", currency="USD")
+    make_subscription(customer=customer, plan=plan, quantity=1)
+    page = page_of(client, customer)
+    assert "The contract is for 120,000 USD a year." in page
+    assert "Billed at a rate of 84,000.00 USD a year, 7,000.00 USD a month." in page
+    assert "That is 70 % of the contract: 36,000.00 USD a year less." in page
+
+
+def test_a_subscription_says_what_comes_next(client: Client) -> None:
+    now = clock.now()
+    customer = make_customer()
+    plan = make_plan(name="Pro", price_amount=Decimal("49.50"), price_interval="month", currency="USD")
+    make_subscription(
+        customer=customer,
+        plan=plan,
+        quantity=3,
+        current_period_start=now - timedelta(days=3),
+        current_period_end=datetime(2099, 3, 1, tzinfo=UTC),
+    )
+    page = page_of(client, customer)
+    assert "Renews March 1, 2099: 148.50 USD each month, and what is used beyond" in page
+
+
+@pytest.mark.parametrize(
+    ("used", "words", "colour"),
+    [
+        (Decimal(10), "90 of 100 left", "good"),
+        (Decimal(80), "20 of 100 left", "warning"),
+        (Decimal(100), "0 of 100 left", "bad"),
+        (Decimal(130), "0 of 100 left, 30 beyond", "bad"),
+    ],
+)
+def test_a_balance_is_a_bar_in_the_colour_of_its_state(
+    client: Client, used: Decimal, words: str, colour: str
+) -> None:
+    customer = make_customer()
+    make_grant(balance=make_balance(customer=customer), included_grant=Decimal(100), usage=used)
+    page = page_of(client, customer)
+    assert words in page
+    assert f"desk-bar-{colour}" in page
+
+
+def test_an_overdue_invoice_comes_first(client: Client) -> None:
+    now = clock.now()
+    customer = make_customer()
+    for number in range(7):
+        make_invoice(
+            customer=customer,
+            stripe_id=f"in_paid_{number}",
+            status="paid",
+            created_at=now - timedelta(days=number),
+        )
+    make_invoice(
+        customer=customer,
+        stripe_id="in_late",
+        status="open",
+        created_at=now - timedelta(days=90),
+        due_at=now - timedelta(days=60),
+    )
+    page = page_of(client, customer)
+    assert page.index("in_late") < page.index("in_paid_0")
+    assert "Overdue" in page
+    assert "in_paid_6" not in page
+    assert "All of them" in page
+
+
+@pytest.mark.parametrize("known_as", ["external_id", "stripe_id", "email"])
+def test_any_identifier_leads_to_the_page(client: Client, known_as: str) -> None:
+    customer = make_customer(external_id="finch-7", stripe_id="cus_finch", email="finch@example.com")
+    response = client.get(reverse("desk-customer", args=[getattr(customer, known_as)]))
+    assert response.status_code == 302
+    assert response["Location"] == reverse("desk-customer", args=[customer.pk])
+
+
+def test_a_merged_customer_leads_to_the_survivor(client: Client) -> None:
+    survivor = make_customer()
+    merged = make_customer(merged_into=survivor)
+    response = client.get(reverse("desk-customer", args=[merged.pk]))
+    assert response["Location"] == reverse("desk-customer", args=[survivor.pk])
+
+
+def test_an_unknown_customer_is_not_found(client: Client) -> None:
+    assert client.get(reverse("desk-customer", args=["nobody"])).status_code == 404
+
+
+def test_who_may_not_see_customers_sees_none(client: Client) -> None:
+    customer = make_customer()
+    client.force_login(make_user(is_superuser=False))
+    assert client.get(reverse("desk-customer", args=[customer.pk])).status_code == 403
+
+
+def test_what_the_record_carries_is_only_text(client: Client) -> None:
+    customer = make_customer(name=HOSTILE, email=HOSTILE, phone=HOSTILE, external_id=HOSTILE)
+    make_company(
+        customer=customer,
+        name=HOSTILE,
+        logo_url="javascript:alert(1)",
+        website_urls=["javascript:alert(1)", "data:text/html,x"],
+        profile_url="javascript:alert(1)",
+    )
+    make_contact(
+        customer=customer, role=HOSTILE, person=make_person(name=HOSTILE, phone=HOSTILE, email=HOSTILE)
+    )
+    make_domain(customer=customer, name=HOSTILE)
+    make_address(customer=customer, city=HOSTILE, is_default=True)
+    page = page_of(client, customer)
+    assert "<script>alert" not in page
+    assert "javascript:" not in page
+    assert "data:text" not in page
+
+
+def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) -> None:
+    survivor = make_customer()
+    merged: Any = make_customer(merged_into=survivor)
+    person = make_person(name="Nia Okafor")
+    make_contact(customer=survivor, person=person)
+    make_contact(customer=survivor, person=person, came_with=merged)
+    make_domain(customer=survivor, name="finch.example.com")
+    make_domain(customer=survivor, name="finch.example.com", came_with=merged)
+    page = page_of(client, survivor)
+    assert page.count("Nia Okafor") == 1
+    assert page.count(">finch.example.com<") == 1
