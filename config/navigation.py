@@ -61,6 +61,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
     "Administration": (
         Item("Users", "manage_accounts", "auth.User"),
+        Item("Teams", "diversity_3", "crm.Team"),
         Item("Groups", "groups", "auth.Group"),
         Item("API tokens", "key", "customers.ApiToken"),
         Item("Authenticators", "phonelink_lock", "mfa.Authenticator"),

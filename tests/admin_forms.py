@@ -22,6 +22,7 @@ class _FormReader(HTMLParser):
         self._is_inside = False
         self._textarea = ""
         self._select = ""
+        self._is_multiple = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         held = dict(attrs)
@@ -39,9 +40,15 @@ class _FormReader(HTMLParser):
             self.found[name] = ""
         elif tag == "select":
             self._select = name
-            self.found.setdefault(name, "")
+            self._is_multiple = "multiple" in held
+            if not self._is_multiple:
+                self.found.setdefault(name, "")
         elif tag == "option" and self._select and "selected" in held:
-            self.found[self._select] = held.get("value") or ""
+            value = held.get("value") or ""
+            if self._is_multiple:
+                self.found.setdefault(self._select, []).append(value)
+            else:
+                self.found[self._select] = value
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -53,6 +53,7 @@ from crm.models import (
     Note,
     Person,
     Relationship,
+    Team,
 )
 from customers import clock
 from customers.models import (
@@ -406,6 +407,14 @@ def make_merged_record(**fields: Any) -> MergedRecord:
     )
 
 
+def make_team(**fields: Any) -> Team:
+    """A team, of nobody unless `members` are given."""
+    members = fields.pop("members", ())
+    team = _make(Team, fields, name=f"Team {next(_numbers)}")
+    team.members.set(members)
+    return team
+
+
 def make_duplicate_cluster(**fields: Any) -> DuplicateCluster:
     """A cluster of two, without its pair."""
     return _make(DuplicateCluster, fields, first=make_customer, size=2, score=0.9, found_at=MOMENT)
@@ -469,6 +478,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     SourceRecord: make_source_record,
     SpendLimit: make_spend_limit,
     Subscription: make_subscription,
+    Team: make_team,
     TrialUsed: make_trial_used,
     UsageAlert: make_usage_alert,
 }

@@ -83,6 +83,7 @@ DELETED_BY = {
         "crm.Document",
         "crm.Domain",
         "crm.Note",
+        "crm.Team",
     },
 }
 

@@ -13,6 +13,7 @@ from crm.admin.relationship import (
     DomainInline,
     RelationshipAdmin,
 )
+from crm.admin.team import TeamAdmin
 from crm.models import Company, CustomField, Relationship
 from customers.admin import CustomerAdmin
 
@@ -28,6 +29,7 @@ __all__ = [
     "NoteAdmin",
     "PersonAdmin",
     "RelationshipAdmin",
+    "TeamAdmin",
 ]
 
 CustomerAdmin.extend(

@@ -5,6 +5,7 @@ from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
+from crm.models.team import Team
 
 __all__ = [
     "Company",
@@ -18,4 +19,5 @@ __all__ = [
     "Note",
     "Person",
     "Relationship",
+    "Team",
 ]
