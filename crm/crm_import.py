@@ -18,7 +18,7 @@ from crm.models import Company, CustomField, Domain, Relationship
 from crm.people_import import import_people
 from customers.importing import Incoming
 from customers.matching import Identity
-from customers.models import Customer, Source
+from customers.models import Source
 from customers.payments_import import present
 from customers.syncing import assign_given, create_rows, sync_rows, update_rows
 from customers.wire import Remark
@@ -76,12 +76,9 @@ class CrmImporter:
             mentions=tuple(nested_ids(document)),
         )
 
-    def claims(self, document: CrmCustomer) -> dict[str, str | None]:
+    def claims(self, document: CrmCustomer) -> dict[str, Any]:
         """The company's name stands for the customer's."""
         return {"name": document.company.name}
-
-    def fill(self, customer: Customer, document: CrmCustomer) -> None:
-        """Nothing: the CRM knows of the customer's own columns only the name, which is a claim."""
 
     def apply(self, batch: list[Incoming[CrmCustomer]], reason: str) -> None:
         """Relationship, company, domains, custom fields, people and merged customers."""

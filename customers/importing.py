@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
 from customers import clock
+from customers.claims import CLAIMED, restated
+from customers.deciding import Remembered, begin, columns_of, decide, other_records
 from customers.matching import Identity, Match, match
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.reader import BadRecord, Record, Unreadable, canonical
@@ -35,20 +36,6 @@ BATCH_TEXT = 8_000_000
 _IMPORT_LOCK = 4_815_162_342
 #: What the history keeps of a reason.
 _LONGEST_REASON = 100
-
-#: The columns of a customer that importers write.
-CUSTOMER_FIELDS = (
-    "name",
-    "email",
-    "phone",
-    "status",
-    "custom_data",
-    "external_id",
-    "stripe_id",
-    "fingerprint",
-    "created_at",
-    "updated_at",
-)
 
 
 class Outcome(StrEnum):
@@ -79,7 +66,11 @@ class Counts:
 
 @dataclass(slots=True)
 class Incoming(Generic[D]):
-    """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer."""
+    """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer.
+
+    `came_with_id` is the merged customer that the record was about before: it speaks only for the rows that came
+    with that one. None: the record was the customer's own from the beginning, and speaks for the customer's own rows.
+    """
 
     record: Record
     document: D
@@ -88,6 +79,7 @@ class Incoming(Generic[D]):
     digest: str
     customer: Customer = field(default_factory=Customer)
     is_new: bool = False
+    came_with_id: str | None = None
     outcome: Outcome = Outcome.UNCHANGED
 
 
@@ -112,24 +104,17 @@ class Importer(Protocol[D]):
     def identify(self, document: D) -> Identity:
         """What the document is known by."""
 
-    def claims(self, document: D) -> dict[str, str | None]:
-        """What the document says of the fields that sources share; a field it does not mention is left out."""
+    def claims(self, document: D) -> dict[str, Any]:
+        """What the document says of the customer's own columns, by name; null stands for an empty one.
 
-    def fill(self, customer: Customer, document: D) -> None:
-        """Set the customer's own columns (through `assign`), without saving."""
+        A column that it does not mention is left out.
+        """
 
     def apply(self, batch: list[Incoming[D]], reason: str) -> None:
         """Write everything else the documents hold, in bulk; their customers are saved already.
 
         Runs inside the batch's transaction; may raise `Refused` for a record that only the rows can refuse.
         """
-
-
-def assign(customer: Customer, **values: Any) -> None:
-    """Set columns of a customer, except those a person has pinned."""
-    for name, value in values.items():
-        if name not in customer.pinned_fields:
-            setattr(customer, name, value)
 
 
 def import_records(
@@ -278,8 +263,9 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
         raise _SharedCustomer
     reason = f"Imported from {importer.source}" + (f": {origin}" if origin else "")
     reason = reason[:_LONGEST_REASON]
-    records = _remember(importer, pairs)
-    _save_customers(importer, pairs, records, reason)
+    remembered = _remember(importer, pairs)
+    records = [each.record for each in remembered]
+    _save_customers(pairs, remembered, reason)
     written = [incoming for incoming, _ in pairs]
     received = [*zip(written, records, strict=True), *merged]
     for incoming, record in merged:
@@ -293,20 +279,26 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     return reports
 
 
-def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[SourceRecord]:
+def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[Remembered]:
     """The source record of each incoming one, brought up to date but not yet saved."""
     now = clock.now()
-    records = []
+    remembered = []
     for incoming, found in pairs:
         identity = incoming.identity
         record = found.record or SourceRecord(
-            source=identity.source, env=identity.env, source_id=identity.source_id, first_received_at=now
+            source=identity.source,
+            env=identity.env,
+            source_id=identity.source_id,
+            came_with_id=found.came_with_id,
+            first_received_at=now,
         )
+        before = record.claims
         record.digest = incoming.digest
         record.last_received_at = now
-        record.claims = {**record.claims, **importer.claims(incoming.document)}
-        records.append(record)
-    return records
+        record.claims = restated(before, importer.claims(incoming.document), now)
+        incoming.came_with_id = record.came_with_id
+        remembered.append(Remembered(record, before))
+    return remembered
 
 
 def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
@@ -319,58 +311,28 @@ def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
 
 
 def _save_customers(
-    importer: Importer[D],
-    pairs: list[tuple[Incoming[D], Match]],
-    records: list[SourceRecord],
-    reason: str,
+    pairs: list[tuple[Incoming[D], Match]], remembered: list[Remembered], reason: str
 ) -> None:
-    claims = _claims_of_others([found.customer for _, found in pairs if found.customer is not None], records)
+    others = other_records([found.customer for _, found in pairs if found.customer is not None], remembered)
     new: list[Customer] = []
     changed: list[Customer] = []
-    for (incoming, found), record in zip(pairs, records, strict=True):
+    for (incoming, found), each in zip(pairs, remembered, strict=True):
         new_id = found.free_id or new_typed_id("cus")
         customer = found.customer or Customer(id=new_id, env=incoming.identity.env)
-        before = [getattr(customer, name) for name in CUSTOMER_FIELDS]
-        importer.fill(customer, incoming.document)
-        others = claims.get(str(customer.pk), {})
-        said = {**others, record.source: [record.claims, *others.get(record.source, [])]}
-        assign(customer, **winning_claims(said))
-        incoming.customer = customer
+        touched = [customer, found.home] if found.home is not None else [customer]
+        before = [columns_of(row) for row in touched]
+        incoming.customer = each.record.customer = customer
         incoming.is_new = found.customer is None
         incoming.outcome = Outcome.CREATED if incoming.is_new else Outcome.UPDATED
-        record.customer = customer
+        if incoming.is_new:
+            begin(customer, each.record.claims)
+        decide(customer, each, others.get(str(customer.pk), []), home=found.home, kept=found.kept)
         if incoming.is_new:
             new.append(customer)
-        elif before != [getattr(customer, name) for name in CUSTOMER_FIELDS]:
-            changed.append(customer)
+        else:
+            changed += [row for row, was in zip(touched, before, strict=True) if columns_of(row) != was]
     create_rows(new, reason)
-    update_rows(changed, CUSTOMER_FIELDS, reason)
-
-
-def _claims_of_others(
-    customers: list[Customer], records: list[SourceRecord]
-) -> dict[str, dict[str, list[dict[str, str | None]]]]:
-    claims: dict[str, dict[str, list[dict[str, str | None]]]] = {}
-    held = SourceRecord.objects.filter(customer__in=customers).exclude(
-        pk__in=[record.pk for record in records]
-    )
-    for record in held:
-        claims.setdefault(str(record.customer_id), {}).setdefault(record.source, []).append(record.claims)
-    return claims
-
-
-def winning_claims(claims: dict[str, list[dict[str, str | None]]]) -> dict[str, str]:
-    """For each field that sources share, the value of the first source in `SOURCE_PRECEDENCE` that has one.
-
-    `claims` holds, per source, what its records say; a field of which no source says anything is left out, and
-    one that they all say is empty becomes an empty text.
-    """
-    winners: dict[str, str] = {}
-    for name, precedence in settings.SOURCE_PRECEDENCE.items():
-        said = [record[name] for source in precedence for record in claims.get(source, []) if name in record]
-        if said:
-            winners[name] = next((value for value in said if value), "")
-    return winners
+    update_rows(changed, CLAIMED, reason)
 
 
 def _save_records(records: list[SourceRecord]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Q
 
@@ -58,14 +58,22 @@ class Identity:
 class Match:
     """The customer and the source record that an identity leads to; None where there is none yet.
 
-    `free_id` is one of its names that a new customer may have as its typed id. With `refused`, the record cannot
-    be taken in as one of `customer`.
+    `home` is the customer that it led to before that one was merged into `customer`. `kept` names the identifiers
+    of the record that a customer merged into `customer` holds already. `free_id` is one of its names that a new
+    customer may have as its typed id. With `refused`, the record cannot be taken in as one of `customer`.
     """
 
     customer: Customer | None = None
     record: SourceRecord | None = None
     refused: Refused | None = None
     free_id: str | None = None
+    home: Customer | None = None
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def came_with_id(self) -> str | None:
+        """What a new source record came with."""
+        return None if self.home is None else str(self.home.pk)
 
 
 @dataclass(slots=True)
@@ -85,11 +93,14 @@ class _Known:
             customer = self.customers[customer.merged_into_id]
         return customer
 
-    def own_records(self, identity: Identity, customer: Customer) -> list[SourceRecord]:
-        """The records of `customer` that the identity's source knows by an id of its own."""
+    def home(self, record: SourceRecord) -> Customer:
+        return self.customers[str(record.came_with_id or record.customer_id)]
+
+    def own_records(self, identity: Identity, home: Customer) -> list[SourceRecord]:
+        """The records that are at `home` and that the identity's source knows by an id of its own."""
         return [
             record
-            for record in self.records_of[str(customer.pk)]
+            for record in self.records_of[str(home.pk)]
             if (record.source, record.env) == (identity.source, identity.env)
             and not record.source_id.startswith(STAND_INS)
         ]
@@ -130,7 +141,8 @@ def _look_up(identities: Sequence[Identity]) -> _Known:
     envs = {identity.env for identity in identities}
     wanted = Q(env__in=envs, external_id__in=names) | Q(env__in=envs, stripe_id__in=names)
     found: set[str] = {str(record.customer_id) for record in known.records.values()} | typed
-    for condition in (Q(pk__in=found), wanted, Q(email__in=emails, merged_into=None)):
+    found |= {str(record.came_with_id) for record in known.records.values() if record.came_with_id}
+    for condition in (Q(pk__in=found), wanted, Q(email__in=emails)):
         for customer in Customer.objects.filter(condition):
             known.customers[customer.pk] = customer
     _add_survivors(known)
@@ -140,10 +152,10 @@ def _look_up(identities: Sequence[Identity]) -> _Known:
             known.external[customer.env, customer.external_id] = customer
         if customer.stripe_id:
             known.stripe[customer.env, customer.stripe_id] = customer
-        if customer.email and customer.merged_into_id is None:
+        if customer.email:
             known.email[customer.env, customer.email].append(customer)
     for record in SourceRecord.objects.filter(customer__in=list(known.customers)):
-        known.records_of[str(record.customer_id)].append(record)
+        known.records_of[str(record.came_with_id or record.customer_id)].append(record)
     return known
 
 
@@ -172,63 +184,68 @@ def _lock(known: _Known) -> None:
 
 def _resolve(identity: Identity, known: _Known) -> Match:
     record = known.records.get((identity.source, identity.env, identity.source_id))
-    customer = _by_strong_identifier(identity, known, record)
-    if customer is None:
-        customer = _by_email(identity, known)
-    if customer is None:
+    home = known.home(record) if record is not None else _by_strong_identifier(identity, known)
+    if home is None:
+        home = _by_email(identity, known)
+    if home is None:
         free = (name for name in identity.names if typed_uuid_of(name) and name not in known.customers)
         return Match(free_id=next(free, None))
-    for path, value, holders in (
-        ("$.id", identity.external_id, known.external),
-        ("$.stripe_id", identity.stripe_id, known.stripe),
+    customer = known.survivor(home)
+    found = Match(customer, record, home=home if home.pk != customer.pk else None)
+    kept = set()
+    for name, path, value, holders in (
+        ("external_id", "$.id", identity.external_id, known.external),
+        ("stripe_id", "$.stripe_id", identity.stripe_id, known.stripe),
     ):
         holder = holders.get((identity.env, value)) if value else None
         if holder is not None and known.survivor(holder).pk != customer.pk:
-            return Match(customer, refused=Refused(path, _taken(str(value), holder, customer)))
+            return replace(found, refused=Refused(path, _taken(str(value), holder, customer)))
+        if holder is not None and holder.pk not in (customer.pk, home.pk):
+            kept.add(name)
     # Under our own id we gave the customer out ourselves: that contradicts nobody.
     if record is None and identity.has_own_id and identity.source_id not in known.customers:
-        other = next((held for held in known.own_records(identity, customer) if not held.is_merged), None)
+        other = next((held for held in known.own_records(identity, home) if not held.is_merged), None)
         if other is not None:
             reason = (
                 f"“{identity.source_id}” shares an identifier with {customer.pk}, which this source calls"
                 f" “{other.source_id}”. Correct the identifier, or give both records the same id."
             )
-            return Match(customer, refused=Refused("$.id", reason))
-    return Match(customer, record)
+            return replace(found, refused=Refused("$.id", reason))
+    return replace(found, kept=frozenset(kept))
 
 
-def _by_strong_identifier(identity: Identity, known: _Known, record: SourceRecord | None) -> Customer | None:
-    if record is not None:
-        return known.survivor(known.customers[str(record.customer_id)])
+def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
+    """Whom the identity names, merged or not."""
     env = identity.env
     for name in identity.names:
-        if typed_uuid_of(name) and name in known.customers:
-            named = known.customers[name]
-            if named.env == env:
-                return known.survivor(named)
+        if typed_uuid_of(name) and name in known.customers and known.customers[name].env == env:
+            return known.customers[name]
     for holders, own in ((known.external, identity.external_id), (known.stripe, identity.stripe_id)):
         for candidate in dict.fromkeys((own, *identity.names)):
             if candidate and (env, candidate) in holders:
-                return known.survivor(holders[env, candidate])
+                return holders[env, candidate]
     for name in filter(None, (*identity.names, identity.external_id, identity.stripe_id)):
-        customers = {
-            known.survivor(known.customers[str(held.customer_id)]).pk
-            for held in known.named.get((env, name), [])
-        }
-        if len(customers) == 1:
-            return known.customers[customers.pop()]
+        homes = [known.home(held) for held in known.named.get((env, name), [])]
+        if len({known.survivor(home).pk for home in homes}) == 1:
+            return _first_alive(homes)
     return None
 
 
 def _by_email(identity: Identity, known: _Known) -> Customer | None:
+    """The customer with the identity's e-mail, if that is just one; who was merged into it counts as that one."""
     if not identity.email:
         return None
-    candidates = known.email.get((identity.env, identity.email), [])
-    if len(candidates) != 1:
+    homes = known.email.get((identity.env, identity.email), [])
+    if len({known.survivor(home).pk for home in homes}) != 1:
         return None
-    if identity.has_own_id and known.own_records(identity, candidates[0]):
-        return None
-    return candidates[0]
+    if identity.has_own_id:
+        homes = [home for home in homes if not known.own_records(identity, home)]
+    return _first_alive(homes)
+
+
+def _first_alive(homes: Sequence[Customer]) -> Customer | None:
+    """The one of them that was not merged, else the first."""
+    return min(homes, key=lambda home: (home.merged_into_id is not None, str(home.pk)), default=None)
 
 
 def _taken(value: str, holder: Customer, customer: Customer) -> str:

@@ -14,7 +14,7 @@ from customers.documents import (
     PaymentsMethod,
     parse_customer,
 )
-from customers.importing import Incoming, assign
+from customers.importing import Incoming
 from customers.matching import Identity
 from customers.models import Address, Business, Customer, PaymentMethod, Source
 from customers.syncing import pieces, sync_rows, update_rows
@@ -75,26 +75,14 @@ class PaymentsImporter:
             names=(own_id,) if own_id else (),
         )
 
-    def claims(self, document: PaymentsCustomer) -> dict[str, str | None]:
-        """Name and e-mail, where the document mentions them."""
-        return {
-            name: value
-            for name, value in (("name", document.name), ("email", document.email))
-            if value is not UNSET
+    def claims(self, document: PaymentsCustomer) -> dict[str, Any]:
+        """What the document mentions; a status or a time that is null is not mentioned."""
+        said = {name: getattr(document, name) for name in ("name", "email", "phone", "custom_data")}
+        said |= {
+            name: UNSET if (value := getattr(document, name)) is None else value
+            for name in ("status", "created_at", "updated_at")
         }
-
-    def fill(self, customer: Customer, document: PaymentsCustomer) -> None:
-        """Phone, status, custom data and the platform's times, where the document mentions them."""
-        if document.phone is not UNSET:
-            assign(customer, phone=document.phone or "")
-        if present(document.status) is not None:
-            assign(customer, status=document.status)
-        if document.custom_data is not UNSET:
-            assign(customer, custom_data=document.custom_data)
-        for name in ("created_at", "updated_at"):
-            moment = present(getattr(document, name))
-            if moment is not None:
-                assign(customer, **{name: moment})
+        return {name: value for name, value in said.items() if value is not UNSET}
 
     def apply(self, batch: list[Incoming[PaymentsCustomer]], reason: str) -> None:
         """Addresses, businesses and payment methods; a list that is absent leaves what we have."""

@@ -56,6 +56,7 @@ from crm.models import (
     Team,
 )
 from customers import clock
+from customers.claims import restated
 from customers.models import (
     Address,
     ApiToken,
@@ -113,6 +114,11 @@ def make_source_record(**fields: Any) -> SourceRecord:
     """A record of the payments platform, without a payload."""
     source_id = f"source-{next(_numbers)}"
     return _of_customer(SourceRecord, fields, source="payments", source_id=source_id, digest="0" * 64)
+
+
+def claims(**values: Any) -> dict[str, Any]:
+    """The claims of a record that has said so since `MOMENT`."""
+    return restated({}, values, MOMENT)
 
 
 def make_received_payload(**fields: Any) -> ReceivedPayload:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec import UNSET
 
@@ -16,9 +17,9 @@ from billing.importing.invoices import apply_invoices
 from billing.importing.promotions import apply_promotions
 from billing.importing.subscriptions import apply_licenses, apply_subscriptions
 from customers import clock
-from customers.importing import Incoming, assign
+from customers.importing import Incoming
 from customers.matching import Identity
-from customers.models import Customer, Source
+from customers.models import Source
 from customers.wire import Remark, to_epoch_ms
 
 # What the column for a source's id holds.
@@ -48,27 +49,17 @@ class BillingImporter:
             names=(own_id,) if own_id else (),
         )
 
-    def claims(self, document: BillingCustomer) -> dict[str, str | None]:
-        """Name and e-mail, where the document mentions them."""
-        return {
-            name: value
-            for name, value in (("name", document.name), ("email", document.email))
-            if value is not UNSET
-        }
-
-    def fill(self, customer: Customer, document: BillingCustomer) -> None:
-        """The customer's identifiers, and for a new one the time it was made.
+    def claims(self, document: BillingCustomer) -> dict[str, Any]:
+        """What the document mentions.
 
         An external id is never taken away; a Stripe id or a fingerprint is, by an explicit null.
         """
-        if present(document.id) is not None:
-            assign(customer, external_id=document.id)
-        if document.stripe_id is not UNSET:
-            assign(customer, stripe_id=document.stripe_id)
-        if document.fingerprint is not UNSET:
-            assign(customer, fingerprint=document.fingerprint or "")
-        if customer._state.adding and document.created_at is not UNSET:
-            assign(customer, created_at=document.created_at, updated_at=document.created_at)
+        said = {
+            name: getattr(document, name)
+            for name in ("name", "email", "stripe_id", "fingerprint", "created_at")
+        }
+        said["external_id"] = UNSET if document.id is None else document.id
+        return {name: value for name, value in said.items() if value is not UNSET}
 
     def apply(self, batch: list[Incoming[BillingCustomer]], reason: str) -> None:
         """Everything the documents hold; a list that is absent leaves what we have."""

@@ -33,7 +33,8 @@ class SourceRecord(Belonging):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="source_records")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the latest payload in canonical form.")
     claims = models.JSONField(
-        default=dict, help_text="What this source says of the fields that sources share (name, e-mail)."
+        default=dict,
+        help_text="What this record says of the customer's own fields: for each the value, and since when it says so.",
     )
     is_merged = models.BooleanField(
         "merged away",

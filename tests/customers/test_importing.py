@@ -58,7 +58,11 @@ class TestWhatIsRemembered:
         payload = ReceivedPayload.objects.get()
         assert report == Report(1, CREATED)
         assert (record.source, record.env, record.source_id) == ("payments", "live", "p1")
-        assert record.claims == {"name": "Jo", "email": "jo@example.com"}
+        assert {name: claim["value"] for name, claim in record.claims.items()} == {
+            "name": "Jo",
+            "email": "jo@example.com",
+            "custom_data": {"big": 100},
+        }
         assert (payload.record, payload.text, payload.origin) == (record, text, "x.json")
         assert payload.digest == record.digest
         assert len(record.digest) == 64

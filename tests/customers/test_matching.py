@@ -213,10 +213,46 @@ class TestMergedCustomers:
         last = make_customer(id=OURS, external_id="x", stripe_id="s", merged_into=middle)
         make_source_record(customer=last, source="billing", source_id="b1")
 
-        assert matched(names=(OURS,)) == survivor
+        assert matched(source_id="b2", source="crm", names=(OURS,)) == survivor
         assert matched(source_id="b2", source="crm", external_id="x") == survivor
         assert matched(source_id="b2", source="crm", stripe_id="s") == survivor
         assert matched(source_id="b1") == survivor
+
+    def test_what_is_new_under_an_old_identifier_is_at_home_there(self) -> None:
+        survivor = make_customer()
+        middle = make_customer(merged_into=survivor)
+        last = make_customer(id=OURS, email="old@example.com", merged_into=middle)
+        make_source_record(customer=survivor, came_with=middle, source="billing", source_id="b1")
+
+        for found in match([identity("n1", names=(OURS,)), identity("n2", email="old@example.com")]):
+            assert (found.customer, found.home, found.came_with_id) == (survivor, last, last.pk)
+        [found] = match([identity("b1")])
+        assert (found.customer, found.home) == (survivor, middle)
+
+    def test_an_email_that_both_had_is_the_survivors(self) -> None:
+        survivor = make_customer(email="jo@example.com")
+        make_customer(email="jo@example.com", merged_into=survivor)
+
+        [found] = match([identity(email="jo@example.com")])
+
+        assert (found.customer, found.home) == (survivor, None)
+
+    def test_a_source_that_knows_both_by_their_emails_knows_nobody_new(self) -> None:
+        survivor = make_customer(email="jo@example.com")
+        other = make_customer(email="jo@example.com", merged_into=survivor)
+        make_source_record(customer=survivor, source="billing", source_id="b1")
+
+        assert match([identity("b3", email="jo@example.com")])[0].home == other
+        make_source_record(customer=survivor, came_with=other, source="billing", source_id="b2")
+        assert matched(source_id="b3", email="jo@example.com") is None
+
+    def test_an_identifier_that_a_merged_customer_keeps_is_no_contradiction(self) -> None:
+        survivor = make_customer(external_id="a")
+        make_customer(stripe_id="s", merged_into=survivor)
+
+        [found] = match([identity("a", external_id="a", stripe_id="s")])
+
+        assert (found.customer, found.refused, found.kept) == (survivor, None, frozenset({"stripe_id"}))
 
     def test_an_identifier_of_a_merged_customer_is_not_anothers(self) -> None:
         survivor = make_customer(id=OURS)

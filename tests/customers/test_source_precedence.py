@@ -1,13 +1,12 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 
 from billing.importing import BillingImporter
-from customers.importing import (
-    Outcome,
-    winning_claims,
-)
+from customers.claims import Statement, decided
+from customers.importing import Outcome
 from customers.models import Customer
 from customers.payments_import import PaymentsImporter
 from tests.customers.taking import payment, take, take_payments
@@ -15,6 +14,18 @@ from tests.customers.taking import payment, take, take_payments
 pytestmark = pytest.mark.django_db
 
 CREATED, UPDATED, UNCHANGED, REFUSED = Outcome
+
+
+def verdict(name: str, claims: dict[str, list[dict[str, Any]]]) -> Any:
+    """Who is right, of records that say so in the order in which they stand."""
+    statements = [
+        Statement(
+            source, {each: {"value": value, "since": f"2026-01-{day:02}"} for each, value in said.items()}
+        )
+        for source, records in claims.items()
+        for day, said in enumerate(records, 1)
+    ]
+    return decided([], statements, [name]).get(name)
 
 
 class TestWhoIsRight:
@@ -28,20 +39,26 @@ class TestWhoIsRight:
             ({"crm": [{"name": "C"}], "billing": [{"name": "B"}], "payments": [{"name": "P"}]}, "P"),
             ({"crm": [{"name": "C"}], "payments": [{"name": None}]}, "C"),
             ({"crm": [{"name": "C"}], "payments": [{"name": ""}, {"name": "P2"}]}, "P2"),
+            ({"payments": [{"name": "P1"}, {"name": "P2"}]}, "P2"),
+            ({"payments": [{"name": "P1"}, {"name": ""}]}, "P1"),
             ({"crm": [{"name": None}], "payments": [{"name": ""}]}, ""),
         ],
     )
     def test_the_first_source_that_says_something(self, claims: Any, winner: str | None) -> None:
-        assert winning_claims(claims) == ({} if winner is None else {"name": winner})
+        assert verdict("name", claims) == winner
 
     def test_the_order_is_a_setting(self, settings: Any) -> None:
         settings.SOURCE_PRECEDENCE = {"name": ["crm", "payments"], "email": ["payments"]}
 
-        claims: dict[str, list[dict[str, str | None]]] = {
-            "crm": [{"name": "C", "email": "c"}],
-            "payments": [{"name": "P", "email": "p"}],
-        }
-        assert winning_claims(claims) == {"name": "C", "email": "p"}
+        claims = {"crm": [{"name": "C", "email": "c"}], "payments": [{"name": "P", "email": "p"}]}
+        assert (verdict("name", claims), verdict("email", claims)) == ("C", "p")
+
+    def test_when_a_customer_was_made_only_payments_says(self) -> None:
+        moment = "2026-01-02T03:04:05+00:00"
+        assert verdict("created_at", {"billing": [{"created_at": moment}]}) is None
+        assert verdict("created_at", {"payments": [{"created_at": moment}]}) == datetime(
+            2026, 1, 2, 3, 4, 5, tzinfo=UTC
+        )
 
     @pytest.mark.parametrize("payments_first", [True, False])
     def test_payments_wins_over_billing_in_any_order(self, payments_first: bool) -> None:

@@ -54,11 +54,11 @@ def test_an_identity_has_every_identifier_of_the_document():
 
 def test_claims_are_what_the_document_mentions():
     claims = BillingImporter().claims
-    assert claims(parsed({"id": "acme"})) == {}
-    assert claims(parsed({"id": "acme", "name": None})) == {"name": None}
-    assert claims(parsed({"id": "acme", "name": "A", "email": "a@example.com"})) == {
-        "name": "A",
+    assert claims(parsed({"id": "acme"})) == {"external_id": "acme"}
+    assert claims(parsed({"id": None, "name": None, "email": "a@example.com", "created_at": JANUARY})) == {
+        "name": None,
         "email": "a@example.com",
+        "created_at": FIRST_OF_JANUARY,
     }
 
 

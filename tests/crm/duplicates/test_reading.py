@@ -15,6 +15,7 @@ from crm.duplicates.reading import changed_since, read_profiles
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
+    claims,
     make_address,
     make_business,
     make_company,
@@ -65,7 +66,7 @@ def test_all_that_a_customer_is_recognised_by() -> None:
     make_payment_method(customer=customer, exp_month=4, exp_year=2030)
     make_payment_method(customer=customer, type="mobile_money", phone="+255 22 211 0000")
     make_source_record(
-        customer=customer, source_id="crm-7", claims={"name": "ACME", "email": "a.b@x.example"}
+        customer=customer, source_id="crm-7", claims=claims(name="ACME", email="a.b@x.example")
     )
     make_source_record(customer=customer, source_id="email:info@acme.example")
     make_relationship(customer=customer, crm_id="crm-7")

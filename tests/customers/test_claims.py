@@ -1,0 +1,93 @@
+"""What records say, since when, and how it was kept before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+
+from customers.claims import Statement, column, decided, ranked, restated
+from customers.models import SourceRecord
+from tests.factories import MOMENT, make_received_payload, make_source_record
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+_migration: Any = import_module("customers.migrations.0003_claims_since")
+
+
+def test_what_is_said_again_is_said_since_the_first_time() -> None:
+    said = {"name": "Jo", "custom_data": {"a": 1}, "created_at": MONDAY}
+    claims = restated({}, said, MONDAY)
+
+    assert restated(claims, {**said, "custom_data": {"a": 1.0}}, TUESDAY) == claims
+    assert claims["created_at"] == {
+        "value": "2026-03-02T09:00:00+00:00",
+        "since": "2026-03-02T09:00:00.000000+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("Jo", None), (None, "Jo"), ({"a": 1}, {"a": True}), ({}, None)]
+)
+def test_another_value_is_said_since_now_and_what_is_not_mentioned_stays(before: Any, after: Any) -> None:
+    claims = restated({}, {"custom_data": before, "name": "Jo"}, MONDAY)
+
+    now = restated(claims, {"custom_data": after}, TUESDAY)
+
+    assert now["custom_data"] == {"value": after, "since": "2026-03-03T09:00:00.000000+00:00"}
+    assert now["name"] == claims["name"]
+
+
+class TestWhoDecides:
+    payments = Statement("payments", restated({}, {"name": "P"}, MONDAY), "1")
+    billing = Statement("billing", restated({}, {"name": "B", "phone": None}, TUESDAY), "2")
+    second = Statement("payments", restated({}, {"name": "P2"}, TUESDAY), "3")
+    empty = Statement("payments", restated({}, {"name": ""}, TUESDAY), "4")
+
+    def test_in_order(self) -> None:
+        everybody = [self.empty, self.billing, self.payments, self.second]
+        assert ranked("name", everybody) == [self.second, self.payments, self.billing, self.empty]
+
+    def test_nothing_is_decided_while_the_verdict_stays(self) -> None:
+        assert decided([self.payments], [self.payments, self.billing], ["name"]) == {}
+        assert decided([], [self.payments], ["name", "email"]) == {"name": "P"}
+        assert decided([self.payments], [self.payments, self.second], ["name"]) == {"name": "P2"}
+        assert decided([self.second, self.payments], [self.empty, self.payments], ["name"]) == {"name": "P"}
+
+    def test_columns_take_what_they_can_hold(self) -> None:
+        assert decided([], [self.billing], ["phone"]) == {"phone": ""}
+        assert (column("stripe_id", None), column("custom_data", {})) == (None, {})
+        assert column("created_at", "2026-03-02T09:00:00+00:00") == MONDAY
+
+
+@pytest.mark.django_db
+def test_older_claims_get_their_moment_and_lose_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_migration, "PIECE", 2)
+    later = MOMENT + timedelta(days=1)
+    for count in range(3):
+        record = make_source_record(
+            source_id=f"p{count}",
+            claims={"name": "Jo"},
+            first_received_at=MOMENT,
+            last_received_at=later,
+        )
+        for number in range(count):
+            make_received_payload(record=record, digest=str(number))
+    make_source_record(source_id="merged")
+
+    _migration.add_since(apps, None)
+
+    since = {
+        record.source_id: record.claims.get("name") for record in SourceRecord.objects.order_by("source_id")
+    }
+    assert since == {
+        "merged": None,
+        "p0": {"value": "Jo", "since": "2024-08-26T12:15:00.000000+00:00"},
+        "p1": {"value": "Jo", "since": "2024-08-26T12:15:00.000000+00:00"},
+        "p2": {"value": "Jo", "since": "2024-08-27T12:15:00.000000+00:00"},
+    }
+    _migration.take_since_away(apps, None)
+    assert SourceRecord.objects.get(source_id="p2").claims == {"name": "Jo"}
