@@ -47,6 +47,8 @@ READ_ONLY = {
     "customers.ReceivedPayload",
     "customers.SourceRecord",
 }
+#: Figures that a command works out for the pages of the desk: there is nothing to list.
+WORKED_OUT = {"crm.RevenueMonth"}
 #: What account managers work on.
 ACCOUNTS = {
     "crm.Company",
@@ -138,7 +140,7 @@ def test_every_model_is_in_the_admin_and_has_a_factory() -> None:
         model
         for label in ("customers", "billing", "crm")
         for model in apps.get_app_config(label).get_models()
-        if not model.__name__.startswith("Historical")
+        if not model.__name__.startswith("Historical") and model._meta.label not in WORKED_OUT
     }
     assert models == set(OURS)
     assert models <= set(admin.site._registry)

@@ -6,7 +6,9 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from crm.desk.customer_page import customer_page
+from crm.desk.home import desk_list
 
 urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+    path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
 ]

@@ -5,6 +5,7 @@ from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
+from crm.models.revenue_month import RevenueMonth
 from crm.models.team import Team
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Note",
     "Person",
     "Relationship",
+    "RevenueMonth",
     "Team",
 ]

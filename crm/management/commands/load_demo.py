@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers
+from crm.home.movement import refresh_movements
 from customers.models import Customer
 
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
                 raise CommandError(f"The demo does not fit the importers: {problem}") from None
             for source, counts in loaded.items():
                 self.stdout.write(f"{source}: {counts}")
+        refresh_movements()
         if settings.DEVELOPMENT:
             self.stdout.write("Sign in as (the password is the name):")
             for name, role in create_demo_logins():
