@@ -40,6 +40,24 @@ INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").s
 #: What the numbers of invoices begin with.
 INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 
+# When an account is on the worklist
+
+#: How many days an invoice is past due.
+WORKLIST_OVERDUE_DAYS = _environment.number("WORKLIST_OVERDUE_DAYS", 1)
+
+#: How much of a balance is used, in per cent.
+WORKLIST_BALANCE_PERCENT = _environment.number("WORKLIST_BALANCE_PERCENT", 80)
+
+#: Within how many days a trial ends.
+WORKLIST_TRIAL_DAYS = _environment.number("WORKLIST_TRIAL_DAYS", 7)
+
+#: Within how many days a long period ends, and for how many days nobody was in contact.
+WORKLIST_RENEWAL_DAYS = _environment.number("WORKLIST_RENEWAL_DAYS", 30)
+WORKLIST_QUIET_DAYS = _environment.number("WORKLIST_QUIET_DAYS", 60)
+
+#: By how many per cent what is billed a year differs from the contract.
+WORKLIST_CONTRACT_PERCENT = _environment.number("WORKLIST_CONTRACT_PERCENT", 10)
+
 # Who may reach it, and how
 
 DEBUG = _environment.flag("DEBUG", default=False)

@@ -45,15 +45,21 @@ from crm.models import (
     Company,
     Contact,
     CustomField,
+    Decision,
+    DeskRefresh,
     Document,
     Domain,
     DuplicateCluster,
     DuplicatePair,
+    HealthScore,
     MergedRecord,
     Note,
     Person,
     Relationship,
     Team,
+    WorklistDecision,
+    WorklistEntry,
+    WorklistReason,
 )
 from customers import clock
 from customers.claims import restated
@@ -421,6 +427,48 @@ def make_team(**fields: Any) -> Team:
     return team
 
 
+def make_desk_refresh(**fields: Any) -> DeskRefresh:
+    """A refresh of something that ended once."""
+    return _make(DeskRefresh, fields, name=f"refresh {next(_numbers)}", finished_at=MOMENT, customers=3)
+
+
+def make_worklist_entry(**fields: Any) -> WorklistEntry:
+    """Somebody's entry, without its reasons."""
+    return _of_customer(WorklistEntry, fields, person=make_user, weight=50, heaviest=50)
+
+
+def make_worklist_reason(**fields: Any) -> WorklistReason:
+    """An open reason."""
+    return _make(
+        WorklistReason,
+        fields,
+        entry=make_worklist_entry,
+        rule="subscription_past_due",
+        key=f"sub:{next(_numbers)}",
+        words="Pro is past due",
+        weight=50,
+        since=MOMENT,
+    )
+
+
+def make_worklist_decision(**fields: Any) -> WorklistDecision:
+    """It was dealt with."""
+    return _of_customer(
+        WorklistDecision,
+        fields,
+        rule="subscription_past_due",
+        key=f"sub:{next(_numbers)}",
+        words="Pro is past due",
+        decision=Decision.DONE,
+    )
+
+
+def make_health_score(**fields: Any) -> HealthScore:
+    """A score of 80, in force."""
+    part = {"name": "Payments", "points": 30, "most": 30, "words": "Nothing is past due."}
+    return _of_customer(HealthScore, fields, day=MOMENT.date(), at=MOMENT, score=80, parts=[part])
+
+
 def make_duplicate_cluster(**fields: Any) -> DuplicateCluster:
     """A cluster of two, without its pair."""
     return _make(DuplicateCluster, fields, first=make_customer, size=2, score=0.9, found_at=MOMENT)
@@ -454,6 +502,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     CreditNote: make_credit_note,
     CustomField: make_custom_field,
     Customer: make_customer,
+    DeskRefresh: make_desk_refresh,
     Discount: make_discount,
     Document: make_document,
     Domain: make_domain,
@@ -466,6 +515,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Invoice: make_invoice,
     InvoiceLine: make_invoice_line,
     InvoiceSeries: make_invoice_series,
+    HealthScore: make_health_score,
     License: make_license,
     MergedRecord: make_merged_record,
     Note: make_note,
@@ -487,6 +537,9 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Team: make_team,
     TrialUsed: make_trial_used,
     UsageAlert: make_usage_alert,
+    WorklistDecision: make_worklist_decision,
+    WorklistEntry: make_worklist_entry,
+    WorklistReason: make_worklist_reason,
 }
 
 

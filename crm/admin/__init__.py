@@ -1,6 +1,7 @@
 """The admin of relationships: company, people, what was said, what was merged, and who may be one."""
 
 from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
+from crm.admin.health import HealthScoreAdmin
 from crm.admin.merged_record import MergedRecordAdmin
 from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentAdmin, DocumentInline, NoteAdmin, NoteInline
@@ -14,6 +15,12 @@ from crm.admin.relationship import (
     RelationshipAdmin,
 )
 from crm.admin.team import TeamAdmin
+from crm.admin.worklist import (
+    DeskRefreshAdmin,
+    WorklistDecisionAdmin,
+    WorklistEntryAdmin,
+    WorklistReasonAdmin,
+)
 from crm.models import Company, CustomField, Relationship
 from customers.admin import CustomerAdmin
 
@@ -21,15 +28,20 @@ __all__ = [
     "CompanyAdmin",
     "ContactAdmin",
     "CustomFieldAdmin",
+    "DeskRefreshAdmin",
     "DocumentAdmin",
     "DomainAdmin",
     "DuplicateClusterAdmin",
     "DuplicatePairAdmin",
+    "HealthScoreAdmin",
     "MergedRecordAdmin",
     "NoteAdmin",
     "PersonAdmin",
     "RelationshipAdmin",
     "TeamAdmin",
+    "WorklistDecisionAdmin",
+    "WorklistEntryAdmin",
+    "WorklistReasonAdmin",
 ]
 
 CustomerAdmin.extend(

@@ -2,24 +2,38 @@
 
 from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
+from crm.models.health import HealthScore
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
 from crm.models.revenue_month import RevenueMonth
 from crm.models.team import Team
+from crm.models.worklist import (
+    Decision,
+    DeskRefresh,
+    WorklistDecision,
+    WorklistEntry,
+    WorklistReason,
+)
 
 __all__ = [
     "Company",
     "Contact",
     "CustomField",
+    "Decision",
+    "DeskRefresh",
     "Document",
     "Domain",
     "DuplicateCluster",
     "DuplicatePair",
+    "HealthScore",
     "MergedRecord",
     "Note",
     "Person",
     "Relationship",
     "RevenueMonth",
     "Team",
+    "WorklistDecision",
+    "WorklistEntry",
+    "WorklistReason",
 ]

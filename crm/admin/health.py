@@ -1,0 +1,36 @@
+"""The history of scores in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from crm.models import HealthScore
+from customers.admin.base import ReadOnlyAdmin, Row, YesNo
+from customers.admin.filters import Days
+from customers.admin.showing import text_of
+
+
+@admin.register(HealthScore)
+class HealthScoreAdmin(ReadOnlyAdmin):
+    """How well customers fared, from which day on."""
+
+    list_display = (text_of("customer"), "score", "day", "is_latest")
+    list_filter = (("is_latest", YesNo), ("day", Days), ("customer", Row))
+    list_select_related = ("customer",)
+    search_fields = ("id",)
+    sortable_by = ("score", "day")
+    fields = ("customer", "score", "day", "at", "shown_parts", "is_latest", "id")
+    readonly_fields = ("shown_parts",)
+
+    @display(description="parts")
+    def shown_parts(self, health: HealthScore) -> SafeString | str:
+        """Each part with its points and why it has them."""
+        lines = (
+            (part["name"], part["points"], part["most"], part["words"])
+            for part in health.parts
+            if isinstance(part, dict)
+        )
+        return format_html_join("", "<div>{}: {} of {}. {}</div>", lines) or "-"

@@ -1,0 +1,160 @@
+"""Balances that run out before they are reset, or that are nearly or wholly used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Min
+from django.urls import reverse
+
+from billing.admin.showing import figure
+from billing.figures import Figures, Rollover, Row, figures_of
+from billing.ledger_sums import used_between
+from billing.models import Balance, Grant
+from billing.models import Rollover as RolloverRow
+from billing.pace import WINDOW, pace_of
+from billing.pricing import EXACT
+from crm.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
+from customers.models import Customer
+from customers.syncing import pieces
+
+RUNS_OUT = Rule("balance_runs_out", "Balance runs out", "At its pace, a balance runs out before its reset.")
+EXHAUSTED = Rule("balance_exhausted", "Balance exhausted", "Nothing is left of a balance.")
+LOW = Rule("balance_low", "Balance nearly used", "Much of a balance was used.")
+
+_RUNS_OUT_WEIGHT, _MOST_FOR_GAP = 35, 25
+_EXHAUSTED_WEIGHT = 45
+_LOW_WEIGHT = 20
+#: What is held rather than used up (seats, storage) stops nobody from working on.
+_HELD_WEIGHT = 15
+_HUNDRED = Decimal(100)
+#: How far ahead one that is never reset is looked at.
+_AHEAD = timedelta(days=30)
+
+
+def balances(batch: Batch) -> Iterator[Reason]:
+    """At most one reason for each balance: it is used up, it runs out too soon, or much of it was used.
+
+    In seven queries for up to some thousand balances.
+    """
+    rows = list(
+        Balance.objects.filter(customer_id__in=batch.customer_ids, removed_at=None)
+        .exclude(feature__type="boolean")
+        .select_related("feature")
+    )
+    figures = figures_of_balances([str(row.pk) for row in rows], batch.at)
+    limited = [row for row in rows if not figures[str(row.pk)].unlimited and figures[str(row.pk)].granted > 0]
+    left = [str(row.pk) for row in limited if figures[str(row.pk)].remaining > 0]
+    used, since = _measured(batch, left)
+    for row in limited:
+        key = str(row.pk)
+        found = figures[key]
+        told = (
+            _exhausted(row, found, batch.at)
+            if found.remaining <= 0
+            else _running_out(row, found, used[key], since[key], batch.at) or _low(row, found)
+        )
+        if told is not None:
+            yield told
+
+
+def figures_of_balances(balance_ids: list[str], at: datetime) -> dict[str, Figures]:
+    """By balance, its figures at `at`: those of the rows that count, the entities' too. In two queries."""
+    grants: dict[str, list[Row]] = defaultdict(list)
+    carried: dict[str, list[Rollover]] = defaultdict(list)
+    for piece in pieces(balance_ids):
+        counted = Grant.objects.counted(at).filter(balance_id__in=piece).order_by()
+        for key, included, prepaid, usage, unlimited, resets_at in counted.values_list(
+            "balance_id", "included_grant", "prepaid_grant", "usage", "unlimited", "next_reset_at"
+        ):
+            grants[str(key)].append(
+                Row(
+                    included_grant=included,
+                    prepaid_grant=prepaid,
+                    usage=usage,
+                    unlimited=unlimited,
+                    resets_at=resets_at,
+                )
+            )
+        living = RolloverRow.objects.counted(at).filter(balance_id__in=piece).order_by()
+        for key, granted, left in living.values_list("balance_id", "granted", "left"):
+            carried[str(key)].append(Rollover(balance=left, usage=granted - left))
+    return {key: figures_of(grants[key], carried[key]) for key in balance_ids}
+
+
+def _measured(batch: Batch, balance_ids: list[str]) -> tuple[Mapping[str, Decimal], Mapping[str, datetime]]:
+    """By balance, what was used in the window, and since when that is."""
+    earliest = batch.at - WINDOW
+    # What was used by customers that have become part of these.
+    merged = Customer.objects.filter(merged_into__id__in=batch.customer_ids).values_list("pk", flat=True)
+    customers = [*batch.customer_ids, *map(str, merged)] if balance_ids else []
+    used: dict[str, Decimal] = {}
+    began: dict[str, datetime] = {}
+    for piece in pieces(balance_ids):
+        used |= used_between(customers, piece, earliest, batch.at)
+        first = Grant.objects.filter(balance_id__in=piece).order_by().values_list("balance")
+        began |= {str(key): at for key, at in first.annotate(first=Min("created_at"))}
+    return used, {key: max(earliest, began.get(key, earliest)) for key in balance_ids}
+
+
+def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
+    weight = _EXHAUSTED_WEIGHT if balance.feature.consumable else _HELD_WEIGHT
+    resets = f", resets {on_day(figures.next_reset_at, at)}" if figures.next_reset_at else ""
+    return _reason(
+        EXHAUSTED,
+        balance,
+        figures,
+        f"{balance.feature}: all {figure(figures.granted)} used{resets}",
+        weight,
+    )
+
+
+def _running_out(
+    balance: Balance, figures: Figures, used: Decimal, since: datetime, at: datetime
+) -> Reason | None:
+    pace = pace_of(figures, (), used, since, at)
+    ends, resets = pace.runs_out_at, figures.next_reset_at
+    if ends is None or ends >= (resets or at + _AHEAD):
+        return None
+    name = str(balance.feature)
+    verb = "run" if name.endswith("s") else "runs"
+    if resets is None:
+        until, gap = "and nothing resets it", 0
+    else:
+        gap = days_between(ends, resets)
+        until = f"{days(gap)} before reset" if gap else "just before reset"
+    return _reason(
+        RUNS_OUT,
+        balance,
+        figures,
+        f"{name} {verb} out on {on_day(ends, at)}, {until}",
+        _RUNS_OUT_WEIGHT + min(gap, _MOST_FOR_GAP),
+    )
+
+
+def _low(balance: Balance, figures: Figures) -> Reason | None:
+    spent = EXACT.subtract(figures.granted, figures.remaining)
+    share = EXACT.divide(EXACT.multiply(spent, _HUNDRED), figures.granted)
+    if share < settings.WORKLIST_BALANCE_PERCENT:
+        return None
+    words = f"{balance.feature}: {int(share)}% used, {figure(figures.remaining)} of {figure(figures.granted)} left"
+    return _reason(LOW, balance, figures, words, _LOW_WEIGHT if balance.feature.consumable else _HELD_WEIGHT)
+
+
+def _reason(rule: Rule, balance: Balance, figures: Figures, words: str, weight: int) -> Reason:
+    resets: Any = figures.next_reset_at
+    # The next period, or another grant, is another matter.
+    period = f"{resets:%Y-%m-%d}" if resets else ""
+    return Reason(
+        customer_id=str(balance.customer_id),
+        rule=rule.name,
+        key=f"{balance.pk}:{period}:{figure(figures.granted)}",
+        words=words,
+        weight=weight,
+        link=reverse("admin:billing_balance_explain", args=[balance.pk]),
+    )
