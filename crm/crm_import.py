@@ -5,7 +5,7 @@ A key that is absent leaves what we have, at every level; an empty one empties i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -16,11 +16,12 @@ from crm.documents import CrmCustomer, parse_customer
 from crm.merged_import import import_merged, nested_ids
 from crm.models import Company, CustomField, Domain, Relationship
 from crm.people_import import import_people
+from customers.homes import assign_news, at_home
 from customers.importing import Incoming
 from customers.matching import Identity
 from customers.models import Source
 from customers.payments_import import present
-from customers.syncing import assign_given, create_rows, sync_rows, update_rows
+from customers.syncing import create_rows, sync_rows, update_rows
 from customers.wire import Remark
 
 COMPANY_FIELDS = (
@@ -91,47 +92,54 @@ class CrmImporter:
 
 
 def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    said = {}
-    for incoming in batch:
-        document = incoming.document
-        given = {
-            # Our own id is shown where the CRM gave none.
-            "crm_id": UNSET if document.id == incoming.customer.pk else document.id,
-            "start_date": document.start_date,
-            "contract_annual_revenue": document.contract_annual_revenue,
-            "reported_notes": document.notes,
-            "reported_document_counts": document.document_counts,
-        }
-        if document.metadata is not UNSET:
-            given["datasource_id"] = document.metadata.datasource_id if document.metadata else None
-        said[str(incoming.customer.pk)] = given
     defaults = {"currency": settings.DEFAULT_CURRENCY}
-    _write_one_to_one(Relationship, said, _RELATIONSHIP_FIELDS, reason, defaults)
+    _write_one_to_one(Relationship, batch, _relationship_values, _RELATIONSHIP_FIELDS, reason, defaults)
+
+
+def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
+    """What a document says of the relationship, by column; UNSET for what it leaves alone."""
+    ours = (incoming.customer.pk, incoming.came_with_id)
+    given = {
+        # Our own id is shown where the CRM gave none.
+        "crm_id": UNSET if document.id in ours else document.id,
+        "start_date": document.start_date,
+        "contract_annual_revenue": document.contract_annual_revenue,
+        "reported_notes": document.notes,
+        "reported_document_counts": document.document_counts,
+    }
+    if document.metadata is not UNSET:
+        given["datasource_id"] = document.metadata.datasource_id if document.metadata else None
+    return given
 
 
 def _apply_companies(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    said = {
-        str(incoming.customer.pk): {name: getattr(incoming.document.company, name) for name in COMPANY_FIELDS}
-        for incoming in batch
-    }
-    _write_one_to_one(Company, said, COMPANY_FIELDS, reason, {})
+    _write_one_to_one(Company, batch, _company_values, COMPANY_FIELDS, reason, {})
+
+
+def _company_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
+    """What a document says of the company, by column; UNSET for what it leaves alone."""
+    return {name: getattr(document.company, name) for name in COMPANY_FIELDS}
 
 
 def _write_one_to_one(
     model: type[M],
-    said: dict[str, dict[str, Any]],
+    batch: list[Incoming[CrmCustomer]],
+    values_of: Callable[[Incoming[CrmCustomer], CrmCustomer], dict[str, Any]],
     fields: Sequence[str],
     reason: str,
     defaults: dict[str, Any],
 ) -> None:
-    """Write the one row of each customer: `said` by the customer's id, UNSET for what the document leaves alone."""
-    rows: Any = model._default_manager.filter(customer__in=list(said))
+    """Write the one row of each customer, with `values_of` its document."""
+    rows: Any = model._default_manager.filter(customer__in=[incoming.customer for incoming in batch])
     held = {str(row.customer_id): row for row in rows}
     new: list[M] = []
     changed: list[M] = []
-    for customer_id, values in said.items():
-        row = held.get(customer_id) or model(customer_id=customer_id, **defaults)
-        differs = assign_given(row, values)
+    for incoming in batch:
+        customer_id = str(incoming.customer.pk)
+        row = held.get(customer_id)
+        if row is None:
+            row = model(customer_id=customer_id, came_with_id=incoming.came_with_id, **defaults)
+        differs = assign_news(row, incoming, values_of)
         if customer_id not in held:
             new.append(row)
         elif differs:
@@ -142,13 +150,19 @@ def _write_one_to_one(
 
 def _apply_domains(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     wanted = [
-        Domain(customer=incoming.customer, name=name, position=position, imported=True)
+        Domain(
+            customer=incoming.customer,
+            came_with_id=incoming.came_with_id,
+            name=name,
+            position=position,
+            imported=True,
+        )
         for incoming in batch
         for position, name in enumerate(incoming.document.domains or [])
     ]
-    listed = [incoming.customer for incoming in batch if incoming.document.domains is not UNSET]
+    listed = [incoming for incoming in batch if incoming.document.domains is not UNSET]
     sync_rows(
-        Domain.objects.filter(customer__in=listed),
+        at_home(Domain.objects.all(), listed),
         wanted,
         key=lambda row: (str(row.customer_id), row.name),
         fields=["position"],
@@ -157,21 +171,22 @@ def _apply_domains(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
 
 
 def _apply_custom_fields(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    sent = [(incoming.customer, _custom_data(incoming.document)) for incoming in batch]
+    sent = [(incoming, _custom_data(incoming.document)) for incoming in batch]
     wanted = [
         CustomField(
-            customer=customer,
+            customer=incoming.customer,
+            came_with_id=incoming.came_with_id,
             key=key,
             position=position,
             imported=True,
             **{name: present(getattr(value, name)) for name in CUSTOM_FIELD_VALUES},
         )
-        for customer, custom_data in sent
+        for incoming, custom_data in sent
         for position, (key, value) in enumerate((custom_data or {}).items())
     ]
-    listed = [customer for customer, custom_data in sent if custom_data is not UNSET]
+    listed = [incoming for incoming, custom_data in sent if custom_data is not UNSET]
     sync_rows(
-        CustomField.objects.filter(customer__in=listed),
+        at_home(CustomField.objects.all(), listed),
         wanted,
         key=lambda row: (str(row.customer_id), row.key),
         fields=["position", *CUSTOM_FIELD_VALUES],

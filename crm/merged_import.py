@@ -17,6 +17,7 @@ from msgspec import UNSET
 
 from crm.documents import CrmCustomer, encode_customer
 from crm.models import MergedRecord
+from customers.homes import at_home
 from customers.importing import Incoming
 from customers.matching import Identity, Match, match, typed_uuid_of
 from customers.models import Customer, Source, SourceRecord
@@ -56,9 +57,8 @@ def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     if not listed:
         return
     survivors = [incoming.customer for incoming in listed]
-    held = {
-        (str(row.survivor_id), row.crm_id): row for row in MergedRecord.objects.filter(survivor__in=survivors)
-    }
+    rows = at_home(MergedRecord.objects.all(), listed, "survivor")
+    held = {(str(row.survivor_id), row.crm_id): row for row in rows}
     nested = [
         each
         for incoming in listed
@@ -134,6 +134,7 @@ def _source_record(each: _Nested) -> SourceRecord:
         env=each.incoming.identity.env,
         source_id=each.document.id,
         customer=each.incoming.customer,
+        came_with_id=each.incoming.came_with_id,
         digest=hashlib.sha256(canonical(each.value)).hexdigest(),
         is_merged=True,
     )
@@ -151,6 +152,7 @@ def _merged_record(each: _Nested, ours: MergedRecord | None, tombstone_id: str |
     own = msgspec.structs.replace(each.document, merged_customers=UNSET)
     row = MergedRecord(
         survivor=each.incoming.customer,
+        came_with_id=each.incoming.came_with_id,
         tombstone_id=tombstone_id,
         parent_id=each.parent.row.pk if each.parent is not None and each.parent.row is not None else None,
         crm_id=each.document.id,

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from crm.documents import CrmCustomer, CrmPerson, CrmPersonMetadata, trim
 from crm.models import Contact, Person
+from customers.homes import at_home
 from customers.importing import Incoming
 from customers.syncing import assign_given, create_rows, pieces, sync_rows, update_rows
 from customers.typed_ids import to_uuid
@@ -54,13 +55,17 @@ def import_people(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     people = _save_people(sent, reason)
     wanted = [
         Contact(
-            customer=incoming.customer, person=people[contact.obfuscated_id], position=position, imported=True
+            customer=incoming.customer,
+            came_with_id=incoming.came_with_id,
+            person=people[contact.obfuscated_id],
+            position=position,
+            imported=True,
         )
         for incoming in listed
         for position, contact in enumerate(incoming.document.poc or [])
     ]
     sync_rows(
-        Contact.objects.filter(customer__in=[incoming.customer for incoming in listed]),
+        at_home(Contact.objects.all(), listed),
         wanted,
         key=lambda row: (str(row.customer_id), str(row.person_id)),
         fields=["position"],

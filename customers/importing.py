@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,7 +21,7 @@ from customers.claims import CLAIMED, restated
 from customers.deciding import Remembered, begin, columns_of, decide, other_records
 from customers.matching import Identity, Match, match
 from customers.models import Customer, ReceivedPayload, SourceRecord
-from customers.reader import BadRecord, Record, Unreadable, canonical
+from customers.reader import BadRecord, Record, Unreadable, canonical, read_value
 from customers.syncing import create_rows, update_rows
 from customers.typed_ids import new_typed_id
 from customers.wire import Document, Refused, Remark
@@ -68,8 +68,9 @@ class Counts:
 class Incoming(Generic[D]):
     """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer.
 
-    `came_with_id` is the merged customer that the record was about before: it speaks only for the rows that came
-    with that one. None: the record was the customer's own from the beginning, and speaks for the customer's own rows.
+    `home` is the merged customer that the record was about before: it speaks only for the rows that came with that
+    one. None: the record was the customer's own from the beginning, and speaks for the customer's own rows. If
+    others were merged into the customer (`shares_customer`), `previous` is what the record said the time before.
     """
 
     record: Record
@@ -79,8 +80,15 @@ class Incoming(Generic[D]):
     digest: str
     customer: Customer = field(default_factory=Customer)
     is_new: bool = False
-    came_with_id: str | None = None
+    home: Customer | None = None
+    shares_customer: bool = False
+    previous: D | None = None
     outcome: Outcome = Outcome.UNCHANGED
+
+    @property
+    def came_with_id(self) -> str | None:
+        """What the rows that the record speaks for came with."""
+        return None if self.home is None else str(self.home.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +273,7 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     reason = reason[:_LONGEST_REASON]
     remembered = _remember(importer, pairs)
     records = [each.record for each in remembered]
+    _note_shared(importer, pairs, remembered)
     _save_customers(pairs, remembered, reason)
     written = [incoming for incoming, _ in pairs]
     received = [*zip(written, records, strict=True), *merged]
@@ -296,9 +305,27 @@ def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> 
         record.digest = incoming.digest
         record.last_received_at = now
         record.claims = restated(before, importer.claims(incoming.document), now)
-        incoming.came_with_id = record.came_with_id
+        incoming.home = found.home
         remembered.append(Remembered(record, before))
     return remembered
+
+
+def _note_shared(
+    importer: Importer[D], pairs: list[tuple[Incoming[D], Match]], remembered: list[Remembered]
+) -> None:
+    """Of customers that others were merged into, note what their records said the time before."""
+    known = [found.customer.pk for _, found in pairs if found.customer is not None]
+    shared = set(Customer.objects.filter(merged_into__in=known).values_list("merged_into", flat=True))
+    if not shared:
+        return
+    asked = {}
+    for (incoming, found), each in zip(pairs, remembered, strict=True):
+        incoming.shares_customer = found.customer is not None and found.customer.pk in shared
+        if incoming.shares_customer and found.record is not None:
+            asked[each.record.pk] = incoming
+    for payload in ReceivedPayload.objects.latest_of(asked):
+        with suppress(Refused, ValueError):
+            asked[payload.record_id].previous, _ = importer.parse(read_value(payload.text))
 
 
 def _keep(incoming: Incoming[D], record: SourceRecord) -> None:

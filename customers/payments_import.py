@@ -14,9 +14,10 @@ from customers.documents import (
     PaymentsMethod,
     parse_customer,
 )
+from customers.homes import at_home
 from customers.importing import Incoming
 from customers.matching import Identity
-from customers.models import Address, Business, Customer, PaymentMethod, Source
+from customers.models import Address, Business, PaymentMethod, Source
 from customers.syncing import pieces, sync_rows, update_rows
 from customers.typed_ids import to_uuid
 from customers.wire import Remark
@@ -104,6 +105,7 @@ def _apply_addresses(batch: list[Incoming[PaymentsCustomer]], reason: str) -> No
         rows = _standing(ours, _sent_rows(incoming, incoming.document.addresses, _address), ADDRESS_FIELDS)
         _choose_default_address(incoming, rows)
         wanted.extend(rows)
+    settle_defaults(Address, batch, wanted, reason)
     _sync_children(Address, held, wanted, ADDRESS_FIELDS, ("adr",), reason)
 
 
@@ -129,7 +131,7 @@ def _choose_default_address(incoming: Incoming[PaymentsCustomer], rows: list[Add
         if chosen is None:
             chosen = next((row for row in rows if row.source_id == ALONE), None)
             if chosen is None:
-                chosen = _address(incoming.customer, PaymentsAddress(id=ALONE), len(rows))
+                chosen = _address(incoming, PaymentsAddress(id=ALONE), len(rows))
                 rows.append(chosen)
             for name, value in postal.items():
                 setattr(chosen, name, value)
@@ -165,6 +167,7 @@ def _apply_methods(batch: list[Incoming[PaymentsCustomer]], reason: str) -> None
         if incoming.document.payment_method is not UNSET:
             _choose_default_method(incoming, rows)
         wanted.extend(rows)
+    settle_defaults(PaymentMethod, batch, wanted, reason)
     _sync_children(PaymentMethod, held, wanted, METHOD_FIELDS, METHOD_PREFIXES, reason)
 
 
@@ -173,17 +176,16 @@ def _choose_default_method(incoming: Incoming[PaymentsCustomer], rows: list[Paym
     named = incoming.document.payment_method
     chosen = next((row for row in rows if named in (row.source_id, row.public_id)), None)
     if named and chosen is None:
-        chosen = _method(incoming.customer, PaymentsMethod(id=named), len(rows))
+        chosen = _method(incoming, PaymentsMethod(id=named), len(rows))
         rows.append(chosen)
     for row in rows:
         row.is_default = row is chosen
 
 
 def _held(model: type[M], batch: list[Incoming[PaymentsCustomer]]) -> dict[str, list[M]]:
-    """The rows of each customer, by the customer's id."""
+    """The rows of each customer that its document speaks for, by the customer's id."""
     held: dict[str, list[M]] = {str(incoming.customer.pk): [] for incoming in batch}
-    rows: Any = model._default_manager.filter(customer__in=[incoming.customer for incoming in batch])
-    for row in rows:
+    for row in at_home(model._default_manager.all(), batch):
         held[str(row.customer_id)].append(row)
     return held
 
@@ -193,12 +195,12 @@ def _list_of(incoming: Incoming[PaymentsCustomer], name: str) -> Sequence[Any]:
 
 
 def _sent_rows(
-    incoming: Incoming[PaymentsCustomer], sent: Any, make: Callable[[Customer, Any, int], M]
+    incoming: Incoming[PaymentsCustomer], sent: Any, make: Callable[[Incoming[PaymentsCustomer], Any, int], M]
 ) -> list[M] | None:
     """The rows of a list in the document; None if it has none."""
     if sent is UNSET:
         return None
-    return [make(incoming.customer, item, position) for position, item in enumerate(sent or [])]
+    return [make(incoming, item, position) for position, item in enumerate(sent or [])]
 
 
 def _standing(held: list[M], sent: list[M] | None, fields: Sequence[str]) -> list[M]:
@@ -248,9 +250,10 @@ def _sync_children(
     sync_rows(existing, wanted, key=child_key, fields=fields, reason=reason)
 
 
-def _address(customer: Customer, sent: PaymentsAddress, position: int) -> Address:
+def _address(incoming: Incoming[PaymentsCustomer], sent: PaymentsAddress, position: int) -> Address:
     return Address(
-        customer=customer,
+        customer=incoming.customer,
+        came_with_id=incoming.came_with_id,
         source_id=present(sent.id) or f"#{position}",
         imported=True,
         position=position,
@@ -258,14 +261,15 @@ def _address(customer: Customer, sent: PaymentsAddress, position: int) -> Addres
         is_default=bool(present(sent.is_default)),
         status=present(sent.status) or "active",
         custom_data=present(sent.custom_data),
-        **times(sent, customer),
+        **times(sent, incoming),
         **{name: present(getattr(sent, name)) or "" for name in POSTAL_FIELDS},
     )
 
 
-def _business(customer: Customer, sent: PaymentsBusiness, position: int) -> Business:
+def _business(incoming: Incoming[PaymentsCustomer], sent: PaymentsBusiness, position: int) -> Business:
     return Business(
-        customer=customer,
+        customer=incoming.customer,
+        came_with_id=incoming.came_with_id,
         source_id=present(sent.id) or f"#{position}",
         imported=True,
         position=position,
@@ -275,14 +279,15 @@ def _business(customer: Customer, sent: PaymentsBusiness, position: int) -> Busi
         contacts=[{"name": person.name, "email": person.email} for person in present(sent.contacts) or []],
         status=present(sent.status) or "active",
         custom_data=present(sent.custom_data),
-        **times(sent, customer),
+        **times(sent, incoming),
     )
 
 
-def _method(customer: Customer, sent: PaymentsMethod, position: int) -> PaymentMethod:
+def _method(incoming: Incoming[PaymentsCustomer], sent: PaymentsMethod, position: int) -> PaymentMethod:
     facts = {name: present(getattr(sent, name)) for name in METHOD_FACTS}
     return PaymentMethod(
-        customer=customer,
+        customer=incoming.customer,
+        came_with_id=incoming.came_with_id,
         source_id=present(sent.id) or f"#{position}",
         imported=True,
         position=position,
@@ -296,10 +301,12 @@ def _method(customer: Customer, sent: PaymentsMethod, position: int) -> PaymentM
     )
 
 
-def times(sent: PaymentsAddress | PaymentsBusiness, customer: Customer) -> dict[str, Any]:
+def times(sent: PaymentsAddress | PaymentsBusiness, incoming: Incoming[PaymentsCustomer]) -> dict[str, Any]:
     """The platform's times of a sub-entity; where it gave none, the customer's."""
+    home = incoming.home or incoming.customer
     return {
-        name: present(getattr(sent, name)) or getattr(customer, name) for name in ("created_at", "updated_at")
+        name: present(getattr(sent, name)) or present(getattr(incoming.document, name)) or getattr(home, name)
+        for name in ("created_at", "updated_at")
     }
 
 
@@ -324,6 +331,36 @@ def adopt_ids(model: Any, wanted: Sequence[Any], existing: Iterable[Any], prefix
     for uuid, row in fresh.items():
         if uuid not in taken:
             row.pk = model._meta.pk.to_python(uuid)
+
+
+def settle_defaults(
+    model: type[Address | PaymentMethod],
+    batch: Iterable[Incoming[PaymentsCustomer]],
+    wanted: Iterable[Address | PaymentMethod],
+    reason: str,
+) -> None:
+    """Leave each customer one default among the rows of all its homes: its own comes first, else the one it has."""
+    shared = {str(incoming.customer.pk): incoming for incoming in batch if incoming.shares_customer}
+    if not shared:
+        return
+    asked = [row for row in wanted if row.is_default and str(row.customer_id) in shared]
+    rows: Any = model._default_manager.filter(customer__in=list(shared), is_default=True)
+    elsewhere = {
+        str(row.customer_id): row
+        for row in rows
+        if row.came_with_id != shared[str(row.customer_id)].came_with_id
+    }
+    leaving = []
+    for row in asked:
+        held = elsewhere.get(str(row.customer_id))
+        if held is None:
+            continue
+        if shared[str(row.customer_id)].home is None:
+            held.is_default = False
+            leaving.append(held)
+        else:
+            row.is_default = False
+    update_rows(leaving, ["is_default"], reason)
 
 
 def _step_down(existing: Iterable[Any], wanted: Iterable[Any], reason: str) -> None:

@@ -12,6 +12,7 @@ from billing.catalogue import present
 from billing.documents import BillingCustomer
 from billing.importing.batch import Batch, Kind, listed, marking
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
+from customers.homes import assign_news
 from customers.importing import Incoming
 from customers.syncing import create_rows, update_rows
 
@@ -29,18 +30,19 @@ def apply_accounts(batch: Batch) -> None:
     new: list[BillingAccount] = []
     changed: list[BillingAccount] = []
     for incoming in batch.incoming:
-        said = {
-            name: value for name in ACCOUNT_FIELDS if (value := getattr(incoming.document, name)) is not UNSET
-        }
         account = accounts.get(incoming.customer.pk)
         if account is None:
-            new.append(BillingAccount(customer=incoming.customer, **said))
-        elif any(getattr(account, name) != value for name, value in said.items()):
-            for name, value in said.items():
-                setattr(account, name, value)
+            account = BillingAccount(customer=incoming.customer, came_with_id=incoming.came_with_id)
+            new.append(account)
+            assign_news(account, incoming, _account)
+        elif assign_news(account, incoming, _account):
             changed.append(account)
     create_rows(new, batch.reason)
     update_rows(changed, ACCOUNT_FIELDS, batch.reason)
+
+
+def _account(incoming: Document, document: BillingCustomer) -> dict[str, Any]:
+    return {name: getattr(document, name) for name in ACCOUNT_FIELDS}
 
 
 def apply_entities(batch: Batch) -> None:

@@ -41,17 +41,17 @@ def apply_balances(batch: Batch) -> None:
     lists = listed(batch, _balances)
     locked_balances([str(each.incoming.customer.pk) for each in lists])
     mark = marking(batch, "removed_at")
+    incoming_of = {each.incoming.customer.pk: each.incoming for each in lists}
     gone: list[Balance] = []
 
     def remove(rows: list[Balance]) -> None:
         gone.extend(rows)
-        mark(rows)
+        mark(_nobody_elses(rows, incoming_of))
 
     standing = {
         (balance.customer_id, sent.feature_id): balance
         for sent, balance in _BALANCES.sync(batch, lists, remove)
     }
-    incoming_of = {each.incoming.customer.pk: each.incoming for each in lists}
     grants: list[Items[_GrantItem]] = []
     rollovers: list[Items[documents.Rollover]] = []
     for each in lists:
@@ -75,6 +75,14 @@ def apply_balances(batch: Batch) -> None:
         for sent, row in _ROLLOVERS.sync(batch, rollovers, marking(batch, "ended_at"))
     ]
     _post_differences(batch, {str(row.pk): row for row in standing.values()}, said)
+
+
+def _nobody_elses(rows: list[Balance], incoming_of: dict[str, Document]) -> list[Balance]:
+    """The balances that are at the home of their customer's record, and that no grant of another home keeps."""
+    at_home = {row.pk: row for row in rows if row.came_with_id == incoming_of[row.customer_id].came_with_id}
+    standing = Grant.objects.filter(balance__in=at_home, ended_at=None).values_list("balance", "came_with")
+    kept = {balance for balance, home in standing if home != at_home[balance].came_with_id}
+    return [row for pk, row in at_home.items() if pk not in kept]
 
 
 def _post_differences(batch: Batch, balances: dict[str, Balance], said: Iterable[_Figures]) -> None:
@@ -195,6 +203,7 @@ _BALANCES = Kind[Balance, documents.Balance](
     key_of_row=lambda row: row.feature.feature_id,
     columns=_balance,
     is_shared=True,
+    of_all_homes=True,
     related=("feature",),
 )
 _GRANTS = Kind[Grant, _GrantItem](

@@ -14,6 +14,7 @@ from billing.catalogue import PlanName, PlanVersion, numbered
 from billing.documents import BillingCustomer
 from billing.documents import Plan as PlanDocument
 from billing.models import Feature, Plan, Purchase, Subscription
+from customers.homes import at_home
 from customers.importing import Incoming
 from customers.models import Customer, Listed
 from customers.syncing import sync_rows, update_rows
@@ -96,7 +97,9 @@ class Kind(Generic[M, S]):
     apart by their order. `columns` gives what the item says, from the row we have, if any. `scope` is the path
     from a row to its customer. Where the key is unique in the database (`is_shared`), an item may also be a row
     that a person added; otherwise those stand beside the imported ones. It is the document's from then on,
-    unless it `stays_ours`: an export of ours lists what the billing platform does not know.
+    unless it `stays_ours`: an export of ours lists what the billing platform does not know. Of a kind that is
+    `of_all_homes`, a customer has one row for each key, with whichever customer it came: a document of another home
+    finds it and leaves its columns alone.
     """
 
     model: type[M]
@@ -107,6 +110,7 @@ class Kind(Generic[M, S]):
     scope: str = "customer"
     is_shared: bool = False
     stays_ours: bool = False
+    of_all_homes: bool = False
     related: tuple[str, ...] = ()
     order: tuple[Any, ...] = ("position", "pk")
 
@@ -138,7 +142,10 @@ class Kind(Generic[M, S]):
                 is_ours = self.stays_ours and standing_row is not None and not standing_row.imported
                 columns |= {"position": position, "imported": not is_ours}
                 fields = tuple(columns)
-                row = self.model(**{parent_id: each.parent.pk}, **columns)
+                home = each.incoming.came_with_id
+                if standing_row is not None and standing_row.came_with_id != home:
+                    columns = {name: getattr(standing_row, name) for name in fields} | {"removed_at": None}
+                row = self.model(**{parent_id: each.parent.pk}, came_with_id=home, **columns)
                 place_of[row.pk] = place
                 wanted.append(row)
                 items.append(item)
@@ -153,8 +160,10 @@ class Kind(Generic[M, S]):
         return [(item, standing[place_of[row.pk]]) for item, row in zip(items, wanted, strict=True)]
 
     def _existing(self, lists: Sequence[Items[S]]) -> list[M]:
-        customers = {each.incoming.customer.pk for each in lists}
-        rows = self.model._default_manager.filter(**{f"{self.scope}__in": customers})
+        incoming = {each.incoming.customer.pk: each.incoming for each in lists}
+        rows = self.model._default_manager.filter(**{f"{self.scope}__in": list(incoming)})
+        if not self.of_all_homes:
+            rows = at_home(rows, incoming.values(), self.scope)
         if not self.is_shared:
             rows = rows.filter(imported=True)
         return list(rows.select_related(*self.related).order_by(*self.order))

@@ -10,6 +10,7 @@ from billing import documents
 from billing.documents import BillingCustomer
 from billing.importing.batch import Batch, Kind, listed, marking
 from billing.models import Grant, License, Purchase, Subscription
+from customers.homes import at_home
 from customers.importing import Incoming
 from customers.syncing import update_rows
 
@@ -39,8 +40,8 @@ def apply_licenses(batch: Batch) -> None:
 
 def _note_attached(batch: Batch) -> None:
     """Where a customer has several versions of a plan, an active subscription's counts, then any subscription's."""
-    purchases = Purchase.objects.filter(customer__in=batch.customers, removed_at=None)
-    running = Subscription.objects.running().filter(customer__in=batch.customers)
+    purchases = at_home(Purchase.objects.filter(removed_at=None), batch.incoming)
+    running = at_home(Subscription.objects.running(), batch.incoming)
     subscriptions = sorted(
         running.select_related("plan"), key=lambda row: row.status == Subscription.Status.ACTIVE
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from customers import clock
 from customers.models.belonging import Belonging
@@ -61,6 +64,15 @@ class SourceRecord(Belonging):
         return f"{self.get_source_display()} {self.source_id}"
 
 
+class ReceivedPayloadQuerySet(models.QuerySet["ReceivedPayload"]):
+    """Payloads, asked for in the business's words."""
+
+    def latest_of(self, records: Iterable[object]) -> Self:
+        """The last payload of each of `records`."""
+        last = self.filter(record=OuterRef("record")).order_by("-received_at", "-pk").values("pk")[:1]
+        return self.filter(record__in=list(records), pk=Subquery(last))
+
+
 class ReceivedPayload(models.Model):
     """A payload exactly as it was received. One is added whenever a record's content has changed."""
 
@@ -73,6 +85,8 @@ class ReceivedPayload(models.Model):
     )
     origin = models.CharField(blank=True, help_text="The file it came in.")
     received_at = models.DateTimeField(default=clock.now)
+
+    objects = ReceivedPayloadQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at", "-id"]
