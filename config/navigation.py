@@ -57,6 +57,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
     "Imports": (
         Item("Source records", "input", "customers.SourceRecord"),
+        Item("Merges", "call_merge", "crm.Merge"),
         Item("Merged records", "merge", "crm.MergedRecord"),
     ),
     "Administration": (

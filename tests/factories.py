@@ -52,6 +52,7 @@ from crm.models import (
     DuplicateCluster,
     DuplicatePair,
     HealthScore,
+    Merge,
     MergedRecord,
     Note,
     Person,
@@ -419,6 +420,11 @@ def make_merged_record(**fields: Any) -> MergedRecord:
     )
 
 
+def make_merge(**fields: Any) -> Merge:
+    """A merge on record, without what it would have done."""
+    return _make(Merge, fields, survivor=make_customer, other=make_customer)
+
+
 def make_team(**fields: Any) -> Team:
     """A team, of nobody unless `members` are given."""
     members = fields.pop("members", ())
@@ -517,6 +523,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     InvoiceSeries: make_invoice_series,
     HealthScore: make_health_score,
     License: make_license,
+    Merge: make_merge,
     MergedRecord: make_merged_record,
     Note: make_note,
     LedgerEntry: make_ledger_entry,

@@ -45,6 +45,7 @@ READ_ONLY = {
     "crm.DuplicateCluster",
     "crm.DuplicatePair",
     "crm.HealthScore",
+    "crm.Merge",
     "crm.MergedRecord",
     "crm.WorklistDecision",
     "crm.WorklistEntry",

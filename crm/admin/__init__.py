@@ -2,6 +2,7 @@
 
 from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
 from crm.admin.health import HealthScoreAdmin
+from crm.admin.merge import MergeAdmin
 from crm.admin.merged_record import MergedRecordAdmin
 from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentAdmin, DocumentInline, NoteAdmin, NoteInline
@@ -34,6 +35,7 @@ __all__ = [
     "DuplicateClusterAdmin",
     "DuplicatePairAdmin",
     "HealthScoreAdmin",
+    "MergeAdmin",
     "MergedRecordAdmin",
     "NoteAdmin",
     "PersonAdmin",

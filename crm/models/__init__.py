@@ -3,6 +3,7 @@
 from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.health import HealthScore
+from crm.models.merge import Merge
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
@@ -27,6 +28,7 @@ __all__ = [
     "DuplicateCluster",
     "DuplicatePair",
     "HealthScore",
+    "Merge",
     "MergedRecord",
     "Note",
     "Person",

@@ -1,0 +1,91 @@
+"""Merging two customers into one, and undoing it: an act that stays on record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from customers import clock
+from customers.models import Customer
+from customers.typed_ids import TypedIdField
+
+
+class MergeQuerySet(models.QuerySet["Merge"]):
+    """Merges, asked for in the business's words."""
+
+    def standing(self, at: datetime | None = None) -> Self:
+        """Those that are not undone; with `at`, those that stood at that moment."""
+        if at is None:
+            return self.filter(undone_at=None)
+        return self.filter(made_at__lte=at).filter(Q(undone_at=None) | Q(undone_at__gt=at))
+
+    def home_ids_of(self, customer: Customer | str, at: datetime | None = None) -> set[str]:
+        """The key of `customer`, and those of all that were part of it at `at` (None: now), at any depth.
+
+        One query for each level of merges.
+        """
+        first = customer if isinstance(customer, str) else str(customer.pk)
+        return self.homes_of([first], at)[first]
+
+    def homes_of(self, customer_ids: Collection[str], at: datetime | None = None) -> dict[str, set[str]]:
+        """By the key of each of `customer_ids`, what `home_ids_of` answers for it; no more queries than for one."""
+        homes = {key: {key} for key in customer_ids}
+        owners = {key: {key} for key in customer_ids}
+        while owners:
+            below: dict[str, set[str]] = {}
+            found = self.standing(at).filter(survivor__in=owners).values_list("survivor", "other")
+            for survivor, other in found:
+                for owner in owners[survivor]:
+                    if other not in homes[owner]:
+                        homes[owner].add(other)
+                        below.setdefault(other, set()).add(owner)
+            owners = below
+        return homes
+
+
+class Merge(models.Model):
+    """One customer becoming part of another. What it did is undone from `changes` and from what `came_with` it.
+
+    Merging several customers into one makes one of these for each of the others, all at the same moment.
+    """
+
+    id = TypedIdField(prefix="merge", primary_key=True, editable=False)
+    survivor = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="merges")
+    other = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="merges_away")
+    made_at = models.DateTimeField(default=clock.now)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    changes = models.JSONField(
+        default=dict,
+        help_text="What undoing it needs beside the rows that came with the other: values before and after, rows put away.",
+    )
+
+    objects = MergeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+        default_permissions = ("view",)
+        permissions = [("merge_customers", "Can merge customers and undo it")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(survivor=F("other")), name="merge_of_two_customers"),
+            models.CheckConstraint(
+                condition=Q(undone_at=None) | Q(undone_at__gte=F("made_at")), name="merge_undone_after_it"
+            ),
+            models.UniqueConstraint(
+                fields=["other"], condition=Q(undone_at=None), name="merge_stands_once_per_customer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.other} into {self.survivor}"
