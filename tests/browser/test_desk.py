@@ -1,0 +1,99 @@
+"""The pages of the desk in a real browser: nothing cut off, nothing that keeps somebody out, at any width and theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from crm.home.movement import refresh_movements
+from customers import clock
+from customers.models import Customer
+from tests.factories import (
+    make_address,
+    make_balance,
+    make_company,
+    make_contact,
+    make_customer,
+    make_domain,
+    make_grant,
+    make_invoice,
+    make_person,
+    make_plan,
+    make_relationship,
+    make_subscription,
+    make_user,
+)
+
+LONG = "Zusammenschluss der Donaudampfschifffahrtsgesellschaften und ihrer sämtlichen Zweigniederlassungen"
+#: What axe calls findings that keep people out.
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return make_user("Account manager", username="mo")
+
+
+@pytest.fixture
+def customer(user: User) -> Customer:
+    """A customer of whom there is something to say in every section, and at length."""
+    now = clock.now()
+    customer = make_customer(name=LONG, email=f"{'a' * 60}@donaudampf.example", external_id="x" * 120)
+    make_company(customer=customer, name=f"{LONG} GmbH", website_urls=["https://donaudampf.example/"])
+    make_relationship(customer=customer, owner=user, contract_annual_revenue=Decimal(120_000))
+    make_contact(customer=customer, person=make_person(name="Наталья Иванова", email="n@donaudampf.example"))
+    make_address(customer=customer, line1=LONG, city="Wien", country="AT", is_default=True)
+    make_domain(customer=customer, name=f"{'donaudampf' * 6}.example")
+    plan = make_plan(name="Pro", price_amount=Decimal(700), price_interval="month", currency="USD")
+    make_subscription(
+        customer=customer,
+        plan=plan,
+        quantity=1,
+        started_at=now - timedelta(days=90),
+        current_period_end=now + timedelta(days=20),
+    )
+    for used in (10, 85, 120):
+        make_grant(balance=make_balance(customer=customer), included_grant=Decimal(100), usage=Decimal(used))
+    make_invoice(customer=customer, status="open", due_at=now - timedelta(days=18), total=120_000)
+    refresh_movements()
+    return customer
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_the_pages_are_whole_and_accessible(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None], width: int, theme: str
+) -> None:
+    sign_in(user)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
+    for path in ("/admin/", "/admin/?scope=all", "/admin/list/renewals/", f"/admin/customer/{customer.pk}/"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        found = Axe().run(page).response["violations"]
+        grave = [
+            (each["id"], [node["html"][:200] for node in each["nodes"]])
+            for each in found
+            if each["impact"] in GRAVE
+        ]
+        assert grave == [], path
+
+
+def test_from_the_home_page_to_a_customer_by_keyboard(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.goto("/admin/")
+    page.get_by_role("link", name="Overdue invoices").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("120,000.00").or_(page.get_by_text("1,200.00")).first).to_be_visible()
+    page.get_by_role("link", name=LONG).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Contract and billing")).to_be_visible()
+    expect(page.get_by_text("Overdue", exact=True).first).to_be_visible()
