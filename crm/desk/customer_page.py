@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue import revenue_of
-from crm.desk.overview import money, people, places, related, use
+from crm.desk.overview import attention, money, people, places, related, use
 from crm.desk.overview.header import header_of
 from crm.desk.overview.section import Section, page_of
 from customers import clock
@@ -55,7 +55,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
 def _main(customer: Customer, may: Callable[[str], bool]) -> list[Section | None]:
     """What an account manager reads first."""
     now = clock.now()
-    found: list[Section | None] = []
+    found: list[Section | None] = [attention.attention_section(customer)]
     if may("billing.view_subscription"):
         billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
         found += [money.contract_section(customer, billed), money.subscriptions_section(customer, now)]

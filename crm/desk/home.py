@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,15 +18,18 @@ from django.utils.http import urlencode
 
 from billing.admin.showing import amount
 from billing.money import from_minor
-from crm.desk.overview.section import page_of
-from crm.home.lists import LISTS, DeskList, Owners, customers_of
+from crm.home.lists import LISTS, Owners, customers_of
 from crm.home.movement import Movement, movements
+from crm.models import WorklistEntry, WorklistReason
 from crm.scope import Scope
 from customers import clock
 from customers.admin.showing import moment
+from customers.models import Customer
 
 _SCOPE = "scope"
 _PAGE = 50
+#: How many customers of the worklist the home page shows, with how many reasons each.
+_NEEDIEST, _REASONS = 5, 3
 #: Beyond so many, a number is not worth the time of counting it.
 _COUNTED = 10_000
 
@@ -59,6 +63,7 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Home",
         "scopes": _scopes(request, scope, reverse("admin:index")),
         "tiles": _tiles(request, scope, owners, now),
+        "neediest": _neediest(owners),
     }
     if request.user.has_perm("billing.view_subscription"):
         found = movements(owners)
@@ -78,7 +83,9 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
         raise PermissionDenied
     scope = Scope.chosen(request.GET.get(_SCOPE))
     rows = shown.rows(scope.owners(request.user), clock.now())
-    page = Paginator(rows.select_related("customer", *_also(shown)), _PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.select_related(shown.customer, *shown.also), _PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {
         **admin.site.each_context(request),
         "title": shown.title,
@@ -87,8 +94,9 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
         "scope": scope.value,
         "page": page,
         "rows": [
-            (row.customer, reverse("desk-customer", args=[row.customer_id]), page_of(row), shown.words(row))
+            (customer, reverse("desk-customer", args=[customer.pk]), shown.page(row), shown.words(row))
             for row in page
+            for customer in [shown.customer_of(row)]
         ],
     }
     return TemplateResponse(request, "crm/desk/list.html", context)
@@ -97,10 +105,6 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
 def any_money(months: dict[date, Movement]) -> bool:
     """Whether anything came in or went in these months."""
     return any(each.mrr or each.churn or each.contraction for each in months.values())
-
-
-def _also(shown: DeskList) -> tuple[str, ...]:
-    return ("plan",) if shown.permission == "billing.view_subscription" else ()
 
 
 def _scopes(request: HttpRequest, chosen: Scope, url: str) -> list[tuple[str, str, bool]]:
@@ -121,6 +125,17 @@ def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) ->
         if request.user.has_perm(each.permission)
     ]
     return tiles
+
+
+def _neediest(owners: Owners) -> list[tuple[Customer, str, list[WorklistReason]]]:
+    """The first customers of the worklist, each with its page and its heaviest reasons."""
+    entries = WorklistEntry.objects.waiting().of_people(owners).by_need().select_related("customer")
+    reasons = Prefetch("reasons", WorklistReason.objects.open().heaviest_first(), to_attr="open_reasons")
+    found: list[Any] = list(entries.prefetch_related(reasons)[:_NEEDIEST])
+    return [
+        (entry.customer, reverse("desk-customer", args=[entry.customer_id]), entry.open_reasons[:_REASONS])
+        for entry in found
+    ]
 
 
 def _counted(rows: Any) -> str:

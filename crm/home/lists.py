@@ -12,6 +12,10 @@ from django.utils.formats import date_format
 
 from billing.admin.showing import amount
 from billing.models import Invoice, Subscription
+from crm.desk.overview.section import page_of
+from crm.models import WorklistReason
+from crm.worklist.balances import EXHAUSTED, LOW
+from crm.worklist.reason import Rule
 from customers.models import Customer
 
 #: How far ahead renewals and ends of trials are looked for, in days.
@@ -25,7 +29,8 @@ Owners = Collection[Any] | None
 class DeskList:
     """Rows that somebody should know of. `rows` are those of account managers (None: of everybody), in order.
 
-    `words` say what is to be said of a row beside its customer; `permission` is needed to see them.
+    `words` say what is to be said of a row beside its customer, which is at `customer`; `page` is the row's address,
+    `also` is read with it, and `permission` is needed to see them.
     """
 
     name: str
@@ -34,6 +39,16 @@ class DeskList:
     permission: str
     rows: Callable[[Owners, datetime], QuerySet[Any]]
     words: Callable[[Any], tuple[str, ...]]
+    page: Callable[[Any], str] = page_of
+    customer: str = "customer"
+    also: tuple[str, ...] = ()
+
+    def customer_of(self, row: Any) -> Customer:
+        """The customer of one of the rows."""
+        for step in self.customer.split("__"):
+            row = getattr(row, step)
+        found: Customer = row
+        return found
 
 
 def of_owners(rows: QuerySet[Any], owners: Owners) -> QuerySet[Any]:
@@ -73,6 +88,19 @@ def _overdue(owners: Owners, now: datetime) -> QuerySet[Any]:
     return of_owners(Invoice.objects.overdue(now), owners).order_by("due_at", "pk")
 
 
+def _balances(rule: Rule) -> Callable[[Owners, datetime], QuerySet[Any]]:
+    """What the worklist says of balances, whatever was decided of it."""
+
+    def rows(owners: Owners, now: datetime) -> QuerySet[Any]:
+        found = WorklistReason.objects.filter(rule=rule.name)
+        if owners is not None:
+            found = found.filter(entry__person__in=owners)
+        current = found.filter(entry__customer__archived_at=None, entry__customer__merged_into=None)
+        return current.order_by("-weight", "since", "pk")
+
+    return rows
+
+
 def _day(at: datetime | None) -> str:
     return date_format(at, "DATE_FORMAT") if at else "-"
 
@@ -86,6 +114,7 @@ LISTS = {
             said="Subscriptions that go on for another period, the nearest first.",
             permission="billing.view_subscription",
             rows=_renewals,
+            also=("plan",),
             words=lambda row: (str(row.plan), f"Renews {_day(row.current_period_end)}"),
         ),
         DeskList(
@@ -94,6 +123,7 @@ LISTS = {
             said="Subscriptions on trial, those that end soonest first.",
             permission="billing.view_subscription",
             rows=_trials,
+            also=("plan",),
             words=lambda row: (str(row.plan), f"Trial ends {_day(row.trial_ends_at)}"),
         ),
         DeskList(
@@ -102,6 +132,7 @@ LISTS = {
             said="Subscriptions with an invoice that is unpaid past its due date.",
             permission="billing.view_subscription",
             rows=_past_due,
+            also=("plan",),
             words=lambda row: (str(row.plan), f"Period ends {_day(row.current_period_end)}"),
         ),
         DeskList(
@@ -115,6 +146,26 @@ LISTS = {
                 f"Due {_day(row.due_at)}",
                 amount(row.due, row.currency),
             ),
+        ),
+        DeskList(
+            name="balances-low",
+            title="Balances nearly used",
+            said="Balances of which much was used, as of the last refresh of the worklist.",
+            permission="billing.view_balance",
+            rows=_balances(LOW),
+            words=lambda row: (row.words,),
+            page=lambda row: row.link,
+            customer="entry__customer",
+        ),
+        DeskList(
+            name="balances-exhausted",
+            title="Balances exhausted",
+            said="Balances of which nothing is left, as of the last refresh of the worklist.",
+            permission="billing.view_balance",
+            rows=_balances(EXHAUSTED),
+            words=lambda row: (row.words,),
+            page=lambda row: row.link,
+            customer="entry__customer",
         ),
     )
 }

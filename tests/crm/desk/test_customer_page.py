@@ -39,6 +39,8 @@ from tests.factories import (
     make_source_record,
     make_subscription,
     make_user,
+    make_worklist_entry,
+    make_worklist_reason,
 )
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +85,7 @@ def surround(customer: Customer, count: int) -> None:
         make_discount(customer=customer)
         make_referral(customer=customer)
         make_merged_record(survivor=customer, crm_id=f"merged-{number}")
+        make_worklist_reason(entry=make_worklist_entry(customer=customer), words=f"reason {number}")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client) -> None:
@@ -277,3 +280,14 @@ def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     page = page_of(client, survivor)
     assert page.count("Nia Okafor") == 1
     assert page.count(">finch.example.com<") == 1
+
+
+def test_what_is_wrong_now_comes_first(client: Client) -> None:
+    customer = make_customer()
+    entry = make_worklist_entry(customer=customer)
+    make_worklist_reason(entry=entry, words="renews in 21 days, no contact for 70", weight=20)
+    make_worklist_reason(entry=entry, words="invoice INV-0042 18 days past due", weight=60)
+    make_worklist_reason(entry=entry, words="trial ends Friday", decision="done")
+    page = page_of(client, customer)
+    assert page.index("Invoice INV-0042 18 days past due") < page.index("Renews in 21 days")
+    assert "Trial ends Friday" not in page

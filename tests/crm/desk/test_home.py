@@ -21,6 +21,8 @@ from tests.factories import (
     make_relationship,
     make_subscription,
     make_user,
+    make_worklist_entry,
+    make_worklist_reason,
 )
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,9 @@ def lively(owner: User | None = None) -> Customer:
     make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=13))
     make_subscription(customer=customer, subscription_id="c", past_due=True)
     make_invoice(customer=customer, status="open", due_at=now - timedelta(days=1))
+    entry = make_worklist_entry(customer=customer, person=owner)
+    for rule in ("balance_low", "balance_exhausted"):
+        make_worklist_reason(entry=entry, rule=rule, words=f"{rule} of API calls")
     return customer
 
 
@@ -64,11 +69,15 @@ def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> N
         "Trials ending in 14 days": "1",
         "Past due": "1",
         "Overdue invoices": "1",
+        "Balances nearly used": "1",
+        "Balances exhausted": "1",
     }
     assert set(numbers(client, "all").values()) == {"2"}
 
 
-@pytest.mark.parametrize("name", ["renewals", "trials", "past-due", "overdue"])
+@pytest.mark.parametrize(
+    "name", ["renewals", "trials", "past-due", "overdue", "balances-low", "balances-exhausted"]
+)
 def test_a_list_has_the_rows_of_the_chosen_accounts(client: Client, user: User, name: str) -> None:
     mine, theirs = lively(user), lively(make_user())
     url = reverse("desk-list", args=[name])
@@ -154,3 +163,16 @@ def test_who_may_see_nothing_is_shown_nothing() -> None:
     client.force_login(make_user(is_superuser=False))
     assert "tiles" not in client.get(reverse("admin:index")).context
     assert client.get(reverse("desk-list", args=["renewals"])).status_code == 403
+
+
+def test_the_neediest_come_first_with_their_reasons(client: Client, user: User) -> None:
+    for name, weight in (("Calm Ltd", 5), ("Urgent Ltd", 90), ("Settled Ltd", 0)):
+        entry = make_worklist_entry(
+            customer=make_customer(name=name), person=user, weight=weight, heaviest=weight
+        )
+        make_worklist_reason(entry=entry, words=f"{name} has run out")
+        make_worklist_reason(entry=entry, words="was seen to", decision="done")
+    page = client.get(reverse("admin:index"))
+    assert [str(customer) for customer, _, _ in page.context["neediest"]] == ["Urgent Ltd", "Calm Ltd"]
+    assert "Urgent Ltd has run out" in page.content.decode()
+    assert "was seen to" not in page.content.decode().lower()
