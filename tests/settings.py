@@ -10,3 +10,5 @@ from config.settings import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
 ACCOUNT_RATE_LIMITS = False
+# Looks for a static file when it is asked for: every new client would list all of them.
+WHITENOISE_AUTOREFRESH = True

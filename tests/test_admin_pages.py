@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from django.contrib import admin
 from django.contrib.admin import BooleanFieldListFilter, SimpleListFilter
 from django.db import connection
 from django.db.models import Model
+from django.template.response import SimpleTemplateResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -103,12 +105,24 @@ def page(model: type[Model], kind: str, *arguments: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=arguments)
 
 
-def queries(client: Client, url: str) -> int:
-    """How many queries a page takes."""
+def queries(client: Client, url: str) -> tuple[int, int]:
+    """How many queries a list takes, and how many rows it found."""
     with CaptureQueriesContext(connection) as captured:
         response = client.get(url)
     assert response.status_code == 200, url
-    return len(captured)
+    return len(captured), response.context["cl"].result_count
+
+
+@contextmanager
+def without_templates() -> Iterator[None]:
+    """Views answer as ever, but no template and no sidebar is filled in, which is most of the time of a page.
+
+    For what is decided before that: who may, which rows, in which order.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimpleTemplateResponse, "rendered_content", "")
+        patch.setattr(admin.site, "each_context", lambda request: {})
+        yield
 
 
 @pytest.fixture
@@ -160,11 +174,12 @@ def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(
     assert superuser.get(url).status_code == 200
     MAKERS[model]()
     superuser.get(url)
-    one = queries(superuser, url)
+    one, _ = queries(superuser, url)
     MAKERS[model]()
     MAKERS[model]()
-    assert queries(superuser, url) == one
-    assert superuser.get(url).context["cl"].result_count >= 3
+    three, found = queries(superuser, url)
+    assert found >= 3
+    assert three == one
     assert one <= 12
 
 
@@ -172,29 +187,35 @@ def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(
 def test_the_id_of_a_row_finds_it(model: type[Model], superuser: Client) -> None:
     row = MAKERS[model]()
     MAKERS[model]()
-    found = superuser.get(page(model, "changelist"), {"q": str(row.pk)}).context["cl"].result_list
+    with without_templates():
+        found = superuser.get(page(model, "changelist"), {"q": str(row.pk)}).context_data["cl"].result_list
     assert [found_row.pk for found_row in found] == [row.pk]
 
 
 @every_model
 def test_any_search_is_answered(model: type[Model], superuser: Client) -> None:
     MAKERS[model]()
-    for term in ("two words", "a" * 5000, "w " * 400, "tok_0 % ' \\ 🙂 \u202eabc"):
-        assert superuser.get(page(model, "changelist"), {"q": term}).status_code == 200, term
+    with without_templates():
+        for term in ("two words", "a" * 5000, "w " * 400, "tok_0 % ' \\ 🙂 \u202eabc"):
+            assert superuser.get(page(model, "changelist"), {"q": term}).status_code == 200, term
 
 
 @every_model
 def test_every_filter_is_answered(model: type[Model], superuser: Client) -> None:
     MAKERS[model]()
     url = page(model, "changelist")
-    specs = superuser.get(url).context["cl"].filter_specs
+    with without_templates():
+        specs = superuser.get(url).context_data["cl"].filter_specs
     assert len(specs) == len(admin.site._registry[model].list_filter)
     offered = [list(choices_of(spec)) for spec in specs]
     assert all(offered)
     # One choice of every filter at a time: a page takes long to build.
-    for chosen in zip_longest(*offered):
-        query = "&".join(each for each in chosen if each)
+    choices = ["&".join(each for each in chosen if each) for chosen in zip_longest(*offered)]
+    for query in choices[:1]:
         assert superuser.get(f"{url}?{query}").status_code == 200, query
+    with without_templates():
+        for query in choices[1:]:
+            assert superuser.get(f"{url}?{query}").status_code == 200, query
 
 
 @every_model
@@ -204,12 +225,13 @@ def test_every_column_can_be_asked_for_and_only_declared_ones_sort(
     MAKERS[model]()
     url = page(model, "changelist")
     model_admin = admin.site._registry[model]
-    changelist = superuser.get(url).context["cl"]
-    sortable = {name for name in changelist.list_display if changelist.get_ordering_field(name)}
-    assert sortable == set(model_admin.sortable_by or ())
-    for direction in ("", "-"):
-        asked = ".".join(f"{direction}{index}" for index in range(len(changelist.list_display)))
-        assert superuser.get(url, {"o": asked}).status_code == 200
+    with without_templates():
+        changelist = superuser.get(url).context_data["cl"]
+        sortable = {name for name in changelist.list_display if changelist.get_ordering_field(name)}
+        assert sortable == set(model_admin.sortable_by or ())
+        for direction in ("", "-"):
+            asked = ".".join(f"{direction}{index}" for index in range(len(changelist.list_display)))
+            assert superuser.get(url, {"o": asked}).status_code == 200
 
 
 @every_model
@@ -244,7 +266,8 @@ def test_every_history_opens(model: type[Model], superuser: Client) -> None:
 def test_every_action_runs(model: type[Model], superuser: Client) -> None:
     row = MAKERS[model]()
     url = page(model, "changelist")
-    form = superuser.get(url).context["action_form"]
+    with without_templates():
+        form = superuser.get(url).context_data["action_form"]
     actions = [name for name, _ in form.fields["action"].choices if name] if form else []
     deletable = model._meta.label in DELETED_BY["Administrator"]
     assert ("delete_selected" in actions) == deletable
@@ -262,14 +285,15 @@ def test_each_role_may_do_what_it_is_for(role: str) -> None:
         label, row = model._meta.label, MAKERS[model]()
         url = page(model, "change", row.pk)
         form = client.get(url)
-        seen = {
-            "list": client.get(page(model, "changelist")).status_code,
-            "form": form.status_code,
-            "history": client.get(page(model, "history", row.pk)).status_code,
-            "add": client.get(page(model, "add")).status_code,
-            "save": client.post(url, form_data(form) if form.status_code == 200 else {}).status_code,
-            "delete": client.get(page(model, "delete", row.pk)).status_code,
-        }
+        with without_templates():
+            seen = {
+                "list": client.get(page(model, "changelist")).status_code,
+                "form": form.status_code,
+                "history": client.get(page(model, "history", row.pk)).status_code,
+                "add": client.get(page(model, "add")).status_code,
+                "save": client.post(url, form_data(form) if form.status_code == 200 else {}).status_code,
+                "delete": client.get(page(model, "delete", row.pk)).status_code,
+            }
         sees, changes = label in may_see, label in CHANGED_BY[role]
         assert seen == {
             "list": 200 if sees else 403,
@@ -285,7 +309,8 @@ def test_each_role_may_do_what_it_is_for(role: str) -> None:
 def test_only_administrators_see_users_and_how_they_sign_in(role: str) -> None:
     client = signed_in(role)
     expected = 200 if role == "Administrator" else 403
-    assert {client.get(page(model, "changelist")).status_code for model in OTHERS} == {expected}
+    with without_templates():
+        assert {client.get(page(model, "changelist")).status_code for model in OTHERS} == {expected}
 
 
 @pytest.mark.parametrize("model", OTHERS, ids=lambda model: model._meta.label)
@@ -295,7 +320,8 @@ def test_what_other_packages_register_opens(model: type[Model], superuser: Clien
 
 
 def test_without_signing_in_nothing_opens() -> None:
+    client = Client()
     for model in OURS:
-        answer = Client().get(page(model, "changelist"))
+        answer = client.get(page(model, "changelist"))
         assert answer.status_code == 302
         assert "/login/" in answer["Location"]
