@@ -9,6 +9,7 @@ the lock of the general way too, and `key` the look at earlier keys.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -62,6 +63,8 @@ def main(processes: int, times: int, customer: str, feature_id: str, key: str, g
     use = Use(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test", key=key or None)
     connection.close()
     _without(guard)
+    # What the processes share stays shared: collecting garbage would write to all of it.
+    gc.freeze()
     hold_read, hold_write = os.pipe()
     told_read, told_write = os.pipe()
     for _ in range(processes):
