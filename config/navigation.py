@@ -19,7 +19,21 @@ class Item:
     model: str
 
 
-GROUPS: dict[str, tuple[Item, ...]] = {
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A link to a page of our own, by the name of its address, for whoever has all of `permissions`."""
+
+    title: str
+    icon: str
+    url_name: str
+    permissions: tuple[str, ...]
+
+
+GROUPS: dict[str, tuple[Item | Page, ...]] = {
+    "Desk": (
+        Page("Home", "home", "admin:index", ("customers.view_customer",)),
+        Page("Worklist", "checklist", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
+    ),
     "Customers": (
         Item("Customers", "group", "customers.Customer"),
         Item("Addresses", "home_pin", "customers.Address"),
@@ -84,7 +98,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return [group for group in groups if group["items"]]
 
 
-def _may_see(item: Item, request: HttpRequest) -> bool:
+def _may_see(item: Item | Page, request: HttpRequest) -> bool:
+    if isinstance(item, Page):
+        return request.user.has_perms(item.permissions)
     try:
         model_admin = admin.site.get_model_admin(apps.get_model(item.model))
     except (LookupError, NotRegistered):
@@ -92,6 +108,8 @@ def _may_see(item: Item, request: HttpRequest) -> bool:
     return model_admin.has_view_permission(request)
 
 
-def _link(item: Item) -> dict[str, Any]:
+def _link(item: Item | Page) -> dict[str, Any]:
+    if isinstance(item, Page):
+        return {"title": item.title, "icon": item.icon, "link": reverse(item.url_name)}
     name = item.model.replace(".", "_").lower()
     return {"title": item.title, "icon": item.icon, "link": reverse(f"admin:{name}_changelist")}

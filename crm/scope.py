@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import QuerySet
 
@@ -34,8 +35,8 @@ class Scope(models.TextChoices):
         if self is Scope.MINE:
             return [user.pk]
         return list(
-            type(user)
-            ._default_manager.filter(models.Q(teams__in=Team.objects.of(user)) | models.Q(pk=user.pk))
+            get_user_model()
+            .objects.filter(models.Q(teams__in=Team.objects.of(user)) | models.Q(pk=user.pk))
             .order_by("pk")
             .values_list("pk", flat=True)
             .distinct()

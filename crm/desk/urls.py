@@ -7,8 +7,10 @@ from django.urls import URLPattern, path
 
 from crm.desk.customer_page import customer_page
 from crm.desk.home import desk_list
+from crm.desk.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
+    path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

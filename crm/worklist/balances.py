@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Min
-from django.urls import reverse
 
 from billing.admin.showing import figure
 from billing.figures import Figures, Rollover, Row, figures_of
@@ -19,13 +18,20 @@ from billing.models import Balance, Grant
 from billing.models import Rollover as RolloverRow
 from billing.pace import WINDOW, pace_of
 from billing.pricing import EXACT
-from crm.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
+from crm.worklist.reason import Batch, Reason, Rule, days, days_between, on_day, page_of
 from customers.models import Customer
 from customers.syncing import pieces
 
-RUNS_OUT = Rule("balance_runs_out", "Balance runs out", "At its pace, a balance runs out before its reset.")
-EXHAUSTED = Rule("balance_exhausted", "Balance exhausted", "Nothing is left of a balance.")
-LOW = Rule("balance_low", "Balance nearly used", "Much of a balance was used.")
+RUNS_OUT = Rule(
+    "balance_runs_out",
+    "Balance runs out",
+    "At its pace, a balance runs out before its reset.",
+    "billing.view_balance",
+)
+EXHAUSTED = Rule(
+    "balance_exhausted", "Balance exhausted", "Nothing is left of a balance.", "billing.view_balance"
+)
+LOW = Rule("balance_low", "Balance nearly used", "Much of a balance was used.", "billing.view_balance")
 
 _RUNS_OUT_WEIGHT, _MOST_FOR_GAP = 35, 25
 _EXHAUSTED_WEIGHT = 45
@@ -156,5 +162,5 @@ def _reason(rule: Rule, balance: Balance, figures: Figures, words: str, weight: 
         key=f"{balance.pk}:{period}:{figure(figures.granted)}",
         words=words,
         weight=weight,
-        link=reverse("admin:billing_balance_explain", args=[balance.pk]),
+        link=page_of(Balance, balance.pk, "explain"),
     )

@@ -16,7 +16,10 @@ from crm.models import Relationship
 from crm.worklist.reason import Batch, Reason, Rule, customer_page
 
 MISMATCH = Rule(
-    "contract_mismatch", "Contract against billed", "What is billed a year is not what the contract says."
+    "contract_mismatch",
+    "Contract against billed",
+    "What is billed a year is not what the contract says.",
+    "billing.view_subscription",
 )
 
 _WEIGHT, _MOST_FOR_GAP = 20, 20

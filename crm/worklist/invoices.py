@@ -21,7 +21,12 @@ from crm.worklist.reason import (
     page_of,
 )
 
-OVERDUE = Rule("invoice_overdue", "Invoice past due", "An invoice was to be paid by a day that is over.")
+OVERDUE = Rule(
+    "invoice_overdue",
+    "Invoice past due",
+    "An invoice was to be paid by a day that is over.",
+    "billing.view_invoice",
+)
 
 _WEIGHT, _MOST_FOR_DAYS = 40, 40
 #: What was decided of an overdue invoice is asked again after as many days more.

@@ -13,8 +13,15 @@ from crm.models import DuplicateCluster, DuplicatePair
 from crm.worklist.reason import MOST, Batch, Reason, Rule, customer_page, page_of
 from customers.models import Customer
 
-UNOWNED = Rule("unowned", "Nobody owns it", "The account earns, and has no account manager.")
-DUPLICATE = Rule("possible_duplicate", "Possible duplicate", "The customer may be one with another.")
+UNOWNED = Rule(
+    "unowned", "Nobody owns it", "The account earns, and has no account manager.", "customers.view_customer"
+)
+DUPLICATE = Rule(
+    "possible_duplicate",
+    "Possible duplicate",
+    "The customer may be one with another.",
+    "crm.view_duplicatepair",
+)
 
 _UNOWNED_WEIGHT = 10
 _DUPLICATE_WEIGHT = 8

@@ -52,11 +52,12 @@ Find = Callable[[Batch], Iterator[Reason]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: the name under which its reasons are kept, what a filter calls it, and what it looks for."""
+    """A rule: the name under which its reasons are kept, what a filter calls it, what it looks for, who may see it."""
 
     name: str
     title: str
     means: str
+    permission: str
 
 
 def first_of_each(rows: QuerySet[M], *order: str) -> Any:
@@ -75,9 +76,9 @@ def beyond(row: Any) -> int:
     return more if row.place == MOST and more > 0 else 0
 
 
-def page_of(model: type[Model], key: Any) -> str:
-    """The address of the page of a row."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[quote(key)])
+def page_of(model: type[Model], key: Any, name: str = "change") -> str:
+    """The address of the admin's page `name` of a row."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
 
 
 def customer_page(customer_id: str) -> str:

@@ -24,11 +24,24 @@ from crm.worklist.reason import (
     soon,
 )
 
-PAST_DUE = Rule("subscription_past_due", "Subscription past due", "The billing platform waits for money.")
-TRIAL = Rule("trial_ending", "Trial ending", "A trial ends within days.")
-CANCELED = Rule("canceled", "Cancelled", "A subscription was cancelled and ends at the end of its period.")
+PAST_DUE = Rule(
+    "subscription_past_due",
+    "Subscription past due",
+    "The billing platform waits for money.",
+    "billing.view_subscription",
+)
+TRIAL = Rule("trial_ending", "Trial ending", "A trial ends within days.", "billing.view_subscription")
+CANCELED = Rule(
+    "canceled",
+    "Cancelled",
+    "A subscription was cancelled and ends at the end of its period.",
+    "billing.view_subscription",
+)
 RENEWAL = Rule(
-    "renewal_unattended", "Renews unattended", "A long period ends soon, and nobody was in contact for long."
+    "renewal_unattended",
+    "Renews unattended",
+    "A long period ends soon, and nobody was in contact for long.",
+    "billing.view_subscription",
 )
 
 _PAST_DUE_WEIGHT = 50

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+from tqdm import tqdm
 
 from crm.home.movement import refresh_movements
+from crm.worklist.refresh import Refreshed, refresh_worklist
+from customers.console import INTERRUPTED, one_line, say
 
 
 class Command(BaseCommand):
-    """Have it run every night, or as often as the figures should be new."""
+    """Thin: call, report."""
 
-    help = "Works out anew what the home page shows: how revenue moved, month by month."
+    help = (
+        "Works out anew what the desk shows: who is on the worklist and why, and how revenue moved, month by month."
+        " Have it run after `renew`, every hour or as often as the figures should be new. Only what changed is written."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work it out, and say how much there is."""
-        count = refresh_movements()
-        self.stdout.write(f"Revenue: {count} monthly figures.")
+        try:
+            say(self.stdout, _worklist())
+            say(self.stdout, f"Revenue: {refresh_movements()} monthly figures.")
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(
+                f"The database failed: {reason}. What was worked out before is kept. If a table is missing,"
+                " `manage.py migrate` makes it."
+            ) from None
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Stopped. What was worked out before is kept.", returncode=INTERRUPTED
+            ) from None
+
+
+def _worklist() -> str:
+    total = Refreshed()
+    with tqdm(desc="worklist", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
+        for step in refresh_worklist():
+            total.add(step)
+            bar.update(step.customers)
+    accounts = f"{total.waiting} of {total.customers} customers need attention"
+    return f"Worklist: {accounts}, {total.reasons} reasons were written."

@@ -1,0 +1,144 @@
+"""List who needs attention, and why."""
+
+from __future__ import annotations
+
+import csv
+import io
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+
+from crm.cells import plain_cell
+from crm.models import DeskRefresh, WorklistEntry, WorklistReason
+from crm.worklist.listing import entries_of, reasons_by_entry
+from crm.worklist.refresh import WORKLIST
+from crm.worklist.rules import RULES
+from customers.console import one_line, say
+from customers.wire import to_iso
+
+_BATCH = 500
+_COLUMNS = ("weight", "customer_id", "customer", "for", "rule", "words", "since", "link")
+
+Account = tuple[WorklistEntry, list[WorklistReason]]
+
+
+class Command(BaseCommand):
+    """Thin: read the options, list."""
+
+    help = (
+        "List the accounts that need attention, the most needed first, each with its reasons, as `refresh_desk` found"
+        " them last. What was dealt with, put off or called not relevant is left out."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whose, of which rule, and how."""
+        parser.add_argument(
+            "--owner", metavar="USER", help="only what this user (by user name) should look at"
+        )
+        parser.add_argument(
+            "--rule", choices=list(RULES), help="only accounts of which this rule says something"
+        )
+        parser.add_argument(
+            "--format",
+            choices=["text", "json", "csv"],
+            default="text",
+            help="for reading, one JSON array, or a line for each reason (default: text)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """List them, and say on standard error as of when."""
+        try:
+            people = _people(options["owner"])
+            lines = {"text": _as_text, "json": _as_json, "csv": _as_csv}[options["format"]]
+            for line in lines(_accounts(people, options["rule"] or "")):
+                say(self.stdout, line)
+            refreshed = DeskRefresh.objects.filter(name=WORKLIST).first()
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(
+                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
+            ) from None
+        if refreshed is None or refreshed.finished_at is None:
+            self.stderr.write("Nothing was worked out yet: run `manage.py refresh_desk` first.", str)
+        else:
+            self.stderr.write(f"As it was at {to_iso(refreshed.finished_at)}.", str)
+
+
+def _people(name: str | None) -> list[Any] | None:
+    if name is None:
+        return None
+    user = get_user_model().objects.filter(username=name).first()
+    if user is None:
+        raise CommandError(f"There is no user “{one_line(name)}”: --owner takes a user name.")
+    return [user.pk]
+
+
+def _accounts(people: list[Any] | None, rule: str) -> Iterator[Account]:
+    entries = entries_of(people, rule).iterator(chunk_size=_BATCH)
+    while batch := list(islice(entries, _BATCH)):
+        reasons = reasons_by_entry(batch)
+        for entry in batch:
+            yield entry, reasons[str(entry.pk)]
+
+
+def _as_text(accounts: Iterator[Account]) -> Iterator[str]:
+    for entry, reasons in accounts:
+        person = entry.person.get_username() if entry.person else "nobody"
+        yield one_line(f"{entry.weight:>4}  {entry.customer} ({entry.customer_id}), {person}")
+        for reason in reasons:
+            yield one_line(f"      - {reason.words}")
+
+
+def _as_json(accounts: Iterator[Account]) -> Iterator[str]:
+    opening = "["
+    for entry, reasons in accounts:
+        document = {
+            "customer_id": str(entry.customer_id),
+            "customer": str(entry.customer),
+            "for": entry.person.get_username() if entry.person else None,
+            "weight": entry.weight,
+            "reasons": [
+                {
+                    "rule": reason.rule,
+                    "words": reason.words,
+                    "weight": reason.weight,
+                    "since": to_iso(reason.since),
+                    "link": reason.link,
+                }
+                for reason in reasons
+            ],
+        }
+        yield f"{opening}{msgspec.json.encode(document).decode()}"
+        opening = ","
+    yield "[]" if opening == "[" else "]"
+
+
+def _as_csv(accounts: Iterator[Account]) -> Iterator[str]:
+    yield _row(_COLUMNS)
+    for entry, reasons in accounts:
+        person = entry.person.get_username() if entry.person else ""
+        for reason in reasons:
+            yield _row(
+                (
+                    str(reason.weight),
+                    str(entry.customer_id),
+                    str(entry.customer),
+                    person,
+                    reason.rule,
+                    reason.words,
+                    to_iso(reason.since),
+                    reason.link,
+                )
+            )
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(map(plain_cell, cells))
+    return line.getvalue()
