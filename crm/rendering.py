@@ -23,7 +23,7 @@ from crm.documents import (
 )
 from crm.models import Company, Document, MergedRecord, Note, Person, Relationship
 from crm.people_import import METADATA_FIELDS
-from customers.models import Customer
+from customers.models import Customer, shown_once
 from customers.reader import read_value
 from customers.wire import IsoDate, Number, parse
 
@@ -86,9 +86,12 @@ def _customer(
     return CrmCustomer(
         id=reported.crm_id or str(customer.pk),
         company=_company(customer),
-        domains=[domain.name for domain in customer.domains.all()],
+        domains=[domain.name for domain in shown_once(customer.domains.all(), lambda row: row.name)],
         document_counts={kind: Whole(count) for kind, count in counted.items()},
-        poc=[_person(contact.person, people) for contact in customer.contacts.all()],
+        poc=[
+            _person(contact.person, people)
+            for contact in shown_once(customer.contacts.all(), lambda row: row.person_id)
+        ],
         metadata=_metadata(customer, reported),
         merged_customers=_merged(customer),
         start_date=_wire(reported.start_date),
@@ -106,7 +109,7 @@ def _company(customer: Customer) -> CrmCompany:
 
 def _metadata(customer: Customer, relationship: Relationship) -> CrmCustomerMetadata:
     custom_data = {}
-    for row in customer.custom_fields.all():
+    for row in shown_once(customer.custom_fields.all(), lambda row: row.key):
         values = {name: getattr(row, name) for name in CUSTOM_FIELD_VALUES}
         if row.number_value is not None:
             values["number_value"] = Number(row.number_value)

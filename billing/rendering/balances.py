@@ -12,7 +12,7 @@ from billing.models import Balance, Grant, Rollover, Subscription
 from billing.rendering.catalogue import price_arguments
 from billing.rendering.rows import Rows
 from billing.rendering.scalars import choice, moment, nullable_figure, nullable_moment, optional_count
-from customers.models import Customer
+from customers.models import Customer, shown_once
 from customers.wire import Number
 
 
@@ -44,7 +44,7 @@ def render_flags(customer: Customer, rows: Rows) -> dict[str, documents.Flag]:
             expires_at=nullable_moment(row.expires_at),
             feature=rows.feature(row.feature_id, "flags.feature"),
         )
-        for row in rows.flags[customer.pk]
+        for row in shown_once(rows.flags[customer.pk], lambda row: row.feature_id)
     }
 
 

@@ -32,7 +32,7 @@ from billing.models import (
     TrialUsed,
 )
 from billing.subscribing.errors import CannotBill
-from customers.models import Customer
+from customers.models import Customer, shown_once
 from customers.syncing import create_rows, delete_rows, update_rows
 
 _SUBSCRIPTION_COLUMNS = (
@@ -208,7 +208,10 @@ def open_accounts(customer_ids: Iterable[str], *, done_by: str) -> list[Account]
         owners[grant.balance_id].grants[str(grant.pk)] = grant
     for rollover in Rollover.objects.filter(balance_id__in=owners, ended_at=None):
         owners[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
-    for flag in Flag.objects.filter(customer__in=customers):
+    flags = shown_once(
+        Flag.objects.filter(customer__in=customers), lambda row: (row.customer_id, row.feature_id)
+    )
+    for flag in flags:
         accounts[flag.customer_id].flags[flag.feature_id] = flag
     for invoice in Invoice.objects.unpaid().filter(customer__in=customers, subscription__isnull=False):
         if invoice.due_at is not None:

@@ -1,7 +1,7 @@
 """Who the customers are: the record itself, where they are billed, how they pay, and what each source said."""
 
 from customers.models.api_token import ApiToken
-from customers.models.belonging import Belonging
+from customers.models.belonging import Belonging, shown_once
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
 from customers.models.listed import Listed
@@ -20,4 +20,5 @@ __all__ = [
     "ReceivedPayload",
     "Source",
     "SourceRecord",
+    "shown_once",
 ]

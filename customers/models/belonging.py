@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
 from django.db import models
+
+B = TypeVar("B", bound="Belonging")
 
 
 class Belonging(models.Model):
@@ -26,3 +31,11 @@ class Belonging(models.Model):
 
     class Meta:
         abstract = True
+
+
+def shown_once(rows: Iterable[B], key: Callable[[B], Hashable]) -> list[B]:
+    """The customer's own rows first, then those that came with others; of several with one `key`, the first."""
+    found: dict[Hashable, B] = {}
+    for row in sorted(rows, key=lambda row: row.came_with_id is not None):
+        found.setdefault(key(row), row)
+    return list(found.values())

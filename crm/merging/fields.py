@@ -1,0 +1,85 @@
+"""The values of which a merged customer has one: its own columns, and those of its company, relationship and account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+
+from billing.models import BillingAccount
+from crm.models import Company, Relationship
+from customers.models import Customer
+
+#: Columns of which no two customers of an environment may have the same value.
+UNIQUE = ("external_id", "stripe_id")
+#: Columns that customers are looked up by: where the survivor takes the other's, the other takes the survivor's.
+IDENTIFIERS = (*UNIQUE, "email", "fingerprint")
+
+_CUSTOMER = ("name", "email", "phone", "status", "custom_data", "external_id", "stripe_id", "fingerprint")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One of these values: of a column of `model`, under the name that people choose it by."""
+
+    name: str
+    label: str
+    model: type[models.Model]
+    column: str
+
+    def of(self, customer: Customer) -> Any:
+        """The customer's value; None where there is no row to have one."""
+        row = row_of(self.model, customer)
+        return None if row is None else getattr(row, self.column)
+
+
+def row_of(model: type[models.Model], customer: Customer) -> Any:
+    """The customer, or its one row of `model`; None where it has none."""
+    if model is Customer:
+        return customer
+    relation: Any = model._meta.get_field("customer").remote_field
+    return getattr(customer, relation.get_accessor_name(), None)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing. A number that is zero, and no, say something."""
+    return value is None or value in ("", [], {})
+
+
+def columns_of(model: type[models.Model]) -> list[str]:
+    """The columns of a one-to-one row that hold a value of the customer's."""
+    return [
+        field.attname
+        for field in model._meta.concrete_fields
+        if not field.primary_key and field.name not in ("customer", "came_with", "created_at")
+    ]
+
+
+def _label(model: type[models.Model], column: str) -> str:
+    name = next(each.verbose_name for each in model._meta.concrete_fields if each.attname == column)
+    return str(name) if model is Customer else f"{model._meta.verbose_name}: {name}"
+
+
+def _fields(model: type[models.Model], prefix: str, columns: list[str]) -> list[Field]:
+    return [
+        Field(
+            f"{prefix}{column.removesuffix('_id') if prefix and column == 'owner_id' else column}",
+            _label(model, column),
+            model,
+            column,
+        )
+        for column in columns
+    ]
+
+
+#: By the name that people choose it by.
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        *_fields(Customer, "", list(_CUSTOMER)),
+        *_fields(Company, "company.", columns_of(Company)),
+        *_fields(Relationship, "relationship.", columns_of(Relationship)),
+        *_fields(BillingAccount, "account.", columns_of(BillingAccount)),
+    )
+}
