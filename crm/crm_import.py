@@ -46,7 +46,7 @@ CUSTOM_FIELD_VALUES = (
     "number_value",
     "boolean_value",
 )
-_RELATIONSHIP_FIELDS = (
+RELATIONSHIP_FIELDS = (
     "crm_id",
     "datasource_id",
     "start_date",
@@ -93,15 +93,13 @@ class CrmImporter:
 
 def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     defaults = {"currency": settings.DEFAULT_CURRENCY}
-    _write_one_to_one(Relationship, batch, _relationship_values, _RELATIONSHIP_FIELDS, reason, defaults)
+    _write_one_to_one(Relationship, batch, _relationship_values, RELATIONSHIP_FIELDS, reason, defaults)
 
 
-def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
+def relationship_values(document: CrmCustomer) -> dict[str, Any]:
     """What a document says of the relationship, by column; UNSET for what it leaves alone."""
-    ours = (incoming.customer.pk, incoming.came_with_id)
     given = {
-        # Our own id is shown where the CRM gave none.
-        "crm_id": UNSET if document.id in ours else document.id,
+        "crm_id": document.id,
         "start_date": document.start_date,
         "contract_annual_revenue": document.contract_annual_revenue,
         "reported_notes": document.notes,
@@ -113,10 +111,20 @@ def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer)
 
 
 def _apply_companies(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    _write_one_to_one(Company, batch, _company_values, COMPANY_FIELDS, reason, {})
+    _write_one_to_one(
+        Company, batch, lambda _, document: company_values(document), COMPANY_FIELDS, reason, {}
+    )
 
 
-def _company_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
+def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
+    given = relationship_values(document)
+    # Our own id is shown where the CRM gave none.
+    if document.id in (incoming.customer.pk, incoming.came_with_id):
+        given["crm_id"] = UNSET
+    return given
+
+
+def company_values(document: CrmCustomer) -> dict[str, Any]:
     """What a document says of the company, by column; UNSET for what it leaves alone."""
     return {name: getattr(document.company, name) for name in COMPANY_FIELDS}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from customers.claims import CLAIMED, IDENTIFIERS, Claims, Statement, column, decided
+from customers.claims import CLAIMED, IDENTIFIERS, Claims, Statement, column, decided, ranked
 from customers.models import Customer, SourceRecord
 
 
@@ -80,6 +80,18 @@ def other_records(
     for record in held:
         others.setdefault(str(record.customer_id), []).append(record)
     return others
+
+
+def sources_value(customer: Customer, name: str) -> tuple[bool, Any]:
+    """Whether any source says something of a column, and the value of the one that counts most.
+
+    Of an identifier only the customer's own records are asked.
+    """
+    records: Iterable[SourceRecord] = customer.source_records.all()
+    if name in IDENTIFIERS:
+        records = [record for record in records if record.came_with_id is None]
+    speaking = ranked(name, map(statement_of, records))
+    return (True, column(name, speaking[0].claims[name]["value"])) if speaking else (False, None)
 
 
 def columns_of(customer: Customer) -> str:

@@ -97,4 +97,7 @@ def _shown(sections: list[Section | None]) -> list[Section]:
 def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
     """Where one goes on from here, by words."""
     words = "Edit" if may("customers.change_customer") else "The record"
-    return [(words, page_of(customer)), ("History", page_of(customer, "history"))]
+    links = [(words, page_of(customer)), ("History", page_of(customer, "history"))]
+    if may("customers.view_sourcerecord"):
+        links.append(("Where it comes from", reverse("desk-provenance", args=[customer.pk])))
+    return links

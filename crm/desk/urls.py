@@ -7,10 +7,14 @@ from django.urls import URLPattern, path
 
 from crm.desk.customer_page import customer_page
 from crm.desk.home import desk_list
+from crm.desk.payload_changes import changes_page
+from crm.desk.provenance import provenance_page
 from crm.desk.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+    path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
+    path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

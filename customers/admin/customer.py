@@ -23,6 +23,7 @@ from customers.admin.contact_points import AddressInline, BusinessInline
 from customers.admin.filters import Days, Standing
 from customers.admin.forms import RecordForm
 from customers.admin.inlines import ReadOnlyInline
+from customers.admin.origins import in_words
 from customers.admin.payment_method import PaymentMethodInline
 from customers.admin.showing import (
     BAD,
@@ -37,10 +38,12 @@ from customers.admin.showing import (
     moment,
 )
 from customers.admin.source import SourceRecordInline
+from customers.claims import is_empty
 from customers.editing import PINNABLE, pin, pinned_in_words, unpin
 from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
+from customers.provenance import provenance_of
 from customers.typed_ids import TypedIdField, to_uuid
 
 _STANDINGS = {
@@ -95,6 +98,7 @@ class CustomerAdmin(HistoryAdmin):
         "updated_at",
         "put_away",
         "edited_here",
+        "origins",
         "documents",
         "lists",
     )
@@ -106,7 +110,7 @@ class CustomerAdmin(HistoryAdmin):
             "Imports",
             {
                 "classes": ["tab"],
-                "fields": ("edited_here", "let_imports_change", "created_at", "updated_at"),
+                "fields": ("edited_here", "let_imports_change", "origins", "created_at", "updated_at"),
             },
         ),
         ("Elsewhere", {"classes": ["tab"], "fields": ("documents", "lists")}),
@@ -195,6 +199,20 @@ class CustomerAdmin(HistoryAdmin):
         """Which fields imports leave alone."""
         words = pinned_in_words(customer)
         return f"Edited here, imports leave these alone: {words}." if words else "Nothing was edited here."
+
+    @display(description="where it comes from")
+    def origins(self, customer: Customer) -> SafeString | str:
+        """Of each field that sources set, which record it is from."""
+        if customer._state.adding:
+            return "-"
+        # A page asks more than once for what it shows.
+        fields = vars(customer).get("_provenance") or provenance_of(customer)
+        vars(customer)["_provenance"] = fields
+        told = ((capfirst(field.label), in_words(field)) for field in fields if not is_empty(field.value))
+        lines = format_html_join("", '<p class="clientele-remark">{}: {}</p>', told)
+        return format_html(
+            "{}{}", lines, link_by_name("desk-provenance", "All that the sources say", identifier=customer.pk)
+        )
 
     @display(description="documents")
     def documents(self, customer: Customer) -> SafeString | str:

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import column_of, link_to, long_text, preformatted
+from customers.admin.showing import column_of, link_by_name, link_to, long_text, preformatted
 from customers.models import ReceivedPayload, SourceRecord
 
 
@@ -66,13 +66,14 @@ class SourceRecordAdmin(ReadOnlyAdmin):
                     "first_received_at",
                     "last_received_at",
                     "remarks",
+                    "changes",
                     "payload",
                 ),
             },
         ),
         ("Origin", {"classes": ["tab"], "fields": ("id", "digest", "claims")}),
     )
-    readonly_fields = ("remarks", "payload")
+    readonly_fields = ("remarks", "changes", "payload")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The record, with its latest payload at hand."""
@@ -90,6 +91,11 @@ class SourceRecordAdmin(ReadOnlyAdmin):
     def remarks(self, record: Any) -> SafeString | str:
         """What the import changed or noticed."""
         return _remarks(record.latest)
+
+    @display(description="what changed")
+    def changes(self, record: Any) -> SafeString | str:
+        """A link to what differs between two payloads."""
+        return link_by_name("desk-record-changes", "Compare two imports", identifier=record.pk) or "-"
 
     @display(description="latest payload, as received")
     def payload(self, record: Any) -> SafeString | str:
