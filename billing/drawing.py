@@ -8,6 +8,7 @@ Ids are unique among the rows, and among the rollovers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +35,8 @@ class GrantRow(Row):
 
     `entity_id` is None for a row of the customer, `credit_cost` for a row of the feature that is used itself.
     Of rows as old as each other the one with the lower `position` comes first. `max_purchase` is how far below
-    zero a row with `overage_allowed` may go; None: no floor.
+    zero a row with `overage_allowed` may go; None: no floor. With `shares_max_purchase` it bounds what all rows of the
+    feature that share it are overdrawn by together.
     """
 
     id: str
@@ -49,6 +51,7 @@ class GrantRow(Row):
     add_on: bool = False
     overage_allowed: bool = False
     max_purchase: Decimal | None = None
+    shares_max_purchase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,15 +266,25 @@ def _overdraw(
     """
     allowances = _allowances(rows, overage_limits)
     stops: list[Stop] = []
+    shared: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        if row.shares_max_purchase:
+            shared[row.feature_id] += row.overage
     for row in ordered:
         if not row.overage_allowed or not use.missing:
             continue
         above_zero = max(_ZERO, left[row.id])
-        to_floor = _UNBOUNDED if row.max_purchase is None else left[row.id] + row.max_purchase
+        to_floor = _UNBOUNDED
+        if row.max_purchase is not None:
+            overdrawn = shared[row.feature_id] if row.shares_max_purchase else max(_ZERO, -left[row.id])
+            to_floor = above_zero + max(_ZERO, row.max_purchase - overdrawn)
         to_limit = above_zero + allowances.get(row.feature_id, _UNBOUNDED)
         charged = use.take(row.id, "overage", min(to_floor, to_limit), row.credit_cost)
+        beyond = max(_ZERO, charged - above_zero)
+        if row.shares_max_purchase:
+            shared[row.feature_id] += beyond
         if row.feature_id in allowances:
-            allowances[row.feature_id] -= max(_ZERO, charged - above_zero)
+            allowances[row.feature_id] -= beyond
         if to_limit < to_floor:
             stops.append(Stop("spend_limit", row.id, overage_limits[row.feature_id]))
         else:

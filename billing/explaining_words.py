@@ -147,7 +147,8 @@ def beyond(row: GrantRow) -> str:
         return "no overage"
     if row.max_purchase is None:
         return "overage without limit"
-    return f"overage up to {number(row.max_purchase)}"
+    together = " together with the others" if row.shares_max_purchase else ""
+    return f"overage up to {number(row.max_purchase)}{together}"
 
 
 def stopped(stop: Stop, names: Mapping[str, str], features: Mapping[str, str]) -> str:

@@ -115,7 +115,7 @@ def grant_row(
     """A grant as the arithmetic wants it.
 
     Of a balance that allows overage, the grants with a usage-based price do; where none has one
-    (`is_sharing_overage`), all do, up to the balance's own limit.
+    (`is_sharing_overage`), all do, together up to the balance's own limit.
     """
     is_priced = is_usage_based(grant)
     source = grant.subscription or grant.purchase
@@ -137,6 +137,7 @@ def grant_row(
         add_on=_is_add_on(grant),
         overage_allowed=is_priced or (is_sharing_overage and balance.overage_allowed),
         max_purchase=grant.max_purchase if is_priced else balance.max_purchase,
+        shares_max_purchase=is_sharing_overage and not is_priced,
     )
 
 

@@ -39,6 +39,28 @@ def carry_usage(account: Account, new: Subscription, at: datetime, *, is_same_pl
         )
 
 
+def follower_of_same_plan(account: Account, subscription: Subscription) -> Subscription | None:
+    """What is scheduled to take over from a subscription with another quantity or version of its plan."""
+    for each in account.subscriptions:
+        is_next = each.status == Subscription.Status.SCHEDULED and each.follows_id == subscription.pk
+        if is_next and each.plan.plan_id == subscription.plan.plan_id:
+            return each
+    return None
+
+
+def keep_resets(account: Account, new: Subscription) -> None:
+    """Let the grants of `new` be reset when those would have been whose place they take."""
+    before = {
+        (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant.next_reset_at
+        for grant in account.grants.values()
+        if grant.subscription_id == new.follows_id
+    }
+    for grant in account.grants_of(new):
+        place = (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count)
+        if before.get(place) is not None:
+            grant.next_reset_at = before[place]
+
+
 def set_rollovers_free(account: Account, subscription: Subscription) -> dict[str, list[Rollover]]:
     """Part a subscription's rollovers from its grants, which are about to end; by the grants' keys."""
     free: dict[str, list[Rollover]] = {}

@@ -26,7 +26,7 @@ from billing.subscribing.acting import (
     open_account,
     packs_of,
 )
-from billing.subscribing.carrying import carry_extras, carry_usage, set_rollovers_free
+from billing.subscribing.carrying import carry_extras, carry_usage, keep_resets, set_rollovers_free
 from billing.subscribing.charging import add_bill, interval_of, once_lines, recurring_lines
 from billing.subscribing.ending import end
 from billing.subscribing.errors import CannotSubscribe
@@ -169,15 +169,7 @@ def _keep_resets(account: Account, current: Subscription, new: Subscription) -> 
         return
     if new.current_period_end is None and not is_same_plan:
         return
-    before = {
-        (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant.next_reset_at
-        for grant in account.grants.values()
-        if grant.subscription_id == current.pk
-    }
-    for grant in account.grants_of(new):
-        place = (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count)
-        if before.get(place) is not None:
-            grant.next_reset_at = before[place]
+    keep_resets(account, new)
 
 
 def _monthly(account: Account, subscription: Subscription) -> Decimal:

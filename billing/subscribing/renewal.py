@@ -6,7 +6,6 @@ minute or a year later: running daily for a year and running once for it come to
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,17 +16,18 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from billing.holdings import counts, grant_row, rollover_row
-from billing.intervals import NEVER_RESETS, is_made_of_months, step
+from billing.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
 from billing.invoice_sums import Line
 from billing.ledger import Change
 from billing.models import Grant, Invoice, PlanItem, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.renewing import Renewed, RolloverRule, reset
 from billing.subscribing.account import Account, open_accounts, save
+from billing.subscribing.carrying import follower_of_same_plan, set_rollovers_free
 from billing.subscribing.charging import add_bill, interval_of, recurring_lines, usage_lines
 from billing.subscribing.ending import end, end_grants, expire_grant, expire_rollover
 from billing.subscribing.errors import CannotBill
-from billing.subscribing.starting import begin, bill_start
+from billing.subscribing.starting import begin, bill_start, origins_of
 from billing.subscribing.trials import trial_end_of
 
 #: How many customers are renewed in one transaction.
@@ -187,19 +187,21 @@ def _may_reset(grant: Grant) -> bool:
 
 def _happen(account: Account, at: datetime, now: datetime, happened: Renewals) -> None:
     """Everything that falls due at one moment: expiries, ends, resets, periods, starts, and then reminders."""
-    lines: dict[str, list[Line]] = {}
+    freed: dict[str, dict[str, list[Rollover]]] = {}
     _expire(account, at, happened)
     _end_purchases(account, at)
     for subscription in account.active():
         if subscription.expires_at is not None and subscription.expires_at <= at:
-            _settle(account, subscription, at, end(account, subscription, at))
+            owed: list[Line] = []
+            if follower_of_same_plan(account, subscription) is not None:
+                # It goes on in another quantity or version: what is left is carried over as ever.
+                due = _reset_due(account, account.grants_of(subscription), at, now, happened)
+                owed = due.get(str(subscription.pk), [])
+                freed[str(subscription.pk)] = set_rollovers_free(account, subscription)
+            _settle(account, subscription, at, owed + end(account, subscription, at))
             happened.ended += 1
     _end_trials(account, at)
-    for grant in list(account.grants.values()):
-        if _may_reset(grant) and grant.next_reset_at is not None and grant.next_reset_at <= at:
-            for line in _reset(account, grant, at, now):
-                lines.setdefault(str(grant.subscription_id), []).append(line)
-            happened.resets += 1
+    lines = _reset_due(account, list(account.grants.values()), at, now, happened)
     for subscription in account.active():
         own = lines.pop(str(subscription.pk), [])
         if subscription.current_period_end is not None and subscription.current_period_end <= at:
@@ -214,6 +216,7 @@ def _happen(account: Account, at: datetime, now: datetime, happened: Renewals) -
                 subscription,
                 subscription.started_at,
                 trial_ends_at=trial_end_of(account, subscription),
+                freed=freed.get(str(subscription.follows_id)),
             )
             happened.started += 1
     _mark_past_due(account, at, happened)
@@ -272,9 +275,7 @@ def _next_period(account: Account, subscription: Subscription, lines: list[Line]
     if every is None:
         # Nothing of it recurs, as far as we know: its source said when the period ends, and may say what follows.
         every = _length_of(subscription)
-    anchor = anchor_day(
-        start, subscription.trial_ends_at, subscription.started_at, subscription.current_period_start
-    )
+    anchor = anchor_day(start, *origins_of(subscription))
     following = step(start, *every, anchor if is_made_of_months(every[0]) else None)
     subscription.current_period_start = start
     subscription.current_period_end = following
@@ -297,6 +298,18 @@ def _settle(account: Account, subscription: Subscription, at: datetime, lines: l
     """Bill what was used, outside of a new period's invoice."""
     period = (subscription.current_period_start, subscription.current_period_end)
     add_bill(account, subscription, at, lines, period)
+
+
+def _reset_due(
+    account: Account, grants: Iterable[Grant], at: datetime, now: datetime, happened: Renewals
+) -> dict[str, list[Line]]:
+    """Reset those of the grants whose time has come; by subscription, the lines for what was used beyond them."""
+    lines: dict[str, list[Line]] = {}
+    for grant in grants:
+        if _may_reset(grant) and grant.next_reset_at is not None and grant.next_reset_at <= at:
+            lines.setdefault(str(grant.subscription_id), []).extend(_reset(account, grant, at, now))
+            happened.resets += 1
+    return lines
 
 
 def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[Line]:
@@ -399,24 +412,12 @@ def _anchor_of(grant: Grant) -> int | None:
     source: Subscription | Purchase | None = grant.subscription or grant.purchase
     origins: list[datetime | None] = []
     if isinstance(source, Subscription):
-        origins = [source.trial_ends_at, source.started_at, source.current_period_start]
+        origins = origins_of(source)
     elif source is not None:
         origins = [source.started_at]
     elif not grant.imported:
         origins = [grant.created_at]
     return anchor_day(grant.next_reset_at, *origins)
-
-
-def anchor_day(due: datetime, *origins: datetime | None) -> int:
-    """The day of the month that steps of months keep: that of the first origin that may lead to `due`.
-
-    On 28 February something that began on the 31st may be due; on 12 March it may not.
-    """
-    last = monthrange(due.year, due.month)[1]
-    for origin in origins:
-        if origin is not None and min(origin.day, last) == due.day:
-            return origin.day
-    return due.day
 
 
 def _mark_past_due(account: Account, at: datetime, happened: Renewals) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.figures import included_grant
-from billing.intervals import step
+from billing.intervals import anchor_day, is_made_of_months, step
 from billing.ledger import Change
-from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Subscription, TrialUsed
+from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Rollover, Subscription, TrialUsed
 from billing.models.figures import BillingMethod
 from billing.subscribing.account import Account
-from billing.subscribing.carrying import carry_usage
+from billing.subscribing.carrying import carry_extras, carry_usage, keep_resets
 from billing.subscribing.charging import add_bill, interval_of, once_lines, recurring_lines
 from billing.subscribing.flags import raise_flag
 
@@ -19,9 +19,17 @@ _ZERO = Decimal(0)
 
 
 def begin(
-    account: Account, subscription: Subscription, at: datetime, *, trial_ends_at: datetime | None = None
+    account: Account,
+    subscription: Subscription,
+    at: datetime,
+    *,
+    trial_ends_at: datetime | None = None,
+    freed: dict[str, list[Rollover]] | None = None,
 ) -> None:
-    """Make a subscription active: it grants from `at` on and is billed, or tried until `trial_ends_at` first."""
+    """Make a subscription active: it grants from `at` on and is billed, or tried until `trial_ends_at` first.
+
+    `freed` is given when it takes over from one of the same plan: the rollovers that go along, by grant.
+    """
     items = account.catalogue.items(str(subscription.plan_id))
     subscription.status = Subscription.Status.ACTIVE
     subscription.started_at = at
@@ -32,13 +40,39 @@ def begin(
         note_trial(account, subscription)
     elif every is not None:
         subscription.current_period_start = at
-        subscription.current_period_end = step(at, *every)
+        anchor = _anchor_before(account, subscription, at) if is_made_of_months(every[0]) else None
+        subscription.current_period_end = step(at, *every, anchor)
     account.change(subscription)
-    grant_items(account, subscription, at, subscription.prepaid_quantities)
+    anchor_of_resets = None if trial_ends_at else _anchor_before(account, subscription, at)
+    grant_items(account, subscription, at, subscription.prepaid_quantities, anchor_of_resets)
+    if freed is not None:
+        keep_resets(account, subscription)
     if subscription.follows_id is not None:
-        carry_usage(account, subscription, at, is_same_plan=False)
+        carry_usage(account, subscription, at, is_same_plan=freed is not None)
+    if freed is not None:
+        carry_extras(account, subscription, at, freed)
     if trial_ends_at is None:
         bill_start(account, subscription, at)
+
+
+def origins_of(subscription: Subscription) -> list[datetime | None]:
+    """What the day of the month may come from that its periods keep to, the surest first.
+
+    One that took over from another in the middle of a period keeps to that one's day, not to its own first.
+    """
+    start, begun = subscription.current_period_start, subscription.started_at
+    own = [begun, start] if subscription.follows_id is None else [start, begun]
+    return [subscription.trial_ends_at, *own]
+
+
+def _anchor_before(account: Account, subscription: Subscription, at: datetime) -> int | None:
+    """The day that the periods kept to of the subscription whose end is this one's beginning."""
+    for each in account.subscriptions:
+        if each.pk == subscription.follows_id and each.current_period_end == at:
+            every = interval_of(each.plan, account.catalogue.items(str(each.plan_id)))
+            if every is not None and is_made_of_months(every[0]):
+                return anchor_day(at, *origins_of(each))
+    return None
 
 
 def note_trial(account: Account, subscription: Subscription) -> None:
@@ -63,18 +97,29 @@ def bill_start(account: Account, subscription: Subscription, at: datetime) -> No
 
 
 def grant_items(
-    account: Account, source: Subscription | Purchase, at: datetime, prepaid: dict[str, str]
+    account: Account,
+    source: Subscription | Purchase,
+    at: datetime,
+    prepaid: dict[str, str],
+    anchor: int | None = None,
 ) -> None:
-    """Turn the items of a plan into grants and flags."""
+    """Turn the items of a plan into grants and flags; resets keep to the day `anchor`, if not to that of `at`."""
     for item in account.catalogue.items(str(source.plan_id)):
         if item.feature.type == Feature.Type.BOOLEAN:
             raise_flag(account, item, source)
         else:
-            _grant(account, item, source, at, Decimal(prepaid.get(item.feature.feature_id, 0)))
+            bought = Decimal(prepaid.get(item.feature.feature_id, 0))
+            is_anchored = anchor is not None and is_made_of_months(item.reset_interval)
+            _grant(account, item, source, at, bought, anchor if is_anchored else None)
 
 
 def _grant(
-    account: Account, item: PlanItem, source: Subscription | Purchase, at: datetime, bought: Decimal
+    account: Account,
+    item: PlanItem,
+    source: Subscription | Purchase,
+    at: datetime,
+    bought: Decimal,
+    anchor: int | None,
 ) -> None:
     balance = account.balance_of(item.feature)
     grant = Grant(
@@ -85,7 +130,7 @@ def _grant(
         unlimited=item.unlimited,
         reset_interval=item.reset_interval,
         reset_interval_count=item.reset_interval_count,
-        next_reset_at=step(at, item.reset_interval, item.reset_interval_count or 1)
+        next_reset_at=step(at, item.reset_interval, item.reset_interval_count or 1, anchor)
         if item.reset_interval
         else None,
         price_amount=item.price_amount,

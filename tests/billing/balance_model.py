@@ -90,7 +90,7 @@ class Model:
         new = Row(plan=plan, quantity=quantity, status="scheduled", follows=current)
         if self.price(new) < self.price(current):
             current["canceled_at"], current["expires_at"] = self.now, current["period_end"]
-            new |= {"started_at": current["period_end"], "anchor": current["period_end"].day}
+            new |= {"started_at": current["period_end"], "anchor": current["anchor"]}
             self.subscriptions.append(new)
             return True
         before = self._of(current)
@@ -98,11 +98,15 @@ class Model:
         self._end(current)
         new |= {"anchor": current["anchor"], "period_end": current["period_end"]}
         self._begin(new, self.now)
+        self._take_over(new, before, carried_over, is_same=plan == current["plan"])
+        return True
+
+    def _take_over(self, new: Row, before: list[Row], carried_over: list[Row], *, is_same: bool) -> None:
         for row in self._of(new):
             for old in before:
                 if (old["feature"], old["interval"]) == (row["feature"], row["interval"]):
                     row["resets_at"], row["anchor"] = old["resets_at"], old["anchor"]
-                    if plan == current["plan"]:
+                    if is_same:
                         # It is in use still; what went beyond the grant is billed, and begins anew.
                         granted = old["included"] + old["adjusted"]
                         row["usage"] = old["usage"] if old["floor"] is None else min(old["usage"], granted)
@@ -111,7 +115,6 @@ class Model:
                             if rollover["row"] is old:
                                 rollover["row"] = row
                                 self.rollovers.append(rollover)
-        return True
 
     def cancel(self, current: Row, *, at_once: bool) -> bool:
         if current["status"] == "scheduled":
@@ -214,13 +217,7 @@ class Model:
             each for each in self.rows if each["expires_at"] is not None and each["expires_at"] <= self.now
         ]:
             self._remove(row)
-        for each in [*self.subscriptions]:
-            if (
-                each["status"] == "active"
-                and each["expires_at"] is not None
-                and each["expires_at"] <= self.now
-            ):
-                self._end(each)
+        gone = self._end_due()
         for row in self.rows:
             if row["resets_at"] is not None and row["resets_at"] <= self.now:
                 self._reset(row)
@@ -231,6 +228,27 @@ class Model:
             if each["status"] == "scheduled" and each["started_at"] <= self.now:
                 self.subscriptions.remove(each)
                 self._begin(each, each["started_at"])
+                if id(each.get("follows")) in gone:
+                    self._take_over(each, *gone[id(each["follows"])], is_same=True)
+
+    def _end_due(self) -> dict[int, tuple[list[Row], list[Row]]]:
+        """Ends what is due to end; by what it was, the rows and rollovers that the same plan goes on with."""
+        gone: dict[int, tuple[list[Row], list[Row]]] = {}
+        for each in [*self.subscriptions]:
+            if (
+                each["status"] == "active"
+                and each["expires_at"] is not None
+                and each["expires_at"] <= self.now
+            ):
+                if any(next_["plan"] == each["plan"] for next_ in self._followers(each)):
+                    # Less of the same: what is left is carried over as it would have been.
+                    for row in self._of(each):
+                        if row["resets_at"] is not None and row["resets_at"] <= self.now:
+                            self._reset(row)
+                    rows = self._of(each)
+                    gone[id(each)] = rows, [other for other in self.rollovers if other["row"] in rows]
+                self._end(each)
+        return gone
 
     def _reset(self, row: Row) -> None:
         leftover = self.held(row)
@@ -380,11 +398,14 @@ class Model:
 
     def _drop_followers(self, current: Row) -> bool:
         """Whether there was one."""
-        dropped = [
+        dropped = self._followers(current)
+        for each in dropped:
+            self.subscriptions.remove(each)
+        return bool(dropped)
+
+    def _followers(self, current: Row) -> list[Row]:
+        return [
             each
             for each in self.subscriptions
             if each["status"] == "scheduled" and each["follows"] is current
         ]
-        for each in dropped:
-            self.subscriptions.remove(each)
-        return bool(dropped)

@@ -203,6 +203,20 @@ def test_without_overage_what_does_not_fit_is_refused_whole():
     assert str(answer) == "25 of 100 do not fit: no grant allows overage"
 
 
+def test_rows_that_share_a_max_purchase_are_overdrawn_up_to_it_together():
+    """10 + 20 are held. A seat that this use does not reach is overdrawn by 4: of 10, 6 are left to both together."""
+    shared = {"overage_allowed": True, "max_purchase": "10", "shares_max_purchase": True}
+    rows = [
+        row("a", "10", age=2, **shared),
+        row("b", "20", age=1, **shared),
+        row("seat", "1", "5", entity_id="s1", **shared),
+    ]
+    assert drawn(rows, "36") == [("a", "granted", 10, 10), ("b", "granted", 20, 20), ("a", "overage", 6, 6)]
+    answer = refused(rows, "37")
+    assert answer.missing == 1
+    assert [stop.limit for stop in answer.stops] == ["max_purchase", "max_purchase"]
+
+
 def test_max_purchase_refuses_and_says_what_is_missing():
     """100 + 20 of overage is 120: 5 of 125 are missing."""
     answer = refused([row("only", "100", overage_allowed=True, max_purchase="20")], "125")

@@ -123,6 +123,25 @@ def test_overage_that_a_document_allows_without_a_price_lets_every_row_go_below(
     assert document()["balances"]["calls"]["overage_allowed"] is True
 
 
+def test_overage_without_a_price_is_limited_for_all_rows_together():
+    taken(
+        holder(
+            balance(
+                "calls",
+                row(10, id="one", reset=monthly("2026-02-01")),
+                row(5, id="two"),
+                overage_allowed=True,
+                max_purchase=25,
+            )
+        )
+    )
+    # 10 + 5 are there, and 25 beyond them.
+    assert missing(use_refused(41)) == 1
+    use(40)
+    assert usages() == [35, 5]
+    assert missing(use_refused(1)) == 1
+
+
 def test_overage_without_a_price_and_without_a_floor_has_no_end():
     taken(
         holder(

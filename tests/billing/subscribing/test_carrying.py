@@ -5,13 +5,14 @@ from decimal import Decimal
 import pytest
 
 from billing.adjusting import add
-from billing.models import Flag, Grant, Invoice
+from billing.models import Flag, Grant, Invoice, InvoiceLine, Rollover
 from billing.subscribing import attach_plan, change_plan
 from tests.billing.subscribing.living import (
     a_month_for,
     assert_adds_up,
     at,
     billed,
+    document,
     draw,
     figures,
     metered,
@@ -178,6 +179,69 @@ def test_a_flag_stays_when_another_plan_gives_it_too():
     attach(customer, plan_of("security", (sso, switch), add_on=True))
     change(subscription, plan_of("plain", **a_month_for(30)))
     assert dict(Flag.objects.values_list("feature__feature_id", "plan__plan_id")) == {"sso": "security"}
+
+
+def test_less_of_the_same_plan_carries_over_what_was_left_when_it_begins(settings):
+    settings.RESET_PAST_DUE = True
+    calls, seats = metered("calls"), metered("seats", consumable=False)
+    plan = plan_of(
+        "pro",
+        (
+            calls,
+            {
+                "included": 100,
+                "reset_interval": "month",
+                "rollover_expiry_unit": "month",
+                "rollover_expiry_length": 2,
+            },
+        ),
+        (seats, {"included": 5, "reset_interval": ""}),
+        **a_month_for(20),
+    )
+    customer = make_customer()
+    subscription = attach(customer, plan, quantity=Decimal(3))
+    use(customer, calls, 60, at("2026-02-01T00:00"))
+    use(customer, seats, 4, at("2026-02-01T00:00"))
+    change(subscription, plan, quantity=Decimal(1))
+    now = at("2026-02-28T10:00")
+    run_until(now)
+    # Three hundred less sixty are carried over, beside the hundred of the new month; the seats stay taken.
+    assert figures(customer, now, "calls") == (340, 340, 0)
+    assert figures(customer, now, "seats") == (5, 1, 4)
+    [rollover] = Rollover.objects.filter(ended_at=None)
+    assert rollover.expires_at == at("2026-04-30T10:00")
+    assert Grant.objects.get(pk=rollover.grant_id, subscription__quantity=1).ended_at is None
+    assert document(customer, now)["balances"]["calls"]["next_reset_at"] == milliseconds(
+        at("2026-03-31T10:00")
+    )
+    run_until(at("2026-04-30T10:00"))
+    # The 240 have expired; a hundred of February and a hundred of March are left over.
+    assert figures(customer, at("2026-04-30T10:00"), "calls") == (300, 300, 0)
+    assert_adds_up()
+
+
+def test_use_beyond_the_grant_is_billed_once_when_less_of_the_plan_begins(settings):
+    settings.RESET_PAST_DUE = True
+    calls = metered("calls")
+    priced = {
+        "included": 10,
+        "reset_interval": "month",
+        "billing_method": "usage_based",
+        "price_amount": Decimal(1),
+        "price_interval": "month",
+        "billing_units": 1,
+    }
+    plan = plan_of("pro", (calls, priced), **a_month_for(20))
+    customer = make_customer()
+    subscription = attach(customer, plan, quantity=Decimal(3))
+    use(customer, calls, 37, at("2026-02-01T00:00"))
+    change(subscription, plan, quantity=Decimal(1))
+    run_until(at("2026-02-28T10:00"))
+    # Thirty-seven less three times ten, at a dollar.
+    lines = InvoiceLine.objects.filter(kind="usage").values_list("amount", flat=True)
+    assert list(lines) == [700]
+    assert figures(customer, at("2026-02-28T10:00"), "calls") == (10, 10, 0)
+    assert_adds_up()
 
 
 def test_another_quantity_keeps_adjustments_and_what_was_carried_over():

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -87,6 +88,29 @@ def test_what_took_over_keeps_the_anchor_day_of_its_periods_and_resets(settings)
 
 
 @pytest.mark.parametrize(
+    ("began", "changed", "dates"),
+    [
+        # Changed on a 28th: what is due at the end of a later February is due on the 31st of March nevertheless.
+        ("2026-01-31T10:00", "2026-03-28T10:00", ["2027-02-28", "2027-03-31"]),
+        # Changed on a 31st what keeps to the 28th.
+        ("2026-01-28T10:00", "2026-12-31T10:00", ["2027-02-28", "2027-03-28", "2027-04-28"]),
+    ],
+)
+def test_the_day_of_a_change_is_not_taken_for_the_day_of_its_periods(settings, began, changed, dates):
+    settings.RESET_PAST_DUE = True
+    calls = metered("calls")
+    customer = make_customer()
+    slow = plan_of("slow", (calls, {"included": 100, "reset_interval": "month"}), **a_month_for(20))
+    fast = plan_of("fast", (calls, {"included": 500, "reset_interval": "month"}), **a_month_for(50))
+    change(attach(customer, slow, at(began)), fast, at(changed))
+    for date, following in pairwise(dates):
+        run_until(at(f"{date}T10:00"))
+        shown = document(customer, at(f"{date}T10:00"))
+        assert shown["subscriptions"][0]["current_period_end"] == milliseconds(at(f"{following}T10:00"))
+        assert shown["balances"]["calls"]["next_reset_at"] == milliseconds(at(f"{following}T10:00"))
+
+
+@pytest.mark.parametrize(
     ("currency", "old", "new", "lines"),
     [
         # Halves: 500.5 and 1500 yen; 6.1725 and 12.345 dinars, which have three digits. Half goes to even.
@@ -160,7 +184,11 @@ def test_what_costs_less_begins_when_the_period_ends():
     assert figures(customer, FEB_28, "calls") == (10, 10, 0)
     [shown] = document(customer, FEB_28)["subscriptions"]
     assert (shown["plan_id"], shown["status"]) == ("basic", "active")
-    assert shown["current_period_end"] == milliseconds(at("2026-03-28T10:00"))
+    # It began on the 31st, and February was too short for that.
+    assert shown["current_period_end"] == milliseconds(at("2026-03-31T10:00"))
+    assert document(customer, FEB_28)["balances"]["calls"]["next_reset_at"] == milliseconds(
+        at("2026-03-31T10:00")
+    )
     assert [invoice.total for invoice in Invoice.objects.order_by("number")] == [5000, 2000]
     assert_adds_up()
 
