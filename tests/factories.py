@@ -42,6 +42,7 @@ from billing.models import (
     UsageAlert,
 )
 from crm.models import (
+    Activity,
     Company,
     Contact,
     CustomField,
@@ -52,11 +53,13 @@ from crm.models import (
     DuplicateCluster,
     DuplicatePair,
     HealthScore,
+    Mention,
     Merge,
     MergedRecord,
     Note,
     Person,
     Relationship,
+    Task,
     Team,
     WorklistDecision,
     WorklistEntry,
@@ -405,6 +408,21 @@ def make_note(**fields: Any) -> Note:
     return _of_customer(Note, fields, body="Wants to try the product.")
 
 
+def make_task(**fields: Any) -> Task:
+    """An open task without a day."""
+    return _of_customer(Task, fields, title="Send the offer")
+
+
+def make_activity(**fields: Any) -> Activity:
+    """A call."""
+    return _of_customer(Activity, fields, kind="call", summary="They are content.", happened_at=MOMENT)
+
+
+def make_mention(**fields: Any) -> Mention:
+    """A colleague named in a note, who has not seen it."""
+    return _make(Mention, fields, note=make_note, user=make_user)
+
+
 def make_document(**fields: Any) -> Document:
     """A contract."""
     return _of_customer(
@@ -496,6 +514,9 @@ def make_duplicate_pair(**fields: Any) -> DuplicatePair:
 
 #: How to make one row of each model.
 MAKERS: dict[type[Model], Callable[..., Any]] = {
+    Activity: make_activity,
+    Mention: make_mention,
+    Task: make_task,
     Address: make_address,
     ApiToken: make_api_token,
     AutoTopup: make_auto_topup,

@@ -31,6 +31,7 @@ OTHERS = sorted(set(admin.site._registry) - set(OURS), key=lambda model: model._
 
 #: Rows that only imports and the ledger write.
 READ_ONLY = {
+    "crm.Mention",
     "billing.Balance",
     "billing.CreditNote",
     "billing.Grant",
@@ -59,6 +60,8 @@ READ_ONLY = {
 WORKED_OUT = {"crm.RevenueMonth"}
 #: What account managers work on.
 ACCOUNTS = {
+    "crm.Activity",
+    "crm.Task",
     "crm.Company",
     "crm.Contact",
     "crm.CustomField",

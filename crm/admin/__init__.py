@@ -15,6 +15,7 @@ from crm.admin.relationship import (
     DomainInline,
     RelationshipAdmin,
 )
+from crm.admin.task import ActivityAdmin, MentionAdmin, TaskAdmin
 from crm.admin.team import TeamAdmin
 from crm.admin.worklist import (
     DeskRefreshAdmin,
@@ -26,6 +27,7 @@ from crm.models import Company, CustomField, Relationship
 from customers.admin import CustomerAdmin
 
 __all__ = [
+    "ActivityAdmin",
     "CompanyAdmin",
     "ContactAdmin",
     "CustomFieldAdmin",
@@ -35,11 +37,13 @@ __all__ = [
     "DuplicateClusterAdmin",
     "DuplicatePairAdmin",
     "HealthScoreAdmin",
+    "MentionAdmin",
     "MergeAdmin",
     "MergedRecordAdmin",
     "NoteAdmin",
     "PersonAdmin",
     "RelationshipAdmin",
+    "TaskAdmin",
     "TeamAdmin",
     "WorklistDecisionAdmin",
     "WorklistEntryAdmin",

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from crm.models import Document, Note
+from crm.noting import mention_colleagues
 from customers.admin.base import HistoryAdmin, Row, YesNo
 from customers.admin.fields import plain_link_only
 from customers.admin.filters import Days, Mine
@@ -37,6 +38,13 @@ class NoteFormSet(RecordFormSet):
         if isinstance(row, Note):
             row.author = self.user
 
+    def save_new(self, form: ModelForm, commit: bool = True) -> Any:
+        """Save a note that was added on the form, and tell whom it names."""
+        note = super().save_new(form, commit)
+        if commit:
+            mention_colleagues(note)
+        return note
+
 
 class NoteInline(RecordTabularInline):
     """A customer's notes."""
@@ -46,7 +54,7 @@ class NoteInline(RecordTabularInline):
     hide_title = True
     formfield_overrides = {TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
     formset = NoteFormSet
-    fields = ("body", "is_summary", "author", "created_at")
+    fields = ("body", "is_summary", "is_pinned", "author", "created_at")
     readonly_fields = ("author", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -69,15 +77,21 @@ class DocumentInline(RecordTabularInline):
 class NoteAdmin(HistoryAdmin):
     """What was said about customers."""
 
-    list_display = ("first_line", column_of("customer"), "author", "is_summary", "created_at")
-    list_filter = (("is_summary", YesNo), ("created_at", Days), Author, ("customer", Row))
+    list_display = ("first_line", column_of("customer"), "author", "is_summary", "is_pinned", "created_at")
+    list_filter = (
+        ("is_summary", YesNo),
+        ("is_pinned", YesNo),
+        ("created_at", Days),
+        Author,
+        ("customer", Row),
+    )
     list_select_related = ("customer", "author")
     search_fields = ("body",)
     sortable_by = ("created_at",)
     autocomplete_fields = ("customer",)
     deletable = True
-    readonly_fields = ("author", "created_at", "id")
-    fields = ("customer", "body", "is_summary", "author", "created_at", "id")
+    readonly_fields = ("author", "origin", "created_at", "id")
+    fields = ("customer", "body", "is_summary", "is_pinned", "author", "origin", "created_at", "id")
 
     @display(description="note")
     def first_line(self, note: Note) -> SafeString | str:
@@ -89,6 +103,7 @@ class NoteAdmin(HistoryAdmin):
         if not change:
             obj.author = request.user
         super().save_model(request, obj, form, change)
+        mention_colleagues(obj)
 
 
 @admin.register(Document)

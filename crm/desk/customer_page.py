@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -12,12 +11,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue import revenue_of
-from crm.desk.overview import attention, money, people, places, related, use
+from crm.desk.overview import attention, money, people, places, related, use, work
 from crm.desk.overview.header import header_of
 from crm.desk.overview.section import Section, page_of
+from crm.models import Contact
+from crm.noting import see_mentions
 from customers import clock
 from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
-from customers.models import Customer
+from customers.models import Address, Customer
 
 _ADJUST = "billing.change_balance"
 
@@ -40,22 +41,30 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
     now = clock.now()
     contacts = people.contacts_of(customer) if may("crm.view_contact") else []
     addresses = places.addresses_of(customer) if may("customers.view_address") else []
+    if may("crm.view_note"):
+        see_mentions(customer, request.user)
     context = {
         **admin.site.each_context(request),
         "title": str(customer),
         "customer": customer,
         "header": header_of(customer, contacts, addresses[0] if addresses else None, now),
-        "main": _shown(_main(customer, may)),
+        "main": _shown(_main(customer, may, contacts)),
         "side": _shown(_side(customer, may, contacts, addresses)),
         "links": _links(customer, may),
     }
     return TemplateResponse(request, "crm/desk/customer.html", context)
 
 
-def _main(customer: Customer, may: Callable[[str], bool]) -> list[Section | None]:
+def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact]) -> list[Section | None]:
     """What an account manager reads first."""
     now = clock.now()
     found: list[Section | None] = [attention.attention_section(customer)]
+    if may("crm.add_activity"):
+        found.append(work.contact_section(customer, contacts))
+    if may("crm.view_task"):
+        found.append(work.tasks_section(customer, may_add=may("crm.add_task")))
+    if may("crm.view_note"):
+        found.append(work.notes_section(customer, may_add=may("crm.add_note")))
     if may("billing.view_subscription"):
         billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
         found += [money.contract_section(customer, billed), money.subscriptions_section(customer, now)]
@@ -67,7 +76,7 @@ def _main(customer: Customer, may: Callable[[str], bool]) -> list[Section | None
 
 
 def _side(
-    customer: Customer, may: Callable[[str], bool], contacts: list[Any], addresses: list[Any]
+    customer: Customer, may: Callable[[str], bool], contacts: list[Contact], addresses: list[Address]
 ) -> list[Section | None]:
     """What one looks up."""
     now = clock.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from crm.desk import writing
 from crm.desk.customer_page import customer_page
 from crm.desk.home import desk_list
 from crm.desk.payload_changes import changes_page
@@ -15,6 +16,15 @@ urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
     path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
+    path("customer/<str:customer_id>/contact/", admin.site.admin_view(writing.log), name="desk-log"),
+    path("customer/<str:customer_id>/notes/", admin.site.admin_view(writing.note), name="desk-note"),
+    path("customer/<str:customer_id>/tasks/", admin.site.admin_view(writing.task), name="desk-task"),
+    path(
+        "note/<str:note_id>/<slug:act>/", admin.site.admin_view(writing.change_note), name="desk-note-change"
+    ),
+    path(
+        "task/<str:task_id>/<slug:act>/", admin.site.admin_view(writing.change_task), name="desk-task-change"
+    ),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

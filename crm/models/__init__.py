@@ -1,13 +1,16 @@
 """How we work with customers: company, people, what was said, and what was merged."""
 
+from crm.models.activity import Activity
 from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.health import HealthScore
+from crm.models.mention import Mention
 from crm.models.merge import Merge
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
 from crm.models.revenue_month import RevenueMonth
+from crm.models.task import Task
 from crm.models.team import Team
 from crm.models.worklist import (
     Decision,
@@ -18,6 +21,7 @@ from crm.models.worklist import (
 )
 
 __all__ = [
+    "Activity",
     "Company",
     "Contact",
     "CustomField",
@@ -28,12 +32,14 @@ __all__ = [
     "DuplicateCluster",
     "DuplicatePair",
     "HealthScore",
+    "Mention",
     "Merge",
     "MergedRecord",
     "Note",
     "Person",
     "Relationship",
     "RevenueMonth",
+    "Task",
     "Team",
     "WorklistDecision",
     "WorklistEntry",

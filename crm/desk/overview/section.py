@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -37,7 +37,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the page under a heading. `template` shows it; `more_url` leads to all of what it shows part of."""
+    """A part of the page under a heading.
+
+    `template` shows its lines, and the form for another one, if somebody may enter it; `more_url` leads to all of what
+    the lines are part of.
+    """
 
     key: str
     title: str
@@ -45,7 +49,7 @@ class Section:
     said: tuple[str, ...] = ()
     more_url: str = ""
     template: str = "crm/desk/overview/lines.html"
-    data: Any = field(default=None)
+    form: Any = None
 
 
 def list_section(

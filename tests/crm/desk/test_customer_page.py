@@ -106,6 +106,7 @@ def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client) -
 
 
 def test_what_is_empty_takes_no_room(client: Client) -> None:
+    client.force_login(make_user("Viewer"))
     page = page_of(client, make_customer(name="Bare Ltd"))
     assert "Nothing is known of subscriptions, balances or invoices yet." in page
     for heading in ("People", "Invoices", "Addresses", "Domains", "Discounts", "Merged records"):
@@ -278,7 +279,7 @@ def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     make_domain(customer=survivor, name="finch.example.com")
     make_domain(customer=survivor, name="finch.example.com", came_with=merged)
     page = page_of(client, survivor)
-    assert page.count("Nia Okafor") == 1
+    assert page.count(">Nia Okafor</a>") == 1
     assert page.count(">finch.example.com<") == 1
 
 

@@ -1,0 +1,94 @@
+"""What people enter on a customer's page: a call, a note, a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from crm.models import Activity, Contact, Person, Task
+from customers.models import Customer
+
+_LONGEST = 20_000
+
+
+def people_who_act() -> Any:
+    """Who may be given a task: those who may sign in here."""
+    return get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")
+
+
+class ContactForm(forms.Form):
+    """A call, a meeting or a mail that just was."""
+
+    kind = forms.ChoiceField(label="What", choices=Activity.Kind.choices, widget=UnfoldAdminSelectWidget)
+    person = forms.ModelChoiceField(
+        label="With",
+        queryset=Person.objects.none(),
+        required=False,
+        empty_label="Nobody in particular",
+        widget=UnfoldAdminSelectWidget,
+    )
+    summary = forms.CharField(
+        label="What was said",
+        required=False,
+        max_length=_LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+    )
+
+    def __init__(
+        self, customer: Customer, contacts: list[Contact] | None, *args: Any, **options: Any
+    ) -> None:
+        super().__init__(*args, **{"auto_id": "contact_%s", **options})
+        field: Any = self.fields["person"]
+        if contacts is None:
+            field.queryset = Person.objects.filter(contacts__customer=customer).distinct()
+        else:
+            # The page has read them already.
+            known = [(contact.person.pk, str(contact.person)) for contact in contacts]
+            field.choices = [("", field.empty_label), *known]
+
+
+class NoteForm(forms.Form):
+    """A note."""
+
+    body = forms.CharField(
+        label="Note",
+        max_length=_LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Markdown. Name a colleague as @name, and it is on their worklist.",
+    )
+    is_pinned = forms.BooleanField(
+        label="Keep it above the others", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"auto_id": "note_%s", **options})
+
+
+class TaskForm(forms.ModelForm):
+    """Something to do."""
+
+    class Meta:
+        model = Task
+        fields = ("title", "due_on", "owner")
+        widgets = {"title": UnfoldAdminTextInputWidget, "due_on": UnfoldAdminDateWidget}
+        labels = {"title": "What is to be done", "owner": "Who"}
+        help_texts = dict.fromkeys(("title", "due_on", "owner"), "")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"auto_id": "task_%s", **options})
+        self.fields["owner"] = forms.ModelChoiceField(
+            label="Who",
+            queryset=people_who_act(),
+            required=False,
+            empty_label="Me",
+            widget=UnfoldAdminSelectWidget,
+        )

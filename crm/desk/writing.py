@@ -1,0 +1,135 @@
+"""What people do on a customer's page: log a call, write a note, add and complete tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import Form, ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+
+from crm.contacting import log_contact
+from crm.desk.forms import ContactForm, NoteForm, TaskForm
+from crm.models import Note, Task
+from crm.noting import make_summary, pin_note, write_note
+from crm.tasking import add_task, complete_task, reopen_task
+from customers.models import Customer
+
+View = Callable[..., HttpResponse]
+
+
+def posted(permission: str) -> Callable[[View], View]:
+    """A view that only takes what is sent by somebody with the permission, who may see customers."""
+
+    def decorate(view: View) -> View:
+        def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            if not request.user.has_perms([permission, "customers.view_customer"]):
+                raise PermissionDenied
+            return view(request, *args, **options)
+
+        return guarded
+
+    return decorate
+
+
+@posted("crm.add_activity")
+def log(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """A call, a meeting or a mail."""
+    customer = _customer(customer_id)
+    form = ContactForm(customer, None, request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    values = form.cleaned_data
+    activity = log_contact(
+        customer, values["kind"], by=request.user, summary=values["summary"], person=values["person"]
+    )
+    messages.success(request, f"{activity.get_kind_display()} logged.")
+    return _back(customer)
+
+
+@posted("crm.add_note")
+def note(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """A note."""
+    customer = _customer(customer_id)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    written = write_note(
+        customer, form.cleaned_data["body"], by=request.user, is_pinned=form.cleaned_data["is_pinned"]
+    )
+    told = [str(mention.user) for mention in written.mentions.select_related("user")]
+    messages.success(request, "Noted." + (f" Told: {', '.join(told)}." if told else ""))
+    return _back(customer)
+
+
+@posted("crm.change_note")
+def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
+    """Pin a note, let it go, or make it the summary."""
+    found = _row(Note, note_id)
+    if act == "summary":
+        make_summary(found)
+        messages.success(request, "The crm document carries this note now.")
+    else:
+        pin_note(found, is_pinned=act == "pin")
+    return _back(found.customer)
+
+
+@posted("crm.add_task")
+def task(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """Something to do."""
+    customer = _customer(customer_id)
+    form = TaskForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    values = form.cleaned_data
+    added = add_task(
+        customer, values["title"], by=request.user, owner=values["owner"], due_on=values["due_on"]
+    )
+    messages.success(request, f"Task added for {added.owner}.")
+    return _back(customer)
+
+
+@posted("crm.change_task")
+def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
+    """A task is done, or not after all."""
+    found = _row(Task, task_id)
+    if act == "done" and complete_task(found, by=request.user):
+        messages.success(request, f"Done: {found.title}")
+    elif act == "reopen" and reopen_task(found):
+        messages.success(request, f"Open again: {found.title}")
+    return _back(found.customer)
+
+
+def _customer(customer_id: str) -> Customer:
+    found: Customer = _row(Customer, customer_id)
+    if found.merged_into_id is not None:
+        raise Http404(f"{customer_id} was merged into {found.merged_into_id}.")
+    return found
+
+
+def _row(model: Any, key: str) -> Any:
+    try:
+        found = model.objects.filter(pk=key).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -> HttpResponse:
+    """Back to the page, which says what was wrong."""
+    for name, problems in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        for problem in problems:
+            messages.error(request, f"{label}: {problem}" if label else str(problem))
+    return _back(customer)
+
+
+def _back(customer: Customer) -> HttpResponse:
+    return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))

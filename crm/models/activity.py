@@ -1,0 +1,55 @@
+"""Contact with a customer: calls, meetings, mails."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from crm.models.person import Person
+from customers import clock
+from customers.models import Belonging, Customer
+from customers.typed_ids import TypedIdField
+
+
+class Activity(Belonging):
+    """A call, a meeting or a mail, noted by one of us."""
+
+    class Kind(models.TextChoices):
+        CALL = "call", "Call"
+        MEETING = "meeting", "Meeting"
+        MAIL = "mail", "Mail"
+
+    id = TypedIdField(prefix="act", primary_key=True, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="activities")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CALL)
+    happened_at = models.DateTimeField("when", default=clock.now)
+    person = models.ForeignKey(
+        Person,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="activities",
+        help_text="With whom, if it is known.",
+    )
+    summary = models.TextField(blank=True, help_text="What was said, in Markdown.")
+    logged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["-happened_at", "-id"]
+        verbose_name_plural = "activities"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["call", "meeting", "mail"]), name="activity_kind_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["customer", "happened_at"], name="activity_by_customer")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} on {self.happened_at:%Y-%m-%d}"

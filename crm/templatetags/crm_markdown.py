@@ -1,0 +1,16 @@
+"""`{{ note.body|markdown }}`"""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.safestring import SafeString
+
+from crm.markdown import rendered
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """A text in Markdown as HTML that runs nothing."""
+    return rendered(text)
