@@ -120,5 +120,5 @@ def _describe(people: dict[str, Person], person: CrmPerson) -> None:
     if said.social_network:
         values["social_network"] = [to_plain(trim(network)) for network in said.social_network]
     assign_given(row, values)
-    if said.manager is not UNSET:
+    if said.manager is not UNSET and "manager" not in row.pinned_fields:
         row.manager_id = people[said.manager.obfuscated_id].pk if said.manager else None

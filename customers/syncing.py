@@ -63,9 +63,12 @@ def sync_rows(
 
 
 def lend(source: models.Model, target: models.Model, fields: Sequence[str]) -> bool:
-    """Copy `fields` from `source` to `target`; say whether any of them differed."""
+    """Copy `fields` from `source` to `target`, except those held fast; say whether any of them differed."""
     differs = False
+    held = _held_fast(target)
     for field in fields:
+        if field in held:
+            continue
         value = getattr(source, field)
         if getattr(target, field) != value:
             setattr(target, field, value)
@@ -74,10 +77,14 @@ def lend(source: models.Model, target: models.Model, fields: Sequence[str]) -> b
 
 
 def assign_given(row: models.Model, values: dict[str, Any]) -> bool:
-    """Set the columns of `row` that are not UNSET, null as the column's own empty value; say if any differed."""
+    """Set the columns of `row` that are not UNSET, null as the column's own empty value; say if any differed.
+
+    Those that a person holds fast stay.
+    """
     differs = False
+    held = _held_fast(row)
     for name, value in values.items():
-        if value is UNSET:
+        if value is UNSET or name in held:
             continue
         column: Any = row._meta.get_field(name)
         wanted = column.get_default() if value is None else value
@@ -85,6 +92,11 @@ def assign_given(row: models.Model, values: dict[str, Any]) -> bool:
             setattr(row, name, wanted)
             differs = True
     return differs
+
+
+def _held_fast(row: models.Model) -> Sequence[str]:
+    held: Sequence[str] = getattr(row, "pinned_fields", ())
+    return held
 
 
 def create_rows(rows: list[M], reason: str) -> None:

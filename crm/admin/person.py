@@ -12,7 +12,8 @@ from unfold.decorators import display
 from crm.admin.relationship import picture_only
 from crm.documents import CrmSocialNetwork
 from crm.models import Contact, Person
-from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row
+from customers.admin.base import Choices, RecordAdmin, Row
+from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.showing import column_of, long_text, text_of
 
@@ -33,7 +34,7 @@ class ContactInline(RecordTabularInline):
 
 
 @admin.register(Person)
-class PersonAdmin(HistoryAdmin):
+class PersonAdmin(HoldingAdmin):
     """Everybody whom the CRM knows, and people added here."""
 
     list_display = ("shown_name", "shown_title", "shown_email", "phone", "type")

@@ -10,9 +10,10 @@ from unfold.decorators import display
 from billing.admin.showing import price
 from crm.documents import Picture
 from crm.models import Company, CustomField, Domain, Relationship
-from customers.admin.base import HistoryAdmin, RecordAdmin, Row
+from customers.admin.base import RecordAdmin, Row
 from customers.admin.fields import plain_link_only, plain_text
 from customers.admin.filters import Days, Mine
+from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.showing import column_of, link_out, long_text, text_of
 from customers.wire import Link
@@ -43,7 +44,7 @@ class DomainInline(RecordTabularInline):
 
 
 @admin.register(Relationship)
-class RelationshipAdmin(HistoryAdmin):
+class RelationshipAdmin(HoldingAdmin):
     """How we work with customers: since when, for how much a year, whose account it is."""
 
     list_display = (text_of("customer"), "owner", "start_date", "shown_revenue", "crm_id")
@@ -74,7 +75,7 @@ class RelationshipAdmin(HistoryAdmin):
 
 
 @admin.register(Company)
-class CompanyAdmin(HistoryAdmin):
+class CompanyAdmin(HoldingAdmin):
     """The companies behind customers."""
 
     list_display = (

@@ -10,7 +10,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
-from customers.models import Belonging, Customer, Listed
+from customers.models import Belonging, Customer, Holding, Listed
 from customers.typed_ids import TypedIdField
 
 
@@ -22,11 +22,13 @@ class RelationshipQuerySet(models.QuerySet["Relationship"]):
         return self.filter(owner=user)
 
 
-class Relationship(Belonging):
+class Relationship(Holding, Belonging):
     """How we work with a customer: since when, for how much a year, and whose account it is.
 
     What the CRM reported of documents and notes is kept here; our own rows, where there are any, come first.
     """
+
+    PINNABLE = ("start_date", "contract_annual_revenue")
 
     id = TypedIdField(prefix="rel", primary_key=True, editable=False)
     customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="relationship")
@@ -62,7 +64,7 @@ class Relationship(Belonging):
         help_text="Documents per type as the CRM counts them; shown while there are none of our own.",
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["pinned_fields"])
     objects = RelationshipQuerySet.as_manager()
 
     class Meta:
@@ -78,8 +80,24 @@ class Relationship(Belonging):
         return f"Relationship with {self.customer}"
 
 
-class Company(Belonging):
+class Company(Holding, Belonging):
     """The company that a customer is or works for. Revenue is in the relationship's currency."""
+
+    PINNABLE = (
+        "name",
+        "profile_url",
+        "website_urls",
+        "logo_url",
+        "location",
+        "phone",
+        "fax",
+        "industry",
+        "annual_revenue",
+        "number_of_employees",
+        "stock_symbol",
+        "founded_date",
+        "about",
+    )
 
     id = TypedIdField(prefix="com", primary_key=True, editable=False)
     customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="company")
@@ -99,7 +117,7 @@ class Company(Belonging):
     founded_date = models.DateField(null=True, blank=True)
     about = models.TextField(blank=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["pinned_fields"])
 
     class Meta:
         ordering = ["name"]

@@ -6,11 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from customers.models import Customer, Listed
+from customers.models import Customer, Holding, Listed
 from customers.typed_ids import TypedIdField
 
 
-class Person(models.Model):
+class Person(Holding):
     """Somebody whom the CRM knows. One person may be a point of contact of several customers."""
 
     class Type(models.TextChoices):
@@ -18,6 +18,30 @@ class Person(models.Model):
         CONTRACTOR = "CONTRACTOR", "Contractor"
         NON_EMPLOYEE = "NON_EMPLOYEE", "Not an employee"
         FORMER_EMPLOYEE = "FORMER_EMPLOYEE", "Former employee"
+
+    PINNABLE = (
+        "name",
+        "type",
+        "first_name",
+        "last_name",
+        "preferred_name",
+        "pronoun",
+        "title",
+        "business_unit",
+        "department",
+        "email",
+        "alias_emails",
+        "phone",
+        "location",
+        "timezone",
+        "photo_url",
+        "start_date",
+        "end_date",
+        "bio",
+        "social_network",
+        "related_documents",
+        "manager",
+    )
 
     id = TypedIdField(prefix="per", primary_key=True, editable=False)
     obfuscated_id = models.CharField(
@@ -58,7 +82,7 @@ class Person(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reports"
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["pinned_fields"])
 
     class Meta:
         ordering = ["name", "id"]

@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from customers.admin.base import HistoryAdmin, Row, YesNo
+from customers.admin.base import Row, YesNo
+from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
 from customers.admin.showing import GOOD, PLAIN, column_of, country_name, long_text
 from customers.documents import PaymentsBusinessContact
@@ -44,7 +45,7 @@ class BusinessInline(RecordStackedInline):
 
 
 @admin.register(Address)
-class AddressAdmin(HistoryAdmin):
+class AddressAdmin(HoldingAdmin):
     """Addresses."""
 
     list_display = (
@@ -93,7 +94,7 @@ class AddressAdmin(HistoryAdmin):
 
 
 @admin.register(Business)
-class BusinessAdmin(HistoryAdmin):
+class BusinessAdmin(HoldingAdmin):
     """Businesses."""
 
     list_display = ("shown_name", "company_number", "tax_identifier", column_of("customer"), "shown_status")

@@ -22,6 +22,7 @@ from unfold.forms import PaginationInlineFormSet
 from customers.admin.base import FieldsMixin
 from customers.admin.forms import RecordForm
 from customers.admin.showing import link_to
+from customers.models import Holding
 
 
 class RecordFormSet(PaginationInlineFormSet):
@@ -57,6 +58,12 @@ class RecordFormSet(PaginationInlineFormSet):
         """Save a row that was added on the form."""
         self.complete(form.instance)
         return super().save_new(form, commit)
+
+    def save_existing(self, form: ModelForm, obj: Any, commit: bool = True) -> Any:
+        """Save a row that was there; imports leave alone what was entered."""
+        if isinstance(form.instance, Holding):
+            form.instance.pin(form.changed_data)
+        return super().save_existing(form, obj, commit)
 
     def complete(self, row: Model) -> None:
         """Fill in what the person did not enter, such as who they are."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
-from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
+from customers.admin.base import Choices, Row, YesNo
+from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
 from customers.admin.showing import GOOD, column_of, country_name
 from customers.models import PaymentMethod
@@ -30,7 +31,7 @@ class PaymentMethodInline(RecordStackedInline):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(HistoryAdmin):
+class PaymentMethodAdmin(HoldingAdmin):
     """Payment methods."""
 
     list_display = ("method", "type", "shown_country", column_of("customer"), "is_default", "shown_status")

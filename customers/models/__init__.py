@@ -4,6 +4,7 @@ from customers.models.api_token import ApiToken
 from customers.models.belonging import Belonging, shown_once
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
+from customers.models.holding import Holding
 from customers.models.listed import Listed
 from customers.models.payment_method import PaymentMethod
 from customers.models.source import ReceivedPayload, Source, SourceRecord
@@ -15,6 +16,7 @@ __all__ = [
     "Business",
     "Customer",
     "Environment",
+    "Holding",
     "Listed",
     "PaymentMethod",
     "ReceivedPayload",

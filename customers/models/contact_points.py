@@ -8,12 +8,25 @@ from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.models.customer import Customer
+from customers.models.holding import Holding
 from customers.models.listed import Listed
 from customers.typed_ids import TypedIdField
 
 
-class Address(Listed):
+class Address(Holding, Listed):
     """A billing address. One of a customer's addresses may be the default: the one in the payments document."""
+
+    PINNABLE = (
+        "description",
+        "line1",
+        "line2",
+        "city",
+        "state",
+        "postal_code",
+        "country",
+        "status",
+        "custom_data",
+    )
 
     id = TypedIdField(prefix="adr", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="addresses")
@@ -39,7 +52,7 @@ class Address(Listed):
     updated_at = models.DateTimeField(default=clock.now)
     custom_data = models.JSONField(null=True, blank=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["pinned_fields"])
 
     class Meta:
         ordering = ["position", "id"]
@@ -58,8 +71,10 @@ class Address(Listed):
         return ", ".join(part for part in parts if part) or str(self.pk)
 
 
-class Business(Listed):
+class Business(Holding, Listed):
     """A business that the customer buys as, with its registration and tax numbers."""
+
+    PINNABLE = ("name", "company_number", "tax_identifier", "contacts", "status", "custom_data")
 
     id = TypedIdField(prefix="biz", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="businesses")
@@ -77,7 +92,7 @@ class Business(Listed):
     updated_at = models.DateTimeField(default=clock.now)
     custom_data = models.JSONField(null=True, blank=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["pinned_fields"])
 
     class Meta:
         ordering = ["position", "id"]

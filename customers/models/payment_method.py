@@ -7,11 +7,12 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from customers.models.customer import Customer
+from customers.models.holding import Holding
 from customers.models.listed import Listed
 from customers.typed_ids import TypedIdField, with_prefix
 
 
-class PaymentMethod(Listed):
+class PaymentMethod(Holding, Listed):
     """The display facts of a payment method. Full card and account numbers are never kept."""
 
     class Type(models.TextChoices):
@@ -21,6 +22,19 @@ class PaymentMethod(Listed):
 
     #: The prefix under which the outside knows a method of each type.
     PREFIXES = {Type.CARD.value: "card", Type.MOBILE_MONEY.value: "momo", Type.BANK_ACCOUNT.value: "bank"}
+
+    PINNABLE = (
+        "type",
+        "brand",
+        "last4",
+        "exp_month",
+        "exp_year",
+        "provider",
+        "phone",
+        "bank_name",
+        "country",
+        "status",
+    )
 
     id = TypedIdField(prefix="pm", also=("card", "momo", "bank"), primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="payment_methods")
@@ -49,7 +63,7 @@ class PaymentMethod(Listed):
     is_default = models.BooleanField("default", default=False, help_text="Charged unless another is chosen.")
     status = models.CharField(max_length=50, default="active")
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["pinned_fields"])
 
     class Meta:
         ordering = ["position", "id"]
