@@ -58,6 +58,18 @@ WORKLIST_QUIET_DAYS = _environment.number("WORKLIST_QUIET_DAYS", 60)
 #: By how many per cent what is billed a year differs from the contract.
 WORKLIST_CONTRACT_PERCENT = _environment.number("WORKLIST_CONTRACT_PERCENT", 10)
 
+#: By how many points the health score fell within 30 days.
+WORKLIST_HEALTH_DROP = _environment.number("WORKLIST_HEALTH_DROP", 15)
+
+#: How many points each part of the health score has at most; a part with none is left out.
+HEALTH_WEIGHTS = {
+    "payments": _environment.number("HEALTH_WEIGHT_PAYMENTS", 30),
+    "usage": _environment.number("HEALTH_WEIGHT_USAGE", 25),
+    "contact": _environment.number("HEALTH_WEIGHT_CONTACT", 20),
+    "tenure": _environment.number("HEALTH_WEIGHT_TENURE", 10),
+    "issues": _environment.number("HEALTH_WEIGHT_ISSUES", 15),
+}
+
 # Who may reach it, and how
 
 DEBUG = _environment.flag("DEBUG", default=False)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.forms import ModelForm
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.showing import price
 from crm.documents import Picture
 from crm.models import Company, CustomField, Domain, Relationship
+from crm.worklist.refresh import refresh_customers
 from customers.admin.base import RecordAdmin, Row
 from customers.admin.fields import plain_link_only, plain_text
 from customers.admin.filters import Days, Mine
@@ -67,6 +72,11 @@ class RelationshipAdmin(HoldingAdmin):
         ("As reported", {"classes": ["tab"], "fields": ("reported_notes", "reported_document_counts")}),
         ("Origin", {"classes": ["tab"], "fields": ("id", "crm_id", "datasource_id")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
+        """Save; another owner has the customer on the worklist at once."""
+        super().save_model(request, obj, form, change)
+        refresh_customers([str(obj.customer_id)])
 
     @display(description="revenue a year")
     def shown_revenue(self, relationship: Relationship) -> str:

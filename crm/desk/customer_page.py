@@ -11,11 +11,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue import revenue_of
-from crm.desk.overview import attention, money, people, places, related, use, work
+from crm.desk.overview import attention, health, money, people, places, related, use, work
 from crm.desk.overview.header import header_of
 from crm.desk.overview.section import Section, page_of
 from crm.models import Contact
 from crm.noting import see_mentions
+from crm.worklist.refresh import refresh_customers
 from customers import clock
 from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Address, Customer
@@ -41,8 +42,8 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
     now = clock.now()
     contacts = people.contacts_of(customer) if may("crm.view_contact") else []
     addresses = places.addresses_of(customer) if may("customers.view_address") else []
-    if may("crm.view_note"):
-        see_mentions(customer, request.user)
+    if may("crm.view_note") and see_mentions(customer, request.user):
+        refresh_customers([str(customer.pk)])
     context = {
         **admin.site.each_context(request),
         "title": str(customer),
@@ -81,6 +82,7 @@ def _side(
     """What one looks up."""
     now = clock.now()
     sections: tuple[tuple[str, Callable[[], Section | None]], ...] = (
+        ("crm.view_healthscore", lambda: health.health_section(customer, now)),
         ("crm.view_contact", lambda: people.people_section(customer, contacts)),
         ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
         ("customers.view_address", lambda: places.addresses_section(customer, addresses)),

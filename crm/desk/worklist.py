@@ -16,7 +16,8 @@ from django.utils.timezone import localdate, make_aware
 
 from billing.admin.showing import amount
 from billing.revenue import revenue_of
-from crm.models import Decision, DeskRefresh, HealthScore, WorklistEntry, WorklistReason
+from crm.health.reading import scores_of
+from crm.models import Decision, DeskRefresh, WorklistEntry, WorklistReason
 from crm.scope import Scope
 from crm.worklist.deciding import ReasonGone, WrongDecision, decide
 from crm.worklist.listing import entries_of, reasons_by_entry
@@ -84,12 +85,7 @@ def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[Accoun
     keys = [str(entry.customer_id) for entry in entries]
     reasons = reasons_by_entry(entries, rules)
     revenue = revenue_of(keys)
-    scores = {
-        str(customer_id): score
-        for customer_id, score in HealthScore.objects.in_force()
-        .filter(customer_id__in=keys)
-        .values_list("customer_id", "score")
-    }
+    scores = scores_of(keys)
     return [
         Account(
             entry=entry,

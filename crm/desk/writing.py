@@ -16,6 +16,7 @@ from crm.desk.forms import ContactForm, NoteForm, TaskForm
 from crm.models import Note, Task
 from crm.noting import make_summary, pin_note, write_note
 from crm.tasking import add_task, complete_task, reopen_task
+from crm.worklist.refresh import refresh_customers
 from customers.models import Customer
 
 View = Callable[..., HttpResponse]
@@ -132,4 +133,6 @@ def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -
 
 
 def _back(customer: Customer) -> HttpResponse:
+    """To the page, and the worklist, on which what was done shows at once."""
+    refresh_customers([str(customer.pk)])
     return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))

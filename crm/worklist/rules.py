@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from crm.worklist import balances, contract, invoices, ownership, subscriptions
+from crm.worklist import balances, colleagues, contract, health, invoices, ownership, subscriptions
 from crm.worklist.reason import MOST, Batch, Find, Reason, Rule, customer_page
 
 #: By its name, each rule in the order in which a filter offers it.
@@ -23,6 +23,9 @@ RULES: dict[str, Rule] = {
         subscriptions.CANCELED,
         subscriptions.RENEWAL,
         contract.MISMATCH,
+        health.DROPPED,
+        colleagues.TASK,
+        colleagues.MENTION,
         ownership.UNOWNED,
         ownership.DUPLICATE,
     )
@@ -36,6 +39,9 @@ _FINDERS: tuple[Find, ...] = (
     subscriptions.unattended_renewals,
     balances.balances,
     contract.contract_mismatches,
+    health.dropped_health,
+    colleagues.due_tasks,
+    colleagues.mentions,
     ownership.unowned_accounts,
     ownership.possible_duplicates,
 )

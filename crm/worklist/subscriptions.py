@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from billing.models import Invoice, Subscription
-from crm.worklist.contact import last_contacts
+from crm.contacting import last_contacts
 from crm.worklist.reason import (
     Batch,
     Reason,

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
+from crm.health.refresh import refresh_health
 from crm.home.movement import refresh_movements
 from crm.worklist.refresh import Refreshed, refresh_worklist
 from customers.console import INTERRUPTED, one_line, say
@@ -18,13 +19,14 @@ class Command(BaseCommand):
     """Thin: call, report."""
 
     help = (
-        "Works out anew what the desk shows: who is on the worklist and why, and how revenue moved, month by month."
+        "Works out anew what the desk shows: how customers fare, who is on the worklist and why, and how revenue moved, month by month."
         " Have it run after `renew`, every hour or as often as the figures should be new. Only what changed is written."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work it out, and say how much there is."""
         try:
+            say(self.stdout, _health())
             say(self.stdout, _worklist())
             say(self.stdout, f"Revenue: {refresh_movements()} monthly figures.")
         except DatabaseProblem as problem:
@@ -37,6 +39,15 @@ class Command(BaseCommand):
             raise CommandError(
                 "Stopped. What was worked out before is kept.", returncode=INTERRUPTED
             ) from None
+
+
+def _health() -> str:
+    total = changed = 0
+    with tqdm(desc="health", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
+        for number, written in refresh_health():
+            total, changed = total + number, changed + written
+            bar.update(number)
+    return f"Health: {changed} of {total} customers fare otherwise than before."
 
 
 def _worklist() -> str:
