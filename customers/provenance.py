@@ -19,7 +19,8 @@ from customers.models import Customer, ReceivedPayload, SourceRecord
 LONGEST_HISTORY = 500
 
 _LABELS = {**PINNABLE, "created_at": "created at", "updated_at": "updated at"}
-_MERGED, _IMPORTED = "merge", "imported from"
+#: How the reasons of the history begin that are a merge's, or an import's.
+_MERGED, _IMPORTED = ("merge", "the merge"), "imported from"
 
 
 class Origin(StrEnum):
@@ -181,7 +182,7 @@ def _first_payloads(records: Sequence[SourceRecord]) -> dict[tuple[str, datetime
 
 
 def _origin(began: Beginning | None, saying: Saying | None) -> Origin:
-    if began is not None and began.reason.lower().startswith((_MERGED, f"un{_MERGED}")):
+    if began is not None and began.reason.lower().startswith(_MERGED):
         return Origin.MERGE
     if began is not None and began.by and began.reason != TAKEN:
         return Origin.PERSON
