@@ -76,6 +76,7 @@ class Book:
 
     postings: list[Posting] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
+    _changed: dict[str, Grant | Rollover] = field(default_factory=dict)
     _touched: dict[str, Grant | Rollover] = field(default_factory=dict)
 
     def add(self, draft: Draft) -> Posting | None:
@@ -104,19 +105,21 @@ class Book:
         return posting
 
     def touch(self, row: Grant | Rollover) -> None:
-        """Write the row with the others, though none of its figures changes."""
-        self._touched[str(row.pk)] = row
+        """Write the row with the others, and its history: what changes is not, or not only, a figure."""
+        self._changed[str(row.pk)] = self._touched[str(row.pk)] = row
 
     def write(self) -> None:
         """Bring everything into the database: rows first, since their entries go on from them."""
-        rows = list(self._touched.values())
+        rows = list(self._changed.values())
         for model, columns in ((Grant, GRANT_COLUMNS), (Rollover, ROLLOVER_COLUMNS)):
             ours = [row for row in rows if isinstance(row, model)]
+            known = [row for row in ours if not row._state.adding]
             create_rows([row for row in ours if row._state.adding], reason="")
-            update_rows([row for row in ours if not row._state.adding], columns, reason="")
+            told = [row for row in known if str(row.pk) in self._touched]
+            update_rows(known, columns, reason="", told=told)
         create_rows(self.postings, reason="")
         create_rows(self.entries, reason="")
-        self.postings, self.entries, self._touched = [], [], {}
+        self.postings, self.entries, self._changed, self._touched = [], [], {}, {}
 
     def _enter(self, posting: Posting, change: Change) -> None:
         row = change.row
@@ -131,11 +134,11 @@ class Book:
         else:
             entry.rollover = row
         self.entries.append(entry)
-        self.touch(row)
+        self._changed[str(row.pk)] = row
 
 
 def post(*drafts: Draft, touched: Iterable[Grant | Rollover] = ()) -> list[Posting]:
-    """Write the drafts as postings and change their rows accordingly; `touched` rows are written too.
+    """Write the drafts as postings and change their rows accordingly; `touched` are rows that change otherwise too.
 
     Runs in the caller's transaction, in which their balances are locked.
     """

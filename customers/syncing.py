@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import models
+from django.utils import timezone
 from msgspec import UNSET
 from simple_history.utils import bulk_create_with_history
 
@@ -54,7 +55,7 @@ def sync_rows(
     stale = [row for row in have.values() if getattr(row, "imported", True)]
     if stale:
         if retire is None:
-            delete_rows(stale)
+            delete_rows(stale, reason)
         else:
             retire(stale)
     update_rows(changed, fields, reason)
@@ -110,10 +111,13 @@ def create_rows(rows: list[M], reason: str) -> None:
         model.objects.bulk_create(rows, batch_size=BATCH)
 
 
-def update_rows(rows: list[M], fields: Sequence[str], reason: str) -> None:
+def update_rows(
+    rows: list[M], fields: Sequence[str], reason: str, *, told: Sequence[M] | None = None
+) -> None:
     """Write `fields` of `rows`, which are whole and exist, with history where their model keeps one.
 
-    An upsert by primary key, because Django's bulk_update builds a CASE per row and field: four times slower.
+    The history is of all of them, or only of those in `told`; columns that it does not keep leave none. An upsert
+    by primary key, because Django's bulk_update builds a CASE per row and field: four times slower.
     """
     if not rows:
         return
@@ -121,15 +125,53 @@ def update_rows(rows: list[M], fields: Sequence[str], reason: str) -> None:
     model.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
     )
-    if hasattr(model, "history"):
-        model.history.bulk_history_create(rows, batch_size=BATCH, update=True, default_change_reason=reason)
+    changed = rows if told is None else told
+    if changed and _history_keeps(model, fields):
+        model.history.bulk_history_create(
+            changed, batch_size=BATCH, update=True, default_change_reason=reason
+        )
 
 
-def delete_rows(rows: list[M]) -> None:
+def delete_rows(rows: list[M], reason: str = "") -> None:
     """Delete `rows`; a model that keeps a history records each of them."""
+    if not rows:
+        return
+    model: Any = type(rows[0])
+    # Where no other row hangs on them, nothing has to be fetched, and their history is written at once.
+    is_alone = hasattr(model, "history") and not model._meta.related_objects
     for piece in pieces([row.pk for row in rows]):
-        model: Any = type(rows[0])
-        model.objects.filter(pk__in=piece).delete()
+        found = model.objects.filter(pk__in=piece)
+        if is_alone:
+            _tell_deleted(model, list(found), reason)
+            found._raw_delete(found.db)
+        else:
+            found.delete()
+
+
+def _tell_deleted(model: Any, rows: list[Any], reason: str) -> None:
+    history = model.history.model
+    now = timezone.now()
+    history.objects.bulk_create(
+        [
+            history(
+                history_date=now,
+                history_type="-",
+                history_user=history.get_default_history_user(row),
+                history_change_reason=reason,
+                **{field.attname: getattr(row, field.attname) for field in history.tracked_fields},
+            )
+            for row in rows
+        ],
+        batch_size=BATCH,
+    )
+
+
+def _history_keeps(model: Any, fields: Sequence[str]) -> bool:
+    """Whether the model's history, if it has one, tells of any of `fields`."""
+    if not hasattr(model, "history"):
+        return False
+    kept = {name for field in model.history.model.tracked_fields for name in (field.name, field.attname)}
+    return not kept.isdisjoint(fields)
 
 
 def pieces(values: Iterable[V]) -> Iterator[list[V]]:

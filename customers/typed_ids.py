@@ -39,6 +39,11 @@ def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
     return UUID(bytes=bytes(parsed.uuid_bytes))
 
 
+def uuid_of(typed_id: str) -> UUID:
+    """The UUID of an id of ours, whatever its prefix."""
+    return UUID(bytes=bytes(TypeID.from_string(typed_id).uuid_bytes))
+
+
 def to_typed_id(value: UUID, prefix: str) -> str:
     """The TypeID of `value`."""
     return str(TypeID.from_uuid(cast("Any", value), prefix))

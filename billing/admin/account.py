@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from billing.admin.showing import every, figure
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
-from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo
+from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
 from customers.admin.filters import Days
 from customers.admin.showing import GOOD, PLAIN, column_of, long_text, text_of
 
@@ -42,7 +42,7 @@ class BillingAccountAdmin(HistoryAdmin):
 
 
 @admin.register(Entity)
-class EntityAdmin(RecordAdmin):
+class EntityAdmin(HistoryAdmin):
     """Parts of customers with balances of their own."""
 
     list_display = ("shown_name", "entity_id", column_of("customer"), column_of("feature"), "env", "standing")
@@ -68,7 +68,7 @@ class EntityAdmin(RecordAdmin):
         return "Removed" if entity.removed_at else "Listed"
 
 
-class _ControlAdmin(RecordAdmin):
+class _ControlAdmin(HistoryAdmin):
     list_filter: tuple[Any, ...] = (("enabled", YesNo), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")
     search_fields: tuple[str, ...] = ("id",)

@@ -15,7 +15,7 @@ from billing.admin.balance_pages import BalancePages, ExplainedMixin
 from billing.admin.showing import every, figure
 from billing.models import Balance, Flag, Grant, Rollover
 from customers import clock
-from customers.admin.base import Choices, ReadOnlyAdmin, RecordAdmin, Row, YesNo
+from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
@@ -326,7 +326,7 @@ class RolloverAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Flag)
-class FlagAdmin(RecordAdmin):
+class FlagAdmin(HistoryAdmin):
     """Boolean features that customers have."""
 
     list_display = (text_of("feature"), column_of("customer"), column_of("plan"), "expires_at", "standing")

@@ -8,13 +8,13 @@ from unfold.decorators import display
 
 from billing.admin.showing import figure
 from billing.models import Discount, Referral, TrialUsed
-from customers.admin.base import Choices, ReadOnlyAdmin, RecordAdmin, Row, YesNo
+from customers.admin.base import Choices, HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days
 from customers.admin.showing import column_of, long_text, text_of
 
 
 @admin.register(TrialUsed)
-class TrialUsedAdmin(ReadOnlyAdmin):
+class TrialUsedAdmin(ReadOnlyHistoryAdmin):
     """Trials that were taken."""
 
     list_display = (text_of("plan"), column_of("customer"), "fingerprint")
@@ -27,7 +27,7 @@ class TrialUsedAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Discount)
-class DiscountAdmin(RecordAdmin):
+class DiscountAdmin(HistoryAdmin):
     """Rewards that lower what customers pay."""
 
     list_display = ("shown_name", column_of("customer"), "type", "shown_value", "shown_duration", "end")
@@ -84,7 +84,7 @@ class DiscountAdmin(RecordAdmin):
 
 
 @admin.register(Referral)
-class ReferralAdmin(RecordAdmin):
+class ReferralAdmin(HistoryAdmin):
     """Whom customers brought in."""
 
     list_display = (

@@ -20,7 +20,7 @@ from billing.revenue import with_charges
 from billing.subscribing import CannotBill
 from billing.subscribing.upcoming import upcoming
 from customers import clock
-from customers.admin.base import HistoryAdmin, ReadOnlyAdmin, Row, YesNo
+from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
@@ -281,7 +281,7 @@ class PurchaseAdmin(HistoryAdmin):
 
 
 @admin.register(License)
-class LicenseAdmin(ReadOnlyAdmin):
+class LicenseAdmin(ReadOnlyHistoryAdmin):
     """Seats of plans that customers may hand out."""
 
     list_display = ("shown_name", column_of("customer"), "shown_usage", "shown_remaining", "shown_paid")

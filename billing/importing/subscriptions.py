@@ -26,7 +26,10 @@ def apply_subscriptions(batch: Batch) -> None:
             row.status = Subscription.Status.ENDED
             row.expires_at = min(row.expires_at or batch.now, batch.now)
         update_rows(gone, ["status", "expires_at"], batch.reason)
-        Grant.objects.filter(subscription__in=gone, ended_at=None).update(ended_at=batch.now)
+        grants = list(Grant.objects.filter(subscription__in=gone, ended_at=None))
+        for grant in grants:
+            grant.ended_at = batch.now
+        update_rows(grants, ["ended_at"], batch.reason)
 
     _SUBSCRIPTIONS.sync(batch, listed(batch, lambda document: document.subscriptions), end)
     _PURCHASES.sync(batch, listed(batch, lambda document: document.purchases), marking(batch, "removed_at"))

@@ -74,6 +74,8 @@ class Entity(Listed):
         null=True, blank=True, help_text="Since when the billing platform no longer lists it."
     )
 
+    history = HistoricalRecords(no_db_index=["came_with", "feature"])
+
     class Meta:
         ordering = ["position", "id"]
         verbose_name_plural = "entities"
@@ -112,6 +114,8 @@ class AutoTopup(Listed):
     limit_interval_count = models.PositiveIntegerField(null=True, blank=True)
     limit = figure(null=True, blank=True, help_text="The most purchases in one interval.")
 
+    history = HistoricalRecords(no_db_index=["came_with", "feature"])
+
     class Meta:
         ordering = ["position", "id"]
         verbose_name = "auto top-up"
@@ -131,6 +135,8 @@ class SpendLimit(Listed):
     )
     enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as off.")
     overage_limit = figure(null=True, blank=True)
+
+    history = HistoricalRecords(no_db_index=["came_with", "feature"])
 
     class Meta:
         ordering = ["position", "id"]
@@ -157,6 +163,8 @@ class UsageAlert(Listed):
     threshold_type = models.CharField(max_length=20, choices=ThresholdType)
     enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as on.")
     name = models.CharField(null=True, blank=True)
+
+    history = HistoricalRecords(no_db_index=["came_with", "feature"])
 
     class Meta:
         ordering = ["position", "id"]

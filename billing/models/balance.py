@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
+from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
 from billing.models.catalogue import Feature, Plan
@@ -31,6 +32,8 @@ class Balance(Listed):
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the billing platform no longer lists it."
     )
+
+    history = HistoricalRecords(no_db_index=["came_with", "feature"])
 
     class Meta:
         ordering = ["position", "id"]
@@ -107,6 +110,11 @@ class Grant(Listed):
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
 
+    #: The figures are the ledger's to tell; so a use, which changes nothing else, writes no history.
+    history = HistoricalRecords(
+        excluded_fields=["included_grant", "prepaid_grant", "usage", "adjusted", "entries"],
+        no_db_index=["came_with", "entity", "plan", "subscription", "purchase"],
+    )
     objects = CountedQuerySet["Grant"].as_manager()
 
     class Meta:
@@ -164,6 +172,9 @@ class Rollover(Listed):
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
 
+    history = HistoricalRecords(
+        excluded_fields=["granted", "left", "entries"], no_db_index=["came_with", "grant"]
+    )
     objects = CountedQuerySet["Rollover"].as_manager()
 
     class Meta:
@@ -186,6 +197,8 @@ class Flag(Listed):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="flags")
     flag_id = models.CharField(max_length=255, help_text="The id in the billing document.")
     expires_at = models.DateTimeField(null=True, blank=True)
+
+    history = HistoricalRecords(no_db_index=["came_with", "feature", "plan"])
 
     class Meta:
         ordering = ["position", "id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from simple_history.models import HistoricalRecords
 
 from billing.models.catalogue import Plan
 from billing.models.figures import bounded, figure
@@ -22,6 +23,8 @@ class TrialUsed(Listed):
         max_length=255, help_text="The customer that took it, as the billing document names it."
     )
     fingerprint = models.CharField(max_length=255, null=True, blank=True, db_index=True)
+
+    history = HistoricalRecords(no_db_index=["came_with", "plan", "fingerprint"])
 
     class Meta:
         ordering = ["position", "id"]
@@ -61,6 +64,8 @@ class Discount(Listed):
     spent = figure(default=0, editable=False, help_text="How much of it invoices have used, in its currency.")
     times_used = models.PositiveIntegerField(default=0, editable=False)
 
+    history = HistoricalRecords(no_db_index=["came_with"])
+
     class Meta:
         ordering = ["position", "id"]
         constraints = [
@@ -94,6 +99,8 @@ class Referral(Listed):
     referred_email = models.CharField("referred customer's e-mail", null=True, blank=True)
     reward_applied = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
+
+    history = HistoricalRecords(no_db_index=["came_with"])
 
     class Meta:
         ordering = ["position", "id"]

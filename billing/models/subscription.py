@@ -166,6 +166,8 @@ class License(Listed):
     remaining = figure(default=0)
     paid_quantity = figure(default=0)
 
+    history = HistoricalRecords(no_db_index=["came_with", "license_plan", "parent_plan"])
+
     class Meta:
         ordering = ["position", "id"]
         constraints = [

@@ -359,6 +359,7 @@ def _post_reset(account: Account, grant: Grant, renewed: Renewed, feature_id: st
         changes += [Change(rollover, "granted", -trim.amount), Change(rollover, "left", -trim.amount)]
         if trim.emptied:
             rollover.ended_at = renewed.due_at
+            account.book.touch(rollover)
     if renewed.rollover is not None:
         made = Rollover(
             balance_id=grant.balance_id,

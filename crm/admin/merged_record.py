@@ -7,13 +7,13 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from crm.models import MergedRecord
-from customers.admin.base import ReadOnlyAdmin, Row
+from customers.admin.base import ReadOnlyHistoryAdmin, Row
 from customers.admin.filters import Days
 from customers.admin.showing import column_of, preformatted
 
 
 @admin.register(MergedRecord)
-class MergedRecordAdmin(ReadOnlyAdmin):
+class MergedRecordAdmin(ReadOnlyHistoryAdmin):
     """What customers were before they became part of another."""
 
     list_display = ("crm_id", column_of("survivor"), "merged_at")

@@ -12,7 +12,7 @@ from unfold.decorators import display
 from crm.admin.relationship import picture_only
 from crm.documents import CrmSocialNetwork
 from crm.models import Contact, Person
-from customers.admin.base import Choices, RecordAdmin, Row
+from customers.admin.base import Choices, HistoryAdmin, Row
 from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.showing import column_of, long_text, text_of
@@ -103,7 +103,7 @@ class PersonAdmin(HoldingAdmin):
 
 
 @admin.register(Contact)
-class ContactAdmin(RecordAdmin):
+class ContactAdmin(HistoryAdmin):
     """Who is a point of contact of whom."""
 
     list_display = (text_of("person"), "shown_role", column_of("customer"))

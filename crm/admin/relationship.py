@@ -15,7 +15,7 @@ from billing.admin.showing import price
 from crm.documents import Picture
 from crm.models import Company, CustomField, Domain, Relationship
 from crm.worklist.refresh import refresh_customers
-from customers.admin.base import RecordAdmin, Row
+from customers.admin.base import HistoryAdmin, Row
 from customers.admin.fields import plain_link_only, plain_text
 from customers.admin.filters import Days, Mine
 from customers.admin.holding import HoldingAdmin
@@ -145,7 +145,7 @@ class CompanyAdmin(HoldingAdmin):
 
 
 @admin.register(Domain)
-class DomainAdmin(RecordAdmin):
+class DomainAdmin(HistoryAdmin):
     """The internet domains of customers."""
 
     list_display = ("shown_name", column_of("customer"))
@@ -165,7 +165,7 @@ class DomainAdmin(RecordAdmin):
 
 
 @admin.register(CustomField)
-class CustomFieldAdmin(RecordAdmin):
+class CustomFieldAdmin(HistoryAdmin):
     """Fields that the CRM's users added of their own."""
 
     list_display = ("shown_name", "shown_value", column_of("customer"))

@@ -135,6 +135,8 @@ class Domain(Listed):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="domains")
     name = models.CharField(max_length=255, db_index=True, help_text="Such as example.com.")
 
+    history = HistoricalRecords(no_db_index=["came_with", "name"])
+
     class Meta:
         ordering = ["position", "id"]
         constraints = [
@@ -166,6 +168,8 @@ class CustomField(Listed):
     string_list_value = models.JSONField(null=True, blank=True)
     number_value = figure(null=True, blank=True)
     boolean_value = models.BooleanField(null=True, blank=True)
+
+    history = HistoricalRecords(no_db_index=["came_with"])
 
     class Meta:
         ordering = ["position", "id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.models import Customer, Listed
@@ -28,6 +29,8 @@ class MergedRecord(Listed):
     crm_id = models.CharField("CRM id", max_length=255)
     document = models.TextField(help_text="The crm document as JSON, without its own merged customers.")
     merged_at = models.DateTimeField(default=clock.now)
+
+    history = HistoricalRecords(no_db_index=["came_with", "tombstone", "parent"])
 
     class Meta:
         ordering = ["position", "id"]

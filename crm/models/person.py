@@ -114,6 +114,8 @@ class Contact(Listed):
         blank=True, help_text="Their part at this customer: decision maker, billing, technical, …"
     )
 
+    history = HistoricalRecords(no_db_index=["came_with", "person"])
+
     class Meta:
         ordering = ["position", "id"]
         verbose_name = "point of contact"
