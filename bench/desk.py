@@ -59,7 +59,6 @@ def _work(desk: object, size: int) -> Iterator[tuple[str, Callable[[], object]]]
     yield "rows written", lambda: desk.grow(size)
     yield "health computed", refresh_health_of_all
     yield "worklist computed", refresh_worklist_of_all
-    yield "worklist computed again", refresh_worklist_of_all
     yield "revenue computed", refresh_movements
     yield "statistics gathered", desk.analyze
 

@@ -65,14 +65,14 @@ def demo_documents(count: int, today: datetime) -> dict[str, list[dict[str, Any]
         sources = _sources_of(number)
         if "payments" in sources:
             documents["payments"].append(payments_document(rng, customer, today))
+        billed = None
         if "billing" in sources:
-            documents["billing"].append(
-                billing_document(
-                    rng, customer.number, _billing_facts(customer), customer.place.currency, today
-                )
+            billed = billing_document(
+                rng, customer.number, _billing_facts(customer), customer.place.currency, today
             )
+            documents["billing"].append(billed)
         if "crm" in sources:
-            documents["crm"].append(crm_document(rng, customer))
+            documents["crm"].append(crm_document(rng, customer, billed))
         if number % 15 == 0:
             documents["payments"].append(_duplicate(rng, customer, today))
     return documents
@@ -154,8 +154,13 @@ def payments_document(rng: random.Random, customer: Invented, today: datetime) -
     }
 
 
-def crm_document(rng: random.Random, customer: Invented) -> dict[str, Any]:
-    """What the CRM holds of it; now and then with another record merged into it."""
+def crm_document(
+    rng: random.Random, customer: Invented, billed: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the CRM holds of it; now and then with another record merged into it.
+
+    The contract is what is `billed`, but for some customers, and for those who are not billed.
+    """
     place = customer.place
     document: dict[str, Any] = {
         "id": customer.external_id,
@@ -182,7 +187,7 @@ def crm_document(rng: random.Random, customer: Invented) -> dict[str, Any]:
             },
         },
         "start_date": customer.since.date().isoformat(),
-        "contract_annual_revenue": rng.randint(6, 240) * 500,
+        "contract_annual_revenue": _contract(customer.number, rng.randint(6, 240) * 500, billed),
         "notes": rng.choice(names.REMARKS),
     }
     if customer.number % 12 == 0:
@@ -195,6 +200,20 @@ def crm_document(rng: random.Random, customer: Invented) -> dict[str, Any]:
             }
         ]
     return document
+
+
+def _contract(number: int, imagined: int, billed: dict[str, Any] | None) -> int | None:
+    """What is billed a year, a third more for every eighth customer; what is imagined of one that billing lacks."""
+    if billed is None:
+        return imagined
+    times = {"month": 12, "year": 1}
+    yearly = sum(
+        price["amount"] * times[price["interval"]] * each["quantity"]
+        for each in billed["subscriptions"]
+        if (price := each["plan"]["price"]) is not None
+    )
+    agreed = round(yearly * 4 / 3) if number % 8 == 4 else round(yearly)
+    return agreed or None
 
 
 def _sources_of(number: int) -> tuple[str, ...]:

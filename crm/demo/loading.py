@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from crm.demo.documents import demo_documents
+from crm.health.refresh import refresh_health
+from crm.home.movement import refresh_movements
 from crm.importers import IMPORTERS
-from crm.models import Relationship
+from crm.models import Relationship, Team
+from crm.worklist.refresh import refresh_worklist
 from customers.importing import Counts, Outcome, import_records
 from customers.reader import read_records
 
@@ -43,7 +46,8 @@ def load_demo_customers(count: int, today: datetime) -> dict[str, Counts]:
 
 @transaction.atomic
 def create_demo_logins() -> list[tuple[str, str]]:
-    """Make a login for each role, and hand half of the accounts to the manager; answer (name, role).
+    """Make a login for each role, hand half of the accounts to the manager and a quarter to the administrator, who
+    are a team; answer (name, role).
 
     A login that exists is left as it is.
     """
@@ -65,10 +69,23 @@ def create_demo_logins() -> list[tuple[str, str]]:
             user.groups.add(Group.objects.get(name=role))
             anyone_new = True
     if anyone_new:
-        _hand_accounts_to(User.objects.get(username="manager"))
+        team = [User.objects.get(username=name) for name in ("manager", "admin")]
+        Team.objects.get_or_create(name="Key accounts")[0].members.set(team)
+        _hand_accounts_to(*team)
     return [(name, role) for name, _, _, role in LOGINS]
 
 
-def _hand_accounts_to(manager: User) -> None:
-    unowned = Relationship.objects.filter(owner=None).order_by("crm_id").values_list("pk", flat=True)
-    Relationship.objects.filter(pk__in=list(unowned)[::2]).update(owner=manager)
+def settle_desk(now: datetime) -> None:
+    """Work out what the desk shows, with some history of how customers fared."""
+    for days in (60, 30, 0):
+        for _ in refresh_health(now - timedelta(days=days)):
+            pass
+    for _ in refresh_worklist(now):
+        pass
+    refresh_movements()
+
+
+def _hand_accounts_to(manager: User, administrator: User) -> None:
+    unowned = list(Relationship.objects.filter(owner=None).order_by("crm_id").values_list("pk", flat=True))
+    Relationship.objects.filter(pk__in=unowned[::2]).update(owner=manager)
+    Relationship.objects.filter(pk__in=unowned[1::4]).update(owner=administrator)

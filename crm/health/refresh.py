@@ -42,8 +42,8 @@ def refresh_health(at: datetime | None = None) -> Iterator[tuple[int, int]]:
 def score_customers(customer_ids: Sequence[str], at: datetime | None = None) -> int:
     """Score these customers, in a fixed number of queries; answer for how many a row was written.
 
-    A score whose points are as they were is not written again, however its sentences have changed. Two at once take
-    turns.
+    A score whose points are as they were is not written again, however its sentences have changed; nor is one of a
+    day before the score that is in force. Two at once take turns.
     """
     at = at or clock.now()
     DeskRefresh.objects.get_or_create(name=HEALTH)
@@ -58,9 +58,9 @@ def score_customers(customer_ids: Sequence[str], at: datetime | None = None) -> 
     replaced: list[HealthScore] = []
     for key, health in health_of(customer_ids, at).items():
         row = in_force.get(key)
-        if row is not None and _counted(row.parts) == _counted(_parts(health)):
+        if row is not None and (row.day > today or _counted(row.parts) == _counted(_parts(health))):
             continue
-        if row is not None and row.day >= today:
+        if row is not None and row.day == today:
             row.score, row.parts, row.at = health.score, _parts(health), at
             mended.append(row)
             continue

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers
-from crm.home.movement import refresh_movements
+from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers, settle_desk
+from customers import clock
 from customers.models import Customer
 
 
@@ -42,13 +42,13 @@ class Command(BaseCommand):
                 raise CommandError(f"The demo does not fit the importers: {problem}") from None
             for source, counts in loaded.items():
                 self.stdout.write(f"{source}: {counts}")
-        refresh_movements()
         if settings.DEVELOPMENT:
             self.stdout.write("Sign in as (the password is the name):")
             for name, role in create_demo_logins():
                 self.stdout.write(f"  {name:<10}{role}")
         else:
             self.stdout.write("No demo logins were made: they are for development machines only.")
+        settle_desk(clock.now())
 
 
 def _how_many(text: str) -> int:

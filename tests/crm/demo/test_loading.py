@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from billing.models import Invoice
-from crm.demo.loading import create_demo_logins, load_demo_customers
-from crm.models import Relationship
+from crm.demo.loading import create_demo_logins, load_demo_customers, settle_desk
+from crm.models import HealthScore, Relationship, Team
+from crm.worklist.listing import entries_of, reasons_by_entry
 from customers.models import Customer, ReceivedPayload
 
 pytestmark = pytest.mark.django_db
@@ -61,8 +62,22 @@ def test_there_is_a_login_for_each_role_and_the_manager_has_accounts():
     assert manager.check_password("manager")
     owned = Relationship.objects.owned_by(manager).count()
     assert 0 < owned < Relationship.objects.count()
+    team = Team.objects.get().members.all()
+    assert {user.username for user in team} == {"manager", "admin"}
+    assert Relationship.objects.filter(owner__in=team).count() > owned
     create_demo_logins()
     assert Relationship.objects.owned_by(manager).count() == owned
+
+
+def test_the_manager_has_something_to_do():
+    load_demo_customers(30, TODAY)
+    create_demo_logins()
+    settle_desk(TODAY)
+    mine = entries_of([User.objects.get(username="manager").pk])
+    reasons = [reason.rule for found in reasons_by_entry(mine).values() for reason in found]
+    assert len(set(reasons)) >= 4
+    assert 0 < reasons.count("contract_mismatch") < Relationship.objects.count() / 4
+    assert HealthScore.objects.in_force().exists()
 
 
 def test_the_command_leaves_a_database_with_customers_alone():

@@ -118,6 +118,13 @@ def test_a_row_is_written_when_the_points_change_and_at_most_one_a_day() -> None
     assert rows() == [(date(2026, 11, 24), 100, False), (date(2026, 12, 8), 100, True)]
 
 
+def test_a_day_of_the_past_does_not_touch_the_score_in_force() -> None:
+    customer = make_customer(created_at=AT - 2000 * DAY)
+    make_note(customer=customer, created_at=AT)
+    assert score_customers([str(customer.pk)], AT) == 1
+    assert score_customers([str(customer.pk)], AT - 9 * DAY) == 0
+
+
 def test_all_current_customers_are_scored() -> None:
     stays = make_customer()
     make_customer(archived_at=AT)
