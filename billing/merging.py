@@ -26,6 +26,7 @@ from billing.models import (
     Subscription,
 )
 from customers.putting_away import as_json, brought_back, put_away
+from customers.syncing import create_rows
 
 _BATCH = 2000
 _FIGURES: dict[type[Model], tuple[str, ...]] = {
@@ -84,10 +85,12 @@ def join_balances(handover: Handover) -> Joined:
     return joined
 
 
-def take_apart(handover: Handover, homes: Collection[str], away: Iterable[dict[str, Any]]) -> None:
+def take_apart(
+    handover: Handover, homes: Collection[str], away: Iterable[dict[str, Any]]
+) -> list[QuerySet[Any]]:
     """Give back what `join_balances` gave; `homes` are the customer that it goes back to and those merged into it.
 
-    What was granted since because of a plan or an entity of theirs goes along.
+    What was granted since because of a plan or an entity of theirs goes along, and is the answer.
     """
     held = _rows(Balance, customer=handover.giver_id)
     grants = _rows(Grant, balance__in=held)
@@ -95,19 +98,23 @@ def take_apart(handover: Handover, homes: Collection[str], away: Iterable[dict[s
     for name, source in (("subscription", Subscription), ("purchase", Purchase), ("entity", Entity)):
         theirs = _rows(source, customer=handover.giver_id, came_with__in=homes)
         hanging |= Q(**{f"{name}__in": theirs})
-    grants.filter(hanging, came_with=None).update(came_with=handover.taker_id)
+    claimed = [_claim(grants.filter(hanging, came_with=None), handover.taker_id)]
     rollovers = _rows(Rollover, balance__in=held)
     theirs_now = grants.filter(came_with__in=homes)
-    rollovers.filter(came_with=None, grant__in=theirs_now).update(came_with=handover.taker_id)
+    claimed.append(_claim(rollovers.filter(came_with=None, grant__in=theirs_now), handover.taker_id))
     _hand_over([theirs_now, rollovers.filter(came_with__in=homes)], handover)
     _part(handover, homes, [brought_back(each) for each in away])
     for model in (Grant, Rollover):
         rows = _rows(model, balance__customer=handover.taker_id, came_with=handover.taker_id)
         rows.update(came_with=None)
+    return claimed
 
 
-def claim_what_hangs(survivor_id: str, other_id: str, homes: Collection[str]) -> None:
-    """Let what came of the other's subscriptions and entities since the merge be known as the other's too."""
+def claim_what_hangs(survivor_id: str, other_id: str, homes: Collection[str]) -> list[QuerySet[Any]]:
+    """Let what came of the other's subscriptions and entities since the merge be known as the other's too.
+
+    That is the answer.
+    """
 
     def theirs(model: type[Model]) -> QuerySet[Any]:
         return _rows(model, customer=survivor_id, came_with__in=homes)
@@ -115,13 +122,27 @@ def claim_what_hangs(survivor_id: str, other_id: str, homes: Collection[str]) ->
     def ours(model: type[Model]) -> QuerySet[Any]:
         return _rows(model, customer=survivor_id, came_with=None)
 
-    subscriptions = ours(Subscription)
-    while subscriptions.filter(Q(follows__in=theirs(Subscription)) | Q(entity__in=theirs(Entity))).update(
-        came_with=other_id
-    ):
-        pass
-    ours(Purchase).filter(entity__in=theirs(Entity)).update(came_with=other_id)
-    ours(Invoice).filter(subscription__in=theirs(Subscription)).update(came_with=other_id)
+    claimed: list[QuerySet[Any]] = []
+    hanging = Q(follows__in=theirs(Subscription)) | Q(entity__in=theirs(Entity))
+    while (subscriptions := ours(Subscription).filter(hanging)).exists():
+        claimed.append(_claim(subscriptions, other_id))
+    claimed.append(_claim(ours(Purchase).filter(entity__in=theirs(Entity)), other_id))
+    claimed.append(_claim(ours(Invoice).filter(subscription__in=theirs(Subscription)), other_id))
+    return claimed
+
+
+def tell_where_they_are(claimed: Iterable[QuerySet[Any]], reason: str) -> None:
+    """Leave a history row of each of these: they are not where the histories tell, nor did they come from there."""
+    for rows in claimed:
+        if found := list(rows):
+            rows.model.history.bulk_history_create(found, update=True, default_change_reason=reason)
+
+
+def _claim(rows: QuerySet[Any], other_id: str) -> QuerySet[Any]:
+    keys = list(rows.values_list("pk", flat=True))
+    claimed = _rows(rows.model, pk__in=keys)
+    claimed.update(came_with=other_id)
+    return claimed
 
 
 def _rows(model: Any, *conditions: Q, **lookups: Any) -> QuerySet[Any]:
@@ -137,7 +158,7 @@ def _part(handover: Handover, homes: Collection[str], away: list[Any]) -> None:
     _rows(Balance, pk__in=[each.pk for each in moved]).update(
         customer=taker, came_with=Case(When(came_with=taker, then=Value(None)), default=F("came_with"))
     )
-    Balance.objects.bulk_create(away)
+    create_rows(away, reason=handover.reason)
     kept = {row.feature_id: row for row in _rows(Balance, customer=giver)}
     back = {str(row.feature_id): row for row in (*away, *moved)}
     for model in (Grant, Rollover):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from billing.as_of import render_known
 from billing.documents import EXPANDABLE, BillingCustomer, expanded
 from billing.examples import CUSTOMER
 from billing.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
@@ -12,6 +13,7 @@ from billing.rendering import render_customers
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import Parameter, set_of
+from customers.as_of import KnownCustomer
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
@@ -61,3 +63,7 @@ class BillingCustomerDetail(_BillingDocument, CustomerEndpoint):
 
     summary = "Read a customer's billing"
     source = Source.BILLING
+
+    def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
+        expand = asked.get("expand", frozenset())
+        return expanded(render_known(known, expand), expand)

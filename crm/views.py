@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crm.as_of import render_known
 from crm.documents import CrmCustomer, to_plain
 from crm.examples import CUSTOMER
 from crm.filters import CrmCustomerFilter
@@ -13,6 +14,7 @@ from crm.schemas import add_camel_case
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint
 from customers.api.parameters import Parameter, one_of
 from customers.api.schemas import Components, Schema
+from customers.as_of import KnownCustomer
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 from customers.views import CUSTOMER_ORDERS
@@ -57,3 +59,6 @@ class CrmCustomerDetail(_CrmDocument, CustomerEndpoint):
 
     summary = "Read a customer's relationship"
     source = Source.CRM
+
+    def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
+        return to_plain(render_known(known), asked.get("case", "snake"))

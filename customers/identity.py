@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from customers.models import Customer, Environment, Source
+from django.db.models.functions import Coalesce
+
+from customers.as_of import KnownCustomer, known_customers, not_known_then
+from customers.models import Customer, Environment, Source, SourceRecord
 from customers.models.customer import CustomerQuerySet
 from customers.typed_ids import to_uuid
 
@@ -33,11 +37,29 @@ def find_customer(identifier: str, env: str | None = None, *, source: Source | N
 
     Raises `UnknownCustomer`, or `AmbiguousCustomer` where several customers of one environment share it.
     """
-    if is_searchable(identifier):
-        for each_env in [env] if env else [Environment.LIVE, Environment.SANDBOX]:
-            for found in _by_strength(identifier, each_env, source):
-                if customers := _survivors(found):
-                    return _only(customers, identifier)
+    for found in _found(identifier, env, source):
+        if customers := _survivors(found):
+            return _only(customers, identifier)
+    raise unknown_customer(identifier, env)
+
+
+def find_customer_at(
+    identifier: str, at: datetime, env: str | None = None, *, source: Source | None = None
+) -> KnownCustomer:
+    """The customer that is known by `identifier` today, as it was known at `at`.
+
+    An identifier means what it does for `find_customer`. But one that a customer brought along when it was merged
+    means that customer, and the answer is what that was part of then.
+
+    Raises `UnknownCustomer`, `AmbiguousCustomer`, or `NotKnownThen` where those that are meant were not known yet.
+    """
+    for found in _found(identifier, env, source, is_then=True):
+        if customers := list(found[: _COUNTED + 1]):
+            known = {each.key: each for each in known_customers(customers, at)}
+            if not known:
+                raise not_known_then(customers)
+            only = _only([each.customer for each in known.values()], identifier)
+            return known[str(only.pk)]
     raise unknown_customer(identifier, env)
 
 
@@ -56,17 +78,37 @@ def is_searchable(identifier: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in identifier)
 
 
-def _by_strength(identifier: str, env: str, source: Source | None) -> Iterator[CustomerQuerySet]:
-    """The customers of `env` that may be meant, the strongest kind of identifier first."""
-    customers = Customer.objects.filter(env=env)
+def _found(
+    identifier: str, env: str | None, source: Source | None, *, is_then: bool = False
+) -> Iterator[CustomerQuerySet]:
+    """The customers that may be meant, the strongest kind of identifier of the likelier environment first.
+
+    `is_then` if a record at a source means the customer that it was of before any merge.
+    """
+    if not is_searchable(identifier):
+        return
+    for each_env in [env] if env else [Environment.LIVE, Environment.SANDBOX]:
+        yield from _by_strength(Customer.objects.filter(env=each_env), identifier, source, is_then)
+
+
+def _by_strength(
+    customers: CustomerQuerySet, identifier: str, source: Source | None, is_then: bool
+) -> Iterator[CustomerQuerySet]:
     if to_uuid(identifier, ("cus",)) is not None:
         yield customers.filter(pk=identifier)
     if source is not None:
-        yield customers.filter(source_records__source=source, source_records__source_id=identifier)
+        yield _of_record(customers, is_then, source=source, source_id=identifier)
     yield customers.filter(external_id=identifier)
     yield customers.filter(stripe_id=identifier)
-    yield customers.filter(source_records__source_id=identifier)
+    yield _of_record(customers, is_then, source_id=identifier)
     yield customers.filter(email=identifier)
+
+
+def _of_record(customers: CustomerQuerySet, is_then: bool, **record: str) -> CustomerQuerySet:
+    if not is_then:
+        return customers.filter(**{f"source_records__{name}": value for name, value in record.items()})
+    homes = SourceRecord.objects.filter(**record).values(home=Coalesce("came_with", "customer"))
+    return customers.filter(pk__in=homes)
 
 
 def _survivors(found: CustomerQuerySet) -> list[Customer]:

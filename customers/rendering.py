@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Model
 from msgspec import UNSET
 
+from customers.as_of import KnownCustomer, known_at
 from customers.documents import (
     PaymentsAddress,
     PaymentsBusiness,
@@ -20,15 +23,39 @@ from customers.models import Address, Business, Customer, PaymentMethod
 from customers.payments_import import METHOD_FACTS, POSTAL_FIELDS
 from customers.wire import IsoInstant
 
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """What is shown of some customers, by their keys."""
+
+    addresses: Mapping[str, Sequence[Address]]
+    payment_methods: Mapping[str, Sequence[PaymentMethod]]
+    businesses: Mapping[str, Sequence[Business]]
+
 
 def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -> list[PaymentsCustomer]:
     """The payments document of each customer, in order; with `embedded`, its sub-entities inside it.
 
     The number of queries does not depend on how many customers there are.
     """
-    lists = ["addresses", "payment_methods", *(["businesses"] if embedded else [])]
-    prefetch_related_objects(customers, *lists)
-    return [_customer(customer, embedded) for customer in customers]
+    rows = _Rows(
+        addresses=_of_each(Address.objects.filter(customer__in=customers)),
+        payment_methods=_of_each(PaymentMethod.objects.filter(customer__in=customers)),
+        businesses=_of_each(Business.objects.filter(customer__in=customers) if embedded else ()),
+    )
+    return [_customer(customer, rows, embedded) for customer in customers]
+
+
+def render_known(known: KnownCustomer, *, embedded: bool = False) -> PaymentsCustomer:
+    """The payments document of a customer as it was known at an instant, in a fixed number of queries."""
+    rows = _Rows(
+        addresses=_of_each(known_at(Address, known)),
+        payment_methods=_of_each(known_at(PaymentMethod, known)),
+        businesses=_of_each(known_at(Business, known) if embedded else ()),
+    )
+    return _customer(known.customer, rows, embedded)
 
 
 def render_addresses(rows: Iterable[Address]) -> list[PaymentsAddress]:
@@ -83,9 +110,17 @@ def render_payment_methods(rows: Iterable[PaymentMethod]) -> list[PaymentsMethod
     ]
 
 
-def _customer(customer: Customer, embedded: bool) -> PaymentsCustomer:
-    address = customer.default_address
-    method = customer.default_payment_method
+def _of_each(rows: Iterable[M]) -> Mapping[str, list[M]]:
+    groups: dict[str, list[M]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, "customer_id")].append(row)  # noqa: B009
+    return groups
+
+
+def _customer(customer: Customer, rows: _Rows, embedded: bool) -> PaymentsCustomer:
+    addresses, methods = rows.addresses[customer.pk], rows.payment_methods[customer.pk]
+    address = next((each for each in addresses if each.is_default), None)
+    method = next((each for each in methods if each.is_default), None)
     return PaymentsCustomer(
         id=str(customer.pk),
         name=customer.name or None,
@@ -97,9 +132,9 @@ def _customer(customer: Customer, embedded: bool) -> PaymentsCustomer:
         updated_at=instant(customer.updated_at),
         status=customer.status,
         custom_data=customer.custom_data,
-        addresses=render_addresses(customer.addresses.all()) if embedded else UNSET,
-        businesses=render_businesses(customer.businesses.all()) if embedded else UNSET,
-        payment_methods=render_payment_methods(customer.payment_methods.all()) if embedded else UNSET,
+        addresses=render_addresses(addresses) if embedded else UNSET,
+        businesses=render_businesses(rows.businesses[customer.pk]) if embedded else UNSET,
+        payment_methods=render_payment_methods(methods) if embedded else UNSET,
     )
 
 

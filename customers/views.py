@@ -11,6 +11,7 @@ from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndp
 from customers.api.filtering import ListFilterSet
 from customers.api.paging import orders_by_number, orders_by_text, orders_by_time
 from customers.api.parameters import ENV
+from customers.as_of import KnownCustomer
 from customers.documents import PaymentsAddress, PaymentsBusiness, PaymentsCustomer, PaymentsMethod
 from customers.examples import ADDRESS, BUSINESS, CUSTOMER, PAYMENT_METHOD
 from customers.filters import PartFilter, PaymentMethodFilter, PaymentsCustomerFilter
@@ -20,6 +21,7 @@ from customers.rendering import (
     render_addresses,
     render_businesses,
     render_customers,
+    render_known,
     render_payment_methods,
 )
 
@@ -58,6 +60,9 @@ class PaymentsCustomerDetail(_PaymentsDocument, CustomerEndpoint):
 
     summary = "Read a customer"
     source = Source.PAYMENTS
+
+    def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
+        return render_known(known)
 
 
 class _PartList(ListEndpoint):

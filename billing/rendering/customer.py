@@ -47,10 +47,11 @@ def render_customers(
     number of queries does not depend on how many customers there are.
     """
     rows = rows_for(customers, expand, at or clock.now())
-    return [_customer(customer, rows) for customer in customers]
+    return [render_customer(customer, rows) for customer in customers]
 
 
-def _customer(customer: Customer, rows: Rows) -> documents.BillingCustomer:
+def render_customer(customer: Customer, rows: Rows) -> documents.BillingCustomer:
+    """The billing document of a customer whose rows are in `rows`."""
     account = rows.accounts.get(customer.pk)
     return documents.BillingCustomer(
         id=customer.external_id,

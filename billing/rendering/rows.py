@@ -39,6 +39,15 @@ M = TypeVar("M", bound=Model)
 #: Rows by the key of the customer or the balance that they belong to.
 Grouped = Mapping[str, Sequence[M]]
 
+#: Lists that are fetched only when they are expanded, and by which name.
+ON_REQUEST = {
+    "invoices": "invoices",
+    "entities": "entities",
+    "trials_used": "trials_used",
+    "discounts": "rewards",
+    "referrals": "referrals",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
@@ -90,15 +99,15 @@ def rows_for(customers: Sequence[Customer], expand: Collection[str], at: datetim
         "spend_limits": SpendLimit.objects.all(),
         "usage_alerts": UsageAlert.objects.all(),
     }
-    on_request: dict[str, tuple[str, QuerySet[Any]]] = {
-        "invoices": ("invoices", Invoice.objects.filter(removed_at=None)),
-        "entities": ("entities", Entity.objects.filter(removed_at=None)),
-        "trials_used": ("trials_used", TrialUsed.objects.all()),
-        "discounts": ("rewards", Discount.objects.all()),
-        "referrals": ("referrals", Referral.objects.all()),
+    on_request: dict[str, QuerySet[Any]] = {
+        "invoices": Invoice.objects.filter(removed_at=None),
+        "entities": Entity.objects.filter(removed_at=None),
+        "trials_used": TrialUsed.objects.all(),
+        "discounts": Discount.objects.all(),
+        "referrals": Referral.objects.all(),
     }
-    lists |= {name: rows for name, (key, rows) in on_request.items() if key in expand}
-    found = {
+    lists |= {name: rows for name, rows in on_request.items() if ON_REQUEST[name] in expand}
+    found: dict[str, Sequence[Any]] = {
         name: list(rows.filter(customer__in=customers).order_by("position", "pk"))
         for name, rows in lists.items()
     }
@@ -108,18 +117,32 @@ def rows_for(customers: Sequence[Customer], expand: Collection[str], at: datetim
     found["rollovers"] = list(
         Rollover.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
     )
+    return arranged(found, BillingAccount.objects.filter(customer__in=customers), expand, at)
+
+
+def arranged(
+    found: Mapping[str, Sequence[Any]],
+    accounts: Iterable[BillingAccount],
+    expand: Collection[str],
+    at: datetime,
+) -> Rows:
+    """The rows found, by the names of their lists and in order, as documents are made of them.
+
+    What they name of the catalogue is fetched: versions of plans never change what they grant, and their names and
+    descriptions are shown as they are now.
+    """
     plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
     features = Feature.objects.in_bulk(_keys(Feature, found.values()))
-    expanded_plans = _keys(Plan, [found[name] for name in lists if f"{name}.plan" in expand])
-    expanded_features = _keys(Feature, [found[name] for name in lists if f"{name}.feature" in expand])
+    expanded_plans = _keys(Plan, [rows for name, rows in found.items() if f"{name}.plan" in expand])
+    expanded_features = _keys(Feature, [rows for name, rows in found.items() if f"{name}.feature" in expand])
     groups = {
         name: _grouped(
             found.get(name, ()), "balance_id" if name in ("grants", "rollovers") else "customer_id"
         )
-        for name in (*found, *on_request)
+        for name in {**found, **ON_REQUEST}
     }
     return Rows(
-        accounts={row.customer_id: row for row in BillingAccount.objects.filter(customer__in=customers)},
+        accounts={row.customer_id: row for row in accounts},
         plan_ids={key: plan.plan_id for key, plan in plans.items()},
         feature_ids={key: feature.feature_id for key, feature in features.items()},
         catalogue=render_catalogue(

@@ -20,6 +20,7 @@ from customers import clock
 from customers.editing import pin
 from customers.models import Customer
 from customers.putting_away import as_json, put_away
+from customers.syncing import update_rows
 
 #: What the history keeps of a reason.
 _LONGEST_REASON = 100
@@ -99,7 +100,7 @@ def _merge_one(
     }
     told = f"Merged with {other.pk}"
     changes["set"], changes["put_away"] = _join(survivor, other, decided, by, told)
-    changes["flags"] = _unset_flags(survivor, other)
+    changes["flags"] = _unset_flags(survivor, other, told)
     for model in models_that(Way.COMPUTED):
         rows_of(model).filter(customer=other).delete()
     for model in models_that(Way.MOVES):
@@ -229,14 +230,16 @@ def _forget_rows(*customers: Customer) -> None:
         customer._state.fields_cache.clear()
 
 
-def _unset_flags(survivor: Customer, other: Customer) -> list[list[str]]:
+def _unset_flags(survivor: Customer, other: Customer, told: str) -> list[list[str]]:
     """Unset what one row of a customer's may be, where a row of the survivor's is; answers the rows."""
     unset = []
     for model in models_that(Way.MOVES):
         flag = ONE_OF_EACH.get(model._meta.label)
         if flag is None or not rows_of(model).filter(customer=survivor, **{flag: True}).exists():
             continue
-        flagged = rows_of(model).filter(customer=other, **{flag: True})
-        unset += [[model._meta.label, str(key)] for key in flagged.values_list("pk", flat=True)]
-        flagged.update(**{flag: False})
+        flagged = list(rows_of(model).filter(customer=other, **{flag: True}))
+        for row in flagged:
+            setattr(row, flag, False)
+            unset.append([model._meta.label, str(row.pk)])
+        update_rows(flagged, [flag], told)
     return unset

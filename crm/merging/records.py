@@ -11,6 +11,7 @@ from crm.documents import encode_customer
 from crm.models import Merge, MergedRecord
 from crm.rendering import render_customers
 from customers.models import Customer
+from customers.syncing import update_rows
 
 
 def document_of(customer: Customer) -> tuple[str, str]:
@@ -43,7 +44,7 @@ def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
         )
         kept = {"made": str(record.pk)}
     theirs: QuerySet[Any] = MergedRecord.objects.filter(survivor=other)
-    theirs.filter(parent=None).update(parent=record)
+    _set_parent(theirs.filter(parent=None), record, f"Merged into {survivor}")
     theirs.filter(came_with=None).update(came_with=other, survivor=survivor)
     theirs.update(survivor=survivor)
     return kept
@@ -54,7 +55,7 @@ def unnest_records(merge: Merge, homes: set[str], kept: dict[str, Any]) -> None:
     rows: Any = MergedRecord.objects
     record = kept.get("made") or kept.get("adopted")
     back = rows.filter(survivor=merge.survivor_id, came_with__in=homes)
-    back.filter(parent=record).update(parent=None)
+    _set_parent(back.filter(parent=record), None, f"The merge with {merge.other_id} was undone")
     back.update(
         survivor=merge.other_id,
         came_with=Case(When(came_with=merge.other_id, then=Value(None)), default=F("came_with")),
@@ -63,3 +64,10 @@ def unnest_records(merge: Merge, homes: set[str], kept: dict[str, Any]) -> None:
         rows.filter(pk=record).delete()
     else:
         rows.filter(pk=record).update(tombstone=None)
+
+
+def _set_parent(rows: QuerySet[Any], parent: MergedRecord | None, reason: str) -> None:
+    moved = list(rows)
+    for row in moved:
+        row.parent = parent
+    update_rows(moved, ["parent_id"], reason)

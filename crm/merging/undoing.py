@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from billing.merging import Handover, claim_what_hangs, take_apart
+from billing.merging import Handover, claim_what_hangs, take_apart, tell_where_they_are
 from crm.merging.acting import name_of, save_with_history
 from crm.merging.fields import FIELDS, UNIQUE
 from crm.merging.locking import lock
@@ -22,6 +22,7 @@ from crm.models import Merge
 from customers import clock
 from customers.models import Customer
 from customers.putting_away import as_json, brought_back, from_json
+from customers.syncing import update_rows
 
 KEEP, RESTORE = "keep", "restore"
 
@@ -134,8 +135,8 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     other.merged_into = None
     _restore(merge, by, kept, told)
     Customer.objects.filter(pk__in=tombstones).update(merged_into=other)
-    claim_what_hangs(str(survivor.pk), str(other.pk), homes)
-    take_apart(
+    claimed = claim_what_hangs(str(survivor.pk), str(other.pk), homes)
+    claimed += take_apart(
         Handover(
             giver_id=str(survivor.pk),
             taker_id=str(other.pk),
@@ -155,7 +156,8 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
         if not rows_of(type(row)).filter(customer=other).exists():
             row._history_user, row._change_reason = by, told  # type: ignore[attr-defined]
             row.save(force_insert=True)
-    _set_flags(merge)
+    tell_where_they_are(claimed, told)
+    _set_flags(merge, told)
     unnest_records(merge, homes, changes.get("record", {}))
     merge.undone_at, merge.undone_by = at, by
     merge.save(update_fields=["undone_at", "undone_by"])
@@ -193,12 +195,15 @@ def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
         save_with_history(rows[place], names, by, told)
 
 
-def _set_flags(merge: Merge) -> None:
+def _set_flags(merge: Merge, told: str) -> None:
     for label, key in merge.changes.get("flags", ()):
         rows = rows_of(apps.get_model(label))
         flag = ONE_OF_EACH[label]
         if not rows.filter(customer=merge.other_id, **{flag: True}).exists():
-            rows.filter(pk=key, customer=merge.other_id).update(**{flag: True})
+            again = list(rows.filter(pk=key, customer=merge.other_id))
+            for row in again:
+                setattr(row, flag, True)
+            update_rows(again, [flag], told)
 
 
 def _builds_on(later: Merge, earlier: Merge) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -11,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from customers.api.filtering import ListFilterSet
 from customers.api.http import ApiView, Problem, bad_parameter, json_response, read_query
 from customers.api.paging import BadCursor, Order, page_of
-from customers.api.parameters import AFTER, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
+from customers.api.parameters import AFTER, AS_OF, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
 from customers.api.schemas import Body, Components, Schema
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.as_of import KnownCustomer, NotKnownThen
+from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer, find_customer_at
 from customers.models import Customer, Source
 from customers.wire import Document
 
@@ -71,16 +73,24 @@ class CustomerEndpoint(DocumentEndpoint):
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
-        return (ENV, *cls.document_parameters)
+        return (ENV, AS_OF, *cls.document_parameters)
 
     @classmethod
     def describe_answer(cls, components: Components) -> tuple[Schema, object]:
         return cls.describe_document(components), cls.example
 
+    def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
+        """The document of a customer as it was known at an instant."""
+        raise NotImplementedError
+
     def get(self, request: HttpRequest, identifier: str) -> HttpResponse:
         """The document."""
         asked, _ = read_values(request, self.parameters())
-        customer = known_customer(identifier, asked.get("env"), self.source)
+        env = asked.get("env")
+        if "as_of" in asked:
+            known = customer_known_at(identifier, asked["as_of"], env, self.source)
+            return json_response(self.render_known(known, asked))
+        customer = known_customer(identifier, env, self.source)
         return json_response(self.render([customer], asked)[0])
 
 
@@ -162,7 +172,23 @@ def known_customer(identifier: str, env: str | None, source: Source | None = Non
     """The customer known by `identifier`. Raises `Problem`: 404 if nobody is, 400 if several are."""
     try:
         return find_customer(identifier, env, source=source)
-    except UnknownCustomer as problem:
-        raise Problem(404, "customer_not_found", str(problem), "identifier") from None
-    except AmbiguousCustomer as problem:
-        raise Problem(400, "ambiguous_identifier", str(problem), "identifier") from None
+    except (UnknownCustomer, AmbiguousCustomer) as problem:
+        raise _not_found(problem) from None
+
+
+def customer_known_at(
+    identifier: str, at: datetime, env: str | None, source: Source | None = None
+) -> KnownCustomer:
+    """The same as it was known at `at`. Raises `Problem`: 404 also if it was not known yet."""
+    try:
+        return find_customer_at(identifier, at, env, source=source)
+    except NotKnownThen as problem:
+        raise Problem(404, "customer_not_known_then", str(problem), "as_of") from None
+    except (UnknownCustomer, AmbiguousCustomer) as problem:
+        raise _not_found(problem) from None
+
+
+def _not_found(problem: UnknownCustomer | AmbiguousCustomer) -> Problem:
+    if isinstance(problem, UnknownCustomer):
+        return Problem(404, "customer_not_found", str(problem), "identifier")
+    return Problem(400, "ambiguous_identifier", str(problem), "identifier")

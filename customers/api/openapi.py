@@ -21,7 +21,8 @@ platform and a CRM know the customer. Everything here only reads.
 
 A customer may be asked for by any identifier it is known by: its typed id (`cus_…`), the integrator's own id, the \
 Stripe id, the id of a record at its source, or an exact e-mail address. Special characters in it are \
-percent-encoded. A customer that became part of another answers with the other's document.
+percent-encoded. A customer that became part of another answers with the other's document. Each document can also \
+be asked for as it was known at a time: `?as_of=`.
 
 A list has `data`, `has_more` and `next_cursor`; `?after=` with the cursor gives the page that follows. An error \
 has `error` with a `code` for programs, a `message` for people, and the `param` that is wrong, if it is one.
@@ -53,7 +54,7 @@ _ERRORS = {
     400: ("BadRequest", "A parameter, the cursor or the body is wrong."),
     401: ("Unauthorized", "There is no usable token, and nobody is signed in."),
     403: ("Forbidden", "The signed-in user may not see this."),
-    404: ("NotFound", "No customer is known by the identifier."),
+    404: ("NotFound", "No customer is known by the identifier, or none was at the time asked for."),
     405: ("MethodNotAllowed", "The method is not possible here; `Allow` names those that are."),
     406: ("NotAcceptable", "The `Accept` header excludes JSON."),
     413: ("BodyTooLarge", "The body is too large."),

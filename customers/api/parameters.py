@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from customers import clock
 from customers.models import Environment
 
 LIMIT_DEFAULT = 50
 LIMIT_MOST = 200
+
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
 
 _SHOWN = 50
 _LISTED = 5
@@ -64,6 +71,21 @@ def set_of(allowed: Collection[str]) -> Callable[[str], frozenset[str]]:
     return lambda text: chosen_among(allowed, (name.strip() for name in text.split(",")))
 
 
+def past_instant(text: str) -> datetime:
+    """A reader of points in time that are not to come: a date, a time and a zone, in ISO 8601."""
+    try:
+        if not _INSTANT.fullmatch(text):
+            raise ValueError
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            "must be a time in ISO 8601 with its zone, such as 2026-03-01T00:00:00Z (a + is written %2B here)."
+        ) from None
+    if moment > clock.now():
+        raise ValueError("is still to come. Leave it out to see what is known now.")
+    return moment
+
+
 LIMIT = Parameter(
     "limit",
     "How many to answer at most.",
@@ -80,4 +102,11 @@ ENV = Parameter(
     "Whose customers are meant where an identifier is known in two environments; without it, the live ones.",
     {"type": "string", "enum": list(Environment.values)},
     one_of(Environment.values),
+)
+AS_OF = Parameter(
+    "as_of",
+    "Answer as the customer was known at this time: by what had been recorded until then, merges since not made yet."
+    " It must have passed; before the customer was known the answer is 404.",
+    {"type": "string", "format": "date-time"},
+    past_instant,
 )

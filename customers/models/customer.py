@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,10 +10,6 @@ from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.typed_ids import TypedIdField
-
-if TYPE_CHECKING:
-    from customers.models.contact_points import Address
-    from customers.models.payment_method import PaymentMethod
 
 
 class Environment(models.TextChoices):
@@ -158,13 +154,3 @@ class Customer(models.Model):
         """An identifier field left empty in a form is an unknown identifier, not an empty one."""
         self.external_id = self.external_id or None
         self.stripe_id = self.stripe_id or None
-
-    @property
-    def default_address(self) -> Address | None:
-        """The address that bills go to."""
-        return next((address for address in self.addresses.all() if address.is_default), None)
-
-    @property
-    def default_payment_method(self) -> PaymentMethod | None:
-        """The payment method that is charged unless another is chosen."""
-        return next((method for method in self.payment_methods.all() if method.is_default), None)
