@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from crm.models import DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
+from crm.worklist.deciding import forget
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
 from customers.admin.showing import column_of, long_text, text_of
@@ -14,7 +19,7 @@ from customers.admin.showing import column_of, long_text, text_of
 
 @admin.register(WorklistDecision)
 class WorklistDecisionAdmin(ReadOnlyAdmin):
-    """What people decided of reasons. It is taken back on the worklist."""
+    """What people decided of reasons, which can be taken back."""
 
     list_display = ("said", column_of("customer"), "decision", "until", "decided_by", "decided_at")
     list_filter = (("decision", Choices), ("decided_at", Days), ("customer", Row))
@@ -22,7 +27,19 @@ class WorklistDecisionAdmin(ReadOnlyAdmin):
     search_fields = ("rule__exact",)
     search_help_text = "The name of a rule, or an id of ours or of the customer"
     sortable_by = ("until", "decided_at")
+    actions = ("open_again",)
     fields = ("customer", "rule", "key", "words", "decision", "until", "decided_by", "decided_at", "id")
+
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may decide on the worklist."""
+        return request.user.has_perm("crm.change_worklistdecision")
+
+    @admin.action(description="Open again", permissions=["decide"])
+    def open_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Take decisions back."""
+        keys = list(queryset.values_list("pk", flat=True))
+        count = forget(WorklistDecision.objects.filter(pk__in=keys))
+        self.message_user(request, f"Open again: {count}. What still is so is on the worklist.")
 
     @display(description="reason")
     def said(self, decision: WorklistDecision) -> SafeString | str:

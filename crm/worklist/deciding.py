@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crm.models import Decision, WorklistDecision, WorklistEntry, WorklistReason
-from crm.worklist.refresh import weigh
+from crm.worklist.refresh import refresh_customers, weigh
 from customers import clock
-from customers.syncing import update_rows
+from customers.syncing import pieces, update_rows
 
 
 class ReasonGone(Exception):
@@ -52,13 +53,13 @@ def decide(reason_id: str, decision: Decision, *, by: Any, until: datetime | Non
 
 
 @transaction.atomic
-def reopen(reason_id: str) -> None:
-    """Take back what was decided of the reason. Raises `ReasonGone`."""
-    reason = _held(reason_id)
-    WorklistDecision.objects.filter(
-        customer_id=reason.entry.customer_id, rule=reason.rule, key=reason.key
-    ).delete()
-    _settle(reason, "", None)
+def forget(decisions: QuerySet[WorklistDecision]) -> int:
+    """Take decisions back: what still is so is on the worklist again. Answer how many there were."""
+    customers = {str(key) for key in decisions.values_list("customer_id", flat=True)}
+    count, _ = decisions.delete()
+    for piece in pieces(sorted(customers)):
+        refresh_customers(piece)
+    return count
 
 
 def _held(reason_id: str) -> WorklistReason:

@@ -11,7 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from crm.health.refresh import refresh_health
 from crm.home.movement import refresh_movements
+from crm.worklist.refresh import refresh_worklist
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -62,6 +64,8 @@ def customer(user: User) -> Customer:
         make_grant(balance=make_balance(customer=customer), included_grant=Decimal(100), usage=Decimal(used))
     make_invoice(customer=customer, status="open", due_at=now - timedelta(days=18), total=120_000)
     refresh_movements()
+    list(refresh_health())
+    list(refresh_worklist())
     return customer
 
 
@@ -72,7 +76,14 @@ def test_the_pages_are_whole_and_accessible(
     sign_in(user)
     page.set_viewport_size({"width": width, "height": 900})
     page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
-    for path in ("/admin/", "/admin/?scope=all", "/admin/list/renewals/", f"/admin/customer/{customer.pk}/"):
+    for path in (
+        "/admin/",
+        "/admin/?scope=all",
+        "/admin/list/renewals/",
+        f"/admin/customer/{customer.pk}/",
+        "/admin/worklist/",
+        f"/admin/customer/{customer.pk}/health/",
+    ):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -97,3 +108,23 @@ def test_from_the_home_page_to_a_customer_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_text("Contract and billing")).to_be_visible()
     expect(page.get_by_text("Overdue", exact=True).first).to_be_visible()
+
+
+def test_the_worklist_by_keyboard(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.goto("/admin/worklist/")
+    late = page.get_by_role("link", name="18 days past due")
+    late.focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="18 days past due")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Done, until it changes")).to_be_visible()
+    expect(late).to_have_count(0)
+    page.get_by_role("link", name="all 100 used").first.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Put off").first.press("Enter")
+    expect(page.get_by_text("Put off until")).to_be_visible()

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import Decision, DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from crm.worklist import refresh
-from crm.worklist.deciding import ReasonGone, WrongDecision, decide, reopen
+from crm.worklist.deciding import ReasonGone, WrongDecision, decide, forget
 from crm.worklist.reason import Batch, Reason
 from crm.worklist.refresh import refresh_customers, refresh_worklist
 from customers import clock
@@ -185,7 +185,7 @@ def test_a_decision_is_changed_and_taken_back(rules: Rules) -> None:
     decide(key, Decision.SNOOZED, by=user, until=AT + DAY)
     decide(key, Decision.DONE, by=user)
     assert WorklistDecision.objects.get().until is None
-    reopen(key)
+    assert forget(WorklistDecision.objects.all()) == 1
     assert not WorklistDecision.objects.exists()
     assert WorklistEntry.objects.get().weight == 30
 
@@ -209,9 +209,8 @@ def test_a_reason_that_is_gone_cannot_be_decided(rules: Rules) -> None:
     key = str(the_reason().pk)
     rules.found.clear()
     refreshed()
-    for act in (lambda: decide(key, Decision.DONE, by=make_user()), lambda: reopen(key)):
-        with pytest.raises(ReasonGone):
-            act()
+    with pytest.raises(ReasonGone):
+        decide(key, Decision.DONE, by=make_user())
 
 
 def test_a_refresh_takes_as_many_queries_for_many_customers_as_for_one(rules: Rules) -> None:
