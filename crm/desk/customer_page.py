@@ -52,6 +52,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "main": _shown(_main(customer, may, contacts)),
         "side": _shown(_side(customer, may, contacts, addresses)),
         "links": _links(customer, may),
+        "as_of_url": reverse("desk-as-of", args=[customer.pk]),
     }
     return TemplateResponse(request, "crm/desk/customer.html", context)
 

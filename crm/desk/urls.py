@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from crm.desk import writing
+from crm.desk.as_of import as_of_page
 from crm.desk.customer_page import customer_page
 from crm.desk.health import health_page
 from crm.desk.home import desk_list
@@ -15,6 +16,7 @@ from crm.desk.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+    path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
     path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
     path("customer/<str:customer_id>/contact/", admin.site.admin_view(writing.log), name="desk-log"),
