@@ -6,7 +6,7 @@ from crm.admin.merge import MergeAdmin
 from crm.admin.merged_record import MergedRecordAdmin
 from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentAdmin, DocumentInline, NoteAdmin, NoteInline
-from crm.admin.overview import may_see_overview, overview
+from crm.admin.overview import may_see_overview, overview, timeline
 from crm.admin.person import ContactAdmin, ContactInline, PersonAdmin
 from crm.admin.relationship import (
     CompanyAdmin,
@@ -55,5 +55,5 @@ CustomerAdmin.extend(
     last=[DomainInline, DocumentInline],
     linked=[Relationship, Company, CustomField],
     new_form=NewCustomerForm,
-    actions={overview: may_see_overview},
+    actions={overview: may_see_overview, timeline: may_see_overview},
 )

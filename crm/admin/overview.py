@@ -1,4 +1,4 @@
-"""From a customer's form to its page."""
+"""From a customer's form to its page, and to its timeline."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -
 def may_see_overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:
     """Whoever may see customers."""
     return model_admin.has_view_permission(request)
+
+
+@action(description="Timeline", url_path="timeline", permissions=["timeline"], icon="history")
+def timeline(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Everything that happened to the customer."""
+    return HttpResponseRedirect(reverse("desk-timeline", args=[object_id]))

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue import revenue_of
-from crm.desk.overview import attention, health, money, people, places, related, use, work
+from crm.desk.overview import attention, health, money, people, places, related, timeline, use, work
 from crm.desk.overview.header import header_of
 from crm.desk.overview.section import Section, page_of
 from crm.models import Contact
@@ -51,6 +51,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "header": header_of(customer, contacts, addresses[0] if addresses else None, now),
         "main": _shown(_main(customer, may, contacts)),
         "side": _shown(_side(customer, may, contacts, addresses)),
+        "below": _shown([timeline.timeline_section(customer, may)]),
         "links": _links(customer, may),
         "as_of_url": reverse("desk-as-of", args=[customer.pk]),
     }
@@ -109,7 +110,11 @@ def _shown(sections: list[Section | None]) -> list[Section]:
 def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
     """Where one goes on from here, by words."""
     words = "Edit" if may("customers.change_customer") else "The record"
-    links = [(words, page_of(customer)), ("History", page_of(customer, "history"))]
+    links = [
+        (words, page_of(customer)),
+        ("Timeline", reverse("desk-timeline", args=[customer.pk])),
+        ("History", page_of(customer, "history")),
+    ]
     if may("customers.view_sourcerecord"):
         links.append(("Where it comes from", reverse("desk-provenance", args=[customer.pk])))
     return links

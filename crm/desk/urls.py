@@ -12,6 +12,7 @@ from crm.desk.health import health_page
 from crm.desk.home import desk_list
 from crm.desk.payload_changes import changes_page
 from crm.desk.provenance import provenance_page
+from crm.desk.timeline import timeline_page
 from crm.desk.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path(
         "task/<str:task_id>/<slug:act>/", admin.site.admin_view(writing.change_task), name="desk-task-change"
     ),
+    path("customer/<str:identifier>/timeline/", admin.site.admin_view(timeline_page), name="desk-timeline"),
     path("customer/<str:identifier>/health/", admin.site.admin_view(health_page), name="desk-health"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),

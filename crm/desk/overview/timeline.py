@@ -1,0 +1,28 @@
+"""What happened to the customer last."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from billing.ledger_sums import known_as
+from crm.desk.overview.section import Section
+from crm.timeline.days import by_day
+from crm.timeline.entry import Asked, May
+from crm.timeline.stream import read_page
+from customers.models import Customer
+
+_SHOWN = 8
+
+
+def timeline_section(customer: Customer, may: May) -> Section | None:
+    """The first entries of the timeline, with a link to all of it."""
+    page = read_page(Asked(customer_ids=known_as(str(customer.pk)), limit=_SHOWN), may)
+    if not page.entries:
+        return None
+    return Section(
+        key="timeline",
+        title="What happened",
+        lines=tuple(by_day(page.entries)),
+        template="crm/desk/_timeline.html",
+        more_url=reverse("desk-timeline", args=[customer.pk]) if page.older else "",
+    )
