@@ -203,7 +203,12 @@ def _written(
     balance = _balance_of(target)
     _do_what_is_due(balance, at, done_by)
     with transaction.atomic():
-        (balance,) = locked_balances([balance.customer_id], [balance.feature_id])
+        held = locked_balances([balance.customer_id], [balance.feature_id])
+        if not held:
+            raise CannotAdjust(
+                "The customer was merged into another meanwhile. Nothing was adjusted: look at the balance of that one."
+            )
+        [balance] = held
         state = _state(balance, at)
         work = worker(state, _chosen(state, target), amount)
         adjustment = _adjustment(state, work)

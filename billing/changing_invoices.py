@@ -14,8 +14,14 @@ class CannotChangeInvoice(Exception):
 
 def locked_invoice(invoice: Invoice) -> Invoice:
     """The invoice as it is now, which nobody else changes until the transaction ends; its customer first."""
-    list(Customer.objects.filter(pk=invoice.customer_id).select_for_update(no_key=True).values_list("pk"))
-    return Invoice.objects.select_for_update().get(pk=invoice.pk)
+    owner_id = invoice.customer_id
+    while True:
+        list(Customer.objects.filter(pk=owner_id).select_for_update(no_key=True).values_list("pk"))
+        found = Invoice.objects.select_for_update().get(pk=invoice.pk)
+        if found.customer_id == owner_id:
+            return found
+        # Its customer was merged into another meanwhile.
+        owner_id = found.customer_id
 
 
 def locked_issued(invoice: Invoice, wanted: str) -> Invoice:

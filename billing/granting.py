@@ -46,6 +46,9 @@ def grant(
     every = interval_count or 1
     _check(feature, amount, interval, interval_count, expires_at, at)
     customer = _locked(customer)
+    if entity is not None:
+        # It may have come to the customer by a merge since it was read.
+        entity.refresh_from_db(fields=["customer", "removed_at"])
     if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
         raise CannotGrant(f"{customer} does not have the entity {entity}.")
     balance = _balance(customer, feature)

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
 from customers import clock
+from customers.identity import survivor_of
 from customers.syncing import create_rows, update_rows
 
 #: The columns that a posting may change beside its figures are written with them.
@@ -170,16 +171,20 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
     Raises `CannotReverse` for one that was taken back before, takes back another itself, or whose grant has
     ended or was reset since (its figures begin anew there).
     """
-    locked_balances([posting.customer_id])
+    customer_id = _held_survivor_of(posting.customer_id)
     if posting.reverses_id is not None:
         raise CannotReverse(
             "It takes back another posting itself. To undo that, do again what was taken back."
         )
     if Posting.objects.filter(reverses=posting).exists():
         raise CannotReverse("It was taken back before.")
-    entries = list(posting.entries.select_related("grant", "rollover").order_by("-number"))
+    if posting.kind == Posting.Kind.MERGE:
+        raise CannotReverse("It belongs to a merge of customers: undo that.")
+    entries = list(posting.entries.select_related("grant__balance", "rollover__balance").order_by("-number"))
     if not entries:
         raise CannotReverse("It changed nothing.")
+    if any(entry.owner.balance.customer_id != customer_id for entry in entries):
+        raise CannotReverse("What it changed went to another customer when a merge was undone.")
     rows: dict[str, Grant | Rollover] = {}
     changes = []
     for entry in entries:
@@ -195,7 +200,7 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
             change.row.adjusted = _EXACT.add(change.row.adjusted, change.amount)
     (made,) = post(
         Draft(
-            customer_id=str(posting.customer_id),
+            customer_id=customer_id,
             kind=Posting.Kind(posting.kind),
             occurred_at=at or clock.now(),
             done_by=done_by,
@@ -208,6 +213,16 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
         )
     )
     return made
+
+
+def _held_survivor_of(customer_id: str) -> str:
+    """The customer that holds now what this one held when it was posted, with its balances locked."""
+    while True:
+        found = survivor_of(customer_id)
+        locked_balances([found])
+        if survivor_of(found) == found:
+            return found
+        customer_id = found
 
 
 def _was_reset_since(entry: LedgerEntry) -> bool:

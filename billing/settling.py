@@ -155,10 +155,15 @@ def check_entity(use: Use, customer_id: str) -> None:
     """Raise `UseRefused` if the entity of the use is not one that the customer has."""
     if use.entity is None:
         return
-    if use.entity.customer_id != customer_id:
+    # It may have come to the customer by a merge since it was read.
+    if use.entity.customer_id != customer_id and not _is_held(use.entity, customer_id):
         raise UseRefused(f"The entity {use.entity} is another customer's.")
     if use.entity.removed_at is not None:
         raise UseRefused(f"The entity {use.entity} was removed on {use.entity.removed_at:%Y-%m-%d}.")
+
+
+def _is_held(entity: Entity, customer_id: str) -> bool:
+    return Entity.objects.filter(pk=entity.pk, customer__pk=customer_id).exists()
 
 
 def no_balance(use: Use) -> UseRefused:

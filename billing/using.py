@@ -26,7 +26,7 @@ from billing.settling import (
 )
 from billing.subscribing import renew_customers
 from customers import clock
-from customers.models import Customer
+from customers.identity import survivor_of
 from customers.typed_ids import new_uuid_text, to_typed_id, to_uuid
 
 _TRIES = 3
@@ -34,6 +34,10 @@ _TRIES = 3
 
 class _Due(Exception):
     """Something of the customer's falls due before the use."""
+
+
+class _Merged(Exception):
+    """The customer became part of another one while the use waited for its balances."""
 
 
 def record_use(use: Use) -> Used:
@@ -66,15 +70,6 @@ def digest_of_use(use: Use) -> str:
     return digest_of(str(use.feature.pk), use.entity_id, use.amount, use.at, use.cap)
 
 
-def survivor_of(customer_id: str) -> str:
-    """The key of the customer that this one became part of; its own if it was not merged."""
-    while True:
-        into = Customer.objects.filter(pk=customer_id).values_list("merged_into", flat=True).first()
-        if into is None:
-            return customer_id
-        customer_id = str(into)
-
-
 def replay(posting: Posting, customer_id: str, digest: str) -> Used:
     """The answer that was given for the key of `posting`; `KeyConflict` if it was used for something else."""
     if posting.digest != digest or posting.answer is None:
@@ -103,13 +98,18 @@ def draft_of(use: Use, customer_id: str, at: datetime, used: Used, digest: str) 
 
 def _record(use: Use, at: datetime, digest: str) -> Used:
     """The way of every use: what is plain or not, and on either database."""
-    customer_id = survivor_of(use.customer_id)
-    try:
-        return _draw(use, customer_id, at, digest, is_renewed=False)
-    except _Due:
-        # Who renews holds the customer before its balances: the first try has let go of them.
-        renew_customers([customer_id], at, done_by=use.done_by)
-        return _draw(use, customer_id, at, digest, is_renewed=True)
+    is_renewed = False
+    while True:
+        customer_id = survivor_of(use.customer_id)
+        try:
+            return _draw(use, customer_id, at, digest, is_renewed=is_renewed)
+        except _Due:
+            # Who renews holds the customer before its balances: the first try has let go of them.
+            renew_customers([customer_id], at, done_by=use.done_by)
+            is_renewed = True
+        except _Merged:
+            # The survivor may have something due.
+            is_renewed = False
 
 
 @transaction.atomic
@@ -120,6 +120,8 @@ def _draw(use: Use, customer_id: str, at: datetime, digest: str, *, is_renewed: 
         earlier = Posting.objects.filter(key=use.key).first()
         if earlier is not None:
             return replay(earlier, customer_id, digest)
+    if not balances and survivor_of(customer_id) != customer_id:
+        raise _Merged
     check_entity(use, customer_id)
     if not balances:
         raise no_balance(use)

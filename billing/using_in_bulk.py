@@ -26,9 +26,10 @@ from billing.settling import (
     settle,
 )
 from billing.subscribing import renew_customers
-from billing.using import digest_of_use, record_use, replay, survivor_of
+from billing.using import digest_of_use, record_use, replay
 from billing.writing_uses import Entered, Posted, write
 from customers import clock
+from customers.identity import survivor_of
 from customers.models import Customer
 from customers.syncing import pieces
 
@@ -188,7 +189,7 @@ class _Drawing:
         self._renewed = renewed
         self._recorded_at = clock.now()
         self._answers: dict[str, tuple[str, str, Used]] = {}
-        self._hands = _hands_of(waiting)
+        self._hands = _hands_reached(waiting)
         self._earlier = _used_before({each.use.key for each in waiting if each.use.key is not None})
 
     def outcome_of(self, asked: _Asked) -> Outcome | None:
@@ -284,6 +285,20 @@ def _used_before(keys: Iterable[str]) -> dict[str, Posting]:
         for piece in pieces(known)
         for posting in Posting.objects.filter(key__in=piece)
     }
+
+
+def _hands_reached(waiting: Sequence[_Asked]) -> dict[str, _Hands]:
+    """What the customers hold, locked; for one that was merged while this waited, what its survivor holds."""
+    while True:
+        hands = _hands_of(waiting)
+        without = {
+            key for key, each in hands.items() if any(not held.balances for held in each.holdings.values())
+        }
+        survivors = _survivors(without)
+        if not survivors:
+            return hands
+        for each in waiting:
+            each.customer_id = survivors.get(each.customer_id, each.customer_id)
 
 
 def _hands_of(waiting: Sequence[_Asked]) -> dict[str, _Hands]:

@@ -1,6 +1,12 @@
 from django.apps import AppConfig
 
+from customers import guards
+
 
 class CustomersConfig(AppConfig):
     name = "customers"
     verbose_name = "Customers"
+
+    def ready(self) -> None:
+        """Let the database's guards follow the migrations."""
+        guards.connect(self)

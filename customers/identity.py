@@ -63,6 +63,15 @@ def find_customer_at(
     raise unknown_customer(identifier, env)
 
 
+def survivor_of(customer_id: str) -> str:
+    """The key of the customer that this one became part of; its own if it was not merged."""
+    while True:
+        into = Customer.objects.filter(pk=customer_id).values_list("merged_into", flat=True).first()
+        if into is None:
+            return customer_id
+        customer_id = str(into)
+
+
 def unknown_customer(identifier: str, env: str | None) -> UnknownCustomer:
     """What to raise where nobody is known by `identifier`."""
     return UnknownCustomer(

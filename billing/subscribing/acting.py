@@ -28,9 +28,10 @@ class Result:
 
 
 def open_account(customer: Customer, at: datetime, done_by: str) -> Account:
-    if customer.merged_into_id is not None:
-        raise CannotSubscribe("The customer was merged into another: ask for that one.")
     (account,) = open_accounts([str(customer.pk)], done_by=done_by)
+    # As it is under the lock: it may have been merged meanwhile.
+    if account.customer.merged_into_id is not None:
+        raise CannotSubscribe("The customer was merged into another: ask for that one.")
     advance([account], at)
     account.invoices = []
     return account

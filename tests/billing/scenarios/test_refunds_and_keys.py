@@ -182,7 +182,7 @@ def test_usage_for_a_merged_customer_reaches_the_survivor(tmp_path):
     customer()
     run("grant", "acme", "calls", "10", "--at", JAN_1)
     merged("old", "acme")
-    merged("oldest", "old")
+    merged("oldest", "acme")
     use(2, who="old")
     use(3, "--key", "k", who="oldest")
     # The survivor's own name and the merged one's are one customer, to a key too.

@@ -1,0 +1,109 @@
+"""`manage.py merge_customers SURVIVOR OTHER…`"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+
+from billing.management.arguments import customer_called
+from crm.merging.acting import CannotMerge, merge
+from crm.merging.fields import FIELDS
+from crm.merging.plan import MergePlan, plan_merge
+from crm.merging.words import in_words
+from customers.console import INTERRUPTED, one_line, say
+from customers.models import Customer, Environment
+
+
+def chosen_field(text: str) -> tuple[str, str]:
+    """`FIELD=CUSTOMER`: whose value of a field is to be kept."""
+    name, separator, identifier = text.partition("=")
+    if not separator or not identifier:
+        raise ArgumentTypeError(f"{text[:100]!r} cannot be read: expected FIELD=CUSTOMER, such as name=cus_…")
+    if name not in FIELDS:
+        raise ArgumentTypeError(f"There is no field {name[:100]!r} to choose: there are {', '.join(FIELDS)}")
+    return name, identifier
+
+
+class Command(BaseCommand):
+    """Thin: find the customers, plan or merge, report."""
+
+    help = (
+        "Make one customer of several, whole or not at all. The survivor's values stand, and where they are empty the"
+        " others' fill them; --field keeps another's. `unmerge` gives everything back."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Who, and whose values."""
+        parser.add_argument("survivor", metavar="SURVIVOR", help="any identifier of the customer that stays")
+        parser.add_argument(
+            "others", nargs="+", metavar="OTHER", help="any identifier of a customer that becomes part of it"
+        )
+        parser.add_argument(
+            "--field",
+            action="append",
+            default=[],
+            type=chosen_field,
+            metavar="FIELD=CUSTOMER",
+            help="keep this customer's value of a field, and pin it against imports; may be given again",
+        )
+        parser.add_argument("--reason", default="", metavar="R", help="why, for whoever looks at it later")
+        parser.add_argument("--env", choices=Environment.values, help="whose customers (default: live first)")
+        parser.add_argument("--dry-run", action="store_true", help="only show what it would do")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Show the plan, and do it."""
+        survivor = customer_called(options["survivor"], options["env"])
+        others = [customer_called(each, options["env"]) for each in options["others"]]
+        choices = {
+            name: str(customer_called(identifier, options["env"]).pk) for name, identifier in options["field"]
+        }
+        try:
+            plan = plan_merge(survivor, others, choices=choices)
+            if not plan.can_be_done:
+                raise CannotMerge(plan.refusals)
+            for line in described(plan):
+                say(self.stdout, one_line(line))
+            if options["dry_run"]:
+                say(self.stdout, "Nothing was changed (--dry-run).")
+                return
+            merges = merge(
+                str(survivor.pk),
+                [str(other.pk) for other in others],
+                choices=choices,
+                reason=options["reason"],
+            )
+        except CannotMerge as problem:
+            raise CommandError(f"{one_line(str(problem))} Nothing was changed.") from None
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
+        for done in merges:
+            say(
+                self.stdout,
+                one_line(f"Merged {_called(done.other)} into {_called(done.survivor)}: {done.pk}"),
+            )
+
+
+def described(plan: MergePlan) -> list[str]:
+    """The plan as lines: whose values stand, what the lists become, what it means in money."""
+    names = {str(customer.pk): str(customer) for customer in plan.customers}
+    lines = [f"{_called(plan.survivor)} stays; {', '.join(map(_called, plan.others))} becomes part of it."]
+    for each in plan.differing:
+        lost = " / ".join(
+            in_words(each.field, value) or "-" for key, value in each.values.items() if key != each.winner
+        )
+        winner = names[each.winner]
+        lines.append(f"  {each.label}: {in_words(each.field, each.value) or '-'} (of {winner}), not {lost}")
+    lines += [
+        f"  {each.label}: {' + '.join(map(str, each.counts.values()))} → {each.after}" for each in plan.lists
+    ]
+    return lines + [f"  {note}" for note in plan.money]
+
+
+def _called(customer: Customer) -> str:
+    return f"{customer} ({customer.pk})"

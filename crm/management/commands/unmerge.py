@@ -1,0 +1,83 @@
+"""`manage.py unmerge MERGE`"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+
+from crm.merging.undoing import KEEP, RESTORE, CannotUnmerge, Unsettled, conflicts_of, hindrance, unmerge
+from crm.merging.words import conflict_in_words
+from crm.models import Merge
+from customers.console import INTERRUPTED, one_line, say
+from customers.typed_ids import to_uuid
+
+
+class Command(BaseCommand):
+    """Thin: find the merge, undo it, report."""
+
+    help = (
+        "Undo a merge: the customer that was merged is one of its own again, with its values and rows. What was edited"
+        " since is for you to settle, field by field."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which, and what becomes of what was edited."""
+        parser.add_argument("merge", metavar="MERGE", help="the id that merge_customers printed")
+        parser.add_argument(
+            "--keep", action="append", default=[], metavar="FIELD", help="keep what the field says now"
+        )
+        parser.add_argument(
+            "--restore",
+            action="append",
+            default=[],
+            metavar="FIELD",
+            help="restore what the field said before the merge",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only show what there is to settle")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Undo it, or say what is in the way."""
+        merge = _merge_called(options["merge"])
+        whom = f"{merge.other} ({merge.other_id}) and {merge.survivor} ({merge.survivor_id})"
+        if options["dry_run"]:
+            for conflict in conflicts_of(merge):
+                say(self.stdout, one_line(conflict_in_words(conflict)))
+            what = hindrance(merge) or f"It would make {whom} two customers again."
+            say(self.stdout, one_line(f"{what} Nothing was changed (--dry-run)."))
+            return
+        settle = dict.fromkeys(options["keep"], KEEP) | dict.fromkeys(options["restore"], RESTORE)
+        try:
+            unmerge(merge, settle=settle)
+        except Unsettled as unsettled:
+            raise CommandError(
+                "\n".join(
+                    [
+                        "Edited since the merge: say --keep FIELD or --restore FIELD for each.",
+                        *(one_line(conflict_in_words(each)) for each in unsettled.conflicts),
+                        "Nothing was changed.",
+                    ]
+                )
+            ) from None
+        except CannotUnmerge as problem:
+            raise CommandError(f"{one_line(str(problem))} Nothing was changed.") from None
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
+        say(self.stdout, one_line(f"Undone: {whom} are two customers again."))
+
+
+def _merge_called(identifier: str) -> Merge:
+    found = None
+    if to_uuid(identifier, ("merge",)) is not None:
+        found = Merge.objects.select_related("survivor", "other").filter(pk=identifier).first()
+    if found is None:
+        raise CommandError(
+            f"There is no merge “{one_line(identifier[:100])}”. `merge_customers` prints the id, and the admin lists"
+            " them under Merges."
+        )
+    return found
