@@ -19,7 +19,9 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.admin.duplicate_facts import facts_table, likelihood, members_of, with_facts
+from crm.desk.merging import merge_url
 from crm.duplicates.review import decide, pairs_of
+from crm.merging.plan import PERMISSION
 from crm.models import DuplicateCluster, DuplicatePair
 from crm.models.duplicate import DuplicatePairQuerySet
 from customers import clock
@@ -174,7 +176,11 @@ class DuplicateClusterAdmin(DecidingAdmin):
                 "original": cluster,
                 "title": f"{len(customers)} customers that may be one",
                 "table": facts_table(customers),
-                "pairs": [(pair, likelihood(pair.score)) for pair in pairs[:_SHOWN_PAIRS]],
+                "pairs": [
+                    (pair, likelihood(pair.score), merge_url([pair.a, pair.b]))
+                    for pair in pairs[:_SHOWN_PAIRS]
+                ],
+                "merge_url": merge_url(customers) if request.user.has_perm(PERMISSION) else "",
                 "more": max(0, len(pairs) - _SHOWN_PAIRS),
                 "form": LaterForm(),
                 "may_decide": self.has_decide_permission(request),

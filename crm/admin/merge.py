@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from crm.merging.plan import PERMISSION
 from crm.models import Merge
 from customers.admin.base import ReadOnlyAdmin, Row
 from customers.admin.filters import Days
@@ -36,6 +41,16 @@ class MergeAdmin(ReadOnlyAdmin):
         "shown_changes",
     )
     readonly_fields = ("shown_changes",)
+    actions_detail = ("undo",)
+
+    @action(description="Undo", url_path="undo", permissions=["undo"], icon="undo")
+    def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page that shows what undoing it gives back."""
+        return HttpResponseRedirect(reverse("desk-unmerge", args=[unquote(object_id)]))
+
+    def has_undo_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may merge."""
+        return request.user.has_perm(PERMISSION)
 
     @display(description="changes")
     def shown_changes(self, merge: Merge) -> SafeString:

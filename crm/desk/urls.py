@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from crm.desk import writing
+from crm.desk import merging, writing
 from crm.desk.as_of import as_of_page
 from crm.desk.customer_page import customer_page
 from crm.desk.health import health_page
@@ -31,6 +31,8 @@ urlpatterns: list[URLPattern] = [
     ),
     path("customer/<str:identifier>/timeline/", admin.site.admin_view(timeline_page), name="desk-timeline"),
     path("customer/<str:identifier>/health/", admin.site.admin_view(health_page), name="desk-health"),
+    path("merge/", admin.site.admin_view(merging.merge_page), name="desk-merge"),
+    path("merge/<str:merge_id>/undo/", admin.site.admin_view(merging.undo_page), name="desk-unmerge"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

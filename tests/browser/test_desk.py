@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from crm.desk.merging import merge_url
 from crm.health.refresh import refresh_health
 from crm.home.movement import refresh_movements
 from crm.worklist.refresh import refresh_worklist
@@ -76,6 +77,7 @@ def test_the_pages_are_whole_and_accessible(
     sign_in(user)
     page.set_viewport_size({"width": width, "height": 900})
     page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
+    twin = make_customer(name=f"{LONG} mbH", email="b@donaudampf.example")
     for path in (
         "/admin/",
         "/admin/?scope=all",
@@ -83,6 +85,7 @@ def test_the_pages_are_whole_and_accessible(
         f"/admin/customer/{customer.pk}/",
         "/admin/worklist/",
         f"/admin/customer/{customer.pk}/health/",
+        merge_url([customer, twin]),
     ):
         page.goto(path)
         page.wait_for_load_state("networkidle")
@@ -128,3 +131,24 @@ def test_the_worklist_by_keyboard(
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Put off").first.press("Enter")
     expect(page.get_by_text("Put off until")).to_be_visible()
+
+
+def test_customers_are_merged_by_keyboard_alone(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
+) -> None:
+    twin = make_customer(name=f"{LONG} mbH", email="b@donaudampf.example")
+    sign_in(user)
+    page.goto(merge_url([customer, twin]))
+    name = page.get_by_role("radio", name=f"{LONG} mbH")
+    name.focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Why, for whoever looks at it later").focus()
+    page.keyboard.type("the same company")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 customer became part of this one")).to_be_visible()
+    page.get_by_role("link", name="undo the merge").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Why: the same company")).to_be_visible()
+    page.get_by_role("button", name="Undo the merge").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("is a customer of its own again")).to_be_visible()
