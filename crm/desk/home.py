@@ -31,7 +31,7 @@ _PAGE = 50
 #: How many customers of the worklist the home page shows, with how many reasons each.
 _NEEDIEST, _REASONS = 5, 3
 #: Beyond so many, a number is not worth the time of counting it.
-_COUNTED = 10_000
+_COUNTED = 1_000
 
 #: What moves revenue: in words, as a column, which way it goes, and its colour in the chart.
 SERIES = (
