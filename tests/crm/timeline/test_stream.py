@@ -277,9 +277,10 @@ def test_whoever_may_not_see_something_is_not_told_of_it() -> None:
 
 def test_what_happened_to_those_that_became_part_of_it_is_told_too() -> None:
     survivor = make_customer(name="Finch")
-    other = make_customer(name="Wren", merged_into=survivor)
-    make_merge(survivor=survivor, other=other, made_at=AT)
+    other = make_customer(name="Wren")
     make_posting(customer=other, kind="grant", feature=make_feature(name="Calls"), occurred_at=AT - DAY)
+    make_merge(survivor=survivor, other=other, made_at=AT)
+    Customer.objects.filter(pk=other.pk).update(merged_into=survivor)
     page = page_of(survivor, Kind.MERGE, Kind.BALANCE, ids=[str(survivor.pk), str(other.pk)])
     assert titles(page) == ["Wren became part of Finch", "Granted: Calls"]
 
