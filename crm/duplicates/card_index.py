@@ -13,7 +13,7 @@ from typing import TypeVar
 from msgspec import Struct, msgpack
 
 from crm.duplicates.marks import LIMITS, Mark, digest, marks_of
-from crm.duplicates.names import name_keys
+from crm.duplicates.names import Name, name_keys
 from crm.duplicates.profile import Profile
 
 S = TypeVar("S", bound=Struct)
@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Struct)
 _CACHE_KIB = 64_000
 _REMEMBERED = 1 << 16
 _SAMPLE = 2000
-_DOUBT = 20
+_DOUBT = 5
 _LEAST_REPETITION = 0.05
 
 _TABLES = """
@@ -121,20 +121,33 @@ class CardIndex:
         return self._count(mark, env, key)
 
     def _repetition(self) -> float:
-        """Some names are looked at: how many others have each, and how many would have it by chance."""
+        """Some names are looked at: how many others of the same town have each, and how many would by chance.
+
+        Names go with towns, so chance is reckoned there: where two of one name in one town are rarer than that,
+        whoever wrote the customers down kept them apart, and two that are there are rather one. Names that chance
+        would bring often count the most: of the others, customers that stand twice are most of what there is.
+        """
         seen = expected = 0.0
         step = max(1, self._size // _SAMPLE)
         for (card,) in self._database.execute("SELECT profile FROM cards WHERE place % ? = 0", (step,)):
             profile = self._decode(card)
-            total = self.total(profile.env)
             for name in profile.names[:1]:
                 key = name_keys(name)[0]
-                seen += max(0, self.count(Mark.NAME, profile.env, key) - 1)
-                by_chance = float(total)
-                for word in name.sounds:
-                    by_chance *= self.count(Mark.WORD, profile.env, word) / total
-                expected += by_chance
+                city = next((f" {place.city}" for place in profile.places if place.city), "")
+                by_chance = self._by_chance(name, profile.env, city)
+                others = self.count(Mark.NAME_CITY if city else Mark.NAME, profile.env, key + city) - 1
+                seen += by_chance * max(0, others)
+                expected += by_chance**2
         return min(1.0, max(_LEAST_REPETITION, (seen + _DOUBT) / (expected + _DOUBT)))
+
+    def _by_chance(self, name: Name, env: str, city: str) -> float:
+        """How many would have a name by chance, in a town or (without one) anywhere."""
+        total = self.count(Mark.CITY, env, city.strip()) if city else self.total(env)
+        expected = float(total)
+        for word in name.sounds if total else ():
+            mark, key = (Mark.WORD_IN_CITY, word + city) if city else (Mark.WORD, word)
+            expected *= self.count(mark, env, key) / total
+        return expected
 
     def _counted(self, mark: Mark, env: str, key: str) -> int:
         wanted = (digest(mark, env, key),)

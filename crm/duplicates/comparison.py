@@ -22,6 +22,8 @@ _USUAL = 5
 _UNSEEN = 0.3
 #: Small numbers of customers say little about how usual anything is.
 _BACKGROUND = 100
+#: Nor do few customers of one town.
+_TOWNSPEOPLE = 20
 _MOST_PAIRS = 40
 
 _PREFERRED = [
@@ -139,12 +141,19 @@ class Comparison:
         """How much speaks against chance where a name like this comes twice in one place, in log-odds.
 
         By chance, one would expect as many more customers of this name there as their number, times the share of
-        those who have each of its words, times the share of those in that place.
+        those who have each of its words (there, or anywhere, if that is more: names go with places), times the
+        share of those in that place. A company that is called by one word has that word for a name.
         """
         total = max(2, self._crowd.total(self.a.env))
         expected = total * self._crowd.repetition
+        is_one_word = len(likeness.shared) == 1 and Kind.COMPANY in (
+            self.a.names[0].kind,
+            self.b.names[0].kind,
+        )
         for forms in likeness.shared:
-            expected *= self._share(max(self.count(Mark.WORD, form) for form in forms), total)
+            mark = Mark.NAME if is_one_word else Mark.WORD
+            share = self._share(max(self.count(mark, form) for form in forms), total)
+            expected *= share if is_one_word else max(share, self._share_in_city(forms))
         expected *= self._share_of_place(total)
         return -log(max(expected, 1e-9))
 
@@ -172,6 +181,14 @@ class Comparison:
                 street = f"{place.street} {place.house} {place.city or place.postal}"
                 shares.append(self._share(self.count(Mark.STREET, street), total))
         return min(shares)
+
+    def _share_in_city(self, forms: tuple[str, ...]) -> float:
+        """The share of others in the town of both that have a word; 0 where they are of no one town."""
+        if self.nearest is None or self.near < Nearness.SAME_CITY or not self.nearest[1].city:
+            return 0.0
+        city = self.nearest[1].city
+        having = max(self.count(Mark.WORD_IN_CITY, f"{form} {city}") for form in forms)
+        return max(0, having - 2) / (self.count(Mark.CITY, city) + _TOWNSPEOPLE)
 
     def _share(self, count: int, total: int) -> float:
         """The share of others that have what `count` have, these two among them."""

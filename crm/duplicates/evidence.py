@@ -54,6 +54,7 @@ WEIGHTS = {
     "another country": -4.0,
     "another city": -2.5,
     "another address": -3.5,
+    "another postal code": -0.8,
     "another mailbox": -0.4,
     "another phone": -0.4,
     "another domain": -1.0,

@@ -30,6 +30,10 @@ _SPELLINGS = (
     ("ph", "f"), ("kh", "h"), ("th", "t"), ("ck", "k"), ("dj", "j"), ("zh", "j"), ("y", "i"), ("j", "i"), ("w", "v"),
     ("x", "ks"), ("tz", "ts"), ("q", "k"),
 )  # fmt: skip
+#: ё and what follows a soft sign, as some write them: Solovyov, Soloviev and Solovev; Yefimov and Efimov.
+_SOFTENED = re.compile(r"(?<=[bdflmnpstvz])(?:yo(?!u)|[yi][eo](?=v))|^ye(?=[bcdfghjklmnprstvz])")
+#: What Greek writes for b, d and g at the beginning of a word.
+_GREEK_BEGINNINGS = (("mp", "b"), ("nt", "d"), ("gk", "g"))
 _HARD_C = re.compile(r"c(?!h)")
 _TWICE = re.compile(r"(.)\1+")
 
@@ -66,6 +70,10 @@ def sound(word: str) -> str:
     """
     if not word.isalpha():
         return word
+    word = _SOFTENED.sub("e", word)
+    for beginning, letter in _GREEK_BEGINNINGS:
+        if word.startswith(beginning):
+            word = letter + word[len(beginning) :]
     for spelling, letters in _SPELLINGS:
         word = word.replace(spelling, letters)
     return _TWICE.sub(r"\1", _HARD_C.sub("k", word))

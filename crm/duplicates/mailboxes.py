@@ -22,6 +22,7 @@ from crm.duplicates.mail_words import (
 )
 
 _HOST = re.compile(r"[^\s@/:?#,;<>()\[\]\\\"]+\.[^\s@/:?#,;<>()\[\]\\\"]+")
+_WITHOUT_MARKS = re.compile(r"[._-]")
 _LONGEST = 320
 _SHORTEST_MISTYPED = 6
 _suffixes = PublicSuffixList()
@@ -108,7 +109,12 @@ def is_mistyped(one: Mailbox, other: Mailbox) -> bool:
     if one.host == other.host:
         is_numbered = _digits(one.name) != _digits(other.name)
         is_trap = looks_like(one, other)
-        return not is_numbered and not is_trap and OSA.distance(one.name, other.name, score_cutoff=1) == 1
+        # jane.doe@ is free where jane_doe@ is taken: a namesake has it as like as not.
+        is_respelled = _WITHOUT_MARKS.sub("", one.name) == _WITHOUT_MARKS.sub("", other.name)
+        return (
+            not (is_numbered or is_trap or is_respelled)
+            and OSA.distance(one.name, other.name, score_cutoff=1) == 1
+        )
     if one.name != other.name or is_free(one.host) == is_free(other.host) or looks_like(one, other):
         return False
     return OSA.distance(one.host, other.host, score_cutoff=1) == 1

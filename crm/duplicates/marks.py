@@ -46,6 +46,7 @@ class Mark(IntEnum):
     WORD = 20
     CITY = 21
     POSTAL = 22
+    WORD_IN_CITY = 23
 
 
 #: How many customers may share a mark of a kind and still be compared because of it.
@@ -128,6 +129,8 @@ def _of_places(profile: Profile, names: list[Name]) -> Iterator[tuple[Mark, str]
     for place in profile.places:
         if place.city:
             yield Mark.CITY, place.city
+            for word in dict.fromkeys(chain.from_iterable(name.sounds for name in profile.names)):
+                yield Mark.WORD_IN_CITY, f"{word} {place.city}"
             for words_and_initials in spoken:
                 yield Mark.WORD_CITY, f"{words_and_initials} {place.city}"
             for edge in edges:
@@ -157,9 +160,12 @@ def _telling(name: Name) -> Iterator[str]:
 
 
 def _edges(name: Name) -> Iterator[str]:
-    """How the longest of the telling words begins and ends: a typo leaves one of the two."""
-    telling = [word for word in name.words if not is_everyday(word)]
-    longest = sound(max(telling or name.words, key=len))
-    if len(longest) > _EDGE:
-        yield f"{longest[:_EDGE]}-"
-        yield f"-{longest[-_EDGE:]}"
+    """How the longest words begin and end: a typo leaves one of the two.
+
+    Of the telling ones two, for a typo makes one of an everyday word; and the longest of all.
+    """
+    telling = sorted((word for word in name.words if not is_everyday(word)), key=len, reverse=True)
+    for word in dict.fromkeys(map(sound, (*telling[:2], max(name.words, key=len)))):
+        if len(word) > _EDGE:
+            yield f"{word[:_EDGE]}-"
+            yield f"-{word[-_EDGE:]}"

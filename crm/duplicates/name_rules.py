@@ -25,6 +25,8 @@ _MOST_BY_NAME = {
 }
 _MOST_BY_DOMAIN = 6.0
 _MOST_BY_CONTACT = 4.0
+#: Companies have people of usual names: one of that name in the same city may be somebody else.
+_MOST_BY_CONTACT_NEARBY = 2.5
 _LEAST_BY_NAME = -2.0
 _LEAST_IF_SHARED = 2.5
 
@@ -94,13 +96,15 @@ def contact_name(pair: Comparison) -> Iterator[Evidence]:
         return
     for customer, other in ((pair.a, pair.b), (pair.b, pair.a)):
         likeness = likeness_of_contact(customer, other, pair)
-        if likeness is None or not (
-            pair.has_telling_domain or pair.same_phones or pair.near >= Nearness.SAME_CITY
-        ):
+        is_reached = pair.has_telling_domain or bool(pair.same_phones)
+        if likeness is None or not (is_reached or pair.near >= Nearness.SAME_CITY):
             continue
         if customer.boxes & other.contact_boxes:
             return
-        weight = max(0.0, min(_MOST_BY_CONTACT, pair.rarity(likeness)) - likeness.doubt)
+        most = (
+            _MOST_BY_CONTACT if is_reached or pair.near >= Nearness.SAME_POSTAL else _MOST_BY_CONTACT_NEARBY
+        )
+        weight = max(0.0, min(most, pair.rarity(likeness)) - likeness.doubt)
         yield found("a contact's name", f"“{customer.names[0].text}” is a contact of the other", weight)
         return
 

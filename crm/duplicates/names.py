@@ -31,8 +31,9 @@ from crm.duplicates.person_words import (
 
 _MOST_WORDS = 12
 _LONGEST = 200
-_SHORTEST_TYPO, _SHORTEST_TWO_TYPOS = 4, 8
+_SHORTEST_TYPO, _SHORTEST_TWO_TYPOS = 4, 7
 _MOST_TYPOS = 2
+_SHORTEST_CUT = 3
 _SHORT_FORM = 2
 _MOST_KEYS = 6
 
@@ -239,10 +240,24 @@ def _likeness_of_words(mine: str, theirs: str) -> tuple[float, str]:
         return 0.2, "another spelling"
     if is_same_given_name(mine, theirs):
         return 0.6, "a short form"
+    if _is_cut_short(mine, theirs):
+        return 0.9, "a short form"
     if 1 in (len(mine), len(theirs)):
         return (1.5, INITIAL) if mine[0] == theirs[0] else (0.0, OTHER)
     edits = _typos(mine, theirs)
     return (0.6 * edits + 0.2, TYPO) if edits else (0.0, OTHER)
+
+
+def _is_cut_short(mine: str, theirs: str) -> bool:
+    """Piet and Pieter, Steph and Stephanie: a given name and its beginning, which is no other given name."""
+    shorter, longer = sorted((mine, theirs), key=len)
+    return (
+        len(shorter) >= _SHORTEST_CUT
+        and longer.startswith(shorter)
+        and is_given_name(longer)
+        and not is_given_name(shorter)
+        and not _is_other_ending(mine, theirs)
+    )
 
 
 def _typos(mine: str, theirs: str) -> int:
@@ -250,7 +265,8 @@ def _typos(mine: str, theirs: str) -> int:
     shorter = min(len(mine), len(theirs))
     if shorter < _SHORTEST_TYPO - (len(mine) != len(theirs)) or not mine.isalpha() or not theirs.isalpha():
         return 0
-    most = _MOST_TYPOS if shorter >= _SHORTEST_TWO_TYPOS else 1
+    is_long = shorter >= _SHORTEST_TWO_TYPOS and max(len(mine), len(theirs)) > _SHORTEST_TWO_TYPOS
+    most = _MOST_TYPOS if is_long else 1
     edits = OSA.distance(mine, theirs, score_cutoff=most)
     if edits > 1 and OSA.distance(sound(mine), sound(theirs), score_cutoff=1) == 1:
         # One letter may stand for two: the ß of Größe.

@@ -111,6 +111,11 @@ def is_other_address(one: Place, other: Place) -> bool:
     return bool(one.street and other.street) and (one.street, one.house) != (other.street, other.house)
 
 
+def is_other_postal(one: Place, other: Place) -> bool:
+    """Whether both name a postal code, and not the same with a slip."""
+    return bool(one.postal and other.postal) and OSA.distance(one.postal, other.postal, score_cutoff=1) > 1
+
+
 @lru_cache(maxsize=1 << 12)
 def city_name(text: str) -> str:
     """The one name of a city that has several."""

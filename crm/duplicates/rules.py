@@ -10,7 +10,7 @@ from crm.duplicates.evidence import Evidence, found
 from crm.duplicates.letters import looks
 from crm.duplicates.mailboxes import Mailbox, looks_like
 from crm.duplicates.name_rules import contact_name, domain_is_the_name, name
-from crm.duplicates.places import Nearness
+from crm.duplicates.places import Nearness, is_other_postal
 from crm.duplicates.tax_ids import is_of_one_kind, is_same_tax_id, may_be_a_slip
 from crm.duplicates.ways import mistyped_mailbox
 
@@ -69,6 +69,8 @@ def another_place(pair: Comparison) -> Iterator[Evidence]:
         yield found("another city", "another city")
     elif pair.near < Nearness.SAME_STREET and pair.is_at_other_address:
         yield found("another address", "another address in the same city")
+    elif pair.near == Nearness.SAME_CITY and is_other_postal(mine, theirs):
+        yield found("another postal code", f"another postal code: {mine.postal}, {theirs.postal}")
 
 
 def lookalike_mailbox(pair: Comparison) -> Iterator[Evidence]:

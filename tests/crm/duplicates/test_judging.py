@@ -121,6 +121,11 @@ ONE: dict[str, tuple[Profile, Profile, str]] = {
         profile("Doering, Jane", place={"city": "Boise"}),
         "same name in the same place",
     ),
+    "a rare name in one city, with another postal code": (
+        profile("Jane Doering", place={"city": "Boise", "postal": "83701"}),
+        profile("Jane Doering", place={"city": "Boise", "postal": "83799"}),
+        "another postal code",
+    ),
 }
 TWO: dict[str, tuple[Profile, Profile, str]] = {
     "another tax id": (
@@ -202,6 +207,11 @@ TWO: dict[str, tuple[Profile, Profile, str]] = {
         profile("Jane Doering", "a@gmail.com", place=BOISE),
         profile("Jane Doering", "b@yahoo.com", place={**BOISE, "line1": "7 Main St"}),
         "another address",
+    ),
+    "a contact of a usual name, by name alone": (
+        profile("Acme GmbH", place=BOISE, contacts=(contact("Jane Doering"),)),
+        profile("Jane Doering", "jd@gmail.com", place={"city": "Boise"}),
+        "a contact's name",
     ),
     "a name alone": (profile("Jane Doering"), profile("Jane Doering"), "same name in the same place"),
     "a domain alone": (
@@ -305,6 +315,19 @@ def test_a_usual_name_says_less_than_a_rare_one() -> None:
     assert verdict(one, other).score >= DEFAULT_SCORE
     usual = Crowd({(Mark.WORD, "iohn"): 200, (Mark.WORD, "smit"): 150})
     assert verdict(one, other, usual).score < DEFAULT_SCORE
+
+
+def test_a_name_that_is_usual_in_one_city_says_less_there() -> None:
+    one, other = profile("Jane Roe", place={"city": "Boise"}), profile("Jane Roe", place={"city": "Boise"})
+    local = Crowd({(Mark.WORD_IN_CITY, "iane boise"): 60, (Mark.WORD_IN_CITY, "ro boise"): 60})
+    assert verdict(one, other).score >= DEFAULT_SCORE
+    assert verdict(one, other, local).score < DEFAULT_SCORE
+
+
+def test_a_company_of_one_word_is_as_rare_as_its_name() -> None:
+    one, other = profile("Acme GmbH", place={"city": "Boise"}), profile("Acme GmbH", place={"city": "Boise"})
+    assert verdict(one, other, Crowd({(Mark.WORD, "akme"): 150})).score >= DEFAULT_SCORE
+    assert verdict(one, other, Crowd({(Mark.NAME, "akme"): 150})).score < DEFAULT_SCORE
 
 
 def test_a_usual_name_with_one_phone_is_enough() -> None:

@@ -38,6 +38,11 @@ def test_a_text_is_read_in_plain_letters(text: str, expected: str) -> None:
         ("Philipp", "Filip"),
         ("Søren", "Soeren"),
         ("Anna", "Ana"),
+        ("Соловьёв", "Solovyov"),
+        ("Соловьёв", "Soloviev"),
+        ("Ефимов", "Yefimov"),
+        ("Артём", "Artyom"),
+        ("Μπακογιάννης", "Mpakogiannis"),
     ],
 )
 def test_spellings_of_one_sound_fall_together(one: str, other: str) -> None:

@@ -143,3 +143,23 @@ def test_memory_does_not_grow_with_the_customers() -> None:
 
     peak(1)
     assert peak(8) < 1.5 * peak(1)
+
+
+def test_where_namesakes_are_kept_apart_two_of_one_name_are_rather_one() -> None:
+    """People of sixteen given and sixteen family names in one city: all differ, or half of the names come twice."""
+    words = [
+        f"{one}{other}" for one in ("bel", "dor", "kas", "mir") for other in ("gan", "tik", "vol", "zum")
+    ]
+    names = [f"{given} {family}ik" for given in words for family in words]
+    assert repetition_of(names) < 0.1
+    twice = [name for number, name in enumerate(names) if (number // 16 + number) % 2]
+    assert repetition_of(twice * 2) == pytest.approx(1.0, abs=0.05)
+
+
+def repetition_of(names: list[str]) -> float:
+    """How often names come again, by an index of customers of one city."""
+    profiles = [profile(name, place={"city": "Boise"}) for name in names]
+    with card_index() as index:
+        index.add(profiles)
+        index.complete()
+        return index.repetition
