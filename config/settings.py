@@ -276,6 +276,7 @@ UNFOLD = {
         lambda request: static("customers/admin.css"),
         lambda request: static("crm/desk.css"),
     ],
+    "SCRIPTS": [lambda request: static("crm/find.js")],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "crm.desk.home.fill_home",

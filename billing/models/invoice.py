@@ -116,7 +116,10 @@ class Invoice(Listed):
             models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="invoice_number_once"),
             models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="invoice_currency_iso"),
         ]
-        indexes = [models.Index(fields=["status", "due_at"], name="invoice_by_due_date")]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="invoice_by_due_date"),
+            models.Index(fields=["stripe_id"], condition=~Q(stripe_id=""), name="invoice_by_stripe_id"),
+        ]
 
     def __str__(self) -> str:
         return self.number or self.shown_id

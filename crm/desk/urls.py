@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from crm.desk import merging, writing
 from crm.desk.as_of import as_of_page
 from crm.desk.customer_page import customer_page
+from crm.desk.finding import find_page
 from crm.desk.health import health_page
 from crm.desk.home import desk_list
 from crm.desk.payload_changes import changes_page
@@ -16,6 +17,7 @@ from crm.desk.timeline import timeline_page
 from crm.desk.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
+    path("find/", admin.site.admin_view(find_page), name="desk-find"),
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
     path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),

@@ -152,3 +152,23 @@ def test_customers_are_merged_by_keyboard_alone(
     page.get_by_role("button", name="Undo the merge").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("is a customer of its own again")).to_be_visible()
+
+
+def test_a_customer_is_found_from_any_page_by_keyboard(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(user)
+    page.goto("/admin/worklist/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("иванова")
+    expect(page.get_by_role("dialog").get_by_text("Person Наталья Иванова")).to_be_visible()
+    grave = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] in GRAVE]
+    assert grave == []
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("dialog").get_by_role("link")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("zusammenschluss")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"/admin/customer/{customer.pk}/")
