@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max
 
+from crm.living import hold_living
 from crm.models import Activity, Note, Person
 from customers import clock
 from customers.models import Customer
 
 
+@transaction.atomic
 def log_contact(
     customer: Customer,
     kind: str,
@@ -22,15 +25,22 @@ def log_contact(
     person: Person | None = None,
     happened_at: datetime | None = None,
 ) -> Activity:
-    """Note a call, a meeting or a mail; without a time, it was just now."""
-    return Activity.objects.create(
-        customer=customer,
+    """Note a call, a meeting or a mail; without a time, it was just now.
+
+    If the customer has meanwhile become part of another, it was with that one.
+    """
+    activity: Any = Activity(
+        customer=hold_living(customer),
         kind=kind,
         summary=summary,
         person=person,
         happened_at=happened_at or clock.now(),
         logged_by=by,
     )
+    activity._history_user = by
+    activity.save(force_insert=True)
+    logged: Activity = activity
+    return logged
 
 
 def last_contacts(customer_ids: Iterable[str]) -> dict[str, datetime]:

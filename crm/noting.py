@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from crm.living import hold_living
 from crm.models import Mention, Note
 from customers import clock
 from customers.models import Customer
@@ -21,12 +22,15 @@ _MOST_NAMED = 50
 def write_note(
     customer: Customer, body: str, *, by: Any, is_pinned: bool = False, is_summary: bool = False
 ) -> Note:
-    """Add a note by a person. As the summary it takes the place of the one before."""
+    """Add a note by a person. As the summary it takes the place of the one before.
+
+    If the customer has meanwhile become part of another, it is a note of that one.
+    """
+    customer = hold_living(customer)
     if is_summary:
         _take_summary(customer)
-    note = Note.objects.create(
-        customer=customer, body=body, author=by, is_pinned=is_pinned, is_summary=is_summary
-    )
+    note = Note(customer=customer, body=body, author=by, is_pinned=is_pinned, is_summary=is_summary)
+    _save(note, by)
     mention_colleagues(note)
     return note
 
@@ -47,22 +51,36 @@ def mention_colleagues(note: Note) -> list[Mention]:
 
 
 @transaction.atomic
-def make_summary(note: Note) -> None:
+def make_summary(note: Note, *, by: Any) -> None:
     """Let the crm document carry this note; the one that it carried before is a note like others."""
-    _take_summary(note.customer)
-    note.is_summary = True
-    note.save(update_fields=["is_summary"])
+    held = _held(note)
+    _take_summary(held.customer)
+    held.is_summary = True
+    _save(held, by)
 
 
-def pin_note(note: Note, *, is_pinned: bool) -> None:
-    """Keep a note above the others, or let it go."""
-    note.is_pinned = is_pinned
-    note.save(update_fields=["is_pinned"])
+@transaction.atomic
+def pin_note(note: Note, *, is_pinned: bool, by: Any) -> None:
+    """Keep a note above the others, or let it go; that it is so already is not written again."""
+    held = _held(note)
+    if held.is_pinned != is_pinned:
+        held.is_pinned = is_pinned
+        _save(held, by)
 
 
 def see_mentions(customer: Customer, user: Any) -> int:
     """Note that `user` has seen the notes of a customer that name them; answer how many were new."""
     return Mention.objects.unseen().of(user).filter(note__customer=customer).update(seen_at=clock.now())
+
+
+def _held(note: Note) -> Note:
+    hold_living(note.customer)
+    return Note.objects.select_for_update(of=("self",)).select_related("customer").get(pk=note.pk)
+
+
+def _save(note: Any, by: Any) -> None:
+    note._history_user = by
+    note.save()
 
 
 def _take_summary(customer: Customer) -> None:

@@ -7,18 +7,38 @@ from typing import Any
 
 from django.db import transaction
 
+from crm.living import hold_living
 from crm.models import Task
 from customers import clock
 from customers.models import Customer
 
 
+@transaction.atomic
 def add_task(
-    customer: Customer, title: str, *, by: Any, owner: Any = None, due_on: date | None = None, body: str = ""
+    customer: Customer,
+    title: str,
+    *,
+    by: Any,
+    owner: Any = None,
+    due_on: date | None = None,
+    reminder_on: date | None = None,
+    body: str = "",
 ) -> Task:
-    """Add something to do; without an owner, for whoever adds it."""
-    return Task.objects.create(
-        customer=customer, title=title, body=body, due_on=due_on, owner=owner or by, created_by=by
+    """Add something to do; without an owner, for whoever adds it.
+
+    If the customer has meanwhile become part of another, it is to be done for that one.
+    """
+    task = Task(
+        customer=hold_living(customer),
+        title=title,
+        body=body,
+        due_on=due_on,
+        reminder_on=reminder_on,
+        owner=owner or by,
+        created_by=by,
     )
+    _save(task, by)
+    return task
 
 
 @transaction.atomic
@@ -28,16 +48,32 @@ def complete_task(task: Task, *, by: Any) -> bool:
     if held.done_at is not None:
         return False
     held.done_at, held.done_by = clock.now(), by
-    held.save(update_fields=["done_at", "done_by"])
+    _save(held, by)
     return True
 
 
 @transaction.atomic
-def reopen_task(task: Task) -> bool:
+def reopen_task(task: Task, *, by: Any) -> bool:
     """Note that a task is not done after all; False if it was not."""
     held = Task.objects.select_for_update().get(pk=task.pk)
     if held.done_at is None:
         return False
     held.done_at = held.done_by = None
-    held.save(update_fields=["done_at", "done_by"])
+    _save(held, by)
     return True
+
+
+@transaction.atomic
+def hand_over_task(task: Task, to: Any, *, by: Any) -> bool:
+    """Let the user `to` do a task; False if it was theirs already, or is done."""
+    held = Task.objects.select_for_update().get(pk=task.pk)
+    if held.done_at is not None or held.owner_id == to.pk:
+        return False
+    held.owner = to
+    _save(held, by)
+    return True
+
+
+def _save(task: Any, by: Any) -> None:
+    task._history_user = by
+    task.save()

@@ -53,6 +53,7 @@ class TaskAdmin(HistoryAdmin):
         "title",
         "body",
         "due_on",
+        "reminder_on",
         "owner",
         "done_at",
         "done_by",
@@ -82,7 +83,7 @@ class TaskAdmin(HistoryAdmin):
     @admin.action(description="Not done after all", permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Open the chosen tasks again."""
-        count = sum(reopen_task(task) for task in queryset)
+        count = sum(reopen_task(task, by=request.user) for task in queryset)
         self.message_user(request, f"Open again: {count}.", messages.SUCCESS)
 
 

@@ -65,7 +65,9 @@ def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact
     if may("crm.add_activity"):
         found.append(work.contact_section(customer, contacts))
     if may("crm.view_task"):
-        found.append(work.tasks_section(customer, may_add=may("crm.add_task")))
+        found.append(
+            work.tasks_section(customer, may_add=may("crm.add_task"), may_hand_over=may("crm.change_task"))
+        )
     if may("crm.view_note"):
         found.append(work.notes_section(customer, may_add=may("crm.add_note")))
     if may("billing.view_subscription"):

@@ -78,10 +78,14 @@ class TaskForm(forms.ModelForm):
 
     class Meta:
         model = Task
-        fields = ("title", "due_on", "owner")
-        widgets = {"title": UnfoldAdminTextInputWidget, "due_on": UnfoldAdminDateWidget}
+        fields = ("title", "due_on", "reminder_on", "owner")
+        widgets = {
+            "title": UnfoldAdminTextInputWidget,
+            "due_on": UnfoldAdminDateWidget,
+            "reminder_on": UnfoldAdminDateWidget,
+        }
         labels = {"title": "What is to be done", "owner": "Who"}
-        help_texts = dict.fromkeys(("title", "due_on", "owner"), "")
+        help_texts = dict.fromkeys(("title", "due_on", "reminder_on", "owner"), "")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "task_%s", **options})

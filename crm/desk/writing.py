@@ -12,10 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import reverse
 
 from crm.contacting import log_contact
-from crm.desk.forms import ContactForm, NoteForm, TaskForm
+from crm.desk.forms import ContactForm, NoteForm, TaskForm, people_who_act
 from crm.models import Note, Task
 from crm.noting import make_summary, pin_note, write_note
-from crm.tasking import add_task, complete_task, reopen_task
+from crm.tasking import add_task, complete_task, hand_over_task, reopen_task
 from crm.worklist.refresh import refresh_customers
 from customers.models import Customer
 
@@ -73,10 +73,10 @@ def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
     """Pin a note, let it go, or make it the summary."""
     found = _row(Note, note_id)
     if act == "summary":
-        make_summary(found)
+        make_summary(found, by=request.user)
         messages.success(request, "The crm document carries this note now.")
     else:
-        pin_note(found, is_pinned=act == "pin")
+        pin_note(found, is_pinned=act == "pin", by=request.user)
     return _back(found.customer)
 
 
@@ -89,7 +89,12 @@ def task(request: HttpRequest, customer_id: str) -> HttpResponse:
         return _refused(request, customer, form)
     values = form.cleaned_data
     added = add_task(
-        customer, values["title"], by=request.user, owner=values["owner"], due_on=values["due_on"]
+        customer,
+        values["title"],
+        by=request.user,
+        owner=values["owner"],
+        due_on=values["due_on"],
+        reminder_on=values["reminder_on"],
     )
     messages.success(request, f"Task added for {added.owner}.")
     return _back(customer)
@@ -97,13 +102,28 @@ def task(request: HttpRequest, customer_id: str) -> HttpResponse:
 
 @posted("crm.change_task")
 def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
-    """A task is done, or not after all."""
+    """A task is done, or not after all, or somebody else is to do it."""
     found = _row(Task, task_id)
     if act == "done" and complete_task(found, by=request.user):
         messages.success(request, f"Done: {found.title}")
-    elif act == "reopen" and reopen_task(found):
+    elif act == "reopen" and reopen_task(found, by=request.user):
         messages.success(request, f"Open again: {found.title}")
+    elif act == "hand-over":
+        _hand_over(request, found)
     return _back(found.customer)
+
+
+def _hand_over(request: HttpRequest, task: Task) -> None:
+    key = request.POST.get("owner", "")
+    to = (
+        people_who_act().filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) < 10 else None
+    )
+    if to is None:
+        messages.error(request, "Nothing was handed over: choose who is to do it.")
+    elif hand_over_task(task, to, by=request.user):
+        messages.success(request, f"{to} is to do it: {task.title}")
+    else:
+        messages.warning(request, f"Nothing was handed over: {to} has it already, or it is done.")
 
 
 def _customer(customer_id: str) -> Customer:

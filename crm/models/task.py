@@ -27,8 +27,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(owner=user)
 
     def due_by(self, day: date) -> Self:
-        """Open ones that are due on `day` or were before; those without a day are not due."""
-        return self.open().filter(due_on__lte=day)
+        """Open ones that are due on `day` or were before, or of which one is to be reminded by then."""
+        return self.open().filter(Q(due_on__lte=day) | Q(reminder_on__lte=day))
 
     def soonest_first(self) -> Self:
         """In the order in which they are to be done; those without a day last."""
@@ -43,6 +43,12 @@ class Task(Belonging):
     title = models.CharField(max_length=255, help_text="What is to be done, in a few words.")
     body = models.TextField("more", blank=True, help_text="What one has to know for it, in Markdown.")
     due_on = models.DateField("due", null=True, blank=True, help_text="Empty: when there is time.")
+    reminder_on = models.DateField(
+        "reminder",
+        null=True,
+        blank=True,
+        help_text="From this day on it is on the worklist, though it is due later.",
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -70,6 +76,11 @@ class Task(Belonging):
                 condition=~Q(title=""),
                 name="task_has_a_title",
                 violation_error_message="Say in a few words what is to be done.",
+            ),
+            models.CheckConstraint(
+                condition=Q(reminder_on=None) | Q(due_on=None) | Q(reminder_on__lte=F("due_on")),
+                name="task_reminder_not_after_due",
+                violation_error_message="The reminder comes on the day it is due, or before.",
             ),
         ]
         indexes = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from django.utils.timezone import localdate, make_aware
 
@@ -14,26 +14,38 @@ TASK = Rule("task_due", "Task due", "Something is to be done by today, or was to
 MENTION = Rule("mention", "Mentioned", "A colleague named somebody in a note.", "crm.view_note")
 
 _TASK_WEIGHT, _MOST_FOR_DELAY = 35, 25
+_REMINDER_WEIGHT = 25
 _MENTION_WEIGHT = 35
 
 
 def due_tasks(batch: Batch) -> Iterator[Reason]:
-    """Open tasks whose day has come, for whoever is to do them. In one query."""
+    """Open tasks whose day, or the day of the reminder, has come, for whoever is to do them. In one query."""
     today = localdate(batch.at)
     for task in Task.objects.due_by(today).filter(customer_id__in=batch.customer_ids).soonest_first():
-        if task.due_on is None:
+        is_due = task.due_on is not None and task.due_on <= today
+        since = task.due_on if is_due else task.reminder_on
+        if since is None:
             continue
-        late = (today - task.due_on).days
+        late = (today - since).days if is_due else 0
         yield Reason(
             customer_id=str(task.customer_id),
             rule=TASK.name,
-            key=f"{task.pk}:{task.due_on}",
-            words=f"task “{task.title}” {f'{days(late)} overdue' if late else 'due today'}",
-            weight=_TASK_WEIGHT + min(late, _MOST_FOR_DELAY),
-            since=make_aware(datetime.combine(task.due_on, time.min)),
+            key=f"{task.pk}:{since}" if is_due else f"{task.pk}:{since}:reminder",
+            words=f"task “{task.title}” {_due(task.due_on, today)}",
+            weight=(_TASK_WEIGHT if is_due else _REMINDER_WEIGHT) + min(late, _MOST_FOR_DELAY),
+            since=make_aware(datetime.combine(since, time.min)),
             link=f"{customer_page(str(task.customer_id))}#section-tasks",
             person_id=task.owner_id,
         )
+
+
+def _due(due_on: date | None, today: date) -> str:
+    if due_on is None:
+        return "is waiting"
+    left = (due_on - today).days
+    if left > 0:
+        return f"due in {days(left)}"
+    return f"{days(-left)} overdue" if left else "due today"
 
 
 def mentions(batch: Batch) -> Iterator[Reason]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F
 from django.utils.timezone import localdate
 
-from crm.desk.forms import ContactForm, NoteForm, TaskForm
+from crm.desk.forms import ContactForm, NoteForm, TaskForm, people_who_act
 from crm.desk.overview.section import SHOWN, Section, first_rows, list_of
 from crm.models import Contact, Note, Task
 from customers import clock
@@ -16,10 +18,11 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """An open task, and whether its day has passed."""
+    """An open task, whether its day has passed, and to whom it may be handed over."""
 
     task: Task
     is_late: bool
+    others: Sequence[Any]
 
 
 def contact_section(customer: Customer, contacts: list[Contact]) -> Section:
@@ -32,7 +35,7 @@ def contact_section(customer: Customer, contacts: list[Contact]) -> Section:
     )
 
 
-def tasks_section(customer: Customer, *, may_add: bool) -> Section | None:
+def tasks_section(customer: Customer, *, may_add: bool, may_hand_over: bool) -> Section | None:
     """Open tasks, those due first, and a form for another."""
     rows = Task.objects.open().filter(customer=customer).select_related("owner").soonest_first()
     found = first_rows(rows)
@@ -40,10 +43,18 @@ def tasks_section(customer: Customer, *, may_add: bool) -> Section | None:
     if not found and form is None:
         return None
     today = localdate(clock.now())
+    people = list(people_who_act()) if found and may_hand_over else []
     return Section(
         key="tasks",
         title="Tasks",
-        lines=tuple(TaskLine(row, row.due_on is not None and row.due_on < today) for row in found[:SHOWN]),
+        lines=tuple(
+            TaskLine(
+                row,
+                row.due_on is not None and row.due_on < today,
+                [user for user in people if user.pk != row.owner_id],
+            )
+            for row in found[:SHOWN]
+        ),
         template="crm/desk/_tasks.html",
         form=form,
         more_url=list_of(Task, customer) if len(found) > SHOWN else "",

@@ -176,3 +176,24 @@ def test_nothing_is_written_for_a_customer_that_is_not_there(client: Client, nam
     merged = make_customer(merged_into=make_customer())
     for key in ("nobody", str(merged.pk)):
         assert client.post(reverse(name, args=[key]), {"body": "x", "title": "x"}).status_code == 404
+
+
+def test_a_task_is_handed_over_to_a_colleague(client: Client, user: User) -> None:
+    eve = make_user(username="eve")
+    task = make_task(title="Call back", owner=user)
+    page = client.get(reverse("desk-customer", args=[task.customer_id])).content.decode()
+    assert f'<option value="{eve.pk}">eve</option>' in page
+    assert (
+        post(client, "desk-task-change", task.pk, "hand-over", owner=eve.pk) == "eve is to do it: Call back"
+    )
+    task.refresh_from_db()
+    assert task.owner == eve
+    again = post(client, "desk-task-change", task.pk, "hand-over", owner=eve.pk)
+    assert again == "Nothing was handed over: eve has it already, or it is done."
+
+
+@pytest.mark.parametrize("owner", ["", "nobody", "0", "9" * 30, "²"])
+def test_a_task_is_handed_over_to_nobody_else(client: Client, owner: str) -> None:
+    task = make_task()
+    said = post(client, "desk-task-change", task.pk, "hand-over", owner=owner)
+    assert said == "Nothing was handed over: choose who is to do it."

@@ -386,3 +386,19 @@ def test_all_rules_take_as_many_queries_for_five_customers_as_for_one() -> None:
             rules = {reason.rule for reason in reasons if reason.customer_id == str(customer.pk)}
             assert rules == set(RULES)
     assert counts[0] == counts[1]
+
+
+def test_one_is_reminded_of_a_task_before_it_is_due() -> None:
+    customer = make_customer()
+    ben = make_user()
+    make_task(
+        customer=customer, owner=ben, title="Call Jo", due_on=AT.date() + 3 * DAY, reminder_on=AT.date()
+    )
+    make_task(customer=customer, owner=ben, title="Send it", reminder_on=AT.date() - DAY)
+    make_task(customer=customer, owner=ben, due_on=AT.date() + 3 * DAY, reminder_on=AT.date() + DAY)
+    reasons = found(due_tasks, customer)
+    assert [reason.words for reason in reasons] == [
+        "task “Call Jo” due in 3 days",
+        "task “Send it” is waiting",
+    ]
+    assert {reason.person_id for reason in reasons} == {ben.pk}
