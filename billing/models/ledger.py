@@ -70,7 +70,15 @@ class Posting(models.Model):
             ),
             bounded("posting_amount_in_range", "amount", at_least=None),
         ]
-        indexes = [models.Index(fields=["customer", "occurred_at"], name="posting_by_customer")]
+        indexes = [
+            models.Index(fields=["customer", "occurred_at"], name="posting_by_customer"),
+            # Uses may be a thousand times as many as all else.
+            models.Index(
+                fields=["customer", "occurred_at"],
+                condition=~Q(kind__in=["usage", "refund"]),
+                name="posting_but_uses_by_customer",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.occurred_at:%Y-%m-%d %H:%M}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -53,6 +54,7 @@ class Change:
         return self.before[column], self.row[column]
 
 
+@cache
 def columns_of(history: History) -> list[Any]:
     """The columns of a history that say something of its rows, and the key of the row."""
     return [

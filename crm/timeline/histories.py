@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -40,8 +41,7 @@ class History:
     @property
     def rows(self) -> Any:
         """The model of its rows."""
-        model: Any = self.model
-        return model.history.model
+        return _rows(self.label)
 
     @property
     def permission(self) -> str:
@@ -114,3 +114,9 @@ LEFT_OUT = {"billing.Grant", "billing.Rollover", "crm.MergedRecord"}
 QUIET = frozenset(
     {"id", "customer", "came_with", "position", "imported", "pinned_fields", "created_at", "billed_here"}
 )
+
+
+@cache
+def _rows(label: str) -> Any:
+    model: Any = apps.get_model(label)
+    return model.history.model

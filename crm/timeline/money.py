@@ -13,7 +13,6 @@ from crm.timeline.entry import Entry, Kind, Position, short
 from crm.timeline.rows import Rows
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
-_OTHERS = tuple(kind for kind in Posting.Kind if kind not in USES)
 _DONE = {
     Posting.Kind.GRANT: "Granted",
     Posting.Kind.RESET: "Reset",
@@ -161,7 +160,10 @@ POSTINGS = Rows(
     permission="billing.view_posting",
     at="occurred_at",
     rows=lambda ids: (
-        Posting.objects.filter(customer__in=ids, kind__in=_OTHERS).select_related("feature").defer("answer")
+        Posting.objects.filter(customer__in=ids)
+        .exclude(kind__in=USES)
+        .select_related("feature")
+        .defer("answer")
     ),
     entry=_posting,
     by_name="done_by",

@@ -26,10 +26,12 @@ from tests.factories import (
     make_domain,
     make_grant,
     make_invoice,
+    make_note,
     make_person,
     make_plan,
     make_relationship,
     make_subscription,
+    make_task,
     make_user,
 )
 
@@ -64,6 +66,8 @@ def customer(user: User) -> Customer:
     for used in (10, 85, 120):
         make_grant(balance=make_balance(customer=customer), included_grant=Decimal(100), usage=Decimal(used))
     make_invoice(customer=customer, status="open", due_at=now - timedelta(days=18), total=120_000)
+    make_note(customer=customer, body=f"# {LONG}\n\n- [{LONG}](https://example.com/)\n- `{'x' * 200}`")
+    make_task(customer=customer, owner=user, title=LONG)
     refresh_movements()
     list(refresh_health())
     list(refresh_worklist())
@@ -85,6 +89,7 @@ def test_the_pages_are_whole_and_accessible(
         f"/admin/customer/{customer.pk}/",
         "/admin/worklist/",
         f"/admin/customer/{customer.pk}/health/",
+        f"/admin/customer/{customer.pk}/timeline/",
         merge_url([customer, twin]),
     ):
         page.goto(path)
