@@ -40,6 +40,12 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Businesses", "storefront", "customers.Business"),
         Item("Payment methods", "credit_card", "customers.PaymentMethod"),
         Item("Possible duplicates", "join_inner", "crm.DuplicateCluster"),
+        Page(
+            "Shared trials",
+            "devices_other",
+            "desk-trials",
+            ("customers.view_customer", "billing.view_trialused"),
+        ),
     ),
     "Billing": (
         Item("Billing accounts", "account_balance_wallet", "billing.BillingAccount"),

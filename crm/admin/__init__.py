@@ -4,6 +4,7 @@ from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
 from crm.admin.health import HealthScoreAdmin
 from crm.admin.merge import MergeAdmin
 from crm.admin.merged_record import MergedRecordAdmin
+from crm.admin.merging import may_merge, merge_chosen, merge_with
 from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentAdmin, DocumentInline, NoteAdmin, NoteInline
 from crm.admin.overview import may_see_overview, overview, timeline
@@ -55,5 +56,6 @@ CustomerAdmin.extend(
     last=[DomainInline, DocumentInline],
     linked=[Relationship, Company, CustomField],
     new_form=NewCustomerForm,
-    actions={overview: may_see_overview, timeline: may_see_overview},
+    actions={overview: may_see_overview, timeline: may_see_overview, merge_with: may_merge},
+    list_actions={merge_chosen: may_merge},
 )

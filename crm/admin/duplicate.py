@@ -19,7 +19,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.admin.duplicate_facts import facts_table, likelihood, members_of, with_facts
-from crm.desk.merging import merge_url
+from crm.desk.merging import MOST, merge_url
 from crm.duplicates.review import decide, pairs_of
 from crm.merging.plan import PERMISSION
 from crm.models import DuplicateCluster, DuplicatePair
@@ -181,6 +181,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
                     for pair in pairs[:_SHOWN_PAIRS]
                 ],
                 "merge_url": merge_url(customers) if request.user.has_perm(PERMISSION) else "",
+                "merge_first": MOST if len(customers) > MOST else 0,
                 "more": max(0, len(pairs) - _SHOWN_PAIRS),
                 "form": LaterForm(),
                 "may_decide": self.has_decide_permission(request),

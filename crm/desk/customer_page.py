@@ -11,9 +11,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue import revenue_of
+from crm.desk.merging import merge_url
 from crm.desk.overview import attention, health, money, people, places, related, timeline, use, work
 from crm.desk.overview.header import header_of
 from crm.desk.overview.section import Section, page_of
+from crm.merging.plan import PERMISSION
 from crm.models import Contact
 from crm.noting import see_mentions
 from crm.worklist.refresh import refresh_customers
@@ -98,6 +100,7 @@ def _side(
         ("billing.view_flag", lambda: use.flags_section(customer, now)),
         ("billing.view_entity", lambda: use.entities_section(customer)),
         ("billing.view_referral", lambda: related.referrals_section(customer)),
+        ("crm.view_merge", lambda: related.merges_section(customer, may_undo=may(PERMISSION))),
         ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
         ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
     )
@@ -119,4 +122,6 @@ def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, st
     ]
     if may("customers.view_sourcerecord"):
         links.append(("Where it comes from", reverse("desk-provenance", args=[customer.pk])))
+    if may(PERMISSION) and customer.merged_into_id is None and customer.archived_at is None:
+        links.append(("Merge with …", merge_url([customer])))
     return links

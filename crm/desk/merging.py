@@ -201,15 +201,17 @@ def _head(customer: Customer, survivor: Customer | None, customers: Sequence[Cus
     }
 
 
-def _shown(each: FieldPlan, plan: MergePlan | None, sent: Any) -> dict[str, Any]:
+def _shown(each: FieldPlan, plan: MergePlan, sent: Any) -> dict[str, Any]:
     """A field with what each customer has, in the order of the columns, and who wins."""
     chosen = sent.get(_FIELD + each.name, each.winner)
+    names = {str(customer.pk): str(customer) for customer in plan.customers}
     return {
         "name": _FIELD + each.name,
         "label": each.label,
         "values": [
             {
                 "key": key,
+                "who": names[key],
                 "words": in_words(each.field, value),
                 "can_win": key in each.choices,
                 "wins": key == chosen,

@@ -14,6 +14,7 @@ from crm.desk.home import desk_list
 from crm.desk.payload_changes import changes_page
 from crm.desk.provenance import provenance_page
 from crm.desk.timeline import timeline_page
+from crm.desk.trials import trials_page
 from crm.desk.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
@@ -36,5 +37,6 @@ urlpatterns: list[URLPattern] = [
     path("merge/", admin.site.admin_view(merging.merge_page), name="desk-merge"),
     path("merge/<str:merge_id>/undo/", admin.site.admin_view(merging.undo_page), name="desk-unmerge"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
+    path("trials/", admin.site.admin_view(trials_page), name="desk-trials"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from billing.models import TrialUsed
 from crm.duplicates.profile import Profile
-from crm.duplicates.reading import read_profiles
+from crm.duplicates.reading import PIECE, read_profiles
+from crm.duplicates.trial_marks import sharers
 from customers.models import Customer
 
 _WHAT = {
@@ -46,14 +47,15 @@ def shared_trials(env: str | None = None) -> list[SharedTrials]:
     """Trials taken under several customers of one environment by one fingerprint, company domain or payment method.
 
     Archived customers took theirs too; a merged one's are its survivor's. Domains under which anybody has a mailbox
-    tell nobody. The customers that took a trial are held in memory.
+    tell nobody. Of all customers that took a trial, a few columns are looked at; only those of which others have
+    something are read whole.
     """
     taken = TrialUsed.objects.filter(customer=OuterRef("pk"))
     customers = Customer.objects.unmerged().filter(Exists(taken))
     if env:
         customers = customers.filter(env=env)
     takers: dict[tuple[str, str, str], list[Taker]] = defaultdict(list)
-    for piece in read_profiles(customers):
+    for piece in _profiles(sorted(sharers(customers))):
         plans, fingerprints = _trials_of(piece)
         for profile in piece:
             name = profile.names[0].text if profile.names else ""
@@ -65,6 +67,11 @@ def shared_trials(env: str | None = None) -> list[SharedTrials]:
         for (_, by, value), together in sorted(takers.items(), key=lambda item: item[0])
         if len(together) > 1
     ]
+
+
+def _profiles(ids: list[str]) -> Iterator[list[Profile]]:
+    for first in range(0, len(ids), PIECE):
+        yield from read_profiles(Customer.objects.filter(pk__in=ids[first : first + PIECE]))
 
 
 def _trials_of(profiles: list[Profile]) -> tuple[dict[str, list[str]], dict[str, set[str]]]:

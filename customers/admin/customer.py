@@ -90,7 +90,7 @@ class CustomerAdmin(HistoryAdmin):
     search_fields = ("name", "email", "phone")
     search_help_text = "Name, e-mail, phone, or any identifier"
     sortable_by = ("shown_name", "shown_email", "standing", "created_at")
-    actions = ("archive", "unarchive")
+    actions: tuple[Any, ...] = ("archive", "unarchive")
     json_shapes = {"custom_data": dict}
     readonly_fields: ClassVar[tuple[Any, ...]] = (
         "id",
@@ -138,14 +138,15 @@ class CustomerAdmin(HistoryAdmin):
         filters: Iterable[Any] = (),
         completed_by: Callable[[list[Customer]], None] | None = None,
         actions: Mapping[Callable[[Any, HttpRequest, str], HttpResponse], Callable[..., bool]] | None = None,
+        list_actions: Mapping[Callable[..., Any], Callable[..., bool]] | None = None,
         new_form: type[CustomerForm] | None = None,
     ) -> None:
         """Put inlines before and after those on the form, and links to the lists of `linked` models.
 
         `facts` are shown in the profile, `columns` and `filters` in the list; what the columns show of a page of
-        customers, `completed_by` notes on them. `actions` are offered on a customer's page to whom the
-        function beside them permits it, and each asks for the permission of its name; `new_form` is the form for a
-        new customer. For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
+        customers, `completed_by` notes on them. `actions` are offered on a customer's page, `list_actions` for
+        the chosen ones of the list, to whom the function beside them permits it, and each asks for the permission of
+        its name; `new_form` is the form for a new customer. For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
         """
         cls.inlines = [*first, *cls.inlines, *last]
         cls.linked_models = [*cls.linked_models, *linked]
@@ -158,6 +159,9 @@ class CustomerAdmin(HistoryAdmin):
             setattr(cls, action.__name__, action)
             setattr(cls, f"has_{action.__name__}_permission", is_permitted)
             cls.actions_detail = (*cls.actions_detail, action.__name__)
+        for action, is_permitted in (list_actions or {}).items():
+            setattr(cls, f"has_{action.__name__}_permission", is_permitted)
+            cls.actions = (*cls.actions, action)
         if completed_by is not None:
             cls.completions = [*cls.completions, completed_by]
         if new_form is not None:

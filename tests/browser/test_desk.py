@@ -32,6 +32,7 @@ from tests.factories import (
     make_relationship,
     make_subscription,
     make_task,
+    make_trial_used,
     make_user,
 )
 
@@ -81,7 +82,12 @@ def test_the_pages_are_whole_and_accessible(
     sign_in(user)
     page.set_viewport_size({"width": width, "height": 900})
     page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
-    twin = make_customer(name=f"{LONG} mbH", email="b@donaudampf.example")
+    twins = [
+        make_customer(name=f"{LONG} {number}", email=f"b{number}@donaudampf.example", fingerprint="device-1")
+        for number in range(7)
+    ]
+    for twin in twins[:2]:
+        make_trial_used(customer=twin)
     for path in (
         "/admin/",
         "/admin/?scope=all",
@@ -90,7 +96,8 @@ def test_the_pages_are_whole_and_accessible(
         "/admin/worklist/",
         f"/admin/customer/{customer.pk}/health/",
         f"/admin/customer/{customer.pk}/timeline/",
-        merge_url([customer, twin]),
+        merge_url([customer, *twins]),
+        "/admin/trials/",
     ):
         page.goto(path)
         page.wait_for_load_state("networkidle")
@@ -136,27 +143,6 @@ def test_the_worklist_by_keyboard(
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Put off").first.press("Enter")
     expect(page.get_by_text("Put off until")).to_be_visible()
-
-
-def test_customers_are_merged_by_keyboard_alone(
-    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
-) -> None:
-    twin = make_customer(name=f"{LONG} mbH", email="b@donaudampf.example")
-    sign_in(user)
-    page.goto(merge_url([customer, twin]))
-    name = page.get_by_role("radio", name=f"{LONG} mbH")
-    name.focus()
-    page.keyboard.press("Space")
-    page.get_by_label("Why, for whoever looks at it later").focus()
-    page.keyboard.type("the same company")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("1 customer became part of this one")).to_be_visible()
-    page.get_by_role("link", name="undo the merge").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Why: the same company")).to_be_visible()
-    page.get_by_role("button", name="Undo the merge").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("is a customer of its own again")).to_be_visible()
 
 
 def test_a_customer_is_found_from_any_page_by_keyboard(

@@ -38,10 +38,11 @@ def cluster(transactional_db: None) -> DuplicateCluster:
 
 
 def press_tab_until(page: Page, name: str) -> None:
-    """Go on by keyboard until the button or link called `name` has the focus."""
+    """Go on by keyboard until what is called `name` has the focus: a button, a link, or a field by its label."""
+    called = """(focused => (focused.innerText || focused.labels?.[0]?.innerText || "").trim())"""
     for _ in range(200):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.innerText.trim()").startswith(name):
+        if page.evaluate(f"{called}(document.activeElement)").startswith(name):
             return
     raise AssertionError(f"No key leads to {name}")
 
@@ -65,6 +66,50 @@ def test_a_cluster_is_decided_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_text("Later: 2 pairs.")).to_be_visible()
     expect(page.get_by_text("0 possible duplicates").first).to_be_visible()
+
+
+def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
+    page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
+) -> None:
+    oldest = Customer.objects.get(name=f"{LONG} GmbH")
+    Customer.objects.update(phone="+431555010")
+    sign_in(user)
+    page.goto("/admin/crm/duplicatecluster/")
+    press_tab_until(page, LONG)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("They are one")).to_be_visible()
+    press_tab_until(page, "Merge …")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name=f"Merge 2 customers into {LONG}")).to_be_visible()
+
+    press_tab_until(page, f"{LONG} GmbH")
+    # The radio buttons of a field are one stop; the arrows choose.
+    while page.evaluate("document.activeElement.name") != "field-name":
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    chosen = page.evaluate("document.activeElement.labels[0].innerText.trim()")
+    press_tab_until(page, "Why, for whoever looks at it later")
+    page.keyboard.type("the same company")
+    press_tab_until(page, "Merge 2 customers into")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 customers became part of this one")).to_be_visible()
+    (survivor,) = Customer.objects.filter(merged_into=None)
+    assert (survivor.name, survivor.pinned_fields) == (chosen, ["name"])
+    assert not DuplicatePair.objects.waiting().exists()
+
+    for left in (1, 0):
+        press_tab_until(page, "Undo …")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Why: the same company")).to_be_visible()
+        press_tab_until(page, "Undo the merge")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("is a customer of its own again")).to_be_visible()
+        assert Customer.objects.exclude(merged_into=None).count() == left
+        page.goto(f"/admin/customer/{survivor.pk}/")
+    survivor.refresh_from_db()
+    oldest.refresh_from_db()
+    assert oldest.name == f"{LONG} GmbH"
+    assert survivor.pinned_fields == []
 
 
 def test_somebody_who_is_known_is_added_only_on_purpose(

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.formats import date_format
 
 from billing.models import Referral
 from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section, page_of
-from crm.models import MergedRecord
+from crm.models import Merge, MergedRecord
 from customers.admin.showing import GOOD, PLAIN, moment
 from customers.models import Customer, SourceRecord
 
 
+def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
+    """The customers that were merged into this one, each with the way back."""
+    rows = Merge.objects.standing().filter(survivor=customer).select_related("other", "made_by")
+    return list_section(
+        "merges",
+        "Merged into this one",
+        first_rows(rows),
+        lambda row: Line(
+            text=str(row.other),
+            url=page_of(row),
+            details=(
+                str(row.other_id),
+                f"Merged {date_format(row.made_at, 'DATE_FORMAT')}"
+                + (f" by {row.made_by}" if row.made_by else ""),
+                *([row.reason] if row.reason else []),
+            ),
+            actions=(("Undo …", reverse("desk-unmerge", args=[row.pk])),) if may_undo else (),
+        ),
+        more_url=f"{reverse('admin:crm_merge_changelist')}?survivor__id__exact={customer.pk}",
+    )
+
+
 def merged_section(customer: Customer) -> Section | None:
-    """The customers that became part of this one."""
+    """The customers that a source says became part of this one; those merged here have a section of their own."""
+    merged_here = Merge.objects.standing().filter(other=OuterRef("tombstone"))
     rows = (
         MergedRecord.objects.filter(survivor=customer)
+        .exclude(Exists(merged_here))
         .select_related("tombstone")
         .order_by("-merged_at", "pk")
     )

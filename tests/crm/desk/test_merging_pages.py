@@ -189,6 +189,55 @@ def test_the_review_queue_leads_to_the_page(client: Client) -> None:
     assert merge_url([full, bare]).replace("&", "&amp;") in page
 
 
+def test_a_queue_of_many_says_that_it_begins_with_eight(client: Client) -> None:
+    customers = [make_customer(name=f"Blue Finch {number}") for number in range(9)]
+    cluster = make_duplicate_cluster(first=customers[0])
+    for other in customers[1:]:
+        make_duplicate_pair(a=customers[0], b=other, cluster=cluster)
+    page = client.get(reverse("admin:crm_duplicatecluster_change", args=[cluster.pk]))
+    assert "Sets the first 8 of them side by side" in page.content.decode()
+    assert len(client.get(page.context["merge_url"]).context["customers"]) == 8
+
+
+def test_the_list_of_customers_leads_to_the_page(client: Client) -> None:
+    url = reverse("admin:customers_customer_changelist")
+    customers = [make_customer() for _ in range(9)]
+    chosen: dict[str, Any] = {"action": "merge_chosen", "_selected_action": [each.pk for each in customers]}
+    assert "Choose from 2 to 8 customers" in client.post(url, chosen, follow=True).content.decode()
+    chosen["_selected_action"] = [each.pk for each in customers[:2]]
+    assert client.post(url, chosen)["Location"] == merge_url(customers[:2])
+
+
+def test_a_customers_pages_lead_to_it(client: Client) -> None:
+    customer = make_customer()
+    assert merge_url([customer]) in client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
+    form = client.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
+    (address,) = set(re.findall(r'href="([^"]+/customer/[^"]+/merge/?)"', form))
+    assert client.get(address)["Location"] == merge_url([customer])
+
+
+def test_who_may_not_merge_is_not_led_there() -> None:
+    viewer = Client()
+    viewer.force_login(make_user("Viewer"))
+    customer = make_customer()
+    pages = ("desk-customer", "admin:customers_customer_change")
+    shown = [viewer.get(reverse(name, args=[customer.pk])).content.decode() for name in pages]
+    shown.append(viewer.get(reverse("admin:customers_customer_changelist")).content.decode())
+    assert not any("Merge with" in page or "merge_chosen" in page for page in shown)
+
+
+def test_the_survivors_page_lists_its_merges_with_the_way_back(client: Client) -> None:
+    merge = merged(client)
+    url = reverse("desk-customer", args=[merge.survivor_id])
+    undo = reverse("desk-unmerge", args=[merge.pk])
+    page = client.get(url).content.decode()
+    assert page.count(undo) == 2  # what was just said, and the list
+    assert client.get(url).content.decode().count(undo) == 1
+    assert page.count(str(merge.other_id)) == 1
+    client.post(undo)
+    assert undo not in client.get(url).content.decode()
+
+
 def test_what_the_records_carry_is_only_text(client: Client) -> None:
     full, bare = make_customer(name=HOSTILE, email=HOSTILE), make_customer(name="x", phone=HOSTILE)
     make_company(customer=bare, name=HOSTILE, about=HOSTILE)
