@@ -107,8 +107,8 @@ def test_its_page_shows_the_customers_and_the_pairs(client: Client, cluster: Dup
     for text in ("Arusha", "DE136695976", "Jane Holding", "jane.example", "crm-7", "cus_9s6XKzkNRiz8i3"):
         assert text in shown
     assert "email:jane@example.com" not in shown
-    assert "Jane A and Jane B: 99% likely" in shown
-    assert "Jane B and Jane C: 80% likely" in shown
+    assert "<bdi>Jane A</bdi> and <bdi>Jane B</bdi>: 99% likely" in shown
+    assert "<bdi>Jane B</bdi> and <bdi>Jane C</bdi>: 80% likely" in shown
     assert "same company domain: a.example" in shown
     assert reverse("admin:customers_customer_change", args=[quote(first.pk)]) in shown
 
