@@ -60,7 +60,8 @@ class Position(NamedTuple):
     key: str
 
     def __str__(self) -> str:
-        return f"{self.at.astimezone(UTC):%Y%m%dT%H%M%S.%f}~{self.source}~{self.key}"
+        at = self.at.astimezone(UTC).replace(tzinfo=None)
+        return f"{at.isoformat(timespec='microseconds')}~{self.source}~{self.key}"
 
     @classmethod
     def read(cls, text: str) -> Self | None:
@@ -70,7 +71,7 @@ class Position(NamedTuple):
         if not divided:
             return None
         try:
-            return cls(datetime.strptime(at, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC), source, key)
+            return cls(datetime.fromisoformat(at).replace(tzinfo=UTC), source, key)
         except ValueError:
             return None
 

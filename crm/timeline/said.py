@@ -6,6 +6,7 @@ from crm.desk.overview.section import page_of
 from crm.models import Activity, Note, WorklistDecision
 from crm.timeline.entry import Entry, Kind, Position, name_of, short
 from crm.timeline.rows import Rows
+from customers import clock
 
 
 def _note(note: Note, position: Position) -> Entry:
@@ -34,7 +35,7 @@ def _contact(activity: Activity, position: Position) -> Entry:
     return Entry(
         position=position,
         kind=Kind.CONTACT,
-        title=f"{activity.get_kind_display()}{whom}",
+        title=f"{activity.get_kind_display()}{whom}{', planned' if position.at > clock.now() else ''}",
         markdown=activity.summary,
         by=name_of(activity.logged_by),
         url=page_of(activity),

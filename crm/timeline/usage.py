@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,7 +44,7 @@ class Usage:
         first, last = _ends(asked, until)
         if first is None or last is None:
             return Found(())
-        start = _begin(localdate(last) - timedelta(days=DAYS - 1))
+        start = _begin(date.fromordinal(max(localdate(last).toordinal() - DAYS + 1, 1)))
         since = start if asked.since is None else max(start, asked.since)
         rows = _uses(asked, until).filter(customer__in=asked.customer_ids, occurred_at__gte=since)
         days: Any = (
@@ -92,7 +93,9 @@ def _until(asked: Asked) -> datetime | None:
     """Before which moment uses count: a day that has begun counts whole."""
     ends = [asked.until] if asked.until is not None else []
     if asked.before is not None:
-        ends.append(_begin(localdate(asked.before.at) + timedelta(days=1)))
+        # No calendar has a day after the last, and nothing was used then.
+        with suppress(OverflowError):
+            ends.append(_begin(localdate(asked.before.at) + timedelta(days=1)))
     return min(ends, default=None)
 
 

@@ -298,13 +298,16 @@ def test_every_history_of_a_customer_is_told_or_left_out_on_purpose() -> None:
     assert kept == set(HISTORIES) | LEFT_OUT
 
 
-@pytest.mark.parametrize("text", ["", "x", "~", "20260302T090000.000000", "2026~note~x", "é~a~b", "\0~~"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "~", "2026-03-02T09:00:00", "2026~note~x", "é~a~b", "\0~~", "10000-01-01~a~b"]
+)
 def test_what_is_no_position_is_none(text: str) -> None:
     assert Position.read(text) is None
 
 
-def test_a_position_comes_back_from_an_address() -> None:
-    position = Position(AT + timedelta(microseconds=7), "change", "crm.Task:000000000012")
+@pytest.mark.parametrize("at", [AT + timedelta(microseconds=7), datetime(1, 1, 1, tzinfo=UTC)])
+def test_a_position_comes_back_from_an_address(at: datetime) -> None:
+    position = Position(at, "change", "crm.Task:000000000012~")
     assert Position.read(str(position)) == position
 
 
@@ -313,3 +316,18 @@ def test_a_position_with_a_key_of_nothing_is_answered(source: str) -> None:
     customer = make_customer()
     surround(customer, 1)
     page_of(customer, before=Position(AT, source, "nonsense"))
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_days_like_others() -> None:
+    customer = make_customer()
+    for at in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
+        make_invoice(customer=customer, created_at=at)
+        make_posting(customer=customer, occurred_at=at)
+    assert len(read_through(customer, 1, Kind.INVOICE, Kind.USAGE)) == 4
+
+
+def test_a_meeting_that_lies_ahead_is_told_as_planned() -> None:
+    customer = make_customer()
+    make_activity(customer=customer, kind="meeting", happened_at=datetime(2999, 1, 1, tzinfo=UTC))
+    make_activity(customer=customer, kind="meeting", happened_at=AT)
+    assert titles(page_of(customer, Kind.CONTACT)) == ["Meeting, planned", "Meeting"]
