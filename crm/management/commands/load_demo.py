@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from crm.demo.conversations import start_conversations
 from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers, settle_desk
 from customers import clock
 from customers.models import Customer
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             self.stdout.write("Sign in as (the password is the name):")
             for name, role in create_demo_logins():
                 self.stdout.write(f"  {name:<10}{role}")
+            start_conversations(clock.now())
         else:
             self.stdout.write("No demo logins were made: they are for development machines only.")
         settle_desk(clock.now())

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from billing.models import Invoice
+from crm.demo.conversations import start_conversations
 from crm.demo.loading import create_demo_logins, load_demo_customers, settle_desk
-from crm.models import HealthScore, Relationship, Team
+from crm.models import Activity, HealthScore, Mention, Note, Relationship, Task, Team
 from crm.worklist.listing import entries_of, reasons_by_entry
 from customers.models import Customer, ReceivedPayload
 
@@ -78,6 +79,24 @@ def test_the_manager_has_something_to_do():
     assert len(set(reasons)) >= 4
     assert 0 < reasons.count("contract_mismatch") < Relationship.objects.count() / 4
     assert HealthScore.objects.in_force().exists()
+
+
+def test_the_account_managers_have_spoken_with_their_customers_once():
+    load_demo_customers(30, TODAY)
+    create_demo_logins()
+    assert start_conversations(TODAY)
+    counts = (Activity.objects.count(), Note.objects.count(), Task.objects.count())
+    assert all(counts)
+    assert not start_conversations(TODAY)
+    assert (Activity.objects.count(), Note.objects.count(), Task.objects.count()) == counts
+    manager = User.objects.get(username="manager")
+    assert Mention.objects.unseen().of(manager).exists()
+    assert Task.objects.due_by(TODAY.date()).of(manager).exists()
+    told = Task.objects.exclude(done_at=None).latest("done_at")
+    assert [row.history_date for row in told.history.all()] == [told.done_at, told.created_at]
+    settle_desk(TODAY)
+    reasons = reasons_by_entry(entries_of([manager.pk]))
+    assert {"task_due", "mention"} <= {reason.rule for found in reasons.values() for reason in found}
 
 
 def test_the_command_leaves_a_database_with_customers_alone():
