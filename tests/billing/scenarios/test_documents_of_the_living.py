@@ -199,8 +199,9 @@ def test_importing_ones_own_export_changes_nothing(tmp_path):
     run("import_customers", "billing", exported(tmp_path))
     assert document(when) == before
     changed = {name: (rows[name], count) for name, count in row_counts().items() if rows[name] != count}
-    # An invoice's place among the others is noted, and its history says so.
-    assert set(changed) <= {"billing.HistoricalInvoice"}, changed
+    # The places of rows among the others are noted, and their histories say so.
+    placed = {f"billing.Historical{name}" for name in ("Balance", "Flag", "Invoice", "Rollover")}
+    assert set(changed) <= placed, changed
     assert not Subscription.objects.filter(imported=True).exists()
     assert not Grant.objects.filter(imported=True).exists()
     # And life goes on: nothing resets twice, nothing is billed or carried over twice.
