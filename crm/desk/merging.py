@@ -17,7 +17,16 @@ from django.utils.http import urlencode
 from crm.merging.acting import CannotMerge, merge
 from crm.merging.fields import FIELDS, is_empty
 from crm.merging.plan import PERMISSION, FieldPlan, MergePlan, plan_merge, proposed_survivor
-from crm.merging.undoing import KEEP, RESTORE, CannotUnmerge, Conflict, conflicts_of, hindrance, unmerge
+from crm.merging.undoing import (
+    KEEP,
+    RESTORE,
+    CannotUnmerge,
+    Conflict,
+    conflicts_of,
+    hindrance,
+    rows_that_go_back,
+    unmerge,
+)
 from crm.merging.words import in_words
 from crm.models import Merge
 from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
@@ -110,6 +119,7 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
             "hindrance": hindrance(made),
             "conflicts": [(each, _settling(each), settled.get(each.name)) for each in conflicts],
             "set": _was_set(made, {each.name for each in conflicts}),
+            "rows": [] if hindrance(made) else rows_that_go_back(made),
             "may_merge": request.user.has_perm(PERMISSION),
             "survivor_url": reverse("desk-customer", args=[made.survivor_id]),
         },

@@ -70,6 +70,20 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
     return found
 
 
+def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
+    """What the merged customer brought, or what was merged into it before: the lists in words, and how many rows."""
+    homes = Merge.objects.home_ids_of(str(merge.other_id))
+    counted = (
+        (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=homes).count())
+        for model in models_that(Way.MOVES)
+    )
+    return [
+        (str(model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural), count)
+        for model, count in counted
+        if count
+    ]
+
+
 def hindrance(merge: Merge) -> str:
     """Why the merge cannot be undone, and what to do first; nothing if it can."""
     if merge.undone_at is not None:

@@ -150,6 +150,8 @@ def test_a_merge_is_undone_from_its_page(client: Client) -> None:
     url = reverse("desk-unmerge", args=[merge.pk])
     page = client.get(url)
     assert {each["label"] for each in page.context["set"]} == {"external id"}
+    assert page.context["rows"] == [("domains", 2)]
+    assert "2 domains." in " ".join(page.content.decode().split())
     response = client.post(url, follow=True)
     assert "is a customer of its own again" in response.content.decode()
     merge.refresh_from_db()
