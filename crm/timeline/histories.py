@@ -62,7 +62,7 @@ HISTORIES: dict[str, History] = {
         History(label="crm.Activity", noun="Contact", kind=Kind.CONTACT, types=_LATER, named=("kind",)),
         History(label="crm.Company", noun="Company", named=("name",)),
         History(label="crm.Contact", noun="Point of contact", named=("person",)),
-        History(label="crm.CustomField", noun="Custom field", named=("display_label", "key")),
+        History(label="crm.CustomField", noun="Custom field", named=("key",)),
         History(label="crm.Document", noun="Document", named=("title",)),
         History(label="crm.Domain", noun="Domain", named=("name",)),
         History(label="crm.Note", noun="Note", kind=Kind.NOTE, types=_LATER),

@@ -15,6 +15,7 @@ from billing.models import Posting
 from crm.contacting import log_contact
 from crm.noting import write_note
 from crm.tasking import add_task, complete_task
+from crm.timeline import changes
 from crm.timeline.entry import Asked, Entry, Kind, Position
 from crm.timeline.histories import HISTORIES, LEFT_OUT
 from crm.timeline.stream import Page, read_page
@@ -265,6 +266,21 @@ def test_a_change_is_found_by_what_it_was_and_what_it_is() -> None:
             "City: Arusha → Moshi",
         )
     assert page_of(address.customer, Kind.CHANGE, text="Dodoma").entries == []
+
+
+def test_a_search_goes_on_further_back_where_a_page_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_SEARCHED", 2)
+    address = make_address(line1="1 Main Street", city="Arusha")
+    for city in ("Moshi", "Mbeya", "Dodoma", "Tanga"):
+        address.city = city
+        address.save()
+    found: list[Entry] = []
+    page = page_of(address.customer, Kind.CHANGE, text="arusha", limit=2)
+    assert page.entries == []
+    while page.older is not None:
+        page = page_of(address.customer, Kind.CHANGE, text="arusha", limit=2, before=page.older)
+        found += page.entries
+    assert [entry.title.partition(", ")[2] for entry in found] == ["Moshi” changed", "Arusha” added"]
 
 
 def test_whoever_may_not_see_something_is_not_told_of_it() -> None:
