@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     "Desk": (
         Page("Home", "home", "admin:index", ("customers.view_customer",)),
         Page("Worklist", "checklist", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
+        Page("Segments", "filter_alt", "desk-segments", ("customers.view_customer", "crm.view_segment")),
     ),
     "Customers": (
         Item("Customers", "group", "customers.Customer"),
@@ -76,6 +77,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Calls and meetings", "call", "crm.Activity"),
         Item("Mentions", "alternate_email", "crm.Mention"),
         Item("Documents", "description", "crm.Document"),
+        Item("Tags", "label", "crm.Tag"),
         Item("Domains", "language", "crm.Domain"),
     ),
     "Imports": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef
 
 from crm.models import Domain
+from crm.segmenting import in_segment
 from customers.api.filtering import TextFilter
 from customers.filters import CustomerFilter
 from customers.models.customer import CustomerQuerySet
@@ -24,3 +25,7 @@ class CrmCustomerFilter(CustomerFilter):
     def at_domain(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Those whose company has the domain."""
         return rows.filter(Exists(Domain.objects.filter(customer=OuterRef("pk"), name__iexact=value)))
+
+
+# The lists of the apps below know segments, too.
+CustomerFilter.segments = staticmethod(in_segment)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 from django.db.models import Exists, OuterRef, Q
 
 from customers.api.filtering import FlagFilter, InstantFilter, ListFilterSet, TextFilter, WordFilter
+from customers.api.http import bad_parameter
 from customers.models import Address, Customer, Environment, PaymentMethod
 from customers.models.customer import CustomerQuerySet
 
@@ -17,17 +21,38 @@ def named_like(text: str) -> Q:
 
 
 class CustomerFilter(ListFilterSet):
-    """What every list of customers can be narrowed by; archived ones are left out unless asked for."""
+    """What every list of customers can be narrowed by; archived ones are left out unless asked for.
+
+    `segments` makes a condition on customers of the name or id of a segment and of who asks (None: a token); its
+    `ValueError` or `LookupError` says what is wrong with it. An app above sets it.
+    """
+
+    segments: ClassVar[Callable[[str, Any], Q] | None] = None
 
     q = TextFilter(
         method="search", help_text="Text in the name, the e-mail address or the external id, in any case."
     )
     env = WordFilter(words=Environment.values, help_text="The environment the customer was created in.")
     archived = FlagFilter(method="accept", help_text="`true`: archived customers are listed, too.")
+    segment = TextFilter(
+        method="in_segment", help_text="The name or id of a saved segment: a shared one, or one of your own."
+    )
 
     def search(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Those with the text somewhere."""
         return rows.filter(named_like(value))
+
+    def in_segment(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
+        """Those in the segment. Raises `Problem`."""
+        if CustomerFilter.segments is None:
+            raise bad_parameter(name, "names a segment, and there are none here.")
+        user = getattr(self.request, "user", None)
+        is_token = self.request is None or "Authorization" in self.request.headers
+        asker = None if is_token or user is None or not user.is_authenticated else user
+        try:
+            return rows.filter(CustomerFilter.segments(value, asker))
+        except (ValueError, LookupError) as problem:
+            raise bad_parameter(name, f"cannot be used. {problem}") from None
 
     def accept(self, rows: CustomerQuerySet, name: str, value: object) -> CustomerQuerySet:
         """All of them: what the value means is decided at the end."""

@@ -45,6 +45,7 @@ from crm.models import (
     Activity,
     Company,
     Contact,
+    CustomerTag,
     CustomField,
     Decision,
     DeskRefresh,
@@ -52,6 +53,7 @@ from crm.models import (
     Domain,
     DuplicateCluster,
     DuplicatePair,
+    Export,
     HealthScore,
     Mention,
     Merge,
@@ -59,6 +61,8 @@ from crm.models import (
     Note,
     Person,
     Relationship,
+    Segment,
+    Tag,
     Task,
     Team,
     WorklistDecision,
@@ -423,6 +427,28 @@ def make_mention(**fields: Any) -> Mention:
     return _make(Mention, fields, note=make_note, user=make_user)
 
 
+def make_tag(**fields: Any) -> Tag:
+    """A tag that nobody has."""
+    return _make(Tag, fields, name=f"tag {next(_numbers)}")
+
+
+def make_customer_tag(**fields: Any) -> CustomerTag:
+    """A customer's tag."""
+    return _of_customer(CustomerTag, fields, tag=make_tag)
+
+
+def make_segment(**fields: Any) -> Segment:
+    """Somebody's segment of active customers, for themselves."""
+    return _make(
+        Segment, fields, name=f"segment {next(_numbers)}", owner=make_user, query={"status": ["active"]}
+    )
+
+
+def make_export(**fields: Any) -> Export:
+    """An export of nobody."""
+    return _make(Export, fields, title="status Active", format="csv", made_by=make_user, columns=["Id"])
+
+
 def make_document(**fields: Any) -> Document:
     """A contract."""
     return _of_customer(
@@ -528,6 +554,8 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     CreditCost: make_credit_cost,
     CreditNote: make_credit_note,
     CustomField: make_custom_field,
+    CustomerTag: make_customer_tag,
+    Tag: make_tag,
     Customer: make_customer,
     DeskRefresh: make_desk_refresh,
     Discount: make_discount,

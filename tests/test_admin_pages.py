@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from crm.admin.criteria import CriterionFilter
 from customers.admin.base import HistoryAdmin
 from customers.admin.filters import Days
 from tests.admin_forms import form_data
@@ -45,6 +46,7 @@ READ_ONLY = {
     "billing.Posting",
     "billing.Rollover",
     "billing.TrialUsed",
+    "crm.CustomerTag",
     "crm.DeskRefresh",
     "crm.DuplicateCluster",
     "crm.DuplicatePair",
@@ -59,6 +61,8 @@ READ_ONLY = {
 }
 #: Figures that a command works out for the pages of the desk: there is nothing to list.
 WORKED_OUT = {"crm.RevenueMonth"}
+#: Everybody has their own, on pages of the desk.
+ONES_OWN = {"crm.Export", "crm.ExportPart", "crm.Segment"}
 #: What account managers work on.
 ACCOUNTS = {
     "crm.Activity",
@@ -71,6 +75,7 @@ ACCOUNTS = {
     "crm.Note",
     "crm.Person",
     "crm.Relationship",
+    "crm.Tag",
     "customers.Address",
     "customers.Business",
     "customers.Customer",
@@ -97,6 +102,7 @@ DELETED_BY = {
         "crm.Document",
         "crm.Domain",
         "crm.Note",
+        "crm.Tag",
         "crm.Team",
     },
 }
@@ -157,6 +163,8 @@ def choices_of(spec: Any) -> Iterator[str]:
     elif isinstance(spec, Days):
         for query in ({"from": "2024-01-01"}, {"to": "2024-12-31"}, {"from": "no day"}, {"to": "9999-12-31"}):
             yield urlencode({f"{spec.field_path}_{side}": day for side, day in query.items()})
+    elif isinstance(spec, CriterionFilter):
+        yield from (urlencode({name: value}) for value in ("1", "no such") for name in spec.parameters)
     elif isinstance(spec, SimpleListFilter):
         for value, _ in spec.lookup_choices:
             yield urlencode({str(spec.parameter_name): value})
@@ -171,7 +179,7 @@ def test_every_model_is_in_the_admin_and_has_a_factory() -> None:
         model
         for label in ("customers", "billing", "crm")
         for model in apps.get_app_config(label).get_models()
-        if not model.__name__.startswith("Historical") and model._meta.label not in WORKED_OUT
+        if not model.__name__.startswith("Historical") and model._meta.label not in WORKED_OUT | ONES_OWN
     }
     assert models == set(OURS)
     assert models <= set(admin.site._registry)

@@ -20,8 +20,6 @@ from billing.admin.invoice import (
 from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
 from billing.admin.revenue import (
-    MonthlyRevenue,
-    RevenueCurrency,
     customer_mrr,
     note_revenue,
     recurring_revenue,
@@ -89,7 +87,6 @@ CustomerAdmin.extend(
     ],
     facts=[recurring_revenue],
     columns=[customer_mrr],
-    filters=[MonthlyRevenue, RevenueCurrency],
     completed_by=note_revenue,
     actions={attach_a_plan: may_attach_a_plan},
 )

@@ -1,5 +1,6 @@
 """The admin of relationships: company, people, what was said, what was merged, and who may be one."""
 
+from crm.admin.criteria import CRITERION_FILTERS
 from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
 from crm.admin.health import HealthScoreAdmin
 from crm.admin.merge import MergeAdmin
@@ -16,6 +17,7 @@ from crm.admin.relationship import (
     DomainInline,
     RelationshipAdmin,
 )
+from crm.admin.tag import CustomerTagAdmin, TagAdmin, TagInline
 from crm.admin.task import ActivityAdmin, MentionAdmin, TaskAdmin
 from crm.admin.team import TeamAdmin
 from crm.admin.worklist import (
@@ -32,6 +34,7 @@ __all__ = [
     "CompanyAdmin",
     "ContactAdmin",
     "CustomFieldAdmin",
+    "CustomerTagAdmin",
     "DeskRefreshAdmin",
     "DocumentAdmin",
     "DomainAdmin",
@@ -44,6 +47,7 @@ __all__ = [
     "NoteAdmin",
     "PersonAdmin",
     "RelationshipAdmin",
+    "TagAdmin",
     "TaskAdmin",
     "TeamAdmin",
     "WorklistDecisionAdmin",
@@ -53,8 +57,10 @@ __all__ = [
 
 CustomerAdmin.extend(
     first=[ContactInline, NoteInline],
-    last=[DomainInline, DocumentInline],
+    last=[TagInline, DomainInline, DocumentInline],
     linked=[Relationship, Company, CustomField],
+    filters=CRITERION_FILTERS,
+    above_list="crm/desk/_filtered.html",
     new_form=NewCustomerForm,
     actions={overview: may_see_overview, timeline: may_see_overview, merge_with: may_merge},
     list_actions={merge_chosen: may_merge},

@@ -13,6 +13,7 @@ from crm.desk.health import health_page
 from crm.desk.home import desk_list
 from crm.desk.payload_changes import changes_page
 from crm.desk.provenance import provenance_page
+from crm.desk.segments import save_page, segment_page, segments_page
 from crm.desk.timeline import timeline_page
 from crm.desk.trials import trials_page
 from crm.desk.worklist import worklist_page
@@ -38,5 +39,8 @@ urlpatterns: list[URLPattern] = [
     path("merge/<str:merge_id>/undo/", admin.site.admin_view(merging.undo_page), name="desk-unmerge"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("trials/", admin.site.admin_view(trials_page), name="desk-trials"),
+    path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
+    path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),
+    path("segments/<str:segment_id>/", admin.site.admin_view(segment_page), name="desk-segment"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

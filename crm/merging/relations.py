@@ -48,6 +48,7 @@ HANDLED: dict[str, Way] = {
     "crm.Company.customer": Way.JOINS,
     "crm.Contact.customer": Way.MOVES,
     "crm.CustomField.customer": Way.MOVES,
+    "crm.CustomerTag.customer": Way.MOVES,
     "crm.Document.customer": Way.MOVES,
     "crm.Domain.customer": Way.MOVES,
     "crm.DuplicateCluster.first": Way.PAIRS,

@@ -3,6 +3,7 @@
 from crm.models.activity import Activity
 from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
+from crm.models.export import Export, ExportPart
 from crm.models.health import HealthScore
 from crm.models.mention import Mention
 from crm.models.merge import Merge
@@ -10,6 +11,8 @@ from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
 from crm.models.revenue_month import RevenueMonth
+from crm.models.segment import Segment
+from crm.models.tag import CustomerTag, Tag
 from crm.models.task import Task
 from crm.models.team import Team
 from crm.models.worklist import (
@@ -25,12 +28,15 @@ __all__ = [
     "Company",
     "Contact",
     "CustomField",
+    "CustomerTag",
     "Decision",
     "DeskRefresh",
     "Document",
     "Domain",
     "DuplicateCluster",
     "DuplicatePair",
+    "Export",
+    "ExportPart",
     "HealthScore",
     "Mention",
     "Merge",
@@ -39,6 +45,8 @@ __all__ = [
     "Person",
     "Relationship",
     "RevenueMonth",
+    "Segment",
+    "Tag",
     "Task",
     "Team",
     "WorklistDecision",

@@ -164,7 +164,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         for declared in filters:
             parameter = getattr(declared, "parameter_name", None)
             name = declared[0] if isinstance(declared, tuple | list) else declared
-            if lookup in (parameter, name):
+            if lookup in (parameter, name, *getattr(declared, "parameters", ())):
                 return True
             is_of_field = isinstance(name, str) and lookup.startswith(f"{name}_")
             if is_of_field and lookup[len(name) :].lstrip("_") in _LOOKUPS:

@@ -135,7 +135,8 @@ class CustomerAdmin(HistoryAdmin):
         linked: Iterable[type[Model]] = (),
         facts: Iterable[Callable[[Customer], Any]] = (),
         columns: Iterable[Callable[[Customer], Any]] = (),
-        filters: Iterable[Any] = (),
+        filters: Iterable[Any] | None = None,
+        above_list: str | None = None,
         completed_by: Callable[[list[Customer]], None] | None = None,
         actions: Mapping[Callable[[Any, HttpRequest, str], HttpResponse], Callable[..., bool]] | None = None,
         list_actions: Mapping[Callable[..., Any], Callable[..., bool]] | None = None,
@@ -143,10 +144,11 @@ class CustomerAdmin(HistoryAdmin):
     ) -> None:
         """Put inlines before and after those on the form, and links to the lists of `linked` models.
 
-        `facts` are shown in the profile, `columns` and `filters` in the list; what the columns show of a page of
-        customers, `completed_by` notes on them. `actions` are offered on a customer's page, `list_actions` for
-        the chosen ones of the list, to whom the function beside them permits it, and each asks for the permission of
-        its name; `new_form` is the form for a new customer. For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
+        `facts` are shown in the profile, `columns` in the list; `filters` take the place of those of the list, and the
+        template `above_list` is shown above it. What the columns show of a page of customers, `completed_by` notes on
+        them. `actions` are offered on a customer's page, `list_actions` for the chosen ones of the list, to whom the
+        function beside them permits it, and each asks for the permission of its name; `new_form` is the form for a new
+        customer. For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
         """
         cls.inlines = [*first, *cls.inlines, *last]
         cls.linked_models = [*cls.linked_models, *linked]
@@ -154,7 +156,8 @@ class CustomerAdmin(HistoryAdmin):
         (title, profile), *others = cls.fieldsets
         cls.fieldsets = [(title, {**profile, "fields": [*profile["fields"], *facts]}), *others]
         cls.list_display = (*cls.list_display, *columns)
-        cls.list_filter = (*cls.list_filter, *filters)
+        cls.list_filter = cls.list_filter if filters is None else tuple(filters)
+        cls.list_before_template = above_list or cls.list_before_template
         for action, is_permitted in (actions or {}).items():
             setattr(cls, action.__name__, action)
             setattr(cls, f"has_{action.__name__}_permission", is_permitted)

@@ -135,7 +135,7 @@ class ListEndpoint(DocumentEndpoint):
     def get(self, request: HttpRequest, **path: str) -> HttpResponse:
         """A page of the list."""
         asked, given = read_values(request, self.parameters())
-        filters = self.filterset(given, self.rows(asked, **path))
+        filters = self.filterset(given, self.rows(asked, **path), request=request)
         if filters.first_problem is not None:
             raise bad_parameter(*filters.first_problem)
         wanted = asked.get("order", self.orders[0].name)

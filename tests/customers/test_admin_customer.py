@@ -250,6 +250,7 @@ def test_the_form_shows_the_rows_of_all_apps_page_by_page(client: Client) -> Non
         "businesses",
         "payment_methods",
         "source_records",
+        "customer_tags",
         "domains",
         "documents",
     ]

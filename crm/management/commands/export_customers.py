@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from crm.command_segments import segment_condition
 from crm.exporting import customers_to_export, exported, one_snapshot
 from crm.whole_file import whole_file
 from customers.models import Environment, Source
@@ -52,6 +53,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--env", choices=Environment.values, help="only the customers of this environment"
         )
+        parser.add_argument(
+            "--segment", metavar="NAME", help="only the customers of this segment (name or id)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the file, and say how many customers are in it."""
@@ -61,6 +65,8 @@ class Command(BaseCommand):
         try:
             with one_snapshot():
                 customers = customers_to_export(options["env"])
+                if options["segment"]:
+                    customers = customers.filter(segment_condition(options["segment"]))
                 count = customers.count()
                 documents = tqdm(
                     exported(source, customers, options["case"]),

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
 from crm.cells import plain_cell
+from crm.command_segments import segment_named
 from crm.models import DeskRefresh, WorklistEntry, WorklistReason
 from crm.worklist.listing import entries_of, reasons_by_entry
 from crm.worklist.refresh import WORKLIST
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rule", choices=list(RULES), help="only accounts of which this rule says something"
         )
+        parser.add_argument("--segment", metavar="NAME", help="only accounts of this segment (name or id)")
         parser.add_argument(
             "--format",
             choices=["text", "json", "csv"],
@@ -56,7 +58,7 @@ class Command(BaseCommand):
         try:
             people = _people(options["owner"])
             lines = {"text": _as_text, "json": _as_json, "csv": _as_csv}[options["format"]]
-            for line in lines(_accounts(people, options["rule"] or "")):
+            for line in lines(_accounts(people, options["rule"] or "", options["segment"])):
                 say(self.stdout, line)
             refreshed = DeskRefresh.objects.filter(name=WORKLIST).first()
         except DatabaseProblem as problem:
@@ -79,8 +81,11 @@ def _people(name: str | None) -> list[Any] | None:
     return [user.pk]
 
 
-def _accounts(people: list[Any] | None, rule: str) -> Iterator[Account]:
-    entries = entries_of(people, rule).iterator(chunk_size=_BATCH)
+def _accounts(people: list[Any] | None, rule: str, segment: str | None) -> Iterator[Account]:
+    found = entries_of(people, rule)
+    if segment:
+        found = found.filter(customer__in=segment_named(segment)[1].order_by().values("pk"))
+    entries = found.iterator(chunk_size=_BATCH)
     while batch := list(islice(entries, _BATCH)):
         reasons = reasons_by_entry(batch)
         for entry in batch:

@@ -87,16 +87,17 @@ def test_customers_by_range_and_currency(client: Client) -> None:
     make_customer(name="e")
     assert names(client, mrr="some") == {"a", "b", "c", "d"}
     assert names(client, mrr="none") == {"e"}
-    assert names(client, mrr="to_100") == {"a", "d"}
-    assert names(client, mrr="to_1000") == {"b"}
-    assert names(client, mrr="to_10000") == {"c"}
-    assert names(client, mrr="above_10000") == {"d"}
+    assert names(client, mrr_to="100") == {"a", "d"}
+    assert names(client, mrr_from="100", mrr_to="1000") == {"b"}
+    assert names(client, mrr_from="1,000", mrr_to="10,000") == {"c"}
+    assert names(client, mrr_from="10000") == {"d"}
     assert names(client, mrr_currency="EUR") == {"c", "d"}
     assert names(client, mrr_currency="GBP") == set()
-    assert names(client, mrr="to_100", mrr_currency="EUR") == {"d"}
-    assert names(client, mrr="to_100", mrr_currency="USD") == {"a"}
+    assert names(client, mrr_to="100", mrr_currency="EUR") == {"d"}
+    assert names(client, mrr_to="100", mrr_currency="USD") == {"a"}
     assert names(client, mrr="none", mrr_currency="EUR") == {"a", "b", "e"}
     assert names(client, mrr="much") == set()
+    assert names(client, mrr_from="much") == set()
 
 
 @pytest.mark.parametrize("url", [CUSTOMERS, f"{CUSTOMERS}?mrr=some&mrr_currency=USD", SUBSCRIPTIONS])

@@ -1,0 +1,59 @@
+"""Exports of customers: asked for on a page, worked off piece by piece, kept for a day."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+
+from customers import clock
+from customers.typed_ids import TypedIdField
+
+
+class Export(models.Model):
+    """A file that somebody asked for. Nobody else may have it."""
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV"
+        XLSX = "xlsx", "XLSX"
+
+    id = TypedIdField(prefix="exp", primary_key=True, editable=False)
+    title = models.TextField(help_text="Which customers, in words.")
+    format = models.CharField(max_length=4, choices=Format)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports")
+    made_at = models.DateTimeField(default=clock.now, db_index=True)
+    columns = models.JSONField(default=list, help_text="The names of the columns, in order.")
+    customers = models.PositiveIntegerField(default=0, help_text="How many it is of.")
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ExportPartQuerySet(models.QuerySet["ExportPart"]):
+    """Parts, asked for in the business's words."""
+
+    def waiting(self) -> Self:
+        """Those that are not written yet."""
+        return self.filter(data=None)
+
+
+class ExportPart(models.Model):
+    """Some rows of the file: whose they are, and as bytes, once they are written."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    customer_ids = models.JSONField(default=list)
+    data = models.BinaryField(null=True)
+
+    objects = ExportPartQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["export", "number"]
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="export_part_once")]
+
+    def __str__(self) -> str:
+        return f"Part {self.number}"
