@@ -2,6 +2,7 @@
 
 from crm.admin.criteria import CRITERION_FILTERS
 from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
+from crm.admin.exporting import export_csv, export_xlsx, may_export
 from crm.admin.health import HealthScoreAdmin
 from crm.admin.merge import MergeAdmin
 from crm.admin.merged_record import MergedRecordAdmin
@@ -63,5 +64,9 @@ CustomerAdmin.extend(
     above_list="crm/desk/_filtered.html",
     new_form=NewCustomerForm,
     actions={overview: may_see_overview, timeline: may_see_overview, merge_with: may_merge},
-    list_actions={merge_chosen: may_merge},
+    list_actions={
+        merge_chosen: may_merge,
+        export_csv: may_export,
+        export_xlsx: may_export,
+    },
 )

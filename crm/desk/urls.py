@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from crm.desk import merging, writing
 from crm.desk.as_of import as_of_page
 from crm.desk.customer_page import customer_page
+from crm.desk.exports import export_file, export_page, export_step
 from crm.desk.finding import find_page
 from crm.desk.health import health_page
 from crm.desk.home import desk_list
@@ -39,6 +40,9 @@ urlpatterns: list[URLPattern] = [
     path("merge/<str:merge_id>/undo/", admin.site.admin_view(merging.undo_page), name="desk-unmerge"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("trials/", admin.site.admin_view(trials_page), name="desk-trials"),
+    path("export/<str:export_id>/", admin.site.admin_view(export_page), name="desk-export"),
+    path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
+    path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
     path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
     path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),
     path("segments/<str:segment_id>/", admin.site.admin_view(segment_page), name="desk-segment"),
