@@ -34,6 +34,12 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Page("Home", "home", "admin:index", ("customers.view_customer",)),
         Page("Worklist", "checklist", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
         Page("Segments", "filter_alt", "desk-segments", ("customers.view_customer", "crm.view_segment")),
+        Page(
+            "Hand over accounts",
+            "swap_horiz",
+            "desk-hand-over",
+            ("customers.view_customer", "crm.change_relationship", "crm.change_task", "crm.add_note"),
+        ),
     ),
     "Customers": (
         Item("Customers", "group", "customers.Customer"),

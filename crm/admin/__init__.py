@@ -1,5 +1,6 @@
 """The admin of relationships: company, people, what was said, what was merged, and who may be one."""
 
+from crm.admin.bulk import BULK_ACTIONS
 from crm.admin.criteria import CRITERION_FILTERS
 from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
 from crm.admin.exporting import export_csv, export_xlsx, may_export
@@ -68,5 +69,6 @@ CustomerAdmin.extend(
         merge_chosen: may_merge,
         export_csv: may_export,
         export_xlsx: may_export,
+        **BULK_ACTIONS,
     },
 )

@@ -10,6 +10,7 @@ from crm.desk.as_of import as_of_page
 from crm.desk.customer_page import customer_page
 from crm.desk.exports import export_file, export_page, export_step
 from crm.desk.finding import find_page
+from crm.desk.handing_over import hand_over_page
 from crm.desk.health import health_page
 from crm.desk.home import desk_list
 from crm.desk.payload_changes import changes_page
@@ -43,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path("export/<str:export_id>/", admin.site.admin_view(export_page), name="desk-export"),
     path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
     path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
+    path("hand-over/", admin.site.admin_view(hand_over_page), name="desk-hand-over"),
     path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
     path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),
     path("segments/<str:segment_id>/", admin.site.admin_view(segment_page), name="desk-segment"),
