@@ -130,7 +130,6 @@ def _action(name: str, title: str, form_class: Any) -> Callable[..., HttpRespons
         context = {
             **model_admin.admin_site.each_context(request),
             "title": title,
-            "opts": model_admin.opts,
             "form": form,
             "media": model_admin.media + form.media,
             "words": chosen_in_words(request),

@@ -41,7 +41,7 @@ def may_export(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any 
 def chosen_in_words(request: HttpRequest) -> str:
     """Which customers an action of the list is about."""
     if request.POST.get("select_across") != "1":
-        return "chosen customers"
+        return "chosen in the list"
     term = request.GET.get("q", "").strip()
     try:
         words = Query.read(request.GET).words

@@ -24,12 +24,14 @@ from tests.factories import (
     make_contact,
     make_customer,
     make_domain,
+    make_export,
     make_grant,
     make_invoice,
     make_note,
     make_person,
     make_plan,
     make_relationship,
+    make_segment,
     make_subscription,
     make_task,
     make_trial_used,
@@ -88,6 +90,8 @@ def test_the_pages_are_whole_and_accessible(
     ]
     for twin in twins[:2]:
         make_trial_used(customer=twin)
+    make_segment(name=LONG, owner=user, query={"status": ["active"], "owner": ["me"]})
+    export = make_export(title=LONG, made_by=user)
     for path in (
         "/admin/",
         "/admin/?scope=all",
@@ -98,6 +102,11 @@ def test_the_pages_are_whole_and_accessible(
         f"/admin/customer/{customer.pk}/timeline/",
         merge_url([customer, *twins]),
         "/admin/trials/",
+        "/admin/find/?q=donaudampf",
+        "/admin/segments/",
+        "/admin/segments/save/?status=active&mrr_from=500",
+        "/admin/hand-over/",
+        f"/admin/export/{export.pk}/",
     ):
         page.goto(path)
         page.wait_for_load_state("networkidle")
@@ -163,3 +172,27 @@ def test_a_customer_is_found_from_any_page_by_keyboard(
     page.keyboard.type("zusammenschluss")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"/admin/customer/{customer.pk}/")
+
+
+def test_from_the_filter_to_an_export_and_to_tasks_for_all(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
+) -> None:
+    make_customer(name="Sleeper", status="inactive")
+    sign_in(user)
+    page.goto("/admin/customers/customer/?status=inactive")
+    expect(page.get_by_text("Status Inactive")).to_be_visible()
+    for action, seen in (("export_csv", "1 of 1 written"), ("bulk_tasks", "1 customer: chosen in the list")):
+        page.goto("/admin/customers/customer/?status=inactive")
+        page.locator("#action-toggle").check()
+        page.locator("select[name=action]").select_option(action)
+        page.locator("#changelist-form button[name=index]").click()
+        expect(page.get_by_text(seen)).to_be_visible()
+        if action == "export_csv":
+            with page.expect_download() as download:
+                page.get_by_role("link", name="Save the file").click()
+            assert download.value.suggested_filename.endswith(".csv")
+        grave = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] in GRAVE]
+        assert grave == [], action
+    page.get_by_label("What is to be done").fill("Call")
+    page.get_by_role("button", name="Add a task: 1").click()
+    expect(page.get_by_text("1 of 1 customers changed")).to_be_visible()
