@@ -103,6 +103,7 @@ def test_the_pages_are_whole_and_accessible(
         merge_url([customer, *twins]),
         "/admin/trials/",
         "/admin/find/?q=donaudampf",
+        "/admin/customers/customer/?mrr_from=50&status=active",
         "/admin/segments/",
         "/admin/segments/save/?status=active&mrr_from=500",
         "/admin/hand-over/",

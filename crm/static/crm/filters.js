@@ -16,3 +16,17 @@ window.addEventListener("pageshow", (event) => {
         }
     }
 });
+// The field in which one types to choose among many has the name of what is chosen; it is made later than the list.
+document.addEventListener("DOMContentLoaded", () => {
+    const form = document.getElementById("filter-form");
+    const name = () => {
+        for (const typed of form.querySelectorAll(".select2-search__field:not([aria-label])")) {
+            const list = typed.closest(".select2-container")?.parentElement.querySelector("select");
+            typed.setAttribute("aria-label", list?.labels[0]?.textContent.trim() || "Choose");
+        }
+    };
+    if (form) {
+        name();
+        new MutationObserver(name).observe(form, { childList: true, subtree: true });
+    }
+});
