@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
 
 from billing.models import Flag, License, Plan, Purchase, Subscription
+from customers import clock
 from tests.billing.payloads import FEBRUARY, JANUARY, MARCH, PLAN, SUBSCRIPTION
 from tests.billing.taking import exported, only, row_counts, take_one
 from tests.factories import make_plan, make_subscription
@@ -61,11 +61,11 @@ class TestSubscriptions:
 
     def test_one_that_disappears_has_ended_and_one_that_reappears_runs_again(self):
         take_one(subscriptions=[SUBSCRIPTION, {**SUBSCRIPTION, "id": "sub_2"}])
-        before = timezone.now()
+        before = clock.now()
         take_one(subscriptions=[SUBSCRIPTION])
         gone = only(Subscription, subscription_id="sub_2")
         assert gone.status == "ended"
-        assert before <= gone.expires_at <= timezone.now()
+        assert before <= gone.expires_at <= clock.now()
         assert [each["id"] for each in exported()["subscriptions"]] == ["sub_1"]
         take_one(subscriptions=[{**SUBSCRIPTION, "id": "sub_2"}, SUBSCRIPTION])
         assert [each["id"] for each in exported()["subscriptions"]] == ["sub_2", "sub_1"]
