@@ -133,19 +133,46 @@ def update_rows(
 
 
 def delete_rows(rows: list[M], reason: str = "") -> None:
-    """Delete `rows`; a model that keeps a history records each of them."""
+    """Delete `rows`; a model that keeps a history records each of them.
+
+    Of a tree, the rows below go along, and the queries grow with its depth alone.
+    """
     if not rows:
         return
     model: Any = type(rows[0])
-    # Where no other row hangs on them, nothing has to be fetched, and their history is written at once.
-    is_alone = hasattr(model, "history") and not model._meta.related_objects
-    for piece in pieces([row.pk for row in rows]):
+    related = model._meta.related_objects
+    # Where nothing but its own kind hangs on a row, all that goes is known, and its history is written at once.
+    is_alone = hasattr(model, "history") and all(_is_below_its_own(each, model) for each in related)
+    keys = _with_those_below(model, [row.pk for row in rows]) if is_alone else [row.pk for row in rows]
+    for piece in pieces(keys):
         found = model.objects.filter(pk__in=piece)
         if is_alone:
             _tell_deleted(model, list(found), reason)
             found._raw_delete(found.db)
         else:
             found.delete()
+
+
+def _is_below_its_own(relation: Any, model: Any) -> bool:
+    return relation.related_model is model and relation.on_delete is models.CASCADE
+
+
+def _with_those_below(model: Any, keys: list[Any]) -> list[Any]:
+    """The keys of these rows and of all that go along with them, at any depth; each once."""
+    found = dict.fromkeys(keys)
+    for relation in model._meta.related_objects:
+        level = list(found)
+        while level:
+            below = [
+                key
+                for piece in pieces(level)
+                for key in model.objects.filter(**{f"{relation.field.name}__in": piece}).values_list(
+                    "pk", flat=True
+                )
+            ]
+            level = [key for key in below if key not in found]
+            found |= dict.fromkeys(level)
+    return list(found)
 
 
 def _tell_deleted(model: Any, rows: list[Any], reason: str) -> None:

@@ -203,6 +203,7 @@ _BALANCES = Kind[Balance, documents.Balance](
     key_of_row=lambda row: row.feature.feature_id,
     columns=_balance,
     is_shared=True,
+    stays_ours=True,
     of_all_homes=True,
     related=("feature",),
 )
@@ -227,6 +228,7 @@ _ROLLOVERS = Kind[Rollover, documents.Rollover](
     parent="balance",
     scope="balance__customer",
     is_shared=True,
+    stays_ours=True,
     order=(F("ended_at").asc(nulls_first=True), "position", "pk"),
 )
 _FLAGS = Kind[Flag, documents.Flag](
@@ -235,5 +237,6 @@ _FLAGS = Kind[Flag, documents.Flag](
     key_of_row=lambda row: row.feature.feature_id,
     columns=_flag,
     is_shared=True,
+    stays_ours=True,
     related=("feature", "plan"),
 )
