@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import F, Min
+from django.db.models import F
 
+from billing.balance_figures import used_lately
 from billing.drawing import GrantRow, RolloverRow
 from billing.explaining_words import name_of_grant, name_of_rollover
 from billing.explanation import EntryExplained
 from billing.holdings import Holding, costs_of, holding_of
-from billing.ledger_sums import known_as, used_between
 from billing.models import Balance, Entity, Feature, Grant, LedgerEntry, PlanItem, Posting, Rollover
-from billing.pace import WINDOW
 from customers.models import Customer
 
 #: How many ledger entries of each balance are told.
@@ -201,13 +200,6 @@ def _take_items(material: Material) -> None:
 
 
 def _measure(material: Material, customer: Customer) -> None:
-    earliest = material.at - WINDOW
-    began = dict(
-        Grant.objects.filter(balance__in=material.balances)
-        .order_by()
-        .values_list("balance")
-        .annotate(first=Min("created_at"))
-    )
-    keys = [str(balance.pk) for balance in material.balances]
-    material.since = {key: max(earliest, began.get(key, earliest)) for key in keys}
-    material.used = used_between(known_as(str(customer.pk)), keys, earliest, material.at)
+    lately = used_lately([str(customer.pk)], [str(balance.pk) for balance in material.balances], material.at)
+    material.since = {key: each.since for key, each in lately.items()}
+    material.used = {key: each.amount for key, each in lately.items()}

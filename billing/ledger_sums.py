@@ -36,10 +36,10 @@ class Point:
     remaining: Decimal | None
 
 
-def known_as(customer_id: str) -> list[str]:
-    """The keys under which a customer's postings were made: its own, and of those that became part of it."""
-    merged = Customer.objects.filter(merged_into__id=customer_id).values_list("pk", flat=True)
-    return [customer_id, *map(str, merged)]
+def known_as(*customer_ids: str) -> list[str]:
+    """The keys under which customers' postings were made: their own, and of those that became part of them."""
+    merged = Customer.objects.filter(merged_into__id__in=customer_ids).values_list("pk", flat=True)
+    return [*customer_ids, *map(str, merged)]
 
 
 def used_between(

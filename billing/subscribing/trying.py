@@ -7,14 +7,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch
 
-from billing.figures import Figures, Rollover, Row, figures_of
-from billing.models import Balance, Grant, Invoice, InvoiceLine, Subscription
-from billing.models import Rollover as RolloverRow
+from billing.balance_figures import figures_of_balances
+from billing.figures import Figures, figures_of
+from billing.models import Balance, Invoice, InvoiceLine, Subscription
 from billing.subscribing.acting import Result
 from customers import clock
 from customers.importing import nothing_kept
@@ -98,34 +96,10 @@ def _subscriptions(customer: Customer) -> dict[str, Subscription]:
 
 def _figures(customer: Customer) -> dict[str, tuple[str, Figures]]:
     """The names and the figures of the customer's features, by their keys."""
-    now = clock.now()
-    rows: Any = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature")
-    balances = rows.prefetch_related(
-        Prefetch("grants", Grant.objects.counted(now)),
-        Prefetch("rollovers", RolloverRow.objects.counted(now)),
-    )
-    return {
-        str(balance.feature_id): (
-            str(balance.feature),
-            figures_of(
-                [
-                    Row(
-                        included_grant=grant.included_grant,
-                        prepaid_grant=grant.prepaid_grant,
-                        usage=grant.usage,
-                        unlimited=grant.unlimited,
-                        resets_at=grant.next_reset_at,
-                    )
-                    for grant in balance.grants.all()
-                ],
-                [
-                    Rollover(balance=rollover.left, usage=rollover.granted - rollover.left)
-                    for rollover in balance.rollovers.all()
-                ],
-            ),
-        )
-        for balance in balances.order_by("position", "pk")
-    }
+    rows = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature")
+    balances = list(rows.order_by("position", "pk"))
+    figures = figures_of_balances([str(balance.pk) for balance in balances], clock.now())
+    return {str(balance.feature_id): (str(balance.feature), figures[str(balance.pk)]) for balance in balances}
 
 
 def _digest(

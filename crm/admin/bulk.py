@@ -30,16 +30,11 @@ class OwnerForm(forms.Form):
 
     owner: Any = forms.ModelChoiceField(
         label="Account manager",
-        queryset=None,
+        queryset=people_who_act(),
         required=False,
         empty_label="Nobody",
         widget=UnfoldAdminSelectWidget,
     )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        field: Any = self.fields["owner"]
-        field.queryset = people_who_act()
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
         """Do it."""
@@ -53,13 +48,12 @@ class TagsForm(forms.Form):
         label="Add", required=False, help_text="Separated by commas.", widget=UnfoldAdminTextInputWidget
     )
     take: Any = forms.ModelChoiceField(
-        label="Take off", queryset=None, required=False, empty_label="None", widget=UnfoldAdminSelectWidget
+        label="Take off",
+        queryset=Tag.objects.all(),
+        required=False,
+        empty_label="None",
+        widget=UnfoldAdminSelectWidget,
     )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        field: Any = self.fields["take"]
-        field.queryset = Tag.objects.all()
 
     def clean_add(self) -> list[str]:
         """The names, each once."""
@@ -93,16 +87,11 @@ class TasksForm(forms.Form):
     due_on = forms.DateField(label="Due", required=False, widget=UnfoldAdminDateWidget)
     owner: Any = forms.ModelChoiceField(
         label="Who",
-        queryset=None,
+        queryset=people_who_act(),
         required=False,
         empty_label="The account manager of each, or else me",
         widget=UnfoldAdminSelectWidget,
     )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        field: Any = self.fields["owner"]
-        field.queryset = people_who_act()
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
         """Do it."""

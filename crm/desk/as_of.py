@@ -9,8 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -19,6 +18,7 @@ from billing.as_of import render_known as billing_known
 from billing.documents import BillingCustomer
 from billing.rendering import render_customers as render_billing
 from crm.as_of import render_known as crm_known
+from crm.desk.asked import customer_asked
 from crm.documents import CrmCustomer
 from crm.rendering import render_customers as render_crm
 from customers import clock
@@ -26,9 +26,6 @@ from customers.admin.showing import moment
 from customers.as_of import KnownCustomer, NotKnownThen
 from customers.documents import PaymentsCustomer
 from customers.identity import (
-    AmbiguousCustomer,
-    UnknownCustomer,
-    find_customer,
     find_customer_at,
 )
 from customers.models import Customer
@@ -79,12 +76,7 @@ class Table:
 def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """The customer that any identifier finds, as it was known at the time asked for; without one, only the question."""
     may: Callable[[str], bool] = request.user.has_perm
-    if not may("customers.view_customer"):
-        raise PermissionDenied
-    try:
-        customer = find_customer(identifier, request.GET.get("env"))
-    except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise Http404(str(problem)) from None
+    customer = customer_asked(request, identifier)
     form = WhenForm(request.GET or None)
     context: dict[str, Any] = {
         **admin.site.each_context(request),

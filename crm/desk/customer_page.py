@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue import revenue_of
+from crm.desk.asked import customer_asked
 from crm.desk.merging import merge_url
 from crm.desk.overview import attention, health, money, people, places, related, timeline, use, work
 from crm.desk.overview.header import header_of
-from crm.desk.overview.section import Section, page_of
+from crm.desk.overview.section import Section
 from crm.merging.plan import PERMISSION
 from crm.models import Contact
 from crm.noting import see_mentions
 from crm.worklist.refresh import refresh_customers
 from customers import clock
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.admin.showing import page_of
 from customers.models import Address, Customer
 
 _ADJUST = "billing.change_balance"
@@ -31,12 +31,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
     The number of queries does not depend on how much there is of the customer.
     """
-    if not request.user.has_perm("customers.view_customer"):
-        raise PermissionDenied
-    try:
-        customer = find_customer(identifier, request.GET.get("env"))
-    except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise Http404(str(problem)) from None
+    customer = customer_asked(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))
     customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)

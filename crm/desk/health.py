@@ -9,17 +9,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localdate
 
+from crm.desk.asked import customer_asked
 from crm.health.reading import history_of
 from crm.health.scoring import Health, health_of
 from crm.models import DeskRefresh
 from customers import clock
 from customers.admin.showing import moment
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 
 _SEE = ("customers.view_customer", "crm.view_healthscore")
@@ -41,10 +41,7 @@ def health_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """The score of the customer that any identifier finds, as it is now, with its history; in a fixed number of queries."""
     if not request.user.has_perms(_SEE):
         raise PermissionDenied
-    try:
-        customer = find_customer(identifier, request.GET.get("env"))
-    except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise Http404(str(problem)) from None
+    customer = customer_asked(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-health", args=[customer.pk]))
     now = clock.now()

@@ -13,8 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from crm.desk.overview.section import page_of
-from customers.admin.showing import BAD, GOOD, NEWS, moment
+from customers.admin.showing import BAD, GOOD, NEWS, moment, page_of
 from customers.models import ReceivedPayload, SourceRecord
 from customers.payload_changes import MOST, Change, Comparison, Difference, compare_texts
 

@@ -12,19 +12,18 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from crm.desk.overview.section import page_of
+from crm.desk.asked import customer_asked
 from crm.models import Company, Relationship
 from crm.provenance import crm_provenance_of
 from customers import editing
 from customers.admin.fields import plain_text
 from customers.admin.origins import in_words, name_of
-from customers.admin.showing import moment
+from customers.admin.showing import moment, page_of
 from customers.claims import is_empty
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 from customers.provenance import FieldProvenance, Saying, provenance_of
 
@@ -71,7 +70,7 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
     may: Callable[[str], bool] = request.user.has_perm
     if not (may("customers.view_customer") and may("customers.view_sourcerecord")):
         raise PermissionDenied
-    customer = _found(request, identifier)
+    customer = customer_asked(request, identifier)
     may_change = may("customers.change_customer") and customer.merged_into_id is None
     here = reverse("desk-provenance", args=[customer.pk])
     if request.method == "POST":
@@ -97,13 +96,6 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "records": list(_records(customer)),
     }
     return TemplateResponse(request, "crm/desk/provenance.html", context)
-
-
-def _found(request: HttpRequest, identifier: str) -> Customer:
-    try:
-        return find_customer(identifier, request.GET.get("env"))
-    except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise Http404(str(problem)) from None
 
 
 def _act(request: HttpRequest, customer: Customer) -> None:

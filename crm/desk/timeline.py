@@ -9,18 +9,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied
 from django.forms import CheckboxSelectMultiple
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import make_aware
 
 from billing.ledger_sums import known_as
+from crm.desk.asked import customer_asked
 from crm.timeline.days import by_day
 from crm.timeline.entry import Asked, Kind, Position, name_of
 from crm.timeline.stream import SOURCES, read_page
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
 
 _PAGE = 40
 _LONGEST_SEARCH = 200
@@ -63,12 +62,7 @@ class TimelineForm(forms.Form):
 
 def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """One page of everything that happened to the customer that any identifier finds, in a bounded number of queries."""
-    if not request.user.has_perm("customers.view_customer"):
-        raise PermissionDenied
-    try:
-        customer = find_customer(identifier, request.GET.get("env"))
-    except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise Http404(str(problem)) from None
+    customer = customer_asked(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-timeline", args=[customer.pk]))
     offered = kinds_for(request.user)

@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.formats import date_format
 
 from billing.admin.showing import amount
 from billing.models import Invoice, Subscription
-from crm.desk.overview.section import page_of
 from crm.models import WorklistReason
 from crm.worklist.balances import EXHAUSTED, LOW
 from crm.worklist.reason import Rule
+from customers.admin.showing import day, page_of
 from customers.models import Customer
 
 #: How far ahead renewals and ends of trials are looked for, in days.
@@ -101,10 +100,6 @@ def _balances(rule: Rule) -> Callable[[Owners, datetime], QuerySet[Any]]:
     return rows
 
 
-def _day(at: datetime | None) -> str:
-    return date_format(at, "DATE_FORMAT") if at else "-"
-
-
 LISTS = {
     each.name: each
     for each in (
@@ -115,7 +110,7 @@ LISTS = {
             permission="billing.view_subscription",
             rows=_renewals,
             also=("plan",),
-            words=lambda row: (str(row.plan), f"Renews {_day(row.current_period_end)}"),
+            words=lambda row: (str(row.plan), f"Renews {day(row.current_period_end)}"),
         ),
         DeskList(
             name="trials",
@@ -124,7 +119,7 @@ LISTS = {
             permission="billing.view_subscription",
             rows=_trials,
             also=("plan",),
-            words=lambda row: (str(row.plan), f"Trial ends {_day(row.trial_ends_at)}"),
+            words=lambda row: (str(row.plan), f"Trial ends {day(row.trial_ends_at)}"),
         ),
         DeskList(
             name="past-due",
@@ -133,7 +128,7 @@ LISTS = {
             permission="billing.view_subscription",
             rows=_past_due,
             also=("plan",),
-            words=lambda row: (str(row.plan), f"Period ends {_day(row.current_period_end)}"),
+            words=lambda row: (str(row.plan), f"Period ends {day(row.current_period_end)}"),
         ),
         DeskList(
             name="overdue",
@@ -143,7 +138,7 @@ LISTS = {
             rows=_overdue,
             words=lambda row: (
                 str(row),
-                f"Due {_day(row.due_at)}",
+                f"Due {day(row.due_at)}",
                 amount(row.due, row.currency),
             ),
         ),

@@ -12,10 +12,10 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.text import capfirst
 
-from crm.desk.overview.section import page_of
 from crm.timeline.entry import Position, short
 from crm.timeline.histories import ADDED, CHANGED, DELETED, QUIET, History
 from crm.timeline.values import Names, key_of, shown
+from customers.admin.showing import page_of
 
 #: The name of the source of changes.
 SOURCE = "change"

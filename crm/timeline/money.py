@@ -8,9 +8,9 @@ from django.utils.formats import date_format
 
 from billing.admin.showing import amount, figure
 from billing.models import CreditNote, Invoice, Payment, Posting, Purchase, Subscription
-from crm.desk.overview.section import page_of
 from crm.timeline.entry import Entry, Kind, Position, short
 from crm.timeline.rows import Rows
+from customers.admin.showing import page_of
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
 _DONE = {

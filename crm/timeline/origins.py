@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from crm.desk.overview.section import page_of
 from crm.models import Merge
 from crm.timeline.entry import Entry, Kind, Position, name_of, short
 from crm.timeline.rows import Rows
+from customers.admin.showing import page_of
 from customers.models import ReceivedPayload
 
 #: How the history tells of an import; it keeps no more of it.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from crm.desk.overview.section import page_of
 from crm.models import Activity, Note, WorklistDecision
 from crm.timeline.entry import Entry, Kind, Position, name_of, short
 from crm.timeline.rows import Rows
 from customers import clock
+from customers.admin.showing import page_of
 
 
 def _note(note: Note, position: Position) -> Entry:

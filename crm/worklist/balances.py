@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Min
 
 from billing.admin.showing import figure
-from billing.figures import Figures, Rollover, Row, figures_of
-from billing.ledger_sums import used_between
-from billing.models import Balance, Grant
-from billing.models import Rollover as RolloverRow
-from billing.pace import WINDOW, pace_of
+from billing.balance_figures import UsedLately, figures_of_balances, used_lately
+from billing.figures import Figures
+from billing.models import Balance
+from billing.pace import pace_of
 from billing.pricing import EXACT
-from crm.worklist.reason import Batch, Reason, Rule, days, days_between, on_day, page_of
-from customers.models import Customer
-from customers.syncing import pieces
+from crm.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
+from customers.admin.showing import page_of_key
 
 RUNS_OUT = Rule(
     "balance_runs_out",
@@ -56,56 +52,17 @@ def balances(batch: Batch) -> Iterator[Reason]:
     figures = figures_of_balances([str(row.pk) for row in rows], batch.at)
     limited = [row for row in rows if not figures[str(row.pk)].unlimited and figures[str(row.pk)].granted > 0]
     left = [str(row.pk) for row in limited if figures[str(row.pk)].remaining > 0]
-    used, since = _measured(batch, left)
+    lately = used_lately(batch.customer_ids, left, batch.at)
     for row in limited:
         key = str(row.pk)
         found = figures[key]
         told = (
             _exhausted(row, found, batch.at)
             if found.remaining <= 0
-            else _running_out(row, found, used[key], since[key], batch.at) or _low(row, found)
+            else _running_out(row, found, lately[key], batch.at) or _low(row, found)
         )
         if told is not None:
             yield told
-
-
-def figures_of_balances(balance_ids: list[str], at: datetime) -> dict[str, Figures]:
-    """By balance, its figures at `at`: those of the rows that count, the entities' too. In two queries."""
-    grants: dict[str, list[Row]] = defaultdict(list)
-    carried: dict[str, list[Rollover]] = defaultdict(list)
-    for piece in pieces(balance_ids):
-        counted = Grant.objects.counted(at).filter(balance_id__in=piece).order_by()
-        for key, included, prepaid, usage, unlimited, resets_at in counted.values_list(
-            "balance_id", "included_grant", "prepaid_grant", "usage", "unlimited", "next_reset_at"
-        ):
-            grants[str(key)].append(
-                Row(
-                    included_grant=included,
-                    prepaid_grant=prepaid,
-                    usage=usage,
-                    unlimited=unlimited,
-                    resets_at=resets_at,
-                )
-            )
-        living = RolloverRow.objects.counted(at).filter(balance_id__in=piece).order_by()
-        for key, granted, left in living.values_list("balance_id", "granted", "left"):
-            carried[str(key)].append(Rollover(balance=left, usage=granted - left))
-    return {key: figures_of(grants[key], carried[key]) for key in balance_ids}
-
-
-def _measured(batch: Batch, balance_ids: list[str]) -> tuple[Mapping[str, Decimal], Mapping[str, datetime]]:
-    """By balance, what was used in the window, and since when that is."""
-    earliest = batch.at - WINDOW
-    # What was used by customers that have become part of these.
-    merged = Customer.objects.filter(merged_into__id__in=batch.customer_ids).values_list("pk", flat=True)
-    customers = [*batch.customer_ids, *map(str, merged)] if balance_ids else []
-    used: dict[str, Decimal] = {}
-    began: dict[str, datetime] = {}
-    for piece in pieces(balance_ids):
-        used |= used_between(customers, piece, earliest, batch.at)
-        first = Grant.objects.filter(balance_id__in=piece).order_by().values_list("balance")
-        began |= {str(key): at for key, at in first.annotate(first=Min("created_at"))}
-    return used, {key: max(earliest, began.get(key, earliest)) for key in balance_ids}
 
 
 def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
@@ -120,10 +77,8 @@ def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
     )
 
 
-def _running_out(
-    balance: Balance, figures: Figures, used: Decimal, since: datetime, at: datetime
-) -> Reason | None:
-    pace = pace_of(figures, (), used, since, at)
+def _running_out(balance: Balance, figures: Figures, lately: UsedLately, at: datetime) -> Reason | None:
+    pace = pace_of(figures, (), lately.amount, lately.since, at)
     ends, resets = pace.runs_out_at, figures.next_reset_at
     if ends is None or ends >= (resets or at + _AHEAD):
         return None
@@ -162,5 +117,5 @@ def _reason(rule: Rule, balance: Balance, figures: Figures, words: str, weight: 
         key=f"{balance.pk}:{period}:{figure(figures.granted)}",
         words=words,
         weight=weight,
-        link=page_of(Balance, balance.pk, "explain"),
+        link=page_of_key(Balance, balance.pk, "explain"),
     )

@@ -9,17 +9,8 @@ from django.conf import settings
 
 from billing.admin.showing import amount
 from billing.models import Invoice
-from crm.worklist.reason import (
-    Batch,
-    Reason,
-    Rule,
-    beyond,
-    customer_page,
-    days,
-    days_between,
-    first_of_each,
-    page_of,
-)
+from crm.worklist.reason import Batch, Reason, Rule, beyond, customer_page, days, days_between, first_of_each
+from customers.admin.showing import page_of_key
 
 OVERDUE = Rule(
     "invoice_overdue",
@@ -46,7 +37,7 @@ def overdue_invoices(batch: Batch) -> Iterator[Reason]:
             words=f"invoice {invoice.shown_id} {days(late)} past due, {amount(invoice.due, invoice.currency)}",
             weight=_WEIGHT + min(late, _MOST_FOR_DAYS),
             since=invoice.due_at,
-            link=page_of(Invoice, invoice.pk),
+            link=page_of_key(Invoice, invoice.pk),
         )
         more = beyond(invoice)
         if more:

@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 from billing.revenue import earning
 from crm.admin.duplicate_facts import likelihood
 from crm.models import DuplicateCluster, DuplicatePair
-from crm.worklist.reason import MOST, Batch, Reason, Rule, customer_page, page_of
+from crm.worklist.reason import MOST, Batch, Reason, Rule, customer_page
+from customers.admin.showing import page_of_key
 from customers.models import Customer
 
 UNOWNED = Rule(
@@ -61,7 +62,7 @@ def possible_duplicates(batch: Batch) -> Iterator[Reason]:
                 words=f"may be the same as {other} ({likelihood(pair.score)} likely)",
                 weight=_DUPLICATE_WEIGHT,
                 since=pair.found_at,
-                link=page_of(DuplicateCluster, pair.cluster_id)
+                link=page_of_key(DuplicateCluster, pair.cluster_id)
                 if pair.cluster_id
-                else page_of(DuplicatePair, pair.pk),
+                else page_of_key(DuplicatePair, pair.pk),
             )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.contrib.admin.utils import quote
 from django.db.models import Count, F, Model, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
@@ -74,11 +73,6 @@ def beyond(row: Any) -> int:
     """After the last row of a customer from `first_of_each`: how many more there are. After any other: 0."""
     more: int = row.in_all - MOST
     return more if row.place == MOST and more > 0 else 0
-
-
-def page_of(model: type[Model], key: Any, name: str = "change") -> str:
-    """The address of the admin's page `name` of a row."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
 
 
 def customer_page(customer_id: str) -> str:

@@ -20,9 +20,9 @@ from crm.worklist.reason import (
     days,
     days_between,
     first_of_each,
-    page_of,
     soon,
 )
+from customers.admin.showing import page_of_key
 
 PAST_DUE = Rule(
     "subscription_past_due",
@@ -67,7 +67,7 @@ def past_due_subscriptions(batch: Batch) -> Iterator[Reason]:
             words=f"{_name(row)} is past due",
             weight=_PAST_DUE_WEIGHT,
             since=row.current_period_start or row.started_at,
-            link=page_of(Subscription, row.pk),
+            link=page_of_key(Subscription, row.pk),
         ),
         "past due",
     )
@@ -92,7 +92,7 @@ def ending_trials(batch: Batch) -> Iterator[Reason]:
             words=f"trial of {_name(row)} ends {soon(row.trial_ends_at, batch.at)}",
             weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, settings.WORKLIST_TRIAL_DAYS),
             since=row.started_at,
-            link=page_of(Subscription, row.pk),
+            link=page_of_key(Subscription, row.pk),
         ),
         "on trial",
     )
@@ -117,7 +117,7 @@ def canceled_subscriptions(batch: Batch) -> Iterator[Reason]:
             + (f" and ends {soon(row.expires_at, batch.at)}" if row.expires_at else ""),
             weight=_CANCELED_WEIGHT,
             since=row.canceled_at,
-            link=page_of(Subscription, row.pk),
+            link=page_of_key(Subscription, row.pk),
         ),
         "cancelled",
     )
@@ -153,7 +153,7 @@ def unattended_renewals(batch: Batch) -> Iterator[Reason]:
             weight=_RENEWAL_WEIGHT
             + _nearness(row.current_period_end, batch.at, settings.WORKLIST_RENEWAL_DAYS),
             since=row.current_period_end - timedelta(days=settings.WORKLIST_RENEWAL_DAYS),
-            link=page_of(Subscription, row.pk),
+            link=page_of_key(Subscription, row.pk),
         ),
         "renewing",
     )

@@ -50,16 +50,21 @@ def link_out(url: str | None, text: str | None = None) -> SafeString | str:
     )
 
 
+def page_of(row: Model, name: str = "change") -> str:
+    """The address of the admin's page `name` of `row`."""
+    return page_of_key(type(row), row.pk, name)
+
+
+def page_of_key(model: type[Model], key: Any, name: str = "change") -> str:
+    """The same for the row with this key."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
+
+
 def link_to(row: Model | None, text: str = "") -> SafeString | str:
     """A link to the page of `row`, by its own name unless `text` is another."""
     if row is None:
         return "-"
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return format_html(
-        '<a href="{}" class="text-link">{}</a>',
-        reverse(name, args=[quote(row.pk)]),
-        long_text(text or str(row)),
-    )
+    return format_html('<a href="{}" class="text-link">{}</a>', page_of(row), long_text(text or str(row)))
 
 
 def column_of(foreign_key: str) -> Any:
@@ -92,6 +97,11 @@ def badge(text: str, colours: Mapping[str, str]) -> SafeString:
 def moment(at: datetime | None) -> str:
     """A moment in the time zone of the installation; a dash for none."""
     return "-" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
+
+
+def day(at: datetime | None) -> str:
+    """The day of a moment there; nothing for none."""
+    return "" if at is None else date_format(localtime(at), "DATE_FORMAT")
 
 
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:

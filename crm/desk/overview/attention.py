@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils.formats import date_format
 from django.utils.text import capfirst
 
 from crm.desk.overview.section import Line, Section, first_rows, list_section
 from crm.models import WorklistReason
+from customers.admin.showing import day
 from customers.models import Customer
 
 
@@ -21,6 +21,6 @@ def attention_section(customer: Customer) -> Section | None:
         lambda row: Line(
             text=capfirst(row.words),
             url=row.link,
-            details=(f"Since {date_format(row.since, 'DATE_FORMAT')}",),
+            details=(f"Since {day(row.since)}",),
         ),
     )

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import F, QuerySet
-from django.utils.formats import date_format
 
 from billing.admin.invoice import STATES as INVOICE_STATES
 from billing.admin.invoice import state_of as invoice_state
@@ -18,9 +17,9 @@ from billing.money import is_known, round_to_minor
 from billing.pricing import EXACT
 from billing.recurring import Recurring, Revenue
 from billing.revenue import Unreckonable, charges_of, revenue_of_subscription, with_charges
-from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section, page_of
+from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section
 from crm.models import Relationship
-from customers.admin.showing import PLAIN
+from customers.admin.showing import PLAIN, day, page_of
 from customers.models import Customer
 
 _HUNDRED = Decimal(100)
@@ -67,7 +66,7 @@ def purchases_section(customer: Customer) -> Section | None:
         lambda row: Line(
             text=str(row.plan),
             url=page_of(row),
-            details=(f"Bought {_day(row.started_at)}", _until("Ends", row.expires_at)),
+            details=(f"Bought {day(row.started_at)}", _until("Ends", row.expires_at)),
             value=figure(row.quantity),
         ),
         more_url=list_of(Purchase, customer),
@@ -120,13 +119,13 @@ def _coming(row: Subscription, now: datetime) -> list[str]:
     """What happens next to a subscription, in words."""
     said = []
     if row.status == Subscription.Status.SCHEDULED:
-        return [f"Starts {_day(row.started_at)}"]
+        return [f"Starts {day(row.started_at)}"]
     if row.trial_ends_at is not None and row.trial_ends_at > now:
-        said.append(f"Trial ends {_day(row.trial_ends_at)}")
+        said.append(f"Trial ends {day(row.trial_ends_at)}")
     if row.expires_at is not None:
-        said.append(f"Ends {_day(row.expires_at)}")
+        said.append(f"Ends {day(row.expires_at)}")
     elif row.current_period_end is not None:
-        said.append(f"Renews {_day(row.current_period_end)}{_next_invoice(row)}")
+        said.append(f"Renews {day(row.current_period_end)}{_next_invoice(row)}")
     return said
 
 
@@ -160,11 +159,11 @@ def _invoice(row: Invoice) -> Line:
         if state in ("Open", "Overdue") and row.due != row.total
         else ""
     )
-    until = f"Due {_day(row.due_at)}" if row.due_at and state in ("Open", "Overdue") else ""
+    until = f"Due {day(row.due_at)}" if row.due_at and state in ("Open", "Overdue") else ""
     return Line(
         text=str(row),
         url=page_of(row),
-        details=tuple(part for part in (_day(row.created_at), until, due) if part),
+        details=tuple(part for part in (day(row.created_at), until, due) if part),
         label=(state, INVOICE_STATES.get(state, PLAIN)),
         value=amount(row.total, row.currency),
     )
@@ -181,9 +180,5 @@ def _discount(row: Discount) -> Line:
     return Line(text=row.name, url=page_of(row), details=(lasts, _until("Until", row.end)), value=worth)
 
 
-def _day(at: datetime | None) -> str:
-    return date_format(at, "DATE_FORMAT") if at else ""
-
-
 def _until(words: str, at: datetime | None) -> str:
-    return f"{words} {_day(at)}" if at else ""
+    return f"{words} {day(at)}" if at else ""

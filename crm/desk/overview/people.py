@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crm.desk.overview.header import dialled
-from crm.desk.overview.section import SHOWN, Section, list_of, page_of
+from crm.desk.overview.section import SHOWN, Section, list_of
 from crm.models import Contact
+from customers.admin.showing import page_of
 from customers.models import Customer
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section, page_of
+from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section
 from crm.models import Document, Domain
-from customers.admin.showing import GOOD, country_name
+from customers.admin.showing import GOOD, country_name, page_of
 from customers.models import Address, Business, Customer, PaymentMethod
 
 _DEFAULT = ("Default", GOOD)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
-from django.utils.formats import date_format
 
 from billing.models import Referral
-from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section, page_of
+from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section
 from crm.models import Merge, MergedRecord
-from customers.admin.showing import GOOD, PLAIN, moment
+from customers.admin.showing import GOOD, PLAIN, day, moment, page_of
 from customers.models import Customer, SourceRecord
 
 
@@ -25,8 +24,7 @@ def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
             url=page_of(row),
             details=(
                 str(row.other_id),
-                f"Merged {date_format(row.made_at, 'DATE_FORMAT')}"
-                + (f" by {row.made_by}" if row.made_by else ""),
+                f"Merged {day(row.made_at)}" + (f" by {row.made_by}" if row.made_by else ""),
                 *([row.reason] if row.reason else []),
             ),
             actions=(("Undo …", reverse("desk-unmerge", args=[row.pk])),) if may_undo else (),
@@ -51,7 +49,7 @@ def merged_section(customer: Customer) -> Section | None:
         lambda row: Line(
             text=str(row.tombstone or row.crm_id),
             url=page_of(row),
-            details=(row.crm_id, f"Merged {date_format(row.merged_at, 'DATE_FORMAT')}"),
+            details=(row.crm_id, f"Merged {day(row.merged_at)}"),
         ),
         more_url=f"{reverse('admin:crm_mergedrecord_changelist')}?survivor__id__exact={customer.pk}",
     )
@@ -67,7 +65,7 @@ def referrals_section(customer: Customer) -> Section | None:
         lambda row: Line(
             text=str(row),
             url=page_of(row),
-            details=(row.program_id, date_format(row.created_at, "DATE_FORMAT")),
+            details=(row.program_id, day(row.created_at)),
             label=("Rewarded", GOOD) if row.reward_applied else ("Not rewarded", PLAIN),
         ),
         more_url=list_of(Referral, customer),

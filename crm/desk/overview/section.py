@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -79,11 +78,6 @@ def list_section(
 def first_rows(rows: Any) -> list[Any]:
     """As many of a query's rows as a section looks at."""
     return list(rows[: SHOWN + 1])
-
-
-def page_of(row: Model, name: str = "change") -> str:
-    """The address of the admin's page of `row`."""
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[quote(row.pk)])
 
 
 def list_of(model: type[Model], customer: Customer) -> str:

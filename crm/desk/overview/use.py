@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Min
-from django.utils.formats import date_format
 from django.utils.text import capfirst
 
 from billing.admin.showing import figure
-from billing.drawing import GrantRow, RolloverRow
-from billing.figures import Figures, figures_of
-from billing.holdings import holding_of
-from billing.ledger_sums import known_as, used_between
-from billing.models import Balance, Entity, Flag, Grant
-from billing.pace import WINDOW, pace_of
+from billing.balance_figures import UsedLately, figures_of_balances, used_lately
+from billing.figures import Figures
+from billing.models import Balance, Entity, Flag
+from billing.pace import pace_of
 from billing.pricing import EXACT
-from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section, page_of
+from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section
+from customers.admin.showing import day, page_of
 from customers.models import Customer
 
 #: How many balances the page shows, those that are nearest to their end first.
@@ -49,17 +45,11 @@ def balances_section(customer: Customer, now: datetime, *, may_adjust: bool) -> 
     balances = list(rows.order_by("position", "pk")[:_BALANCES_READ])
     if not balances:
         return None
-    figures = _figures(customer, balances, now)
     keys = [str(balance.pk) for balance in balances]
-    used = used_between(known_as(str(customer.pk)), keys, now - WINDOW, now)
-    began = dict(
-        Grant.objects.filter(balance__in=balances)
-        .order_by()
-        .values_list("balance")
-        .annotate(first=Min("created_at"))
-    )
+    figures = figures_of_balances(keys, now)
+    lately = used_lately([str(customer.pk)], keys, now)
     lines = [
-        (_share(figures[key]), _line(balance, figures[key], used[key], began.get(key, now), now, may_adjust))
+        (_share(figures[key]), _line(balance, figures[key], lately[key], now, may_adjust))
         for key, balance in zip(keys, balances, strict=True)
     ]
     lines.sort(key=lambda pair: -pair[0])
@@ -88,7 +78,7 @@ def flags_section(customer: Customer, now: datetime) -> Section | None:
                 part
                 for part in (
                     f"Through {row.plan}" if row.plan else "",
-                    f"Until {date_format(row.expires_at, 'DATE_FORMAT')}" if row.expires_at else "",
+                    f"Until {day(row.expires_at)}" if row.expires_at else "",
                 )
                 if part
             ),
@@ -113,19 +103,6 @@ def entities_section(customer: Customer) -> Section | None:
     )
 
 
-def _figures(customer: Customer, balances: list[Balance], now: datetime) -> dict[str, Figures]:
-    """By balance, its figures: those of the rows that count now, the entities' too."""
-    holding = holding_of(str(customer.pk), dict.fromkeys([str(row.feature_id) for row in balances]), balances)
-    rows: dict[str, list[GrantRow]] = defaultdict(list)
-    rollovers: dict[str, list[RolloverRow]] = defaultdict(list)
-    for row in holding.grant_rows(now):
-        rows[str(holding.grants[row.id].balance_id)].append(row)
-    for rollover in holding.rollover_rows(now):
-        rollovers[str(holding.rollovers[rollover.id].balance_id)].append(rollover)
-    keys = [str(balance.pk) for balance in balances]
-    return {key: figures_of(rows[key], rollovers[key]) for key in keys}
-
-
 def _share(figures: Figures) -> Decimal:
     """How much of the grant was used, in per cent; below zero where nothing can run out."""
     if figures.unlimited:
@@ -137,10 +114,10 @@ def _share(figures: Figures) -> Decimal:
 
 
 def _line(
-    balance: Balance, figures: Figures, used: Decimal, began: datetime, now: datetime, may_adjust: bool
+    balance: Balance, figures: Figures, lately: UsedLately, now: datetime, may_adjust: bool
 ) -> BalanceLine:
     share = _share(figures)
-    pace = pace_of(figures, (), used, max(began, now - WINDOW), now)
+    pace = pace_of(figures, (), lately.amount, lately.since, now)
     return BalanceLine(
         feature=str(balance.feature),
         words=_words(figures),
@@ -161,15 +138,11 @@ def _words(figures: Figures) -> str:
 
 def _runs_out(figures: Figures, runs_out_at: datetime | None) -> str:
     """When nothing is left, against the next reset."""
-    resets = f"resets {_day(figures.next_reset_at)}" if figures.next_reset_at else "never resets"
+    resets = f"resets {day(figures.next_reset_at)}" if figures.next_reset_at else "never resets"
     if figures.unlimited:
         return ""
     if not figures.remaining:
         return f"Nothing left; {resets}"
     if runs_out_at is None or (figures.next_reset_at is not None and figures.next_reset_at <= runs_out_at):
         return capfirst(resets)
-    return f"Runs out {_day(runs_out_at)} at the present rate; {resets}"
-
-
-def _day(at: datetime) -> str:
-    return date_format(at, "DATE_FORMAT")
+    return f"Runs out {day(runs_out_at)} at the present rate; {resets}"
