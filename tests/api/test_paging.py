@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -83,7 +84,7 @@ def test_a_list_in_order_of_names(pages):
 
 
 def test_who_comes_or_goes_meanwhile_neither_repeats_nor_hides_another(read):
-    made = [make_customer() for _ in range(6)]
+    made = [make_customer(created_at=MOMENT + timedelta(seconds=number)) for number in range(6)]
     newest_first = [customer.pk for customer in reversed(made)]
     first = read(LIST, limit=2)
     make_customer()
