@@ -55,7 +55,7 @@ def check_triggers(advance: Advance) -> Iterator[Finding]:
             "it is missing or switched off, so what it guards can be changed unnoticed",
             "`manage.py migrate` makes it again."
             if name in merging
-            else "Make it again as billing/migrations/0004_ledger_triggers.py does.",
+            else "Make it again as billing/migrations/0002_guards.py does.",
         )
     advance(len(wanted))
 

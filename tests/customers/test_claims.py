@@ -1,21 +1,16 @@
-"""What records say, since when, and how it was kept before."""
+"""What records say, and since when."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from importlib import import_module
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.apps import apps
 
 from customers.claims import Statement, column, decided, ranked, restated
-from customers.models import SourceRecord
-from tests.factories import MOMENT, make_received_payload, make_source_record
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
-_migration: Any = import_module("customers.migrations.0003_claims_since")
 
 
 def test_what_is_said_again_is_said_since_the_first_time() -> None:
@@ -61,33 +56,3 @@ class TestWhoDecides:
         assert decided([], [self.billing], ["phone"]) == {"phone": ""}
         assert (column("stripe_id", None), column("custom_data", {})) == (None, {})
         assert column("created_at", "2026-03-02T09:00:00+00:00") == MONDAY
-
-
-@pytest.mark.django_db
-def test_older_claims_get_their_moment_and_lose_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_migration, "PIECE", 2)
-    later = MOMENT + timedelta(days=1)
-    for count in range(3):
-        record = make_source_record(
-            source_id=f"p{count}",
-            claims={"name": "Jo"},
-            first_received_at=MOMENT,
-            last_received_at=later,
-        )
-        for number in range(count):
-            make_received_payload(record=record, digest=str(number))
-    make_source_record(source_id="merged")
-
-    _migration.add_since(apps, None)
-
-    since = {
-        record.source_id: record.claims.get("name") for record in SourceRecord.objects.order_by("source_id")
-    }
-    assert since == {
-        "merged": None,
-        "p0": {"value": "Jo", "since": "2024-08-26T12:15:00.000000+00:00"},
-        "p1": {"value": "Jo", "since": "2024-08-26T12:15:00.000000+00:00"},
-        "p2": {"value": "Jo", "since": "2024-08-27T12:15:00.000000+00:00"},
-    }
-    _migration.take_since_away(apps, None)
-    assert SourceRecord.objects.get(source_id="p2").claims == {"name": "Jo"}

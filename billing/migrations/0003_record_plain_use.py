@@ -108,5 +108,6 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0004_ledger_triggers")]
+    replaces = [("billing", "0005_record_plain_use")]
+    dependencies = [("billing", "0002_guards")]
     operations = [migrations.RunPython(install, remove)]

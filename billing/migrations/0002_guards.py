@@ -198,5 +198,6 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0003_opening_entries")]
+    replaces = [("billing", "0004_ledger_triggers")]
+    dependencies = [("billing", "0001_schema")]
     operations = [migrations.RunPython(install, remove)]

@@ -18,13 +18,6 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
-    dependencies = [
-        ('crm', '0013_opening_histories'),
-        ('customers', '0004_held_fast'),
-        ('billing', '0011_find_by_stripe_id'),
-    ]
-
-    operations = [
-        migrations.RunPython(make, drop),
-    ]
+    replaces = [("crm", "0014_finding")]
+    dependencies = [("crm", "0002_four_roles")]
+    operations = [migrations.RunPython(make, drop)]
