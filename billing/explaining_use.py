@@ -75,9 +75,11 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
     )
 
 
-def _remaining(material: Material, usage: dict[str, Decimal], left: dict[str, Decimal]) -> dict[str, Decimal]:
-    """By feature id, what remains in each balance after these changes."""
-    remaining = {}
+def _remaining(
+    material: Material, usage: dict[str, Decimal], left: dict[str, Decimal]
+) -> dict[str, Decimal | None]:
+    """By feature id, what remains in each balance after these changes; None is without limit."""
+    remaining: dict[str, Decimal | None] = {}
     for balance in material.balances:
         rows = [
             replace(row, usage=_EXACT.add(row.usage, usage.get(row.id, _ZERO)))
@@ -89,5 +91,6 @@ def _remaining(material: Material, usage: dict[str, Decimal], left: dict[str, De
             for row in material.rollovers
             if material.balance_of[row.id] is balance
         ]
-        remaining[balance.feature.feature_id] = figures_of(rows, rollovers).remaining
+        figures = figures_of(rows, rollovers)
+        remaining[balance.feature.feature_id] = None if figures.unlimited else figures.remaining
     return remaining

@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from billing.drawing import GrantRow, RolloverRow, Step, Stop, rollover_place, row_place
 from billing.explanation import Term
 from billing.figures import Figures, included_grant
-from billing.models import Grant, PlanItem, Rollover
+from billing.models import Feature, Grant, PlanItem, Rollover
 from billing.models.figures import Interval
 from customers.wire import plain_number
 
@@ -33,6 +33,15 @@ _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 def number(value: Decimal) -> str:
     """`1,234.5`: every digit, no idle zeros."""
     return f"{Decimal(plain_number(value)):,f}"
+
+
+def counted(amount: Decimal, feature: Feature) -> str:
+    """`1 call`, `2 calls`, in the feature's own words for one and for many where it has them."""
+    is_one = abs(amount) == 1
+    word = feature.display_singular if is_one else feature.display_plural
+    if word:
+        return f"{number(amount)} {word}"
+    return f"{number(amount)} unit of {feature}" if is_one else f"{number(amount)} {feature}"
 
 
 def moment(at: datetime) -> str:

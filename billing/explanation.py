@@ -165,7 +165,8 @@ class UseExplained:
     """What using `asked` units (below zero: refunding them) would do.
 
     A use is `drawn` whole or `refused` whole, then `missing` units have no place, for `reasons`; a refund is
-    `refunded`, but for the units `dropped`. `remaining` is by feature id what remains in each balance after it.
+    `refunded`, but for the units `dropped`. `remaining` is by feature id what remains in each balance after it; None
+    is without limit.
     """
 
     asked: Decimal
@@ -174,7 +175,7 @@ class UseExplained:
     missing: Decimal
     dropped: Decimal
     reasons: tuple[str, ...]
-    remaining: dict[str, Decimal]
+    remaining: dict[str, Decimal | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

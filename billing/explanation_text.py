@@ -163,8 +163,8 @@ def _use(use: UseExplained, names: dict[str, str]) -> Iterator[str]:
     )
     if use.dropped:
         yield f"  {number(use.dropped)} would be dropped: {'; '.join(use.reasons)}"
-    left = " and ".join(f"{number(amount)} {names[feature]}" for feature, amount in use.remaining.items())
-    yield f"  After it {left} remain."
+    left = " and ".join(_left(amount, names[feature]) for feature, amount in use.remaining.items())
+    yield f"  Remaining after it: {left}."
 
 
 def _wrapped(text: str) -> list[str]:
@@ -172,7 +172,11 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _charge(charged: Decimal, charged_in: str) -> str:
-    return f"{number(charged)} {charged_in}"
+    return f"{number(charged)} of {charged_in}"
+
+
+def _left(amount: Decimal | None, feature: str) -> str:
+    return f"{feature} without limit" if amount is None else f"{number(amount)} of {feature}"
 
 
 def _entries(balance: BalanceExplained) -> Iterator[str]:

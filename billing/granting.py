@@ -54,6 +54,7 @@ def grant(
     balance = _balance(customer, feature)
     row = Grant(
         balance=balance,
+        included_grant=Decimal(0),
         entity=entity,
         position=balance.grants.filter(ended_at=None).count(),
         unlimited=unlimited,

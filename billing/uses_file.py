@@ -210,7 +210,10 @@ class _Known:
 
     def _feature(self, document: UseDocument) -> Feature:
         if (document.feature is None) == (document.event_name is None):
-            raise Refused("$", "Name the feature, or the event that uses it: `feature` or `event_name`.")
+            told = "" if document.feature is None else ", not both"
+            raise Refused(
+                "$", f"Name the feature, or the event that uses it: `feature` or `event_name`{told}."
+            )
         if document.feature is not None:
             feature = self._features.get(document.feature)
             if feature is None:

@@ -12,7 +12,7 @@ from billing.drawing import Part
 from billing.holdings import costs_of, holding_of
 from billing.idempotency import KeyConflict, digest_of, what_is_wrong_with
 from billing.ledger import Draft, locked_balances, post
-from billing.models import Posting
+from billing.models import Posting, Subscription
 from billing.settling import (
     Use,
     Used,
@@ -123,17 +123,29 @@ def _draw(use: Use, customer_id: str, at: datetime, digest: str, *, is_renewed: 
     if not balances and survivor_of(customer_id) != customer_id:
         raise _Merged
     check_entity(use, customer_id)
-    if not balances:
-        raise no_balance(use)
-    holding = holding_of(customer_id, costs, balances)
-    due = holding.next_due()
-    if due is not None and due <= at and not is_renewed:
+    try:
+        if not balances:
+            raise no_balance(use)
+        holding = holding_of(customer_id, costs, balances)
+        due = holding.next_due()
+        if due is not None and due <= at and not is_renewed:
+            raise _Due
+        used, changes = settle(holding, use, at)
+    except UseRefused as refused:
+        if refused.missing is not None and not is_renewed and _is_start_due(customer_id, at):
+            raise _Due from None
+        raise
+    if used.dropped and use.amount > 0 and not is_renewed and _is_start_due(customer_id, at):
         raise _Due
-    used, changes = settle(holding, use, at)
     draft = draft_of(use, customer_id, at, used, digest)
     draft.changes = changes
     post(draft)
     return used
+
+
+def _is_start_due(customer_id: str, at: datetime) -> bool:
+    """Whether a plan that was scheduled begins by `at`, and so may grant what is missing."""
+    return Subscription.objects.due_to_start(at).filter(customer_id=customer_id).exists()
 
 
 def _record_plainly(use: Use, at: datetime, digest: str) -> Used | None:

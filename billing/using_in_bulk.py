@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db.models import Min
 
 from billing.drawing import Part, drawing_order
 from billing.holdings import Holding, holdings_of
 from billing.idempotency import KeyConflict, what_is_wrong_with
 from billing.ledger import Change, locked_balances
-from billing.models import CreditCost, Grant, Posting, Rollover
+from billing.models import CreditCost, Grant, Posting, Rollover, Subscription
 from billing.settling import (
     Use,
     Used,
@@ -190,6 +191,7 @@ class _Drawing:
         self._recorded_at = clock.now()
         self._answers: dict[str, tuple[str, str, Used]] = {}
         self._hands = _hands_reached(waiting)
+        self._starts: dict[str, datetime] | None = None
         self._earlier = _used_before({each.use.key for each in waiting if each.use.key is not None})
 
     def outcome_of(self, asked: _Asked) -> Outcome | None:
@@ -222,19 +224,40 @@ class _Drawing:
             return self._draw_plainly(asked, hands, well)
         check_entity(use, asked.customer_id)
         holding = hands.holdings[use.feature.pk]
-        if not holding.balances:
-            raise no_balance(use)
         due = holding.next_due()
-        if due is not None and due <= at and at > self._renewed.get(asked.customer_id, _ALWAYS):
+        if due is not None and due <= at and self._may_renew(asked):
             hands.is_waiting = True
             return None
         well = hands.wells[place] = _well(holding, use.entity_id, at, hands.version)
         if well is not None and well.serves(use.amount, at, hands.version):
             return self._draw_plainly(asked, hands, well)
-        used, changes = settle(holding, use, at)
+        try:
+            if not holding.balances:
+                raise no_balance(use)
+            used, changes = settle(holding, use, at)
+        except UseRefused as refused:
+            if refused.missing is not None and self._is_start_due(asked):
+                hands.is_waiting = True
+                return None
+            raise
+        if used.dropped and use.amount > 0 and self._is_start_due(asked):
+            hands.is_waiting = True
+            return None
         hands.version += 1
         self._post(asked, used, [self._enter(change) for change in changes])
         return used
+
+    def _may_renew(self, asked: _Asked) -> bool:
+        return asked.at > self._renewed.get(asked.customer_id, _ALWAYS)
+
+    def _is_start_due(self, asked: _Asked) -> bool:
+        """Whether a plan that was scheduled begins before the use, and so may grant what is missing."""
+        if not self._may_renew(asked):
+            return False
+        if self._starts is None:
+            self._starts = _scheduled_starts(self._hands)
+        start = self._starts.get(asked.customer_id)
+        return start is not None and start <= asked.at
 
     def _draw_plainly(self, asked: _Asked, hands: _Hands, well: _Well) -> Used:
         use, grant = asked.use, well.grant
@@ -320,6 +343,19 @@ def _hands_of(waiting: Sequence[_Asked]) -> dict[str, _Hands]:
     return {
         customer_id: _Hands({key: _of_feature(whole[customer_id], costs[key]) for key in each})
         for customer_id, each in features.items()
+    }
+
+
+def _scheduled_starts(customer_ids: Iterable[str]) -> dict[str, datetime]:
+    """When the first of the plans begins that are scheduled, by customer."""
+    scheduled = Subscription.objects.filter(status=Subscription.Status.SCHEDULED)
+    return {
+        str(customer_id): start
+        for piece in pieces(sorted(customer_ids))
+        for customer_id, start in scheduled.filter(customer__pk__in=piece)
+        .order_by()
+        .values_list("customer")
+        .annotate(Min("started_at"))
     }
 
 

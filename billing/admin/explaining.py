@@ -205,13 +205,14 @@ def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
         "parts": table(
             ("From", "How", "Units", "Charged"),
             [
-                (part.name, part.words, figure(part.units), f"{figure(part.charged)} {part.charged_in}")
+                (part.name, part.words, figure(part.units), f"{figure(part.charged)} of {part.charged_in}")
                 for part in use.parts
             ],
             (_same,) * 4,
         ),
         "remaining": " and ".join(
-            f"{figure(left)} {names[feature_id]}" for feature_id, left in use.remaining.items()
+            f"{names[feature_id]} without limit" if left is None else f"{figure(left)} of {names[feature_id]}"
+            for feature_id, left in use.remaining.items()
         ),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -26,6 +27,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def active(self) -> Self:
         """Those that grant something now, past due ones included."""
         return self.filter(status=Subscription.Status.ACTIVE)
+
+    def due_to_start(self, at: datetime) -> Self:
+        """Scheduled ones that ought to have begun by `at`."""
+        return self.filter(status=Subscription.Status.SCHEDULED, started_at__lte=at)
 
     def trialing(self) -> Self:
         """Active ones whose trial has not ended."""

@@ -11,8 +11,7 @@ def raise_flag(account: Account, item: PlanItem, source: Subscription | Purchase
     flag = account.flags.get(str(item.feature_id))
     expires_at = source.expires_at if isinstance(source, Purchase) else None
     if flag is None:
-        flag = Flag(customer=account.customer, feature=item.feature, position=len(account.flags))
-        flag.flag_id = str(flag.pk)
+        flag = _taken_back(account, item.feature) or _new_flag(account, item.feature)
         account.flags[str(item.feature_id)] = flag
     elif flag.expires_at is None and flag.plan_id is None:
         return
@@ -41,3 +40,18 @@ def lower_flags(account: Account, ended: Subscription | Purchase) -> None:
             account.changed.pop(str(flag.pk), None)
             if not flag._state.adding:
                 account.dropped_flags.append(flag)
+
+
+def _new_flag(account: Account, feature: Feature) -> Flag:
+    flag = Flag(customer=account.customer, feature=feature, position=len(account.flags))
+    flag.flag_id = str(flag.pk)
+    return flag
+
+
+def _taken_back(account: Account, feature: Feature) -> Flag | None:
+    """The flag of the feature that was just taken back, so that it stays after all: a plan took over from another."""
+    for flag in account.dropped_flags:
+        if flag.feature_id == feature.pk:
+            account.dropped_flags.remove(flag)
+            return flag
+    return None

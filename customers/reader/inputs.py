@@ -45,14 +45,16 @@ def open_input(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
 
 
 def _why_not_opened(name: str, problem: Exception) -> str:
+    if not name:
+        return "The name of the file is empty: give one."
     if isinstance(problem, FileNotFoundError):
-        return f"There is no file {name!r}: check the name and the directory."
+        return "There is no such file: check the name and the directory."
     if isinstance(problem, IsADirectoryError):
-        return f"{name!r} is a directory: name the files in it, such as {name.rstrip('/') + '/*.json'!r}."
+        return f"This is a directory: name the files in it, such as {name.rstrip('/') + '/*.json'!r}."
     if isinstance(problem, PermissionError):
-        return f"The file {name!r} may not be read by this user: change its permissions or its owner."
+        return "This user may not read the file: change its permissions or its owner."
     reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-    return f"The file {name!r} cannot be opened ({reason}): check the name."
+    return f"The file cannot be opened ({reason}): check the name."
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:

@@ -160,13 +160,13 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "content", "told"),
         [
-            ("missing.json", None, "There is no file"),
+            ("missing.json", None, "missing.json: There is no such file: check"),
             ("empty.json", b"", "The file is empty"),
             ("wide.json", "{}".encode("utf-16"), "UTF-16"),
             ("cut.json", b'{"features": [', "The text ends in the middle"),
             ("cut.json.gz", gzip.compress(os.urandom(3000))[:-9], "The compressed data ends too early"),
             ("other.json", b'[{"id": "a"}]', "Expected one object"),
-            (".", None, "is a directory"),
+            (".", None, "This is a directory"),
         ],
     )
     def test_what_is_no_catalogue_changes_nothing(

@@ -12,9 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from billing.idempotency import KeyConflict
 from billing.models import Balance, LedgerEntry, Posting, Rollover
 from billing.settling import Use, Used, UseRefused
+from billing.subscribing import attach_plan
 from billing.using import record_use
 from billing.using_in_bulk import record_uses
 from customers.models import Customer
+from tests.billing.subscribing.living import plan_of
 from tests.billing.uses import LAST, LATER, NOON, granted, usages, use
 from tests.factories import (
     make_balance,
@@ -424,6 +426,22 @@ class TestRenewal:
 
         with pytest.raises(UseRefused, match="3 of 4"):
             record(use(balance, 4, at=NOON - timedelta(milliseconds=1)))
+
+    @pytest.mark.parametrize(("asked", "cap"), [(8, False), (9, True)])
+    def test_a_plan_that_is_due_to_begin_gives_what_is_missing(
+        self, record: Any, asked: int, cap: bool
+    ) -> None:
+        balance = make_balance()
+        granted(balance, 3)
+        extra = plan_of("extra", (balance.feature, {"included": 5, "reset_interval": "month"}), add_on=True)
+        begins = NOON.replace(year=2099)
+        attach_plan(balance.customer, extra, at=begins, done_by="test")
+
+        with pytest.raises(UseRefused):
+            record(use(balance, asked, at=begins - timedelta(milliseconds=1)))
+        used = record(use(balance, asked, at=begins, cap=cap))
+
+        assert (used.units, used.dropped) == (8, asked - 8)
 
 
 def test_a_plain_use_is_one_statement_on_postgresql_and_a_fixed_number_elsewhere() -> None:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing.explaining_words import every, number
+from billing.explaining_words import counted, every, number
 from billing.explaining_words import moment as shown_moment
 from billing.granting import CannotGrant, figures_for, grant
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
@@ -82,9 +82,9 @@ class Command(BaseCommand):
             at=options["at"],
             reason=options["reason"],
         )
-        how_much = "without limit" if row.unlimited else number(row.included_grant)
+        how_much = f"{feature} without limit" if row.unlimited else counted(row.included_grant, feature)
         whom = f"{customer}" if entity is None else f"{entity} of {customer}"
-        told = [f"Granted: {how_much} {feature} to {whom}"]
+        told = [f"Granted: {how_much} to {whom}"]
         if row.reset_interval:
             told.append(f"Refilled {every(row.reset_interval, row.reset_interval_count)}")
         if row.next_reset_at:

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from billing.explaining_words import STEPS, name_of_grant, number
+from billing.explaining_words import STEPS, counted, name_of_grant, number
 from billing.idempotency import KeyConflict
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models import Feature, Grant
@@ -189,7 +189,7 @@ def _in_words(used: Used, feature: Feature, customer: Customer) -> Iterator[str]
     if used.is_replay:
         yield "This key was used before for the same: nothing was changed. The answer then was:"
     verb = "Used" if used.amount > 0 else "Given back"
-    yield f"{verb}: {number(used.units)} {feature} of {customer}"
+    yield f"{verb}: {counted(used.units, feature)} of {customer}"
     grants = Grant.objects.select_related("plan").in_bulk(
         [part.id for part in used.parts if part.step != "rollover"]
     )

@@ -44,7 +44,7 @@ def test_text_is_aligned_and_plain(balance: Balance) -> None:
 def test_what_a_use_would_draw(balance: Balance) -> None:
     text = told("acme-1", "api_calls", "--use", "0.4")
     assert "Using 0.4 would draw\n  1.  Standalone grant of" in text
-    assert "After it 1,000 API calls remain." in text
+    assert "Remaining after it: 1,000 of API calls." in text
     assert "Giving back 0.1 would return" in told("acme-1", "api_calls", "--use=-0.1")
 
 

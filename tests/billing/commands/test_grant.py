@@ -79,10 +79,26 @@ def test_for_an_entity_alone() -> None:
 
 
 def test_without_limit() -> None:
-    make_customer(external_id="acme")
+    make_customer(external_id="acme", name="Acme")
     make_feature(feature_id="calls", name="Calls")
 
-    assert run("acme", "calls", "0", "--unlimited")[-1] == "Calls: granted 0, remaining without limit, used 0"
+    assert run("acme", "calls", "0", "--unlimited") == [
+        "Granted: Calls without limit to Acme",
+        "Calls: granted 0, remaining without limit, used 0",
+    ]
+
+
+def test_one_and_none_in_the_words_of_the_feature() -> None:
+    make_customer(external_id="acme", name="Acme")
+    make_feature(feature_id="calls", name="API", display_singular="call", display_plural="calls")
+    make_feature(feature_id="mails", name="Mails")
+
+    assert run("acme", "calls", "1")[0] == "Granted: 1 call to Acme"
+    assert run("acme", "calls", "0") == [
+        "Granted: 0 calls to Acme",
+        "API: granted 1, remaining 1, used 0",
+    ]
+    assert run("acme", "mails", "1")[0] == "Granted: 1 unit of Mails to Acme"
 
 
 def test_a_merged_customer_s_survivor() -> None:

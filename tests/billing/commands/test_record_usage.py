@@ -120,7 +120,7 @@ class TestOne:
             (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
             (["acme", "fax", "1"], "There is no feature “fax”", 1),
             (["acme", "calls", "1", "--entity", "s9"], "has no entity “s9”", 1),
-            (["--file", "missing.ndjson"], "There is no file 'missing.ndjson'", 1),
+            (["--file", "missing.ndjson"], "missing.ndjson: There is no such file: check", 1),
         ],
         ids=str,
     )

@@ -181,6 +181,18 @@ def test_a_flag_stays_when_another_plan_gives_it_too():
     assert dict(Flag.objects.values_list("feature__feature_id", "plan__plan_id")) == {"sso": "security"}
 
 
+def test_a_flag_stays_the_same_when_the_plan_that_takes_over_gives_it_too():
+    sso, audit = (make_feature(feature_id=name, type="boolean") for name in ("sso", "audit"))
+    switch = {"included": 0, "reset_interval": ""}
+    pro = plan_of("pro", (sso, switch), (audit, switch), **a_month_for(20))
+    subscription = attach(make_customer(), pro)
+    flag = Flag.objects.get(feature=sso)
+    more = change(subscription, pro, quantity=Decimal(2)).subscription
+    assert Flag.objects.count() == 2
+    change(more, plan_of("max", (sso, switch), **a_month_for(90)))
+    assert list(Flag.objects.values_list("pk", "plan__plan_id", "expires_at")) == [(flag.pk, "max", None)]
+
+
 def test_less_of_the_same_plan_carries_over_what_was_left_when_it_begins(settings):
     settings.RESET_PAST_DUE = True
     calls, seats = metered("calls"), metered("seats", consumable=False)
