@@ -33,6 +33,9 @@ _NEEDIEST, _REASONS = 5, 3
 #: Beyond so many, a number is not worth the time of counting it.
 _COUNTED = 1_000
 
+#: How the list of customers is asked for those of a scope.
+_OWNERS_QUERY = {Scope.MINE: "?owner=me", Scope.TEAM: "?owner=team", Scope.ALL: ""}
+
 #: What moves revenue: in words, as a column, which way it goes, and its colour in the chart.
 SERIES = (
     ("New", "new", 1, "var(--color-primary-600)"),
@@ -114,9 +117,8 @@ def _scopes(request: HttpRequest, chosen: Scope, url: str) -> list[tuple[str, st
 
 def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) -> list[Tile]:
     query = urlencode({_SCOPE: scope.value})
-    tiles = [
-        Tile("Customers", _counted(customers_of(owners)), reverse("admin:customers_customer_changelist"))
-    ]
+    customers = f"{reverse('admin:customers_customer_changelist')}{_OWNERS_QUERY[scope]}"
+    tiles = [Tile("Customers", _counted(customers_of(owners)), customers)]
     tiles += [
         Tile(
             each.title, _counted(each.rows(owners, now)), f"{reverse('desk-list', args=[each.name])}?{query}"

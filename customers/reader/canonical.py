@@ -33,7 +33,8 @@ def _normal(value: Any) -> Any:
         return _normal_number(Decimal(repr(value)))
     if isinstance(value, Decimal):
         return _normal_number(value)
-    return value
+    # A text of a kind of its own, such as a link, is that text.
+    return str(value) if isinstance(value, str) else value
 
 
 def _normal_number(number: Decimal) -> int | Decimal:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.home.movement import refresh_movements
+from crm.models import Relationship
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -20,6 +21,7 @@ from tests.factories import (
     make_plan,
     make_relationship,
     make_subscription,
+    make_team,
     make_user,
     make_worklist_entry,
     make_worklist_reason,
@@ -73,6 +75,21 @@ def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> N
         "Balances exhausted": "1",
     }
     assert set(numbers(client, "all").values()) == {"2"}
+
+
+@pytest.mark.parametrize("scope", ["mine", "team", "all"])
+def test_the_customers_are_behind_their_number(client: Client, user: User, scope: str) -> None:
+    mine, colleague, stranger = lively(user), lively(make_user()), lively(make_user())
+    team = make_team(name="North")
+    team.members.add(user, Relationship.objects.get(customer=colleague).owner)
+    (tile,) = [
+        each
+        for each in client.get(reverse("admin:index"), {"scope": scope}).context["tiles"]
+        if each.title == "Customers"
+    ]
+    listed = {*client.get(tile.url).context["cl"].result_list}
+    assert listed == {"mine": {mine}, "team": {mine, colleague}, "all": {mine, colleague, stranger}}[scope]
+    assert tile.value == str(len(listed))
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,11 @@ class TestWhereItComesFrom:
         assert HOSTILE not in shown
         assert "Empty, and nobody says anything else:" in shown
 
+    def test_a_list_of_links_too(self, client: Client) -> None:
+        take_crm(document(id="linked", company={"name": "Acme", "website_urls": ["https://acme.example.com"]}))
+        shown = page(client, Customer.objects.get(name="Acme"))
+        assert "https://acme.example.com" in shown
+
     def test_hold_fast_take_and_let_go(self, client: Client, customer: Customer) -> None:
         assert "Imports leave the phone alone" in act(client, customer, field="phone", act="hold")
         assert customer.pinned_fields == ["phone"]
