@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -196,4 +196,4 @@ def _origin(began: Beginning | None, saying: Saying | None) -> Origin:
 def _is_same(one: Any, other: Any) -> bool:
     if is_empty(one) or is_empty(other):
         return is_empty(one) and is_empty(other)
-    return one == other if isinstance(one, datetime) else same(one, other)
+    return one == other if isinstance(one, date) else same(one, other)

@@ -33,8 +33,11 @@ def _normal(value: Any) -> Any:
         return _normal_number(Decimal(repr(value)))
     if isinstance(value, Decimal):
         return _normal_number(value)
-    # A text of a kind of its own, such as a link, is that text.
-    return str(value) if isinstance(value, str) else value
+    # A text or number of a kind of its own, such as a link, is that text or number.
+    for plain in (str, int):
+        if kind not in _KEPT and isinstance(value, plain):
+            return _normal(plain(value))
+    return value
 
 
 def _normal_number(number: Decimal) -> int | Decimal:

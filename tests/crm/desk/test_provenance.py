@@ -70,10 +70,17 @@ class TestWhereItComesFrom:
         assert HOSTILE not in shown
         assert "Empty, and nobody says anything else:" in shown
 
-    def test_a_list_of_links_too(self, client: Client) -> None:
-        take_crm(document(id="linked", company={"name": "Acme", "website_urls": ["https://acme.example.com"]}))
+    def test_whatever_is_said_of_a_company(self, client: Client) -> None:
+        company = {
+            "name": "Acme",
+            "website_urls": ["https://acme.example.com"],
+            "number_of_employees": 12345,
+            "annual_revenue": 1000000.5,
+            "founded_date": "1999-12-31",
+        }
+        take_crm(document(id="linked", company=company, start_date="2024-08-26"))
         shown = page(client, Customer.objects.get(name="Acme"))
-        assert "https://acme.example.com" in shown
+        assert all(said in shown for said in ("https://acme.example.com", "12345", "1000000.5"))
 
     def test_hold_fast_take_and_let_go(self, client: Client, customer: Customer) -> None:
         assert "Imports leave the phone alone" in act(client, customer, field="phone", act="hold")

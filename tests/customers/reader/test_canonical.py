@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from http import HTTPMethod, HTTPStatus
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from tests.customers.reader.material import values
         (Decimal("1e300"), "1E+300"),
         (0.1, "0.1"),
         ([], "[]"),
+        ([HTTPStatus.OK, HTTPMethod.GET, True], '[200,"GET",true]'),
     ],
 )
 def test_has_one_spelling(value, text):

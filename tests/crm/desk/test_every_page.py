@@ -1,0 +1,33 @@
+"""Each page about a customer opens for the customers of the demo, whose records say everything there is to say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from crm.demo.loading import create_demo_logins, load_demo_customers, settle_desk
+from customers.models import Customer, SourceRecord
+from tests.factories import make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+TODAY = datetime(2026, 1, 15, tzinfo=UTC)
+PAGES = ("desk-customer", "desk-timeline", "desk-health", "desk-provenance", "desk-as-of")
+
+
+def test_each_page_of_a_customer_opens() -> None:
+    load_demo_customers(8, TODAY)
+    create_demo_logins()
+    settle_desk(TODAY)
+    client = Client()
+    client.force_login(make_user("Administrator"))
+    addresses = [
+        reverse(name, args=[customer.pk]) for customer in Customer.objects.unmerged() for name in PAGES
+    ]
+    addresses += [reverse("desk-record-changes", args=[record.pk]) for record in SourceRecord.objects.all()]
+    answers = {address: client.get(address).status_code for address in addresses}
+    assert len(addresses) > 40
+    assert {address: status for address, status in answers.items() if status != 200} == {}
