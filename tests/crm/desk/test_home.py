@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.home.movement import refresh_movements
-from crm.models import Relationship
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -79,9 +78,9 @@ def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> N
 
 @pytest.mark.parametrize("scope", ["mine", "team", "all"])
 def test_the_customers_are_behind_their_number(client: Client, user: User, scope: str) -> None:
-    mine, colleague, stranger = lively(user), lively(make_user()), lively(make_user())
-    team = make_team(name="North")
-    team.members.add(user, Relationship.objects.get(customer=colleague).owner)
+    teammate = make_user()
+    mine, colleague, stranger = lively(user), lively(teammate), lively(make_user())
+    make_team(name="North").members.add(user, teammate)
     (tile,) = [
         each
         for each in client.get(reverse("admin:index"), {"scope": scope}).context["tiles"]
