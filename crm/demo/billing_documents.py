@@ -32,7 +32,7 @@ def billing_document(
     """`facts` of the customer, with what it has and owes; every state comes up in turn."""
     state = STATES[number % len(STATES)]
     plan_id = {"free": "free", "enterprise": "enterprise"}.get(state, rng.choice(["pro", "pro", "scale"]))
-    subscriptions = _subscriptions(rng, number, state, plan_id, facts["env"], today)
+    subscriptions = _subscriptions(rng, number, state, plan_id, facts, today)
     return {
         **facts,
         "billing_controls": _controls(number),
@@ -66,7 +66,7 @@ def _plan(plan_id: str, env: str) -> dict[str, Any]:
 
 
 def _subscriptions(
-    rng: random.Random, number: int, state: str, plan_id: str, env: str, today: datetime
+    rng: random.Random, number: int, state: str, plan_id: str, facts: dict[str, Any], today: datetime
 ) -> list[dict[str, Any]]:
     if state == "ended":
         return []
@@ -74,6 +74,11 @@ def _subscriptions(
     start = today - timedelta(days=rng.randint(1, 300 if plan_id == "enterprise" else 28))
     if state == "scheduled":
         start = today + timedelta(days=rng.randint(2, 20))
+    env = facts["env"]
+    periods = 0
+    if state not in ("trial", "scheduled"):
+        known_for = timedelta(milliseconds=to_epoch_ms(start) - facts["created_at"])
+        periods = max(0, min(number * 7 % 13, known_for // length))
     subscription = {
         "id": f"sub_demo{number:05d}",
         "plan_id": plan_id,
@@ -87,7 +92,7 @@ def _subscriptions(
         "trial_ends_at": to_epoch_ms(today + timedelta(days=rng.randint(1, 12)))
         if state == "trial"
         else None,
-        "started_at": to_epoch_ms(start),
+        "started_at": to_epoch_ms(start - periods * length),
         "current_period_start": None if state == "scheduled" else to_epoch_ms(start),
         "current_period_end": None if state == "scheduled" else to_epoch_ms(start + length),
         "quantity": rng.choice([1, 1, 1, 5]),
@@ -98,6 +103,7 @@ def _subscriptions(
         "plan_id": "extra_storage",
         "plan": _plan("extra_storage", env),
         "add_on": True,
+        "started_at": to_epoch_ms(start - periods // 2 * length),
         "quantity": 2,
     }
     return [subscription, beside] if number % 11 == 0 else [subscription]

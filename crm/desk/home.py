@@ -176,7 +176,9 @@ def _chart(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
                 "data": [float(sign * from_minor(getattr(each, name), currency)) for _, each in ordered],
                 "backgroundColor": colour,
                 "maxBarThickness": 28,
-                "barThickness": "flex",
+                "borderRadius": 2,
+                # One upon the other: the library would let each begin at zero.
+                "base": None,
                 "displayYAxis": True,
                 "stack": "movement",
             }

@@ -31,6 +31,7 @@ from customers.admin.showing import (
     NEWS,
     PLAIN,
     WAITING,
+    day,
     link_by_name,
     link_to,
     list_link,
@@ -84,12 +85,12 @@ class CustomerAdmin(HistoryAdmin):
         "standing",
         "env",
         "external_id",
-        "created_at",
+        "created",
     )
     list_filter: tuple[Any, ...] = (Standing, ("status", Choices), ("env", Choices), ("created_at", Days))
     search_fields = ("name", "email", "phone")
     search_help_text = "Name, e-mail, phone, or any identifier"
-    sortable_by = ("shown_name", "shown_email", "standing", "created_at")
+    sortable_by = ("shown_name", "shown_email", "standing", "created")
     actions: tuple[Any, ...] = ("archive", "unarchive")
     json_shapes = {"custom_data": dict}
     readonly_fields: ClassVar[tuple[Any, ...]] = (
@@ -184,6 +185,11 @@ class CustomerAdmin(HistoryAdmin):
     def shown_email(self, customer: Customer) -> SafeString | str:
         """The e-mail address."""
         return long_text(customer.email)
+
+    @display(description="created", ordering="created_at")
+    def created(self, customer: Customer) -> str:
+        """The day since which it is known."""
+        return day(customer.created_at)
 
     @display(description="standing", ordering="status", label=_STANDINGS)
     def standing(self, customer: Customer) -> str:

@@ -95,6 +95,8 @@ def _compared(agreed: Decimal, currency: str, billed: dict[str, Revenue]) -> str
     rate = billed[currency].arr if currency in billed else 0
     if contract <= 0:
         return ""
+    if not rate:
+        return f"Nothing that recurs is billed in {currency}."
     share = EXACT.divide(EXACT.multiply(Decimal(rate), _HUNDRED), Decimal(contract)).quantize(Decimal(1))
     if rate == contract:
         return "Both agree."

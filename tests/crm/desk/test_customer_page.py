@@ -159,6 +159,7 @@ def test_the_local_time_of_a_country_with_several_zones_is_that_of_a_person(
 def test_the_contract_is_held_against_what_is_billed(client: Client) -> None:
     customer = make_customer()
     make_relationship(customer=customer, contract_annual_revenue=Decimal(120000), currency="USD")
+    assert "Nothing that recurs is billed in USD." in page_of(client, customer)
     plan = make_plan(price_amount=Decimal(7000), price_interval="month", currency="USD")
     make_subscription(customer=customer, plan=plan, quantity=1)
     page = page_of(client, customer)
