@@ -78,16 +78,13 @@ def is_made_of_months(interval: str) -> bool:
     return interval in _MONTHS
 
 
-def anchor_day(due: datetime, *origins: datetime | None) -> int:
-    """The day of the month that steps of months keep: that of the first origin that may lead to `due`.
+def anchor_day(due: datetime, *days: int | None) -> int:
+    """The day of the month that steps of months keep: the first of `days` that may lead to `due`.
 
-    On 28 February something that began on the 31st may be due; on 12 March it may not.
+    On 28 February what keeps to the 31st may be due; on 12 March it may not.
     """
     last = monthrange(due.year, due.month)[1]
-    for origin in origins:
-        if origin is not None and min(origin.day, last) == due.day:
-            return origin.day
-    return due.day
+    return next((day for day in days if day is not None and min(day, last) == due.day), due.day)
 
 
 def _moved(moment: datetime, interval: str, intervals: int, anchor_day: int | None) -> datetime | None:

@@ -98,6 +98,12 @@ class Grant(Listed):
     )
     reset_interval_count = models.PositiveIntegerField(null=True, blank=True)
     next_reset_at = models.DateTimeField(null=True, blank=True)
+    anchor_day = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The day of the month that its resets keep to, once it was reset; shorter months have it on their last.",
+    )
     price_amount = figure(null=True, blank=True)
     price_tiers = models.JSONField(null=True, blank=True)
     price_tier_behavior = models.CharField(max_length=20, choices=TierBehavior, blank=True)

@@ -75,6 +75,13 @@ class Subscription(Listed):
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     current_period_start = models.DateTimeField(null=True, blank=True)
     current_period_end = models.DateTimeField(null=True, blank=True)
+    anchor_day = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The day of the month that its periods keep to, once one has followed; shorter months have it on"
+        " their last.",
+    )
     canceled_at = models.DateTimeField(null=True, blank=True, help_text="When it was asked to end.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it ends, or ended.")
     prepaid_quantities = models.JSONField(

@@ -43,6 +43,7 @@ _SUBSCRIPTION_COLUMNS = (
     "trial_ends_at",
     "current_period_start",
     "current_period_end",
+    "anchor_day",
     "canceled_at",
     "expires_at",
     "prepaid_quantities",

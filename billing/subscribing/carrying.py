@@ -51,14 +51,14 @@ def follower_of_same_plan(account: Account, subscription: Subscription) -> Subsc
 def keep_resets(account: Account, new: Subscription) -> None:
     """Let the grants of `new` be reset when those would have been whose place they take."""
     before = {
-        (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant.next_reset_at
+        (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant
         for grant in account.grants.values()
         if grant.subscription_id == new.follows_id
     }
     for grant in account.grants_of(new):
         place = (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count)
-        if before.get(place) is not None:
-            grant.next_reset_at = before[place]
+        if place in before and before[place].next_reset_at is not None:
+            grant.next_reset_at, grant.anchor_day = before[place].next_reset_at, before[place].anchor_day
 
 
 def set_rollovers_free(account: Account, subscription: Subscription) -> dict[str, list[Rollover]]:

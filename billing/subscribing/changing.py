@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.intervals import step
+from billing.intervals import anchor_day, is_made_of_months, step
 from billing.invoice_sums import Line
 from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
@@ -30,7 +30,7 @@ from billing.subscribing.carrying import carry_extras, carry_usage, keep_resets,
 from billing.subscribing.charging import add_bill, interval_of, once_lines, recurring_lines
 from billing.subscribing.ending import end
 from billing.subscribing.errors import CannotSubscribe
-from billing.subscribing.starting import grant_items, note_trial
+from billing.subscribing.starting import anchor_days_of, grant_items, note_trial
 from billing.subscribing.trials import trial_refusal
 from customers import clock
 
@@ -143,6 +143,8 @@ def _switch(account: Account, current: Subscription, new: Subscription, at: date
         new.current_period_start, new.current_period_end = start, stop
     elif same_rhythm and not is_trial and start is not None and stop is not None and start <= at < stop:
         new.current_period_start, new.current_period_end = start, stop
+        if every is not None and is_made_of_months(every[0]):
+            new.anchor_day = anchor_day(stop, *anchor_days_of(current, stop))
         lines += once_lines(account, new, new.prepaid_quantities)
         lines += recurring_lines(account, new, (start, stop), (at, stop))
     elif every is not None:

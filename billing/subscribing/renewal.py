@@ -27,7 +27,7 @@ from billing.subscribing.carrying import follower_of_same_plan, set_rollovers_fr
 from billing.subscribing.charging import add_bill, interval_of, recurring_lines, usage_lines
 from billing.subscribing.ending import end, end_grants, expire_grant, expire_rollover
 from billing.subscribing.errors import CannotBill
-from billing.subscribing.starting import begin, bill_start, origins_of
+from billing.subscribing.starting import anchor_days_of, begin, bill_start
 from billing.subscribing.trials import trial_end_of
 
 #: How many customers are renewed in one transaction.
@@ -262,7 +262,7 @@ def _end_trials(account: Account, at: datetime) -> None:
         account.change(subscription)
         for grant in account.grants_of(subscription):
             if grant.reset_interval not in NEVER_RESETS:
-                grant.next_reset_at = ends_at
+                grant.next_reset_at, grant.anchor_day = ends_at, None
                 account.book.touch(grant)
         bill_start(account, subscription, ends_at)
 
@@ -275,8 +275,9 @@ def _next_period(account: Account, subscription: Subscription, lines: list[Line]
     if every is None:
         # Nothing of it recurs, as far as we know: its source said when the period ends, and may say what follows.
         every = _length_of(subscription)
-    anchor = anchor_day(start, *origins_of(subscription))
-    following = step(start, *every, anchor if is_made_of_months(every[0]) else None)
+    is_anchored = is_made_of_months(every[0])
+    subscription.anchor_day = anchor_day(start, *anchor_days_of(subscription, start)) if is_anchored else None
+    following = step(start, *every, subscription.anchor_day)
     subscription.current_period_start = start
     subscription.current_period_end = following
     account.change(subscription)
@@ -323,17 +324,19 @@ def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[
         if counts(rollover, at)
     ]
     is_billed = grant.billing_method == BillingMethod.USAGE_BASED
+    anchor = _anchor_of(grant)
     renewed = reset(
         row,
         rollovers,
         at if rule is not None else _until(account, at, now),
         rule,
         included=grant.included_grant - grant.adjusted,
-        anchor_day=_anchor_of(grant),
+        anchor_day=anchor,
         usage_based=is_billed,
     )
     if renewed is None:
         return []
+    grant.anchor_day = anchor
     lines = usage_lines(grant, grant.subscription or grant.purchase, renewed.billable_overage)
     _post_reset(account, grant, renewed, balance.feature_id)
     return lines
@@ -411,14 +414,14 @@ def _anchor_of(grant: Grant) -> int | None:
     if grant.next_reset_at is None or not is_made_of_months(grant.reset_interval):
         return None
     source: Subscription | Purchase | None = grant.subscription or grant.purchase
-    origins: list[datetime | None] = []
+    days = [grant.anchor_day]
     if isinstance(source, Subscription):
-        origins = origins_of(source)
+        days += anchor_days_of(source, grant.next_reset_at)
     elif source is not None:
-        origins = [source.started_at]
+        days.append(source.started_at.day)
     elif not grant.imported:
-        origins = [grant.created_at]
-    return anchor_day(grant.next_reset_at, *origins)
+        days.append(grant.created_at.day)
+    return anchor_day(grant.next_reset_at, *days)
 
 
 def _mark_past_due(account: Account, at: datetime, happened: Renewals) -> None:

@@ -42,6 +42,7 @@ def begin(
         subscription.current_period_start = at
         anchor = _anchor_before(account, subscription, at) if is_made_of_months(every[0]) else None
         subscription.current_period_end = step(at, *every, anchor)
+        subscription.anchor_day = anchor
     account.change(subscription)
     anchor_of_resets = None if trial_ends_at else _anchor_before(account, subscription, at)
     grant_items(account, subscription, at, subscription.prepaid_quantities, anchor_of_resets)
@@ -55,14 +56,17 @@ def begin(
         bill_start(account, subscription, at)
 
 
-def origins_of(subscription: Subscription) -> list[datetime | None]:
-    """What the day of the month may come from that its periods keep to, the surest first.
+def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None]:
+    """The days of the month that what falls `due` of it may keep to, the surest first.
 
+    The end of a trial begins the months anew, but not those before it.
     One that took over from another in the middle of a period keeps to that one's day, not to its own first.
     """
     start, begun = subscription.current_period_start, subscription.started_at
     own = [begun, start] if subscription.follows_id is None else [start, begun]
-    return [subscription.trial_ends_at, *own]
+    tried = subscription.trial_ends_at
+    origins = own if tried is None or tried > due else [tried, *own]
+    return [subscription.anchor_day, *(None if origin is None else origin.day for origin in origins)]
 
 
 def _anchor_before(account: Account, subscription: Subscription, at: datetime) -> int | None:
@@ -71,7 +75,7 @@ def _anchor_before(account: Account, subscription: Subscription, at: datetime) -
         if each.pk == subscription.follows_id and each.current_period_end == at:
             every = interval_of(each.plan, account.catalogue.items(str(each.plan_id)))
             if every is not None and is_made_of_months(every[0]):
-                return anchor_day(at, *origins_of(each))
+                return anchor_day(at, *anchor_days_of(each, at))
     return None
 
 
@@ -133,6 +137,7 @@ def _grant(
         next_reset_at=step(at, item.reset_interval, item.reset_interval_count or 1, anchor)
         if item.reset_interval
         else None,
+        anchor_day=anchor,
         price_amount=item.price_amount,
         price_tiers=item.price_tiers,
         price_tier_behavior=item.price_tier_behavior,

@@ -1,6 +1,7 @@
 """What time does to a balance: resets, months missed, rollovers with caps, what is billed."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -74,6 +75,51 @@ def test_missed_months_are_one_refill_and_the_day_of_the_month_is_kept():
         -40,
         -10,
     ]
+
+
+@pytest.mark.parametrize(
+    ("interval", "dates"),
+    [
+        ("month", ["2023-01-31", "2023-02-28", "2023-03-31"]),
+        ("quarter", ["2022-08-31", "2022-11-30", "2023-02-28", "2023-05-31"]),
+        ("year", ["2016-02-29", "2017-02-28", "2018-02-28", "2019-02-28", "2020-02-29"]),
+    ],
+)
+def test_an_imported_row_keeps_the_day_it_came_with_over_short_months(interval, dates):
+    reset = {"interval": interval, "resets_at": ms(dates[0])}
+    taken(holder(balance("calls", row(10, 4, reset=reset))))
+    for due, following in pairwise(dates):
+        renew(due)
+        assert next_reset(due) == ms(following)
+
+
+def test_a_quarter_taken_over_on_another_day_keeps_the_day_of_the_first():
+    """From 31 August, upgraded on 28 September, once paid to 30 November, once to 28 February."""
+    given(
+        feature("calls"),
+        plan("basic", item("calls", 10, "quarter"), price=10, every="quarter", group="main"),
+        plan("pro", item("calls", 20, "quarter"), price=30, every="quarter", group="main"),
+    )
+    customer()
+    attach("basic", since="2022-08-31")
+    attach("pro", since="2022-09-28")
+    for due, following in pairwise(["2022-11-30", "2023-02-28", "2023-05-31", "2023-08-31"]):
+        pay(due)
+        renew(due)
+        [shown] = document(due)["subscriptions"]
+        assert shown["current_period_end"] == next_reset(due) == ms(following)
+
+
+def test_a_trial_that_ends_on_another_day_begins_the_months_anew():
+    """Reset on 28 February for 31 March, within the trial, which ends on 30 April."""
+    trial = {"duration_length": 89, "duration_type": "day", "card_required": False}
+    given(feature("calls"), plan("pro", item("calls", 10), price=20, free_trial=trial))
+    customer()
+    attach("pro", since="2023-01-31")
+    for due, following in pairwise(["2023-02-28", "2023-03-31", "2023-04-30", "2023-05-30", "2023-06-30"]):
+        renew(due)
+        pay(due)
+        assert next_reset(due) == ms(following)
 
 
 @pytest.mark.parametrize(
