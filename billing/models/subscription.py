@@ -133,6 +133,16 @@ class Subscription(Listed):
             models.Index(fields=["plan", "status"], name="subscription_by_plan"),
             models.Index(fields=["status", "current_period_end"], name="subscription_by_period_end"),
             models.Index(fields=["status", "expires_at"], name="subscription_by_expiry"),
+            models.Index(
+                fields=["trial_ends_at"],
+                condition=models.Q(trial_ends_at__isnull=False),
+                name="subscription_by_trial_end",
+            ),
+            models.Index(
+                fields=["current_period_end"],
+                condition=models.Q(past_due=True),
+                name="subscription_past_due",
+            ),
         ]
 
     def __str__(self) -> str:
