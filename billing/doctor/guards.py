@@ -61,8 +61,12 @@ def check_triggers(advance: Advance) -> Iterator[Finding]:
 
 
 def check_keys(advance: Advance) -> Iterator[Finding]:
-    """Idempotency keys of which nobody can tell any more what came under them."""
-    postings = Posting.objects.filter(key__isnull=False, digest="").select_related("customer")
+    """Idempotency keys of which nobody can tell any more what came under them.
+
+    The key of an expiry by hand names the grant, which says it all.
+    """
+    keyed = Posting.objects.filter(key__isnull=False, digest="").exclude(kind=Posting.Kind.EXPIRY)
+    postings = keyed.select_related("customer")
     for posting in postings.order_by("pk").iterator():
         yield Finding(
             str(posting.pk),

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from billing.adjusting import expire
 from billing.doctor import CHECKS, Finding
 from billing.doctor.guards import TRIGGERS
 from billing.models import (
@@ -220,6 +221,12 @@ def test_a_key_without_a_digest_is_found() -> None:
     ((row, what),) = said()
     assert row == posting.pk
     assert "'k 1' has no digest" in what
+
+
+def test_a_grant_that_was_let_expire_by_hand_is_in_order() -> None:
+    grant = make_grant(included_grant=Decimal(5), usage=Decimal(0))
+    expire(grant, reason="Too much", done_by="test")
+    assert said() == []
 
 
 @pytest.mark.postgresql
