@@ -25,6 +25,25 @@ from customers.models import Customer
 _SEE = ("customers.view_customer", "crm.view_healthscore")
 _GOOD, _MIDDLING = 70, 40
 
+#: The chart shows the whole scale, or a fall by a point would look like one to nothing.
+_CHART_OPTIONS = json.dumps(
+    {
+        "animation": False,
+        "maintainAspectRatio": False,
+        "datasets": {"line": {"borderWidth": 2, "pointStyle": False}},
+        "plugins": {"legend": {"display": False}},
+        "scales": {
+            "x": {"ticks": {"color": "#9ca3af", "maxTicksLimit": 6}, "grid": {"tickWidth": 0}},
+            "y": {
+                "min": 0,
+                "max": 100,
+                "ticks": {"color": "#9ca3af", "stepSize": 25},
+                "grid": {"tickWidth": 0},
+            },
+        },
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownHealth:
@@ -51,6 +70,7 @@ def health_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "title": f"Health of {customer}",
         "customer": customer,
         "shown": shown_health(customer, now),
+        "chart_options": _CHART_OPTIONS,
         "refreshed": moment(refreshed.finished_at) if refreshed and refreshed.finished_at else "",
     }
     return TemplateResponse(request, "crm/desk/health.html", context)
@@ -98,9 +118,6 @@ def _chart(history: list[tuple[date, int]], today: date) -> str:
                     "data": scores,
                     "borderColor": "var(--color-primary-600)",
                     "stepped": True,
-                    "displayYAxis": True,
-                    "suggestedYMax": 100,
-                    "maxTicksXLimit": 6,
                 }
             ],
         }

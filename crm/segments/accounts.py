@@ -184,7 +184,7 @@ CRITERIA = (
             ),
         ),
         condition=_owner,
-        words=lambda values: f"account of {listed(values['owner'], _OWNERS)}",
+        words=lambda values: f"managed by {listed(values['owner'], _OWNERS)}",
     ),
     Criterion(
         name="tag",

@@ -52,7 +52,7 @@ def named(name: str) -> Customer:
     [
         ("", "all current customers"),
         ("status=active&status=suspended", "status Active or Suspended"),
-        ("owner=me&owner=nobody&owner=mo", "account of me, nobody or mo"),
+        ("owner=me&owner=nobody&owner=mo", "managed by me, nobody or mo"),
         ("mrr_from=500&mrr_currency=USD", "MRR over 500 USD"),
         ("mrr_from=99.50&mrr_to=2,000", "MRR over 99.5 and up to 2,000"),
         ("mrr=none", "no MRR"),
