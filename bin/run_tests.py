@@ -73,6 +73,8 @@ def main(arguments: list[str]) -> int:
     """0 if both halves are well, 1 if one is not, 130 after Ctrl-C."""
     stop_on_signals()
     _REPORTS.mkdir(exist_ok=True)
+    # Without compiled modules every worker, and every process that a test starts, would compile them anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         halves = [run_half("SQLite", None, arguments), run_postgresql_half(arguments)]
     except KeyboardInterrupt:
