@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -176,6 +176,14 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def browser_context(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
+    """Where the pages of a module are opened, so that what all of them show is loaded once."""
+    context = browser.new_context(base_url=live_server.url, locale="en-US", timezone_id="UTC")
+    yield context
+    context.close()
+
+
 @pytest.fixture
 def page_problems() -> list[str]:
     """What went wrong in the page so far; a test that provokes an error on purpose clears the list."""
@@ -184,7 +192,10 @@ def page_problems() -> list[str]:
 
 @pytest.fixture
 def page(
-    browser: Browser, live_server: LiveServer, django_db_serialized_rollback: None, page_problems: list[str]
+    browser_context: BrowserContext,
+    live_server: LiveServer,
+    django_db_serialized_rollback: None,
+    page_problems: list[str],
 ) -> Iterator[Page]:
     """A page at the live server. The test fails on errors in the console (a breach of the content security
     policy is one), uncaught exceptions, and requests that leave this machine.
@@ -198,13 +209,15 @@ def page(
         if urlsplit(request.url).hostname not in {*_LOOPBACK, None}:
             page_problems.append(f"request to another machine: {request.url}")
 
-    context = browser.new_context(base_url=live_server.url, locale="en-US", timezone_id="UTC")
-    page = context.new_page()
+    page = browser_context.new_page()
     page.on("console", hear)
     page.on("pageerror", lambda error: page_problems.append(f"exception: {error}"))
     page.on("request", watch)
     yield page
-    context.close()
+    # Whoever comes next is a stranger; only what was loaded stays.
+    kinds = {"origin": live_server.url, "storageTypes": "cookies,local_storage"}
+    browser_context.new_cdp_session(page).send("Storage.clearDataForOrigin", kinds)
+    page.close()
     assert page_problems == []
 
 

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.xdist_group("many processes"),
 ]
 
-PROCESSES, TIMES = 64, 3
+PROCESSES, TIMES = 64, 1
 FUNDS = PROCESSES * TIMES // 2
 #: Fewer processes come to the same where one clash is enough, and starting them is what takes the time.
 FEW = 16

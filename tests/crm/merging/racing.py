@@ -1,14 +1,15 @@
 """Processes that merge and use at the same moment; run by the tests of that, on the database of DATABASE_URL.
 
-    python -m tests.crm.merging.racing GUARD WORK...
+    python -m tests.crm.merging.racing GUARD ROUND...
 
-A WORK is `merge:SURVIVOR:OTHER` or `use:CUSTOMER:FEATURE:TIMES`; each runs in a process of its own, and all begin at
-once. Prints what came of each, in order. GUARD names what is left out: nothing (`all`), the locks of merging (`lock`),
+A round is works with commas between them. A work is `merge:SURVIVOR:OTHER` or `use:CUSTOMER:FEATURE:TIMES`; each runs
+in a process of its own, and all of a round begin at once. Prints for each round what came of each, in order. GUARD names what is left out: nothing (`all`), the locks of merging (`lock`),
 or the look whether a customer was merged while a use waited (`look`).
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -63,10 +64,17 @@ def _work(work: str) -> str:
         return type(problem).__name__
 
 
-def main(guard: str, works: list[str]) -> None:
-    """Fork, let all begin at once, and tell what came of each."""
+def main(guard: str, rounds: list[str]) -> None:
+    """Race one round after the other, and tell what came of each."""
     connection.close()
     _without(guard)
+    # What the processes share stays shared: collecting garbage would write to all of it.
+    gc.freeze()
+    sys.stdout.write(json.dumps([_race(works.split(",")) for works in rounds]))
+
+
+def _race(works: list[str]) -> list[str]:
+    """Fork, let all begin at once, and answer what came of each."""
     hold_read, hold_write = os.pipe()
     pipes = []
     for work in works:
@@ -85,10 +93,14 @@ def main(guard: str, works: list[str]) -> None:
     for told in pipes:
         told.readline()
     os.close(hold_write)
-    came = [told.read() for told in pipes]
+    came = []
+    for told in pipes:
+        with told:
+            came.append(told.read())
     for _ in works:
         os.wait()
-    sys.stdout.write(json.dumps(came))
+    os.close(hold_read)
+    return came
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -30,11 +31,11 @@ pytestmark = [
 ROUNDS, USERS, TIMES = 6, 6, 15
 
 
-def race(*works: str, guard: str = "all") -> list[str]:
-    """What came of each work when all began at once."""
+def race(*rounds: list[str], guard: str = "all") -> list[list[str]]:
+    """What came of each work of each round, whose works all began at once."""
     address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crm.merging.racing", guard, *works],
+        [sys.executable, "-m", "tests.crm.merging.racing", guard, *map(",".join, rounds)],
         env={
             **os.environ,
             "DATABASE_URL": address.geturl(),
@@ -47,7 +48,7 @@ def race(*works: str, guard: str = "all") -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    came: list[str] = json.loads(done.stdout)
+    came: list[list[str]] = json.loads(done.stdout)
     return came
 
 
@@ -72,7 +73,7 @@ def test_no_use_is_lost_while_its_customer_is_merged() -> None:
     ada, other = customers(2)
     merging = f"merge:{ada.pk}:{other.pk}"
 
-    merged, *used = race(merging, *[f"use:{other.pk}:calls:{TIMES}"] * USERS)
+    [[merged, *used]] = race([merging, *[f"use:{other.pk}:calls:{TIMES}"] * USERS])
 
     assert (merged, used) == ("merged", [str(TIMES)] * USERS)
     assert sum(Grant.objects.values_list("usage", flat=True)) == USERS * TIMES
@@ -85,21 +86,27 @@ def test_no_use_is_lost_while_its_customer_is_merged() -> None:
 def test_without_the_look_uses_that_waited_are_lost() -> None:
     ada, other = customers(2)
 
-    _, *used = race(f"merge:{ada.pk}:{other.pk}", *[f"use:{other.pk}:calls:{TIMES}"] * USERS, guard="look")
+    merging = f"merge:{ada.pk}:{other.pk}"
+
+    [[_, *used]] = race([merging, *[f"use:{other.pk}:calls:{TIMES}"] * USERS], guard="look")
 
     assert used != [str(TIMES)] * USERS
 
 
-def crossed(guard: str = "all") -> Counter[tuple[str, ...]]:
-    """What came of merging two customers into each other at once, several times."""
-    came: Counter[tuple[str, ...]] = Counter()
+def several(count: int) -> Iterator[list[Customer]]:
+    """Customers with a note each, so many for every round."""
     for _ in range(ROUNDS):
         with transaction.atomic():
-            a, b = make_customer(), make_customer()
-            make_note(customer=a)
-            make_note(customer=b)
-        came[tuple(sorted(race(f"merge:{a.pk}:{b.pk}", f"merge:{b.pk}:{a.pk}", guard=guard)))] += 1
-    return came
+            made = [make_customer() for _ in range(count)]
+            for customer in made:
+                make_note(customer=customer)
+        yield made
+
+
+def crossed(guard: str = "all") -> Counter[tuple[str, ...]]:
+    """What came of merging two customers into each other at once, several times."""
+    rounds = [[f"merge:{a.pk}:{b.pk}", f"merge:{b.pk}:{a.pk}"] for a, b in several(2)]
+    return Counter(tuple(sorted(came)) for came in race(*rounds, guard=guard))
 
 
 def test_of_two_that_are_merged_into_each_other_one_wins() -> None:
@@ -115,14 +122,8 @@ def test_without_the_lock_they_clash() -> None:
 
 def chained(guard: str = "all") -> Counter[tuple[str, ...]]:
     """What came of merging a customer into one that is being merged itself, several times."""
-    came: Counter[tuple[str, ...]] = Counter()
-    for _ in range(ROUNDS):
-        with transaction.atomic():
-            a, b, c = (make_customer() for _ in range(3))
-            for customer in (a, b, c):
-                make_note(customer=customer)
-        came[tuple(race(f"merge:{b.pk}:{a.pk}", f"merge:{c.pk}:{b.pk}", guard=guard))] += 1
-    return came
+    rounds = [[f"merge:{b.pk}:{a.pk}", f"merge:{c.pk}:{b.pk}"] for a, b, c in several(3)]
+    return Counter(tuple(came) for came in race(*rounds, guard=guard))
 
 
 def test_who_is_merged_into_one_that_is_being_merged_ends_with_the_survivor_or_stays() -> None:
