@@ -62,7 +62,7 @@ def test_the_newest_client_loses_nothing():
     assert through_1_2(served) == served
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(customers(complete=True))
 def test_the_newest_client_loses_nothing_of_any_document(payload):
     served = view(payload)

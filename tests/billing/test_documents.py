@@ -46,7 +46,7 @@ def test_values_are_typed():
     assert type(customer.metadata["score"]) is float
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(customers(complete=True))
 def test_every_complete_document_comes_back_as_it_was_sent(payload):
     customer, told = parse_customer(as_read(payload))
@@ -54,7 +54,7 @@ def test_every_complete_document_comes_back_as_it_was_sent(payload):
     assert sent(customer) == as_read(payload)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(customers())
 def test_what_is_rendered_parses_to_the_same(payload):
     customer, told = parse_customer(as_read(payload))
@@ -64,7 +64,7 @@ def test_what_is_rendered_parses_to_the_same(payload):
     assert parse_customer(sent(view)) == (view, [])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(features(complete=True), plans(complete=True))
 def test_a_feature_and_a_plan_come_back_alone(feature, plan):
     assert sent(parse_feature(as_read(feature))) == as_read(feature)

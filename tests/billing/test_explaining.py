@@ -18,6 +18,7 @@ from billing.ledger import Change, Draft, post, reverse
 from billing.models import Balance, Feature, Grant, Posting
 from billing.pace import Source, wasted
 from customers.models import Customer
+from tests.examples import examples
 from tests.factories import (
     make_balance,
     make_credit_cost,
@@ -177,7 +178,7 @@ class TestTerms:
         assert (found.figures.unlimited, found.figures.usage, found.figures.billable_overage) == (True, 7, 30)
         assert "an unlimited grant takes all use now" in found.overage_words
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=examples(20), deadline=None)
     @given(
         rows=st.lists(
             st.tuples(st.integers(-50, 500), st.integers(-50, 500), st.booleans()), min_size=1, max_size=4

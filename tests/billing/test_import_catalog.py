@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import OperationalError
 
 from billing import catalogue_import
@@ -297,9 +297,13 @@ class TestFromTheCommandLine:
         assert (done.returncode, done.stdout.decode()) == (0, TAKEN.format("standard input"))
         assert plans_in(database) == 1
 
-    def test_wrong_usage(self, database: Path) -> None:
-        assert manage("import_catalog", database=database).returncode == 2
-        assert manage("import_catalog", "x.json", "--currency", "nil", database=database).returncode == 2
+    @pytest.mark.parametrize("arguments", [[], ["x.json", "--currency", "nil"]])
+    def test_wrong_usage(self, arguments: list[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            execute_from_command_line(["manage.py", "import_catalog", *arguments])
+        assert ended.value.code == 2
+
+    def test_a_file_that_is_missing(self, database: Path) -> None:
         assert manage("import_catalog", "missing.json", database=database).returncode == 1
 
     def test_a_database_that_was_not_migrated(self, database: Path) -> None:

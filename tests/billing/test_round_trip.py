@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from customers.importing import Outcome
 from tests.billing.payloads import parsed, sent
 from tests.billing.taking import exported, row_counts, take
+from tests.examples import examples
 from tests.strategies_billing import customers
 from tests.strategies_catalogue import Json
 
 # A database is too slow to look for the shortest example in.
 few = settings(
-    max_examples=12,
+    max_examples=examples(12),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -13,6 +13,7 @@ from customers.importing import Outcome
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.crm.taking import document, shown, take_crm, take_one
 from tests.customers.taking import outcomes, row_counts, take
+from tests.examples import examples
 from tests.factories import make_contact, make_customer, make_domain, make_person
 from tests.strategies_crm import Json, files
 
@@ -307,7 +308,7 @@ def test_the_number_of_queries_does_not_depend_on_the_batch() -> None:
 
 
 class TestRoundTrip(TestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=examples(40), deadline=None)
     @given(files())
     def test_documents_come_back_equal(self, payloads: list[Json]) -> None:
         take_crm(*payloads)

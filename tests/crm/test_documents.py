@@ -172,13 +172,13 @@ def test_the_public_client_reads_every_field() -> None:
     assert as_the_client_sees_it(FULL) == sent(customer, "camel")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies_crm.customers(related=False))
 def test_the_public_client_loses_nothing(payload: dict[str, Any]) -> None:
     assert as_the_client_sees_it(payload) == with_keys(CrmCustomer, payload, "camel")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies_crm.customers())
 def test_any_document_comes_back_equal(payload: dict[str, Any]) -> None:
     customer, remarks = read(payload)

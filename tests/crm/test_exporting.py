@@ -231,6 +231,7 @@ def _add_a_customer() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 class TestProcess:
     """The command as it is run: standard output and its end are those of a process."""
 

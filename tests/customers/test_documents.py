@@ -142,7 +142,7 @@ def test_the_parts_are_of_their_types() -> None:
     assert [each.type for each in customer.payment_methods or []] == ["card", "mobile_money", "bank_account"]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(strategies_payments.customers(embedded=True))
 def test_any_export_comes_back_equal(payload: dict[str, Any]) -> None:
     customer, _ = read(payload)
@@ -151,7 +151,7 @@ def test_any_export_comes_back_equal(payload: dict[str, Any]) -> None:
     assert parse_customer(read_value(rendered))[0] == customer
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(strategies_payments.customers(embedded=False))
 def test_any_view_comes_back_equal(payload: dict[str, Any]) -> None:
     assert json.loads(encode(read(payload)[0])) == payload

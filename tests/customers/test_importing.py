@@ -330,6 +330,7 @@ class TestMergedRecords:
         assert survivor.phone == "+12025550123"
 
 
+@pytest.mark.once
 def test_the_number_of_queries_per_batch_is_constant() -> None:
     def payloads(start: int, count: int) -> list[Json]:
         return [

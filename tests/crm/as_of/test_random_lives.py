@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,11 +36,9 @@ from customers.payments_import import PaymentsImporter
 from customers.syncing import delete_rows
 from tests import strategies_billing, strategies_crm, strategies_payments
 from tests.crm.as_of.living import BEGINNING, Life, documents_then, take_what_fits
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
-
-#: What is asked is the same on either database, and SQLite is asked more of it.
-EXAMPLES = 3 if connection.vendor == "postgresql" else 7
 
 IMPORTERS: dict[str, Callable[[], Importer[Any]]] = {
     "payments": PaymentsImporter,
@@ -225,7 +223,7 @@ def live(steps: list[tuple[str, int, Any]], watch: Callable[[Life], None] = lamb
         transaction.set_rollback(True)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(7), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(lives())
 def test_every_moment_is_remembered(steps: list[tuple[str, int, Any]]) -> None:
     live(steps)

@@ -16,7 +16,7 @@ from crm.models import Activity, HealthScore, Mention, Note, Relationship, Task,
 from crm.worklist.listing import entries_of, reasons_by_entry
 from customers.models import Customer, ReceivedPayload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 TODAY = datetime(2026, 1, 15, tzinfo=UTC)
 
 

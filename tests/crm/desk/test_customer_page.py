@@ -43,7 +43,7 @@ from tests.factories import (
     make_worklist_reason,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HOSTILE = '"><script>alert(1)</script>'
 

@@ -20,7 +20,7 @@ from tests.crm.taking import document, take_crm
 from tests.customers.taking import payment, take_payments
 from tests.factories import make_customer, make_source_record, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -17,6 +17,7 @@ from crm.merging.fields import FIELDS
 from crm.merging.undoing import unmerge
 from customers.models import Customer
 from tests.crm.merging.material import documents_of, ledger_sums, row_counts
+from tests.examples import examples
 from tests.factories import (
     make_address,
     make_billing_account,
@@ -110,7 +111,9 @@ def customer_of(shape: dict[str, Any], number: int, shared: dict[str, Any]) -> C
     return customer
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(own=shapes, theirs=st.lists(shapes, min_size=1, max_size=2), data=st.data())
 def test_there_and_back(own: dict[str, Any], theirs: list[dict[str, Any]], data: st.DataObject) -> None:
     with transaction.atomic():
