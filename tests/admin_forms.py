@@ -13,6 +13,20 @@ def form_data(response: Any, **changes: Any) -> dict[str, Any]:
     return {**reader.found, **changes}
 
 
+def field_data(context: dict[str, Any]) -> dict[str, Any]:
+    """The same, from what the template of a change form would be filled with; a page of another kind has none."""
+    if "adminform" not in context:
+        return {}
+    formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+    forms = [
+        context["adminform"].form,
+        *(form for each in formsets for form in (each.management_form, *each)),
+    ]
+    reader = _FormReader()
+    reader.feed(f'<form id="shown_form">{"".join(str(field) for form in forms for field in form)}</form>')
+    return reader.found
+
+
 class _FormReader(HTMLParser):
     """Collects the fields of the form whose id ends in `_form`."""
 
