@@ -17,7 +17,7 @@ from customers.models import ApiToken
 from tests.api.steps import take_in_values
 from tests.billing.payloads import CUSTOMER
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 #: Seven customers, more than two pages of three.
 PAYLOADS = [CUSTOMER | {"id": f"acme-{number}", "email": None, "stripe_id": None} for number in range(7)]
