@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.db.models import Min
 
 from billing import figures as arithmetic
-from billing.ledger_sums import known_as, used_between
+from billing.ledger_sums import first_uses_between, known_as, used_between
 from billing.models import Grant, Rollover
 from billing.pace import WINDOW
 from customers.syncing import pieces
@@ -55,7 +55,7 @@ def used_lately(
 ) -> dict[str, UsedLately]:
     """By balance, what was used of it in the `WINDOW` before `at`, also by those that its customer was made of.
 
-    `customer_ids` are the balances' customers. In four queries.
+    `customer_ids` are the balances' customers. In four queries, or five where a balance is younger than the window.
     """
     balance_ids = list(balance_ids)
     earliest = at - WINDOW
@@ -66,4 +66,9 @@ def used_lately(
         used |= used_between(customers, piece, earliest, at)
         first = Grant.objects.filter(balance_id__in=piece).order_by().values_list("balance")
         began |= {str(key): begun for key, begun in first.annotate(first=Min("created_at"))}
+    # One that came with an import is older than we know it, as the uses of the time before tell.
+    young = [key for key, begun in began.items() if begun > earliest]
+    for piece in pieces(young):
+        for key, used_at in first_uses_between(customers, piece, earliest, at).items():
+            began[key] = min(began[key], used_at)
     return {key: UsedLately(used[key], max(earliest, began.get(key, earliest))) for key in balance_ids}

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils.timezone import localdate, make_aware
 
@@ -47,12 +47,7 @@ def used_between(
 ) -> dict[str, Decimal]:
     """By balance, what uses drew after `since` up to `until`, less what refunds put back. In two queries."""
     balance_ids = list(balance_ids)
-    entries = LedgerEntry.objects.filter(
-        posting__customer_id__in=list(customer_ids),
-        posting__kind__in=_USES,
-        posting__occurred_at__gt=since,
-        posting__occurred_at__lte=until,
-    )
+    entries = _uses_between(customer_ids, since, until)
     used: dict[str, Decimal] = dict.fromkeys(balance_ids, _ZERO)
     drawn = entries.filter(figure=LedgerEntry.Figure.USAGE, grant__balance_id__in=balance_ids)
     for (balance_id,), amount in _sums(drawn, "grant__balance"):
@@ -61,6 +56,15 @@ def used_between(
     for (balance_id,), amount in _sums(taken, "rollover__balance"):
         used[str(balance_id)] = _EXACT.subtract(used[str(balance_id)], amount)
     return used
+
+
+def first_uses_between(
+    customer_ids: Iterable[str], balance_ids: Iterable[str], since: datetime, until: datetime
+) -> dict[str, datetime]:
+    """By balance of which a grant was drawn, when that was first after `since`, up to `until`. In one query."""
+    entries = _uses_between(customer_ids, since, until).filter(grant__balance_id__in=list(balance_ids))
+    firsts = entries.order_by().values_list("grant__balance").annotate(first=Min("posting__occurred_at"))
+    return {str(balance_id): first for balance_id, first in firsts}
 
 
 def course_of(balance: Balance, at: datetime) -> list[Point]:
@@ -94,6 +98,15 @@ def course_of(balance: Balance, at: datetime) -> list[Point]:
                 if row_id in values:
                     values[row_id][figure] = _EXACT.subtract(values[row_id][figure], amount)
     return points[::-1]
+
+
+def _uses_between(customer_ids: Iterable[str], since: datetime, until: datetime) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(
+        posting__customer_id__in=list(customer_ids),
+        posting__kind__in=_USES,
+        posting__occurred_at__gt=since,
+        posting__occurred_at__lte=until,
+    )
 
 
 def _sums(entries: QuerySet[LedgerEntry], *keys: str) -> list[tuple[tuple[Any, ...], Decimal]]:

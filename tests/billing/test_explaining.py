@@ -398,6 +398,13 @@ class TestPace:
         reverse(posting, done_by="ada", reason="Twice", at=NOW - days(1))
         assert only(explained(balance)).pace.used == 30
 
+    def test_one_that_was_used_before_it_was_imported_is_measured_from_that_use(self, balance):
+        row = grant(balance, 100, created_at=NOW - days(2))
+        use(row, 30, NOW - days(10))
+        use(row, 10, NOW - days(1))
+        pace = only(explained(balance)).pace
+        assert (pace.used, pace.since, pace.per_day) == (40, NOW - days(10), 4)
+
     def test_a_balance_that_is_younger_is_measured_from_its_beginning(self, balance):
         row = grant(
             balance, 100, created_at=NOW - days(5), reset_interval="month", next_reset_at=NOW + days(25)

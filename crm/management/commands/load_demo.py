@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crm.demo.conversations import start_conversations
 from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers, settle_desk
+from crm.demo.uses import use_balances
 from customers import clock
 from customers.models import Customer
 
@@ -48,6 +49,7 @@ class Command(BaseCommand):
             for name, role in create_demo_logins():
                 self.stdout.write(f"  {name:<10}{role}")
             start_conversations(clock.now())
+            use_balances(clock.now())
         else:
             self.stdout.write("No demo logins were made: they are for development machines only.")
         settle_desk(clock.now())

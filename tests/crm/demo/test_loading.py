@@ -9,11 +9,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from billing.models import Invoice
+from billing.doctor import ledger
+from billing.models import Invoice, Posting
 from crm.demo.conversations import start_conversations
 from crm.demo.loading import create_demo_logins, load_demo_customers, settle_desk
-from crm.models import Activity, HealthScore, Mention, Note, Relationship, Task, Team
+from crm.demo.uses import use_balances
+from crm.models import Activity, HealthScore, Mention, Note, Relationship, Task, Team, WorklistReason
 from crm.worklist.listing import entries_of, reasons_by_entry
+from customers import clock
 from customers.models import Customer, ReceivedPayload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -97,6 +100,21 @@ def test_the_account_managers_have_spoken_with_their_customers_once():
     settle_desk(TODAY)
     reasons = reasons_by_entry(entries_of([manager.pk]))
     assert {"task_due", "mention"} <= {reason.rule for found in reasons.values() for reason in found}
+
+
+@pytest.mark.once
+def test_what_was_granted_is_used_once_and_some_of_it_runs_out(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: TODAY)
+    load_demo_customers(40, TODAY)
+    create_demo_logins()
+    assert use_balances(TODAY)
+    uses = Posting.objects.filter(kind="usage").count()
+    assert uses > 100
+    assert not use_balances(TODAY)
+    assert Posting.objects.filter(kind="usage").count() == uses
+    settle_desk(TODAY)
+    assert WorklistReason.objects.filter(rule="balance_runs_out").exists()
+    assert not list(ledger.check_grants(lambda rows: None))
 
 
 def test_the_command_leaves_a_database_with_customers_alone():

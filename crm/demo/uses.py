@@ -1,0 +1,64 @@
+"""What the demo's customers used of what they were granted, day by day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from billing.balance_figures import figures_of_balances
+from billing.models import Balance, Posting
+from billing.settling import Use, UseRefused
+from billing.using import record_use
+
+#: Of how many balances something is used, over how many days.
+_BALANCES, _DAYS = 9, 40
+#: How soon each will have used up the rest: as a share of the days until its reset, one balance after the other.
+_PACES = (Decimal("0.2"), Decimal(3), Decimal("0.5"), Decimal(8))
+#: How much more was used on the last day than on the first, as a share of the average.
+_TRENDS = (Decimal(1), Decimal("0.2"), Decimal("-1.2"))
+#: Weekends, from Saturday on.
+_SATURDAY = 5
+
+
+@transaction.atomic
+def use_balances(now: datetime) -> bool:
+    """Let some of the demo's customers have used what they have left; False if somebody has used something already."""
+    if Posting.objects.filter(kind=Posting.Kind.USAGE).exists():
+        return False
+    resettable = Balance.objects.filter(
+        feature__feature_id="api_calls", customer__merged_into=None, customer__archived_at=None
+    ).select_related("feature")
+    balances = list(resettable.order_by("customer__created_at", "pk"))
+    figures = figures_of_balances([str(balance.pk) for balance in balances], now)
+    known = [(each, figures[str(each.pk)]) for each in balances]
+    chosen = [(each, figure) for each, figure in known if figure.remaining * 3 > figure.granted]
+    for number, (balance, figure) in enumerate(chosen[:_BALANCES]):
+        days_left = (figure.next_reset_at - now).days + 1 if figure.next_reset_at else _DAYS
+        pace = figure.remaining / (_DAYS + days_left * _PACES[number % len(_PACES)])
+        for day in range(_DAYS, 0, -1):
+            at = now - timedelta(days=day, minutes=17 * number)
+            _use(balance, pace, _TRENDS[number % len(_TRENDS)], day, at)
+    return True
+
+
+def _use(balance: Balance, pace: Decimal, trend: Decimal, day: int, at: datetime) -> None:
+    share = 1 + trend * (Decimal(_DAYS - day) / _DAYS - Decimal("0.5"))
+    if at.weekday() >= _SATURDAY:
+        share /= 4
+    amount = (pace * share).quantize(Decimal(1))
+    if amount <= 0:
+        return
+    try:
+        record_use(
+            Use(
+                customer_id=str(balance.customer_id),
+                feature=balance.feature,
+                amount=amount,
+                done_by="demo",
+                at=at,
+            )
+        )
+    except UseRefused:
+        return
