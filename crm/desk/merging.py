@@ -58,6 +58,8 @@ def merge_page(request: HttpRequest) -> HttpResponse:
     others = [customer for customer in customers if customer is not survivor]
     plan = plan_merge(survivor, others, user=request.user) if others and survivor is not None else None
     seen = _seen(plan)
+    if plan is not None and (stays := request.POST.get("stays")):
+        return HttpResponseRedirect(_url_with(request, plan, customers, stays))
     if request.method == "POST" and plan is not None:
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
@@ -169,18 +171,29 @@ def _seen(plan: MergePlan | None) -> str:
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
-def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
-    """Merge as the page says; None if it was refused."""
-    chosen = {
+def _chosen(request: HttpRequest, plan: MergePlan) -> dict[str, str]:
+    """Whose values were chosen against the proposal."""
+    return {
         each.name: request.POST[_FIELD + each.name]
         for each in plan.differing
         if request.POST.get(_FIELD + each.name, each.winner) != each.winner
     }
+
+
+def _url_with(request: HttpRequest, plan: MergePlan, customers: Sequence[Customer], survivor: str) -> str:
+    """The address of the page with another survivor, and with what was chosen and written already."""
+    chosen = {_FIELD + name: key for name, key in _chosen(request, plan).items()}
+    written = {name: request.POST[name] for name in ("reason",) if request.POST.get(name)}
+    return f"{merge_url(customers)}&{urlencode({'survivor': survivor, **chosen, **written})}"
+
+
+def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
+    """Merge as the page says; None if it was refused."""
     try:
         made = merge(
             str(plan.survivor.pk),
             [str(other.pk) for other in plan.others],
-            choices=chosen,
+            choices=_chosen(request, plan),
             by=request.user,
             reason=request.POST.get("reason", "").strip(),
         )
@@ -200,20 +213,20 @@ def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
 
 def _head(customer: Customer, survivor: Customer | None, customers: Sequence[Customer]) -> dict[str, Any]:
     others = [each for each in customers if each is not customer]
-    keep = urlencode({"id": [str(each.pk) for each in customers], "survivor": customer.pk}, doseq=True)
     without = urlencode({"id": [str(each.pk) for each in others]}, doseq=True)
     return {
         "customer": customer,
         "url": reverse("desk-customer", args=[customer.pk]),
         "is_survivor": customer is survivor,
-        "keep_url": f"{reverse('desk-merge')}?{keep}",
         "without_url": f"{reverse('desk-merge')}?{without}",
     }
 
 
 def _shown(each: FieldPlan, plan: MergePlan, sent: Any) -> dict[str, Any]:
     """A field with what each customer has, in the order of the columns, and who wins."""
-    chosen = sent.get(_FIELD + each.name, each.winner)
+    chosen = sent.get(_FIELD + each.name)
+    if chosen not in each.choices:
+        chosen = each.winner
     names = {str(customer.pk): str(customer) for customer in plan.customers}
     return {
         "name": _FIELD + each.name,

@@ -10,7 +10,8 @@ from django.db.models import Model
 
 from billing.merging import Handover, join_balances
 from crm.merging.fields import FIELDS, IDENTIFIERS, UNIQUE, Field, is_empty, row_of
-from crm.merging.locking import lock
+from crm.merging.locking import giving_way, lock
+from crm.merging.moving import hand_over
 from crm.merging.pairs import settle_pairs
 from crm.merging.plan import refusals, winner_of
 from crm.merging.records import document_of, nest_records
@@ -34,7 +35,6 @@ class CannotMerge(Exception):
         self.reasons = list(reasons)
 
 
-@transaction.atomic
 def merge(
     survivor_id: str,
     other_ids: Sequence[str],
@@ -50,18 +50,8 @@ def merge(
     tombstones that lead to the survivor, and own nothing. `by` is the user who does it, None for nobody in
     particular, who needs no permission. All or nothing. Raises `CannotMerge`.
     """
-    choices = choices or {}
-    found = lock([survivor_id, *other_ids])
-    missing = [key for key in (survivor_id, *other_ids) if key not in found]
-    if missing:
-        raise CannotMerge([f"There is no customer {key}." for key in missing])
-    survivor, others = found[survivor_id], [found[key] for key in other_ids]
-    reasons = refusals(survivor, others, choices, by)
-    if reasons:
-        raise CannotMerge(reasons)
-    at = clock.now()
-    decided = _decided(survivor, others, choices)
-    return [_merge_one(survivor, other, decided, by, at, reason) for other in others]
+    with giving_way(lambda reason: CannotMerge([reason])), transaction.atomic():
+        return _merge(survivor_id, other_ids, choices or {}, by, reason)
 
 
 def name_of(by: Any) -> str:
@@ -73,6 +63,22 @@ def save_with_history(row: Any, columns: Sequence[str], by: Any, reason: str) ->
     """Write some columns of a row, with a history row that says who and why."""
     row._history_user, row._change_reason = by, reason[:_LONGEST_REASON]
     row.save(update_fields=list(columns))
+
+
+def _merge(
+    survivor_id: str, other_ids: Sequence[str], choices: Mapping[str, str], by: Any, reason: str
+) -> list[Merge]:
+    found = lock([survivor_id, *other_ids])
+    missing = [key for key in (survivor_id, *other_ids) if key not in found]
+    if missing:
+        raise CannotMerge([f"There is no customer {key}." for key in missing])
+    survivor, others = found[survivor_id], [found[key] for key in other_ids]
+    reasons = refusals(survivor, others, choices, by)
+    if reasons:
+        raise CannotMerge(reasons)
+    at = clock.now()
+    decided = _decided(survivor, others, choices)
+    return [_merge_one(survivor, other, decided, by, at, reason) for other in others]
 
 
 class _Decided:
@@ -103,10 +109,7 @@ def _merge_one(
     changes["flags"] = _unset_flags(survivor, other, told)
     for model in models_that(Way.COMPUTED):
         rows_of(model).filter(customer=other).delete()
-    for model in models_that(Way.MOVES):
-        rows = rows_of(model).filter(customer=other)
-        rows.filter(came_with=None).update(customer=survivor, came_with=other)
-        rows.update(customer=survivor)
+    hand_over(other, survivor, models_that(Way.MOVES))
     joined = join_balances(
         Handover(
             giver_id=str(other.pk),
@@ -151,9 +154,7 @@ def _join(
         if theirs is None:
             continue
         if own is None:
-            rows = rows_of(model).filter(customer=other)
-            rows.filter(came_with=None).update(customer=survivor, came_with=other)
-            rows.update(customer=survivor)
+            hand_over(other, survivor, [model])
             _forget_rows(survivor, other)
             continue
         fields = [each for each in FIELDS.values() if each.model is model and each.name in taken]

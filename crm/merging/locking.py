@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
+from django.db import OperationalError
 from django.db.models import Q
 
 from billing.ledger import locked_balances
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.models import Customer
+
+BUSY = "Somebody else is changing these customers right now: try again."
+#: What PostgreSQL calls a deadlock, two transactions that do not go together, and a lock that was not to be had.
+_FOR_ANOTHER = ("40P01", "40001", "55P03")
+
+
+@contextmanager
+def giving_way(refusal: Callable[[str], Exception]) -> Iterator[None]:
+    """Hold a whole transaction; where the database ends it for the sake of another one, raise the `refusal` instead."""
+    try:
+        yield
+    except OperationalError as problem:
+        is_locked = getattr(problem.__cause__, "sqlstate", None) in _FOR_ANOTHER or "is locked" in str(
+            problem
+        )
+        if not is_locked:
+            raise
+        raise refusal(BUSY) from problem
 
 
 def lock(customer_ids: Collection[str]) -> dict[str, Customer]:

@@ -13,7 +13,8 @@ from django.db.models import Model
 from billing.merging import Handover, claim_what_hangs, take_apart, tell_where_they_are
 from crm.merging.acting import name_of, save_with_history
 from crm.merging.fields import FIELDS, UNIQUE
-from crm.merging.locking import lock
+from crm.merging.locking import giving_way, lock
+from crm.merging.moving import give_back
 from crm.merging.pairs import unsettle_pairs
 from crm.merging.plan import PERMISSION
 from crm.merging.records import unnest_records
@@ -99,7 +100,6 @@ def hindrance(merge: Merge) -> str:
     return ""
 
 
-@transaction.atomic
 def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = None) -> Merge:
     """Make a customer of its own again of the one that was merged: as it was, with what happened to its rows since.
 
@@ -108,7 +108,11 @@ def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = 
     who does it, None for nobody in particular, who needs no permission. All or nothing. Raises `CannotUnmerge`, of
     which `Unsettled` names the conflicts that are not settled.
     """
-    settle = settle or {}
+    with giving_way(CannotUnmerge), transaction.atomic():
+        return _unmerge(merge, by, settle or {})
+
+
+def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:
     if by is not None and not by.has_perm(PERMISSION):
         raise CannotUnmerge(
             "You may not undo merges: ask an administrator for the permission to merge customers."
@@ -161,10 +165,7 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
         homes,
         changes.get("balances", ()),
     )
-    for model in (*models_that(Way.MOVES), *models_that(Way.JOINS)):
-        rows = rows_of(model).filter(customer=survivor, came_with__in=homes)
-        rows.filter(came_with=other).update(customer=other, came_with=None)
-        rows.update(customer=other)
+    give_back(survivor, other, homes, [*models_that(Way.MOVES), *models_that(Way.JOINS)])
     for away in changes.get("put_away", ()):
         row = brought_back(away)
         if not rows_of(type(row)).filter(customer=other).exists():

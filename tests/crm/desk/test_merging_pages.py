@@ -6,10 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
+from psycopg.errors import DeadlockDetected
 
 from crm.desk.merging import merge_url
+from crm.merging import acting, undoing
 from crm.models import Merge
 from customers.models import Customer
 from tests.factories import (
@@ -90,6 +93,51 @@ def test_another_value_and_another_survivor_can_be_chosen(client: Client) -> Non
     bare.refresh_from_db()
     assert (bare.name, bare.phone, bare.merged_into_id) == ("Blue Finch Ltd", "+15550199", None)
     assert bare.pinned_fields == ["name"]
+
+
+def test_what_was_chosen_and_written_stays_when_another_survivor_is(client: Client) -> None:
+    full, bare = two()
+    chosen = {"field-phone": str(bare.pk), "field-name": str(full.pk)}
+    data = {**sent(client, merge_url([full, bare]), **chosen), "reason": "one & the same"}
+    page = client.post(reverse("desk-merge"), {**data, "stays": str(bare.pk)}, follow=True)
+    assert (page.context["survivor"], page.context["reason"]) == (bare, "one & the same")
+    wins = {
+        field["label"]: next(value["key"] for value in field["values"] if value["wins"])
+        for field in page.context["fields"]
+    }
+    # Nobody chose a name: it is as proposed for whoever stays.
+    assert (wins["phone"], wins["name"], wins["e-mail"]) == (bare.pk, bare.pk, full.pk)
+    assert not Merge.objects.exists()
+
+
+def test_enter_merges_and_lets_nobody_else_stay(client: Client) -> None:
+    text = client.get(merge_url(two())).content.decode()
+    first = re.search(r'<button type="submit"([^>]*)>', text.partition('id="merge_form"')[2])
+    assert first is not None
+    assert "name=" not in first.group(1)
+
+
+@pytest.mark.parametrize("page", ["merge", "undo"])
+def test_where_somebody_else_changes_them_one_tries_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    url, data = reverse("desk-merge"), sent(client, merge_url(two()))
+    if page == "undo":
+        client.post(url, data)
+        url = reverse("desk-unmerge", args=[Merge.objects.get().pk])
+    before = list(Customer.objects.order_by("pk").values())
+
+    def deadlocked(*_: Any) -> None:
+        raise OperationalError("deadlock detected") from DeadlockDetected()
+
+    # The last thing that either does.
+    monkeypatch.setattr(acting, "settle_pairs", deadlocked)
+    monkeypatch.setattr(undoing, "unsettle_pairs", deadlocked)
+    response = client.post(url, data)
+
+    assert response.status_code == 200
+    assert "Somebody else is changing these customers right now: try again." in response.content.decode()
+    assert list(Customer.objects.order_by("pk").values()) == before
 
 
 def test_what_has_changed_since_is_looked_at_again(client: Client) -> None:

@@ -58,8 +58,8 @@ def _work(work: str) -> str:
                 record_use(Use(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test"))
                 done += 1
         return str(done)
-    except CannotMerge:
-        return "refused"
+    except CannotMerge as problem:
+        return "refused" if problem.__cause__ is None else type(problem.__cause__).__name__
     except DatabaseError as problem:
         return type(problem).__name__
 
