@@ -1,5 +1,7 @@
 """What the database itself guards of merging: a merged customer is given nothing, and leads to one that is not merged.
 
+On PostgreSQL it is not deleted either: rows say in `came_with` that they came with it, which no foreign key checks.
+
 The guards follow the models: every `migrate` ends with making those that are missing, so a table that gains a customer
 is guarded without anybody thinking of it. SQLite cannot remake a table that a trigger of another one names, so there
 they step aside while migrations run.
@@ -17,6 +19,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 _CUSTOMERS = "customers_customer"
 _OWNS = "owns_nothing_when_merged"
 _LEADS = "leads_to_one_that_is_not_merged"
+_STAYS = "stays_when_merged"
 
 
 def owned() -> dict[str, str]:
@@ -59,7 +62,7 @@ def remove(using: str) -> None:
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION IF EXISTS customers_lead_on CASCADE")
+            cursor.execute("DROP FUNCTION IF EXISTS customers_lead_on, customers_stay CASCADE")
             for column in sorted(set(owned().values())):
                 cursor.execute(f"DROP FUNCTION IF EXISTS customers_{column}_is_not_merged CASCADE")
             return
@@ -149,6 +152,12 @@ def _on_postgresql(tables: dict[str, str]) -> Iterator[tuple[str, str]]:
             NEW.merged_into_id IS NOT NULL AND NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id)
         EXECUTE FUNCTION customers_lead_on()""",
     )
+    yield (
+        f"{_CUSTOMERS}_{_STAYS}",
+        f"""
+        CREATE TRIGGER {_CUSTOMERS}_{_STAYS} BEFORE DELETE ON {_CUSTOMERS}
+        FOR EACH ROW WHEN (OLD.merged_into_id IS NOT NULL) EXECUTE FUNCTION customers_stay()""",
+    )
 
 
 def _functions(tables: dict[str, str]) -> Iterator[str]:
@@ -204,3 +213,9 @@ def _functions(tables: dict[str, str]) -> Iterator[str]:
             END IF;
             RETURN NULL;
         END $$"""  # noqa: S608 - names of ours
+    yield """
+        CREATE OR REPLACE FUNCTION customers_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'customer % is merged and never deleted: rows of the survivor came with it', OLD.id
+                USING ERRCODE = '23514';
+        END $$"""

@@ -39,6 +39,7 @@ CHECKS = (
     Check("prices", plans.check_prices),
     Check("merged customers", merging.check_chains),
     Check("what merged customers own", merging.check_owners),
+    Check("whom rows came with", merging.check_homes),
     Check("invoice totals", invoices.check_totals),
     Check("payments", invoices.check_payments),
     Check("invoice numbers", invoices.check_numbers),

@@ -1,15 +1,16 @@
-"""Whether merged customers lead to one survivor, and own nothing any more."""
+"""Whether merged customers lead to one survivor, own nothing any more, and are known as whom its rows came with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count
+from django.apps import apps
+from django.db.models import Count, Exists, OuterRef
 
 from billing.doctor.findings import Advance, Finding
 from billing.models import Posting
-from customers.models import Customer
+from customers.models import Belonging, Customer
 
 #: What stays under the customer it was written for, because it is written once.
 _STAYS = (Posting,)
@@ -52,6 +53,30 @@ def check_owners(advance: Advance) -> Iterator[Finding]:
                 f"it is merged into {survivor}, but has {count} {many} of its own",
                 "They belong to the survivor: merge the two again, or move them there.",
             )
+
+
+def check_homes(advance: Advance) -> Iterator[Finding]:
+    """Rows that say they came with a customer that is not merged into whom they belong to."""
+    for model in apps.get_models():
+        if not issubclass(model, Belonging):
+            continue
+        merged = Customer.objects.filter(pk=OuterRef("came_with"), merged_into=OuterRef(_owner_of(model)))
+        rows: Any = model._default_manager
+        astray = rows.exclude(came_with=None).exclude(Exists(merged)).order_by("pk")
+        for key, home in astray.values_list("pk", "came_with").iterator():
+            yield Finding(
+                str(key),
+                str(model._meta.verbose_name),
+                f"it says it came with {home}, which is not merged into the customer it belongs to",
+                "Find out whose it is: one that has always been this customer's came with nobody.",
+            )
+
+
+def _owner_of(model: type[Belonging]) -> str:
+    """The way from a row to its customer."""
+    names = {field.name for field in model._meta.concrete_fields}
+    ways = {"customer": "customer", "survivor": "survivor", "balance": "balance__customer"}
+    return next(way for name, way in ways.items() if name in names)
 
 
 def _way_from(customer: Customer) -> list[Customer]:

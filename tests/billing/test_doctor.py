@@ -36,6 +36,7 @@ from tests.factories import (
     make_grant,
     make_invoice,
     make_invoice_line,
+    make_merged_record,
     make_note,
     make_plan,
     make_plan_item,
@@ -400,6 +401,24 @@ def test_a_merged_customer_that_owns_rows_is_found() -> None:
         (merged.pk, f"it is merged into {survivor.pk}, but has 2 notes of its own"),
     ]
     assert grant.balance.customer.postings.exists()
+
+
+def test_a_row_that_came_with_somebody_else_is_found() -> None:
+    survivor, stranger = make_customer(), make_customer()
+    merged = make_customer(merged_into=survivor)
+    make_note(customer=survivor, came_with=merged)
+    make_grant(balance=make_balance(customer=survivor), came_with=merged)
+    assert findings() == []
+    note = make_note(customer=survivor, came_with=stranger)
+    record = make_merged_record(survivor=stranger, came_with=merged)
+    grant = make_grant(balance=make_balance(customer=stranger), came_with=merged)
+    assert sorted(said()) == sorted(
+        (
+            row.pk,
+            f"it says it came with {row.came_with_id}, which is not merged into the customer it belongs to",
+        )
+        for row in (note, record, grant)
+    )
 
 
 # Invoices

@@ -56,6 +56,14 @@ def test_nobody_is_merged_into_a_merged_customer(tombstone: Customer) -> None:
         make_customer(merged_into=tombstone)
 
 
+@pytest.mark.postgresql
+def test_a_merged_customer_is_not_deleted(tombstone: Customer) -> None:
+    with pytest.raises(DatabaseError, match="never deleted"), transaction.atomic():
+        Customer.objects.filter(pk=tombstone.pk)._raw_delete(using="default")
+    Customer.objects.filter(pk=make_customer().pk)._raw_delete(using="default")
+    assert Customer.objects.count() == 2
+
+
 def test_every_table_with_a_customer_is_guarded() -> None:
     assert {
         "billing_posting",
