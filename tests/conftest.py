@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
@@ -144,6 +144,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, m
         with django_db_blocker.unblock():
             schema.back_up(connection.settings_dict["NAME"], migrated)
         schema.keep(migrated)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keeping_whole_pages() -> Iterator[None]:
+    """A test client keeps what a page was filled with, not a copy of it for each of the hundred parts of the page."""
+    keep = client.store_rendered_templates  # type: ignore[attr-defined]
+
+    def keep_whole(store: Any, signal: Any, sender: Any, template: Any, context: Any, **others: Any) -> None:
+        if context.template is template:
+            keep(store, signal, sender, template, context, **others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "store_rendered_templates", keep_whole)
+        yield
 
 
 @pytest.fixture(autouse=True)
