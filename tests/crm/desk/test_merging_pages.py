@@ -97,16 +97,17 @@ def test_another_value_and_another_survivor_can_be_chosen(client: Client) -> Non
 
 def test_what_was_chosen_and_written_stays_when_another_survivor_is(client: Client) -> None:
     full, bare = two()
-    chosen = {"field-phone": str(bare.pk), "field-name": str(full.pk)}
-    data = {**sent(client, merge_url([full, bare]), **chosen), "reason": "one & the same"}
-    page = client.post(reverse("desk-merge"), {**data, "stays": str(bare.pk)}, follow=True)
+    third = make_customer(name="Finch", email="shop@finch.example", phone="+15550123")
+    data = {**sent(client, merge_url([full, bare, third])), "reason": "one & the same"}
+    chosen = {"field-phone": str(third.pk), "field-name": str(full.pk)}
+    page = client.post(reverse("desk-merge"), {**data, **chosen, "stays": str(bare.pk)}, follow=True)
     assert (page.context["survivor"], page.context["reason"]) == (bare, "one & the same")
     wins = {
         field["label"]: next(value["key"] for value in field["values"] if value["wins"])
         for field in page.context["fields"]
     }
-    # Nobody chose a name: it is as proposed for whoever stays.
-    assert (wins["phone"], wins["name"], wins["e-mail"]) == (bare.pk, bare.pk, full.pk)
+    # Nobody chose a name against the proposal: it is as proposed for whoever stays.
+    assert (wins["phone"], wins["name"], wins["e-mail"]) == (third.pk, bare.pk, full.pk)
     assert not Merge.objects.exists()
 
 
