@@ -8,6 +8,7 @@ from typing import Any
 
 from django.apps import apps
 
+from billing.doctor.merging import check_homes
 from billing.documents.expansion import EXPANDABLE
 from billing.models import LedgerEntry
 from billing.rendering import render_customers as render_billing
@@ -48,3 +49,8 @@ def ledger_sums() -> dict[tuple[str, str], Decimal]:
     for customer, figure, amount in entries:
         sums[customer, figure] += amount
     return {place: total for place, total in sums.items() if total}
+
+
+def astray() -> list[str]:
+    """The rows that say they came with somebody who is not merged into their customer."""
+    return [found.row for found in check_homes(lambda count: None)]

@@ -19,7 +19,7 @@ from crm.rendering import render_customers
 from customers import clock
 from customers.identity import find_customer
 from customers.models import Address, Customer, SourceRecord
-from tests.crm.merging.material import documents_of, ledger_sums, row_counts
+from tests.crm.merging.material import astray, documents_of, ledger_sums, row_counts
 from tests.factories import (
     make_address,
     make_balance,
@@ -215,9 +215,12 @@ def test_the_crm_document_shows_what_was_merged_at_any_depth() -> None:
 def test_who_was_merged_into_the_other_is_merged_into_the_survivor() -> None:
     ada, other, third = make_customer(), make_customer(), make_customer()
     note = make_note(customer=third)
+    for customer in (ada, other, third):
+        make_rollover(balance=make_grant(balance=make_balance(customer=customer)).balance)
     [first] = merge(str(other.pk), [str(third.pk)])
     [second] = merge(str(ada.pk), [str(other.pk)])
 
+    assert astray() == []
     assert set(Customer.objects.exclude(merged_into=None).values_list("merged_into", flat=True)) == {ada.pk}
     with pytest.raises(CannotUnmerge, match=f"Undo {second.pk} first"):
         unmerge(first)
@@ -225,9 +228,11 @@ def test_who_was_merged_into_the_other_is_merged_into_the_survivor() -> None:
     assert Customer.objects.get(pk=third.pk).merged_into_id == other.pk
     note.refresh_from_db()
     assert (note.customer_id, note.came_with_id) == (other.pk, third.pk)
+    assert astray() == []
     unmerge(first)
     note.refresh_from_db()
     assert (note.customer_id, note.came_with_id) == (third.pk, None)
+    assert astray() == []
 
 
 def test_possible_duplicates_are_asked_about_the_survivor() -> None:
@@ -335,6 +340,7 @@ def test_several_are_merged_at_once_and_each_can_be_given_back() -> None:
     merges = merge(str(ada.pk), [str(one.pk), str(two.pk)])
     assert len({each.made_at for each in merges}) == 1
     for done in merges:
+        assert astray() == []
         unmerge(done)
 
     assert (documents_of(ada, one, two), row_counts(), ledger_sums()) == (before, counts, sums)
