@@ -243,7 +243,8 @@ class CancelForm(SubscribingForm):
 
     def act(self, at: datetime, done_by: str) -> Result:
         """Cancel."""
-        at_once = self.cleaned_data.get("when") == "at_once"
+        # Where there is nothing to choose, what it would do is shown before anything was sent.
+        at_once = self.is_bound and self.cleaned_data.get("when") == "at_once"
         return cancel_subscription(self.subscription, at=at, at_once=at_once, done_by=done_by)
 
 
