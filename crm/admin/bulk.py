@@ -14,15 +14,13 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, Unfol
 
 from crm.admin.exporting import chosen_in_words
 from crm.bulk.acting import add_tasks, change_tags, set_owner, set_status
-from crm.desk.forms import people_who_act
+from crm.desk.forms import TagNamesField, people_who_act
 from crm.models import Tag
 from customers.admin import CustomerAdmin
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
 _SHOWN = 10
-_MOST_TAGS = 10
-_LONGEST_TAG = 50
 
 
 class OwnerForm(forms.Form):
@@ -44,9 +42,7 @@ class OwnerForm(forms.Form):
 class TagsForm(forms.Form):
     """Which tags they get, and which they lose."""
 
-    add = forms.CharField(
-        label="Add", required=False, help_text="Separated by commas.", widget=UnfoldAdminTextInputWidget
-    )
+    add = TagNamesField(label="Add", required=False, help_text="Separated by commas.")
     take: Any = forms.ModelChoiceField(
         label="Take off",
         queryset=Tag.objects.all(),
@@ -54,13 +50,6 @@ class TagsForm(forms.Form):
         empty_label="None",
         widget=UnfoldAdminSelectWidget,
     )
-
-    def clean_add(self) -> list[str]:
-        """The names, each once."""
-        found = {" ".join(each.split()) for each in self.cleaned_data["add"].split(",")} - {""}
-        if len(found) > _MOST_TAGS or any(len(each) > _LONGEST_TAG for each in found):
-            raise forms.ValidationError(f"At most {_MOST_TAGS} tags, of at most {_LONGEST_TAG} characters.")
-        return sorted({each.casefold(): each for each in found}.values())
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
         """Do it."""

@@ -15,6 +15,7 @@ from crm.desk.merging import merge_url
 from crm.desk.overview import attention, health, money, people, places, related, timeline, use, work
 from crm.desk.overview.header import header_of
 from crm.desk.overview.section import Section
+from crm.desk.overview.tags import tags_of
 from crm.merging.plan import PERMISSION
 from crm.models import Contact
 from crm.noting import see_mentions
@@ -46,6 +47,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "title": str(customer),
         "customer": customer,
         "header": header_of(customer, contacts, addresses[0] if addresses else None, now),
+        "tags": tags_of(customer, may) if may("crm.view_customertag") else None,
         "main": _shown(_main(customer, may, contacts)),
         "side": _shown(_side(customer, may, contacts, addresses)),
         "below": _shown([timeline.timeline_section(customer, may)]),

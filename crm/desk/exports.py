@@ -1,10 +1,10 @@
-"""The page that waits for an export and, by asking how far it is, writes it; and the file."""
+"""The exports of somebody; the page that waits for one and, by asking how far it is, writes it; and the file."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import (
     Http404,
@@ -12,6 +12,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseNotAllowed,
+    HttpResponseRedirect,
     JsonResponse,
     StreamingHttpResponse,
 )
@@ -20,13 +21,35 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 from crm.models import Export
+from crm.models.export import ExportQuerySet
 from crm.sheets.exports import KEPT, file_of, write_part
+from customers import clock
 
 _TYPES = {
     Export.Format.CSV: "text/csv; charset=utf-8",
     Export.Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 PERMISSION = "crm.add_export"
+
+
+def exports_page(request: HttpRequest) -> HttpResponse:
+    """What one asked for and may still fetch, the newest first."""
+    context = {
+        **admin.site.each_context(request),
+        "title": "My exports",
+        "exports": [(export, localtime(export.made_at + KEPT)) for export in _mine(request).with_waiting()],
+        "customers_url": reverse("admin:customers_customer_changelist"),
+    }
+    return TemplateResponse(request, "crm/desk/exports.html", context)
+
+
+def export_remove(request: HttpRequest, export_id: str) -> HttpResponse:
+    """Take an export away before its time."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    _own(request, export_id).delete()
+    messages.success(request, "The export is removed, and its file with it.")
+    return HttpResponseRedirect(reverse("desk-exports"))
 
 
 def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
@@ -42,6 +65,7 @@ def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
         "until": localtime(export.made_at + KEPT),
         "file": reverse("desk-export-file", args=[export.pk]),
         "step": reverse("desk-export-step", args=[export.pk]),
+        "remove": reverse("desk-export-remove", args=[export.pk]),
     }
     return TemplateResponse(request, "crm/desk/export.html", context)
 
@@ -71,13 +95,18 @@ def export_file(request: HttpRequest, export_id: str) -> HttpResponseBase:
     )
 
 
-def _own(request: HttpRequest, export_id: str) -> Export:
-    """An export that this user asked for. Raises `Http404`."""
+def _mine(request: HttpRequest) -> ExportQuerySet:
+    """The exports that this user asked for, while they are kept."""
     if not request.user.has_perms(["customers.view_customer", PERMISSION]):
         raise PermissionDenied
     user: Any = request.user
+    return Export.objects.filter(made_by=user, made_at__gt=clock.now() - KEPT)
+
+
+def _own(request: HttpRequest, export_id: str) -> Export:
+    """One of them. Raises `Http404`."""
     try:
-        found = Export.objects.filter(pk=export_id, made_by=user).first()
+        found = _mine(request).filter(pk=export_id).first()
     except ValidationError:
         found = None
     if found is None:

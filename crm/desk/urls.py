@@ -8,7 +8,7 @@ from django.urls import URLPattern, path
 from crm.desk import merging, writing
 from crm.desk.as_of import as_of_page
 from crm.desk.customer_page import customer_page
-from crm.desk.exports import export_file, export_page, export_step
+from crm.desk.exports import export_file, export_page, export_remove, export_step, exports_page
 from crm.desk.finding import find_page
 from crm.desk.handing_over import hand_over_page
 from crm.desk.health import health_page
@@ -28,6 +28,12 @@ urlpatterns: list[URLPattern] = [
     path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
     path("customer/<str:customer_id>/contact/", admin.site.admin_view(writing.log), name="desk-log"),
     path("customer/<str:customer_id>/notes/", admin.site.admin_view(writing.note), name="desk-note"),
+    path("customer/<str:customer_id>/tags/", admin.site.admin_view(writing.tag), name="desk-tag"),
+    path(
+        "customer/<str:customer_id>/tags/<str:tag_id>/take/",
+        admin.site.admin_view(writing.take_tag),
+        name="desk-tag-take",
+    ),
     path("customer/<str:customer_id>/tasks/", admin.site.admin_view(writing.task), name="desk-task"),
     path(
         "note/<str:note_id>/<slug:act>/", admin.site.admin_view(writing.change_note), name="desk-note-change"
@@ -41,6 +47,8 @@ urlpatterns: list[URLPattern] = [
     path("merge/<str:merge_id>/undo/", admin.site.admin_view(merging.undo_page), name="desk-unmerge"),
     path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("trials/", admin.site.admin_view(trials_page), name="desk-trials"),
+    path("export/", admin.site.admin_view(exports_page), name="desk-exports"),
+    path("export/<str:export_id>/remove/", admin.site.admin_view(export_remove), name="desk-export-remove"),
     path("export/<str:export_id>/", admin.site.admin_view(export_page), name="desk-export"),
     path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
     path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),

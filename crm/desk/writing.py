@@ -1,4 +1,4 @@
-"""What people do on a customer's page: log a call, write a note, add and complete tasks."""
+"""What people do on a customer's page: log a call, write a note, tag, add and complete tasks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 
+from crm.bulk.acting import change_tags
 from crm.contacting import log_contact
-from crm.desk.forms import ContactForm, NoteForm, TaskForm, people_who_act
-from crm.models import Note, Task
+from crm.desk.forms import ContactForm, NoteForm, TagsForm, TaskForm, people_who_act
+from crm.models import Note, Tag, Task
 from crm.noting import make_summary, pin_note, write_note
 from crm.tasking import add_task, complete_task, hand_over_task, reopen_task
 from crm.worklist.refresh import refresh_customers
@@ -78,6 +79,27 @@ def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
     else:
         pin_note(found, is_pinned=act == "pin", by=request.user)
     return _back(found.customer)
+
+
+@posted("crm.add_customertag")
+def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """Mark it with tags."""
+    customer = _customer(customer_id)
+    form = TagsForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    change_tags(Customer.objects.filter(pk=customer.pk), add=form.cleaned_data["add"], by=request.user)
+    return _back(customer)
+
+
+@posted("crm.delete_customertag")
+def take_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
+    """Take a tag off it."""
+    customer = _customer(customer_id)
+    gone = _row(Tag, tag_id)
+    if change_tags(Customer.objects.filter(pk=customer.pk), take=[gone], by=request.user):
+        messages.success(request, f"Tag “{gone}” taken off.")
+    return _back(customer)
 
 
 @posted("crm.add_task")

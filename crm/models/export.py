@@ -6,9 +6,18 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Count, Q
 
 from customers import clock
 from customers.typed_ids import TypedIdField
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    """Exports, asked for in the business's words."""
+
+    def with_waiting(self) -> Self:
+        """Each with `parts_waiting`, how many of its parts are not written yet."""
+        return self.annotate(parts_waiting=Count("parts", filter=Q(parts__data=None)))
 
 
 class Export(models.Model):
@@ -25,6 +34,8 @@ class Export(models.Model):
     made_at = models.DateTimeField(default=clock.now, db_index=True)
     columns = models.JSONField(default=list, help_text="The names of the columns, in order.")
     customers = models.PositiveIntegerField(default=0, help_text="How many it is of.")
+
+    objects = ExportQuerySet.as_manager()
 
     class Meta:
         ordering = ["-made_at", "-id"]

@@ -23,6 +23,7 @@ from tests.factories import (
     make_company,
     make_contact,
     make_customer,
+    make_customer_tag,
     make_domain,
     make_export,
     make_grant,
@@ -33,6 +34,7 @@ from tests.factories import (
     make_relationship,
     make_segment,
     make_subscription,
+    make_tag,
     make_task,
     make_trial_used,
     make_user,
@@ -76,6 +78,7 @@ def customer(user: User) -> Customer:
     make_invoice(customer=customer, status="open", due_at=now - timedelta(days=18), total=120_000)
     make_note(customer=customer, body=f"# {LONG}\n\n- [{LONG}](https://example.com/)\n- `{'x' * 200}`")
     make_task(customer=customer, owner=user, title=LONG)
+    make_customer_tag(customer=customer, tag=make_tag(name=LONG[:50]))
     refresh_movements()
     list(refresh_health())
     list(refresh_worklist())
@@ -113,6 +116,7 @@ def test_the_pages_are_whole_and_accessible(
         "/admin/segments/save/?status=active&mrr_from=500",
         "/admin/hand-over/",
         f"/admin/export/{export.pk}/",
+        "/admin/export/",
     ):
         page.goto(path)
         page.wait_for_function(IS_STILL)

@@ -1,4 +1,4 @@
-// The keys of a customer's page: c logs contact, n writes a note, t adds a task, Ctrl+Enter sends what one is writing.
+// The keys of a customer's page: c logs contact, n writes a note, t adds a task, g a tag, Ctrl+Enter sends what one is writing.
 "use strict";
 
 const isWriting = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;

@@ -295,6 +295,17 @@ def test_a_merged_customer_gets_no_plans(client: Client) -> None:
     assert "Whom is it for?" in client.get(attach_url(merged)).content.decode()
 
 
+def test_where_nothing_can_be_chosen_the_page_that_cancels_is_the_preview(client: Client) -> None:
+    small = plan_of("small", **a_month_for(5))
+    scheduled = change_plan(attached(plan_of("basic", **a_month_for(20))), small, done_by="test").subscription
+    assert scheduled is not None
+    page = client.get(url_of(scheduled, "cancel"))
+    assert "small v1" in page.context["outcome"].told[0]
+    assert client.post(url_of(scheduled, "cancel"), form_data(page, confirm="1")).status_code == 302
+    scheduled.refresh_from_db()
+    assert scheduled.status == "ended"
+
+
 def test_only_what_makes_sense_is_offered(client: Client) -> None:
     def offered(subscription: Subscription) -> set[str]:
         page = client.get(url_of(subscription, "change")).content.decode()

@@ -11,15 +11,18 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.contacting import last_contacts
-from crm.models import Activity, Mention, Note, Task
+from crm.merging.acting import merge
+from crm.models import Activity, CustomerTag, Mention, Note, Tag, Task
 from crm.noting import write_note
 from customers import clock
 from tests.factories import (
     make_activity,
     make_contact,
     make_customer,
+    make_customer_tag,
     make_note,
     make_person,
+    make_tag,
     make_task,
     make_user,
 )
@@ -54,6 +57,59 @@ def test_a_call_is_logged_with_whom_and_by_whom(client: Client, user: User) -> N
     assert said == "Call logged."
     assert (activity.customer, activity.kind, activity.summary) == (customer, "call", "All well.")
     assert (activity.person, activity.logged_by) == (person, user)
+
+
+def test_a_customer_is_tagged_and_a_tag_taken_off(client: Client, user: User) -> None:
+    customer = make_customer()
+    make_tag(name="Pilot 2026")
+    post(client, "desk-tag", customer.pk, add="pilot  2026, key account,")
+    given = CustomerTag.objects.filter(customer=customer, given_by=user)
+    assert sorted(each.tag.name for each in given) == ["Pilot 2026", "key account"]
+    page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
+    assert f'href="{reverse("admin:customers_customer_changelist")}?tag=Pilot+2026"' in page
+    gone = Tag.objects.get(name="Pilot 2026")
+    assert post(client, "desk-tag-take", customer.pk, gone.pk) == "Tag “Pilot 2026” taken off."
+    assert post(client, "desk-tag-take", customer.pk, gone.pk) == ""
+    assert [each.tag.name for each in CustomerTag.objects.all()] == ["key account"]
+
+
+def test_a_tag_that_came_with_a_merged_customer_is_shown_once(client: Client) -> None:
+    survivor, other = make_customer(), make_customer()
+    for customer in (survivor, other):
+        make_customer_tag(customer=customer, tag=Tag.objects.get_or_create(name="pilot")[0])
+    merge(str(survivor.pk), [str(other.pk)], by=None)
+    page = client.get(reverse("desk-customer", args=[survivor.pk])).content.decode()
+    assert page.count("Take off the tag pilot") == 1
+    assert post(client, "desk-tag-take", survivor.pk, Tag.objects.get().pk) == "Tag “pilot” taken off."
+    assert not CustomerTag.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ("", "Tags: This field is required."),
+        (" , ,", "Tags: This field is required."),
+        ("x" * 51, "Tags: At most 10 tags, of at most 50 characters."),
+        (",".join("abcdefghijk"), "Tags: At most 10 tags, of at most 50 characters."),
+        ("a\0b", "Tags: Null characters are not allowed."),
+    ],
+)
+def test_tags_that_cannot_be_are_refused(client: Client, sent: str, words: str) -> None:
+    assert post(client, "desk-tag", make_customer().pk, add=sent) == words
+    assert not Tag.objects.exists()
+
+
+def test_who_may_not_tag_is_not_offered_it() -> None:
+    viewer = Client()
+    viewer.force_login(make_user("Viewer"))
+    marked = make_customer_tag(tag=make_tag(name="pilot"))
+    page = viewer.get(reverse("desk-customer", args=[marked.customer.pk])).content.decode()
+    assert "?tag=pilot" in page
+    assert "Take off the tag" not in page
+    assert "Add a tag" not in page
+    assert viewer.post(reverse("desk-tag", args=[marked.customer.pk]), {"add": "x"}).status_code == 403
+    take = reverse("desk-tag-take", args=[marked.customer.pk, marked.tag.pk])
+    assert viewer.post(take).status_code == 403
 
 
 def test_somebody_elses_contact_is_refused(client: Client) -> None:

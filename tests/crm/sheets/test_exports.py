@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
-from crm.models import Export
+from crm.models import Export, ExportPart
 from crm.sheets import exports
 from crm.sheets.columns import columns_for, rows_of
 from crm.sheets.exports import start_export, write_part
@@ -190,6 +190,37 @@ def test_nobody_else_has_it_and_after_a_day_nobody(client: Client, user: User) -
     Export.objects.update(made_at=clock.now() - timedelta(days=1, minutes=1))
     asked(user)
     assert Export.objects.count() == 1
+
+
+def test_exports_are_listed_and_removed_by_who_asked_for_them(
+    client: Client, user: User, small_parts: None
+) -> None:
+    def asked(title: str, by: User) -> Export:
+        return start_export(Customer.objects.all(), title, "csv", by=by, may=by.has_perm)
+
+    address = reverse("desk-exports")
+    assert "You have no export." in client.get(address).content.decode()
+    for _ in range(3):
+        make_customer()
+    mine, others, old = asked("mine", user), asked("somebody else", make_user()), asked("yesterday", user)
+    Export.objects.filter(pk=old.pk).update(made_at=clock.now() - timedelta(days=1, minutes=1))
+    page = client.get(address).content.decode()
+    assert "Mine" in page
+    assert "not whole yet" in page
+    assert "Somebody else" not in page
+    assert "Yesterday" not in page
+    while write_part(mine):
+        pass
+    page = client.get(address).content.decode()
+    assert "kept until" in page
+    assert "not whole yet" not in page
+    for export, status in ((others, 404), (old, 404), (mine, 302)):
+        remove = reverse("desk-export-remove", args=[export.pk])
+        assert client.get(remove).status_code == 405
+        assert client.post(remove).status_code == status
+    assert set(Export.objects.all()) == {others, old}
+    assert ExportPart.objects.filter(export=mine).count() == 0
+    assert "You have no export." in client.get(address).content.decode()
 
 
 def test_who_may_not_export_is_not_offered_it(user: User) -> None:

@@ -1,0 +1,68 @@
+"""What a customer's page is on paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+
+from crm.health.refresh import refresh_health
+from customers.models import Customer
+from tests.crm.desk.test_customer_page import surround
+from tests.factories import (
+    make_company,
+    make_customer,
+    make_customer_tag,
+    make_note,
+    make_relationship,
+    make_tag,
+    make_task,
+    make_user,
+)
+
+LONG = "Zusammenschluss der Donaudampfschifffahrtsgesellschaften und ihrer sämtlichen Zweigniederlassungen"
+#: One row more than the page shows of anything: a thousand look the same.
+MANY = 14
+#: The colours of all that is read, as seen on paper.
+INKS = """() => [...new Set([...document.querySelectorAll(".desk-customer :is(p, span, a, h2, li, dd, dt)")]
+    .filter(each => each.checkVisibility()).map(each => getComputedStyle(each).color))]"""
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    return make_user("Account manager", username="mo")
+
+
+@pytest.fixture
+def customer(user: User) -> Customer:
+    """A customer of whom there is more of everything than is shown, all of it at length."""
+    customer = make_customer(name=LONG, email=f"{'a' * 60}@donaudampf.example", external_id="x" * 120)
+    make_company(customer=customer, name=f"{LONG} GmbH", website_urls=["https://donaudampf.example/"])
+    make_relationship(customer=customer, owner=user, contract_annual_revenue=120_000)
+    surround(customer, MANY)
+    for number in range(MANY):
+        make_note(customer=customer, body=f"# {LONG}\n\n" + f"- {LONG}\n" * 40)
+        make_task(customer=customer, owner=user, title=f"{number} {LONG}")
+        make_customer_tag(customer=customer, tag=make_tag(name=f"{number} {LONG}"[:50]))
+    list(refresh_health())
+    return customer
+
+
+@pytest.mark.parametrize(("paper", "theme"), [("A4", "light"), ("Letter", "dark")])
+def test_the_customer_prints_on_two_pages(
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None], paper: str, theme: str
+) -> None:
+    sign_in(user)
+    page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
+    page.goto(f"/admin/customer/{customer.pk}/")
+    assert page.locator(".desk-card:visible").count() > 20
+    printed = page.pdf(format=paper)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.classList.contains('dark')") == (theme == "dark")
+    if theme == "dark":
+        # Nothing that would be read on black paper only.
+        assert page.evaluate(INKS) == ["rgb(17, 24, 39)"]
