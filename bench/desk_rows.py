@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from bench.cloning import clone, key
-from billing.ledger import Change, Draft, post
+from billing.ledger.posting import Change, Draft, post
 from billing.models import Balance, Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
 from crm.health.refresh import refresh_health
 from crm.models import Note, Relationship, Task

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from billing.ledger import Change, Draft, post
+from billing.ledger.posting import Change, Draft, post
 from billing.models import Balance, Feature, Grant, Invoice, Posting
 from crm.merging.acting import merge
 from crm.merging.undoing import unmerge

@@ -13,9 +13,9 @@ import msgspec
 from django.core.management import call_command
 from django.db import transaction
 
-from billing.granting import grant
+from billing.balances.granting import grant
 from billing.models import Balance, Feature, Grant, LedgerEntry, Posting
-from billing.using import Use, record_use
+from billing.using.recording import Use, record_use
 from customers import clock
 from customers.models import Customer
 

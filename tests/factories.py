@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
-from billing.ledger import Change, Draft, post
+from billing.ledger.posting import Change, Draft, post
 from billing.models import (
     AutoTopup,
     Balance,

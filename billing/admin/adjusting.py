@@ -14,14 +14,14 @@ from django.utils.html import format_html
 from django.utils.timezone import make_aware
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from billing import adjusting, granting, previewing
-from billing.adjusting import Adjustment, CannotAdjust, ChangedMeanwhile
 from billing.admin.explaining import Table, small
 from billing.admin.showing import figure
-from billing.explaining_words import name_of_grant
-from billing.figures import Figures
-from billing.granting import CannotGrant
-from billing.ledger import locked_balances
+from billing.balances import adjusting, granting, previewing
+from billing.balances.adjusting import Adjustment, CannotAdjust, ChangedMeanwhile
+from billing.balances.figures import Figures
+from billing.balances.granting import CannotGrant
+from billing.explaining.words import name_of_grant
+from billing.ledger.posting import locked_balances
 from billing.models import Balance, Grant, Rollover
 from billing.models.figures import Interval
 from customers.admin.fields import FigureField

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing import figures as arithmetic
 from billing.admin.balance_pages import BalancePages, ExplainedMixin
 from billing.admin.showing import every, figure
+from billing.balances import figures as arithmetic
 from billing.models import Balance, Flag, Grant, Rollover
 from customers import clock
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo

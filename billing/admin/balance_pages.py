@@ -17,8 +17,8 @@ from unfold.decorators import action, display
 
 from billing.admin.adjusting import AdjustForm, changes_table, ended_names, figures_table
 from billing.admin.explaining import UseForm, context_of
-from billing.explaining import explain
-from billing.ledger_sums import course_of
+from billing.explaining.balance import explain
+from billing.ledger.sums import course_of
 from billing.models import Balance
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin

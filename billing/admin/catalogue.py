@@ -21,10 +21,10 @@ from billing.admin.catalogue_forms import (
     PlanItemForm,
 )
 from billing.admin.showing import every, figure, price
-from billing.catalogue_use import is_in_use
+from billing.catalogue.use import is_in_use
+from billing.catalogue.versions import TERMS, NoNewVersion, new_version
 from billing.documents.prices import Tier
 from billing.models import CreditCost, Feature, Plan, PlanItem
-from billing.plan_versions import TERMS, NoNewVersion, new_version
 from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo, without_fields
 from customers.admin.inlines import RecordStackedInline, RecordTabularInline
 from customers.admin.showing import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, text_of

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from billing.catalogue_rules import (
+from billing.catalogue.rules import (
     Problem,
     cost_problems,
     feature_problems,
     item_problems,
     plan_problems,
 )
-from billing.catalogue_use import is_in_use, uses_of
+from billing.catalogue.use import is_in_use, uses_of
+from billing.catalogue.versions import TERMS
 from billing.models import CreditCost, Feature
-from billing.plan_versions import TERMS
 from customers.admin.forms import RecordForm
 from customers.admin.inlines import RecordFormSet
 

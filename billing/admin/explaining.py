@@ -13,11 +13,17 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing.admin.showing import figure
-from billing.explanation import BalanceExplained, EntryExplained, Explanation, RowExplained, UseExplained
-from billing.ledger_sums import COURSE_DAYS, Point
+from billing.balances.pace import lost_words
+from billing.explaining.explanation import (
+    BalanceExplained,
+    EntryExplained,
+    Explanation,
+    RowExplained,
+    UseExplained,
+)
+from billing.ledger.sums import COURSE_DAYS, Point
 from billing.models import Balance, Entity
 from billing.models.figures import UPPER_BOUND
-from billing.pace import lost_words
 from customers.admin.fields import FigureField
 from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment
 

@@ -21,13 +21,13 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing.admin.showing import amount
-from billing.changing_invoices import CannotChangeInvoice, locked_invoice
-from billing.credit_notes import credit_note, creditable, to_return
-from billing.invoice_closing import mark_uncollectible, void_invoice
-from billing.invoicing import issue_invoice
+from billing.invoicing.changing import CannotChangeInvoice, locked_invoice
+from billing.invoicing.closing import mark_uncollectible, void_invoice
+from billing.invoicing.credit_notes import credit_note, creditable, to_return
+from billing.invoicing.payments import record_payment
+from billing.invoicing.raising import issue_invoice
 from billing.models import Invoice
 from billing.money import from_minor, to_minor
-from billing.payments_received import record_payment
 from customers import clock
 from customers.admin.base import RecordAdmin
 

@@ -15,11 +15,11 @@ from django.urls import path
 from unfold.decorators import action
 
 from billing.admin.showing import amount, figure
-from billing.credit_notes import to_return
-from billing.invoicing import CARRIED_OVER
+from billing.invoicing.credit_notes import to_return
+from billing.invoicing.pricing import EXACT
+from billing.invoicing.raising import CARRIED_OVER
 from billing.models import Invoice, InvoiceLine
 from billing.money import from_minor, is_known, round_to_minor
-from billing.pricing import EXACT
 from customers.admin.base import RecordAdmin
 from customers.admin.showing import country_name
 

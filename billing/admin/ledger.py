@@ -17,10 +17,10 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing.admin.adjusting import figures_table, name_of
 from billing.admin.showing import figure
-from billing.ledger import CannotReverse
-from billing.ledger import reverse as take_back
+from billing.balances.previewing import preview_reverse
+from billing.ledger.posting import CannotReverse
+from billing.ledger.posting import reverse as take_back
 from billing.models import LedgerEntry, Posting
-from billing.previewing import preview_reverse
 from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days

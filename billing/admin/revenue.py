@@ -8,8 +8,8 @@ from unfold.decorators import display
 
 from billing.admin.showing import amount
 from billing.models import Subscription
-from billing.recurring import Revenue
-from billing.revenue import revenue_of, revenue_of_subscription
+from billing.revenue.monthly import revenue_of, revenue_of_subscription
+from billing.revenue.recurring import Revenue
 from customers import clock
 from customers.models import Customer
 

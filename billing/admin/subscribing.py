@@ -27,7 +27,7 @@ from billing.admin.subscribing_forms import (
     SubscribingForm,
     UncancelForm,
 )
-from billing.figures import Figures
+from billing.balances.figures import Figures
 from billing.models import Invoice, InvoiceLine, Subscription
 from billing.subscribing import CannotBill, CannotSubscribe
 from billing.subscribing.trying import Outcome, carry_out, try_out

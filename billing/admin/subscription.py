@@ -16,7 +16,7 @@ from billing.admin.revenue import RevenueMixin
 from billing.admin.showing import amount, figure
 from billing.admin.subscribing import SubscribingPages, lines_table
 from billing.models import License, Purchase, Subscription
-from billing.revenue import with_charges
+from billing.revenue.monthly import with_charges
 from billing.subscribing import CannotBill
 from billing.subscribing.upcoming import upcoming
 from customers import clock

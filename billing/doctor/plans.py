@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from billing.doctor.findings import Advance, Finding, day
 from billing.models import Invoice, InvoiceLine, Plan, Subscription
 from billing.money import is_known
-from billing.revenue import Unreckonable, price_ahead, sold_ahead
+from billing.revenue.monthly import Unreckonable, price_ahead, sold_ahead
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

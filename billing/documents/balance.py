@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import UNSET, UnsetType
 
-from billing import figures as arithmetic
+from billing.balances import figures as arithmetic
 from billing.documents.catalogue import Feature
 from billing.documents.prices import RowPrice
 from billing.documents.scalars import (

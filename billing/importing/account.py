@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from billing import documents
-from billing.catalogue import present
+from billing.catalogue.described import present
 from billing.documents import BillingCustomer
 from billing.importing.batch import Batch, Kind, listed, marking
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert

@@ -14,10 +14,10 @@ from django.db.models import F
 from msgspec import UNSET
 
 from billing import documents
-from billing.catalogue import present, price_columns
+from billing.catalogue.described import present, price_columns
 from billing.documents import BillingCustomer
 from billing.importing.batch import Batch, Items, Kind, listed, marking
-from billing.ledger import Book, Change, Draft, locked_balances
+from billing.ledger.posting import Book, Change, Draft, locked_balances
 from billing.models import Balance, Flag, Grant, Posting, Purchase, Rollover, Subscription
 from customers.importing import Incoming
 from customers.wire import LARGEST, Refused, within

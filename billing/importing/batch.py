@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from django.db import models
 from msgspec import UNSET, UnsetType
 
-from billing.catalogue import PlanName, PlanVersion, numbered
+from billing.catalogue.described import PlanName, PlanVersion, numbered
 from billing.documents import BillingCustomer
 from billing.documents import Plan as PlanDocument
 from billing.models import Feature, Plan, Purchase, Subscription

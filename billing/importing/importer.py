@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from billing import documents
-from billing.catalogue import PlanName, features_of, present, take_features, take_plans
+from billing.catalogue.described import PlanName, features_of, present, take_features, take_plans
 from billing.documents import BillingCustomer, parse_customer
 from billing.importing.account import apply_accounts, apply_controls, apply_entities
 from billing.importing.balances import apply_balances, apply_flags

@@ -1,6 +1,6 @@
 """PostgreSQL: record a use that one grant serves alone, in one statement.
 
-The order of grants is that of `billing.drawing`, what counts and what is due that of `billing.holdings`; tests hold
+The order of grants is that of `billing.using.drawing`, what counts and what is due that of `billing.using.holdings`; tests hold
 them against each other. Whatever is not plain is left to these, with nothing done: credit systems, unlimited grants,
 rollovers, something due, a use that no single grant has room for, a key that was used before.
 """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from billing import documents
-from billing.figures import figures_of
+from billing.balances.figures import figures_of
 from billing.models import Balance, Grant, Rollover, Subscription
 from billing.rendering.catalogue import price_arguments
 from billing.rendering.rows import Rows

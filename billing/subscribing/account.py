@@ -15,8 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from billing.invoicing import Bill, raise_invoices
-from billing.ledger import Book, Change, Draft, locked_balances
+from billing.invoicing.raising import Bill, raise_invoices
+from billing.ledger.posting import Book, Change, Draft, locked_balances
 from billing.models import (
     Balance,
     BillingAccount,

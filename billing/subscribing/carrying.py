@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from billing.ledger import Change
+from billing.ledger.posting import Change
 from billing.models import Grant, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.subscribing.account import Account

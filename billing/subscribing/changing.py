@@ -9,10 +9,10 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing.intervals import anchor_day, is_made_of_months, step
-from billing.invoice_sums import Line
+from billing.invoicing.sums import Line
 from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.recurring import monthly
+from billing.revenue.recurring import monthly
 from billing.subscribing.account import Account
 from billing.subscribing.acting import (
     Result,

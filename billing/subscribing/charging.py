@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing.invoice_sums import Line, LineKind
-from billing.invoicing import Bill
+from billing.invoicing.pricing import Price, base_cost, cost_of, prepaid_cost, proration
+from billing.invoicing.raising import Bill
+from billing.invoicing.sums import Line, LineKind
 from billing.models import Grant, Plan, PlanItem, Purchase, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.money import round_to_minor
-from billing.pricing import Price, base_cost, cost_of, prepaid_cost, proration
 from billing.subscribing.account import Account
 from billing.subscribing.errors import CannotBill
 

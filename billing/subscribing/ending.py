@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing.invoice_sums import Line
-from billing.ledger import Change
+from billing.invoicing.sums import Line
+from billing.ledger.posting import Change
 from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.subscribing.account import Account

@@ -15,13 +15,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from billing.holdings import counts, grant_row, rollover_row
+from billing.balances.renewing import Renewed, RolloverRule, reset
 from billing.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
-from billing.invoice_sums import Line
-from billing.ledger import Change
+from billing.invoicing.sums import Line
+from billing.ledger.posting import Change
 from billing.models import Grant, Invoice, PlanItem, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
-from billing.renewing import Renewed, RolloverRule, reset
 from billing.subscribing.account import Account, open_accounts, save
 from billing.subscribing.carrying import follower_of_same_plan, set_rollovers_free
 from billing.subscribing.charging import add_bill, interval_of, recurring_lines, usage_lines
@@ -29,6 +28,7 @@ from billing.subscribing.ending import end, end_grants, expire_grant, expire_rol
 from billing.subscribing.errors import CannotBill
 from billing.subscribing.starting import anchor_days_of, begin, bill_start
 from billing.subscribing.trials import trial_end_of
+from billing.using.holdings import counts, grant_row, rollover_row
 
 #: How many customers are renewed in one transaction.
 BATCH = 200

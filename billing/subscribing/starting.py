@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing.figures import included_grant
+from billing.balances.figures import included_grant
 from billing.intervals import anchor_day, is_made_of_months, step
-from billing.ledger import Change
+from billing.ledger.posting import Change
 from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Rollover, Subscription, TrialUsed
 from billing.models.figures import BillingMethod
 from billing.subscribing.account import Account

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.balance_figures import figures_of_balances
-from billing.figures import Figures, figures_of
+from billing.balances.figures import Figures, figures_of
+from billing.balances.of_many import figures_of_balances
 from billing.models import Balance, Invoice, InvoiceLine, Subscription
 from billing.subscribing.acting import Result
 from customers import clock

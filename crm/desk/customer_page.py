@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from billing.revenue import revenue_of
+from billing.revenue.monthly import revenue_of
 from crm.desk.asked import customer_asked
 from crm.desk.merging import merge_url
 from crm.desk.overview import attention, health, money, people, places, related, timeline, use, work

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import make_aware
 
-from billing.ledger_sums import known_as
+from billing.ledger.sums import known_as
 from crm.desk.asked import customer_asked
 from crm.timeline.days import by_day
 from crm.timeline.entry import Asked, Kind, Position, name_of

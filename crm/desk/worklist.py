@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate, make_aware
 
 from billing.admin.showing import amount
-from billing.revenue import revenue_of
+from billing.revenue.monthly import revenue_of
 from crm.health.reading import scores_of
 from crm.models import Decision, DeskRefresh, WorklistEntry, WorklistReason
 from crm.scope import Scope

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils.timezone import localdate, make_aware
 
-from billing.revenue_history import revenue_at
+from billing.revenue.history import revenue_at
 from crm.models import Relationship, RevenueMonth
 from customers import clock
 from customers.syncing import create_rows

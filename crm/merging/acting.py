@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
-from billing.merging import Handover, join_balances
+from billing.merging.balances import Handover, join_balances
 from crm.merging.fields import FIELDS, IDENTIFIERS, UNIQUE, Field, is_empty, row_of
 from crm.merging.locking import giving_way, lock
 from crm.merging.moving import hand_over

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import OperationalError
 from django.db.models import Q
 
-from billing.ledger import locked_balances
+from billing.ledger.posting import locked_balances
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.models import Customer
 

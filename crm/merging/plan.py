@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.merging_words import notes_on_money
+from billing.merging.words import notes_on_money
 from crm.merging.fields import FIELDS, Field, is_empty
 from crm.merging.relations import Way, models_that, rows_of
 from customers.models import Customer

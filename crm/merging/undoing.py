@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from billing.merging import Handover, claim_what_hangs, take_apart, tell_where_they_are
+from billing.merging.balances import Handover, claim_what_hangs, take_apart, tell_where_they_are
 from crm.merging.acting import name_of, save_with_history
 from crm.merging.fields import FIELDS, UNIQUE
 from crm.merging.locking import giving_way, lock

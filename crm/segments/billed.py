@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Coalesce, Greatest, NullIf
 
 from billing.filters import RUNNING, subscribed
 from billing.models import Balance, Feature, Grant, Plan, Rollover, Subscription
-from billing.revenue_range import MonthlyRange, customers_earning
+from billing.revenue.range import MonthlyRange, customers_earning
 from crm.segments.criterion import (
     Asker,
     BadValue,
@@ -107,7 +107,7 @@ def _feature(values: Values) -> str:
 
 
 def _figure(chosen: str, asker: Asker) -> Any:
-    """A figure of a balance, as `billing.figures` reckons it from what counts now."""
+    """A figure of a balance, as `billing.balances.figures` reckons it from what counts now."""
     granted = _number("included_grant") + _number("prepaid_grant")
     used = _number("usage")
     carried, left = _number("granted"), _number("left")

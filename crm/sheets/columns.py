@@ -14,8 +14,8 @@ from django.utils.timezone import localdate
 
 from billing.models import Plan, Subscription
 from billing.money import from_minor
-from billing.recurring import Revenue
-from billing.revenue import revenue_of
+from billing.revenue.monthly import revenue_of
+from billing.revenue.recurring import Revenue
 from crm.contacting import last_contacts
 from crm.health.reading import scores_of
 from crm.models import CustomerTag, Domain

@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 
 from billing.admin.showing import figure
-from billing.balance_figures import UsedLately, figures_of_balances, used_lately
-from billing.figures import Figures
+from billing.balances.figures import Figures
+from billing.balances.of_many import UsedLately, figures_of_balances, used_lately
+from billing.balances.pace import pace_of
+from billing.invoicing.pricing import EXACT
 from billing.models import Balance
-from billing.pace import pace_of
-from billing.pricing import EXACT
 from crm.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
 from customers.admin.showing import page_of_key
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 from django.conf import settings
 
 from billing.admin.showing import figure
+from billing.invoicing.pricing import EXACT
 from billing.models import Subscription
 from billing.money import from_minor, is_known
-from billing.pricing import EXACT
-from billing.revenue import revenue_of
+from billing.revenue.monthly import revenue_of
 from crm.models import Relationship
 from crm.worklist.reason import Batch, Reason, Rule, customer_page
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef, Q
 
-from billing.revenue import earning
+from billing.revenue.monthly import earning
 from crm.admin.duplicate_facts import likelihood
 from crm.models import DuplicateCluster, DuplicatePair
 from crm.worklist.reason import MOST, Batch, Reason, Rule, customer_page

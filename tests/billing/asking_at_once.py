@@ -24,10 +24,10 @@ django.setup()
 
 from django.db import DatabaseError, connection  # noqa: E402
 
-from billing import using  # noqa: E402
 from billing.models import Balance, Feature, Posting  # noqa: E402
-from billing.settling import Use, UseRefused  # noqa: E402
-from billing.using import record_use  # noqa: E402
+from billing.using import recording as using  # noqa: E402
+from billing.using.recording import record_use  # noqa: E402
+from billing.using.settling import Use, UseRefused  # noqa: E402
 
 
 def _unlocked(customer_ids: list[str], feature_ids: dict[str, object]) -> list[Balance]:

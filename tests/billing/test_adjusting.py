@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from billing import adjusting
-from billing.adjusting import CannotAdjust, ChangedMeanwhile
-from billing.ledger import reverse
+from billing.balances import adjusting
+from billing.balances.adjusting import CannotAdjust, ChangedMeanwhile
+from billing.balances.previewing import preview_grant, preview_reverse
+from billing.ledger.posting import reverse
 from billing.models import Balance, Grant, LedgerEntry, Posting
-from billing.previewing import preview_grant, preview_reverse
 from billing.subscribing import renew_customers
 from tests.factories import (
     make_balance,

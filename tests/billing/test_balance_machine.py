@@ -22,11 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing.adjusting import add
-from billing.granting import grant
+from billing.balances.adjusting import add
+from billing.balances.granting import grant
 from billing.models import Feature, Grant, LedgerEntry, Plan, Rollover, Subscription
 from billing.rendering import render_customers
-from billing.settling import Use, UseRefused
 from billing.subscribing import (
     CannotSubscribe,
     attach_plan,
@@ -35,8 +34,9 @@ from billing.subscribing import (
     renew_customers,
     uncancel_subscription,
 )
-from billing.using import record_use
-from billing.using_in_bulk import record_uses
+from billing.using.in_bulk import record_uses
+from billing.using.recording import record_use
+from billing.using.settling import Use, UseRefused
 from customers import clock
 from tests.billing.balance_model import COST, PLANS, Model, Row
 from tests.billing.subscribing.living import at, metered, plan_of

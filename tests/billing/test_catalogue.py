@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.catalogue import take_features, take_plans
+from billing.catalogue.described import take_features, take_plans
 from billing.documents import ItemFeature, parse_feature, parse_plan
 from billing.models import CreditCost, Feature, Plan, PlanItem, Subscription
 from tests.billing.payloads import BALANCE, FEATURE, JANUARY, PLAN, SUBSCRIPTION

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from billing import catalogue_file
-from billing.catalogue_file import Entry, read_catalogue
+from billing.catalogue import file as catalogue_file
+from billing.catalogue.file import Entry, read_catalogue
 from customers.reader import BadRecord, Unreadable, error_line, open_input
 from customers.wire import Refused
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.catalogue_file import read_catalogue
-from billing.catalogue_import import Report, import_catalogue
+from billing.catalogue.file import read_catalogue
+from billing.catalogue.importing import Report, import_catalogue
 from billing.models import CreditCost, Feature, Plan, PlanItem, Subscription
 from tests.billing.payloads import FEATURE, PLAN, SUBSCRIPTION, changed
 from tests.billing.taking import only, row_counts, take_one

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.catalogue_rules import (
+from billing.catalogue.rules import (
     FeatureUse,
     Problem,
     cost_problems,

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from billing.catalogue_rules import FeatureUse
-from billing.catalogue_use import is_in_use, uses_of
+from billing.catalogue.rules import FeatureUse
+from billing.catalogue.use import is_in_use, uses_of
 from billing.models import Feature, Plan
 from tests.factories import (
     make_balance,

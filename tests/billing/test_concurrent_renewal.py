@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
-from billing.settling import Use
 from billing.subscribing import attach_plan, renew
-from billing.using import record_use
+from billing.using.recording import record_use
+from billing.using.settling import Use
 from tests.billing.subscribing.living import assert_adds_up, at, metered, plan_of
 from tests.factories import make_customer
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.adjusting import expire
+from billing.balances.adjusting import expire
 from billing.doctor import CHECKS, Finding
 from billing.doctor.guards import TRIGGERS
 from billing.models import (

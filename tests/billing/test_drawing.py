@@ -3,7 +3,17 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from billing.drawing import Drawn, GrantRow, Refunded, Refusal, RolloverRow, Stop, draw, drawing_order, refund
+from billing.using.drawing import (
+    Drawn,
+    GrantRow,
+    Refunded,
+    Refusal,
+    RolloverRow,
+    Stop,
+    draw,
+    drawing_order,
+    refund,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (4, 5))

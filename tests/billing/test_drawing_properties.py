@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.drawing import Drawn, GrantRow, Refusal, RolloverRow, draw, refund
+from billing.using.drawing import Drawn, GrantRow, Refusal, RolloverRow, draw, refund
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (4, 5))

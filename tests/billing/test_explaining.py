@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.explaining import CannotExplain, explain
-from billing.explanation import BalanceExplained, Explanation
-from billing.ledger import Change, Draft, post, reverse
+from billing.balances.pace import Source, wasted
+from billing.explaining.balance import CannotExplain, explain
+from billing.explaining.explanation import BalanceExplained, Explanation
+from billing.ledger.posting import Change, Draft, post, reverse
 from billing.models import Balance, Feature, Grant, Posting
-from billing.pace import Source, wasted
 from customers.models import Customer
 from tests.examples import examples
 from tests.factories import (

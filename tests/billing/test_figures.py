@@ -3,7 +3,7 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from billing.figures import (
+from billing.balances.figures import (
     Figures,
     Rollover,
     Row,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from billing.adjusting import add, expire
+from billing.balances.adjusting import add, expire
 from billing.importing import BillingImporter
 from billing.models import Grant
 from billing.subscribing import renew
-from billing.using import record_use
-from billing.using_in_bulk import record_uses
+from billing.using.in_bulk import record_uses
+from billing.using.recording import record_use
 from customers.syncing import update_rows
 from tests.api.steps import take_in_values
 from tests.billing.uses import LATER, NOON, granted, use

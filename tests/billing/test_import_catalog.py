@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import OperationalError
 
-from billing import catalogue_import
+from billing.catalogue import importing as catalogue_import
 from billing.models import Feature, Plan
 from tests.billing.payloads import FEATURE, PLAN
 from tests.billing.taking import row_counts

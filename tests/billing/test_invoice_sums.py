@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.invoice_sums import Discount, Line, NotApplied, is_due, sums
+from billing.invoicing.sums import Discount, Line, NotApplied, is_due, sums
 from billing.money import LARGEST_MINOR
 
 DIGITS = {"JPY": 0, "USD": 2, "KWD": 3}

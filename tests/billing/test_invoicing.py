@@ -10,9 +10,16 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from billing.changing_invoices import CannotChangeInvoice
-from billing.invoice_sums import Line
-from billing.invoicing import Bill, bill_of_draft, draft_invoice, issue_invoice, preview, raise_invoices
+from billing.invoicing.changing import CannotChangeInvoice
+from billing.invoicing.raising import (
+    Bill,
+    bill_of_draft,
+    draft_invoice,
+    issue_invoice,
+    preview,
+    raise_invoices,
+)
+from billing.invoicing.sums import Line
 from billing.models import Discount, Invoice, InvoiceLine, InvoiceSeries
 from customers.models import Customer
 from tests.factories import (

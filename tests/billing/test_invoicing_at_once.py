@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from billing import invoice_numbers
-from billing.changing_invoices import CannotChangeInvoice
-from billing.invoice_sums import Line
-from billing.invoicing import Bill, raise_invoices
+from billing.invoicing import numbers as invoice_numbers
+from billing.invoicing.changing import CannotChangeInvoice
+from billing.invoicing.payments import record_payment
+from billing.invoicing.raising import Bill, raise_invoices
+from billing.invoicing.sums import Line
 from billing.models import Invoice, InvoiceSeries
-from billing.payments_received import record_payment
 from customers import clock
 from tests.factories import make_customer
 

@@ -11,14 +11,14 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from billing.changing_invoices import CannotChangeInvoice
-from billing.credit_notes import credit_note, tax_part, to_return
-from billing.invoice_closing import mark_uncollectible, void_invoice
-from billing.invoice_sums import Line
-from billing.invoicing import Bill, draft_invoice, raise_invoices
+from billing.invoicing.changing import CannotChangeInvoice
+from billing.invoicing.closing import mark_uncollectible, void_invoice
+from billing.invoicing.credit_notes import credit_note, tax_part, to_return
+from billing.invoicing.overdue import mark_past_due, overdue_subscription_ids
+from billing.invoicing.payments import record_payment
+from billing.invoicing.raising import Bill, draft_invoice, raise_invoices
+from billing.invoicing.sums import Line
 from billing.models import CreditNote, Discount, Invoice, Payment, Subscription
-from billing.overdue import mark_past_due, overdue_subscription_ids
-from billing.payments_received import record_payment
 from customers import clock
 from customers.models import Customer
 from tests.factories import (

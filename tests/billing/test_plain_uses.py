@@ -10,11 +10,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing import using
 from billing.models import Balance, Grant, LedgerEntry, Posting
-from billing.settling import UseRefused, to_answer
-from billing.using import record_use
-from billing.using_in_bulk import record_uses
+from billing.using import recording as using
+from billing.using.in_bulk import record_uses
+from billing.using.recording import record_use
+from billing.using.settling import UseRefused, to_answer
 from tests.billing.uses import LAST, LATER, NOON, granted, use
 from tests.factories import (
     make_balance,

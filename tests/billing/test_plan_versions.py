@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from billing.catalogue.versions import NoNewVersion, Terms, choose_version, new_version
 from billing.documents.scalars import LARGEST_WHOLE
 from billing.models import Feature, Plan, PlanItem, Subscription
-from billing.plan_versions import NoNewVersion, Terms, choose_version, new_version
 from customers import clock
 from customers.wire import Refused
 from tests.factories import make_plan, make_plan_item, make_subscription

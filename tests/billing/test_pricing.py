@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.invoicing.pricing import Price, Tier, base_cost, cost_of, prepaid_cost, proration
 from billing.money import from_minor, round_to_minor
-from billing.pricing import Price, Tier, base_cost, cost_of, prepaid_cost, proration
 
 CURRENCIES = ["JPY", "USD", "KWD"]
 

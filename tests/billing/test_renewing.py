@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.drawing import GrantRow, RolloverRow
-from billing.renewing import CarriedOver, Renewed, RolloverRule, Trim, reset
+from billing.balances.renewing import CarriedOver, Renewed, RolloverRule, Trim, reset
+from billing.using.drawing import GrantRow, RolloverRow
 
 JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE = (datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 7))
 

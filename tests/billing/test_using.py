@@ -9,12 +9,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.idempotency import KeyConflict
 from billing.models import Balance, LedgerEntry, Posting, Rollover
-from billing.settling import Use, Used, UseRefused
 from billing.subscribing import attach_plan
-from billing.using import record_use
-from billing.using_in_bulk import record_uses
+from billing.using.idempotency import KeyConflict
+from billing.using.in_bulk import record_uses
+from billing.using.recording import record_use
+from billing.using.settling import Use, Used, UseRefused
 from customers.models import Customer
 from tests.billing.subscribing.living import plan_of
 from tests.billing.uses import LAST, LATER, NOON, granted, usages, use

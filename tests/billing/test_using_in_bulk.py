@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.idempotency import KeyConflict
 from billing.models import Balance, Grant, Posting, Rollover
-from billing.settling import Used, UseRefused
-from billing.using_in_bulk import Outcome, record_uses
+from billing.using.idempotency import KeyConflict
+from billing.using.in_bulk import Outcome, record_uses
+from billing.using.settling import Used, UseRefused
 from tests.billing.uses import NOON, granted, usages, use
 from tests.factories import make_balance, make_credit_cost, make_rollover
 
@@ -81,7 +81,7 @@ class TestInBulk:
     ) -> None:
         balance = make_balance()
         grant = granted(balance, 10)
-        monkeypatch.setattr("billing.using_in_bulk.write", _refuse)
+        monkeypatch.setattr("billing.using.in_bulk.write", _refuse)
 
         outcomes = record_uses([use(balance, 6), use(balance, 6), use(balance, 1)])
 

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from billing import adjusting
+from billing.balances import adjusting
 from billing.models import Balance
 from customers import clock
 from tests.factories import (

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.explaining import CannotExplain, explain
-from billing.explanation_text import as_text, as_values
+from billing.explaining.balance import CannotExplain, explain
+from billing.explaining.text import as_text, as_values
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from customers import clock
 from customers.console import USAGE, one_line, say

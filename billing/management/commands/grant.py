@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing.explaining_words import counted, every, number
-from billing.explaining_words import moment as shown_moment
-from billing.granting import CannotGrant, figures_for, grant
+from billing.balances.granting import CannotGrant, figures_for, grant
+from billing.explaining.words import counted, every, number
+from billing.explaining.words import moment as shown_moment
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models.figures import Interval
 from customers import clock

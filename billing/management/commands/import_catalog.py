@@ -11,8 +11,8 @@ from django.db import Error as DatabaseProblem
 from django.db import transaction
 
 from billing import money
-from billing.catalogue_file import Entry, read_catalogue
-from billing.catalogue_import import Outcome, Report, import_catalogue
+from billing.catalogue.file import Entry, read_catalogue
+from billing.catalogue.importing import Outcome, Report, import_catalogue
 from customers.console import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
 from customers.importing import nothing_kept
 from customers.reader import Unreadable, open_input

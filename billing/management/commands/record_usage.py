@@ -14,13 +14,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from billing.explaining_words import STEPS, counted, name_of_grant, number
-from billing.idempotency import KeyConflict
+from billing.explaining.words import STEPS, counted, name_of_grant, number
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models import Feature, Grant
-from billing.settling import Use, Used, UseRefused
-from billing.uses_file import Outcome, Report, record_file
-from billing.using import record_use
+from billing.using.file import Outcome, Report, record_file
+from billing.using.idempotency import KeyConflict
+from billing.using.recording import record_use
+from billing.using.settling import Use, Used, UseRefused
 from customers.console import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.models import Customer, Environment
 from customers.reader import Unreadable, open_input, read_records

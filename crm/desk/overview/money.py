@@ -12,11 +12,11 @@ from billing.admin.invoice import state_of as invoice_state
 from billing.admin.showing import amount, every, figure, price
 from billing.admin.subscription import STATES as SUBSCRIPTION_STATES
 from billing.admin.subscription import state_of as subscription_state
+from billing.invoicing.pricing import EXACT
 from billing.models import Discount, Invoice, Purchase, Subscription
 from billing.money import is_known, round_to_minor
-from billing.pricing import EXACT
-from billing.recurring import Recurring, Revenue
-from billing.revenue import Unreckonable, charges_of, revenue_of_subscription, with_charges
+from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
+from billing.revenue.recurring import Recurring, Revenue
 from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section
 from crm.models import Relationship
 from customers.admin.showing import PLAIN, day, page_of

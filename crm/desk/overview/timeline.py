@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from billing.ledger_sums import known_as
+from billing.ledger.sums import known_as
 from crm.desk.overview.section import Section
 from crm.timeline.days import by_day
 from crm.timeline.entry import Asked, May

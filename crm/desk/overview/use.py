@@ -9,11 +9,11 @@ from decimal import Decimal
 from django.utils.text import capfirst
 
 from billing.admin.showing import figure
-from billing.balance_figures import UsedLately, figures_of_balances, used_lately
-from billing.figures import Figures
+from billing.balances.figures import Figures
+from billing.balances.of_many import UsedLately, figures_of_balances, used_lately
+from billing.balances.pace import pace_of
+from billing.invoicing.pricing import EXACT
 from billing.models import Balance, Entity, Flag
-from billing.pace import pace_of
-from billing.pricing import EXACT
 from crm.desk.overview.section import Line, Section, first_rows, list_of, list_section
 from customers.admin.showing import day, page_of
 from customers.models import Customer

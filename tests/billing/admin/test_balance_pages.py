@@ -15,9 +15,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing import adjusting
-from billing.ledger import Change, Draft, post
-from billing.ledger_sums import course_of
+from billing.balances import adjusting
+from billing.ledger.posting import Change, Draft, post
+from billing.ledger.sums import course_of
 from billing.models import Balance, Grant, Posting
 from customers import clock
 from tests.admin_forms import form_data

@@ -18,11 +18,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from billing.credit_notes import credit_note
-from billing.invoice_sums import Line
-from billing.invoicing import Bill, draft_invoice, raise_invoices
+from billing.invoicing.credit_notes import credit_note
+from billing.invoicing.payments import record_payment
+from billing.invoicing.raising import Bill, draft_invoice, raise_invoices
+from billing.invoicing.sums import Line
 from billing.models import CreditNote, Invoice, InvoiceSeries, Payment
-from billing.payments_received import record_payment
 from customers import clock
 from customers.models import Customer
 from tests.admin_forms import form_data

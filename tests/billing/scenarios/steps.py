@@ -16,8 +16,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.documents import EXPANDABLE
+from billing.invoicing.payments import record_payment
 from billing.models import Invoice
-from billing.payments_received import record_payment
 from billing.rendering import render_customers
 from customers.identity import find_customer
 from tests.billing.payloads import sent

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from billing.adjusting import add
+from billing.balances.adjusting import add
 from billing.models import Balance, Flag, Grant, Invoice, LedgerEntry, Posting, Rollover, Subscription
 from customers import clock
 from customers.identity import find_customer

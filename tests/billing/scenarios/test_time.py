@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from billing.adjusting import add
+from billing.balances.adjusting import add
 from billing.models import Grant, Invoice, LedgerEntry
 from tests.billing.scenarios.steps import (
     JAN_1,

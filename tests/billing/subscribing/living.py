@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.ledger import Change, Draft, locked_balances, post
+from billing.ledger.posting import Change, Draft, locked_balances, post
 from billing.models import Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Rollover
 from billing.rendering import render_customers
 from billing.subscribing import renew

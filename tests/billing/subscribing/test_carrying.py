@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.adjusting import add
+from billing.balances.adjusting import add
 from billing.models import Flag, Grant, Invoice, InvoiceLine, Rollover
 from billing.subscribing import attach_plan, change_plan
 from tests.billing.subscribing.living import (

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 
-from billing.ledger import Change, Draft, locked_balances, post
+from billing.ledger.posting import Change, Draft, locked_balances, post
 from billing.models import Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
 from billing.subscribing import attach_plan, cancel_subscription
 from tests.billing.subscribing.living import (

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.invoice_numbers import series_of_invoices
+from billing.invoicing.numbers import series_of_invoices
 from billing.models import Grant, Invoice, InvoiceSeries, LedgerEntry, Posting, Subscription
 from billing.subscribing import CannotBill, attach_plan, cancel_subscription, change_plan
 from billing.subscribing.upcoming import Upcoming, upcoming

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.importing import BillingImporter
 from billing.models import Balance
 from billing.subscribing import renew
-from billing.using import record_use
+from billing.using.recording import record_use
 from crm.crm_import import CrmImporter
 from crm.merging.acting import merge
 from crm.merging.undoing import unmerge

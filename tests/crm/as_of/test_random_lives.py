@@ -11,10 +11,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.granting import CannotGrant, grant
+from billing.balances.granting import CannotGrant, grant
 from billing.importing import BillingImporter
 from billing.models import Balance, Plan
-from billing.settling import Use, UseRefused
 from billing.subscribing import (
     CannotSubscribe,
     attach_plan,
@@ -22,7 +21,8 @@ from billing.subscribing import (
     change_plan,
     renew,
 )
-from billing.using import record_use
+from billing.using.recording import record_use
+from billing.using.settling import Use, UseRefused
 from crm.crm_import import CrmImporter
 from crm.demo.documents import demo_documents
 from crm.merging.acting import CannotMerge, merge

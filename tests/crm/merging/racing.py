@@ -23,10 +23,10 @@ django.setup()
 
 from django.db import DatabaseError, connection  # noqa: E402
 
-from billing import using  # noqa: E402
 from billing.models import Feature  # noqa: E402
-from billing.settling import Use, UseRefused  # noqa: E402
-from billing.using import record_use  # noqa: E402
+from billing.using import recording as using  # noqa: E402
+from billing.using.recording import record_use  # noqa: E402
+from billing.using.settling import Use, UseRefused  # noqa: E402
 from crm.merging import acting  # noqa: E402
 from crm.merging.acting import CannotMerge, merge  # noqa: E402
 from customers.models import Customer  # noqa: E402

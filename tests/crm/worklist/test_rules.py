@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from billing.ledger import Change, Draft, post
+from billing.ledger.posting import Change, Draft, post
 from billing.models import Grant, Posting
 from crm.worklist.balances import balances
 from crm.worklist.colleagues import due_tasks, mentions

@@ -1,0 +1,1 @@
+"""What customers bring in month after month: MRR and ARR."""

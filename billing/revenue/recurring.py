@@ -1,0 +1,83 @@
+"""What comes in month after month: MRR and ARR, from charges normalised to a month.
+
+Pure arithmetic on values: no clock, no database. The caller passes what renews by itself, the base price times
+the quantity and the packs bought ahead; use beyond a grant is not known ahead, and discounts and tax are left out.
+A year has 12 months, 52 weeks or 365 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing.invoicing.pricing import EXACT
+from billing.money import known_code, round_to_minor
+
+_MONTHS_A_YEAR = Decimal(12)
+_TIMES_A_YEAR = {
+    "one_off": 0,
+    "minute": 365 * 24 * 60,
+    "hour": 365 * 24,
+    "day": 365,
+    "week": 52,
+    "month": 12,
+    "quarter": 4,
+    "semi_annual": 2,
+    "year": 1,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurring:
+    """An `amount` in major units of `currency`, charged every `interval_count` intervals."""
+
+    currency: str
+    amount: Decimal
+    interval: str
+    interval_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """Recurring revenue in minor units: `mrr` by the month, `arr` by the year.
+
+    Each is rounded half-even once from the exact sum, so `arr` is 12 times the exact month, not 12 times `mrr`.
+    """
+
+    mrr: int
+    arr: int
+
+
+def annual(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
+    """What `amount` every `interval_count` intervals comes to in a year; once is 0.
+
+    Raises `ValueError` for an interval that is not one of those that renew, or a count below 1.
+    """
+    if interval not in _TIMES_A_YEAR:
+        known = ", ".join(_TIMES_A_YEAR)
+        raise ValueError(f"{interval!r} is not an interval to charge by: expected one of {known}")
+    if interval_count < 1:
+        raise ValueError(f"An interval count of {interval_count} cannot be charged by: expected 1 or more")
+    return EXACT.divide(EXACT.multiply(amount, Decimal(_TIMES_A_YEAR[interval])), Decimal(interval_count))
+
+
+def monthly(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
+    """What `amount` every `interval_count` intervals comes to in a month: a twelfth of `annual`, and as exact."""
+    return EXACT.divide(annual(amount, interval, interval_count), _MONTHS_A_YEAR)
+
+
+def revenue(charges: Iterable[Recurring]) -> dict[str, Revenue]:
+    """MRR and ARR of `charges` by currency, the codes in capitals; a currency charged once only has zeros."""
+    years: dict[str, Decimal] = {}
+    for charge in charges:
+        currency = known_code(charge.currency)
+        amount = annual(charge.amount, charge.interval, charge.interval_count)
+        years[currency] = EXACT.add(years.get(currency, Decimal(0)), amount)
+    return {
+        currency: Revenue(
+            mrr=round_to_minor(EXACT.divide(year, _MONTHS_A_YEAR), currency),
+            arr=round_to_minor(year, currency),
+        )
+        for currency, year in years.items()
+    }
