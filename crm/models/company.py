@@ -39,6 +39,7 @@ class Relationship(Holding, Belonging):
         blank=True,
         related_name="accounts_owned",
         help_text="The account manager.",
+        db_index=False,
     )
     crm_id = models.CharField(
         "CRM id", max_length=255, blank=True, db_index=True, help_text="The id the CRM document carries."
@@ -75,6 +76,8 @@ class Relationship(Holding, Belonging):
                 condition=Q(currency__regex="^[A-Z]{3}$"), name="relationship_currency_iso"
             ),
         ]
+        # Has all that it takes to find somebody's customers.
+        indexes = [models.Index(fields=["owner", "customer"], name="relationship_of_an_owner")]
 
     def __str__(self) -> str:
         return f"Relationship with {self.customer}"

@@ -115,7 +115,8 @@ class WorklistReason(models.Model):
     class Meta:
         ordering = ["-weight", "since", "id"]
         constraints = [models.UniqueConstraint(fields=["entry", "rule", "key"], name="worklist_reason_once")]
-        indexes = [models.Index(fields=["rule", "decision"], name="worklist_reason_by_rule")]
+        # The last two spare whoever counts them a look at the rows.
+        indexes = [models.Index(fields=["rule", "decision", "entry", "id"], name="worklist_reason_by_rule")]
 
     def __str__(self) -> str:
         return self.words
