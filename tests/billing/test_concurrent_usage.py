@@ -79,7 +79,7 @@ def test_exactly_the_funds_are_used(funded: Grant, guard: str) -> None:
 
 
 def test_without_the_lock_uses_clash(funded: Grant) -> None:
-    came = ask(funded, guard="lock")
+    came = ask(funded, guard="lock", times=PROCESSES * TIMES // FEW, processes=FEW)
 
     assert came != {"used": FUNDS, "refused": FUNDS}
 

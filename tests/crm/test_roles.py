@@ -50,6 +50,7 @@ def test_account_managers_work_on_accounts_and_billing_operations_on_billing() -
     assert "customers.delete_customer" not in accounts | billing
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_migration_goes_back_and_forth() -> None:
     before = {role: names(role) for role in ROLES}

@@ -1,4 +1,4 @@
-"""Each page opens for the customers of the demo, whose records say everything there is to say; on either database."""
+"""Each page opens for the customers of the demo, whose records say everything there is to say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from crm.desk.merging import merge_url
 from customers.models import Customer, SourceRecord
 from tests.factories import make_user
 
-pytestmark = pytest.mark.django_db
+# The admin's sweeps open them with SQLite.
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 TODAY = datetime(2026, 1, 15, tzinfo=UTC)
 PAGES = ("desk-customer", "desk-timeline", "desk-health", "desk-provenance", "desk-as-of")

@@ -125,6 +125,7 @@ def test_at_a_switchboard_those_of_one_name_still_meet() -> None:
         assert index.count(Mark.PHONE, "live", "+12175550123") == 52
 
 
+@pytest.mark.once
 def test_memory_does_not_grow_with_the_customers() -> None:
     def peak(pieces: int) -> int:
         tracemalloc.start()
