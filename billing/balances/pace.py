@@ -19,6 +19,8 @@ from customers.wire import DECIMALS
 
 #: Over how many days the rate is measured, where the balance is that old.
 WINDOW = timedelta(days=30)
+#: What was used in less time says nothing of the days to come.
+SHORTEST = timedelta(hours=1)
 
 _ZERO = Decimal(0)
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -49,9 +51,12 @@ class Source:
 def pace_of(
     figures: Figures, sources: Sequence[Source], used: Decimal, since: datetime, until: datetime
 ) -> Pace:
-    """The pace of a balance of which `used` was drawn from `since` to `until`; `sources` in drawing order."""
-    seconds = _seconds(until - since)
-    rate = _EXACT.divide(used, seconds) if used > 0 and seconds > 0 else _ZERO
+    """The pace of a balance of which `used` was drawn from `since` to `until`; `sources` in drawing order.
+
+    There is no rate before `SHORTEST` has gone by.
+    """
+    has_rate = used > 0 and until - since >= SHORTEST
+    rate = _EXACT.divide(used, _seconds(until - since)) if has_rate else _ZERO
     per_day = _EXACT.multiply(rate, Decimal(_SECONDS_A_DAY)).quantize(DECIMALS, context=_EXACT)
     runs_out_at = None if figures.unlimited else _runs_out_at(figures.remaining, rate, until)
     return Pace(
@@ -136,6 +141,8 @@ def _in_words(
     if until <= since:
         return "The balance has just begun: there is no rate yet."
     measured = f"in the {_long(until - since)} since {moment(since)}"
+    if until - since < SHORTEST:
+        return f"{number(used)} used {measured}: too short a time to tell a rate from."
     if used <= 0:
         return f"Nothing was used {measured}: it does not run out at the present rate."
     rate = f"{number(used)} used {measured}, {estimate(per_day)} a day"

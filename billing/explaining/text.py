@@ -9,6 +9,8 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import Any
 
+from django.utils.timezone import localtime
+
 from billing.balances.pace import lost_words
 from billing.explaining.explanation import BalanceExplained, Explanation, UseExplained
 from billing.explaining.words import moment, number
@@ -41,7 +43,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     whose = f"{explanation.customer} ({explanation.customer_id})"
     if explanation.entity:
         whose = f"{explanation.entity} of {whose}"
-    yield f"{explanation.feature} ({explanation.feature_id}) of {whose}, at {moment(explanation.at)}"
+    yield f"{explanation.feature} ({explanation.feature_id}) of {whose}, at {moment(explanation.at)} {localtime(explanation.at):%Z}"
     if explanation.flag is not None:
         yield ""
         yield explanation.flag.words

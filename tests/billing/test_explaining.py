@@ -391,6 +391,13 @@ class TestPace:
             " 2025-04-30, beyond the next reset on 2025-04-20."
         )
 
+    def test_minutes_tell_no_rate(self, balance):
+        row = grant(balance, 1000, created_at=NOW - timedelta(minutes=59))
+        use(row, 900, NOW - timedelta(minutes=59))
+        pace = only(explained(balance)).pace
+        assert (pace.used, pace.per_day, pace.runs_out_at) == (900, 0, None)
+        assert pace.words.endswith("too short a time to tell a rate from.")
+
     def test_what_was_taken_back_was_not_used(self, balance):
         row = grant(balance, 100)
         posting = use(row, 60, NOW - days(3))

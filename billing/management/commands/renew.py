@@ -72,9 +72,14 @@ def _in_words(total: Renewals) -> str:
     if not total.customers:
         return "Nothing is due."
     return (
-        f"{total.customers} customers: {total.started} started, {total.periods} new periods, {total.resets} resets,"
-        f" {total.expired} expired, {total.ended} ended, {total.past_due} past due, {total.invoices} invoices"
+        f"{_many(total.customers, 'customer')}: {total.started} started, {_many(total.periods, 'new period')},"
+        f" {_many(total.resets, 'reset')}, {total.expired} expired, {total.ended} ended, {total.past_due} past due,"
+        f" {_many(total.invoices, 'invoice')}"
     )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _so_far(total: Renewals, options: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def test_of_an_entity_at_a_time(balance: Balance) -> None:
     make_grant(balance=balance, entity=entity, included_grant=Decimal(7), usage=Decimal(0))
     text = told(str(balance.customer_id), str(balance.feature_id), "--entity", "east", "--at", "2030-01-31")
     assert text.startswith("API calls (api_calls) of East of Acme (cus_")
-    assert "at 2030-01-31 00:00\n" in text
+    assert "at 2030-01-31 00:00 UTC\n" in text
     assert "  granted            1,007.5\n" in text
     assert told("acme-1", "api_calls", "--entity", str(entity.pk)).startswith("API calls (api_calls) of East")
 
