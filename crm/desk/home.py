@@ -67,6 +67,7 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "scopes": _scopes(request, scope, reverse("admin:index")),
         "tiles": _tiles(request, scope, owners, now),
         "neediest": _neediest(owners),
+        "worklist_url": f"{reverse('desk-worklist')}?{urlencode({_SCOPE: scope.value})}",
     }
     if request.user.has_perm("billing.view_subscription"):
         found = movements(owners)

@@ -192,3 +192,4 @@ def test_the_neediest_come_first_with_their_reasons(client: Client, user: User) 
     assert [str(customer) for customer, _, _ in page.context["neediest"]] == ["Urgent Ltd", "Calm Ltd"]
     assert "Urgent Ltd has run out" in page.content.decode()
     assert "was seen to" not in page.content.decode().lower()
+    assert 'href="/admin/worklist/?scope=mine"' in page.content.decode()
