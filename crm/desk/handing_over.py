@@ -54,7 +54,7 @@ def hand_over_page(request: HttpRequest) -> HttpResponse:
     """Ask, show what would be done, do it. What is done is what was shown: if that has changed, it is shown again."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
-    form = HandOverForm(request.user, request.POST or None)
+    form = HandOverForm(request.user, request.POST or None, initial={"giver": request.user.pk})
     planned: HandedOver | None = None
     planned_text = ""
     first: Any = ()

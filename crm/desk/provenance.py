@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,7 +21,7 @@ from crm.provenance import crm_provenance_of
 from customers import editing
 from customers.admin.fields import plain_text
 from customers.admin.origins import in_words, name_of
-from customers.admin.showing import moment, page_of
+from customers.admin.showing import free_form_text, moment, page_of
 from customers.claims import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, Saying, provenance_of
@@ -180,5 +179,5 @@ def _text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return plain_text(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else free_form_text(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

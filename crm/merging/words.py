@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.contrib.auth import get_user_model
 
 from crm.merging.fields import FIELDS, Field, is_empty
 from crm.merging.undoing import Conflict
+from customers.admin.showing import free_form_text
 from customers.putting_away import from_json
 from customers.wire import plain_number
 
@@ -25,9 +25,9 @@ def in_words(field: Field, value: Any) -> str:
         return str(dict(column.flatchoices).get(value, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, Decimal):
-        return f"{plain_number(value)}"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    if isinstance(value, Decimal | int):
+        return f"{plain_number(Decimal(value)):,}"
+    return free_form_text(value) if isinstance(value, dict | list) else str(value)
 
 
 def conflict_in_words(conflict: Conflict) -> str:

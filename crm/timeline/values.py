@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC
@@ -20,7 +19,7 @@ from billing.admin.showing import figure
 from billing.models import Entity, Feature, Plan
 from crm.models import Person
 from crm.timeline.entry import name_of, short
-from customers.admin.showing import moment
+from customers.admin.showing import free_form_text, moment
 from customers.models import Customer
 
 _NOTHING = "nothing"
@@ -69,7 +68,7 @@ def shown(field: Any, value: Any, names: Names) -> str:
         return str(value) if day is None else date_format(day, "DATE_FORMAT")
     if field.choices:
         return short(str(dict(field.flatchoices).get(value, value)))
-    return short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return short(value if isinstance(value, str) else free_form_text(value))
 
 
 def key_of(model: type[models.Model], key: Any) -> Any:

@@ -36,6 +36,15 @@ def long_text(text: str | None) -> SafeString | str:
     return format_html('<span class="clientele-long" dir="auto" title="{}">{}</span>', text, text)
 
 
+def free_form_text(value: Any) -> str:
+    """What a JSON column holds: a list of texts or a few names with figures as one says them, anything else as JSON."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    if isinstance(value, dict) and all(type(each) in (str, int, float) for each in value.values()):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
 def country_name(code: str) -> str:
     """The English name of a country; what is no code is shown as it came."""
     return str(COUNTRIES.get(code.upper(), code)) if len(code) == 2 else code

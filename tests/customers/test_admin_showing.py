@@ -7,6 +7,7 @@ import pytest
 from customers.admin.showing import (
     as_link,
     country_name,
+    free_form_text,
     link_out,
     list_link,
     long_text,
@@ -71,3 +72,17 @@ def test_zeros_that_say_nothing_go() -> None:
         "100",
         "-",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["https://a.example.com/", "b"], "https://a.example.com/, b"),
+        ({"contract": 1, "deck": 2.5}, "contract 1, deck 2.5"),
+        ([{"a": "é"}], '[{"a": "é"}]'),
+        ({"a": [1]}, '{"a": [1]}'),
+        ({"a": True}, '{"a": true}'),
+    ],
+)
+def test_free_form_values_are_said_where_they_can_be(value: object, text: str) -> None:
+    assert free_form_text(value) == text
