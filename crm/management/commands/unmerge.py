@@ -41,11 +41,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Undo it, or say what is in the way."""
         merge = _merge_called(options["merge"])
-        whom = f"{merge.other} ({merge.other_id}) and {merge.survivor} ({merge.survivor_id})"
         if options["dry_run"]:
             for conflict in conflicts_of(merge):
                 say(self.stdout, one_line(conflict_in_words(conflict)))
-            what = hindrance(merge) or f"It would make {whom} two customers again."
+            what = hindrance(merge) or f"It would make {_whom(merge)} two customers again."
             say(self.stdout, one_line(f"{what} Nothing was changed (--dry-run)."))
             return
         settle = dict.fromkeys(options["keep"], KEEP) | dict.fromkeys(options["restore"], RESTORE)
@@ -68,7 +67,12 @@ class Command(BaseCommand):
             raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
-        say(self.stdout, one_line(f"Undone: {whom} are two customers again."))
+        # Under the names that they have got back.
+        say(self.stdout, one_line(f"Undone: {_whom(_merge_called(str(merge.pk)))} are two customers again."))
+
+
+def _whom(merge: Merge) -> str:
+    return f"{merge.other} ({merge.other_id}) and {merge.survivor} ({merge.survivor_id})"
 
 
 def _merge_called(identifier: str) -> Merge:

@@ -56,7 +56,7 @@ def test_a_dry_run_changes_nothing(twice: tuple[Customer, Customer]) -> None:
 
 def test_undoing_asks_what_becomes_of_what_was_edited(twice: tuple[Customer, Customer]) -> None:
     ada, other = twice
-    run("merge_customers", "a", "b")
+    run("merge_customers", "a", "b", "--field", "name=b")
     merge = Merge.objects.get()
     Customer.objects.filter(pk=ada.pk).update(phone="+1 555 0199")
 
