@@ -31,7 +31,7 @@ _PAGE = 50
 #: How many customers of the worklist the home page shows, with how many reasons each.
 _NEEDIEST, _REASONS = 5, 3
 #: Beyond so many, a number is not worth the time of counting it.
-_COUNTED = 500
+_COUNTED = 250
 
 #: How the list of customers is asked for those of a scope.
 _OWNERS_QUERY = {Scope.MINE: "?owner=me", Scope.TEAM: "?owner=team", Scope.ALL: ""}
