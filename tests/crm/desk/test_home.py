@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from crm.desk import home
 from crm.home.movement import refresh_movements
 from customers import clock
 from customers.models import Customer
@@ -74,6 +75,14 @@ def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> N
         "Balances exhausted": "1",
     }
     assert set(numbers(client, "all").values()) == {"2"}
+
+
+def test_many_are_not_counted_to_the_end(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "_COUNTED", 2)
+    for made in (1, 2, 3):
+        make_relationship(customer=make_customer(), owner=user)
+        told = numbers(client, "mine")["Customers"]
+        assert told == ("more than 2" if made == 3 else str(made))
 
 
 @pytest.mark.parametrize("scope", ["mine", "team", "all"])
