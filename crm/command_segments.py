@@ -8,7 +8,7 @@ from django.db.models import Q
 from crm.models import Segment
 from crm.segmenting import UnknownSegment, customers_of, find_segment
 from crm.segments.criterion import BadValue
-from customers.console import USAGE, one_line
+from customers.console import one_line
 from customers.models.customer import CustomerQuerySet
 
 
@@ -18,11 +18,9 @@ def segment_named(asked: str) -> tuple[Segment, CustomerQuerySet]:
         segment = find_segment(asked, None, sees_all=True)
         return segment, customers_of(segment, None)
     except UnknownSegment as problem:
-        raise CommandError(one_line(str(problem)), returncode=USAGE) from None
+        raise CommandError(one_line(str(problem))) from None
     except BadValue as problem:
-        raise CommandError(
-            f"The segment cannot be used. {one_line(str(problem))}", returncode=USAGE
-        ) from None
+        raise CommandError(f"The segment cannot be used. {one_line(str(problem))}") from None
 
 
 def segment_condition(asked: str) -> Q:

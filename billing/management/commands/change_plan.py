@@ -42,8 +42,21 @@ class Command(SubscribingCommand):
             help="units to be bought ahead, instead of those bought so far; may be given several times",
         )
         when = parser.add_mutually_exclusive_group()
-        when.add_argument("--at-once", action="store_const", const=True, dest="at_once", default=None)
-        when.add_argument("--at-period-end", action="store_const", const=False, dest="at_once")
+        when.add_argument(
+            "--at-once",
+            action="store_const",
+            const=True,
+            dest="at_once",
+            default=None,
+            help="begin now, even if it costs less",
+        )
+        when.add_argument(
+            "--at-period-end",
+            action="store_const",
+            const=False,
+            dest="at_once",
+            help="begin when the period ends, even if it costs more",
+        )
 
     def act(self, options: dict[str, Any]) -> Result:
         """Change."""

@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which segment, how, and where to."""
-        parser.add_argument("segment", help="its name or id")
+        parser.add_argument("segment", metavar="SEGMENT", help="its name or id")
         parser.add_argument(
             "--format", choices=Export.Format.values, default="csv", help="of the file (default: csv)"
         )

@@ -11,7 +11,7 @@ from django.db import Error as DatabaseProblem
 
 from crm.bulk.handing_over import NothingToHandOver, hand_over, preview
 from crm.command_segments import segment_named
-from customers.console import INTERRUPTED, USAGE, one_line
+from customers.console import INTERRUPTED, one_line
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             else:
                 done, words = hand_over(giver, taker, among, by=None), "were"
         except NothingToHandOver as problem:
-            raise CommandError(str(problem), returncode=USAGE) from None
+            raise CommandError(str(problem)) from None
         except DatabaseProblem as problem:
             raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
@@ -52,5 +52,5 @@ class Command(BaseCommand):
 def _user(name: str) -> Any:
     user = get_user_model()._default_manager.filter(username=name).first()
     if user is None:
-        raise CommandError(f"There is no user “{one_line(name)}”.", returncode=USAGE)
+        raise CommandError(f"There is no user “{one_line(name)}”: FROM and TO are user names.")
     return user

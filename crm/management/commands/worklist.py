@@ -43,7 +43,10 @@ class Command(BaseCommand):
             "--owner", metavar="USER", help="only what this user (by user name) should look at"
         )
         parser.add_argument(
-            "--rule", choices=list(RULES), help="only accounts of which this rule says something"
+            "--rule",
+            choices=list(RULES),
+            metavar="RULE",
+            help=f"only accounts of which this rule says something: {', '.join(RULES)}",
         )
         parser.add_argument("--segment", metavar="NAME", help="only accounts of this segment (name or id)")
         parser.add_argument(

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="which program uses it, such as “data warehouse”")
+        parser.add_argument("name", metavar="NAME", help="which program uses it, such as “data warehouse”")
         parser.add_argument(
             "--expires-in-days",
             type=_days,

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Withdraw an API token: from now on it opens nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the name it was made with")
+        parser.add_argument("name", metavar="NAME", help="the name it was made with")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Revoke it, or say that it is revoked already."""

@@ -156,4 +156,4 @@ def test_the_command(giver: User, taker: User, accounts: list[Customer]) -> None
     ):
         with pytest.raises(CommandError, match=said) as refused:
             told(*arguments)
-        assert refused.value.returncode == 2
+        assert refused.value.returncode == 1

@@ -181,4 +181,4 @@ def test_commands_take_a_segment() -> None:
         for name, said in (("None such", "There is no segment"), ("Mine", "nobody in particular")):
             with pytest.raises(CommandError, match=said) as refused:
                 call_command(*command, segment=name, stdout=io.StringIO())
-            assert refused.value.returncode == 2
+            assert refused.value.returncode == 1
