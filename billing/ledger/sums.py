@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Min, Q, QuerySet, Sum
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils.timezone import localdate, make_aware
 
@@ -68,9 +68,11 @@ def first_uses_between(
 
 
 def course_of(balance: Balance, at: datetime) -> list[Point]:
-    """The figures of a balance at the end of each of the last `COURSE_DAYS` days, the last at `at`.
+    """The figures of a balance at the end of each of the last `COURSE_DAYS` days, the last at `at`; of fewer days, if
+    it had nothing before.
 
-    Worked out backwards from what the figures are now, by what happened since. In five queries.
+    Worked out backwards from what the figures are now, by what happened since. What an import found there was there
+    when the first of what is known of it happened. In five queries.
     """
     last = localdate(at)
     days = [last - timedelta(days=back) for back in range(COURSE_DAYS, -1, -1)]
@@ -82,22 +84,31 @@ def course_of(balance: Balance, at: datetime) -> list[Point]:
     entries = LedgerEntry.objects.filter(
         posting__customer_id__in=known_as(balance.customer_id), posting__occurred_at__gt=since
     ).annotate(day=TruncDate("posting__occurred_at"))
+    found = LedgerEntry.objects.filter(
+        number=1, grant=OuterRef("grant"), posting=OuterRef("posting"), posting__kind=Posting.Kind.IMPORT
+    )
     for (row_id, figure, day), amount in [
-        *_sums(entries.filter(grant__balance=balance), "grant", "figure", "day"),
+        *_sums(entries.filter(~Exists(found), grant__balance=balance), "grant", "figure", "day"),
         *_sums(entries.filter(rollover__balance=balance), "rollover", "figure", "day"),
     ]:
         changes[str(row_id)][day][figure] = amount
+    begins = {
+        str(grant.pk): min([localdate(grant.created_at), *changes.get(str(grant.pk), ())]) for grant in grants
+    }
     points: list[Point] = []
     values = {str(grant.pk): _figures_of_grant(grant) for grant in grants}
     values |= {str(rollover.pk): _figures_of_rollover(rollover) for rollover in rollovers}
     for day in reversed(days):
         moment = at if day == last else _end_of(day)
-        points.append(_point(day, moment, grants, rollovers, values))
+        counted = [grant for grant in grants if _counted(grant, moment) and begins[str(grant.pk)] <= day]
+        carried = [rollover for rollover in rollovers if _counted(rollover, moment)]
+        points.append(_point(day, counted, carried, values))
         for row_id, of_row in changes.items():
             for figure, amount in of_row.pop(day, {}).items():
                 if row_id in values:
                     values[row_id][figure] = _EXACT.subtract(values[row_id][figure], amount)
-    return points[::-1]
+    began = min(begins.values(), default=last)
+    return [point for point in reversed(points) if point.day >= min(began, last)]
 
 
 def _uses_between(customer_ids: Iterable[str], since: datetime, until: datetime) -> QuerySet[LedgerEntry]:
@@ -134,11 +145,7 @@ def _figures_of_rollover(rollover: Rollover) -> dict[str, Decimal]:
 
 
 def _point(
-    day: date,
-    moment: datetime,
-    grants: list[Grant],
-    rollovers: list[Rollover],
-    values: dict[str, dict[str, Decimal]],
+    day: date, grants: list[Grant], rollovers: list[Rollover], values: dict[str, dict[str, Decimal]]
 ) -> Point:
     figures = arithmetic.figures_of(
         [
@@ -149,7 +156,6 @@ def _point(
                 unlimited=grant.unlimited,
             )
             for grant in grants
-            if _counted(grant, moment) and grant.created_at <= moment
         ],
         [
             arithmetic.Rollover(
@@ -157,7 +163,6 @@ def _point(
                 usage=_EXACT.subtract(values[str(rollover.pk)]["granted"], values[str(rollover.pk)]["left"]),
             )
             for rollover in rollovers
-            if _counted(rollover, moment)
         ],
     )
     return Point(day, figures.granted, figures.usage, None if figures.unlimited else figures.remaining)

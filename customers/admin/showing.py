@@ -30,7 +30,7 @@ GOOD, WAITING, BAD, NEWS, PLAIN = "success", "warning", "danger", "info", "defau
 
 
 def long_text(text: str | None) -> SafeString | str:
-    """A text of any length and direction: cut off by the list's style, whole when one points at it."""
+    """A text of any length and direction: three lines of it in a list, all of it when one points at it."""
     if not text:
         return "-"
     return format_html('<span class="clientele-long" dir="auto" title="{}">{}</span>', text, text)

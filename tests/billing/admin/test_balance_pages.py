@@ -17,7 +17,6 @@ from django.urls import reverse
 
 from billing.balances import adjusting
 from billing.ledger.posting import Change, Draft, post
-from billing.ledger.sums import course_of
 from billing.models import Balance, Grant, Posting
 from customers import clock
 from tests.admin_forms import form_data
@@ -161,11 +160,10 @@ class TestExplain:
 
 
 class TestCourse:
-    def test_it_is_worked_out_backwards_from_the_figures(self, client, balance):
+    def test_the_chart_and_its_table_say_what_remained(self, client, balance):
         now = clock.now()
-        grant = make_grant(balance=balance, included_grant=0, usage=0, created_at=now - timedelta(days=20))
-
-        def happen(figure: str, amount: int, ago: int) -> None:
+        grant = make_grant(balance=balance, included_grant=0, usage=0, created_at=now - timedelta(days=9))
+        for figure, amount, ago in (("included_grant", 100, 9), ("usage", 60, 5)):
             post(
                 Draft(
                     customer_id=balance.customer_id,
@@ -175,32 +173,16 @@ class TestCourse:
                     changes=[Change(grant, figure, Decimal(amount))],
                 )
             )
-
-        happen("included_grant", 100, 20)
-        happen("usage", 30, 5)
-        happen("usage", 30, 10)
-        points = course_of(balance, now)
-        assert len(points) == 91
-        assert [point.remaining for point in points[-22:]] == [0] + [100] * 10 + [70] * 5 + [40] * 6
         response = client.get(page(balance))
-        assert json.loads(response.context["chart"])["datasets"][0]["data"][-1] == 40
-        assert [row[3] for row in response.context["course"]["rows"]] == ["40", "70", "100", "0"]
+        assert "The last 9 days" in text(response)
+        shown = json.loads(response.context["chart"])["datasets"][0]["data"]
+        assert shown == [100] * 4 + [40] * 6
+        assert [row[3] for row in response.context["course"]["rows"]] == ["40", "100"]
 
-    def test_what_ended_or_expired_counted_until_then(self, balance):
-        now = clock.now()
-        began, over = now - timedelta(days=9), now - timedelta(days=4)
-        for fields in ({"ended_at": over}, {"expires_at": over}):
-            grant = make_grant(balance=balance, included_grant=0, usage=0, created_at=began, **fields)
-            post(
-                Draft(
-                    customer_id=balance.customer_id,
-                    kind=Posting.Kind.GRANT,
-                    occurred_at=began,
-                    done_by="test",
-                    changes=[Change(grant, "included_grant", Decimal(100))],
-                )
-            )
-        assert [point.granted for point in course_of(balance, now)[-11:]] == [0] + [200] * 5 + [0] * 5
+    def test_what_is_known_since_today_has_no_course_yet(self, client, balance, grant):
+        shown = text(client.get(page(balance)))
+        assert "Known since today" in shown
+        assert "From day to day" in shown
 
 
 class TestAdjust:
