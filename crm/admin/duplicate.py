@@ -192,11 +192,16 @@ class DuplicateClusterAdmin(DecidingAdmin):
 
     def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Decide of one pair of a cluster, or of all; then show what is left."""
-        if request.method != "POST" or not self.has_decide_permission(request):
+        if not self.has_decide_permission(request):
             raise PermissionDenied
         cluster = self._cluster(request, object_id)
         if cluster is None:
             return self._all_decided(request)
+        if request.method != "POST":
+            # Whoever had to sign in again before deciding comes here.
+            return HttpResponseRedirect(
+                reverse("admin:crm_duplicatecluster_change", args=[quote(cluster.pk)])
+            )
         form = LaterForm(request.POST)
         days = (form.cleaned_data["days"] if form.is_valid() else None) or _LATER_DAYS
         for button, decision in (

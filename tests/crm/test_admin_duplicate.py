@@ -206,8 +206,12 @@ def test_others_look_and_do_not_decide(role: str, cluster: DuplicateCluster) -> 
     assert decisions() == ["open", "open"]
 
 
-def test_decisions_are_posted(client: Client, cluster: DuplicateCluster) -> None:
-    assert client.get(reverse("admin:crm_duplicatecluster_decide", args=[cluster.pk])).status_code == 403
+def test_decisions_are_posted_and_whoever_only_looks_is_shown_the_cluster(
+    client: Client, cluster: DuplicateCluster
+) -> None:
+    shown = client.get(reverse("admin:crm_duplicatecluster_decide", args=[cluster.pk]), follow=True)
+    assert shown.redirect_chain == [(page(cluster), 302)]
+    assert decisions() == ["open", "open"]
 
 
 def test_without_signing_in_nothing_is_decided(cluster: DuplicateCluster) -> None:
