@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,6 +14,9 @@ from customers import clock
 from customers.models import Belonging, Customer
 from customers.typed_ids import TypedIdField
 from customers.wire import is_plain_link
+
+#: What makes a line a heading, a quotation or an item in Markdown.
+_MARKS = re.compile(r"^(#{1,6}|>|[-*+])\s+")
 
 
 class Note(Belonging):
@@ -64,7 +69,7 @@ class Note(Belonging):
 
     def __str__(self) -> str:
         first_line = self.body.strip().splitlines()[0] if self.body.strip() else ""
-        return first_line[:80]
+        return _MARKS.sub("", first_line)[:80]
 
 
 class Document(Belonging):

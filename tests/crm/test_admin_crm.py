@@ -129,3 +129,18 @@ def test_custom_fields_show_their_value(client: Client) -> None:
     assert [any(f">{text}<" in value for value in values) for text in ("text", "1.5", "No", "a, b")] == [
         True
     ] * 4
+
+
+@pytest.mark.parametrize(
+    ("body", "called"),
+    [
+        ("### Agreed\n\n- A call", "Agreed"),
+        ("> They said", "They said"),
+        ("- one\n- two", "one"),
+        ("-5 % this year", "-5 % this year"),
+        ("#42 is open", "#42 is open"),
+        ("  ", ""),
+    ],
+)
+def test_a_note_is_called_what_its_first_line_says(body: str, called: str) -> None:
+    assert str(Note(body=body)) == called
