@@ -339,7 +339,9 @@ def _fitting(invoice: Invoice) -> list[str]:
 
 def _unfitting(step: _Step, invoice: Invoice) -> str:
     if not invoice.number and invoice.imported:
-        return f"{invoice} was billed elsewhere: what becomes of it is recorded there, and comes with an import."
+        return (
+            f"{invoice} was billed elsewhere: what becomes of it is recorded there, and comes with an import."
+        )
     return f"“{step.title}” does not fit an invoice that is {invoice.status}."
 
 

@@ -49,7 +49,7 @@ def _row(customer: Customer) -> list[Any]:
     status = "Archived" if customer.archived_at else customer.get_status_display()
     standing = status if customer.env == "live" else f"{status}, {customer.get_env_display()}"
     return [
-        format_html('{}<span class="clientele-term">{}</span>', link_to(customer), standing),
+        format_html('<div>{}<span class="clientele-term">{}</span></div>', link_to(customer), standing),
         customer.email or "-",
         customer.phone or "-",
         _lines(str(address) for address in customer.addresses.all()),
@@ -76,4 +76,6 @@ def _ids(customer: Any) -> list[str]:
 
 
 def _lines(texts: Iterable[str]) -> SafeString | str:
-    return format_html_join("", "<div>{}</div>", ((text,) for text in dict.fromkeys(texts))) or "-"
+    lines = format_html_join("", "<div>{}</div>", ((text,) for text in dict.fromkeys(texts)))
+    # In one element: on a narrow screen those of a cell stand side by side.
+    return format_html("<div>{}</div>", lines) if lines else "-"

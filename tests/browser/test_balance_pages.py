@@ -41,7 +41,7 @@ def balance(transactional_db: None) -> Balance:
     grant = make_grant(balance=balance, next_reset_at=now + timedelta(days=9), reset_interval="month")
     make_rollover(balance=balance, grant=grant, expires_at=now + timedelta(days=3))
     make_grant(balance=balance, usage=Decimal(130))
-    make_grant(balance=balance, ended_at=now)
+    make_grant(balance=balance, ended_at=now, created_at=now - timedelta(days=9))
     make_grant(balance=balance, entity=make_entity(customer=customer, name=LONG))
     credit_system = make_feature(type="credit_system", name="Credits")
     make_credit_cost(credit_system=credit_system, metered_feature=feature)

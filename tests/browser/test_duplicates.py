@@ -77,8 +77,8 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
     page.goto("/admin/crm/duplicatecluster/")
     press_tab_until(page, LONG)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("They are one")).to_be_visible()
-    press_tab_until(page, "Merge …")
+    expect(page.get_by_text("sets them side by side")).to_be_visible()
+    press_tab_until(page, "Merge them …")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=f"Merge 2 customers into {LONG}")).to_be_visible()
 

@@ -246,7 +246,7 @@ def test_a_queue_of_many_says_that_it_begins_with_eight(client: Client) -> None:
     for other in customers[1:]:
         make_duplicate_pair(a=customers[0], b=other, cluster=cluster)
     page = client.get(reverse("admin:crm_duplicatecluster_change", args=[cluster.pk]))
-    assert "Sets the first 8 of them side by side" in page.content.decode()
+    assert "sets the first 8 of them side by side" in page.content.decode()
     assert len(client.get(page.context["merge_url"]).context["customers"]) == 8
 
 
