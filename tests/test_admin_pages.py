@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import zip_longest
@@ -12,6 +13,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import BooleanFieldListFilter, SimpleListFilter
+from django.contrib.admin.utils import quote
 from django.db import connection
 from django.db.models import Model
 from django.template.response import SimpleTemplateResponse
@@ -263,6 +265,21 @@ def test_every_form_opens_and_saves_as_it_is(model: type[Model], superuser: Clie
     before = {field.attname: getattr(row, field.attname) for field in model._meta.fields}
     row.refresh_from_db()
     assert {field.attname: getattr(row, field.attname) for field in model._meta.fields} == before
+
+
+def test_what_stands_at_the_top_of_a_form_leads_somewhere(superuser: Client) -> None:
+    opened = set()
+    for model in OURS:
+        if not admin.site._registry[model].actions_detail:
+            continue
+        # As lists lead to it: with the key as addresses have it.
+        form = page(model, "change", quote(MAKERS[model]().pk))
+        beside = re.escape(form.removesuffix("change/"))
+        links = re.findall(f'href="({beside}[^"/]+/)"', superuser.get(form).content.decode())
+        for link in set(links):
+            assert superuser.get(link, follow=True).status_code == 200, link
+            opened.add(link.rstrip("/").rpartition("/")[2])
+    assert opened >= {"overview", "timeline", "merge", "attach-plan", "cancel", "explain", "print"}
 
 
 @every_model

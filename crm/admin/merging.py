@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action
 
@@ -17,7 +18,7 @@ from customers.models.customer import CustomerQuerySet
 @action(description="Merge with …", url_path="merge", permissions=["merge_with"], icon="call_merge")
 def merge_with(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """To the page that asks for the other."""
-    return HttpResponseRedirect(merge_url([object_id]))
+    return HttpResponseRedirect(merge_url([unquote(object_id)]))
 
 
 @admin.action(description="Merge …", permissions=["merge_chosen"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import action
@@ -14,7 +15,7 @@ from customers.admin import CustomerAdmin
 @action(description="Overview", url_path="overview", permissions=["overview"], icon="contact_page")
 def overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Everything about the customer on one page."""
-    return HttpResponseRedirect(reverse("desk-customer", args=[object_id]))
+    return HttpResponseRedirect(reverse("desk-customer", args=[unquote(object_id)]))
 
 
 def may_see_overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:
@@ -25,4 +26,4 @@ def may_see_overview(model_admin: CustomerAdmin, request: HttpRequest, object_id
 @action(description="Timeline", url_path="timeline", permissions=["timeline"], icon="history")
 def timeline(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Everything that happened to the customer."""
-    return HttpResponseRedirect(reverse("desk-timeline", args=[object_id]))
+    return HttpResponseRedirect(reverse("desk-timeline", args=[unquote(object_id)]))
