@@ -276,7 +276,10 @@ UNFOLD = {
         lambda request: static("customers/admin.css"),
         lambda request: static("crm/desk.css"),
     ],
-    "SCRIPTS": [lambda request: static("crm/find.js")],
+    "SCRIPTS": [
+        lambda request: static("crm/find.js"),
+        lambda request: static("customers/names.js"),
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "crm.desk.home.fill_home",
@@ -288,8 +291,9 @@ UNFOLD = {
             "300": "oklch(85.5% .138 181.071)",
             "400": "oklch(77.7% .152 181.912)",
             "500": "oklch(70.4% .14 182.503)",
-            "600": "oklch(60% .118 184.704)",
-            "700": "oklch(51.1% .096 186.391)",
+            # Buttons are of 600, with white letters: dark enough to read them.
+            "600": "oklch(51.1% .096 186.391)",
+            "700": "oklch(47.4% .087 187.3)",
             "800": "oklch(43.7% .078 188.216)",
             "900": "oklch(38.6% .063 188.416)",
             "950": "oklch(27.7% .046 192.524)",

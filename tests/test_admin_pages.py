@@ -23,6 +23,7 @@ from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from crm.admin.criteria import CriterionFilter
+from crm.models import Note
 from customers.admin.base import HistoryAdmin
 from customers.admin.filters import Days
 from tests.admin_forms import field_data, form_data
@@ -270,7 +271,7 @@ def test_every_form_opens_and_saves_as_it_is(model: type[Model], superuser: Clie
 def test_what_stands_at_the_top_of_a_form_leads_somewhere(superuser: Client) -> None:
     opened = set()
     for model in OURS:
-        if not admin.site._registry[model].actions_detail:
+        if not getattr(admin.site._registry[model], "actions_detail", ()):
             continue
         # As lists lead to it: with the key as addresses have it.
         form = page(model, "change", quote(MAKERS[model]().pk))
@@ -280,6 +281,18 @@ def test_what_stands_at_the_top_of_a_form_leads_somewhere(superuser: Client) -> 
             assert superuser.get(link, follow=True).status_code == 200, link
             opened.add(link.rstrip("/").rpartition("/")[2])
     assert opened >= {"overview", "timeline", "merge", "attach-plan", "cancel", "explain", "print"}
+
+
+def test_pages_that_ask_before_deleting_have_what_the_scripts_of_filters_need(superuser: Client) -> None:
+    note = MAKERS[Note]()
+    superuser.get(page(Note, "changelist"))
+    chosen = {"action": "delete_selected", "_selected_action": [note.pk]}
+    for asked in (
+        superuser.get(page(Note, "delete", note.pk)),
+        superuser.post(page(Note, "changelist"), chosen),
+    ):
+        shown = asked.content.decode()
+        assert 0 < shown.find(reverse("admin:jsi18n")) < shown.find("admin/js/calendar.js")
 
 
 @every_model

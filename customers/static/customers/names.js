@@ -1,0 +1,33 @@
+// What the admin's widgets leave without a name, or with one that assistive technology does not read.
+
+"use strict";
+
+function nameOf(select) {
+    const label = select.labels && select.labels[0];
+    const cell = select.closest("td");
+    return (label && label.innerText.trim()) || (cell && cell.dataset.label) || select.name;
+}
+
+function nameAll(root) {
+    // The box that stands for a select has the name of what is chosen only: nothing, if nothing is.
+    for (const box of root.querySelectorAll(".select2-selection:not([aria-label])")) {
+        const select = box.closest(".select2-container").previousElementSibling;
+        if (select) {
+            for (const each of [box, box.querySelector("[role=textbox]")].filter(Boolean)) {
+                each.setAttribute("aria-label", nameOf(select));
+            }
+        }
+    }
+    for (const hint of root.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) {
+        hint.setAttribute("role", "img");
+    }
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+    nameAll(document);
+    new MutationObserver((changes) => {
+        if (changes.some((change) => change.addedNodes.length)) {
+            nameAll(document);
+        }
+    }).observe(document.body, { childList: true, subtree: true });
+});
