@@ -27,7 +27,7 @@ from crm.models import Note
 from customers.admin.base import HistoryAdmin
 from customers.admin.filters import Days
 from tests.admin_forms import field_data, form_data
-from tests.factories import MAKERS, make_user
+from tests.factories import MAKERS, make_note, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -307,6 +307,17 @@ def test_every_history_opens(model: type[Model], superuser: Client) -> None:
         assert superuser.post(then, {}).status_code == 403
         assert superuser.get(page(model, "simple_history", row.pk, "x")).status_code == 404
         assert superuser.get(page(model, "simple_history", "nonsense", version.pk)).status_code == 404
+
+
+def test_a_history_leads_to_users_whoever_may_see_them() -> None:
+    note = make_note(author=None)
+    writer = make_user(username="ada")
+    note.history.update(history_user=writer)
+    link = reverse("admin:auth_user_change", args=[writer.pk])
+    for role, is_linked in (("Account manager", False), ("Administrator", True)):
+        shown = signed_in(role).get(page(Note, "history", note.pk)).content.decode()
+        assert "ada" in shown
+        assert (link in shown) is is_linked
 
 
 @every_model

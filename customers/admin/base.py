@@ -264,7 +264,9 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
         if not self.is_id(unquote(object_id)):
             elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return elsewhere
-        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        # Names lead to users only whoever may see them.
+        named = {} if request.user.has_perm("auth.view_user") else {"admin_user_view": ""}
+        response: HttpResponse = super().history_view(request, object_id, {**named, **(extra_context or {})})
         return response
 
     def history_form_view(
