@@ -297,3 +297,12 @@ def test_the_choice_of_a_customer_leaves_out_merged_ones(client: Client) -> None
 def test_the_apps_above_extend_the_form_once_each() -> None:
     assert len(set(CustomerAdmin.inlines)) == len(CustomerAdmin.inlines)
     assert len(set(CustomerAdmin.linked_models)) == len(CustomerAdmin.linked_models)
+
+
+def test_a_former_state_of_which_fields_were_held_fast_is_shown(client: Client) -> None:
+    customer = make_customer(name="Acme", pinned_fields=["name"])
+    version = customer.history.get()
+    url = reverse("admin:customers_customer_simple_history", args=[customer.pk, version.pk])
+    shown = client.get(url)
+    assert shown.status_code == 200
+    assert "let_imports_change" not in shown.content.decode()
