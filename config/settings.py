@@ -32,7 +32,7 @@ SOURCE_PRECEDENCE = {
 }
 
 #: Within how many days an invoice is to be paid, unless a customer's account says otherwise.
-INVOICE_DUE_DAYS = _environment.number("INVOICE_DUE_DAYS", 30)
+INVOICE_DUE_DAYS = _environment.number("INVOICE_DUE_DAYS", 45)
 
 #: Who sells, as printed on invoices, line by line: name, address, tax id.
 INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").split(";") if line.strip()]

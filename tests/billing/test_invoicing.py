@@ -373,7 +373,7 @@ class TestDraft:
         invoice.refresh_from_db()
         assert (invoice.status, invoice.number, invoice.issued_at) == ("open", "INV-000001", AT)
         assert amounts(invoice) == [("base", 1000), ("base", 500), ("discount", -150), ("tax", 270)]
-        assert (invoice.total, invoice.due_at) == (1620, AT + timedelta(days=30))
+        assert (invoice.total, invoice.due_at) == (1620, AT + timedelta(days=45))
         assert [version.history_change_reason for version in invoice.history.order_by("history_id")] == [
             "Drafted by ada",
             "Issued by ada",

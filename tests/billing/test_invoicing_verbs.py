@@ -57,7 +57,7 @@ def issued(
 
 
 def overdue_of(subscription: Subscription) -> Invoice:
-    return issued(subscription=subscription, at=clock.now() - 31 * DAY)
+    return issued(subscription=subscription, at=clock.now() - 46 * DAY)
 
 
 def state(invoice: Invoice) -> tuple[str, int, int, int]:

@@ -281,7 +281,7 @@ def test_an_issued_invoice_cannot_be_changed_or_deleted(superuser: Client) -> No
 
 class TestList:
     def test_it_shows_what_is_due_and_overdue(self, superuser: Client) -> None:
-        late = raised(days_ago=31)
+        late = raised(days_ago=46)
         record_payment(late, 2500, done_by="ada")
         raised()
         url = reverse("admin:billing_invoice_changelist")

@@ -324,8 +324,20 @@ def test_a_past_due_subscription_does_not_reset_unless_a_setting_says_so(setting
     assert figures(when="2026-02-02") == (10, 10, 0)
 
 
-def test_an_unpaid_invoice_stops_the_refill_once_it_is_due_and_what_was_used_is_not_lost():
+def test_an_invoice_of_a_long_month_is_not_overdue_when_the_next_begins():
+    given(feature("calls"), plan("pro", item("calls", 100), price=20))
+    customer()
+    attach("pro")
+    use(30)
+    renew("2026-02-01")
+    assert figures(when="2026-02-01") == (100, 100, 0)
+    [shown] = document("2026-02-01")["subscriptions"]
+    assert shown["past_due"] is False
+
+
+def test_an_unpaid_invoice_stops_the_refill_once_it_is_due_and_what_was_used_is_not_lost(settings):
     """Due in 30 days, which end before a January does."""
+    settings.INVOICE_DUE_DAYS = 30
     given(feature("calls"), plan("pro", item("calls", 100, price=usage_price(1)), price=20))
     customer()
     attach("pro")
