@@ -29,8 +29,6 @@ from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long
 
 #: Of long tables, how many rows a page shows.
 ROWS_SHOWN = 100
-#: Of how few days nobody says “the last”.
-_FEW = 2
 
 _KINDS = {"Usage": WAITING, "Refund": GOOD, "Grant": GOOD, "Adjustment": NEWS, "Expiry": BAD, "Import": PLAIN}
 
@@ -87,7 +85,6 @@ def context_of(explanation: Explanation, points: list[Point]) -> dict[str, Any]:
         "costs": table(("Feature", "Credits for a unit"), explanation.drawn_by, (str, figure)),
         "chart": _chart(points),
         "course": _course(points),
-        "chart_title": f"The last {len(points) - 1} days" if len(points) > _FEW else "From day to day",
         "has_course": len(points) > 1,
     }
 

@@ -32,6 +32,8 @@ from customers import clock
 from customers.admin.base import RecordAdmin
 
 _FIRST_YEAR = 1970
+#: Of what nothing is still to be paid, whatever of it was paid here.
+_SETTLED = {Invoice.Status.VOID, Invoice.Status.PAID}
 _CHANGED = "Somebody else has changed the invoice meanwhile. Look at the figures below, and confirm again."
 
 
@@ -116,7 +118,6 @@ class _Credit(_Amount):
 class _Step:
     """One thing that can be done: how it is asked for, and the verb, which answers what is to be said then."""
 
-    name: str
     title: str
     explanation: str
     button: str
@@ -157,7 +158,6 @@ def _give_up(invoice: Invoice, form: _Question, by: str) -> str:
 
 
 _PAYMENT = _Step(
-    "record_payment",
     "Record a payment",
     "Notes money that was received. Nothing is charged or moved.",
     "Record the payment",
@@ -165,7 +165,6 @@ _PAYMENT = _Step(
     _pay,
 )
 _CREDIT_NOTE = _Step(
-    "write_credit_note",
     "Write a credit note",
     "Takes an amount, tax included, off the invoice, which itself never changes. Nothing is paid back.",
     "Write the credit note",
@@ -173,7 +172,6 @@ _CREDIT_NOTE = _Step(
     _credit,
 )
 _ISSUE = _Step(
-    "issue",
     "Issue the invoice",
     "Gives it its number, discounts and tax. From then on it never changes.",
     "Issue it",
@@ -181,7 +179,6 @@ _ISSUE = _Step(
     _issue,
 )
 _VOID = _Step(
-    "void",
     "Void the invoice",
     "Declares that it should not have been: nothing is due, and discounts that it used can be used again. This"
     " cannot be undone.",
@@ -190,7 +187,6 @@ _VOID = _Step(
     _void,
 )
 _GIVE_UP = _Step(
-    "mark_uncollectible",
     "Mark as uncollectible",
     "Declares that its money is not expected any more. A payment can still be recorded.",
     "Mark it",
@@ -265,9 +261,6 @@ class InvoiceActions(RecordAdmin):
             return elsewhere
         back = reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
         is_plain = step.form is _Question
-        if request.method != "POST" and not is_plain and step.name not in _fitting(invoice):
-            self.message_user(request, _unfitting(step, invoice), messages.ERROR)
-            return HttpResponseRedirect(back)
         form = step.form(request.POST if request.method == "POST" else None, invoice=invoice)
         after: Sequence[tuple[str, str]] = ()
         try:
@@ -337,21 +330,13 @@ def _fitting(invoice: Invoice) -> list[str]:
     return fitting
 
 
-def _unfitting(step: _Step, invoice: Invoice) -> str:
-    if not invoice.number and invoice.imported:
-        return (
-            f"{invoice} was billed elsewhere: what becomes of it is recorded there, and comes with an import."
-        )
-    return f"“{step.title}” does not fit an invoice that is {invoice.status}."
-
-
 def _figures(invoice: Invoice) -> list[tuple[str, str]]:
     shown = {
         "Status": dict(Invoice.Status.choices).get(invoice.status, invoice.status),
         "Total": invoice.total,
         "Paid": invoice.paid,
         "Credited": invoice.credited,
-        "Still to pay": 0 if invoice.status == Invoice.Status.VOID else max(0, invoice.due),
+        "Still to pay": 0 if invoice.status in _SETTLED else max(0, invoice.due),
         "To be returned": to_return(invoice),
     }
     return [

@@ -167,6 +167,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
             raise PermissionDenied
         pairs = cluster.waiting_pairs
         customers = with_facts(members_of(pairs))
+        may_merge = request.user.has_perm(PERMISSION)
         return TemplateResponse(
             request,
             "crm/duplicate_cluster.html",
@@ -177,10 +178,10 @@ class DuplicateClusterAdmin(DecidingAdmin):
                 "title": f"{len(customers)} customers that may be one",
                 "table": facts_table(customers),
                 "pairs": [
-                    (pair, likelihood(pair.score), merge_url([pair.a, pair.b]))
+                    (pair, likelihood(pair.score), merge_url([pair.a, pair.b]) if may_merge else "")
                     for pair in pairs[:_SHOWN_PAIRS]
                 ],
-                "merge_url": merge_url(customers) if request.user.has_perm(PERMISSION) else "",
+                "merge_url": merge_url(customers) if may_merge else "",
                 "merge_first": MOST if len(customers) > MOST else 0,
                 "more": max(0, len(pairs) - _SHOWN_PAIRS),
                 "form": LaterForm(),
@@ -197,11 +198,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
         cluster = self._cluster(request, object_id)
         if cluster is None:
             return self._all_decided(request)
-        if request.method != "POST":
-            # Whoever had to sign in again before deciding comes here.
-            return HttpResponseRedirect(
-                reverse("admin:crm_duplicatecluster_change", args=[quote(cluster.pk)])
-            )
+        # Without a decision there is all left: so it is for whoever had to sign in again before deciding.
         form = LaterForm(request.POST)
         days = (form.cleaned_data["days"] if form.is_valid() else None) or _LATER_DAYS
         for button, decision in (

@@ -287,6 +287,10 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
         response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return response
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes a former state."""
+        return not getattr(request, "reads_history", False) and super().has_change_permission(request, obj)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Every field, while a former state is shown."""
         if getattr(request, "reads_history", False):

@@ -272,8 +272,7 @@ class CustomerAdmin(HistoryAdmin):
         silent: set[str] = set()
         if obj is not None and obj.merged_into_id is None and obj.archived_at is None:
             silent.add("put_away")
-        is_edited = not getattr(request, "reads_history", False) and self.has_change_permission(request, obj)
-        if obj is None or not obj.pinned_fields or not is_edited:
+        if obj is None or not obj.pinned_fields or not self.has_change_permission(request, obj):
             silent.add("let_imports_change")
         return without_fields(silent, super().get_fieldsets(request, obj))
 

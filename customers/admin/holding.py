@@ -40,7 +40,7 @@ class HoldingAdmin(HistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """With what is held fast, if anything is."""
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or getattr(request, "reads_history", False) or not obj.pinned_fields:
+        if obj is None or not obj.pinned_fields:
             return fieldsets
         fields = ["held_fast"]
         if self.has_change_permission(request, obj):

@@ -8,9 +8,9 @@ function nameOf(select) {
     return (label && label.innerText.trim()) || (cell && cell.dataset.label) || select.name;
 }
 
-function nameAll(root) {
+function nameAll() {
     // The box that stands for a select has the name of what is chosen only: nothing, if nothing is.
-    for (const box of root.querySelectorAll(".select2-selection:not([aria-label])")) {
+    for (const box of document.querySelectorAll(".select2-selection:not([aria-label])")) {
         const select = box.closest(".select2-container").previousElementSibling;
         if (select) {
             for (const each of [box, box.querySelector("[role=textbox]")].filter(Boolean)) {
@@ -18,16 +18,16 @@ function nameAll(root) {
             }
         }
     }
-    for (const hint of root.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) {
+    for (const hint of document.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) {
         hint.setAttribute("role", "img");
     }
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-    nameAll(document);
+    nameAll();
     new MutationObserver((changes) => {
         if (changes.some((change) => change.addedNodes.length)) {
-            nameAll(document);
+            nameAll();
         }
     }).observe(document.body, { childList: true, subtree: true });
 });

@@ -201,16 +201,11 @@ class TestEnding:
         [reason] = said(response)
         assert "was paid in part and cannot be voided" in reason
 
-    def test_nothing_is_asked_for_that_does_not_fit(self, superuser: Client) -> None:
-        paid, imported = raised(), make_invoice(imported=True)
-        record_payment(paid, paid.due, done_by="ada")
-        for invoice, kind, told in (
-            (paid, "record_payment", "“Record a payment” does not fit an invoice that is paid."),
-            (imported, "write_credit_note", "was billed elsewhere"),
-        ):
-            response = superuser.get(page_of(invoice, kind))
-            assert response["Location"] == reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
-            assert told in said(response)[-1]
+    def test_of_one_that_was_paid_elsewhere_nothing_is_still_to_pay(self, superuser: Client) -> None:
+        url = page_of(make_invoice(imported=True, total=44999), "record_payment")
+        shown = superuser.get(url)
+        assert ("Still to pay", "0.00 USD", "") in shown.context["figures"]
+        assert "was issued by the billing platform" in text(superuser.post(url, form_data(shown)))
 
 
 def test_a_draft_is_issued(superuser: Client) -> None:
