@@ -16,7 +16,7 @@ from tests.strategies_catalogue import Json
 
 # A database is too slow to look for the shortest example in.
 few = settings(
-    max_examples=examples(8),
+    max_examples=examples(12),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
