@@ -43,7 +43,7 @@ def main() -> None:
         from django.core.management import call_command
 
         from bench.measures import measures
-        from bench.renewal import growth
+        from bench.renew import growth
         from bench.usage import rates
 
         call_command("migrate", verbosity=0)

@@ -53,7 +53,7 @@ def main() -> None:
 
 def _work(desk: object, size: int) -> Iterator[tuple[str, Callable[[], object]]]:
     from bench.desk_rows import Desk, refresh_health_of_all, refresh_worklist_of_all
-    from crm.home.movement import refresh_movements
+    from crm.desk.home.movement import refresh_movements
 
     assert isinstance(desk, Desk)
     yield "rows written", lambda: desk.grow(size)

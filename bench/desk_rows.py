@@ -9,12 +9,12 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
-from bench.cloning import clone, key
-from billing.ledger.posting import Change, Draft, post
+from bench.clone_rows import clone, key
+from billing.ledger.entries import Change, Draft, post
 from billing.models import Balance, Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
-from crm.health.refresh import refresh_health
+from crm.desk.health.refresh import refresh_health
+from crm.desk.worklist.refresh import refresh_worklist
 from crm.models import Note, Relationship, Task
-from crm.worklist.refresh import refresh_worklist
 from customers import clock
 from customers.models import Customer
 

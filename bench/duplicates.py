@@ -36,7 +36,7 @@ def _fill(customers: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from tests.crm.duplicates.loading import invent, load
+    from tests.crm.dedupe.duplicates.load_invented import invent, load
 
     call_command("migrate", verbosity=0)
     before = None

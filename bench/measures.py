@@ -10,16 +10,16 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.documents import EXPANDABLE
-from billing.rendering import render_customers as render_billing
+from billing.document.renderer import render_customers as render_billing
+from billing.document.schema import EXPANDABLE
 from crm.demo.documents import demo_documents
-from crm.demo.loading import IMPORTERS
-from crm.rendering import render_customers as render_crm
-from customers.importing import import_records
+from crm.demo.load import IMPORTERS
+from crm.document.renderer import render_customers as render_crm
+from customers.document.renderer import render_customers as render_payments
+from customers.ingest.engine import import_records
+from customers.ingest.reader import read_records
+from customers.json_types import encode
 from customers.models import Customer
-from customers.reader import read_records
-from customers.rendering import render_customers as render_payments
-from customers.wire import encode
 
 Measure = tuple[str, Callable[[], object], Callable[[], object]]
 

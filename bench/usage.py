@@ -13,9 +13,9 @@ import msgspec
 from django.core.management import call_command
 from django.db import transaction
 
-from billing.balances.granting import grant
+from billing.balances.grant import grant
 from billing.models import Balance, Feature, Grant, LedgerEntry, Posting
-from billing.using.recording import Use, record_use
+from billing.usage.record import Use, record_use
 from customers import clock
 from customers.models import Customer
 

@@ -2,12 +2,12 @@
 
 from django.urls import path, re_path
 
-from billing.client_views import ClientElse, ClientGet, ClientList
-from billing.views import BillingCustomerDetail, BillingCustomerList
-from crm.views import CrmCustomerDetail, CrmCustomerList
+from billing.document.api import BillingCustomerDetail, BillingCustomerList
+from billing.document.autumn_api import ClientElse, ClientGet, ClientList
+from crm.document.api import CrmCustomerDetail, CrmCustomerList
 from customers.api.description_views import ApiPage, OpenApiDescription
 from customers.api.http import NothingHere
-from customers.views import (
+from customers.document.api import (
     AddressList,
     BusinessList,
     PaymentMethodList,

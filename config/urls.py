@@ -13,7 +13,7 @@ urlpatterns = [
     path("robots.txt", views.robots),
     # Before the admin's own: its form knows no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),
-    path("admin/", include("crm.desk.urls")),
+    path("admin/", include("crm.desk.pages.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("config.sign_in")),
     path("", include("config.api_urls")),

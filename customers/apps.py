@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from customers import guards
+from customers import triggers
 
 
 class CustomersConfig(AppConfig):
@@ -9,4 +9,4 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the database's guards follow the migrations."""
-        guards.connect(self)
+        triggers.connect(self)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from customers.claims import CLAIMED, IDENTIFIERS, Claims, Statement, column, decided, ranked
+from customers.ingest.precedence import CLAIMED, IDENTIFIERS, Claims, Statement, column, decided, ranked
 from customers.models import Customer, SourceRecord
 
 

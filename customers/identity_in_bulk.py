@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from customers.identity import (
+from customers.bulk import pieces
+from customers.lookup import (
     AmbiguousCustomer,
     UnknownCustomer,
     find_customer,
@@ -12,7 +13,6 @@ from customers.identity import (
     unknown_customer,
 )
 from customers.models import Customer, Environment
-from customers.syncing import pieces
 from customers.typed_ids import to_uuid
 
 #: The kinds of identifier that are looked for in bulk, the strongest first, as `find_customer` does.

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Model, Q
 
-from customers.claims import CLAIMED, column, is_empty, ranked, same
 from customers.deciding import statement_of
-from customers.editing import PINNABLE, TAKEN
+from customers.ingest.precedence import CLAIMED, column, is_empty, ranked, same
 from customers.models import Customer, ReceivedPayload, SourceRecord
+from customers.pinned_fields import PINNABLE, TAKEN
 
 #: How far back a row's history is read.
 LONGEST_HISTORY = 500

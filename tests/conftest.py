@@ -39,7 +39,7 @@ _CHROMIUM_ARGUMENTS = [
 
 
 #: Pages and commands say the same on either database: what they call is tested on both. Parts of paths.
-_ONCE = ("/admin/", "/commands/", "/test_admin_", "/test_import_catalog", "_command_line.py")
+_ONCE = ("/admin/", "/commands/")
 
 #: What a test asks for that needs the database.
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}

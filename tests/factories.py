@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
-from billing.ledger.posting import Change, Draft, post
+from billing.ledger.entries import Change, Draft, post
 from billing.models import (
     AutoTopup,
     Balance,
@@ -70,7 +70,7 @@ from crm.models import (
     WorklistReason,
 )
 from customers import clock
-from customers.claims import restated
+from customers.ingest.precedence import restated
 from customers.models import (
     Address,
     ApiToken,

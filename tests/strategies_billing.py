@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.strategies_catalogue import (
+from tests.strategies_catalog import (
     FIRST_MS,
     LAST_MS,
     RESET_INTERVALS,

@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from crm.admin.criteria import CriterionFilter
+from crm.admin.filters import CriterionFilter
 from crm.models import Note
 from customers.admin.base import HistoryAdmin
 from customers.admin.filters import Days

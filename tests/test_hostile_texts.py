@@ -13,9 +13,9 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from crm.demo.loading import settle_desk
-from crm.home.lists import LISTS
-from crm.merging.acting import merge
+from crm.dedupe.merges.merge import merge
+from crm.demo.load import settle_desk
+from crm.desk.home.lists import LISTS
 from crm.models import Export, Segment
 from customers import clock
 from customers.models import Customer, SourceRecord

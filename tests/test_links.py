@@ -11,10 +11,10 @@ from django.contrib import admin
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from billing.documents import BillingCustomer, Feature, Plan
-from crm.documents import CrmCustomer, Picture
-from customers.documents import PaymentsCustomer
-from customers.wire import Document, Link, Refused, parse
+from billing.document.schema import BillingCustomer, Feature, Plan
+from crm.document.schema import CrmCustomer, Picture
+from customers.document.schema import PaymentsCustomer
+from customers.json_types import Document, Link, Refused, parse
 from tests.admin_forms import form_data
 from tests.factories import make_company, make_document, make_person, make_user
 

@@ -8,7 +8,7 @@ from billing.admin.account import (
     UsageAlertAdmin,
 )
 from billing.admin.balance import BalanceAdmin, BalanceInline, FlagAdmin, GrantAdmin, RolloverAdmin
-from billing.admin.catalogue import CreditCostAdmin, FeatureAdmin, PlanAdmin, PlanItemAdmin
+from billing.admin.catalog import CreditCostAdmin, FeatureAdmin, PlanAdmin, PlanItemAdmin
 from billing.admin.invoice import (
     CreditNoteAdmin,
     InvoiceAdmin,
@@ -24,8 +24,8 @@ from billing.admin.revenue import (
     note_revenue,
     recurring_revenue,
 )
-from billing.admin.subscribing import attach_a_plan, may_attach_a_plan
 from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin, SubscriptionInline
+from billing.admin.subscription_actions import attach_a_plan, may_attach_a_plan
 from billing.models import (
     AutoTopup,
     BillingAccount,

@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.admin.showing import every, figure
+from billing.formats import every, figure
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
 from customers.admin.filters import Days
-from customers.admin.showing import GOOD, PLAIN, column_of, long_text, text_of
+from customers.formats import GOOD, PLAIN, column_of, long_text, text_of
 
 _SWITCH = {"On": GOOD, "Off": PLAIN}
 

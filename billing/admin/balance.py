@@ -11,14 +11,14 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.balance_pages import BalancePages, ExplainedMixin
-from billing.admin.showing import every, figure
-from billing.balances import figures as arithmetic
+from billing.formats import every, figure
 from billing.models import Balance, Flag, Grant, Rollover
+from billing.rules import figures as arithmetic
 from customers import clock
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
 
 _LEVELS = {"Unlimited": NEWS, "Enough": GOOD, "Used up": WAITING, "Overdrawn": BAD}
 _STANDINGS = {"Counts": GOOD, "Expired": PLAIN, "Ended": PLAIN}

@@ -15,10 +15,10 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from billing.admin.adjusting import AdjustForm, changes_table, ended_names, figures_table
-from billing.admin.explaining import UseForm, context_of
-from billing.explaining.balance import explain
-from billing.ledger.sums import course_of
+from billing.admin.adjust import AdjustForm, changes_table, ended_names, figures_table
+from billing.admin.explain import UseForm, context_of
+from billing.explain.balance import explain
+from billing.ledger.totals import course_of
 from billing.models import Balance
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin

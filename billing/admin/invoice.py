@@ -17,13 +17,13 @@ from unfold.decorators import display
 
 from billing.admin.invoice_actions import InvoiceActions
 from billing.admin.invoice_page import InvoicePages
-from billing.admin.showing import amount, figure
+from billing.formats import amount, figure
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import (
+from customers.formats import (
     BAD,
     GOOD,
     NEWS,

@@ -20,14 +20,14 @@ from django.utils.timezone import localdate, make_aware
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from billing.admin.showing import amount
-from billing.invoicing.changing import CannotChangeInvoice, locked_invoice
-from billing.invoicing.closing import mark_uncollectible, void_invoice
-from billing.invoicing.credit_notes import credit_note, creditable, to_return
-from billing.invoicing.payments import record_payment
-from billing.invoicing.raising import issue_invoice
+from billing.formats import amount
+from billing.invoices.credit_notes import credit_note, creditable, to_return
+from billing.invoices.issue import issue_invoice
+from billing.invoices.locking import CannotChangeInvoice, locked_invoice
+from billing.invoices.payments import record_payment
+from billing.invoices.void import mark_uncollectible, void_invoice
 from billing.models import Invoice
-from billing.money import from_minor, to_minor
+from billing.rules.money import from_minor, to_minor
 from customers import clock
 from customers.admin.base import RecordAdmin
 

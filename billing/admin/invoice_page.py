@@ -14,14 +14,14 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.decorators import action
 
-from billing.admin.showing import amount, figure
-from billing.invoicing.credit_notes import to_return
-from billing.invoicing.pricing import EXACT
-from billing.invoicing.raising import CARRIED_OVER
+from billing.formats import amount, figure
+from billing.invoices.credit_notes import to_return
+from billing.invoices.issue import CARRIED_OVER
 from billing.models import Invoice, InvoiceLine
-from billing.money import from_minor, is_known, round_to_minor
+from billing.rules.money import from_minor, is_known, round_to_minor
+from billing.rules.prices import EXACT
 from customers.admin.base import RecordAdmin
-from customers.admin.showing import country_name
+from customers.formats import country_name
 
 _Kind = InvoiceLine.Kind
 _SMALLEST_UNIT_PRICE = Decimal("1e-10")

@@ -15,27 +15,17 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from billing.admin.adjusting import figures_table, name_of
-from billing.admin.showing import figure
-from billing.balances.previewing import preview_reverse
-from billing.ledger.posting import CannotReverse
-from billing.ledger.posting import reverse as take_back
+from billing.admin.adjust import figures_table, name_of
+from billing.balances.grant_preview import preview_reverse
+from billing.formats import figure
+from billing.ledger.entries import CannotReverse
+from billing.ledger.entries import reverse as take_back
 from billing.models import LedgerEntry, Posting
 from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import (
-    BAD,
-    GOOD,
-    NEWS,
-    PLAIN,
-    WAITING,
-    column_of,
-    link_to,
-    long_text,
-    preformatted,
-)
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, column_of, link_to, long_text, preformatted
 
 KINDS = {
     "Grant": GOOD,

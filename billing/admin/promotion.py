@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.admin.showing import figure
+from billing.formats import figure
 from billing.models import Discount, Referral, TrialUsed
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days
-from customers.admin.showing import column_of, long_text, text_of
+from customers.formats import column_of, long_text, text_of
 
 
 @admin.register(TrialUsed)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from unfold.decorators import display
 
-from billing.admin.showing import amount
+from billing.formats import amount
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of, revenue_of_subscription
 from billing.revenue.recurring import Revenue

@@ -13,17 +13,17 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.revenue import RevenueMixin
-from billing.admin.showing import amount, figure
-from billing.admin.subscribing import SubscribingPages, lines_table
+from billing.admin.subscription_actions import SubscribingPages, lines_table
+from billing.formats import amount, figure
 from billing.models import License, Purchase, Subscription
 from billing.revenue.monthly import with_charges
-from billing.subscribing import CannotBill
-from billing.subscribing.upcoming import upcoming
+from billing.subscriptions import CannotBill
+from billing.subscriptions.upcoming import upcoming
 from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
 
 STATES = {
     "Active": GOOD,

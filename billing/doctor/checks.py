@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from billing.doctor import due, guards, invoices, ledger, merging, plans
+from billing.doctor import due, invoices, ledger, merges, plans, triggers
 from billing.doctor.findings import Advance, Finding
 from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
 from customers.models import Customer
@@ -25,11 +25,11 @@ class Check:
 
 
 CHECKS = (
-    Check("triggers", guards.check_triggers),
+    Check("triggers", triggers.check_triggers),
     Check("grants and their entries", ledger.check_grants, mends=True),
     Check("rollovers and their entries", ledger.check_rollovers, mends=True),
-    Check("idempotency keys", guards.check_keys),
-    Check("balances and flags", guards.check_twice),
+    Check("idempotency keys", triggers.check_keys),
+    Check("balances and flags", triggers.check_twice),
     Check("resets", due.check_resets),
     Check("expiries", due.check_expiries),
     Check("subscriptions", due.check_subscriptions),
@@ -37,9 +37,9 @@ CHECKS = (
     Check("plan groups", plans.check_groups),
     Check("billed periods", plans.check_billed_periods),
     Check("prices", plans.check_prices),
-    Check("merged customers", merging.check_chains),
-    Check("what merged customers own", merging.check_owners),
-    Check("whom rows came with", merging.check_homes),
+    Check("merged customers", merges.check_chains),
+    Check("what merged customers own", merges.check_owners),
+    Check("whom rows came with", merges.check_homes),
     Check("invoice totals", invoices.check_totals),
     Check("payments", invoices.check_payments),
     Check("invoice numbers", invoices.check_numbers),

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from billing.doctor.findings import GRACE, Advance, Finding, day
-from billing.intervals import NEVER_RESETS
 from billing.models import Grant, Rollover, Subscription
+from billing.rules.intervals import NEVER_RESETS
 from customers import clock
 
 _RENEW = "Run `manage.py renew`."

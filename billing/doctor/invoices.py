@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from billing.doctor.findings import Advance, Finding
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
-from billing.money import display
+from billing.rules.money import display
 
 _FIXED = "It cannot be changed: write a credit note, and a new invoice."
 

@@ -12,9 +12,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.doctor.findings import Advance, Finding
-from billing.invoicing.pricing import EXACT
-from billing.ledger.posting import Change, Draft, post
+from billing.ledger.entries import Change, Draft, post
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
+from billing.rules.prices import EXACT
 from customers import clock
 
 DONE_BY = "doctor"

@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from billing.doctor.findings import Advance, Finding, day
 from billing.models import Invoice, InvoiceLine, Plan, Subscription
-from billing.money import is_known
 from billing.revenue.monthly import Unreckonable, price_ahead, sold_ahead
+from billing.rules.money import is_known
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

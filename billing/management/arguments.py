@@ -15,8 +15,8 @@ from django.utils.dateparse import parse_datetime
 
 from billing.models import Entity, Feature, Plan, Subscription
 from billing.models.figures import UPPER_BOUND
-from customers.console import one_line
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.cli import one_line
+from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 from customers.typed_ids import to_uuid
 

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from customers.schema_changes import AlterOnPostgreSQL
+from customers.migrations._postgresql_only import AlterOnPostgreSQL
 
 _MODELS = (
     "autotopup",

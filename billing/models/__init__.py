@@ -2,7 +2,7 @@
 
 from billing.models.account import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from billing.models.balance import Balance, Flag, Grant, Rollover
-from billing.models.catalogue import CreditCost, Feature, Plan, PlanItem
+from billing.models.catalog import CreditCost, Feature, Plan, PlanItem
 from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
 from billing.models.ledger import LedgerEntry, Posting
 from billing.models.promotion import Discount, Referral, TrialUsed

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from billing.models.catalogue import Feature
+from billing.models.catalog import Feature
 from billing.models.figures import bounded, figure
 from customers import clock
 from customers.models import Belonging, Customer, Environment, Listed

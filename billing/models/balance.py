@@ -11,7 +11,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
-from billing.models.catalogue import Feature, Plan
+from billing.models.catalog import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
 from billing.models.subscription import Purchase, Subscription
 from customers import clock

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from billing.models.catalogue import Feature, Plan
+from billing.models.catalog import Feature, Plan
 from billing.models.figures import bounded, figure
 from billing.models.subscription import Subscription
 from customers import clock

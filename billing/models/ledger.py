@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from billing.models.account import Entity
 from billing.models.balance import Grant, Rollover
-from billing.models.catalogue import Feature
+from billing.models.catalog import Feature
 from billing.models.figures import FigureField, bounded, figure
 from customers import clock
 from customers.models import Customer

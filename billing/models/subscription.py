@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
-from billing.models.catalogue import Plan
+from billing.models.catalog import Plan
 from billing.models.figures import bounded, figure
 from customers import clock
 from customers.models import Customer, Listed

@@ -15,12 +15,12 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from billing.invoicing.pricing import EXACT, Price, base_cost, prepaid_cost
 from billing.models import Grant, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.revenue.recurring import Recurring, Revenue, revenue
+from billing.rules.prices import EXACT, Price, base_cost, prepaid_cost
 from customers import clock
-from customers.syncing import pieces
+from customers.bulk import pieces
 
 #: Intervals of prices that do not come again of themselves.
 NOT_RECURRING = ("", Interval.ONE_OFF.value, Interval.MULTIPLE.value)

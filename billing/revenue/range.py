@@ -17,11 +17,11 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Ceil, Coalesce, Greatest, Least, NullIf
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
-from billing.invoicing.pricing import Price
 from billing.models import Grant, PlanItem
 from billing.models.figures import Interval
 from billing.revenue.monthly import NOT_RECURRING, Unreckonable, earning, price_ahead, sold_ahead
 from billing.revenue.recurring import monthly
+from billing.rules.prices import Price
 from customers import clock
 
 #: Less than the smallest coin, more than what a sum of floats is wrong by.
@@ -88,7 +88,7 @@ def _ahead(at: datetime) -> Any:
 
 
 def _cost(item: PlanItem, at: datetime) -> Any:
-    """What one item costs a month, as `billing.invoicing.pricing` reckons it; None for a price it cannot reckon with."""
+    """What one item costs a month, as `billing.rules.prices` reckons it; None for a price it cannot reckon with."""
     try:
         price = price_ahead(item)
     except Unreckonable:

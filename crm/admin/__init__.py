@@ -1,18 +1,18 @@
 """The admin of relationships: company, people, what was said, what was merged, and who may be one."""
 
 from crm.admin.bulk import BULK_ACTIONS
-from crm.admin.criteria import CRITERION_FILTERS
-from crm.admin.duplicate import DuplicateClusterAdmin, DuplicatePairAdmin
-from crm.admin.exporting import export_csv, export_xlsx, may_export
+from crm.admin.duplicates import DuplicateClusterAdmin, DuplicatePairAdmin
+from crm.admin.exports import export_csv, export_xlsx, may_export
+from crm.admin.filters import CRITERION_FILTERS
 from crm.admin.health import HealthScoreAdmin
-from crm.admin.merge import MergeAdmin
-from crm.admin.merged_record import MergedRecordAdmin
-from crm.admin.merging import may_merge, merge_chosen, merge_with
+from crm.admin.merge_actions import may_merge, merge_chosen, merge_with
+from crm.admin.merged_records import MergedRecordAdmin
+from crm.admin.merges import MergeAdmin
 from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentAdmin, DocumentInline, NoteAdmin, NoteInline
 from crm.admin.overview import may_see_overview, overview, timeline
 from crm.admin.person import ContactAdmin, ContactInline, PersonAdmin
-from crm.admin.relationship import (
+from crm.admin.relationships import (
     CompanyAdmin,
     CustomFieldAdmin,
     DomainAdmin,

@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from crm.admin.exporting import chosen_in_words
-from crm.bulk.acting import add_tasks, change_tags, set_owner, set_status
-from crm.desk.forms import TagNamesField, people_who_act
+from crm.admin.exports import chosen_in_words
+from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
+from crm.desk.pages.forms import TagNamesField, people_who_act
 from crm.models import Tag
 from customers.admin import CustomerAdmin
 from customers.models import Customer

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from crm.models import DuplicatePair
-from customers.admin.showing import link_to
-from customers.matching import STAND_INS
+from customers.formats import link_to
+from customers.ingest.matching import STAND_INS
 from customers.models import Customer
 
 _ALMOST_CERTAIN = 0.995

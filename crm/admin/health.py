@@ -10,7 +10,7 @@ from unfold.decorators import display
 from crm.models import HealthScore
 from customers.admin.base import ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days
-from customers.admin.showing import text_of
+from customers.formats import text_of
 
 
 @admin.register(HealthScore)

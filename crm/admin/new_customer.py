@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crm.duplicates.likely import LikelyMatch, likely_matches
+from crm.dedupe.duplicates.suggest import LikelyMatch, likely_matches
 from customers.admin.customer import CustomerForm
 from customers.models import Customer, Environment
 

@@ -13,12 +13,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from crm.models import Document, Note
-from crm.noting import mention_colleagues
+from crm.notes import mention_colleagues
 from customers.admin.base import HistoryAdmin, Row, YesNo
 from customers.admin.fields import plain_link_only
 from customers.admin.filters import Days, Mine
 from customers.admin.inlines import RecordFormSet, RecordTabularInline
-from customers.admin.showing import column_of, link_out, long_text
+from customers.formats import column_of, link_out, long_text
 
 
 class Author(Mine):

@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from crm.admin.relationship import picture_only
-from crm.documents import CrmSocialNetwork
+from crm.admin.relationships import picture_only
+from crm.document.schema import CrmSocialNetwork
 from crm.models import Contact, Person
 from customers.admin.base import Choices, HistoryAdmin, Row
-from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordTabularInline
-from customers.admin.showing import column_of, long_text, text_of
+from customers.admin.pinned_fields import HoldingAdmin
+from customers.formats import column_of, long_text, text_of
 
 
 class ContactInline(RecordTabularInline):

@@ -9,7 +9,7 @@ from unfold.decorators import display
 from crm.models import CustomerTag, Tag
 from customers.admin.base import ReadOnlyAdmin, RecordAdmin, Row
 from customers.admin.inlines import RecordTabularInline
-from customers.admin.showing import column_of, list_link, long_text, text_of
+from customers.formats import column_of, list_link, long_text, text_of
 from customers.models import Customer
 
 

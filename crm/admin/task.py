@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from crm.models import Activity, Mention, Task
-from crm.tasking import complete_task, reopen_task
+from crm.tasks import complete_task, reopen_task
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row
 from customers.admin.filters import Days, Mine, OneOf
-from customers.admin.showing import column_of, long_text, text_of
+from customers.formats import column_of, long_text, text_of
 
 
 class TaskOwner(Mine):

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from crm.models import Team
 from customers.admin.base import RecordAdmin
-from customers.admin.showing import long_text
+from customers.formats import long_text
 
 
 @admin.register(Team)

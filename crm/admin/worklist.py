@@ -1,4 +1,4 @@
-"""The worklist's rows in the admin: what was computed, and what people decided. The page is `crm.desk.worklist`."""
+"""The worklist's rows in the admin: what was computed, and what people decided. The page is `crm.desk.pages.worklist`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from crm.desk.worklist.decisions import forget
 from crm.models import DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
-from crm.worklist.deciding import forget
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
-from customers.admin.showing import column_of, long_text, text_of
+from customers.formats import column_of, long_text, text_of
 
 
 @admin.register(WorklistDecision)

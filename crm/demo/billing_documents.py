@@ -6,8 +6,8 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm.demo.catalogue import FEATURES, PLANS
-from customers.wire import to_epoch_ms
+from crm.demo.catalog import FEATURES, PLANS
+from customers.json_types import to_epoch_ms
 
 STATES = (
     "active",

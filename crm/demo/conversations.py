@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 
 from crm.models import Activity, Contact, Note, Relationship, Task
-from crm.noting import mention_colleagues
+from crm.notes import mention_colleagues
 
 #: Of how many accounts of each account manager something was said.
 _ACCOUNTS = 8

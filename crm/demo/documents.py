@@ -11,8 +11,8 @@ from typing import Any
 
 from crm.demo import names
 from crm.demo.billing_documents import billing_document
+from customers.json_types import to_epoch_ms, to_iso
 from customers.typed_ids import with_prefix
-from customers.wire import to_epoch_ms, to_iso
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.balances.of_many import figures_of_balances
+from billing.ledger.balance_figures import figures_of_balances
 from billing.models import Balance, Posting
-from billing.using.recording import record_use
-from billing.using.settling import Use, UseRefused
+from billing.usage.record import record_use
+from billing.usage.settle import Use, UseRefused
 
 #: Of how many balances something is used, over how many days.
 _BALANCES, _DAYS = 9, 40

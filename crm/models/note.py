@@ -11,9 +11,9 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from customers import clock
+from customers.json_types import is_plain_link
 from customers.models import Belonging, Customer
 from customers.typed_ids import TypedIdField
-from customers.wire import is_plain_link
 
 #: What makes a line a heading, a quotation or an item in Markdown.
 _MARKS = re.compile(r"^(#{1,6}|>|[-*+])\s+")

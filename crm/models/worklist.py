@@ -41,7 +41,7 @@ class WorklistEntryQuerySet(models.QuerySet["WorklistEntry"]):
 class WorklistEntry(models.Model):
     """A customer that somebody should look at: its owner, or whom a task or a mention addresses.
 
-    Computed from the other rows (see `crm.worklist`), and thrown away when nothing is left of it.
+    Computed from the other rows (see `crm.desk.worklist`), and thrown away when nothing is left of it.
     """
 
     id = TypedIdField(prefix="wle", primary_key=True, editable=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django import template
 from django.http import HttpRequest
 
-from crm.segments.criterion import BadValue
-from crm.segments.query import Query
+from crm.desk.segments.filter import BadValue
+from crm.desk.segments.query import Query
 
 register = template.Library()
 

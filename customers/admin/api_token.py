@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from customers import clock
 from customers.admin.base import RecordAdmin
-from customers.admin.showing import BAD, GOOD, PLAIN
+from customers.formats import BAD, GOOD, PLAIN
 from customers.models import ApiToken
 
 _STATES = {"Usable": GOOD, "Expired": PLAIN, "Revoked": BAD}

@@ -33,7 +33,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from customers.admin.fields import FigureField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
-from customers.admin.showing import as_link, without_idle_zeros
+from customers.formats import as_link, without_idle_zeros
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: The filters that lists are built of. None of them reads the rows to offer its choices.

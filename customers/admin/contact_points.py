@@ -7,10 +7,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from customers.admin.base import Row, YesNo
-from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
-from customers.admin.showing import GOOD, PLAIN, column_of, country_name, long_text
-from customers.documents import PaymentsBusinessContact
+from customers.admin.pinned_fields import HoldingAdmin
+from customers.document.schema import PaymentsBusinessContact
+from customers.formats import GOOD, PLAIN, column_of, country_name, long_text
 from customers.models import Address, Business
 
 _STATUSES = {"active": GOOD, "archived": PLAIN}

@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from customers import archiving
+from customers import archive as archive_verbs
 from customers.admin.base import Choices, HistoryAdmin, without_fields
 from customers.admin.contact_points import AddressInline, BusinessInline
 from customers.admin.filters import Days, Standing
@@ -25,7 +25,8 @@ from customers.admin.forms import RecordForm
 from customers.admin.inlines import ReadOnlyInline
 from customers.admin.origins import in_words
 from customers.admin.payment_method import PaymentMethodInline
-from customers.admin.showing import (
+from customers.admin.source import SourceRecordInline
+from customers.formats import (
     BAD,
     GOOD,
     NEWS,
@@ -38,12 +39,11 @@ from customers.admin.showing import (
     long_text,
     moment,
 )
-from customers.admin.source import SourceRecordInline
-from customers.claims import is_empty
-from customers.editing import PINNABLE, pin, pinned_in_words, unpin
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers.ingest.precedence import is_empty
+from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
+from customers.pinned_fields import PINNABLE, pin, pinned_in_words, unpin
 from customers.provenance import provenance_of
 from customers.typed_ids import TypedIdField, to_uuid
 
@@ -314,7 +314,7 @@ class CustomerAdmin(HistoryAdmin):
     @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:
         """Put the chosen customers away."""
-        count = archiving.archive(queryset, by=request.user)
+        count = archive_verbs.archive(queryset, by=request.user)
         self.message_user(
             request,
             f"Archived: {count}. Archived customers keep all their rows and are left out of lists;"
@@ -325,7 +325,7 @@ class CustomerAdmin(HistoryAdmin):
     @admin.action(description="Take out of the archive", permissions=["change"])
     def unarchive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:
         """Take the chosen customers back into the day's work."""
-        count = archiving.unarchive(queryset, by=request.user)
+        count = archive_verbs.unarchive(queryset, by=request.user)
         self.message_user(request, f"Taken out of the archive: {count}.", messages.SUCCESS)
 
 

@@ -16,8 +16,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from customers.reader import read_value
-from customers.wire import Refused, free_form, is_plain_link, parse, plain_number, to_plain
+from customers.ingest.reader import read_value
+from customers.json_types import Refused, free_form, is_plain_link, parse, plain_number, to_plain
 
 
 class JsonField(forms.JSONField):

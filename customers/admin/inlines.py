@@ -21,7 +21,7 @@ from unfold.forms import PaginationInlineFormSet
 
 from customers.admin.base import FieldsMixin
 from customers.admin.forms import RecordForm
-from customers.admin.showing import link_to
+from customers.formats import link_to
 from customers.models import Holding
 
 

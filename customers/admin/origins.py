@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from customers.admin.showing import moment
-from customers.claims import is_empty
+from customers.formats import moment
+from customers.ingest.precedence import is_empty
 from customers.models import SourceRecord
 from customers.provenance import FieldProvenance, Origin
 

@@ -6,9 +6,9 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from customers.admin.base import Choices, Row, YesNo
-from customers.admin.holding import HoldingAdmin
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
-from customers.admin.showing import GOOD, column_of, country_name
+from customers.admin.pinned_fields import HoldingAdmin
+from customers.formats import GOOD, column_of, country_name
 from customers.models import PaymentMethod
 
 _FACTS = ("brand", "last4", "exp_month", "exp_year", "provider", "phone", "bank_name", "country")

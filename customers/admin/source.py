@@ -13,7 +13,7 @@ from unfold.decorators import display
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
 from customers.admin.inlines import ReadOnlyInline
-from customers.admin.showing import column_of, link_by_name, link_to, long_text, preformatted
+from customers.formats import column_of, link_by_name, link_to, long_text, preformatted
 from customers.models import ReceivedPayload, SourceRecord
 
 

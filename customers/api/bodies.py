@@ -7,8 +7,8 @@ from typing import TypeVar
 from django.http import HttpRequest
 
 from customers.api.http import Problem
-from customers.reader import read_value
-from customers.wire import Document, Refused, parse
+from customers.ingest.reader import read_value
+from customers.json_types import Document, Refused, parse
 
 #: In bytes; a question needs far less.
 BODY_LIMIT = 64 * 1024

@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from customers.api.filtering import ListFilterSet
+from customers.api.filtersets import ListFilterSet
 from customers.api.http import ApiView, Problem, bad_parameter, json_response, read_query
 from customers.api.paging import BadCursor, Order, page_of
 from customers.api.parameters import AFTER, AS_OF, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
 from customers.api.schemas import Body, Components, Schema
 from customers.as_of import KnownCustomer, NotKnownThen
-from customers.identity import AmbiguousCustomer, UnknownCustomer, find_customer, find_customer_at
+from customers.json_types import Document
+from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer, find_customer_at
 from customers.models import Customer, Source
-from customers.wire import Document
 
 
 class Endpoint(ApiView):

@@ -12,8 +12,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from customers.api.parameters import Parameter
+from customers.json_types import encode
 from customers.models import ApiToken
-from customers.wire import encode
 
 CONTENT_TYPE = "application/json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from customers.wire import Document, json_schema
+from customers.json_types import Document, json_schema
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -8,8 +8,8 @@ from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.models.customer import Customer
-from customers.models.holding import Holding
-from customers.models.listed import Listed
+from customers.models.list_item import Listed
+from customers.models.pinned_fields import Holding
 from customers.typed_ids import TypedIdField
 
 

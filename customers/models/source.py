@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import OuterRef, Q, Subquery
 
 from customers import clock
-from customers.models.belonging import Belonging
 from customers.models.customer import Customer
+from customers.models.customer_row import Belonging
 from customers.typed_ids import TypedIdField
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from customers.importing import Importer, import_records
+from customers.ingest.engine import Importer, import_records
+from customers.ingest.reader import Record, read_value
 from customers.models import Customer
-from customers.reader import Record, read_value
 
 
 def merge(customer: Customer, survivor: Customer) -> None:

@@ -22,14 +22,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from billing.importing import BillingImporter
-from crm.crm_import import CrmImporter
-from customers.payments_import import PaymentsImporter
+from billing.document.importer import BillingImporter
+from crm.document.importer import CrmImporter
+from customers.document.importer import PaymentsImporter
 from tests.api.steps import take_in_values
 from tests.api.test_openapi import PATHS
-from tests.billing.test_views import DOCUMENT as BILLING
-from tests.crm.test_views import DOCUMENT as CRM
-from tests.customers.test_views import SEED
+from tests.billing.document.test_api import DOCUMENT as BILLING
+from tests.crm.document.test_api import DOCUMENT as CRM
+from tests.customers.document.test_api import SEED
 
 pytestmark = pytest.mark.django_db
 

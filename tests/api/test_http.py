@@ -196,7 +196,7 @@ class TestFailures:
         def fail(*args, **options):
             raise RuntimeError("secret detail")
 
-        monkeypatch.setattr("customers.views.render_customers", fail)
+        monkeypatch.setattr("customers.document.api.render_customers", fail)
         client = Client(raise_request_exception=False, headers={"authorization": f"Bearer {secret}"})
         response = client.get(LIST)
         assert response.status_code == 500

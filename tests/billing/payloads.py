@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from billing.documents import BillingCustomer, parse_customer
-from customers.wire import Refused, Remark, encode
+from billing.document.schema import BillingCustomer, parse_customer
+from customers.json_types import Refused, Remark, encode
 from tests.strategies_billing import as_read
-from tests.strategies_catalogue import Json
+from tests.strategies_catalog import Json
 
 JANUARY = 1_735_689_600_000  # 2025-01-01
 FEBRUARY = 1_738_368_000_000  # 2025-02-01

@@ -22,11 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing.balances.adjusting import add
-from billing.balances.granting import grant
+from billing.balances.adjust import add
+from billing.balances.grant import grant
+from billing.document.renderer import render_customers
 from billing.models import Feature, Grant, LedgerEntry, Plan, Rollover, Subscription
-from billing.rendering import render_customers
-from billing.subscribing import (
+from billing.subscriptions import (
     CannotSubscribe,
     attach_plan,
     cancel_subscription,
@@ -34,12 +34,12 @@ from billing.subscribing import (
     renew_customers,
     uncancel_subscription,
 )
-from billing.using.in_bulk import record_uses
-from billing.using.recording import record_use
-from billing.using.settling import Use, UseRefused
+from billing.usage.record import record_use
+from billing.usage.record_many import record_uses
+from billing.usage.settle import Use, UseRefused
 from customers import clock
 from tests.billing.balance_model import COST, PLANS, Model, Row
-from tests.billing.subscribing.living import at, metered, plan_of
+from tests.billing.subscriptions.timeline import at, metered, plan_of
 from tests.factories import make_credit_cost, make_customer, make_feature
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.balances.adjusting import expire
+from billing.balances.adjust import expire
 from billing.doctor import CHECKS, Finding
-from billing.doctor.guards import TRIGGERS
+from billing.doctor.triggers import TRIGGERS
 from billing.models import (
     CreditNote,
     Grant,
@@ -24,9 +24,9 @@ from billing.models import (
     Rollover,
 )
 from customers import clock
-from customers import guards as merging_guards
+from customers import triggers as merging_guards
 from customers.models import Customer
-from tests.billing.breaking import unguarded
+from tests.billing.corrupt import unguarded
 from tests.factories import (
     MOMENT,
     make_balance,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.models import Balance, Grant
-from billing.using.settling import Use
+from billing.usage.settle import Use
 from tests.factories import make_grant
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from billing.balances import adjusting
+from billing.balances import adjust
 from billing.models import Balance
 from customers import clock
 from tests.factories import (
@@ -46,7 +46,7 @@ def balance(transactional_db: None) -> Balance:
     credit_system = make_feature(type="credit_system", name="Credits")
     make_credit_cost(credit_system=credit_system, metered_feature=feature)
     make_grant(balance=make_balance(customer=customer, feature=credit_system))
-    adjusting.add(grant, Decimal(5), reason=LONG, done_by="ada")
+    adjust.add(grant, Decimal(5), reason=LONG, done_by="ada")
     return balance
 
 

@@ -12,10 +12,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from billing.models import Balance
-from crm.desk.merging import merge_url
-from crm.health.refresh import refresh_health
-from crm.home.movement import refresh_movements
-from crm.worklist.refresh import refresh_worklist
+from crm.desk.health.refresh import refresh_health
+from crm.desk.home.movement import refresh_movements
+from crm.desk.pages.merge import merge_url
+from crm.desk.worklist.refresh import refresh_worklist
 from customers import clock
 from customers.models import Customer
 from tests.factories import (

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from crm.duplicates.review import record
-from crm.duplicates.sweep import swept
+from crm.dedupe.duplicates.review import record
+from crm.dedupe.duplicates.sweep import swept
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.models import Customer
 from tests.factories import make_address, make_customer, make_user

@@ -12,8 +12,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from billing.models import Balance
-from crm.demo.loading import settle_desk
-from crm.desk.merging import merge_url
+from crm.demo.load import settle_desk
+from crm.desk.pages.merge import merge_url
 from customers import clock
 from customers.models import Customer
 from tests.factories import make_customer

@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from crm.health.refresh import refresh_health
+from crm.desk.health.refresh import refresh_health
 from customers.models import Customer
-from tests.crm.desk.test_customer_page import surround
+from tests.crm.desk.pages.test_customer_page import surround
 from tests.factories import (
     make_company,
     make_customer,

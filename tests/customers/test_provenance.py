@@ -10,13 +10,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.importing import BillingImporter
-from customers import editing
+from billing.document.importer import BillingImporter
+from customers import pinned_fields
 from customers.models import Customer, ReceivedPayload
 from customers.provenance import FieldProvenance, Origin, provenance_of
-from tests.customers.taking import customer_of, payment, take, take_payments
+from tests.customers.import_documents import customer_of, payment, take, take_payments
 from tests.factories import claims, make_customer, make_source_record, make_user
-from tests.merging import merge_by_hand
+from tests.merge_by_hand import merge_by_hand
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def edit(customer: Customer, by: User, **values: Any) -> None:
     customer.refresh_from_db()
     for name, value in values.items():
         setattr(customer, name, value)
-    editing.pin(customer, values)
+    pinned_fields.pin(customer, values)
     customer._history_user = by  # type: ignore[attr-defined]
     customer.save()
 
@@ -149,11 +149,11 @@ class TestOrigins:
 
 class TestDeciding:
     def test_hold_fast_and_let_go(self, customer: Customer) -> None:
-        editing.hold_fast(str(customer.pk), "name")
+        pinned_fields.hold_fast(str(customer.pk), "name")
         take_payments(payment(1, name="P2", phone="+12025550101"))
         assert of(customer, "name").value == "P"
 
-        editing.let_imports_change(str(customer.pk), "name")
+        pinned_fields.let_imports_change(str(customer.pk), "name")
         take_payments(payment(1, name="P3", phone="+12025550101"))
         assert of(customer, "name").value == "P3"
         assert customer.history.filter(history_change_reason=None).count() == 0
@@ -161,7 +161,7 @@ class TestDeciding:
     def test_take_what_the_sources_say(self, customer: Customer, ada: User) -> None:
         edit(customer, ada, name="Ours")
 
-        editing.take_from_sources(str(customer.pk), "name", ada)
+        pinned_fields.take_from_sources(str(customer.pk), "name", ada)
 
         field = of(customer, "name")
         assert (field.value, field.is_pinned, field.origin, field.is_overruling) == (
@@ -177,7 +177,7 @@ class TestDeciding:
         merge_by_hand(customer, customer_of("billing", "b2"))
         edit(customer, ada, stripe_id=None)
 
-        editing.take_from_sources(str(customer.pk), "stripe_id", ada)
+        pinned_fields.take_from_sources(str(customer.pk), "stripe_id", ada)
 
         assert of(customer, "stripe_id").value == "s1"
 
@@ -189,10 +189,10 @@ class TestDeciding:
         make_customer(stripe_id="s1")
 
         with pytest.raises(ValueError, match=told):
-            editing.take_from_sources(str(customer.pk), field, ada)
+            pinned_fields.take_from_sources(str(customer.pk), field, ada)
         assert of(customer, "stripe_id").is_pinned
 
     def test_a_merged_customer_stays_as_it_was(self, customer: Customer) -> None:
         other = make_customer(merged_into=customer)
         with pytest.raises(ValueError, match="was merged"):
-            editing.hold_fast(str(other.pk), "name")
+            pinned_fields.hold_fast(str(other.pk), "name")

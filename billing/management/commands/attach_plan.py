@@ -13,8 +13,8 @@ from billing.management.arguments import (
     positive,
     units_of_feature,
 )
-from billing.management.subscribing import SubscribingCommand
-from billing.subscribing import Result, attach_plan
+from billing.management.subscription_command import SubscribingCommand
+from billing.subscriptions import Result, attach_plan
 
 
 class Command(SubscribingCommand):

@@ -12,8 +12,8 @@ from billing.management.arguments import (
     subscription_called,
     units_of_feature,
 )
-from billing.management.subscribing import SubscribingCommand
-from billing.subscribing import Result, change_plan
+from billing.management.subscription_command import SubscribingCommand
+from billing.subscriptions import Result, change_plan
 
 
 class Command(SubscribingCommand):

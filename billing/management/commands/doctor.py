@@ -11,7 +11,7 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.doctor import CHECKS, Finding, count_rows
-from customers.console import INTERRUPTED, one_line, say
+from customers.cli import INTERRUPTED, one_line, say
 
 
 class Command(BaseCommand):

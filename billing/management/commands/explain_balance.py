@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.explaining.balance import CannotExplain, explain
-from billing.explaining.text import as_text, as_values
+from billing.explain.balance import CannotExplain, explain
+from billing.explain.text import as_text, as_values
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from customers import clock
-from customers.console import USAGE, one_line, say
+from customers.cli import USAGE, one_line, say
 from customers.models import Environment
 
 

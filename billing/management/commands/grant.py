@@ -9,13 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing.balances.granting import CannotGrant, figures_for, grant
-from billing.explaining.words import counted, every, number
-from billing.explaining.words import moment as shown_moment
+from billing.balances.grant import CannotGrant, figures_for, grant
+from billing.explain.words import counted, every, number
+from billing.explain.words import moment as shown_moment
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models.figures import Interval
 from customers import clock
-from customers.console import INTERRUPTED, one_line, say
+from customers.cli import INTERRUPTED, one_line, say
 from customers.models import Environment
 
 _INTERVALS = [value for value in Interval.values if value != Interval.MULTIPLE]

@@ -10,13 +10,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing import money
-from billing.catalogue.file import Entry, read_catalogue
-from billing.catalogue.importing import Outcome, Report, import_catalogue
-from customers.console import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
-from customers.importing import nothing_kept
-from customers.reader import Unreadable, open_input
-from customers.wire import Refused, Remark
+from billing.catalog.catalog_file import Entry, read_catalogue
+from billing.catalog.importer import Outcome, Report, import_catalogue
+from billing.rules import money
+from customers.cli import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
+from customers.ingest.engine import nothing_kept
+from customers.ingest.reader import Unreadable, open_input
+from customers.json_types import Refused, Remark
 
 _SHOWN = 20
 _NOTHING = "Nothing was changed."

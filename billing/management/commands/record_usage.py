@@ -14,16 +14,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from billing.explaining.words import STEPS, counted, name_of_grant, number
+from billing.explain.words import STEPS, counted, name_of_grant, number
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models import Feature, Grant
-from billing.using.file import Outcome, Report, record_file
-from billing.using.idempotency import KeyConflict
-from billing.using.recording import record_use
-from billing.using.settling import Use, Used, UseRefused
-from customers.console import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
+from billing.usage.idempotency import KeyConflict
+from billing.usage.record import record_use
+from billing.usage.settle import Use, Used, UseRefused
+from billing.usage.usage_file import Outcome, Report, record_file
+from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
+from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.models import Customer, Environment
-from customers.reader import Unreadable, open_input, read_records
 
 _DONE_BY = "record_usage"
 _SHOWN = 20

@@ -12,10 +12,10 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.management.arguments import moment
-from billing.subscribing import Renewals, renew
+from billing.subscriptions import Renewals, renew
 from customers import clock
-from customers.console import INTERRUPTED, say
-from customers.importing import nothing_kept
+from customers.cli import INTERRUPTED, say
+from customers.ingest.engine import nothing_kept
 
 
 class Command(BaseCommand):

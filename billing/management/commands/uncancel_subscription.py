@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from billing.management.arguments import customer_called, subscription_called
-from billing.management.subscribing import SubscribingCommand
-from billing.subscribing import Result, uncancel_subscription
+from billing.management.subscription_command import SubscribingCommand
+from billing.subscriptions import Result, uncancel_subscription
 
 
 class Command(SubscribingCommand):

@@ -12,9 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from crm.command_segments import segment_condition
-from crm.exporting import customers_to_export, exported, one_snapshot
-from crm.whole_file import whole_file
+from crm.desk.segments.cli import segment_condition
+from crm.exchange.atomic_file import whole_file
+from crm.exchange.exports import customers_to_export, exported, one_snapshot
 from customers.models import Environment, Source
 
 _STDOUT = "-"

@@ -9,12 +9,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
-from crm.command_segments import segment_named
-from crm.exporting import one_snapshot
+from crm.desk.segments.cli import segment_named
+from crm.desk.spreadsheets.exports import TooMany, check_fits, sheet_of
+from crm.exchange.atomic_file import whole_file
+from crm.exchange.exports import one_snapshot
 from crm.models import Export
-from crm.sheets.exports import TooMany, check_fits, sheet_of
-from crm.whole_file import whole_file
-from customers.console import INTERRUPTED, one_line
+from customers.cli import INTERRUPTED, one_line
 
 
 class Command(BaseCommand):

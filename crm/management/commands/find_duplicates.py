@@ -13,11 +13,11 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.management.arguments import moment
-from crm.duplicates.evidence import DEFAULT_SCORE
-from crm.duplicates.review import Recorded, record
-from crm.duplicates.sweep import FoundPair, Sweep, swept
-from crm.duplicates.trials import SharedTrials, shared_trials
-from customers.console import INTERRUPTED, one_line, say
+from crm.dedupe.duplicates.evidence import DEFAULT_SCORE
+from crm.dedupe.duplicates.review import Recorded, record
+from crm.dedupe.duplicates.sweep import FoundPair, Sweep, swept
+from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
+from customers.cli import INTERRUPTED, one_line, say
 from customers.models import Environment
 
 #: How many customers of one line are named to a reader.

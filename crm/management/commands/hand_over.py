@@ -9,9 +9,9 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
-from crm.bulk.handing_over import NothingToHandOver, hand_over, preview
-from crm.command_segments import segment_named
-from customers.console import INTERRUPTED, one_line
+from crm.desk.bulk.hand_over import NothingToHandOver, hand_over, preview
+from crm.desk.segments.cli import segment_named
+from customers.cli import INTERRUPTED, one_line
 
 
 class Command(BaseCommand):

@@ -14,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from crm.importers import IMPORTERS
-from customers.console import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
-from customers.importing import Counts, Report, import_records, nothing_kept
+from crm.exchange.importers import IMPORTERS
+from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
+from customers.ingest.engine import Counts, Report, import_records, nothing_kept
+from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.models import Source
-from customers.reader import Unreadable, open_input, read_records
 
 _SHOWN = 20
 

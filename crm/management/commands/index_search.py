@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import connection
 
-from crm.finding.indexes import make_indexes
-from customers.console import one_line
+from crm.desk.search.indexes import make_indexes
+from customers.cli import one_line
 
 
 class Command(BaseCommand):

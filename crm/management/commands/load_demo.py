@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from crm.demo.conversations import start_conversations
-from crm.demo.loading import DemoRefused, create_demo_logins, load_demo_customers, settle_desk
+from crm.demo.load import DemoRefused, create_demo_logins, load_demo_customers, settle_desk
 from crm.demo.uses import use_balances
 from customers import clock
 from customers.models import Customer

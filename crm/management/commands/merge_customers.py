@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
 from billing.management.arguments import customer_called
-from crm.merging.acting import CannotMerge, merge
-from crm.merging.fields import FIELDS
-from crm.merging.plan import MergePlan, plan_merge
-from crm.merging.words import in_words
-from customers.console import INTERRUPTED, one_line, say
+from crm.dedupe.merges.fields import FIELDS
+from crm.dedupe.merges.merge import CannotMerge, merge
+from crm.dedupe.merges.plan import MergePlan, plan_merge
+from crm.dedupe.merges.words import in_words
+from customers.cli import INTERRUPTED, one_line, say
 from customers.models import Customer, Environment
 
 

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from crm.health.refresh import refresh_health
-from crm.home.movement import refresh_movements
-from crm.worklist.refresh import Refreshed, refresh_worklist
-from customers.console import INTERRUPTED, one_line, say
+from crm.desk.health.refresh import refresh_health
+from crm.desk.home.movement import refresh_movements
+from crm.desk.worklist.refresh import Refreshed, refresh_worklist
+from customers.cli import INTERRUPTED, one_line, say
 
 
 class Command(BaseCommand):

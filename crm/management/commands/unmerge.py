@@ -8,10 +8,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
-from crm.merging.undoing import KEEP, RESTORE, CannotUnmerge, Unsettled, conflicts_of, hindrance, unmerge
-from crm.merging.words import conflict_in_words
+from crm.dedupe.merges.unmerge import (
+    KEEP,
+    RESTORE,
+    CannotUnmerge,
+    Unsettled,
+    conflicts_of,
+    hindrance,
+    unmerge,
+)
+from crm.dedupe.merges.words import conflict_in_words
 from crm.models import Merge
-from customers.console import INTERRUPTED, one_line, say
+from customers.cli import INTERRUPTED, one_line, say
 from customers.typed_ids import to_uuid
 
 

@@ -14,14 +14,14 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
-from crm.cells import plain_cell
-from crm.command_segments import segment_named
+from crm.desk.segments.cli import segment_named
+from crm.desk.spreadsheets.csv_safety import plain_cell
+from crm.desk.worklist.queries import entries_of, reasons_by_entry
+from crm.desk.worklist.refresh import WORKLIST
+from crm.desk.worklist.rules import RULES
 from crm.models import DeskRefresh, WorklistEntry, WorklistReason
-from crm.worklist.listing import entries_of, reasons_by_entry
-from crm.worklist.refresh import WORKLIST
-from crm.worklist.rules import RULES
-from customers.console import one_line, say
-from customers.wire import to_iso
+from customers.cli import one_line, say
+from customers.json_types import to_iso
 
 _BATCH = 500
 _COLUMNS = ("weight", "customer_id", "customer", "for", "rule", "words", "since", "link")

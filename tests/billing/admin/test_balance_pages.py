@@ -15,8 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.balances import adjusting
-from billing.ledger.posting import Change, Draft, post
+from billing.balances import adjust
+from billing.ledger.entries import Change, Draft, post
 from billing.models import Balance, Grant, Posting
 from customers import clock
 from tests.admin_forms import form_data
@@ -124,7 +124,7 @@ class TestExplain:
             make_grant(balance=balance, entity=make_entity(customer=balance.customer))
             make_grant(balance=balance, ended_at=clock.now())
             make_rollover(balance=balance, grant=row)
-            adjusting.add(row, Decimal(1), reason="More", done_by="ada")
+            adjust.add(row, Decimal(1), reason="More", done_by="ada")
 
         fill()
         count()
@@ -277,7 +277,7 @@ class TestAdjust:
         for fields in ({"what": "add", "amount": "5"}, {"what": "grant", "amount": "5"}):
             previewed = self.preview(client, balance, **fields)
             grant.refresh_from_db()
-            adjusting.add(grant, Decimal(1), reason="Faster", done_by="bea")
+            adjust.add(grant, Decimal(1), reason="Faster", done_by="bea")
             count = Posting.objects.count()
             told = self.confirm(client, balance, previewed)
             assert "Somebody changed this balance since the preview." in text(told)
@@ -288,7 +288,7 @@ class TestAdjust:
     def test_a_grant_that_ended_meanwhile_cannot_be_adjusted(self, client, balance, grant):
         make_grant(balance=balance)
         previewed = self.preview(client, balance, grant=grant.pk, amount="5")
-        adjusting.expire(grant, reason="Over", done_by="bea")
+        adjust.expire(grant, reason="Over", done_by="bea")
         told = self.confirm(client, balance, previewed)
         assert "This grant no longer counts" in text(told)
 
@@ -310,7 +310,7 @@ class TestAdjust:
 
 class TestPostings:
     def test_one_is_taken_back_once(self, client, balance, grant):
-        posting = adjusting.add(grant, Decimal(5), reason="More", done_by="ada").posting
+        posting = adjust.add(grant, Decimal(5), reason="More", done_by="ada").posting
         assert posting is not None
         url = reverse("admin:billing_posting_take_back", args=[posting.pk])
         shown = text(client.get(url))

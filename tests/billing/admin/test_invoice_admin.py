@@ -18,11 +18,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from billing.invoicing.credit_notes import credit_note
-from billing.invoicing.payments import record_payment
-from billing.invoicing.raising import Bill, draft_invoice, raise_invoices
-from billing.invoicing.sums import Line
+from billing.invoices.credit_notes import credit_note
+from billing.invoices.issue import Bill, draft_invoice, raise_invoices
+from billing.invoices.payments import record_payment
 from billing.models import CreditNote, Invoice, InvoiceSeries, Payment
+from billing.rules.invoice_totals import Line
 from customers import clock
 from customers.models import Customer
 from tests.admin_forms import form_data

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.models import Grant
-from tests.billing.breaking import unguarded
+from tests.billing.corrupt import unguarded
 from tests.factories import MOMENT, make_customer, make_grant, make_subscription
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.models import Grant, Posting
-from billing.using.in_bulk import record_uses
+from billing.usage.record_many import record_uses
 from tests.factories import make_balance, make_customer, make_entity, make_feature, make_grant
 
 pytestmark = pytest.mark.django_db
@@ -247,7 +247,7 @@ class TestFile:
     def test_many_batches(
         self, calls: Grant, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("billing.using.file.BATCH", 4)
+        monkeypatch.setattr("billing.usage.usage_file.BATCH", 4)
         name = write(
             *[{"customer": "acme", "feature": "calls", "amount": 9, "key": f"k{n}"} for n in range(10)]
         )
@@ -258,8 +258,8 @@ class TestFile:
         assert usage(calls) == 93
 
     def test_stopped(self, calls: Grant, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("billing.using.file.BATCH", 1)
-        monkeypatch.setattr("billing.using.file.record_uses", _interrupted_at_the_second())
+        monkeypatch.setattr("billing.usage.usage_file.BATCH", 1)
+        monkeypatch.setattr("billing.usage.usage_file.record_uses", _interrupted_at_the_second())
         line = {"customer": "acme", "feature": "calls"}
 
         _, err = run("--file", write(line, line), status=130)

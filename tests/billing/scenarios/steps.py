@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from billing.documents import EXPANDABLE
-from billing.invoicing.payments import record_payment
+from billing.document.renderer import render_customers
+from billing.document.schema import EXPANDABLE
+from billing.invoices.payments import record_payment
 from billing.models import Invoice
-from billing.rendering import render_customers
-from customers.identity import find_customer
+from customers.lookup import find_customer
 from tests.billing.payloads import sent
-from tests.billing.subscribing.living import at
-from tests.strategies_catalogue import Json
+from tests.billing.subscriptions.timeline import at
+from tests.strategies_catalog import Json
 
 #: The start of everything, where nothing else is said.
 JAN_1 = "2026-01-01T00:00:00Z"

@@ -27,7 +27,7 @@ from tests.billing.scenarios.steps import (
     use,
     use_refused,
 )
-from tests.billing.subscribing.living import assert_adds_up
+from tests.billing.subscriptions.timeline import assert_adds_up
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from billing.balances.adjusting import add
+from billing.balances.adjust import add
 from billing.models import Grant, Invoice, LedgerEntry
 from tests.billing.scenarios.steps import (
     JAN_1,
@@ -34,7 +34,7 @@ from tests.billing.scenarios.steps import (
     use,
     use_refused,
 )
-from tests.billing.subscribing.living import assert_adds_up
+from tests.billing.subscriptions.timeline import assert_adds_up
 
 pytestmark = pytest.mark.django_db
 

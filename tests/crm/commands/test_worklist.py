@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from crm.cells import from_cell, plain_cell
+from crm.desk.spreadsheets.csv_safety import from_cell, plain_cell
 from crm.models import WorklistEntry
 from tests.factories import (
     MOMENT,

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from billing.documents import parse_customer as parse_billing
+from billing.document.schema import parse_customer as parse_billing
 from crm.demo.documents import demo_documents
-from crm.documents import parse_customer as parse_crm
-from customers.documents import parse_customer as parse_payments
-from customers.reader import read_value
+from crm.document.schema import parse_customer as parse_crm
+from customers.document.schema import parse_customer as parse_payments
+from customers.ingest.reader import read_value
 
 TODAY = datetime(2026, 1, 15, tzinfo=UTC)
 PARSERS = {"payments": parse_payments, "billing": parse_billing, "crm": parse_crm}

@@ -1,0 +1,295 @@
+"""The page that explains a balance: the tables and the chart that an explanation becomes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from billing.explain.burn_rate import lost_words
+from billing.explain.types import BalanceExplained, EntryExplained, Explanation, RowExplained, UseExplained
+from billing.formats import figure
+from billing.ledger.totals import Point
+from billing.models import Balance, Entity
+from billing.models.figures import UPPER_BOUND
+from customers.admin.fields import FigureField
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment
+
+#: Of long tables, how many rows a page shows.
+ROWS_SHOWN = 100
+
+_KINDS = {"Usage": WAITING, "Refund": GOOD, "Grant": GOOD, "Adjustment": NEWS, "Expiry": BAD, "Import": PLAIN}
+
+Table = dict[str, Any]
+
+
+class UseForm(forms.Form):
+    """What is to be tried: a use, for the customer or for one of its entities."""
+
+    use = FigureField(
+        label="Units",
+        required=False,
+        max_digits=25,
+        decimal_places=10,
+        help_text="How many units are to be used; below zero, how many are given back. Nothing is recorded.",
+    )
+    entity = forms.CharField(
+        label="Entity",
+        required=False,
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The id of an entity, to see the balance as it does. Empty: the customer.",
+    )
+
+    def __init__(self, balance: Balance, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.balance = balance
+
+    def clean_use(self) -> Any:
+        """A use of nothing is none."""
+        use = self.cleaned_data["use"]
+        if use is not None and use.copy_abs() >= UPPER_BOUND:
+            raise forms.ValidationError("The amount is out of range: at most 15 digits before the point.")
+        return use or None
+
+    def clean_entity(self) -> Entity | None:
+        """The entity that is meant."""
+        asked = self.cleaned_data["entity"].strip()
+        if not asked:
+            return None
+        entity = Entity.objects.filter(customer=self.balance.customer_id, entity_id=asked).first()
+        if entity is None:
+            raise forms.ValidationError("The customer has no entity with this id.")
+        return entity
+
+
+def context_of(explanation: Explanation, points: list[Point]) -> dict[str, Any]:
+    """What the template shows of an explanation."""
+    return {
+        "explanation": explanation,
+        "balances": [_balance(balance) for balance in explanation.balances],
+        "order": _order(explanation),
+        "use": explanation.use and _use(explanation, explanation.use),
+        "costs": table(("Feature", "Credits for a unit"), explanation.drawn_by, (str, figure)),
+        "chart": _chart(points),
+        "course": _course(points),
+        "has_course": len(points) > 1,
+    }
+
+
+def table(headers: tuple[str, ...], rows: Any, shown: tuple[Any, ...]) -> Table:
+    """A table of `rows`, each of their columns shown by its own function."""
+    return {
+        "headers": headers,
+        "rows": [[show(cell) for show, cell in zip(shown, row, strict=True)] for row in rows],
+    }
+
+
+def posting_link(posting_id: str, text: str) -> SafeString:
+    """A link to a posting."""
+    url = reverse("admin:billing_posting_change", args=[quote(posting_id)])
+    return format_html('<a href="{}" class="text-link">{}</a>', url, text)
+
+
+def small(text: str) -> SafeString:
+    """A further line of a cell."""
+    return format_html('<span class="clientele-term">{}</span>', text)
+
+
+def named(name: str, owner: str) -> SafeString | str:
+    """The name of a row, with the entity that it belongs to."""
+    return format_html("{} {}", name, small(f"of {owner}")) if owner else name
+
+
+def _balance(balance: BalanceExplained) -> dict[str, Any]:
+    figures = balance.figures
+    return {
+        "explained": balance,
+        "cards": [
+            ("Granted", figure(figures.granted)),
+            ("Remaining", "Unlimited" if figures.unlimited else figure(figures.remaining)),
+            ("Used", figure(figures.usage)),
+            ("Billable overage", figure(figures.billable_overage)),
+            ("Displayed overage", figure(figures.displayed_overage)),
+        ],
+        "cost": "" if balance.credit_cost is None else figure(balance.credit_cost),
+        "rows": _rows(balance),
+        "rows_more": max(0, len(balance.rows) - ROWS_SHOWN),
+        "left_out": table(
+            ("What", "Would hold", "Why it does not count"),
+            [(named(row.name, row.owner), row.held, row.reason) for row in balance.left_out],
+            (_same, figure, _same),
+        ),
+        "wasted": [lost_words(lost) for lost in balance.pace.wasted],
+        "entries": _entries(balance.entries),
+        "entries_title": f"Latest ledger entries: {balance.feature}",
+    }
+
+
+def _rows(balance: BalanceExplained) -> Table:
+    figures = balance.figures
+    rows: list[list[Any]] = [
+        [
+            _what(row),
+            figure(row.granted),
+            "Unlimited" if row.unlimited else figure(row.remaining),
+            figure(row.usage),
+            figure(row.overage),
+            _ends(row),
+        ]
+        for row in balance.rows[:ROWS_SHOWN]
+    ]
+    rows.append(
+        [
+            format_html("<strong>{}</strong>", "In all"),
+            figure(figures.granted),
+            "Unlimited" if figures.unlimited else figure(figures.remaining),
+            figure(figures.usage),
+            figure(figures.billable_overage),
+            "",
+        ]
+    )
+    return {"headers": ["What", "Granted", "Remaining", "Used", "Overage", "Ends"], "rows": rows}
+
+
+def _what(row: RowExplained) -> SafeString:
+    terms = format_html_join(
+        "", "{}", ((small(f"{figure(term.amount)}: {term.words}"),) for term in row.terms)
+    )
+    return format_html("<div>{}{}</div>", named(row.name, row.owner), terms)
+
+
+def _ends(row: RowExplained) -> str:
+    parts = [f"Resets {moment(row.next_reset_at)}"] if row.next_reset_at else []
+    if row.expires_at:
+        parts.append(f"Expires {moment(row.expires_at)}")
+    return ", ".join(parts) or "-"
+
+
+def _order(explanation: Explanation) -> Table:
+    return table(
+        ("", "What", "Can give", "Beyond that", "Why there"),
+        [
+            (
+                str(place.number),
+                format_html("<div>{}{}</div>", named(place.name, place.owner), small(place.feature)),
+                "Unlimited" if place.available is None else figure(place.available),
+                place.beyond,
+                place.reason,
+            )
+            for place in explanation.order[:ROWS_SHOWN]
+        ],
+        (_same,) * 5,
+    )
+
+
+def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
+    names = {balance.feature_id: balance.feature for balance in explanation.balances}
+    amount = figure(use.asked.copy_abs())
+    titles = {
+        "drawn": f"Using {amount} would draw",
+        "refused": f"Using {amount} would be refused: {figure(use.missing)} of it have no place",
+        "refunded": f"Giving back {amount} would return",
+    }
+    return {
+        "title": titles[use.outcome],
+        "is_refused": use.outcome == "refused",
+        "dropped": figure(use.dropped) if use.dropped else "",
+        "reasons": use.reasons,
+        "parts": table(
+            ("From", "How", "Units", "Charged"),
+            [
+                (part.name, part.words, figure(part.units), f"{figure(part.charged)} of {part.charged_in}")
+                for part in use.parts
+            ],
+            (_same,) * 4,
+        ),
+        "remaining": " and ".join(
+            f"{names[feature_id]} without limit" if left is None else f"{figure(left)} of {names[feature_id]}"
+            for feature_id, left in use.remaining.items()
+        ),
+    }
+
+
+def _entries(entries: tuple[EntryExplained, ...]) -> Table:
+    return table(
+        ("When", "Kind", "What", "Change", "After", "By"),
+        [
+            (
+                posting_link(entry.posting_id, moment(entry.occurred_at)),
+                badge(entry.kind, _KINDS),
+                format_html("<div>{}{}</div>", entry.row, small(entry.figure)),
+                f"{'+' if entry.amount > 0 else ''}{figure(entry.amount)}",
+                figure(entry.after),
+                _who(entry),
+            )
+            for entry in entries
+        ],
+        (_same,) * 6,
+    )
+
+
+def _who(entry: EntryExplained) -> SafeString:
+    notes: list[SafeString | str] = []
+    if entry.reason:
+        notes.append(small(entry.reason))
+    if entry.reverses:
+        notes.append(posting_link(entry.reverses, "takes back another"))
+    if entry.reversed_by:
+        notes.append(posting_link(entry.reversed_by, "taken back"))
+    shown = format_html_join("", "<div>{}</div>", ((note,) for note in notes))
+    return format_html("<div>{}{}</div>", long_text(entry.done_by), shown)
+
+
+def _chart(points: list[Point]) -> str:
+    """The course of the balance for Unfold's chart. Pixels are the only place for floats."""
+    is_unlimited = any(point.remaining is None for point in points)
+    series = [point.usage if is_unlimited else point.remaining for point in points]
+    return json.dumps(
+        {
+            "labels": [f"{point.day:%d %b}" for point in points],
+            "datasets": [
+                {
+                    "label": "Used" if is_unlimited else "Remaining",
+                    "data": [float(value or 0) for value in series],
+                    "borderColor": "var(--color-primary-600)",
+                    "stepped": True,
+                    "displayYAxis": True,
+                    "maxTicksXLimit": 6,
+                }
+            ],
+        }
+    )
+
+
+def _course(points: list[Point]) -> Table:
+    """The days on which something changed, the latest first."""
+    changed = [
+        point
+        for before, point in zip([None, *points], points, strict=False)
+        if before is None
+        or (before.granted, before.usage, before.remaining) != (point.granted, point.usage, point.remaining)
+    ]
+    return table(
+        ("End of", "Granted", "Used", "Remaining"),
+        [
+            (
+                f"{point.day:%Y-%m-%d}",
+                figure(point.granted),
+                figure(point.usage),
+                "Unlimited" if point.remaining is None else figure(point.remaining),
+            )
+            for point in reversed(changed)
+        ],
+        (_same,) * 4,
+    )
+
+
+def _same(cell: Any) -> Any:
+    return cell

@@ -1,0 +1,349 @@
+"""Features and plans as documents bring them: described in full, or only named.
+
+What is only named becomes a stub, which a later description completes. Everything is done in a number of queries
+that does not depend on how many features and plans there are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import models
+from msgspec import UNSET
+
+from billing.document import schema
+from billing.models import CreditCost, Feature, Plan, PlanItem
+from customers.bulk import create_rows, pieces, sync_rows, update_rows
+from customers.json_types import to_plain
+
+#: (environment, plan id).
+PlanName = tuple[str, str]
+#: (environment, plan id, version).
+PlanVersion = tuple[str, str, int]
+
+FEATURE_FIELDS = (
+    "name",
+    "type",
+    "consumable",
+    "archived",
+    "event_names",
+    "display_singular",
+    "display_plural",
+    "is_stub",
+)
+PLAN_FIELDS = (
+    "version",
+    "name",
+    "description",
+    "group",
+    "add_on",
+    "auto_enable",
+    "price_amount",
+    "price_interval",
+    "price_interval_count",
+    "free_trial_length",
+    "free_trial_unit",
+    "free_trial_card_required",
+    "archived",
+    "base_variant_id",
+    "config",
+    "metadata",
+    "created_at",
+    "is_stub",
+    "currency",
+)
+ITEM_FIELDS = (
+    "position",
+    "included",
+    "unlimited",
+    "reset_interval",
+    "reset_interval_count",
+    "price_amount",
+    "price_tiers",
+    "price_tier_behavior",
+    "billing_units",
+    "billing_method",
+    "max_purchase",
+    "price_interval",
+    "price_interval_count",
+    "rollover_max",
+    "rollover_expiry_unit",
+    "rollover_expiry_length",
+)
+
+_T = TypeVar("_T")
+_M = TypeVar("_M", bound=models.Model)
+
+
+def take_features(
+    sent: Iterable[schema.Feature | schema.ItemFeature], reason: str, named: Iterable[str] = ()
+) -> dict[str, Feature]:
+    """The rows of the features in `sent`, and of those whose ids are `named`, by their feature ids.
+
+    A feature that we have is brought up to date in what `sent` mentions of it; of two descriptions of one, the
+    later counts.
+    """
+    described = list(sent)
+    costed: dict[str, Sequence[schema.CreditCost]] = {}
+    for each in described:
+        if isinstance(each.credit_schema, list):
+            costed[each.id] = each.credit_schema
+        elif each.type != "credit_system":
+            costed[each.id] = []
+    drawn = {cost.metered_feature_id for costs in costed.values() for cost in costs}
+    wanted = dict.fromkeys([*(each.id for each in described), *named, *sorted(drawn)])
+    rows = {row.feature_id: row for row in _among(Feature, "feature_id", wanted)}
+    before = {key: _values(row, FEATURE_FIELDS) for key, row in rows.items()}
+    for feature_id in wanted:
+        if feature_id not in rows:
+            rows[feature_id] = Feature(feature_id=feature_id, name=feature_id, is_stub=True)
+    for each in described:
+        _set(rows[each.id], _feature_values(each))
+    create_rows([row for key, row in rows.items() if key not in before], reason)
+    update_rows(_changed(rows, before, FEATURE_FIELDS), FEATURE_FIELDS, reason)
+    _sync_costs(costed, rows, reason)
+    return rows
+
+
+def take_plans(
+    sent: Iterable[schema.Plan],
+    features: Mapping[str, Feature],
+    reason: str,
+    named: Iterable[PlanName] = (),
+    *,
+    currency: str | None = None,
+) -> dict[PlanVersion, Plan]:
+    """The rows of the plans in `sent`, and every version of those that are `named`.
+
+    `features` are those of the plans' items. A version that we have is brought up to date; a new one completes
+    the plan's stub, if there is one. Of two descriptions of one version, the later counts.
+
+    Documents do not name a currency: a new version has that of the version before it, a plan that nobody has
+    described yet has `currency`, or the one in the settings.
+    """
+    described = {(each.env, each.id, int(each.version)): each for each in sent}
+    names = {version[:2] for version in described} | set(named)
+    rows = {
+        (row.env, row.plan_id, row.version): row
+        for row in _among(Plan, "plan_id", [plan_id for _, plan_id in names])
+        if (row.env, row.plan_id) in names
+    }
+    before = {row.pk: _values(row, PLAN_FIELDS) for row in rows.values()}
+    latest = {version[:2]: rows[version] for version in sorted(rows) if not rows[version].is_stub}
+    stubs = {
+        (row.env, row.plan_id): row
+        for version, row in rows.items()
+        if row.is_stub and version not in described
+    }
+    for version in sorted(described.keys() - rows.keys(), reverse=True):
+        stub = stubs.pop(version[:2], None)
+        if stub is None:
+            rows[version] = _new_plan(version, latest.get(version[:2]), currency)
+        else:
+            rows[version] = rows.pop((stub.env, stub.plan_id, stub.version))
+            stub.version = version[2]
+    for version, each in described.items():
+        row = rows[version]
+        if row.is_stub and currency is not None and version[:2] not in latest:
+            row.currency = currency
+        _set(row, plan_columns(each))
+    for env, plan_id in sorted(names - {version[:2] for version in rows}):
+        rows[env, plan_id, 1] = _new_plan((env, plan_id, 1))
+    create_rows([row for row in rows.values() if row.pk not in before], reason)
+    update_rows(_changed({row.pk: row for row in rows.values()}, before, PLAN_FIELDS), PLAN_FIELDS, reason)
+    _sync_items({rows[version].pk: each for version, each in described.items()}, features, reason)
+    return rows
+
+
+def features_of(plan: schema.Plan) -> list[schema.ItemFeature]:
+    """The features that `plan` describes."""
+    return [item.feature for item in plan.items if item.feature is not UNSET]
+
+
+def plan_columns(sent: schema.Plan) -> dict[str, Any]:
+    """The columns of a plan described in full; what it may leave out it does not have."""
+    price, trial = sent.price, present(sent.free_trial)
+    values = {
+        "name": sent.name,
+        "description": sent.description,
+        "group": sent.group,
+        "add_on": sent.add_on,
+        "auto_enable": sent.auto_enable,
+        "price_amount": price and price.amount,
+        "price_interval": price.interval if price else "",
+        "price_interval_count": price and present(price.interval_count),
+        "free_trial_length": trial and trial.duration_length,
+        "free_trial_unit": trial.duration_type if trial else "",
+        "free_trial_card_required": bool(trial and trial.card_required),
+        "archived": sent.archived,
+        "base_variant_id": sent.base_variant_id,
+        "created_at": sent.created_at,
+        "is_stub": False,
+    }
+    return values | {
+        name: value
+        for name, value in (("config", sent.config), ("metadata", sent.metadata))
+        if value is not UNSET
+    }
+
+
+def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
+    """The columns of a plan's item, but for its plan, its feature and its place."""
+    price, reset, rollover = sent.price, sent.reset, present(sent.rollover)
+    return {
+        "included": sent.included,
+        "unlimited": sent.unlimited,
+        "reset_interval": reset.interval if reset else "",
+        "reset_interval_count": reset and present(reset.interval_count),
+        **price_columns(price),
+        "price_interval": price.interval if price else "",
+        "price_interval_count": price and present(price.interval_count),
+        "rollover_max": rollover and rollover.max,
+        "rollover_expiry_unit": rollover.expiry_duration_type if rollover else "",
+        "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
+    }
+
+
+def price_columns(price: schema.RowPrice | None) -> dict[str, Any]:
+    """The columns that the price of a grant and the price of a plan's item share.
+
+    Tiers keep their figures as texts, since JSON would not keep them exactly.
+    """
+    if price is None:
+        return {
+            "price_amount": None,
+            "price_tiers": None,
+            "price_tier_behavior": "",
+            "billing_units": None,
+            "billing_method": "",
+            "max_purchase": None,
+        }
+    return {
+        "price_amount": present(price.amount),
+        "price_tiers": None
+        if price.tiers is UNSET
+        else [{name: _text(value) for name, value in to_plain(tier).items()} for tier in price.tiers],
+        "price_tier_behavior": present(price.tier_behavior) or "",
+        "billing_units": price.billing_units,
+        "billing_method": price.billing_method,
+        "max_purchase": price.max_purchase,
+    }
+
+
+def present(value: Any) -> Any:
+    """`value`, or None when the document does not mention it."""
+    return None if value is UNSET else value
+
+
+def numbered(items: Iterable[_T]) -> Iterator[tuple[_T, int]]:
+    """Each of `items`, with how many equal ones came before it."""
+    seen: Counter[_T] = Counter()
+    for item in items:
+        yield item, seen[item]
+        seen[item] += 1
+
+
+def _feature_values(sent: schema.Feature | schema.ItemFeature) -> dict[str, Any]:
+    """The columns that `sent` says something of."""
+    whole = sent if isinstance(sent, schema.Feature) else sent.whole()
+    values: dict[str, Any] = {"type": whole.type}
+    if sent.name:
+        values |= {"name": sent.name, "is_stub": False}
+    elif isinstance(sent, schema.Feature):
+        values |= {"name": "", "is_stub": False}
+    if sent.consumable is not UNSET or sent.type in ("single_use", "continuous_use"):
+        values["consumable"] = whole.consumable
+    if isinstance(sent.archived, bool):
+        values["archived"] = sent.archived
+    if sent.event_names is not UNSET:
+        values["event_names"] = list(sent.event_names)
+    if isinstance(sent.display, schema.FeatureDisplay):
+        values |= {"display_singular": sent.display.singular, "display_plural": sent.display.plural}
+    return values
+
+
+def _text(figure: str | int | Decimal) -> str:
+    return figure if isinstance(figure, str) else f"{Decimal(figure):f}"
+
+
+def _new_plan(version: PlanVersion, before: Plan | None = None, currency: str | None = None) -> Plan:
+    """A stub of the version; what documents do not say of a plan is as in the version `before` it."""
+    env, plan_id, number = version
+    return Plan(
+        env=env,
+        plan_id=plan_id,
+        version=number,
+        name=plan_id,
+        currency=before.currency if before else currency or settings.DEFAULT_CURRENCY,
+        trial_once_per_fingerprint=before is not None and before.trial_once_per_fingerprint,
+        is_stub=True,
+    )
+
+
+def _sync_costs(
+    costed: Mapping[str, Sequence[schema.CreditCost]], rows: Mapping[str, Feature], reason: str
+) -> None:
+    if not costed:
+        return
+    systems = [rows[feature_id] for feature_id in costed]
+    wanted = [
+        CreditCost(
+            credit_system=rows[feature_id],
+            metered_feature=rows[cost.metered_feature_id],
+            credit_cost=cost.credit_cost,
+            position=position,
+        )
+        for feature_id, costs in costed.items()
+        for position, cost in enumerate(costs)
+    ]
+    sync_rows(
+        _among(CreditCost, "credit_system", systems),
+        wanted,
+        key=lambda row: (row.credit_system_id, row.metered_feature_id),
+        fields=("credit_cost", "position"),
+        reason=reason,
+    )
+
+
+def _sync_items(described: Mapping[str, schema.Plan], features: Mapping[str, Feature], reason: str) -> None:
+    wanted = [
+        PlanItem(plan_id=plan_pk, feature=features[item.feature_id], position=position, **item_columns(item))
+        for plan_pk, plan in described.items()
+        for position, item in enumerate(plan.items)
+    ]
+    existing = _among(PlanItem, "plan", described)
+    existing.sort(key=lambda row: (row.position, row.pk))
+    keys = {
+        row.pk: (key, number)
+        for rows in (existing, wanted)
+        for row, (key, number) in zip(
+            rows, numbered((row.plan_id, row.feature_id) for row in rows), strict=True
+        )
+    }
+    sync_rows(existing, wanted, key=lambda row: keys[row.pk], fields=ITEM_FIELDS, reason=reason)
+
+
+def _among(model: type[_M], field: str, values: Iterable[object]) -> list[_M]:
+    """The rows of `model` whose `field` is one of `values`."""
+    return [
+        row for piece in pieces(values) for row in model._default_manager.filter(**{f"{field}__in": piece})
+    ]
+
+
+def _set(row: models.Model, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _values(row: models.Model, fields: Sequence[str]) -> list[Any]:
+    return [getattr(row, name) for name in fields]
+
+
+def _changed(rows: Mapping[str, _M], before: Mapping[str, Sequence[Any]], fields: Sequence[str]) -> list[_M]:
+    return [
+        rows[key] for key, values in before.items() if key in rows and _values(rows[key], fields) != values
+    ]

@@ -1,0 +1,379 @@
+"""Take in a catalogue: features and plans, each for itself, in one transaction.
+
+Unlike a customer's document, a catalogue makes no stubs: what it names is in it, or is known. What an item carries
+of its feature beside the id is not read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from msgspec import UNSET, structs
+
+from billing.catalog.catalog_file import Entry
+from billing.catalog.descriptions import (
+    FEATURE_FIELDS,
+    ITEM_FIELDS,
+    PLAN_FIELDS,
+    PlanName,
+    PlanVersion,
+    item_columns,
+    plan_columns,
+    take_features,
+    take_plans,
+)
+from billing.catalog.in_use import uses_of
+from billing.catalog.rules import (
+    DOCUMENT_STEPS,
+    FeatureUse,
+    Problem,
+    cost_problems,
+    feature_problems,
+    item_problems,
+    plan_problems,
+)
+from billing.catalog.versions import Terms, choose_version
+from billing.document import schema
+from billing.models import CreditCost, Feature, Plan, PlanItem
+from customers.bulk import pieces
+from customers.ingest.engine import wait_for_other_imports
+from customers.ingest.reader import BadRecord
+from customers.json_types import Document, Refused, Remark, encode, within
+
+_D = TypeVar("_D", bound=Document)
+
+_LONGEST_REASON = 100
+_NEW = (
+    "{} is version {} from now on: it grants or costs something else than version {}. Customers keep the version"
+    " they have."
+)
+_OLD = (
+    "This is version {} of {}, and version {} is newer: that stays the latest. To go back to what this one grants"
+    " and costs, state version {}."
+)
+_CURRENCY = "{} stays in {}: a currency is given to plans that are new. To change it, make a new version in the admin."
+
+
+class Outcome(StrEnum):
+    """What became of a feature or a plan."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    NEW_VERSION = "new version"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one entry: what was remarked on it, or everything that it was refused for, with whole paths."""
+
+    entry: Entry
+    outcome: Outcome
+    remarks: list[Remark] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    @property
+    def bad(self) -> BadRecord:
+        """A refused entry as an errors file keeps it."""
+        first, *others = self.refused
+        told = " ".join([first.reason, *(f"Also {each.path}: {each.reason}" for each in others)])
+        return BadRecord(self.entry.number, first.path, told, encode(self.entry.value).decode())
+
+
+@transaction.atomic
+def import_catalogue(
+    entries: Sequence[Entry], *, currency: str | None = None, origin: str = ""
+) -> list[Report]:
+    """Take in `entries`, reporting each in order.
+
+    A bad one is refused with everything that is wrong with it, and costs no other, but for plans that name a
+    feature which is not there without it. Plans become versions as `choose_version` says: what a version grants
+    and costs is never changed, the same file again changes nothing. `currency`, an ISO 4217 code, is that of plans
+    that are new.
+    """
+    wait_for_other_imports()
+    reason = "Imported from a catalogue" + (f": {origin}" if origin else "")
+    taking = _Taking(entries, currency, reason[:_LONGEST_REASON])
+    plans = taking.parsed("plan", schema.parse_plan, _plan_version)
+    features = taking.take_features(taking.parsed("feature", schema.parse_feature, _feature_id), plans)
+    taking.take_plans(plans, features)
+    return [taking.report(entry) for entry in entries]
+
+
+class _Taking:
+    """A catalogue on its way into rows: what is wrong with its entries, and what became of them, by their numbers."""
+
+    def __init__(self, entries: Sequence[Entry], currency: str | None, reason: str) -> None:
+        self._entries = entries
+        self._currency = currency
+        self._reason = reason
+        self._refused: dict[int, list[Refused]] = defaultdict(list)
+        self._remarks: dict[int, list[Remark]] = defaultdict(list)
+        self._outcomes: dict[int, Outcome] = {}
+        #: Where the features stand that were refused, by their ids.
+        self._missing: dict[str, str] = {}
+
+    def report(self, entry: Entry) -> Report:
+        """What became of `entry`."""
+        place, number = entry.place, entry.number
+        if refused := self._refused[number]:
+            whole = [Refused(place + each.path[1:], each.reason) for each in refused]
+            return Report(entry, Outcome.REFUSED, refused=whole)
+        remarks = [Remark(place + each.path[1:], each.text) for each in self._remarks[number]]
+        return Report(entry, self._outcomes[number], remarks)
+
+    def parsed(
+        self, kind: str, parse: Callable[[object], _D], key: Callable[[_D], Hashable]
+    ) -> list[tuple[Entry, _D]]:
+        """The entries of one kind that can be read, without those that share their `key`."""
+        read = []
+        for entry in self._entries:
+            if entry.kind == kind:
+                try:
+                    read.append((entry, parse(entry.value)))
+                except Refused as refused:
+                    self._refuse(entry, refused)
+        alike: dict[Hashable, list[Entry]] = defaultdict(list)
+        for entry, document in read:
+            alike[key(document)].append(entry)
+        for entry, document in read:
+            others = [other.place for other in alike[key(document)] if other is not entry]
+            if others:
+                told = f"The same {kind} stands in {', '.join(others)} too: keep one of them."
+                self._refuse(entry, Refused("$", told))
+        return [(entry, document) for entry, document in read if not self._refused[entry.number]]
+
+    def take_features(
+        self,
+        described: Sequence[tuple[Entry, schema.Feature]],
+        plans: Sequence[tuple[Entry, schema.Plan]],
+    ) -> dict[str, Feature]:
+        """Bring the features in line; answer these and those of ours that `plans` name, by their feature ids."""
+        named = {item.feature_id for _, plan in plans for item in plan.items}
+        drawn = {cost.metered_feature_id for _, each in described for cost in each.credit_schema or ()}
+        wanted = named | drawn | {each.id for _, each in described}
+        known = {
+            row.feature_id: row
+            for piece in pieces(sorted(wanted))
+            for row in Feature.objects.filter(feature_id__in=piece)
+        }
+        self._judge_features(described, known)
+        accepted = [(entry, each) for entry, each in described if not self._refused[entry.number]]
+        before = _features_as_they_are(known.values())
+        rows = take_features([each for _, each in accepted], self._reason, named & known.keys())
+        after = _features_as_they_are(rows.values())
+        for entry, each in accepted:
+            key = rows[each.id].pk
+            self._outcomes[entry.number] = _outcome(before.get(key), after[key])
+        return rows
+
+    def take_plans(
+        self, described: Sequence[tuple[Entry, schema.Plan]], features: Mapping[str, Feature]
+    ) -> None:
+        """Bring the plans in line."""
+        ours = _Versions({plan.id for _, plan in described})
+        newest: dict[PlanName, int] = {}
+        for _, plan in described:
+            newest[plan.env, plan.id] = max(newest.get((plan.env, plan.id), 0), plan.version)
+        accepted: list[tuple[Entry, schema.Plan]] = []
+        for entry, plan in described:
+            try:
+                row, items = self._judged(entry, plan, features)
+                if not self._refused[entry.number]:
+                    accepted.append((entry, self._versioned(entry, plan, row, items, ours, newest)))
+            except Refused as refused:
+                self._refuse(entry, refused)
+        before = _plans_as_they_are(ours.rows.values())
+        rows = take_plans([plan for _, plan in accepted], features, self._reason, currency=self._currency)
+        after = _plans_as_they_are(rows.values())
+        first = {name: min(versions) for name, versions in _numbers(rows).items()}
+        for entry, plan in accepted:
+            key = rows[_plan_version(plan)].pk
+            outcome = _outcome(before.get(key), after[key])
+            if outcome == Outcome.CREATED and plan.version != first[plan.env, plan.id]:
+                outcome = Outcome.NEW_VERSION
+            self._outcomes[entry.number] = outcome
+
+    def _judge_features(
+        self, described: Sequence[tuple[Entry, schema.Feature]], known: Mapping[str, Feature]
+    ) -> None:
+        uses = uses_of(known[each.id] for _, each in described if each.id in known)
+        standing = dict(known)
+        # Credit systems last: they name others, never one another.
+        for entry, each in sorted(described, key=lambda pair: pair[1].type == "credit_system"):
+            ours = known.get(each.id)
+            was = "" if ours is None or ours.is_stub else ours.type
+            use = FeatureUse() if ours is None else uses[str(ours.pk)]
+            row = Feature(feature_id=each.id, type=each.type)
+            found = [_refusal(Feature, problem) for problem in feature_problems(row, was, use)]
+            found += self._cost_refusals(each, row, standing)
+            self._refuse(entry, *found)
+            if not found:
+                standing[each.id] = row
+
+    def _cost_refusals(
+        self, feature: schema.Feature, row: Feature, standing: Mapping[str, Feature]
+    ) -> list[Refused]:
+        found: list[Refused] = []
+        for index, cost in enumerate(feature.credit_schema or ()):
+            metered = (
+                row if cost.metered_feature_id == row.feature_id else standing.get(cost.metered_feature_id)
+            )
+            if metered is None:
+                steps = ("credit_schema", index, "metered_feature_id")
+                found.append(Refused(within("$", *steps), self._unknown(cost.metered_feature_id)))
+                continue
+            judged = CreditCost(credit_system=row, metered_feature=metered, credit_cost=cost.credit_cost)
+            found += (
+                _refusal(CreditCost, problem, "credit_schema", index) for problem in cost_problems(judged)
+            )
+        return found
+
+    def _judged(
+        self, entry: Entry, plan: schema.Plan, features: Mapping[str, Feature]
+    ) -> tuple[Plan, list[PlanItem]]:
+        """Unsaved rows of `plan` and its items; what is wrong with them is noted."""
+        found = self._refused[entry.number]
+        currency = self._currency or settings.DEFAULT_CURRENCY
+        row = Plan(plan_id=plan.id, currency=currency, **{"config": {}, **plan_columns(plan)})
+        found += (_refusal(Plan, problem) for problem in plan_problems(row))
+        items: list[PlanItem] = []
+        for index, item in enumerate(plan.items):
+            feature = features.get(item.feature_id)
+            if feature is None:
+                path = within("$", "items", index, "feature_id")
+                found.append(Refused(path, self._unknown(item.feature_id)))
+                continue
+            items.append(PlanItem(feature=feature, **item_columns(item)))
+            found += (_refusal(PlanItem, problem, "items", index) for problem in item_problems(items[-1]))
+        return row, items
+
+    def _versioned(
+        self,
+        entry: Entry,
+        plan: schema.Plan,
+        row: Plan,
+        items: Iterable[PlanItem],
+        ours: _Versions,
+        newest: Mapping[PlanName, int],
+    ) -> schema.Plan:
+        """`plan` under the number of the version that it describes, with what it leaves out of the latest one."""
+        name = (plan.env, plan.id)
+        terms = Terms.of(row, items, says_config=plan.config is not UNSET)
+        held = ours.terms[name]
+        is_newest = plan.version == newest[name]
+        number = choose_version(plan.version, terms, held, is_newest=is_newest)
+        if not held:
+            return plan
+        latest = ours.rows[(*name, max(held))]
+        remarks = self._remarks[entry.number]
+        if number > latest.version and number != plan.version:
+            remarks.append(Remark("$.version", _NEW.format(plan.id, number, latest.version)))
+        elif is_newest and number < latest.version and not terms.agree(held[latest.version]):
+            remarks.append(
+                Remark("$.version", _OLD.format(number, plan.id, latest.version, latest.version + 1))
+            )
+        if self._currency not in (None, latest.currency):
+            remarks.append(Remark("$", _CURRENCY.format(plan.id, latest.currency)))
+        if number in held:
+            return structs.replace(plan, version=schema.Whole(number))
+        return structs.replace(
+            plan,
+            version=schema.Whole(number),
+            config=latest.config if plan.config is UNSET else plan.config,
+            metadata=latest.metadata if plan.metadata is UNSET else plan.metadata,
+        )
+
+    def _refuse(self, entry: Entry, *refused: Refused) -> None:
+        self._refused[entry.number] += refused
+        if refused and entry.kind == "feature" and isinstance(entry.value, dict):
+            self._missing[str(entry.value.get("id"))] = entry.place
+
+    def _unknown(self, feature_id: str) -> str:
+        if feature_id in self._missing:
+            return (
+                f"The feature {feature_id!r} was refused, see {self._missing[feature_id]}: mend that first."
+            )
+        return f"There is no feature {feature_id!r}: describe it under features, or correct the id."
+
+
+class _Versions:
+    """The versions that we have of some plans, locked; `terms` are those of the described ones, by number."""
+
+    def __init__(self, plan_ids: set[str]) -> None:
+        self.rows: dict[PlanVersion, Plan] = {
+            (row.env, row.plan_id, row.version): row
+            for piece in pieces(sorted(plan_ids))
+            for row in Plan.objects.select_for_update().filter(plan_id__in=piece)
+        }
+        items = _items_of(self.rows.values())
+        self.terms: dict[PlanName, dict[int, Terms]] = defaultdict(dict)
+        for (env, plan_id, number), row in self.rows.items():
+            if not row.is_stub:
+                self.terms[env, plan_id][number] = Terms.of(row, items[str(row.pk)])
+
+
+def _feature_id(feature: schema.Feature) -> str:
+    return feature.id
+
+
+def _plan_version(plan: schema.Plan) -> PlanVersion:
+    return plan.env, plan.id, int(plan.version)
+
+
+def _refusal(model: type, problem: Problem, *steps: str | int) -> Refused:
+    inside = DOCUMENT_STEPS.get(model, {}).get(problem.field, (problem.field,))
+    return Refused(within("$", *steps, *inside), problem.message)
+
+
+def _outcome(before: object, after: object) -> Outcome:
+    if before is None:
+        return Outcome.CREATED
+    return Outcome.UNCHANGED if before == after else Outcome.UPDATED
+
+
+def _numbers(rows: Iterable[PlanVersion]) -> dict[PlanName, list[int]]:
+    numbers: dict[PlanName, list[int]] = defaultdict(list)
+    for env, plan_id, number in rows:
+        numbers[env, plan_id].append(number)
+    return numbers
+
+
+def _items_of(plans: Iterable[Plan]) -> dict[str, list[PlanItem]]:
+    items: dict[str, list[PlanItem]] = defaultdict(list)
+    for piece in pieces(plan.pk for plan in plans):
+        for item in PlanItem.objects.filter(plan__in=piece).select_related("feature"):
+            items[str(item.plan_id)].append(item)
+    return items
+
+
+def _plans_as_they_are(plans: Iterable[Plan]) -> dict[str, Any]:
+    rows = list(plans)
+    items = _items_of(rows)
+    return {
+        row.pk: (
+            _columns(row, PLAN_FIELDS),
+            [(item.feature_id, _columns(item, ITEM_FIELDS)) for item in items[row.pk]],
+        )
+        for row in rows
+    }
+
+
+def _features_as_they_are(features: Iterable[Feature]) -> dict[str, Any]:
+    rows = list(features)
+    costs: dict[str, list[Any]] = defaultdict(list)
+    for piece in pieces(row.pk for row in rows):
+        for cost in CreditCost.objects.filter(credit_system__in=piece):
+            costs[str(cost.credit_system_id)].append((cost.metered_feature_id, cost.credit_cost))
+    return {row.pk: (_columns(row, FEATURE_FIELDS), costs[row.pk]) for row in rows}
+
+
+def _columns(row: Feature | Plan | PlanItem, names: Iterable[str]) -> list[Any]:
+    return [getattr(row, name) for name in names]

@@ -1,0 +1,101 @@
+"""Whether what the database itself guards is guarded: triggers, keys with their digests, rows that may be there once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Model
+
+from billing.doctor.findings import Advance, Finding
+from billing.models import Balance, Flag, Posting
+from customers import triggers as merging_guards
+
+_WRITTEN_ONCE = ("billing_posting", "billing_ledgerentry", "billing_payment", "billing_creditnote")
+
+#: The triggers that migrations make, by database.
+TRIGGERS = {
+    "postgresql": {
+        *(f"{table}_written_once" for table in _WRITTEN_ONCE),
+        "billing_ledgerentry_goes_on",
+        "billing_grant_adds_up",
+        "billing_rollover_adds_up",
+        "billing_invoice_stays",
+        "billing_invoice_lines_stay",
+    },
+    "sqlite": {
+        *(f"{table}_no_{verb}" for table in _WRITTEN_ONCE for verb in ("update", "delete")),
+        "billing_invoice_issued_no_update",
+        "billing_invoice_issued_no_delete",
+        "billing_invoice_issued_sums",
+        *(
+            f"billing_invoiceline_issued_no_{verb}"
+            for verb in ("insert_new", "update_old", "update_new", "delete_old")
+        ),
+    },
+}
+_INSTALLED = {
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+}
+
+
+def check_triggers(advance: Advance) -> Iterator[Finding]:
+    """Triggers that are not there, or switched off."""
+    merging = merging_guards.names(connection.vendor)
+    wanted = TRIGGERS[connection.vendor] | merging
+    with connection.cursor() as cursor:
+        cursor.execute(_INSTALLED[connection.vendor])
+        installed = {name for (name,) in cursor.fetchall()}
+    for name in sorted(wanted - installed):
+        yield Finding(
+            name,
+            "a trigger of the database",
+            "it is missing or switched off, so what it guards can be changed unnoticed",
+            "`manage.py migrate` makes it again."
+            if name in merging
+            else "Make it again as billing/migrations/0002_guards.py does.",
+        )
+    advance(len(wanted))
+
+
+def check_keys(advance: Advance) -> Iterator[Finding]:
+    """Idempotency keys of which nobody can tell any more what came under them.
+
+    The key of an expiry by hand names the grant, which says it all.
+    """
+    keyed = Posting.objects.filter(key__isnull=False, digest="").exclude(kind=Posting.Kind.EXPIRY)
+    postings = keyed.select_related("customer")
+    for posting in postings.order_by("pk").iterator():
+        yield Finding(
+            str(posting.pk),
+            f"{posting} for {posting.customer}",
+            f"its key {posting.key!r} has no digest, so another use under that key would be taken for this one",
+            "Postings cannot be changed: do not use this key again.",
+        )
+
+
+def check_twice(advance: Advance) -> Iterator[Finding]:
+    """Flags and balances of which a customer has two for one feature."""
+    yield from _twice(Balance)
+    yield from _twice(Flag)
+
+
+def _twice(model: type[Model]) -> Iterator[Finding]:
+    rows: Any = model._default_manager
+    pairs = rows.order_by().values("customer", "feature").annotate(count=Count("pk")).filter(count__gt=1)
+    for pair in pairs.iterator():
+        same = list(
+            rows.filter(customer=pair["customer"], feature=pair["feature"]).select_related(
+                "customer", "feature"
+            )
+        )
+        first, *others = sorted(same, key=lambda row: str(row.pk))
+        for row in others:
+            yield Finding(
+                str(row.pk),
+                f"{row.feature} of {row.customer}",
+                f"the customer has another {model._meta.verbose_name} of this feature: {first.pk}",
+                "The database refuses that while its constraints are whole: rebuild its indexes, then keep one.",
+            )

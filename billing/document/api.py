@@ -1,0 +1,69 @@
+"""The billing document as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from billing.document.as_of import render_known
+from billing.document.examples import CUSTOMER
+from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
+from billing.document.renderer import render_customers
+from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
+from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint
+from customers.api.paging import orders_by_text
+from customers.api.parameters import Parameter, set_of
+from customers.as_of import KnownCustomer
+from customers.models import Customer, Source
+from customers.models.customer import CustomerQuerySet
+
+_EXPANDABLE = sorted(EXPANDABLE)
+
+EXPAND = Parameter(
+    "expand",
+    f"What else to answer, separated by commas: {', '.join(_EXPANDABLE)}.",
+    {
+        "type": "array",
+        "items": {"type": "string", "enum": _EXPANDABLE},
+        "minItems": 1,
+    },
+    set_of(_EXPANDABLE),
+)
+
+
+def shown(customers: Sequence[Customer], expand: Collection[str]) -> list[BillingCustomer]:
+    """The billing documents of `customers` as readers see them, with what `expand` names."""
+    return [expanded(document, expand) for document in render_customers(customers, expand)]
+
+
+class _BillingDocument(DocumentEndpoint):
+    tag = "Billing"
+    permission = "billing.view_billingaccount"
+    document = BillingCustomer
+    example = CUSTOMER
+    document_parameters = (EXPAND,)
+
+    def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
+        return shown(rows, asked.get("expand", frozenset()))
+
+
+class BillingCustomerList(_BillingDocument, ListEndpoint):
+    """Customers as the billing platform shows them: what they pay for and what they may use."""
+
+    summary = "List customers' billing"
+    filterset = BillingCustomerFilter
+    orders = (NEWEST_FIRST, OLDEST_FIRST, *orders_by_text("name"), *orders_by_text("email"))
+
+    def rows(self, asked: Mapping[str, Any], **path: str) -> CustomerQuerySet:
+        return billed_customers()
+
+
+class BillingCustomerDetail(_BillingDocument, CustomerEndpoint):
+    """One customer as the billing platform shows it, by any identifier."""
+
+    summary = "Read a customer's billing"
+    source = Source.BILLING
+
+    def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
+        expand = asked.get("expand", frozenset())
+        return expanded(render_known(known, expand), expand)

@@ -1,0 +1,148 @@
+"""What a customer paid for and could use, as it was known at an instant.
+
+Figures are those after the last ledger entry that was recorded until then; everything else is in the histories. The
+catalogue is shown as it is now: a version of a plan never changes what it grants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.db.models import Model, OuterRef, Subquery
+
+from billing.document.renderer import render_customer
+from billing.document.renderer.rows import ON_REQUEST, Rows, arranged
+from billing.document.schema import BillingCustomer
+from billing.models import (
+    AutoTopup,
+    Balance,
+    BillingAccount,
+    Discount,
+    Entity,
+    Flag,
+    Grant,
+    Invoice,
+    LedgerEntry,
+    License,
+    Purchase,
+    Referral,
+    Rollover,
+    SpendLimit,
+    Subscription,
+    TrialUsed,
+    UsageAlert,
+)
+from customers.as_of import KnownCustomer, in_order, known_at, last_told, latest_at, row_of, was_deleted
+
+M = TypeVar("M", Grant, Rollover)
+
+_FIGURES: dict[type[Model], tuple[str, ...]] = {
+    Grant: ("included_grant", "prepaid_grant", "usage"),
+    Rollover: ("granted", "left"),
+}
+
+
+def render_known(known: KnownCustomer, expand: Collection[str] = frozenset()) -> BillingCustomer:
+    """The billing document of a customer as it was known at an instant, with what `expand` names."""
+    return render_customer(known.customer, rows_known(known, expand))
+
+
+def rows_known(known: KnownCustomer, expand: Collection[str]) -> Rows:
+    """The customer's rows as they were known, and what is expanded, in a fixed number of queries."""
+    kinds: dict[str, tuple[type[Model], Callable[[Any], bool]]] = {
+        "subscriptions": (Subscription, lambda row: row.status != Subscription.Status.ENDED),
+        "purchases": (Purchase, _is_listed),
+        "licenses": (License, _is_any),
+        "flags": (Flag, _is_any),
+        "auto_topups": (AutoTopup, _is_any),
+        "spend_limits": (SpendLimit, _is_any),
+        "usage_alerts": (UsageAlert, _is_any),
+        "invoices": (Invoice, _is_listed),
+        "entities": (Entity, _is_listed),
+        "trials_used": (TrialUsed, _is_any),
+        "discounts": (Discount, _is_any),
+        "referrals": (Referral, _is_any),
+    }
+    found: dict[str, Sequence[Any]] = {
+        name: [row for row in known_at(model, known) if is_shown(row)]
+        for name, (model, is_shown) in kinds.items()
+        if ON_REQUEST.get(name) in {None, *expand}
+    }
+    holdings = holdings_known(known)
+    found |= {
+        "balances": in_order(holdings.balances.values()),
+        "grants": holdings.counted(Grant),
+        "rollovers": holdings.counted(Rollover),
+    }
+    return arranged(found, known_at(BillingAccount, known), expand, known.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """A customer's balances as they were known, by their features; `places` has the home and the feature of each
+    balance that grants of the customer's may be told to be in.
+    """
+
+    known: KnownCustomer
+    balances: Mapping[str, Balance]
+    places: Mapping[str, tuple[str, str]]
+
+    def counted(self, model: type[M]) -> list[M]:
+        """The grants or rollovers that counted, with their figures and in order, each in the balance of its feature.
+
+        Two queries.
+        """
+        at = self.known.at
+        rows: dict[str, M] = {}
+        for row in latest_at(model, at, balance__in=list(self.places)):
+            home, feature = self.places.get(row.balance_id, ("", ""))
+            is_ours = (row.came_with_id or home) in self.known.home_ids and feature in self.balances
+            if is_ours and row.ended_at is None and (row.expires_at is None or row.expires_at > at):
+                row.balance_id = self.balances[feature].pk
+                rows[str(row.pk)] = row
+        for figures in _figures_at(model, list(rows), at):
+            for name in _FIGURES[model]:
+                setattr(rows[figures["pk"]], name, figures[f"{name}_then"] or Decimal(0))
+        return in_order(rows.values())
+
+
+def holdings_known(known: KnownCustomer) -> Holdings:
+    """The customer's balances as they were known: one of each feature, its own before any that came with others.
+
+    One query. A merge moves grants between balances of one feature without telling it of each; so where a grant is
+    follows from its balance's feature.
+    """
+    every = [
+        (row_of(Balance, told), was_deleted(told))
+        for told in last_told(Balance, known.at, customer__in=known.owner_ids)
+    ]
+    places = {str(row.pk): (row.came_with_id or row.customer_id, row.feature_id) for row, _ in every}
+    ours = [row for row, is_gone in every if not is_gone and places[str(row.pk)][0] in known.home_ids]
+    balances: dict[str, Balance] = {}
+    for row in sorted(in_order(ours), key=lambda row: places[str(row.pk)][0] != known.key):
+        row.customer_id = known.key
+        balances.setdefault(row.feature_id, row)
+    return Holdings(known, balances, places)
+
+
+def _figures_at(model: type[M], keys: list[str], at: datetime) -> list[dict[str, Any]]:
+    """Each figure after its last entry until `at`: by an index, backwards from now."""
+    owner = "grant" if model is Grant else "rollover"
+    entries = LedgerEntry.objects.filter(**{owner: OuterRef("pk")}, posting__recorded_at__lte=at)
+    then = {
+        f"{name}_then": Subquery(entries.filter(figure=name).order_by("-number").values("after")[:1])
+        for name in _FIGURES[model]
+    }
+    return list(model._default_manager.filter(pk__in=keys).annotate(**then).values("pk", *then))
+
+
+def _is_any(row: Any) -> bool:
+    return True
+
+
+def _is_listed(row: Any) -> bool:
+    return row.removed_at is None

@@ -1,0 +1,181 @@
+"""A batch of billing documents being written, and how the items of their lists become rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import models
+from msgspec import UNSET, UnsetType
+
+from billing.catalog.descriptions import PlanName, PlanVersion, numbered
+from billing.document.schema import BillingCustomer
+from billing.document.schema import Plan as PlanDocument
+from billing.models import Feature, Plan, Purchase, Subscription
+from customers.bulk import sync_rows, update_rows
+from customers.ingest.engine import Incoming
+from customers.ingest.merged_origins import at_home
+from customers.models import Customer, Listed
+
+M = TypeVar("M", bound=Listed)
+S = TypeVar("S")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Documents on their way into rows, with the features and plans that they name.
+
+    `attached` holds the subscription or purchase that gives a customer (by its key) a plan, by the plan's id.
+    """
+
+    incoming: Sequence[Incoming[BillingCustomer]]
+    reason: str
+    now: datetime
+    features: Mapping[str, Feature]
+    plans: Mapping[PlanVersion, Plan]
+    attached: dict[tuple[str, str], Subscription | Purchase] = field(default_factory=dict)
+    _latest: dict[PlanName, Plan] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._latest = {version[:2]: self.plans[version] for version in sorted(self.plans)}
+
+    @property
+    def customers(self) -> list[Customer]:
+        """The documents' customers."""
+        return [incoming.customer for incoming in self.incoming]
+
+    def feature_key(self, feature_id: str | UnsetType | None) -> str | None:
+        """The key of a feature that a document names."""
+        return str(self.features[feature_id].pk) if feature_id else None
+
+    def described_key(self, plan: PlanDocument) -> str:
+        """The key of a plan that a document describes."""
+        return str(self.plans[plan.env, plan.id, int(plan.version)].pk)
+
+    def plan_key(
+        self, incoming: Incoming[BillingCustomer], plan_id: str | None, ours: Plan | None = None
+    ) -> str | None:
+        """The key of a plan that a document only names: of the version its customer is on, else of `ours` if that
+        goes by the name, else of the latest version.
+        """
+        if plan_id is None:
+            return None
+        source = self.attached.get((incoming.customer.pk, plan_id))
+        plan = source.plan if source else None
+        if plan is None and ours is not None and ours.plan_id == plan_id:
+            plan = ours
+        if plan is None:
+            plan = self._latest[incoming.document.env, plan_id]
+        return str(plan.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Generic[S]):
+    """What a document lists under one row of ours: under its customer, or under one of its balances."""
+
+    incoming: Incoming[BillingCustomer]
+    parent: models.Model
+    listed: Sequence[S]
+
+
+def listed(batch: Batch, items: Callable[[BillingCustomer], Iterable[S] | UnsetType]) -> list[Items[S]]:
+    """What the documents that have the list say in it; those that do not mention it are left out."""
+    return [
+        Items(incoming, incoming.customer, list(found))
+        for incoming in batch.incoming
+        if (found := items(incoming.document)) is not UNSET
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[M, S]):
+    """How the items of one list become rows.
+
+    An item is the row whose `key_of_row` under the same parent equals its `key_of_item`; equal ones are told
+    apart by their order. `columns` gives what the item says, from the row we have, if any. `scope` is the path
+    from a row to its customer. Where the key is unique in the database (`is_shared`), an item may also be a row
+    that a person added; otherwise those stand beside the imported ones. It is the document's from then on,
+    unless it `stays_ours`: an export of ours lists what the billing platform does not know. Of a kind that is
+    `of_all_homes`, a customer has one row for each key, with whichever customer it came: a document of another home
+    finds it and leaves its columns alone.
+    """
+
+    model: type[M]
+    key_of_item: Callable[[S], Hashable]
+    key_of_row: Callable[[M], Hashable]
+    columns: Callable[[Batch, Incoming[BillingCustomer], S, M | None], dict[str, Any]]
+    parent: str = "customer"
+    scope: str = "customer"
+    is_shared: bool = False
+    stays_ours: bool = False
+    of_all_homes: bool = False
+    related: tuple[str, ...] = ()
+    order: tuple[Any, ...] = ("position", "pk")
+
+    def sync(
+        self,
+        batch: Batch,
+        lists: Sequence[Items[S]],
+        retire: Callable[[list[M]], None] | None = None,
+    ) -> list[tuple[S, M]]:
+        """Bring the rows in line with `lists`; each item with its row, in order.
+
+        What is no longer listed goes to `retire`, or is deleted.
+        """
+        if not lists:
+            return []
+        parent_id = f"{self.parent}_id"
+        rows = self._existing(lists)
+        places = numbered((getattr(row, parent_id), self.key_of_row(row)) for row in rows)
+        place_of = {row.pk: place for row, place in zip(rows, places, strict=True)}
+        ours = {place_of[row.pk]: row for row in rows}
+        wanted: list[M] = []
+        items: list[S] = []
+        fields: tuple[str, ...] = ()
+        for each in lists:
+            keys = numbered((each.parent.pk, self.key_of_item(item)) for item in each.listed)
+            for position, (item, place) in enumerate(zip(each.listed, keys, strict=True)):
+                standing_row = ours.get(place)
+                columns = self.columns(batch, each.incoming, item, standing_row)
+                is_ours = self.stays_ours and standing_row is not None and not standing_row.imported
+                columns |= {"position": position, "imported": not is_ours}
+                fields = tuple(columns)
+                home = each.incoming.came_with_id
+                if standing_row is not None and standing_row.came_with_id != home:
+                    columns = {name: getattr(standing_row, name) for name in fields} | {"removed_at": None}
+                row = self.model(**{parent_id: each.parent.pk}, came_with_id=home, **columns)
+                place_of[row.pk] = place
+                wanted.append(row)
+                items.append(item)
+        standing = sync_rows(
+            rows,
+            wanted,
+            key=lambda row: place_of[row.pk],
+            fields=fields,
+            reason=batch.reason,
+            retire=retire,
+        )
+        return [(item, standing[place_of[row.pk]]) for item, row in zip(items, wanted, strict=True)]
+
+    def _existing(self, lists: Sequence[Items[S]]) -> list[M]:
+        incoming = {each.incoming.customer.pk: each.incoming for each in lists}
+        rows = self.model._default_manager.filter(**{f"{self.scope}__in": list(incoming)})
+        if not self.of_all_homes:
+            rows = at_home(rows, incoming.values(), self.scope)
+        if not self.is_shared:
+            rows = rows.filter(imported=True)
+        return list(rows.select_related(*self.related).order_by(*self.order))
+
+
+def marking(batch: Batch, column: str) -> Callable[[list[Any]], None]:
+    """A `retire` that keeps the rows and notes in `column` since when they are no longer listed."""
+
+    def mark(rows: list[Any]) -> None:
+        gone = [row for row in rows if getattr(row, column) is None]
+        for row in gone:
+            setattr(row, column, batch.now)
+        update_rows(gone, [column], batch.reason)
+
+    return mark

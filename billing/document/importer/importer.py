@@ -1,0 +1,143 @@
+"""How billing documents are taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import UNSET
+
+from billing.catalog.descriptions import PlanName, features_of, present, take_features, take_plans
+from billing.document import schema
+from billing.document.importer.account import apply_accounts, apply_controls, apply_entities
+from billing.document.importer.balances import apply_balances, apply_flags
+from billing.document.importer.batch import Batch
+from billing.document.importer.invoices import apply_invoices
+from billing.document.importer.promotions import apply_promotions
+from billing.document.importer.subscriptions import apply_licenses, apply_subscriptions
+from billing.document.schema import BillingCustomer, parse_customer
+from customers import clock
+from customers.ingest.engine import Incoming
+from customers.ingest.matching import Identity
+from customers.json_types import Remark, to_epoch_ms
+from customers.models import Source
+
+# What the column for a source's id holds.
+_LONGEST_SOURCE_ID = 400
+
+
+class BillingImporter:
+    """Brings billing documents into rows."""
+
+    source = Source.BILLING.value
+
+    def parse(self, value: object) -> tuple[BillingCustomer, list[Remark]]:
+        """The document, its balances being what their rows say."""
+        return parse_customer(value)
+
+    def identify(self, document: BillingCustomer) -> Identity:
+        """A billing customer is known by its id; without one by its Stripe id, its e-mail, or when it was made."""
+        own_id, stripe_id, email = present(document.id), present(document.stripe_id), present(document.email)
+        return Identity(
+            source=self.source,
+            env=document.env,
+            source_id=own_id or _stand_in(document, stripe_id, email),
+            has_own_id=own_id is not None,
+            external_id=own_id,
+            stripe_id=stripe_id,
+            email=email or "",
+            names=(own_id,) if own_id else (),
+        )
+
+    def claims(self, document: BillingCustomer) -> dict[str, Any]:
+        """What the document mentions.
+
+        An external id is never taken away; a Stripe id or a fingerprint is, by an explicit null.
+        """
+        said = {
+            name: getattr(document, name)
+            for name in ("name", "email", "stripe_id", "fingerprint", "created_at")
+        }
+        said["external_id"] = UNSET if document.id is None else document.id
+        return {name: value for name, value in said.items() if value is not UNSET}
+
+    def apply(self, batch: list[Incoming[BillingCustomer]], reason: str) -> None:
+        """Everything the documents hold; a list that is absent leaves what we have."""
+        read = [incoming.document for incoming in batch]
+        plans = [plan for document in read for plan in _plans_in(document)]
+        described = [feature for plan in plans for feature in features_of(plan)]
+        features = take_features(
+            [*described, *(feature for document in read for feature in _features_in(document))],
+            reason,
+            [name for document in read for name in _feature_names(document)]
+            + [item.feature_id for plan in plans for item in plan.items],
+        )
+        versions = take_plans(
+            plans, features, reason, [name for document in read for name in _plan_names(document)]
+        )
+        taking = Batch(batch, reason, clock.now(), features, versions)
+        apply_accounts(taking)
+        apply_entities(taking)
+        apply_subscriptions(taking)
+        apply_licenses(taking)
+        apply_balances(taking)
+        apply_flags(taking)
+        apply_invoices(taking)
+        apply_promotions(taking)
+        apply_controls(taking)
+
+
+def _stand_in(document: BillingCustomer, stripe_id: str | None, email: str | None) -> str:
+    if stripe_id:
+        return f"stripe:{stripe_id}"
+    if email:
+        return f"email:{email}"
+    made = "" if document.created_at is UNSET else to_epoch_ms(document.created_at)
+    return f"created:{made}:{present(document.name) or ''}"[:_LONGEST_SOURCE_ID]
+
+
+def _plans_in(document: BillingCustomer) -> Iterator[schema.Plan]:
+    for each in (*(document.subscriptions or ()), *(document.purchases or ())):
+        if each.plan is not UNSET:
+            yield each.plan
+
+
+def _features_in(document: BillingCustomer) -> Iterator[schema.Feature]:
+    holders: list[schema.Balance | schema.Flag] = [
+        *(document.balances or {}).values(),
+        *(document.flags or {}).values(),
+    ]
+    for each in holders:
+        if each.feature is not UNSET:
+            yield each.feature
+
+
+def _feature_names(document: BillingCustomer) -> Iterator[str]:
+    yield from document.balances or ()
+    yield from document.flags or ()
+    controls = document.billing_controls or schema.BillingControls()
+    for each in (
+        *(document.entities or ()),
+        *(controls.auto_topups or ()),
+        *(controls.spend_limits or ()),
+        *(controls.usage_alerts or ()),
+    ):
+        if each.feature_id:
+            yield each.feature_id
+
+
+def _plan_names(document: BillingCustomer) -> Iterator[PlanName]:
+    named: set[str | None] = set()
+    named.update(each.plan_id for each in document.subscriptions or ())
+    named.update(each.plan_id for each in document.purchases or ())
+    named.update(each.plan_id for each in document.trials_used or ())
+    named.update(each.plan_id for each in (document.flags or {}).values())
+    for balance in (document.balances or {}).values():
+        named.update(row.plan_id for row in balance.breakdown or ())
+    for invoice in document.invoices or ():
+        named.update(invoice.plan_ids)
+    for seats in document.licenses or ():
+        named |= {seats.license_plan_id, seats.parent_plan_id}
+    for plan_id in named:
+        if plan_id is not None:
+            yield document.env, plan_id

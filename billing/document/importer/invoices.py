@@ -1,0 +1,113 @@
+"""What a customer was billed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.document import schema
+from billing.document.importer.batch import Batch, Kind, listed, marking
+from billing.document.schema import BillingCustomer
+from billing.models import Invoice, InvoiceLine
+from billing.rules.money import to_minor
+from customers.bulk import sync_rows
+from customers.ingest.engine import Incoming
+
+LINE = "As billed by the source"
+
+
+def apply_invoices(batch: Batch) -> None:
+    """Invoices, each with the plans that it bills. One whose lines do not sum to its total gets one line of all."""
+    standing = _INVOICES.sync(
+        batch, listed(batch, lambda document: document.invoices), marking(batch, "removed_at")
+    )
+    invoices = {invoice.pk: invoice for _, invoice in standing}
+    if invoices:
+        _sync_lines(batch, invoices)
+        _link_plans(batch, invoices)
+
+
+def _sync_lines(batch: Batch, invoices: dict[str, Invoice]) -> None:
+    lines: dict[str, list[InvoiceLine]] = {pk: [] for pk in invoices}
+    for line in InvoiceLine.objects.filter(invoice__customer__in=batch.customers):
+        if line.invoice_id in lines:
+            lines[line.invoice_id].append(line)
+    amiss = [
+        invoice
+        for pk, invoice in invoices.items()
+        if not invoice.number and (not lines[pk] or sum(line.amount for line in lines[pk]) != invoice.total)
+    ]
+    sync_rows(
+        [line for invoice in amiss for line in lines[invoice.pk]],
+        [
+            InvoiceLine(invoice=invoice, description=LINE, quantity=1, amount=invoice.total)
+            for invoice in amiss
+        ],
+        key=lambda line: (line.invoice_id, line.description),
+        fields=("position", "quantity", "amount"),
+        reason=batch.reason,
+    )
+
+
+def _link_plans(batch: Batch, invoices: dict[str, Invoice]) -> None:
+    """An invoice stays with the version of a plan that it was linked to first."""
+    through: Any = Invoice.plans.through
+    incoming_of = {incoming.customer.pk: incoming for incoming in batch.incoming}
+    links = [
+        link
+        for link in through.objects.filter(invoice__customer__in=batch.customers).select_related("plan")
+        if link.invoice_id in invoices
+    ]
+    linked = {(link.invoice_id, link.plan.plan_id): link.plan for link in links}
+    wanted = []
+    for pk, invoice in invoices.items():
+        for plan_id in dict.fromkeys(invoice.plan_ids):
+            plan = linked.get((pk, plan_id))
+            key = plan.pk if plan else batch.plan_key(incoming_of[invoice.customer_id], plan_id)
+            wanted.append(through(invoice_id=pk, plan_id=key))
+    sync_rows(
+        links,
+        wanted,
+        key=lambda link: (link.invoice_id, link.plan_id),
+        fields=(),
+        reason=batch.reason,
+    )
+
+
+def _invoice(
+    batch: Batch, incoming: Incoming[BillingCustomer], sent: schema.Invoice, ours: Invoice | None
+) -> dict[str, Any]:
+    if ours is not None and ours.number:
+        return {name: getattr(ours, name) for name in _COLUMNS}
+    return {
+        "stripe_id": sent.stripe_id,
+        "status": sent.status,
+        "currency": sent.currency.code,
+        "currency_as_sent": str(sent.currency),
+        "total": to_minor(sent.total, sent.currency),
+        "plan_ids": [str(plan_id) for plan_id in sent.plan_ids],
+        "hosted_invoice_url": sent.hosted_invoice_url,
+        "created_at": sent.created_at,
+        "removed_at": None,
+    }
+
+
+#: An invoice that was issued here comes back as we exported it, and is ours to change.
+_COLUMNS = (
+    "stripe_id",
+    "status",
+    "currency",
+    "currency_as_sent",
+    "total",
+    "plan_ids",
+    "hosted_invoice_url",
+    "created_at",
+    "removed_at",
+)
+_INVOICES = Kind[Invoice, schema.Invoice](
+    model=Invoice,
+    key_of_item=lambda sent: sent.stripe_id,
+    key_of_row=lambda row: row.shown_id,
+    columns=_invoice,
+    is_shared=True,
+    stays_ours=True,
+)

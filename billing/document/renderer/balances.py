@@ -1,0 +1,112 @@
+"""What a customer may use: balances, their figures being those of what counts now, and flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from billing.document import schema
+from billing.document.renderer.catalog import price_arguments
+from billing.document.renderer.rows import Rows
+from billing.document.renderer.scalars import choice, moment, nullable_figure, nullable_moment, optional_count
+from billing.models import Balance, Grant, Rollover, Subscription
+from billing.rules.figures import figures_of
+from customers.json_types import Number
+from customers.models import Customer, shown_once
+
+
+def render_balances(customer: Customer, rows: Rows) -> dict[str, schema.Balance]:
+    """The customer's balances by feature id, in their order, then that of the ids.
+
+    One that the source no longer lists is shown while something in it counts.
+    """
+    running = _running_plans(customer, rows)
+    shown: dict[str, schema.Balance] = {}
+    balances = sorted(
+        rows.balances[customer.pk], key=lambda row: (row.position, rows.feature_ids[row.feature_id])
+    )
+    for balance in balances:
+        grants = [grant for grant in rows.grants[balance.pk] if _counts(grant, running, rows)]
+        rollovers = rows.rollovers[balance.pk]
+        if balance.removed_at is None or grants or rollovers:
+            shown[rows.feature_ids[balance.feature_id]] = _balance(balance, grants, rollovers, rows)
+    return shown
+
+
+def render_flags(customer: Customer, rows: Rows) -> dict[str, schema.Flag]:
+    """The customer's boolean features by their ids."""
+    return {
+        rows.feature_ids[row.feature_id]: schema.Flag(
+            id=row.flag_id,
+            feature_id=rows.feature_ids[row.feature_id],
+            plan_id=rows.plan_ids[row.plan_id] if row.plan_id else None,
+            expires_at=nullable_moment(row.expires_at),
+            feature=rows.feature(row.feature_id, "flags.feature"),
+        )
+        for row in shown_once(rows.flags[customer.pk], lambda row: row.feature_id)
+    }
+
+
+def _running_plans(customer: Customer, rows: Rows) -> set[str]:
+    """The ids of the plans that grant the customer something now."""
+    active = [row for row in rows.subscriptions[customer.pk] if row.status == Subscription.Status.ACTIVE]
+    bought = [
+        row for row in rows.purchases[customer.pk] if row.expires_at is None or row.expires_at > rows.at
+    ]
+    return {rows.plan_ids[row.plan_id] for row in active} | {rows.plan_ids[row.plan_id] for row in bought}
+
+
+def _counts(grant: Grant, running: set[str], rows: Rows) -> bool:
+    """A grant of a plan counts with the plan, and as long as its source lists it."""
+    return grant.imported or grant.plan_id is None or rows.plan_ids[grant.plan_id] in running
+
+
+def _balance(row: Balance, grants: list[Grant], rollovers: Sequence[Rollover], rows: Rows) -> schema.Balance:
+    breakdown = [_breakdown_row(grant, rows) for grant in grants]
+    left_over = [_rollover(rollover) for rollover in rollovers]
+    figures = figures_of((each.figures() for each in breakdown), (each.figures() for each in left_over))
+    return schema.Balance(
+        feature_id=rows.feature_ids[row.feature_id],
+        granted=Number(figures.granted),
+        remaining=Number(figures.remaining),
+        usage=Number(figures.usage),
+        unlimited=figures.unlimited,
+        overage_allowed=row.overage_allowed,
+        max_purchase=nullable_figure(row.max_purchase),
+        next_reset_at=nullable_moment(figures.next_reset_at),
+        feature=rows.feature(row.feature_id, "balances.feature"),
+        breakdown=breakdown,
+        rollovers=left_over,
+    )
+
+
+def _breakdown_row(grant: Grant, rows: Rows) -> schema.BreakdownRow:
+    row = schema.BreakdownRow(
+        id=grant.grant_id or UNSET,
+        plan_id=rows.plan_ids[grant.plan_id] if grant.plan_id else None,
+        included_grant=Number(grant.included_grant),
+        prepaid_grant=schema.NonNegative(grant.prepaid_grant),
+        remaining=Number(0),
+        usage=Number(grant.usage),
+        unlimited=grant.unlimited,
+        reset=schema.Reset(
+            interval=choice(grant.reset_interval),
+            interval_count=optional_count(grant.reset_interval_count),
+            resets_at=nullable_moment(grant.next_reset_at),
+        )
+        if grant.reset_interval
+        else None,
+        price=schema.RowPrice(**price_arguments(grant)) if grant.billing_method else None,
+        expires_at=nullable_moment(grant.expires_at),
+    )
+    row.remaining = Number(row.figures().remaining)
+    return row
+
+
+def _rollover(row: Rollover) -> schema.Rollover:
+    return schema.Rollover(
+        granted=schema.NonNegative(row.granted),
+        balance=schema.NonNegative(row.left),
+        expires_at=schema.NEVER if row.expires_at is None else moment(row.expires_at),
+    )

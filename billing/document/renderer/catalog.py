@@ -1,0 +1,160 @@
+"""Features and plans in full."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET, UnsetType, structs
+
+from billing.document import schema
+from billing.document.renderer.scalars import choice, moment, nullable_figure, optional_count, optional_figure
+from billing.models import CreditCost, Feature, Grant, Plan, PlanItem
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Features and plans as documents show them, by the keys of their rows.
+
+    Stubs are not among them: of what nobody has described, a document shows the id only.
+    """
+
+    features: Mapping[str, schema.Feature]
+    plans: Mapping[str, schema.Plan]
+
+
+def render_catalogue(features: Collection[Feature], plans: Collection[Plan]) -> Catalogue:
+    """`features` and `plans`, in a number of queries that does not depend on how many there are."""
+    items: dict[str, list[PlanItem]] = defaultdict(list)
+    described = [plan for plan in plans if not plan.is_stub]
+    if described:
+        for item in PlanItem.objects.filter(plan__in=described).select_related("feature"):
+            items[item.plan_id].append(item)
+    rows = {feature.pk: feature for feature in features}
+    rows |= {item.feature_id: item.feature for each in items.values() for item in each}
+    costs: dict[str, list[CreditCost]] = defaultdict(list)
+    if rows:
+        for cost in CreditCost.objects.filter(credit_system__in=rows.values()).select_related(
+            "metered_feature"
+        ):
+            costs[cost.credit_system_id].append(cost)
+    shown = {key: _feature(row, costs[key]) for key, row in rows.items() if not row.is_stub}
+    return Catalogue(shown, {plan.pk: _plan(plan, items[plan.pk], shown) for plan in described})
+
+
+def price_arguments(row: Grant | PlanItem) -> dict[str, Any]:
+    """What the price of a grant and the price of a plan's item share; `row` has a billing method."""
+    return {
+        "amount": optional_figure(row.price_amount),
+        "tiers": UNSET if row.price_tiers is None else [_tier(tier) for tier in row.price_tiers],
+        "tier_behavior": row.price_tier_behavior or UNSET,
+        "billing_units": schema.Positive(1 if row.billing_units is None else row.billing_units),
+        "billing_method": row.billing_method,
+        "max_purchase": nullable_figure(row.max_purchase),
+    }
+
+
+def _feature(row: Feature, costs: Sequence[CreditCost]) -> schema.Feature:
+    is_called = row.display_singular is not None or row.display_plural is not None
+    draws = bool(costs) or row.type == Feature.Type.CREDIT_SYSTEM
+    return schema.Feature(
+        id=row.feature_id,
+        name=row.name,
+        type=choice(row.type),
+        consumable=row.consumable,
+        archived=row.archived,
+        event_names=UNSET if row.event_names is None else row.event_names,
+        credit_schema=[
+            schema.CreditCost(
+                metered_feature_id=cost.metered_feature.feature_id,
+                credit_cost=schema.Positive(cost.credit_cost),
+            )
+            for cost in costs
+        ]
+        if draws
+        else UNSET,
+        display=schema.FeatureDisplay(singular=row.display_singular, plural=row.display_plural)
+        if is_called
+        else UNSET,
+    )
+
+
+def _plan(row: Plan, items: Sequence[PlanItem], features: Mapping[str, schema.Feature]) -> schema.Plan:
+    return schema.Plan(
+        id=row.plan_id,
+        name=row.name,
+        description=row.description,
+        group=row.group,
+        version=schema.Whole(row.version),
+        add_on=row.add_on,
+        auto_enable=row.auto_enable,
+        price=None
+        if row.price_amount is None
+        else schema.PlanPrice(
+            amount=schema.NonNegative(row.price_amount),
+            interval=choice(row.price_interval or "one_off"),
+            interval_count=optional_count(row.price_interval_count),
+        ),
+        items=[_item(item, features.get(item.feature_id)) for item in items],
+        free_trial=_free_trial(row),
+        created_at=moment(row.created_at),
+        env=choice(row.env),
+        archived=row.archived,
+        base_variant_id=row.base_variant_id,
+        config=row.config,
+        metadata=row.metadata,
+    )
+
+
+def _free_trial(row: Plan) -> schema.FreeTrial | UnsetType:
+    if row.free_trial_length is None:
+        return UNSET
+    return schema.FreeTrial(
+        duration_length=schema.Count(row.free_trial_length),
+        duration_type=choice(row.free_trial_unit or "day"),
+        card_required=row.free_trial_card_required,
+    )
+
+
+def _item(row: PlanItem, feature: schema.Feature | None) -> schema.PlanItem:
+    return schema.PlanItem(
+        feature_id=row.feature.feature_id,
+        included=schema.NonNegative(row.included),
+        unlimited=row.unlimited,
+        reset=schema.PlanItemReset(
+            interval=choice(row.reset_interval), interval_count=optional_count(row.reset_interval_count)
+        )
+        if row.reset_interval
+        else None,
+        price=schema.PlanItemPrice(
+            interval=choice(row.price_interval or "one_off"),
+            interval_count=optional_count(row.price_interval_count),
+            **price_arguments(row),
+        )
+        if row.billing_method
+        else None,
+        rollover=_item_rollover(row),
+        feature=schema.ItemFeature(**structs.asdict(feature)) if feature else UNSET,
+    )
+
+
+def _item_rollover(row: PlanItem) -> schema.ItemRollover | UnsetType:
+    if not row.rollover_expiry_unit:
+        return UNSET
+    length = row.rollover_expiry_length
+    return schema.ItemRollover(
+        max=nullable_figure(row.rollover_max),
+        expiry_duration_type=choice(row.rollover_expiry_unit),
+        expiry_duration_length=UNSET if length is None else schema.Whole(length),
+    )
+
+
+def _tier(tier: Mapping[str, Any]) -> schema.Tier:
+    flat = tier.get("flat_amount")
+    return schema.Tier(
+        to=schema.TierEnd(str(tier["to"])),
+        amount=schema.NonNegative(str(tier["amount"])),
+        flat_amount=UNSET if flat is None else schema.NonNegative(str(flat)),
+    )

@@ -1,0 +1,238 @@
+"""Customers as billing documents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+
+from billing.document import schema
+from billing.document.renderer.balances import render_balances, render_flags
+from billing.document.renderer.rows import Rows, rows_for
+from billing.document.renderer.scalars import (
+    choice,
+    moment,
+    nullable_figure,
+    nullable_moment,
+    optional_count,
+    optional_figure,
+)
+from billing.models import (
+    AutoTopup,
+    Discount,
+    Entity,
+    Invoice,
+    License,
+    Purchase,
+    Referral,
+    SpendLimit,
+    Subscription,
+    TrialUsed,
+    UsageAlert,
+)
+from billing.rules.money import from_minor
+from customers import clock
+from customers.json_types import Link, Number
+from customers.models import Customer
+
+
+def render_customers(
+    customers: Sequence[Customer], expand: Collection[str] = frozenset(), *, at: datetime | None = None
+) -> list[schema.BillingCustomer]:
+    """The billing document of each customer, in order, as of `at` (now, if left out).
+
+    Of what is `EXPANDABLE` the documents hold what `expand` names. Every list is there, empty ones too. The
+    number of queries does not depend on how many customers there are.
+    """
+    rows = rows_for(customers, expand, at or clock.now())
+    return [render_customer(customer, rows) for customer in customers]
+
+
+def render_customer(customer: Customer, rows: Rows) -> schema.BillingCustomer:
+    """The billing document of a customer whose rows are in `rows`."""
+    account = rows.accounts.get(customer.pk)
+    return schema.BillingCustomer(
+        id=customer.external_id,
+        name=customer.name or None,
+        email=customer.email or None,
+        created_at=moment(account.created_at if account else customer.created_at),
+        fingerprint=customer.fingerprint or None,
+        stripe_id=customer.stripe_id,
+        env=choice(customer.env),
+        metadata=account.metadata if account else {},
+        send_email_receipts=account.send_email_receipts if account else False,
+        billing_controls=_controls(customer, rows),
+        subscriptions=[_subscription(row, rows) for row in rows.subscriptions[customer.pk]],
+        purchases=[_purchase(row, rows) for row in rows.purchases[customer.pk]],
+        licenses=[_license(row, rows) for row in rows.licenses[customer.pk]],
+        balances=render_balances(customer, rows),
+        flags=render_flags(customer, rows),
+        **_on_request(customer, rows),
+    )
+
+
+def _on_request(customer: Customer, rows: Rows) -> dict[str, Any]:
+    """The keys that are there only when they are expanded."""
+    found: dict[str, Any] = {}
+    if "invoices" in rows.expand:
+        found["invoices"] = [_invoice(row) for row in rows.invoices[customer.pk]]
+    if "entities" in rows.expand:
+        found["entities"] = [_entity(row, rows) for row in rows.entities[customer.pk]]
+    if "trials_used" in rows.expand:
+        found["trials_used"] = [_trial(row, rows) for row in rows.trials_used[customer.pk]]
+    if "rewards" in rows.expand:
+        discounts = [_discount(row) for row in rows.discounts[customer.pk]]
+        found["rewards"] = schema.Rewards(discounts=discounts) if discounts else None
+    if "referrals" in rows.expand:
+        found["referrals"] = [_referral(row) for row in rows.referrals[customer.pk]]
+    if "payment_method" in rows.expand:
+        account = rows.accounts.get(customer.pk)
+        found["payment_method"] = account.payment_method if account else None
+    return found
+
+
+def _controls(customer: Customer, rows: Rows) -> schema.BillingControls:
+    return schema.BillingControls(
+        auto_topups=[_topup(row, rows) for row in rows.auto_topups[customer.pk]],
+        spend_limits=[_spend_limit(row, rows) for row in rows.spend_limits[customer.pk]],
+        usage_alerts=[_usage_alert(row, rows) for row in rows.usage_alerts[customer.pk]],
+    )
+
+
+def _topup(row: AutoTopup, rows: Rows) -> schema.AutoTopup:
+    return schema.AutoTopup(
+        feature_id=rows.feature_ids[row.feature_id],
+        threshold=schema.NonNegative(row.threshold),
+        quantity=schema.NonNegative(row.quantity),
+        enabled=_optional(row.enabled),
+        purchase_limit=schema.PurchaseLimit(
+            interval=choice(row.limit_interval),
+            interval_count=optional_count(row.limit_interval_count),
+            limit=schema.NonNegative(row.limit or 0),
+        )
+        if row.limit_interval
+        else UNSET,
+    )
+
+
+def _spend_limit(row: SpendLimit, rows: Rows) -> schema.SpendLimit:
+    return schema.SpendLimit(
+        feature_id=rows.feature_ids[row.feature_id] if row.feature_id else UNSET,
+        enabled=_optional(row.enabled),
+        overage_limit=optional_figure(row.overage_limit),
+    )
+
+
+def _usage_alert(row: UsageAlert, rows: Rows) -> schema.UsageAlert:
+    return schema.UsageAlert(
+        feature_id=rows.feature_ids[row.feature_id] if row.feature_id else UNSET,
+        threshold=schema.NonNegative(row.threshold),
+        threshold_type=choice(row.threshold_type),
+        enabled=_optional(row.enabled),
+        name=_optional(row.name),
+    )
+
+
+def _subscription(row: Subscription, rows: Rows) -> schema.Subscription:
+    return schema.Subscription(
+        id=row.subscription_id,
+        plan_id=rows.plan_ids[row.plan_id],
+        auto_enable=row.auto_enable,
+        add_on=row.add_on,
+        status=choice(row.status),
+        past_due=row.past_due,
+        canceled_at=nullable_moment(row.canceled_at),
+        expires_at=nullable_moment(row.expires_at),
+        trial_ends_at=nullable_moment(row.trial_ends_at),
+        started_at=moment(row.started_at),
+        current_period_start=nullable_moment(row.current_period_start),
+        current_period_end=nullable_moment(row.current_period_end),
+        quantity=schema.NonNegative(row.quantity),
+        plan=rows.plan(row.plan_id, "subscriptions.plan"),
+    )
+
+
+def _purchase(row: Purchase, rows: Rows) -> schema.Purchase:
+    return schema.Purchase(
+        plan_id=rows.plan_ids[row.plan_id],
+        started_at=moment(row.started_at),
+        expires_at=nullable_moment(row.expires_at),
+        quantity=schema.NonNegative(row.quantity),
+        plan=rows.plan(row.plan_id, "purchases.plan"),
+    )
+
+
+def _license(row: License, rows: Rows) -> schema.License:
+    return schema.License(
+        license_plan_id=rows.plan_ids[row.license_plan_id],
+        parent_plan_id=rows.plan_ids[row.parent_plan_id],
+        license_plan_name=row.license_plan_name,
+        granted=schema.NonNegative(row.granted),
+        usage=schema.NonNegative(row.usage),
+        remaining=schema.NonNegative(row.remaining),
+        paid_quantity=schema.NonNegative(row.paid_quantity),
+    )
+
+
+def _invoice(row: Invoice) -> schema.Invoice:
+    return schema.Invoice(
+        plan_ids=row.plan_ids,
+        stripe_id=row.shown_id,
+        status=row.status,
+        total=Number(from_minor(row.total, row.currency)),
+        currency=schema.Currency(row.currency_as_sent or row.currency.lower()),
+        created_at=moment(row.created_at),
+        hosted_invoice_url=None if row.hosted_invoice_url is None else Link(row.hosted_invoice_url),
+    )
+
+
+def _entity(row: Entity, rows: Rows) -> schema.Entity:
+    return schema.Entity(
+        id=row.entity_id,
+        name=row.name,
+        customer_id=row.customer_external_id,
+        feature_id=rows.feature_ids[row.feature_id] if row.feature_id else None,
+        created_at=moment(row.created_at),
+        env=choice(row.env),
+    )
+
+
+def _trial(row: TrialUsed, rows: Rows) -> schema.TrialUsed:
+    return schema.TrialUsed(
+        plan_id=rows.plan_ids[row.plan_id],
+        customer_id=row.customer_external_id,
+        fingerprint=row.fingerprint,
+    )
+
+
+def _discount(row: Discount) -> schema.Discount:
+    return schema.Discount(
+        id=row.discount_id,
+        name=row.name,
+        type=choice(row.type),
+        discount_value=schema.NonNegative(row.discount_value),
+        duration_type=choice(row.duration_type),
+        duration_value=nullable_figure(row.duration_value),
+        currency=None if row.currency is None else schema.Currency(row.currency),
+        start=nullable_moment(row.start),
+        end=nullable_moment(row.end),
+        subscription_id=row.subscription_id,
+        total_discount_amount=nullable_figure(row.total_discount_amount),
+    )
+
+
+def _referral(row: Referral) -> schema.Referral:
+    return schema.Referral(
+        program_id=row.program_id,
+        customer=schema.ReferredCustomer(
+            id=row.referred_id, name=row.referred_name, email=row.referred_email
+        ),
+        reward_applied=row.reward_applied,
+        created_at=moment(row.created_at),
+    )
+
+
+def _optional(value: Any) -> Any:
+    return UNSET if value is None else value

@@ -1,0 +1,79 @@
+"""The billing document: its types, how it is read, and what a view shows of it.
+
+Parsing needs no database. `parse_customer` is the way in; `customers.json_types.encode` is the way out, over what
+`expanded` leaves for a view, or over the whole for an export.
+"""
+
+from billing.document.schema.balance import NEVER, Balance, BreakdownRow, Flag, Reset, Rollover, rows_of
+from billing.document.schema.catalog import (
+    CreditCost,
+    Feature,
+    FeatureDisplay,
+    FreeTrial,
+    ItemFeature,
+    ItemRollover,
+    Plan,
+    PlanItem,
+    PlanItemReset,
+    parse_feature,
+    parse_plan,
+)
+from billing.document.schema.controls import AutoTopup, BillingControls, PurchaseLimit, SpendLimit, UsageAlert
+from billing.document.schema.customer import BillingCustomer, parse_customer
+from billing.document.schema.entity import Entity
+from billing.document.schema.expansion import EXPANDABLE, expanded
+from billing.document.schema.invoice import Invoice
+from billing.document.schema.prices import PlanItemPrice, PlanPrice, RowPrice, Tier
+from billing.document.schema.reward import Discount, Referral, ReferredCustomer, Rewards, TrialUsed
+from billing.document.schema.scalars import Count, Currency, NonNegative, Positive, TierEnd, Whole
+from billing.document.schema.subscription import License, Purchase, Subscription
+
+__all__ = [
+    "EXPANDABLE",
+    "NEVER",
+    "AutoTopup",
+    "Balance",
+    "BillingControls",
+    "BillingCustomer",
+    "BreakdownRow",
+    "Count",
+    "CreditCost",
+    "Currency",
+    "Discount",
+    "Entity",
+    "Feature",
+    "FeatureDisplay",
+    "Flag",
+    "FreeTrial",
+    "Invoice",
+    "ItemFeature",
+    "ItemRollover",
+    "License",
+    "NonNegative",
+    "Plan",
+    "PlanItem",
+    "PlanItemPrice",
+    "PlanItemReset",
+    "PlanPrice",
+    "Positive",
+    "Purchase",
+    "PurchaseLimit",
+    "Referral",
+    "ReferredCustomer",
+    "Reset",
+    "Rewards",
+    "Rollover",
+    "RowPrice",
+    "SpendLimit",
+    "Subscription",
+    "Tier",
+    "TierEnd",
+    "TrialUsed",
+    "UsageAlert",
+    "Whole",
+    "expanded",
+    "parse_customer",
+    "parse_feature",
+    "parse_plan",
+    "rows_of",
+]

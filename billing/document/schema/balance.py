@@ -1,0 +1,245 @@
+"""What a customer may use: balances with their rows and rollovers, and flags."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from msgspec import UNSET, UnsetType
+
+from billing.document.schema.catalog import Feature
+from billing.document.schema.prices import RowPrice
+from billing.document.schema.scalars import (
+    AggregateInterval,
+    Bounded,
+    Count,
+    Identifier,
+    NonNegative,
+    refuse_other,
+    refuse_repeats,
+)
+from billing.rules import figures as arithmetic
+from customers.json_types import (
+    LARGEST,
+    Document,
+    EpochMs,
+    Number,
+    Refused,
+    Remark,
+    plain_number,
+    to_iso,
+    within,
+)
+
+#: The `expires_at` of a rollover that never expires: 0 on the wire.
+NEVER = EpochMs(1970, 1, 1, tzinfo=UTC)
+
+
+class Reset(Document, kw_only=True):
+    """How often a row is granted anew, and when next; never, where `resets_at` is null."""
+
+    interval: AggregateInterval
+    interval_count: Count | UnsetType = UNSET
+    resets_at: EpochMs | None = None
+
+
+class BreakdownRow(Document, kw_only=True):
+    """One grant of a feature: by a plan or, without `plan_id`, standing alone.
+
+    `included_grant` and `usage` are signed: corrections and refunds may take them below zero.
+    """
+
+    id: Bounded | UnsetType = UNSET
+    plan_id: Identifier | None = None
+    included_grant: Number
+    prepaid_grant: NonNegative
+    remaining: Number
+    usage: Number
+    unlimited: bool
+    reset: Reset | None = None
+    price: RowPrice | None = None
+    expires_at: EpochMs | None = None
+
+    def __post_init__(self) -> None:
+        # The billing client's models write an empty id where there is none.
+        if self.id == "":
+            self.id = UNSET
+
+    def figures(self) -> arithmetic.Row:
+        """The row as its arithmetic sees it."""
+        return arithmetic.Row(
+            included_grant=self.included_grant,
+            prepaid_grant=self.prepaid_grant,
+            usage=self.usage,
+            unlimited=self.unlimited,
+            resets_at=None if self.reset is None else self.reset.resets_at,
+        )
+
+
+class Rollover(Document, kw_only=True):
+    """A leftover of an earlier period: `granted` was carried over, `balance` of it is left.
+
+    Without `granted`, as older clients have it, nothing of it was used yet.
+    """
+
+    ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"granted"})
+
+    granted: NonNegative | UnsetType = UNSET
+    balance: NonNegative
+    expires_at: EpochMs
+
+    @property
+    def expiry(self) -> datetime | None:
+        """When it expires; None is never."""
+        return None if self.expires_at == NEVER else self.expires_at
+
+    def figures(self) -> arithmetic.Rollover:
+        """The rollover as its arithmetic sees it."""
+        granted = self.balance if self.granted is UNSET else self.granted
+        return arithmetic.Rollover(balance=self.balance, usage=granted - self.balance)
+
+    def verify(self, at: str) -> None:
+        """Raise `Refused` if more is left than was carried over."""
+        if self.granted is not UNSET and self.granted < self.balance:
+            raise Refused(
+                within(at, "granted"),
+                f"Expected at least the balance {plain_number(self.balance)}, got {plain_number(self.granted)}.",
+            )
+
+
+class Balance(Document, kw_only=True):
+    """What is granted, used and left of one feature, over all its rows and rollovers.
+
+    `overage_allowed` and `max_purchase` are facts of their own; the other figures follow from the rows.
+    """
+
+    ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"feature_id"})
+
+    feature_id: Identifier | UnsetType = UNSET
+    granted: Number
+    remaining: Number
+    usage: Number
+    unlimited: bool
+    overage_allowed: bool
+    max_purchase: NonNegative | None = None
+    next_reset_at: EpochMs | None = None
+    feature: Feature | UnsetType = UNSET
+    breakdown: list[BreakdownRow] | UnsetType = UNSET
+    rollovers: list[Rollover] | UnsetType = UNSET
+
+    def figures(self) -> arithmetic.Figures:
+        """The figures that the rows and rollovers give."""
+        return arithmetic.figures_of(
+            [row.figures() for row in rows_of(self)],
+            [rollover.figures() for rollover in self.rollovers or []],
+        )
+
+    def verify(self, at: str, feature_id: str) -> None:
+        """Take `feature_id`, the key of this balance, for its own; raise `Refused` for what cannot be."""
+        self.feature_id = _own_feature_id(at, self.feature_id, feature_id, self.feature)
+        rows = self.breakdown or []
+        refuse_repeats(within(at, "breakdown"), "id", (None if row.id is UNSET else row.id for row in rows))
+        for index, row in enumerate(rows):
+            if row.price is not None:
+                row.price.verify(within(at, "breakdown", index, "price"))
+        for index, rollover in enumerate(self.rollovers or []):
+            rollover.verify(within(at, "rollovers", index))
+
+    def settle(self, at: str) -> list[Remark]:
+        """Let the rows win over what was sent as their sum, and say where they did."""
+        remarks = []
+        for index, row in enumerate(self.breakdown or []):
+            remaining = row.figures().remaining
+            if row.remaining != remaining:
+                path = within(at, "breakdown", index, "remaining")
+                remarks.append(_remark(path, row.remaining, remaining, "its grant and usage"))
+                row.remaining = _in_range(path, remaining)
+        if not self.breakdown:
+            for row in rows_of(self):
+                _in_range(at, row.included_grant)
+                _in_range(at, row.usage)
+        ours = self.figures()
+        for name in ("granted", "remaining", "usage", "unlimited", "next_reset_at"):
+            sent, taken = getattr(self, name), getattr(ours, name)
+            if sent != taken:
+                path = within(at, name)
+                remarks.append(_remark(path, sent, taken, "the rows"))
+                setattr(self, name, _in_range(path, taken) if isinstance(taken, Decimal) else taken)
+        return remarks
+
+
+class Flag(Document, kw_only=True):
+    """A boolean feature that a customer has, by a plan or, without `plan_id`, standing alone."""
+
+    ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"feature_id"})
+
+    id: Identifier
+    feature_id: Identifier | UnsetType = UNSET
+    plan_id: Identifier | None = None
+    expires_at: EpochMs | None = None
+    feature: Feature | UnsetType = UNSET
+
+    def verify(self, at: str, feature_id: str) -> None:
+        """Take `feature_id`, the key of this flag, for its own; raise `Refused` for what cannot be."""
+        self.feature_id = _own_feature_id(at, self.feature_id, feature_id, self.feature)
+
+
+def rows_of(balance: Balance) -> list[BreakdownRow]:
+    """The rows of `balance`: its breakdown or, where it has none, one standalone row that stands for it.
+
+    That row holds what the rollovers do not. It may be less than the aggregate said, as one row cannot be
+    over its grant and have something left. An empty breakdown below figures that leave nothing has no row.
+    """
+    if balance.breakdown:
+        return balance.breakdown
+    included, usage = Decimal(0), Decimal(balance.usage)
+    if not balance.unlimited:
+        rollovers = [rollover.figures() for rollover in balance.rollovers or []]
+        included = balance.granted - sum(rollover.granted for rollover in rollovers)
+        usage -= sum(rollover.usage for rollover in rollovers)
+    nothing_left = not (balance.unlimited or included or usage or balance.next_reset_at)
+    if balance.breakdown is not UNSET and nothing_left:
+        return []
+    row = BreakdownRow(
+        included_grant=Number(included),
+        prepaid_grant=NonNegative(0),
+        remaining=Number(max(Decimal(0), included - usage)),
+        usage=Number(usage),
+        unlimited=balance.unlimited,
+        reset=None
+        if balance.next_reset_at is None
+        else Reset(interval="multiple", resets_at=balance.next_reset_at),
+    )
+    return [row]
+
+
+def _own_feature_id(at: str, sent: str | UnsetType, key: str, feature: Feature | UnsetType) -> str:
+    if sent is not UNSET:
+        refuse_other(within(at, "feature_id"), sent, key)
+    if feature is not UNSET:
+        refuse_other(within(at, "feature", "id"), feature.id, key)
+        feature.verify(within(at, "feature"))
+    return key
+
+
+def _in_range(path: str, figure: Decimal) -> Number:
+    if abs(figure) >= LARGEST:
+        raise Refused(
+            path, "The rows give a number that is out of range: at most 15 digits before the point."
+        )
+    return Number(figure)
+
+
+def _remark(path: str, sent: object, taken: object, whose: str) -> Remark:
+    return Remark(path, f"Sent as {_shown(sent)}; {_shown(taken)} is taken, as {whose} give it.")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return to_iso(value)
+    return str(plain_number(value)) if isinstance(value, Decimal) else str(value)

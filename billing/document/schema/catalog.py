@@ -1,0 +1,209 @@
+"""What is sold: features, and the plans that grant them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from billing.document.schema.prices import PlanItemPrice, PlanPrice
+from billing.document.schema.scalars import (
+    Bounded,
+    Count,
+    Env,
+    Identifier,
+    NonNegative,
+    Positive,
+    ResetInterval,
+    Whole,
+    refuse_other,
+    refuse_repeats,
+)
+from customers.json_types import Document, EpochMs, Refused, free_form, parse, within
+
+_D = TypeVar("_D", bound=Document)
+
+_NO_CREDIT_COST = "Object missing required field `credit_cost`."
+_GRADUATED_CREDITS = "Expected one `credit_cost` per unit of the metered feature: graduated tiers of credits cannot be taken in."
+
+
+class CreditCost(Document, kw_only=True):
+    """How many credits one unit of a metered feature costs."""
+
+    metered_feature_id: Identifier
+    credit_cost: Positive
+
+
+class FeatureDisplay(Document, kw_only=True):
+    """What a feature is called when there is one of it, and when there are more."""
+
+    singular: str | None = None
+    plural: str | None = None
+
+
+class Feature(Document, kw_only=True):
+    """Something a customer may use: on or off, counted, or paid for with credits."""
+
+    id: Identifier
+    name: str
+    type: Literal["boolean", "metered", "credit_system"]
+    consumable: bool
+    archived: bool
+    event_names: list[Identifier] | UnsetType = UNSET
+    credit_schema: list[CreditCost] | UnsetType = UNSET
+    display: FeatureDisplay | UnsetType = UNSET
+
+    def verify(self, at: str) -> None:
+        """Raise `Refused` for two costs of one metered feature."""
+        costs = self.credit_schema or []
+        refuse_repeats(
+            within(at, "credit_schema"), "metered_feature_id", (c.metered_feature_id for c in costs)
+        )
+
+
+class ItemFeature(Document, kw_only=True):
+    """The feature of a plan item: a whole `Feature`, or the short form of the billing platform's plans.
+
+    The short form says in `type` whether a metered feature is used up (`single_use`) or occupied
+    (`continuous_use`), and may lack the rest.
+    """
+
+    id: Identifier
+    name: str | UnsetType | None = UNSET
+    type: Literal["boolean", "metered", "credit_system", "static", "single_use", "continuous_use"]
+    consumable: bool | UnsetType = UNSET
+    archived: bool | UnsetType | None = UNSET
+    event_names: list[Identifier] | UnsetType = UNSET
+    credit_schema: list[CreditCost] | UnsetType | None = UNSET
+    display: FeatureDisplay | UnsetType | None = UNSET
+
+    _TYPES: ClassVar[dict[str, Literal["boolean", "metered", "credit_system"]]] = {
+        "boolean": "boolean",
+        "static": "boolean",
+        "metered": "metered",
+        "single_use": "metered",
+        "continuous_use": "metered",
+        "credit_system": "credit_system",
+    }
+
+    def whole(self) -> Feature:
+        """The feature in full; what the short form leaves open is taken as named by its id, and in use."""
+        consumable = self.type in ("single_use", "credit_system")
+        return Feature(
+            id=self.id,
+            name=self.name or self.id,
+            type=self._TYPES[self.type],
+            consumable=consumable if self.consumable is UNSET else self.consumable,
+            archived=self.archived or False,
+            event_names=self.event_names,
+            credit_schema=UNSET if self.credit_schema is None else self.credit_schema,
+            display=UNSET if self.display is None else self.display,
+        )
+
+
+class PlanItemReset(Document, kw_only=True):
+    """How often what a plan includes is granted anew."""
+
+    interval: ResetInterval
+    interval_count: Count | UnsetType = UNSET
+
+
+class ItemRollover(Document, kw_only=True):
+    """How much of a leftover rolls over (null: all of it), and how many months it lives."""
+
+    max: NonNegative | None = None
+    expiry_duration_type: Literal["month", "forever"]
+    expiry_duration_length: Whole | UnsetType = UNSET
+
+    def verify(self, at: str) -> None:
+        """Raise `Refused` for leftovers that expire as they arise."""
+        if self.expiry_duration_type == "month" and self.expiry_duration_length == 0:
+            raise Refused(
+                within(at, "expiry_duration_length"), "Expected at least one month, or the type `forever`."
+            )
+
+
+class PlanItem(Document, kw_only=True):
+    """What a plan includes of one feature, and what more of it costs."""
+
+    feature_id: Identifier
+    included: NonNegative
+    unlimited: bool
+    reset: PlanItemReset | None = None
+    price: PlanItemPrice | None = None
+    rollover: ItemRollover | UnsetType = UNSET
+    feature: ItemFeature | UnsetType = UNSET
+
+    def verify(self, at: str) -> None:
+        """Raise `Refused` for a price, rollover or feature that cannot be."""
+        if self.price is not None:
+            self.price.verify(within(at, "price"))
+        if self.rollover is not UNSET:
+            self.rollover.verify(within(at, "rollover"))
+        if self.feature is not UNSET:
+            refuse_other(within(at, "feature", "id"), self.feature.id, self.feature_id)
+            self.feature.whole().verify(within(at, "feature"))
+
+
+class FreeTrial(Document, kw_only=True):
+    """How long a plan may be tried before it is paid for."""
+
+    duration_length: Count
+    duration_type: Literal["day", "month", "year"]
+    card_required: bool
+
+
+class Plan(Document, kw_only=True):
+    """One version of a plan. `config` and `metadata` are free-form."""
+
+    ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"config", "metadata"})
+
+    id: Identifier
+    name: str
+    description: str | None = None
+    group: Bounded | None = None
+    version: Whole
+    add_on: bool
+    auto_enable: bool
+    price: PlanPrice | None = None
+    items: list[PlanItem]
+    free_trial: FreeTrial | UnsetType = UNSET
+    created_at: EpochMs
+    env: Env
+    archived: bool
+    base_variant_id: Identifier | None = None
+    config: dict[str, Any] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        self.config = free_form(self.config)
+        self.metadata = free_form(self.metadata)
+
+    def verify(self, at: str) -> None:
+        """Raise `Refused` for an item that cannot be."""
+        for index, item in enumerate(self.items):
+            item.verify(within(at, "items", index))
+
+
+def parse_feature(value: object) -> Feature:
+    """The feature in `value`, as the reader read it; raise `Refused` if it cannot be taken in."""
+    feature = parse_with_reasons(Feature, value)
+    feature.verify("$")
+    return feature
+
+
+def parse_plan(value: object) -> Plan:
+    """The plan in `value`, as the reader read it; raise `Refused` if it cannot be taken in."""
+    plan = parse_with_reasons(Plan, value)
+    plan.verify("$")
+    return plan
+
+
+def parse_with_reasons(kind: type[_D], value: object) -> _D:
+    """`parse`, with the reason in words where a credit system has prices of a kind that we do not know."""
+    try:
+        return parse(kind, value)
+    except Refused as problem:
+        if problem.reason == _NO_CREDIT_COST:
+            raise Refused(problem.path, _GRADUATED_CREDITS) from None
+        raise

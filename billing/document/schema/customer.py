@@ -1,0 +1,119 @@
+"""The billing document itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+from msgspec import UNSET, UnsetType
+
+from billing.document.schema.balance import Balance, Flag
+from billing.document.schema.catalog import parse_with_reasons
+from billing.document.schema.controls import BillingControls
+from billing.document.schema.entity import Entity
+from billing.document.schema.invoice import Invoice
+from billing.document.schema.reward import Referral, Rewards, TrialUsed
+from billing.document.schema.scalars import Bounded, Env, Identifier, refuse_repeats
+from billing.document.schema.subscription import License, Purchase, Subscription
+from customers.json_types import Document, EpochMs, Refused, Remark, free_form, within
+
+
+class BillingCustomer(Document, kw_only=True):
+    """A customer as the billing platform has them.
+
+    `balances` and `flags` are keyed by feature id. What is absent leaves what we have; an empty list or object
+    empties it. `metadata` and `payment_method` are free-form.
+    """
+
+    ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset(
+        {
+            "id",
+            "name",
+            "email",
+            "created_at",
+            "fingerprint",
+            "stripe_id",
+            "metadata",
+            "send_email_receipts",
+            "billing_controls",
+            "subscriptions",
+            "purchases",
+            "licenses",
+            "balances",
+            "flags",
+        }
+    )
+
+    id: Bounded | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+    email: Bounded | UnsetType | None = UNSET
+    created_at: EpochMs | UnsetType = UNSET
+    fingerprint: Bounded | UnsetType | None = UNSET
+    stripe_id: Bounded | UnsetType | None = UNSET
+    env: Env = "live"
+    metadata: dict[str, Any] | UnsetType = UNSET
+    send_email_receipts: bool | UnsetType = UNSET
+    billing_controls: BillingControls | UnsetType = UNSET
+    subscriptions: list[Subscription] | UnsetType = UNSET
+    purchases: list[Purchase] | UnsetType = UNSET
+    licenses: list[License] | UnsetType = UNSET
+    balances: dict[Identifier, Balance] | UnsetType = UNSET
+    flags: dict[Identifier, Flag] | UnsetType = UNSET
+    invoices: list[Invoice] | UnsetType = UNSET
+    entities: list[Entity] | UnsetType = UNSET
+    trials_used: list[TrialUsed] | UnsetType = UNSET
+    rewards: Rewards | UnsetType | None = UNSET
+    referrals: list[Referral] | UnsetType = UNSET
+    payment_method: Any = UNSET
+
+    def __post_init__(self) -> None:
+        self.metadata = free_form(self.metadata)
+        self.payment_method = free_form(self.payment_method)
+
+    def verify(self) -> None:
+        """Raise `Refused` for what cannot be, with its place."""
+        if not (self.id or self.stripe_id or self.email or (self.name and self.created_at)):
+            raise Refused(
+                "$",
+                "Nothing says who this is: expected an id, stripe_id or email, or a name with created_at.",
+            )
+        _verify_all("$.subscriptions", self.subscriptions or [])
+        _verify_all("$.purchases", self.purchases or [])
+        _verify_all("$.invoices", self.invoices or [])
+        for feature_id, balance in (self.balances or {}).items():
+            balance.verify(within("$.balances", feature_id), feature_id)
+        for feature_id, flag in (self.flags or {}).items():
+            flag.verify(within("$.flags", feature_id), feature_id)
+        refuse_repeats("$.subscriptions", "id", (each.id for each in self.subscriptions or []))
+        refuse_repeats("$.invoices", "stripe_id", (each.stripe_id for each in self.invoices or []))
+        refuse_repeats("$.entities", "id", (each.id for each in self.entities or []))
+
+    def settle(self) -> list[Remark]:
+        """Make every balance what its rows say, and empty identifiers null; tell where that changed anything."""
+        remarks = []
+        for name in ("id", "email", "fingerprint", "stripe_id"):
+            if getattr(self, name) == "":
+                setattr(self, name, None)
+                remarks.append(Remark(within("$", name), "Sent empty; null is taken."))
+        for feature_id, balance in (self.balances or {}).items():
+            remarks += balance.settle(within("$.balances", feature_id))
+        return remarks
+
+
+class _Verifiable(Protocol):
+    def verify(self, at: str) -> None: ...
+
+
+def parse_customer(value: object) -> tuple[BillingCustomer, list[Remark]]:
+    """The customer in `value`, as the reader read it, and what was changed to make its figures agree.
+
+    Raises `Refused`, with the JSON path and the reason, if the record cannot be taken in.
+    """
+    customer = parse_with_reasons(BillingCustomer, value)
+    customer.verify()
+    return customer, customer.settle()
+
+
+def _verify_all(at: str, items: Sequence[_Verifiable]) -> None:
+    for index, item in enumerate(items):
+        item.verify(within(at, index))

@@ -1,0 +1,55 @@
+"""What a customer was given: trials, discounts, and what referrals earned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from billing.document.schema.scalars import Currency, Identifier, NonNegative
+from customers.json_types import Document, EpochMs
+
+
+class TrialUsed(Document, kw_only=True):
+    """A trial of a plan that was begun; `fingerprint` tells the same person under other accounts."""
+
+    plan_id: Identifier
+    customer_id: Identifier
+    fingerprint: Identifier | None = None
+
+
+class Discount(Document, kw_only=True):
+    """A reduction: `discount_value` is a percentage, or an amount of `currency` in major units."""
+
+    id: Identifier
+    name: str
+    type: Literal["percentage_discount", "fixed_discount", "free_product", "invoice_credits"]
+    discount_value: NonNegative
+    duration_type: Literal["one_off", "months", "forever"]
+    duration_value: NonNegative | None = None
+    currency: Currency | None = None
+    start: EpochMs | None = None
+    end: EpochMs | None = None
+    subscription_id: Identifier | None = None
+    total_discount_amount: NonNegative | None = None
+
+
+class Rewards(Document, kw_only=True):
+    """What was won."""
+
+    discounts: list[Discount]
+
+
+class ReferredCustomer(Document, kw_only=True):
+    """The other side of a referral."""
+
+    id: Identifier
+    name: str | None = None
+    email: str | None = None
+
+
+class Referral(Document, kw_only=True):
+    """A customer who came through this one."""
+
+    program_id: Identifier
+    customer: ReferredCustomer
+    reward_applied: bool
+    created_at: EpochMs

@@ -1,0 +1,144 @@
+"""The scalars of the billing document, and how its checks name what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from msgspec import Meta
+
+from billing.rules.money import known_code
+from customers.json_types import IDENTIFIER_LENGTH, Number, Refused, Scalar, plain_number, read_number, within
+
+#: Whole numbers are held in 32 bits.
+LARGEST_WHOLE = 2**31 - 1
+
+#: Short words that the database holds.
+Word = Annotated[str, Meta(max_length=50)]
+#: What may be as long as an identifier, and may be empty.
+Bounded = Annotated[str, Meta(max_length=IDENTIFIER_LENGTH)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_LENGTH)]
+
+Env = Literal["sandbox", "live"]
+PriceInterval = Literal["one_off", "week", "month", "quarter", "semi_annual", "year"]
+ResetInterval = Literal["one_off", "minute", "hour", "day", "week", "month", "quarter", "semi_annual", "year"]
+#: `multiple` stands for the mixed intervals of the rows behind an aggregate.
+AggregateInterval = Literal[
+    "one_off", "minute", "hour", "day", "week", "month", "quarter", "semi_annual", "year", "multiple"
+]
+
+
+class NonNegative(Number, Scalar):
+    """A number that is 0 or more."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "number", "minimum": 0}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        number = read_number(value)
+        if number < 0:
+            raise ValueError(f"Expected a number that is 0 or more, got {plain_number(number)}")
+        return cls(number)
+
+    def to_json(self) -> int | Decimal:
+        return plain_number(self)
+
+
+class Positive(Number, Scalar):
+    """A number above 0."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "number", "exclusiveMinimum": 0}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        number = read_number(value)
+        if number <= 0:
+            raise ValueError(f"Expected a number above 0, got {plain_number(number)}")
+        return cls(number)
+
+    def to_json(self) -> int | Decimal:
+        return plain_number(self)
+
+
+class Whole(int, Scalar):
+    """A whole number that is 0 or more; `20.0` is read as 20."""
+
+    LEAST: ClassVar[int] = 0
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": LARGEST_WHOLE}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        number = read_number(value)
+        if number != number.to_integral_value() or not cls.LEAST <= number <= LARGEST_WHOLE:
+            raise ValueError(
+                f"Expected a whole number from {cls.LEAST} to {LARGEST_WHOLE}, got {plain_number(number)}"
+            )
+        return cls(number)
+
+    def to_json(self) -> int:
+        return int(self)
+
+
+class Count(Whole):
+    """A whole number that is 1 or more."""
+
+    LEAST: ClassVar[int] = 1
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": LARGEST_WHOLE}
+
+
+class TierEnd(Decimal, Scalar):
+    """The last unit of a price tier; `inf` in JSON, Infinity here, where the tier has no end."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "number", "minimum": 0}, {"const": "inf"}]}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        if value == "inf":
+            return cls("Infinity")
+        if isinstance(value, str):
+            raise ValueError('Expected a number or "inf"')
+        return cls(NonNegative.from_json(value))
+
+    def to_json(self) -> int | Decimal | str:
+        return plain_number(self) if self.is_finite() else "inf"
+
+
+class Currency(str, Scalar):
+    """A currency, as it was sent: in capitals or small letters. `code` is its ISO 4217 code."""
+
+    __slots__ = ()
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "pattern": "^[A-Za-z]{3}$"}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        if not isinstance(value, str):
+            raise ValueError("Expected a currency code such as usd")
+        known_code(value)
+        return cls(value)
+
+    def to_json(self) -> str:
+        return str(self)
+
+    @property
+    def code(self) -> str:
+        """In capitals."""
+        return known_code(self)
+
+
+def refuse_repeats(at: str, key: str, values: Iterable[str | None]) -> None:
+    """Raise `Refused` if two items of the list `at` have the same `key`; None is no value."""
+    first_seen: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if value is None:
+            continue
+        first = first_seen.setdefault(value, index)
+        if first != index:
+            raise Refused(within(at, index, key), f"{value!r} is there already, in {within(at, first)}.")
+
+
+def refuse_other(at: str, value: str, expected: str) -> None:
+    """Raise `Refused` if the id `value` found `at` names something other than `expected`."""
+    if value != expected:
+        raise Refused(at, f"Expected {expected!r}, the id that it belongs to, got {value!r}.")

@@ -1,0 +1,321 @@
+"""Explain a balance: where its figures come from, what a use would draw and why, and how long it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from billing.explain import words
+from billing.explain.burn_rate import Source, pace_of
+from billing.explain.queries import Material, gather, item_of, latest_entries
+from billing.explain.trial_use import try_use, unreachable
+from billing.explain.types import (
+    BalanceExplained,
+    Explanation,
+    FlagExplained,
+    Place,
+    RowExplained,
+    RowLeftOut,
+    UseExplained,
+)
+from billing.ledger.holdings import is_usage_based
+from billing.models import Balance, CreditCost, Entity, Feature, Flag, Grant, Rollover
+from billing.models.figures import UPPER_BOUND
+from billing.rules.drawing import GrantRow, RolloverRow, draw, drawing_order, rollover_order
+from billing.rules.figures import Figures, figures_of
+from customers.models import Customer
+
+#: Of the grants and rollovers that do not count, how many are told.
+LEFT_OUT_SHOWN = 10
+
+_ZERO = Decimal(0)
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+
+
+class CannotExplain(Exception):
+    """What was asked for cannot be explained; the message says why and what to do."""
+
+
+def explain(
+    customer: Customer,
+    feature: Feature,
+    *,
+    at: datetime,
+    use: Decimal | None = None,
+    entity: Entity | None = None,
+) -> Explanation:
+    """Why the customer's balance of `feature` is what it is, in a fixed number of queries and without a change.
+
+    Figures are those that the ledger holds now; `at` decides what counts. With `entity` they are that entity's:
+    the customer's rows and its own. `use` tries a use of that many units, a refund below zero. Raises
+    `CannotExplain` for a use that is no amount, or of a boolean feature.
+    """
+    if use is not None:
+        _check_use(use, feature)
+    if feature.type == Feature.Type.BOOLEAN:
+        return _head(customer, feature, at, entity, flag=_flag(customer, feature, at))
+    material = gather(customer, feature, at, entity)
+    notes = []
+    due = material.holding.next_due()
+    if due is not None and due <= at:
+        notes.append(
+            f"Something has been due since {words.moment(due)}: a reset, or the end of a plan's period. The figures"
+            " are those before it; `manage.py renew` and the next use do what is due."
+        )
+    if material.balances and str(material.balances[0].feature_id) != str(feature.pk):
+        notes.append(f"There is no balance of {feature} itself: it is drawn from credits alone.")
+    entries = latest_entries(material)
+    return _head(
+        customer,
+        feature,
+        at,
+        entity,
+        balances=tuple(
+            replace(_balance(material, balance), entries=entries.get(str(balance.pk), ()))
+            for balance in material.balances
+        ),
+        order=_order(material),
+        unreachable=unreachable(material),
+        drawn_by=_drawn_by(feature),
+        use=None if use is None else try_use(material, use),
+        notes=tuple(notes),
+    )
+
+
+def _head(
+    customer: Customer,
+    feature: Feature,
+    at: datetime,
+    entity: Entity | None,
+    *,
+    flag: FlagExplained | None = None,
+    balances: tuple[BalanceExplained, ...] = (),
+    order: tuple[Place, ...] = (),
+    unreachable: tuple[str, ...] = (),
+    drawn_by: tuple[tuple[str, Decimal], ...] = (),
+    use: UseExplained | None = None,
+    notes: tuple[str, ...] = (),
+) -> Explanation:
+    return Explanation(
+        customer=str(customer),
+        customer_id=str(customer.pk),
+        feature=str(feature),
+        feature_id=feature.feature_id,
+        entity=None if entity is None else str(entity),
+        at=at,
+        flag=flag,
+        balances=balances,
+        order=order,
+        unreachable=unreachable,
+        drawn_by=drawn_by,
+        use=use,
+        notes=notes,
+    )
+
+
+def _check_use(use: Decimal, feature: Feature) -> None:
+    if feature.type == Feature.Type.BOOLEAN:
+        raise CannotExplain(f"{feature} is on or off (a flag): it is not used up. Leave the amount out.")
+    if not use.is_finite() or not use:
+        raise CannotExplain("A use is an amount above zero; one below zero is a refund.")
+    if use.copy_abs() >= UPPER_BOUND:
+        raise CannotExplain("The amount is out of range: at most 15 digits before the point.")
+    try:
+        draw([], [], use.copy_abs())
+    except ValueError as problem:
+        raise CannotExplain(f"{problem}.") from None
+
+
+def _flag(customer: Customer, feature: Feature, at: datetime) -> FlagExplained:
+    flag = Flag.objects.filter(customer=customer, feature=feature).select_related("plan").first()
+    if flag is None:
+        return FlagExplained(is_on=False, words=f"{feature} is on or off (a flag), and {customer} lacks it.")
+    source = f"through {flag.plan}" if flag.plan else "outside any plan"
+    if flag.expires_at is not None and flag.expires_at <= at:
+        ended = f"it expired {words.moment(flag.expires_at)}"
+        return FlagExplained(is_on=False, words=f"{feature} is a flag, {source}: {ended}.")
+    until = f"until {words.moment(flag.expires_at)}" if flag.expires_at else "without an end"
+    return FlagExplained(is_on=True, words=f"{feature} is a flag: on, {source}, {until}.")
+
+
+def _drawn_by(feature: Feature) -> tuple[tuple[str, Decimal], ...]:
+    if feature.type != Feature.Type.CREDIT_SYSTEM:
+        return ()
+    costs = CreditCost.objects.filter(credit_system=feature).select_related("metered_feature")
+    return tuple((str(cost.metered_feature), cost.credit_cost) for cost in costs)
+
+
+def _balance(material: Material, balance: Balance) -> BalanceExplained:
+    rows = [row for row in material.rows if material.balance_of[row.id] is balance]
+    rollovers = [row for row in material.rollovers if material.balance_of[row.id] is balance]
+    figures = figures_of(rows, rollovers)
+    billed = [row.overage for row in rows if is_usage_based(material.grants[row.id])]
+    left_out = [each for each in material.left_out if each.balance_id == balance.pk]
+    shown = [_left_out(material, row) for row in left_out[:LEFT_OUT_SHOWN]]
+    return BalanceExplained(
+        id=str(balance.pk),
+        feature=str(balance.feature),
+        feature_id=balance.feature.feature_id,
+        credit_cost=material.holding.costs[str(balance.feature_id)],
+        figures=figures,
+        rows=tuple(_rows(material, figures, rows, rollovers)),
+        left_out=tuple(shown),
+        left_out_more=len(left_out) > LEFT_OUT_SHOWN,
+        overage_words=words.overages(figures, _sum(billed)),
+        pace=pace_of(
+            figures,
+            _sources(material, rows, rollovers),
+            material.used[str(balance.pk)],
+            material.since[str(balance.pk)],
+            material.at,
+        ),
+        entries=(),
+    )
+
+
+def _rows(
+    material: Material, figures: Figures, rows: list[GrantRow], rollovers: list[RolloverRow]
+) -> Iterable[RowExplained]:
+    is_limited = not figures.unlimited
+    for rollover_row in rollovers:
+        rollover = material.rollovers_by_id[rollover_row.id]
+        yield RowExplained(
+            id=rollover_row.id,
+            kind="rollover",
+            name=material.names[rollover_row.id],
+            owner=material.owner(rollover_row.entity_id),
+            unlimited=False,
+            terms=words.terms_of_rollover(rollover, material.sources.get(rollover_row.id, "")),
+            granted=rollover_row.granted if is_limited else _ZERO,
+            remaining=rollover_row.balance if is_limited else _ZERO,
+            usage=rollover_row.usage if is_limited else _ZERO,
+            held=rollover_row.balance,
+            overage=_ZERO,
+            is_overage_billed=False,
+            next_reset_at=None,
+            expires_at=rollover_row.expires_at,
+        )
+    for row in rows:
+        grant = material.grants[row.id]
+        yield RowExplained(
+            id=row.id,
+            kind="grant",
+            name=material.names[row.id],
+            owner=material.owner(row.entity_id),
+            unlimited=row.unlimited,
+            terms=words.terms_of_grant(grant, item_of(material, grant)),
+            granted=row.granted if is_limited else _ZERO,
+            remaining=row.remaining if is_limited else _ZERO,
+            usage=row.usage if is_limited or row.unlimited else _ZERO,
+            held=row.balance,
+            overage=row.overage,
+            is_overage_billed=is_usage_based(grant),
+            next_reset_at=row.resets_at,
+            expires_at=row.expires_at,
+        )
+
+
+def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
+    is_grant = isinstance(row, Grant)
+    grant = row if isinstance(row, Grant) else row.grant
+    entity_id = grant.entity_id if grant else None
+    if row.ended_at is not None:
+        reason = f"ended {words.moment(row.ended_at)}"
+    elif row.expires_at is not None and row.expires_at <= material.at:
+        reason = f"expired {words.moment(row.expires_at)}"
+    else:
+        reason = f"belongs to another entity, {material.owner(entity_id)}"
+    return RowLeftOut(
+        id=str(row.pk),
+        kind="grant" if is_grant else "rollover",
+        name=material.names[str(row.pk)],
+        owner=material.owner(entity_id),
+        held=row.held if isinstance(row, Grant) else row.left,
+        reason=reason,
+    )
+
+
+def _sources(material: Material, rows: list[GrantRow], rollovers: list[RolloverRow]) -> list[Source]:
+    """What the balance is drawn from, those of entities too, in drawing order; unlimited grants last for ever."""
+    sources = [
+        Source(
+            id=each.id,
+            name=material.full_name(each.id),
+            left=each.balance,
+            ends_at=each.expires_at,
+        )
+        for each in sorted(rollovers, key=lambda row: (row.expires_at is None, row.expires_at or material.at))
+    ]
+    owners = {row.entity_id for row in rows} - {None}
+    ordered = [row for owner in owners for row in drawing_order(rows, owner) if row.entity_id is not None]
+    ordered += drawing_order(rows)
+    for row in ordered:
+        grant = material.grants[row.id]
+        resets = row.reset_interval not in ("", "one_off", "multiple") and row.resets_at is not None
+        is_reset_first = resets and (
+            row.expires_at is None or (row.resets_at is not None and row.resets_at < row.expires_at)
+        )
+        item = item_of(material, grant)
+        carries: Decimal | None = _ZERO
+        if item is not None and item.rollover_expiry_unit:
+            carries = item.rollover_max
+        sources.append(
+            Source(
+                id=row.id,
+                name=material.full_name(row.id),
+                left=row.remaining,
+                ends_at=row.resets_at if is_reset_first else row.expires_at,
+                how="is reset" if is_reset_first else "expires",
+                refill=max(_ZERO, _EXACT.subtract(row.granted, grant.adjusted)),
+                interval=row.reset_interval,
+                interval_count=row.reset_interval_count,
+                carries=carries if is_reset_first else _ZERO,
+            )
+        )
+    return sources
+
+
+def _order(material: Material) -> tuple[Place, ...]:
+    places: list[Place] = []
+
+    def stand(row: GrantRow | RolloverRow, available: Decimal | None, further: str, reason: str) -> None:
+        places.append(
+            Place(
+                number=len(places) + 1,
+                row_id=row.id,
+                name=material.names[row.id],
+                owner=material.owner(row.entity_id),
+                feature=str(material.balance_of[row.id].feature),
+                available=available,
+                beyond=further,
+                reason=reason,
+            )
+        )
+
+    rows = drawing_order(material.rows, material.entity_id)
+    taker = next((row for row in rows if row.unlimited), None)
+    if taker is not None:
+        stand(taker, None, words.beyond(taker), "unlimited: it takes the whole use, before anything else")
+    idle = "" if taker is None else f"; not drawn while {material.names[taker.id]} is unlimited"
+    before: RolloverRow | None = None
+    for rollover in rollover_order(material.rollovers, material.entity_id):
+        reason = words.place_of_rollover(rollover, before)
+        stand(rollover, rollover.balance, "no overage", reason + idle)
+        before = rollover
+    previous: GrantRow | None = None
+    for row in rows:
+        if row is taker:
+            continue
+        available = None if row.unlimited else row.remaining
+        stand(row, available, words.beyond(row), words.place_of_row(row, previous) + idle)
+        previous = row
+    return tuple(places)
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    total = _ZERO
+    for value in values:
+        total = _EXACT.add(total, value)
+    return total

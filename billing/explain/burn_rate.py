@@ -1,0 +1,198 @@
+"""How fast a balance is used, when it runs out if that goes on, and what will be lost unused.
+
+Pure arithmetic on values: no clock, no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Literal
+
+from billing.explain.types import Pace, Wasted
+from billing.explain.words import day, moment, number
+from billing.rules.figures import Figures
+from billing.rules.intervals import step
+from customers.json_types import DECIMALS
+
+#: Over how many days the rate is measured, where the balance is that old.
+WINDOW = timedelta(days=30)
+#: What was used in less time says nothing of the days to come.
+SHORTEST = timedelta(hours=1)
+
+_ZERO = Decimal(0)
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+_SECONDS_A_DAY = 24 * 60 * 60
+_LONGEST = timedelta(days=36525)
+_MOST_EVENTS = 1000
+_SHOWN = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A grant or a rollover that is drawn: `left` of it, until it expires or is reset to `refill`.
+
+    What is left at a reset is carried over up to `carries` (None: all of it).
+    """
+
+    id: str
+    name: str
+    left: Decimal
+    ends_at: datetime | None = None
+    how: Literal["expires", "is reset"] = "expires"
+    refill: Decimal = _ZERO
+    interval: str = ""
+    interval_count: int = 1
+    carries: Decimal | None = _ZERO
+
+
+def pace_of(
+    figures: Figures, sources: Sequence[Source], used: Decimal, since: datetime, until: datetime
+) -> Pace:
+    """The pace of a balance of which `used` was drawn from `since` to `until`; `sources` in drawing order.
+
+    There is no rate before `SHORTEST` has gone by.
+    """
+    has_rate = used > 0 and until - since >= SHORTEST
+    rate = _EXACT.divide(used, _seconds(until - since)) if has_rate else _ZERO
+    per_day = _EXACT.multiply(rate, Decimal(_SECONDS_A_DAY)).quantize(DECIMALS, context=_EXACT)
+    runs_out_at = None if figures.unlimited else _runs_out_at(figures.remaining, rate, until)
+    return Pace(
+        used=used,
+        since=since,
+        until=until,
+        per_day=per_day,
+        runs_out_at=runs_out_at,
+        next_reset_at=figures.next_reset_at,
+        words=_in_words(figures, used, since, until, per_day, runs_out_at),
+        wasted=() if figures.unlimited else tuple(wasted(sources, rate, until)),
+    )
+
+
+def wasted(sources: Sequence[Source], rate: Decimal, start: datetime) -> list[Wasted]:
+    """What of each source is lost the next time it ends, if `rate` units a second are drawn, in that order."""
+    found: list[Wasted] = []
+    living = list(sources)
+    waiting = {source.id for source in living if source.ends_at is not None}
+    now = start
+    for _ in range(_MOST_EVENTS):
+        ends = [source.ends_at for source in living if source.ends_at is not None]
+        if not waiting or not ends:
+            break
+        due = max(now, min(ends))
+        living = _drawn(living, _EXACT.multiply(rate, _seconds(due - now)))
+        now = due
+        for source in [each for each in living if each.ends_at is not None and each.ends_at <= now]:
+            if source.id in waiting:
+                waiting.discard(source.id)
+                kept = source.left if source.carries is None else min(source.left, source.carries)
+                amount = _EXACT.subtract(source.left, kept).quantize(DECIMALS, context=_EXACT)
+                if amount:
+                    found.append(
+                        Wasted(
+                            row_id=source.id,
+                            name=source.name,
+                            how=source.how,
+                            at=now,
+                            amount=amount,
+                            carried_over=kept.quantize(DECIMALS, context=_EXACT),
+                        )
+                    )
+            living = _after_its_end(living, source, now)
+    return found
+
+
+def _after_its_end(living: list[Source], source: Source, now: datetime) -> list[Source]:
+    if source.how == "expires":
+        return [each for each in living if each is not source]
+    following = step(max(now, source.ends_at or now), source.interval, source.interval_count)
+    renewed = replace(source, left=source.refill, ends_at=following)
+    return [renewed if each is source else each for each in living]
+
+
+def _drawn(sources: list[Source], amount: Decimal) -> list[Source]:
+    drawn = []
+    for source in sources:
+        taken = min(amount, source.left)
+        amount = _EXACT.subtract(amount, taken)
+        drawn.append(replace(source, left=_EXACT.subtract(source.left, taken)))
+    return drawn
+
+
+def _runs_out_at(remaining: Decimal, rate: Decimal, now: datetime) -> datetime | None:
+    if not rate or not remaining:
+        return None
+    seconds = _EXACT.divide(remaining, rate)
+    if seconds > _seconds(_LONGEST):
+        return None
+    return now + timedelta(seconds=int(seconds))
+
+
+def _in_words(
+    figures: Figures,
+    used: Decimal,
+    since: datetime,
+    until: datetime,
+    per_day: Decimal,
+    runs_out_at: datetime | None,
+) -> str:
+    if until <= since:
+        return "The balance has just begun: there is no rate yet."
+    measured = f"in the {_long(until - since)} since {moment(since)}"
+    if until - since < SHORTEST:
+        return f"{number(used)} used {measured}: too short a time to tell a rate from."
+    if used <= 0:
+        return f"Nothing was used {measured}: it does not run out at the present rate."
+    rate = f"{number(used)} used {measured}, {estimate(per_day)} a day"
+    if figures.unlimited:
+        return f"{rate}. It is unlimited and never runs out."
+    if not figures.remaining:
+        return f"{rate}. Nothing is left{_until_reset(figures.next_reset_at)}."
+    if runs_out_at is None:
+        return f"{rate}. At this rate it lasts for more than a hundred years."
+    if figures.next_reset_at is not None and figures.next_reset_at <= runs_out_at:
+        return (
+            f"{rate}. At this rate what remains lasts until {day(runs_out_at)}, beyond the next reset on"
+            f" {day(figures.next_reset_at)}."
+        )
+    if figures.next_reset_at is not None:
+        gap = _long(figures.next_reset_at - runs_out_at)
+        return (
+            f"{rate}. At this rate it runs out on {day(runs_out_at)}, {gap} before the next reset on"
+            f" {day(figures.next_reset_at)}."
+        )
+    return f"{rate}. At this rate it runs out on {day(runs_out_at)}, and nothing resets it."
+
+
+def estimate(value: Decimal) -> str:
+    """`about 3.33`: what is worked out from a rate, with two decimals from 1 on."""
+    shown = value if value < 1 else value.quantize(_SHOWN, context=_EXACT)
+    return f"{'' if shown == value else 'about '}{number(shown)}"
+
+
+def lost_words(lost: Wasted) -> str:
+    """What is lost unused, in a sentence."""
+    kept = f"; {estimate(lost.carried_over)} are carried over" if lost.carried_over else ""
+    return (
+        f"{lost.name} {lost.how} on {day(lost.at)} with {estimate(lost.amount)} unused, which are lost{kept}."
+    )
+
+
+def _until_reset(next_reset_at: datetime | None) -> str:
+    return f" until the next reset on {day(next_reset_at)}" if next_reset_at else ", and nothing resets it"
+
+
+def _long(length: timedelta) -> str:
+    """`30 days`, `1 day`, `5 hours`, `3 minutes`: rounded down."""
+    for unit, seconds in (("day", _SECONDS_A_DAY), ("hour", 3600)):
+        count = int(length.total_seconds()) // seconds
+        if count:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    count = int(length.total_seconds()) // 60
+    return f"{count} minute{'' if count == 1 else 's'}"
+
+
+def _seconds(length: timedelta) -> Decimal:
+    return Decimal(length // timedelta(microseconds=1)).scaleb(-6, context=_EXACT)

@@ -1,0 +1,96 @@
+"""What a use of a balance would draw, or why it would be refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from billing.explain import words
+from billing.explain.queries import Material
+from billing.explain.types import PartExplained, UseExplained
+from billing.rules.drawing import Drawn, Refusal, draw, drawing_order, refund, rollover_order
+from billing.rules.figures import figures_of
+
+_ZERO = Decimal(0)
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+
+
+def unreachable(material: Material) -> tuple[str, ...]:
+    """The names of the rows that count, but that this use may not draw: those of entities."""
+    reached = {row.id for row in drawing_order(material.rows, material.entity_id)}
+    reached |= {row.id for row in rollover_order(material.rollovers, material.entity_id)}
+    counted = [row.id for row in material.rollovers] + [row.id for row in material.rows]
+    return tuple(material.full_name(row_id) for row_id in counted if row_id not in reached)
+
+
+def try_use(material: Material, asked: Decimal) -> UseExplained:
+    """What a use of `asked` units would do; below zero, a refund."""
+    rows, rollovers, entity_id = material.rows, material.rollovers, material.entity_id
+    result: Drawn | Refusal
+    if asked < 0:
+        put_back = refund(rows, asked.copy_abs(), entity_id=entity_id)
+        result = Drawn(put_back.parts, put_back.dropped)
+    else:
+        limits = material.holding.overage_limits
+        result = draw(rows, rollovers, asked, entity_id=entity_id, overage_limits=limits)
+    if isinstance(result, Refusal):
+        features = {row.id: str(material.balance_of[row.id].feature) for row in rows}
+        names = {row.id: material.full_name(row.id) for row in rows}
+        reasons = [words.stopped(stop, names, features) for stop in result.stops]
+        beyond_reach = unreachable(material)
+        if beyond_reach:
+            reasons.append(f"of entities, and so not drawn by this use: {', '.join(beyond_reach)}")
+        return UseExplained(
+            asked=asked,
+            outcome="refused",
+            parts=(),
+            missing=result.missing,
+            dropped=_ZERO,
+            reasons=tuple(reasons),
+            remaining=_remaining(material, {}, {}),
+        )
+    is_refund = asked < 0
+    usage = result.usage_changes
+    if is_refund:
+        usage = {row_id: charged.copy_negate() for row_id, charged in usage.items()}
+    return UseExplained(
+        asked=asked,
+        outcome="refunded" if is_refund else "drawn",
+        parts=tuple(
+            PartExplained(
+                row_id=part.id,
+                name=material.full_name(part.id),
+                step=part.step,
+                words=words.STEPS[part.step],
+                units=part.units,
+                charged=part.charged,
+                charged_in=str(material.balance_of[part.id].feature),
+            )
+            for part in result.parts
+        ),
+        missing=_ZERO,
+        dropped=result.dropped,
+        reasons=("nothing more was used that could be given back",) if is_refund and result.dropped else (),
+        remaining=_remaining(material, usage, result.rollover_changes),
+    )
+
+
+def _remaining(
+    material: Material, usage: dict[str, Decimal], left: dict[str, Decimal]
+) -> dict[str, Decimal | None]:
+    """By feature id, what remains in each balance after these changes; None is without limit."""
+    remaining: dict[str, Decimal | None] = {}
+    for balance in material.balances:
+        rows = [
+            replace(row, usage=_EXACT.add(row.usage, usage.get(row.id, _ZERO)))
+            for row in material.rows
+            if material.balance_of[row.id] is balance
+        ]
+        rollovers = [
+            replace(row, balance=_EXACT.add(row.balance, left.get(row.id, _ZERO)))
+            for row in material.rollovers
+            if material.balance_of[row.id] is balance
+        ]
+        figures = figures_of(rows, rollovers)
+        remaining[balance.feature.feature_id] = None if figures.unlimited else figures.remaining
+    return remaining

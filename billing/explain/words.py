@@ -1,0 +1,211 @@
+"""The words of an explanation: where a row's grant comes from, why it stands where it stands, what stops a use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from django.utils.timezone import localtime
+
+from billing.explain.types import Term
+from billing.models import Feature, Grant, PlanItem, Rollover
+from billing.models.figures import Interval
+from billing.rules.drawing import GrantRow, RolloverRow, Step, Stop, rollover_place, row_place
+from billing.rules.figures import Figures, included_grant
+from customers.json_types import plain_number
+
+#: What each step of a use or a refund does, as a person says it.
+STEPS: dict[Step, str] = {
+    "unlimited": "taken by the unlimited grant",
+    "rollover": "from what was carried over",
+    "granted": "from the grant",
+    "overage": "beyond the grant (overage)",
+    "healed": "back to a grant that was overdrawn",
+    "refilled": "back to the grant",
+}
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_ZERO = Decimal(0)
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+
+
+def number(value: Decimal) -> str:
+    """`1,234.5`: every digit, no idle zeros."""
+    return f"{Decimal(plain_number(value)):,f}"
+
+
+def counted(amount: Decimal, feature: Feature) -> str:
+    """`1 call`, `2 calls`, in the feature's own words for one and for many where it has them."""
+    is_one = abs(amount) == 1
+    word = feature.display_singular if is_one else feature.display_plural
+    if word:
+        return f"{number(amount)} {word}"
+    return f"{number(amount)} unit of {feature}" if is_one else f"{number(amount)} {feature}"
+
+
+def moment(at: datetime) -> str:
+    """`2025-01-31 12:00`, in the time zone of the installation."""
+    return f"{localtime(at):%Y-%m-%d %H:%M}"
+
+
+def day(at: datetime) -> str:
+    """`2025-01-31`, in the time zone of the installation."""
+    return f"{localtime(at):%Y-%m-%d}"
+
+
+def every(interval: str, count: int | None) -> str:
+    """`every month`, `every 3 months`, `once`."""
+    if interval == Interval.ONE_OFF:
+        return "once"
+    label = Interval(interval).label.lower() if interval in Interval.values else interval
+    return f"every {count} {label}s" if count and count > 1 else f"every {label}"
+
+
+def name_of_grant(grant: Grant) -> str:
+    """What a grant is called: its plan, or the day on which it was made."""
+    if grant.plan is not None:
+        return str(grant.plan)
+    return f"Standalone grant of {day(grant.created_at)}"
+
+
+def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) -> str:
+    """What a rollover is called: when it was carried over, and from what."""
+    of_day = f" of {day(made_at)}" if made_at else ""
+    return f"Rollover{of_day}{' from ' + source if source else ''}"
+
+
+def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[Term, ...]:
+    """The parts that add up to what a grant grants."""
+    terms: list[Term] = []
+    source = grant.subscription or grant.purchase
+    own = _EXACT.subtract(grant.included_grant, grant.adjusted)
+    if item is not None and grant.plan is not None:
+        quantity = source.quantity if source else Decimal(1)
+        expected = included_grant(item.included, quantity)
+        times = f" {_TIMES} quantity {number(quantity)}" if quantity != 1 else ""
+        terms.append(Term(words=f"{grant.plan} includes {number(item.included)}{times}", amount=expected))
+        if own != expected:
+            terms.append(
+                Term(
+                    words="difference from the plan, as it was imported or granted",
+                    amount=_EXACT.subtract(own, expected),
+                )
+            )
+    elif grant.plan is not None:
+        terms.append(Term(words=f"included with {grant.plan}", amount=own))
+    elif own or not grant.prepaid_grant:
+        terms.append(Term(words=f"granted on its own on {day(grant.created_at)}", amount=own))
+    if grant.adjusted:
+        lasting = "for good" if grant.reset_interval in ("", Interval.ONE_OFF) else "until the next reset"
+        terms.append(Term(words=f"adjustments, {lasting}", amount=grant.adjusted))
+    if grant.prepaid_grant:
+        terms.append(Term(words=_bought(grant), amount=grant.prepaid_grant))
+    return tuple(terms)
+
+
+def terms_of_rollover(rollover: Rollover, source: str) -> tuple[Term, ...]:
+    """What a rollover grants, and how much of it is left."""
+    words = f"carried over{' from ' + source if source else ''}, {number(rollover.left)} of it left"
+    return (Term(words=words, amount=rollover.granted),)
+
+
+def place_of_row(row: GrantRow, before: GrantRow | None) -> str:
+    """Why a grant is drawn after the one before it."""
+    if before is None:
+        return "the first of the grants"
+    ours, theirs = row_place(row), row_place(before)
+    differs = next(index for index, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])
+    ends = f"expires {moment(row.expires_at)}" if row.expires_at else ""
+    return (
+        "the customer's own comes after the entity's",
+        "a credit system comes after the feature's own balance",
+        "it never resets, and comes after what does",
+        f"it resets {every(row.reset_interval, row.reset_interval_count)}, and comes after what resets more often",
+        "it never expires, and comes after what does",
+        f"{ends}, and comes after what expires sooner",
+        "an add-on comes after main plans and standalone grants",
+        "it allows overage, and comes after what does not",
+        f"it began {moment(row.created_at)}, and comes after what is older",
+        "as old as the one before it, and listed after it",
+        "as old as the one before it, and made after it",
+    )[differs]
+
+
+def place_of_rollover(rollover: RolloverRow, before: RolloverRow | None) -> str:
+    """Why a rollover is drawn after the one before it."""
+    if before is None:
+        return "what was carried over comes before grants"
+    ours, theirs = rollover_place(rollover), rollover_place(before)
+    differs = next(index for index, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])
+    ends = f"expires {moment(rollover.expires_at)}" if rollover.expires_at else ""
+    return (
+        "it never expires, and comes after what does",
+        f"{ends}, and comes after what expires sooner",
+        "the customer's own comes after the entity's",
+        "a credit system comes after the feature's own balance",
+        "as soon to expire as the one before it, and made after it",
+    )[differs]
+
+
+def beyond(row: GrantRow) -> str:
+    """Whether, and how far, a grant may be drawn when nothing is left of it."""
+    if row.unlimited:
+        return "without limit"
+    if not row.overage_allowed:
+        return "no overage"
+    if row.max_purchase is None:
+        return "overage without limit"
+    together = " together with the others" if row.shares_max_purchase else ""
+    return f"overage up to {number(row.max_purchase)}{together}"
+
+
+def stopped(stop: Stop, names: Mapping[str, str], features: Mapping[str, str]) -> str:
+    """Which limit stopped a use, in words."""
+    if stop.limit == "nothing_granted":
+        return "nothing is granted that it may draw"
+    if stop.limit == "no_overage":
+        return "what is granted is used up, and no grant allows overage"
+    name = names.get(stop.row_id or "", "a grant")
+    bound = "" if stop.bound is None else f" of {number(stop.bound)}"
+    if stop.limit == "max_purchase":
+        return f"{name} has reached its limit{bound} on overage (max purchase)"
+    return f"{name}: the spend limit{bound} on {features.get(stop.row_id or '', 'the feature')} is reached"
+
+
+def overages(figures: Figures, billed: Decimal) -> str:
+    """Both overages by name, and why they differ where they do. `billed` is the part of usage-based grants."""
+    owed, shown = figures.billable_overage, figures.displayed_overage
+    if not owed and not shown:
+        return "No overage: no grant is overdrawn."
+    parts = [
+        f"Billable overage {number(owed)}: what is used beyond each grant, added up grant by grant.",
+        f"Displayed overage {number(shown)}: all usage beyond all that is granted.",
+    ]
+    if owed != shown:
+        why = (
+            "an unlimited grant takes all use now"
+            if figures.unlimited
+            else "one grant is overdrawn while another, or a rollover, has something left"
+        )
+        parts.append(f"They differ because {why}.")
+    if billed == owed:
+        parts.append("All of the billable overage is on usage-based grants.")
+    elif billed == _ZERO:
+        parts.append("None of it is on a usage-based grant: it is not billed, and a reset forgives it.")
+    else:
+        parts.append(
+            f"{number(billed)} of it are on usage-based grants; the rest is not billed, and a reset forgives it."
+        )
+    return " ".join(parts)
+
+
+def _bought(grant: Grant) -> str:
+    size = grant.billing_units
+    if not size:
+        return "bought ahead"
+    packs = _EXACT.divide(grant.prepaid_grant, size)
+    if _EXACT.multiply(packs.to_integral_value(), size) != grant.prepaid_grant:
+        return f"bought ahead, in packs of {number(size)}"
+    whole = packs.to_integral_value()
+    return f"bought ahead: {number(whole)} pack{'' if whole == 1 else 's'} {_TIMES} {number(size)}"

@@ -1,0 +1,301 @@
+"""Raise invoices: what is billed becomes an invoice with its discounts and tax, and gets a number.
+
+An issued invoice never changes. What happens to it afterwards is in `billing.invoices.payments`,
+`billing.invoices.credit_notes` and `billing.invoices.void`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from django.db import transaction
+
+from billing.invoices.locking import CannotChangeInvoice, locked_invoice
+from billing.invoices.numbers import series_of_invoices, take_numbers
+from billing.invoices.terms import DISCOUNT_COLUMNS, Terms, terms_of
+from billing.models import Discount, Invoice, InvoiceLine, Plan, Subscription
+from billing.rules.invoice_totals import Line, LineKind, Sums, sums
+from billing.rules.money import from_minor, known_code
+from customers import clock
+from customers.bulk import BATCH, create_rows, update_rows
+from customers.models import Customer, Environment
+
+CARRIED_OVER = "Carried over to your next invoices"
+
+_ISSUED_COLUMNS = (
+    "status",
+    "total",
+    "tax_rate",
+    "no_tax_reason",
+    "bill_to",
+    "issued_at",
+    "due_at",
+    "closed_at",
+)
+_LONGEST_REASON = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a customer is to be billed at a moment.
+
+    `customer_id` and `subscription_id` are keys of rows. `plan_ids` are the plans as documents name them and `plans`
+    their keys, in the same order. The lines name plans and subscriptions as documents do; their amounts are minor
+    units of `currency`.
+    """
+
+    customer_id: str
+    currency: str
+    at: datetime
+    lines: Sequence[Line]
+    subscription_id: str | None = None
+    plan_ids: Sequence[str] = ()
+    plans: Sequence[str] = ()
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Raised:
+    """An invoice that is about to be written, with its lines and the discounts that it uses."""
+
+    invoice: Invoice
+    env: str
+    lines: list[InvoiceLine]
+    used: list[Discount]
+    carried_over: Discount | None = None
+
+
+def preview(bill: Bill) -> Sums:
+    """What the bill would come to if it were raised now. Nothing is written, no discount is used.
+
+    A total below zero would be carried over. Raises `ValueError` as `raise_invoices` does.
+    """
+    terms = terms_of([bill.customer_id])[bill.customer_id]
+    return _sums(bill, terms)
+
+
+@transaction.atomic
+def raise_invoices(bills: Sequence[Bill], *, done_by: str) -> list[Invoice | None]:
+    """Issue an invoice for each bill, in a fixed number of queries; None for a bill without lines.
+
+    Discounts that are due are used, in the order of the bills. An invoice of nothing is paid at once; what it comes
+    to below zero is carried over, as credits for the next invoices. The caller holds the customers' rows, and should
+    have little left to do: until its transaction ends nobody else gets a number.
+
+    Raises `ValueError`, with a sentence for a person, for lines that cannot be billed together.
+    """
+    wanted = [bill for bill in bills if bill.lines]
+    if not wanted:
+        return [None] * len(bills)
+    terms = terms_of({bill.customer_id for bill in wanted}, to_change=True)
+    raised = [_reckon(bill, terms[bill.customer_id], _new_invoice(bill)) for bill in wanted]
+    Invoice.objects.bulk_create([each.invoice for each in raised], batch_size=BATCH)
+    through = Invoice.plans.through
+    create_rows(
+        [
+            through(invoice_id=each.invoice.pk, plan_id=plan)
+            for each, bill in zip(raised, wanted, strict=True)
+            for plan in dict.fromkeys(bill.plans)
+        ],
+        reason="",
+    )
+    _issue(raised)
+    _write_history([each.invoice for each in raised], f"Issued by {done_by}", is_new=True)
+    issued = iter(raised)
+    return [next(issued).invoice if bill.lines else None for bill in bills]
+
+
+@transaction.atomic
+def draft_invoice(
+    customer: Customer,
+    currency: str,
+    lines: Sequence[Line],
+    *,
+    done_by: str,
+    subscription: Subscription | None = None,
+    plans: Sequence[Plan] = (),
+) -> Invoice:
+    """Make a draft of what is to be billed. Discounts and tax come when it is issued; `total` is without them.
+
+    Raises `CannotChangeInvoice` if there is nothing to bill, or it cannot be billed.
+    """
+    bill = Bill(
+        customer_id=str(customer.pk),
+        currency=currency,
+        at=clock.now(),
+        lines=lines,
+        subscription_id=None if subscription is None else str(subscription.pk),
+        plan_ids=[plan.plan_id for plan in plans],
+        plans=[str(plan.pk) for plan in plans],
+    )
+    if not lines:
+        raise CannotChangeInvoice("There is nothing to bill. Enter at least one line.")
+    try:
+        total = sums(currency, lines).total
+        invoice = _new_invoice(bill)
+    except ValueError as error:
+        raise CannotChangeInvoice(f"This cannot be billed. {error}.") from error
+    invoice.status, invoice.total = Invoice.Status.DRAFT, total
+    Invoice.objects.bulk_create([invoice])
+    invoice.plans.set(plans)
+    create_rows(_lines_of(bill, invoice, lines), reason="")
+    _write_history([invoice], f"Drafted by {done_by}", is_new=True)
+    return invoice
+
+
+@transaction.atomic
+def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -> Invoice:
+    """Issue a draft that was made here: with discounts, tax and a number, and never to change again.
+
+    Raises `CannotChangeInvoice` if it is no draft of ours.
+    """
+    invoice = locked_invoice(draft)
+    if invoice.status != Invoice.Status.DRAFT or invoice.imported or invoice.number:
+        raise CannotChangeInvoice(
+            f"Only a draft that was made here can be issued: {invoice} is {invoice.status}. Draft another one."
+        )
+    bill = bill_of_draft(invoice, at or clock.now())
+    terms = terms_of([bill.customer_id], to_change=True)[bill.customer_id]
+    try:
+        raised = _reckon(bill, terms, invoice)
+    except ValueError as error:
+        raise CannotChangeInvoice(f"{invoice} cannot be issued. {error}.") from error
+    invoice.lines.all().delete()
+    Invoice.objects.bulk_update([invoice], _ISSUED_COLUMNS)
+    _issue([raised])
+    _write_history([invoice], f"Issued by {done_by}", is_new=False)
+    return invoice
+
+
+def bill_of_draft(draft: Invoice, at: datetime) -> Bill:
+    """What a draft bills, to be previewed."""
+    subscription = draft.subscription
+    return Bill(
+        customer_id=draft.customer_id,
+        currency=draft.currency,
+        at=at,
+        lines=[
+            Line(
+                kind=_KINDS[line.kind],
+                description=line.description,
+                amount=line.amount,
+                quantity=line.quantity,
+                subscription_id=None if subscription is None else subscription.subscription_id,
+                plan_id=None if line.plan is None else line.plan.plan_id,
+            )
+            for line in draft.lines.select_related("plan").order_by("position", "pk")
+        ],
+        subscription_id=draft.subscription_id,
+        plan_ids=draft.plan_ids,
+        plans=[str(plan.pk) for plan in draft.plans.all()],
+        period_start=draft.period_start,
+        period_end=draft.period_end,
+    )
+
+
+def _new_invoice(bill: Bill) -> Invoice:
+    return Invoice(
+        customer_id=bill.customer_id,
+        subscription_id=bill.subscription_id,
+        currency=known_code(bill.currency),
+        total=0,
+        plan_ids=list(dict.fromkeys(bill.plan_ids)),
+        period_start=bill.period_start,
+        period_end=bill.period_end,
+        created_at=bill.at,
+    )
+
+
+def _sums(bill: Bill, terms: Terms) -> Sums:
+    return sums(bill.currency, bill.lines, terms.discounts_at(bill.at), terms.tax_rate)
+
+
+def _reckon(bill: Bill, terms: Terms, invoice: Invoice) -> _Raised:
+    """Fill in the invoice, and note in `terms` what it uses and leaves over."""
+    found = _sums(bill, terms)
+    lines = list(found.lines)
+    carried_over = None
+    if found.total < 0:
+        lines.append(Line(kind="credit", description=CARRIED_OVER, amount=-found.total))
+        carried_over = _carry_over(bill, found)
+    used = terms.use(found.used, found.currency, bill.at)
+    if carried_over is not None:
+        terms.discounts.append(carried_over)
+    invoice.total = max(found.total, 0)
+    invoice.status = Invoice.Status.OPEN if invoice.total else Invoice.Status.PAID
+    invoice.closed_at = None if invoice.total else bill.at
+    invoice.issued_at = bill.at
+    invoice.due_at = terms.due_at(bill.at)
+    invoice.tax_rate = terms.tax_rate
+    invoice.no_tax_reason = terms.no_tax_reason
+    invoice.bill_to = terms.bill_to
+    return _Raised(invoice, terms.env, _lines_of(bill, invoice, lines), used, carried_over)
+
+
+def _carry_over(bill: Bill, found: Sums) -> Discount:
+    discount = Discount(
+        customer_id=bill.customer_id,
+        name=f"Credit carried over on {bill.at:%Y-%m-%d}",
+        type=Discount.Type.INVOICE_CREDITS,
+        discount_value=from_minor(-found.total, found.currency),
+        duration_type=Discount.Duration.FOREVER,
+        currency=found.currency,
+        start=bill.at,
+    )
+    discount.discount_id = str(discount.pk)
+    return discount
+
+
+def _lines_of(bill: Bill, invoice: Invoice, lines: Sequence[Line]) -> list[InvoiceLine]:
+    plans = dict(zip(bill.plan_ids, bill.plans, strict=False))
+    return [
+        InvoiceLine(
+            invoice=invoice,
+            position=position,
+            kind=line.kind,
+            plan_id=None if line.plan_id is None else plans.get(line.plan_id),
+            description=line.description,
+            quantity=line.quantity,
+            amount=line.amount,
+            discount_key=line.discount_id,
+        )
+        for position, line in enumerate(lines)
+    ]
+
+
+def _issue(raised: Sequence[_Raised]) -> None:
+    """Write lines and discounts, and then, with the series locked, the numbers."""
+    create_rows([line for each in raised for line in each.lines], reason="")
+    create_rows([each.carried_over for each in raised if each.carried_over is not None], reason="")
+    used = {str(discount.pk): discount for each in raised for discount in each.used}
+    new = {str(each.carried_over.pk) for each in raised if each.carried_over is not None}
+    update_rows([row for key, row in used.items() if key not in new], DISCOUNT_COLUMNS, reason="")
+    counts = {series_of_invoices(env): 0 for env in Environment.values}
+    for each in raised:
+        counts[series_of_invoices(each.env)] += 1
+    numbers = take_numbers(counts)
+    for each in raised:
+        each.invoice.number = next(numbers[series_of_invoices(each.env)])
+    Invoice.objects.bulk_create(
+        [each.invoice for each in raised],
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["number"],
+    )
+
+
+def _write_history(invoices: Sequence[Invoice], reason: str, *, is_new: bool) -> None:
+    Invoice.history.bulk_history_create(
+        invoices,
+        batch_size=BATCH,
+        update=not is_new,
+        default_change_reason=reason[:_LONGEST_REASON],
+    )
+
+
+_KINDS: dict[str, LineKind] = {kind: kind for kind in get_args(LineKind)}

@@ -1,0 +1,150 @@
+"""The terms on which customers are billed: whom the bill goes to, tax, days to pay, discounts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from billing.models import BillingAccount, Discount
+from billing.rules import invoice_totals as invoice_sums
+from billing.rules.intervals import step
+from billing.rules.money import from_minor, is_known
+from billing.rules.prices import EXACT
+from customers.models import Address, Business, Customer
+
+#: What using a discount changes of its row.
+DISCOUNT_COLUMNS = ("start", "times_used", "spent")
+
+_ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
+
+
+@dataclass(slots=True, kw_only=True)
+class Terms:
+    """The terms of one customer. `bill_to` is what an invoice keeps of whom it was made out to."""
+
+    env: str
+    bill_to: dict[str, Any]
+    tax_rate: Decimal | None = None
+    no_tax_reason: str = ""
+    days_to_pay: int = 0
+    discounts: list[Discount] = field(default_factory=list)
+
+    def due_at(self, at: datetime) -> datetime | None:
+        """By when an invoice of that moment is to be paid; None if that never comes."""
+        return step(at, "day", self.days_to_pay) if self.days_to_pay else at
+
+    def discounts_at(self, at: datetime) -> list[invoice_sums.Discount]:
+        """The discounts that an invoice of that moment may use. One that has no start starts with its first use."""
+        return [_as_value(discount) for discount in self.discounts if _is_due(discount, at)]
+
+    def use(self, amounts: Mapping[str, int], currency: str, at: datetime) -> list[Discount]:
+        """Note that an invoice used discounts, `amounts` by their keys in minor units; answer those changed."""
+        used = [discount for discount in self.discounts if str(discount.pk) in amounts]
+        for discount in used:
+            discount.times_used += 1
+            discount.start = discount.start or at
+            discount.spent = EXACT.add(
+                discount.spent, in_own_currency(discount, amounts[str(discount.pk)], currency)
+            )
+        return used
+
+
+def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[str, Terms]:
+    """The terms of customers, by their keys, in a fixed number of queries.
+
+    With `to_change` their discounts are locked until the caller's transaction ends.
+    """
+    accounts = {row.customer_id: row for row in BillingAccount.objects.filter(customer_id__in=customer_ids)}
+    addresses = {
+        row.customer_id: row for row in Address.objects.filter(customer_id__in=customer_ids, is_default=True)
+    }
+    businesses = _businesses(Business.objects.filter(customer_id__in=customer_ids, status="active"))
+    terms: dict[str, Terms] = {}
+    for customer in Customer.objects.filter(pk__in=customer_ids):
+        key = str(customer.pk)
+        account = accounts.get(key)
+        days = None if account is None else account.payment_terms_days
+        terms[key] = Terms(
+            env=customer.env,
+            bill_to=_bill_to(customer, addresses.get(key), businesses.get(key)),
+            tax_rate=None if account is None else account.tax_rate,
+            no_tax_reason="" if account is None else account.no_tax_reason,
+            days_to_pay=settings.INVOICE_DUE_DAYS if days is None else days,
+        )
+    discounts = Discount.objects.filter(customer_id__in=customer_ids)
+    for discount in discounts.order_by("pk").select_for_update() if to_change else discounts:
+        terms[discount.customer_id].discounts.append(discount)
+    for each in terms.values():
+        each.discounts.sort(key=lambda discount: (discount.position, str(discount.pk)))
+    return terms
+
+
+def in_own_currency(discount: Discount, minor: int, currency: str) -> Decimal:
+    """What an invoice took of the discount, in major units of the discount's currency; 0 if it is of another."""
+    is_same = discount.currency is not None and discount.currency.upper() == currency
+    return from_minor(minor, currency) if is_same else Decimal(0)
+
+
+def _is_due(discount: Discount, at: datetime) -> bool:
+    # A currency that does not exist would stop everybody's invoices.
+    if discount.currency and not is_known(discount.currency):
+        return False
+    if discount.type == Discount.Type.INVOICE_CREDITS and discount.spent >= discount.discount_value:
+        return False
+    return invoice_sums.is_due(
+        _DURATIONS[discount.duration_type],
+        discount.duration_value,
+        discount.start or at,
+        discount.end,
+        at,
+        discount.times_used,
+    )
+
+
+def _as_value(discount: Discount) -> invoice_sums.Discount:
+    return invoice_sums.Discount(
+        id=str(discount.pk),
+        name=discount.name,
+        type=_TYPES[discount.type],
+        value=discount.discount_value,
+        currency=discount.currency or None,
+        spent=discount.spent,
+        subscription_id=discount.subscription_id or None,
+    )
+
+
+def _businesses(rows: Iterable[Business]) -> dict[str, Business]:
+    """By customer, the business that it buys as: the first one with a tax id, else the first."""
+    found: dict[str, Business] = {}
+    for business in sorted(rows, key=lambda row: (not row.tax_identifier, row.position, str(row.pk))):
+        found.setdefault(business.customer_id, business)
+    return found
+
+
+def _bill_to(customer: Customer, address: Address | None, business: Business | None) -> dict[str, Any]:
+    return {
+        "name": customer.name,
+        "email": customer.email,
+        "business": business.name if business else "",
+        "company_number": business.company_number if business else "",
+        "tax_id": business.tax_identifier if business else "",
+        "address": {name: getattr(address, name) for name in _ADDRESS} if address else None,
+    }
+
+
+_TYPES: dict[str, invoice_sums.DiscountType] = {
+    "free_product": "free_product",
+    "percentage_discount": "percentage_discount",
+    "fixed_discount": "fixed_discount",
+    "invoice_credits": "invoice_credits",
+}
+_DURATIONS: dict[str, invoice_sums.DurationType] = {
+    "one_off": "one_off",
+    "months": "months",
+    "forever": "forever",
+}

@@ -1,0 +1,183 @@
+"""What a customer holds of a feature: the grants and rollovers that a use of it may draw from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+
+from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendLimit
+from billing.models.figures import BillingMethod
+from billing.rules.drawing import GrantRow, RolloverRow
+from billing.rules.intervals import NEVER_RESETS
+
+
+@dataclass(slots=True)
+class Holding:
+    """A customer's balances of a feature and of the credit systems that it can be drawn from.
+
+    `costs` gives, by the key of each of these features, the credits for one unit; None for the feature itself.
+    """
+
+    costs: Mapping[str, Decimal | None]
+    balances: dict[str, Balance] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    rollovers: dict[str, Rollover] = field(default_factory=dict)
+    overage_limits: dict[str, Decimal] = field(default_factory=dict)
+
+    def grant_rows(self, at: datetime) -> list[GrantRow]:
+        """The grants that count at `at`, as the arithmetic wants them."""
+        counted = [grant for grant in self.grants.values() if counts(grant, at)]
+        usage_based = {grant.balance_id for grant in counted if is_usage_based(grant)}
+        return [
+            grant_row(
+                grant,
+                self.balances[grant.balance_id],
+                credit_cost=self.costs[self.balances[grant.balance_id].feature_id],
+                is_sharing_overage=grant.balance_id not in usage_based,
+            )
+            for grant in counted
+        ]
+
+    def rollover_rows(self, at: datetime) -> list[RolloverRow]:
+        """The rollovers that count at `at`, as the arithmetic wants them."""
+        return [
+            rollover_row(rollover, credit_cost=self.costs[self.balances[rollover.balance_id].feature_id])
+            for rollover in self.rollovers.values()
+            if counts(rollover, at)
+        ]
+
+    def next_due(self) -> datetime | None:
+        """When a reset of one of the grants, or the end of one of the plans behind them, falls due."""
+        due: list[datetime | None] = []
+        for grant in self.grants.values():
+            is_waiting = grant.subscription is not None and grant.subscription.past_due
+            if grant.reset_interval not in NEVER_RESETS and (settings.RESET_PAST_DUE or not is_waiting):
+                due.append(grant.next_reset_at)
+            if grant.subscription is not None:
+                due += [grant.subscription.current_period_end, grant.subscription.expires_at]
+        return min((moment for moment in due if moment is not None), default=None)
+
+
+def costs_of(feature: Feature) -> dict[str, Decimal | None]:
+    """By key, the features that a use of `feature` draws: itself, and the credit systems at their cost a unit."""
+    costs: dict[str, Decimal | None] = {str(feature.pk): None}
+    for cost in CreditCost.objects.filter(metered_feature=feature):
+        costs[str(cost.credit_system_id)] = cost.credit_cost
+    return costs
+
+
+def holding_of(customer_id: str, costs: Mapping[str, Decimal | None], balances: Iterable[Balance]) -> Holding:
+    """What one customer holds; `balances` are its balances of the features in `costs`."""
+    found = holdings_of({customer_id: costs}, balances)
+    return found[customer_id]
+
+
+def holdings_of(
+    costs: Mapping[str, Mapping[str, Decimal | None]], balances: Iterable[Balance]
+) -> dict[str, Holding]:
+    """What customers hold, by their keys, in three queries; `costs` are by customer."""
+    holdings = {customer_id: Holding(each) for customer_id, each in costs.items()}
+    owners: dict[str, Holding] = {}
+    for balance in balances:
+        holding = holdings[balance.customer_id]
+        holding.balances[str(balance.pk)] = balance
+        owners[str(balance.pk)] = holding
+    for grant in Grant.objects.filter(balance_id__in=owners, ended_at=None).select_related(
+        "plan", "subscription", "purchase"
+    ):
+        owners[grant.balance_id].grants[str(grant.pk)] = grant
+    for rollover in Rollover.objects.filter(balance_id__in=owners, ended_at=None).select_related("grant"):
+        owners[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
+    limits = _overage_limits(costs)
+    for customer_id, holding in holdings.items():
+        holding.overage_limits = limits[customer_id]
+    return holdings
+
+
+def counts(row: Grant | Rollover, at: datetime) -> bool:
+    """Whether a grant or rollover counts towards its balance: neither ended nor expired."""
+    return row.ended_at is None and (row.expires_at is None or row.expires_at > at)
+
+
+def is_usage_based(grant: Grant) -> bool:
+    """Whether what is used beyond the grant is billed afterwards."""
+    return grant.billing_method == BillingMethod.USAGE_BASED
+
+
+def grant_row(
+    grant: Grant, balance: Balance, *, credit_cost: Decimal | None, is_sharing_overage: bool
+) -> GrantRow:
+    """A grant as the arithmetic wants it.
+
+    Of a balance that allows overage, the grants with a usage-based price do; where none has one
+    (`is_sharing_overage`), all do, together up to the balance's own limit.
+    """
+    is_priced = is_usage_based(grant)
+    source = grant.subscription or grant.purchase
+    return GrantRow(
+        id=str(grant.pk),
+        feature_id=balance.feature_id,
+        included_grant=grant.included_grant,
+        prepaid_grant=grant.prepaid_grant,
+        usage=grant.usage,
+        unlimited=grant.unlimited,
+        resets_at=grant.next_reset_at,
+        created_at=source.started_at if source else grant.created_at,
+        position=grant.position,
+        entity_id=grant.entity_id,
+        credit_cost=credit_cost,
+        reset_interval=grant.reset_interval,
+        reset_interval_count=grant.reset_interval_count or 1,
+        expires_at=grant.expires_at,
+        add_on=_is_add_on(grant),
+        overage_allowed=is_priced or (is_sharing_overage and balance.overage_allowed),
+        max_purchase=grant.max_purchase if is_priced else balance.max_purchase,
+        shares_max_purchase=is_sharing_overage and not is_priced,
+    )
+
+
+def rollover_row(rollover: Rollover, *, credit_cost: Decimal | None) -> RolloverRow:
+    """A rollover as the arithmetic wants it."""
+    return RolloverRow(
+        id=str(rollover.pk),
+        balance=rollover.left,
+        usage=rollover.granted - rollover.left,
+        entity_id=rollover.grant.entity_id if rollover.grant else None,
+        credit_cost=credit_cost,
+        expires_at=rollover.expires_at,
+    )
+
+
+def _is_add_on(grant: Grant) -> bool:
+    if grant.subscription is not None:
+        return grant.subscription.add_on
+    return grant.plan is not None and grant.plan.add_on
+
+
+def _overage_limits(
+    costs: Mapping[str, Collection[str]],
+) -> dict[str, dict[str, Decimal]]:
+    """By customer and feature, the spend limit that is in force: the feature's own, else the one of all features."""
+    own: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for_all: dict[str, Decimal] = {}
+    limits = SpendLimit.objects.filter(customer_id__in=costs, enabled=True)
+    for limit in limits:
+        if limit.overage_limit is None:
+            continue
+        if limit.feature_id is None:
+            for_all[limit.customer_id] = limit.overage_limit
+        else:
+            own[limit.customer_id][limit.feature_id] = limit.overage_limit
+    return {
+        customer_id: {
+            feature_id: own[customer_id].get(feature_id, for_all.get(customer_id, Decimal("Infinity")))
+            for feature_id in features
+            if feature_id in own[customer_id] or customer_id in for_all
+        }
+        for customer_id, features in costs.items()
+    }

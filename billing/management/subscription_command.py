@@ -1,0 +1,51 @@
+"""What the commands about subscriptions share: their customer, their moment, and how they answer."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
+
+from billing.management.arguments import moment
+from billing.rules import money
+from billing.subscriptions import CannotBill, CannotSubscribe, Result
+from customers.cli import INTERRUPTED, say
+from customers.models import Environment
+
+
+class SubscribingCommand(BaseCommand):
+    """Reads the options, calls one verb (`act`), and reports what came of it."""
+
+    #: What `--at` says of the verb.
+    at_help = "when it happens (default: now): 2026-03-01T09:30:00Z, or a date"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Every command's options."""
+        parser.add_argument("customer", metavar="CUSTOMER", help="any identifier that finds the customer")
+        parser.add_argument("--at", type=moment, metavar="T", help=self.at_help)
+        parser.add_argument("--env", choices=Environment.values, help="whose customer (default: live first)")
+
+    def act(self, options: dict[str, Any]) -> Result:
+        """Call the verb."""
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Call the verb, and say what came of it."""
+        try:
+            result = self.act(options)
+        except (CannotSubscribe, CannotBill) as problem:
+            raise CommandError(f"{problem} Nothing was changed.") from None
+        except DatabaseProblem as problem:
+            reason = str(problem).strip().partition("\n")[0]
+            raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
+        for line in result.told:
+            say(self.stdout, line)
+        if result.subscription is not None:
+            say(self.stdout, f"subscription: {result.subscription.subscription_id}")
+        for invoice in result.invoices:
+            total = money.display(invoice.total, invoice.currency)
+            say(self.stdout, f"invoice: {invoice.number}, {total}, {invoice.status}")

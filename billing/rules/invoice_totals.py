@@ -1,0 +1,251 @@
+"""What an invoice comes to: its discounts, its tax and its total, in whole minor units of one currency.
+
+Pure arithmetic on values: no clock, no database. In this order: free products take off base lines; percentages
+take their part of what is left, one after the other; fixed amounts come off, never more than is left; tax is on
+what remains; credits pay of the sum with tax, never more than it. Each is a line, rounded half-even once, and
+the total is the sum of the lines. An invoice that is not above zero has no discounts, but its tax: a credit for
+unused time gives back the tax on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from billing.rules.intervals import step
+from billing.rules.money import LARGEST_MINOR, from_minor, known_code, round_to_minor
+from billing.rules.prices import EXACT
+
+LineKind = Literal["base", "prepaid", "usage", "proration", "credit", "discount", "tax"]
+DiscountType = Literal["free_product", "percentage_discount", "fixed_discount", "invoice_credits"]
+DurationType = Literal["one_off", "months", "forever"]
+
+_BEFORE_TAX: tuple[DiscountType, ...] = ("free_product", "percentage_discount", "fixed_discount")
+_AFTER_TAX: tuple[DiscountType, ...] = ("invoice_credits",)
+_ADDED: tuple[LineKind, ...] = ("discount", "tax")
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line; `amount` is in minor units. `discount_id` is the discount's that made it, if one did."""
+
+    kind: LineKind
+    description: str
+    amount: int
+    quantity: Decimal = Decimal(1)
+    subscription_id: str | None = None
+    plan_id: str | None = None
+    discount_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """A discount that is due. Ids are unique among those of an invoice.
+
+    `value` is per cent, or an amount of `currency` in major units; a free product has none. Of credits `spent` is
+    used up. With a `subscription_id` it sees that subscription's lines alone.
+    """
+
+    id: str
+    name: str
+    type: DiscountType
+    value: Decimal = Decimal(0)
+    currency: str | None = None
+    spent: Decimal = Decimal(0)
+    subscription_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplied:
+    """A discount that took nothing off, and a sentence that says why."""
+
+    discount_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What an invoice comes to, in minor units; `total` is the sum of `lines`, and of the four before it.
+
+    The lines are those billed, as they were given, and `added` after them: of discounts, tax and credits, in that
+    order. `discount` is what the discounts before tax sum to and `credit` what invoice credits paid, both 0 or
+    below. `used` is what each discount took off, above zero; those that took nothing are in `not_applied`.
+    """
+
+    currency: str
+    lines: tuple[Line, ...]
+    added: tuple[Line, ...]
+    subtotal: int
+    discount: int
+    tax: int
+    credit: int
+    total: int
+    used: Mapping[str, int]
+    not_applied: tuple[NotApplied, ...]
+
+
+def sums(
+    currency: str, lines: Sequence[Line], discounts: Sequence[Discount] = (), tax_rate: Decimal | None = None
+) -> Sums:
+    """What the billed `lines` come to with `discounts` that are due and a tax of `tax_rate` per cent.
+
+    A rate of None makes no line of tax, one of 0 does. Raises `ValueError` for what is not a currency, a line of
+    discount or tax among those billed, a rate below zero, or a total that does not fit.
+    """
+    if any(line.kind in _ADDED for line in lines):
+        raise ValueError("Discounts and tax are worked out here: pass only the lines that bill something")
+    if tax_rate is not None and tax_rate < 0:
+        raise ValueError(f"A tax rate of {tax_rate:f}% cannot be charged: expected 0 or more")
+    bill = _Bill(known_code(currency), lines, [line.amount for line in lines])
+    bill.apply(discounts, _BEFORE_TAX)
+    if tax_rate is not None:
+        bill.charge_tax(tax_rate)
+    bill.apply(discounts, _AFTER_TAX)
+    total = sum(line.amount for line in (*lines, *bill.added))
+    if abs(total) > LARGEST_MINOR:
+        raise ValueError("The invoice comes to more than can be held: bill it in parts")
+    return Sums(
+        currency=bill.currency,
+        lines=(*lines, *bill.added),
+        added=tuple(bill.added),
+        subtotal=sum(line.amount for line in lines),
+        discount=bill.added_of("discount"),
+        tax=bill.added_of("tax"),
+        credit=bill.added_of("credit"),
+        total=total,
+        used=bill.used,
+        not_applied=tuple(bill.not_applied),
+    )
+
+
+def is_due(
+    duration_type: DurationType,
+    duration_value: Decimal | None,
+    start: datetime | None,
+    end: datetime | None,
+    at: datetime,
+    uses: int,
+) -> bool:
+    """Whether a discount that invoices used `uses` times applies `at` a moment from `start` to before `end`.
+
+    One that lasts months ends so many whole calendar months after its start; where its start or their number is
+    unknown, at its `end`, and without that it does not apply.
+    """
+    if (start is not None and at < start) or (end is not None and at >= end):
+        return False
+    if duration_type == "one_off":
+        return uses == 0
+    if duration_type == "forever":
+        return True
+    if start is None or duration_value is None:
+        return end is not None
+    if duration_value < 1:
+        return False
+    over = step(start, "month", int(duration_value))
+    return over is None or at < over
+
+
+@dataclass(slots=True)
+class _Bill:
+    """An invoice being worked out; `left` is what is still to pay of each billed line, with its part of the tax."""
+
+    currency: str
+    lines: Sequence[Line]
+    left: list[int]
+    added: list[Line] = field(default_factory=list)
+    used: dict[str, int] = field(default_factory=dict)
+    not_applied: list[NotApplied] = field(default_factory=list)
+
+    def apply(self, discounts: Sequence[Discount], types: Sequence[DiscountType]) -> None:
+        """Take off what the discounts of `types` allow, in the order of `types`, then as they were given."""
+        for each in types:
+            for discount in discounts:
+                if discount.type == each:
+                    self._apply(discount)
+
+    def charge_tax(self, rate: Decimal) -> None:
+        """Add the tax on what is left, and spread it over the lines."""
+        amount = self._per_cent(sum(self.left), rate)
+        self.added.append(Line(kind="tax", description=f"Tax {rate.normalize():f}%", amount=amount))
+        if amount:
+            self.left = [left + tax for left, tax in zip(self.left, _spread(amount, self.left), strict=True)]
+
+    def added_of(self, kind: LineKind) -> int:
+        """What the added lines of a kind sum to."""
+        return sum(line.amount for line in self.added if line.kind == kind)
+
+    def _apply(self, discount: Discount) -> None:
+        scope = [index for index, line in enumerate(self.lines) if _sees(discount, line)]
+        reason = self._refusal(discount, scope)
+        if reason is None:
+            there = min(sum(self.left), sum(self.left[index] for index in scope))
+            amount = min(there, self._worth(discount, scope))
+            if amount > 0:
+                self._take(discount, scope, amount)
+                return
+            reason = "Nothing is left that it could be taken from." if there <= 0 else "It comes to nothing."
+        self.not_applied.append(NotApplied(discount.id, reason))
+
+    def _take(self, discount: Discount, scope: Sequence[int], amount: int) -> None:
+        shares = _spread(amount, [max(0, self.left[index]) for index in scope])
+        for index, share in zip(scope, shares, strict=True):
+            self.left[index] -= share
+        per_cent = f" ({discount.value.normalize():f}%)" if discount.type == "percentage_discount" else ""
+        self.used[discount.id] = amount
+        self.added.append(
+            Line(
+                kind="credit" if discount.type in _AFTER_TAX else "discount",
+                description=discount.name + per_cent,
+                amount=-amount,
+                subscription_id=discount.subscription_id,
+                discount_id=discount.id,
+            )
+        )
+
+    def _refusal(self, discount: Discount, scope: Sequence[int]) -> str | None:
+        if discount.type in ("fixed_discount", "invoice_credits"):
+            if discount.currency is None:
+                return "It names no currency."
+            if known_code(discount.currency) != self.currency:
+                return f"It is in {known_code(discount.currency)}, the invoice in {self.currency}."
+        if not scope:
+            of = "" if discount.subscription_id is None else f" of subscription {discount.subscription_id}"
+            return f"Nothing{of} is billed that it could be taken from."
+        return None
+
+    def _worth(self, discount: Discount, scope: Sequence[int]) -> int:
+        """The most that the discount takes off, in minor units."""
+        if discount.type == "invoice_credits":
+            return round_to_minor(EXACT.subtract(discount.value, discount.spent), self.currency)
+        if discount.type == "fixed_discount":
+            return round_to_minor(discount.value, self.currency)
+        left = sum(self.left[index] for index in scope)
+        if discount.type == "free_product":
+            return left
+        return self._per_cent(left, min(discount.value, _HUNDRED))
+
+    def _per_cent(self, minor: int, rate: Decimal) -> int:
+        amount = EXACT.multiply(from_minor(minor, self.currency), rate)
+        return round_to_minor(EXACT.divide(amount, _HUNDRED), self.currency)
+
+
+def _sees(discount: Discount, line: Line) -> bool:
+    if discount.subscription_id is not None and line.subscription_id != discount.subscription_id:
+        return False
+    return discount.type != "free_product" or line.kind == "base"
+
+
+def _spread(amount: int, weights: Sequence[int]) -> list[int]:
+    """`amount` in shares by `weights`, whose sum is not 0. The shares sum to `amount`."""
+    whole, reached, given = sum(weights), 0, 0
+    shares = []
+    for weight in weights:
+        reached += weight
+        share = amount * reached // whole - given
+        given += share
+        shares.append(share)
+    return shares

@@ -1,0 +1,148 @@
+"""What a reset does to a row whose period is over, and what it carries over.
+
+Pure arithmetic on values: the clock is passed in, no database, and nothing passed in changes. The caller passes
+rows that count (not expired, standalone or of an active plan), each with its own rollovers, and applies the
+answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+
+from billing.rules.drawing import GrantRow, RolloverRow, expiry_order
+from billing.rules.intervals import NEVER_RESETS, is_made_of_months, next_after, step
+
+_ZERO = Decimal(0)
+# Wide enough that no sum of figures ever rounds.
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloverRule:
+    """How a plan item carries over: at most `maximum` in all (None: everything), for `months` (None: for ever)."""
+
+    maximum: Decimal | None = None
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOver:
+    """A rollover to be made: of `balance`, all of it unused."""
+
+    balance: Decimal
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """What the cap takes off an earlier rollover, from what is left of it and from what it granted.
+
+    Of one that is emptied by it nothing remains, not even what was used: it is to be deleted.
+    """
+
+    rollover_id: str
+    amount: Decimal
+    emptied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """What the reset that was due at `due_at` does to the row.
+
+    `usage_change` and `included_change` are to be added to its usage and included grant; after them the row holds
+    what its item grants. `billable_overage` must be billed first; `forgiven_overage` is owed by nobody.
+    """
+
+    row_id: str
+    due_at: datetime
+    next_reset_at: datetime | None
+    usage_change: Decimal
+    included_change: Decimal
+    billable_overage: Decimal
+    forgiven_overage: Decimal
+    rollover: CarriedOver | None = None
+    trims: tuple[Trim, ...] = ()
+
+
+def reset(
+    row: GrantRow,
+    rollovers: Iterable[RolloverRow],
+    now: datetime,
+    item_rollover: RolloverRule | None,
+    *,
+    included: Decimal,
+    anchor_day: int | None = None,
+    usage_based: bool = False,
+    past_due: bool = False,
+    reset_past_due: bool = False,
+) -> Renewed | None:
+    """What the reset does, or None if none is due: its time lies ahead, it never resets, or it may not.
+
+    `included` is what the item grants without adjustments, for the whole quantity. However many periods were
+    missed, there is one refill, and what is left is carried over once, from when the first was due. What would
+    have expired by `now` is not carried over, and `rollovers` that have expired by then do not count.
+    `usage_based` says that overage is billed. A `past_due` subscription's row resets only if `reset_past_due`.
+    """
+    if row.resets_at is None or row.resets_at > now or row.reset_interval in NEVER_RESETS:
+        return None
+    if past_due and not reset_past_due:
+        return None
+    with localcontext(_EXACT):
+        made, trims = _carry_over(row, rollovers, now, item_rollover, anchor_day)
+        return Renewed(
+            row_id=row.id,
+            due_at=row.resets_at,
+            next_reset_at=next_after(
+                row.resets_at, row.reset_interval, row.reset_interval_count, now, anchor_day
+            ),
+            usage_change=_ZERO - row.usage,
+            included_change=included - row.included_grant,
+            billable_overage=row.overage if usage_based else _ZERO,
+            forgiven_overage=_ZERO if usage_based else row.overage,
+            rollover=made,
+            trims=trims,
+        )
+
+
+def _carry_over(
+    row: GrantRow,
+    rollovers: Iterable[RolloverRow],
+    now: datetime,
+    rule: RolloverRule | None,
+    anchor_day: int | None,
+) -> tuple[CarriedOver | None, tuple[Trim, ...]]:
+    """The rollover that the row's leftover becomes, and what the cap takes off the earlier ones."""
+    if rule is None or row.unlimited or not row.remaining or row.resets_at is None:
+        return None, ()
+    expires_at = None
+    if rule.months is not None:
+        anchor = anchor_day if is_made_of_months(row.reset_interval) else None
+        expires_at = step(row.resets_at, "month", rule.months, anchor) if rule.months else row.resets_at
+        if expires_at is not None and expires_at <= now:
+            return None, ()
+    living = [each for each in rollovers if each.expires_at is None or each.expires_at > now]
+    if rule.maximum is None:
+        return CarriedOver(row.remaining, expires_at), ()
+    ordered = sorted(living, key=lambda each: (*expiry_order(each.expires_at), each.id))
+    until = expiry_order(expires_at)
+    sooner = [each for each in ordered if expiry_order(each.expires_at) <= until]
+    later = ordered[len(sooner) :]
+    excess = max(_ZERO, sum((each.balance for each in ordered), row.remaining) - rule.maximum)
+    trims, excess = _trimmed(sooner, excess)
+    kept = max(_ZERO, row.remaining - excess)
+    more, _ = _trimmed(later, excess - (row.remaining - kept))
+    return (CarriedOver(kept, expires_at) if kept else None), (*trims, *more)
+
+
+def _trimmed(rollovers: list[RolloverRow], excess: Decimal) -> tuple[list[Trim], Decimal]:
+    """Takes `excess` off the rollovers, the first one first; with it, what of the excess is left."""
+    trims: list[Trim] = []
+    for each in rollovers:
+        amount = min(excess, each.balance)
+        if amount > 0:
+            trims.append(Trim(each.id, amount, emptied=amount == each.balance))
+            excess -= amount
+    return trims, excess

@@ -1,0 +1,139 @@
+"""Attach plans to customers: subscriptions, and purchases of one-off plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from billing.models import Entity, Plan, Purchase, Subscription
+from billing.models.figures import Interval
+from billing.subscriptions.change_plan import change_in
+from billing.subscriptions.charges import add_bill, once_lines
+from billing.subscriptions.errors import CannotSubscribe
+from billing.subscriptions.result import (
+    Result,
+    check_plan,
+    check_sold,
+    finish,
+    moment_in_words,
+    new_subscription,
+    open_account,
+    packs_of,
+)
+from billing.subscriptions.start import begin, grant_items
+from billing.subscriptions.trials import trial_end, trial_refusal
+from billing.subscriptions.unit_of_work import Account
+from customers import clock
+from customers.models import Customer
+
+_ONE = Decimal(1)
+
+
+@transaction.atomic
+def attach_plan(
+    customer: Customer,
+    plan: Plan,
+    *,
+    quantity: Decimal = _ONE,
+    prepaid: Mapping[str, Decimal] | None = None,
+    entity: Entity | None = None,
+    at: datetime | None = None,
+    with_trial: bool = True,
+    done_by: str,
+) -> Result:
+    """Give a customer a plan: at once, or from `at` on if that lies ahead.
+
+    A one-off plan is a purchase. A plan of a group that the customer has another plan of is a change of that plan.
+    `prepaid` are units to be bought ahead, by feature id; they are rounded up to whole packs. A trial is taken if
+    the plan has one that the customer may have, unless `with_trial` is False.
+    """
+    now = clock.now()
+    at = at or now
+    account = open_account(customer, min(at, now), done_by)
+    bought = packs_of(account, plan, prepaid or {})
+    check_plan(customer, plan, quantity, entity)
+    check_sold(plan)
+    if plan.price_interval == Interval.ONE_OFF:
+        return _purchase(account, plan, quantity, bought, entity, at)
+    current = excluded_by(account, plan, entity)
+    if current is not None:
+        if at > now:
+            raise CannotSubscribe(
+                f"The customer has {current.plan} of the same group, and a change of plan begins at once or when"
+                " the period ends: leave out when it begins."
+            )
+        return change_in(account, current, plan, quantity, bought, at, None)
+    _refuse_twice(account, plan, entity)
+    result = Result()
+    subscription = new_subscription(account, plan, quantity, bought, entity, at)
+    account.subscriptions.append(subscription)
+    account.change(subscription)
+    if at > now:
+        result.told.append(f"{plan} is scheduled to begin {moment_in_words(at)}.")
+    else:
+        trial_ends_at = None
+        if with_trial and plan.free_trial_length:
+            refusal = trial_refusal(account.customer, plan)
+            if refusal is None:
+                trial_ends_at = trial_end(plan, at)
+                result.told.append(f"The trial ends {moment_in_words(trial_ends_at)}.")
+            else:
+                result.told.append(f"Attached without a trial: {refusal}.")
+        begin(account, subscription, at, trial_ends_at=trial_ends_at)
+        result.told.insert(0, f"{plan} is active.")
+    return finish(account, result, f"{plan} attached", subscription=subscription)
+
+
+def excluded_by(account: Account, plan: Plan, entity: Entity | None) -> Subscription | None:
+    """The active main plan of the same group that a plan would exclude."""
+    if plan.add_on or not plan.group:
+        return None
+    for row in account.active():
+        same_owner = row.entity_id == (entity.pk if entity else None)
+        if same_owner and not row.add_on and not row.plan.add_on and row.plan.group == plan.group:
+            return row
+    return None
+
+
+def _refuse_twice(account: Account, plan: Plan, entity: Entity | None) -> None:
+    for row in account.subscriptions:
+        same_owner = row.entity_id == (entity.pk if entity else None)
+        is_running = row.status != Subscription.Status.ENDED
+        if same_owner and is_running and row.plan.plan_id == plan.plan_id and not plan.add_on:
+            raise CannotSubscribe(
+                f"The customer has {row.plan} already ({row.get_status_display().lower()},"
+                f" {row.subscription_id}): change its quantity or version instead."
+            )
+    for row in account.subscriptions:
+        same_owner = row.entity_id == (entity.pk if entity else None)
+        is_scheduled = row.status == Subscription.Status.SCHEDULED
+        if same_owner and is_scheduled and not plan.add_on and plan.group and row.plan.group == plan.group:
+            raise CannotSubscribe(
+                f"{row.plan} of the same group is scheduled to begin {moment_in_words(row.started_at)}: cancel it first."
+            )
+
+
+def _purchase(
+    account: Account,
+    plan: Plan,
+    quantity: Decimal,
+    bought: dict[str, str],
+    entity: Entity | None,
+    at: datetime,
+) -> Result:
+    purchase = Purchase(
+        customer=account.customer,
+        entity=entity,
+        plan=plan,
+        quantity=quantity,
+        started_at=at,
+        position=len(account.purchases),
+    )
+    account.purchases.append(purchase)
+    account.change(purchase)
+    grant_items(account, purchase, at, bought)
+    add_bill(account, purchase, at, once_lines(account, purchase, bought))
+    return finish(account, Result(told=[f"{plan} is bought."]), f"{plan} bought", purchase=purchase)

@@ -1,0 +1,98 @@
+"""Cancel subscriptions, take that back, and extend trials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.models import Subscription
+from billing.subscriptions.charges import add_bill
+from billing.subscriptions.end import end
+from billing.subscriptions.errors import CannotSubscribe
+from billing.subscriptions.result import (
+    Result,
+    date_in_words,
+    drop,
+    drop_followers,
+    finish,
+    followers_of,
+    held_by,
+    moment_in_words,
+    open_account,
+)
+from customers import clock
+
+
+@transaction.atomic
+def cancel_subscription(
+    subscription: Subscription, *, at: datetime | None = None, at_once: bool = False, done_by: str
+) -> Result:
+    """End a subscription when its period (or trial) ends, or at once. A scheduled one is dropped.
+
+    Nothing is given back for a period that was billed: a credit note does that.
+    """
+    at = at or clock.now()
+    account = open_account(subscription.customer, at, done_by)
+    current = held_by(account, subscription)
+    result = Result()
+    if current.status == Subscription.Status.SCHEDULED:
+        result.told.append(f"{current.plan} was scheduled, and is dropped.")
+        result.told += [f"{goes_on.plan} goes on." for goes_on in drop(account, current, at)]
+        return finish(account, result, "Scheduled subscription dropped", subscription=current)
+    dropped = drop_followers(account, current, at)
+    if current.canceled_at is not None and not at_once and not dropped:
+        raise CannotSubscribe(f"It is cancelled already, and ends {moment_in_words(current.expires_at)}.")
+    result.told += [f"{row.plan}, which was scheduled, is dropped." for row in dropped]
+    current.canceled_at = current.canceled_at or at
+    account.change(current)
+    if at_once or current.current_period_end is None:
+        lines = end(account, current, at)
+        add_bill(account, current, at, lines, (current.current_period_start, at))
+        result.told.append(f"{current.plan} has ended.")
+    else:
+        current.expires_at = current.current_period_end
+        result.told.append(f"{current.plan} ends {moment_in_words(current.expires_at)}.")
+    return finish(account, result, "Cancelled", subscription=current)
+
+
+@transaction.atomic
+def uncancel_subscription(subscription: Subscription, *, at: datetime | None = None, done_by: str) -> Result:
+    """Let a subscription that was to end go on; what was scheduled to take over from it is dropped."""
+    at = at or clock.now()
+    account = open_account(subscription.customer, at, done_by)
+    current = held_by(account, subscription)
+    if current.canceled_at is None and current.expires_at is None:
+        raise CannotSubscribe("It is not cancelled: there is nothing to take back.")
+    current.canceled_at = current.expires_at = None
+    account.change(current)
+    result = Result(told=[f"{current.plan} goes on."])
+    for dropped in drop_followers(account, current, at):
+        result.told.append(f"{dropped.plan}, which was scheduled, is dropped.")
+    return finish(account, result, "Cancellation taken back", subscription=current)
+
+
+@transaction.atomic
+def extend_trial(
+    subscription: Subscription, until: datetime, *, at: datetime | None = None, done_by: str
+) -> Result:
+    """Let a trial that has not ended yet last until a later moment."""
+    at = at or clock.now()
+    account = open_account(subscription.customer, at, done_by)
+    current = held_by(account, subscription)
+    ends_at = current.trial_ends_at
+    if ends_at is None or ends_at <= at or current.status != Subscription.Status.ACTIVE:
+        raise CannotSubscribe("It is not on trial: only a trial that has not ended yet can be extended.")
+    if until <= ends_at:
+        raise CannotSubscribe(f"The trial lasts until {date_in_words(ends_at)} already: name a later moment.")
+    if current.current_period_end == ends_at:
+        current.current_period_end = until
+    if current.expires_at == ends_at:
+        current.expires_at = until
+    for follower in followers_of(account, current):
+        follower.started_at = until
+        account.change(follower)
+    current.trial_ends_at = until
+    account.change(current)
+    result = Result(told=[f"The trial of {current.plan} lasts until {date_in_words(until)}."])
+    return finish(account, result, "Trial extended", subscription=current)

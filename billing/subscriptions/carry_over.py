@@ -1,0 +1,125 @@
+"""What a subscription takes along from the one that it takes over from: use, adjustments, rollovers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from billing.ledger.entries import Change
+from billing.models import Grant, Posting, Rollover, Subscription
+from billing.models.figures import BillingMethod
+from billing.subscriptions.end import expire_rollover
+from billing.subscriptions.unit_of_work import Account
+
+_ZERO = Decimal(0)
+
+
+def carry_usage(account: Account, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
+    """Take along what is in use of the subscription that `new` has just taken over from.
+
+    Of the same plan (in another version or quantity) everything that was not billed; of another plan what is held
+    rather than used up, such as seats.
+    """
+    feature_of = {str(balance.pk): key for key, balance in account.balances.items()}
+    items = {str(item.feature_id): item.feature for item in account.catalogue.items(str(new.plan_id))}
+    for grant, replaced in _replaced(account, new):
+        feature = items[feature_of[str(grant.balance_id)]]
+        if not replaced or not (is_same_plan or not feature.consumable):
+            continue
+        in_use = sum((_unbilled(old) for old in replaced), _ZERO)
+        account.post(
+            Posting.Kind.USAGE,
+            at,
+            [Change(grant, "usage", in_use)],
+            feature_id=str(feature.pk),
+            entity_id=grant.entity_id,
+            reason="Carried along from the plan before",
+        )
+
+
+def follower_of_same_plan(account: Account, subscription: Subscription) -> Subscription | None:
+    """What is scheduled to take over from a subscription with another quantity or version of its plan."""
+    for each in account.subscriptions:
+        is_next = each.status == Subscription.Status.SCHEDULED and each.follows_id == subscription.pk
+        if is_next and each.plan.plan_id == subscription.plan.plan_id:
+            return each
+    return None
+
+
+def keep_resets(account: Account, new: Subscription) -> None:
+    """Let the grants of `new` be reset when those would have been whose place they take."""
+    before = {
+        (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant
+        for grant in account.grants.values()
+        if grant.subscription_id == new.follows_id
+    }
+    for grant in account.grants_of(new):
+        place = (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count)
+        if place in before and before[place].next_reset_at is not None:
+            grant.next_reset_at, grant.anchor_day = before[place].next_reset_at, before[place].anchor_day
+
+
+def set_rollovers_free(account: Account, subscription: Subscription) -> dict[str, list[Rollover]]:
+    """Part a subscription's rollovers from its grants, which are about to end; by the grants' keys."""
+    free: dict[str, list[Rollover]] = {}
+    for grant in account.grants_of(subscription):
+        free[str(grant.pk)] = [
+            rollover
+            for rollover in account.rollovers.values()
+            if rollover.ended_at is None and rollover.grant_id == grant.pk
+        ]
+        for rollover in free[str(grant.pk)]:
+            rollover.grant = None
+            account.book.touch(rollover)
+    return free
+
+
+def carry_extras(
+    account: Account, new: Subscription, at: datetime, rollovers: dict[str, list[Rollover]]
+) -> None:
+    """Take along adjustments and rollovers to another version or quantity of the same plan."""
+    feature_of = {str(balance.pk): key for key, balance in account.balances.items()}
+    for grant, replaced in _replaced(account, new):
+        adjusted = sum((old.adjusted for old in replaced), _ZERO)
+        grant.adjusted = adjusted
+        account.post(
+            Posting.Kind.ADJUSTMENT,
+            at,
+            [Change(grant, "included_grant", adjusted)],
+            feature_id=feature_of[str(grant.balance_id)],
+            entity_id=grant.entity_id,
+            reason="Carried along from the plan before",
+        )
+        for old in replaced:
+            for rollover in rollovers.pop(str(old.pk), []):
+                rollover.grant = grant
+    for left_over in rollovers.values():
+        for rollover in left_over:
+            expire_rollover(account, rollover, at, f"{new.plan} has no such item")
+
+
+def _replaced(account: Account, new: Subscription) -> Iterator[tuple[Grant, list[Grant]]]:
+    """The grants of `new`, each with those of the subscription before it whose place it takes."""
+    before: dict[tuple[str, str], list[Grant]] = defaultdict(list)
+    for grant in account.grants.values():
+        if grant.subscription_id == new.follows_id:
+            before[str(grant.balance_id), grant.reset_interval].append(grant)
+    grants = account.grants_of(new)
+    waiting = Counter((str(grant.balance_id), grant.reset_interval) for grant in grants)
+    for grant in grants:
+        place = str(grant.balance_id), grant.reset_interval
+        waiting[place] -= 1
+        # Each takes the place of one; the last, of all that are left.
+        replaced = before[place][:1] if waiting[place] else before[place]
+        before[place] = before[place][len(replaced) :]
+        yield grant, replaced
+
+
+def _unbilled(grant: Grant) -> Decimal:
+    """What is in use of a grant, but what was billed as used beyond it."""
+    in_use: Decimal = grant.usage
+    if grant.billing_method != BillingMethod.USAGE_BASED:
+        return in_use
+    return min(in_use, Decimal(grant.included_grant + grant.prepaid_grant))

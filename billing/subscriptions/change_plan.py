@@ -1,0 +1,189 @@
+"""Move a subscription to another plan, version or quantity: at once, prorated to the second, or at the period's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from billing.models import Plan, Subscription
+from billing.models.figures import BillingMethod, Interval
+from billing.revenue.recurring import monthly
+from billing.rules.intervals import anchor_day, is_made_of_months, step
+from billing.rules.invoice_totals import Line
+from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets, set_rollovers_free
+from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
+from billing.subscriptions.end import end
+from billing.subscriptions.errors import CannotSubscribe
+from billing.subscriptions.result import (
+    Result,
+    check_plan,
+    check_sold,
+    date_in_words,
+    drop_followers,
+    finish,
+    held_by,
+    new_subscription,
+    open_account,
+    packs_of,
+)
+from billing.subscriptions.start import anchor_days_of, grant_items, note_trial
+from billing.subscriptions.trials import trial_refusal
+from billing.subscriptions.unit_of_work import Account
+from customers import clock
+
+
+@transaction.atomic
+def change_plan(
+    subscription: Subscription,
+    plan: Plan,
+    *,
+    quantity: Decimal | None = None,
+    prepaid: Mapping[str, Decimal] | None = None,
+    at: datetime | None = None,
+    at_once: bool | None = None,
+    done_by: str,
+) -> Result:
+    """Move a subscription to another plan, another version of its plan, or another quantity.
+
+    What costs as much or more by the month begins at once, with what is left of the period prorated to the second;
+    what costs less begins when the period ends. `at_once` overrides that either way. Without a `quantity` it stays
+    as it is.
+    """
+    at = at or clock.now()
+    account = open_account(subscription.customer, at, done_by)
+    current = held_by(account, subscription)
+    quantity = current.quantity if quantity is None else quantity
+    check_plan(account.customer, plan, quantity, current.entity)
+    if plan.pk != current.plan_id:
+        check_sold(plan)
+    if plan.price_interval == Interval.ONE_OFF:
+        raise CannotSubscribe(f"{plan} is bought once: attach it instead, it goes beside a subscription.")
+    if prepaid is None:
+        kept = {name: Decimal(units) for name, units in current.prepaid_quantities.items()}
+        sold = {
+            item.feature.feature_id
+            for item in account.catalogue.items(str(plan.pk))
+            if item.billing_method == BillingMethod.PREPAID
+        }
+        prepaid = {name: units for name, units in kept.items() if name in sold}
+    bought = packs_of(account, plan, prepaid)
+    if (plan.pk, quantity, bought) == (current.plan_id, current.quantity, current.prepaid_quantities):
+        raise CannotSubscribe(
+            f"The subscription is on {plan} in this quantity already: nothing would change."
+        )
+    return change_in(account, current, plan, quantity, bought, at, at_once)
+
+
+def change_in(
+    account: Account,
+    current: Subscription,
+    plan: Plan,
+    quantity: Decimal,
+    bought: dict[str, str],
+    at: datetime,
+    at_once: bool | None,
+) -> Result:
+    if current.status == Subscription.Status.SCHEDULED:
+        raise CannotSubscribe(f"{current.plan} has not begun yet: cancel it and attach the other plan.")
+    same = current.plan_id == plan.pk and current.quantity == quantity
+    if same and current.prepaid_quantities == bought:
+        raise CannotSubscribe(f"The customer is on {plan} already: nothing would change.")
+    new = new_subscription(account, plan, quantity, bought, current.entity, at)
+    new.follows = current
+    is_up = _monthly(account, new) >= _monthly(account, current)
+    result = Result()
+    for dropped in drop_followers(account, current, at):
+        result.told.append(f"{dropped.plan}, which was scheduled, is dropped.")
+    period_end = current.current_period_end
+    if not (is_up if at_once is None else at_once) and period_end is not None:
+        new.started_at = period_end
+        current.canceled_at, current.expires_at = at, period_end
+        account.change(current)
+        account.subscriptions.append(new)
+        account.change(new)
+        result.told.append(f"{current.plan} goes on until {date_in_words(period_end)}; then {plan} begins.")
+        return finish(account, result, f"Change to {plan} scheduled", subscription=new)
+    _switch(account, current, new, at)
+    if current.plan_id == plan.pk:
+        result.told.append(f"{plan} goes on in a quantity of {quantity.normalize():f}.")
+    else:
+        result.told.append(f"{current.plan} has ended and {plan} is active.")
+    return finish(account, result, f"Changed to {plan}", subscription=new)
+
+
+def _switch(account: Account, current: Subscription, new: Subscription, at: datetime) -> None:
+    """Put one subscription in the place of another at once, and bill the difference of the time that is left."""
+    items = account.catalogue.items(str(new.plan_id))
+    period = (current.current_period_start, current.current_period_end)
+    is_trial = current.trial_ends_at is not None and current.trial_ends_at > at
+    is_same_plan = current.plan.plan_id == new.plan.plan_id
+    rollovers = set_rollovers_free(account, current) if is_same_plan else {}
+    owed = end(account, current, at)
+    start, stop = period
+    every = interval_of(new.plan, items)
+    if start is not None and stop is not None and start <= at < stop and not is_trial:
+        owed += recurring_lines(account, current, (start, stop), (at, stop), is_credit=True)
+    same_rhythm = every is not None and every == interval_of(
+        current.plan, account.catalogue.items(str(current.plan_id))
+    )
+    lines: list[Line] = []
+    account.subscriptions.append(new)
+    new.status = Subscription.Status.ACTIVE
+    new.started_at = at
+    is_tried = bool(new.plan.free_trial_length) and (
+        is_same_plan or trial_refusal(account.customer, new.plan) is None
+    )
+    if is_trial and every is not None and is_tried:
+        new.trial_ends_at = current.trial_ends_at
+        if not is_same_plan:
+            note_trial(account, new)
+        new.current_period_start, new.current_period_end = start, stop
+    elif same_rhythm and not is_trial and start is not None and stop is not None and start <= at < stop:
+        new.current_period_start, new.current_period_end = start, stop
+        if every is not None and is_made_of_months(every[0]):
+            new.anchor_day = anchor_day(stop, *anchor_days_of(current, stop))
+        lines += once_lines(account, new, new.prepaid_quantities)
+        lines += recurring_lines(account, new, (start, stop), (at, stop))
+    elif every is not None:
+        new.current_period_start, new.current_period_end = at, step(at, *every)
+        lines += once_lines(account, new, new.prepaid_quantities)
+        if new.current_period_end is not None:
+            lines += recurring_lines(account, new, (at, new.current_period_end))
+    account.change(new)
+    grant_items(account, new, at, new.prepaid_quantities)
+    _keep_resets(account, current, new)
+    carry_usage(account, new, at, is_same_plan=is_same_plan)
+    if is_same_plan:
+        carry_extras(account, new, at, rollovers)
+    if current.billed_here and current.plan.currency == new.plan.currency:
+        owed, lines = [], owed + lines
+    add_bill(account, current, at, owed, (start, at))
+    add_bill(account, new, at, lines, (new.current_period_start, new.current_period_end))
+
+
+def _keep_resets(account: Account, current: Subscription, new: Subscription) -> None:
+    """A reset keeps its date where the period does, or where the plan is the same and has no period."""
+    is_same_plan = current.plan.plan_id == new.plan.plan_id
+    if new.current_period_end != current.current_period_end:
+        return
+    if new.current_period_end is None and not is_same_plan:
+        return
+    keep_resets(account, new)
+
+
+def _monthly(account: Account, subscription: Subscription) -> Decimal:
+    """What a subscription costs by the month, as far as it recurs."""
+    plan = subscription.plan
+    items = account.catalogue.items(str(plan.pk))
+    every = interval_of(plan, items)
+    if every is None:
+        return Decimal(0)
+    now = subscription.started_at
+    end_ = step(now, *every)
+    if end_ is None:
+        return Decimal(0)
+    whole = sum(line.amount for line in recurring_lines(account, subscription, (now, end_)))
+    return monthly(Decimal(whole), *every)

@@ -1,0 +1,82 @@
+"""What ends with a plan, and what expires: grants, rollovers and flags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from billing.ledger.entries import Change
+from billing.models import Grant, Posting, Purchase, Rollover, Subscription
+from billing.models.figures import BillingMethod
+from billing.rules.invoice_totals import Line
+from billing.subscriptions.charges import usage_lines
+from billing.subscriptions.flags import lower_flags
+from billing.subscriptions.unit_of_work import Account
+
+
+def end(account: Account, subscription: Subscription, at: datetime) -> list[Line]:
+    """End a subscription; answers the lines for what was used beyond its grants, still to be billed."""
+    subscription.status = Subscription.Status.ENDED
+    subscription.expires_at = at
+    account.change(subscription)
+    return end_grants(account, subscription, at)
+
+
+def end_grants(account: Account, source: Subscription | Purchase, at: datetime) -> list[Line]:
+    """End what a subscription or purchase grants; answers the lines for what was used beyond it."""
+    lines = []
+    for grant in account.grants_of(source):
+        if grant.billing_method == BillingMethod.USAGE_BASED and grant.held < 0 and not grant.unlimited:
+            lines += usage_lines(grant, source, -grant.held)
+        expire_grant(account, grant, at, f"{source.plan} ended")
+    lower_flags(account, source)
+    return lines
+
+
+def expire_grant(account: Account, grant: Grant, at: datetime, reason: str) -> None:
+    """Let a grant end, with what it carried over; what it still held is lost."""
+    for rollover in account.rollovers.values():
+        if rollover.grant_id == grant.pk and rollover.ended_at is None:
+            expire_rollover(account, rollover, at, reason)
+    grant.ended_at = at
+    account.book.touch(grant)
+    if grant.held > 0 and not grant.unlimited:
+        _post_loss(account, grant, "included_grant", grant.held, at, reason)
+    _forbid_overage(account, grant)
+
+
+def expire_rollover(account: Account, rollover: Rollover, at: datetime, reason: str) -> None:
+    """Let a rollover end; what was left of it is lost."""
+    rollover.ended_at = at
+    account.book.touch(rollover)
+    _post_loss(account, rollover, "left", rollover.left, at, reason)
+
+
+def _post_loss(
+    account: Account, row: Grant | Rollover, figure: str, amount: Decimal, at: datetime, reason: str
+) -> None:
+    feature_id = next(key for key, balance in account.balances.items() if balance.pk == row.balance_id)
+    account.post(
+        Posting.Kind.EXPIRY,
+        at,
+        [Change(row, figure, amount.copy_negate())],
+        feature_id=feature_id,
+        entity_id=row.entity_id if isinstance(row, Grant) else None,
+        reason=reason,
+    )
+
+
+def _forbid_overage(account: Account, ended: Grant) -> None:
+    """A balance allows overage as long as a grant with a usage-based price does."""
+    if ended.billing_method != BillingMethod.USAGE_BASED:
+        return
+    is_priced = any(
+        grant.balance_id == ended.balance_id
+        and grant.ended_at is None
+        and grant.billing_method == BillingMethod.USAGE_BASED
+        for grant in account.grants.values()
+    )
+    if not is_priced:
+        balance = next(each for each in account.balances.values() if each.pk == ended.balance_id)
+        balance.overage_allowed = False
+        account.change(balance)

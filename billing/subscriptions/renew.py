@@ -1,0 +1,433 @@
+"""What time does: resets, rollovers, expiries, ends of trials and periods, starts, cancellations, invoices.
+
+Everything that falls due happens in its order in time, each event at its own moment, whether it is noticed the next
+minute or a year later: running daily for a year and running once for it come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from billing.ledger.entries import Change
+from billing.ledger.holdings import counts, grant_row, rollover_row
+from billing.models import Grant, Invoice, PlanItem, Posting, Purchase, Rollover, Subscription
+from billing.models.figures import BillingMethod
+from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
+from billing.rules.invoice_totals import Line
+from billing.rules.resets import Renewed, RolloverRule, reset
+from billing.subscriptions.carry_over import follower_of_same_plan, set_rollovers_free
+from billing.subscriptions.charges import add_bill, interval_of, recurring_lines, usage_lines
+from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover
+from billing.subscriptions.errors import CannotBill
+from billing.subscriptions.start import anchor_days_of, begin, bill_start
+from billing.subscriptions.trials import trial_end_of
+from billing.subscriptions.unit_of_work import Account, open_accounts, save
+
+#: How many customers are renewed in one transaction.
+BATCH = 200
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Renewals:
+    """How much of each kind happened."""
+
+    customers: int = 0
+    resets: int = 0
+    periods: int = 0
+    started: int = 0
+    ended: int = 0
+    expired: int = 0
+    invoices: int = 0
+    past_due: int = 0
+
+    def add(self, other: Renewals) -> None:
+        """Count what happened elsewhere too."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def due_customers(now: datetime) -> list[str]:
+    """The keys of the customers of whom anything falls due by `now`, in order."""
+    subscriptions = Subscription.objects.filter(
+        Q(status=Subscription.Status.SCHEDULED, started_at__lte=now)
+        | Q(Q(current_period_end__lte=now) | Q(expires_at__lte=now), status=Subscription.Status.ACTIVE)
+    )
+    grants = Grant.objects.filter(ended_at=None)
+    resets = grants.filter(next_reset_at__lte=now).exclude(reset_interval__in=NEVER_RESETS)
+    if not settings.RESET_PAST_DUE:
+        resets = resets.exclude(subscription__past_due=True)
+    rollovers = Rollover.objects.filter(ended_at=None, expires_at__lte=now)
+    invoices = Invoice.objects.unpaid().filter(
+        due_at__lte=now,
+        subscription__status=Subscription.Status.ACTIVE,
+        subscription__past_due=False,
+    )
+    due: list[tuple[QuerySet[Any], str]] = [
+        (subscriptions, "customer_id"),
+        (resets, "balance__customer_id"),
+        (grants.filter(expires_at__lte=now), "balance__customer_id"),
+        (rollovers, "balance__customer_id"),
+        (invoices, "customer_id"),
+    ]
+    found: set[str] = set()
+    for rows, column in due:
+        found.update(str(key) for key in rows.values_list(column, flat=True).distinct())
+    return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that is done: how many customers are due in all, how many it had, what happened, and who failed."""
+
+    due: int
+    done: int
+    happened: Renewals
+    failed: list[str]
+
+
+def renew(now: datetime, *, done_by: str, batch: int = BATCH) -> Iterator[Batch]:
+    """Do everything that falls due by `now`, a batch of customers at a time, each in its own transaction.
+
+    A customer that cannot be billed stays as it is, and a sentence says why; the others of its batch go on.
+    """
+    due = due_customers(now)
+    for start in range(0, len(due), batch):
+        piece = due[start : start + batch]
+        try:
+            yield Batch(len(due), len(piece), renew_customers(piece, now, done_by=done_by), [])
+        except CannotBill:
+            yield _one_by_one(len(due), piece, now, done_by)
+
+
+def _one_by_one(due: int, customer_ids: list[str], now: datetime, done_by: str) -> Batch:
+    happened, failed = Renewals(), []
+    for customer_id in customer_ids:
+        try:
+            happened.add(renew_customers([customer_id], now, done_by=done_by))
+        except CannotBill as problem:
+            failed.append(f"{customer_id}: {problem}")
+    return Batch(due, len(customer_ids), happened, failed)
+
+
+@transaction.atomic
+def renew_customers(customer_ids: Iterable[str], now: datetime, *, done_by: str = "renew") -> Renewals:
+    """Do everything of these customers that falls due by `now`."""
+    accounts = open_accounts(customer_ids, done_by=done_by)
+    return advance(accounts, now)
+
+
+def advance(accounts: list[Account], now: datetime) -> Renewals:
+    """Bring opened accounts to `now`, and save them."""
+    happened = Renewals()
+    waiting = accounts
+    while waiting:
+        walked = [(account, _walk(account, now, happened)) for account in waiting]
+        happened.invoices += sum(len(account.bills) for account in waiting)
+        save(waiting, "Renewed")
+        waiting = [account for account, is_done in walked if not is_done]
+    happened.customers = len(accounts)
+    return happened
+
+
+def _walk(account: Account, now: datetime, happened: Renewals) -> bool:
+    """Let happen what falls due by `now`, in order; False if an invoice must be raised before it can go on."""
+    while True:
+        at = min(_due(account), default=None)
+        if at is None or at > now:
+            return True
+        # Whether an invoice is left to be paid is known once it is raised.
+        unknown = min((bill.at + account.terms for bill in account.bills), default=None)
+        if unknown is not None and unknown < at:
+            return False
+        _happen(account, at, now, happened)
+
+
+def _due(account: Account) -> Iterator[datetime]:
+    """When each thing that is to come falls due."""
+    yield from _due_but_resets(account)
+    for grant in account.grants.values():
+        if _may_reset(grant) and grant.next_reset_at is not None:
+            yield grant.next_reset_at
+
+
+def _due_but_resets(account: Account) -> Iterator[datetime]:
+    for subscription in account.subscriptions:
+        if subscription.status == Subscription.Status.SCHEDULED:
+            yield subscription.started_at
+        elif subscription.status == Subscription.Status.ACTIVE:
+            if subscription.current_period_end is not None:
+                yield subscription.current_period_end
+            if subscription.expires_at is not None:
+                yield subscription.expires_at
+    rows: list[Grant | Rollover] = [*account.grants.values(), *account.rollovers.values()]
+    for row in rows:
+        if row.ended_at is None and row.expires_at is not None:
+            yield row.expires_at
+    unmarked = {str(row.pk) for row in account.active() if not row.past_due}
+    for due_at, subscription_id in account.open_invoices:
+        if subscription_id in unmarked:
+            yield due_at
+
+
+def _may_reset(grant: Grant) -> bool:
+    if grant.ended_at is not None or grant.reset_interval in NEVER_RESETS:
+        return False
+    is_past_due = grant.subscription is not None and grant.subscription.past_due
+    return settings.RESET_PAST_DUE or not is_past_due
+
+
+def _happen(account: Account, at: datetime, now: datetime, happened: Renewals) -> None:
+    """Everything that falls due at one moment: expiries, ends, resets, periods, starts, and then reminders."""
+    freed: dict[str, dict[str, list[Rollover]]] = {}
+    _expire(account, at, happened)
+    _end_purchases(account, at)
+    for subscription in account.active():
+        if subscription.expires_at is not None and subscription.expires_at <= at:
+            owed: list[Line] = []
+            if follower_of_same_plan(account, subscription) is not None:
+                # It goes on in another quantity or version: what is left is carried over as ever.
+                due = _reset_due(account, account.grants_of(subscription), at, now, happened)
+                owed = due.get(str(subscription.pk), [])
+                freed[str(subscription.pk)] = set_rollovers_free(account, subscription)
+            _settle(account, subscription, at, owed + end(account, subscription, at))
+            happened.ended += 1
+    _end_trials(account, at)
+    lines = _reset_due(account, list(account.grants.values()), at, now, happened)
+    for subscription in account.active():
+        own = lines.pop(str(subscription.pk), [])
+        if subscription.current_period_end is not None and subscription.current_period_end <= at:
+            _next_period(account, subscription, own)
+            happened.periods += 1
+        else:
+            _settle(account, subscription, at, own)
+    for subscription in account.subscriptions:
+        if subscription.status == Subscription.Status.SCHEDULED and subscription.started_at <= at:
+            begin(
+                account,
+                subscription,
+                subscription.started_at,
+                trial_ends_at=trial_end_of(account, subscription),
+                freed=freed.get(str(subscription.follows_id)),
+            )
+            happened.started += 1
+    _mark_past_due(account, at, happened)
+
+
+def _expire(account: Account, at: datetime, happened: Renewals) -> None:
+    for rollover in account.rollovers.values():
+        if rollover.ended_at is None and rollover.expires_at is not None and rollover.expires_at <= at:
+            expire_rollover(account, rollover, rollover.expires_at, "Expired")
+            happened.expired += 1
+    for grant in account.grants.values():
+        if grant.ended_at is None and grant.expires_at is not None and grant.expires_at <= at:
+            if grant.subscription is not None:
+                _settle(account, grant.subscription, at, usage_lines_of(grant))
+            expire_grant(account, grant, grant.expires_at, "Expired")
+            happened.expired += 1
+
+
+def usage_lines_of(grant: Grant) -> list[Line]:
+    """What was used beyond a grant, if that is billed."""
+    if grant.billing_method != BillingMethod.USAGE_BASED or grant.unlimited or grant.held >= 0:
+        return []
+    return usage_lines(grant, grant.subscription or grant.purchase, -grant.held)
+
+
+def _end_purchases(account: Account, at: datetime) -> None:
+    for purchase in account.purchases:
+        if purchase.expires_at is not None and purchase.expires_at <= at:
+            end_grants(account, purchase, at)
+
+
+def _end_trials(account: Account, at: datetime) -> None:
+    """A trial that ends becomes a paid period, whose usage begins anew."""
+    for subscription in account.active():
+        ends_at = subscription.trial_ends_at
+        if ends_at is None or ends_at != subscription.current_period_end or ends_at > at:
+            continue
+        every = interval_of(subscription.plan, account.catalogue.items(str(subscription.plan_id)))
+        subscription.current_period_start = ends_at
+        subscription.current_period_end = step(ends_at, *every) if every else None
+        if every is None:
+            subscription.current_period_start = None
+        account.change(subscription)
+        for grant in account.grants_of(subscription):
+            if grant.reset_interval not in NEVER_RESETS:
+                grant.next_reset_at, grant.anchor_day = ends_at, None
+                account.book.touch(grant)
+        bill_start(account, subscription, ends_at)
+
+
+def _next_period(account: Account, subscription: Subscription, lines: list[Line]) -> None:
+    start = subscription.current_period_end
+    every = interval_of(subscription.plan, account.catalogue.items(str(subscription.plan_id)))
+    if start is None:
+        return
+    if every is None:
+        # Nothing of it recurs, as far as we know: its source said when the period ends, and may say what follows.
+        every = _length_of(subscription)
+    is_anchored = is_made_of_months(every[0])
+    subscription.anchor_day = anchor_day(start, *anchor_days_of(subscription, start)) if is_anchored else None
+    following = step(start, *every, subscription.anchor_day)
+    subscription.current_period_start = start
+    subscription.current_period_end = following
+    account.change(subscription)
+    if following is not None:
+        lines = [*lines, *recurring_lines(account, subscription, (start, following))]
+    add_bill(account, subscription, start, lines, (start, following))
+
+
+def _length_of(subscription: Subscription) -> tuple[str, int]:
+    """The interval that comes nearest to the length of the current period."""
+    start, end_ = subscription.current_period_start, subscription.current_period_end
+    days = (end_ - start).days if start is not None and end_ is not None else 30
+    if days < 28:
+        return ("week", max(1, days // 7)) if days >= 7 else ("day", max(1, days))
+    return "month", max(1, round(days / 30.4))
+
+
+def _settle(account: Account, subscription: Subscription, at: datetime, lines: list[Line]) -> None:
+    """Bill what was used, outside of a new period's invoice."""
+    period = (subscription.current_period_start, subscription.current_period_end)
+    add_bill(account, subscription, at, lines, period)
+
+
+def _reset_due(
+    account: Account, grants: Iterable[Grant], at: datetime, now: datetime, happened: Renewals
+) -> dict[str, list[Line]]:
+    """Reset those of the grants whose time has come; by subscription, the lines for what was used beyond them."""
+    lines: dict[str, list[Line]] = {}
+    for grant in grants:
+        if _may_reset(grant) and grant.next_reset_at is not None and grant.next_reset_at <= at:
+            lines.setdefault(str(grant.subscription_id), []).extend(_reset(account, grant, at, now))
+            happened.resets += 1
+    return lines
+
+
+def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[Line]:
+    """Reset one grant whose time has come; answers the lines for what was used beyond it."""
+    balance = next(each for each in account.balances.values() if each.pk == grant.balance_id)
+    rule = _rollover_rule(account, grant)
+    row = grant_row(grant, balance, credit_cost=None, is_sharing_overage=False)
+    rollovers = [
+        rollover_row(rollover, credit_cost=None)
+        for rollover in account.rollovers_of(grant)
+        if counts(rollover, at)
+    ]
+    is_billed = grant.billing_method == BillingMethod.USAGE_BASED
+    anchor = _anchor_of(grant)
+    renewed = reset(
+        row,
+        rollovers,
+        at if rule is not None else _until(account, at, now),
+        rule,
+        included=grant.included_grant - grant.adjusted,
+        anchor_day=anchor,
+        usage_based=is_billed,
+    )
+    if renewed is None:
+        return []
+    grant.anchor_day = anchor
+    lines = usage_lines(grant, grant.subscription or grant.purchase, renewed.billable_overage)
+    _post_reset(account, grant, renewed, balance.feature_id)
+    return lines
+
+
+def _post_reset(account: Account, grant: Grant, renewed: Renewed, feature_id: str) -> None:
+    grant.next_reset_at = renewed.next_reset_at
+    grant.adjusted = grant.adjusted + renewed.included_change
+    account.book.touch(grant)
+    account.post(
+        Posting.Kind.RESET,
+        renewed.due_at,
+        [
+            Change(grant, "usage", renewed.usage_change),
+            Change(grant, "included_grant", renewed.included_change),
+        ],
+        feature_id=feature_id,
+        entity_id=grant.entity_id,
+    )
+    changes: list[Change] = []
+    for trim in renewed.trims:
+        rollover = account.rollovers[trim.rollover_id]
+        changes += [Change(rollover, "granted", -trim.amount), Change(rollover, "left", -trim.amount)]
+        if trim.emptied:
+            rollover.ended_at = renewed.due_at
+            account.book.touch(rollover)
+    if renewed.rollover is not None:
+        made = Rollover(
+            balance_id=grant.balance_id,
+            grant=grant,
+            expires_at=renewed.rollover.expires_at,
+            position=len(account.rollovers),
+        )
+        account.rollovers[str(made.pk)] = made
+        amount = renewed.rollover.balance
+        changes += [Change(made, "granted", amount), Change(made, "left", amount)]
+    account.post(
+        Posting.Kind.ROLLOVER, renewed.due_at, changes, feature_id=feature_id, entity_id=grant.entity_id
+    )
+
+
+def _until(account: Account, at: datetime, now: datetime) -> datetime:
+    """Up to when nothing else happens that a reset could matter to: so far missed periods may be skipped."""
+    moments = [*_due_but_resets(account), at + account.terms]
+    moments += [bill.at + account.terms for bill in account.bills]
+    until = min([now, *(moment - _INSTANT for moment in moments if moment >= at)])
+    return max(at, until)
+
+
+def _rollover_rule(account: Account, grant: Grant) -> RolloverRule | None:
+    item = item_of(account, grant)
+    if item is None or not item.rollover_expiry_unit:
+        return None
+    months = (item.rollover_expiry_length or 1) if item.rollover_expiry_unit == "month" else None
+    return RolloverRule(maximum=item.rollover_max, months=months)
+
+
+def item_of(account: Account, grant: Grant) -> PlanItem | None:
+    """The item of its plan that a grant comes from: of the same feature, interval and way of billing, or nearly."""
+    if grant.plan_id is None:
+        return None
+    feature_id = next(key for key, each in account.balances.items() if each.pk == grant.balance_id)
+    same = [each for each in account.catalogue.items(str(grant.plan_id)) if each.feature_id == feature_id]
+    return max(
+        same,
+        key=lambda item: (
+            item.reset_interval == grant.reset_interval,
+            item.billing_method == grant.billing_method,
+        ),
+        default=None,
+    )
+
+
+def _anchor_of(grant: Grant) -> int | None:
+    if grant.next_reset_at is None or not is_made_of_months(grant.reset_interval):
+        return None
+    source: Subscription | Purchase | None = grant.subscription or grant.purchase
+    days = [grant.anchor_day]
+    if isinstance(source, Subscription):
+        days += anchor_days_of(source, grant.next_reset_at)
+    elif source is not None:
+        days.append(source.started_at.day)
+    elif not grant.imported:
+        days.append(grant.created_at.day)
+    return anchor_day(grant.next_reset_at, *days)
+
+
+def _mark_past_due(account: Account, at: datetime, happened: Renewals) -> None:
+    overdue = {subscription_id for due_at, subscription_id in account.open_invoices if due_at <= at}
+    for subscription in account.active():
+        if str(subscription.pk) in overdue and not subscription.past_due:
+            subscription.past_due = True
+            account.change(subscription)
+            happened.past_due += 1

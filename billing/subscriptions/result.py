@@ -1,0 +1,168 @@
+"""What all verbs about subscriptions share: opening the account, what may be sold, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from billing.models import Entity, Invoice, Plan, Purchase, Subscription
+from billing.models.figures import UPPER_BOUND, BillingMethod
+from billing.subscriptions.errors import CannotSubscribe
+from billing.subscriptions.renew import advance
+from billing.subscriptions.unit_of_work import Account, open_accounts, save
+from customers.models import Customer
+
+_ONE = Decimal(1)
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a verb: the subscription or purchase, the invoices raised, and sentences for a person."""
+
+    subscription: Subscription | None = None
+    purchase: Purchase | None = None
+    invoices: list[Invoice] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+
+def open_account(customer: Customer, at: datetime, done_by: str) -> Account:
+    (account,) = open_accounts([str(customer.pk)], done_by=done_by)
+    # As it is under the lock: it may have been merged meanwhile.
+    if account.customer.merged_into_id is not None:
+        raise CannotSubscribe("The customer was merged into another: ask for that one.")
+    advance([account], at)
+    account.invoices = []
+    return account
+
+
+def finish(
+    account: Account,
+    result: Result,
+    reason: str,
+    *,
+    subscription: Subscription | None = None,
+    purchase: Purchase | None = None,
+) -> Result:
+    save([account], reason)
+    result.subscription, result.purchase = subscription, purchase
+    result.invoices = list(account.invoices)
+    return result
+
+
+def held_by(account: Account, subscription: Subscription) -> Subscription:
+    """The account's own object of a subscription."""
+    for row in account.subscriptions:
+        if row.pk == subscription.pk and row.status != Subscription.Status.ENDED:
+            return row
+    raise CannotSubscribe("The subscription has ended. Attach the plan anew.")
+
+
+def new_subscription(
+    account: Account,
+    plan: Plan,
+    quantity: Decimal,
+    bought: dict[str, str],
+    entity: Entity | None,
+    at: datetime,
+) -> Subscription:
+    subscription = Subscription(
+        customer=account.customer,
+        entity=entity,
+        plan=plan,
+        status=Subscription.Status.SCHEDULED,
+        add_on=plan.add_on,
+        auto_enable=plan.auto_enable,
+        quantity=quantity,
+        started_at=at,
+        prepaid_quantities=bought,
+        billed_here=True,
+        position=len(account.subscriptions),
+    )
+    subscription.subscription_id = str(subscription.pk)
+    return subscription
+
+
+def check_plan(customer: Customer, plan: Plan, quantity: Decimal, entity: Entity | None) -> None:
+    if plan.env != customer.env:
+        raise CannotSubscribe(
+            f"{plan} is a plan of the {plan.env} environment, the customer belongs to {customer.env}."
+        )
+    if plan.is_stub:
+        raise CannotSubscribe(
+            f"Of {plan.plan_id} only the id is known: describe it first (import_catalog, or the admin)."
+        )
+    if not (quantity.is_finite() and 0 < quantity < UPPER_BOUND):
+        raise CannotSubscribe(f"A quantity of {quantity} cannot be sold: expected more than 0.")
+    if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
+        raise CannotSubscribe(f"The customer has no entity “{entity}” (any more).")
+
+
+def check_sold(plan: Plan) -> None:
+    if plan.archived:
+        raise CannotSubscribe(f"{plan} is archived: it is no longer sold.")
+
+
+def packs_of(account: Account, plan: Plan, prepaid: Mapping[str, Decimal]) -> dict[str, str]:
+    """The units bought ahead, rounded up to whole packs, as texts (JSON would not keep them exactly)."""
+    sold = {
+        item.feature.feature_id: item
+        for item in account.catalogue.items(str(plan.pk))
+        if item.billing_method == BillingMethod.PREPAID
+    }
+    bought: dict[str, str] = {}
+    for name, units in prepaid.items():
+        item = sold.get(name)
+        if item is None:
+            names = ", ".join(sorted(sold)) or "nothing"
+            raise CannotSubscribe(f"{plan} does not sell {name} ahead: it sells {names}.")
+        if not (units.is_finite() and 0 <= units < UPPER_BOUND):
+            raise CannotSubscribe(f"{units} units of {name} cannot be bought: expected 0 or more.")
+        pack = item.billing_units or _ONE
+        whole, rest = divmod(units, pack)
+        packs = whole + 1 if rest else whole
+        if item.max_purchase is not None and packs * pack > item.max_purchase:
+            raise CannotSubscribe(
+                f"{packs * pack:f} units of {name} are more than {plan} sells ahead: {item.max_purchase.normalize():f}."
+            )
+        if packs:
+            bought[name] = f"{(packs * pack).normalize():f}"
+    return bought
+
+
+def followers_of(account: Account, subscription: Subscription) -> list[Subscription]:
+    return [
+        row
+        for row in account.subscriptions
+        if row.follows_id == subscription.pk and row.status == Subscription.Status.SCHEDULED
+    ]
+
+
+def drop_followers(account: Account, subscription: Subscription, at: datetime) -> list[Subscription]:
+    dropped = followers_of(account, subscription)
+    for row in dropped:
+        row.status = Subscription.Status.ENDED
+        row.expires_at = at
+        account.change(row)
+    return dropped
+
+
+def drop(account: Account, scheduled: Subscription, at: datetime) -> list[Subscription]:
+    """Drop a scheduled subscription; answers the one that it was to take over from, which goes on."""
+    scheduled.status = Subscription.Status.ENDED
+    scheduled.expires_at = at
+    account.change(scheduled)
+    goes_on = [row for row in account.active() if row.pk == scheduled.follows_id]
+    for row in goes_on:
+        row.canceled_at = row.expires_at = None
+        account.change(row)
+    return goes_on
+
+
+def moment_in_words(moment: datetime | None) -> str:
+    return "never" if moment is None else f"on {date_in_words(moment)}"
+
+
+def date_in_words(moment: datetime) -> str:
+    return f"{moment:%-d %b %Y at %H:%M} UTC"

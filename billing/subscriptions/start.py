@@ -1,0 +1,170 @@
+"""What begins with a plan: its grants, its flags, its trial and its first invoice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from billing.ledger.entries import Change
+from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Rollover, Subscription, TrialUsed
+from billing.models.figures import BillingMethod
+from billing.rules.figures import included_grant
+from billing.rules.intervals import anchor_day, is_made_of_months, step
+from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets
+from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
+from billing.subscriptions.flags import raise_flag
+from billing.subscriptions.unit_of_work import Account
+
+_ZERO = Decimal(0)
+
+
+def begin(
+    account: Account,
+    subscription: Subscription,
+    at: datetime,
+    *,
+    trial_ends_at: datetime | None = None,
+    freed: dict[str, list[Rollover]] | None = None,
+) -> None:
+    """Make a subscription active: it grants from `at` on and is billed, or tried until `trial_ends_at` first.
+
+    `freed` is given when it takes over from one of the same plan: the rollovers that go along, by grant.
+    """
+    items = account.catalogue.items(str(subscription.plan_id))
+    subscription.status = Subscription.Status.ACTIVE
+    subscription.started_at = at
+    every = interval_of(subscription.plan, items)
+    if trial_ends_at is not None:
+        subscription.trial_ends_at = trial_ends_at
+        subscription.current_period_start, subscription.current_period_end = at, trial_ends_at
+        note_trial(account, subscription)
+    elif every is not None:
+        subscription.current_period_start = at
+        anchor = _anchor_before(account, subscription, at) if is_made_of_months(every[0]) else None
+        subscription.current_period_end = step(at, *every, anchor)
+        subscription.anchor_day = anchor
+    account.change(subscription)
+    anchor_of_resets = None if trial_ends_at else _anchor_before(account, subscription, at)
+    grant_items(account, subscription, at, subscription.prepaid_quantities, anchor_of_resets)
+    if freed is not None:
+        keep_resets(account, subscription)
+    if subscription.follows_id is not None:
+        carry_usage(account, subscription, at, is_same_plan=freed is not None)
+    if freed is not None:
+        carry_extras(account, subscription, at, freed)
+    if trial_ends_at is None:
+        bill_start(account, subscription, at)
+
+
+def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None]:
+    """The days of the month that what falls `due` of it may keep to, the surest first.
+
+    The end of a trial begins the months anew, but not those before it.
+    One that took over from another in the middle of a period keeps to that one's day, not to its own first.
+    """
+    start, begun = subscription.current_period_start, subscription.started_at
+    own = [begun, start] if subscription.follows_id is None else [start, begun]
+    tried = subscription.trial_ends_at
+    origins = own if tried is None or tried > due else [tried, *own]
+    return [subscription.anchor_day, *(None if origin is None else origin.day for origin in origins)]
+
+
+def _anchor_before(account: Account, subscription: Subscription, at: datetime) -> int | None:
+    """The day that the periods kept to of the subscription whose end is this one's beginning."""
+    for each in account.subscriptions:
+        if each.pk == subscription.follows_id and each.current_period_end == at:
+            every = interval_of(each.plan, account.catalogue.items(str(each.plan_id)))
+            if every is not None and is_made_of_months(every[0]):
+                return anchor_day(at, *anchor_days_of(each, at))
+    return None
+
+
+def note_trial(account: Account, subscription: Subscription) -> None:
+    """Remember that the customer tries the plan."""
+    account.trials.append(
+        TrialUsed(
+            customer=account.customer,
+            plan=subscription.plan,
+            customer_external_id=account.customer.external_id or str(account.customer.pk),
+            fingerprint=account.customer.fingerprint or None,
+        )
+    )
+
+
+def bill_start(account: Account, subscription: Subscription, at: datetime) -> None:
+    """Bill what is due when a subscription begins, or when its trial has ended."""
+    lines = once_lines(account, subscription, subscription.prepaid_quantities)
+    start, end = subscription.current_period_start, subscription.current_period_end
+    if start is not None and end is not None:
+        lines += recurring_lines(account, subscription, (start, end))
+    add_bill(account, subscription, at, lines, (start, end))
+
+
+def grant_items(
+    account: Account,
+    source: Subscription | Purchase,
+    at: datetime,
+    prepaid: dict[str, str],
+    anchor: int | None = None,
+) -> None:
+    """Turn the items of a plan into grants and flags; resets keep to the day `anchor`, if not to that of `at`."""
+    for item in account.catalogue.items(str(source.plan_id)):
+        if item.feature.type == Feature.Type.BOOLEAN:
+            raise_flag(account, item, source)
+        else:
+            bought = Decimal(prepaid.get(item.feature.feature_id, 0))
+            is_anchored = anchor is not None and is_made_of_months(item.reset_interval)
+            _grant(account, item, source, at, bought, anchor if is_anchored else None)
+
+
+def _grant(
+    account: Account,
+    item: PlanItem,
+    source: Subscription | Purchase,
+    at: datetime,
+    bought: Decimal,
+    anchor: int | None,
+) -> None:
+    balance = account.balance_of(item.feature)
+    grant = Grant(
+        balance=balance,
+        entity=source.entity,
+        plan=source.plan,
+        position=sum(each.balance_id == balance.pk for each in account.grants.values()),
+        unlimited=item.unlimited,
+        reset_interval=item.reset_interval,
+        reset_interval_count=item.reset_interval_count,
+        next_reset_at=step(at, item.reset_interval, item.reset_interval_count or 1, anchor)
+        if item.reset_interval
+        else None,
+        anchor_day=anchor,
+        price_amount=item.price_amount,
+        price_tiers=item.price_tiers,
+        price_tier_behavior=item.price_tier_behavior,
+        billing_units=item.billing_units,
+        billing_method=item.billing_method,
+        max_purchase=item.max_purchase,
+        created_at=at,
+    )
+    grant.grant_id = str(grant.pk)
+    if isinstance(source, Subscription):
+        grant.subscription = source
+    else:
+        grant.purchase = source
+        grant.expires_at = source.expires_at
+    account.grants[str(grant.pk)] = grant
+    account.book.touch(grant)
+    if item.billing_method == BillingMethod.USAGE_BASED and not balance.overage_allowed:
+        balance.overage_allowed = True
+        account.change(balance)
+    account.post(
+        Posting.Kind.GRANT,
+        at,
+        [
+            Change(grant, "included_grant", included_grant(item.included, source.quantity)),
+            Change(grant, "prepaid_grant", bought if item.billing_method == BillingMethod.PREPAID else _ZERO),
+        ],
+        feature_id=str(item.feature_id),
+        entity_id=source.entity_id,
+        reason=f"{source.plan} began",
+    )

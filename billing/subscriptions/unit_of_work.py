@@ -1,0 +1,274 @@
+"""Customers' plans and balances, opened together to be changed and saved together.
+
+Whoever opens an account holds its customer and its balances until the transaction ends. What is done to it happens
+in memory; `save` writes it all, and raises the invoices that came of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from billing.invoices.issue import Bill, raise_invoices
+from billing.ledger.entries import Book, Change, Draft, locked_balances
+from billing.models import (
+    Balance,
+    BillingAccount,
+    Feature,
+    Flag,
+    Grant,
+    Invoice,
+    PlanItem,
+    Posting,
+    Purchase,
+    Rollover,
+    Subscription,
+    TrialUsed,
+)
+from billing.subscriptions.errors import CannotBill
+from customers.bulk import create_rows, delete_rows, update_rows
+from customers.models import Customer, shown_once
+
+_SUBSCRIPTION_COLUMNS = (
+    "status",
+    "past_due",
+    "quantity",
+    "started_at",
+    "trial_ends_at",
+    "current_period_start",
+    "current_period_end",
+    "anchor_day",
+    "canceled_at",
+    "expires_at",
+    "prepaid_quantities",
+)
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Plans' items with their features, fetched once each."""
+
+    _items: dict[str, list[PlanItem]] = field(default_factory=dict)
+
+    def fetch(self, plan_keys: Iterable[str]) -> None:
+        """Make the items of these plans known, in one query."""
+        wanted = set(plan_keys) - self._items.keys()
+        if wanted:
+            self._items |= {key: [] for key in wanted}
+            found = PlanItem.objects.filter(plan_id__in=wanted).select_related("feature")
+            for item in found.order_by("position", "pk"):
+                self._items[item.plan_id].append(item)
+
+    def items(self, plan_key: str) -> list[PlanItem]:
+        """What the plan includes."""
+        self.fetch([plan_key])
+        return self._items[plan_key]
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """One customer's plans and balances, as far as they still count.
+
+    `flags` and `balances` are by the key of their feature; `open_invoices` are those of subscriptions, which fall
+    due; `bills` are invoices to be raised when the account is saved.
+    """
+
+    customer: Customer
+    catalogue: Catalogue
+    done_by: str
+    terms: timedelta
+    book: Book = field(default_factory=Book)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    purchases: list[Purchase] = field(default_factory=list)
+    balances: dict[str, Balance] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    rollovers: dict[str, Rollover] = field(default_factory=dict)
+    flags: dict[str, Flag] = field(default_factory=dict)
+    open_invoices: list[tuple[datetime, str]] = field(default_factory=list)
+    trials: list[TrialUsed] = field(default_factory=list)
+    bills: list[Bill] = field(default_factory=list)
+    invoices: list[Invoice] = field(default_factory=list)
+    changed: dict[str, models.Model] = field(default_factory=dict)
+    dropped_flags: list[Flag] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The customer's key."""
+        return str(self.customer.pk)
+
+    def active(self) -> list[Subscription]:
+        """Subscriptions that grant something now."""
+        return [row for row in self.subscriptions if row.status == Subscription.Status.ACTIVE]
+
+    def grants_of(self, source: Subscription | Purchase) -> list[Grant]:
+        """The grants that count because of a subscription or purchase."""
+        name = "subscription_id" if isinstance(source, Subscription) else "purchase_id"
+        return [
+            grant
+            for grant in self.grants.values()
+            if grant.ended_at is None and getattr(grant, name) == source.pk
+        ]
+
+    def rollovers_of(self, grant: Grant) -> list[Rollover]:
+        """The rollovers that a reset of the grant reckons with: its own, and those of nobody in its balance."""
+        return [
+            rollover
+            for rollover in self.rollovers.values()
+            if rollover.ended_at is None
+            and rollover.balance_id == grant.balance_id
+            and rollover.grant_id in (grant.pk, None)
+        ]
+
+    def balance_of(self, feature: Feature) -> Balance:
+        """The customer's balance of a feature, made if there is none."""
+        balance = self.balances.get(str(feature.pk))
+        if balance is None:
+            balance = Balance(customer=self.customer, feature=feature, position=len(self.balances))
+            self.balances[str(feature.pk)] = balance
+            self.change(balance)
+        elif balance.removed_at is not None:
+            balance.removed_at = None
+            self.change(balance)
+        return balance
+
+    def change(self, row: models.Model) -> None:
+        """Note that a row is to be written."""
+        self.changed[str(row.pk)] = row
+
+    def post(
+        self,
+        kind: Posting.Kind,
+        at: datetime,
+        changes: Sequence[Change],
+        *,
+        feature_id: str,
+        entity_id: str | None = None,
+        reason: str = "",
+    ) -> None:
+        """Post changes of one feature's figures."""
+        self.book.add(
+            Draft(
+                customer_id=self.key,
+                kind=kind,
+                occurred_at=at,
+                done_by=self.done_by,
+                changes=changes,
+                reason=reason,
+                feature_id=feature_id,
+                entity_id=entity_id,
+            )
+        )
+
+
+def open_accounts(customer_ids: Iterable[str], *, done_by: str) -> list[Account]:
+    """The customers' accounts, in a fixed number of queries; nobody else changes them until the transaction ends."""
+    customers = list(
+        Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk").select_for_update(no_key=True)
+    )
+    catalogue, book = Catalogue(), Book()
+    terms = {
+        str(account.customer_id): account.payment_terms_days
+        for account in BillingAccount.objects.filter(customer__in=customers)
+        if account.payment_terms_days is not None
+    }
+    accounts = {
+        str(customer.pk): Account(
+            customer=customer,
+            catalogue=catalogue,
+            done_by=done_by,
+            terms=timedelta(days=terms.get(str(customer.pk), settings.INVOICE_DUE_DAYS)),
+            book=book,
+        )
+        for customer in customers
+    }
+    owners: dict[str, Account] = {}
+    balances = {str(balance.pk): balance for balance in locked_balances(list(accounts))}
+    features = Feature.objects.in_bulk({balance.feature_id for balance in balances.values()})
+    for key, balance in balances.items():
+        balance.feature = features[balance.feature_id]
+        owners[key] = accounts[balance.customer_id]
+        owners[key].balances[balance.feature_id] = balance
+    sources: dict[str, Subscription | Purchase] = {}
+    subscriptions = Subscription.objects.running().filter(customer__in=customers)
+    for subscription in subscriptions.select_related("plan", "entity").order_by("position", "pk"):
+        accounts[subscription.customer_id].subscriptions.append(subscription)
+        sources[str(subscription.pk)] = subscription
+    purchases = Purchase.objects.filter(customer__in=customers, removed_at=None)
+    for purchase in purchases.select_related("plan").order_by("position", "pk"):
+        accounts[purchase.customer_id].purchases.append(purchase)
+        sources[str(purchase.pk)] = purchase
+    for grant in Grant.objects.filter(balance_id__in=owners, ended_at=None).select_related("plan"):
+        grant.balance = balances[grant.balance_id]
+        _share_source(grant, sources)
+        owners[grant.balance_id].grants[str(grant.pk)] = grant
+    for rollover in Rollover.objects.filter(balance_id__in=owners, ended_at=None):
+        owners[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
+    flags = shown_once(
+        Flag.objects.filter(customer__in=customers), lambda row: (row.customer_id, row.feature_id)
+    )
+    for flag in flags:
+        accounts[flag.customer_id].flags[flag.feature_id] = flag
+    for invoice in Invoice.objects.unpaid().filter(customer__in=customers, subscription__isnull=False):
+        if invoice.due_at is not None:
+            accounts[invoice.customer_id].open_invoices.append((invoice.due_at, str(invoice.subscription_id)))
+    catalogue.fetch(str(source.plan_id) for source in sources.values())
+    return list(accounts.values())
+
+
+def save(accounts: Sequence[Account], reason: str) -> None:
+    """Write everything that was done to the accounts, and raise their invoices. May be called again."""
+    changed: dict[type[models.Model], list[Any]] = defaultdict(list)
+    for account in accounts:
+        for row in account.changed.values():
+            changed[type(row)].append(row)
+        account.changed = {}
+    for model, columns in (
+        (Subscription, _SUBSCRIPTION_COLUMNS),
+        (Purchase, ("expires_at", "quantity")),
+        (Balance, ("overage_allowed", "removed_at")),
+        (Flag, ("plan_id", "expires_at")),
+    ):
+        rows = changed.pop(model, [])
+        create_rows([row for row in rows if row._state.adding], reason)
+        update_rows([row for row in rows if not row._state.adding], columns, reason)
+    delete_rows([flag for account in accounts for flag in account.dropped_flags])
+    create_rows([trial for account in accounts for trial in account.trials], reason)
+    for book in {id(account.book): account.book for account in accounts}.values():
+        book.write()
+    _raise_invoices(accounts)
+    for account in accounts:
+        account.trials, account.dropped_flags = [], []
+
+
+def _raise_invoices(accounts: Sequence[Account]) -> None:
+    bills = [bill for account in accounts for bill in account.bills]
+    if not bills:
+        return
+    of_customer = {account.key: account for account in accounts}
+    try:
+        raised = raise_invoices(bills, done_by=accounts[0].done_by)
+    except ValueError as problem:
+        raise CannotBill(f"{problem}.") from None
+    for bill, invoice in zip(bills, raised, strict=True):
+        if invoice is None:
+            continue
+        account = of_customer[bill.customer_id]
+        account.invoices.append(invoice)
+        if invoice.status == Invoice.Status.OPEN and bill.subscription_id and invoice.due_at:
+            account.open_invoices.append((invoice.due_at, bill.subscription_id))
+    for account in accounts:
+        account.bills = []
+
+
+def _share_source(grant: Grant, sources: dict[str, Subscription | Purchase]) -> None:
+    """Let the grant point at the very objects that the account holds."""
+    for name in ("subscription", "purchase"):
+        source = sources.get(str(getattr(grant, f"{name}_id")))
+        if source is not None:
+            setattr(grant, name, source)

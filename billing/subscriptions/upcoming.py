@@ -1,0 +1,45 @@
+"""The invoice that a subscription's next renewal would raise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.models import Invoice, InvoiceLine, Subscription
+from billing.subscriptions.renew import renew_customers
+from customers.ingest.engine import nothing_kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    """An invoice that is not raised yet: when it will be, and its lines, in minor units of `currency`."""
+
+    at: datetime
+    due_at: datetime | None
+    currency: str
+    total: int
+    lines: tuple[InvoiceLine, ...]
+
+
+@transaction.atomic
+def upcoming(subscription: Subscription) -> Upcoming | None:
+    """What the subscription will be billed when its period ends, if nothing more is used until then.
+
+    The renewal itself says so, and is undone: so nobody else can change the customer meanwhile. None for a
+    subscription that is billed elsewhere, has no period, is to end with it, or costs nothing then. Raises
+    `CannotBill` as the renewal does.
+    """
+    at = subscription.current_period_end
+    if at is None or not subscription.billed_here or subscription.status != Subscription.Status.ACTIVE:
+        return None
+    if subscription.expires_at is not None and subscription.expires_at <= at:
+        return None
+    with nothing_kept():
+        renew_customers([str(subscription.customer_id)], at)
+        raised = Invoice.objects.filter(subscription=subscription, created_at=at, period_start=at).first()
+        lines = () if raised is None else tuple(raised.lines.order_by("position", "pk"))
+    if raised is None or not any(line.amount for line in lines):
+        return None
+    return Upcoming(at=at, due_at=raised.due_at, currency=raised.currency, total=raised.total, lines=lines)

@@ -1,0 +1,255 @@
+"""Uses in a file: each record read strictly, its customer, feature and entity found, and recorded in batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import Enum
+from typing import Any, ClassVar, Self
+
+from billing.models import Entity, Feature
+from billing.models.figures import UPPER_BOUND
+from billing.usage.idempotency import KeyConflict
+from billing.usage.record_many import record_uses
+from billing.usage.settle import Use, Used
+from customers.bulk import pieces
+from customers.identity_in_bulk import Found, find_customers
+from customers.ingest.reader import BadRecord, Record, Unreadable
+from customers.json_types import DECIMALS, Document, Refused, Scalar, parse
+from customers.lookup import AmbiguousCustomer, UnknownCustomer
+
+#: How many uses are recorded in one transaction, and how long their text may be.
+BATCH = 10_000
+BATCH_TEXT = 8 * 1024 * 1024
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DATE_LENGTH = len("2024-08-26")
+_SHOWN = 100
+
+
+class _Amount(Decimal, Scalar):
+    """A number that is kept as it is: one with more than ten decimals is refused."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "number"}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        if type(value) not in (int, Decimal):
+            raise ValueError("Expected a number, such as 1 or 0.5")
+        amount = cls(value)  # type: ignore[arg-type]
+        if abs(amount) >= UPPER_BOUND:
+            raise ValueError("The number is out of range: at most 15 digits before the point")
+        exponent = amount.as_tuple().exponent
+        if isinstance(exponent, int) and exponent < -10 and amount != amount.quantize(DECIMALS):
+            raise ValueError("The number is too fine: at most 10 digits after the point")
+        return amount
+
+    def to_json(self) -> Decimal:
+        return self
+
+
+class _Moment(datetime, Scalar):
+    """Milliseconds since the epoch, or ISO 8601 with its zone; a date is its first moment in UTC."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": ["number", "string"]}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        if isinstance(value, str):
+            return cls._from_iso(value)
+        if type(value) not in (int, Decimal):
+            raise ValueError("Expected a time: ISO 8601, or milliseconds since the epoch")
+        try:
+            microseconds = int((Decimal(value) * 1000).to_integral_value(ROUND_HALF_EVEN))  # type: ignore[arg-type]
+            return cls._of(_EPOCH + timedelta(microseconds=microseconds))
+        except (OverflowError, ArithmeticError):
+            raise ValueError("The time is out of range: expected milliseconds since the epoch") from None
+
+    @classmethod
+    def _from_iso(cls, text: str) -> Self:
+        try:
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None:
+                if len(text) > _DATE_LENGTH:
+                    raise ValueError
+                moment = moment.replace(tzinfo=UTC)
+            return cls._of(moment.astimezone(UTC))
+        except (ValueError, OverflowError):
+            raise ValueError(
+                "Expected a time in ISO 8601 with its zone, such as 2024-08-26T12:15:00Z, or a date"
+            ) from None
+
+    @classmethod
+    def _of(cls, moment: datetime) -> Self:
+        return cls.combine(moment.date(), moment.time(), UTC)
+
+    def to_json(self) -> str:
+        return self.isoformat()
+
+
+class UseDocument(Document, forbid_unknown_fields=True):
+    """One use, as a line of the file says it: of a feature by its id, or by the name of an event."""
+
+    customer: str
+    feature: str | None = None
+    event_name: str | None = None
+    amount: _Amount = _Amount(1)
+    entity: str | None = None
+    key: str | None = None
+    at: _Moment | None = None
+
+
+class Outcome(Enum):
+    """What became of one use of the file."""
+
+    RECORDED = "recorded"
+    REPLAYED = "recorded before"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one record, in the order of the file: `bad` for a refused one, else what came of the use."""
+
+    number: int
+    outcome: Outcome
+    bad: BadRecord | None = None
+    used: Used | None = None
+
+
+def record_file(
+    records: Iterable[Record | BadRecord], *, done_by: str, env: str | None = None, cap: bool = False
+) -> Iterator[Report]:
+    """Record the uses in `records`, a batch at a time, and report each in its order.
+
+    `env` says whose customers are meant (see `find_customer`); with `cap`, what does not fit is dropped. What was
+    read before the input turned out `Unreadable` is recorded before that is raised. What was reported is recorded
+    for good; a `DatabaseError` that is no use's fault is raised.
+    """
+    batch: list[Record | BadRecord] = []
+    length = 0
+    try:
+        for record in records:
+            batch.append(record)
+            length += len(record.text)
+            if len(batch) >= BATCH or length >= BATCH_TEXT:
+                yield from _record(batch, done_by, env, cap)
+                batch, length = [], 0
+    except Unreadable:
+        yield from _record(batch, done_by, env, cap)
+        raise
+    yield from _record(batch, done_by, env, cap)
+
+
+def _record(batch: Sequence[Record | BadRecord], done_by: str, env: str | None, cap: bool) -> list[Report]:
+    reports: dict[int, Report] = {}
+    documents: list[tuple[Record, UseDocument]] = []
+    for record in batch:
+        if isinstance(record, BadRecord):
+            reports[record.number] = Report(record.number, Outcome.REFUSED, record)
+            continue
+        try:
+            documents.append((record, parse(UseDocument, record.value)))
+        except Refused as refused:
+            reports[record.number] = _refused(record, refused.path, refused.reason)
+    known = _Known([document for _, document in documents], env)
+    uses: list[tuple[Record, Use]] = []
+    for record, document in documents:
+        try:
+            uses.append((record, known.use(document, done_by, cap)))
+        except Refused as refused:
+            reports[record.number] = _refused(record, refused.path, refused.reason)
+    outcomes = record_uses([use for _, use in uses])
+    for (record, _), outcome in zip(uses, outcomes, strict=True):
+        if isinstance(outcome, Used):
+            kind = Outcome.REPLAYED if outcome.is_replay else Outcome.RECORDED
+            reports[record.number] = Report(record.number, kind, used=outcome)
+        else:
+            path = "$.key" if isinstance(outcome, KeyConflict) else "$"
+            reports[record.number] = _refused(record, path, str(outcome))
+    return [reports[record.number] for record in batch]
+
+
+def _refused(record: Record, path: str, reason: str) -> Report:
+    return Report(record.number, Outcome.REFUSED, BadRecord(record.number, path, reason, record.text))
+
+
+class _Known:
+    """The customers, features and entities that the documents of one batch name."""
+
+    def __init__(self, documents: Sequence[UseDocument], env: str | None) -> None:
+        self._customers: dict[str, Found] = find_customers({each.customer for each in documents}, env)
+        self._features: dict[str, Feature] = {}
+        self._events: dict[str, list[Feature]] = defaultdict(list)
+        if documents:
+            for feature in Feature.objects.all():
+                self._features[feature.feature_id] = feature
+                self._features.setdefault(str(feature.pk), feature)
+                for name in feature.event_names or ():
+                    self._events[name].append(feature)
+        self._entities = self._entities_of(documents)
+
+    def use(self, document: UseDocument, done_by: str, cap: bool) -> Use:
+        """The use that the document means; raises `Refused`."""
+        customer = self._customers[document.customer]
+        if isinstance(customer, (UnknownCustomer, AmbiguousCustomer)):
+            raise Refused("$.customer", str(customer))
+        return Use(
+            customer_id=customer,
+            feature=self._feature(document),
+            amount=document.amount,
+            done_by=done_by,
+            entity=None if document.entity is None else self._entity(customer, document.entity),
+            key=document.key,
+            at=document.at,
+            cap=cap,
+        )
+
+    def _feature(self, document: UseDocument) -> Feature:
+        if (document.feature is None) == (document.event_name is None):
+            told = "" if document.feature is None else ", not both"
+            raise Refused(
+                "$", f"Name the feature, or the event that uses it: `feature` or `event_name`{told}."
+            )
+        if document.feature is not None:
+            feature = self._features.get(document.feature)
+            if feature is None:
+                raise Refused(
+                    "$.feature",
+                    f"There is no feature “{document.feature[:_SHOWN]}”: expected a feature's id.",
+                )
+            return feature
+        name = str(document.event_name)
+        features = self._events.get(name, [])
+        if len(features) == 1:
+            return features[0]
+        if not features:
+            raise Refused(
+                "$.event_name",
+                f"No feature has the event “{name[:_SHOWN]}”: add it to one, or name the feature.",
+            )
+        listed = ", ".join(feature.feature_id for feature in features)
+        raise Refused(
+            "$.event_name", f"Several features have the event “{name[:_SHOWN]}” ({listed}): name the feature."
+        )
+
+    def _entity(self, customer: str, name: str) -> Entity:
+        entity = self._entities.get((customer, name))
+        if entity is None:
+            raise Refused(
+                "$.entity", f"The customer has no entity “{name[:_SHOWN]}”: expected an entity's id."
+            )
+        return entity
+
+    def _entities_of(self, documents: Sequence[UseDocument]) -> dict[tuple[str, str], Entity]:
+        owners = {self._customers[each.customer] for each in documents if each.entity is not None}
+        found: dict[tuple[str, str], Entity] = {}
+        for piece in pieces(sorted(owner for owner in owners if isinstance(owner, str))):
+            for entity in Entity.objects.filter(customer__pk__in=piece):
+                if entity.entity_id is not None:
+                    found[entity.customer_id, entity.entity_id] = entity
+                found.setdefault((entity.customer_id, str(entity.pk)), entity)
+        return found

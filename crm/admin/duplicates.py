@@ -1,0 +1,297 @@
+"""The review queue in the admin: customers that may be one, cluster by cluster, and what was decided of each pair."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from crm.admin.duplicate_facts import facts_table, likelihood, members_of, with_facts
+from crm.dedupe.duplicates.review import decide, pairs_of
+from crm.dedupe.merges.plan import PERMISSION
+from crm.desk.pages.merge import MOST, merge_url
+from crm.models import DuplicateCluster, DuplicatePair
+from crm.models.duplicate import DuplicatePairQuerySet
+from customers import clock
+from customers.admin.base import Choices, ReadOnlyAdmin
+from customers.admin.filters import Days
+from customers.formats import GOOD, NEWS, PLAIN, WAITING, long_text
+from customers.typed_ids import to_uuid
+
+_DECIDE = "crm.change_duplicatepair"
+_LATER_DAYS = 30
+_SHOWN_PAIRS = 50
+_SHOWN_MEMBERS = 4
+_SHOWN_REASONS = 2
+_Decision = DuplicatePair.Decision
+_DECISIONS = {"Open": WAITING, "Later": PLAIN, "Not duplicates": GOOD, "Merged": NEWS}
+
+
+class LaterForm(forms.Form):
+    """When pairs that are put off come back."""
+
+    days = forms.TypedChoiceField(
+        label="“Later” means",
+        coerce=int,
+        choices=[(7, "In a week"), (_LATER_DAYS, "In 30 days"), (90, "In 90 days")],
+        initial=_LATER_DAYS,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+class DecidingAdmin(ReadOnlyAdmin):
+    """Rows of which people decide whether customers are duplicates."""
+
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may change pairs: nobody does so but by a decision."""
+        return request.user.has_perm(_DECIDE)
+
+    def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
+        """The pairs that chosen rows stand for."""
+        raise NotImplementedError
+
+    @admin.action(description="Not duplicates", permissions=["decide"])
+    def not_duplicates(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Remember for good that they are not."""
+        self.settle(request, self.pairs_chosen(queryset), _Decision.NOT_DUPLICATES)
+
+    @admin.action(description=f"Later (in {_LATER_DAYS} days)", permissions=["decide"])
+    def later(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Ask again in some time."""
+        self.settle(request, self.pairs_chosen(queryset), _Decision.LATER)
+
+    def settle(
+        self,
+        request: HttpRequest,
+        pairs: DuplicatePairQuerySet,
+        decision: DuplicatePair.Decision,
+        days: int = _LATER_DAYS,
+    ) -> None:
+        """Decide, and say so."""
+        until = clock.now() + timedelta(days=days) if decision == _Decision.LATER else None
+        count = decide(pairs, decision, by=request.user, until=until)
+        said = f"{count} {'pair' if count == 1 else 'pairs'}"
+        told = {
+            _Decision.NOT_DUPLICATES: f"Not duplicates: {said}. No sweep brings that up again.",
+            _Decision.LATER: f"Later: {said}. The first sweep after {days} days brings that up again.",
+            _Decision.OPEN: f"In the review queue again: {said}.",
+        }
+        self.message_user(request, told[decision], messages.SUCCESS if count else messages.WARNING)
+
+
+@admin.register(DuplicateCluster)
+class DuplicateClusterAdmin(DecidingAdmin):
+    """Customers that may be one, as many as open pairs connect in one entry."""
+
+    list_display = ("members", "why", "likely", "size", "found_at")
+    list_filter = (("found_at", Days),)
+    search_fields = ("id",)
+    search_help_text = "The id (cus_…) of a customer"
+    sortable_by = ("likely", "size", "found_at")
+    actions = ("not_duplicates", "later")
+    list_before_template = "crm/duplicate_queue.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DuplicateCluster]:
+        """With the pairs and their customers."""
+        pairs = DuplicatePair.objects.waiting().select_related("a", "b").order_by("-score", "pk")
+        found: QuerySet[DuplicateCluster] = super().get_queryset(request)
+        return found.select_related("first").prefetch_related(
+            Prefetch("pairs", pairs, to_attr="waiting_pairs")
+        )
+
+    def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
+        """The cluster with this id, or that of the customer with it."""
+        customer = to_uuid(term.lower(), ("cus",))
+        if customer is not None:
+            pairs = DuplicatePair.objects.waiting().filter(Q(a=customer) | Q(b=customer))
+            return queryset.filter(pk__in=pairs.values("cluster"))
+        return super().find_by_id(queryset, term)
+
+    def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
+        """All that wait of these clusters."""
+        return pairs_of(list(rows.values_list("pk", flat=True)))
+
+    @display(description="customers")
+    def members(self, cluster: Any) -> SafeString:
+        """What they are called."""
+        found = members_of(cluster.waiting_pairs)
+        more = f" and {len(found) - _SHOWN_MEMBERS} more" if len(found) > _SHOWN_MEMBERS else ""
+        names = format_html_join(" · ", "{}", ((long_text(str(each)),) for each in found[:_SHOWN_MEMBERS]))
+        return format_html("{}{}", names, more)
+
+    @display(description="why")
+    def why(self, cluster: Any) -> SafeString | str:
+        """What speaks most for the likeliest pair."""
+        reasons = cluster.waiting_pairs[0].reasons[:_SHOWN_REASONS] if cluster.waiting_pairs else []
+        return long_text("; ".join(reasons))
+
+    @display(description="likelihood", ordering="score")
+    def likely(self, cluster: DuplicateCluster) -> str:
+        """Of the likeliest pair."""
+        return likelihood(cluster.score)
+
+    def get_urls(self) -> list[Any]:
+        """One more, for decisions."""
+        decide_url = path(
+            "<path:object_id>/decide/",
+            self.admin_site.admin_view(self.decide_view),
+            name="crm_duplicatecluster_decide",
+        )
+        return [decide_url, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The customers side by side, and each pair with its reasons."""
+        cluster = self._cluster(request, object_id)
+        if cluster is None:
+            return self._all_decided(request)
+        if request.method == "POST" or not self.has_view_permission(request, cluster):
+            raise PermissionDenied
+        pairs = cluster.waiting_pairs
+        customers = with_facts(members_of(pairs))
+        may_merge = request.user.has_perm(PERMISSION)
+        return TemplateResponse(
+            request,
+            "crm/duplicate_cluster.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "original": cluster,
+                "title": f"{len(customers)} customers that may be one",
+                "table": facts_table(customers),
+                "pairs": [
+                    (pair, likelihood(pair.score), merge_url([pair.a, pair.b]) if may_merge else "")
+                    for pair in pairs[:_SHOWN_PAIRS]
+                ],
+                "merge_url": merge_url(customers) if may_merge else "",
+                "merge_first": MOST if len(customers) > MOST else 0,
+                "more": max(0, len(pairs) - _SHOWN_PAIRS),
+                "form": LaterForm(),
+                "may_decide": self.has_decide_permission(request),
+                "decide_url": reverse("admin:crm_duplicatecluster_decide", args=[quote(cluster.pk)]),
+                **(extra_context or {}),
+            },
+        )
+
+    def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Decide of one pair of a cluster, or of all; then show what is left."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        cluster = self._cluster(request, object_id)
+        if cluster is None:
+            return self._all_decided(request)
+        # Without a decision there is all left: so it is for whoever had to sign in again before deciding.
+        form = LaterForm(request.POST)
+        days = (form.cleaned_data["days"] if form.is_valid() else None) or _LATER_DAYS
+        for button, decision in (
+            ("not_duplicates", _Decision.NOT_DUPLICATES),
+            ("later", _Decision.LATER),
+        ):
+            chosen = request.POST.get(button)
+            if chosen == "all":
+                self.settle(request, pairs_of([cluster.pk]), decision, days)
+            elif chosen is not None:
+                ids = [pair.pk for pair in cluster.waiting_pairs if str(pair.pk) == chosen]
+                self.settle(request, DuplicatePair.objects.filter(pk__in=ids), decision, days)
+        if DuplicateCluster.objects.filter(pk=cluster.pk).exists():
+            return HttpResponseRedirect(
+                reverse("admin:crm_duplicatecluster_change", args=[quote(cluster.pk)])
+            )
+        return HttpResponseRedirect(reverse("admin:crm_duplicatecluster_changelist"))
+
+    def _cluster(self, request: HttpRequest, object_id: str) -> Any:
+        key = unquote(object_id)
+        return self.get_queryset(request).filter(pk=key).first() if self.is_id(key) else None
+
+    def _all_decided(self, request: HttpRequest) -> HttpResponse:
+        self.message_user(request, "There is nothing left to decide of these customers.", messages.INFO)
+        return HttpResponseRedirect(reverse("admin:crm_duplicatecluster_changelist"))
+
+
+@admin.register(DuplicatePair)
+class DuplicatePairAdmin(DecidingAdmin):
+    """Every pair that a sweep found, and what was decided of it."""
+
+    list_display = (
+        "both",
+        "shown_decision",
+        "decided_by",
+        "decided_at",
+        "likely",
+        "found_at",
+    )
+    list_filter = (("decision", Choices), ("found_at", Days))
+    list_select_related = ("a", "b", "decided_by")
+    search_fields = ("id",)
+    search_help_text = "The id (cus_…) of a customer"
+    sortable_by = ("likely", "decided_at", "found_at")
+    actions = ("not_duplicates", "later", "look_again")
+    fields = (
+        "a",
+        "b",
+        "shown_decision",
+        "later_until",
+        "decided_by",
+        "decided_at",
+        "likely",
+        "shown_reasons",
+        "found_at",
+        "swept_at",
+        "cluster",
+        "id",
+    )
+    readonly_fields = ("shown_decision", "likely", "shown_reasons", "cluster")
+
+    def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
+        """The pair with this id, or those of the customer with it."""
+        customer = to_uuid(term.lower(), ("cus",))
+        if customer is not None:
+            return queryset.filter(Q(a=customer) | Q(b=customer))
+        return super().find_by_id(queryset, term)
+
+    def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
+        """They themselves."""
+        return DuplicatePair.objects.filter(pk__in=list(rows.values_list("pk", flat=True)))
+
+    @admin.action(description="Look at again", permissions=["decide"])
+    def look_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Take a decision back."""
+        self.settle(request, self.pairs_chosen(queryset), _Decision.OPEN)
+
+    @display(description="customers")
+    def both(self, pair: DuplicatePair) -> SafeString:
+        """What the two are called."""
+        return format_html("{} · {}", long_text(str(pair.a)), long_text(str(pair.b)))
+
+    @display(description="decision", label=_DECISIONS)
+    def shown_decision(self, pair: DuplicatePair) -> str:
+        """What was decided."""
+        return pair.get_decision_display()
+
+    @display(description="likelihood", ordering="score")
+    def likely(self, pair: DuplicatePair) -> str:
+        """From 0 to 100 per cent."""
+        return likelihood(pair.score)
+
+    @display(description="reasons")
+    def shown_reasons(self, pair: DuplicatePair) -> SafeString | str:
+        """What speaks for it, then what against."""
+        return format_html_join("", "<div>{}</div>", ((reason,) for reason in pair.reasons)) or "-"

@@ -1,0 +1,58 @@
+"""Merges in the admin: to be looked at. They are made and undone on pages of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+
+from crm.dedupe.merges.plan import PERMISSION
+from crm.models import Merge
+from customers.admin.base import ReadOnlyAdmin, Row
+from customers.admin.filters import Days
+from customers.formats import column_of, preformatted, text_of
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    """Who was merged into whom, when, by whom, and whether that was undone."""
+
+    list_display = (text_of("survivor"), column_of("other"), "made_at", "made_by", "undone_at")
+    list_filter = (("made_at", Days), ("undone_at", Days), ("survivor", Row))
+    list_select_related = ("survivor", "other", "made_by")
+    search_fields = ("id",)
+    search_help_text = "A whole id, of the merge or of the survivor."
+    sortable_by = ("made_at",)
+    fields = (
+        "survivor",
+        "other",
+        "made_at",
+        "made_by",
+        "reason",
+        "undone_at",
+        "undone_by",
+        "id",
+        "shown_changes",
+    )
+    readonly_fields = ("shown_changes",)
+    actions_detail = ("undo",)
+
+    @action(description="Undo", url_path="undo", permissions=["undo"], icon="undo")
+    def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page that shows what undoing it gives back."""
+        return HttpResponseRedirect(reverse("desk-unmerge", args=[unquote(object_id)]))
+
+    def has_undo_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may merge."""
+        return request.user.has_perm(PERMISSION)
+
+    @display(description="changes")
+    def shown_changes(self, merge: Merge) -> SafeString:
+        """What undoing it needs."""
+        return preformatted(json.dumps(merge.changes, ensure_ascii=False))

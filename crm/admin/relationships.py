@@ -1,0 +1,209 @@
+"""Relationships and companies in the admin, with domains and the CRM's custom fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from billing.formats import price
+from crm.desk.worklist.refresh import refresh_customers
+from crm.document.schema import Picture
+from crm.models import Company, CustomField, Domain, Relationship
+from customers.admin.base import HistoryAdmin, Row
+from customers.admin.fields import plain_link_only, plain_text
+from customers.admin.filters import Days, Mine
+from customers.admin.inlines import RecordTabularInline
+from customers.admin.pinned_fields import HoldingAdmin
+from customers.formats import column_of, link_out, long_text, text_of
+from customers.json_types import Link
+
+
+def picture_only(value: str) -> None:
+    """Raises `ValidationError` for what is neither a link nor a picture as data."""
+    try:
+        Picture.from_json(value)
+    except ValueError:
+        raise ValidationError("Enter a link that begins with http:// or https://.", code="link") from None
+
+
+class Owner(Mine):
+    """Accounts of mine."""
+
+    title = "account manager"
+    parameter_name = "owner"
+
+
+class DomainInline(RecordTabularInline):
+    """A customer's domains."""
+
+    model = Domain
+    fk_name = "customer"
+    fields = ("name",)
+    deletable = True
+
+
+@admin.register(Relationship)
+class RelationshipAdmin(HoldingAdmin):
+    """How we work with customers: since when, for how much a year, whose account it is."""
+
+    list_display = (text_of("customer"), "owner", "start_date", "shown_revenue", "crm_id")
+    list_filter = (Owner, ("start_date", Days), ("customer", Row))
+    list_select_related = ("customer", "owner")
+    search_fields = ("crm_id__exact", "datasource_id__exact")
+    search_help_text = "A whole id in the CRM, an id of ours, or of the customer."
+    sortable_by = ("start_date",)
+    autocomplete_fields = ("customer",)
+    json_shapes = {"reported_document_counts": dict}
+    readonly_fields = ("id", "crm_id", "datasource_id", "reported_notes", "reported_document_counts")
+    fieldsets = (
+        (
+            "Relationship",
+            {
+                "classes": ["tab"],
+                "fields": ("customer", "owner", "start_date", "contract_annual_revenue", "currency"),
+            },
+        ),
+        ("As reported", {"classes": ["tab"], "fields": ("reported_notes", "reported_document_counts")}),
+        ("Origin", {"classes": ["tab"], "fields": ("id", "crm_id", "datasource_id")}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
+        """Save; another owner has the customer on the worklist at once."""
+        super().save_model(request, obj, form, change)
+        refresh_customers([str(obj.customer_id)])
+
+    @display(description="revenue a year")
+    def shown_revenue(self, relationship: Relationship) -> str:
+        """What the contract brings in a year."""
+        return price(relationship.contract_annual_revenue, relationship.currency)
+
+
+@admin.register(Company)
+class CompanyAdmin(HoldingAdmin):
+    """The companies behind customers."""
+
+    list_display = (
+        "shown_name",
+        column_of("customer"),
+        "shown_industry",
+        "shown_location",
+        "number_of_employees",
+        "website",
+    )
+    list_filter = (("customer", Row),)
+    list_select_related = ("customer",)
+    search_fields = ("name", "industry", "location", "stock_symbol")
+    sortable_by = ("shown_name", "number_of_employees")
+    autocomplete_fields = ("customer",)
+    json_shapes = {"website_urls": [Link]}
+    link_fields = {"profile_url": plain_link_only, "logo_url": picture_only}
+    readonly_fields = ("id",)
+    fieldsets = (
+        (
+            "Company",
+            {
+                "classes": ["tab"],
+                "fields": ("customer", "name", "industry", "location", "phone", "fax", "about"),
+            },
+        ),
+        (
+            "Facts",
+            {
+                "classes": ["tab"],
+                "fields": ("annual_revenue", "number_of_employees", "stock_symbol", "founded_date"),
+            },
+        ),
+        ("Links", {"classes": ["tab"], "fields": ("website_urls", "profile_url", "logo_url")}),
+        ("Origin", {"classes": ["tab"], "fields": ("id",)}),
+    )
+
+    @display(description="name", ordering="name")
+    def shown_name(self, company: Company) -> SafeString | str:
+        """The name."""
+        return long_text(company.name)
+
+    @display(description="industry")
+    def shown_industry(self, company: Company) -> SafeString | str:
+        """What it does."""
+        return long_text(company.industry)
+
+    @display(description="location")
+    def shown_location(self, company: Company) -> SafeString | str:
+        """Where it is."""
+        return long_text(company.location)
+
+    @display(description="website")
+    def website(self, company: Company) -> SafeString | str:
+        """Its first website."""
+        return link_out(next(iter(company.website_urls), ""))
+
+
+@admin.register(Domain)
+class DomainAdmin(HistoryAdmin):
+    """The internet domains of customers."""
+
+    list_display = ("shown_name", column_of("customer"))
+    list_filter = (("customer", Row),)
+    list_select_related = ("customer",)
+    search_fields = ("name",)
+    sortable_by = ("shown_name",)
+    autocomplete_fields = ("customer",)
+    deletable = True
+    readonly_fields = ("id",)
+    fields = ("customer", "name", "id")
+
+    @display(description="domain", ordering="name")
+    def shown_name(self, domain: Domain) -> SafeString | str:
+        """The domain."""
+        return long_text(domain.name)
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(HistoryAdmin):
+    """Fields that the CRM's users added of their own."""
+
+    list_display = ("shown_name", "shown_value", column_of("customer"))
+    list_filter = (("customer", Row),)
+    list_select_related = ("customer",)
+    search_fields = ("key", "display_label")
+    sortable_by = ("shown_name",)
+    autocomplete_fields = ("customer",)
+    json_shapes = {"string_list_value": [str]}
+    deletable = True
+    readonly_fields = ("id",)
+    fields = (
+        "customer",
+        "key",
+        "display_label",
+        "string_value",
+        "string_list_value",
+        "number_value",
+        "boolean_value",
+        "id",
+    )
+
+    @display(description="field", ordering="key")
+    def shown_name(self, field: CustomField) -> SafeString | str:
+        """Its label, or its key."""
+        return long_text(str(field))
+
+    @display(description="value")
+    def shown_value(self, field: CustomField) -> SafeString | str:
+        """Its value, of whichever kind."""
+        return long_text(_value(field))
+
+
+def _value(field: CustomField) -> str:
+    if field.number_value is not None:
+        return plain_text(field.number_value)
+    if field.boolean_value is not None:
+        return "Yes" if field.boolean_value else "No"
+    if field.string_list_value is not None:
+        return ", ".join(map(str, field.string_list_value))
+    return field.string_value or ""

@@ -1,0 +1,59 @@
+"""Contact with customers: logging it, and when it was last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from crm.models import Activity, Note, Person
+from crm.survivors import hold_living
+from customers import clock
+from customers.models import Customer
+
+
+@transaction.atomic
+def log_contact(
+    customer: Customer,
+    kind: str,
+    *,
+    by: Any,
+    summary: str = "",
+    person: Person | None = None,
+    happened_at: datetime | None = None,
+) -> Activity:
+    """Note a call, a meeting or a mail; without a time, it was just now.
+
+    If the customer has meanwhile become part of another, it was with that one.
+    """
+    activity: Any = Activity(
+        customer=hold_living(customer),
+        kind=kind,
+        summary=summary,
+        person=person,
+        happened_at=happened_at or clock.now(),
+        logged_by=by,
+    )
+    activity._history_user = by
+    activity.save(force_insert=True)
+    logged: Activity = activity
+    return logged
+
+
+def last_contacts(customer_ids: Iterable[str]) -> dict[str, datetime]:
+    """By customer, when somebody was last in contact: a call, meeting or mail, or a note that a person wrote.
+
+    Customers with whom nobody was are not in it. In two queries.
+    """
+    ids = list(customer_ids)
+    last: dict[str, datetime] = {}
+    calls: Any = Activity.objects.filter(customer_id__in=ids, happened_at__lte=clock.now())
+    notes: Any = Note.objects.filter(customer_id__in=ids, origin=Note.Origin.WRITTEN)
+    for rows, column in ((calls, "happened_at"), (notes, "created_at")):
+        for customer_id, at in rows.order_by().values_list("customer_id").annotate(at=Max(column)):
+            key = str(customer_id)
+            last[key] = max(at, last.get(key, at))
+    return last

@@ -1,0 +1,118 @@
+"""Rules about names: a name counts for as much as it is rare where both customers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log
+
+from crm.dedupe.duplicates.addresses import Nearness
+from crm.dedupe.duplicates.comparison import Comparison
+from crm.dedupe.duplicates.contacts import is_contact, likeness_of_contact
+from crm.dedupe.duplicates.evidence import Evidence, found
+from crm.dedupe.duplicates.mailboxes import label_of
+from crm.dedupe.duplicates.names import Kind, Relation
+from crm.dedupe.duplicates.text import plain
+
+#: What a name can count for at most, by how near the places are.
+_MOST_BY_NAME = {
+    Nearness.OTHER_COUNTRY: 2.0,
+    Nearness.OTHER_CITY: 2.5,
+    Nearness.UNKNOWN: 2.5,
+    Nearness.SAME_COUNTRY: 2.8,
+    Nearness.SAME_CITY: 6.0,
+    Nearness.SAME_POSTAL: 6.5,
+    Nearness.SAME_STREET: 7.5,
+}
+_MOST_BY_DOMAIN = 6.0
+_MOST_BY_CONTACT = 4.0
+#: Companies have people of usual names: one of that name in the same city may be somebody else.
+_MOST_BY_CONTACT_NEARBY = 2.5
+_LEAST_BY_NAME = -2.0
+_LEAST_IF_SHARED = 2.5
+
+
+def name(pair: Comparison) -> Iterator[Evidence]:
+    """How alike the names are; a name counts for as much as it is rare where both are."""
+    likeness = pair.likeness
+    if likeness is None:
+        return
+    if likeness.relation == Relation.ALIKE:
+        yield from _same_name(pair)
+    elif likeness.relation == Relation.LOOKS_ALIKE:
+        yield found("look-alike name", f"look-alike: {likeness.how}")
+    elif is_contact(pair):
+        return
+    elif likeness.relation == Relation.PART:
+        is_company = Kind.COMPANY in (pair.a.names[0].kind, pair.b.names[0].kind)
+        yield found("a part of a company" if is_company else "part of the name", likeness.how)
+    elif likeness.relation == Relation.UNLIKE_KINDS:
+        yield found("a person and a company", likeness.how)
+    elif likeness.relation == Relation.UNRELATED:
+        is_company = pair.a.names[0].kind == pair.b.names[0].kind == Kind.COMPANY
+        yield found("unrelated names of companies" if is_company else "unrelated names", likeness.how)
+    else:
+        rules = {
+            Relation.KIN: "family",
+            Relation.GROUP: "another company of a group",
+            Relation.RENAMED: "another family name",
+        }
+        yield found(rules[likeness.relation], likeness.how)
+
+
+def _same_name(pair: Comparison) -> Iterator[Evidence]:
+    likeness = pair.likeness
+    if likeness is None:
+        return
+    most = _MOST_BY_NAME[pair.near]
+    if pair.has_telling_domain and pair.near >= Nearness.UNKNOWN:
+        most = max(most, _MOST_BY_DOMAIN)
+    # Those who share a phone and are two have two names: if they have one, they are one, however usual it is.
+    is_shared = pair.same_boxes or pair.same_phones or pair.is_one_device or pair.is_across_envs
+    least = _LEAST_IF_SHARED if is_shared else _LEAST_BY_NAME
+    weight = max(least, min(most, pair.rarity(likeness))) - likeness.doubt
+    where = _WHERE[pair.near]
+    shown = f"“{pair.a.names[0].text}”, “{pair.b.names[0].text}”"
+    yield found("same name in the same place", f"{likeness.how}{where}: {shown}", weight)
+    others = pair.namesakes(pair.a.names)
+    if others > 0 and pair.near < Nearness.SAME_STREET:
+        words = f"{others} more of this name in the same place"
+        yield found("namesakes in the same place", words, log(1 + others))
+
+
+_WHERE = {
+    Nearness.OTHER_COUNTRY: "",
+    Nearness.OTHER_CITY: "",
+    Nearness.UNKNOWN: "",
+    Nearness.SAME_COUNTRY: ", in the same country",
+    Nearness.SAME_CITY: ", in the same city",
+    Nearness.SAME_POSTAL: ", with the same postal code",
+    Nearness.SAME_STREET: ", at the same address",
+}
+
+
+def contact_name(pair: Comparison) -> Iterator[Evidence]:
+    """A point of contact of one who is called as the other, in one company or place."""
+    if pair.relation not in (Relation.UNLIKE_KINDS, Relation.UNRELATED):
+        return
+    for customer, other in ((pair.a, pair.b), (pair.b, pair.a)):
+        likeness = likeness_of_contact(customer, other, pair)
+        is_reached = pair.has_telling_domain or bool(pair.same_phones)
+        if likeness is None or not (is_reached or pair.near >= Nearness.SAME_CITY):
+            continue
+        if customer.boxes & other.contact_boxes:
+            return
+        most = (
+            _MOST_BY_CONTACT if is_reached or pair.near >= Nearness.SAME_POSTAL else _MOST_BY_CONTACT_NEARBY
+        )
+        weight = max(0.0, min(most, pair.rarity(likeness)) - likeness.doubt)
+        yield found("a contact's name", f"“{customer.names[0].text}” is a contact of the other", weight)
+        return
+
+
+def domain_is_the_name(pair: Comparison) -> Iterator[Evidence]:
+    """A customer without a name whose domain spells the other's."""
+    if pair.likeness is not None or not pair.same_domains:
+        return
+    label = plain(label_of(pair.same_domains[0])).replace(" ", "")
+    if any("".join(name.words) == label for name in (*pair.a.names, *pair.b.names)):
+        yield found("the domain is the name", f"the domain spells the name: {pair.same_domains[0]}")

@@ -1,0 +1,50 @@
+"""What is known of the names of people: short forms, titles, and which words are given names at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from crm.dedupe.duplicates.text import sound
+from crm.dedupe.duplicates.word_files import lines, words
+
+#: A given name and what its bearers are called; the first of each line stands for all of it.
+#: Words that tell two bearers of one name apart.
+GENERATIONS = {
+    "jr": "jr", "jnr": "jr", "junior": "jr", "jun": "jr", "snr": "sr", "senior": "sr", "sen": "sr", "sr": "sr",
+    "ii": "ii", "iii": "iii", "iv": "iv",
+}  # fmt: skip
+
+TITLES = words("titles")
+PARTICLES = words("particles")
+#: Words that are given names, in the form that `letters.plain` gives them.
+GIVEN_NAMES = words("short_names") | words("given_names")
+
+
+def _bearers() -> dict[str, frozenset[str]]:
+    stands_for: dict[str, set[str]] = defaultdict(set)
+    for line in lines("short_names"):
+        forms = line.split()
+        for form in forms:
+            stands_for[sound(form)].add(forms[0])
+    return {form: frozenset(names) for form, names in stands_for.items()}
+
+
+_BEARERS = _bearers()
+_NONE: frozenset[str] = frozenset()
+
+_GIVEN_SOUNDS = frozenset(map(sound, GIVEN_NAMES))
+
+
+def full_names(word: str) -> frozenset[str]:
+    """The names that `word` is a form of: `bob` is one of robert, `alex` of alexander and of alexandra."""
+    return _BEARERS.get(sound(word), _NONE)
+
+
+def is_given_name(word: str) -> bool:
+    """Whether `word` is a given name, in some spelling."""
+    return sound(word) in _GIVEN_SOUNDS
+
+
+def is_same_given_name(one: str, other: str) -> bool:
+    """Whether somebody may be called both: Bob and Robert, Bob and Rob; but not Alexander and Alexandra."""
+    return not full_names(one).isdisjoint(full_names(other))

@@ -1,0 +1,159 @@
+"""The review queue: what a sweep found is written there, and what people decide of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from msgspec import Struct
+
+from crm.dedupe.duplicates.clusters import connected
+from crm.dedupe.duplicates.read_profile import changed_since
+from crm.dedupe.duplicates.sweep import FoundPair
+from crm.models import DuplicateCluster, DuplicatePair
+from crm.models.duplicate import DuplicatePairQuerySet
+from customers import clock
+from customers.bulk import create_rows, pieces, update_rows
+
+_BATCH = 500
+
+
+class Recorded(Struct, frozen=True):
+    """What became of the queue: pairs that are new, pairs that came back, pairs that are closed, and what waits."""
+
+    new: int
+    again: int
+    closed: int
+    waiting: int
+    clusters: int
+
+
+@transaction.atomic
+def record(pairs: Iterable[FoundPair], *, since: datetime | None = None, env: str | None = None) -> Recorded:
+    """Write what a sweep (with this `since` and `env`) found.
+
+    New pairs wait to be looked at, known ones get their new score; what was decided of a pair stands, and a pair
+    that was put off waits again when its time has come. A pair that waits and that this sweep, looking at it, did
+    not find any more is closed.
+    """
+    now = clock.now()
+    list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))
+    before = DuplicatePair.objects.count()
+    _write(pairs, now)
+    new = DuplicatePair.objects.count() - before
+    found = DuplicatePair.objects.filter(swept_at__gte=now)
+    again = found.due_again(now).update(decision=DuplicatePair.Decision.OPEN, later_until=None)
+    closed = _close(DuplicatePair.objects.filter(swept_at__lt=now), now, since, env)
+    regroup()
+    return Recorded(
+        new, again, closed, DuplicatePair.objects.waiting().count(), DuplicateCluster.objects.count()
+    )
+
+
+@transaction.atomic
+def decide(
+    pairs: DuplicatePairQuerySet, decision: DuplicatePair.Decision, *, by: Any, until: datetime | None = None
+) -> int:
+    """Decide of `pairs` that are not merged; answer how many. `until` says when one put off comes back.
+
+    “Not duplicates” is remembered for good. Pairs that are opened again wait in the queue.
+    """
+    ids = list(pairs.exclude(decision=DuplicatePair.Decision.MERGED).values_list("pk", flat=True))
+    touched = DuplicatePair.objects.filter(pk__in=ids)
+    clusters = set(touched.exclude(cluster=None).values_list("cluster_id", flat=True))
+    list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))
+    is_open = decision == DuplicatePair.Decision.OPEN
+    count = touched.update(
+        decision=decision,
+        later_until=until,
+        decided_by=None if is_open else by,
+        decided_at=None if is_open else clock.now(),
+        cluster=None,
+    )
+    # A pair that waits again may connect clusters anywhere.
+    regroup(None if is_open else clusters)
+    return count
+
+
+def regroup(only: set[Any] | None = None) -> None:
+    """Make a cluster of all the customers that waiting pairs connect, of all pairs or of those in clusters `only`.
+
+    Runs inside the caller's transaction, which has locked the clusters.
+    """
+    pairs = DuplicatePair.objects.waiting()
+    clusters = DuplicateCluster.objects.all()
+    if only is not None:
+        pairs, clusters = pairs.filter(cluster_id__in=only), clusters.filter(pk__in=only)
+    rows = list(pairs.order_by("pk"))
+    known = {str(cluster.first_id): cluster for cluster in clusters}
+    new, changed, moved, standing = [], [], [], set()
+    for members, together in connected(rows, lambda pair: (str(pair.a_id), str(pair.b_id))):
+        first = min(members)
+        cluster = known.get(first) or DuplicateCluster(first_id=first)
+        facts = {
+            "size": len(members),
+            "score": max(pair.score for pair in together),
+            "found_at": min(pair.found_at for pair in together),
+        }
+        if first not in known:
+            new.append(cluster)
+        elif any(getattr(cluster, name) != value for name, value in facts.items()):
+            changed.append(cluster)
+        for name, value in facts.items():
+            setattr(cluster, name, value)
+        standing.add(cluster.pk)
+        for pair in together:
+            if pair.cluster_id != cluster.pk:
+                pair.cluster_id = cluster.pk
+                moved.append(pair)
+    create_rows(new, reason="")
+    update_rows(changed, ["size", "score", "found_at"], reason="")
+    update_rows(moved, ["cluster"], reason="")
+    gone = [cluster.pk for cluster in known.values() if cluster.pk not in standing]
+    for piece in pieces(gone):
+        DuplicateCluster.objects.filter(pk__in=piece).delete()
+
+
+def _write(pairs: Iterable[FoundPair], now: datetime) -> None:
+    rest = iter(pairs)
+    while batch := list(islice(rest, _BATCH)):
+        DuplicatePair.objects.bulk_create(
+            [
+                DuplicatePair(
+                    a_id=pair.a,
+                    b_id=pair.b,
+                    score=pair.score,
+                    reasons=pair.reasons,
+                    found_at=now,
+                    swept_at=now,
+                )
+                for pair in batch
+            ],
+            update_conflicts=True,
+            unique_fields=["a", "b"],
+            update_fields=["score", "reasons", "swept_at"],
+        )
+
+
+def _close(missed: DuplicatePairQuerySet, now: datetime, since: datetime | None, env: str | None) -> int:
+    """Delete waiting pairs, and pairs whose time has come, that the sweep looked at and did not find."""
+    if env is not None:
+        missed = missed.filter(a__env=env, b__env=env)
+    candidates = missed.waiting() | missed.due_again(now)
+    rows = list(candidates.values_list("pk", "a_id", "b_id"))
+    if since is not None:
+        changed: set[str] = set()
+        for piece in pieces({str(pk) for _, *sides in rows for pk in sides}):
+            changed |= changed_since(piece, since)
+        rows = [row for row in rows if not changed.isdisjoint(map(str, row[1:]))]
+    for part in pieces([row[0] for row in rows]):
+        DuplicatePair.objects.filter(pk__in=part).delete()
+    return len(rows)
+
+
+def pairs_of(clusters: Sequence[Any]) -> DuplicatePairQuerySet:
+    """The waiting pairs of clusters."""
+    return DuplicatePair.objects.waiting().filter(cluster__in=clusters)

@@ -1,0 +1,56 @@
+"""How likely two customers are one: the sum of what all rules found, squashed to between 0 and 1.
+
+Ways to reach somebody go together (whoever shares an address often shares a phone), so of those the strongest counts
+whole and the others in part.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+from msgspec import Struct
+
+from crm.dedupe.duplicates.comparison import Comparison, Crowd
+from crm.dedupe.duplicates.contact_rules import WAYS
+from crm.dedupe.duplicates.contacts import is_contact
+from crm.dedupe.duplicates.evidence import BEFORE, Evidence
+from crm.dedupe.duplicates.names import Relation
+from crm.dedupe.duplicates.profile import Profile
+from crm.dedupe.duplicates.rules import NUMBERS, RULES
+
+#: What the first, second, … of the ways to reach somebody count for.
+_FURTHER_WAYS = (1.0, 0.5, 0.25)
+#: Families, colleagues and companies of a group share several of them, so there one is as good as all.
+_ALONE = (1.0,)
+_EXPLAINED = (Relation.KIN, Relation.GROUP, Relation.UNRELATED, Relation.RENAMED)
+#: Names that may be one's. Others leave nothing to look at where nothing is shared.
+_PROMISING = (Relation.ALIKE, Relation.PART, Relation.LOOKS_ALIKE)
+_MOST = 30.0
+
+
+class Verdict(Struct, frozen=True):
+    """How likely two customers are one, from 0 to 1, and why."""
+
+    score: float
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """In words: what speaks for it first, then what against."""
+        return [each.words for each in sorted(self.evidence, key=lambda each: -each.weight)]
+
+
+def judge(a: Profile, b: Profile, crowd: Crowd) -> Verdict:
+    """How likely `a` and `b` are one customer."""
+    pair = Comparison(a, b, crowd)
+    ways = [each for rule in WAYS for each in rule(pair)]
+    numbers = [each for rule in NUMBERS for each in rule(pair)]
+    if not ways and not numbers and pair.relation not in _PROMISING and not is_contact(pair):
+        return Verdict(0.0, ())
+    ways.sort(key=lambda each: each.weight, reverse=True)
+    others = [*numbers, *(each for rule in RULES for each in rule(pair))]
+    total = BEFORE + sum(each.weight for each in others)
+    for each, part in zip(ways, _ALONE if pair.relation in _EXPLAINED else _FURTHER_WAYS, strict=False):
+        total += each.weight * part
+    score = 1 / (1 + exp(-max(-_MOST, min(_MOST, total))))
+    return Verdict(round(score, 4), (*ways, *others))

@@ -1,0 +1,92 @@
+"""One pass over all customers: who may be one with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from msgspec import Struct
+
+from crm.dedupe.duplicates.evidence import DEFAULT_SCORE
+from crm.dedupe.duplicates.index import CardIndex, card_index
+from crm.dedupe.duplicates.profile import Profile
+from crm.dedupe.duplicates.read_profile import changed_since, read_profiles
+from crm.dedupe.duplicates.score import judge
+from customers.models import Customer
+from customers.models.customer import CustomerQuerySet
+
+Step = Callable[[str, int], Callable[[int], object]]
+
+
+class FoundPair(Struct, array_like=True, frozen=True):
+    """Two customers that may be one, `a` the one with the smaller id, with what each is called and known by."""
+
+    a: str
+    b: str
+    score: float
+    reasons: list[str]
+    a_ids: list[str]
+    b_ids: list[str]
+    a_name: str = ""
+    b_name: str = ""
+
+
+class Sweep:
+    """What a sweep found; it lies in a file until the sweep is left."""
+
+    def __init__(self, index: CardIndex) -> None:
+        self._index = index
+
+    def pairs(self, min_score: float = DEFAULT_SCORE) -> Iterator[FoundPair]:
+        """The pairs with at least `min_score`, the likeliest first."""
+        return self._index.kept(FoundPair, min_score)
+
+
+def to_be_swept(env: str | None = None) -> CustomerQuerySet:
+    """Whom a sweep looks at: neither merged nor archived customers, of one environment or of all."""
+    customers = Customer.objects.current()
+    return customers.filter(env=env) if env else customers
+
+
+@contextmanager
+def swept(
+    *,
+    since: datetime | None = None,
+    min_score: float = DEFAULT_SCORE,
+    env: str | None = None,
+    step: Step | None = None,
+) -> Iterator[Sweep]:
+    """Compare everybody with everybody who shares a mark; pairs with less than `min_score` are not kept.
+
+    With `since`, only pairs of which one customer was made, changed or received at that moment or later. `step` is
+    told what is done and how often, and answers whom to tell how much of it is. Memory does not grow with the
+    number of customers.
+    """
+    step = step or _untold
+    with card_index() as index:
+        _fill(index, to_be_swept(env), since, step)
+        tell = step("comparing", index.complete(only_fresh=since is not None))
+        for mine, theirs in index.candidates():
+            tell(1)
+            verdict = judge(mine, theirs, index)
+            if verdict.score >= min_score:
+                index.keep(verdict.score, _found(mine, theirs, verdict.score, verdict.reasons))
+        yield Sweep(index)
+
+
+def _found(a: Profile, b: Profile, score: float, reasons: list[str]) -> FoundPair:
+    names = [profile.names[0].text if profile.names else "" for profile in (a, b)]
+    return FoundPair(a.id, b.id, score, reasons, list(a.ids), list(b.ids), *names)
+
+
+def _fill(index: CardIndex, customers: CustomerQuerySet, since: datetime | None, step: Step) -> None:
+    tell = step("reading", customers.count())
+    for piece in read_profiles(customers):
+        fresh = None if since is None else changed_since([profile.id for profile in piece], since)
+        index.add(piece, fresh)
+        tell(len(piece))
+
+
+def _untold(what: str, number: int) -> Callable[[int], object]:
+    return lambda done: None

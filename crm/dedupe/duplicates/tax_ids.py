@@ -1,0 +1,105 @@
+"""Tax and registration numbers: without the marks that people write them with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+from rapidfuzz.distance import OSA
+from stdnum import get_cc_module
+
+from customers.ingest.normalize import COUNTRY_CODES
+
+#: VAT numbers begin with these where the country has another code.
+_PREFIXES = {"EL": "GR", "XI": "GB", "CHE": "CH"}
+_PREFIX = re.compile(r"(CHE|[A-Z]{2})(?=[A-Z0-9]*[0-9])")
+_SWISS_ENDING = re.compile(r"(?:MWST|TVA|IVA|TPV)$")
+_MARKS = re.compile(r"[^A-Z0-9]")
+_SHORTEST = 5
+
+
+class TaxId(Struct, array_like=True, frozen=True):
+    """A number and, where that is known, the country (ISO 3166-1 alpha-2) that gave it."""
+
+    number: str
+    country: str = ""
+    is_valid: bool = False
+
+
+@lru_cache(maxsize=1 << 12)
+def read_tax_id(text: str, country: str = "") -> TaxId | None:
+    """A tax number in its compact form, without its country's prefix; None for what cannot be one.
+
+    `country` (alpha-2) is where its holder is, for numbers that do not say it themselves.
+    """
+    bare = _MARKS.sub("", text.upper())
+    prefix = _PREFIX.match(bare)
+    named = prefix[1] if prefix else ""
+    named = _PREFIXES.get(named, named)
+    given_by = named if named in COUNTRY_CODES and (named == country or _is_vat(named, bare)) else country
+    number, is_valid = _compact(given_by, bare)
+    if given_by == named and prefix:
+        number = number.removeprefix(prefix[1])
+    if given_by == "CH":
+        number = _SWISS_ENDING.sub("", number.removeprefix("CHE"))
+    if len(number) < _SHORTEST or not any(map(str.isdigit, number)) or len(set(number)) <= 1:
+        return None
+    return TaxId(number, given_by, is_valid)
+
+
+def read_company_number(text: str) -> str:
+    """The number in a company register without marks and leading zeros; empty for what is none."""
+    number = _MARKS.sub("", text.upper()).lstrip("0")
+    return (
+        number if len(number) >= _SHORTEST and any(map(str.isdigit, number)) and len(set(number)) > 1 else ""
+    )
+
+
+def is_same_tax_id(one: TaxId, other: TaxId) -> bool:
+    """Whether two numbers are one; a country that is unknown contradicts none."""
+    return one.number == other.number and (
+        not one.country or not other.country or one.country == other.country
+    )
+
+
+def is_of_one_kind(one: TaxId, other: TaxId) -> bool:
+    """Whether two numbers are of one kind, of which nobody has two: of one country and as long."""
+    is_one_country = not one.country or not other.country or one.country == other.country
+    return is_one_country and len(one.number) == len(other.number)
+
+
+def may_be_a_slip(ones: Sequence[TaxId], others: Sequence[TaxId]) -> bool:
+    """Whether one of two numbers may be the other, mistyped: close, and not both with the right check digit."""
+    return any(
+        not (one.is_valid and other.is_valid) and OSA.distance(one.number, other.number, score_cutoff=1) <= 1
+        for one in ones
+        for other in others
+    )
+
+
+def _compact(country: str, bare: str) -> tuple[str, bool]:
+    module = _module(country)
+    if module is None:
+        return bare, False
+    try:
+        return module.compact(bare).upper(), bool(module.is_valid(bare))
+    except (ValueError, IndexError):
+        return bare, False
+
+
+@lru_cache
+def _module(country: str) -> Any:
+    if not country:
+        return None
+    return get_cc_module(country.lower(), "vat") or get_cc_module(country.lower(), "tin")
+
+
+def _is_vat(country: str, bare: str) -> bool:
+    """Whether what begins with a country's code is likely to be a number of that country."""
+    module = _module(country)
+    if module is not None and module.is_valid(bare):
+        return True
+    return sum(map(str.isdigit, bare)) >= len(bare) - 4

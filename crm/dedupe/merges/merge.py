@@ -1,0 +1,246 @@
+"""Making one customer of several, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+
+from billing.merges.balances import Handover, join_balances
+from crm.dedupe.merges.fields import FIELDS, IDENTIFIERS, UNIQUE, Field, is_empty, row_of
+from crm.dedupe.merges.locking import giving_way, lock
+from crm.dedupe.merges.merged_records import document_of, nest_records
+from crm.dedupe.merges.move_rows import hand_over
+from crm.dedupe.merges.pairs import settle_pairs
+from crm.dedupe.merges.plan import refusals, winner_of
+from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
+from crm.models import Merge
+from customers import clock
+from customers.bulk import update_rows
+from customers.models import Customer
+from customers.pinned_fields import pin
+from customers.row_snapshots import as_json, put_away
+
+#: What the history keeps of a reason.
+_LONGEST_REASON = 100
+
+
+class CannotMerge(Exception):
+    """Nothing was merged; `reasons` are sentences that say why, and what can be done."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = list(reasons)
+
+
+def merge(
+    survivor_id: str,
+    other_ids: Sequence[str],
+    *,
+    choices: Mapping[str, str] | None = None,
+    by: Any = None,
+    reason: str = "",
+) -> list[Merge]:
+    """Make `other_ids` part of the customer `survivor_id`, and answer a merge for each, all of one moment.
+
+    `choices` gives, by the name of a field (see `crm.dedupe.merges.fields.FIELDS`), the key of the customer whose value is
+    to be kept (see `plan_merge`); imports leave alone what was chosen against the rule. The others stay as
+    tombstones that lead to the survivor, and own nothing. `by` is the user who does it, None for nobody in
+    particular, who needs no permission. All or nothing. Raises `CannotMerge`.
+    """
+    with giving_way(lambda reason: CannotMerge([reason])), transaction.atomic():
+        return _merge(survivor_id, other_ids, choices or {}, by, reason)
+
+
+def name_of(by: Any) -> str:
+    """Who did it, for the ledger."""
+    return "merge_customers" if by is None else str(by.get_username())
+
+
+def save_with_history(row: Any, columns: Sequence[str], by: Any, reason: str) -> None:
+    """Write some columns of a row, with a history row that says who and why."""
+    row._history_user, row._change_reason = by, reason[:_LONGEST_REASON]
+    row.save(update_fields=list(columns))
+
+
+def _merge(
+    survivor_id: str, other_ids: Sequence[str], choices: Mapping[str, str], by: Any, reason: str
+) -> list[Merge]:
+    found = lock([survivor_id, *other_ids])
+    missing = [key for key in (survivor_id, *other_ids) if key not in found]
+    if missing:
+        raise CannotMerge([f"There is no customer {key}." for key in missing])
+    survivor, others = found[survivor_id], [found[key] for key in other_ids]
+    reasons = refusals(survivor, others, choices, by)
+    if reasons:
+        raise CannotMerge(reasons)
+    at = clock.now()
+    decided = _decided(survivor, others, choices)
+    return [_merge_one(survivor, other, decided, by, at, reason) for other in others]
+
+
+class _Decided:
+    """By field, the key of the customer whose value wins, and the fields of which a person said so."""
+
+    def __init__(self, winners: Mapping[str, str], against_rule: set[str]) -> None:
+        self.winners = winners
+        self.against_rule = against_rule
+
+
+def _decided(survivor: Customer, others: Sequence[Customer], choices: Mapping[str, str]) -> _Decided:
+    customers = [survivor, *others]
+    by_rule = {name: winner_of(each, customers, {}) for name, each in FIELDS.items()}
+    winners = {name: winner_of(each, customers, choices) for name, each in FIELDS.items()}
+    return _Decided(winners, {name for name in choices if winners[name] != by_rule[name]})
+
+
+def _merge_one(
+    survivor: Customer, other: Customer, decided: _Decided, by: Any, at: Any, reason: str
+) -> Merge:
+    done = Merge(survivor=survivor, other=other, made_at=at, made_by=by, reason=reason)
+    crm_id, document = document_of(other)
+    changes: dict[str, Any] = {
+        "tombstones": list(Customer.objects.filter(merged_into=other).values_list("pk", flat=True))
+    }
+    told = f"Merged with {other.pk}"
+    changes["set"], changes["put_away"] = _join(survivor, other, decided, by, told)
+    changes["flags"] = _unset_flags(survivor, other, told)
+    for model in models_that(Way.COMPUTED):
+        rows_of(model).filter(customer=other).delete()
+    hand_over(other, survivor, models_that(Way.MOVES))
+    joined = join_balances(
+        Handover(
+            giver_id=str(other.pk),
+            taker_id=str(survivor.pk),
+            at=at,
+            done_by=name_of(by),
+            reason=f"{other.pk} was merged into {survivor.pk}",
+        )
+    )
+    changes["balances"] = joined.put_away
+    changes["set"] += [
+        {
+            "name": name,
+            "model": "billing.Balance",
+            "pk": pk,
+            "column": column,
+            "before": before,
+            "after": after,
+        }
+        for name, pk, column, before, after in joined.settings
+    ]
+    changes["record"] = nest_records(done, crm_id, document)
+    Customer.objects.filter(merged_into=other).update(merged_into=survivor)
+    other.merged_into = survivor
+    save_with_history(other, ["merged_into", *IDENTIFIERS], by, f"Merged into {survivor.pk}")
+    changes["pairs"] = settle_pairs(done)
+    done.changes = {name: value for name, value in changes.items() if value}
+    done.save(force_insert=True)
+    return done
+
+
+def _join(
+    survivor: Customer, other: Customer, decided: _Decided, by: Any, told: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Join the values of which the survivor has one: answers what was set, and the rows that were put away."""
+    was_set: list[dict[str, Any]] = []
+    away: list[dict[str, Any]] = []
+    taken = {name for name, key in decided.winners.items() if key == other.pk}
+    kinds: list[type[Model]] = [Customer, *models_that(Way.JOINS)]
+    for model in kinds:
+        own, theirs = row_of(model, survivor), row_of(model, other)
+        if theirs is None:
+            continue
+        if own is None:
+            hand_over(other, survivor, [model])
+            _forget_rows(survivor, other)
+            continue
+        fields = [each for each in FIELDS.values() if each.model is model and each.name in taken]
+        values = [(each, getattr(own, each.column), getattr(theirs, each.column)) for each in fields]
+        values = [value for value in values if value[1] != value[2]]
+        if model is Customer:
+            was_set += _swap(survivor, other, values)
+            pinned = _pin(survivor, taken & decided.against_rule)
+            was_set += pinned
+            columns = [each.column for each, _, _ in values] + (["pinned_fields"] if pinned else [])
+        else:
+            columns = [each.column for each, _, _ in values]
+        was_set += [_set(own, each.name, each.column, value) for each, _, value in values]
+        if columns:
+            save_with_history(own, columns, by, told)
+        if model is not Customer:
+            away.append(put_away(theirs))
+            theirs._history_user, theirs._change_reason = by, told
+            theirs.delete()
+            _forget_rows(survivor, other)
+    return was_set, away
+
+
+def _set(row: Model, name: str, column: str, value: Any) -> dict[str, Any]:
+    """Set a column in memory; answers what undoing that needs."""
+    before = as_json(row, column)
+    setattr(row, column, value)
+    return {
+        "name": name,
+        "model": row._meta.label,
+        "pk": str(row.pk),
+        "column": column,
+        "before": before,
+        "after": as_json(row, column),
+    }
+
+
+def _swap(survivor: Customer, other: Customer, values: list[tuple[Field, Any, Any]]) -> list[dict[str, Any]]:
+    """Give the other the identifiers that the survivor gives up for its own: both still find the survivor."""
+    swapped = []
+    for each, own, theirs in values:
+        if each.column not in IDENTIFIERS or is_empty(theirs):
+            continue
+        if is_empty(own) and each.column not in UNIQUE:
+            continue
+        swapped.append(_set(other, f"other.{each.name}", each.column, own))
+        if each.column in UNIQUE:
+            # No two may have it at any moment.
+            Customer.objects.filter(pk__in=[survivor.pk, other.pk]).update(**{each.column: None})
+    return swapped
+
+
+def _pin(survivor: Customer, chosen: set[str]) -> list[dict[str, Any]]:
+    before = as_json(survivor, "pinned_fields")
+    pin(survivor, chosen)
+    after = as_json(survivor, "pinned_fields")
+    if before == after:
+        return []
+    return [
+        {
+            "name": "pinned_fields",
+            "model": "customers.Customer",
+            "pk": str(survivor.pk),
+            "column": "pinned_fields",
+            "before": before,
+            "after": after,
+        }
+    ]
+
+
+def _forget_rows(*customers: Customer) -> None:
+    """Let the one-to-one rows be read anew: they have just moved."""
+    for customer in customers:
+        customer._state.fields_cache.clear()
+
+
+def _unset_flags(survivor: Customer, other: Customer, told: str) -> list[list[str]]:
+    """Unset what one row of a customer's may be, where a row of the survivor's is; answers the rows."""
+    unset = []
+    for model in models_that(Way.MOVES):
+        flag = ONE_OF_EACH.get(model._meta.label)
+        if flag is None or not rows_of(model).filter(customer=survivor, **{flag: True}).exists():
+            continue
+        flagged = list(rows_of(model).filter(customer=other, **{flag: True}))
+        for row in flagged:
+            setattr(row, flag, False)
+            unset.append([model._meta.label, str(row.pk)])
+        update_rows(flagged, [flag], told)
+    return unset

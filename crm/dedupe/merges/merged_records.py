@@ -1,0 +1,73 @@
+"""What merged customers were: their crm documents, kept below the survivor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Case, F, QuerySet, Value, When
+from msgspec import UNSET
+
+from crm.document.renderer import render_customers
+from crm.document.schema import encode_customer
+from crm.models import Merge, MergedRecord
+from customers.bulk import update_rows
+from customers.models import Customer
+
+
+def document_of(customer: Customer) -> tuple[str, str]:
+    """The id of the customer's crm document, and the document without its merged customers, as JSON."""
+    [document] = render_customers([customer])
+    document.merged_customers = UNSET
+    return document.id, encode_customer(document).decode()
+
+
+def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
+    """Keep the other's document below the survivor, and below it what was kept below the other.
+
+    Where the survivor's own document has listed it already, that record is taken for it.
+    """
+    survivor, other = merge.survivor_id, merge.other_id
+    listed: QuerySet[Any] = MergedRecord.objects.filter(survivor=survivor, came_with=None)
+    known = listed.filter(crm_id=crm_id, tombstone=None).first()
+    if known is not None:
+        known.tombstone_id = other
+        known.save(update_fields=["tombstone"])
+        record, kept = known, {"adopted": str(known.pk)}
+    else:
+        record = MergedRecord.objects.create(
+            survivor_id=survivor,
+            tombstone_id=other,
+            crm_id=str(other) if listed.filter(crm_id=crm_id).exists() else crm_id,
+            position=listed.filter(parent=None).count(),
+            document=document,
+            merged_at=merge.made_at,
+        )
+        kept = {"made": str(record.pk)}
+    theirs: QuerySet[Any] = MergedRecord.objects.filter(survivor=other)
+    _set_parent(theirs.filter(parent=None), record, f"Merged into {survivor}")
+    theirs.filter(came_with=None).update(came_with=other, survivor=survivor)
+    theirs.update(survivor=survivor)
+    return kept
+
+
+def unnest_records(merge: Merge, homes: set[str], kept: dict[str, Any]) -> None:
+    """Give back what was below the other, and let the survivor's document show it no longer."""
+    rows: Any = MergedRecord.objects
+    record = kept.get("made") or kept.get("adopted")
+    back = rows.filter(survivor=merge.survivor_id, came_with__in=homes)
+    _set_parent(back.filter(parent=record), None, f"The merge with {merge.other_id} was undone")
+    back.update(
+        survivor=merge.other_id,
+        came_with=Case(When(came_with=merge.other_id, then=Value(None)), default=F("came_with")),
+    )
+    if "made" in kept:
+        rows.filter(pk=record).delete()
+    else:
+        rows.filter(pk=record).update(tombstone=None)
+
+
+def _set_parent(rows: QuerySet[Any], parent: MergedRecord | None, reason: str) -> None:
+    moved = list(rows)
+    for row in moved:
+        row.parent = parent
+    update_rows(moved, ["parent_id"], reason)

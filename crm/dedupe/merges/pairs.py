@@ -1,0 +1,87 @@
+"""What becomes of possible duplicates when customers are merged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+
+from crm.dedupe.duplicates.review import regroup
+from crm.models import DuplicatePair, Merge
+from customers.row_snapshots import brought_back, put_away
+
+_MERGED = DuplicatePair.Decision.MERGED
+_STATE = ("decision", "later_until", "decided_by_id", "decided_at", "cluster_id")
+
+
+def settle_pairs(merge: Merge) -> dict[str, Any]:
+    """Close the pair of the two, and ask about the survivor where the other was asked about.
+
+    Where the survivor is asked about with the same customer already, that pair stands and the other's is put away.
+    Answers what undoing it needs.
+    """
+    survivor, other = str(merge.survivor_id), str(merge.other_id)
+    clusters: set[Any] = set()
+    settled: dict[str, Any] = {"put_away": [], "moved": []}
+    asked = {_across(pair, survivor) for pair in _pairs_of(survivor)}
+    for pair in list(_pairs_of(other)):
+        if pair.decision == _MERGED:
+            continue
+        clusters.add(pair.cluster_id)
+        third = _across(pair, other)
+        if third == survivor:
+            settled["closed"] = put_away(pair)
+            pair.decision, pair.later_until, pair.cluster_id = _MERGED, None, None
+            pair.decided_by, pair.decided_at = merge.made_by, merge.made_at
+            pair.save(update_fields=list(_STATE))
+        elif third in asked:
+            settled["put_away"].append(put_away(pair))
+            pair.delete()
+        else:
+            settled["moved"].append(str(pair.pk))
+            _ask_about(pair, survivor, third)
+    clusters |= set(_pairs_of(survivor).values_list("cluster_id", flat=True))
+    if clusters - {None}:
+        regroup(clusters - {None})
+    return {name: value for name, value in settled.items() if value}
+
+
+def unsettle_pairs(merge: Merge, settled: dict[str, Any]) -> None:
+    """Ask again as before the merge; what was decided since stays decided."""
+    if not settled:
+        return
+    survivor, other = str(merge.survivor_id), str(merge.other_id)
+    for key in settled.get("moved", ()):
+        pair = (
+            DuplicatePair.objects.filter(Q(a=survivor) | Q(b=survivor), pk=key)
+            .exclude(decision=_MERGED)
+            .first()
+        )
+        if pair is not None:
+            _ask_about(pair, other, _across(pair, survivor))
+    closed = settled.get("closed")
+    if closed is not None:
+        back = brought_back(closed)
+        back.cluster_id = None  # type: ignore[attr-defined]
+        DuplicatePair.objects.filter(pk=back.pk).update(**{name: getattr(back, name) for name in _STATE})
+    known = {_across(pair, other) for pair in _pairs_of(other)}
+    for away in settled.get("put_away", ()):
+        pair = brought_back(away)  # type: ignore[assignment]
+        if pair is not None and _across(pair, other) not in known:
+            pair.cluster_id = None
+            pair.save(force_insert=True)
+    # A pair that waits again may connect clusters anywhere.
+    regroup()
+
+
+def _pairs_of(customer_id: str) -> Any:
+    return DuplicatePair.objects.filter(Q(a=customer_id) | Q(b=customer_id)).order_by("pk")
+
+
+def _across(pair: DuplicatePair, customer_id: str) -> str:
+    return str(pair.b_id if pair.a_id == customer_id else pair.a_id)
+
+
+def _ask_about(pair: DuplicatePair, customer_id: str, third: str) -> None:
+    pair.a_id, pair.b_id = sorted((customer_id, third))
+    pair.save(update_fields=["a", "b"])

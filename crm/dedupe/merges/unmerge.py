@@ -1,0 +1,251 @@
+"""Undoing a merge: values and rows go back where they were, and what was edited since is for a person to settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from billing.merges.balances import Handover, claim_what_hangs, take_apart, tell_where_they_are
+from crm.dedupe.merges.fields import FIELDS, UNIQUE
+from crm.dedupe.merges.locking import giving_way, lock
+from crm.dedupe.merges.merge import name_of, save_with_history
+from crm.dedupe.merges.merged_records import unnest_records
+from crm.dedupe.merges.move_rows import give_back
+from crm.dedupe.merges.pairs import unsettle_pairs
+from crm.dedupe.merges.plan import PERMISSION
+from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
+from crm.models import Merge
+from customers import clock
+from customers.bulk import update_rows
+from customers.models import Customer
+from customers.row_snapshots import as_json, brought_back, from_json
+
+KEEP, RESTORE = "keep", "restore"
+
+
+class CannotUnmerge(Exception):
+    """Nothing was undone; the message says why, and what can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A value that the merge set and that somebody has changed since.
+
+    It is settled under `name`: keep what is there `now`, or restore what was there `before` the merge.
+    """
+
+    name: str
+    label: str
+    before: Any
+    after: Any
+    now: Any
+
+
+class Unsettled(CannotUnmerge):
+    """Values were edited since the merge, and nobody has said what is to become of them."""
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        names = ", ".join(each.label for each in conflicts)
+        super().__init__(
+            f"Edited since the merge: {names}. For each, say whether to keep what is there now or to restore what was"
+            " there before."
+        )
+        self.conflicts = list(conflicts)
+
+
+def conflicts_of(merge: Merge) -> list[Conflict]:
+    """The values that the merge set and that are no longer what it set, to be settled before it is undone."""
+    found = []
+    for each in merge.changes.get("set", ()):
+        row = _row(each)
+        if row is None or each["name"] == "pinned_fields":
+            continue
+        now = as_json(row, each["column"])
+        if now not in (each["after"], each["before"]):
+            found.append(Conflict(each["name"], _label(each["name"]), each["before"], each["after"], now))
+    return found
+
+
+def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
+    """What the merged customer brought, or what was merged into it before: the lists in words, and how many rows."""
+    homes = Merge.objects.home_ids_of(str(merge.other_id))
+    counted = (
+        (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=homes).count())
+        for model in models_that(Way.MOVES)
+    )
+    return [
+        (str(model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural), count)
+        for model, count in counted
+        if count
+    ]
+
+
+def hindrance(merge: Merge) -> str:
+    """Why the merge cannot be undone, and what to do first; nothing if it can."""
+    if merge.undone_at is not None:
+        return "It was undone before."
+    into = merge.survivor.merged_into
+    if into is not None:
+        later = Merge.objects.standing().filter(other=merge.survivor).first()
+        which = f"Undo {later.pk} first" if later is not None else "Ask for that one"
+        return f"{merge.survivor} was itself merged into {into} ({into.pk}) since. {which}."
+    for later in Merge.objects.standing().filter(survivor=merge.survivor, pk__gt=merge.pk).order_by("-pk"):
+        if _builds_on(later, merge):
+            return f"{later.other} was merged into {merge.survivor} since, over the same values. Undo {later.pk} first."
+    return ""
+
+
+def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = None) -> Merge:
+    """Make a customer of its own again of the one that was merged: as it was, with what happened to its rows since.
+
+    `settle` says of each of the conflicts, by its name, `keep` or `restore`. What came of the customer's subscriptions
+    and entities since goes with them; everything else that was added since stays with the survivor. `by` is the user
+    who does it, None for nobody in particular, who needs no permission. All or nothing. Raises `CannotUnmerge`, of
+    which `Unsettled` names the conflicts that are not settled.
+    """
+    with giving_way(CannotUnmerge), transaction.atomic():
+        return _unmerge(merge, by, settle or {})
+
+
+def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:
+    if by is not None and not by.has_perm(PERMISSION):
+        raise CannotUnmerge(
+            "You may not undo merges: ask an administrator for the permission to merge customers."
+        )
+    found = lock([merge.survivor_id, merge.other_id])
+    merge = Merge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
+    merge.survivor, merge.other = found[merge.survivor_id], found[merge.other_id]
+    if problem := hindrance(merge):
+        raise CannotUnmerge(problem)
+    conflicts = {each.name: each for each in conflicts_of(merge)}
+    unknown = [name for name in settle if name not in conflicts]
+    if unknown:
+        raise CannotUnmerge(
+            f"There is nothing to settle of {', '.join(unknown)}: it is as the merge left it."
+        )
+    unsettled = [each for name, each in conflicts.items() if settle.get(name) not in (KEEP, RESTORE)]
+    if unsettled:
+        raise Unsettled(unsettled)
+    kept = {name for name, wanted in settle.items() if wanted == KEEP}
+    try:
+        with transaction.atomic():
+            _undo(merge, by, kept)
+    except IntegrityError as refused:
+        reason = str(refused).strip().splitlines()[0]
+        raise CannotUnmerge(
+            f"The database refused it: {reason}. Somebody else has an identifier now that would come back."
+        ) from refused
+    return merge
+
+
+def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
+    survivor, other, changes = merge.survivor, merge.other, merge.changes
+    at = clock.now()
+    tombstones = set(changes.get("tombstones", ()))
+    homes = {str(other.pk), *tombstones}
+    told = f"The merge with {other.pk} was undone"
+    # The guards of the database let no row go to a customer that is merged.
+    other.merged_into = None
+    _restore(merge, by, kept, told)
+    Customer.objects.filter(pk__in=tombstones).update(merged_into=other)
+    claimed = claim_what_hangs(str(survivor.pk), str(other.pk), homes)
+    claimed += take_apart(
+        Handover(
+            giver_id=str(survivor.pk),
+            taker_id=str(other.pk),
+            at=at,
+            done_by=name_of(by),
+            reason=f"The merge of {other.pk} into {survivor.pk} was undone",
+        ),
+        homes,
+        changes.get("balances", ()),
+    )
+    give_back(survivor, other, homes, [*models_that(Way.MOVES), *models_that(Way.JOINS)])
+    for away in changes.get("put_away", ()):
+        row = brought_back(away)
+        if not rows_of(type(row)).filter(customer=other).exists():
+            row._history_user, row._change_reason = by, told  # type: ignore[attr-defined]
+            row.save(force_insert=True)
+    tell_where_they_are(claimed, told)
+    _set_flags(merge, told)
+    unnest_records(merge, homes, changes.get("record", {}))
+    merge.undone_at, merge.undone_by = at, by
+    merge.save(update_fields=["undone_at", "undone_by"])
+    unsettle_pairs(merge, changes.get("pairs", {}))
+
+
+def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
+    """Give every column that the merge set its value from before, but those that are to be kept."""
+    rows: dict[tuple[str, str], Any] = {
+        ("customers.Customer", str(each.pk)): each for each in (merge.survivor, merge.other)
+    }
+    columns: dict[tuple[str, str], list[str]] = {("customers.Customer", str(merge.other_id)): ["merged_into"]}
+    for each in merge.changes.get("set", ()):
+        place = each["model"], each["pk"]
+        row: Any = rows.get(place) or _row(each)
+        if row is None or each["name"] in kept:
+            continue
+        rows[place] = row
+        column, value = each["column"], each["before"]
+        if each["name"] == "pinned_fields":
+            added = set(each["after"]) - set(value)
+            value = [name for name in row.pinned_fields if name not in added]
+        setattr(row, column, from_json(type(row), column, value))
+        columns.setdefault(place, []).append(column)
+    both = Customer.objects.filter(pk__in=[merge.survivor_id, merge.other_id])
+    for column in UNIQUE:
+        if any(column in each for (model, _), each in columns.items() if model == "customers.Customer"):
+            # No two may have it at any moment.
+            both.update(**{column: None})
+            for each in (merge.survivor, merge.other):
+                names = columns.setdefault(("customers.Customer", str(each.pk)), [])
+                if column not in names:
+                    names.append(column)
+    for place, names in columns.items():
+        save_with_history(rows[place], names, by, told)
+
+
+def _set_flags(merge: Merge, told: str) -> None:
+    for label, key in merge.changes.get("flags", ()):
+        rows = rows_of(apps.get_model(label))
+        flag = ONE_OF_EACH[label]
+        if not rows.filter(customer=merge.other_id, **{flag: True}).exists():
+            again = list(rows.filter(pk=key, customer=merge.other_id))
+            for row in again:
+                setattr(row, flag, True)
+            update_rows(again, [flag], told)
+
+
+def _builds_on(later: Merge, earlier: Merge) -> bool:
+    """Whether undoing the earlier merge alone would take something from under the later one."""
+    places = {(each["model"], each["pk"], each["column"]) for each in earlier.changes.get("set", ())}
+    set_since = later.changes.get("set", ())
+    if any((each["model"], each["pk"], each["column"]) in places for each in set_since):
+        return True
+    homes = {str(earlier.other_id), *earlier.changes.get("tombstones", ())}
+    joined = {away["model"] for away in later.changes.get("put_away", ())}
+    return any(
+        rows_of(model).filter(customer=earlier.survivor_id, came_with__in=homes).exists()
+        for model in models_that(Way.JOINS)
+        if model._meta.label in joined
+    )
+
+
+def _row(change: dict[str, Any]) -> Model | None:
+    row: Model | None = rows_of(apps.get_model(change["model"])).filter(pk=change["pk"]).first()
+    return row
+
+
+def _label(name: str) -> str:
+    if name in FIELDS:
+        return FIELDS[name].label
+    whose, _, field = name.partition(".")
+    if whose == "balance":
+        feature, _, column = field.rpartition(".")
+        return f"balance of {feature}: {column.replace('_', ' ')}"
+    return f"the other's {FIELDS[field].label}"

@@ -1,0 +1,46 @@
+"""Values of merged customers as a person reads them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from crm.dedupe.merges.fields import FIELDS, Field, is_empty
+from crm.dedupe.merges.unmerge import Conflict
+from customers.formats import free_form_text
+from customers.json_types import plain_number
+from customers.row_snapshots import from_json
+
+
+def in_words(field: Field, value: Any) -> str:
+    """The value of a field; an empty text for one that says nothing."""
+    if is_empty(value):
+        return ""
+    column = next(each for each in field.model._meta.concrete_fields if each.attname == field.column)
+    if column.related_model is get_user_model():
+        return str(get_user_model()._default_manager.filter(pk=value).first() or value)
+    if column.choices:
+        return str(dict(column.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal | int):
+        return f"{plain_number(Decimal(value)):,}"
+    return free_form_text(value) if isinstance(value, dict | list) else str(value)
+
+
+def conflict_in_words(conflict: Conflict) -> str:
+    """What the value was, what the merge made of it, and what it is now."""
+
+    def shown(value: Any) -> str:
+        field = FIELDS.get(conflict.name)
+        if field is not None:
+            value = from_json(field.model, field.column, value)
+            return in_words(field, value) or "-"
+        return "-" if is_empty(value) else str(value)
+
+    return (
+        f"  {conflict.name}: now {shown(conflict.now)}; the merge made it {shown(conflict.after)}, and before it was"
+        f" {shown(conflict.before)}"
+    )

@@ -1,0 +1,91 @@
+"""Load the demo: invented customers through the importers, and people to sign in as."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from crm.demo.documents import demo_documents
+from crm.desk.health.refresh import refresh_health
+from crm.desk.home.movement import refresh_movements
+from crm.desk.worklist.refresh import refresh_worklist
+from crm.exchange.importers import IMPORTERS
+from crm.models import Relationship, Team
+from customers.ingest.engine import Counts, Outcome, import_records
+from customers.ingest.reader import read_records
+
+#: Name, full name and role of each demo login. The password is the name.
+LOGINS = (
+    ("admin", "Ada", "Adeyemi", "Administrator"),
+    ("manager", "Max", "Mwangi", "Account manager"),
+    ("billing", "Bea", "Bianchi", "Billing operations"),
+    ("viewer", "Vic", "Varga", "Viewer"),
+)
+
+
+class DemoRefused(Exception):
+    """An importer refused one of our own documents."""
+
+
+def load_demo_customers(count: int, today: datetime) -> dict[str, Counts]:
+    """Import the documents of `count` invented customers; raise `DemoRefused` if one does not fit."""
+    counts = {}
+    for source, documents in demo_documents(count, today).items():
+        stream = io.BytesIO(json.dumps(documents).encode())
+        counts[source] = Counts()
+        for report in import_records(IMPORTERS[source](), read_records(stream), origin="demo"):
+            if report.outcome is Outcome.REFUSED and report.bad is not None:
+                raise DemoRefused(f"{source} record {report.number}: {report.bad.path}: {report.bad.reason}")
+            counts[source].add(report.outcome)
+    return counts
+
+
+@transaction.atomic
+def create_demo_logins() -> list[tuple[str, str]]:
+    """Make a login for each role, hand half of the accounts to the manager and a quarter to the administrator, who
+    are a team; answer (name, role).
+
+    A login that exists is left as it is.
+    """
+    anyone_new = False
+    for name, given, family, role in LOGINS:
+        user, created = User.objects.get_or_create(
+            username=name,
+            defaults={
+                "first_name": given,
+                "last_name": family,
+                "email": f"{name}@example.com",
+                "is_staff": True,
+                "is_superuser": role == "Administrator",
+            },
+        )
+        if created:
+            user.set_password(name)
+            user.save()
+            user.groups.add(Group.objects.get(name=role))
+            anyone_new = True
+    if anyone_new:
+        team = [User.objects.get(username=name) for name in ("manager", "admin")]
+        Team.objects.get_or_create(name="Key accounts")[0].members.set(team)
+        _hand_accounts_to(*team)
+    return [(name, role) for name, _, _, role in LOGINS]
+
+
+def settle_desk(now: datetime) -> None:
+    """Work out what the desk shows, with some history of how customers fared."""
+    for days in (60, 30, 0):
+        for _ in refresh_health(now - timedelta(days=days)):
+            pass
+    for _ in refresh_worklist(now):
+        pass
+    refresh_movements()
+
+
+def _hand_accounts_to(manager: User, administrator: User) -> None:
+    unowned = list(Relationship.objects.filter(owner=None).order_by("crm_id").values_list("pk", flat=True))
+    Relationship.objects.filter(pk__in=unowned[::2]).update(owner=manager)
+    Relationship.objects.filter(pk__in=unowned[1::4]).update(owner=administrator)

@@ -1,0 +1,145 @@
+"""Set the account manager, tags or status of many customers, or give them all a task. All or nothing.
+
+Merged customers are passed over: they stay as they were. Each answers how many customers it changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from simple_history.utils import bulk_create_with_history, bulk_update_with_history
+
+from crm.desk.worklist.refresh import refresh_customers
+from crm.models import CustomerTag, Relationship, Tag, Task
+from customers.models import Customer
+from customers.models.customer import CustomerQuerySet
+from customers.pinned_fields import pin
+
+_BATCH = 500
+_REASON = "For many customers at once"
+
+
+@transaction.atomic
+def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
+    """Make `owner` (None: nobody) the account manager."""
+    count = 0
+    owner_id = None if owner is None else owner.pk
+    for batch in held(customers):
+        keys = _keys(batch)
+        have = {
+            str(row.customer_id): row
+            for row in Relationship.objects.select_for_update().filter(customer_id__in=keys).order_by("pk")
+        }
+        changed = [row for row in have.values() if row.owner_id != owner_id]
+        new = [
+            Relationship(customer=customer, owner=owner, currency=settings.DEFAULT_CURRENCY)
+            for customer in batch
+            if str(customer.pk) not in have and owner is not None
+        ]
+        for row in changed:
+            row.owner = owner
+        _update(changed, Relationship, ["owner"], by)
+        _create(new, Relationship, by)
+        written = [str(row.customer_id) for row in (*changed, *new)]
+        refresh_customers(written)
+        count += len(written)
+    return count
+
+
+@transaction.atomic
+def set_status(customers: CustomerQuerySet, status: str, *, by: Any) -> int:
+    """Set the status, and hold it fast against imports."""
+    count = 0
+    for batch in held(customers):
+        changed = [customer for customer in batch if customer.status != status]
+        for customer in changed:
+            customer.status = status
+            pin(customer, ["status"])
+        _update(changed, Customer, ["status", "pinned_fields"], by)
+        refresh_customers(_keys(changed))
+        count += len(changed)
+    return count
+
+
+@transaction.atomic
+def change_tags(
+    customers: CustomerQuerySet, *, add: Sequence[str] = (), take: Iterable[Tag] = (), by: Any
+) -> int:
+    """Mark customers with the tags named in `add`, which are made where there are none yet, and take others off."""
+    tags, gone = [tag_called(name) for name in add], list(take)
+    count = 0
+    for batch in held(customers):
+        keys = _keys(batch)
+        wrong = CustomerTag.objects.filter(customer_id__in=keys, tag__in=gone)
+        touched = {str(key) for key in wrong.values_list("customer_id", flat=True)}
+        wrong.delete()
+        pairs = CustomerTag.objects.filter(customer_id__in=keys, tag__in=tags)
+        have = {(str(key), str(tag)) for key, tag in pairs.values_list("customer_id", "tag_id")}
+        new = [
+            CustomerTag(customer=customer, tag=tag, given_by=by)
+            for customer in batch
+            for tag in tags
+            if (str(customer.pk), str(tag.pk)) not in have
+        ]
+        CustomerTag.objects.bulk_create(new)
+        count += len(touched | {str(row.customer_id) for row in new})
+    return count
+
+
+@transaction.atomic
+def add_tasks(
+    customers: CustomerQuerySet, title: str, *, by: Any, owner: Any = None, due_on: date | None = None
+) -> int:
+    """Give each customer a task: of `owner`, or else of its account manager, or else of whoever adds it."""
+    count = 0
+    for batch in held(customers):
+        keys = _keys(batch)
+        owned = Relationship.objects.filter(customer_id__in=keys).values_list("customer_id", "owner_id")
+        managers = {str(key): manager for key, manager in owned}
+        tasks = [
+            Task(
+                customer=customer,
+                title=title,
+                due_on=due_on,
+                owner_id=owner.pk if owner else managers.get(str(customer.pk)) or by.pk,
+                created_by=by,
+            )
+            for customer in batch
+        ]
+        _create(tasks, Task, by)
+        refresh_customers(keys)
+        count += len(tasks)
+    return count
+
+
+def tag_called(name: str) -> Tag:
+    """The tag of this name, in capitals or not; made, if there is none."""
+    found = Tag.objects.filter(name__iexact=name).first()
+    return found or Tag.objects.create(name=name)
+
+
+def held(customers: CustomerQuerySet) -> Iterator[list[Customer]]:
+    """The customers, some hundred at a time, locked against being merged or edited meanwhile."""
+    keys = iter([str(key) for key in customers.order_by("pk").values_list("pk", flat=True)])
+    while piece := list(islice(keys, _BATCH)):
+        living = Customer.objects.unmerged().filter(pk__in=piece)
+        yield list(living.select_for_update().order_by("pk"))
+
+
+def _keys(customers: Iterable[Customer]) -> list[str]:
+    return [str(customer.pk) for customer in customers]
+
+
+def _update(rows: list[Any], model: Any, fields: list[str], by: Any) -> None:
+    if rows:
+        bulk_update_with_history(rows, model, fields, default_user=by, default_change_reason=_REASON)
+
+
+def _create(rows: list[Any], model: Any, by: Any) -> None:
+    if rows:
+        bulk_create_with_history(rows, model, default_user=by, default_change_reason=_REASON)

@@ -1,0 +1,166 @@
+"""The lists behind the numbers of the home page: who renews, whose trial ends, who is past due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from billing.formats import amount
+from billing.models import Invoice, Subscription
+from crm.desk.worklist.balances import EXHAUSTED, LOW
+from crm.desk.worklist.reason import Rule
+from crm.models import WorklistReason
+from customers.formats import day, page_of
+from customers.models import Customer
+
+#: How far ahead renewals and ends of trials are looked for, in days.
+RENEWAL_DAYS = 90
+TRIAL_DAYS = 14
+
+Owners = Collection[Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskList:
+    """Rows that somebody should know of. `rows` are those of account managers (None: of everybody), in order.
+
+    `words` say what is to be said of a row beside its customer, which is at `customer`; `page` is the row's address,
+    `also` is read with it, and `permission` is needed to see them.
+    """
+
+    name: str
+    title: str
+    said: str
+    permission: str
+    rows: Callable[[Owners, datetime], QuerySet[Any]]
+    words: Callable[[Any], tuple[str, ...]]
+    page: Callable[[Any], str] = page_of
+    customer: str = "customer"
+    also: tuple[str, ...] = ()
+
+    def customer_of(self, row: Any) -> Customer:
+        """The customer of one of the rows."""
+        for step in self.customer.split("__"):
+            row = getattr(row, step)
+        found: Customer = row
+        return found
+
+
+def of_owners(rows: QuerySet[Any], owners: Owners) -> QuerySet[Any]:
+    """Rows of current customers of these account managers."""
+    if owners is not None:
+        rows = rows.filter(customer__relationship__owner__in=owners)
+    return rows.filter(customer__archived_at=None, customer__merged_into=None)
+
+
+def customers_of(owners: Owners) -> QuerySet[Customer]:
+    """The current customers of these account managers."""
+    customers = Customer.objects.current()
+    return customers if owners is None else customers.filter(relationship__owner__in=owners)
+
+
+def _renewals(owners: Owners, now: datetime) -> QuerySet[Any]:
+    rows = Subscription.objects.active().filter(
+        Q(expires_at=None),
+        current_period_end__gt=now,
+        current_period_end__lte=now + timedelta(days=RENEWAL_DAYS),
+    )
+    return of_owners(rows, owners).order_by("current_period_end", "pk")
+
+
+def _trials(owners: Owners, now: datetime) -> QuerySet[Any]:
+    rows = Subscription.objects.active().filter(
+        trial_ends_at__gt=now, trial_ends_at__lte=now + timedelta(days=TRIAL_DAYS)
+    )
+    return of_owners(rows, owners).order_by("trial_ends_at", "pk")
+
+
+def _past_due(owners: Owners, now: datetime) -> QuerySet[Any]:
+    return of_owners(Subscription.objects.past_due(), owners).order_by("current_period_end", "pk")
+
+
+def _overdue(owners: Owners, now: datetime) -> QuerySet[Any]:
+    return of_owners(Invoice.objects.overdue(now), owners).order_by("due_at", "pk")
+
+
+def _balances(rule: Rule) -> Callable[[Owners, datetime], QuerySet[Any]]:
+    """What the worklist says of balances, whatever was decided of it."""
+
+    def rows(owners: Owners, now: datetime) -> QuerySet[Any]:
+        found = WorklistReason.objects.filter(rule=rule.name)
+        if owners is not None:
+            found = found.filter(entry__person__in=owners)
+        current = found.filter(entry__customer__archived_at=None, entry__customer__merged_into=None)
+        return current.order_by("-weight", "since", "pk")
+
+    return rows
+
+
+LISTS = {
+    each.name: each
+    for each in (
+        DeskList(
+            name="renewals",
+            title=f"Renewals in {RENEWAL_DAYS} days",
+            said="Subscriptions that go on for another period, the nearest first.",
+            permission="billing.view_subscription",
+            rows=_renewals,
+            also=("plan",),
+            words=lambda row: (str(row.plan), f"Renews {day(row.current_period_end)}"),
+        ),
+        DeskList(
+            name="trials",
+            title=f"Trials ending in {TRIAL_DAYS} days",
+            said="Subscriptions on trial, those that end soonest first.",
+            permission="billing.view_subscription",
+            rows=_trials,
+            also=("plan",),
+            words=lambda row: (str(row.plan), f"Trial ends {day(row.trial_ends_at)}"),
+        ),
+        DeskList(
+            name="past-due",
+            title="Past due",
+            said="Subscriptions with an invoice that is unpaid past its due date.",
+            permission="billing.view_subscription",
+            rows=_past_due,
+            also=("plan",),
+            words=lambda row: (str(row.plan), f"Period ends {day(row.current_period_end)}"),
+        ),
+        DeskList(
+            name="overdue",
+            title="Overdue invoices",
+            said="Issued invoices that wait for money past their due date, the oldest first.",
+            permission="billing.view_invoice",
+            rows=_overdue,
+            words=lambda row: (
+                str(row),
+                f"Due {day(row.due_at)}",
+                amount(row.due, row.currency),
+            ),
+        ),
+        DeskList(
+            name="balances-low",
+            title="Balances nearly used",
+            said="Balances of which much was used, as of the last refresh of the worklist.",
+            permission="billing.view_balance",
+            rows=_balances(LOW),
+            words=lambda row: (row.words,),
+            page=lambda row: row.link,
+            customer="entry__customer",
+        ),
+        DeskList(
+            name="balances-exhausted",
+            title="Balances exhausted",
+            said="Balances of which nothing is left, as of the last refresh of the worklist.",
+            permission="billing.view_balance",
+            rows=_balances(EXHAUSTED),
+            words=lambda row: (row.words,),
+            page=lambda row: row.link,
+            customer="entry__customer",
+        ),
+    )
+}

@@ -1,0 +1,117 @@
+"""How revenue moved, month by month: worked out for all customers at once, and read for some account managers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, Sum
+from django.utils.timezone import localdate, make_aware
+
+from billing.revenue.history import revenue_at
+from crm.models import Relationship, RevenueMonth
+from customers import clock
+from customers.bulk import create_rows
+
+#: How many months are looked back on, the present one among them.
+MONTHS = 12
+
+
+@dataclass(slots=True)
+class Movement:
+    """MRR at the end of a month and what moved it, in minor units of a currency; how many customers bring it in."""
+
+    mrr: int = 0
+    new: int = 0
+    expansion: int = 0
+    contraction: int = 0
+    churn: int = 0
+    customers: int = 0
+
+    def take(self, before: int, after: int) -> None:
+        """Count one customer, who brought in `before` and now brings in `after`."""
+        self.mrr += after
+        self.customers += after > 0
+        if before <= 0 < after:
+            self.new += after
+        elif after <= 0 < before:
+            self.churn += before
+        elif after > before:
+            self.expansion += after - before
+        else:
+            self.contraction += before - after
+
+
+@dataclass(frozen=True, slots=True)
+class Movements:
+    """By currency and month, the oldest first, how revenue moved; as it was worked out at `made_at`."""
+
+    of_currency: dict[str, dict[date, Movement]]
+    made_at: datetime | None
+
+
+@transaction.atomic
+def refresh_movements() -> int:
+    """Work out the movements of the last `MONTHS` months anew; answer how many figures there are.
+
+    The customers of an account manager are those they look after now, also for the months before.
+    """
+    now = clock.now()
+    months = _months(localdate(now))
+    instants = [_start_of(month) for month in months] + [now]
+    owners: dict[Any, int] = dict(Relationship.objects.exclude(owner=None).values_list("customer", "owner"))
+    found: dict[tuple[int | None, date, str], Movement] = defaultdict(Movement)
+    for customer_id, course in revenue_at(instants):
+        owner = owners.get(customer_id)
+        for currency, earned in course.items():
+            for month, before, after in zip(months, earned[:-1], earned[1:], strict=True):
+                if before or after:
+                    found[owner, month, currency].take(before, after)
+    RevenueMonth.objects.all().delete()
+    rows = [
+        RevenueMonth(
+            owner_id=owner,
+            month=month,
+            currency=currency,
+            made_at=now,
+            **{each.name: getattr(movement, each.name) for each in fields(movement)},
+        )
+        for (owner, month, currency), movement in found.items()
+    ]
+    create_rows(rows, reason="")
+    return len(rows)
+
+
+def movements(owners: Collection[Any] | None) -> Movements:
+    """How the revenue of these account managers' customers moved; None: of all customers. In two queries."""
+    rows: Any = (
+        RevenueMonth.objects.all() if owners is None else RevenueMonth.objects.filter(owner__in=owners)
+    )
+    names = [each.name for each in fields(Movement)]
+    of_currency: dict[str, dict[date, Movement]] = defaultdict(dict)
+    sums = rows.order_by("currency", "month").values_list("currency", "month")
+    for currency, month, *figures in sums.annotate(*(Sum(name, default=0) for name in names)):
+        of_currency[currency][month] = Movement(*figures)
+    made_at = RevenueMonth.objects.aggregate(at=Max("made_at"))["at"]
+    return Movements({currency: _without_gaps(months) for currency, months in of_currency.items()}, made_at)
+
+
+def _without_gaps(months: dict[date, Movement]) -> dict[date, Movement]:
+    """The same with the months between and before in which nothing came in, `MONTHS` in all or as many as there are."""
+    return {month: months.get(month) or Movement() for month in _months(max(months))}
+
+
+def _months(today: date) -> Sequence[date]:
+    months = [today.replace(day=1)]
+    while len(months) < MONTHS:
+        last = months[-1]
+        months.append(last.replace(year=last.year - (last.month == 1), month=last.month - 1 or 12))
+    return months[::-1]
+
+
+def _start_of(day: date) -> datetime:
+    return make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,257 @@
+"""The page of a customer as it was known at a time, with what has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from billing.document.as_of import render_known as billing_known
+from billing.document.renderer import render_customers as render_billing
+from billing.document.schema import BillingCustomer
+from crm.desk.pages.customer_lookup import customer_asked
+from crm.document.as_of import render_known as crm_known
+from crm.document.renderer import render_customers as render_crm
+from crm.document.schema import CrmCustomer
+from customers import clock
+from customers.as_of import KnownCustomer, NotKnownThen
+from customers.document.renderer import render_customers as render_payments
+from customers.document.renderer import render_known as payments_known
+from customers.document.schema import PaymentsCustomer
+from customers.formats import moment
+from customers.json_types import to_plain
+from customers.lookup import find_customer_at
+from customers.models import Customer
+
+#: What one reads of something, by what it is called.
+Facts = dict[str, str]
+
+
+class WhenForm(forms.Form):
+    """The time to look at, in the time zone of the installation."""
+
+    at = forms.DateTimeField(
+        error_messages={
+            "invalid": "Enter a date and a time, such as 2026-03-01 12:00.",
+            "required": "Enter a date.",
+        },
+    )
+
+    def clean_at(self) -> datetime:
+        """A time that has passed."""
+        at: datetime = self.cleaned_data["at"].astimezone(UTC)
+        if at > clock.now():
+            raise forms.ValidationError("This is still to come. Enter a time that has passed.")
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What something was then and is now; `label` says in a word what became of it, if it is not the same."""
+
+    name: str
+    then: str
+    now: str
+    label: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A part of the page."""
+
+    title: str
+    rows: list[Row]
+
+
+def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """The customer that any identifier finds, as it was known at the time asked for; without one, only the question."""
+    may: Callable[[str], bool] = request.user.has_perm
+    customer = customer_asked(request, identifier)
+    form = WhenForm(request.GET or None)
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": f"{customer} at an earlier time",
+        "customer_url": reverse("desk-customer", args=[customer.pk]),
+        "asked": request.GET.get("at", ""),
+        "problem": "",
+        "tables": [],
+    }
+    status = 200
+    if form.is_valid():
+        try:
+            known = find_customer_at(identifier, form.cleaned_data["at"], request.GET.get("env"))
+        except NotKnownThen as problem:
+            context["problem"], status = str(problem), 404
+        else:
+            context |= _then(known, customer, may)
+    elif form.is_bound:
+        context["problem"], status = form.errors["at"][0], 400
+    return TemplateResponse(request, "crm/desk/as_of.html", context, status=status)
+
+
+def _then(known: KnownCustomer, now: Customer, may: Callable[[str], bool]) -> dict[str, Any]:
+    """What the page shows of a customer then, beside what it is now."""
+    sources: list[
+        tuple[str, Callable[[Any], dict[str, Facts]], Callable[[], Any], Callable[[], Any], str]
+    ] = [
+        (
+            "customers.view_customer",
+            _payments,
+            lambda: payments_known(known, embedded=True),
+            lambda: render_payments([now], embedded=True)[0],
+            "payments-customer",
+        ),
+        (
+            "billing.view_billingaccount",
+            _billing,
+            lambda: billing_known(known),
+            lambda: render_billing([now])[0],
+            "billing-customer",
+        ),
+        (
+            "crm.view_relationship",
+            _crm,
+            lambda: crm_known(known),
+            lambda: render_crm([now])[0],
+            "crm-customer",
+        ),
+    ]
+    tables: list[Table] = []
+    links: list[tuple[str, str]] = []
+    query = urlencode({"as_of": known.at.isoformat().replace("+00:00", "Z")})
+    for permission, facts_of, then, today, name in sources:
+        if may(permission):
+            tables += _compared(facts_of(then()), facts_of(today()))
+            links.append((_DOCUMENTS[name], f"{reverse(name, args=[known.key])}?{query}"))
+    return {
+        "at": moment(known.at),
+        "known": known.customer,
+        "part_of": now if known.key != str(now.pk) else None,
+        "tables": tables,
+        "documents": links,
+    }
+
+
+_DOCUMENTS = {
+    "payments-customer": "Payments document",
+    "billing-customer": "Billing document",
+    "crm-customer": "CRM document",
+}
+
+
+def _compared(then: dict[str, Facts], now: dict[str, Facts]) -> list[Table]:
+    """Each part with what was and what is; parts in which there was nothing and is nothing are left out."""
+    tables = []
+    for title, facts in then.items():
+        today = now[title]
+        rows = [_row(name, facts.get(name, ""), today.get(name, "")) for name in {**facts, **today}]
+        if rows := [row for row in rows if row.then or row.now]:
+            tables.append(Table(title, rows))
+    return tables
+
+
+def _row(name: str, then: str, now: str) -> Row:
+    if then == now:
+        return Row(name, then, "", None)
+    if not then:
+        return Row(name, "", now, ("Added since", "success"))
+    return Row(name, then, now, ("Changed since", "warning") if now else ("Gone since", "danger"))
+
+
+def _payments(document: PaymentsCustomer) -> dict[str, Facts]:
+    plain = to_plain(document)
+    return {
+        "The customer": {
+            label: _text(plain[name])
+            for name, label in (
+                ("name", "Name"),
+                ("email", "E-mail"),
+                ("phone", "Phone"),
+                ("status", "Status"),
+                ("custom_data", "Custom data"),
+            )
+        },
+        "Addresses": {each["id"]: _joined(each, _POSTAL) for each in plain["addresses"]},
+        "Businesses": {
+            each["id"]: _joined(each, ("name", "company_number", "tax_identifier"))
+            for each in plain["businesses"]
+        },
+        "Payment methods": {
+            each["id"]: _joined(each, ("type", "brand", "last4", "provider", "phone", "bank_name", "status"))
+            for each in plain["payment_methods"]
+        },
+    }
+
+
+_POSTAL = ("description", "line1", "line2", "city", "state", "postal_code", "country")
+
+
+def _billing(document: BillingCustomer) -> dict[str, Facts]:
+    plain = to_plain(document)
+    return {
+        "Subscriptions": {
+            f"{each['plan_id']} ({each['id']})": ", ".join(
+                [
+                    each["status"],
+                    f"quantity {_text(each['quantity'])}",
+                    *(["past due"] if each["past_due"] else []),
+                    *([f"until {_day(each['current_period_end'])}"] if each["current_period_end"] else []),
+                ]
+            )
+            for each in plain["subscriptions"]
+        },
+        "Balances": {
+            feature: "unlimited"
+            if each["unlimited"]
+            else f"{_text(each['remaining'])} left of {_text(each['granted'])}, {_text(each['usage'])} used"
+            for feature, each in plain["balances"].items()
+        },
+        "Switched on": {feature: _text(each["plan_id"]) or "Yes" for feature, each in plain["flags"].items()},
+    }
+
+
+def _crm(document: CrmCustomer) -> dict[str, Facts]:
+    plain = to_plain(document)
+    company = plain["company"]
+    return {
+        "Company": {
+            name.replace("_", " ").capitalize(): _text(value) for name, value in company.items() if value
+        },
+        "Relationship": {
+            "Domains": _text(plain.get("domains")),
+            "Since": _text(plain.get("start_date")),
+            "Yearly revenue": _text(plain.get("contract_annual_revenue")),
+            "Notes": _text(plain.get("notes")),
+        },
+        "People": {
+            each["name"]: _joined(each.get("metadata") or {}, ("title", "department", "email", "phone"))
+            or "Known"
+            for each in plain.get("poc") or ()
+        },
+    }
+
+
+def _joined(values: dict[str, Any], names: Iterable[str]) -> str:
+    return ", ".join(_text(values[name]) for name in names if values.get(name))
+
+
+def _day(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(int(milliseconds) / 1000, UTC):%Y-%m-%d}"
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_text(each)}" for name, each in value.items())
+    return str(value)

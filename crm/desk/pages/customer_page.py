@@ -1,0 +1,124 @@
+"""The page of one customer: who they are, what is wrong now, and all that one should know before a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from billing.revenue.monthly import revenue_of
+from crm.dedupe.merges.plan import PERMISSION
+from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.pages.merge import merge_url
+from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, use, work
+from crm.desk.pages.overview.header import header_of
+from crm.desk.pages.overview.section import Section
+from crm.desk.pages.overview.tags import tags_of
+from crm.desk.worklist.refresh import refresh_customers
+from crm.models import Contact
+from crm.notes import see_mentions
+from customers import clock
+from customers.formats import page_of
+from customers.models import Address, Customer
+
+_ADJUST = "billing.change_balance"
+
+
+def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """Everything about the customer that any identifier finds; under another than its own id, its address is shown.
+
+    The number of queries does not depend on how much there is of the customer.
+    """
+    customer = customer_asked(request, identifier)
+    if str(customer.pk) != identifier:
+        return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))
+    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
+    may: Callable[[str], bool] = request.user.has_perm
+    now = clock.now()
+    contacts = people.contacts_of(customer) if may("crm.view_contact") else []
+    addresses = places.addresses_of(customer) if may("customers.view_address") else []
+    if may("crm.view_note") and see_mentions(customer, request.user):
+        refresh_customers([str(customer.pk)])
+    context = {
+        **admin.site.each_context(request),
+        "title": str(customer),
+        "customer": customer,
+        "header": header_of(customer, contacts, addresses[0] if addresses else None, now),
+        "tags": tags_of(customer, may) if may("crm.view_customertag") else None,
+        "main": _shown(_main(customer, may, contacts)),
+        "side": _shown(_side(customer, may, contacts, addresses)),
+        "below": _shown([timeline.timeline_section(customer, may)]),
+        "links": _links(customer, may),
+        "as_of_url": reverse("desk-as-of", args=[customer.pk]),
+    }
+    return TemplateResponse(request, "crm/desk/customer.html", context)
+
+
+def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact]) -> list[Section | None]:
+    """What an account manager reads first."""
+    now = clock.now()
+    found: list[Section | None] = [attention.attention_section(customer)]
+    if may("crm.add_activity"):
+        found.append(work.contact_section(customer, contacts))
+    if may("crm.view_task"):
+        found.append(
+            work.tasks_section(customer, may_add=may("crm.add_task"), may_hand_over=may("crm.change_task"))
+        )
+    if may("crm.view_note"):
+        found.append(work.notes_section(customer, may_add=may("crm.add_note")))
+    if may("billing.view_subscription"):
+        billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
+        found += [money.contract_section(customer, billed), money.subscriptions_section(customer, now)]
+    if may("billing.view_balance"):
+        found.append(use.balances_section(customer, now, may_adjust=may(_ADJUST)))
+    if may("billing.view_invoice"):
+        found.append(money.invoices_section(customer))
+    return found
+
+
+def _side(
+    customer: Customer, may: Callable[[str], bool], contacts: list[Contact], addresses: list[Address]
+) -> list[Section | None]:
+    """What one looks up."""
+    now = clock.now()
+    sections: tuple[tuple[str, Callable[[], Section | None]], ...] = (
+        ("crm.view_healthscore", lambda: health.health_section(customer, now)),
+        ("crm.view_contact", lambda: people.people_section(customer, contacts)),
+        ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
+        ("customers.view_address", lambda: places.addresses_section(customer, addresses)),
+        ("customers.view_business", lambda: places.businesses_section(customer)),
+        ("crm.view_domain", lambda: places.domains_section(customer)),
+        ("crm.view_document", lambda: places.documents_section(customer)),
+        ("billing.view_purchase", lambda: money.purchases_section(customer)),
+        ("billing.view_discount", lambda: money.discounts_section(customer)),
+        ("billing.view_flag", lambda: use.flags_section(customer, now)),
+        ("billing.view_entity", lambda: use.entities_section(customer)),
+        ("billing.view_referral", lambda: related.referrals_section(customer)),
+        ("crm.view_merge", lambda: related.merges_section(customer, may_undo=may(PERMISSION))),
+        ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
+        ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
+    )
+    return [gather() for permission, gather in sections if may(permission)]
+
+
+def _shown(sections: list[Section | None]) -> list[Section]:
+    """The sections in which there is something."""
+    return [section for section in sections if section is not None]
+
+
+def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """Where one goes on from here, by words."""
+    words = "Edit" if may("customers.change_customer") else "The record"
+    links = [
+        (words, page_of(customer)),
+        ("Timeline", reverse("desk-timeline", args=[customer.pk])),
+        ("History", page_of(customer, "history")),
+    ]
+    if may("customers.view_sourcerecord"):
+        links.append(("Where it comes from", reverse("desk-provenance", args=[customer.pk])))
+    if may(PERMISSION) and customer.merged_into_id is None and customer.archived_at is None:
+        links.append(("Merge with …", merge_url([customer])))
+    return links

@@ -1,0 +1,146 @@
+"""Who the customer is: the head of its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.core import get_global
+from django.utils.formats import date_format
+
+from crm.models import Company, Contact, Relationship
+from customers.formats import BAD, NEWS, PLAIN, WAITING, country_name
+from customers.json_types import is_plain_link
+from customers.models import Address, Customer, Environment
+
+_INITIALS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What the head of the page says. `labels` are words with their colours, `ids` are by what they are called."""
+
+    name: str
+    initials: str
+    logo_url: str
+    company: str
+    place: str
+    local_time: str
+    owner: str
+    since: str
+    email: str
+    phone: str
+    links: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
+    ids: tuple[tuple[str, str], ...]
+
+
+def header_of(customer: Customer, contacts: list[Contact], address: Address | None, now: datetime) -> Header:
+    """The head of the customer's page; its company and relationship are fetched already, if it has them."""
+    company: Company | None = getattr(customer, "company", None)
+    relationship: Relationship | None = getattr(customer, "relationship", None)
+    owner = relationship.owner if relationship else None
+    name = str(customer)
+    return Header(
+        name=name,
+        initials="".join(word[0] for word in name.split()[:_INITIALS]).upper(),
+        logo_url=company.logo_url if company and _is_picture(company.logo_url) else "",
+        company=company.name if company and company.name != name else "",
+        place=_place(company, address),
+        local_time=_local_time(contacts, address, now),
+        owner=(owner.get_full_name() or owner.get_username()) if owner else "",
+        since=_since(customer, relationship),
+        email=customer.email,
+        phone=customer.phone,
+        links=_links(company),
+        labels=_labels(customer),
+        ids=_ids(customer, relationship),
+    )
+
+
+def zone_of_country(code: str) -> str | None:
+    """The time zone of a country that has just one; None for the others."""
+    zones = _zones().get(code.upper(), [])
+    return zones[0] if len(zones) == 1 else None
+
+
+def dialled(phone: str) -> str:
+    """What a telephone is told to dial."""
+    return "".join(character for character in phone if character.isdigit() or character == "+")
+
+
+@cache
+def _zones() -> dict[str, list[str]]:
+    zones: dict[str, list[str]] = {}
+    known = available_timezones()
+    territories: Any = get_global("zone_territories")
+    for zone, territory in territories.items():
+        if zone in known:
+            zones.setdefault(territory, []).append(zone)
+    return zones
+
+
+def _local_time(contacts: list[Contact], address: Address | None, now: datetime) -> str:
+    """What the clock says where the customer is; nothing where that is not known."""
+    named = [
+        contact.person.timezone for contact in contacts if contact.person.timezone in available_timezones()
+    ]
+    zone = named[0] if named else zone_of_country(address.country) if address else None
+    if zone is None:
+        return ""
+    there = now.astimezone(ZoneInfo(zone))
+    return f"{date_format(there, 'D')} {there:%H:%M} in {zone.rpartition('/')[2].replace('_', ' ')}"
+
+
+def _place(company: Company | None, address: Address | None) -> str:
+    if address is not None and (address.city or address.country):
+        return ", ".join(part for part in (address.city, country_name(address.country)) if part)
+    return company.location if company else ""
+
+
+def _since(customer: Customer, relationship: Relationship | None) -> str:
+    start = relationship.start_date if relationship and relationship.start_date else customer.created_at
+    return date_format(start, "DATE_FORMAT")
+
+
+def _labels(customer: Customer) -> tuple[tuple[str, str], ...]:
+    """What one has to know before anything else."""
+    labels = []
+    if customer.archived_at is not None:
+        labels.append(("Archived", PLAIN))
+    if customer.status == Customer.Status.SUSPENDED:
+        labels.append(("Suspended", BAD))
+    if customer.status == Customer.Status.INACTIVE:
+        labels.append(("Inactive", WAITING))
+    if customer.env == Environment.SANDBOX:
+        labels.append(("Sandbox", NEWS))
+    return tuple(labels)
+
+
+def _ids(customer: Customer, relationship: Relationship | None) -> tuple[tuple[str, str], ...]:
+    known = (
+        ("Id", str(customer.pk)),
+        ("External id", customer.external_id),
+        ("Stripe", customer.stripe_id),
+        ("CRM", relationship.crm_id if relationship else ""),
+        ("Fingerprint", customer.fingerprint),
+    )
+    return tuple((name, value) for name, value in known if value)
+
+
+def _links(company: Company | None) -> tuple[tuple[str, str], ...]:
+    if company is None:
+        return ()
+    found = [*company.website_urls, company.profile_url]
+    shown = (str(url).removeprefix("https://").removeprefix("http://").rstrip("/") for url in found)
+    return tuple(
+        (url, text) for url, text in zip(found, shown, strict=True) if url and is_plain_link(str(url))
+    )
+
+
+def _is_picture(url: str) -> bool:
+    """Whether the page may show it: the content security policy lets only these through."""
+    return url.startswith("https://") and is_plain_link(url)

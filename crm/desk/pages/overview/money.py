@@ -1,0 +1,186 @@
+"""What the customer pays: the contract against what is billed, subscriptions, invoices, discounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import F, QuerySet
+
+from billing.admin.invoice import STATES as INVOICE_STATES
+from billing.admin.invoice import state_of as invoice_state
+from billing.admin.subscription import STATES as SUBSCRIPTION_STATES
+from billing.admin.subscription import state_of as subscription_state
+from billing.formats import amount, every, figure, price
+from billing.models import Discount, Invoice, Purchase, Subscription
+from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
+from billing.revenue.recurring import Recurring, Revenue
+from billing.rules.money import is_known, round_to_minor
+from billing.rules.prices import EXACT
+from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.models import Relationship
+from customers.formats import PLAIN, day, page_of
+from customers.models import Customer
+
+_HUNDRED = Decimal(100)
+
+
+def contract_section(customer: Customer, billed: dict[str, Revenue]) -> Section | None:
+    """What the contract brings in a year, against the rate at which is billed; `billed` is by currency."""
+    relationship: Relationship | None = getattr(customer, "relationship", None)
+    agreed = relationship.contract_annual_revenue if relationship else None
+    said = []
+    if agreed is not None and relationship is not None:
+        said.append(f"The contract is for {price(agreed, relationship.currency)} a year.")
+    said += [
+        f"Billed at a rate of {amount(each.arr, currency)} a year, {amount(each.mrr, currency)} a month."
+        for currency, each in billed.items()
+    ]
+    if agreed is not None and relationship is not None and is_known(relationship.currency):
+        said.append(_compared(agreed, relationship.currency, billed))
+    elif not billed:
+        return None
+    return Section(key="contract", title="Contract and billing", said=tuple(said))
+
+
+def subscriptions_section(customer: Customer, now: datetime) -> Section | None:
+    """Running subscriptions: the plan, what it brings in, and when what comes next."""
+    rows = Subscription.objects.running().filter(customer=customer).order_by("add_on", "position", "pk")
+    found = first_rows(with_charges(rows))
+    return list_section(
+        "subscriptions",
+        "Subscriptions",
+        found,
+        lambda row: _subscription(row, now),
+        more_url=list_of(Subscription, customer),
+    )
+
+
+def purchases_section(customer: Customer) -> Section | None:
+    """Plans bought once."""
+    rows = Purchase.objects.filter(customer=customer, removed_at=None).select_related("plan")
+    return list_section(
+        "purchases",
+        "Purchases",
+        first_rows(rows.order_by("-started_at", "-pk")),
+        lambda row: Line(
+            text=str(row.plan),
+            url=page_of(row),
+            details=(f"Bought {day(row.started_at)}", _until("Ends", row.expires_at)),
+            value=figure(row.quantity),
+        ),
+        more_url=list_of(Purchase, customer),
+    )
+
+
+def invoices_section(customer: Customer) -> Section | None:
+    """The invoices that wait for money first, then the latest."""
+    rows: QuerySet[Invoice] = Invoice.objects.filter(customer=customer, removed_at=None)
+    unpaid = first_rows(rows.unpaid().order_by(F("due_at").asc(nulls_last=True), "pk"))  # type: ignore[attr-defined]
+    latest = first_rows(rows.order_by("-created_at", "-pk"))
+    found = list({row.pk: row for row in (*unpaid, *latest)}.values())
+    return list_section("invoices", "Invoices", found, _invoice, more_url=list_of(Invoice, customer))
+
+
+def discounts_section(customer: Customer) -> Section | None:
+    """What makes the customer pay less."""
+    rows = Discount.objects.filter(customer=customer).order_by("position", "pk")
+    return list_section(
+        "discounts", "Discounts", first_rows(rows), _discount, more_url=list_of(Discount, customer)
+    )
+
+
+def _compared(agreed: Decimal, currency: str, billed: dict[str, Revenue]) -> str:
+    contract = round_to_minor(agreed, currency)
+    rate = billed[currency].arr if currency in billed else 0
+    if contract <= 0:
+        return ""
+    if not rate:
+        return f"Nothing that recurs is billed in {currency}."
+    share = EXACT.divide(EXACT.multiply(Decimal(rate), _HUNDRED), Decimal(contract)).quantize(Decimal(1))
+    if rate == contract:
+        return "Both agree."
+    gap = amount(abs(contract - rate), currency)
+    more = "less" if rate < contract else "more"
+    return f"That is {share:,f} % of the contract: {gap} a year {more}."
+
+
+def _subscription(row: Subscription, now: datetime) -> Line:
+    state = subscription_state(row)
+    brings = revenue_of_subscription(row, now)
+    return Line(
+        text=f"{figure(row.quantity)} {row.plan}" if row.quantity != 1 else str(row.plan),
+        url=page_of(row),
+        details=tuple(_coming(row, now)),
+        label=(state, SUBSCRIPTION_STATES.get(state, PLAIN)),
+        value=", ".join(f"{amount(each.mrr, currency)} a month" for currency, each in brings.items()),
+    )
+
+
+def _coming(row: Subscription, now: datetime) -> list[str]:
+    """What happens next to a subscription, in words."""
+    said = []
+    if row.status == Subscription.Status.SCHEDULED:
+        return [f"Starts {day(row.started_at)}"]
+    if row.trial_ends_at is not None and row.trial_ends_at > now:
+        said.append(f"Trial ends {day(row.trial_ends_at)}")
+    if row.expires_at is not None:
+        said.append(f"Ends {day(row.expires_at)}")
+    elif row.current_period_end is not None:
+        said.append(f"Renews {day(row.current_period_end)}{_next_invoice(row)}")
+    return said
+
+
+def _next_invoice(row: Subscription) -> str:
+    """What the next renewal is sure to bill; use beyond the grants comes on top."""
+    plan = row.plan
+    if plan.price_amount is None or not plan.price_interval or not is_known(plan.currency):
+        return ""
+    rhythm = plan.price_interval, plan.price_interval_count or 1
+    try:
+        charges = [each for each in charges_of(row) if (each.interval, each.interval_count) == rhythm]
+        billed = round_to_minor(_sum(charges), plan.currency)
+    except (Unreckonable, ValueError):
+        return ""
+    return (
+        f": {amount(billed, plan.currency)} each {every(*rhythm)}, and what is used beyond" if billed else ""
+    )
+
+
+def _sum(charges: list[Recurring]) -> Decimal:
+    total = Decimal(0)
+    for charge in charges:
+        total = EXACT.add(total, charge.amount)
+    return total
+
+
+def _invoice(row: Invoice) -> Line:
+    state = invoice_state(row)
+    due = (
+        f"{amount(row.due, row.currency)} due"
+        if state in ("Open", "Overdue") and row.due != row.total
+        else ""
+    )
+    until = f"Due {day(row.due_at)}" if row.due_at and state in ("Open", "Overdue") else ""
+    return Line(
+        text=str(row),
+        url=page_of(row),
+        details=tuple(part for part in (day(row.created_at), until, due) if part),
+        label=(state, INVOICE_STATES.get(state, PLAIN)),
+        value=amount(row.total, row.currency),
+    )
+
+
+def _discount(row: Discount) -> Line:
+    worth = {
+        Discount.Type.PERCENTAGE.value: f"{figure(row.discount_value)} %",
+        Discount.Type.FREE_PRODUCT.value: "Free product",
+    }.get(row.type, price(row.discount_value, (row.currency or "").upper()))
+    lasts = row.get_duration_type_display()
+    if row.duration_type == Discount.Duration.MONTHS and row.duration_value is not None:
+        lasts = f"For {figure(row.duration_value)} months"
+    return Line(text=row.name, url=page_of(row), details=(lasts, _until("Until", row.end)), value=worth)
+
+
+def _until(words: str, at: datetime | None) -> str:
+    return f"{words} {day(at)}" if at else ""

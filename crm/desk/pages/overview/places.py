@@ -1,0 +1,95 @@
+"""Where the customer is and how it pays: addresses, businesses, payment methods, domains, documents."""
+
+from __future__ import annotations
+
+from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.models import Document, Domain
+from customers.formats import GOOD, country_name, page_of
+from customers.models import Address, Business, Customer, PaymentMethod
+
+_DEFAULT = ("Default", GOOD)
+
+
+def addresses_of(customer: Customer) -> list[Address]:
+    """The first addresses, the default one before the others."""
+    return first_rows(customer.addresses.order_by("-is_default", "position", "pk"))
+
+
+def addresses_section(customer: Customer, addresses: list[Address]) -> Section | None:
+    """Where bills go."""
+    return list_section(
+        "addresses",
+        "Addresses",
+        addresses,
+        lambda row: Line(
+            text=row.description or row.line1 or row.city or str(row),
+            url=page_of(row),
+            details=(_written(row),),
+            label=_DEFAULT if row.is_default else None,
+        ),
+        more_url=list_of(Address, customer),
+    )
+
+
+def businesses_section(customer: Customer) -> Section | None:
+    """The businesses that the customer buys as."""
+    return list_section(
+        "businesses",
+        "Businesses",
+        first_rows(customer.businesses.order_by("position", "pk")),
+        lambda row: Line(
+            text=str(row),
+            url=page_of(row),
+            details=tuple(
+                f"{name} {value}"
+                for name, value in (("Company no.", row.company_number), ("Tax id", row.tax_identifier))
+                if value
+            ),
+        ),
+        more_url=list_of(Business, customer),
+    )
+
+
+def payment_methods_section(customer: Customer) -> Section | None:
+    """How the customer pays."""
+    return list_section(
+        "payment-methods",
+        "Payment methods",
+        first_rows(customer.payment_methods.order_by("-is_default", "position", "pk")),
+        lambda row: Line(
+            text=str(row),
+            url=page_of(row),
+            details=(f"Expires {row.exp_month:02}/{row.exp_year}",) if row.exp_month and row.exp_year else (),
+            label=_DEFAULT if row.is_default else None,
+        ),
+        more_url=list_of(PaymentMethod, customer),
+    )
+
+
+def domains_section(customer: Customer) -> Section | None:
+    """The domains of its company, each once."""
+    found = first_rows(customer.domains.order_by("came_with", "position", "pk"))
+    once = list({row.name: row for row in reversed(found)}.values())[::-1]
+    return list_section(
+        "domains",
+        "Domains",
+        once,
+        lambda row: Line(text=row.name, url=page_of(row)),
+        more_url=list_of(Domain, customer),
+    )
+
+
+def documents_section(customer: Customer) -> Section | None:
+    """Contracts, offers and the like, the newest first."""
+    return list_section(
+        "documents",
+        "Documents",
+        first_rows(customer.documents.order_by("-created_at", "-pk")),
+        lambda row: Line(text=row.title, url=page_of(row), details=(row.type,)),
+        more_url=list_of(Document, customer),
+    )
+
+
+def _written(row: Address) -> str:
+    parts = (row.line1, row.line2, row.city, row.postal_code, row.state, country_name(row.country))
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,88 @@
+"""What stands behind the customer: merged records, referrals, and the sources it was made of."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from billing.models import Referral
+from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.models import Merge, MergedRecord
+from customers.formats import GOOD, PLAIN, day, moment, page_of
+from customers.models import Customer, SourceRecord
+
+
+def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
+    """The customers that were merged into this one, each with the way back."""
+    rows = Merge.objects.standing().filter(survivor=customer).select_related("other", "made_by")
+    return list_section(
+        "merges",
+        "Merged into this one",
+        first_rows(rows),
+        lambda row: Line(
+            text=str(row.other),
+            url=page_of(row),
+            details=(
+                str(row.other_id),
+                f"Merged {day(row.made_at)}" + (f" by {row.made_by}" if row.made_by else ""),
+                *([row.reason] if row.reason else []),
+            ),
+            actions=(("Undo …", reverse("desk-unmerge", args=[row.pk])),) if may_undo else (),
+        ),
+        more_url=f"{reverse('admin:crm_merge_changelist')}?survivor__id__exact={customer.pk}",
+    )
+
+
+def merged_section(customer: Customer) -> Section | None:
+    """The customers that a source says became part of this one; those merged here have a section of their own."""
+    merged_here = Merge.objects.standing().filter(other=OuterRef("tombstone"))
+    rows = (
+        MergedRecord.objects.filter(survivor=customer)
+        .exclude(Exists(merged_here))
+        .select_related("tombstone")
+        .order_by("-merged_at", "pk")
+    )
+    return list_section(
+        "merged",
+        "Merged records",
+        first_rows(rows),
+        lambda row: Line(
+            text=str(row.tombstone or row.crm_id),
+            url=page_of(row),
+            details=(row.crm_id, f"Merged {day(row.merged_at)}"),
+        ),
+        more_url=f"{reverse('admin:crm_mergedrecord_changelist')}?survivor__id__exact={customer.pk}",
+    )
+
+
+def referrals_section(customer: Customer) -> Section | None:
+    """Whom the customer brought in."""
+    rows = Referral.objects.filter(customer=customer).order_by("-created_at", "-pk")
+    return list_section(
+        "referrals",
+        "Referrals",
+        first_rows(rows),
+        lambda row: Line(
+            text=str(row),
+            url=page_of(row),
+            details=(row.program_id, day(row.created_at)),
+            label=("Rewarded", GOOD) if row.reward_applied else ("Not rewarded", PLAIN),
+        ),
+        more_url=list_of(Referral, customer),
+    )
+
+
+def sources_section(customer: Customer) -> Section | None:
+    """Which records of which platforms the customer was made of."""
+    rows = SourceRecord.objects.filter(customer=customer).order_by("source", "-last_received_at", "-pk")
+    return list_section(
+        "sources",
+        "Where it comes from",
+        first_rows(rows),
+        lambda row: Line(
+            text=row.get_source_display(),
+            url=page_of(row),
+            details=(row.source_id, f"Last received {moment(row.last_received_at)}"),
+        ),
+        more_url=list_of(SourceRecord, customer),
+    )

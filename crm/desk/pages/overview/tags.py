@@ -1,0 +1,61 @@
+"""The tags of a customer, and how one gives it another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from crm.desk.pages.forms import TagsForm
+from crm.desk.pages.overview.section import list_of
+from crm.models import CustomerTag, Tag
+from customers.models import Customer
+
+_SHOWN = 12
+_SUGGESTED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTag:
+    """A tag: its word, the list of those who have it, and where it is taken off, for who may."""
+
+    name: str
+    url: str
+    take_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """What the head of the page shows of tags; `form` and `known` are for who may give one."""
+
+    shown: tuple[ShownTag, ...]
+    more_url: str
+    add_url: str
+    form: Any
+    known: tuple[str, ...]
+
+
+def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
+    """The customer's tags. A merged customer gets no other ones."""
+    # A tag that came with a merged customer is beside one's own of the same name.
+    found = list(Tag.objects.filter(customer_tags__customer=customer).distinct()[: _SHOWN + 1])
+    is_living = customer.merged_into_id is None
+    may_add, may_take = (is_living and may(f"crm.{act}_customertag") for act in ("add", "delete"))
+    every_customer = reverse("admin:customers_customer_changelist")
+    return Tags(
+        shown=tuple(
+            ShownTag(
+                name=tag.name,
+                url=f"{every_customer}?{urlencode({'tag': tag.name})}",
+                take_url=reverse("desk-tag-take", args=[customer.pk, tag.pk]) if may_take else "",
+            )
+            for tag in found[:_SHOWN]
+        ),
+        more_url=list_of(CustomerTag, customer) if len(found) > _SHOWN else "",
+        add_url=reverse("desk-tag", args=[customer.pk]) if may_add else "",
+        form=TagsForm() if may_add else None,
+        known=tuple(Tag.objects.values_list("name", flat=True)[:_SUGGESTED]) if may_add else (),
+    )

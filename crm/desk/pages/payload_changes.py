@@ -1,0 +1,99 @@
+"""What changed between two imports of one record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from customers.formats import BAD, GOOD, NEWS, moment, page_of
+from customers.ingest.payload_diff import MOST, Change, Comparison, Difference, compare_texts
+from customers.models import ReceivedPayload, SourceRecord
+
+#: How many imports one may choose from, the newest first.
+CHOICES = 200
+#: Longer values are cut.
+LONGEST = 400
+
+_LABELS = {Change.ADDED: ("Added", GOOD), Change.REMOVED: ("Removed", BAD), Change.CHANGED: ("Changed", NEWS)}
+
+
+class _TwoForm(forms.Form):
+    old = forms.ChoiceField(label="Before", widget=UnfoldAdminSelectWidget)
+    new = forms.ChoiceField(label="After", widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, payloads: list[ReceivedPayload], data: Any) -> None:
+        super().__init__(data)
+        choices = [(str(each.pk), _name(each)) for each in payloads]
+        for name in ("old", "new"):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+
+def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """The differences between two payloads of a record, by default the last two."""
+    if not all(map(request.user.has_perm, ("customers.view_sourcerecord", "customers.view_receivedpayload"))):
+        raise PermissionDenied
+    try:
+        record = SourceRecord.objects.select_related("customer").get(pk=identifier)
+    except (SourceRecord.DoesNotExist, ValidationError, ValueError):
+        raise Http404("There is no such record.") from None
+    payloads = list(record.payloads.defer("text", "remarks")[:CHOICES])
+    chosen = {"old": payloads[1].pk, "new": payloads[0].pk} if len(payloads) > 1 else {}
+    form = _TwoForm(
+        payloads, {**chosen, **{name: request.GET[name] for name in chosen if name in request.GET}}
+    )
+    compared = _compared(form) if chosen else Comparison()
+    context = {
+        **admin.site.each_context(request),
+        "title": f"What changed: {record}",
+        "form": form,
+        "is_alone": not chosen,
+        "compared": compared,
+        "rows": [_row(each) for each in compared.differences],
+        "most": MOST,
+        "links": [
+            ("The customer", reverse("desk-customer", args=[record.customer_id])),
+            ("The record", page_of(record)),
+            *(
+                (words, reverse("admin:customers_receivedpayload_change", args=[form.cleaned_data[name]]))
+                for name, words in (("old", "Before, as received"), ("new", "After, as received"))
+                if form.is_valid()
+            ),
+        ],
+    }
+    return TemplateResponse(request, "crm/desk/payload_changes.html", context)
+
+
+def _compared(form: _TwoForm) -> Comparison:
+    if not form.is_valid():
+        return Comparison(refusal="Choose two imports of this record.")
+    asked = [form.cleaned_data["old"], form.cleaned_data["new"]]
+    texts = dict(ReceivedPayload.objects.filter(pk__in=asked).values_list("pk", "text"))
+    return compare_texts(*(texts[pk] for pk in asked))
+
+
+def _row(difference: Difference) -> dict[str, Any]:
+    words, colour = _LABELS[difference.change]
+    return {
+        "path": difference.path[:LONGEST],
+        "words": words,
+        "colour": colour,
+        "old": _text(difference.old) if difference.change is not Change.ADDED else None,
+        "new": _text(difference.new) if difference.change is not Change.REMOVED else None,
+    }
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _name(payload: ReceivedPayload) -> str:
+    return f"{moment(payload.received_at)}{f', {payload.origin}' if payload.origin else ''}"

@@ -1,0 +1,180 @@
+"""What people do on a customer's page: log a call, write a note, tag, add and complete tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import Form, ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+
+from crm.contacts import log_contact
+from crm.desk.bulk.actions import change_tags
+from crm.desk.pages.forms import ContactForm, NoteForm, TagsForm, TaskForm, people_who_act
+from crm.desk.worklist.refresh import refresh_customers
+from crm.models import Note, Tag, Task
+from crm.notes import make_summary, pin_note, write_note
+from crm.tasks import add_task, complete_task, hand_over_task, reopen_task
+from customers.models import Customer
+
+View = Callable[..., HttpResponse]
+
+
+def posted(permission: str) -> Callable[[View], View]:
+    """A view that only takes what is sent by somebody with the permission, who may see customers."""
+
+    def decorate(view: View) -> View:
+        def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            if not request.user.has_perms([permission, "customers.view_customer"]):
+                raise PermissionDenied
+            return view(request, *args, **options)
+
+        return guarded
+
+    return decorate
+
+
+@posted("crm.add_activity")
+def log(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """A call, a meeting or a mail."""
+    customer = _customer(customer_id)
+    form = ContactForm(customer, None, request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    values = form.cleaned_data
+    activity = log_contact(
+        customer, values["kind"], by=request.user, summary=values["summary"], person=values["person"]
+    )
+    messages.success(request, f"{activity.get_kind_display()} logged.")
+    return _back(customer)
+
+
+@posted("crm.add_note")
+def note(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """A note."""
+    customer = _customer(customer_id)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    written = write_note(
+        customer, form.cleaned_data["body"], by=request.user, is_pinned=form.cleaned_data["is_pinned"]
+    )
+    told = [str(mention.user) for mention in written.mentions.select_related("user")]
+    messages.success(request, "Noted." + (f" Told: {', '.join(told)}." if told else ""))
+    return _back(customer)
+
+
+@posted("crm.change_note")
+def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
+    """Pin a note, let it go, or make it the summary."""
+    found = _row(Note, note_id)
+    if act == "summary":
+        make_summary(found, by=request.user)
+        messages.success(request, "The crm document carries this note now.")
+    else:
+        pin_note(found, is_pinned=act == "pin", by=request.user)
+    return _back(found.customer)
+
+
+@posted("crm.add_customertag")
+def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """Mark it with tags."""
+    customer = _customer(customer_id)
+    form = TagsForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    change_tags(Customer.objects.filter(pk=customer.pk), add=form.cleaned_data["add"], by=request.user)
+    return _back(customer)
+
+
+@posted("crm.delete_customertag")
+def take_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
+    """Take a tag off it."""
+    customer = _customer(customer_id)
+    gone = _row(Tag, tag_id)
+    if change_tags(Customer.objects.filter(pk=customer.pk), take=[gone], by=request.user):
+        messages.success(request, f"Tag “{gone}” taken off.")
+    return _back(customer)
+
+
+@posted("crm.add_task")
+def task(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """Something to do."""
+    customer = _customer(customer_id)
+    form = TaskForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, customer, form)
+    values = form.cleaned_data
+    added = add_task(
+        customer,
+        values["title"],
+        by=request.user,
+        owner=values["owner"],
+        due_on=values["due_on"],
+        reminder_on=values["reminder_on"],
+    )
+    messages.success(request, f"Task added for {added.owner}.")
+    return _back(customer)
+
+
+@posted("crm.change_task")
+def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
+    """A task is done, or not after all, or somebody else is to do it."""
+    found = _row(Task, task_id)
+    if act == "done" and complete_task(found, by=request.user):
+        messages.success(request, f"Done: {found.title}")
+    elif act == "reopen" and reopen_task(found, by=request.user):
+        messages.success(request, f"Open again: {found.title}")
+    elif act == "hand-over":
+        _hand_over(request, found)
+    return _back(found.customer)
+
+
+def _hand_over(request: HttpRequest, task: Task) -> None:
+    key = request.POST.get("owner", "")
+    to = (
+        people_who_act().filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) < 10 else None
+    )
+    if to is None:
+        messages.error(request, "Nothing was handed over: choose who is to do it.")
+    elif hand_over_task(task, to, by=request.user):
+        messages.success(request, f"{to} is to do it: {task.title}")
+    else:
+        messages.warning(request, f"Nothing was handed over: {to} has it already, or it is done.")
+
+
+def _customer(customer_id: str) -> Customer:
+    found: Customer = _row(Customer, customer_id)
+    if found.merged_into_id is not None:
+        raise Http404(f"{customer_id} was merged into {found.merged_into_id}.")
+    return found
+
+
+def _row(model: Any, key: str) -> Any:
+    try:
+        found = model.objects.filter(pk=key).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -> HttpResponse:
+    """Back to the page, which says what was wrong."""
+    for name, problems in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        for problem in problems:
+            messages.error(request, f"{label}: {problem}" if label else str(problem))
+    return _back(customer)
+
+
+def _back(customer: Customer) -> HttpResponse:
+    """To the page, and the worklist, on which what was done shows at once."""
+    refresh_customers([str(customer.pk)])
+    return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))

@@ -1,0 +1,39 @@
+"""The search: a page, and the part of it that the search box of every page shows while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+
+from crm.desk.search.search import MOST, find
+from customers.lookup import LONGEST_IDENTIFIER
+
+_MOST_PAGES = 3
+
+
+def find_page(request: HttpRequest) -> HttpResponse:
+    """The customers that `q` finds; `part` asks for them alone, with the pages of the admin so named."""
+    if not request.user.has_perm("customers.view_customer"):
+        raise PermissionDenied
+    term = request.GET.get("q", "").strip()[:LONGEST_IDENTIFIER]
+    found = find(term, request.user.has_perm)
+    context: dict[str, Any] = {"term": term, "found": found, "is_full": len(found) == MOST}
+    if "part" in request.GET:
+        context["pages"] = _pages(request, term)
+        return render(request, "crm/desk/_found.html", context)
+    context = {**admin.site.each_context(request), "title": "Find a customer", **context}
+    return TemplateResponse(request, "crm/desk/find.html", context)
+
+
+def _pages(request: HttpRequest, term: str) -> list[dict[str, Any]]:
+    """The pages of the sidebar that are named so."""
+    if not term:
+        return []
+    groups: Any = admin.site
+    items = (item for group in groups.get_sidebar_list(request) for item in group["items"])
+    return [item for item in items if item["title"].lower().startswith(term.lower())][:_MOST_PAGES]

@@ -1,0 +1,116 @@
+"""The timeline of one customer: filtered by kind, person and time, searched, and read back to the beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.timezone import make_aware
+
+from billing.ledger.totals import known_as
+from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.timeline.days import by_day
+from crm.desk.timeline.entry import Asked, Kind, Position, name_of
+from crm.desk.timeline.stream import SOURCES, read_page
+
+_PAGE = 40
+_LONGEST_SEARCH = 200
+_YEARS = range(1970, 9999)
+
+
+class TimelineForm(forms.Form):
+    """What to show of a timeline. What is no choice is passed over."""
+
+    kind = forms.MultipleChoiceField(
+        label="What", choices=Kind.choices, required=False, widget=CheckboxSelectMultiple
+    )
+    by = forms.ChoiceField(label="By", required=False, widget=forms.Select(attrs={"class": "desk-field"}))
+    since = forms.DateField(
+        label="From",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "class": "desk-field"}, format="%Y-%m-%d"),
+    )
+    until = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "class": "desk-field"}, format="%Y-%m-%d"),
+    )
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=_LONGEST_SEARCH,
+        widget=forms.TextInput(attrs={"type": "search", "class": "desk-field"}),
+    )
+
+    def __init__(self, data: Any, kinds: Sequence[Kind]) -> None:
+        super().__init__(data, auto_id="timeline-%s")
+        self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]  # type: ignore[attr-defined]
+        self.people = {str(user.pk): user for user in get_user_model()._default_manager.order_by("username")}
+        self.fields["by"].choices = [  # type: ignore[attr-defined]
+            ("", "Anybody"),
+            *((key, name_of(user)) for key, user in self.people.items()),
+        ]
+
+
+def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """One page of everything that happened to the customer that any identifier finds, in a bounded number of queries."""
+    customer = customer_asked(request, identifier)
+    if str(customer.pk) != identifier:
+        return HttpResponseRedirect(reverse("desk-timeline", args=[customer.pk]))
+    offered = kinds_for(request.user)
+    form = TimelineForm(request.GET, offered)
+    form.is_valid()
+    chosen: dict[str, Any] = form.cleaned_data
+    before = Position.read(request.GET.get("before", ""))
+    page = read_page(
+        Asked(
+            customer_ids=known_as(str(customer.pk)),
+            limit=_PAGE,
+            before=before,
+            since=_begin(chosen.get("since")),
+            until=_begin(chosen.get("until"), 1),
+            person=form.people.get(chosen.get("by", "")),
+            text=chosen.get("q", "").replace("\0", "").strip(),
+        ),
+        request.user.has_perm,
+        [Kind(value) for value in chosen.get("kind", [])] or offered,
+    )
+    query = request.GET.copy()
+    query.pop("before", None)
+    newest = query.urlencode()
+    query["before"] = str(page.older)
+    context = {
+        **admin.site.each_context(request),
+        "title": f"Timeline of {customer}",
+        "customer": customer,
+        "form": form,
+        "is_narrowed": any(chosen.values()),
+        "section": {"lines": by_day(page.entries)},
+        "is_first": before is None,
+        "newest": f"?{newest}",
+        "older": f"?{query.urlencode()}" if page.older is not None else "",
+    }
+    return TemplateResponse(request, "crm/desk/timeline.html", context)
+
+
+def kinds_for(user: Any) -> list[Kind]:
+    """The kinds of entries of which the user may see some."""
+    seen: set[Kind] = set()
+    for source in SOURCES:
+        seen |= source.seen_by(user.has_perm)
+    return [kind for kind in Kind if kind in seen]
+
+
+def _begin(day: date | None, later: int = 0) -> datetime | None:
+    """When a day begins, or one some days later; None for none, or one that no calendar has."""
+    if day is None or day.year not in _YEARS:
+        return None
+    return make_aware(datetime.combine(day + timedelta(days=later), time.min))

@@ -1,0 +1,64 @@
+"""Where the pages of the desk are, below the admin's own address."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from crm.desk.pages import merge, quick_entry
+from crm.desk.pages.as_of import as_of_page
+from crm.desk.pages.customer_page import customer_page
+from crm.desk.pages.exports import export_file, export_page, export_remove, export_step, exports_page
+from crm.desk.pages.hand_over import hand_over_page
+from crm.desk.pages.health import health_page
+from crm.desk.pages.home import desk_list
+from crm.desk.pages.payload_changes import changes_page
+from crm.desk.pages.provenance import provenance_page
+from crm.desk.pages.search import find_page
+from crm.desk.pages.segments import save_page, segment_page, segments_page
+from crm.desk.pages.timeline import timeline_page
+from crm.desk.pages.trials import trials_page
+from crm.desk.pages.worklist import worklist_page
+
+urlpatterns: list[URLPattern] = [
+    path("find/", admin.site.admin_view(find_page), name="desk-find"),
+    path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+    path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
+    path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
+    path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
+    path("customer/<str:customer_id>/contact/", admin.site.admin_view(quick_entry.log), name="desk-log"),
+    path("customer/<str:customer_id>/notes/", admin.site.admin_view(quick_entry.note), name="desk-note"),
+    path("customer/<str:customer_id>/tags/", admin.site.admin_view(quick_entry.tag), name="desk-tag"),
+    path(
+        "customer/<str:customer_id>/tags/<str:tag_id>/take/",
+        admin.site.admin_view(quick_entry.take_tag),
+        name="desk-tag-take",
+    ),
+    path("customer/<str:customer_id>/tasks/", admin.site.admin_view(quick_entry.task), name="desk-task"),
+    path(
+        "note/<str:note_id>/<slug:act>/",
+        admin.site.admin_view(quick_entry.change_note),
+        name="desk-note-change",
+    ),
+    path(
+        "task/<str:task_id>/<slug:act>/",
+        admin.site.admin_view(quick_entry.change_task),
+        name="desk-task-change",
+    ),
+    path("customer/<str:identifier>/timeline/", admin.site.admin_view(timeline_page), name="desk-timeline"),
+    path("customer/<str:identifier>/health/", admin.site.admin_view(health_page), name="desk-health"),
+    path("merge/", admin.site.admin_view(merge.merge_page), name="desk-merge"),
+    path("merge/<str:merge_id>/undo/", admin.site.admin_view(merge.undo_page), name="desk-unmerge"),
+    path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
+    path("trials/", admin.site.admin_view(trials_page), name="desk-trials"),
+    path("export/", admin.site.admin_view(exports_page), name="desk-exports"),
+    path("export/<str:export_id>/remove/", admin.site.admin_view(export_remove), name="desk-export-remove"),
+    path("export/<str:export_id>/", admin.site.admin_view(export_page), name="desk-export"),
+    path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
+    path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
+    path("hand-over/", admin.site.admin_view(hand_over_page), name="desk-hand-over"),
+    path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
+    path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),
+    path("segments/<str:segment_id>/", admin.site.admin_view(segment_page), name="desk-segment"),
+    path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
+]

@@ -1,0 +1,232 @@
+"""Where customers are looked for: each place is one query by an index, of at most so many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Model, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Length
+
+from billing.models import Invoice
+from crm.desk.search.patterns import begins, has, has_digits
+from crm.desk.search.term import Match, Term
+from crm.models import Company, Contact, Domain, Relationship
+from customers.models import Business, Customer, Environment, SourceRecord
+from customers.typed_ids import TypedIdField, to_uuid
+
+#: So many rows of a place are looked at; of those, so many are taken, the shortest texts first.
+LOOKED_AT, TAKEN = 1000, 50
+
+May = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A customer that was found, by its key, how well, and by what, in words."""
+
+    customer_id: str
+    match: Match
+    words: str
+
+
+Place = Callable[[Term, May], Iterator[Hit]]
+
+
+def by_identifier(term: Term, may: May) -> Iterator[Hit]:
+    """Our id, the external id, the Stripe id."""
+    ours = Q(env__in=Environment.values)
+    asked = ours & (Q(external_id=term.text) | Q(stripe_id=term.text))
+    key = to_uuid(term.text.lower(), ("cus",))
+    if key is not None:
+        asked |= Q(pk=key)
+    found = Customer.objects.filter(asked).order_by()
+    for pk, external, stripe in found.values_list("pk", "external_id", "stripe_id")[:TAKEN]:
+        kinds = (("External id", external), ("Stripe id", stripe))
+        yield _exact(pk, next((f"{kind} {value}" for kind, value in kinds if value == term.text), "Id"))
+
+
+def by_row(term: Term, may: May) -> Iterator[Hit]:
+    """The id of a row of a customer's, such as an invoice or a subscription."""
+    for relation in Customer._meta.related_objects:
+        model = relation.related_model
+        key = model._meta.pk
+        if relation.field.name == "customer" and isinstance(key, TypedIdField):
+            found = to_uuid(term.text.lower(), (key.prefix, *key.also))
+            if found is not None and may(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+                rows = model._default_manager.filter(pk=found)
+                for customer_id in rows.values_list("customer_id", flat=True):
+                    yield _exact(customer_id, f"Id of a {model._meta.verbose_name}")
+                return
+
+
+def by_record(term: Term, may: May) -> Iterator[Hit]:
+    """The id of a record at its source."""
+    found = SourceRecord.objects.filter(source_id=term.text).order_by()
+    for customer_id, source in found.values_list("customer_id", "source")[:TAKEN]:
+        yield _exact(customer_id, f"Id {term.text}, {source}")
+
+
+def by_crm_id(term: Term, may: May) -> Iterator[Hit]:
+    """The id in the CRM."""
+    found = Relationship.objects.filter(crm_id=term.text).order_by()
+    for customer_id in found.values_list("customer_id", flat=True)[:TAKEN]:
+        yield _exact(customer_id, f"CRM id {term.text}")
+
+
+def by_invoice(term: Term, may: May) -> Iterator[Hit]:
+    """The number of an invoice, or its Stripe id."""
+    if not may("billing.view_invoice"):
+        return
+    numbered = Q(number=term.text.upper()) & ~Q(number="")
+    found = Invoice.objects.filter(numbered | (Q(stripe_id=term.text) & ~Q(stripe_id=""))).order_by()
+    for customer_id, number, stripe in found.values_list("customer_id", "number", "stripe_id")[:TAKEN]:
+        yield _exact(customer_id, f"Invoice {number or stripe}")
+
+
+def by_beginning(term: Term, may: May) -> Iterator[Hit]:
+    """The beginning of the name."""
+    asked = begins("name", " ".join(term.words))
+    found = Customer.objects.filter(asked).order_by()
+    yield from _in_texts(term, found, {"name": "Name"}, key="pk")
+
+
+def by_name(term: Term, may: May) -> Iterator[Hit]:
+    """Words in the name, or in the e-mail address."""
+    yield from _in_texts(
+        term, _with_words(Customer, term, "name", "email"), {"name": "Name", "email": "E-mail"}, key="pk"
+    )
+
+
+def by_domain(term: Term, may: May) -> Iterator[Hit]:
+    """A domain."""
+    if may("crm.view_domain"):
+        yield from _in_texts(term, _with_words(Domain, term, "name"), {"name": "Domain"})
+
+
+def by_company(term: Term, may: May) -> Iterator[Hit]:
+    """The name of the company."""
+    if may("crm.view_company"):
+        yield from _in_texts(term, _with_words(Company, term, "name"), {"name": "Company"})
+
+
+def by_business(term: Term, may: May) -> Iterator[Hit]:
+    """The name of a business, or whom one writes to there."""
+    if may("customers.view_business"):
+        rows = _with_words(Business, term, "name", "contacts")
+        yield from _in_texts(term, rows, {"name": "Business", "contacts": "Contact"})
+
+
+def by_person(term: Term, may: May) -> Iterator[Hit]:
+    """The name of a person."""
+    if may("crm.view_contact") and may("crm.view_person"):
+        yield from _in_texts(term, _with_words(Contact, term, "person__name"), {"person__name": "Person"})
+
+
+def by_mailbox(term: Term, may: May) -> Iterator[Hit]:
+    """An e-mail address of a person."""
+    if may("crm.view_contact") and may("crm.view_person"):
+        yield from _in_texts(
+            term, _with_words(Contact, term, "person__email"), {"person__email": "Person's e-mail"}
+        )
+
+
+def by_other_mailbox(term: Term, may: May) -> Iterator[Hit]:
+    """Another e-mail address of a person. A column for each query: PostgreSQL takes three at once for too much."""
+    if "@" in term.text and may("crm.view_contact") and may("crm.view_person"):
+        column = "person__alias_emails"
+        yield from _in_texts(term, _with_words(Contact, term, column), {column: "Person's e-mail"})
+
+
+def by_phone(term: Term, may: May) -> Iterator[Hit]:
+    """The customer's phone number."""
+    yield from _in_phones(term, Customer, "phone", "Phone", key="pk")
+
+
+def by_company_phone(term: Term, may: May) -> Iterator[Hit]:
+    """The company's."""
+    if may("crm.view_company"):
+        yield from _in_phones(term, Company, "phone", "Company's phone")
+
+
+def by_person_phone(term: Term, may: May) -> Iterator[Hit]:
+    """A person's."""
+    if may("crm.view_contact") and may("crm.view_person"):
+        yield from _in_phones(term, Contact, "person__phone", "Person's phone")
+
+
+PLACES: tuple[Place, ...] = (
+    by_identifier,
+    by_row,
+    by_record,
+    by_crm_id,
+    by_invoice,
+    by_beginning,
+    by_name,
+    by_domain,
+    by_company,
+    by_business,
+    by_person,
+    by_mailbox,
+    by_other_mailbox,
+    by_phone,
+    by_company_phone,
+    by_person_phone,
+)
+
+
+def _exact(customer_id: object, words: str) -> Hit:
+    return Hit(str(customer_id), Match.EXACT, words)
+
+
+def _with_words(model: type[Model], term: Term, *columns: str) -> QuerySet[Any]:
+    """Rows in one of whose `columns` are all long words; none, if there is no long word."""
+    if not term.long_words:
+        return model._default_manager.none()
+    asked = Q()
+    for column in columns:
+        here = Q()
+        for word in term.long_words:
+            here &= has(column, word)
+        asked |= here
+    return model._default_manager.filter(asked).order_by()
+
+
+def _in_texts(
+    term: Term, rows: QuerySet[Any], columns: dict[str, str], *, key: str = "customer_id"
+) -> Iterator[Hit]:
+    """The customers of `rows` in one of whose `columns` the term is, by the words for the column."""
+    # Unordered, so that a word that is in every row ends the search early; ordered, so that the best come first.
+    few = rows.model._default_manager.filter(pk__in=rows.values("pk")[:LOOKED_AT])
+    first = Cast(F(next(iter(columns))), TextField())
+    shortest = few.order_by(Length(first), "pk")
+    for customer_id, *values in shortest.values_list(key, *columns)[:TAKEN]:
+        for kind, value in zip(columns.values(), values, strict=True):
+            for text in _texts(value):
+                match = term.match(text)
+                if match is not None:
+                    yield Hit(str(customer_id), match, kind if kind == "Name" else f"{kind} {text}")
+
+
+def _in_phones(
+    term: Term, model: type[Model], column: str, kind: str, *, key: str = "customer_id"
+) -> Iterator[Hit]:
+    if not term.digits:
+        return
+    rows = model._default_manager.filter(has_digits(column, term.digits)).order_by()
+    for customer_id, value in rows.values_list(key, column)[:TAKEN]:
+        match = term.match_phone(value)
+        if match is not None:
+            yield Hit(str(customer_id), match, f"{kind} {value}")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a column of text or JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))

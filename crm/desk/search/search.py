@@ -1,0 +1,79 @@
+"""Find customers: the exact hits first, each with why it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crm.desk.search.lookups import PLACES, Hit, May
+from crm.desk.search.term import read_term
+from customers.models import Customer
+
+#: So many are shown; who looks for more, says more.
+MOST = 20
+_MOST_REASONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A customer that was found. `words` say why; `former` is the customer that became part of it, if that was found."""
+
+    customer: Customer
+    words: str
+    owner: str
+    standing: str
+    former: str = ""
+
+
+def find(text: str, may: May, most: int = MOST) -> list[Found]:
+    """Customers that `text` finds, the best first; a merged one leads to the customer it became part of.
+
+    `may` says which permissions whoever asks has: what they may not see does not find anybody. `text` is an identifier,
+    a name, an e-mail address, a domain, a phone number however it is written, a person, or the number of an invoice;
+    of several words each must be there. One query for each place that is looked in, and one or two more.
+    """
+    term = read_term(text)
+    if term is None or not may("customers.view_customer"):
+        return []
+    hits: dict[str, list[Hit]] = {}
+    for place in PLACES:
+        for hit in place(term, may):
+            hits.setdefault(hit.customer_id, []).append(hit)
+    best = sorted(hits, key=lambda key: min(hit.match for hit in hits[key]))[: 3 * most]
+    rows = {
+        str(customer.pk): customer
+        for customer in Customer.objects.filter(pk__in=best).select_related(
+            "merged_into__relationship__owner", "relationship__owner"
+        )
+    }
+    ordered = sorted(
+        (rows[key] for key in best if key in rows),
+        key=lambda customer: (
+            min(hit.match for hit in hits[str(customer.pk)]),
+            (_survivor(customer)).archived_at is not None,
+            str(customer).casefold(),
+        ),
+    )
+    found: dict[str, Found] = {}
+    for customer in ordered:
+        survivor = _survivor(customer)
+        found.setdefault(str(survivor.pk), _found(survivor, customer, hits[str(customer.pk)]))
+    return list(found.values())[:most]
+
+
+def _survivor(customer: Customer) -> Customer:
+    while customer.merged_into is not None:
+        customer = customer.merged_into
+    return customer
+
+
+def _found(survivor: Customer, customer: Customer, hits: Sequence[Hit]) -> Found:
+    words = dict.fromkeys(hit.words for hit in sorted(hits, key=lambda hit: hit.match))
+    relationship = getattr(survivor, "relationship", None)
+    return Found(
+        customer=survivor,
+        words=", ".join(list(words)[:_MOST_REASONS]),
+        owner=str(relationship.owner or "") if relationship else "",
+        standing="Archived" if survivor.archived_at else survivor.get_status_display(),
+        former="" if survivor is customer else str(customer),
+    )

@@ -1,0 +1,242 @@
+"""What customers are narrowed by, as billing knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, F, FloatField, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Greatest, NullIf
+
+from billing.document.filters import RUNNING, subscribed
+from billing.models import Balance, Feature, Grant, Plan, Rollover, Subscription
+from billing.revenue.range import MonthlyRange, customers_earning
+from crm.desk.segments.filter import (
+    Asker,
+    BadValue,
+    Criterion,
+    Parameter,
+    Values,
+    figure,
+    listed,
+    name,
+    names,
+    number,
+    one_of,
+    some_of,
+    span,
+    whole,
+)
+
+#: What two sums of floats that should be equal may differ by.
+_HAIR = 1e-6
+_FARTHEST = 3660
+_MRR = {"some": "Any", "none": "None"}
+_FIGURES = {"remaining": "Remaining", "granted": "Granted", "usage": "Usage", "used": "Used, in per cent"}
+_STATES = {
+    "active": "Active",
+    "scheduled": "Scheduled",
+    "trial": "On trial",
+    "past_due": "Past due",
+    "ending": "Cancelled",
+    "none": "None",
+}
+
+
+def _plan(values: Values, asker: Asker) -> Q:
+    return Q(subscribed(RUNNING, Q(plan__plan_id__in=values["plan"])))
+
+
+def _subscription(values: Values, asker: Asker) -> Q:
+    own = Subscription.objects.filter(customer=OuterRef("pk"))
+    active = own.active()
+    states = {
+        "active": lambda: Q(Exists(active)),
+        "scheduled": lambda: Q(Exists(own.filter(status=Subscription.Status.SCHEDULED))),
+        "trial": lambda: Q(Exists(active.filter(trial_ends_at__gt=asker.at))),
+        "past_due": lambda: Q(Exists(active.filter(past_due=True))),
+        "ending": lambda: Q(Exists(active.filter(canceled_at__isnull=False))),
+        "none": lambda: ~Q(Exists(own.running())),
+    }
+    asked = Q()
+    for state in values["subscription"]:
+        asked |= states[state]()
+    return asked
+
+
+def _mrr(values: Values, asker: Asker) -> Q:
+    currency = values.get("mrr_currency")
+    if values.get("mrr") == "none":
+        return ~Q(pk__in=customers_earning(MonthlyRange(Decimal(0)), currency))
+    within = MonthlyRange(values.get("mrr_from", Decimal(0)), values.get("mrr_to"))
+    return Q(pk__in=customers_earning(within, currency))
+
+
+def _mrr_words(values: Values) -> str:
+    currency = f" {values['mrr_currency']}" if "mrr_currency" in values else ""
+    if values.get("mrr") == "none":
+        return f"no MRR{f' in{currency}' if currency else ''}"
+    amounts = span(values, "mrr_from", "mrr_to")
+    return f"MRR {amounts}{currency}" if amounts else f"some MRR{f' in{currency}' if currency else ''}"
+
+
+def _balance(values: Values, asker: Asker) -> Q:
+    balances = Balance.objects.filter(
+        customer=OuterRef("pk"), feature__feature_id=_feature(values), removed_at=None
+    )
+    low, high = values.get("balance_from"), values.get("balance_to")
+    if low is not None or high is not None:
+        unlimited = Grant.objects.counted(asker.at).filter(balance=OuterRef("pk"), unlimited=True)
+        balances = balances.filter(~Exists(unlimited)).annotate(
+            figure=_figure(values.get("balance_figure", "remaining"), asker)
+        )
+        if low is not None:
+            balances = balances.filter(figure__gt=float(low) + _HAIR)
+        if high is not None:
+            balances = balances.filter(figure__lte=float(high) + _HAIR)
+    return Q(Exists(balances))
+
+
+def _feature(values: Values) -> str:
+    if "balance" not in values:
+        raise BadValue("Balance: choose the feature that the figure is of.")
+    return str(values["balance"])
+
+
+def _figure(chosen: str, asker: Asker) -> Any:
+    """A figure of a balance, as `billing.rules.figures` reckons it from what counts now."""
+    granted = _number("included_grant") + _number("prepaid_grant")
+    used = _number("usage")
+    carried, left = _number("granted"), _number("left")
+    nothing = Value(0.0)
+
+    def sums(grants: Any, rollovers: Any) -> Any:
+        return _sum_of(Grant, grants, asker) + _sum_of(Rollover, rollovers, asker)
+
+    if chosen == "granted":
+        return sums(granted, carried)
+    if chosen == "usage":
+        return sums(used, carried - left)
+    if chosen == "used":
+        return sums(used, carried - left) * Value(100.0) / NullIf(sums(granted, carried), nothing)
+    return sums(Greatest(granted - used, nothing), left)
+
+
+def _sum_of(model: Any, expression: Any, asker: Asker) -> Any:
+    rows = model.objects.counted(asker.at).filter(balance=OuterRef("pk")).order_by().values("balance")
+    return Coalesce(Subquery(rows.annotate(total=Sum(expression)).values("total")), Value(0.0))
+
+
+def _number(column: str) -> Any:
+    return Cast(F(column), FloatField())
+
+
+def _balance_words(values: Values) -> str:
+    feature = _feature(values)
+    if values.get("balance_figure") == "used":
+        parts = [
+            f"{words} {figure(values[key])}%"
+            for key, words in (("balance_from", "over"), ("balance_to", "up to"))
+            if key in values
+        ]
+        return f"{feature} used {' and '.join(parts)}" if parts else f"a balance of {feature}"
+    amounts = span(values, "balance_from", "balance_to")
+    chosen = _FIGURES[values.get("balance_figure", "remaining")].lower()
+    return f"{feature} {chosen} {amounts}" if amounts else f"a balance of {feature}"
+
+
+def _renewal(values: Values, asker: Asker) -> Q:
+    renewing = Subscription.objects.active().filter(
+        customer=OuterRef("pk"),
+        expires_at=None,
+        current_period_end__gt=asker.at,
+        current_period_end__lte=asker.at + timedelta(days=values["renews"]),
+    )
+    return Q(Exists(renewing))
+
+
+def _plans() -> Iterable[tuple[str, str]]:
+    found: dict[str, str] = {}
+    for plan_id, words in Plan.objects.order_by("name", "plan_id").values_list("plan_id", "name"):
+        found.setdefault(plan_id, words or plan_id)
+    return found.items()
+
+
+def _features() -> Iterable[tuple[str, str]]:
+    metered = Feature.objects.exclude(type=Feature.Type.BOOLEAN).order_by("name", "feature_id")
+    return [(key, words or key) for key, words in metered.values_list("feature_id", "name")]
+
+
+def _currencies() -> Iterable[tuple[str, str]]:
+    sold = Plan.objects.order_by().values_list("currency", flat=True).distinct()
+    return [(currency, currency) for currency in sorted({settings.DEFAULT_CURRENCY, *sold})]
+
+
+CRITERIA = (
+    Criterion(
+        name="plan",
+        label="Plan",
+        parameters=(Parameter(name="plan", label="Plan", read=names, choices=_plans, takes_several=True),),
+        condition=_plan,
+        words=lambda values: f"on plan {listed(values['plan'])}",
+        permission="billing.view_subscription",
+    ),
+    Criterion(
+        name="subscription",
+        label="Subscription",
+        parameters=(
+            Parameter(
+                name="subscription",
+                label="Subscription",
+                read=some_of(_STATES),
+                choices=_STATES.items,
+                takes_several=True,
+            ),
+        ),
+        condition=_subscription,
+        words=lambda values: f"subscription {listed(values['subscription'], _STATES).lower()}",
+        permission="billing.view_subscription",
+    ),
+    Criterion(
+        name="mrr",
+        label="MRR",
+        parameters=(
+            Parameter(name="mrr", label="MRR", read=one_of(_MRR), choices=_MRR.items),
+            Parameter(name="mrr_from", label="MRR over", read=number),
+            Parameter(name="mrr_to", label="MRR up to", read=number),
+            Parameter(name="mrr_currency", label="MRR in", read=name, choices=_currencies),
+        ),
+        condition=_mrr,
+        words=_mrr_words,
+        permission="billing.view_subscription",
+    ),
+    Criterion(
+        name="balance",
+        label="Balance",
+        parameters=(
+            Parameter(name="balance", label="Balance of", read=name, choices=_features),
+            Parameter(
+                name="balance_figure",
+                label="Its figure",
+                read=one_of(_FIGURES),
+                choices=_FIGURES.items,
+            ),
+            Parameter(name="balance_from", label="Over", read=number),
+            Parameter(name="balance_to", label="Up to", read=number),
+        ),
+        condition=_balance,
+        words=_balance_words,
+        permission="billing.view_balance",
+    ),
+    Criterion(
+        name="renewal",
+        label="Renewal",
+        parameters=(Parameter(name="renews", label="Renews within so many days", read=whole(1, _FARTHEST)),),
+        condition=_renewal,
+        words=lambda values: f"renews within {values['renews']} days",
+        permission="billing.view_subscription",
+    ),
+)

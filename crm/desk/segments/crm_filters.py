@@ -1,0 +1,258 @@
+"""What customers are narrowed by, as account managers know them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Exists, OuterRef, Q
+from django.utils.dateparse import parse_date
+from django.utils.timezone import make_aware
+from django_countries.data import COUNTRIES
+
+from crm.desk.health.queries import scored
+from crm.desk.scope import Scope
+from crm.desk.segments.filter import (
+    Asker,
+    BadValue,
+    Criterion,
+    Parameter,
+    Values,
+    listed,
+    names,
+    one_of,
+    some_of,
+    whole,
+)
+from crm.models import Activity, CustomerTag, Note, Relationship, Tag
+from customers.models import Address, Customer, Environment
+
+_STATUSES = dict(Customer.Status.choices)
+_ENVIRONMENTS = dict(Environment.choices)
+_STANDINGS = {"archived": "Archived", "merged": "Merged into another", "all": "All"}
+_ME, _TEAM, _NOBODY = "me", "team", "nobody"
+_OWNERS = {_ME: "me", _TEAM: "my team", _NOBODY: "nobody"}
+_FARTHEST = 3660
+_YEARS = range(1900, 9999)
+
+
+def _standing(values: Values, asker: Asker) -> Q:
+    current = Q(merged_into=None, archived_at=None)
+    return {
+        "archived": Q(merged_into=None, archived_at__isnull=False),
+        "merged": Q(merged_into__isnull=False),
+        "all": Q(),
+    }.get(values.get("standing", ""), current)
+
+
+def _owner(values: Values, asker: Asker) -> Q:
+    chosen = set(values["owner"])
+    accounts = Relationship.objects.filter(customer=OuterRef("pk"), owner__isnull=False)
+    asked = Q()
+    if _NOBODY in chosen:
+        asked |= ~Q(Exists(accounts))
+    keys: list[Any] = []
+    if _ME in chosen:
+        keys.append(asker.someone().pk)
+    if _TEAM in chosen:
+        keys += Scope.TEAM.owners(asker.someone()) or []
+    if named := chosen - _OWNERS.keys():
+        asked |= Q(Exists(accounts.filter(owner__username__in=named)))
+    return asked | Q(Exists(accounts.filter(owner__in=keys))) if keys else asked
+
+
+def _tag(values: Values, asker: Asker) -> Q:
+    return Q(Exists(CustomerTag.objects.filter(customer=OuterRef("pk"), tag__name__in=values["tag"])))
+
+
+def _country(values: Values, asker: Asker) -> Q:
+    codes = [code.upper() if len(code) == 2 else code for code in values["country"]]
+    return Q(Exists(Address.objects.filter(customer=OuterRef("pk"), is_default=True, country__in=codes)))
+
+
+def _created(values: Values, asker: Asker) -> Q:
+    asked = Q()
+    if "created_at_from" in values:
+        asked &= Q(created_at__gte=_bound(values["created_at_from"], time.min))
+    if "created_at_to" in values:
+        asked &= Q(created_at__lte=_bound(values["created_at_to"], time.max))
+    return asked
+
+
+def _bound(day: date, moment: time) -> datetime:
+    return make_aware(datetime.combine(day, moment))
+
+
+def _created_words(values: Values) -> str:
+    sides = (("from", "created_at_from"), ("to", "created_at_to"))
+    return "created " + " ".join(f"{word} {values[key]}" for word, key in sides if key in values)
+
+
+def _day(label: str, texts: Any) -> date:
+    try:
+        day = parse_date(texts[-1])
+    except ValueError:
+        day = None
+    if day is None or day.year not in _YEARS:
+        raise BadValue(f"{label}: “{texts[-1][:40]}” is no day, such as 2026-03-31.")
+    return day
+
+
+def _health(values: Values, asker: Asker) -> Q:
+    return Q(pk__in=scored(values.get("health_from", 0), values.get("health_to", 100)))
+
+
+def _health_words(values: Values) -> str:
+    low, high = values.get("health_from"), values.get("health_to")
+    if low is None:
+        return f"health {high} or less"
+    return f"health {low} or more" if high is None else f"health from {low} to {high}"
+
+
+def _contact(values: Values, asker: Asker) -> Q:
+    asked = Q()
+    if "contact_within" in values:
+        asked &= _in_contact(values["contact_within"], asker)
+    if "quiet" in values:
+        asked &= ~_in_contact(values["quiet"], asker)
+    return asked
+
+
+def _in_contact(days: int, asker: Asker) -> Q:
+    """Whether somebody was in contact in the last days, by a call, meeting or mail, or by a note that a person wrote."""
+    since = asker.at - timedelta(days=days)
+    calls = Activity.objects.filter(
+        customer=OuterRef("pk"), happened_at__gte=since, happened_at__lte=asker.at
+    )
+    notes = Note.objects.filter(customer=OuterRef("pk"), created_at__gte=since, origin=Note.Origin.WRITTEN)
+    return Q(Exists(calls)) | Q(Exists(notes))
+
+
+def _contact_words(values: Values) -> str:
+    said = []
+    if "contact_within" in values:
+        said.append(f"contact in the last {values['contact_within']} days")
+    if "quiet" in values:
+        said.append(f"no contact for {values['quiet']} days")
+    return " and ".join(said)
+
+
+def _managers() -> list[tuple[str, str]]:
+    users = get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")
+    return [*_OWNERS.items(), *((user.get_username(), str(user)) for user in users)]
+
+
+def _tags() -> list[tuple[str, str]]:
+    return [(name, name) for name in Tag.objects.values_list("name", flat=True)]
+
+
+STANDING = Criterion(
+    name="standing",
+    label="Standing",
+    parameters=(
+        Parameter(name="standing", label="Standing", read=one_of(_STANDINGS), choices=_STANDINGS.items),
+    ),
+    condition=_standing,
+    words=lambda values: {"archived": "archived", "merged": "merged into another", "all": "archived or not"}[
+        values["standing"]
+    ],
+)
+
+CRITERIA = (
+    Criterion(
+        name="status",
+        label="Status",
+        parameters=(
+            Parameter(
+                name="status",
+                label="Status",
+                read=some_of(_STATUSES),
+                choices=_STATUSES.items,
+                takes_several=True,
+            ),
+        ),
+        condition=lambda values, asker: Q(status__in=values["status"]),
+        words=lambda values: f"status {listed(values['status'], _STATUSES)}",
+    ),
+    Criterion(
+        name="owner",
+        label="Account manager",
+        parameters=(
+            Parameter(
+                name="owner", label="Account manager", read=names, choices=_managers, takes_several=True
+            ),
+        ),
+        condition=_owner,
+        words=lambda values: f"managed by {listed(values['owner'], _OWNERS)}",
+    ),
+    Criterion(
+        name="tag",
+        label="Tag",
+        parameters=(Parameter(name="tag", label="Tag", read=names, choices=_tags, takes_several=True),),
+        condition=_tag,
+        words=lambda values: f"tagged {listed(values['tag'])}",
+    ),
+    Criterion(
+        name="country",
+        label="Country",
+        parameters=(
+            Parameter(
+                name="country",
+                label="Country",
+                read=names,
+                choices=lambda: ((code, str(words)) for code, words in COUNTRIES.items()),
+                takes_several=True,
+            ),
+        ),
+        condition=_country,
+        words=lambda values: "in " + listed(values["country"], {k: str(v) for k, v in COUNTRIES.items()}),
+        permission="customers.view_address",
+    ),
+    Criterion(
+        name="health",
+        label="Health",
+        parameters=(
+            Parameter(name="health_from", label="Health from", read=whole(0, 100)),
+            Parameter(name="health_to", label="Health to", read=whole(0, 100)),
+        ),
+        condition=_health,
+        words=_health_words,
+        permission="crm.view_healthscore",
+    ),
+    Criterion(
+        name="contact",
+        label="Contact",
+        parameters=(
+            Parameter(name="contact_within", label="Contact within so many days", read=whole(1, _FARTHEST)),
+            Parameter(name="quiet", label="No contact for so many days", read=whole(1, _FARTHEST)),
+        ),
+        condition=_contact,
+        words=_contact_words,
+        permission="crm.view_activity",
+    ),
+    Criterion(
+        name="env",
+        label="Environment",
+        parameters=(
+            Parameter(
+                name="env",
+                label="Environment",
+                read=one_of(_ENVIRONMENTS),
+                choices=_ENVIRONMENTS.items,
+            ),
+        ),
+        condition=lambda values, asker: Q(env=values["env"]),
+        words=lambda values: f"environment {values['env']}",
+    ),
+    Criterion(
+        name="created",
+        label="Created",
+        parameters=(
+            Parameter(name="created_at_from", label="Created from", read=_day),
+            Parameter(name="created_at_to", label="Created to", read=_day),
+        ),
+        condition=_created,
+        words=_created_words,
+    ),
+)

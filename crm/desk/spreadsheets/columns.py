@@ -1,0 +1,169 @@
+"""The columns of an export, and the rows of some customers, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils.timezone import localdate
+
+from billing.models import Plan, Subscription
+from billing.revenue.monthly import revenue_of
+from billing.revenue.recurring import Revenue
+from billing.rules.money import from_minor
+from crm.contacts import last_contacts
+from crm.desk.health.queries import scores_of
+from crm.models import CustomerTag, Domain
+from customers import clock
+from customers.models import Address, Customer
+
+Cell = str | int | Decimal | date | datetime | None
+May = Callable[[str], bool]
+
+_BETWEEN = "; "
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is read of many customers at once, by customer."""
+
+    domains: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    countries: dict[str, str] = field(default_factory=dict)
+    plans: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    renewals: dict[str, date] = field(default_factory=dict)
+    revenue: dict[str, dict[str, Revenue]] = field(default_factory=dict)
+    scores: dict[str, int] = field(default_factory=dict)
+    contacts: dict[str, datetime] = field(default_factory=dict)
+    tags: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, what is in it, and the permission of whom it is shown to."""
+
+    name: str
+    read: Callable[[Customer, Facts], Cell]
+    permission: str = "customers.view_customer"
+
+
+def columns_for(may: May | None = None) -> list[str]:
+    """The headings of the columns that somebody may see, in order; `may` is None for everything.
+
+    There is a column of MRR for each currency of which there are plans.
+    """
+    return [each.name for each in _columns(_currencies()) if may is None or may(each.permission)]
+
+
+def rows_of(customer_ids: Sequence[str], headings: Sequence[str]) -> list[list[Cell]]:
+    """A row for each of the customers that there still are, in order of their keys."""
+    found = {each.name: each for each in _columns(_mentioned(headings))}
+    columns = [found[name] for name in headings if name in found]
+    customers = (
+        Customer.objects.filter(pk__in=customer_ids)
+        .select_related("relationship__owner", "company")
+        .order_by("pk")
+    )
+    facts = _facts([str(key) for key in customer_ids])
+    return [[column.read(customer, facts) for column in columns] for customer in customers]
+
+
+def _columns(currencies: Sequence[str]) -> tuple[Column, ...]:
+    return (
+        Column("Id", lambda customer, facts: str(customer.pk)),
+        Column("Name", lambda customer, facts: customer.name),
+        Column("E-mail", lambda customer, facts: customer.email),
+        Column("Phone", lambda customer, facts: customer.phone),
+        Column("Status", lambda customer, facts: customer.get_status_display()),
+        Column("Archived", lambda customer, facts: customer.archived_at),
+        Column("Environment", lambda customer, facts: customer.env),
+        Column("External id", lambda customer, facts: customer.external_id),
+        Column("Stripe id", lambda customer, facts: customer.stripe_id),
+        Column("Account manager", _owner, "crm.view_relationship"),
+        Column("Tags", lambda customer, facts: _joined(facts.tags, customer), "crm.view_customertag"),
+        Column("Company", lambda customer, facts: _of(customer, "company", "name"), "crm.view_company"),
+        Column("Domains", lambda customer, facts: _joined(facts.domains, customer), "crm.view_domain"),
+        Column(
+            "Country", lambda customer, facts: facts.countries.get(str(customer.pk)), "customers.view_address"
+        ),
+        Column("Plans", lambda customer, facts: _joined(facts.plans, customer), "billing.view_subscription"),
+        *(_mrr(currency) for currency in currencies),
+        Column(
+            "Renews on",
+            lambda customer, facts: facts.renewals.get(str(customer.pk)),
+            "billing.view_subscription",
+        ),
+        Column(
+            "Contract a year",
+            lambda customer, facts: _of(customer, "relationship", "contract_annual_revenue"),
+            "crm.view_relationship",
+        ),
+        Column("Contract in", _contract_currency, "crm.view_relationship"),
+        Column("Health", lambda customer, facts: facts.scores.get(str(customer.pk)), "crm.view_healthscore"),
+        Column(
+            "Last contact", lambda customer, facts: facts.contacts.get(str(customer.pk)), "crm.view_activity"
+        ),
+        Column("Created", lambda customer, facts: customer.created_at),
+    )
+
+
+def _mrr(currency: str) -> Column:
+    def read(customer: Customer, facts: Facts) -> Cell:
+        revenue = facts.revenue.get(str(customer.pk), {}).get(currency)
+        return None if revenue is None else from_minor(revenue.mrr, currency)
+
+    return Column(f"MRR {currency}", read, "billing.view_subscription")
+
+
+def _owner(customer: Customer, facts: Facts) -> Cell:
+    owner = _of(customer, "relationship", "owner")
+    return owner.get_username() if owner else None
+
+
+def _contract_currency(customer: Customer, facts: Facts) -> Cell:
+    known = _of(customer, "relationship", "contract_annual_revenue") is not None
+    return _of(customer, "relationship", "currency") if known else None
+
+
+def _of(customer: Customer, relation: str, name: str) -> Any:
+    row = getattr(customer, relation, None)
+    return None if row is None else getattr(row, name)
+
+
+def _joined(found: dict[str, list[str]], customer: Customer) -> str:
+    return _BETWEEN.join(dict.fromkeys(found.get(str(customer.pk), ())))
+
+
+def _currencies() -> list[str]:
+    sold = Plan.objects.order_by().values_list("currency", flat=True).distinct()
+    return sorted({settings.DEFAULT_CURRENCY, *sold})
+
+
+def _mentioned(headings: Sequence[str]) -> list[str]:
+    return [name.removeprefix("MRR ") for name in headings if name.startswith("MRR ")]
+
+
+def _facts(keys: Sequence[str]) -> Facts:
+    facts = Facts(revenue=revenue_of(keys), scores=scores_of(keys), contacts=last_contacts(keys))
+    domains = Domain.objects.filter(customer_id__in=keys).order_by("position", "pk")
+    for key, text in domains.values_list("customer_id", "name"):
+        facts.domains[str(key)].append(text)
+    addresses = Address.objects.filter(customer_id__in=keys, is_default=True)
+    facts.countries = {str(key): text for key, text in addresses.values_list("customer_id", "country")}
+    running = Subscription.objects.running().filter(customer_id__in=keys).order_by("position", "pk")
+    at = clock.now()
+    for key, status, plan_id, ends, expires in running.values_list(
+        "customer_id", "status", "plan__plan_id", "current_period_end", "expires_at"
+    ):
+        facts.plans[str(key)].append(plan_id)
+        if status == Subscription.Status.ACTIVE and expires is None and ends is not None and ends > at:
+            day = localdate(ends)
+            facts.renewals[str(key)] = min(day, facts.renewals.get(str(key), day))
+    tags = CustomerTag.objects.filter(customer_id__in=keys).order_by("tag__name")
+    for key, text in tags.values_list("customer_id", "tag__name"):
+        facts.tags[str(key)].append(text)
+    return facts

@@ -1,0 +1,151 @@
+"""What became of a customer's rows, from their histories: what was added and taken away, and old → new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import CharField, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import JSONObject
+
+from crm.desk.timeline.change import (
+    SOURCE,
+    Change,
+    columns_of,
+    details_of,
+    page_of_row,
+    references_of,
+    title_of,
+)
+from crm.desk.timeline.entry import Asked, Entry, Found, Kind, May, Position, Wanted
+from crm.desk.timeline.histories import HISTORIES, History
+from crm.desk.timeline.origins import IMPORTED
+from crm.desk.timeline.values import Names
+
+#: Where a text is looked for, so many changes are read: the database cannot tell what differs.
+_SEARCHED = 200
+
+
+class Changes:
+    """A source whose entries are rows of histories."""
+
+    def seen_by(self, may: May) -> frozenset[Kind]:
+        """The kinds of those histories that one may see."""
+        return frozenset(history.kind for history in HISTORIES.values() if may(history.permission))
+
+    def read(self, asked: Asked, wanted: Wanted) -> Found:
+        """The first entries: two queries for all the histories together, and one for each kind of row they name."""
+        histories = [
+            history
+            for history in HISTORIES.values()
+            if history.kind in wanted.kinds and wanted.may(history.permission)
+        ]
+        limit = max(asked.limit, _SEARCHED) if asked.text else asked.limit
+        found = _first(histories, asked, limit + 1)
+        changes, more = found[:limit], len(found) > limit
+        _read_rows(changes)
+        entries = [entry for entry in _entries(changes) if _has(entry, asked.text)]
+        return Found(entries, changes[-1].position if more else None)
+
+
+def _first(histories: Sequence[History], asked: Asked, limit: int) -> list[Change]:
+    """Which rows come first, in one query."""
+    queries = [_places(history, asked) for history in histories]
+    if not queries:
+        return []
+    rows = queries[0].union(*queries[1:], all=True)
+    return [
+        Change(HISTORIES[label], key, at, act, reason or "", user_id)
+        for label, key, at, act, reason, user_id in rows.order_by("-history_date", "-label", "-history_id")[
+            :limit
+        ]
+    ]
+
+
+def _places(history: History, asked: Asked) -> Any:
+    rows = history.rows.objects.filter(**{f"{history.customer}__in": asked.customer_ids})
+    if len(history.types) < 3:
+        rows = rows.filter(history_type__in=history.types)
+    if asked.since is not None:
+        rows = rows.filter(history_date__gte=asked.since)
+    if asked.until is not None:
+        rows = rows.filter(history_date__lt=asked.until)
+    if asked.person is not None:
+        rows = rows.filter(history_user=asked.person)
+    if asked.before is not None:
+        rows = rows.filter(_below(history, asked.before))
+    return (
+        rows.order_by()
+        .annotate(label=Value(history.label, output_field=CharField()))
+        .values_list(
+            "label",
+            "history_id",
+            "history_date",
+            "history_type",
+            "history_change_reason",
+            "history_user_id",
+        )
+    )
+
+
+def _below(history: History, before: Position) -> Q:
+    """Rows of a history below a position: histories stand in the order of their labels at one moment."""
+    label, _, key = before.key.rpartition(":")
+    place = (SOURCE, history.label)
+    theirs = (before.source, label)
+    if place < theirs:
+        return Q(history_date__lte=before.at)
+    if place == theirs and key.isascii() and key.isdigit():
+        return Q(history_date__lt=before.at) | Q(history_date=before.at, history_id__lt=int(key))
+    return Q(history_date__lt=before.at)
+
+
+def _read_rows(changes: Sequence[Change]) -> None:
+    """Give the changes their rows and those before them, in one query."""
+    queries = []
+    for history in HISTORIES.values():
+        keys = [change.key for change in changes if change.history is history]
+        if not keys:
+            continue
+        rows = history.rows
+        columns = {each.attname: F(each.attname) for each in columns_of(history)}
+        earlier = rows.objects.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
+        queries.append(
+            rows.objects.filter(history_id__in=keys)
+            .order_by()
+            .annotate(
+                label=Value(history.label, output_field=CharField()),
+                row=JSONObject(**columns),
+                before=Subquery(
+                    earlier.order_by("-history_id").annotate(row=JSONObject(**columns)).values("row")[:1]
+                ),
+            )
+            .values_list("label", "history_id", "row", "before")
+        )
+    if not queries:
+        return
+    found = queries[0].union(*queries[1:], all=True)
+    rows_of = {(label, key): (row, before) for label, key, row, before in found}
+    for change in changes:
+        change.row, change.before = rows_of[change.history.label, change.key]
+
+
+def _entries(changes: Sequence[Change]) -> Iterator[Entry]:
+    names = Names(reference for change in changes for reference in references_of(change))
+    for change in changes:
+        title = title_of(change, names)
+        if title:
+            yield Entry(
+                position=change.position,
+                kind=change.history.kind,
+                title=title,
+                details=tuple(details_of(change, names)),
+                by=names.name(get_user_model(), change.user_id),
+                url=page_of_row(change),
+                group=change.reason if change.reason.startswith(IMPORTED) else "",
+            )
+
+
+def _has(entry: Entry, text: str) -> bool:
+    return not text or any(text.lower() in words.lower() for words in (entry.title, *entry.details))

@@ -1,0 +1,122 @@
+"""Which histories the timeline tells of, and what it calls what they are of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model
+
+from crm.desk.timeline.entry import Kind
+
+ADDED, CHANGED, DELETED = "+", "~", "-"
+_ALL = (ADDED, CHANGED, DELETED)
+#: Of what is added, another entry tells more.
+_LATER = (CHANGED, DELETED)
+_CHANGES = (CHANGED,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The history of a model, by its label. `named` are the columns that name a row of it, `kind` is what it is about.
+
+    Columns in `quiet` say nothing to a person; the others of the row are told old → new.
+    """
+
+    label: str
+    noun: str
+    named: tuple[str, ...] = ()
+    kind: Kind = Kind.CHANGE
+    types: tuple[str, ...] = _ALL
+    customer: str = "customer"
+    quiet: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> type[Model]:
+        """What it is the history of."""
+        return apps.get_model(self.label)
+
+    @property
+    def rows(self) -> Any:
+        """The model of its rows."""
+        return _rows(self.label)
+
+    @property
+    def permission(self) -> str:
+        """Whoever may see the rows may see what became of them."""
+        app, _, name = self.label.partition(".")
+        return f"{app}.view_{name.lower()}"
+
+
+HISTORIES: dict[str, History] = {
+    history.label: history
+    for history in (
+        History(
+            label="customers.Customer", noun="Customer", customer="id", quiet=("updated_at", "merged_into")
+        ),
+        History(label="customers.Address", noun="Address", named=("line1", "city")),
+        History(label="customers.Business", noun="Business", named=("name",)),
+        History(label="customers.PaymentMethod", noun="Payment method", named=("brand", "last4")),
+        History(label="crm.Activity", noun="Contact", kind=Kind.CONTACT, types=_LATER, named=("kind",)),
+        History(label="crm.Company", noun="Company", named=("name",)),
+        History(label="crm.Contact", noun="Point of contact", named=("person",)),
+        History(label="crm.CustomField", noun="Custom field", named=("key",)),
+        History(label="crm.Document", noun="Document", named=("title",)),
+        History(label="crm.Domain", noun="Domain", named=("name",)),
+        History(label="crm.Note", noun="Note", kind=Kind.NOTE, types=_LATER),
+        History(label="crm.Relationship", noun="Relationship"),
+        History(
+            label="crm.Task",
+            noun="Task",
+            kind=Kind.TASK,
+            named=("title",),
+            quiet=("done_at", "done_by", "created_by"),
+        ),
+        History(label="billing.AutoTopup", noun="Automatic top-up", kind=Kind.BALANCE, named=("feature",)),
+        History(
+            label="billing.Balance", noun="Balance", kind=Kind.BALANCE, named=("feature",), types=_CHANGES
+        ),
+        History(label="billing.BillingAccount", noun="Billing account"),
+        History(label="billing.Discount", noun="Discount", kind=Kind.SUBSCRIPTION, named=("name",)),
+        History(label="billing.Entity", noun="Entity", named=("name", "entity_id")),
+        History(label="billing.Flag", noun="Flag", kind=Kind.SUBSCRIPTION, named=("feature",)),
+        History(
+            label="billing.Invoice",
+            noun="Invoice",
+            kind=Kind.INVOICE,
+            named=("number", "stripe_id"),
+            types=_LATER,
+            quiet=("paid", "credited"),
+        ),
+        History(label="billing.License", noun="License", kind=Kind.SUBSCRIPTION, named=("license_plan",)),
+        History(
+            label="billing.Purchase", noun="Purchase", kind=Kind.SUBSCRIPTION, named=("plan",), types=_LATER
+        ),
+        History(label="billing.Referral", noun="Referral", named=("referred_name", "referred_id")),
+        History(label="billing.SpendLimit", noun="Spend limit", kind=Kind.BALANCE, named=("feature",)),
+        History(
+            label="billing.Subscription",
+            noun="Subscription",
+            kind=Kind.SUBSCRIPTION,
+            named=("plan",),
+            types=_LATER,
+        ),
+        History(label="billing.TrialUsed", noun="Trial", kind=Kind.SUBSCRIPTION, named=("plan",)),
+        History(label="billing.UsageAlert", noun="Usage alert", kind=Kind.BALANCE, named=("name", "feature")),
+    )
+}
+
+#: Histories of a customer's rows of which other entries tell: merges of their records, postings of grants.
+LEFT_OUT = {"billing.Grant", "billing.Rollover", "crm.MergedRecord"}
+#: Columns that say nothing to a person, whatever they are of.
+QUIET = frozenset(
+    {"id", "customer", "came_with", "position", "imported", "pinned_fields", "created_at", "billed_here"}
+)
+
+
+@cache
+def _rows(label: str) -> Any:
+    model: Any = apps.get_model(label)
+    return model.history.model

@@ -1,0 +1,171 @@
+"""What a customer has, was billed, paid and was given: subscriptions, invoices, payments, postings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.formats import date_format
+
+from billing.formats import amount, figure
+from billing.models import CreditNote, Invoice, Payment, Posting, Purchase, Subscription
+from crm.desk.timeline.entry import Entry, Kind, Position, short
+from crm.desk.timeline.rows import Rows
+from customers.formats import page_of
+
+USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
+_DONE = {
+    Posting.Kind.GRANT: "Granted",
+    Posting.Kind.RESET: "Reset",
+    Posting.Kind.ROLLOVER: "Carried over",
+    Posting.Kind.EXPIRY: "Expired",
+    Posting.Kind.ADJUSTMENT: "Adjusted",
+    Posting.Kind.IMPORT: "Imported",
+    Posting.Kind.MERGE: "Merged",
+}
+
+
+def _subscription(row: Subscription, position: Position) -> Entry:
+    details = []
+    if row.quantity != 1:
+        details.append(f"Quantity: {figure(row.quantity)}")
+    if row.trial_ends_at is not None:
+        details.append(f"On trial until {date_format(row.trial_ends_at, 'DATE_FORMAT')}")
+    return Entry(
+        position=position,
+        kind=Kind.SUBSCRIPTION,
+        title=f"{short(str(row.plan))} "
+        + ("is to begin" if row.status == Subscription.Status.SCHEDULED else "began"),
+        details=tuple(details),
+        url=page_of(row),
+    )
+
+
+def _purchase(row: Purchase, position: Position) -> Entry:
+    times = "" if row.quantity == 1 else f", {figure(row.quantity)} times"
+    return Entry(
+        position=position,
+        kind=Kind.SUBSCRIPTION,
+        title=f"{short(str(row.plan))} was bought{times}",
+        url=page_of(row),
+    )
+
+
+def _invoice(row: Invoice, position: Position) -> Entry:
+    due = f", due {date_format(row.due_at, 'DATE_FORMAT')}" if row.due_at else ""
+    return Entry(
+        position=position,
+        kind=Kind.INVOICE,
+        title=f"Invoice {short(str(row))} of {amount(row.total, row.currency)}",
+        details=(f"{(row.status or 'no status').capitalize()}{due}",),
+        url=page_of(row),
+    )
+
+
+def _payment(row: Payment, position: Position) -> Entry:
+    return Entry(
+        position=position,
+        kind=Kind.INVOICE,
+        title=f"Paid {amount(row.amount, row.invoice.currency)} of invoice {short(str(row.invoice))}",
+        details=(short(row.reference),) if row.reference else (),
+        by=row.recorded_by,
+        url=page_of(row.invoice),
+    )
+
+
+def _credit_note(row: CreditNote, position: Position) -> Entry:
+    return Entry(
+        position=position,
+        kind=Kind.INVOICE,
+        title=f"Credit note {row.number} of {amount(row.total, row.invoice.currency)}"
+        f" for invoice {short(str(row.invoice))}",
+        details=(short(row.reason),) if row.reason else (),
+        by=row.issued_by,
+        url=page_of(row),
+    )
+
+
+def _posting(row: Posting, position: Position) -> Entry:
+    what = short(str(row.feature)) if row.feature else "balances"
+    figured = "" if row.amount is None else f"{figure(row.amount)} "
+    # What an import did, it says in its own words.
+    imported = row.reason.startswith("Imported from")
+    details = [] if imported or not row.reason else [short(row.reason)]
+    if row.reverses_id is not None:
+        details.append("Takes another posting back")
+    return Entry(
+        position=position,
+        kind=Kind.BALANCE,
+        title=f"{_DONE.get(Posting.Kind(row.kind), row.kind)}: {figured}{what}",
+        details=tuple(details),
+        by=row.done_by,
+        url=page_of(row),
+        group=row.reason if imported else "",
+    )
+
+
+def _of_plan(model: Any) -> Any:
+    return lambda ids: model.objects.filter(customer__in=ids).select_related("plan")
+
+
+SUBSCRIPTIONS = Rows(
+    name="subscription",
+    kind=Kind.SUBSCRIPTION,
+    permission="billing.view_subscription",
+    at="started_at",
+    rows=_of_plan(Subscription),
+    entry=_subscription,
+    text=("plan__name", "plan__plan_id", "subscription_id"),
+)
+PURCHASES = Rows(
+    name="purchase",
+    kind=Kind.SUBSCRIPTION,
+    permission="billing.view_purchase",
+    at="started_at",
+    rows=_of_plan(Purchase),
+    entry=_purchase,
+    text=("plan__name", "plan__plan_id"),
+)
+INVOICES = Rows(
+    name="invoice",
+    kind=Kind.INVOICE,
+    permission="billing.view_invoice",
+    at="created_at",
+    rows=lambda ids: Invoice.objects.filter(customer__in=ids),
+    entry=_invoice,
+    text=("number", "stripe_id"),
+)
+PAYMENTS = Rows(
+    name="payment",
+    kind=Kind.INVOICE,
+    permission="billing.view_payment",
+    at="paid_at",
+    rows=lambda ids: Payment.objects.filter(invoice__customer__in=ids).select_related("invoice"),
+    entry=_payment,
+    by_name="recorded_by",
+    text=("reference", "invoice__number", "invoice__stripe_id"),
+)
+CREDIT_NOTES = Rows(
+    name="credit_note",
+    kind=Kind.INVOICE,
+    permission="billing.view_creditnote",
+    at="issued_at",
+    rows=lambda ids: CreditNote.objects.filter(invoice__customer__in=ids).select_related("invoice"),
+    entry=_credit_note,
+    by_name="issued_by",
+    text=("number", "reason", "invoice__number", "invoice__stripe_id"),
+)
+POSTINGS = Rows(
+    name="posting",
+    kind=Kind.BALANCE,
+    permission="billing.view_posting",
+    at="occurred_at",
+    rows=lambda ids: (
+        Posting.objects.filter(customer__in=ids)
+        .exclude(kind__in=USES)
+        .select_related("feature")
+        .defer("answer")
+    ),
+    entry=_posting,
+    by_name="done_by",
+    text=("reason", "feature__name", "feature__feature_id"),
+)

@@ -1,0 +1,121 @@
+"""Balances that run out before they are reset, or that are nearly or wholly used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from billing.explain.burn_rate import pace_of
+from billing.formats import figure
+from billing.ledger.balance_figures import UsedLately, figures_of_balances, used_lately
+from billing.models import Balance
+from billing.rules.figures import Figures
+from billing.rules.prices import EXACT
+from crm.desk.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
+from customers.formats import page_of_key
+
+RUNS_OUT = Rule(
+    "balance_runs_out",
+    "Balance runs out",
+    "At its pace, a balance runs out before its reset.",
+    "billing.view_balance",
+)
+EXHAUSTED = Rule(
+    "balance_exhausted", "Balance exhausted", "Nothing is left of a balance.", "billing.view_balance"
+)
+LOW = Rule("balance_low", "Balance nearly used", "Much of a balance was used.", "billing.view_balance")
+
+_RUNS_OUT_WEIGHT, _MOST_FOR_GAP = 35, 25
+_EXHAUSTED_WEIGHT = 45
+_LOW_WEIGHT = 20
+#: What is held rather than used up (seats, storage) stops nobody from working on.
+_HELD_WEIGHT = 15
+_HUNDRED = Decimal(100)
+#: How far ahead one that is never reset is looked at.
+_AHEAD = timedelta(days=30)
+
+
+def balances(batch: Batch) -> Iterator[Reason]:
+    """At most one reason for each balance: it is used up, it runs out too soon, or much of it was used.
+
+    In seven queries for up to some thousand balances.
+    """
+    rows = list(
+        Balance.objects.filter(customer_id__in=batch.customer_ids, removed_at=None)
+        .exclude(feature__type="boolean")
+        .select_related("feature")
+    )
+    figures = figures_of_balances([str(row.pk) for row in rows], batch.at)
+    limited = [row for row in rows if not figures[str(row.pk)].unlimited and figures[str(row.pk)].granted > 0]
+    left = [str(row.pk) for row in limited if figures[str(row.pk)].remaining > 0]
+    lately = used_lately(batch.customer_ids, left, batch.at)
+    for row in limited:
+        key = str(row.pk)
+        found = figures[key]
+        told = (
+            _exhausted(row, found, batch.at)
+            if found.remaining <= 0
+            else _running_out(row, found, lately[key], batch.at) or _low(row, found)
+        )
+        if told is not None:
+            yield told
+
+
+def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
+    weight = _EXHAUSTED_WEIGHT if balance.feature.consumable else _HELD_WEIGHT
+    resets = f", resets {on_day(figures.next_reset_at, at)}" if figures.next_reset_at else ""
+    return _reason(
+        EXHAUSTED,
+        balance,
+        figures,
+        f"{balance.feature}: all {figure(figures.granted)} used{resets}",
+        weight,
+    )
+
+
+def _running_out(balance: Balance, figures: Figures, lately: UsedLately, at: datetime) -> Reason | None:
+    pace = pace_of(figures, (), lately.amount, lately.since, at)
+    ends, resets = pace.runs_out_at, figures.next_reset_at
+    if ends is None or ends >= (resets or at + _AHEAD):
+        return None
+    name = str(balance.feature)
+    verb = "run" if name.endswith("s") else "runs"
+    if resets is None:
+        until, gap = "and nothing resets it", 0
+    else:
+        gap = days_between(ends, resets)
+        until = f"{days(gap)} before reset" if gap else "just before reset"
+    return _reason(
+        RUNS_OUT,
+        balance,
+        figures,
+        f"{name} {verb} out on {on_day(ends, at)}, {until}",
+        _RUNS_OUT_WEIGHT + min(gap, _MOST_FOR_GAP),
+    )
+
+
+def _low(balance: Balance, figures: Figures) -> Reason | None:
+    spent = EXACT.subtract(figures.granted, figures.remaining)
+    share = EXACT.divide(EXACT.multiply(spent, _HUNDRED), figures.granted)
+    if share < settings.WORKLIST_BALANCE_PERCENT:
+        return None
+    words = f"{balance.feature}: {int(share)}% used, {figure(figures.remaining)} of {figure(figures.granted)} left"
+    return _reason(LOW, balance, figures, words, _LOW_WEIGHT if balance.feature.consumable else _HELD_WEIGHT)
+
+
+def _reason(rule: Rule, balance: Balance, figures: Figures, words: str, weight: int) -> Reason:
+    resets: Any = figures.next_reset_at
+    # The next period, or another grant, is another matter.
+    period = f"{resets:%Y-%m-%d}" if resets else ""
+    return Reason(
+        customer_id=str(balance.customer_id),
+        rule=rule.name,
+        key=f"{balance.pk}:{period}:{figure(figures.granted)}",
+        words=words,
+        weight=weight,
+        link=page_of_key(Balance, balance.pk, "explain"),
+    )

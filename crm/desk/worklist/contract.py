@@ -1,0 +1,74 @@
+"""What the contract says against what is billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from django.conf import settings
+
+from billing.formats import figure
+from billing.models import Subscription
+from billing.revenue.monthly import revenue_of
+from billing.rules.money import from_minor, is_known
+from billing.rules.prices import EXACT
+from crm.desk.worklist.reason import Batch, Reason, Rule, customer_page
+from crm.models import Relationship
+
+MISMATCH = Rule(
+    "contract_mismatch",
+    "Contract against billed",
+    "What is billed a year is not what the contract says.",
+    "billing.view_subscription",
+)
+
+_WEIGHT, _MOST_FOR_GAP = 20, 20
+_HUNDRED = Decimal(100)
+
+
+def contract_mismatches(batch: Batch) -> Iterator[Reason]:
+    """Contracts that differ from the yearly rate of what is billed, in the contract's currency. In five queries.
+
+    A customer that is billed in other currencies alone, or whose plan has not begun to earn, is passed over.
+    """
+    relationships = list(
+        Relationship.objects.filter(
+            customer_id__in=batch.customer_ids, contract_annual_revenue__gt=0, came_with=None
+        ).only("customer_id", "contract_annual_revenue", "currency")
+    )
+    keys = [str(each.customer_id) for each in relationships]
+    revenue = revenue_of(keys)
+    starting = {
+        str(key)
+        for key in (
+            Subscription.objects.running()
+            .filter(customer_id__in=[key for key in keys if key not in revenue])
+            .values_list("customer_id", flat=True)
+        )
+    }
+    for relationship in relationships:
+        key, currency = str(relationship.customer_id), relationship.currency
+        billed = revenue.get(key, {}).get(currency)
+        if (billed is None and (key in starting or key in revenue)) or not is_known(currency):
+            continue
+        agreed: Decimal = relationship.contract_annual_revenue or Decimal(0)
+        rate = from_minor(billed.arr, currency) if billed else Decimal(0)
+        gap = EXACT.divide(EXACT.multiply(EXACT.subtract(agreed, rate).copy_abs(), _HUNDRED), agreed)
+        if gap < settings.WORKLIST_CONTRACT_PERCENT or not gap:
+            continue
+        now = f"billed at a rate of {_plain(rate)}" if rate else "nothing is billed"
+        yield Reason(
+            customer_id=key,
+            rule=MISMATCH.name,
+            key=f"{_plain(agreed)}:{_plain(rate)}:{currency}",
+            words=f"contract {_plain(agreed)}, {now} {currency} a year"
+            if rate
+            else f"contract {_plain(agreed)} {currency} a year, {now}",
+            weight=_WEIGHT + min(int(gap) * _MOST_FOR_GAP // 100, _MOST_FOR_GAP),
+            link=customer_page(key),
+        )
+
+
+def _plain(value: Decimal) -> str:
+    whole = value.to_integral_value()
+    return figure(whole if whole == value else value)

@@ -1,0 +1,36 @@
+"""Customers that fare much worse than they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.urls import reverse
+
+from crm.desk.health.queries import falls
+from crm.desk.worklist.reason import Batch, Reason, Rule
+
+DROPPED = Rule(
+    "health_dropped",
+    "Health dropped",
+    "The health score fell by much within 30 days.",
+    "crm.view_healthscore",
+)
+
+_DAYS = 30
+_WEIGHT, _MOST_FOR_FALL = 20, 30
+
+
+def dropped_health(batch: Batch) -> Iterator[Reason]:
+    """Scores that are lower than thirty days ago by as much as the settings say. In one query."""
+    for key, (was, now) in falls(batch.customer_ids, _DAYS, batch.at).items():
+        if was - now >= max(settings.WORKLIST_HEALTH_DROP, 1):
+            yield Reason(
+                customer_id=key,
+                rule=DROPPED.name,
+                # What was decided of it is asked again when it has fallen by ten more.
+                key=str(now // 10),
+                words=f"health fell from {was} to {now} within {_DAYS} days",
+                weight=_WEIGHT + min(was - now, _MOST_FOR_FALL),
+                link=reverse("desk-health", args=[key]),
+            )

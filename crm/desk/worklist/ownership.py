@@ -1,0 +1,68 @@
+"""Accounts that nobody owns, and customers that may be one with another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef, Q
+
+from billing.revenue.monthly import earning
+from crm.admin.duplicate_facts import likelihood
+from crm.desk.worklist.reason import MOST, Batch, Reason, Rule, customer_page
+from crm.models import DuplicateCluster, DuplicatePair
+from customers.formats import page_of_key
+from customers.models import Customer
+
+UNOWNED = Rule(
+    "unowned", "Nobody owns it", "The account earns, and has no account manager.", "customers.view_customer"
+)
+DUPLICATE = Rule(
+    "possible_duplicate",
+    "Possible duplicate",
+    "The customer may be one with another.",
+    "crm.view_duplicatepair",
+)
+
+_UNOWNED_WEIGHT = 10
+_DUPLICATE_WEIGHT = 8
+
+
+def unowned_accounts(batch: Batch) -> Iterator[Reason]:
+    """Customers with a paid subscription and without an owner. In one query."""
+    paying = earning(batch.at).filter(customer=OuterRef("pk"), plan__price_amount__gt=0)
+    rows = Customer.objects.filter(Exists(paying), pk__in=batch.customer_ids, relationship__owner=None)
+    for key, since in rows.order_by().values_list("pk", "created_at"):
+        yield Reason(
+            customer_id=str(key),
+            rule=UNOWNED.name,
+            key="",
+            words="nobody owns this account",
+            weight=_UNOWNED_WEIGHT,
+            since=since,
+            link=customer_page(str(key)),
+        )
+
+
+def possible_duplicates(batch: Batch) -> Iterator[Reason]:
+    """The likeliest pairs that wait to be looked at. In one query."""
+    here = set(batch.customer_ids)
+    pairs = DuplicatePair.objects.waiting().filter(Q(a_id__in=here) | Q(b_id__in=here))
+    told: dict[str, int] = defaultdict(int)
+    for pair in pairs.select_related("a", "b").order_by("-score", "pk"):
+        for mine, other in ((pair.a, pair.b), (pair.b, pair.a)):
+            key = str(mine.pk)
+            if key not in here or told[key] == MOST:
+                continue
+            told[key] += 1
+            yield Reason(
+                customer_id=key,
+                rule=DUPLICATE.name,
+                key=str(pair.pk),
+                words=f"may be the same as {other} ({likelihood(pair.score)} likely)",
+                weight=_DUPLICATE_WEIGHT,
+                since=pair.found_at,
+                link=page_of_key(DuplicateCluster, pair.cluster_id)
+                if pair.cluster_id
+                else page_of_key(DuplicatePair, pair.pk),
+            )

@@ -1,0 +1,78 @@
+"""All rules there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from crm.desk.worklist import balances, colleagues, contract, health, invoices, ownership, subscriptions
+from crm.desk.worklist.reason import MOST, Batch, Find, Reason, Rule, customer_page
+
+#: By its name, each rule in the order in which a filter offers it.
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        invoices.OVERDUE,
+        subscriptions.PAST_DUE,
+        balances.EXHAUSTED,
+        balances.RUNS_OUT,
+        balances.LOW,
+        subscriptions.TRIAL,
+        subscriptions.CANCELED,
+        subscriptions.RENEWAL,
+        contract.MISMATCH,
+        health.DROPPED,
+        colleagues.TASK,
+        colleagues.MENTION,
+        ownership.UNOWNED,
+        ownership.DUPLICATE,
+    )
+}
+
+_FINDERS: tuple[Find, ...] = (
+    invoices.overdue_invoices,
+    subscriptions.past_due_subscriptions,
+    subscriptions.ending_trials,
+    subscriptions.canceled_subscriptions,
+    subscriptions.unattended_renewals,
+    balances.balances,
+    contract.contract_mismatches,
+    health.dropped_health,
+    colleagues.due_tasks,
+    colleagues.mentions,
+    ownership.unowned_accounts,
+    ownership.possible_duplicates,
+)
+
+
+def reasons_of(batch: Batch) -> Iterator[Reason]:
+    """Every reason of every rule, in a number of queries that does not depend on how many customers there are.
+
+    Of one rule, a customer has the heaviest few; how many more there are is told by their number.
+    """
+    for find in _FINDERS:
+        yield from bounded(find(batch))
+
+
+def bounded(reasons: Iterable[Reason]) -> Iterator[Reason]:
+    """The heaviest `MOST` reasons of each rule for each customer and person, and one that counts the others."""
+    alike: dict[tuple[Any, ...], list[Reason]] = defaultdict(list)
+    for reason in reasons:
+        alike[reason.customer_id, reason.rule, reason.person_id].append(reason)
+    for found in alike.values():
+        if len(found) <= MOST + 1:
+            yield from found
+            continue
+        found.sort(key=lambda reason: -reason.weight)
+        yield from found[:MOST]
+        more = len(found) - MOST
+        first = found[MOST]
+        yield replace(
+            first,
+            key=f"more:{more}",
+            words=f"{RULES[first.rule].title.lower()}: {more:,} more of them",
+            since=None,
+            link=customer_page(first.customer_id),
+        )

@@ -1,0 +1,199 @@
+"""Subscriptions that are unpaid, that end, or that renew although nobody has spoken with the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from billing.models import Invoice, Subscription
+from crm.contacts import last_contacts
+from crm.desk.worklist.reason import (
+    Batch,
+    Reason,
+    Rule,
+    beyond,
+    customer_page,
+    days,
+    days_between,
+    first_of_each,
+    soon,
+)
+from customers.formats import page_of_key
+
+PAST_DUE = Rule(
+    "subscription_past_due",
+    "Subscription past due",
+    "The billing platform waits for money.",
+    "billing.view_subscription",
+)
+TRIAL = Rule("trial_ending", "Trial ending", "A trial ends within days.", "billing.view_subscription")
+CANCELED = Rule(
+    "canceled",
+    "Cancelled",
+    "A subscription was cancelled and ends at the end of its period.",
+    "billing.view_subscription",
+)
+RENEWAL = Rule(
+    "renewal_unattended",
+    "Renews unattended",
+    "A long period ends soon, and nobody was in contact for long.",
+    "billing.view_subscription",
+)
+
+_PAST_DUE_WEIGHT = 50
+_TRIAL_WEIGHT = 40
+_CANCELED_WEIGHT = 45
+_RENEWAL_WEIGHT, _MOST_FOR_NEARNESS = 30, 20
+#: Periods that are shorter renew too often to be spoken about each time.
+_LONG_PERIOD = timedelta(days=60)
+
+
+def past_due_subscriptions(batch: Batch) -> Iterator[Reason]:
+    """Past due ones without an overdue invoice of ours, which would say so itself. In one query."""
+    overdue = Invoice.objects.overdue(batch.at).filter(subscription=OuterRef("pk"))
+    rows = _of(batch, Subscription.objects.active().filter(~Exists(overdue), past_due=True))
+    yield from _told(
+        batch,
+        PAST_DUE,
+        rows,
+        lambda row: Reason(
+            customer_id=str(row.customer_id),
+            rule=PAST_DUE.name,
+            key=f"{row.pk}:{_day(row.current_period_start)}",
+            words=f"{_name(row)} is past due",
+            weight=_PAST_DUE_WEIGHT,
+            since=row.current_period_start or row.started_at,
+            link=page_of_key(Subscription, row.pk),
+        ),
+        "past due",
+    )
+
+
+def ending_trials(batch: Batch) -> Iterator[Reason]:
+    """Trials that end soon. In one query."""
+    until = batch.at + timedelta(days=settings.WORKLIST_TRIAL_DAYS)
+    rows = _of(
+        batch,
+        Subscription.objects.active().filter(trial_ends_at__gt=batch.at, trial_ends_at__lte=until),
+        "trial_ends_at",
+    )
+    yield from _told(
+        batch,
+        TRIAL,
+        rows,
+        lambda row: Reason(
+            customer_id=str(row.customer_id),
+            rule=TRIAL.name,
+            key=f"{row.pk}:{_day(row.trial_ends_at)}",
+            words=f"trial of {_name(row)} ends {soon(row.trial_ends_at, batch.at)}",
+            weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, settings.WORKLIST_TRIAL_DAYS),
+            since=row.started_at,
+            link=page_of_key(Subscription, row.pk),
+        ),
+        "on trial",
+    )
+
+
+def canceled_subscriptions(batch: Batch) -> Iterator[Reason]:
+    """Cancelled ones that have not ended yet. In one query."""
+    rows = _of(
+        batch,
+        Subscription.objects.canceling().filter(Q(expires_at=None) | Q(expires_at__gt=batch.at)),
+        "expires_at",
+    )
+    yield from _told(
+        batch,
+        CANCELED,
+        rows,
+        lambda row: Reason(
+            customer_id=str(row.customer_id),
+            rule=CANCELED.name,
+            key=f"{row.pk}:{_day(row.expires_at)}",
+            words=f"{_name(row)} was cancelled"
+            + (f" and ends {soon(row.expires_at, batch.at)}" if row.expires_at else ""),
+            weight=_CANCELED_WEIGHT,
+            since=row.canceled_at,
+            link=page_of_key(Subscription, row.pk),
+        ),
+        "cancelled",
+    )
+
+
+def unattended_renewals(batch: Batch) -> Iterator[Reason]:
+    """Long periods that end soon, of customers nobody was in contact with for long. In one query and the contacts'."""
+    until = batch.at + timedelta(days=settings.WORKLIST_RENEWAL_DAYS)
+    renewing = Subscription.objects.active().filter(
+        canceled_at=None,
+        add_on=False,
+        current_period_end__gt=batch.at,
+        current_period_end__lte=until,
+        current_period_end__gte=F("current_period_start") + _LONG_PERIOD,
+    )
+    rows = list(_of(batch, renewing, "current_period_end"))
+    contacts = last_contacts({str(row.customer_id) for row in rows})
+    quiet = []
+    for row in rows:
+        last = contacts.get(str(row.customer_id))
+        row.silent = None if last is None else days_between(last, batch.at)
+        if row.silent is None or row.silent >= settings.WORKLIST_QUIET_DAYS:
+            quiet.append(row)
+    yield from _told(
+        batch,
+        RENEWAL,
+        quiet,
+        lambda row: Reason(
+            customer_id=str(row.customer_id),
+            rule=RENEWAL.name,
+            key=f"{row.pk}:{_day(row.current_period_end)}",
+            words=f"renews in {days(days_between(batch.at, row.current_period_end))}, {_silence(row.silent)}",
+            weight=_RENEWAL_WEIGHT
+            + _nearness(row.current_period_end, batch.at, settings.WORKLIST_RENEWAL_DAYS),
+            since=row.current_period_end - timedelta(days=settings.WORKLIST_RENEWAL_DAYS),
+            link=page_of_key(Subscription, row.pk),
+        ),
+        "renewing",
+    )
+
+
+def _of(batch: Batch, rows: QuerySet[Subscription], *order: str) -> Any:
+    first = first_of_each(rows.filter(customer_id__in=batch.customer_ids), *order, "pk")
+    return first.select_related("plan").order_by("customer_id", "place")
+
+
+def _told(batch: Batch, rule: Rule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
+    """A reason for each row, and one for how many more of the customer's there are."""
+    for row in rows:
+        told = reason(row)
+        yield told
+        more = beyond(row)
+        if more:
+            yield Reason(
+                customer_id=told.customer_id,
+                rule=rule.name,
+                key=f"more:{more}",
+                words=f"{more:,} more subscription{'' if more == 1 else 's'} {are}",
+                weight=told.weight,
+                since=told.since,
+                link=customer_page(told.customer_id),
+            )
+
+
+def _name(subscription: Subscription) -> str:
+    return subscription.plan.name or subscription.plan.plan_id
+
+
+def _nearness(moment: datetime, now: datetime, within: int) -> int:
+    """More the nearer it is."""
+    return min(max(within - days_between(now, moment), 0), _MOST_FOR_NEARNESS)
+
+
+def _silence(silent: int | None) -> str:
+    return "no contact was ever noted" if silent is None else f"no contact for {silent:,}"
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"

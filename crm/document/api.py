@@ -1,0 +1,64 @@
+"""The crm document as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crm.document.as_of import render_known
+from crm.document.examples import CUSTOMER
+from crm.document.filters import CrmCustomerFilter
+from crm.document.openapi import add_camel_case
+from crm.document.renderer import render_customers
+from crm.document.schema import CrmCustomer, to_plain
+from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint
+from customers.api.parameters import Parameter, one_of
+from customers.api.schemas import Components, Schema
+from customers.as_of import KnownCustomer
+from customers.document.api import CUSTOMER_ORDERS
+from customers.models import Customer, Source
+from customers.models.customer import CustomerQuerySet
+
+CASE = Parameter(
+    "case",
+    "The style of the keys: snake_case, or the camelCase of the CRM's public client.",
+    {"type": "string", "enum": ["snake", "camel"], "default": "snake"},
+    one_of(["snake", "camel"]),
+)
+
+
+class _CrmDocument(DocumentEndpoint):
+    tag = "Relationships"
+    permission = "crm.view_relationship"
+    document = CrmCustomer
+    example = CUSTOMER
+    document_parameters = (CASE,)
+
+    @classmethod
+    def describe_document(cls, components: Components) -> Schema:
+        """Keys are in either style."""
+        return {"anyOf": [super().describe_document(components), add_camel_case(cls.document, components)]}
+
+    def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
+        return [to_plain(document, asked.get("case", "snake")) for document in render_customers(rows)]
+
+
+class CrmCustomerList(_CrmDocument, ListEndpoint):
+    """Customers as the CRM shows them: the company, its people, and what became part of it."""
+
+    summary = "List customers' relationships"
+    filterset = CrmCustomerFilter
+    orders = CUSTOMER_ORDERS
+
+    def rows(self, asked: Mapping[str, Any], **path: str) -> CustomerQuerySet:
+        return Customer.objects.unmerged()
+
+
+class CrmCustomerDetail(_CrmDocument, CustomerEndpoint):
+    """One customer as the CRM shows it, by any identifier."""
+
+    summary = "Read a customer's relationship"
+    source = Source.CRM
+
+    def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
+        return to_plain(render_known(known), asked.get("case", "snake"))

@@ -1,0 +1,179 @@
+"""Take in the customers that a crm document says were merged into it.
+
+Each is kept as the crm document it was. An id that we did not know leaves a customer that is merged into the
+survivor, and finds the survivor from then on; what still arrives under it changes nothing. An id that we know as
+a customer of its own stays that: making one of two is a person's decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from crm.document.schema import CrmCustomer, encode_customer
+from crm.models import MergedRecord
+from customers.bulk import create_rows, delete_rows, pieces, sync_rows
+from customers.ingest.engine import Incoming
+from customers.ingest.matching import Identity, Match, match, typed_uuid_of
+from customers.ingest.merged_origins import at_home
+from customers.ingest.reader import canonical
+from customers.json_types import Remark, within
+from customers.models import Customer, Source, SourceRecord
+from customers.typed_ids import new_typed_id
+
+
+@dataclass(slots=True)
+class _Nested:
+    """A customer inside another: its document, the value that was read for it, and where it stands."""
+
+    incoming: Incoming[CrmCustomer]
+    document: CrmCustomer
+    value: Any
+    path: str
+    position: int
+    parent: _Nested | None
+    row: MergedRecord | None = None
+
+
+def nested_ids(document: CrmCustomer) -> Iterator[str]:
+    """The ids of all customers merged into this one, at any depth."""
+    for nested in document.merged_customers or []:
+        yield nested.id
+        yield from nested_ids(nested)
+
+
+def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    """Write the merged customers of each document; a list that is absent leaves what we have.
+
+    A list that is there replaces what an earlier document listed. The ids that were merged go on finding the
+    survivor.
+    """
+    listed = [incoming for incoming in batch if incoming.document.merged_customers is not UNSET]
+    if not listed:
+        return
+    survivors = [incoming.customer for incoming in listed]
+    rows = at_home(MergedRecord.objects.all(), listed, "survivor")
+    held = {(str(row.survivor_id), row.crm_id): row for row in rows}
+    nested = [
+        each
+        for incoming in listed
+        for each in _each_nested(incoming, incoming.document, incoming.record.value, None)
+    ]
+    found = match([_identity(each) for each in nested])
+    orphans = _tombstones_without_record(nested, survivors)
+    tombstones: list[Customer] = []
+    records: list[SourceRecord] = []
+    for each, known in zip(nested, found, strict=True):
+        ours = held.get((str(each.incoming.customer.pk), each.document.id))
+        tombstone_id = ours.tombstone_id if ours is not None else orphans.get(each.document.id)
+        if known.customer is None:
+            tombstone = _tombstone(each, known)
+            tombstones.append(tombstone)
+            tombstone_id = tombstone.pk
+        if known.customer is None or known.customer.pk == each.incoming.customer.pk:
+            if known.record is None:
+                records.append(_source_record(each))
+        else:
+            _remark_on_two(each, known.customer)
+        each.row = _merged_record(each, ours, tombstone_id)
+    create_rows(tombstones, reason)
+    SourceRecord.objects.bulk_create(records)
+    _sync(list(held.values()), [each.row for each in nested if each.row is not None], reason)
+
+
+def _each_nested(
+    incoming: Incoming[CrmCustomer], document: CrmCustomer, value: Any, parent: _Nested | None
+) -> Iterator[_Nested]:
+    """What is merged into `document`, which was read from `value`; the outer before the inner."""
+    values = value.get("merged_customers") or value.get("mergedCustomers") or []
+    path = within(parent.path if parent is not None else "$", "merged_customers")
+    for position, nested in enumerate(document.merged_customers or []):
+        each = _Nested(incoming, nested, values[position], within(path, position), position, parent)
+        yield each
+        yield from _each_nested(incoming, nested, each.value, each)
+
+
+def _identity(each: _Nested) -> Identity:
+    return Identity(
+        source=Source.CRM.value,
+        env=each.incoming.identity.env,
+        source_id=each.document.id,
+        names=(each.document.id,),
+    )
+
+
+def _tombstones_without_record(nested: list[_Nested], survivors: list[Customer]) -> dict[str, str]:
+    """Our own ids among those nested that customers had before they were merged into one of `survivors`."""
+    own = [each.document.id for each in nested if typed_uuid_of(each.document.id)]
+    return {
+        str(pk): str(pk)
+        for piece in pieces(own)
+        for pk in Customer.objects.filter(
+            pk__in=piece, merged_into__in=survivors, merged_record=None
+        ).values_list("pk", flat=True)
+    }
+
+
+def _tombstone(each: _Nested, known: Match) -> Customer:
+    return Customer(
+        id=known.free_id or new_typed_id("cus"),
+        env=each.incoming.identity.env,
+        name=each.document.company.name,
+        merged_into=each.incoming.customer,
+    )
+
+
+def _source_record(each: _Nested) -> SourceRecord:
+    return SourceRecord(
+        source=Source.CRM,
+        env=each.incoming.identity.env,
+        source_id=each.document.id,
+        customer=each.incoming.customer,
+        came_with_id=each.incoming.came_with_id,
+        digest=hashlib.sha256(canonical(each.value)).hexdigest(),
+        is_merged=True,
+    )
+
+
+def _remark_on_two(each: _Nested, other: Customer) -> None:
+    told = (
+        f"“{each.document.id}” is {other.pk} here, a customer of its own, and stays that."
+        f" Merge it into {each.incoming.customer.pk} if they are one."
+    )
+    each.incoming.remarks.append(Remark(within(each.path, "id"), told))
+
+
+def _merged_record(each: _Nested, ours: MergedRecord | None, tombstone_id: str | None) -> MergedRecord:
+    own = msgspec.structs.replace(each.document, merged_customers=UNSET)
+    row = MergedRecord(
+        survivor=each.incoming.customer,
+        came_with_id=each.incoming.came_with_id,
+        tombstone_id=tombstone_id,
+        parent_id=each.parent.row.pk if each.parent is not None and each.parent.row is not None else None,
+        crm_id=each.document.id,
+        position=each.position,
+        imported=True,
+        document=encode_customer(own).decode(),
+    )
+    if ours is not None:
+        row.pk = ours.pk
+    return row
+
+
+def _sync(held: list[MergedRecord], wanted: list[MergedRecord], reason: str) -> None:
+    stale: list[MergedRecord] = []
+    sync_rows(
+        held,
+        wanted,
+        key=lambda row: (str(row.survivor_id), row.crm_id),
+        fields=["tombstone_id", "parent_id", "position", "document"],
+        reason=reason,
+        retire=stale.extend,
+    )
+    # Last: a row that goes takes those below it along, and some of them may just have been moved.
+    delete_rows(stale)

@@ -1,0 +1,124 @@
+"""Take in the people of crm documents: the points of contact, and their managers as far up as they are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import UNSET
+
+from crm.document.schema import CrmCustomer, CrmPerson, CrmPersonMetadata, trim
+from crm.models import Contact, Person
+from customers.bulk import assign_given, create_rows, pieces, sync_rows, update_rows
+from customers.ingest.engine import Incoming
+from customers.ingest.merged_origins import at_home
+from customers.json_types import to_plain
+from customers.typed_ids import to_uuid
+
+#: What a document says of a person in `metadata`, besides the manager.
+METADATA_FIELDS = (
+    "type",
+    "first_name",
+    "last_name",
+    "preferred_name",
+    "pronoun",
+    "title",
+    "business_unit",
+    "department",
+    "email",
+    "alias_emails",
+    "phone",
+    "location",
+    "timezone",
+    "photo_url",
+    "start_date",
+    "end_date",
+    "bio",
+    "social_network",
+)
+_PERSON_FIELDS = ("name", *METADATA_FIELDS, "related_documents", "manager_id")
+
+
+def import_people(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    """Write the people of each document, and whose point of contact they are.
+
+    A person is one row, whichever customers they belong to. Somebody who is only named (a manager often is)
+    keeps what is known of them. Who is no point of contact any more stays known as a person.
+    """
+    listed = [incoming for incoming in batch if incoming.document.poc is not UNSET]
+    sent = [
+        person
+        for incoming in listed
+        for contact in incoming.document.poc or []
+        for person in _with_managers(contact)
+    ]
+    people = _save_people(sent, reason)
+    wanted = [
+        Contact(
+            customer=incoming.customer,
+            came_with_id=incoming.came_with_id,
+            person=people[contact.obfuscated_id],
+            position=position,
+            imported=True,
+        )
+        for incoming in listed
+        for position, contact in enumerate(incoming.document.poc or [])
+    ]
+    sync_rows(
+        at_home(Contact.objects.all(), listed),
+        wanted,
+        key=lambda row: (str(row.customer_id), str(row.person_id)),
+        fields=["position"],
+        reason=reason,
+    )
+
+
+def _with_managers(person: CrmPerson) -> Iterator[CrmPerson]:
+    here: CrmPerson | None = person
+    while here is not None:
+        yield here
+        here = (here.metadata.manager or None) if here.metadata else None
+
+
+def _save_people(sent: list[CrmPerson], reason: str) -> dict[str, Person]:
+    """The rows of those sent, by the id the document gives them."""
+    people = _known_people({person.obfuscated_id for person in sent})
+    before = {person.pk: _state(person) for person in people.values()}
+    for person in sent:
+        people.setdefault(person.obfuscated_id, Person(obfuscated_id=person.obfuscated_id))
+    for person in sent:
+        _describe(people, person)
+    rows = {row.pk: row for row in people.values()}
+    create_rows([row for pk, row in rows.items() if pk not in before], reason)
+    changed = [row for pk, row in rows.items() if pk in before and before[pk] != _state(row)]
+    update_rows(changed, _PERSON_FIELDS, reason)
+    return people
+
+
+def _known_people(ids: Iterable[str]) -> dict[str, Person]:
+    """People by the CRM's id for them; one added here goes out, and may come back, under our own."""
+    people: dict[str, Person] = {}
+    for piece in pieces(ids):
+        own = [each for each in piece if to_uuid(each, ("per",)) is not None]
+        people |= {str(row.pk): row for row in Person.objects.filter(pk__in=own)}
+        people |= {str(row.obfuscated_id): row for row in Person.objects.filter(obfuscated_id__in=piece)}
+    return people
+
+
+def _state(row: Person) -> list[Any]:
+    return [getattr(row, name) for name in _PERSON_FIELDS]
+
+
+def _describe(people: dict[str, Person], person: CrmPerson) -> None:
+    row = people[person.obfuscated_id]
+    metadata = person.metadata
+    assign_given(row, {"name": person.name, "related_documents": person.related_documents})
+    if metadata is UNSET:
+        return
+    said = metadata or CrmPersonMetadata(**dict.fromkeys((*METADATA_FIELDS, "manager")))
+    values = {name: getattr(said, name) for name in METADATA_FIELDS}
+    if said.social_network:
+        values["social_network"] = [to_plain(trim(network)) for network in said.social_network]
+    assign_given(row, values)
+    if said.manager is not UNSET and "manager" not in row.pinned_fields:
+        row.manager_id = people[said.manager.obfuscated_id].pk if said.manager else None

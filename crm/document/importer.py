@@ -1,0 +1,209 @@
+"""Take in the crm document: the relationship, the company, its people, and what was merged into it.
+
+A key that is absent leaves what we have, at every level; an empty one empties it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import models
+from msgspec import UNSET
+
+from crm.document.import_merged import import_merged, nested_ids
+from crm.document.import_people import import_people
+from crm.document.schema import CrmCustomer, parse_customer
+from crm.models import Company, CustomField, Domain, Relationship
+from customers.bulk import create_rows, sync_rows, update_rows
+from customers.document.importer import present
+from customers.ingest.engine import Incoming
+from customers.ingest.matching import Identity
+from customers.ingest.merged_origins import assign_news, at_home
+from customers.json_types import Remark
+from customers.models import Source
+
+COMPANY_FIELDS = (
+    "name",
+    "profile_url",
+    "website_urls",
+    "logo_url",
+    "location",
+    "phone",
+    "fax",
+    "industry",
+    "annual_revenue",
+    "number_of_employees",
+    "stock_symbol",
+    "founded_date",
+    "about",
+)
+CUSTOM_FIELD_VALUES = (
+    "display_label",
+    "string_value",
+    "string_list_value",
+    "number_value",
+    "boolean_value",
+)
+RELATIONSHIP_FIELDS = (
+    "crm_id",
+    "datasource_id",
+    "start_date",
+    "contract_annual_revenue",
+    "reported_notes",
+    "reported_document_counts",
+)
+
+M = TypeVar("M", bound=models.Model)
+
+
+class CrmImporter:
+    """Brings crm documents into rows."""
+
+    source = Source.CRM.value
+
+    def parse(self, value: object) -> tuple[CrmCustomer, list[Remark]]:
+        """The document, tidied."""
+        return parse_customer(value)
+
+    def identify(self, document: CrmCustomer) -> Identity:
+        """A CRM customer is known by its id, and is always live; it speaks for those merged into it."""
+        return Identity(
+            source=self.source,
+            env="live",
+            source_id=document.id,
+            names=(document.id,),
+            mentions=tuple(nested_ids(document)),
+        )
+
+    def claims(self, document: CrmCustomer) -> dict[str, Any]:
+        """The company's name stands for the customer's."""
+        return {"name": document.company.name}
+
+    def apply(self, batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+        """Relationship, company, domains, custom fields, people and merged customers."""
+        _apply_relationships(batch, reason)
+        _apply_companies(batch, reason)
+        _apply_domains(batch, reason)
+        _apply_custom_fields(batch, reason)
+        import_people(batch, reason)
+        import_merged(batch, reason)
+
+
+def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    defaults = {"currency": settings.DEFAULT_CURRENCY}
+    _write_one_to_one(Relationship, batch, _relationship_values, RELATIONSHIP_FIELDS, reason, defaults)
+
+
+def relationship_values(document: CrmCustomer) -> dict[str, Any]:
+    """What a document says of the relationship, by column; UNSET for what it leaves alone."""
+    given = {
+        "crm_id": document.id,
+        "start_date": document.start_date,
+        "contract_annual_revenue": document.contract_annual_revenue,
+        "reported_notes": document.notes,
+        "reported_document_counts": document.document_counts,
+    }
+    if document.metadata is not UNSET:
+        given["datasource_id"] = document.metadata.datasource_id if document.metadata else None
+    return given
+
+
+def _apply_companies(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    _write_one_to_one(
+        Company, batch, lambda _, document: company_values(document), COMPANY_FIELDS, reason, {}
+    )
+
+
+def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
+    given = relationship_values(document)
+    # Our own id is shown where the CRM gave none.
+    if document.id in (incoming.customer.pk, incoming.came_with_id):
+        given["crm_id"] = UNSET
+    return given
+
+
+def company_values(document: CrmCustomer) -> dict[str, Any]:
+    """What a document says of the company, by column; UNSET for what it leaves alone."""
+    return {name: getattr(document.company, name) for name in COMPANY_FIELDS}
+
+
+def _write_one_to_one(
+    model: type[M],
+    batch: list[Incoming[CrmCustomer]],
+    values_of: Callable[[Incoming[CrmCustomer], CrmCustomer], dict[str, Any]],
+    fields: Sequence[str],
+    reason: str,
+    defaults: dict[str, Any],
+) -> None:
+    """Write the one row of each customer, with `values_of` its document."""
+    rows: Any = model._default_manager.filter(customer__in=[incoming.customer for incoming in batch])
+    held = {str(row.customer_id): row for row in rows}
+    new: list[M] = []
+    changed: list[M] = []
+    for incoming in batch:
+        customer_id = str(incoming.customer.pk)
+        row = held.get(customer_id)
+        if row is None:
+            row = model(customer_id=customer_id, came_with_id=incoming.came_with_id, **defaults)
+        differs = assign_news(row, incoming, values_of)
+        if customer_id not in held:
+            new.append(row)
+        elif differs:
+            changed.append(row)
+    create_rows(new, reason)
+    update_rows(changed, fields, reason)
+
+
+def _apply_domains(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    wanted = [
+        Domain(
+            customer=incoming.customer,
+            came_with_id=incoming.came_with_id,
+            name=name,
+            position=position,
+            imported=True,
+        )
+        for incoming in batch
+        for position, name in enumerate(incoming.document.domains or [])
+    ]
+    listed = [incoming for incoming in batch if incoming.document.domains is not UNSET]
+    sync_rows(
+        at_home(Domain.objects.all(), listed),
+        wanted,
+        key=lambda row: (str(row.customer_id), row.name),
+        fields=["position"],
+        reason=reason,
+    )
+
+
+def _apply_custom_fields(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    sent = [(incoming, _custom_data(incoming.document)) for incoming in batch]
+    wanted = [
+        CustomField(
+            customer=incoming.customer,
+            came_with_id=incoming.came_with_id,
+            key=key,
+            position=position,
+            imported=True,
+            **{name: present(getattr(value, name)) for name in CUSTOM_FIELD_VALUES},
+        )
+        for incoming, custom_data in sent
+        for position, (key, value) in enumerate((custom_data or {}).items())
+    ]
+    listed = [incoming for incoming, custom_data in sent if custom_data is not UNSET]
+    sync_rows(
+        at_home(CustomField.objects.all(), listed),
+        wanted,
+        key=lambda row: (str(row.customer_id), row.key),
+        fields=["position", *CUSTOM_FIELD_VALUES],
+        reason=reason,
+    )
+
+
+def _custom_data(document: CrmCustomer) -> Any:
+    """The custom data by key; UNSET where the document leaves it alone."""
+    if document.metadata is UNSET or document.metadata is None:
+        return document.metadata
+    return document.metadata.custom_data

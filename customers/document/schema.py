@@ -1,0 +1,302 @@
+"""The payments document: its types, how it is tidied on the way in, and what is always there on the way out.
+
+On the way in every key may be absent (`UNSET`: what we have stays) or null (it is emptied). On the way out every
+key is there, null when empty. Three lists are the exception: `addresses`, `businesses` and `payment_methods` are
+part of a customer in files, and have addresses of their own in the view. A payment method has the keys of its
+own type only.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias, cast
+
+from msgspec import UNSET, Meta, UnsetType
+
+from customers.ingest import normalize
+from customers.ingest.card_numbers import refuse_account_numbers
+from customers.ingest.normalize import quoted
+from customers.json_types import (
+    EMAIL_LENGTH,
+    IDENTIFIER_LENGTH,
+    Document,
+    IsoInstant,
+    Refused,
+    Remark,
+    each_object,
+    free_form,
+    parse,
+    within,
+)
+
+STATUSES = ("active", "inactive", "suspended")
+METHOD_TYPES = ("card", "mobile_money", "bank_account")
+
+#: What may be shown of a payment method, by its type.
+METHOD_FACTS = {
+    "card": ("brand", "last4", "exp_month", "exp_year"),
+    "mobile_money": ("provider", "phone"),
+    "bank_account": ("bank_name", "last4", "country"),
+}
+_ALL_FACTS = tuple(dict.fromkeys(fact for facts in METHOD_FACTS.values() for fact in facts))
+
+Text: TypeAlias = str | UnsetType | None
+Flag: TypeAlias = bool | UnsetType | None
+Instant: TypeAlias = IsoInstant | UnsetType | None
+FreeForm: TypeAlias = dict[str, Any] | UnsetType | None
+Month: TypeAlias = Annotated[int, Meta(ge=1, le=12)] | UnsetType | None
+Year: TypeAlias = Annotated[int, Meta(ge=1, le=9999)] | UnsetType | None
+Status: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(STATUSES)})] | UnsetType | None
+MethodType: TypeAlias = (
+    Annotated[str, Meta(extra_json_schema={"enum": list(METHOD_TYPES)})] | UnsetType | None
+)
+
+
+class PostalAddress(Document):
+    """Where somebody is billed; `country` is ISO 3166-1 alpha-2 wherever the country could be told."""
+
+    line1: Text = UNSET
+    line2: Text = UNSET
+    city: Text = UNSET
+    state: Text = UNSET
+    postal_code: Text = UNSET
+    country: Text = UNSET
+
+
+class PaymentsAddress(PostalAddress):
+    """One of a customer's billing addresses."""
+
+    id: Text = UNSET
+    customer_id: Text = UNSET
+    description: Text = UNSET
+    is_default: Flag = UNSET
+    status: Text = UNSET
+    created_at: Instant = UNSET
+    updated_at: Instant = UNSET
+    custom_data: FreeForm = UNSET
+
+
+class PaymentsBusinessContact(Document):
+    """Somebody to write to at a business; a list of contacts is always replaced as a whole."""
+
+    name: str | None = None
+    email: str | None = None
+
+
+class PaymentsBusiness(Document):
+    """A business that the customer buys as."""
+
+    id: Text = UNSET
+    customer_id: Text = UNSET
+    name: Text = UNSET
+    company_number: Text = UNSET
+    tax_identifier: Text = UNSET
+    contacts: list[PaymentsBusinessContact] | UnsetType | None = UNSET
+    status: Text = UNSET
+    created_at: Instant = UNSET
+    updated_at: Instant = UNSET
+    custom_data: FreeForm = UNSET
+
+
+class PaymentsMethod(Document):
+    """How a customer pays. Empty facts that are not of its `type` count as absent."""
+
+    id: Text = UNSET
+    customer_id: Text = UNSET
+    type: MethodType = UNSET
+    brand: Text = UNSET
+    last4: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}$"})] | UnsetType | None = UNSET
+    exp_month: Month = UNSET
+    exp_year: Year = UNSET
+    provider: Text = UNSET
+    phone: Text = UNSET
+    bank_name: Text = UNSET
+    country: Text = UNSET
+    is_default: Flag = UNSET
+    status: Text = UNSET
+
+    def __post_init__(self) -> None:
+        for fact in _foreign_facts(self):
+            if getattr(self, fact) is None:
+                setattr(self, fact, UNSET)
+
+
+class PaymentsCustomer(Document):
+    """An individual or an organisation that buys."""
+
+    id: Text = UNSET
+    name: Text = UNSET
+    email: Text = UNSET
+    phone: Text = UNSET
+    address: PostalAddress | UnsetType | None = UNSET
+    payment_method: Text = UNSET
+    created_at: Instant = UNSET
+    updated_at: Instant = UNSET
+    status: Status = UNSET
+    custom_data: FreeForm = UNSET
+    addresses: list[PaymentsAddress] | UnsetType | None = UNSET
+    businesses: list[PaymentsBusiness] | UnsetType | None = UNSET
+    payment_methods: list[PaymentsMethod] | UnsetType | None = UNSET
+
+
+_LISTS = ("addresses", "businesses", "payment_methods")
+_KINDS: tuple[type[Document], ...] = (
+    *(PostalAddress, PaymentsAddress, PaymentsBusiness, PaymentsMethod, PaymentsCustomer),
+)
+for _kind in _KINDS:
+    _kind.ALWAYS_SENT = frozenset(_kind.__struct_fields__).difference(
+        _LISTS, _ALL_FACTS if _kind is PaymentsMethod else ()
+    )
+
+_TRIMMED = frozenset(
+    {"id", "customer_id", "payment_method", "email", "phone", "company_number", "tax_identifier"}
+)
+_LIMITS = {
+    **dict.fromkeys(("id", "customer_id", "payment_method"), IDENTIFIER_LENGTH),
+    "email": EMAIL_LENGTH,
+    "status": 50,
+    **dict.fromkeys(("phone", "country", "brand", "provider", "bank_name"), 255),
+}
+#: What the status of an address, a business or a payment method usually is; any other is kept as it came.
+_USUAL_STATUSES = (*STATUSES, "archived")
+_FOUR_DIGITS = re.compile(r"[0-9]{4}")
+_Listed: TypeAlias = PaymentsAddress | PaymentsBusiness | PaymentsMethod
+
+
+def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
+    """The customer that the strict reader read as `value`, tidied, and what was changed or doubted on the way.
+
+    Raises `Refused` with the place of the first thing that cannot be taken in: a wrong type, an unknown status
+    or type, a full card or account number, a customer known by neither id nor e-mail.
+    """
+    refuse_account_numbers(value)
+    customer = parse(PaymentsCustomer, value)
+    remarks: list[Remark] = []
+    for path, thing in each_object(customer):
+        remarks += normalize.tidy_texts(path, thing, trimmed=_TRIMMED, limits=_LIMITS)
+        if isinstance(thing, PaymentsCustomer):
+            remarks += _choose(path, thing, "status", STATUSES, is_closed=True)
+        if isinstance(thing, PaymentsMethod):
+            remarks += _choose(path, thing, "type", METHOD_TYPES, is_closed=True)
+            remarks += _tidy_facts(path, thing)
+        if isinstance(thing, PaymentsAddress | PaymentsBusiness | PaymentsMethod):
+            remarks += _choose(path, thing, "status", _USUAL_STATUSES, is_closed=False)
+        if isinstance(thing, PostalAddress | PaymentsMethod) and thing.country:
+            thing.country, remark = normalize.country(thing.country)
+            remarks += _as_remarks(within(path, "country"), remark)
+        if isinstance(thing, PaymentsCustomer | PaymentsAddress | PaymentsBusiness) and thing.custom_data:
+            thing.custom_data = _doubles(within(path, "custom_data"), thing.custom_data)
+    if not customer.id and not customer.email:
+        raise Refused("$", "The customer has neither an id nor an email to be known by: give it one of them.")
+    remarks += _tidy_phones(customer)
+    for name in _LISTS:
+        remarks += _check_list(customer, name)
+    remarks += _times_without_zone(value)
+    return customer, remarks
+
+
+def _choose(
+    path: str, thing: Document, name: str, allowed: tuple[str, ...], *, is_closed: bool
+) -> list[Remark]:
+    text = getattr(thing, name)
+    if not text:
+        return []
+    chosen, remark = normalize.choice(text, allowed)
+    if chosen is not None:
+        setattr(thing, name, chosen)
+    elif is_closed:
+        raise Refused(within(path, name), f"{quoted(text)} is not one of {', '.join(allowed)}.")
+    return _as_remarks(within(path, name), remark)
+
+
+def _tidy_facts(path: str, method: PaymentsMethod) -> list[Remark]:
+    if method.last4 and not _FOUR_DIGITS.fullmatch(method.last4):
+        raise Refused(
+            within(path, "last4"), "These must be the last four digits and nothing else, like 4242."
+        )
+    remarks: list[Remark] = []
+    for fact in _foreign_facts(method):
+        if getattr(method, fact):
+            told = f"A payment method of type {method.type} has none; it was left out."
+            remarks.append(Remark(within(path, fact), told))
+        setattr(method, fact, UNSET)
+    return remarks
+
+
+def _foreign_facts(method: PaymentsMethod) -> list[str]:
+    """The facts that belong to other types than the method's own; none where its type is not known."""
+    own = METHOD_FACTS.get(method.type or "", _ALL_FACTS)
+    return [fact for fact in _ALL_FACTS if fact not in own]
+
+
+def _doubles(path: str, custom_data: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", free_form(custom_data))
+    except ValueError as problem:
+        raise Refused(path, f"{problem}.") from None
+
+
+def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
+    """Numbers without a country code are read as numbers of the country that the customer is billed in."""
+    country = customer.address.country if customer.address else None
+    region = country if country in normalize.COUNTRY_CODES else None
+    remarks: list[Remark] = []
+    places: list[tuple[str, PaymentsCustomer | PaymentsMethod]] = [("$", customer)]
+    for index, method in enumerate(customer.payment_methods or []):
+        places.append((within("$", "payment_methods", index), method))
+    for path, thing in places:
+        if thing.phone:
+            thing.phone, remark = normalize.phone(thing.phone, region)
+            remarks += _as_remarks(within(path, "phone"), remark)
+    return remarks
+
+
+def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
+    """Each thing once, at most one default, and no word of another customer; an exact repetition is dropped."""
+    things: list[_Listed] = getattr(customer, name) or []
+    remarks: list[Remark] = []
+    seen: dict[str, _Listed] = {}
+    kept: list[_Listed] = []
+    has_default = False
+    for index, thing in enumerate(things):
+        path = within("$", name, index)
+        if customer.id and thing.customer_id and thing.customer_id != customer.id:
+            told = f"{quoted(thing.customer_id)} is not the customer that this stands in; it was taken as theirs."
+            remarks.append(Remark(within(path, "customer_id"), told))
+            thing.customer_id = customer.id
+        if thing.id and thing.id in seen:
+            if thing != seen[thing.id]:
+                raise Refused(
+                    within(path, "id"), f"{quoted(thing.id)} is in this list twice, with differences."
+                )
+            remarks.append(Remark(path, f"{quoted(thing.id)} is in this list already; it was left out."))
+            continue
+        if thing.id:
+            seen[thing.id] = thing
+        kept.append(thing)
+        if not isinstance(thing, PaymentsBusiness) and thing.is_default:
+            if has_default:
+                raise Refused(
+                    within(path, "is_default"), f"More than one of the {name} is the default: keep one."
+                )
+            has_default = True
+    if things:
+        setattr(customer, name, kept)
+    return remarks
+
+
+def _times_without_zone(value: Any) -> list[Remark]:
+    places = [("$", value)]
+    for name in _LISTS:
+        places += [(within("$", name, index), item) for index, item in enumerate(value.get(name) or [])]
+    return [
+        Remark(within(path, key), "The time names no zone; it was taken as UTC.")
+        for path, item in places
+        for key in ("created_at", "updated_at")
+        if isinstance(item.get(key), str) and datetime.fromisoformat(item[key].strip()).tzinfo is None
+    ]
+
+
+def _as_remarks(path: str, text: str | None) -> list[Remark]:
+    return [Remark(path, text)] if text else []

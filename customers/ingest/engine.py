@@ -1,0 +1,383 @@
+"""Take in records of one source: match, write, remember what was received, and count.
+
+The engine knows no document. An app's `Importer` says how its document is parsed, what it is known by, and what
+it writes; everything runs in batches, each one transaction, so that a file of any length needs little memory
+and a record that fails leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+
+from customers import clock
+from customers.bulk import create_rows, update_rows
+from customers.deciding import Remembered, begin, columns_of, decide, other_records
+from customers.ingest.matching import Identity, Match, match
+from customers.ingest.precedence import CLAIMED, restated
+from customers.ingest.reader import BadRecord, Record, Unreadable, canonical, read_value
+from customers.json_types import Document, Refused, Remark
+from customers.models import Customer, ReceivedPayload, SourceRecord
+from customers.typed_ids import new_typed_id
+
+D = TypeVar("D", bound=Document)
+
+#: A batch is this many records, or fewer when their text is longer than this many characters together.
+BATCH = 200
+BATCH_TEXT = 8_000_000
+
+#: The advisory lock that a batch holds on PostgreSQL; the number is ours alone.
+_IMPORT_LOCK = 4_815_162_342
+#: What the history keeps of a reason.
+_LONGEST_REASON = 100
+
+
+class Outcome(StrEnum):
+    """What became of a record."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many records had each outcome."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one record."""
+        setattr(self, outcome.value, getattr(self, outcome.value) + 1)
+
+    def __str__(self) -> str:
+        return f"{self.created} created, {self.updated} updated, {self.unchanged} unchanged, {self.refused} refused"
+
+
+@dataclass(slots=True)
+class Incoming(Generic[D]):
+    """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer.
+
+    `home` is the merged customer that the record was about before: it speaks only for the rows that came with that
+    one. None: the record was the customer's own from the beginning, and speaks for the customer's own rows. If
+    others were merged into the customer (`shares_customer`), `previous` is what the record said the time before.
+    """
+
+    record: Record
+    document: D
+    remarks: list[Remark]
+    identity: Identity
+    digest: str
+    customer: Customer = field(default_factory=Customer)
+    is_new: bool = False
+    home: Customer | None = None
+    shares_customer: bool = False
+    previous: D | None = None
+    outcome: Outcome = Outcome.UNCHANGED
+
+    @property
+    def came_with_id(self) -> str | None:
+        """What the rows that the record speaks for came with."""
+        return None if self.home is None else str(self.home.pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one record, in the order of the file; `bad` for a refused one."""
+
+    number: int
+    outcome: Outcome
+    remarks: list[Remark] = field(default_factory=list)
+    bad: BadRecord | None = None
+
+
+class Importer(Protocol[D]):
+    """How one app takes in its document."""
+
+    source: str
+
+    def parse(self, value: object) -> tuple[D, list[Remark]]:
+        """The document, and what was changed in it on the way; raises `Refused`."""
+
+    def identify(self, document: D) -> Identity:
+        """What the document is known by."""
+
+    def claims(self, document: D) -> dict[str, Any]:
+        """What the document says of the customer's own columns, by name; null stands for an empty one.
+
+        A column that it does not mention is left out.
+        """
+
+    def apply(self, batch: list[Incoming[D]], reason: str) -> None:
+        """Write everything else the documents hold, in bulk; their customers are saved already.
+
+        Runs inside the batch's transaction; may raise `Refused` for a record that only the rows can refuse.
+        """
+
+
+def import_records(
+    importer: Importer[D], records: Iterable[Record | BadRecord], *, origin: str = ""
+) -> Iterator[Report]:
+    """Import `records`, reporting each in order.
+
+    A batch that the database refuses is taken again record by record, so that only the bad ones are lost. What
+    was read before the input turned out `Unreadable` is taken in before that is raised. A `DatabaseError` that is
+    no record's fault (the connection is lost, the disk is full) is raised: what was reported before it stands.
+    """
+    for batch in _batches(importer, records):
+        reports = batch.refused + _take_batch(importer, batch.incoming, origin)
+        yield from sorted(reports, key=lambda report: report.number)
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """A dry run: what is imported inside is undone at the end. It holds its locks until then."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@dataclass(slots=True)
+class _Batch(Generic[D]):
+    """Parsed records of which no two can be about one customer, and those refused among them."""
+
+    incoming: list[Incoming[D]] = field(default_factory=list)
+    refused: list[Report] = field(default_factory=list)
+    keys: set[tuple[str, str, str]] = field(default_factory=set)
+    length: int = 0
+
+    def add(self, taken: Incoming[D] | BadRecord) -> None:
+        if isinstance(taken, BadRecord):
+            self.refused.append(Report(taken.number, Outcome.REFUSED, bad=taken))
+            self.length += len(taken.text)
+        else:
+            self.incoming.append(taken)
+            self.keys |= taken.identity.keys
+            self.length += len(taken.record.text)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.incoming) + len(self.refused) >= BATCH or self.length >= BATCH_TEXT
+
+
+def _batches(importer: Importer[D], records: Iterable[Record | BadRecord]) -> Iterator[_Batch[D]]:
+    batch: _Batch[D] = _Batch()
+    try:
+        for record in records:
+            taken = record if isinstance(record, BadRecord) else _parse(importer, record)
+            if isinstance(taken, Incoming) and not batch.keys.isdisjoint(taken.identity.keys):
+                yield batch
+                batch = _Batch()
+            batch.add(taken)
+            if batch.is_full:
+                yield batch
+                batch = _Batch()
+    except Unreadable:
+        yield batch
+        raise
+    yield batch
+
+
+def _parse(importer: Importer[D], record: Record) -> Incoming[D] | BadRecord:
+    try:
+        document, remarks = importer.parse(record.value)
+        identity = importer.identify(document)
+    except Refused as refused:
+        return _bad(record, refused)
+    digest = hashlib.sha256(canonical(record.value)).hexdigest()
+    return Incoming(record, document, remarks, identity, digest)
+
+
+def _bad(record: Record, refused: Refused) -> BadRecord:
+    text = "" if refused.is_secret else record.text
+    return BadRecord(record.number, refused.path, refused.reason, text)
+
+
+class _SharedCustomer(Exception):
+    """Two records of one batch turned out to be about one customer."""
+
+
+def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
+    if not batch:
+        return []
+    try:
+        with transaction.atomic():
+            return _take(importer, batch, origin)
+    except (DatabaseError, Refused, _SharedCustomer):
+        return [report for incoming in batch for report in _take_one(importer, incoming, origin)]
+
+
+def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list[Report]:
+    # A second try: what the database refused may have been somebody else's write, or a deadlock.
+    for is_last in (False, True):
+        try:
+            with transaction.atomic():
+                return _take(importer, [incoming], origin)
+        except Refused as refused:
+            return [_refusal(incoming, refused)]
+        except (DataError, IntegrityError) as problem:
+            if is_last:
+                reason = f"The database refused it: {str(problem).splitlines()[0]}."
+                return [_refusal(incoming, Refused("$", reason))]
+        except DatabaseError:
+            if is_last:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _refusal(incoming: Incoming[D], refused: Refused) -> Report:
+    return Report(incoming.record.number, Outcome.REFUSED, bad=_bad(incoming.record, refused))
+
+
+def wait_for_other_imports() -> None:
+    """Let one import write at a time, so that two of the same new customers make each of them once.
+
+    Rows that are not there yet cannot be locked. SQLite has one writer as it is.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+
+
+def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
+    """Write one batch inside the caller's transaction; `batch` itself is left as it is."""
+    wait_for_other_imports()
+    # Copies, because a batch may be taken again.
+    batch = [replace(incoming, remarks=[*incoming.remarks]) for incoming in batch]
+    reports: list[Report] = []
+    pairs: list[tuple[Incoming[D], Match]] = []
+    merged: list[tuple[Incoming[D], SourceRecord]] = []
+    for incoming, found in zip(batch, match([incoming.identity for incoming in batch]), strict=True):
+        if found.refused is not None:
+            reports.append(_refusal(incoming, found.refused))
+        elif found.record is not None and found.record.digest == incoming.digest:
+            reports.append(Report(incoming.record.number, Outcome.UNCHANGED))
+        elif found.record is not None and found.record.is_merged:
+            merged.append((incoming, found.record))
+        else:
+            pairs.append((incoming, found))
+    matched = [found.customer.pk for _, found in pairs if found.customer is not None]
+    if len(matched) != len(set(matched)):
+        raise _SharedCustomer
+    reason = f"Imported from {importer.source}" + (f": {origin}" if origin else "")
+    reason = reason[:_LONGEST_REASON]
+    remembered = _remember(importer, pairs)
+    records = [each.record for each in remembered]
+    _note_shared(importer, pairs, remembered)
+    _save_customers(pairs, remembered, reason)
+    written = [incoming for incoming, _ in pairs]
+    received = [*zip(written, records, strict=True), *merged]
+    for incoming, record in merged:
+        _keep(incoming, record)
+    _save_records([record for _, record in received])
+    importer.apply(written, reason)
+    _save_payloads(received, origin)
+    reports.extend(
+        Report(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
+    )
+    return reports
+
+
+def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[Remembered]:
+    """The source record of each incoming one, brought up to date but not yet saved."""
+    now = clock.now()
+    remembered = []
+    for incoming, found in pairs:
+        identity = incoming.identity
+        record = found.record or SourceRecord(
+            source=identity.source,
+            env=identity.env,
+            source_id=identity.source_id,
+            came_with_id=found.came_with_id,
+            first_received_at=now,
+        )
+        before = record.claims
+        record.digest = incoming.digest
+        record.last_received_at = now
+        record.claims = restated(before, importer.claims(incoming.document), now)
+        incoming.home = found.home
+        remembered.append(Remembered(record, before))
+    return remembered
+
+
+def _note_shared(
+    importer: Importer[D], pairs: list[tuple[Incoming[D], Match]], remembered: list[Remembered]
+) -> None:
+    """Of customers that others were merged into, note what their records said the time before."""
+    known = [found.customer.pk for _, found in pairs if found.customer is not None]
+    shared = set(Customer.objects.filter(merged_into__in=known).values_list("merged_into", flat=True))
+    if not shared:
+        return
+    asked = {}
+    for (incoming, found), each in zip(pairs, remembered, strict=True):
+        incoming.shares_customer = found.customer is not None and found.customer.pk in shared
+        if incoming.shares_customer and found.record is not None:
+            asked[each.record.pk] = incoming
+    for payload in ReceivedPayload.objects.latest_of(asked):
+        with suppress(Refused, ValueError):
+            asked[payload.record_id].previous, _ = importer.parse(read_value(payload.text))
+
+
+def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
+    """Note that something arrived under an id that was merged away: it is kept, and changes nothing."""
+    record.digest = incoming.digest
+    record.last_received_at = clock.now()
+    told = f"“{record.source_id}” was merged into {record.customer_id}. This is kept as received, and changes nothing."
+    incoming.remarks.append(Remark("$.id", told))
+    incoming.outcome = Outcome.UPDATED
+
+
+def _save_customers(
+    pairs: list[tuple[Incoming[D], Match]], remembered: list[Remembered], reason: str
+) -> None:
+    others = other_records([found.customer for _, found in pairs if found.customer is not None], remembered)
+    new: list[Customer] = []
+    changed: list[Customer] = []
+    for (incoming, found), each in zip(pairs, remembered, strict=True):
+        new_id = found.free_id or new_typed_id("cus")
+        customer = found.customer or Customer(id=new_id, env=incoming.identity.env)
+        touched = [customer, found.home] if found.home is not None else [customer]
+        before = [columns_of(row) for row in touched]
+        incoming.customer = each.record.customer = customer
+        incoming.is_new = found.customer is None
+        incoming.outcome = Outcome.CREATED if incoming.is_new else Outcome.UPDATED
+        if incoming.is_new:
+            begin(customer, each.record.claims)
+        decide(customer, each, others.get(str(customer.pk), []), home=found.home, kept=found.kept)
+        if incoming.is_new:
+            new.append(customer)
+        else:
+            changed += [row for row, was in zip(touched, before, strict=True) if columns_of(row) != was]
+    create_rows(new, reason)
+    update_rows(changed, CLAIMED, reason)
+
+
+def _save_records(records: list[SourceRecord]) -> None:
+    create_rows([record for record in records if record._state.adding], reason="")
+    known = [record for record in records if not record._state.adding]
+    update_rows(known, ["customer", "digest", "claims", "last_received_at"], reason="")
+
+
+def _save_payloads(received: list[tuple[Incoming[D], SourceRecord]], origin: str) -> None:
+    payloads = [
+        ReceivedPayload(
+            record=record,
+            text=incoming.record.text,
+            digest=incoming.digest,
+            remarks=[{"path": remark.path, "text": remark.text} for remark in incoming.remarks],
+            origin=origin,
+            received_at=record.last_received_at,
+        )
+        for incoming, record in received
+    ]
+    create_rows(payloads, reason="")

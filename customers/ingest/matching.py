@@ -1,0 +1,255 @@
+"""Which customer an incoming record is about.
+
+A record joins a customer that we have through the same identifier: the source's own id, our typed id, the
+external id or Stripe id within its environment, or an exact e-mail address when just one customer of that
+environment has it and that customer holds no record with an id of the same source yet. Anything less certain
+makes a customer of its own; finding look-alikes is for a person.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from django.db.models import Q
+
+from customers.json_types import Refused
+from customers.models import Customer, SourceRecord
+from customers.typed_ids import to_uuid
+
+#: How the stand-ins begin that records without an id of their own are kept under.
+STAND_INS = ("email:", "stripe:", "created:")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an incoming record is known by.
+
+    `source_id` is the record's id at its source, or a stand-in such as `email:…` where it has none
+    (`has_own_id` False). `names` are ids that may be another platform's: typed, external, Stripe or a source's id.
+    `mentions` are ids of other records that the document speaks for; they find nobody.
+    """
+
+    source: str
+    env: str
+    source_id: str
+    has_own_id: bool = True
+    external_id: str | None = None
+    stripe_id: str | None = None
+    email: str = ""
+    names: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> set[tuple[str, str, str]]:
+        """Two records that share one of these may be about one customer."""
+        named = {("name", self.env, name) for name in (self.source_id, *self.names, *self.mentions) if name}
+        if self.external_id:
+            named.add(("name", self.env, self.external_id))
+        if self.stripe_id:
+            named.add(("name", self.env, self.stripe_id))
+        if self.email:
+            named.add(("email", self.env, self.email))
+        return named
+
+
+@dataclass(slots=True)
+class Match:
+    """The customer and the source record that an identity leads to; None where there is none yet.
+
+    `home` is the customer that it led to before that one was merged into `customer`. `kept` names the identifiers
+    of the record that a customer merged into `customer` holds already. `free_id` is one of its names that a new
+    customer may have as its typed id. With `refused`, the record cannot be taken in as one of `customer`.
+    """
+
+    customer: Customer | None = None
+    record: SourceRecord | None = None
+    refused: Refused | None = None
+    free_id: str | None = None
+    home: Customer | None = None
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def came_with_id(self) -> str | None:
+        """What a new source record came with."""
+        return None if self.home is None else str(self.home.pk)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the database knows of all identifiers in one batch."""
+
+    records: dict[tuple[str, str, str], SourceRecord] = field(default_factory=dict)
+    records_of: dict[str, list[SourceRecord]] = field(default_factory=lambda: defaultdict(list))
+    named: dict[tuple[str, str], list[SourceRecord]] = field(default_factory=lambda: defaultdict(list))
+    customers: dict[str, Customer] = field(default_factory=dict)
+    external: dict[tuple[str, str], Customer] = field(default_factory=dict)
+    stripe: dict[tuple[str, str], Customer] = field(default_factory=dict)
+    email: dict[tuple[str, str], list[Customer]] = field(default_factory=lambda: defaultdict(list))
+
+    def survivor(self, customer: Customer) -> Customer:
+        while customer.merged_into_id is not None:
+            customer = self.customers[customer.merged_into_id]
+        return customer
+
+    def home(self, record: SourceRecord) -> Customer:
+        return self.customers[str(record.came_with_id or record.customer_id)]
+
+    def own_records(self, identity: Identity, home: Customer) -> list[SourceRecord]:
+        """The records that are at `home` and that the identity's source knows by an id of its own."""
+        return [
+            record
+            for record in self.records_of[str(home.pk)]
+            if (record.source, record.env) == (identity.source, identity.env)
+            and not record.source_id.startswith(STAND_INS)
+        ]
+
+
+def match(identities: Sequence[Identity]) -> list[Match]:
+    """Find the customer of each identity, in a number of queries that does not depend on how many there are.
+
+    The customers found are locked until the transaction ends.
+    """
+    known = _look_up(identities)
+    return [_resolve(identity, known) for identity in identities]
+
+
+def typed_uuid_of(name: str) -> str | None:
+    """`name` when it is a well-formed customer id of ours, else None."""
+    return name if to_uuid(name, ("cus",)) is not None else None
+
+
+def _look_up(identities: Sequence[Identity]) -> _Known:
+    known = _Known()
+    source_ids: set[str] = set()
+    names: set[str] = set()
+    emails: set[str] = set()
+    typed: set[str] = set()
+    for identity in identities:
+        source_ids.add(identity.source_id)
+        candidates = {*identity.names, identity.external_id or "", identity.stripe_id or ""} - {""}
+        names |= candidates
+        source_ids |= candidates
+        typed |= {name for name in candidates if typed_uuid_of(name)}
+        if identity.email:
+            emails.add(identity.email)
+    for record in SourceRecord.objects.filter(source_id__in=source_ids):
+        known.records[record.source, record.env, record.source_id] = record
+        known.named[record.env, record.source_id].append(record)
+    # The environment is named in each half, because the indexes begin with it.
+    envs = {identity.env for identity in identities}
+    wanted = Q(env__in=envs, external_id__in=names) | Q(env__in=envs, stripe_id__in=names)
+    found: set[str] = {str(record.customer_id) for record in known.records.values()} | typed
+    found |= {str(record.came_with_id) for record in known.records.values() if record.came_with_id}
+    for condition in (Q(pk__in=found), wanted, Q(email__in=emails)):
+        for customer in Customer.objects.filter(condition):
+            known.customers[customer.pk] = customer
+    _add_survivors(known)
+    _lock(known)
+    for customer in known.customers.values():
+        if customer.external_id:
+            known.external[customer.env, customer.external_id] = customer
+        if customer.stripe_id:
+            known.stripe[customer.env, customer.stripe_id] = customer
+        if customer.email:
+            known.email[customer.env, customer.email].append(customer)
+    for record in SourceRecord.objects.filter(customer__in=list(known.customers)):
+        known.records_of[str(record.came_with_id or record.customer_id)].append(record)
+    return known
+
+
+def _add_survivors(known: _Known) -> None:
+    while True:
+        missing = {
+            customer.merged_into_id
+            for customer in known.customers.values()
+            if customer.merged_into_id is not None
+        } - known.customers.keys()
+        if not missing:
+            return
+        for customer in Customer.objects.filter(pk__in=missing):
+            known.customers[customer.pk] = customer
+
+
+def _lock(known: _Known) -> None:
+    """Lock the rows in id order, so that two imports of the same customers wait for each other, not for ever.
+
+    What was read before the lock may have changed, so the rows are read again under it.
+    """
+    locked = Customer.objects.filter(pk__in=list(known.customers)).order_by("pk").select_for_update()
+    known.customers = {customer.pk: customer for customer in locked}
+    _add_survivors(known)
+
+
+def _resolve(identity: Identity, known: _Known) -> Match:
+    record = known.records.get((identity.source, identity.env, identity.source_id))
+    home = known.home(record) if record is not None else _by_strong_identifier(identity, known)
+    if home is None:
+        home = _by_email(identity, known)
+    if home is None:
+        free = (name for name in identity.names if typed_uuid_of(name) and name not in known.customers)
+        return Match(free_id=next(free, None))
+    customer = known.survivor(home)
+    found = Match(customer, record, home=home if home.pk != customer.pk else None)
+    kept = set()
+    for name, path, value, holders in (
+        ("external_id", "$.id", identity.external_id, known.external),
+        ("stripe_id", "$.stripe_id", identity.stripe_id, known.stripe),
+    ):
+        holder = holders.get((identity.env, value)) if value else None
+        if holder is not None and known.survivor(holder).pk != customer.pk:
+            return replace(found, refused=Refused(path, _taken(str(value), holder, customer)))
+        if holder is not None and holder.pk not in (customer.pk, home.pk):
+            kept.add(name)
+    # Under our own id we gave the customer out ourselves: that contradicts nobody.
+    if record is None and identity.has_own_id and identity.source_id not in known.customers:
+        other = next((held for held in known.own_records(identity, home) if not held.is_merged), None)
+        if other is not None:
+            reason = (
+                f"“{identity.source_id}” shares an identifier with {customer.pk}, which this source calls"
+                f" “{other.source_id}”. Correct the identifier, or give both records the same id."
+            )
+            return replace(found, refused=Refused("$.id", reason))
+    return replace(found, kept=frozenset(kept))
+
+
+def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
+    """Whom the identity names, merged or not."""
+    env = identity.env
+    for name in identity.names:
+        if typed_uuid_of(name) and name in known.customers and known.customers[name].env == env:
+            return known.customers[name]
+    for holders, own in ((known.external, identity.external_id), (known.stripe, identity.stripe_id)):
+        for candidate in dict.fromkeys((own, *identity.names)):
+            if candidate and (env, candidate) in holders:
+                return holders[env, candidate]
+    for name in filter(None, (*identity.names, identity.external_id, identity.stripe_id)):
+        homes = [known.home(held) for held in known.named.get((env, name), [])]
+        if len({known.survivor(home).pk for home in homes}) == 1:
+            return _first_alive(homes)
+    return None
+
+
+def _by_email(identity: Identity, known: _Known) -> Customer | None:
+    """The customer with the identity's e-mail, if that is just one; who was merged into it counts as that one."""
+    if not identity.email:
+        return None
+    homes = known.email.get((identity.env, identity.email), [])
+    if len({known.survivor(home).pk for home in homes}) != 1:
+        return None
+    if identity.has_own_id:
+        homes = [home for home in homes if not known.own_records(identity, home)]
+    return _first_alive(homes)
+
+
+def _first_alive(homes: Sequence[Customer]) -> Customer | None:
+    """The one of them that was not merged, else the first."""
+    return min(homes, key=lambda home: (home.merged_into_id is not None, str(home.pk)), default=None)
+
+
+def _taken(value: str, holder: Customer, customer: Customer) -> str:
+    return (
+        f"“{value}” belongs to {holder.pk} already, but this record is about {customer.pk}."
+        " Correct it at the source, or merge the two customers."
+    )

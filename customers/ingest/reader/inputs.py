@@ -1,0 +1,161 @@
+"""Where JSON text comes from: files and standard input, compressed or not, a window of text at a time."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from customers.ingest.reader.strict import BYTE_ORDER_MARK, KEEP_BAD_BYTES, NOT_UTF16, is_wide
+
+_GZIP = b"\x1f\x8b"
+#: Bytes read at a time.
+_CHUNK = 64 * 1024
+_LONGEST_WIDE_START = 4
+
+
+class Unreadable(Exception):
+    """An input that cannot be read, or not to its end: a sentence that says what, where and what to do."""
+
+
+@contextmanager
+def open_input(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
+    """The bytes of the file `name`, or of `stdin` (standard input, if not given) when it is `-`.
+
+    What begins like gzip is decompressed, whatever its name; the file is closed at the end, `stdin` is not.
+    Raises `Unreadable` if the file is missing, is a directory or may not be read. Compressed data that breaks
+    off is found only when it is read: `read_records` says so.
+    """
+    if name == "-":
+        if stdin is None and sys.stdin is None:
+            raise Unreadable("There is no standard input to read: give the name of a file instead of '-'.")
+        yield _decompressed(stdin or sys.stdin.buffer)
+        return
+    try:
+        file = open(name, "rb")  # noqa: PTH123, SIM115 - "" is no directory; closed below
+    except (OSError, ValueError) as problem:
+        raise Unreadable(_why_not_opened(name, problem)) from None
+    with file:
+        yield _decompressed(file)
+
+
+def _why_not_opened(name: str, problem: Exception) -> str:
+    if not name:
+        return "The name of the file is empty: give one."
+    if isinstance(problem, FileNotFoundError):
+        return "There is no such file: check the name and the directory."
+    if isinstance(problem, IsADirectoryError):
+        return f"This is a directory: name the files in it, such as {name.rstrip('/') + '/*.json'!r}."
+    if isinstance(problem, PermissionError):
+        return "This user may not read the file: change its permissions or its owner."
+    reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+    return f"The file cannot be opened ({reason}): check the name."
+
+
+def _decompressed(stream: BinaryIO) -> BinaryIO:
+    try:
+        head = stream.read(len(_GZIP)) or b""
+        while 0 < len(head) < len(_GZIP) and (more := stream.read(len(_GZIP) - len(head))):
+            head += more
+    except OSError as problem:
+        raise Unreadable(_why_not_read(problem)) from None
+    rejoined = io.BufferedReader(_Rejoined(head, stream), _CHUNK)
+    if head == _GZIP:
+        return cast("BinaryIO", gzip.GzipFile(fileobj=rejoined, mode="rb"))
+    return rejoined
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream together with its head, which was read from it already."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self._head or self._rest.read(len(buffer)) or b""
+        self._head = b""
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _why_not_read(problem: Exception) -> str:
+    if isinstance(problem, EOFError):
+        return (
+            "The compressed data ends too early: only the records before this place could be read. "
+            "Fetch or compress the file again."
+        )
+    if isinstance(problem, (gzip.BadGzipFile, zlib.error)):
+        return (
+            f"The compressed data is damaged ({problem}): only the records before this place could be read. "
+            "Fetch or compress the file again."
+        )
+    reason = problem.strerror if isinstance(problem, OSError) else None
+    return f"Reading stopped ({reason or problem}): only the records before this place could be read."
+
+
+class Window:
+    """The part of a stream's text that is being read.
+
+    `text` holds what was fetched and not yet dropped, `at` is the place in it up to which all has been read,
+    and `before` counts the characters that were dropped.
+    """
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        """`limit` is the number of unread characters beyond which no more are fetched."""
+        self.text = ""
+        self.at = 0
+        self.before = 0
+        self.ended = False
+        self._stream = stream
+        self._limit = limit
+        self._decoder = codecs.getincrementaldecoder("utf-8")(KEEP_BAD_BYTES)
+        self._begin()
+
+    def more(self) -> bool:
+        """Drop what was read and fetch more, doubling what is unread, so that trying again stays cheap.
+
+        `at` is 0 afterwards. False, with nothing changed, if the stream has ended or the limit is reached.
+        Raises `Unreadable` if the stream cannot be read on.
+        """
+        unread = len(self.text) - self.at
+        if self.ended or unread > self._limit:
+            return False
+        wanted = max(_CHUNK, min(unread, self._limit - unread))
+        parts = [self.text[self.at :]]
+        while wanted > 0 and not self.ended:
+            part = self._read()
+            wanted -= len(part)
+            parts.append(part)
+        self.text = "".join(parts)
+        self.before += self.at
+        self.at = 0
+        return True
+
+    def _begin(self) -> None:
+        head = b""
+        while len(head) < _LONGEST_WIDE_START and (data := self._bytes()):
+            head += data
+        if is_wide(head):
+            raise Unreadable(NOT_UTF16)
+        self.text = self._decoder.decode(head, not head).removeprefix(BYTE_ORDER_MARK)
+        self.ended = not head
+
+    def _read(self) -> str:
+        data = self._bytes()
+        self.ended = not data
+        return self._decoder.decode(data, self.ended)
+
+    def _bytes(self) -> bytes:
+        try:
+            return self._stream.read(_CHUNK) or b""
+        except (EOFError, OSError, zlib.error) as problem:
+            raise Unreadable(_why_not_read(problem)) from None

@@ -1,0 +1,149 @@
+"""`renew` run by several processes at once: everything happens once. Where nobody holds the accounts, it does not."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import Error as DatabaseProblem
+from django.db import connection
+from django.db.models import QuerySet
+
+from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
+from billing.subscriptions import attach_plan, renew
+from billing.usage.record import record_use
+from billing.usage.settle import Use
+from tests.billing.subscriptions.timeline import assert_adds_up, at, metered, plan_of
+from tests.factories import make_customer
+
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.xdist_group("many processes"),
+]
+
+PROCESSES = 4
+CUSTOMERS = 24
+START, DUE = at("2026-01-31T00:00"), at("2026-02-28T00:00")
+
+_fork = multiprocessing.get_context("fork")
+
+
+def due_customers() -> None:
+    """Each with a reset that carries 70 over, 5 used beyond another grant, and a month to be billed."""
+    calls, mails = metered("calls"), metered("mails")
+    plan = plan_of(
+        "pro",
+        (
+            calls,
+            {
+                "included": 100,
+                "rollover_max": 500,
+                "rollover_expiry_unit": "month",
+                "rollover_expiry_length": 3,
+            },
+        ),
+        (
+            mails,
+            {
+                "included": 10,
+                "billing_method": "usage_based",
+                "price_amount": Decimal(1),
+                "price_interval": "month",
+                "billing_units": 1,
+            },
+        ),
+        price_amount=Decimal(20),
+        price_interval="month",
+    )
+    for _ in range(CUSTOMERS):
+        customer = make_customer()
+        attach_plan(customer, plan, at=START, done_by="test")
+        for feature, amount in ((calls, 30), (mails, 15)):
+            record_use(
+                Use(
+                    customer_id=str(customer.pk),
+                    feature=feature,
+                    amount=Decimal(amount),
+                    at=START,
+                    done_by="test",
+                )
+            )
+
+
+def _disconnect() -> None:
+    """Leave no connection, nor a pool of them, for another process to inherit."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+
+
+def at_once(work: Callable[[], int]) -> list[int]:
+    """What `work` answers in each of several processes that begin together."""
+    _disconnect()
+    barrier, answers = _fork.Barrier(PROCESSES), _fork.SimpleQueue()
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            answers.put(work())
+        finally:
+            _disconnect()
+
+    processes = [_fork.Process(target=run) for _ in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [answers.get() for _ in processes if not answers.empty()]
+
+
+def renewing(batch: int) -> Callable[[], int]:
+    """Renews all that is due; answers how many resets it did, or -1 if the database refused something."""
+
+    def work() -> int:
+        try:
+            return sum(each.happened.resets for each in renew(DUE, done_by="test", batch=batch))
+        except DatabaseProblem:
+            return -1
+
+    return work
+
+
+@pytest.mark.parametrize("batch", [5, 200])
+def test_everything_happens_once(batch: int) -> None:
+    due_customers()
+    resets = at_once(renewing(batch))
+    assert sum(resets) == 2 * CUSTOMERS
+    assert len(resets) == PROCESSES
+    assert min(resets) >= 0
+    # A reset takes one entry of each grant; what was left is carried over once.
+    reset = LedgerEntry.objects.filter(posting__kind="reset").values_list("grant", flat=True)
+    assert set(Counter(reset).values()) == {1}
+    assert len(reset) == 2 * CUSTOMERS
+    assert sorted(Rollover.objects.values_list("left", flat=True)) == [70] * CUSTOMERS
+    assert set(Grant.objects.values_list("usage", flat=True)) == {0}
+    # January's 20 each; then February's 20 and the 5 beyond January's mails.
+    assert sorted(Invoice.objects.values_list("total", flat=True)) == [2000] * CUSTOMERS + [2500] * CUSTOMERS
+    numbers = sorted(Invoice.objects.values_list("number", flat=True))
+    assert numbers == [f"INV-{number:06d}" for number in range(1, 2 * CUSTOMERS + 1)]
+    assert set(Subscription.objects.values_list("current_period_start", flat=True)) == {DUE}
+    assert_adds_up()
+
+
+def test_without_the_locks_the_same_is_done_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: what the test above proves depends on holding the accounts."""
+
+    def unlocked(rows: QuerySet[Any], *args: Any, **options: Any) -> QuerySet[Any]:
+        return rows.all()
+
+    due_customers()
+    monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
+    resets = at_once(renewing(200))
+    done = sum(each for each in resets if each > 0)
+    refused = resets.count(-1)
+    entries = LedgerEntry.objects.filter(posting__kind="reset").count()
+    assert refused or done > 2 * CUSTOMERS or entries > 2 * CUSTOMERS, (resets, entries)

@@ -1,0 +1,98 @@
+"""Many processes that use one balance at the same moment; run by the tests of that, on the database of DATABASE_URL.
+
+    python -m tests.billing.usage.concurrent_uses PROCESSES TIMES CUSTOMER FEATURE KEY GUARD
+
+Prints how often each thing came of it. An empty KEY gives every use none. GUARD names what is left out: nothing
+(`all`), the lock of the function in the database is the caller's to remove; `plain` leaves the function out, `lock`
+the lock of the general way too, and `key` the look at earlier keys.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from collections import Counter
+from decimal import Decimal
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import django
+
+django.setup()
+
+from django.db import DatabaseError, connection  # noqa: E402
+
+from billing.models import Balance, Feature, Posting  # noqa: E402
+from billing.usage import record as using  # noqa: E402
+from billing.usage.record import record_use  # noqa: E402
+from billing.usage.settle import Use, UseRefused  # noqa: E402
+
+
+def _unlocked(customer_ids: list[str], feature_ids: dict[str, object]) -> list[Balance]:
+    return list(Balance.objects.filter(customer__pk__in=customer_ids, feature__pk__in=list(feature_ids)))
+
+
+def _ask(use: Use, times: int) -> Counter[str]:
+    came = Counter[str]()
+    for _ in range(times):
+        try:
+            came["replayed" if record_use(use).is_replay else "used"] += 1
+        except UseRefused:
+            came["refused"] += 1
+        except DatabaseError:
+            came["caught"] += 1
+    return came
+
+
+def _without(guard: str) -> None:
+    if guard in ("plain", "lock", "key"):
+        patch.object(using, "_record_plainly", lambda *args: None).start()
+    if guard == "lock":
+        patch.object(using, "locked_balances", _unlocked).start()
+    if guard == "key":
+        nothing = SimpleNamespace(first=lambda: None)
+        blind = SimpleNamespace(objects=SimpleNamespace(filter=lambda **_: nothing), Kind=Posting.Kind)
+        patch.object(using, "Posting", blind).start()
+
+
+def main(processes: int, times: int, customer: str, feature_id: str, key: str, guard: str) -> None:
+    """Fork, let all begin at once, and add up."""
+    feature = Feature.objects.get(feature_id=feature_id)
+    use = Use(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test", key=key or None)
+    connection.close()
+    _without(guard)
+    # What the processes share stays shared: collecting garbage would write to all of it.
+    gc.freeze()
+    hold_read, hold_write = os.pipe()
+    told_read, told_write = os.pipe()
+    for _ in range(processes):
+        if os.fork() == 0:
+            os.close(hold_write)
+            try:
+                connection.ensure_connection()
+            finally:
+                # Even one that cannot take part: nobody shall wait for it.
+                os.write(told_write, b"\n")
+            os.read(hold_read, 1)
+            came = _ask(use, times)
+            connection.close()
+            os.write(told_write, json.dumps(came).encode() + b"\n")
+            os._exit(0)
+    os.close(told_write)
+    with os.fdopen(told_read) as told:
+        for _ in range(processes):
+            told.readline()
+        os.close(hold_write)
+        total = Counter[str]()
+        for line in told:
+            total.update(json.loads(line))
+    for _ in range(processes):
+        os.wait()
+    sys.stdout.write(json.dumps(total))
+
+
+if __name__ == "__main__":
+    processes, times, *rest = sys.argv[1:]
+    main(int(processes), int(times), *rest)

@@ -1,0 +1,158 @@
+"""On PostgreSQL, the one statement for plain uses against the general way: on any rows both come to the same."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing.models import Balance, Grant, LedgerEntry, Posting
+from billing.usage import record as using
+from billing.usage.record import record_use
+from billing.usage.record_many import record_uses
+from billing.usage.settle import UseRefused, to_answer
+from tests.billing.uses import LAST, LATER, NOON, granted, use
+from tests.factories import (
+    make_balance,
+    make_credit_cost,
+    make_entity,
+    make_plan,
+    make_purchase,
+    make_rollover,
+    make_subscription,
+)
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
+
+figures = st.integers(0, 40)
+grants = st.fixed_dictionaries(
+    {
+        "included": figures,
+        "used": figures,
+        "unlimited": st.sampled_from([False] * 9 + [True]),
+        "owner": st.sampled_from(["customer", "customer", "seat", "other"]),
+        "source": st.sampled_from(["none", "none", "main", "add-on", "bought"]),
+        "reset_interval": st.sampled_from(["", "one_off", "day", "week", "month", "year"]),
+        "reset_interval_count": st.sampled_from([None, 1, 2, 30]),
+        "expires_at": st.sampled_from([None, None, NOON, LATER, LAST]),
+        "billing_method": st.sampled_from(["", "", "usage_based"]),
+        "max_purchase": st.sampled_from([None, Decimal(3)]),
+        "created_at": st.sampled_from([NOON, NOON - timedelta(days=1)]),
+        "position": st.integers(0, 2),
+        "ended_at": st.sampled_from([None, None, None, NOON]),
+    }
+)
+worlds = st.fixed_dictionaries(
+    {
+        "grants": st.lists(grants, max_size=4),
+        "overage": st.booleans(),
+        "rollover": st.sampled_from([None, None, None, 0, 5]),
+        "credits": st.sampled_from([False, False, False, True]),
+        "entity": st.booleans(),
+        "amounts": st.lists(st.integers(1, 20), min_size=1, max_size=4),
+    }
+)
+
+
+class _Undone(Exception):
+    pass
+
+
+def build(world: dict[str, Any]) -> tuple[Balance, Any]:
+    """The rows of a world: the balance, and whose uses there are."""
+    balance = make_balance(overage_allowed=world["overage"])
+    customer = balance.customer
+    owners = {
+        "customer": None,
+        "seat": make_entity(customer=customer),
+        "other": make_entity(customer=customer),
+    }
+    sources: dict[str, dict[str, Any]] = {
+        "none": {},
+        "main": {"plan": make_plan(), "subscription": make_subscription(customer=customer)},
+        "add-on": {"subscription": make_subscription(customer=customer, add_on=True)},
+        "bought": {"plan": make_plan(add_on=True), "purchase": make_purchase(customer=customer)},
+    }
+    for row in world["grants"]:
+        fields = {**row, **sources[row["source"]], "entity": owners[row["owner"]]}
+        for name in ("owner", "source"):
+            del fields[name]
+        granted(balance, fields.pop("included"), fields.pop("used"), **fields)
+    if world["rollover"] is not None:
+        make_rollover(balance=balance, left=Decimal(world["rollover"]))
+    if world["credits"]:
+        make_credit_cost(metered_feature=balance.feature)
+    return balance, owners["seat"] if world["entity"] else None
+
+
+def came_of(world: dict[str, Any], way: str) -> list[Any]:
+    """What came of the uses, and what the ledger says, with rows named by their place."""
+    told: list[Any] = []
+    try:
+        with transaction.atomic():
+            balance, entity = build(world)
+            names = {
+                str(key): place
+                for place, key in enumerate(Grant.objects.order_by("pk").values_list("pk", flat=True))
+            }
+            asked = [
+                use(balance, amount, entity=entity, key=f"k{n}") for n, amount in enumerate(world["amounts"])
+            ]
+            if way == "in bulk":
+                told += [_told(outcome, names) for outcome in record_uses(asked)]
+            else:
+                for each in asked:
+                    try:
+                        told.append(_told(record_use(each), names))
+                    except UseRefused as refused:
+                        told.append(_told(refused, names))
+            told.append(
+                [(names[str(row.pk)], row.usage, row.entries) for row in Grant.objects.order_by("pk")]
+            )
+            entries = LedgerEntry.objects.filter(posting__kind="usage", grant__isnull=False)
+            told.append(sorted((names[str(e.grant_id)], e.number, e.amount, e.after) for e in entries))
+            answers = (
+                Posting.objects.filter(kind="usage")
+                .order_by("key")
+                .values_list("key", "digest", "answer__dropped")
+            )
+            told.append([(key, dropped) for key, _, dropped in answers])
+            raise _Undone
+    except _Undone:
+        return told
+
+
+def _told(outcome: Any, names: dict[str, int]) -> Any:
+    if isinstance(outcome, UseRefused):
+        return outcome.missing
+    answer = to_answer(outcome)
+    parts = [(names.get(part.id), part.step, part.units, part.charged) for part in outcome.parts]
+    return answer["amount"], answer["dropped"], answer["why"], parts, list(answer["remaining"].values())
+
+
+@given(worlds)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_all_ways_come_to_the_same(world: dict[str, Any]) -> None:
+    plainly = came_of(world, "plainly")
+    with patch.object(using, "_record_plainly", return_value=None):
+        generally = came_of(world, "generally")
+
+    assert plainly == generally == came_of(world, "in bulk")
+
+
+def test_the_one_statement_serves_what_is_plain() -> None:
+    balance = make_balance()
+    first = granted(balance, 10, 10, reset_interval="day", next_reset_at=LATER)
+    second = granted(balance, 10, reset_interval="month", next_reset_at=LATER)
+    granted(balance, 10)
+
+    with patch.object(using, "_record", side_effect=AssertionError("not plain")):
+        used = record_use(use(balance, 10))
+
+    assert [part.id for part in used.parts] == [second.pk]
+    assert first.pk != second.pk
+    assert list(used.remaining.values()) == [10]

@@ -1,0 +1,107 @@
+"""Processes that merge and use at the same moment; run by the tests of that, on the database of DATABASE_URL.
+
+    python -m tests.crm.dedupe.merges.concurrent_merges GUARD ROUND...
+
+A round is works with commas between them. A work is `merge:SURVIVOR:OTHER` or `use:CUSTOMER:FEATURE:TIMES`; each runs
+in a process of its own, and all of a round begin at once. Prints for each round what came of each, in order. GUARD names what is left out: nothing (`all`), the locks of merging (`lock`),
+or the look whether a customer was merged while a use waited (`look`).
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from contextlib import suppress
+from decimal import Decimal
+from unittest.mock import patch
+
+import django
+
+django.setup()
+
+from django.db import DatabaseError, connection  # noqa: E402
+
+from billing.models import Feature  # noqa: E402
+from billing.usage import record as using  # noqa: E402
+from billing.usage.record import record_use  # noqa: E402
+from billing.usage.settle import Use, UseRefused  # noqa: E402
+from crm.dedupe.merges import merge as merge_module  # noqa: E402
+from crm.dedupe.merges.merge import CannotMerge, merge  # noqa: E402
+from customers.models import Customer  # noqa: E402
+
+
+def _unlocked(customer_ids: list[str]) -> dict[str, Customer]:
+    return {str(customer.pk): customer for customer in Customer.objects.filter(pk__in=customer_ids)}
+
+
+def _without(guard: str) -> None:
+    if guard == "lock":
+        patch.object(merge_module, "lock", _unlocked).start()
+    if guard == "look":
+        patch.object(using, "survivor_of", lambda key: key).start()
+
+
+def _work(work: str) -> str:
+    kind, *details = work.split(":")
+    try:
+        if kind == "merge":
+            survivor, other = details
+            merge(survivor, [other])
+            return "merged"
+        customer, feature_id, times = details
+        feature = Feature.objects.get(feature_id=feature_id)
+        done = 0
+        for _ in range(int(times)):
+            with suppress(UseRefused):
+                record_use(Use(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test"))
+                done += 1
+        return str(done)
+    except CannotMerge as problem:
+        return "refused" if problem.__cause__ is None else type(problem.__cause__).__name__
+    except DatabaseError as problem:
+        return type(problem).__name__
+
+
+def main(guard: str, rounds: list[str]) -> None:
+    """Race one round after the other, and tell what came of each."""
+    connection.close()
+    _without(guard)
+    # What the processes share stays shared: collecting garbage would write to all of it.
+    gc.freeze()
+    sys.stdout.write(json.dumps([_race(works.split(",")) for works in rounds]))
+
+
+def _race(works: list[str]) -> list[str]:
+    """Fork, let all begin at once, and answer what came of each."""
+    hold_read, hold_write = os.pipe()
+    pipes = []
+    for work in works:
+        told_read, told_write = os.pipe()
+        if os.fork() == 0:
+            os.close(hold_write)
+            connection.ensure_connection()
+            os.write(told_write, b"\n")
+            os.read(hold_read, 1)
+            outcome = _work(work)
+            connection.close()
+            os.write(told_write, outcome.encode())
+            os._exit(0)
+        os.close(told_write)
+        pipes.append(os.fdopen(told_read))
+    for told in pipes:
+        told.readline()
+    os.close(hold_write)
+    came = []
+    for told in pipes:
+        with told:
+            came.append(told.read())
+    for _ in works:
+        os.wait()
+    os.close(hold_read)
+    return came
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,153 @@
+"""What is done with many customers at once, as verbs and as actions of the list."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
+from crm.models import CustomerTag, Relationship, Tag, Task
+from customers.models import Customer
+from tests.factories import make_customer, make_customer_tag, make_relationship, make_tag, make_user
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/customers/customer/"
+HOSTILE = '"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user("Account manager", username="mo")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_an_owner_is_set_with_history_where_it_differs(user: User) -> None:
+    other = make_user()
+    mine, theirs, nobodys = (make_relationship(owner=owner) for owner in (user, other, None))
+    bare = make_customer()
+    make_customer(merged_into=bare)
+    assert set_owner(Customer.objects.all(), user, by=other) == 3
+    assert set(Relationship.objects.values_list("owner", flat=True)) == {user.pk}
+    assert Relationship.objects.count() == 4
+    assert [row.history.count() for row in (mine, theirs, nobodys)] == [1, 2, 2]
+    assert theirs.history.latest().history_user == other
+    assert set_owner(Customer.objects.filter(pk=bare.pk), None, by=other) == 1
+    assert Relationship.objects.get(customer=bare).owner is None
+
+
+def test_a_status_is_set_and_held_fast_against_imports(user: User) -> None:
+    customer, same = make_customer(), make_customer(status="suspended")
+    assert set_status(Customer.objects.all(), "suspended", by=user) == 1
+    customer.refresh_from_db()
+    same.refresh_from_db()
+    assert (customer.status, customer.pinned_fields) == ("suspended", ["status"])
+    assert same.pinned_fields == []
+    latest = customer.history.latest()
+    assert (latest.status, latest.history_user) == ("suspended", user)
+
+
+def test_tags_are_added_once_and_taken_off(user: User) -> None:
+    pilot, old = make_tag(name="Pilot"), make_tag(name="old")
+    first, second = make_customer(), make_customer()
+    make_customer_tag(customer=first, tag=pilot)
+    make_customer_tag(customer=second, tag=old)
+    assert change_tags(Customer.objects.all(), add=["pilot", "new"], take=[old], by=user) == 2
+    found = CustomerTag.objects.order_by("customer", "tag__name").values_list("customer", "tag__name")
+    assert sorted(found) == sorted(
+        (customer.pk, name) for customer in (first, second) for name in ("Pilot", "new")
+    )
+    assert Tag.objects.filter(name="old").exists()
+    assert change_tags(Customer.objects.all(), add=["NEW"], by=user) == 0
+
+
+def test_a_task_is_for_the_account_manager_or_whoever_adds_it(user: User) -> None:
+    owner = make_user()
+    owned, bare = make_relationship(owner=owner).customer, make_customer()
+    assert add_tasks(Customer.objects.all(), "Call", by=user) == 2
+    assert dict(Task.objects.values_list("customer", "owner")) == {owned.pk: owner.pk, bare.pk: user.pk}
+    assert Task.objects.filter(created_by=user, title="Call").count() == 2
+    assert add_tasks(Customer.objects.filter(pk=owned.pk), "Write", by=user, owner=user) == 1
+    assert Task.objects.get(title="Write").owner == user
+
+
+def test_many_take_as_many_queries_as_a_few(user: User) -> None:
+    def queries(customers: list[Customer]) -> int:
+        chosen = Customer.objects.filter(pk__in=[customer.pk for customer in customers])
+        with CaptureQueriesContext(connection) as captured:
+            assert set_owner(chosen, user, by=user) == len(customers)
+        return len(captured)
+
+    def owned() -> Customer:
+        return make_relationship(owner=make_user()).customer
+
+    # The first refresh of the worklist makes a row of its own.
+    queries([make_customer()])
+    few = queries([owned(), make_customer()])
+    many = [owned() for _ in range(4)] + [make_customer() for _ in range(4)]
+    assert queries(many) == few
+
+
+def test_an_action_shows_first_and_does_it_then(client: Client, user: User) -> None:
+    for number in range(12):
+        make_customer(name=f"Sleeper {number} {HOSTILE}", status="inactive")
+    make_customer(name="other")
+    one = Customer.objects.filter(status="inactive").latest("created_at")
+    address = f"{LIST}?status=inactive"
+    asked = {"action": "bulk_tags", "select_across": "1", "_selected_action": [one.pk]}
+    page = client.post(address, asked).content.decode()
+    assert "12 customers" in page
+    assert "and 2 more" in page
+    assert "Status Inactive" in page or "status Inactive" in page
+    assert HOSTILE not in page
+    assert not CustomerTag.objects.exists()
+    page = client.post(address, asked | {"apply": "1", "count": "11", "add": "wake"}).content.decode()
+    assert "Meanwhile it is 12 customers" in page
+    assert not CustomerTag.objects.exists()
+    answer = client.post(address, asked | {"apply": "1", "count": "12", "add": "wake, wake , up"})
+    assert answer.status_code == 302
+    assert CustomerTag.objects.filter(tag__name="wake", given_by=user).count() == 12
+    assert CustomerTag.objects.count() == 24
+
+
+@pytest.mark.parametrize(
+    ("action", "values"),
+    [
+        ("bulk_owner", {"owner": ""}),
+        ("bulk_status", {"status": "suspended"}),
+        ("bulk_tasks", {"title": "Call", "due_on": "2026-12-24"}),
+    ],
+)
+def test_each_action_asks_and_acts(client: Client, action: str, values: dict[str, str]) -> None:
+    customer = make_relationship(owner=make_user()).customer
+    asked = {"action": action, "_selected_action": [customer.pk]}
+    assert "1 customer: chosen in the list" in client.post(LIST, asked).content.decode()
+    answer = client.post(LIST, asked | {"apply": "1", "count": "1"} | values, follow=True)
+    assert "1 of 1 customers changed" in answer.content.decode()
+
+
+def test_what_is_wrong_in_the_form_is_told_and_nothing_is_done(client: Client) -> None:
+    customer = make_customer()
+    asked = {"action": "bulk_tasks", "_selected_action": [customer.pk], "apply": "1", "count": "1"}
+    page = client.post(LIST, asked | {"title": ""}).content.decode()
+    assert "This field is required" in page
+    assert not Task.objects.exists()
+
+
+def test_who_may_only_look_is_offered_none_of_it() -> None:
+    viewer = Client()
+    viewer.force_login(make_user("Viewer"))
+    customer = make_customer()
+    asked = {"action": "bulk_status", "_selected_action": [customer.pk], "apply": "1", "count": "1"}
+    viewer.post(LIST, asked | {"status": "suspended"})
+    customer.refresh_from_db()
+    assert customer.status == "active"

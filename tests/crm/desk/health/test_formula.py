@@ -1,0 +1,182 @@
+"""What each part of a score is worth, by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.desk.health.facts import Facts, FeatureUse
+from crm.desk.health.formula import contact, issues, payments, tenure, usage
+from crm.desk.health.scoring import score
+
+WEIGHTS = {"payments": 30, "usage": 25, "contact": 20, "tenure": 10, "issues": 15}
+
+
+def facts(**known: Any) -> Facts:
+    return Facts(since=date(2025, 1, 31), **known)
+
+
+def use(latest: float, before: float, feature: str = "API calls") -> FeatureUse:
+    return FeatureUse(feature=feature, latest=Decimal(str(latest)), before=Decimal(str(before)))
+
+
+@pytest.mark.parametrize(
+    ("known", "share", "words"),
+    [
+        ({}, None, "Nothing was billed yet."),
+        ({"is_billed": True}, Fraction(1), "Nothing is past due."),
+        ({"is_billed": True, "is_past_due": True}, Fraction(1, 2), "A subscription is past due."),
+        ({"overdue": 1, "overdue_days": 0}, Fraction(1, 2), "1 invoice is past due, since today."),
+        (
+            {"overdue": 2, "overdue_days": 18},
+            Fraction(7, 20),
+            "2 invoices are past due, the oldest for 18 days.",
+        ),
+        ({"overdue": 1, "overdue_days": 61}, Fraction(0), "1 invoice is past due, the oldest for 61 days."),
+    ],
+)
+def test_payments(known: dict[str, Any], share: Fraction | None, words: str) -> None:
+    assert payments(facts(**known)) == (share, words)
+
+
+@pytest.mark.parametrize(
+    ("uses", "share", "words"),
+    [
+        ([], None, "No use was recorded in the last 60 days."),
+        ([use(5, 0)], Fraction(1), "Use began in the last 30 days."),
+        (
+            [use(1500, 2000)],
+            Fraction(3, 4),
+            "API calls: 1,500 used in the last 30 days, 2,000 in the 30 before.",
+        ),
+        ([use(0, 8)], Fraction(0), "API calls: 0 used in the last 30 days, 8 in the 30 before."),
+        ([use(-3, 8)], Fraction(0), "API calls: -3 used in the last 30 days, 8 in the 30 before."),
+        ([use(9, 8)], Fraction(1), "API calls: 9 used in the last 30 days, 8 in the 30 before."),
+        (
+            [use(9, 8), use(1, 4, "Credits")],
+            Fraction(5, 8),
+            "Credits: 1 used in the last 30 days, 4 in the 30 before; 1 other feature fell less.",
+        ),
+    ],
+)
+def test_usage(uses: list[FeatureUse], share: Fraction | None, words: str) -> None:
+    assert usage(facts(uses=uses)) == (share, words)
+
+
+@pytest.mark.parametrize(
+    ("silent", "share", "words"),
+    [
+        (None, Fraction(0), "No contact was ever noted."),
+        (0, Fraction(1), "The last contact was today."),
+        (14, Fraction(1), "The last contact was 14 days ago."),
+        (52, Fraction(1, 2), "The last contact was 52 days ago."),
+        (90, Fraction(0), "The last contact was 90 days ago."),
+        (900, Fraction(0), "The last contact was 900 days ago."),
+    ],
+)
+def test_contact(silent: int | None, share: Fraction, words: str) -> None:
+    assert contact(facts(silent_days=silent)) == (share, words)
+
+
+def test_tenure() -> None:
+    assert tenure(facts(tenure_days=1)) == (
+        Fraction(1, 730),
+        "A customer since 2025-01-31, for 1 day.",
+    )
+    assert tenure(facts(tenure_days=730))[0] == tenure(facts(tenure_days=4000))[0] == Fraction(1)
+
+
+@pytest.mark.parametrize(
+    ("known", "share", "words"),
+    [
+        ({}, Fraction(1), "Nothing is open."),
+        ({"overdue_tasks": 1}, Fraction(1, 2), "1 task is overdue."),
+        (
+            {"canceled": 1, "is_suspended": True},
+            Fraction(0),
+            "1 subscription was cancelled, the customer is suspended.",
+        ),
+        ({"overdue_tasks": 9}, Fraction(0), "9 tasks are overdue."),
+    ],
+)
+def test_issues(known: dict[str, Any], share: Fraction, words: str) -> None:
+    assert issues(facts(**known)) == (share, words)
+
+
+def test_the_score_adds_up() -> None:
+    found = score(
+        facts(
+            is_billed=True,
+            overdue=1,
+            overdue_days=18,
+            uses=[use(1500, 2000)],
+            silent_days=52,
+            tenure_days=365,
+            canceled=1,
+        ),
+        WEIGHTS,
+    )
+    assert found is not None
+    # 0.35 of 30 are 10.5, 0.75 of 25 are 18.75; halves of 20, 10 and 15. A half goes to the even neighbour.
+    assert [part.points for part in found.parts] == [10, 19, 10, 5, 8]
+    assert found.score == 52
+    assert found.words == "52 of 100 points"
+
+
+def test_what_cannot_be_known_is_not_counted() -> None:
+    found = score(facts(silent_days=0, tenure_days=73), WEIGHTS)
+    assert found is not None
+    # 20 of 20, 1 of 10, 15 of 15: 36 of 45.
+    assert [part.points for part in found.parts] == [None, None, 20, 1, 15]
+    assert (found.score, found.words) == (80, "36 of 45 points, which is 80 of 100")
+
+
+def test_a_part_without_weight_is_left_out() -> None:
+    found = score(facts(silent_days=0), {"contact": 7})
+    assert found is not None
+    assert [(part.name, part.points) for part in found.parts] == [("Contact", 7)]
+    assert found.score == 100
+    assert score(facts(), {"usage": 25}) is None
+    assert score(facts(), {}) is None
+
+
+@given(
+    overdue=st.integers(0, 9),
+    days=st.integers(0, 5000),
+    silent=st.none() | st.integers(0, 5000),
+    tenure=st.integers(0, 9000),
+    opened=st.integers(0, 50),
+    amounts=st.lists(st.tuples(st.integers(-(10**15), 10**15), st.integers(-(10**15), 10**15)), max_size=4),
+    weights=st.fixed_dictionaries(dict.fromkeys(WEIGHTS, st.integers(0, 999_999_999))),
+)
+def test_a_score_lies_from_0_to_100_and_no_part_has_more_than_its_most(
+    overdue: int,
+    days: int,
+    silent: int | None,
+    tenure: int,
+    opened: int,
+    amounts: list[tuple[int, int]],
+    weights: dict[str, int],
+) -> None:
+    known = facts(
+        is_billed=True,
+        overdue=overdue,
+        overdue_days=days,
+        silent_days=silent,
+        tenure_days=tenure,
+        overdue_tasks=opened,
+        uses=[use(latest, before, str(place)) for place, (latest, before) in enumerate(amounts)],
+    )
+    found = score(known, weights)
+    if found is None:
+        assert not any(weight for name, weight in weights.items() if name != "usage")
+        return
+    assert 0 <= found.score <= 100
+    assert all(part.words.endswith(".") for part in found.parts)
+    assert all(0 <= part.points <= part.most for part in found.parts if part.points is not None)

@@ -1,0 +1,204 @@
+"""The home page, and the lists behind its numbers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from crm.desk.home.movement import refresh_movements
+from crm.desk.pages import home
+from customers import clock
+from customers.models import Customer
+from tests.factories import (
+    make_customer,
+    make_invoice,
+    make_plan,
+    make_relationship,
+    make_subscription,
+    make_team,
+    make_user,
+    make_worklist_entry,
+    make_worklist_reason,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user("Account manager")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def numbers(client: Client, scope: str) -> dict[str, str]:
+    tiles = client.get(reverse("admin:index"), {"scope": scope}).context["tiles"]
+    return {tile.title: tile.value for tile in tiles}
+
+
+def lively(owner: User | None = None) -> Customer:
+    """A customer of whom each list has one row."""
+    now = clock.now()
+    customer = make_customer(name="Lively Ltd")
+    make_relationship(customer=customer, owner=owner)
+    make_subscription(customer=customer, subscription_id="a", current_period_end=now + timedelta(days=89))
+    make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=13))
+    make_subscription(customer=customer, subscription_id="c", past_due=True)
+    make_invoice(customer=customer, status="open", due_at=now - timedelta(days=1))
+    entry = make_worklist_entry(customer=customer, person=owner)
+    for rule in ("balance_low", "balance_exhausted"):
+        make_worklist_reason(entry=entry, rule=rule, words=f"{rule} of API calls")
+    return customer
+
+
+def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> None:
+    lively(user)
+    lively(make_user())
+    assert numbers(client, "mine") == {
+        "Customers": "1",
+        "Renewals in 90 days": "1",
+        "Trials ending in 14 days": "1",
+        "Past due": "1",
+        "Overdue invoices": "1",
+        "Balances nearly used": "1",
+        "Balances exhausted": "1",
+    }
+    assert set(numbers(client, "all").values()) == {"2"}
+
+
+def test_many_are_not_counted_to_the_end(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "_COUNTED", 2)
+    for made in (1, 2, 3):
+        make_relationship(customer=make_customer(), owner=user)
+        told = numbers(client, "mine")["Customers"]
+        assert told == ("more than 2" if made == 3 else str(made))
+
+
+@pytest.mark.parametrize("scope", ["mine", "team", "all"])
+def test_the_customers_are_behind_their_number(client: Client, user: User, scope: str) -> None:
+    teammate = make_user()
+    mine, colleague, stranger = lively(user), lively(teammate), lively(make_user())
+    make_team(name="North").members.add(user, teammate)
+    (tile,) = [
+        each
+        for each in client.get(reverse("admin:index"), {"scope": scope}).context["tiles"]
+        if each.title == "Customers"
+    ]
+    listed = {*client.get(tile.url).context["cl"].result_list}
+    assert listed == {"mine": {mine}, "team": {mine, colleague}, "all": {mine, colleague, stranger}}[scope]
+    assert tile.value == str(len(listed))
+
+
+@pytest.mark.parametrize(
+    "name", ["renewals", "trials", "past-due", "overdue", "balances-low", "balances-exhausted"]
+)
+def test_a_list_has_the_rows_of_the_chosen_accounts(client: Client, user: User, name: str) -> None:
+    mine, theirs = lively(user), lively(make_user())
+    url = reverse("desk-list", args=[name])
+    assert [row[0] for row in client.get(url, {"scope": "mine"}).context["rows"]] == [mine]
+    assert {row[0] for row in client.get(url, {"scope": "all"}).context["rows"]} == {mine, theirs}
+
+
+def test_what_lies_beyond_is_not_counted(client: Client) -> None:
+    now = clock.now()
+    customer = make_customer()
+    make_subscription(customer=customer, subscription_id="a", current_period_end=now + timedelta(days=91))
+    make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=15))
+    make_subscription(
+        customer=customer,
+        subscription_id="c",
+        current_period_end=now + timedelta(days=5),
+        expires_at=now + timedelta(days=5),
+    )
+    found = numbers(client, "all")
+    assert (found["Renewals in 90 days"], found["Trials ending in 14 days"]) == ("0", "0")
+
+
+def test_archived_customers_are_left_out(client: Client, user: User) -> None:
+    customer = lively(user)
+    Customer.objects.filter(pk=customer.pk).update(archived_at=clock.now())
+    assert set(numbers(client, "mine").values()) == {"0"}
+
+
+def test_the_number_of_queries_is_the_same_for_one_and_for_many(client: Client, user: User) -> None:
+    counts = []
+    for count in (1, 4):
+        for _ in range(count):
+            lively(user)
+        refresh_movements()
+        for url in (reverse("admin:index"), reverse("desk-list", args=["renewals"])):
+            client.get(url)
+            with CaptureQueriesContext(connection) as queries:
+                client.get(url)
+            counts.append(len(queries))
+    assert counts[:2] == counts[2:]
+
+
+def test_revenue_is_shown_with_its_months_as_a_table(client: Client, user: User) -> None:
+    customer = make_customer()
+    make_relationship(customer=customer, owner=user)
+    plan = make_plan(price_amount=99, price_interval="month", currency="USD")
+    make_subscription(customer=customer, plan=plan, quantity=2, started_at=clock.now() - timedelta(days=400))
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "manage.py refresh_desk" in page
+    assert "198.00 USD" not in page
+    refresh_movements()
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "198.00 USD a month, from 1 customer." in page
+    assert "MRR at the end" in page
+
+
+def test_a_long_list_has_pages(client: Client) -> None:
+    now = clock.now()
+    customer = make_customer()
+    for number in range(51):
+        make_subscription(
+            customer=customer,
+            subscription_id=f"s{number}",
+            current_period_end=now + timedelta(days=1, hours=number),
+        )
+    url = reverse("desk-list", args=["renewals"])
+    first, second = (client.get(url, {"scope": "all", "page": page}) for page in ("1", "2"))
+    assert (len(first.context["rows"]), len(second.context["rows"])) == (50, 1)
+    assert "Page 1 of 2, 51 in all" in first.content.decode()
+    assert len(client.get(url, {"scope": "all", "page": "no number"}).context["rows"]) == 50
+
+
+def test_an_empty_list_says_so(client: Client) -> None:
+    assert "There is none." in client.get(reverse("desk-list", args=["trials"])).content.decode()
+
+
+def test_there_is_no_other_list(client: Client) -> None:
+    assert client.get(reverse("desk-list", args=["nothing"])).status_code == 404
+
+
+def test_who_may_see_nothing_is_shown_nothing() -> None:
+    client = Client()
+    client.force_login(make_user(is_superuser=False))
+    assert "tiles" not in client.get(reverse("admin:index")).context
+    assert client.get(reverse("desk-list", args=["renewals"])).status_code == 403
+
+
+def test_the_neediest_come_first_with_their_reasons(client: Client, user: User) -> None:
+    for name, weight in (("Calm Ltd", 5), ("Urgent Ltd", 90), ("Settled Ltd", 0)):
+        entry = make_worklist_entry(
+            customer=make_customer(name=name), person=user, weight=weight, heaviest=weight
+        )
+        make_worklist_reason(entry=entry, words=f"{name} has run out")
+        make_worklist_reason(entry=entry, words="was seen to", decision="done")
+    page = client.get(reverse("admin:index"))
+    assert [str(customer) for customer, _, _ in page.context["neediest"]] == ["Urgent Ltd", "Calm Ltd"]
+    assert "Urgent Ltd has run out" in page.content.decode()
+    assert "was seen to" not in page.content.decode().lower()
+    assert 'href="/admin/worklist/?scope=mine"' in page.content.decode()

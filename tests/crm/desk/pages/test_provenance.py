@@ -1,0 +1,208 @@
+"""The page that says where each value comes from, and the one that says what changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from crm.desk.provenance import crm_provenance_of
+from crm.models import Company
+from customers import pinned_fields
+from customers.models import Customer, ReceivedPayload, SourceRecord
+from customers.provenance import Origin
+from tests.crm.import_documents import document, take_crm
+from tests.customers.import_documents import payment, take_payments
+from tests.factories import make_customer, make_source_record, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user("Account manager", first_name="Ada", last_name="Adeyemi")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def customer() -> Customer:
+    take_payments(payment(1, id="acme", name=HOSTILE, phone="+12025550101", custom_data={HOSTILE: HOSTILE}))
+    take_crm(document(company={"name": "Acme", "industry": HOSTILE}, notes="Met at the fair."))
+    return Customer.objects.get()
+
+
+def page(client: Client, customer: Customer) -> str:
+    response = client.get(reverse("desk-provenance", args=[customer.pk]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def act(client: Client, customer: Customer, **data: str) -> str:
+    response = client.post(reverse("desk-provenance", args=[customer.pk]), data, follow=True)
+    customer.refresh_from_db()
+    return response.content.decode()
+
+
+class TestWhereItComesFrom:
+    def test_each_value_with_its_source_and_a_link_to_the_payload(
+        self, client: Client, customer: Customer
+    ) -> None:
+        shown = page(client, customer)
+
+        payloads = ReceivedPayload.objects.values_list("pk", "record__source")
+        assert "Payments platform acme, since" in shown
+        assert "CRM acme, since" in shown
+        for pk, _ in payloads:
+            assert reverse("admin:customers_receivedpayload_change", args=[pk]) in shown
+        assert HOSTILE not in shown
+        assert "Empty, and nobody says anything else:" in shown
+
+    def test_whatever_is_said_of_a_company(self, client: Client) -> None:
+        company = {
+            "name": "Acme",
+            "website_urls": ["https://acme.example.com"],
+            "number_of_employees": 12345,
+            "annual_revenue": 1000000.5,
+            "founded_date": "1999-12-31",
+        }
+        take_crm(document(id="linked", company=company, start_date="2024-08-26"))
+        shown = page(client, Customer.objects.get(name="Acme"))
+        assert all(said in shown for said in ("https://acme.example.com", "12345", "1000000.5"))
+
+    def test_hold_fast_take_and_let_go(self, client: Client, customer: Customer) -> None:
+        assert "Imports leave the phone alone" in act(client, customer, field="phone", act="hold")
+        assert customer.pinned_fields == ["phone"]
+        Customer.objects.update(phone="ours")
+        assert "is what the sources say" in act(client, customer, field="phone", act="take")
+        assert (customer.phone, customer.pinned_fields) == ("+12025550101", [])
+        act(client, customer, field="phone", act="hold")
+        assert "may change the phone" in act(client, customer, field="phone", act="release")
+        assert customer.pinned_fields == []
+
+    @pytest.mark.parametrize("data", [{}, {"field": "env", "act": "hold"}, {"field": "name", "act": HOSTILE}])
+    def test_nonsense_is_told_and_changes_nothing(
+        self, client: Client, customer: Customer, data: dict[str, str]
+    ) -> None:
+        before = Customer.objects.values().get()
+        shown = act(client, customer, **data)
+        assert HOSTILE not in shown
+        assert "Open it again" in shown or "no field that imports change" in shown
+        assert Customer.objects.values().get() == before
+
+    def test_what_was_held_back_is_said(self, client: Client, customer: Customer) -> None:
+        pinned_fields.hold_fast(str(customer.pk), "phone")
+        take_payments(payment(1, id="acme", name=HOSTILE, phone="+12025550199"))
+
+        assert "says “+12025550199”." in page(client, customer)
+
+    def test_who_may_only_look_sees_no_buttons(self, customer: Customer) -> None:
+        client = Client()
+        client.force_login(make_user("Viewer"))
+        assert "Hold fast" not in page(client, customer)
+        assert client.post(reverse("desk-provenance", args=[customer.pk]), {}).status_code == 403
+
+    def test_who_may_see_no_customers_is_refused(self, customer: Customer) -> None:
+        client = Client()
+        client.force_login(User.objects.create_user("nobody", is_staff=True))
+        assert client.get(reverse("desk-provenance", args=[customer.pk])).status_code == 403
+        record = SourceRecord.objects.first()
+        assert record is not None
+        assert client.get(reverse("desk-record-changes", args=[record.pk])).status_code == 403
+
+    def test_one_that_no_source_knows(self, client: Client) -> None:
+        assert "No source knows this customer" in page(client, make_customer())
+
+    def test_the_number_of_queries_does_not_grow(self, client: Client, customer: Customer) -> None:
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                page(client, customer)
+            return len(captured)
+
+        page(client, customer)
+        before = queries()
+        for number in range(4):
+            make_source_record(customer=customer, source_id=f"x{number}")
+            take_crm(document(company={"name": f"Acme {number}"}))
+        assert queries() == before
+
+    def test_the_customers_pages_lead_here(self, client: Client, customer: Customer) -> None:
+        url = reverse("desk-provenance", args=[customer.pk])
+        for other in (
+            reverse("desk-customer", args=[customer.pk]),
+            reverse("admin:customers_customer_change", args=[customer.pk]),
+        ):
+            assert url in client.get(other).content.decode()
+
+
+class TestCrm:
+    def industry(self, customer: Customer) -> Any:
+        [found] = crm_provenance_of(customer, [Company])
+        return next(field for field in found.fields if field.name == "industry")
+
+    def test_a_record_and_a_person(self, customer: Customer, user: User) -> None:
+        assert self.industry(customer).origin is Origin.SOURCE
+        company = Company.objects.get()
+        company.industry = "Ours"
+        company._history_user = user  # type: ignore[attr-defined]
+        company.save()
+
+        field = self.industry(customer)
+        assert (field.origin, field.by) == (Origin.PERSON, "Ada Adeyemi")
+        assert [(each.record.source, each.value) for each in field.others] == [("crm", HOSTILE)]
+
+    def test_a_payload_that_cannot_be_read_says_nothing(self, customer: Customer) -> None:
+        ReceivedPayload.objects.update(text="{")
+        assert self.industry(customer).origin is Origin.IMPORT
+
+
+class TestWhatChanged:
+    @pytest.fixture
+    def record(self, customer: Customer) -> SourceRecord:
+        return customer.source_records.get(source="payments")
+
+    def changes(self, client: Client, record: SourceRecord, **query: Any) -> str:
+        response = client.get(reverse("desk-record-changes", args=[record.pk]), query)
+        assert response.status_code == 200
+        return response.content.decode()
+
+    def test_the_last_two(self, client: Client, record: SourceRecord) -> None:
+        assert "This record has arrived once" in self.changes(client, record)
+        take_payments(payment(1, id="acme", name="New", phone="+12025550101"))
+        take_payments(payment(1, id="acme", name="Newer", phone="+12025550101"))
+
+        shown = self.changes(client, record)
+        assert "$.name" in shown
+        assert "&quot;New&quot;" in shown
+        assert "$.custom_data" not in shown
+
+    def test_any_two(self, client: Client, record: SourceRecord) -> None:
+        take_payments(payment(1, id="acme", name="New", phone="+12025550101"))
+        take_payments(payment(1, id="acme", name="Newer", phone="+12025550101"))
+        newest, _, oldest = record.payloads.values_list("pk", flat=True)
+
+        shown = self.changes(client, record, old=oldest, new=newest)
+        assert "$.custom_data" in shown
+        assert HOSTILE not in shown
+        assert "The two say the same" in self.changes(client, record, old=newest, new=newest)
+
+    @pytest.mark.parametrize("asked", ["", "nonsense", "pay_01h3vjs3b16yc3f9q8q9pfrb78", "\0"])
+    def test_what_is_no_import_of_this_record(self, client: Client, record: SourceRecord, asked: str) -> None:
+        take_payments(payment(1, id="acme", name="New"))
+        assert "Choose two imports of this record" in self.changes(client, record, old=asked)
+
+    @pytest.mark.parametrize("identifier", ["nonsense", "src_01h3vjs3b16yc3f9q8q9pfrb78"])
+    def test_what_is_no_record(self, client: Client, identifier: str) -> None:
+        assert client.get(reverse("desk-record-changes", args=[identifier])).status_code == 404

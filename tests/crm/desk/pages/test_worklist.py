@@ -1,0 +1,208 @@
+"""The page of the worklist."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localdate
+
+from crm.desk.worklist.rules import RULES
+from crm.models import WorklistDecision, WorklistEntry, WorklistReason
+from tests.factories import (
+    MOMENT,
+    make_customer,
+    make_desk_refresh,
+    make_health_score,
+    make_subscription,
+    make_team,
+    make_user,
+    make_worklist_entry,
+    make_worklist_reason,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+PAGE = "/admin/worklist/"
+XSS = "<script>alert(1)</script>"
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def waits(
+    user: User | None, weight: int = 50, words: str = "Pro is past due", **fields: Any
+) -> WorklistReason:
+    """An account that waits for somebody, for one reason."""
+    customer = make_customer(**fields)
+    entry = make_worklist_entry(customer=customer, person=user, weight=weight, heaviest=weight)
+    return make_worklist_reason(entry=entry, weight=weight, words=words, link="/admin/")
+
+
+def names(client: Client, query: str = "") -> list[str]:
+    """The accounts on the page, in order."""
+    response = client.get(f"{PAGE}?{query}")
+    assert response.status_code == 200
+    return [str(account.entry.customer) for account in response.context["accounts"]]
+
+
+def test_whose_accounts_and_in_which_order() -> None:
+    ada, ben, cy = make_user(), make_user(), make_user()
+    make_team(members=[ada, ben])
+    waits(ada, 20, name="Ada's lesser")
+    waits(ada, 70, name="Ada's first")
+    waits(ben, 50, name="Ben's")
+    waits(cy, 90, name="Cy's")
+    waits(None, 10, name="Nobody's")
+    make_worklist_entry(person=ada, weight=0)
+    client = signed_in(ada)
+    assert names(client) == ["Ada's first", "Ada's lesser"]
+    assert names(client, "scope=team") == ["Ada's first", "Ben's", "Ada's lesser"]
+    assert names(client, "scope=all") == ["Cy's", "Ada's first", "Ben's", "Ada's lesser", "Nobody's"]
+    assert names(client, "scope=nonsense&page=nonsense") == ["Ada's first", "Ada's lesser"]
+
+
+def test_a_rule_narrows_it() -> None:
+    user = make_user()
+    waits(user, name="Late")
+    trial = waits(user, name="Trying")
+    make_worklist_reason(entry=trial.entry, rule="trial_ending", words="trial ends Friday")
+    client = signed_in(user)
+    assert names(client, "rule=trial_ending") == ["Trying"]
+    assert names(client, "rule=nonsense") == ["Late", "Trying"]
+    page = client.get(f"{PAGE}?rule=trial_ending").content.decode()
+    assert RULES["trial_ending"].means in page
+    assert "Trial ends Friday" in page
+
+
+def test_the_pages_and_what_an_account_shows() -> None:
+    user = make_user()
+    last = [waits(user, 100 - number, name=f"Account {number:02}") for number in range(26)][-1]
+    make_health_score(customer=last.entry.customer, score=64)
+    make_subscription(customer=last.entry.customer)
+    make_desk_refresh(name="worklist")
+    client = signed_in(user)
+    assert len(names(client)) == 25
+    assert names(client, "page=2") == ["Account 25"]
+    page = client.get(f"{PAGE}?page=2").content.decode()
+    assert "20.00 USD a month" in page
+    assert "health 64" in page
+    assert "Aug. 26, 2024" in page
+    assert names(client, "page=3") == []
+
+
+def test_it_takes_as_many_queries_for_many_accounts_as_for_one() -> None:
+    user = make_user()
+    client = signed_in(user)
+    counts = []
+    for more in (1, 6):
+        for _ in range(more):
+            reason = waits(user)
+            make_worklist_reason(entry=reason.entry)
+            make_subscription(customer=reason.entry.customer)
+        client.get(PAGE)
+        with CaptureQueriesContext(connection) as captured:
+            client.get(f"{PAGE}?scope=all")
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 12
+
+
+@pytest.mark.parametrize("decision", ["done", "not_relevant", "snoozed"])
+def test_a_decision_takes_a_reason_off_the_page(decision: str) -> None:
+    user = make_user("Account manager")
+    reason = waits(user)
+    make_worklist_reason(entry=reason.entry, words="trial ends Friday")
+    client = signed_in(user)
+    day = localdate() + timedelta(days=3)
+    answer = client.post(
+        f"{PAGE}?scope=all&page=1",
+        {"reason": str(reason.pk), "decision": decision, "until": day.isoformat()},
+        follow=True,
+    )
+    assert answer.redirect_chain == [(f"{PAGE}?scope=all&page=1", 302)]
+    words = [each.words for account in answer.context["accounts"] for each in account.reasons]
+    assert words == ["trial ends Friday"]
+    written = WorklistDecision.objects.get()
+    assert (written.decision, written.decided_by) == (decision, user)
+    assert (written.until is not None) == (decision == "snoozed")
+    assert "Pro is past due" in str(next(iter(answer.context["messages"])))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"decision": "perhaps"}, "choose done, later or not relevant"),
+        ({"reason": "nonsense"}, "no such reason"),
+        ({"reason": "wlr_01h455vb4pex5vsknk084sn02q"}, "no longer on the worklist"),
+        ({"decision": "snoozed", "until": ""}, "a day that lies ahead"),
+        ({"decision": "snoozed", "until": "2020-01-01"}, "a day that lies ahead"),
+        ({"decision": "snoozed", "until": "2026-02-31"}, "a day that lies ahead"),
+        ({"decision": "snoozed", "until": "9999-01-01"}, "a day that lies ahead"),
+    ],
+)
+def test_what_cannot_be_decided_is_told(changes: dict[str, str], said: str) -> None:
+    user = make_user()
+    reason = waits(user)
+    answer = signed_in(user).post(
+        PAGE, {"reason": str(reason.pk), "decision": "done", **changes}, follow=True
+    )
+    assert said in str(next(iter(answer.context["messages"])))
+    assert not WorklistDecision.objects.exists()
+    assert WorklistEntry.objects.get().weight == 50
+
+
+def test_who_may_see_and_who_may_decide() -> None:
+    reason = waits(None)
+    asked = {"reason": str(reason.pk), "decision": "done"}
+    for role, may_decide in (
+        ("Viewer", False),
+        ("Billing operations", False),
+        ("Account manager", True),
+        ("Administrator", True),
+    ):
+        client = signed_in(make_user(role))
+        page = client.get(f"{PAGE}?scope=all")
+        assert page.status_code == 200
+        assert ("Done" in page.content.decode()) == may_decide
+        if not may_decide:
+            assert client.post(PAGE, asked).status_code == 403
+    outsider = make_user("Viewer")
+    outsider.groups.clear()
+    assert signed_in(outsider).get(PAGE).status_code == 403
+    assert signed_in(outsider).post(PAGE, asked).status_code == 403
+    assert Client().get(PAGE).status_code == 302
+
+
+def test_nobody_is_told_what_they_may_not_see() -> None:
+    group = Group.objects.create(name="Guests")
+    group.permissions.set(Permission.objects.filter(codename__in=["view_customer", "view_worklistentry"]))
+    guest = make_user("Guests")
+    reason = waits(guest, words="Pro is past due")
+    make_worklist_reason(entry=reason.entry, rule="unowned", words="nobody owns this account")
+    page = signed_in(guest).get(PAGE).content.decode()
+    assert "Nobody owns this account" in page
+    assert "past due" not in page
+
+
+def test_it_says_when_there_is_nothing() -> None:
+    client = signed_in(make_user())
+    assert "has not been worked out yet" in client.get(PAGE).content.decode()
+    make_desk_refresh(name="worklist", finished_at=MOMENT)
+    assert "Nobody needs you now" in client.get(PAGE).content.decode()
+
+
+def test_what_customers_are_called_runs_nothing() -> None:
+    user = make_user()
+    waits(user, words=f"invoice {XSS}", name=XSS)
+    page = signed_in(user).get(PAGE).content.decode()
+    assert XSS not in page
+    assert len(re.findall("&lt;script&gt;", page)) >= 2

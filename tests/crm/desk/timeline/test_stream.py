@@ -1,0 +1,349 @@
+"""The timeline: what it tells, in which order, and that it is read to the end in pages without gap or repeat."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from billing.models import Posting
+from crm.contacts import log_contact
+from crm.desk.timeline import changes
+from crm.desk.timeline.entry import Asked, Entry, Kind, Position
+from crm.desk.timeline.histories import HISTORIES, LEFT_OUT
+from crm.desk.timeline.stream import Page, read_page
+from crm.notes import write_note
+from crm.tasks import add_task, complete_task
+from customers.models import Customer
+from tests.factories import (
+    make_activity,
+    make_address,
+    make_balance,
+    make_credit_note,
+    make_customer,
+    make_feature,
+    make_grant,
+    make_invoice,
+    make_merge,
+    make_note,
+    make_payment,
+    make_person,
+    make_plan,
+    make_posting,
+    make_purchase,
+    make_received_payload,
+    make_source_record,
+    make_subscription,
+    make_task,
+    make_user,
+    make_worklist_decision,
+)
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def page_of(customer: Customer, *kinds: Kind, limit: int = 100, **asked: Any) -> Page:
+    ids = asked.pop("ids", [str(customer.pk)])
+    return read_page(Asked(customer_ids=ids, limit=limit, **asked), lambda _: True, kinds or tuple(Kind))
+
+
+def titles(page: Page) -> list[str]:
+    return [entry.title for entry in page.entries]
+
+
+def surround(customer: Customer, count: int) -> None:
+    """`count` of everything that happens to a customer."""
+    user = make_user()
+    for number in range(count):
+        at = AT - number * DAY
+        make_note(customer=customer, author=user, created_at=at)
+        make_activity(customer=customer, logged_by=user, person=make_person(), happened_at=at)
+        complete_task(make_task(customer=customer, owner=user), by=user)
+        address = make_address(customer=customer)
+        address.city = "Moshi"
+        address.save()
+        subscription = make_subscription(
+            customer=customer, subscription_id=f"sub-{number}", plan=make_plan(), started_at=at
+        )
+        subscription.plan = make_plan()
+        subscription.save()
+        make_purchase(customer=customer, started_at=at)
+        invoice = make_invoice(customer=customer, created_at=at)
+        make_payment(invoice=invoice, amount=100, paid_at=at)
+        make_credit_note(invoice=invoice, issued_at=at)
+        make_grant(balance=make_balance(customer=customer))
+        make_posting(customer=customer, feature=make_feature(), amount=Decimal(2), occurred_at=at)
+        make_received_payload(record=make_source_record(customer=customer), received_at=at)
+        make_merge(survivor=customer, made_at=at, undone_at=at + DAY, made_by=user, undone_by=user)
+        make_worklist_decision(customer=customer, decided_by=user, decided_at=at)
+
+
+def read_through(customer: Customer, limit: int, *kinds: Kind) -> list[Entry]:
+    """All entries, page by page."""
+    read: list[Entry] = []
+    before: Position | None = None
+    for _ in range(1000):
+        page = page_of(customer, *kinds, limit=limit, before=before)
+        read += page.entries
+        if page.older is None:
+            return read
+        assert before is None or page.older < before
+        before = Position.read(str(page.older))
+    raise AssertionError("there is no end to it")
+
+
+def test_pages_tell_all_of_it_once_in_order() -> None:
+    customer = make_customer()
+    surround(customer, 2)
+    whole = page_of(customer, limit=10_000)
+    assert whole.older is None
+    positions = [entry.position for entry in whole.entries]
+    assert positions == sorted(positions, reverse=True)
+    assert {entry.kind for entry in whole.entries} == set(Kind)
+    for limit in (3, 10):
+        assert [entry.position for entry in read_through(customer, limit)] == positions
+
+
+def test_what_happened_at_one_moment_is_told_once_though_pages_divide_it() -> None:
+    customer = make_customer()
+    for number in range(5):
+        make_note(customer=customer, created_at=AT, body=f"note {number}")
+        make_activity(customer=customer, happened_at=AT)
+        make_invoice(customer=customer, created_at=AT)
+    kinds = (Kind.NOTE, Kind.CONTACT, Kind.INVOICE)
+    read = read_through(customer, 2, *kinds)
+    assert len(read) == len({entry.position for entry in read}) == 15
+
+
+def test_the_number_of_queries_does_not_grow_with_what_happened_nor_with_the_depth() -> None:
+    counts = []
+    for count in (1, 8):
+        customer = make_customer()
+        surround(customer, count)
+        with CaptureQueriesContext(connection) as queries:
+            page = page_of(customer, limit=20)
+        counts.append(len(queries))
+    assert counts[1] <= counts[0]
+    assert page.older is not None
+    with CaptureQueriesContext(connection) as queries:
+        page_of(customer, limit=20, before=page.older)
+    assert len(queries) <= counts[0]
+
+
+def test_a_change_tells_old_and_new_and_who_did_it() -> None:
+    user = make_user(first_name="Ada", last_name="Adeyemi")
+    address: Any = make_address(line1="1 Main Street", city="Arusha")
+    address.city = "Moshi"
+    address._history_user = user
+    address.save()
+    address.save()
+    entries = page_of(address.customer, Kind.CHANGE).entries
+    assert [entry.title for entry in entries if "Address" in entry.title] == [
+        "Address “1 Main Street, Moshi” changed",
+        "Address “1 Main Street, Arusha” added",
+    ]
+    assert entries[0].details == ("City: Arusha → Moshi",)
+    assert entries[0].by == "Ada Adeyemi"
+
+
+def test_values_are_told_in_words() -> None:
+    user = make_user(username="eve")
+    task: Any = add_task(make_customer(), "Call back", by=make_user(), due_on=date(2026, 3, 4))
+    task.owner, task.due_on, task.body = user, None, "x" * 500
+    task.save()
+    [changed, added] = page_of(task.customer, Kind.TASK).entries
+    assert added.title == "Task “Call back” added"
+    assert "Due: March 4, 2026 → nothing" in changed.details
+    assert any(detail.startswith("Owner: ") and detail.endswith(" → eve") for detail in changed.details)
+    assert all(len(detail) < 250 for detail in changed.details)
+
+
+def test_a_task_is_told_when_it_is_done() -> None:
+    user = make_user()
+    task = add_task(make_customer(), "Call back", by=user)
+    complete_task(task, by=user)
+    assert titles(page_of(task.customer, Kind.TASK)) == ["Task “Call back” done", "Task “Call back” added"]
+
+
+@pytest.mark.parametrize(
+    ("values", "title"),
+    [
+        ({"canceled_at": AT}, "was cancelled"),
+        ({"status": "ended"}, "ended"),
+        ({"past_due": True}, "is past due"),
+        ({"current_period_start": AT}, "renewed"),
+        ({"quantity": Decimal(3)}, "changed"),
+    ],
+)
+def test_what_became_of_a_subscription(values: dict[str, Any], title: str) -> None:
+    subscription = make_subscription(plan=make_plan(name="Pro", version=1), started_at=AT)
+    for name, value in values.items():
+        setattr(subscription, name, value)
+    subscription.save()
+    assert titles(page_of(subscription.customer, Kind.SUBSCRIPTION)) == [
+        f"Subscription “Pro v1” {title}",
+        "Pro v1 began",
+    ]
+
+
+def test_usage_is_told_by_day_and_feature_however_long_it_rested() -> None:
+    customer = make_customer()
+    calls, seats = make_feature(name="Calls"), make_feature(name="Seats")
+    for feature, amount, at in (
+        (calls, 5, AT),
+        (calls, "2.5", AT + timedelta(hours=2)),
+        (calls, -1, AT + timedelta(hours=3)),
+        (seats, 1, AT),
+        (calls, 7, AT - DAY),
+        (calls, 9, AT - 400 * DAY),
+    ):
+        kind = Posting.Kind.USAGE if Decimal(amount) > 0 else Posting.Kind.REFUND
+        make_posting(customer=customer, feature=feature, amount=Decimal(amount), occurred_at=at, kind=kind)
+    assert sorted(entry.title for entry in page_of(customer, Kind.USAGE).entries[:2]) == [
+        "Used 1 Seats",
+        "Used 6.5 Calls",
+    ]
+    read = read_through(customer, 2, Kind.USAGE)
+    assert [(entry.title, entry.details) for entry in read[2:]] == [
+        ("Used 7 Calls", ("In 1 use",)),
+        ("Used 9 Calls", ("In 1 use",)),
+    ]
+    assert len(read) == 4
+
+
+def test_what_one_import_did_is_one_entry() -> None:
+    customer = make_customer()
+    record = make_source_record(customer=customer, source="payments")
+    address: Any = make_address(customer=customer, line1="1 Main Street", city="Arusha")
+    address.city = "Moshi"
+    address._change_reason = "Imported from payments: march.json"
+    address.save()
+    received_at = address.history.first().history_date
+    make_received_payload(record=record, origin="march.json", received_at=received_at, remarks=[])
+    first, *others = page_of(customer).entries
+    assert (first.kind, first.title) == (Kind.IMPORT, "Received from the Payments platform")
+    assert "Address “1 Main Street, Moshi” changed" in first.details
+    assert "City: Arusha → Moshi" in first.details
+    assert not any("changed" in entry.title for entry in others)
+
+
+def test_filters_narrow_by_person_time_and_text() -> None:
+    ada, eve = make_user(), make_user()
+    customer = make_customer()
+    write_note(customer, "About the tender", by=ada)
+    write_note(customer, "About lunch", by=eve)
+    make_note(customer=customer, author=ada, body="Old", created_at=AT)
+    log_contact(customer, "call", by=ada, summary="The TENDER again")
+    invoice = make_invoice(customer=customer, number="INV-7", created_at=AT)
+    make_payment(invoice=invoice, amount=1, recorded_by=ada.username)
+    assert {entry.markdown for entry in page_of(customer, person=eve).entries} == {"About lunch"}
+    assert len(page_of(customer, Kind.NOTE, Kind.INVOICE, person=ada).entries) == 3
+    assert {entry.markdown for entry in page_of(customer, text="tender").entries} == {
+        "About the tender",
+        "The TENDER again",
+    }
+    assert titles(page_of(customer, Kind.NOTE, Kind.INVOICE, since=AT, until=AT + DAY)) == [
+        "Note",
+        "Invoice INV-7 of 12.34 USD",
+    ]
+    assert page_of(customer, until=AT).entries == []
+
+
+def test_a_change_is_found_by_what_it_was_and_what_it_is() -> None:
+    address = make_address(city="Arusha")
+    address.city = "Moshi"
+    address.save()
+    for text in ("arusha", "moshi"):
+        assert page_of(address.customer, Kind.CHANGE, text=text).entries[0].details == (
+            "City: Arusha → Moshi",
+        )
+    assert page_of(address.customer, Kind.CHANGE, text="Dodoma").entries == []
+
+
+def test_a_search_goes_on_further_back_where_a_page_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_SEARCHED", 2)
+    address = make_address(line1="1 Main Street", city="Arusha")
+    for city in ("Moshi", "Mbeya", "Dodoma", "Tanga"):
+        address.city = city
+        address.save()
+    found: list[Entry] = []
+    page = page_of(address.customer, Kind.CHANGE, text="arusha", limit=2)
+    assert page.entries == []
+    while page.older is not None:
+        page = page_of(address.customer, Kind.CHANGE, text="arusha", limit=2, before=page.older)
+        found += page.entries
+    assert [entry.title.partition(", ")[2] for entry in found] == ["Moshi” changed", "Arusha” added"]
+
+
+def test_whoever_may_not_see_something_is_not_told_of_it() -> None:
+    customer = make_customer()
+    surround(customer, 1)
+    asked = Asked(customer_ids=[str(customer.pk)], limit=100)
+    page = read_page(asked, lambda permission: permission == "crm.view_note")
+    assert {entry.kind for entry in page.entries} == {Kind.NOTE}
+
+
+def test_what_happened_to_those_that_became_part_of_it_is_told_too() -> None:
+    survivor = make_customer(name="Finch")
+    other = make_customer(name="Wren")
+    make_posting(customer=other, kind="grant", feature=make_feature(name="Calls"), occurred_at=AT - DAY)
+    make_merge(survivor=survivor, other=other, made_at=AT)
+    Customer.objects.filter(pk=other.pk).update(merged_into=survivor)
+    page = page_of(survivor, Kind.MERGE, Kind.BALANCE, ids=[str(survivor.pk), str(other.pk)])
+    assert titles(page) == ["Wren became part of Finch", "Granted: Calls"]
+
+
+def test_every_history_of_a_customer_is_told_or_left_out_on_purpose() -> None:
+    kept = {
+        model._meta.label
+        for app in ("customers", "billing", "crm")
+        for model in apps.get_app_config(app).get_models()
+        if hasattr(model, "history")
+        and (
+            model is Customer or any(field.related_model is Customer for field in model._meta.concrete_fields)
+        )
+    }
+    assert kept == set(HISTORIES) | LEFT_OUT
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "~", "2026-03-02T09:00:00", "2026~note~x", "é~a~b", "\0~~", "10000-01-01~a~b"]
+)
+def test_what_is_no_position_is_none(text: str) -> None:
+    assert Position.read(text) is None
+
+
+@pytest.mark.parametrize("at", [AT + timedelta(microseconds=7), datetime(1, 1, 1, tzinfo=UTC)])
+def test_a_position_comes_back_from_an_address(at: datetime) -> None:
+    position = Position(at, "change", "crm.Task:000000000012~")
+    assert Position.read(str(position)) == position
+
+
+@pytest.mark.parametrize("source", ["note", "change", "usage", "nonsense", ""])
+def test_a_position_with_a_key_of_nothing_is_answered(source: str) -> None:
+    customer = make_customer()
+    surround(customer, 1)
+    page_of(customer, before=Position(AT, source, "nonsense"))
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_days_like_others() -> None:
+    customer = make_customer()
+    for at in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
+        make_invoice(customer=customer, created_at=at)
+        make_posting(customer=customer, occurred_at=at)
+    assert len(read_through(customer, 1, Kind.INVOICE, Kind.USAGE)) == 4
+
+
+def test_a_meeting_that_lies_ahead_is_told_as_planned() -> None:
+    customer = make_customer()
+    make_activity(customer=customer, kind="meeting", happened_at=datetime(2999, 1, 1, tzinfo=UTC))
+    make_activity(customer=customer, kind="meeting", happened_at=AT)
+    assert titles(page_of(customer, Kind.CONTACT)) == ["Meeting, planned", "Meeting"]
