@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
+from django.utils.timezone import localtime
+
+from billing.models import Feature, Grant, Rollover
 from billing.models.figures import Interval
 from billing.rules import money
-from customers.admin.fields import plain_text
+from billing.rules.drawing import Stop
+from customers.formats import plain_text
+from customers.json_types import plain_number
 
 
 def figure(value: Decimal | None) -> str:
@@ -33,3 +40,61 @@ def every(interval: str, count: int | None) -> str:
         return "-"
     words = Interval(interval).label.lower() if interval in Interval.values else interval
     return f"{count} {words}s" if count and count > 1 else words
+
+
+def number(value: Decimal) -> str:
+    """`1,234.5`: every digit, no idle zeros."""
+    return f"{Decimal(plain_number(value)):,f}"
+
+
+def counted(amount: Decimal, feature: Feature) -> str:
+    """`1 call`, `2 calls`, in the feature's own words for one and for many where it has them."""
+    is_one = abs(amount) == 1
+    word = feature.display_singular if is_one else feature.display_plural
+    if word:
+        return f"{number(amount)} {word}"
+    return f"{number(amount)} unit of {feature}" if is_one else f"{number(amount)} {feature}"
+
+
+def moment(at: datetime) -> str:
+    """`2025-01-31 12:00`, in the time zone of the installation."""
+    return f"{localtime(at):%Y-%m-%d %H:%M}"
+
+
+def day(at: datetime) -> str:
+    """`2025-01-31`, in the time zone of the installation."""
+    return f"{localtime(at):%Y-%m-%d}"
+
+
+def name_of_grant(grant: Grant) -> str:
+    """What a grant is called: its plan, or the day on which it was made."""
+    if grant.plan is not None:
+        return str(grant.plan)
+    return f"Standalone grant of {day(grant.created_at)}"
+
+
+def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) -> str:
+    """What a rollover is called: when it was carried over, and from what."""
+    of_day = f" of {day(made_at)}" if made_at else ""
+    return f"Rollover{of_day}{' from ' + source if source else ''}"
+
+
+def stopped(stop: Stop, names: Mapping[str, str], features: Mapping[str, str]) -> str:
+    """Which limit stopped a use, in words."""
+    if stop.limit == "nothing_granted":
+        return "nothing is granted that it may draw"
+    if stop.limit == "no_overage":
+        return "what is granted is used up, and no grant allows overage"
+    name = names.get(stop.row_id or "", "a grant")
+    bound = "" if stop.bound is None else f" of {number(stop.bound)}"
+    if stop.limit == "max_purchase":
+        return f"{name} has reached its limit{bound} on overage (max purchase)"
+    return f"{name}: the spend limit{bound} on {features.get(stop.row_id or '', 'the feature')} is reached"
+
+
+def moment_in_words(moment: datetime | None) -> str:
+    return "never" if moment is None else f"on {date_in_words(moment)}"
+
+
+def date_in_words(moment: datetime) -> str:
+    return f"{moment:%-d %b %Y at %H:%M} UTC"

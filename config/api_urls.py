@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from billing.document.api import BillingCustomerDetail, BillingCustomerList
 from billing.document.autumn_api import ClientElse, ClientGet, ClientList
+from crm.desk.segments.saved import in_segment
 from crm.document.api import CrmCustomerDetail, CrmCustomerList
 from customers.api.description_views import ApiPage, OpenApiDescription
 from customers.api.http import NothingHere
@@ -19,20 +20,22 @@ _CUSTOMER = "api/v1/customers/<path:identifier>"
 
 #: What the description describes. An identifier may hold a slash, so what goes on after one comes first.
 _ENDPOINTS = (
-    path("api/v1/customers", PaymentsCustomerList.as_view(), name="payments-customers"),
+    path("api/v1/customers", PaymentsCustomerList.as_view(segments=in_segment), name="payments-customers"),
     path(f"{_CUSTOMER}/addresses", AddressList.as_view(), name="payments-customer-addresses"),
     path(f"{_CUSTOMER}/businesses", BusinessList.as_view(), name="payments-customer-businesses"),
     path(
         f"{_CUSTOMER}/payment-methods", PaymentMethodList.as_view(), name="payments-customer-payment-methods"
     ),
     path(_CUSTOMER, PaymentsCustomerDetail.as_view(), name="payments-customer"),
-    path("api/v1/billing/customers", BillingCustomerList.as_view(), name="billing-customers"),
+    path(
+        "api/v1/billing/customers", BillingCustomerList.as_view(segments=in_segment), name="billing-customers"
+    ),
     path(
         "api/v1/billing/customers/<path:identifier>",
         BillingCustomerDetail.as_view(),
         name="billing-customer",
     ),
-    path("api/v1/crm/customers", CrmCustomerList.as_view(), name="crm-customers"),
+    path("api/v1/crm/customers", CrmCustomerList.as_view(segments=in_segment), name="crm-customers"),
     path("api/v1/crm/customers/<path:identifier>", CrmCustomerDetail.as_view(), name="crm-customer"),
     path("v1/customers.list", ClientList.as_view(), name="client-list-customers"),
     path("v1/customers.get", ClientGet.as_view(), name="client-get-customer"),

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -21,7 +22,7 @@ from django.utils.timezone import localtime
 from django_countries.data import COUNTRIES
 from unfold.decorators import display
 
-from customers.admin.fields import opens_a_page
+from customers.json_types import is_plain_link, plain_number
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
@@ -164,3 +165,18 @@ def _laid_out(text: str) -> str:
             parts.append(" ")
         before = token
     return "".join(parts)
+
+
+def opens_a_page(value: object) -> bool:
+    """Whether `value` is a whole web address that is safe to click."""
+    return (
+        isinstance(value, str)
+        and is_plain_link(value)
+        and value.strip().lower().startswith(("http://", "https://"))
+    )
+
+
+def plain_text(figure: Decimal | int) -> str:
+    """A figure without idle zeros or exponent: `20`, `19.99`."""
+    number = Decimal(figure)
+    return format(Decimal(plain_number(number)), "f") if number.is_finite() else str(number)

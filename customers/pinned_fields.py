@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from customers.deciding import sources_value
+from customers.ingest.precedence import sources_value
 from customers.models import Customer
 
 #: The fields that both imports and people set, as a person names them.

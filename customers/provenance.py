@@ -10,8 +10,7 @@ from typing import Any
 
 from django.db.models import Model, Q
 
-from customers.deciding import statement_of
-from customers.ingest.precedence import CLAIMED, column, is_empty, ranked, same
+from customers.ingest.precedence import CLAIMED, column, is_empty, ranked, same, statement_of
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.pinned_fields import PINNABLE, TAKEN
 

@@ -7,39 +7,18 @@ from billing.admin.account import (
     SpendLimitAdmin,
     UsageAlertAdmin,
 )
-from billing.admin.balance import BalanceAdmin, BalanceInline, FlagAdmin, GrantAdmin, RolloverAdmin
+from billing.admin.balance import BalanceAdmin, FlagAdmin, GrantAdmin, RolloverAdmin
 from billing.admin.catalog import CreditCostAdmin, FeatureAdmin, PlanAdmin, PlanItemAdmin
 from billing.admin.invoice import (
     CreditNoteAdmin,
     InvoiceAdmin,
-    InvoiceInline,
     InvoiceLineAdmin,
     InvoiceSeriesAdmin,
     PaymentAdmin,
 )
 from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
-from billing.admin.revenue import (
-    customer_mrr,
-    note_revenue,
-    recurring_revenue,
-)
-from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin, SubscriptionInline
-from billing.admin.subscription_actions import attach_a_plan, may_attach_a_plan
-from billing.models import (
-    AutoTopup,
-    BillingAccount,
-    Discount,
-    Entity,
-    Flag,
-    License,
-    Purchase,
-    Referral,
-    SpendLimit,
-    TrialUsed,
-    UsageAlert,
-)
-from customers.admin import CustomerAdmin
+from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin
 
 __all__ = [
     "AutoTopupAdmin",
@@ -69,24 +48,3 @@ __all__ = [
     "TrialUsedAdmin",
     "UsageAlertAdmin",
 ]
-
-CustomerAdmin.extend(
-    first=[SubscriptionInline, BalanceInline, InvoiceInline],
-    linked=[
-        BillingAccount,
-        Purchase,
-        Flag,
-        Entity,
-        License,
-        Discount,
-        Referral,
-        TrialUsed,
-        AutoTopup,
-        SpendLimit,
-        UsageAlert,
-    ],
-    facts=[recurring_revenue],
-    columns=[customer_mrr],
-    completed_by=note_revenue,
-    actions={attach_a_plan: may_attach_a_plan},
-)

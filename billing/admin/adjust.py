@@ -19,8 +19,7 @@ from billing.balances import adjust, grant_preview
 from billing.balances import grant as grants
 from billing.balances.adjust import Adjustment, CannotAdjust, ChangedMeanwhile
 from billing.balances.grant import CannotGrant
-from billing.explain.words import name_of_grant
-from billing.formats import figure
+from billing.formats import figure, name_of_grant
 from billing.ledger.entries import locked_balances
 from billing.models import Balance, Grant, Rollover
 from billing.models.figures import Interval

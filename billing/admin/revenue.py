@@ -9,7 +9,7 @@ from unfold.decorators import display
 from billing.formats import amount
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of, revenue_of_subscription
-from billing.revenue.recurring import Revenue
+from billing.rules.monthly_value import Revenue
 from customers import clock
 from customers.models import Customer
 

@@ -27,7 +27,8 @@ from billing.subscriptions import (
     uncancel_subscription,
 )
 from customers import clock
-from customers.admin.fields import FigureField, plain_text
+from customers.admin.fields import FigureField
+from customers.formats import plain_text
 from customers.models import Customer
 
 #: How long what was previewed may be confirmed as of the moment of its preview.

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from django.db import transaction
 
-from billing.explain.words import moment, name_of_grant, number
+from billing.formats import moment, name_of_grant, number
 from billing.ledger.entries import Change, Draft, locked_balances, post
 from billing.ledger.holdings import Holding, counts, holding_of, is_usage_based
 from billing.models import Balance, Grant, Posting, Rollover

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
-from billing.document.schema.scalars import LARGEST_WHOLE
 from billing.models import Plan, PlanItem
+from billing.rules.figures import LARGEST_WHOLE
 from customers import clock
 from customers.json_types import Refused
 

@@ -10,10 +10,11 @@ from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
 from billing.document.renderer import render_customers
 from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
-from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint
+from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import Parameter, set_of
 from customers.as_of import KnownCustomer
+from customers.document.api import CustomerListEndpoint
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
@@ -47,7 +48,7 @@ class _BillingDocument(DocumentEndpoint):
         return shown(rows, asked.get("expand", frozenset()))
 
 
-class BillingCustomerList(_BillingDocument, ListEndpoint):
+class BillingCustomerList(_BillingDocument, CustomerListEndpoint):
     """Customers as the billing platform shows them: what they pay for and what they may use."""
 
     summary = "List customers' billing"

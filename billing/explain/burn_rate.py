@@ -12,13 +12,11 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Literal
 
 from billing.explain.types import Pace, Wasted
-from billing.explain.words import day, moment, number
+from billing.formats import day, moment, number
 from billing.rules.figures import Figures
 from billing.rules.intervals import step
 from customers.json_types import DECIMALS
 
-#: Over how many days the rate is measured, where the balance is that old.
-WINDOW = timedelta(days=30)
 #: What was used in less time says nothing of the days to come.
 SHORTEST = timedelta(hours=1)
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db.models import F
 
 from billing.explain.types import EntryExplained
-from billing.explain.words import name_of_grant, name_of_rollover
+from billing.formats import name_of_grant, name_of_rollover
 from billing.ledger.balance_figures import used_lately
 from billing.ledger.holdings import Holding, costs_of, holding_of
 from billing.models import Balance, Entity, Feature, Grant, LedgerEntry, PlanItem, Posting, Rollover

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from billing import formats
 from billing.explain import words
 from billing.explain.queries import Material
 from billing.explain.types import PartExplained, UseExplained
@@ -36,7 +37,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
     if isinstance(result, Refusal):
         features = {row.id: str(material.balance_of[row.id].feature) for row in rows}
         names = {row.id: material.full_name(row.id) for row in rows}
-        reasons = [words.stopped(stop, names, features) for stop in result.stops]
+        reasons = [formats.stopped(stop, names, features) for stop in result.stops]
         beyond_reach = unreachable(material)
         if beyond_reach:
             reasons.append(f"of entities, and so not drawn by this use: {', '.join(beyond_reach)}")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from django.utils.timezone import localtime
-
 from billing.explain.types import Term
-from billing.models import Feature, Grant, PlanItem, Rollover
+from billing.formats import day, moment, number
+from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
-from billing.rules.drawing import GrantRow, RolloverRow, Step, Stop, rollover_place, row_place
+from billing.rules.drawing import GrantRow, RolloverRow, Step, rollover_place, row_place
 from billing.rules.figures import Figures, included_grant
-from customers.json_types import plain_number
 
 #: What each step of a use or a refund does, as a person says it.
 STEPS: dict[Step, str] = {
@@ -30,49 +26,12 @@ _ZERO = Decimal(0)
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
-def number(value: Decimal) -> str:
-    """`1,234.5`: every digit, no idle zeros."""
-    return f"{Decimal(plain_number(value)):,f}"
-
-
-def counted(amount: Decimal, feature: Feature) -> str:
-    """`1 call`, `2 calls`, in the feature's own words for one and for many where it has them."""
-    is_one = abs(amount) == 1
-    word = feature.display_singular if is_one else feature.display_plural
-    if word:
-        return f"{number(amount)} {word}"
-    return f"{number(amount)} unit of {feature}" if is_one else f"{number(amount)} {feature}"
-
-
-def moment(at: datetime) -> str:
-    """`2025-01-31 12:00`, in the time zone of the installation."""
-    return f"{localtime(at):%Y-%m-%d %H:%M}"
-
-
-def day(at: datetime) -> str:
-    """`2025-01-31`, in the time zone of the installation."""
-    return f"{localtime(at):%Y-%m-%d}"
-
-
 def every(interval: str, count: int | None) -> str:
     """`every month`, `every 3 months`, `once`."""
     if interval == Interval.ONE_OFF:
         return "once"
     label = Interval(interval).label.lower() if interval in Interval.values else interval
     return f"every {count} {label}s" if count and count > 1 else f"every {label}"
-
-
-def name_of_grant(grant: Grant) -> str:
-    """What a grant is called: its plan, or the day on which it was made."""
-    if grant.plan is not None:
-        return str(grant.plan)
-    return f"Standalone grant of {day(grant.created_at)}"
-
-
-def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) -> str:
-    """What a rollover is called: when it was carried over, and from what."""
-    of_day = f" of {day(made_at)}" if made_at else ""
-    return f"Rollover{of_day}{' from ' + source if source else ''}"
 
 
 def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[Term, ...]:
@@ -158,19 +117,6 @@ def beyond(row: GrantRow) -> str:
         return "overage without limit"
     together = " together with the others" if row.shares_max_purchase else ""
     return f"overage up to {number(row.max_purchase)}{together}"
-
-
-def stopped(stop: Stop, names: Mapping[str, str], features: Mapping[str, str]) -> str:
-    """Which limit stopped a use, in words."""
-    if stop.limit == "nothing_granted":
-        return "nothing is granted that it may draw"
-    if stop.limit == "no_overage":
-        return "what is granted is used up, and no grant allows overage"
-    name = names.get(stop.row_id or "", "a grant")
-    bound = "" if stop.bound is None else f" of {number(stop.bound)}"
-    if stop.limit == "max_purchase":
-        return f"{name} has reached its limit{bound} on overage (max purchase)"
-    return f"{name}: the spend limit{bound} on {features.get(stop.row_id or '', 'the feature')} is reached"
 
 
 def overages(figures: Figures, billed: Decimal) -> str:

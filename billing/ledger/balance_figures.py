@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from django.db.models import Min
 
-from billing.explain.burn_rate import WINDOW
 from billing.ledger.totals import first_uses_between, known_as, used_between
 from billing.models import Grant, Rollover
 from billing.rules import figures as arithmetic
+from billing.rules.figures import WINDOW
 from customers.bulk import pieces
 
 

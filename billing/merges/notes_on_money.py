@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from billing.explain.words import number
+from billing.formats import number
 from billing.ledger.holdings import Holding, holdings_of
 from billing.models import Balance, Invoice, Subscription
 from billing.rules.figures import Figures, figures_of

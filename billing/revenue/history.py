@@ -13,7 +13,7 @@ from itertools import islice
 
 from billing.models import Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, with_charges
-from billing.revenue.recurring import Recurring, revenue
+from billing.rules.monthly_value import Recurring, revenue
 from customers.models import Customer
 
 #: How many customers are looked at together.

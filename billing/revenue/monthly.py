@@ -17,7 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from billing.models import Grant, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.revenue.recurring import Recurring, Revenue, revenue
+from billing.rules.monthly_value import Recurring, Revenue, revenue
 from billing.rules.prices import EXACT, Price, base_cost, prepaid_cost
 from customers import clock
 from customers.bulk import pieces

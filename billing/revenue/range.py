@@ -20,7 +20,7 @@ from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from billing.models import Grant, PlanItem
 from billing.models.figures import Interval
 from billing.revenue.monthly import NOT_RECURRING, Unreckonable, earning, price_ahead, sold_ahead
-from billing.revenue.recurring import monthly
+from billing.rules.monthly_value import monthly
 from billing.rules.prices import Price
 from customers import clock
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
 
 from customers.json_types import DECIMALS
+
+#: Over how many days the rate is measured, where the balance is that old.
+WINDOW = timedelta(days=30)
+#: Whole numbers are held in 32 bits.
+LARGEST_WHOLE = 2**31 - 1
 
 _ZERO = Decimal(0)
 # Wide enough that no sum or product of figures ever rounds.

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, localcontext
-from typing import Self
+from typing import Literal, Self
 
-from billing.document.schema.prices import TierBehavior
+TierBehavior = Literal["graduated", "volume"]
 
 #: Wide enough that no product of figures rounds, and that no quotient comes to lie on the wrong side of a half.
 EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)

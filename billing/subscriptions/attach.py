@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from billing.formats import moment_in_words
 from billing.models import Entity, Plan, Purchase, Subscription
 from billing.models.figures import Interval
 from billing.subscriptions.change_plan import change_in
@@ -18,7 +19,6 @@ from billing.subscriptions.result import (
     check_plan,
     check_sold,
     finish,
-    moment_in_words,
     new_subscription,
     open_account,
     packs_of,

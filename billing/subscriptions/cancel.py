@@ -6,19 +6,18 @@ from datetime import datetime
 
 from django.db import transaction
 
+from billing.formats import date_in_words, moment_in_words
 from billing.models import Subscription
 from billing.subscriptions.charges import add_bill
 from billing.subscriptions.end import end
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
     Result,
-    date_in_words,
     drop,
     drop_followers,
     finish,
     followers_of,
     held_by,
-    moment_in_words,
     open_account,
 )
 from customers import clock

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from billing.formats import date_in_words
 from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.revenue.recurring import monthly
 from billing.rules.intervals import anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import Line
+from billing.rules.monthly_value import monthly
 from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets, set_rollovers_free
 from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
 from billing.subscriptions.end import end
@@ -21,7 +22,6 @@ from billing.subscriptions.result import (
     Result,
     check_plan,
     check_sold,
-    date_in_words,
     drop_followers,
     finish,
     held_by,

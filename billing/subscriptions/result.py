@@ -158,11 +158,3 @@ def drop(account: Account, scheduled: Subscription, at: datetime) -> list[Subscr
         row.canceled_at = row.expires_at = None
         account.change(row)
     return goes_on
-
-
-def moment_in_words(moment: datetime | None) -> str:
-    return "never" if moment is None else f"on {date_in_words(moment)}"
-
-
-def date_in_words(moment: datetime) -> str:
-    return f"{moment:%-d %b %Y at %H:%M} UTC"

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 from uuid import UUID
 
-from billing.explain.words import name_of_grant, number, stopped
+from billing.formats import name_of_grant, number, stopped
 from billing.ledger.entries import Change
 from billing.ledger.holdings import Holding
 from billing.models import Entity, Feature

@@ -16,10 +16,9 @@ from billing.usage.idempotency import KeyConflict
 from billing.usage.record_many import record_uses
 from billing.usage.settle import Use, Used
 from customers.bulk import pieces
-from customers.identity_in_bulk import Found, find_customers
 from customers.ingest.reader import BadRecord, Record, Unreadable
 from customers.json_types import DECIMALS, Document, Refused, Scalar, parse
-from customers.lookup import AmbiguousCustomer, UnknownCustomer
+from customers.lookup import AmbiguousCustomer, Found, UnknownCustomer, find_customers
 
 #: How many uses are recorded in one transaction, and how long their text may be.
 BATCH = 10_000

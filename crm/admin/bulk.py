@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, Unfol
 
 from crm.admin.exports import chosen_in_words
 from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
-from crm.desk.pages.forms import TagNamesField, people_who_act
+from crm.desk.form_fields import TagNamesField, people_who_act
 from crm.models import Tag
 from customers.admin import CustomerAdmin
 from customers.models import Customer
@@ -132,14 +132,18 @@ def _may(*permissions: str) -> Callable[..., bool]:
     return may
 
 
-#: Each with the function that says who may.
-BULK_ACTIONS = {
-    _action("bulk_owner", "Set the account manager", OwnerForm): _may(
-        "crm.change_relationship", "crm.add_relationship"
-    ),
-    _action("bulk_tags", "Change tags", TagsForm): _may(
-        "crm.add_tag", "crm.add_customertag", "crm.delete_customertag"
-    ),
-    _action("bulk_status", "Set the status", StatusForm): _may("customers.change_customer"),
-    _action("bulk_tasks", "Add a task", TasksForm): _may("crm.add_task"),
-}
+BULK_ACTIONS = (
+    _action("bulk_owner", "Set the account manager", OwnerForm),
+    _action("bulk_tags", "Change tags", TagsForm),
+    _action("bulk_status", "Set the status", StatusForm),
+    _action("bulk_tasks", "Add a task", TasksForm),
+)
+
+
+class BulkPermissions:
+    """The permissions that `BULK_ACTIONS` need, for the admin class that offers them."""
+
+    has_bulk_owner_permission = _may("crm.change_relationship", "crm.add_relationship")
+    has_bulk_tags_permission = _may("crm.add_tag", "crm.add_customertag", "crm.delete_customertag")
+    has_bulk_status_permission = _may("customers.change_customer")
+    has_bulk_tasks_permission = _may("crm.add_task")

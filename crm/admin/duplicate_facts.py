@@ -16,13 +16,6 @@ from customers.formats import link_to
 from customers.ingest.matching import STAND_INS
 from customers.models import Customer
 
-_ALMOST_CERTAIN = 0.995
-
-
-def likelihood(score: float) -> str:
-    """A score as a person says it."""
-    return "over 99%" if score >= _ALMOST_CERTAIN else f"{score:.0%}"
-
 
 def members_of(pairs: Iterable[DuplicatePair]) -> list[Customer]:
     """The customers of pairs, each once, the oldest first."""

@@ -18,7 +18,8 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from crm.admin.duplicate_facts import facts_table, likelihood, members_of, with_facts
+from crm.admin.duplicate_facts import facts_table, members_of, with_facts
+from crm.dedupe.duplicates.evidence import likelihood
 from crm.dedupe.duplicates.review import decide, pairs_of
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.pages.merge import MOST, merge_url

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from crm.admin.relationships import picture_only
-from crm.document.schema import CrmSocialNetwork
+from crm.document.schema import CrmSocialNetwork, Picture
 from crm.models import Contact, Person
 from customers.admin.base import Choices, HistoryAdmin, Row
 from customers.admin.inlines import RecordTabularInline
@@ -31,6 +31,14 @@ class ContactInline(RecordTabularInline):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the people, for their names."""
         return super().get_queryset(request).select_related("person")
+
+
+def picture_only(value: str) -> None:
+    """Raises `ValidationError` for what is neither a link nor a picture as data."""
+    try:
+        Picture.from_json(value)
+    except ValueError:
+        raise ValidationError("Enter a link that begins with http:// or https://.", code="link") from None
 
 
 @admin.register(Person)

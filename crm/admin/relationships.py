@@ -5,31 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.formats import price
+from crm.admin.person import picture_only
 from crm.desk.worklist.refresh import refresh_customers
-from crm.document.schema import Picture
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.admin.base import HistoryAdmin, Row
-from customers.admin.fields import plain_link_only, plain_text
+from customers.admin.fields import plain_link_only
 from customers.admin.filters import Days, Mine
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.pinned_fields import HoldingAdmin
-from customers.formats import column_of, link_out, long_text, text_of
+from customers.formats import column_of, link_out, long_text, plain_text, text_of
 from customers.json_types import Link
-
-
-def picture_only(value: str) -> None:
-    """Raises `ValidationError` for what is neither a link nor a picture as data."""
-    try:
-        Picture.from_json(value)
-    except ValueError:
-        raise ValidationError("Enter a link that begins with http:// or https://.", code="link") from None
 
 
 class Owner(Mine):

@@ -11,11 +11,11 @@ from crm.document.filters import CrmCustomerFilter
 from crm.document.openapi import add_camel_case
 from crm.document.renderer import render_customers
 from crm.document.schema import CrmCustomer, to_plain
-from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint
+from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.parameters import Parameter, one_of
 from customers.api.schemas import Components, Schema
 from customers.as_of import KnownCustomer
-from customers.document.api import CUSTOMER_ORDERS
+from customers.document.api import CUSTOMER_ORDERS, CustomerListEndpoint
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
@@ -43,7 +43,7 @@ class _CrmDocument(DocumentEndpoint):
         return [to_plain(document, asked.get("case", "snake")) for document in render_customers(rows)]
 
 
-class CrmCustomerList(_CrmDocument, ListEndpoint):
+class CrmCustomerList(_CrmDocument, CustomerListEndpoint):
     """Customers as the CRM shows them: the company, its people, and what became part of it."""
 
     summary = "List customers' relationships"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef
 
-from crm.desk.segments.saved import in_segment
 from crm.models import Domain
 from customers.api.filtersets import TextFilter
 from customers.document.filters import CustomerFilter
@@ -25,7 +24,3 @@ class CrmCustomerFilter(CustomerFilter):
     def at_domain(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Those whose company has the domain."""
         return rows.filter(Exists(Domain.objects.filter(customer=OuterRef("pk"), name__iexact=value)))
-
-
-# The lists of the apps below know segments, too.
-CustomerFilter.segments = staticmethod(in_segment)

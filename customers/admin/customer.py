@@ -1,8 +1,8 @@
-"""Customers in the admin. The apps above add their own rows to the customer's form with `CustomerAdmin.extend`."""
+"""Customers in the admin: what this app knows of them. The apps above subclass it; the topmost one is registered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -74,7 +74,6 @@ class CustomerForm(RecordForm):
             ]
 
 
-@admin.register(Customer)
 class CustomerAdmin(HistoryAdmin):
     """Customers."""
 
@@ -123,58 +122,14 @@ class CustomerAdmin(HistoryAdmin):
         SourceRecordInline,
     ]
     linked_models: list[type[Model]] = []
-    completions: list[Callable[[list[Customer]], None]] = []
-    actions_detail: ClassVar[tuple[str, ...]] = ()
+    actions_detail: tuple[str, ...] = ()
     new_form: type[CustomerForm] = CustomerForm
 
     @classmethod
-    def extend(
-        cls,
-        *,
-        first: Iterable[type[InlineModelAdmin]] = (),
-        last: Iterable[type[InlineModelAdmin]] = (),
-        linked: Iterable[type[Model]] = (),
-        facts: Iterable[Callable[[Customer], Any]] = (),
-        columns: Iterable[Callable[[Customer], Any]] = (),
-        filters: Iterable[Any] | None = None,
-        above_list: str | None = None,
-        completed_by: Callable[[list[Customer]], None] | None = None,
-        actions: Mapping[Callable[[Any, HttpRequest, str], HttpResponse], Callable[..., bool]] | None = None,
-        list_actions: Mapping[Callable[..., Any], Callable[..., bool]] | None = None,
-        new_form: type[CustomerForm] | None = None,
-    ) -> None:
-        """Put inlines before and after those on the form, and links to the lists of `linked` models.
-
-        `facts` are shown in the profile, `columns` in the list; `filters` take the place of those of the list, and the
-        template `above_list` is shown above it. What the columns show of a page of customers, `completed_by` notes on
-        them. `actions` are offered on a customer's page, `list_actions` for the chosen ones of the list, to whom the
-        function beside them permits it, and each asks for the permission of its name; `new_form` is the form for a new
-        customer. For the apps above this one, when the admin loads them. Each model has a foreign key `customer`.
-        """
-        cls.inlines = [*first, *cls.inlines, *last]
-        cls.linked_models = [*cls.linked_models, *linked]
-        cls.readonly_fields = (*cls.readonly_fields, *facts)
+    def with_facts(cls, *facts: Callable[[Customer], Any]) -> Any:
+        """The fieldsets with `facts` at the end of the profile."""
         (title, profile), *others = cls.fieldsets
-        cls.fieldsets = [(title, {**profile, "fields": [*profile["fields"], *facts]}), *others]
-        cls.list_display = (*cls.list_display, *columns)
-        cls.list_filter = cls.list_filter if filters is None else tuple(filters)
-        cls.list_before_template = above_list or cls.list_before_template
-        for action, is_permitted in (actions or {}).items():
-            setattr(cls, action.__name__, action)
-            setattr(cls, f"has_{action.__name__}_permission", is_permitted)
-            cls.actions_detail = (*cls.actions_detail, action.__name__)
-        for action, is_permitted in (list_actions or {}).items():
-            setattr(cls, f"has_{action.__name__}_permission", is_permitted)
-            cls.actions = (*cls.actions, action)
-        if completed_by is not None:
-            cls.completions = [*cls.completions, completed_by]
-        if new_form is not None:
-            cls.new_form = new_form
-
-    def complete_page(self, rows: list[Any]) -> None:
-        """Note on the customers what the columns of other apps show."""
-        for complete in self.completions:
-            complete(rows)
+        return [(title, {**profile, "fields": [*profile["fields"], *facts]}), *others]
 
     @display(description="name", ordering="name")
     def shown_name(self, customer: Customer) -> SafeString | str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -16,8 +15,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from customers.formats import opens_a_page, plain_text
 from customers.ingest.reader import read_value
-from customers.json_types import Refused, free_form, is_plain_link, parse, plain_number, to_plain
+from customers.json_types import Refused, free_form, is_plain_link, parse, to_plain
 
 
 class JsonField(forms.JSONField):
@@ -126,21 +126,6 @@ def plain_link_only(value: str) -> None:
     """Raises `ValidationError` for a link that a browser might run as a script."""
     if not is_plain_link(value):
         raise ValidationError("Enter a link that begins with http:// or https://.", code="link")
-
-
-def opens_a_page(value: object) -> bool:
-    """Whether `value` is a whole web address that is safe to click."""
-    return (
-        isinstance(value, str)
-        and is_plain_link(value)
-        and value.strip().lower().startswith(("http://", "https://"))
-    )
-
-
-def plain_text(figure: Decimal | int) -> str:
-    """A figure without idle zeros or exponent: `20`, `19.99`."""
-    number = Decimal(figure)
-    return format(Decimal(plain_number(number)), "f") if number.is_finite() else str(number)
 
 
 class _Typed(str):

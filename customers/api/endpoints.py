@@ -132,10 +132,16 @@ class ListEndpoint(DocumentEndpoint):
         """The rows that there are, before filters."""
         raise NotImplementedError
 
+    def filter_rows(
+        self, given: Mapping[str, str], rows: QuerySet[Any], request: HttpRequest
+    ) -> ListFilterSet:
+        """The filters that were given, applied to `rows`."""
+        return self.filterset(given, rows, request=request)
+
     def get(self, request: HttpRequest, **path: str) -> HttpResponse:
         """A page of the list."""
         asked, given = read_values(request, self.parameters())
-        filters = self.filterset(given, self.rows(asked, **path), request=request)
+        filters = self.filter_rows(given, self.rows(asked, **path), request)
         if filters.first_problem is not None:
             raise bad_parameter(*filters.first_problem)
         wanted = asked.get("order", self.orders[0].name)

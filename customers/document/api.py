@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint, known_customer
 from customers.api.filtersets import ListFilterSet
@@ -13,7 +14,7 @@ from customers.api.paging import orders_by_number, orders_by_text, orders_by_tim
 from customers.api.parameters import ENV
 from customers.as_of import KnownCustomer
 from customers.document.examples import ADDRESS, BUSINESS, CUSTOMER, PAYMENT_METHOD
-from customers.document.filters import PartFilter, PaymentMethodFilter, PaymentsCustomerFilter
+from customers.document.filters import CustomerFilter, PartFilter, PaymentMethodFilter, PaymentsCustomerFilter
 from customers.document.renderer import (
     render_addresses,
     render_businesses,
@@ -34,6 +35,18 @@ CUSTOMER_ORDERS = (
 )
 
 
+class CustomerListEndpoint(ListEndpoint):
+    """A list of customers. `segments` is what `CustomerFilter` takes: the app that has segments lies above."""
+
+    filterset: ClassVar[type[CustomerFilter]]
+    segments: Callable[[str, Any], Q] | None = None
+
+    def filter_rows(
+        self, given: Mapping[str, str], rows: QuerySet[Any], request: HttpRequest
+    ) -> CustomerFilter:
+        return self.filterset(given, rows, request=request, segments=self.segments)
+
+
 class _PaymentsDocument(DocumentEndpoint):
     tag = "Payments"
     permission = "customers.view_customer"
@@ -44,7 +57,7 @@ class _PaymentsDocument(DocumentEndpoint):
         return render_customers(rows)
 
 
-class PaymentsCustomerList(_PaymentsDocument, ListEndpoint):
+class PaymentsCustomerList(_PaymentsDocument, CustomerListEndpoint):
     """Customers as the payments platform shows them."""
 
     summary = "List customers"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -23,11 +23,13 @@ def named_like(text: str) -> Q:
 class CustomerFilter(ListFilterSet):
     """What every list of customers can be narrowed by; archived ones are left out unless asked for.
 
-    `segments` makes a condition on customers of the name or id of a segment and of who asks (None: a token); its
-    `ValueError` or `LookupError` says what is wrong with it. An app above sets it.
+    `segments` turns the name or id of a segment and the user (None: a token) into a condition on customers; its
+    `ValueError` or `LookupError` says what is wrong. The list's address hands it in, as segments lie above this app.
     """
 
-    segments: ClassVar[Callable[[str, Any], Q] | None] = None
+    def __init__(self, *args: Any, segments: Callable[[str, Any], Q] | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.segments = segments
 
     q = TextFilter(
         method="search", help_text="Text in the name, the e-mail address or the external id, in any case."
@@ -44,13 +46,13 @@ class CustomerFilter(ListFilterSet):
 
     def in_segment(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Those in the segment. Raises `Problem`."""
-        if CustomerFilter.segments is None:
+        if self.segments is None:
             raise bad_parameter(name, "names a segment, and there are none here.")
         user = getattr(self.request, "user", None)
         is_token = self.request is None or "Authorization" in self.request.headers
         asker = None if is_token or user is None or not user.is_authenticated else user
         try:
-            return rows.filter(CustomerFilter.segments(value, asker))
+            return rows.filter(self.segments(value, asker))
         except (ValueError, LookupError) as problem:
             raise bad_parameter(name, f"cannot be used. {problem}") from None
 

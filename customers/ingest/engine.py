@@ -18,9 +18,16 @@ from django.db import DatabaseError, DataError, IntegrityError, connection, tran
 
 from customers import clock
 from customers.bulk import create_rows, update_rows
-from customers.deciding import Remembered, begin, columns_of, decide, other_records
 from customers.ingest.matching import Identity, Match, match
-from customers.ingest.precedence import CLAIMED, restated
+from customers.ingest.precedence import (
+    CLAIMED,
+    Remembered,
+    begin,
+    columns_of,
+    decide,
+    other_records,
+    restated,
+)
 from customers.ingest.reader import BadRecord, Record, Unreadable, canonical, read_value
 from customers.json_types import Document, Refused, Remark
 from customers.models import Customer, ReceivedPayload, SourceRecord

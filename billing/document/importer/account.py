@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import UNSET
 
-from billing.catalog.descriptions import present
 from billing.document import schema
 from billing.document.importer.batch import Batch, Kind, listed, marking
+from billing.document.importer.catalog import present
 from billing.document.schema import BillingCustomer
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.bulk import create_rows, update_rows

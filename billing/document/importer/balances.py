@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import F
 from msgspec import UNSET
 
-from billing.catalog.descriptions import present, price_columns
 from billing.document import schema
 from billing.document.importer.batch import Batch, Items, Kind, listed, marking
+from billing.document.importer.catalog import present, price_columns
 from billing.document.schema import BillingCustomer
 from billing.ledger.entries import Book, Change, Draft, locked_balances
 from billing.models import Balance, Flag, Grant, Posting, Purchase, Rollover, Subscription

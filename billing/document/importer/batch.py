@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from django.db import models
 from msgspec import UNSET, UnsetType
 
-from billing.catalog.descriptions import PlanName, PlanVersion, numbered
+from billing.document.importer.catalog import PlanName, PlanVersion, numbered
 from billing.document.schema import BillingCustomer
 from billing.document.schema import Plan as PlanDocument
 from billing.models import Feature, Plan, Purchase, Subscription

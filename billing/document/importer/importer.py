@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import UNSET
 
-from billing.catalog.descriptions import PlanName, features_of, present, take_features, take_plans
 from billing.document import schema
 from billing.document.importer.account import apply_accounts, apply_controls, apply_entities
 from billing.document.importer.balances import apply_balances, apply_flags
 from billing.document.importer.batch import Batch
+from billing.document.importer.catalog import PlanName, features_of, present, take_features, take_plans
 from billing.document.importer.invoices import apply_invoices
 from billing.document.importer.promotions import apply_promotions
 from billing.document.importer.subscriptions import apply_licenses, apply_subscriptions

@@ -7,9 +7,9 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from billing.document.schema.scalars import Count, NonNegative, Positive, PriceInterval, TierEnd
+from billing.rules.prices import TierBehavior
 from customers.json_types import Document, Refused, within
 
-TierBehavior = Literal["graduated", "volume"]
 BillingMethod = Literal["prepaid", "usage_based"]
 
 

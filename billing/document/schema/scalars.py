@@ -8,11 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta
 
+from billing.rules.figures import LARGEST_WHOLE
 from billing.rules.money import known_code
 from customers.json_types import IDENTIFIER_LENGTH, Number, Refused, Scalar, plain_number, read_number, within
-
-#: Whole numbers are held in 32 bits.
-LARGEST_WHOLE = 2**31 - 1
 
 #: Short words that the database holds.
 Word = Annotated[str, Meta(max_length=50)]

@@ -10,8 +10,9 @@ from django.db import Error as DatabaseProblem
 from django.db import transaction
 
 from billing.balances.grant import CannotGrant, figures_for, grant
-from billing.explain.words import counted, every, number
-from billing.explain.words import moment as shown_moment
+from billing.explain.words import every
+from billing.formats import counted, number
+from billing.formats import moment as shown_moment
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models.figures import Interval
 from customers import clock

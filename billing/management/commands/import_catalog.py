@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing.catalog.catalog_file import Entry, read_catalogue
-from billing.catalog.importer import Outcome, Report, import_catalogue
+from billing.document.importer.catalog_file import Entry, read_catalogue
+from billing.document.importer.catalog_importer import Outcome, Report, import_catalogue
 from billing.rules import money
 from customers.cli import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
 from customers.ingest.engine import nothing_kept

@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from billing.explain.words import STEPS, counted, name_of_grant, number
+from billing.explain.words import STEPS
+from billing.formats import counted, name_of_grant, number
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models import Feature, Grant
 from billing.usage.idempotency import KeyConflict

@@ -100,3 +100,11 @@ def shared(rule: str, words: str, count: int) -> Evidence:
     if count >= _CROWD:
         words = f"{words}, as {count} customers have"
     return Evidence(rule, words, max(0.0, WEIGHTS[rule] - CROWDED[rule] * log(count - 1)))
+
+
+_ALMOST_CERTAIN = 0.995
+
+
+def likelihood(score: float) -> str:
+    """A score as a person says it."""
+    return "over 99%" if score >= _ALMOST_CERTAIN else f"{score:.0%}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from unfold.widgets import (
     UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
@@ -14,33 +13,11 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from crm.desk.form_fields import TagNamesField, people_who_act
 from crm.models import Activity, Contact, Person, Task
 from customers.models import Customer
 
 _LONGEST = 20_000
-_MOST_TAGS = 10
-_LONGEST_TAG = 50
-
-
-def people_who_act() -> Any:
-    """Who may be given a task: those who may sign in here."""
-    return get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")
-
-
-class TagNamesField(forms.CharField):
-    """The names of tags, separated by commas; its value is a list in which each is once."""
-
-    widget = UnfoldAdminTextInputWidget
-
-    def clean(self, value: Any) -> Any:
-        """The names. Raises `ValidationError` where they are too many or too long."""
-        words = super().clean(value) or ""
-        found = {" ".join(each.split()) for each in words.split(",")} - {""}
-        if self.required and not found:
-            raise forms.ValidationError(self.error_messages["required"], code="required")
-        if len(found) > _MOST_TAGS or any(len(each) > _LONGEST_TAG for each in found):
-            raise forms.ValidationError(f"At most {_MOST_TAGS} tags, of at most {_LONGEST_TAG} characters.")
-        return sorted({each.casefold(): each for each in sorted(found)}.values())
 
 
 class TagsForm(forms.Form):

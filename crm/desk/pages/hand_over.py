@@ -14,7 +14,7 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.desk.bulk.hand_over import HandedOver, NothingToHandOver, accounts_of, hand_over, preview
-from crm.desk.pages.forms import people_who_act
+from crm.desk.form_fields import people_who_act
 from crm.desk.segments.filter import BadValue
 from crm.desk.segments.saved import customers_of
 from crm.models import Segment

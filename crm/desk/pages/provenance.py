@@ -19,9 +19,8 @@ from crm.desk.pages.customer_lookup import customer_asked
 from crm.desk.provenance import crm_provenance_of
 from crm.models import Company, Relationship
 from customers import pinned_fields
-from customers.admin.fields import plain_text
 from customers.admin.origins import in_words, name_of
-from customers.formats import free_form_text, moment, page_of
+from customers.formats import free_form_text, moment, page_of, plain_text
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, Saying, provenance_of

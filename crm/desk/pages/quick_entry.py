@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from crm.contacts import log_contact
 from crm.desk.bulk.actions import change_tags
-from crm.desk.pages.forms import ContactForm, NoteForm, TagsForm, TaskForm, people_who_act
+from crm.desk.form_fields import people_who_act
+from crm.desk.pages.forms import ContactForm, NoteForm, TagsForm, TaskForm
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note

@@ -14,8 +14,8 @@ from django.utils.timezone import localdate
 
 from billing.models import Plan, Subscription
 from billing.revenue.monthly import revenue_of
-from billing.revenue.recurring import Revenue
 from billing.rules.money import from_minor
+from billing.rules.monthly_value import Revenue
 from crm.contacts import last_contacts
 from crm.desk.health.queries import scores_of
 from crm.models import CustomerTag, Domain

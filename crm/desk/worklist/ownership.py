@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db.models import Exists, OuterRef, Q
 
 from billing.revenue.monthly import earning
-from crm.admin.duplicate_facts import likelihood
+from crm.dedupe.duplicates.evidence import likelihood
 from crm.desk.worklist.reason import MOST, Batch, Reason, Rule, customer_page
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.formats import page_of_key

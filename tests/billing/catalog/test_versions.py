@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from billing.catalog.versions import NoNewVersion, Terms, choose_version, new_version
-from billing.document.schema.scalars import LARGEST_WHOLE
 from billing.models import Feature, Plan, PlanItem, Subscription
+from billing.rules.figures import LARGEST_WHOLE
 from customers import clock
 from customers.json_types import Refused
 from tests.factories import make_plan, make_plan_item, make_subscription

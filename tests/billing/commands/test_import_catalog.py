@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import OperationalError
 
-from billing.catalog import importer as catalogue_import
+from billing.document.importer import catalog_importer as catalogue_import
 from billing.models import Feature, Plan
 from tests.billing.import_documents import row_counts
 from tests.billing.payloads import FEATURE, PLAN

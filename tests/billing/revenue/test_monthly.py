@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import Plan, Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, earning, earns, revenue_of, with_charges
 from billing.revenue.range import MonthlyRange, customers_earning, monthly_sums
-from billing.revenue.recurring import Revenue
+from billing.rules.monthly_value import Revenue
 from customers import clock
 from customers.models import Customer
 from tests.factories import (

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from customers.admin import CustomerAdmin
+from crm.admin.customer import ManagedCustomerAdmin
 from customers.models import Customer
 from tests.admin_forms import form_data
 from tests.factories import (
@@ -295,8 +295,8 @@ def test_the_choice_of_a_customer_leaves_out_merged_ones(client: Client) -> None
 
 
 def test_the_apps_above_extend_the_form_once_each() -> None:
-    assert len(set(CustomerAdmin.inlines)) == len(CustomerAdmin.inlines)
-    assert len(set(CustomerAdmin.linked_models)) == len(CustomerAdmin.linked_models)
+    assert len(set(ManagedCustomerAdmin.inlines)) == len(ManagedCustomerAdmin.inlines)
+    assert len(set(ManagedCustomerAdmin.linked_models)) == len(ManagedCustomerAdmin.linked_models)
 
 
 def test_a_former_state_of_which_fields_were_held_fast_is_shown(client: Client) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from customers.admin.fields import FigureField, JsonField, opens_a_page, plain_text
+from customers.admin.fields import FigureField, JsonField
 from customers.document.schema import PaymentsBusinessContact
+from customers.formats import opens_a_page, plain_text
 from customers.json_types import Link
 
 

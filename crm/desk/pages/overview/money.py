@@ -14,8 +14,8 @@ from billing.admin.subscription import state_of as subscription_state
 from billing.formats import amount, every, figure, price
 from billing.models import Discount, Invoice, Purchase, Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
-from billing.revenue.recurring import Recurring, Revenue
 from billing.rules.money import is_known, round_to_minor
+from billing.rules.monthly_value import Recurring, Revenue
 from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
 from crm.models import Relationship

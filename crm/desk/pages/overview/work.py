@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import F
 from django.utils.timezone import localdate
 
-from crm.desk.pages.forms import ContactForm, NoteForm, TaskForm, people_who_act
+from crm.desk.form_fields import people_who_act
+from crm.desk.pages.forms import ContactForm, NoteForm, TaskForm
 from crm.desk.pages.overview.section import SHOWN, Section, first_rows, list_of
 from crm.models import Contact, Note, Task
 from customers import clock

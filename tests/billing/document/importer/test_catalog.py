@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.catalog.descriptions import take_features, take_plans
+from billing.document.importer.catalog import take_features, take_plans
 from billing.document.schema import ItemFeature, parse_feature, parse_plan
 from billing.models import CreditCost, Feature, Plan, PlanItem, Subscription
 from tests.billing.import_documents import only, take, take_one

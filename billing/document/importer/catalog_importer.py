@@ -16,18 +16,6 @@ from django.conf import settings
 from django.db import transaction
 from msgspec import UNSET, structs
 
-from billing.catalog.catalog_file import Entry
-from billing.catalog.descriptions import (
-    FEATURE_FIELDS,
-    ITEM_FIELDS,
-    PLAN_FIELDS,
-    PlanName,
-    PlanVersion,
-    item_columns,
-    plan_columns,
-    take_features,
-    take_plans,
-)
 from billing.catalog.in_use import uses_of
 from billing.catalog.rules import (
     DOCUMENT_STEPS,
@@ -40,6 +28,18 @@ from billing.catalog.rules import (
 )
 from billing.catalog.versions import Terms, choose_version
 from billing.document import schema
+from billing.document.importer.catalog import (
+    FEATURE_FIELDS,
+    ITEM_FIELDS,
+    PLAN_FIELDS,
+    PlanName,
+    PlanVersion,
+    item_columns,
+    plan_columns,
+    take_features,
+    take_plans,
+)
+from billing.document.importer.catalog_file import Entry
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import pieces
 from customers.ingest.engine import wait_for_other_imports

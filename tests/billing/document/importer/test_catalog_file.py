@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from billing.catalog import catalog_file as catalogue_file
-from billing.catalog.catalog_file import Entry, read_catalogue
+from billing.document.importer import catalog_file as catalogue_file
+from billing.document.importer.catalog_file import Entry, read_catalogue
 from customers.ingest.reader import BadRecord, Unreadable, error_line, open_input
 from customers.json_types import Refused
 

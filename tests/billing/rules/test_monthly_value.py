@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.revenue.recurring import Recurring, Revenue, annual, monthly, revenue
+from billing.rules.monthly_value import Recurring, Revenue, annual, monthly, revenue
 
 # How many months each takes, by the convention of 12 months, 52 weeks or 365 days a year.
 MONTHS = {

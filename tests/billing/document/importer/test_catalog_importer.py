@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.catalog.catalog_file import read_catalogue
-from billing.catalog.importer import Report, import_catalogue
+from billing.document.importer.catalog_file import read_catalogue
+from billing.document.importer.catalog_importer import Report, import_catalogue
 from billing.models import CreditCost, Feature, Plan, PlanItem, Subscription
 from tests.billing.import_documents import only, row_counts, take_one
 from tests.billing.payloads import FEATURE, PLAN, SUBSCRIPTION, changed

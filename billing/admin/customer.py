@@ -1,0 +1,57 @@
+"""Customers in the admin, with what they pay for and what they may use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.admin.balance import BalanceInline
+from billing.admin.invoice import InvoiceInline
+from billing.admin.revenue import customer_mrr, note_revenue, recurring_revenue
+from billing.admin.subscription import SubscriptionInline
+from billing.admin.subscription_actions import attach_a_plan, may_attach_a_plan
+from billing.models import (
+    AutoTopup,
+    BillingAccount,
+    Discount,
+    Entity,
+    Flag,
+    License,
+    Purchase,
+    Referral,
+    SpendLimit,
+    TrialUsed,
+    UsageAlert,
+)
+from customers.admin import CustomerAdmin
+
+
+class BilledCustomerAdmin(CustomerAdmin):
+    """A customer with its subscriptions, balances, invoices and recurring revenue."""
+
+    attach_a_plan = attach_a_plan
+    has_attach_a_plan_permission = may_attach_a_plan
+
+    inlines = [SubscriptionInline, BalanceInline, InvoiceInline, *CustomerAdmin.inlines]
+    linked_models = [
+        *CustomerAdmin.linked_models,
+        BillingAccount,
+        Purchase,
+        Flag,
+        Entity,
+        License,
+        Discount,
+        Referral,
+        TrialUsed,
+        AutoTopup,
+        SpendLimit,
+        UsageAlert,
+    ]
+    readonly_fields = (*CustomerAdmin.readonly_fields, recurring_revenue)
+    fieldsets = CustomerAdmin.with_facts(recurring_revenue)
+    list_display = (*CustomerAdmin.list_display, customer_mrr)
+    actions_detail = (*CustomerAdmin.actions_detail, "attach_a_plan")
+
+    def complete_page(self, rows: list[Any]) -> None:
+        """Note the revenue of the listed customers, for its column."""
+        super().complete_page(rows)
+        note_revenue(rows)

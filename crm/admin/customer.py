@@ -1,0 +1,45 @@
+"""Customers in the admin, as account managers work with them: the form and the list that are registered."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from billing.admin.customer import BilledCustomerAdmin
+from crm.admin.bulk import BULK_ACTIONS, BulkPermissions
+from crm.admin.exports import export_csv, export_xlsx, may_export
+from crm.admin.filters import CRITERION_FILTERS
+from crm.admin.merge_actions import may_merge, merge_chosen, merge_with
+from crm.admin.new_customer import NewCustomerForm
+from crm.admin.note import DocumentInline, NoteInline
+from crm.admin.overview import may_see_overview, overview, timeline
+from crm.admin.person import ContactInline
+from crm.admin.relationships import DomainInline
+from crm.admin.tag import TagInline
+from crm.models import Company, CustomField, Relationship
+from customers.models import Customer
+
+
+@admin.register(Customer)
+class ManagedCustomerAdmin(BulkPermissions, BilledCustomerAdmin):
+    """A customer with its people, notes, tags and documents, and what is done with many customers at once."""
+
+    overview, has_overview_permission = overview, may_see_overview
+    timeline, has_timeline_permission = timeline, may_see_overview
+    merge_with, has_merge_with_permission = merge_with, may_merge
+    has_merge_chosen_permission = may_merge
+    has_export_csv_permission = has_export_xlsx_permission = may_export
+
+    inlines = [
+        ContactInline,
+        NoteInline,
+        *BilledCustomerAdmin.inlines,
+        TagInline,
+        DomainInline,
+        DocumentInline,
+    ]
+    linked_models = [*BilledCustomerAdmin.linked_models, Relationship, Company, CustomField]
+    list_filter = tuple(CRITERION_FILTERS)
+    list_before_template = "crm/desk/_filtered.html"
+    new_form = NewCustomerForm
+    actions_detail = (*BilledCustomerAdmin.actions_detail, "overview", "timeline", "merge_with")
+    actions = (*BilledCustomerAdmin.actions, merge_chosen, export_csv, export_xlsx, *BULK_ACTIONS)
