@@ -1,4 +1,4 @@
-"""How the admin shows figures, money and intervals."""
+"""How money, quantities, intervals and the names of grants look to a person."""
 
 from __future__ import annotations
 
@@ -6,64 +6,46 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from django.utils.timezone import localtime
-
 from billing.models import Feature, Grant, Rollover
 from billing.models.figures import Interval
-from billing.rules import money
+from billing.rules import money as money_rules
 from billing.rules.drawing import Stop
-from customers.formats import plain_text
-from customers.json_types import plain_number
+from customers.formats import EMPTY, day, number
 
 
-def figure(value: Decimal | None) -> str:
-    """A figure without idle zeros; a dash for none."""
-    return "-" if value is None else f"{Decimal(plain_text(value)):,f}"
-
-
-def amount(minor: int, currency: str) -> str:
-    """An amount of minor units, with its currency."""
+def money(minor: int, currency: str) -> str:
+    """`$2,499.95`, `KWD 14.700`: an amount of minor units in its currency."""
     try:
-        return money.display(minor, currency)
+        return money_rules.display(minor, currency)
     except ValueError:
         return f"{minor:,} minor units of {currency}"
 
 
-def price(value: Decimal | None, currency: str) -> str:
-    """A unit price, with its currency; a dash for none."""
-    return "-" if value is None else f"{figure(value)} {currency}"
+def unit_price(value: Decimal | None, currency: str) -> str:
+    """`$0.002`, `$20.00`: a price in major units, with every digit that it has."""
+    if value is None:
+        return EMPTY
+    try:
+        return money_rules.display_exact(value, currency)
+    except ValueError:
+        return f"{number(value)} {currency}"
 
 
 def every(interval: str, count: int | None) -> str:
-    """`month`, `3 months`; a dash for never."""
+    """`month`, `3 months`; `-` for never."""
     if not interval:
-        return "-"
+        return EMPTY
     words = Interval(interval).label.lower() if interval in Interval.values else interval
     return f"{count} {words}s" if count and count > 1 else words
 
 
-def number(value: Decimal) -> str:
-    """`1,234.5`: every digit, no idle zeros."""
-    return f"{Decimal(plain_number(value)):,f}"
-
-
-def counted(amount: Decimal, feature: Feature) -> str:
+def quantity(amount: Decimal, feature: Feature) -> str:
     """`1 call`, `2 calls`, in the feature's own words for one and for many where it has them."""
     is_one = abs(amount) == 1
     word = feature.display_singular if is_one else feature.display_plural
     if word:
         return f"{number(amount)} {word}"
     return f"{number(amount)} unit of {feature}" if is_one else f"{number(amount)} {feature}"
-
-
-def moment(at: datetime) -> str:
-    """`2025-01-31 12:00`, in the time zone of the installation."""
-    return f"{localtime(at):%Y-%m-%d %H:%M}"
-
-
-def day(at: datetime) -> str:
-    """`2025-01-31`, in the time zone of the installation."""
-    return f"{localtime(at):%Y-%m-%d}"
 
 
 def name_of_grant(grant: Grant) -> str:
@@ -90,11 +72,3 @@ def stopped(stop: Stop, names: Mapping[str, str], features: Mapping[str, str]) -
     if stop.limit == "max_purchase":
         return f"{name} has reached its limit{bound} on overage (max purchase)"
     return f"{name}: the spend limit{bound} on {features.get(stop.row_id or '', 'the feature')} is reached"
-
-
-def moment_in_words(moment: datetime | None) -> str:
-    return "never" if moment is None else f"on {date_in_words(moment)}"
-
-
-def date_in_words(moment: datetime) -> str:
-    return f"{moment:%-d %b %Y at %H:%M} UTC"

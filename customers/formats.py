@@ -1,12 +1,15 @@
-"""How the admin shows values that its own lists would show badly."""
+"""How values look to a person: numbers, days and moments in the current time zone, links, statuses.
+
+One function for each, used by pages, messages and commands. Money and quantities are in `billing.formats`.
+"""
 
 from __future__ import annotations
 
 import html
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +17,6 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -22,12 +24,101 @@ from django.utils.timezone import localtime
 from django_countries.data import COUNTRIES
 from unfold.decorators import display
 
+from customers import clock
 from customers.json_types import is_plain_link, plain_number
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 #: The colours of Unfold's labels, by what a status means to the person who reads it.
 GOOD, WAITING, BAD, NEWS, PLAIN = "success", "warning", "danger", "info", "default"
+
+
+#: What stands for an empty value in columns and facts.
+EMPTY = "-"
+
+_RECENT = timedelta(days=7)
+#: A day this near is written without its year in sentences.
+_NEAR = timedelta(days=180)
+
+
+def number(value: Decimal | int | None) -> str:
+    """`1,066`, `1,234.5`: thousands grouped, every digit, no trailing zeros."""
+    return EMPTY if value is None else f"{Decimal(plain_text(value)):,f}"
+
+
+def percent(share: Decimal | float) -> str:
+    """`97%` for 0.97, rounded half-even to a whole per cent."""
+    return f"{Decimal(str(share)) * 100:,.0f}%"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 customer`, `1,066 customers`."""
+    return f"{count:,} {one if abs(count) == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`name`, `name and email`, `name, email and phone`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def local(at: datetime) -> datetime:
+    """`at` in the current time zone: the user's on a page, else the installation's.
+
+    In the first and the last day of the calendar some zones have no such moment: it stays in UTC.
+    """
+    try:
+        return localtime(at)
+    except (OverflowError, ValueError):
+        return at
+
+
+def day(at: date | None) -> str:
+    """`Nov 29, 2026`, for columns and facts; a moment's day in the current time zone."""
+    return EMPTY if at is None else _day(at, with_year=True)
+
+
+def short_day(at: date, now: datetime | None = None) -> str:
+    """`Dec 1`, for sentences and bars; with the year if it is not within 180 days of `now`."""
+    today = local(now or clock.now()).date()
+    return _day(at, with_year=abs(_date(at) - today) > _NEAR)
+
+
+def moment(at: datetime | None) -> str:
+    """`Nov 29, 2026, 14:30` in the current time zone; midnight is not shown."""
+    if at is None:
+        return EMPTY
+    there = local(at)
+    return day(at) if (there.hour, there.minute) == (0, 0) else f"{day(at)}, {there:%H:%M}"
+
+
+def ago(at: datetime, now: datetime | None = None) -> str:
+    """`2 h ago`, `in 3 days` within a week of `now`, else the day."""
+    apart = at - (now or clock.now())
+    if abs(apart) >= _RECENT:
+        return day(at)
+    minutes = int(abs(apart).total_seconds() // 60)
+    if minutes == 0:
+        return "just now"
+    if minutes < 60:
+        words = f"{minutes} min"
+    elif minutes < 24 * 60:
+        words = f"{minutes // 60} h"
+    else:
+        words = counted(minutes // (24 * 60), "day")
+    return f"in {words}" if apart > timedelta() else f"{words} ago"
+
+
+def when(at: datetime | None) -> SafeString | str:
+    """`ago` on a page, with the moment in UTC in its tooltip."""
+    if at is None:
+        return EMPTY
+    utc = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        utc.isoformat(),
+        f"{_day(utc.date(), with_year=True)}, {utc:%H:%M} UTC",
+        ago(at),
+    )
 
 
 def long_text(text: str | None) -> SafeString | str:
@@ -104,16 +195,6 @@ def badge(text: str, colours: Mapping[str, str]) -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colours.get(text)})
 
 
-def moment(at: datetime | None) -> str:
-    """A moment in the time zone of the installation; a dash for none."""
-    return "-" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
-
-
-def day(at: datetime | None) -> str:
-    """The day of a moment there; nothing for none."""
-    return "" if at is None else date_format(localtime(at), "DATE_FORMAT")
-
-
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
     """A link to the list of `model`, filtered."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
@@ -180,3 +261,13 @@ def plain_text(figure: Decimal | int) -> str:
     """A figure without idle zeros or exponent: `20`, `19.99`."""
     number = Decimal(figure)
     return format(Decimal(plain_number(number)), "f") if number.is_finite() else str(number)
+
+
+def _date(at: date) -> date:
+    return local(at).date() if isinstance(at, datetime) else at
+
+
+def _day(at: date, *, with_year: bool) -> str:
+    it = _date(at)
+    # strftime pads years before 1000 differently on each platform.
+    return f"{it:%b} {it.day}" + (f", {it.year}" if with_year else "")

@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.formats import every, figure
+from billing.formats import every
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
 from customers.admin.filters import Days
-from customers.formats import GOOD, PLAIN, column_of, long_text, text_of
+from customers.formats import GOOD, PLAIN, column_of, long_text, number, text_of
 
 _SWITCH = {"On": GOOD, "Off": PLAIN}
 
@@ -110,19 +110,19 @@ class AutoTopupAdmin(_ControlAdmin):
     @display(description="below")
     def shown_threshold(self, topup: AutoTopup) -> str:
         """The balance below which it buys."""
-        return figure(topup.threshold)
+        return number(topup.threshold)
 
     @display(description="buys")
     def shown_quantity(self, topup: AutoTopup) -> str:
         """How much it buys each time."""
-        return figure(topup.quantity)
+        return number(topup.quantity)
 
     @display(description="at most")
     def shown_limit(self, topup: AutoTopup) -> str:
         """How often it may buy."""
         if topup.limit is None:
             return "-"
-        return f"{figure(topup.limit)} per {every(topup.limit_interval, topup.limit_interval_count)}"
+        return f"{number(topup.limit)} per {every(topup.limit_interval, topup.limit_interval_count)}"
 
 
 @admin.register(SpendLimit)
@@ -140,7 +140,7 @@ class SpendLimitAdmin(_ControlAdmin):
     @display(description="overage limit")
     def shown_limit(self, limit: SpendLimit) -> str:
         """The most overage."""
-        return "No limit" if limit.overage_limit is None else figure(limit.overage_limit)
+        return "No limit" if limit.overage_limit is None else number(limit.overage_limit)
 
 
 @admin.register(UsageAlert)
@@ -161,4 +161,4 @@ class UsageAlertAdmin(_ControlAdmin):
     def shown_threshold(self, alert: UsageAlert) -> str:
         """The count or the percentage."""
         sign = " %" if alert.threshold_type == UsageAlert.ThresholdType.USAGE_PERCENTAGE else ""
-        return figure(alert.threshold) + sign
+        return number(alert.threshold) + sign

@@ -19,12 +19,13 @@ from billing.balances import adjust, grant_preview
 from billing.balances import grant as grants
 from billing.balances.adjust import Adjustment, CannotAdjust, ChangedMeanwhile
 from billing.balances.grant import CannotGrant
-from billing.formats import figure, name_of_grant
+from billing.formats import name_of_grant
 from billing.ledger.entries import locked_balances
 from billing.models import Balance, Grant, Rollover
 from billing.models.figures import Interval
 from billing.rules.figures import Figures
 from customers.admin.fields import FigureField
+from customers.formats import number
 
 _ADD, _SET, _EXPIRE, _GRANT = "add", "set", "expire", "grant"
 
@@ -225,8 +226,8 @@ def changes_table(adjustment: Adjustment) -> Table:
     rows = []
     for change in adjustment.changes:
         was = getattr(change.row, change.figure)
-        amount = f"{'+' if change.amount > 0 else ''}{figure(change.amount)}"
-        rows.append([name_of(change.row), amount, figure(was), figure(was + change.amount)])
+        amount = f"{'+' if change.amount > 0 else ''}{number(change.amount)}"
+        rows.append([name_of(change.row), amount, number(was), number(was + change.amount)])
     return {"headers": ["What", "Change", "Before", "After"], "rows": rows}
 
 
@@ -244,7 +245,7 @@ def name_of(row: Grant | Rollover) -> str:
 
 def _choice(grant: Grant) -> str:
     owner = f", of {grant.entity}" if grant.entity else ""
-    left = "unlimited" if grant.unlimited else f"{figure(grant.held)} left"
+    left = "unlimited" if grant.unlimited else f"{number(grant.held)} left"
     return f"{name_of_grant(grant)}{owner}: {left}"
 
 
@@ -253,7 +254,7 @@ def _remaining(figures: Figures) -> Decimal | None:
 
 
 def _shown(value: Decimal | None) -> str:
-    return "Unlimited" if value is None else figure(value)
+    return "Unlimited" if value is None else number(value)
 
 
 def _changed(was: Decimal | None, will_be: Decimal | None) -> Any:
@@ -264,5 +265,5 @@ def _changed(was: Decimal | None, will_be: Decimal | None) -> Any:
     difference = will_be - was
     sign = "+" if difference > 0 else ""
     return format_html(
-        "<div><strong>{}</strong>{}</div>", _shown(will_be), small(f"{sign}{figure(difference)}")
+        "<div><strong>{}</strong>{}</div>", _shown(will_be), small(f"{sign}{number(difference)}")
     )

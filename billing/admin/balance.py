@@ -11,14 +11,14 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.balance_pages import BalancePages, ExplainedMixin
-from billing.formats import every, figure
+from billing.formats import every
 from billing.models import Balance, Flag, Grant, Rollover
 from billing.rules import figures as arithmetic
 from customers import clock
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
 
 _LEVELS = {"Unlimited": NEWS, "Enough": GOOD, "Used up": WAITING, "Overdrawn": BAD}
 _STANDINGS = {"Counts": GOOD, "Expired": PLAIN, "Ended": PLAIN}
@@ -50,18 +50,18 @@ class FiguresMixin:
     @display(description="granted")
     def granted(self, balance: Any) -> str:
         """All that is granted."""
-        return figure(_figures(balance).granted)
+        return number(_figures(balance).granted)
 
     @display(description="used")
     def used(self, balance: Any) -> str:
         """All that was used."""
-        return figure(_figures(balance).usage)
+        return number(_figures(balance).usage)
 
     @display(description="remaining")
     def remaining(self, balance: Any) -> str:
         """All that is left."""
         figures = _figures(balance)
-        return "Unlimited" if figures.unlimited else figure(figures.remaining)
+        return "Unlimited" if figures.unlimited else number(figures.remaining)
 
     @display(description="next reset")
     def next_reset(self, balance: Any) -> str:
@@ -112,17 +112,17 @@ class GrantInline(ReadOnlyInline):
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
         """What it grants in all."""
-        return "Unlimited" if grant.unlimited else figure(grant.included_grant + grant.prepaid_grant)
+        return "Unlimited" if grant.unlimited else number(grant.included_grant + grant.prepaid_grant)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
         """What was used of it."""
-        return figure(grant.usage)
+        return number(grant.usage)
 
     @display(description="left")
     def shown_held(self, grant: Grant) -> str:
         """What is left; below zero when it was overdrawn."""
-        return "Unlimited" if grant.unlimited else figure(grant.held)
+        return "Unlimited" if grant.unlimited else number(grant.held)
 
     @display(description="standing")
     def standing(self, grant: Grant) -> SafeString:
@@ -141,12 +141,12 @@ class RolloverInline(ReadOnlyInline):
     @display(description="carried over")
     def shown_granted(self, rollover: Rollover) -> str:
         """What was carried over."""
-        return figure(rollover.granted)
+        return number(rollover.granted)
 
     @display(description="left")
     def shown_left(self, rollover: Rollover) -> str:
         """What is left of it."""
-        return figure(rollover.left)
+        return number(rollover.left)
 
 
 @admin.register(Balance)
@@ -269,17 +269,17 @@ class GrantAdmin(ReadOnlyAdmin):
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
         """What it grants in all."""
-        return "Unlimited" if grant.unlimited else figure(grant.included_grant + grant.prepaid_grant)
+        return "Unlimited" if grant.unlimited else number(grant.included_grant + grant.prepaid_grant)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
         """What was used of it."""
-        return figure(grant.usage)
+        return number(grant.usage)
 
     @display(description="left")
     def shown_held(self, grant: Grant) -> str:
         """What is left; below zero when it was overdrawn."""
-        return "Unlimited" if grant.unlimited else figure(grant.held)
+        return "Unlimited" if grant.unlimited else number(grant.held)
 
     @display(description="standing", label=_STANDINGS)
     def standing(self, grant: Grant) -> str:
@@ -312,12 +312,12 @@ class RolloverAdmin(ReadOnlyAdmin):
     @display(description="left")
     def shown_left(self, rollover: Rollover) -> str:
         """What is left of it."""
-        return figure(rollover.left)
+        return number(rollover.left)
 
     @display(description="carried over")
     def shown_granted(self, rollover: Rollover) -> str:
         """What was carried over."""
-        return figure(rollover.granted)
+        return number(rollover.granted)
 
     @display(description="expires", ordering="expires_at", empty_value="Never")
     def shown_expiry(self, rollover: Rollover) -> Any:

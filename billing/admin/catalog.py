@@ -23,11 +23,11 @@ from billing.admin.catalog_forms import (
 from billing.catalog.in_use import is_in_use
 from billing.catalog.versions import TERMS, NoNewVersion, new_version
 from billing.document.schema.prices import Tier
-from billing.formats import every, figure, price
+from billing.formats import every, unit_price
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo, without_fields
 from customers.admin.inlines import RecordStackedInline, RecordTabularInline
-from customers.formats import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, text_of
+from customers.formats import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, number, text_of
 
 _STATES = {"On sale": GOOD, "Archived": PLAIN, "Stub": WAITING}
 _ITEM_PRICE = (
@@ -208,7 +208,7 @@ class PlanAdmin(HistoryAdmin):
         if plan.price_amount is None:
             return "-"
         often = every(plan.price_interval, plan.price_interval_count)
-        return f"{price(plan.price_amount, plan.currency)} / {often}"
+        return f"{unit_price(plan.price_amount, plan.currency)} / {often}"
 
     @display(description="kind", label={"Add-on": NEWS})
     def kind(self, plan: Plan) -> str:
@@ -296,7 +296,7 @@ class PlanItemAdmin(RecordAdmin):
     @display(description="included")
     def shown_included(self, item: PlanItem) -> str:
         """What is granted with each unit of the plan."""
-        return "Unlimited" if item.unlimited else figure(item.included)
+        return "Unlimited" if item.unlimited else number(item.included)
 
     @display(description="resets every")
     def resets(self, item: PlanItem) -> str:
@@ -323,4 +323,4 @@ class CreditCostAdmin(RecordAdmin):
     @display(description="credits for one unit")
     def shown_cost(self, cost: CreditCost) -> str:
         """The credits for one unit."""
-        return figure(cost.credit_cost)
+        return number(cost.credit_cost)

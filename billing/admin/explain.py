@@ -14,12 +14,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing.explain.burn_rate import lost_words
 from billing.explain.types import BalanceExplained, EntryExplained, Explanation, RowExplained, UseExplained
-from billing.formats import figure
 from billing.ledger.totals import Point
 from billing.models import Balance, Entity
 from billing.models.figures import UPPER_BOUND
 from customers.admin.fields import FigureField
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment, number
 
 #: Of long tables, how many rows a page shows.
 ROWS_SHOWN = 100
@@ -76,7 +75,7 @@ def context_of(explanation: Explanation, points: list[Point]) -> dict[str, Any]:
         "balances": [_balance(balance) for balance in explanation.balances],
         "order": _order(explanation),
         "use": explanation.use and _use(explanation, explanation.use),
-        "costs": table(("Feature", "Credits for a unit"), explanation.drawn_by, (str, figure)),
+        "costs": table(("Feature", "Credits for a unit"), explanation.drawn_by, (str, number)),
         "chart": _chart(points),
         "course": _course(points),
         "has_course": len(points) > 1,
@@ -112,19 +111,19 @@ def _balance(balance: BalanceExplained) -> dict[str, Any]:
     return {
         "explained": balance,
         "cards": [
-            ("Granted", figure(figures.granted)),
-            ("Remaining", "Unlimited" if figures.unlimited else figure(figures.remaining)),
-            ("Used", figure(figures.usage)),
-            ("Billable overage", figure(figures.billable_overage)),
-            ("Displayed overage", figure(figures.displayed_overage)),
+            ("Granted", number(figures.granted)),
+            ("Remaining", "Unlimited" if figures.unlimited else number(figures.remaining)),
+            ("Used", number(figures.usage)),
+            ("Billable overage", number(figures.billable_overage)),
+            ("Displayed overage", number(figures.displayed_overage)),
         ],
-        "cost": "" if balance.credit_cost is None else figure(balance.credit_cost),
+        "cost": "" if balance.credit_cost is None else number(balance.credit_cost),
         "rows": _rows(balance),
         "rows_more": max(0, len(balance.rows) - ROWS_SHOWN),
         "left_out": table(
             ("What", "Would hold", "Why it does not count"),
             [(named(row.name, row.owner), row.held, row.reason) for row in balance.left_out],
-            (_same, figure, _same),
+            (_same, number, _same),
         ),
         "wasted": [lost_words(lost) for lost in balance.pace.wasted],
         "entries": _entries(balance.entries),
@@ -137,10 +136,10 @@ def _rows(balance: BalanceExplained) -> Table:
     rows: list[list[Any]] = [
         [
             _what(row),
-            figure(row.granted),
-            "Unlimited" if row.unlimited else figure(row.remaining),
-            figure(row.usage),
-            figure(row.overage),
+            number(row.granted),
+            "Unlimited" if row.unlimited else number(row.remaining),
+            number(row.usage),
+            number(row.overage),
             _ends(row),
         ]
         for row in balance.rows[:ROWS_SHOWN]
@@ -148,10 +147,10 @@ def _rows(balance: BalanceExplained) -> Table:
     rows.append(
         [
             format_html("<strong>{}</strong>", "In all"),
-            figure(figures.granted),
-            "Unlimited" if figures.unlimited else figure(figures.remaining),
-            figure(figures.usage),
-            figure(figures.billable_overage),
+            number(figures.granted),
+            "Unlimited" if figures.unlimited else number(figures.remaining),
+            number(figures.usage),
+            number(figures.billable_overage),
             "",
         ]
     )
@@ -160,7 +159,7 @@ def _rows(balance: BalanceExplained) -> Table:
 
 def _what(row: RowExplained) -> SafeString:
     terms = format_html_join(
-        "", "{}", ((small(f"{figure(term.amount)}: {term.words}"),) for term in row.terms)
+        "", "{}", ((small(f"{number(term.amount)}: {term.words}"),) for term in row.terms)
     )
     return format_html("<div>{}{}</div>", named(row.name, row.owner), terms)
 
@@ -179,7 +178,7 @@ def _order(explanation: Explanation) -> Table:
             (
                 str(place.number),
                 format_html("<div>{}{}</div>", named(place.name, place.owner), small(place.feature)),
-                "Unlimited" if place.available is None else figure(place.available),
+                "Unlimited" if place.available is None else number(place.available),
                 place.beyond,
                 place.reason,
             )
@@ -191,27 +190,27 @@ def _order(explanation: Explanation) -> Table:
 
 def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
     names = {balance.feature_id: balance.feature for balance in explanation.balances}
-    amount = figure(use.asked.copy_abs())
+    amount = number(use.asked.copy_abs())
     titles = {
         "drawn": f"Using {amount} would draw",
-        "refused": f"Using {amount} would be refused: {figure(use.missing)} of it have no place",
+        "refused": f"Using {amount} would be refused: {number(use.missing)} of it have no place",
         "refunded": f"Giving back {amount} would return",
     }
     return {
         "title": titles[use.outcome],
         "is_refused": use.outcome == "refused",
-        "dropped": figure(use.dropped) if use.dropped else "",
+        "dropped": number(use.dropped) if use.dropped else "",
         "reasons": use.reasons,
         "parts": table(
             ("From", "How", "Units", "Charged"),
             [
-                (part.name, part.words, figure(part.units), f"{figure(part.charged)} of {part.charged_in}")
+                (part.name, part.words, number(part.units), f"{number(part.charged)} of {part.charged_in}")
                 for part in use.parts
             ],
             (_same,) * 4,
         ),
         "remaining": " and ".join(
-            f"{names[feature_id]} without limit" if left is None else f"{figure(left)} of {names[feature_id]}"
+            f"{names[feature_id]} without limit" if left is None else f"{number(left)} of {names[feature_id]}"
             for feature_id, left in use.remaining.items()
         ),
     }
@@ -225,8 +224,8 @@ def _entries(entries: tuple[EntryExplained, ...]) -> Table:
                 posting_link(entry.posting_id, moment(entry.occurred_at)),
                 badge(entry.kind, _KINDS),
                 format_html("<div>{}{}</div>", entry.row, small(entry.figure)),
-                f"{'+' if entry.amount > 0 else ''}{figure(entry.amount)}",
-                figure(entry.after),
+                f"{'+' if entry.amount > 0 else ''}{number(entry.amount)}",
+                number(entry.after),
                 _who(entry),
             )
             for entry in entries
@@ -281,9 +280,9 @@ def _course(points: list[Point]) -> Table:
         [
             (
                 f"{point.day:%Y-%m-%d}",
-                figure(point.granted),
-                figure(point.usage),
-                "Unlimited" if point.remaining is None else figure(point.remaining),
+                number(point.granted),
+                number(point.usage),
+                "Unlimited" if point.remaining is None else number(point.remaining),
             )
             for point in reversed(changed)
         ],

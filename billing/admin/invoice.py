@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from billing.admin.invoice_actions import InvoiceActions
 from billing.admin.invoice_page import InvoicePages
-from billing.formats import amount, figure
+from billing.formats import money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
@@ -33,6 +33,7 @@ from customers.formats import (
     column_of,
     link_out,
     long_text,
+    number,
     preformatted,
 )
 
@@ -84,7 +85,7 @@ class InvoiceInline(ReadOnlyInline):
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:
         """The total with its currency."""
-        return amount(invoice.total, invoice.currency)
+        return money(invoice.total, invoice.currency)
 
 
 class InvoiceLineInline(ReadOnlyInline):
@@ -103,12 +104,12 @@ class InvoiceLineInline(ReadOnlyInline):
     @display(description="quantity")
     def shown_quantity(self, line: InvoiceLine) -> str:
         """How many."""
-        return figure(line.quantity)
+        return number(line.quantity)
 
     @display(description="amount")
     def shown_amount(self, line: InvoiceLine) -> str:
         """The amount in the invoice's currency."""
-        return amount(line.amount, line.invoice.currency)
+        return money(line.amount, line.invoice.currency)
 
 
 class PaymentInline(ReadOnlyInline):
@@ -126,7 +127,7 @@ class PaymentInline(ReadOnlyInline):
     @display(description="amount")
     def shown_amount(self, payment: Payment) -> str:
         """The amount in the invoice's currency."""
-        return amount(payment.amount, payment.invoice.currency)
+        return money(payment.amount, payment.invoice.currency)
 
 
 class CreditNoteInline(ReadOnlyInline):
@@ -143,12 +144,12 @@ class CreditNoteInline(ReadOnlyInline):
     @display(description="total")
     def shown_total(self, note: CreditNote) -> str:
         """The total in the invoice's currency."""
-        return amount(note.total, note.invoice.currency)
+        return money(note.total, note.invoice.currency)
 
     @display(description="tax in it")
     def shown_tax(self, note: CreditNote) -> str:
         """The tax in the invoice's currency."""
-        return amount(note.tax, note.invoice.currency)
+        return money(note.tax, note.invoice.currency)
 
     @display(description="page")
     def printed(self, note: CreditNote) -> SafeString:
@@ -227,24 +228,24 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:
         """The total with its currency."""
-        return amount(invoice.total, invoice.currency)
+        return money(invoice.total, invoice.currency)
 
     @display(description="paid")
     def shown_paid(self, invoice: Invoice) -> str:
         """What was paid of it."""
-        return amount(invoice.paid, invoice.currency)
+        return money(invoice.paid, invoice.currency)
 
     @display(description="credited")
     def shown_credited(self, invoice: Invoice) -> str:
         """What credit notes took off it."""
-        return amount(invoice.credited, invoice.currency)
+        return money(invoice.credited, invoice.currency)
 
     @display(description="still to pay")
     def shown_due(self, invoice: Invoice) -> str:
         """What is still to be paid; what is to be returned has a minus. A dash where nobody waits for money."""
         if not invoice.number or invoice.status in (Invoice.Status.DRAFT, Invoice.Status.VOID):
             return "-"
-        return amount(invoice.due, invoice.currency)
+        return money(invoice.due, invoice.currency)
 
     @display(description="billed to")
     def shown_bill_to(self, invoice: Invoice) -> SafeString | str:
@@ -282,12 +283,12 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
     @display(description="quantity")
     def shown_quantity(self, line: InvoiceLine) -> str:
         """How many."""
-        return figure(line.quantity)
+        return number(line.quantity)
 
     @display(description="amount")
     def shown_amount(self, line: InvoiceLine) -> str:
         """The amount in the invoice's currency."""
-        return amount(line.amount, line.invoice.currency)
+        return money(line.amount, line.invoice.currency)
 
 
 @admin.register(Payment)
@@ -305,7 +306,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     @display(description="amount")
     def shown_amount(self, payment: Payment) -> str:
         """The amount in the invoice's currency."""
-        return amount(payment.amount, payment.invoice.currency)
+        return money(payment.amount, payment.invoice.currency)
 
 
 @admin.register(CreditNote)
@@ -333,12 +334,12 @@ class CreditNoteAdmin(ReadOnlyAdmin):
     @display(description="total")
     def shown_total(self, note: CreditNote) -> str:
         """The total in the invoice's currency."""
-        return amount(note.total, note.invoice.currency)
+        return money(note.total, note.invoice.currency)
 
     @display(description="tax in it")
     def shown_tax(self, note: CreditNote) -> str:
         """The tax in the invoice's currency."""
-        return amount(note.tax, note.invoice.currency)
+        return money(note.tax, note.invoice.currency)
 
     @display(description="page")
     def printed(self, note: CreditNote) -> SafeString:

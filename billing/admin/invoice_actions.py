@@ -20,7 +20,7 @@ from django.utils.timezone import localdate, make_aware
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from billing.formats import amount
+from billing.formats import money
 from billing.invoices.credit_notes import credit_note, creditable, to_return
 from billing.invoices.issue import issue_invoice
 from billing.invoices.locking import CannotChangeInvoice, locked_invoice
@@ -133,15 +133,15 @@ def _pay(invoice: Invoice, form: _Payment, by: str) -> str:
         reference=form.cleaned_data["reference"],
         done_by=by,
     )
-    return f"{amount(payment.amount, invoice.currency)} was recorded as paid on {invoice}."
+    return f"{money(payment.amount, invoice.currency)} was recorded as paid on {invoice}."
 
 
 def _credit(invoice: Invoice, form: _Credit, by: str) -> str:
     note = credit_note(invoice, form.cleaned_data["amount"], reason=form.cleaned_data["reason"], done_by=by)
-    said = f"Credit note {note.number} over {amount(note.total, invoice.currency)} was written."
+    said = f"Credit note {note.number} over {money(note.total, invoice.currency)} was written."
     back = to_return(note.invoice)
     if back:
-        said += f" {amount(back, invoice.currency)} is to be returned to the customer; nothing here moves it."
+        said += f" {money(back, invoice.currency)} is to be returned to the customer; nothing here moves it."
     return said
 
 
@@ -340,7 +340,7 @@ def _figures(invoice: Invoice) -> list[tuple[str, str]]:
         "To be returned": to_return(invoice),
     }
     return [
-        (name, amount(value, invoice.currency) if isinstance(value, int) else str(value))
+        (name, money(value, invoice.currency) if isinstance(value, int) else str(value))
         for name, value in shown.items()
     ]
 

@@ -14,14 +14,14 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.decorators import action
 
-from billing.formats import amount, figure
+from billing.formats import money
 from billing.invoices.credit_notes import to_return
 from billing.invoices.issue import CARRIED_OVER
 from billing.models import Invoice, InvoiceLine
 from billing.rules.money import from_minor, is_known, round_to_minor
 from billing.rules.prices import EXACT
 from customers.admin.base import RecordAdmin
-from customers.formats import country_name
+from customers.formats import country_name, number
 
 _Kind = InvoiceLine.Kind
 _SMALLEST_UNIT_PRICE = Decimal("1e-10")
@@ -71,16 +71,16 @@ class InvoicePages(RecordAdmin):
                 "title": f"{_kind_of(invoice)} {invoice}",
                 "kind": _kind_of(invoice),
                 "billed": [_billed_line(line, currency) for line in billed],
-                "subtotal": amount(sum(line.amount for line in billed), currency) if added else "",
-                "added": [PrintedLine(line.description, amount(line.amount, currency)) for line in added],
-                "total": amount(invoice.total, currency),
+                "subtotal": money(sum(line.amount for line in billed), currency) if added else "",
+                "added": [PrintedLine(line.description, money(line.amount, currency)) for line in added],
+                "total": money(invoice.total, currency),
                 "payments": [
-                    (payment.paid_at, payment.reference, amount(-payment.amount, currency))
+                    (payment.paid_at, payment.reference, money(-payment.amount, currency))
                     for payment in invoice.payments.order_by("paid_at", "pk")
                 ],
-                "notes": [(note.number, note.issued_at, amount(-note.total, currency)) for note in notes],
-                "due": amount(max(0, invoice.due), currency) if _is_owed(invoice) else "",
-                "to_return": amount(to_return(invoice), currency) if to_return(invoice) else "",
+                "notes": [(note.number, note.issued_at, money(-note.total, currency)) for note in notes],
+                "due": money(max(0, invoice.due), currency) if _is_owed(invoice) else "",
+                "to_return": money(to_return(invoice), currency) if to_return(invoice) else "",
             },
         )
 
@@ -97,9 +97,9 @@ class InvoicePages(RecordAdmin):
                 **self._heading(invoice),
                 "title": f"Credit note {note.number}",
                 "note": note,
-                "net": amount(note.total - note.tax, invoice.currency),
-                "tax": amount(note.tax, invoice.currency),
-                "total": amount(note.total, invoice.currency),
+                "net": money(note.total - note.tax, invoice.currency),
+                "tax": money(note.tax, invoice.currency),
+                "total": money(note.total, invoice.currency),
             },
         )
 
@@ -141,8 +141,8 @@ def _parted(lines: Sequence[InvoiceLine]) -> tuple[Sequence[InvoiceLine], Sequen
 def _billed_line(line: InvoiceLine, currency: str) -> PrintedLine:
     return PrintedLine(
         description=line.description,
-        amount=amount(line.amount, currency),
-        quantity=figure(line.quantity),
+        amount=money(line.amount, currency),
+        quantity=number(line.quantity),
         unit_price=_unit_price(line, currency),
     )
 
@@ -157,7 +157,7 @@ def _unit_price(line: InvoiceLine, currency: str) -> str:
             return ""
     minor = round_to_minor(price, currency)
     is_whole = from_minor(minor, currency) == price
-    return amount(minor, currency) if is_whole else f"{figure(price)} {currency}"
+    return money(minor, currency) if is_whole else f"{number(price)} {currency}"
 
 
 def _address(address: dict[str, str] | None) -> list[str]:

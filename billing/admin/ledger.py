@@ -17,7 +17,6 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing.admin.adjust import figures_table, name_of
 from billing.balances.grant_preview import preview_reverse
-from billing.formats import figure
 from billing.ledger.entries import CannotReverse
 from billing.ledger.entries import reverse as take_back
 from billing.models import LedgerEntry, Posting
@@ -25,7 +24,18 @@ from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
 from customers.admin.inlines import ReadOnlyInline
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, column_of, link_to, long_text, preformatted
+from customers.formats import (
+    BAD,
+    GOOD,
+    NEWS,
+    PLAIN,
+    WAITING,
+    column_of,
+    link_to,
+    long_text,
+    number,
+    preformatted,
+)
 
 KINDS = {
     "Grant": GOOD,
@@ -58,12 +68,12 @@ class EntryFigures:
     @display(description="change")
     def shown_amount(self, entry: LedgerEntry) -> str:
         """What was added to the figure."""
-        return f"{'+' if entry.amount > 0 else ''}{figure(entry.amount)}"
+        return f"{'+' if entry.amount > 0 else ''}{number(entry.amount)}"
 
     @display(description="after")
     def shown_after(self, entry: LedgerEntry) -> str:
         """The figure after it."""
-        return figure(entry.after)
+        return number(entry.after)
 
     @display(description="of")
     def shown_owner(self, entry: LedgerEntry) -> str:
@@ -151,7 +161,7 @@ class PostingAdmin(ReadOnlyAdmin):
     @display(description="amount")
     def shown_amount(self, posting: Posting) -> str:
         """What was asked for."""
-        return figure(posting.amount)
+        return number(posting.amount)
 
     @display(description="by")
     def shown_who(self, posting: Posting) -> SafeString | str:
@@ -252,8 +262,8 @@ def _entries(entries: Any) -> dict[str, Any]:
             [
                 name_of(entry.owner),
                 entry.get_figure_display(),
-                f"{'+' if entry.amount > 0 else ''}{figure(entry.amount)}",
-                figure(entry.after),
+                f"{'+' if entry.amount > 0 else ''}{number(entry.amount)}",
+                number(entry.after),
             ]
             for entry in entries
         ],

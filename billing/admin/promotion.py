@@ -6,11 +6,10 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.formats import figure
 from billing.models import Discount, Referral, TrialUsed
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days
-from customers.formats import column_of, long_text, text_of
+from customers.formats import column_of, long_text, number, text_of
 
 
 @admin.register(TrialUsed)
@@ -72,14 +71,14 @@ class DiscountAdmin(HistoryAdmin):
     def shown_value(self, discount: Discount) -> str:
         """Per cent, or an amount with its currency."""
         if discount.type == Discount.Type.PERCENTAGE:
-            return f"{figure(discount.discount_value)} %"
-        return f"{figure(discount.discount_value)} {(discount.currency or '').upper()}".strip()
+            return f"{number(discount.discount_value)} %"
+        return f"{number(discount.discount_value)} {(discount.currency or '').upper()}".strip()
 
     @display(description="lasts")
     def shown_duration(self, discount: Discount) -> str:
         """How long it lasts."""
         if discount.duration_type == Discount.Duration.MONTHS and discount.duration_value is not None:
-            return f"{figure(discount.duration_value)} months"
+            return f"{number(discount.duration_value)} months"
         return discount.get_duration_type_display()
 
 

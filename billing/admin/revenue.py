@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from unfold.decorators import display
 
-from billing.formats import amount
+from billing.formats import money
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of, revenue_of_subscription
 from billing.rules.monthly_value import Revenue
@@ -33,7 +33,7 @@ def recurring_revenue(customer: Customer) -> str:
     found = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
     return (
         "; ".join(
-            f"{amount(each.mrr, currency)} a month, {amount(each.arr, currency)} a year"
+            f"{money(each.mrr, currency)} a month, {money(each.arr, currency)} a year"
             for currency, each in found.items()
         )
         or "-"
@@ -59,4 +59,4 @@ def _monthly(revenue: Mapping[str, Revenue]) -> str:
 
 
 def _in_words(revenue: Mapping[str, Revenue], part: Callable[[Revenue], int]) -> str:
-    return ", ".join(amount(part(each), currency) for currency, each in revenue.items()) or "-"
+    return ", ".join(money(part(each), currency) for currency, each in revenue.items()) or "-"

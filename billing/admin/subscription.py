@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from billing.admin.revenue import RevenueMixin
 from billing.admin.subscription_actions import SubscribingPages, lines_table
-from billing.formats import amount, figure
+from billing.formats import money
 from billing.models import License, Purchase, Subscription
 from billing.revenue.monthly import with_charges
 from billing.subscriptions import CannotBill
@@ -23,7 +23,7 @@ from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
 from customers.admin.inlines import ReadOnlyInline
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, text_of
+from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
 
 STATES = {
     "Active": GOOD,
@@ -95,7 +95,7 @@ class SubscriptionInline(RevenueMixin, ReadOnlyInline):
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:
         """How many units of the plan."""
-        return figure(subscription.quantity)
+        return number(subscription.quantity)
 
 
 @admin.register(Subscription)
@@ -189,7 +189,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     def bought_ahead(self, subscription: Subscription) -> str:
         """The units bought ahead, by feature id."""
         bought = subscription.prepaid_quantities.items()
-        return ", ".join(f"{figure(Decimal(units))} {feature_id}" for feature_id, units in bought) or "-"
+        return ", ".join(f"{number(Decimal(units))} {feature_id}" for feature_id, units in bought) or "-"
 
     @display(description="billed")
     def billed(self, subscription: Subscription) -> str:
@@ -209,7 +209,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         return render_to_string(
             "billing/subscription_upcoming.html",
             {
-                "total": amount(found.total, found.currency),
+                "total": money(found.total, found.currency),
                 "at": moment(found.at),
                 "count": f"{count} line" if count == 1 else f"{count} lines",
                 "table": lines_table(found.lines, found.currency, found.total),
@@ -228,7 +228,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:
         """How many units of the plan."""
-        return figure(subscription.quantity)
+        return number(subscription.quantity)
 
 
 @admin.register(Purchase)
@@ -264,7 +264,7 @@ class PurchaseAdmin(HistoryAdmin):
     @display(description="quantity")
     def shown_quantity(self, purchase: Purchase) -> str:
         """How many units of the plan."""
-        return figure(purchase.quantity)
+        return number(purchase.quantity)
 
     @display(description="expires", empty_value="For life")
     def shown_expiry(self, purchase: Purchase) -> Any:
@@ -309,14 +309,14 @@ class LicenseAdmin(ReadOnlyHistoryAdmin):
     @display(description="used")
     def shown_usage(self, row: License) -> str:
         """How many of the seats are handed out."""
-        return f"{figure(row.usage)} of {figure(row.granted)}"
+        return f"{number(row.usage)} of {number(row.granted)}"
 
     @display(description="remaining")
     def shown_remaining(self, row: License) -> str:
         """How many are left."""
-        return figure(row.remaining)
+        return number(row.remaining)
 
     @display(description="paid")
     def shown_paid(self, row: License) -> str:
         """How many are paid for."""
-        return figure(row.paid_quantity)
+        return number(row.paid_quantity)

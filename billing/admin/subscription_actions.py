@@ -26,7 +26,7 @@ from billing.admin.subscription_forms import (
     SubscribingForm,
     UncancelForm,
 )
-from billing.formats import amount, figure
+from billing.formats import money
 from billing.models import Invoice, InvoiceLine, Subscription
 from billing.rules.figures import Figures
 from billing.subscriptions import CannotBill, CannotSubscribe
@@ -34,7 +34,7 @@ from billing.subscriptions.dry_run import Outcome, carry_out, try_out
 from customers import clock
 from customers.admin.base import HistoryAdmin
 from customers.admin.fields import RowSelect
-from customers.formats import moment
+from customers.formats import moment, number
 from customers.models import Customer
 
 _CHANGED = "Something has changed since the preview. Nothing was done: look at the new preview."
@@ -191,7 +191,7 @@ def lines_table(lines: tuple[InvoiceLine, ...], currency: str, total: int) -> Ta
     return {
         "headers": ["Line", "Quantity", "Amount"],
         "rows": [
-            *([line.description, figure(line.quantity), _sum(line.amount, currency)] for line in lines),
+            *([line.description, number(line.quantity), _sum(line.amount, currency)] for line in lines),
             [_strong("Total"), "", _strong(_sum(total, currency))],
         ],
     }
@@ -215,7 +215,7 @@ def _lines_table(invoice: Invoice, lines: tuple[InvoiceLine, ...]) -> Table:
 
 
 def _invoice_title(invoice: Invoice, lines: tuple[InvoiceLine, ...]) -> str:
-    total = amount(invoice.total, invoice.currency)
+    total = money(invoice.total, invoice.currency)
     if not invoice.total or invoice.due_at is None:
         return f"Invoice: {total}"
     return f"Invoice: {total}, due {moment(invoice.due_at)}"
@@ -240,7 +240,7 @@ def _words(subscription: Subscription | None) -> list[str]:
     if subscription is None:
         return ["Not there"]
     status = subscription.status
-    words = [f"{subscription.get_status_display()}, quantity {figure(subscription.quantity)}"]
+    words = [f"{subscription.get_status_display()}, quantity {number(subscription.quantity)}"]
     for feature_id, units in subscription.prepaid_quantities.items():
         words.append(f"{units} {feature_id} bought ahead")
     if status == Subscription.Status.ENDED:
@@ -269,8 +269,8 @@ def _balances_table(outcome: Outcome) -> Table:
 
 def _figures(figures: Figures) -> tuple[str, str, str]:
     if figures.unlimited:
-        return "Unlimited", "Unlimited", figure(figures.usage)
-    return figure(figures.granted), figure(figures.remaining), figure(figures.usage)
+        return "Unlimited", "Unlimited", number(figures.usage)
+    return number(figures.granted), number(figures.remaining), number(figures.usage)
 
 
 def _beside(was: str, will_be: str) -> SafeString | str:
@@ -278,7 +278,7 @@ def _beside(was: str, will_be: str) -> SafeString | str:
 
 
 def _sum(minor: int, currency: str) -> SafeString:
-    return format_html('<span class="whitespace-nowrap">{}</span>', amount(minor, currency))
+    return format_html('<span class="whitespace-nowrap">{}</span>', money(minor, currency))
 
 
 def _strong(text: str) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import localdate, make_aware
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from billing.formats import every, price
+from billing.formats import every, unit_price
 from billing.models import Entity, Plan, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.subscriptions import (
@@ -307,4 +307,4 @@ def _named(plan: Plan) -> str:
         return str(plan)
     how_often = every(plan.price_interval, plan.price_interval_count)
     often = "once" if plan.price_interval in ("", Interval.ONE_OFF) else f"every {how_often}"
-    return f"{plan}: {price(plan.price_amount, plan.currency)} {often}"
+    return f"{plan}: {unit_price(plan.price_amount, plan.currency)} {often}"

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from django.db import transaction
 
-from billing.formats import moment, name_of_grant, number
+from billing.formats import name_of_grant
 from billing.ledger.entries import Change, Draft, locked_balances, post
 from billing.ledger.holdings import Holding, counts, holding_of, is_usage_based
 from billing.models import Balance, Grant, Posting, Rollover
@@ -24,6 +24,7 @@ from billing.rules.drawing import GrantRow, drawing_order
 from billing.rules.figures import Figures, figures_of
 from billing.subscriptions import renew_customers
 from customers import clock
+from customers.formats import moment, number
 from customers.json_types import DECIMALS
 
 _ZERO = Decimal(0)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from billing import formats
 from billing.explain import words
 from billing.explain.burn_rate import Source, pace_of
 from billing.explain.queries import Material, gather, item_of, latest_entries
@@ -26,6 +25,7 @@ from billing.models import Balance, CreditCost, Entity, Feature, Flag, Grant, Ro
 from billing.models.figures import UPPER_BOUND
 from billing.rules.drawing import GrantRow, RolloverRow, draw, drawing_order, rollover_order
 from billing.rules.figures import Figures, figures_of
+from customers.formats import moment
 from customers.models import Customer
 
 #: Of the grants and rollovers that do not count, how many are told.
@@ -62,7 +62,7 @@ def explain(
     due = material.holding.next_due()
     if due is not None and due <= at:
         notes.append(
-            f"Something has been due since {formats.moment(due)}: a reset, or the end of a plan's period. The figures"
+            f"Something has been due since {moment(due)}: a reset, or the end of a plan's period. The figures"
             " are those before it; `manage.py renew` and the next use do what is due."
         )
     if material.balances and str(material.balances[0].feature_id) != str(feature.pk):
@@ -135,9 +135,9 @@ def _flag(customer: Customer, feature: Feature, at: datetime) -> FlagExplained:
         return FlagExplained(is_on=False, words=f"{feature} is on or off (a flag), and {customer} lacks it.")
     source = f"through {flag.plan}" if flag.plan else "outside any plan"
     if flag.expires_at is not None and flag.expires_at <= at:
-        ended = f"it expired {formats.moment(flag.expires_at)}"
+        ended = f"it expired {moment(flag.expires_at)}"
         return FlagExplained(is_on=False, words=f"{feature} is a flag, {source}: {ended}.")
-    until = f"until {formats.moment(flag.expires_at)}" if flag.expires_at else "without an end"
+    until = f"until {moment(flag.expires_at)}" if flag.expires_at else "without an end"
     return FlagExplained(is_on=True, words=f"{feature} is a flag: on, {source}, {until}.")
 
 
@@ -223,9 +223,9 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
     grant = row if isinstance(row, Grant) else row.grant
     entity_id = grant.entity_id if grant else None
     if row.ended_at is not None:
-        reason = f"ended {formats.moment(row.ended_at)}"
+        reason = f"ended {moment(row.ended_at)}"
     elif row.expires_at is not None and row.expires_at <= material.at:
-        reason = f"expired {formats.moment(row.expires_at)}"
+        reason = f"expired {moment(row.expires_at)}"
     else:
         reason = f"belongs to another entity, {material.owner(entity_id)}"
     return RowLeftOut(

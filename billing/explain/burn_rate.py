@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Literal
 
 from billing.explain.types import Pace, Wasted
-from billing.formats import day, moment, number
 from billing.rules.figures import Figures
 from billing.rules.intervals import step
+from customers.formats import day, moment, number
 from customers.json_types import DECIMALS
 
 #: What was used in less time says nothing of the days to come.

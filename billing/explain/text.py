@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 
 from billing.explain.burn_rate import lost_words
 from billing.explain.types import BalanceExplained, Explanation, UseExplained
-from billing.formats import moment, number
+from customers.formats import moment, number
 from customers.json_types import plain_number, to_iso
 
 _WIDTH = 110

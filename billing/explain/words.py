@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from billing.explain.types import Term
-from billing.formats import day, moment, number
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
 from billing.rules.drawing import GrantRow, RolloverRow, Step, rollover_place, row_place
 from billing.rules.figures import Figures, included_grant
+from customers.formats import day, moment, number
 
 #: What each step of a use or a refund does, as a person says it.
 STEPS: dict[Step, str] = {

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from billing.formats import number
 from billing.ledger.holdings import Holding, holdings_of
 from billing.models import Balance, Invoice, Subscription
 from billing.rules.figures import Figures, figures_of
 from billing.rules.money import display
 from customers import clock
+from customers.formats import number
 from customers.models import Customer
 
 

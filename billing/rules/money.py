@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, localcontext
 
-from babel.numbers import format_currency, list_currencies
+from babel.numbers import format_decimal, get_currency_symbol, list_currencies
 
 #: Minor units are held in 64 bits.
 LARGEST_MINOR = 2**63 - 1
@@ -73,17 +73,15 @@ def from_minor(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-digits(currency), _EXACT)
 
 
-def display(minor: int, currency: str, locale: str = "en") -> str:
-    """The amount for a person, with the code instead of a sign that several currencies share: `1,200.00 USD`."""
-    decimals = digits(currency)
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "") + " ¤¤"
-    return format_currency(
-        from_minor(minor, currency),
-        known_code(currency),
-        format=pattern,
-        locale=locale,
-        currency_digits=False,
-    )
+def display(minor: int, currency: str) -> str:
+    """The amount for a person: `$2,499.95`, `¥1,200`, `KWD 14.700`."""
+    return _display(from_minor(minor, currency), currency, digits(currency))
+
+
+def display_exact(amount: Decimal, currency: str) -> str:
+    """`amount` (in major units) for a person, with the decimals of its currency and as many more as it has: `$0.002`."""
+    has = max(0, -int(amount.normalize().as_tuple().exponent))
+    return _display(amount, currency, max(digits(currency), has))
 
 
 def _bounded(minor: int) -> int:
@@ -96,3 +94,12 @@ def _too_many_digits(amount: Decimal, currency: str) -> str:
     count = digits(currency)
     allowed = {0: "no decimals", 1: "1 decimal"}.get(count, f"{count} decimals")
     return f"{amount.normalize():f} has more digits than the currency: {known_code(currency)} has {allowed}"
+
+
+def _display(amount: Decimal, currency: str, decimals: int) -> str:
+    code = known_code(currency)
+    symbol = get_currency_symbol(code, locale="en_US")
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    figure = format_decimal(abs(amount), format=pattern, locale="en_US", decimal_quantization=False)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{symbol}{' ' if symbol[-1].isalpha() else ''}{figure}"

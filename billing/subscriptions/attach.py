@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.formats import moment_in_words
 from billing.models import Entity, Plan, Purchase, Subscription
 from billing.models.figures import Interval
 from billing.subscriptions.change_plan import change_in
@@ -27,6 +26,7 @@ from billing.subscriptions.start import begin, grant_items
 from billing.subscriptions.trials import trial_end, trial_refusal
 from billing.subscriptions.unit_of_work import Account
 from customers import clock
+from customers.formats import moment
 from customers.models import Customer
 
 _ONE = Decimal(1)
@@ -72,14 +72,14 @@ def attach_plan(
     account.subscriptions.append(subscription)
     account.change(subscription)
     if at > now:
-        result.told.append(f"{plan} is scheduled to begin {moment_in_words(at)}.")
+        result.told.append(f"{plan} is scheduled to begin on {moment(at)}.")
     else:
         trial_ends_at = None
         if with_trial and plan.free_trial_length:
             refusal = trial_refusal(account.customer, plan)
             if refusal is None:
                 trial_ends_at = trial_end(plan, at)
-                result.told.append(f"The trial ends {moment_in_words(trial_ends_at)}.")
+                result.told.append(f"The trial ends on {moment(trial_ends_at)}.")
             else:
                 result.told.append(f"Attached without a trial: {refusal}.")
         begin(account, subscription, at, trial_ends_at=trial_ends_at)
@@ -112,7 +112,7 @@ def _refuse_twice(account: Account, plan: Plan, entity: Entity | None) -> None:
         is_scheduled = row.status == Subscription.Status.SCHEDULED
         if same_owner and is_scheduled and not plan.add_on and plan.group and row.plan.group == plan.group:
             raise CannotSubscribe(
-                f"{row.plan} of the same group is scheduled to begin {moment_in_words(row.started_at)}: cancel it first."
+                f"{row.plan} of the same group is scheduled to begin on {moment(row.started_at)}: cancel it first."
             )
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.formats import date_in_words, moment_in_words
 from billing.models import Subscription
 from billing.subscriptions.charges import add_bill
 from billing.subscriptions.end import end
@@ -21,6 +20,7 @@ from billing.subscriptions.result import (
     open_account,
 )
 from customers import clock
+from customers.formats import moment
 
 
 @transaction.atomic
@@ -41,7 +41,7 @@ def cancel_subscription(
         return finish(account, result, "Scheduled subscription dropped", subscription=current)
     dropped = drop_followers(account, current, at)
     if current.canceled_at is not None and not at_once and not dropped:
-        raise CannotSubscribe(f"It is cancelled already, and ends {moment_in_words(current.expires_at)}.")
+        raise CannotSubscribe(f"It is cancelled already, and ends on {moment(current.expires_at)}.")
     result.told += [f"{row.plan}, which was scheduled, is dropped." for row in dropped]
     current.canceled_at = current.canceled_at or at
     account.change(current)
@@ -51,7 +51,7 @@ def cancel_subscription(
         result.told.append(f"{current.plan} has ended.")
     else:
         current.expires_at = current.current_period_end
-        result.told.append(f"{current.plan} ends {moment_in_words(current.expires_at)}.")
+        result.told.append(f"{current.plan} ends on {moment(current.expires_at)}.")
     return finish(account, result, "Cancelled", subscription=current)
 
 
@@ -83,7 +83,7 @@ def extend_trial(
     if ends_at is None or ends_at <= at or current.status != Subscription.Status.ACTIVE:
         raise CannotSubscribe("It is not on trial: only a trial that has not ended yet can be extended.")
     if until <= ends_at:
-        raise CannotSubscribe(f"The trial lasts until {date_in_words(ends_at)} already: name a later moment.")
+        raise CannotSubscribe(f"The trial lasts until {moment(ends_at)} already: name a later moment.")
     if current.current_period_end == ends_at:
         current.current_period_end = until
     if current.expires_at == ends_at:
@@ -93,5 +93,5 @@ def extend_trial(
         account.change(follower)
     current.trial_ends_at = until
     account.change(current)
-    result = Result(told=[f"The trial of {current.plan} lasts until {date_in_words(until)}."])
+    result = Result(told=[f"The trial of {current.plan} lasts until {moment(until)}."])
     return finish(account, result, "Trial extended", subscription=current)

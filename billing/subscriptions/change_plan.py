@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.formats import date_in_words
 from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.rules.intervals import anchor_day, is_made_of_months, step
@@ -33,6 +32,7 @@ from billing.subscriptions.start import anchor_days_of, grant_items, note_trial
 from billing.subscriptions.trials import trial_refusal
 from billing.subscriptions.unit_of_work import Account
 from customers import clock
+from customers.formats import moment
 
 
 @transaction.atomic
@@ -104,7 +104,7 @@ def change_in(
         account.change(current)
         account.subscriptions.append(new)
         account.change(new)
-        result.told.append(f"{current.plan} goes on until {date_in_words(period_end)}; then {plan} begins.")
+        result.told.append(f"{current.plan} goes on until {moment(period_end)}; then {plan} begins.")
         return finish(account, result, f"Change to {plan} scheduled", subscription=new)
     _switch(account, current, new, at)
     if current.plan_id == plan.pk:

@@ -9,13 +9,14 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 from uuid import UUID
 
-from billing.formats import name_of_grant, number, stopped
+from billing.formats import name_of_grant, stopped
 from billing.ledger.entries import Change
 from billing.ledger.holdings import Holding
 from billing.models import Entity, Feature
 from billing.models.figures import UPPER_BOUND
 from billing.rules.drawing import GrantRow, Part, Refusal, RolloverRow, Stop, draw, refund
 from billing.rules.figures import figures_of
+from customers.formats import number
 from customers.json_types import DECIMALS
 from customers.typed_ids import to_typed_id, to_uuid
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.formats import price
+from billing.formats import unit_price
 from crm.admin.person import picture_only
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Company, CustomField, Domain, Relationship
@@ -72,7 +72,7 @@ class RelationshipAdmin(HoldingAdmin):
     @display(description="revenue a year")
     def shown_revenue(self, relationship: Relationship) -> str:
         """What the contract brings in a year."""
-        return price(relationship.contract_annual_revenue, relationship.currency)
+        return unit_price(relationship.contract_annual_revenue, relationship.currency)
 
 
 @admin.register(Company)

@@ -1,17 +1,30 @@
-"""How the admin shows values."""
+"""How values look to a person."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
 import pytest
+from django.utils import timezone
 
 from customers.formats import (
+    ago,
     as_link,
+    counted,
     country_name,
+    day,
     free_form_text,
     link_out,
     list_link,
+    listed,
     long_text,
+    moment,
+    number,
+    percent,
     preformatted,
+    short_day,
+    when,
     without_idle_zeros,
 )
 from customers.models import Customer
@@ -86,3 +99,69 @@ def test_zeros_that_say_nothing_go() -> None:
 )
 def test_free_form_values_are_said_where_they_can_be(value: object, text: str) -> None:
     assert free_form_text(value) == text
+
+
+NOW = datetime(2026, 11, 29, 14, 30, tzinfo=UTC)
+
+
+def test_numbers_are_grouped_without_trailing_zeros() -> None:
+    values = [1066, Decimal("1234.5000000000"), Decimal("1E+3"), Decimal("-0.10"), 0, None]
+    assert [number(value) for value in values] == ["1,066", "1,234.5", "1,000", "-0.1", "0", "-"]
+    assert [percent(Decimal("0.97")), percent(1.2), percent(0)] == ["97%", "120%", "0%"]
+
+
+def test_counts_and_lists_are_words() -> None:
+    assert [counted(1, "customer"), counted(1066, "customer")] == ["1 customer", "1,066 customers"]
+    assert counted(2, "company", "companies") == "2 companies"
+    assert listed([]) == ""
+    assert listed(["name"]) == "name"
+    assert listed(["name", "email", "phone"]) == "name, email and phone"
+
+
+def test_days_and_moments_are_those_of_the_current_time_zone() -> None:
+    late = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
+    assert (day(late), moment(late)) == ("Nov 29, 2026", "Nov 29, 2026, 23:30")
+    with timezone.override("Africa/Nairobi"):
+        assert (day(late), moment(late)) == ("Nov 30, 2026", "Nov 30, 2026, 02:30")
+        assert moment(datetime(2026, 11, 29, 21, tzinfo=UTC)) == "Nov 30, 2026"
+    assert day(date(2026, 1, 2)) == "Jan 2, 2026"
+    assert (day(None), moment(None), when(None)) == ("-", "-", "-")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_the_ends_of_the_calendar_are_shown_in_every_time_zone(zone: str) -> None:
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    with timezone.override(zone):
+        assert moment(first).startswith("Jan 1, 1")
+        assert moment(last).startswith("Dec 31, 9999")
+
+
+def test_a_near_day_is_short() -> None:
+    assert short_day(date(2026, 12, 1), NOW) == "Dec 1"
+    assert short_day(date(2027, 5, 28), NOW) == "May 28"
+    assert short_day(date(2027, 5, 29), NOW) == "May 29, 2027"
+    assert short_day(datetime(2026, 6, 1, tzinfo=UTC), NOW) == "Jun 1, 2026"
+
+
+@pytest.mark.parametrize(
+    ("apart", "words"),
+    [
+        (timedelta(seconds=-59), "just now"),
+        (timedelta(minutes=-12), "12 min ago"),
+        (timedelta(hours=-2), "2 h ago"),
+        (timedelta(days=-1), "1 day ago"),
+        (timedelta(days=3, hours=1), "in 3 days"),
+        (timedelta(days=-7), "Nov 22, 2026"),
+        (timedelta(days=40), "Jan 8, 2027"),
+    ],
+)
+def test_moments_within_a_week_are_relative(apart: timedelta, words: str) -> None:
+    assert ago(NOW + apart, NOW) == words
+
+
+def test_a_relative_moment_has_its_utc_moment_at_hand() -> None:
+    with timezone.override("Africa/Nairobi"):
+        shown = when(datetime(2020, 1, 1, 22, 5, tzinfo=UTC))
+    assert 'datetime="2020-01-01T22:05:00+00:00"' in shown
+    assert 'title="Jan 1, 2020, 22:05 UTC"' in shown
+    assert shown.endswith(">Jan 2, 2020</time>")

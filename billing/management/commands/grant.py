@@ -11,12 +11,13 @@ from django.db import transaction
 
 from billing.balances.grant import CannotGrant, figures_for, grant
 from billing.explain.words import every
-from billing.formats import counted, number
-from billing.formats import moment as shown_moment
+from billing.formats import quantity
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models.figures import Interval
 from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
+from customers.formats import moment as shown_moment
+from customers.formats import number
 from customers.models import Environment
 
 _INTERVALS = [value for value in Interval.values if value != Interval.MULTIPLE]
@@ -83,7 +84,7 @@ class Command(BaseCommand):
             at=options["at"],
             reason=options["reason"],
         )
-        how_much = f"{feature} without limit" if row.unlimited else counted(row.included_grant, feature)
+        how_much = f"{feature} without limit" if row.unlimited else quantity(row.included_grant, feature)
         whom = f"{customer}" if entity is None else f"{entity} of {customer}"
         told = [f"Granted: {how_much} to {whom}"]
         if row.reset_interval:

@@ -15,7 +15,7 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.explain.words import STEPS
-from billing.formats import counted, name_of_grant, number
+from billing.formats import name_of_grant, quantity
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models import Feature, Grant
 from billing.usage.idempotency import KeyConflict
@@ -23,6 +23,7 @@ from billing.usage.record import record_use
 from billing.usage.settle import Use, Used, UseRefused
 from billing.usage.usage_file import Outcome, Report, record_file
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
+from customers.formats import number
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.models import Customer, Environment
 
@@ -190,7 +191,7 @@ def _in_words(used: Used, feature: Feature, customer: Customer) -> Iterator[str]
     if used.is_replay:
         yield "This key was used before for the same: nothing was changed. The answer then was:"
     verb = "Used" if used.amount > 0 else "Given back"
-    yield f"{verb}: {counted(used.units, feature)} of {customer}"
+    yield f"{verb}: {quantity(used.units, feature)} of {customer}"
     grants = Grant.objects.select_related("plan").in_bulk(
         [part.id for part in used.parts if part.step != "rollover"]
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from billing.formats import figure
 from crm.desk.health.facts import Facts
+from customers.formats import number
 
 Judged = tuple[Fraction | None, str]
 
@@ -50,7 +50,7 @@ def usage(facts: Facts) -> Judged:
     share = sum(ratios, _NONE) / len(ratios)
     least, use = min(zip(ratios, falling, strict=True), key=lambda pair: (pair[0], pair[1].feature))
     told = (
-        f"{use.feature}: {figure(use.latest)} used in the last 30 days, {figure(use.before)} in the 30 before"
+        f"{use.feature}: {number(use.latest)} used in the last 30 days, {number(use.before)} in the 30 before"
     )
     others = len(falling) - 1
     if others:

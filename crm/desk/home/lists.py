@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from billing.formats import amount
+from billing.formats import money
 from billing.models import Invoice, Subscription
 from crm.desk.worklist.balances import EXHAUSTED, LOW
 from crm.desk.worklist.reason import Rule
@@ -139,7 +139,7 @@ LISTS = {
             words=lambda row: (
                 str(row),
                 f"Due {day(row.due_at)}",
-                amount(row.due, row.currency),
+                money(row.due, row.currency),
             ),
         ),
         DeskList(

@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from billing.formats import amount
+from billing.formats import money
 from billing.rules.money import from_minor
 from crm.desk.home.lists import LISTS, Owners, customers_of
 from crm.desk.home.movement import Movement, movements
@@ -152,14 +152,14 @@ def _revenue(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
     columns = ("new", "expansion", "contraction", "churn", "mrr")
     return {
         "currency": currency,
-        "mrr": amount(latest.mrr, currency),
+        "mrr": money(latest.mrr, currency),
         "customers": latest.customers,
         "legend": [(label, colour) for label, _, _, colour in SERIES],
         "chart": json.dumps(_chart(currency, months)),
         "table": {
             "headers": ["Month", "New", "Expansion", "Contraction", "Churn", "MRR at the end"],
             "rows": [
-                [f"{month:%b %Y}", *(amount(getattr(movement, name), currency) for name in columns)]
+                [f"{month:%b %Y}", *(money(getattr(movement, name), currency) for name in columns)]
                 for month, movement in sorted(months.items(), reverse=True)
             ],
         },

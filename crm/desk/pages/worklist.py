@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate, make_aware
 
-from billing.formats import amount
+from billing.formats import money
 from billing.revenue.monthly import revenue_of
 from crm.desk.health.queries import scores_of
 from crm.desk.scope import Scope
@@ -91,7 +91,7 @@ def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[Accoun
             entry=entry,
             reasons=reasons[str(entry.pk)],
             revenue=", ".join(
-                f"{amount(each.mrr, currency)} a month" for currency, each in revenue.get(key, {}).items()
+                f"{money(each.mrr, currency)} a month" for currency, each in revenue.get(key, {}).items()
             ),
             health=scores.get(key),
         )

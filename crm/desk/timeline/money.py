@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils.formats import date_format
 
-from billing.formats import amount, figure
+from billing.formats import money
 from billing.models import CreditNote, Invoice, Payment, Posting, Purchase, Subscription
 from crm.desk.timeline.entry import Entry, Kind, Position, short
 from crm.desk.timeline.rows import Rows
-from customers.formats import page_of
+from customers.formats import number, page_of
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
 _DONE = {
@@ -27,7 +27,7 @@ _DONE = {
 def _subscription(row: Subscription, position: Position) -> Entry:
     details = []
     if row.quantity != 1:
-        details.append(f"Quantity: {figure(row.quantity)}")
+        details.append(f"Quantity: {number(row.quantity)}")
     if row.trial_ends_at is not None:
         details.append(f"On trial until {date_format(row.trial_ends_at, 'DATE_FORMAT')}")
     return Entry(
@@ -41,7 +41,7 @@ def _subscription(row: Subscription, position: Position) -> Entry:
 
 
 def _purchase(row: Purchase, position: Position) -> Entry:
-    times = "" if row.quantity == 1 else f", {figure(row.quantity)} times"
+    times = "" if row.quantity == 1 else f", {number(row.quantity)} times"
     return Entry(
         position=position,
         kind=Kind.SUBSCRIPTION,
@@ -55,7 +55,7 @@ def _invoice(row: Invoice, position: Position) -> Entry:
     return Entry(
         position=position,
         kind=Kind.INVOICE,
-        title=f"Invoice {short(str(row))} of {amount(row.total, row.currency)}",
+        title=f"Invoice {short(str(row))} of {money(row.total, row.currency)}",
         details=(f"{(row.status or 'no status').capitalize()}{due}",),
         url=page_of(row),
     )
@@ -65,7 +65,7 @@ def _payment(row: Payment, position: Position) -> Entry:
     return Entry(
         position=position,
         kind=Kind.INVOICE,
-        title=f"Paid {amount(row.amount, row.invoice.currency)} of invoice {short(str(row.invoice))}",
+        title=f"Paid {money(row.amount, row.invoice.currency)} of invoice {short(str(row.invoice))}",
         details=(short(row.reference),) if row.reference else (),
         by=row.recorded_by,
         url=page_of(row.invoice),
@@ -76,7 +76,7 @@ def _credit_note(row: CreditNote, position: Position) -> Entry:
     return Entry(
         position=position,
         kind=Kind.INVOICE,
-        title=f"Credit note {row.number} of {amount(row.total, row.invoice.currency)}"
+        title=f"Credit note {row.number} of {money(row.total, row.invoice.currency)}"
         f" for invoice {short(str(row.invoice))}",
         details=(short(row.reason),) if row.reason else (),
         by=row.issued_by,
@@ -86,7 +86,7 @@ def _credit_note(row: CreditNote, position: Position) -> Entry:
 
 def _posting(row: Posting, position: Position) -> Entry:
     what = short(str(row.feature)) if row.feature else "balances"
-    figured = "" if row.amount is None else f"{figure(row.amount)} "
+    figured = "" if row.amount is None else f"{number(row.amount)} "
     # What an import did, it says in its own words.
     imported = row.reason.startswith("Imported from")
     details = [] if imported or not row.reason else [short(row.reason)]

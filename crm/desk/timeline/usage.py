@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timezone import localdate, make_aware
 
-from billing.formats import figure
 from billing.models import Posting
 from crm.desk.timeline.entry import Asked, Entry, Found, Kind, May, Position, Wanted, short
 from crm.desk.timeline.money import USES
+from customers.formats import number
 from customers.models import Customer
 
 _NAME = "usage"
@@ -117,7 +117,7 @@ def _entry(row: Any, asked: Asked) -> Entry:
     return Entry(
         position=Position(_begin(day), _NAME, str(key or "")),
         kind=Kind.USAGE,
-        title=f"Used {figure(used)} {short(what)}",
+        title=f"Used {number(used)} {short(what)}",
         details=(f"In {count:,} use{'' if count == 1 else 's'}",),
         url=f"{reverse('admin:billing_posting_changelist')}?{query}",
         is_of_day=True,

@@ -15,11 +15,10 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import is_naive
 
-from billing.formats import figure
 from billing.models import Entity, Feature, Plan
 from crm.desk.timeline.entry import name_of, short
 from crm.models import Person
-from customers.formats import free_form_text, moment
+from customers.formats import free_form_text, moment, number
 from customers.models import Customer
 
 _NOTHING = "nothing"
@@ -59,7 +58,7 @@ def shown(field: Any, value: Any, names: Names) -> str:
     if isinstance(field, models.BooleanField):
         return "yes" if value in (True, 1, "1") else "no"
     if isinstance(field, models.DecimalField):
-        return figure(Decimal(str(value)))
+        return number(Decimal(str(value)))
     if isinstance(field, models.DateTimeField):
         at = parse_datetime(str(value))
         return str(value) if at is None else moment(at.replace(tzinfo=UTC) if is_naive(at) else at)

@@ -10,13 +10,12 @@ from typing import Any
 from django.conf import settings
 
 from billing.explain.burn_rate import pace_of
-from billing.formats import figure
 from billing.ledger.balance_figures import UsedLately, figures_of_balances, used_lately
 from billing.models import Balance
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
 from crm.desk.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
-from customers.formats import page_of_key
+from customers.formats import number, page_of_key
 
 RUNS_OUT = Rule(
     "balance_runs_out",
@@ -72,7 +71,7 @@ def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
         EXHAUSTED,
         balance,
         figures,
-        f"{balance.feature}: all {figure(figures.granted)} used{resets}",
+        f"{balance.feature}: all {number(figures.granted)} used{resets}",
         weight,
     )
 
@@ -103,7 +102,7 @@ def _low(balance: Balance, figures: Figures) -> Reason | None:
     share = EXACT.divide(EXACT.multiply(spent, _HUNDRED), figures.granted)
     if share < settings.WORKLIST_BALANCE_PERCENT:
         return None
-    words = f"{balance.feature}: {int(share)}% used, {figure(figures.remaining)} of {figure(figures.granted)} left"
+    words = f"{balance.feature}: {int(share)}% used, {number(figures.remaining)} of {number(figures.granted)} left"
     return _reason(LOW, balance, figures, words, _LOW_WEIGHT if balance.feature.consumable else _HELD_WEIGHT)
 
 
@@ -114,7 +113,7 @@ def _reason(rule: Rule, balance: Balance, figures: Figures, words: str, weight: 
     return Reason(
         customer_id=str(balance.customer_id),
         rule=rule.name,
-        key=f"{balance.pk}:{period}:{figure(figures.granted)}",
+        key=f"{balance.pk}:{period}:{number(figures.granted)}",
         words=words,
         weight=weight,
         link=page_of_key(Balance, balance.pk, "explain"),

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from billing.formats import figure
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.money import from_minor, is_known
 from billing.rules.prices import EXACT
 from crm.desk.worklist.reason import Batch, Reason, Rule, customer_page
 from crm.models import Relationship
+from customers.formats import number
 
 MISMATCH = Rule(
     "contract_mismatch",
@@ -71,4 +71,4 @@ def contract_mismatches(batch: Batch) -> Iterator[Reason]:
 
 def _plain(value: Decimal) -> str:
     whole = value.to_integral_value()
-    return figure(whole if whole == value else value)
+    return number(whole if whole == value else value)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from billing.formats import amount
+from billing.formats import money
 from billing.models import Invoice
 from crm.desk.worklist.reason import (
     Batch,
@@ -43,7 +43,7 @@ def overdue_invoices(batch: Batch) -> Iterator[Reason]:
             customer_id=str(invoice.customer_id),
             rule=OVERDUE.name,
             key=f"{invoice.pk}:{invoice.due}:{late // _STAGE_DAYS}",
-            words=f"invoice {invoice.shown_id} {days(late)} past due, {amount(invoice.due, invoice.currency)}",
+            words=f"invoice {invoice.shown_id} {days(late)} past due, {money(invoice.due, invoice.currency)}",
             weight=_WEIGHT + min(late, _MOST_FOR_DAYS),
             since=invoice.due_at,
             link=page_of_key(Invoice, invoice.pk),

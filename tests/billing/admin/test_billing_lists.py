@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.formats import amount, every, figure, price
+from billing.formats import every, money, unit_price
 from billing.models import Plan
+from customers.formats import number
 from tests.admin_forms import form_data
 from tests.factories import (
     make_balance,
@@ -47,20 +48,20 @@ def shown(client: Client, list_name: str, column: str, query: str = "") -> list[
 
 def test_figures_have_thousands_and_no_idle_zeros() -> None:
     values = ["1234567.5000000000", "20", "0.0000000001", "-3.10"]
-    assert [figure(Decimal(value)) for value in values] == ["1,234,567.5", "20", "0.0000000001", "-3.1"]
-    assert figure(None) == "-"
-    assert price(Decimal("1999.5000"), "USD") == "1,999.5 USD"
-    assert price(None, "USD") == "-"
+    assert [number(Decimal(value)) for value in values] == ["1,234,567.5", "20", "0.0000000001", "-3.1"]
+    assert number(None) == "-"
+    assert unit_price(Decimal("1999.5000"), "USD") == "1,999.5 USD"
+    assert unit_price(None, "USD") == "-"
 
 
 def test_money_has_the_digits_of_its_currency() -> None:
-    assert [amount(123456, "USD"), amount(5000, "JPY"), amount(1234567, "KWD"), amount(-5, "EUR")] == [
+    assert [money(123456, "USD"), money(5000, "JPY"), money(1234567, "KWD"), money(-5, "EUR")] == [
         "1,234.56 USD",
         "5,000 JPY",
         "1,234.567 KWD",
         "-0.05 EUR",
     ]
-    assert amount(1234, "QQQ") == "1,234 minor units of QQQ"
+    assert money(1234, "QQQ") == "1,234 minor units of QQQ"
 
 
 def test_intervals_are_words() -> None:

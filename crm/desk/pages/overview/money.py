@@ -11,7 +11,7 @@ from billing.admin.invoice import STATES as INVOICE_STATES
 from billing.admin.invoice import state_of as invoice_state
 from billing.admin.subscription import STATES as SUBSCRIPTION_STATES
 from billing.admin.subscription import state_of as subscription_state
-from billing.formats import amount, every, figure, price
+from billing.formats import every, money, unit_price
 from billing.models import Discount, Invoice, Purchase, Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
 from billing.rules.money import is_known, round_to_minor
@@ -19,7 +19,7 @@ from billing.rules.monthly_value import Recurring, Revenue
 from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
 from crm.models import Relationship
-from customers.formats import PLAIN, day, page_of
+from customers.formats import PLAIN, day, number, page_of
 from customers.models import Customer
 
 _HUNDRED = Decimal(100)
@@ -31,9 +31,9 @@ def contract_section(customer: Customer, billed: dict[str, Revenue]) -> Section 
     agreed = relationship.contract_annual_revenue if relationship else None
     said = []
     if agreed is not None and relationship is not None:
-        said.append(f"The contract is for {price(agreed, relationship.currency)} a year.")
+        said.append(f"The contract is for {unit_price(agreed, relationship.currency)} a year.")
     said += [
-        f"Billed at a rate of {amount(each.arr, currency)} a year, {amount(each.mrr, currency)} a month."
+        f"Billed at a rate of {money(each.arr, currency)} a year, {money(each.mrr, currency)} a month."
         for currency, each in billed.items()
     ]
     if agreed is not None and relationship is not None and is_known(relationship.currency):
@@ -67,7 +67,7 @@ def purchases_section(customer: Customer) -> Section | None:
             text=str(row.plan),
             url=page_of(row),
             details=(f"Bought {day(row.started_at)}", _until("Ends", row.expires_at)),
-            value=figure(row.quantity),
+            value=number(row.quantity),
         ),
         more_url=list_of(Purchase, customer),
     )
@@ -100,7 +100,7 @@ def _compared(agreed: Decimal, currency: str, billed: dict[str, Revenue]) -> str
     share = EXACT.divide(EXACT.multiply(Decimal(rate), _HUNDRED), Decimal(contract)).quantize(Decimal(1))
     if rate == contract:
         return "Both agree."
-    gap = amount(abs(contract - rate), currency)
+    gap = money(abs(contract - rate), currency)
     more = "less" if rate < contract else "more"
     return f"That is {share:,f} % of the contract: {gap} a year {more}."
 
@@ -109,11 +109,11 @@ def _subscription(row: Subscription, now: datetime) -> Line:
     state = subscription_state(row)
     brings = revenue_of_subscription(row, now)
     return Line(
-        text=f"{figure(row.quantity)} {row.plan}" if row.quantity != 1 else str(row.plan),
+        text=f"{number(row.quantity)} {row.plan}" if row.quantity != 1 else str(row.plan),
         url=page_of(row),
         details=tuple(_coming(row, now)),
         label=(state, SUBSCRIPTION_STATES.get(state, PLAIN)),
-        value=", ".join(f"{amount(each.mrr, currency)} a month" for currency, each in brings.items()),
+        value=", ".join(f"{money(each.mrr, currency)} a month" for currency, each in brings.items()),
     )
 
 
@@ -143,7 +143,7 @@ def _next_invoice(row: Subscription) -> str:
     except (Unreckonable, ValueError):
         return ""
     return (
-        f": {amount(billed, plan.currency)} each {every(*rhythm)}, and what is used beyond" if billed else ""
+        f": {money(billed, plan.currency)} each {every(*rhythm)}, and what is used beyond" if billed else ""
     )
 
 
@@ -157,9 +157,7 @@ def _sum(charges: list[Recurring]) -> Decimal:
 def _invoice(row: Invoice) -> Line:
     state = invoice_state(row)
     due = (
-        f"{amount(row.due, row.currency)} due"
-        if state in ("Open", "Overdue") and row.due != row.total
-        else ""
+        f"{money(row.due, row.currency)} due" if state in ("Open", "Overdue") and row.due != row.total else ""
     )
     until = f"Due {day(row.due_at)}" if row.due_at and state in ("Open", "Overdue") else ""
     return Line(
@@ -167,18 +165,18 @@ def _invoice(row: Invoice) -> Line:
         url=page_of(row),
         details=tuple(part for part in (day(row.created_at), until, due) if part),
         label=(state, INVOICE_STATES.get(state, PLAIN)),
-        value=amount(row.total, row.currency),
+        value=money(row.total, row.currency),
     )
 
 
 def _discount(row: Discount) -> Line:
     worth = {
-        Discount.Type.PERCENTAGE.value: f"{figure(row.discount_value)} %",
+        Discount.Type.PERCENTAGE.value: f"{number(row.discount_value)} %",
         Discount.Type.FREE_PRODUCT.value: "Free product",
-    }.get(row.type, price(row.discount_value, (row.currency or "").upper()))
+    }.get(row.type, unit_price(row.discount_value, (row.currency or "").upper()))
     lasts = row.get_duration_type_display()
     if row.duration_type == Discount.Duration.MONTHS and row.duration_value is not None:
-        lasts = f"For {figure(row.duration_value)} months"
+        lasts = f"For {number(row.duration_value)} months"
     return Line(text=row.name, url=page_of(row), details=(lasts, _until("Until", row.end)), value=worth)
 
 

@@ -9,13 +9,12 @@ from decimal import Decimal
 from django.utils.text import capfirst
 
 from billing.explain.burn_rate import pace_of
-from billing.formats import figure
 from billing.ledger.balance_figures import UsedLately, figures_of_balances, used_lately
 from billing.models import Balance, Entity, Flag
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
-from customers.formats import day, page_of
+from customers.formats import day, number, page_of
 from customers.models import Customer
 
 #: How many balances the page shows, those that are nearest to their end first.
@@ -131,9 +130,9 @@ def _line(
 
 def _words(figures: Figures) -> str:
     if figures.unlimited:
-        return f"Unlimited, {figure(figures.usage)} used"
-    over = f", {figure(figures.billable_overage)} beyond" if figures.billable_overage else ""
-    return f"{figure(figures.remaining)} of {figure(figures.granted)} left{over}"
+        return f"Unlimited, {number(figures.usage)} used"
+    over = f", {number(figures.billable_overage)} beyond" if figures.billable_overage else ""
+    return f"{number(figures.remaining)} of {number(figures.granted)} left{over}"
 
 
 def _runs_out(figures: Figures, runs_out_at: datetime | None) -> str:
