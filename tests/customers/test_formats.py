@@ -105,7 +105,14 @@ NOW = datetime(2026, 11, 29, 14, 30, tzinfo=UTC)
 
 
 def test_numbers_are_grouped_without_trailing_zeros() -> None:
-    values = [1066, Decimal("1234.5000000000"), Decimal("1E+3"), Decimal("-0.10"), 0, None]
+    values: list[Decimal | int | None] = [
+        1066,
+        Decimal("1234.5000000000"),
+        Decimal("1E+3"),
+        Decimal("-0.10"),
+        0,
+        None,
+    ]
     assert [number(value) for value in values] == ["1,066", "1,234.5", "1,000", "-0.1", "0", "-"]
     assert [percent(Decimal("0.97")), percent(1.2), percent(0)] == ["97%", "120%", "0%"]
 
