@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from crm.models import Activity, Note, Person
-from crm.survivors import hold_living
+from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
 
@@ -30,7 +30,7 @@ def log_contact(
     If the customer has meanwhile become part of another, it was with that one.
     """
     activity: Any = Activity(
-        customer=hold_living(customer),
+        customer=lock_survivor(customer),
         kind=kind,
         summary=summary,
         person=person,

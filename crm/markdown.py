@@ -20,7 +20,7 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
 
-def rendered(text: str) -> SafeString:
+def render_markdown(text: str) -> SafeString:
     """The HTML of a text in Markdown. Of HTML in the text the characters are shown; links go to pages and mail alone."""
     unsafe = _parser().render(text)
     safe = nh3.clean(

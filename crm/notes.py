@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from crm.models import Mention, Note
-from crm.survivors import hold_living
+from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
 
@@ -26,7 +26,7 @@ def write_note(
 
     If the customer has meanwhile become part of another, it is a note of that one.
     """
-    customer = hold_living(customer)
+    customer = lock_survivor(customer)
     if is_summary:
         _take_summary(customer)
     note = Note(customer=customer, body=body, author=by, is_pinned=is_pinned, is_summary=is_summary)
@@ -68,13 +68,13 @@ def pin_note(note: Note, *, is_pinned: bool, by: Any) -> None:
         _save(held, by)
 
 
-def see_mentions(customer: Customer, user: Any) -> int:
+def mark_mentions_seen(customer: Customer, user: Any) -> int:
     """Note that `user` has seen the notes of a customer that name them; answer how many were new."""
     return Mention.objects.unseen().of(user).filter(note__customer=customer).update(seen_at=clock.now())
 
 
 def _held(note: Note) -> Note:
-    hold_living(note.customer)
+    lock_survivor(note.customer)
     return Note.objects.select_for_update(of=("self",)).select_related("customer").get(pk=note.pk)
 
 

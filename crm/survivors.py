@@ -5,7 +5,7 @@ from __future__ import annotations
 from customers.models import Customer
 
 
-def hold_living(customer: Customer) -> Customer:
+def lock_survivor(customer: Customer) -> Customer:
     """The customer, or the survivor if it was merged; no merge touches it until the transaction ends."""
     key = customer.pk
     while True:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from crm.models import Task
-from crm.survivors import hold_living
+from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
 
@@ -29,7 +29,7 @@ def add_task(
     If the customer has meanwhile become part of another, it is to be done for that one.
     """
     task = Task(
-        customer=hold_living(customer),
+        customer=lock_survivor(customer),
         title=title,
         body=body,
         due_on=due_on,
@@ -64,7 +64,7 @@ def reopen_task(task: Task, *, by: Any) -> bool:
 
 
 @transaction.atomic
-def hand_over_task(task: Task, to: Any, *, by: Any) -> bool:
+def reassign_task(task: Task, to: Any, *, by: Any) -> bool:
     """Let the user `to` do a task; False if it was theirs already, or is done."""
     held = Task.objects.select_for_update().get(pk=task.pk)
     if held.done_at is not None or held.owner_id == to.pk:

@@ -18,7 +18,7 @@ _ACCOUNTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DemoConversation:
     """A call, meeting or mail, or a note where `kind` is empty, some days ago."""
 
     days: int
@@ -28,7 +28,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Promised:
+class DemoTask:
     """A task that was added some days ago, and is due some days from now; with `done`, that was done so many days ago."""
 
     days: int
@@ -38,27 +38,27 @@ class Promised:
     done: int | None = None
 
 
-_CONVERSATIONS: tuple[tuple[Said | Promised, ...], ...] = (
+_CONVERSATIONS: tuple[tuple[DemoConversation | DemoTask, ...], ...] = (
     (
-        Said(2, "call", "They open a second office in spring and want **ten more seats** by then."),
-        Said(2, "", "Decides: the head of finance. Never call before ten.", is_pinned=True),
-        Promised(2, "Send an offer for ten more seats", 1),
-        Said(34, "meeting", "Went through the first half of the year:\n\n- content with the support\n- misses *single sign-on*"),
+        DemoConversation(2, "call", "They open a second office in spring and want **ten more seats** by then."),
+        DemoConversation(2, "", "Decides: the head of finance. Never call before ten.", is_pinned=True),
+        DemoTask(2, "Send an offer for ten more seats", 1),
+        DemoConversation(34, "meeting", "Went through the first half of the year:\n\n- content with the support\n- misses *single sign-on*"),
     ),
     (
-        Said(9, "mail", "Asked for the last three invoices as one file."),
-        Promised(9, "Send the invoices as one file", -2),
-        Said(12, "", "@{colleague}, you know their head of purchasing. Would you join the next call?"),
+        DemoConversation(9, "mail", "Asked for the last three invoices as one file."),
+        DemoTask(9, "Send the invoices as one file", -2),
+        DemoConversation(12, "", "@{colleague}, you know their head of purchasing. Would you join the next call?"),
     ),
     (
-        Said(20, "call", "The trial goes well; two teams use it every day. Price is not the question, the start date is."),
-        Promised(20, "Ask when they want to start", 12, reminder=5),
-        Promised(41, "Set up the trial", -38, done=39),
+        DemoConversation(20, "call", "The trial goes well; two teams use it every day. Price is not the question, the start date is."),
+        DemoTask(20, "Ask when they want to start", 12, reminder=5),
+        DemoTask(41, "Set up the trial", -38, done=39),
     ),
     (
-        Said(75, "meeting", "Renewed for a year. The next talk is to be about usage, not about price."),
-        Said(75, "", "### Agreed\n\n1. a review every quarter\n2. prices stay until the next renewal\n\n> We stay as long as it stays simple."),
-        Promised(75, "Prepare the quarterly review", 0),
+        DemoConversation(75, "meeting", "Renewed for a year. The next talk is to be about usage, not about price."),
+        DemoConversation(75, "", "### Agreed\n\n1. a review every quarter\n2. prices stay until the next renewal\n\n> We stay as long as it stays simple."),
+        DemoTask(75, "Prepare the quarterly review", 0),
     ),
 )  # fmt: skip
 
@@ -77,9 +77,11 @@ def start_conversations(now: datetime) -> bool:
     return True
 
 
-def _write(each: Said | Promised, customer: Any, person: User, colleague: User, now: datetime) -> None:
+def _write(
+    each: DemoConversation | DemoTask, customer: Any, person: User, colleague: User, now: datetime
+) -> None:
     at = now - timedelta(days=each.days)
-    if isinstance(each, Promised):
+    if isinstance(each, DemoTask):
         today = localdate(now)
         task = Task(
             customer=customer,

@@ -38,14 +38,14 @@ SEED_EXAMPLE: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Invented:
+class InventedCustomer:
     """One invented customer, before any platform describes it."""
 
     number: int
     company: str
     short_name: str
     domain: str
-    place: names.Place
+    place: names.City
     people: tuple[tuple[str, str], ...]
     email: str
     since: datetime
@@ -78,7 +78,7 @@ def demo_documents(count: int, today: datetime) -> dict[str, list[dict[str, Any]
     return documents
 
 
-def invent(rng: random.Random, number: int, today: datetime) -> Invented:
+def invent(rng: random.Random, number: int, today: datetime) -> InventedCustomer:
     """A company with people, in a place."""
     place = rng.choice(names.PLACES)
     short = f"{rng.choice(names.FIRST_WORDS)} {rng.choice(names.SECOND_WORDS)}"
@@ -86,7 +86,7 @@ def invent(rng: random.Random, number: int, today: datetime) -> Invented:
         (rng.choice(names.GIVEN_NAMES), rng.choice(names.FAMILY_NAMES)) for _ in range(rng.randint(1, 3))
     )
     domain = f"{short.lower().replace(' ', '-')}-{number}.example.com"
-    return Invented(
+    return InventedCustomer(
         number=number,
         company=f"{short} {names.LEGAL_FORMS[place.country]}",
         short_name=short,
@@ -98,7 +98,7 @@ def invent(rng: random.Random, number: int, today: datetime) -> Invented:
     )
 
 
-def payments_document(rng: random.Random, customer: Invented, today: datetime) -> dict[str, Any]:
+def payments_document(rng: random.Random, customer: InventedCustomer, today: datetime) -> dict[str, Any]:
     """What the payments platform holds of it."""
     typed_id = _typed_id(rng, "cus", customer.since)
     place = customer.place
@@ -155,7 +155,7 @@ def payments_document(rng: random.Random, customer: Invented, today: datetime) -
 
 
 def crm_document(
-    rng: random.Random, customer: Invented, billed: dict[str, Any] | None = None
+    rng: random.Random, customer: InventedCustomer, billed: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """What the CRM holds of it; now and then with another record merged into it.
 
@@ -227,7 +227,7 @@ def _sources_of(number: int) -> tuple[str, ...]:
     }.get(number % 10, ("payments", "billing", "crm"))
 
 
-def _billing_facts(customer: Invented) -> dict[str, Any]:
+def _billing_facts(customer: InventedCustomer) -> dict[str, Any]:
     return {
         "id": customer.external_id,
         "name": customer.company,
@@ -241,7 +241,7 @@ def _billing_facts(customer: Invented) -> dict[str, Any]:
     }
 
 
-def _duplicate(rng: random.Random, customer: Invented, today: datetime) -> dict[str, Any]:
+def _duplicate(rng: random.Random, customer: InventedCustomer, today: datetime) -> dict[str, Any]:
     """The same company entered again by somebody in a hurry."""
     return {
         "id": _typed_id(rng, "cus", customer.since + timedelta(days=20)),
@@ -258,7 +258,7 @@ def _duplicate(rng: random.Random, customer: Invented, today: datetime) -> dict[
 
 
 def _payment_methods(
-    rng: random.Random, typed_id: str, customer: Invented
+    rng: random.Random, typed_id: str, customer: InventedCustomer
 ) -> tuple[str | None, list[dict[str, Any]]]:
     kind = rng.choice(["card", "card", "mobile_money", "bank_account", None])
     if kind is None:
@@ -291,7 +291,7 @@ def _payment_methods(
 
 
 def _person(
-    rng: random.Random, customer: Invented, given: str, family: str, place: names.Place
+    rng: random.Random, customer: InventedCustomer, given: str, family: str, place: names.City
 ) -> dict[str, Any]:
     return {
         "name": f"{given} {family}",

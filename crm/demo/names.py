@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class City(NamedTuple):
     """A city, with what an address and a phone number there look like."""
 
     city: str
@@ -19,20 +19,20 @@ class Place(NamedTuple):
 
 
 PLACES = (
-    Place("Springfield", "IL", "62701", "US", "US", "+1 217 555 01{:02d}", "USD", "America/Chicago"),
-    Place(
+    City("Springfield", "IL", "62701", "US", "US", "+1 217 555 01{:02d}", "USD", "America/Chicago"),
+    City(
         "Portland", "OR", "97201", "US", "United States", "+1 503 555 01{:02d}", "USD", "America/Los_Angeles"
     ),
-    Place("London", "", "EC1A 1BB", "GB", "United Kingdom", "+44 20 7946 00{:02d}", "GBP", "Europe/London"),
-    Place("München", "Bayern", "80331", "DE", "DE", "+49 89 1234 56{:02d}", "EUR", "Europe/Berlin"),
-    Place("Lyon", "", "69001", "FR", "France", "+33 4 72 00 00 {:02d}", "EUR", "Europe/Paris"),
-    Place(
+    City("London", "", "EC1A 1BB", "GB", "United Kingdom", "+44 20 7946 00{:02d}", "GBP", "Europe/London"),
+    City("München", "Bayern", "80331", "DE", "DE", "+49 89 1234 56{:02d}", "EUR", "Europe/Berlin"),
+    City("Lyon", "", "69001", "FR", "France", "+33 4 72 00 00 {:02d}", "EUR", "Europe/Paris"),
+    City(
         "Dar es Salaam", "", "11101", "TZ", "Tanzania", "+255 22 211 00{:02d}", "TZS", "Africa/Dar_es_Salaam"
     ),
-    Place("Kuwait City", "", "13001", "KW", "KW", "+965 2240 00{:02d}", "KWD", "Asia/Kuwait"),
-    Place("東京", "東京都", "100-0001", "JP", "Japan", "+81 3 1234 56{:02d}", "JPY", "Asia/Tokyo"),
-    Place("São Paulo", "SP", "01310-100", "BR", "Brazil", "+55 11 3000 00{:02d}", "BRL", "America/Sao_Paulo"),
-    Place("Bengaluru", "KA", "560001", "IN", "IN", "+91 80 2200 00{:02d}", "INR", "Asia/Kolkata"),
+    City("Kuwait City", "", "13001", "KW", "KW", "+965 2240 00{:02d}", "KWD", "Asia/Kuwait"),
+    City("東京", "東京都", "100-0001", "JP", "Japan", "+81 3 1234 56{:02d}", "JPY", "Asia/Tokyo"),
+    City("São Paulo", "SP", "01310-100", "BR", "Brazil", "+55 11 3000 00{:02d}", "BRL", "America/Sao_Paulo"),
+    City("Bengaluru", "KA", "560001", "IN", "IN", "+91 80 2200 00{:02d}", "INR", "Asia/Kolkata"),
 )
 
 FIRST_WORDS = (

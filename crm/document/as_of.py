@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
-from crm.document.renderer import Rows, render_customer, summary_of, with_managers
+from crm.document.renderer import CrmRows, render_customer, summary_of, with_managers
 from crm.document.schema import CrmCustomer
 from crm.models import (
     Company,
@@ -27,7 +27,7 @@ def render_known(known: KnownCustomer) -> CrmCustomer:
     return render_customer(known.customer, rows_known(known))
 
 
-def rows_known(known: KnownCustomer) -> Rows:
+def rows_known(known: KnownCustomer) -> CrmRows:
     """The customer's rows as they were known; one query more with each level of managers, else a fixed number."""
     key = known.key
     contacts = known_at(Contact, known)
@@ -35,7 +35,7 @@ def rows_known(known: KnownCustomer) -> Rows:
     # Of two that came together the customer's own is first.
     relationships = sorted(known_at(Relationship, known), key=lambda row: row.came_with_id is not None)
     companies = sorted(known_at(Company, known), key=lambda row: row.came_with_id is not None)
-    return Rows(
+    return CrmRows(
         relationships={key: relationships[0]} if relationships else {},
         companies={key: companies[0]} if companies else {},
         domains={key: known_at(Domain, known)},

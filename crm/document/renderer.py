@@ -45,7 +45,7 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class CrmRows:
     """What is shown of some customers, by their keys; `people` are the contacts and their managers, by theirs."""
 
     relationships: Mapping[str, Relationship]
@@ -69,11 +69,11 @@ def render_customers(customers: Sequence[Customer]) -> list[CrmCustomer]:
     return [render_customer(customer, rows) for customer in customers]
 
 
-def rows_for(customers: Sequence[Customer]) -> Rows:
+def rows_for(customers: Sequence[Customer]) -> CrmRows:
     """The rows of `customers`."""
     contacts = _of_each(Contact.objects.filter(customer__in=customers))
     wanted = [str(contact.person_id) for rows in contacts.values() for contact in rows]
-    return Rows(
+    return CrmRows(
         relationships=_only_of_each(Relationship.objects.filter(customer__in=customers)),
         companies=_only_of_each(Company.objects.filter(customer__in=customers)),
         domains=_of_each(Domain.objects.filter(customer__in=customers)),
@@ -134,7 +134,7 @@ def _only_of_each(rows: Iterable[M]) -> Mapping[str, M]:
     return {key: row for key, (row,) in _of_each(rows).items()}
 
 
-def render_customer(customer: Customer, rows: Rows) -> CrmCustomer:
+def render_customer(customer: Customer, rows: CrmRows) -> CrmCustomer:
     """The crm document of a customer whose rows are in `rows`."""
     key = customer.pk
     reported = rows.relationships.get(key) or Relationship()

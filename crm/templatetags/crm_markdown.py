@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils.safestring import SafeString
 
-from crm.markdown import rendered
+from crm.markdown import render_markdown
 
 register = template.Library()
 
@@ -13,4 +13,4 @@ register = template.Library()
 @register.filter
 def markdown(text: str) -> SafeString:
     """A text in Markdown as HTML that runs nothing."""
-    return rendered(text)
+    return render_markdown(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.markdown import rendered
+from crm.markdown import render_markdown
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from crm.markdown import rendered
     ],
 )
 def test_markdown_is_shown(text: str, html: str) -> None:
-    assert rendered(text) == html
+    assert render_markdown(text) == html
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_markdown_is_shown(text: str, html: str) -> None:
     ],
 )
 def test_nothing_runs_and_nothing_is_fetched(text: str) -> None:
-    html = rendered(text).lower()
+    html = render_markdown(text).lower()
     for tag in ("<script", "<img", "<svg", "<iframe"):
         assert tag not in html
     for scheme in ('href="javascript:', 'href="data:', 'href="vbscript:'):

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from crm.contacts import log_contact
 from crm.models import Task
 from crm.notes import make_summary, pin_note, write_note
-from crm.tasks import add_task, complete_task, hand_over_task, reopen_task
+from crm.tasks import add_task, complete_task, reassign_task, reopen_task
 from tests.factories import make_customer, make_note, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def doers(row: Any) -> list[Any]:
 def test_what_becomes_of_a_task_is_on_record_with_who_did_it() -> None:
     ada, eve, kim = make_user(), make_user(), make_user()
     task = add_task(make_customer(), "Call back", by=ada)
-    assert hand_over_task(task, eve, by=ada)
+    assert reassign_task(task, eve, by=ada)
     assert complete_task(task, by=eve)
     assert reopen_task(task, by=kim)
     assert doers(task) == [kim, eve, ada, ada]
@@ -38,11 +38,11 @@ def test_what_becomes_of_a_task_is_on_record_with_who_did_it() -> None:
 def test_what_changes_nothing_is_not_done() -> None:
     ada, eve = make_user(), make_user()
     task = make_task(owner=ada)
-    assert not hand_over_task(task, ada, by=eve)
+    assert not reassign_task(task, ada, by=eve)
     assert not reopen_task(task, by=eve)
     assert complete_task(task, by=ada)
     assert not complete_task(task, by=eve)
-    assert not hand_over_task(task, eve, by=eve)
+    assert not reassign_task(task, eve, by=eve)
     task.refresh_from_db()
     assert (task.owner, task.done_by) == (ada, ada)
     assert task.history.count() == 2

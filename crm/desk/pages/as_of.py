@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from billing.document.as_of import render_known as billing_known
 from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import BillingCustomer
-from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.pages.customer_lookup import requested_customer
 from crm.document.as_of import render_known as crm_known
 from crm.document.renderer import render_customers as render_crm
 from crm.document.schema import CrmCustomer
@@ -32,7 +32,7 @@ from customers.lookup import find_customer_at
 from customers.models import Customer
 
 #: What one reads of something, by what it is called.
-Facts = dict[str, str]
+LabeledValues = dict[str, str]
 
 
 class WhenForm(forms.Form):
@@ -54,7 +54,7 @@ class WhenForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedRow:
     """What something was then and is now; `label` says in a word what became of it, if it is not the same."""
 
     name: str
@@ -64,17 +64,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ComparedTable:
     """A part of the page."""
 
     title: str
-    rows: list[Row]
+    rows: list[ComparedRow]
 
 
 def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """The customer that any identifier finds, as it was known at the time asked for; without one, only the question."""
     may: Callable[[str], bool] = request.user.has_perm
-    customer = customer_asked(request, identifier)
+    customer = requested_customer(request, identifier)
     form = WhenForm(request.GET or None)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
@@ -100,7 +100,7 @@ def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
 def _then(known: KnownCustomer, now: Customer, may: Callable[[str], bool]) -> dict[str, Any]:
     """What the page shows of a customer then, beside what it is now."""
     sources: list[
-        tuple[str, Callable[[Any], dict[str, Facts]], Callable[[], Any], Callable[[], Any], str]
+        tuple[str, Callable[[Any], dict[str, LabeledValues]], Callable[[], Any], Callable[[], Any], str]
     ] = [
         (
             "customers.view_customer",
@@ -124,7 +124,7 @@ def _then(known: KnownCustomer, now: Customer, may: Callable[[str], bool]) -> di
             "crm-customer",
         ),
     ]
-    tables: list[Table] = []
+    tables: list[ComparedTable] = []
     links: list[tuple[str, str]] = []
     query = urlencode({"as_of": known.at.isoformat().replace("+00:00", "Z")})
     for permission, facts_of, then, today, name in sources:
@@ -147,26 +147,26 @@ _DOCUMENTS = {
 }
 
 
-def _compared(then: dict[str, Facts], now: dict[str, Facts]) -> list[Table]:
+def _compared(then: dict[str, LabeledValues], now: dict[str, LabeledValues]) -> list[ComparedTable]:
     """Each part with what was and what is; parts in which there was nothing and is nothing are left out."""
     tables = []
     for title, facts in then.items():
         today = now[title]
         rows = [_row(name, facts.get(name, ""), today.get(name, "")) for name in {**facts, **today}]
         if rows := [row for row in rows if row.then or row.now]:
-            tables.append(Table(title, rows))
+            tables.append(ComparedTable(title, rows))
     return tables
 
 
-def _row(name: str, then: str, now: str) -> Row:
+def _row(name: str, then: str, now: str) -> ComparedRow:
     if then == now:
-        return Row(name, then, "", None)
+        return ComparedRow(name, then, "", None)
     if not then:
-        return Row(name, "", now, ("Added since", "success"))
-    return Row(name, then, now, ("Changed since", "warning") if now else ("Gone since", "danger"))
+        return ComparedRow(name, "", now, ("Added since", "success"))
+    return ComparedRow(name, then, now, ("Changed since", "warning") if now else ("Gone since", "danger"))
 
 
-def _payments(document: PaymentsCustomer) -> dict[str, Facts]:
+def _payments(document: PaymentsCustomer) -> dict[str, LabeledValues]:
     plain = to_plain(document)
     return {
         "The customer": {
@@ -194,7 +194,7 @@ def _payments(document: PaymentsCustomer) -> dict[str, Facts]:
 _POSTAL = ("description", "line1", "line2", "city", "state", "postal_code", "country")
 
 
-def _billing(document: BillingCustomer) -> dict[str, Facts]:
+def _billing(document: BillingCustomer) -> dict[str, LabeledValues]:
     plain = to_plain(document)
     return {
         "Subscriptions": {
@@ -218,7 +218,7 @@ def _billing(document: BillingCustomer) -> dict[str, Facts]:
     }
 
 
-def _crm(document: CrmCustomer) -> dict[str, Facts]:
+def _crm(document: CrmCustomer) -> dict[str, LabeledValues]:
     plain = to_plain(document)
     company = plain["company"]
     return {

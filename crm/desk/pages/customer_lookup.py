@@ -9,7 +9,7 @@ from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 
 
-def customer_asked(request: HttpRequest, identifier: str) -> Customer:
+def requested_customer(request: HttpRequest, identifier: str) -> Customer:
     """The customer that any identifier finds; `?env=` says whose are meant.
 
     Raises `PermissionDenied` for whoever may see no customers, `Http404` where there is none or more than one.

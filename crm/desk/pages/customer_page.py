@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from billing.revenue.monthly import revenue_of
 from crm.dedupe.merges.plan import PERMISSION
-from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.pages.merge import merge_url
 from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, use, work
 from crm.desk.pages.overview.header import header_of
@@ -19,7 +19,7 @@ from crm.desk.pages.overview.section import Section
 from crm.desk.pages.overview.tags import tags_of
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Contact
-from crm.notes import see_mentions
+from crm.notes import mark_mentions_seen
 from customers import clock
 from customers.formats import page_of
 from customers.models import Address, Customer
@@ -32,7 +32,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
     The number of queries does not depend on how much there is of the customer.
     """
-    customer = customer_asked(request, identifier)
+    customer = requested_customer(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))
     customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
@@ -40,7 +40,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
     now = clock.now()
     contacts = people.contacts_of(customer) if may("crm.view_contact") else []
     addresses = places.addresses_of(customer) if may("customers.view_address") else []
-    if may("crm.view_note") and see_mentions(customer, request.user):
+    if may("crm.view_note") and mark_mentions_seen(customer, request.user):
         refresh_customers([str(customer.pk)])
     context = {
         **admin.site.each_context(request),

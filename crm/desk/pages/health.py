@@ -16,7 +16,7 @@ from django.utils.timezone import localdate
 
 from crm.desk.health.queries import history_of
 from crm.desk.health.scoring import Health, health_of
-from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.pages.customer_lookup import requested_customer
 from crm.models import DeskRefresh
 from customers import clock
 from customers.formats import moment
@@ -60,7 +60,7 @@ def health_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """The score of the customer that any identifier finds, as it is now, with its history; in a fixed number of queries."""
     if not request.user.has_perms(_SEE):
         raise PermissionDenied
-    customer = customer_asked(request, identifier)
+    customer = requested_customer(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-health", args=[customer.pk]))
     now = clock.now()

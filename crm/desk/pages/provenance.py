@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.provenance import crm_provenance_of
 from crm.models import Company, Relationship
 from customers import pinned_fields
@@ -30,7 +30,7 @@ LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SourceValue:
     """Who says so, since when, with links to the payload as received and to the record."""
 
     text: str
@@ -39,7 +39,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """A field as the page shows it. `actions` are (word of the form, words of the button)."""
 
     name: str
@@ -48,18 +48,18 @@ class Row:
     origin: str
     url: str
     is_pinned: bool
-    others: tuple[Told, ...]
+    others: tuple[SourceValue, ...]
     news: str
     actions: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FieldTable:
     """The fields of one row of ours; `silent` names those that are empty while nobody says anything else."""
 
     title: str
     url: str
-    rows: list[Row]
+    rows: list[FieldRow]
     silent: str
 
 
@@ -68,7 +68,7 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
     may: Callable[[str], bool] = request.user.has_perm
     if not (may("customers.view_customer") and may("customers.view_sourcerecord")):
         raise PermissionDenied
-    customer = customer_asked(request, identifier)
+    customer = requested_customer(request, identifier)
     may_change = may("customers.change_customer") and customer.merged_into_id is None
     here = reverse("desk-provenance", args=[customer.pk])
     if request.method == "POST":
@@ -117,13 +117,13 @@ def _act(request: HttpRequest, customer: Customer) -> None:
         messages.success(request, told)
 
 
-def _table(title: str, row: Model, fields: Sequence[FieldProvenance], may_change: bool) -> Table:
+def _table(title: str, row: Model, fields: Sequence[FieldProvenance], may_change: bool) -> FieldTable:
     told = [each for each in fields if each.is_pinned or each.others or not _is_blank(each.value)]
     silent = ", ".join(each.label for each in fields if each not in told)
-    return Table(title, page_of(row), [_row(each, may_change) for each in told], silent)
+    return FieldTable(title, page_of(row), [_row(each, may_change) for each in told], silent)
 
 
-def _row(field: FieldProvenance, may_change: bool) -> Row:
+def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
     actions: list[tuple[str, str]] = []
     if may_change and field.name in pinned_fields.PINNABLE:
         actions.append(("release", "Let imports change") if field.is_pinned else ("hold", "Hold fast"))
@@ -132,21 +132,21 @@ def _row(field: FieldProvenance, may_change: bool) -> Row:
     news = ""
     if field.news is not None:
         news = f"Since {moment(field.news.since)}, {name_of(field.news.record)} says “{_text(field.news.value)}”."
-    return Row(
+    return FieldRow(
         name=field.name,
         label=field.label[:1].upper() + field.label[1:],
         text=_text(field.value),
         origin=in_words(field),
         url=_payload_of(field.saying) if field.saying is not None else "",
         is_pinned=field.is_pinned,
-        others=tuple(_told(each) for each in field.others),
+        others=tuple(_source_value(each) for each in field.others),
         news=news if field.is_pinned else "",
         actions=tuple(actions),
     )
 
 
-def _told(saying: Saying) -> Told:
-    return Told(
+def _source_value(saying: Saying) -> SourceValue:
+    return SourceValue(
         _text(saying.value), f"{name_of(saying.record)}, since {moment(saying.since)}", _payload_of(saying)
     )
 

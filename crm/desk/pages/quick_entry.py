@@ -18,7 +18,7 @@ from crm.desk.pages.forms import ContactForm, NoteForm, TagsForm, TaskForm
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
-from crm.tasks import add_task, complete_task, hand_over_task, reopen_task
+from crm.tasks import add_task, complete_task, reassign_task, reopen_task
 from customers.models import Customer
 
 View = Callable[..., HttpResponse]
@@ -94,7 +94,7 @@ def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
 
 
 @posted("crm.delete_customertag")
-def take_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
+def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
     """Take a tag off it."""
     customer = _customer(customer_id)
     gone = _row(Tag, tag_id)
@@ -143,7 +143,7 @@ def _hand_over(request: HttpRequest, task: Task) -> None:
     )
     if to is None:
         messages.error(request, "Nothing was handed over: choose who is to do it.")
-    elif hand_over_task(task, to, by=request.user):
+    elif reassign_task(task, to, by=request.user):
         messages.success(request, f"{to} is to do it: {task.title}")
     else:
         messages.warning(request, f"Nothing was handed over: {to} has it already, or it is done.")

@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils.timezone import make_aware
 
 from billing.ledger.totals import known_as
-from crm.desk.pages.customer_lookup import customer_asked
+from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.timeline.days import by_day
-from crm.desk.timeline.entry import Asked, Kind, Position, name_of
+from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery, name_of
 from crm.desk.timeline.stream import SOURCES, read_page
 
 _PAGE = 40
@@ -30,7 +30,7 @@ class TimelineForm(forms.Form):
     """What to show of a timeline. What is no choice is passed over."""
 
     kind = forms.MultipleChoiceField(
-        label="What", choices=Kind.choices, required=False, widget=CheckboxSelectMultiple
+        label="What", choices=EntryKind.choices, required=False, widget=CheckboxSelectMultiple
     )
     by = forms.ChoiceField(label="By", required=False, widget=forms.Select(attrs={"class": "desk-field"}))
     since = forms.DateField(
@@ -50,7 +50,7 @@ class TimelineForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "search", "class": "desk-field"}),
     )
 
-    def __init__(self, data: Any, kinds: Sequence[Kind]) -> None:
+    def __init__(self, data: Any, kinds: Sequence[EntryKind]) -> None:
         super().__init__(data, auto_id="timeline-%s")
         self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]  # type: ignore[attr-defined]
         self.people = {str(user.pk): user for user in get_user_model()._default_manager.order_by("username")}
@@ -62,7 +62,7 @@ class TimelineForm(forms.Form):
 
 def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """One page of everything that happened to the customer that any identifier finds, in a bounded number of queries."""
-    customer = customer_asked(request, identifier)
+    customer = requested_customer(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-timeline", args=[customer.pk]))
     offered = kinds_for(request.user)
@@ -71,7 +71,7 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     chosen: dict[str, Any] = form.cleaned_data
     before = Position.read(request.GET.get("before", ""))
     page = read_page(
-        Asked(
+        TimelineQuery(
             customer_ids=known_as(str(customer.pk)),
             limit=_PAGE,
             before=before,
@@ -81,7 +81,7 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
             text=chosen.get("q", "").replace("\0", "").strip(),
         ),
         request.user.has_perm,
-        [Kind(value) for value in chosen.get("kind", [])] or offered,
+        [EntryKind(value) for value in chosen.get("kind", [])] or offered,
     )
     query = request.GET.copy()
     query.pop("before", None)
@@ -101,12 +101,12 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     return TemplateResponse(request, "crm/desk/timeline.html", context)
 
 
-def kinds_for(user: Any) -> list[Kind]:
+def kinds_for(user: Any) -> list[EntryKind]:
     """The kinds of entries of which the user may see some."""
-    seen: set[Kind] = set()
+    seen: set[EntryKind] = set()
     for source in SOURCES:
-        seen |= source.seen_by(user.has_perm)
-    return [kind for kind in Kind if kind in seen]
+        seen |= source.visible_kinds(user.has_perm)
+    return [kind for kind in EntryKind if kind in seen]
 
 
 def _begin(day: date | None, later: int = 0) -> datetime | None:

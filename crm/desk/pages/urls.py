@@ -31,8 +31,8 @@ urlpatterns: list[URLPattern] = [
     path("customer/<str:customer_id>/tags/", admin.site.admin_view(quick_entry.tag), name="desk-tag"),
     path(
         "customer/<str:customer_id>/tags/<str:tag_id>/take/",
-        admin.site.admin_view(quick_entry.take_tag),
-        name="desk-tag-take",
+        admin.site.admin_view(quick_entry.remove_tag),
+        name="desk-tag-remove",
     ),
     path("customer/<str:customer_id>/tasks/", admin.site.admin_view(quick_entry.task), name="desk-task"),
     path(

@@ -10,44 +10,44 @@ from django.db.models import F, Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from billing.models import Invoice
-from crm.desk.search.patterns import begins, has, has_digits
-from crm.desk.search.term import Match, Term
+from crm.desk.search.patterns import contains, contains_digits, starts_with
+from crm.desk.search.term import MatchRank, SearchTerm
 from crm.models import Company, Contact, Domain, Relationship
 from customers.models import Business, Customer, Environment, SourceRecord
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: So many rows of a place are looked at; of those, so many are taken, the shortest texts first.
-LOOKED_AT, TAKEN = 1000, 50
+SCANNED, TAKEN = 1000, 50
 
 May = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A customer that was found, by its key, how well, and by what, in words."""
 
     customer_id: str
-    match: Match
+    match: MatchRank
     words: str
 
 
-Place = Callable[[Term, May], Iterator[Hit]]
+Lookup = Callable[[SearchTerm, May], Iterator[SearchHit]]
 
 
-def by_identifier(term: Term, may: May) -> Iterator[Hit]:
+def by_identifier(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """Our id, the external id, the Stripe id."""
     ours = Q(env__in=Environment.values)
-    asked = ours & (Q(external_id=term.text) | Q(stripe_id=term.text))
+    condition = ours & (Q(external_id=term.text) | Q(stripe_id=term.text))
     key = to_uuid(term.text.lower(), ("cus",))
     if key is not None:
-        asked |= Q(pk=key)
-    found = Customer.objects.filter(asked).order_by()
+        condition |= Q(pk=key)
+    found = Customer.objects.filter(condition).order_by()
     for pk, external, stripe in found.values_list("pk", "external_id", "stripe_id")[:TAKEN]:
         kinds = (("External id", external), ("Stripe id", stripe))
         yield _exact(pk, next((f"{kind} {value}" for kind, value in kinds if value == term.text), "Id"))
 
 
-def by_row(term: Term, may: May) -> Iterator[Hit]:
+def by_row(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The id of a row of a customer's, such as an invoice or a subscription."""
     for relation in Customer._meta.related_objects:
         model = relation.related_model
@@ -61,21 +61,21 @@ def by_row(term: Term, may: May) -> Iterator[Hit]:
                 return
 
 
-def by_record(term: Term, may: May) -> Iterator[Hit]:
+def by_record(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The id of a record at its source."""
     found = SourceRecord.objects.filter(source_id=term.text).order_by()
     for customer_id, source in found.values_list("customer_id", "source")[:TAKEN]:
         yield _exact(customer_id, f"Id {term.text}, {source}")
 
 
-def by_crm_id(term: Term, may: May) -> Iterator[Hit]:
+def by_crm_id(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The id in the CRM."""
     found = Relationship.objects.filter(crm_id=term.text).order_by()
     for customer_id in found.values_list("customer_id", flat=True)[:TAKEN]:
         yield _exact(customer_id, f"CRM id {term.text}")
 
 
-def by_invoice(term: Term, may: May) -> Iterator[Hit]:
+def by_invoice(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The number of an invoice, or its Stripe id."""
     if not may("billing.view_invoice"):
         return
@@ -85,46 +85,46 @@ def by_invoice(term: Term, may: May) -> Iterator[Hit]:
         yield _exact(customer_id, f"Invoice {number or stripe}")
 
 
-def by_beginning(term: Term, may: May) -> Iterator[Hit]:
+def by_beginning(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The beginning of the name."""
-    asked = begins("name", " ".join(term.words))
-    found = Customer.objects.filter(asked).order_by()
+    condition = starts_with("name", " ".join(term.words))
+    found = Customer.objects.filter(condition).order_by()
     yield from _in_texts(term, found, {"name": "Name"}, key="pk")
 
 
-def by_name(term: Term, may: May) -> Iterator[Hit]:
+def by_name(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """Words in the name, or in the e-mail address."""
     yield from _in_texts(
         term, _with_words(Customer, term, "name", "email"), {"name": "Name", "email": "E-mail"}, key="pk"
     )
 
 
-def by_domain(term: Term, may: May) -> Iterator[Hit]:
+def by_domain(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """A domain."""
     if may("crm.view_domain"):
         yield from _in_texts(term, _with_words(Domain, term, "name"), {"name": "Domain"})
 
 
-def by_company(term: Term, may: May) -> Iterator[Hit]:
+def by_company(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The name of the company."""
     if may("crm.view_company"):
         yield from _in_texts(term, _with_words(Company, term, "name"), {"name": "Company"})
 
 
-def by_business(term: Term, may: May) -> Iterator[Hit]:
+def by_business(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The name of a business, or whom one writes to there."""
     if may("customers.view_business"):
         rows = _with_words(Business, term, "name", "contacts")
         yield from _in_texts(term, rows, {"name": "Business", "contacts": "Contact"})
 
 
-def by_person(term: Term, may: May) -> Iterator[Hit]:
+def by_person(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The name of a person."""
     if may("crm.view_contact") and may("crm.view_person"):
         yield from _in_texts(term, _with_words(Contact, term, "person__name"), {"person__name": "Person"})
 
 
-def by_mailbox(term: Term, may: May) -> Iterator[Hit]:
+def by_mailbox(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """An e-mail address of a person."""
     if may("crm.view_contact") and may("crm.view_person"):
         yield from _in_texts(
@@ -132,31 +132,31 @@ def by_mailbox(term: Term, may: May) -> Iterator[Hit]:
         )
 
 
-def by_other_mailbox(term: Term, may: May) -> Iterator[Hit]:
+def by_other_mailbox(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """Another e-mail address of a person. A column for each query: PostgreSQL takes three at once for too much."""
     if "@" in term.text and may("crm.view_contact") and may("crm.view_person"):
         column = "person__alias_emails"
         yield from _in_texts(term, _with_words(Contact, term, column), {column: "Person's e-mail"})
 
 
-def by_phone(term: Term, may: May) -> Iterator[Hit]:
+def by_phone(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The customer's phone number."""
     yield from _in_phones(term, Customer, "phone", "Phone", key="pk")
 
 
-def by_company_phone(term: Term, may: May) -> Iterator[Hit]:
+def by_company_phone(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The company's."""
     if may("crm.view_company"):
         yield from _in_phones(term, Company, "phone", "Company's phone")
 
 
-def by_person_phone(term: Term, may: May) -> Iterator[Hit]:
+def by_person_phone(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """A person's."""
     if may("crm.view_contact") and may("crm.view_person"):
         yield from _in_phones(term, Contact, "person__phone", "Person's phone")
 
 
-PLACES: tuple[Place, ...] = (
+LOOKUPS: tuple[Lookup, ...] = (
     by_identifier,
     by_row,
     by_record,
@@ -176,29 +176,29 @@ PLACES: tuple[Place, ...] = (
 )
 
 
-def _exact(customer_id: object, words: str) -> Hit:
-    return Hit(str(customer_id), Match.EXACT, words)
+def _exact(customer_id: object, words: str) -> SearchHit:
+    return SearchHit(str(customer_id), MatchRank.EXACT, words)
 
 
-def _with_words(model: type[Model], term: Term, *columns: str) -> QuerySet[Any]:
+def _with_words(model: type[Model], term: SearchTerm, *columns: str) -> QuerySet[Any]:
     """Rows in one of whose `columns` are all long words; none, if there is no long word."""
     if not term.long_words:
         return model._default_manager.none()
-    asked = Q()
+    condition = Q()
     for column in columns:
         here = Q()
         for word in term.long_words:
-            here &= has(column, word)
-        asked |= here
-    return model._default_manager.filter(asked).order_by()
+            here &= contains(column, word)
+        condition |= here
+    return model._default_manager.filter(condition).order_by()
 
 
 def _in_texts(
-    term: Term, rows: QuerySet[Any], columns: dict[str, str], *, key: str = "customer_id"
-) -> Iterator[Hit]:
+    term: SearchTerm, rows: QuerySet[Any], columns: dict[str, str], *, key: str = "customer_id"
+) -> Iterator[SearchHit]:
     """The customers of `rows` in one of whose `columns` the term is, by the words for the column."""
     # Unordered, so that a word that is in every row ends the search early; ordered, so that the best come first.
-    few = rows.model._default_manager.filter(pk__in=rows.values("pk")[:LOOKED_AT])
+    few = rows.model._default_manager.filter(pk__in=rows.values("pk")[:SCANNED])
     first = Cast(F(next(iter(columns))), TextField())
     shortest = few.order_by(Length(first), "pk")
     for customer_id, *values in shortest.values_list(key, *columns)[:TAKEN]:
@@ -206,19 +206,19 @@ def _in_texts(
             for text in _texts(value):
                 match = term.match(text)
                 if match is not None:
-                    yield Hit(str(customer_id), match, kind if kind == "Name" else f"{kind} {text}")
+                    yield SearchHit(str(customer_id), match, kind if kind == "Name" else f"{kind} {text}")
 
 
 def _in_phones(
-    term: Term, model: type[Model], column: str, kind: str, *, key: str = "customer_id"
-) -> Iterator[Hit]:
+    term: SearchTerm, model: type[Model], column: str, kind: str, *, key: str = "customer_id"
+) -> Iterator[SearchHit]:
     if not term.digits:
         return
-    rows = model._default_manager.filter(has_digits(column, term.digits)).order_by()
+    rows = model._default_manager.filter(contains_digits(column, term.digits)).order_by()
     for customer_id, value in rows.values_list(key, column)[:TAKEN]:
         match = term.match_phone(value)
         if match is not None:
-            yield Hit(str(customer_id), match, f"{kind} {value}")
+            yield SearchHit(str(customer_id), match, f"{kind} {value}")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -42,36 +42,36 @@ class Digits(Func):
         return bare.as_sql(compiler, connection)
 
 
-def capitals(column: str) -> Upper:
+def uppercased(column: str) -> Upper:
     """A column of text, of JSON too, in capitals."""
     return Upper(Cast(F(column), TextField()))
 
 
-def beginning(column: str) -> Left:
+def leading(column: str) -> Left:
     """The beginning of a column of text, in capitals."""
     return Left(Upper(F(column)), BEGINNING)
 
 
-def has(column: str, word: str) -> Q:
+def contains(column: str, word: str) -> Q:
     """Whether `word`, in small letters, is in a column. What is found holds all that matches, and perhaps more."""
-    return _like(capitals(column), [f"%{pattern}%" for pattern in _patterns(word)])
+    return _like(uppercased(column), [f"%{pattern}%" for pattern in _patterns(word)])
 
 
-def begins(column: str, text: str) -> Q:
+def starts_with(column: str, text: str) -> Q:
     """Whether a column begins with `text`, in small letters; as above, perhaps with more."""
-    return _like(beginning(column), [f"{pattern}%" for pattern in _patterns(text[:BEGINNING])])
+    return _like(leading(column), [f"{pattern}%" for pattern in _patterns(text[:BEGINNING])])
 
 
-def has_digits(column: str, digits: str) -> Q:
+def contains_digits(column: str, digits: str) -> Q:
     """Whether the digits are in a column of phone numbers."""
     return _like(Digits(F(column)), [f"%{digits}%"])
 
 
 def _like(text: Any, patterns: list[str]) -> Q:
-    asked = Q()
+    condition = Q()
     for pattern in patterns:
-        asked |= Q(Like(text, Value(pattern, CharField())))
-    return asked
+        condition |= Q(Like(text, Value(pattern, CharField())))
+    return condition
 
 
 def _patterns(text: str) -> list[str]:

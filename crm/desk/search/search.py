@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crm.desk.search.lookups import PLACES, Hit, May
+from crm.desk.search.lookups import LOOKUPS, May, SearchHit
 from crm.desk.search.term import read_term
 from customers.models import Customer
 
@@ -15,17 +15,17 @@ _MOST_REASONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """A customer that was found. `words` say why; `former` is the customer that became part of it, if that was found."""
 
     customer: Customer
     words: str
     owner: str
-    standing: str
-    former: str = ""
+    status: str
+    merged_customer: str = ""
 
 
-def find(text: str, may: May, most: int = MOST) -> list[Found]:
+def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
     """Customers that `text` finds, the best first; a merged one leads to the customer it became part of.
 
     `may` says which permissions whoever asks has: what they may not see does not find anybody. `text` is an identifier,
@@ -35,9 +35,9 @@ def find(text: str, may: May, most: int = MOST) -> list[Found]:
     term = read_term(text)
     if term is None or not may("customers.view_customer"):
         return []
-    hits: dict[str, list[Hit]] = {}
-    for place in PLACES:
-        for hit in place(term, may):
+    hits: dict[str, list[SearchHit]] = {}
+    for lookup in LOOKUPS:
+        for hit in lookup(term, may):
             hits.setdefault(hit.customer_id, []).append(hit)
     best = sorted(hits, key=lambda key: min(hit.match for hit in hits[key]))[: 3 * most]
     rows = {
@@ -54,7 +54,7 @@ def find(text: str, may: May, most: int = MOST) -> list[Found]:
             str(customer).casefold(),
         ),
     )
-    found: dict[str, Found] = {}
+    found: dict[str, SearchResult] = {}
     for customer in ordered:
         survivor = _survivor(customer)
         found.setdefault(str(survivor.pk), _found(survivor, customer, hits[str(customer.pk)]))
@@ -67,13 +67,13 @@ def _survivor(customer: Customer) -> Customer:
     return customer
 
 
-def _found(survivor: Customer, customer: Customer, hits: Sequence[Hit]) -> Found:
+def _found(survivor: Customer, customer: Customer, hits: Sequence[SearchHit]) -> SearchResult:
     words = dict.fromkeys(hit.words for hit in sorted(hits, key=lambda hit: hit.match))
     relationship = getattr(survivor, "relationship", None)
-    return Found(
+    return SearchResult(
         customer=survivor,
         words=", ".join(list(words)[:_MOST_REASONS]),
         owner=str(relationship.owner or "") if relationship else "",
-        standing="Archived" if survivor.archived_at else survivor.get_status_display(),
-        former="" if survivor is customer else str(customer),
+        status="Archived" if survivor.archived_at else survivor.get_status_display(),
+        merged_customer="" if survivor is customer else str(customer),
     )

@@ -21,7 +21,7 @@ _FEWEST_DIGITS = 4
 _WORD_BEGINS = re.compile(r"(?<![^\W_])")
 
 
-class Match(IntEnum):
+class MatchRank(IntEnum):
     """How well something matches, the best first."""
 
     EXACT = 0
@@ -41,7 +41,7 @@ def digits_of(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class SearchTerm:
     """What is looked for. `text` has single spaces; `words` are in small letters; `digits` are empty for no number.
 
     The digits are those that a phone number has in every notation: without country code, where it is given, and
@@ -57,40 +57,40 @@ class Term:
         """The words that an index of three letters finds."""
         return tuple(word for word in self.words if len(word) >= SHORTEST_INSIDE)
 
-    def match(self, value: str) -> Match | None:
+    def match(self, value: str) -> MatchRank | None:
         """How well `value` matches: all words must be in it; None if it does not."""
         there = folded(" ".join(value.split()))
         whole = folded(self.text)
         if there == whole:
-            return Match.EXACT
-        worst = Match.BEGINS if there.startswith(whole) else Match.WORD
+            return MatchRank.EXACT
+        worst = MatchRank.BEGINS if there.startswith(whole) else MatchRank.WORD
         for word in map(folded, self.words):
             if any(there.startswith(word, begin.start()) for begin in _WORD_BEGINS.finditer(there)):
                 continue
             if len(word) < SHORTEST_INSIDE or word not in there:
                 return None
-            worst = Match.INSIDE
+            worst = MatchRank.INSIDE
         return worst
 
-    def match_phone(self, value: str) -> Match | None:
+    def match_phone(self, value: str) -> MatchRank | None:
         """How well a phone number matches, however it is written; None if it does not."""
         there = digits_of(value)
         if not self.digits or self.digits not in there:
             return None
         return (
-            Match.EXACT
+            MatchRank.EXACT
             if there.endswith(self.digits) and len(self.digits) >= len(there) - 4
-            else Match.INSIDE
+            else MatchRank.INSIDE
         )
 
 
-def read_term(text: str) -> Term | None:
+def read_term(text: str) -> SearchTerm | None:
     """What was typed, None for what cannot be found: nothing, too much, or what no database holds."""
     shown = " ".join(unicodedata.normalize("NFC", text).split())
     if not is_searchable(shown):
         return None
     words = tuple(dict.fromkeys(shown.lower().split()))[:_MOST_WORDS]
-    return Term(shown, words, _dialled(shown))
+    return SearchTerm(shown, words, _dialled(shown))
 
 
 def _dialled(text: str) -> str:

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from crm.desk.timeline.entry import Position, short
 from crm.desk.timeline.histories import ADDED, CHANGED, DELETED, QUIET, History
-from crm.desk.timeline.values import Names, key_of, shown
+from crm.desk.timeline.values import RowNames, key_of, shown
 from customers.formats import page_of
 
 #: The name of the source of changes.
@@ -23,7 +23,7 @@ _DIGITS = 12
 
 
 @dataclass(slots=True)
-class Change:
+class HistoryChange:
     """A row of a history and the one before it, if there is one: their columns by name, as the database's JSON."""
 
     history: History
@@ -64,7 +64,7 @@ def columns_of(history: History) -> list[Any]:
     ]
 
 
-def references_of(change: Change) -> Iterator[tuple[type[models.Model], Any]]:
+def references_of(change: HistoryChange) -> Iterator[tuple[type[models.Model], Any]]:
     """The rows that have to be called by name."""
     yield get_user_model(), change.user_id
     told = {column.name for column in _told(change)} | set(change.history.named)
@@ -74,7 +74,7 @@ def references_of(change: Change) -> Iterator[tuple[type[models.Model], Any]]:
                 yield column.related_model, row.get(column.attname)
 
 
-def title_of(change: Change, names: Names) -> str:
+def title_of(change: HistoryChange, names: RowNames) -> str:
     """What happened, in words; nothing if that is nothing to tell."""
     what = _what(change, names)
     if change.act == ADDED:
@@ -88,7 +88,7 @@ def title_of(change: Change, names: Names) -> str:
     return f"{what} changed" if change.before is None or _told(change) else ""
 
 
-def details_of(change: Change, names: Names) -> Iterator[str]:
+def details_of(change: HistoryChange, names: RowNames) -> Iterator[str]:
     """Old → new, column by column."""
     for column in _told(change):
         old, new = (
@@ -97,7 +97,7 @@ def details_of(change: Change, names: Names) -> Iterator[str]:
         yield f"{capfirst(str(column.verbose_name))}: {old} → {new}"
 
 
-def page_of_row(change: Change) -> str:
+def page_of_row(change: HistoryChange) -> str:
     """The page of the row, while there is one."""
     if change.act == DELETED:
         return ""
@@ -105,11 +105,11 @@ def page_of_row(change: Change) -> str:
     return page_of(model(pk=key_of(model, change.row["id"])), "history")
 
 
-def _told(change: Change) -> list[Any]:
+def _told(change: HistoryChange) -> list[Any]:
     return [each for each in change.differing() if each.name not in change.history.quiet]
 
 
-def _what(change: Change, names: Names) -> str:
+def _what(change: HistoryChange, names: RowNames) -> str:
     by_name = {column.name: column for column in columns_of(change.history)}
     parts = []
     for name in change.history.named:
@@ -120,14 +120,14 @@ def _what(change: Change, names: Names) -> str:
     return f"{change.history.noun} “{short(', '.join(parts))}”" if parts else change.history.noun
 
 
-def _task(change: Change) -> str:
+def _task(change: HistoryChange) -> str:
     became = change.became("done_at")
     if became is None:
         return ""
     return "done" if became[1] is not None else "opened again"
 
 
-def _subscription(change: Change) -> str:
+def _subscription(change: HistoryChange) -> str:
     status, canceled = change.became("status"), change.became("canceled_at")
     if status is not None:
         return {"ended": "ended", "active": "began", "scheduled": "is to begin"}.get(status[1], "")
@@ -141,7 +141,7 @@ def _subscription(change: Change) -> str:
     return "renewed" if change.became("current_period_start") is not None else ""
 
 
-def _customer(change: Change) -> str:
+def _customer(change: HistoryChange) -> str:
     became = change.became("archived_at")
     if became is None:
         return ""

@@ -11,70 +11,78 @@ from django.db.models.functions import JSONObject
 
 from crm.desk.timeline.change import (
     SOURCE,
-    Change,
+    HistoryChange,
     columns_of,
     details_of,
     page_of_row,
     references_of,
     title_of,
 )
-from crm.desk.timeline.entry import Asked, Entry, Found, Kind, May, Position, Wanted
+from crm.desk.timeline.entry import (
+    EntryFilter,
+    EntryKind,
+    May,
+    Position,
+    SourceEntries,
+    TimelineEntry,
+    TimelineQuery,
+)
 from crm.desk.timeline.histories import HISTORIES, History
 from crm.desk.timeline.origins import IMPORTED
-from crm.desk.timeline.values import Names
+from crm.desk.timeline.values import RowNames
 
 #: Where a text is looked for, so many changes are read: the database cannot tell what differs.
 _SEARCHED = 200
 
 
-class Changes:
+class ChangeSource:
     """A source whose entries are rows of histories."""
 
-    def seen_by(self, may: May) -> frozenset[Kind]:
+    def visible_kinds(self, may: May) -> frozenset[EntryKind]:
         """The kinds of those histories that one may see."""
         return frozenset(history.kind for history in HISTORIES.values() if may(history.permission))
 
-    def read(self, asked: Asked, wanted: Wanted) -> Found:
+    def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
         """The first entries: two queries for all the histories together, and one for each kind of row they name."""
         histories = [
             history
             for history in HISTORIES.values()
-            if history.kind in wanted.kinds and wanted.may(history.permission)
+            if history.kind in entry_filter.kinds and entry_filter.may(history.permission)
         ]
-        limit = max(asked.limit, _SEARCHED) if asked.text else asked.limit
-        found = _first(histories, asked, limit + 1)
+        limit = max(query.limit, _SEARCHED) if query.text else query.limit
+        found = _first(histories, query, limit + 1)
         changes, more = found[:limit], len(found) > limit
         _read_rows(changes)
-        entries = [entry for entry in _entries(changes) if _has(entry, asked.text)]
-        return Found(entries, changes[-1].position if more else None)
+        entries = [entry for entry in _entries(changes) if _has(entry, query.text)]
+        return SourceEntries(entries, changes[-1].position if more else None)
 
 
-def _first(histories: Sequence[History], asked: Asked, limit: int) -> list[Change]:
+def _first(histories: Sequence[History], query: TimelineQuery, limit: int) -> list[HistoryChange]:
     """Which rows come first, in one query."""
-    queries = [_places(history, asked) for history in histories]
+    queries = [_places(history, query) for history in histories]
     if not queries:
         return []
     rows = queries[0].union(*queries[1:], all=True)
     return [
-        Change(HISTORIES[label], key, at, act, reason or "", user_id)
+        HistoryChange(HISTORIES[label], key, at, act, reason or "", user_id)
         for label, key, at, act, reason, user_id in rows.order_by("-history_date", "-label", "-history_id")[
             :limit
         ]
     ]
 
 
-def _places(history: History, asked: Asked) -> Any:
-    rows = history.rows.objects.filter(**{f"{history.customer}__in": asked.customer_ids})
+def _places(history: History, query: TimelineQuery) -> Any:
+    rows = history.rows.objects.filter(**{f"{history.customer}__in": query.customer_ids})
     if len(history.types) < 3:
         rows = rows.filter(history_type__in=history.types)
-    if asked.since is not None:
-        rows = rows.filter(history_date__gte=asked.since)
-    if asked.until is not None:
-        rows = rows.filter(history_date__lt=asked.until)
-    if asked.person is not None:
-        rows = rows.filter(history_user=asked.person)
-    if asked.before is not None:
-        rows = rows.filter(_below(history, asked.before))
+    if query.since is not None:
+        rows = rows.filter(history_date__gte=query.since)
+    if query.until is not None:
+        rows = rows.filter(history_date__lt=query.until)
+    if query.person is not None:
+        rows = rows.filter(history_user=query.person)
+    if query.before is not None:
+        rows = rows.filter(_below(history, query.before))
     return (
         rows.order_by()
         .annotate(label=Value(history.label, output_field=CharField()))
@@ -101,7 +109,7 @@ def _below(history: History, before: Position) -> Q:
     return Q(history_date__lt=before.at)
 
 
-def _read_rows(changes: Sequence[Change]) -> None:
+def _read_rows(changes: Sequence[HistoryChange]) -> None:
     """Give the changes their rows and those before them, in one query."""
     queries = []
     for history in HISTORIES.values():
@@ -131,12 +139,12 @@ def _read_rows(changes: Sequence[Change]) -> None:
         change.row, change.before = rows_of[change.history.label, change.key]
 
 
-def _entries(changes: Sequence[Change]) -> Iterator[Entry]:
-    names = Names(reference for change in changes for reference in references_of(change))
+def _entries(changes: Sequence[HistoryChange]) -> Iterator[TimelineEntry]:
+    names = RowNames(reference for change in changes for reference in references_of(change))
     for change in changes:
         title = title_of(change, names)
         if title:
-            yield Entry(
+            yield TimelineEntry(
                 position=change.position,
                 kind=change.history.kind,
                 title=title,
@@ -147,5 +155,5 @@ def _entries(changes: Sequence[Change]) -> Iterator[Entry]:
             )
 
 
-def _has(entry: Entry, text: str) -> bool:
+def _has(entry: TimelineEntry, text: str) -> bool:
     return not text or any(text.lower() in words.lower() for words in (entry.title, *entry.details))

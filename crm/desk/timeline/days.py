@@ -9,23 +9,23 @@ from datetime import date
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
-from crm.desk.timeline.entry import Entry
+from crm.desk.timeline.entry import TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class TimelineDay:
     """What happened on one day, with the day in words."""
 
     words: str
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
 
 
-def by_day(entries: Sequence[Entry]) -> list[Day]:
+def by_day(entries: Sequence[TimelineEntry]) -> list[TimelineDay]:
     """The entries, which are in order, by day, in the time zone of the installation."""
-    days: dict[date, list[Entry]] = {}
+    days: dict[date, list[TimelineEntry]] = {}
     for entry in entries:
         days.setdefault(localtime(entry.at).date(), []).append(entry)
     return [
-        Day(f"{date_format(day, 'l')}, {date_format(day, 'DATE_FORMAT')}", found)
+        TimelineDay(f"{date_format(day, 'l')}, {date_format(day, 'DATE_FORMAT')}", found)
         for day, found in days.items()
     ]

@@ -16,7 +16,7 @@ May = Callable[[str], bool]
 LONGEST = 200
 
 
-class Kind(models.TextChoices):
+class EntryKind(models.TextChoices):
     """What an entry is about, as one chooses by it."""
 
     NOTE = "note", "Notes"
@@ -38,17 +38,17 @@ class Kind(models.TextChoices):
 
 
 _ICONS = {
-    Kind.NOTE: "sticky_note_2",
-    Kind.CONTACT: "call",
-    Kind.TASK: "task_alt",
-    Kind.CHANGE: "edit",
-    Kind.SUBSCRIPTION: "autorenew",
-    Kind.INVOICE: "receipt_long",
-    Kind.BALANCE: "data_usage",
-    Kind.USAGE: "bar_chart",
-    Kind.IMPORT: "input",
-    Kind.MERGE: "merge",
-    Kind.DECISION: "checklist",
+    EntryKind.NOTE: "sticky_note_2",
+    EntryKind.CONTACT: "call",
+    EntryKind.TASK: "task_alt",
+    EntryKind.CHANGE: "edit",
+    EntryKind.SUBSCRIPTION: "autorenew",
+    EntryKind.INVOICE: "receipt_long",
+    EntryKind.BALANCE: "data_usage",
+    EntryKind.USAGE: "bar_chart",
+    EntryKind.IMPORT: "input",
+    EntryKind.MERGE: "merge",
+    EntryKind.DECISION: "checklist",
 }
 
 
@@ -77,14 +77,14 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class TimelineEntry:
     """Something that happened. Everything is plain text, `markdown` is a text in Markdown.
 
     Neighbours of one `group` belong together, as what one import did; of a `day`, the hour says nothing.
     """
 
     position: Position
-    kind: Kind
+    kind: EntryKind
     title: str
     details: tuple[str, ...] = ()
     markdown: str = ""
@@ -100,7 +100,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TimelineQuery:
     """What one wants to see: at most `limit` entries of these customers below `before`, from `since` to before `until`.
 
     `person` is the user who did it, `text` is somewhere in it, in any case.
@@ -116,28 +116,28 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceEntries:
     """Entries, and how far down they are all there are: to and with `end`, to the beginning of time without one."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
     end: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EntryFilter:
     """Which kinds of entries are wanted, and whether whoever asks has a permission."""
 
-    kinds: frozenset[Kind]
+    kinds: frozenset[EntryKind]
     may: May
 
 
-class Source(Protocol):
+class EntrySource(Protocol):
     """What knows of some kinds of things that happened."""
 
-    def seen_by(self, may: May) -> frozenset[Kind]:
+    def visible_kinds(self, may: May) -> frozenset[EntryKind]:
         """What its entries are about, of those that whoever has these permissions may see."""
 
-    def read(self, asked: Asked, wanted: Wanted) -> Found:
+    def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
         """The first entries, in order, by a fixed number of queries."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Model
 
-from crm.desk.timeline.entry import Kind
+from crm.desk.timeline.entry import EntryKind
 
 ADDED, CHANGED, DELETED = "+", "~", "-"
 _ALL = (ADDED, CHANGED, DELETED)
@@ -28,7 +28,7 @@ class History:
     label: str
     noun: str
     named: tuple[str, ...] = ()
-    kind: Kind = Kind.CHANGE
+    kind: EntryKind = EntryKind.CHANGE
     types: tuple[str, ...] = _ALL
     customer: str = "customer"
     quiet: tuple[str, ...] = ()
@@ -59,52 +59,66 @@ HISTORIES: dict[str, History] = {
         History(label="customers.Address", noun="Address", named=("line1", "city")),
         History(label="customers.Business", noun="Business", named=("name",)),
         History(label="customers.PaymentMethod", noun="Payment method", named=("brand", "last4")),
-        History(label="crm.Activity", noun="Contact", kind=Kind.CONTACT, types=_LATER, named=("kind",)),
+        History(label="crm.Activity", noun="Contact", kind=EntryKind.CONTACT, types=_LATER, named=("kind",)),
         History(label="crm.Company", noun="Company", named=("name",)),
         History(label="crm.Contact", noun="Point of contact", named=("person",)),
         History(label="crm.CustomField", noun="Custom field", named=("key",)),
         History(label="crm.Document", noun="Document", named=("title",)),
         History(label="crm.Domain", noun="Domain", named=("name",)),
-        History(label="crm.Note", noun="Note", kind=Kind.NOTE, types=_LATER),
+        History(label="crm.Note", noun="Note", kind=EntryKind.NOTE, types=_LATER),
         History(label="crm.Relationship", noun="Relationship"),
         History(
             label="crm.Task",
             noun="Task",
-            kind=Kind.TASK,
+            kind=EntryKind.TASK,
             named=("title",),
             quiet=("done_at", "done_by", "created_by"),
         ),
-        History(label="billing.AutoTopup", noun="Automatic top-up", kind=Kind.BALANCE, named=("feature",)),
         History(
-            label="billing.Balance", noun="Balance", kind=Kind.BALANCE, named=("feature",), types=_CHANGES
+            label="billing.AutoTopup", noun="Automatic top-up", kind=EntryKind.BALANCE, named=("feature",)
+        ),
+        History(
+            label="billing.Balance",
+            noun="Balance",
+            kind=EntryKind.BALANCE,
+            named=("feature",),
+            types=_CHANGES,
         ),
         History(label="billing.BillingAccount", noun="Billing account"),
-        History(label="billing.Discount", noun="Discount", kind=Kind.SUBSCRIPTION, named=("name",)),
+        History(label="billing.Discount", noun="Discount", kind=EntryKind.SUBSCRIPTION, named=("name",)),
         History(label="billing.Entity", noun="Entity", named=("name", "entity_id")),
-        History(label="billing.Flag", noun="Flag", kind=Kind.SUBSCRIPTION, named=("feature",)),
+        History(label="billing.Flag", noun="Flag", kind=EntryKind.SUBSCRIPTION, named=("feature",)),
         History(
             label="billing.Invoice",
             noun="Invoice",
-            kind=Kind.INVOICE,
+            kind=EntryKind.INVOICE,
             named=("number", "stripe_id"),
             types=_LATER,
             quiet=("paid", "credited"),
         ),
-        History(label="billing.License", noun="License", kind=Kind.SUBSCRIPTION, named=("license_plan",)),
         History(
-            label="billing.Purchase", noun="Purchase", kind=Kind.SUBSCRIPTION, named=("plan",), types=_LATER
+            label="billing.License", noun="License", kind=EntryKind.SUBSCRIPTION, named=("license_plan",)
         ),
-        History(label="billing.Referral", noun="Referral", named=("referred_name", "referred_id")),
-        History(label="billing.SpendLimit", noun="Spend limit", kind=Kind.BALANCE, named=("feature",)),
         History(
-            label="billing.Subscription",
-            noun="Subscription",
-            kind=Kind.SUBSCRIPTION,
+            label="billing.Purchase",
+            noun="Purchase",
+            kind=EntryKind.SUBSCRIPTION,
             named=("plan",),
             types=_LATER,
         ),
-        History(label="billing.TrialUsed", noun="Trial", kind=Kind.SUBSCRIPTION, named=("plan",)),
-        History(label="billing.UsageAlert", noun="Usage alert", kind=Kind.BALANCE, named=("name", "feature")),
+        History(label="billing.Referral", noun="Referral", named=("referred_name", "referred_id")),
+        History(label="billing.SpendLimit", noun="Spend limit", kind=EntryKind.BALANCE, named=("feature",)),
+        History(
+            label="billing.Subscription",
+            noun="Subscription",
+            kind=EntryKind.SUBSCRIPTION,
+            named=("plan",),
+            types=_LATER,
+        ),
+        History(label="billing.TrialUsed", noun="Trial", kind=EntryKind.SUBSCRIPTION, named=("plan",)),
+        History(
+            label="billing.UsageAlert", noun="Usage alert", kind=EntryKind.BALANCE, named=("name", "feature")
+        ),
     )
 }
 

@@ -8,8 +8,8 @@ from django.utils.formats import date_format
 
 from billing.formats import money
 from billing.models import CreditNote, Invoice, Payment, Posting, Purchase, Subscription
-from crm.desk.timeline.entry import Entry, Kind, Position, short
-from crm.desk.timeline.rows import Rows
+from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, short
+from crm.desk.timeline.rows import RowSource
 from customers.formats import number, page_of
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
@@ -24,15 +24,15 @@ _DONE = {
 }
 
 
-def _subscription(row: Subscription, position: Position) -> Entry:
+def _subscription(row: Subscription, position: Position) -> TimelineEntry:
     details = []
     if row.quantity != 1:
         details.append(f"Quantity: {number(row.quantity)}")
     if row.trial_ends_at is not None:
         details.append(f"On trial until {date_format(row.trial_ends_at, 'DATE_FORMAT')}")
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.SUBSCRIPTION,
+        kind=EntryKind.SUBSCRIPTION,
         title=f"{short(str(row.plan))} "
         + ("is to begin" if row.status == Subscription.Status.SCHEDULED else "began"),
         details=tuple(details),
@@ -40,31 +40,31 @@ def _subscription(row: Subscription, position: Position) -> Entry:
     )
 
 
-def _purchase(row: Purchase, position: Position) -> Entry:
+def _purchase(row: Purchase, position: Position) -> TimelineEntry:
     times = "" if row.quantity == 1 else f", {number(row.quantity)} times"
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.SUBSCRIPTION,
+        kind=EntryKind.SUBSCRIPTION,
         title=f"{short(str(row.plan))} was bought{times}",
         url=page_of(row),
     )
 
 
-def _invoice(row: Invoice, position: Position) -> Entry:
+def _invoice(row: Invoice, position: Position) -> TimelineEntry:
     due = f", due {date_format(row.due_at, 'DATE_FORMAT')}" if row.due_at else ""
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.INVOICE,
+        kind=EntryKind.INVOICE,
         title=f"Invoice {short(str(row))} of {money(row.total, row.currency)}",
         details=(f"{(row.status or 'no status').capitalize()}{due}",),
         url=page_of(row),
     )
 
 
-def _payment(row: Payment, position: Position) -> Entry:
-    return Entry(
+def _payment(row: Payment, position: Position) -> TimelineEntry:
+    return TimelineEntry(
         position=position,
-        kind=Kind.INVOICE,
+        kind=EntryKind.INVOICE,
         title=f"Paid {money(row.amount, row.invoice.currency)} of invoice {short(str(row.invoice))}",
         details=(short(row.reference),) if row.reference else (),
         by=row.recorded_by,
@@ -72,10 +72,10 @@ def _payment(row: Payment, position: Position) -> Entry:
     )
 
 
-def _credit_note(row: CreditNote, position: Position) -> Entry:
-    return Entry(
+def _credit_note(row: CreditNote, position: Position) -> TimelineEntry:
+    return TimelineEntry(
         position=position,
-        kind=Kind.INVOICE,
+        kind=EntryKind.INVOICE,
         title=f"Credit note {row.number} of {money(row.total, row.invoice.currency)}"
         f" for invoice {short(str(row.invoice))}",
         details=(short(row.reason),) if row.reason else (),
@@ -84,7 +84,7 @@ def _credit_note(row: CreditNote, position: Position) -> Entry:
     )
 
 
-def _posting(row: Posting, position: Position) -> Entry:
+def _posting(row: Posting, position: Position) -> TimelineEntry:
     what = short(str(row.feature)) if row.feature else "balances"
     figured = "" if row.amount is None else f"{number(row.amount)} "
     # What an import did, it says in its own words.
@@ -92,9 +92,9 @@ def _posting(row: Posting, position: Position) -> Entry:
     details = [] if imported or not row.reason else [short(row.reason)]
     if row.reverses_id is not None:
         details.append("Takes another posting back")
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.BALANCE,
+        kind=EntryKind.BALANCE,
         title=f"{_DONE.get(Posting.Kind(row.kind), row.kind)}: {figured}{what}",
         details=tuple(details),
         by=row.done_by,
@@ -107,36 +107,36 @@ def _of_plan(model: Any) -> Any:
     return lambda ids: model.objects.filter(customer__in=ids).select_related("plan")
 
 
-SUBSCRIPTIONS = Rows(
+SUBSCRIPTIONS = RowSource(
     name="subscription",
-    kind=Kind.SUBSCRIPTION,
+    kind=EntryKind.SUBSCRIPTION,
     permission="billing.view_subscription",
     at="started_at",
     rows=_of_plan(Subscription),
     entry=_subscription,
     text=("plan__name", "plan__plan_id", "subscription_id"),
 )
-PURCHASES = Rows(
+PURCHASES = RowSource(
     name="purchase",
-    kind=Kind.SUBSCRIPTION,
+    kind=EntryKind.SUBSCRIPTION,
     permission="billing.view_purchase",
     at="started_at",
     rows=_of_plan(Purchase),
     entry=_purchase,
     text=("plan__name", "plan__plan_id"),
 )
-INVOICES = Rows(
+INVOICES = RowSource(
     name="invoice",
-    kind=Kind.INVOICE,
+    kind=EntryKind.INVOICE,
     permission="billing.view_invoice",
     at="created_at",
     rows=lambda ids: Invoice.objects.filter(customer__in=ids),
     entry=_invoice,
     text=("number", "stripe_id"),
 )
-PAYMENTS = Rows(
+PAYMENTS = RowSource(
     name="payment",
-    kind=Kind.INVOICE,
+    kind=EntryKind.INVOICE,
     permission="billing.view_payment",
     at="paid_at",
     rows=lambda ids: Payment.objects.filter(invoice__customer__in=ids).select_related("invoice"),
@@ -144,9 +144,9 @@ PAYMENTS = Rows(
     by_name="recorded_by",
     text=("reference", "invoice__number", "invoice__stripe_id"),
 )
-CREDIT_NOTES = Rows(
+CREDIT_NOTES = RowSource(
     name="credit_note",
-    kind=Kind.INVOICE,
+    kind=EntryKind.INVOICE,
     permission="billing.view_creditnote",
     at="issued_at",
     rows=lambda ids: CreditNote.objects.filter(invoice__customer__in=ids).select_related("invoice"),
@@ -154,9 +154,9 @@ CREDIT_NOTES = Rows(
     by_name="issued_by",
     text=("number", "reason", "invoice__number", "invoice__stripe_id"),
 )
-POSTINGS = Rows(
+POSTINGS = RowSource(
     name="posting",
-    kind=Kind.BALANCE,
+    kind=EntryKind.BALANCE,
     permission="billing.view_posting",
     at="occurred_at",
     rows=lambda ids: (

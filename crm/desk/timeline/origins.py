@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from crm.desk.timeline.entry import Entry, Kind, Position, name_of, short
-from crm.desk.timeline.rows import Rows
+from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, name_of, short
+from crm.desk.timeline.rows import RowSource
 from crm.models import Merge
 from customers.formats import page_of
 from customers.models import ReceivedPayload
@@ -18,7 +18,7 @@ from customers.models import ReceivedPayload
 IMPORTED, _KEPT = "Imported from", 100
 
 
-def _payload(payload: ReceivedPayload, position: Position) -> Entry:
+def _payload(payload: ReceivedPayload, position: Position) -> TimelineEntry:
     record = payload.record
     count = len(payload.remarks)
     details = [short(record.source_id)]
@@ -27,9 +27,9 @@ def _payload(payload: ReceivedPayload, position: Position) -> Entry:
     if count:
         details.append(f"{count} remark{'' if count == 1 else 's'} of the import")
     told = f"{IMPORTED} {record.source}" + (f": {payload.origin}" if payload.origin else "")
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.IMPORT,
+        kind=EntryKind.IMPORT,
         title=f"Received from the {record.get_source_display()}",
         details=tuple(details),
         url=reverse("desk-record-changes", args=[record.pk]),
@@ -42,10 +42,10 @@ def _merges(customer_ids: Sequence[Any]) -> QuerySet[Any]:
     return Merge.objects.filter(concerned).select_related("survivor", "other", "made_by", "undone_by")
 
 
-def _made(merge: Merge, position: Position) -> Entry:
-    return Entry(
+def _made(merge: Merge, position: Position) -> TimelineEntry:
+    return TimelineEntry(
         position=position,
-        kind=Kind.MERGE,
+        kind=EntryKind.MERGE,
         title=f"{short(str(merge.other))} became part of {short(str(merge.survivor))}",
         details=(short(merge.reason),) if merge.reason else (),
         by=name_of(merge.made_by),
@@ -53,19 +53,19 @@ def _made(merge: Merge, position: Position) -> Entry:
     )
 
 
-def _undone(merge: Merge, position: Position) -> Entry:
-    return Entry(
+def _undone(merge: Merge, position: Position) -> TimelineEntry:
+    return TimelineEntry(
         position=position,
-        kind=Kind.MERGE,
+        kind=EntryKind.MERGE,
         title=f"{short(str(merge.other))} is no longer part of {short(str(merge.survivor))}",
         by=name_of(merge.undone_by),
         url=page_of(merge),
     )
 
 
-PAYLOADS = Rows(
+PAYLOADS = RowSource(
     name="payload",
-    kind=Kind.IMPORT,
+    kind=EntryKind.IMPORT,
     permission="customers.view_receivedpayload",
     at="received_at",
     rows=lambda ids: (
@@ -74,9 +74,9 @@ PAYLOADS = Rows(
     entry=_payload,
     text=("origin", "record__source_id"),
 )
-MERGES = Rows(
+MERGES = RowSource(
     name="merge",
-    kind=Kind.MERGE,
+    kind=EntryKind.MERGE,
     permission="crm.view_merge",
     at="made_at",
     rows=_merges,
@@ -84,9 +84,9 @@ MERGES = Rows(
     by="made_by",
     text=("reason", "other__name", "survivor__name"),
 )
-UNDONE_MERGES = Rows(
+UNDONE_MERGES = RowSource(
     name="unmerge",
-    kind=Kind.MERGE,
+    kind=EntryKind.MERGE,
     permission="crm.view_merge",
     at="undone_at",
     rows=_merges,

@@ -9,11 +9,19 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
-from crm.desk.timeline.entry import Asked, Entry, Found, Kind, May, Position, Wanted
+from crm.desk.timeline.entry import (
+    EntryFilter,
+    EntryKind,
+    May,
+    Position,
+    SourceEntries,
+    TimelineEntry,
+    TimelineQuery,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class RowSource:
     """A source whose entries are rows of one query.
 
     `rows` are all rows of some customers, `at` is the column that says when, `entry` makes an entry of a row; `text`
@@ -21,49 +29,49 @@ class Rows:
     """
 
     name: str
-    kind: Kind
+    kind: EntryKind
     permission: str
     at: str
     rows: Callable[[Sequence[Any]], QuerySet[Any]]
-    entry: Callable[[Any, Position], Entry]
+    entry: Callable[[Any, Position], TimelineEntry]
     by: str = ""
     by_name: str = ""
     text: tuple[str, ...] = ()
 
-    def seen_by(self, may: May) -> frozenset[Kind]:
+    def visible_kinds(self, may: May) -> frozenset[EntryKind]:
         """Its one kind, for whoever may see the rows."""
         return frozenset({self.kind}) if may(self.permission) else frozenset()
 
-    def read(self, asked: Asked, wanted: Wanted) -> Found:
+    def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
         """The first entries, in one query."""
-        rows = self._narrowed(asked)
+        rows = self._narrowed(query)
         if rows is None:
-            return Found(())
-        found = list(rows.order_by(f"-{self.at}", "-pk")[: asked.limit + 1])
-        entries = [self.entry(row, self._position(row)) for row in found[: asked.limit]]
-        return Found(entries, entries[-1].position if len(found) > asked.limit else None)
+            return SourceEntries(())
+        found = list(rows.order_by(f"-{self.at}", "-pk")[: query.limit + 1])
+        entries = [self.entry(row, self._position(row)) for row in found[: query.limit]]
+        return SourceEntries(entries, entries[-1].position if len(found) > query.limit else None)
 
     def _position(self, row: Any) -> Position:
         return Position(getattr(row, self.at), self.name, str(row.pk))
 
-    def _narrowed(self, asked: Asked) -> QuerySet[Any] | None:
+    def _narrowed(self, query: TimelineQuery) -> QuerySet[Any] | None:
         """The rows to choose from; None where there can be none."""
-        if (asked.person is not None and not (self.by or self.by_name)) or (asked.text and not self.text):
+        if (query.person is not None and not (self.by or self.by_name)) or (query.text and not self.text):
             return None
-        rows = self.rows(asked.customer_ids).filter(**{f"{self.at}__isnull": False})
-        if asked.since is not None:
-            rows = rows.filter(**{f"{self.at}__gte": asked.since})
-        if asked.until is not None:
-            rows = rows.filter(**{f"{self.at}__lt": asked.until})
-        if asked.before is not None:
-            rows = rows.filter(_below(asked.before, self.name, rows, self.at))
-        if asked.person is not None:
-            who = {self.by: asked.person} if self.by else {self.by_name: asked.person.get_username()}
+        rows = self.rows(query.customer_ids).filter(**{f"{self.at}__isnull": False})
+        if query.since is not None:
+            rows = rows.filter(**{f"{self.at}__gte": query.since})
+        if query.until is not None:
+            rows = rows.filter(**{f"{self.at}__lt": query.until})
+        if query.before is not None:
+            rows = rows.filter(_below(query.before, self.name, rows, self.at))
+        if query.person is not None:
+            who = {self.by: query.person} if self.by else {self.by_name: query.person.get_username()}
             rows = rows.filter(**who)
-        if asked.text:
+        if query.text:
             anywhere = Q()
             for lookup in self.text:
-                anywhere |= Q(**{f"{lookup}__icontains": asked.text})
+                anywhere |= Q(**{f"{lookup}__icontains": query.text})
             rows = rows.filter(anywhere)
         return rows
 

@@ -6,14 +6,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from crm.desk.timeline.changes import Changes
-from crm.desk.timeline.entry import Asked, Entry, Kind, May, Position, Source, Wanted
+from crm.desk.timeline.changes import ChangeSource
+from crm.desk.timeline.entry import (
+    EntryFilter,
+    EntryKind,
+    EntrySource,
+    May,
+    Position,
+    TimelineEntry,
+    TimelineQuery,
+)
 from crm.desk.timeline.money import CREDIT_NOTES, INVOICES, PAYMENTS, POSTINGS, PURCHASES, SUBSCRIPTIONS
 from crm.desk.timeline.origins import MERGES, PAYLOADS, UNDONE_MERGES
 from crm.desk.timeline.texts import CONTACT, DECISIONS, NOTES
-from crm.desk.timeline.usage import Usage
+from crm.desk.timeline.usage import UsageSource
 
-SOURCES: tuple[Source, ...] = (
+SOURCES: tuple[EntrySource, ...] = (
     NOTES,
     CONTACT,
     DECISIONS,
@@ -26,8 +34,8 @@ SOURCES: tuple[Source, ...] = (
     PAYLOADS,
     MERGES,
     UNDONE_MERGES,
-    Changes(),
-    Usage(),
+    ChangeSource(),
+    UsageSource(),
 )
 
 #: What one import did happens within so long.
@@ -37,21 +45,27 @@ _TOLD = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TimelinePage:
     """Entries, the newest first, and the position below which there may be more; None if there is no more."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
     older: Position | None
 
 
-def read_page(asked: Asked, may: May, kinds: Collection[Kind] = tuple(Kind)) -> Page:
+def read_page(
+    query: TimelineQuery, may: May, kinds: Collection[EntryKind] = tuple(EntryKind)
+) -> TimelinePage:
     """One page of the entries of `kinds` that somebody with the permissions `may` has can see.
 
     The number of queries does not depend on how much there is, nor on how far down the page is. A page may have fewer
     entries than were asked for although there are more: `older` tells. Entries of one import come as one.
     """
-    wanted = Wanted(frozenset(kinds), may)
-    found = [source.read(asked, wanted) for source in SOURCES if source.seen_by(may) & wanted.kinds]
+    entry_filter = EntryFilter(frozenset(kinds), may)
+    found = [
+        source.read(query, entry_filter)
+        for source in SOURCES
+        if source.visible_kinds(may) & entry_filter.kinds
+    ]
     ends = [each.end for each in found if each.end is not None]
     end = max(ends, default=None)
     entries = sorted(
@@ -59,14 +73,14 @@ def read_page(asked: Asked, may: May, kinds: Collection[Kind] = tuple(Kind)) -> 
         key=lambda entry: entry.position,
         reverse=True,
     )
-    shown = entries[: asked.limit]
-    older = shown[-1].position if len(entries) > asked.limit else end
-    return Page(together(shown), older)
+    shown = entries[: query.limit]
+    older = shown[-1].position if len(entries) > query.limit else end
+    return TimelinePage(merge_imports(shown), older)
 
 
-def together(entries: Sequence[Entry]) -> list[Entry]:
+def merge_imports(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
     """Neighbours of one group as one entry, told by the one that has most to say of it: what was received."""
-    grouped: list[list[Entry]] = []
+    grouped: list[list[TimelineEntry]] = []
     for entry in entries:
         last = grouped[-1][-1] if grouped else None
         if last is not None and entry.group and entry.group == last.group and last.at - entry.at <= _TOGETHER:
@@ -76,14 +90,14 @@ def together(entries: Sequence[Entry]) -> list[Entry]:
     return [_one(group) for group in grouped]
 
 
-def _one(group: list[Entry]) -> Entry:
-    if not group[0].group or (len(group) == 1 and group[0].kind is Kind.IMPORT):
+def _one(group: list[TimelineEntry]) -> TimelineEntry:
+    if not group[0].group or (len(group) == 1 and group[0].kind is EntryKind.IMPORT):
         return group[0]
-    received = [entry for entry in group if entry.kind is Kind.IMPORT]
+    received = [entry for entry in group if entry.kind is EntryKind.IMPORT]
     head = (
         received[0]
         if len(received) == 1
-        else replace(group[0], title=group[0].group, details=(), kind=Kind.IMPORT, url="")
+        else replace(group[0], title=group[0].group, details=(), kind=EntryKind.IMPORT, url="")
     )
     told = [words for entry in group if entry is not head for words in (entry.title, *entry.details)]
     if len(told) > _TOLD:

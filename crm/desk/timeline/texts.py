@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from crm.desk.timeline.entry import Entry, Kind, Position, name_of, short
-from crm.desk.timeline.rows import Rows
+from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, name_of, short
+from crm.desk.timeline.rows import RowSource
 from crm.models import Activity, Note, WorklistDecision
 from customers import clock
 from customers.formats import page_of
 
 
-def _note(note: Note, position: Position) -> Entry:
+def _note(note: Note, position: Position) -> TimelineEntry:
     told = [
         words
         for words, is_so in (
@@ -19,9 +19,9 @@ def _note(note: Note, position: Position) -> Entry:
         )
         if is_so
     ]
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.NOTE,
+        kind=EntryKind.NOTE,
         title="Note",
         details=(", ".join(told),) if told else (),
         markdown=note.body,
@@ -30,11 +30,11 @@ def _note(note: Note, position: Position) -> Entry:
     )
 
 
-def _contact(activity: Activity, position: Position) -> Entry:
+def _contact(activity: Activity, position: Position) -> TimelineEntry:
     whom = f" with {short(str(activity.person))}" if activity.person else ""
-    return Entry(
+    return TimelineEntry(
         position=position,
-        kind=Kind.CONTACT,
+        kind=EntryKind.CONTACT,
         title=f"{activity.get_kind_display()}{whom}{', planned' if position.at > clock.now() else ''}",
         markdown=activity.summary,
         by=name_of(activity.logged_by),
@@ -42,19 +42,19 @@ def _contact(activity: Activity, position: Position) -> Entry:
     )
 
 
-def _decision(decision: WorklistDecision, position: Position) -> Entry:
-    return Entry(
+def _decision(decision: WorklistDecision, position: Position) -> TimelineEntry:
+    return TimelineEntry(
         position=position,
-        kind=Kind.DECISION,
+        kind=EntryKind.DECISION,
         title=f"{decision.get_decision_display()}: {short(decision.words)}",
         by=name_of(decision.decided_by),
         url=page_of(decision),
     )
 
 
-NOTES = Rows(
+NOTES = RowSource(
     name="note",
-    kind=Kind.NOTE,
+    kind=EntryKind.NOTE,
     permission="crm.view_note",
     at="created_at",
     rows=lambda ids: Note.objects.filter(customer__in=ids).select_related("author"),
@@ -62,9 +62,9 @@ NOTES = Rows(
     by="author",
     text=("body",),
 )
-CONTACT = Rows(
+CONTACT = RowSource(
     name="contact",
-    kind=Kind.CONTACT,
+    kind=EntryKind.CONTACT,
     permission="crm.view_activity",
     at="happened_at",
     rows=lambda ids: Activity.objects.filter(customer__in=ids).select_related("logged_by", "person"),
@@ -72,9 +72,9 @@ CONTACT = Rows(
     by="logged_by",
     text=("summary", "person__name"),
 )
-DECISIONS = Rows(
+DECISIONS = RowSource(
     name="decision",
-    kind=Kind.DECISION,
+    kind=EntryKind.DECISION,
     permission="crm.view_worklistdecision",
     at="decided_at",
     rows=lambda ids: WorklistDecision.objects.filter(customer__in=ids).select_related("decided_by"),

@@ -25,7 +25,7 @@ _NOTHING = "nothing"
 _NAMED: tuple[type[models.Model], ...] = (Customer, Entity, Feature, Person, Plan)
 
 
-class Names:
+class RowNames:
     """What the rows are called that columns refer to: one query for each kind of row that is referred to."""
 
     def __init__(self, references: Iterable[tuple[type[models.Model], Any]]) -> None:
@@ -49,7 +49,7 @@ class Names:
         return self._names.get((model, known), str(known))
 
 
-def shown(field: Any, value: Any, names: Names) -> str:
+def shown(field: Any, value: Any, names: RowNames) -> str:
     """A value of a column as the database's JSON has it, for a person."""
     if value is None or value == "" or value == [] or value == {}:
         return _NOTHING

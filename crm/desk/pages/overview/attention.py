@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.text import capfirst
 
-from crm.desk.pages.overview.section import Line, Section, first_rows, list_section
+from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_section
 from crm.models import WorklistReason
 from customers.formats import day
 from customers.models import Customer
@@ -18,7 +18,7 @@ def attention_section(customer: Customer) -> Section | None:
         "attention",
         "What needs attention",
         once,
-        lambda row: Line(
+        lambda row: SectionLine(
             text=capfirst(row.words),
             url=row.link,
             details=(f"Since {day(row.since)}",),

@@ -17,7 +17,7 @@ from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscri
 from billing.rules.money import is_known, round_to_minor
 from billing.rules.monthly_value import Recurring, Revenue
 from billing.rules.prices import EXACT
-from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Relationship
 from customers.formats import PLAIN, day, number, page_of
 from customers.models import Customer
@@ -63,7 +63,7 @@ def purchases_section(customer: Customer) -> Section | None:
         "purchases",
         "Purchases",
         first_rows(rows.order_by("-started_at", "-pk")),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row.plan),
             url=page_of(row),
             details=(f"Bought {day(row.started_at)}", _until("Ends", row.expires_at)),
@@ -105,10 +105,10 @@ def _compared(agreed: Decimal, currency: str, billed: dict[str, Revenue]) -> str
     return f"That is {share:,f} % of the contract: {gap} a year {more}."
 
 
-def _subscription(row: Subscription, now: datetime) -> Line:
+def _subscription(row: Subscription, now: datetime) -> SectionLine:
     state = subscription_state(row)
     brings = revenue_of_subscription(row, now)
-    return Line(
+    return SectionLine(
         text=f"{number(row.quantity)} {row.plan}" if row.quantity != 1 else str(row.plan),
         url=page_of(row),
         details=tuple(_coming(row, now)),
@@ -154,13 +154,13 @@ def _sum(charges: list[Recurring]) -> Decimal:
     return total
 
 
-def _invoice(row: Invoice) -> Line:
+def _invoice(row: Invoice) -> SectionLine:
     state = invoice_state(row)
     due = (
         f"{money(row.due, row.currency)} due" if state in ("Open", "Overdue") and row.due != row.total else ""
     )
     until = f"Due {day(row.due_at)}" if row.due_at and state in ("Open", "Overdue") else ""
-    return Line(
+    return SectionLine(
         text=str(row),
         url=page_of(row),
         details=tuple(part for part in (day(row.created_at), until, due) if part),
@@ -169,7 +169,7 @@ def _invoice(row: Invoice) -> Line:
     )
 
 
-def _discount(row: Discount) -> Line:
+def _discount(row: Discount) -> SectionLine:
     worth = {
         Discount.Type.PERCENTAGE.value: f"{number(row.discount_value)} %",
         Discount.Type.FREE_PRODUCT.value: "Free product",
@@ -177,7 +177,9 @@ def _discount(row: Discount) -> Line:
     lasts = row.get_duration_type_display()
     if row.duration_type == Discount.Duration.MONTHS and row.duration_value is not None:
         lasts = f"For {number(row.duration_value)} months"
-    return Line(text=row.name, url=page_of(row), details=(lasts, _until("Until", row.end)), value=worth)
+    return SectionLine(
+        text=row.name, url=page_of(row), details=(lasts, _until("Until", row.end)), value=worth
+    )
 
 
 def _until(words: str, at: datetime | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Document, Domain
 from customers.formats import GOOD, country_name, page_of
 from customers.models import Address, Business, Customer, PaymentMethod
@@ -21,7 +21,7 @@ def addresses_section(customer: Customer, addresses: list[Address]) -> Section |
         "addresses",
         "Addresses",
         addresses,
-        lambda row: Line(
+        lambda row: SectionLine(
             text=row.description or row.line1 or row.city or str(row),
             url=page_of(row),
             details=(_written(row),),
@@ -37,7 +37,7 @@ def businesses_section(customer: Customer) -> Section | None:
         "businesses",
         "Businesses",
         first_rows(customer.businesses.order_by("position", "pk")),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row),
             url=page_of(row),
             details=tuple(
@@ -56,7 +56,7 @@ def payment_methods_section(customer: Customer) -> Section | None:
         "payment-methods",
         "Payment methods",
         first_rows(customer.payment_methods.order_by("-is_default", "position", "pk")),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row),
             url=page_of(row),
             details=(f"Expires {row.exp_month:02}/{row.exp_year}",) if row.exp_month and row.exp_year else (),
@@ -74,7 +74,7 @@ def domains_section(customer: Customer) -> Section | None:
         "domains",
         "Domains",
         once,
-        lambda row: Line(text=row.name, url=page_of(row)),
+        lambda row: SectionLine(text=row.name, url=page_of(row)),
         more_url=list_of(Domain, customer),
     )
 
@@ -85,7 +85,7 @@ def documents_section(customer: Customer) -> Section | None:
         "documents",
         "Documents",
         first_rows(customer.documents.order_by("-created_at", "-pk")),
-        lambda row: Line(text=row.title, url=page_of(row), details=(row.type,)),
+        lambda row: SectionLine(text=row.title, url=page_of(row), details=(row.type,)),
         more_url=list_of(Document, customer),
     )
 

@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from billing.models import Referral
-from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Merge, MergedRecord
 from customers.formats import GOOD, PLAIN, day, moment, page_of
 from customers.models import Customer, SourceRecord
@@ -19,7 +19,7 @@ def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
         "merges",
         "Merged into this one",
         first_rows(rows),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row.other),
             url=page_of(row),
             details=(
@@ -46,7 +46,7 @@ def merged_section(customer: Customer) -> Section | None:
         "merged",
         "Merged records",
         first_rows(rows),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row.tombstone or row.crm_id),
             url=page_of(row),
             details=(row.crm_id, f"Merged {day(row.merged_at)}"),
@@ -62,7 +62,7 @@ def referrals_section(customer: Customer) -> Section | None:
         "referrals",
         "Referrals",
         first_rows(rows),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row),
             url=page_of(row),
             details=(row.program_id, day(row.created_at)),
@@ -79,7 +79,7 @@ def sources_section(customer: Customer) -> Section | None:
         "sources",
         "Where it comes from",
         first_rows(rows),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=row.get_source_display(),
             url=page_of(row),
             details=(row.source_id, f"Last received {moment(row.last_received_at)}"),

@@ -20,7 +20,7 @@ SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SectionLine:
     """A row of a section: what it is, where its page is, what there is to say of it, and a figure.
 
     `label` is a word with its colour, as Unfold's labels have them; `actions` are further links, by their words.

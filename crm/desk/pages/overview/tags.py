@@ -50,7 +50,7 @@ def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
             ShownTag(
                 name=tag.name,
                 url=f"{every_customer}?{urlencode({'tag': tag.name})}",
-                take_url=reverse("desk-tag-take", args=[customer.pk, tag.pk]) if may_take else "",
+                take_url=reverse("desk-tag-remove", args=[customer.pk, tag.pk]) if may_take else "",
             )
             for tag in found[:_SHOWN]
         ),

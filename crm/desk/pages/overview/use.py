@@ -13,7 +13,7 @@ from billing.ledger.balance_figures import UsedLately, figures_of_balances, used
 from billing.models import Balance, Entity, Flag
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
-from crm.desk.pages.overview.section import Line, Section, first_rows, list_of, list_section
+from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from customers.formats import day, number, page_of
 from customers.models import Customer
 
@@ -70,7 +70,7 @@ def flags_section(customer: Customer, now: datetime) -> Section | None:
         "flags",
         "Features that are on",
         counted,
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row.feature),
             url=page_of(row),
             details=tuple(
@@ -93,7 +93,7 @@ def entities_section(customer: Customer) -> Section | None:
         "entities",
         "Entities",
         first_rows(rows.order_by("position", "pk")),
-        lambda row: Line(
+        lambda row: SectionLine(
             text=str(row),
             url=page_of(row),
             details=tuple(part for part in (row.entity_id or "", str(row.feature or "")) if part),

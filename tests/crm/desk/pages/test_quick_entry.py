@@ -68,8 +68,8 @@ def test_a_customer_is_tagged_and_a_tag_taken_off(client: Client, user: User) ->
     page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
     assert f'href="{reverse("admin:customers_customer_changelist")}?tag=Pilot+2026"' in page
     gone = Tag.objects.get(name="Pilot 2026")
-    assert post(client, "desk-tag-take", customer.pk, gone.pk) == "Tag “Pilot 2026” taken off."
-    assert post(client, "desk-tag-take", customer.pk, gone.pk) == ""
+    assert post(client, "desk-tag-remove", customer.pk, gone.pk) == "Tag “Pilot 2026” taken off."
+    assert post(client, "desk-tag-remove", customer.pk, gone.pk) == ""
     assert [each.tag.name for each in CustomerTag.objects.all()] == ["key account"]
 
 
@@ -80,7 +80,7 @@ def test_a_tag_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     merge(str(survivor.pk), [str(other.pk)], by=None)
     page = client.get(reverse("desk-customer", args=[survivor.pk])).content.decode()
     assert page.count("Take off the tag pilot") == 1
-    assert post(client, "desk-tag-take", survivor.pk, Tag.objects.get().pk) == "Tag “pilot” taken off."
+    assert post(client, "desk-tag-remove", survivor.pk, Tag.objects.get().pk) == "Tag “pilot” taken off."
     assert not CustomerTag.objects.exists()
 
 
@@ -108,7 +108,7 @@ def test_who_may_not_tag_is_not_offered_it() -> None:
     assert "Take off the tag" not in page
     assert "Add a tag" not in page
     assert viewer.post(reverse("desk-tag", args=[marked.customer.pk]), {"add": "x"}).status_code == 403
-    take = reverse("desk-tag-take", args=[marked.customer.pk, marked.tag.pk])
+    take = reverse("desk-tag-remove", args=[marked.customer.pk, marked.tag.pk])
     assert viewer.post(take).status_code == 403
 
 

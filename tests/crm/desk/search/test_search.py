@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crm.desk.search.lookups import PLACES
+from crm.desk.search.lookups import LOOKUPS
 from crm.desk.search.search import MOST, find
 from customers import clock
 from customers.models import Customer
@@ -128,7 +128,7 @@ def test_a_merged_customer_leads_to_the_survivor() -> None:
     other = make_customer(name="Glbx Old", external_id="old-1", merged_into=survivor)
     for typed in ("old-1", str(other.pk), "glbx"):
         (hit,) = find(typed, everything)
-        assert (hit.customer.pk, hit.former) == (survivor.pk, "Glbx Old")
+        assert (hit.customer.pk, hit.merged_customer) == (survivor.pk, "Glbx Old")
 
 
 def test_what_one_may_not_see_finds_nobody(globex: Customer) -> None:
@@ -140,9 +140,9 @@ def test_what_one_may_not_see_finds_nobody(globex: Customer) -> None:
 
 def test_owner_and_standing_are_told(globex: Customer) -> None:
     (hit,) = find("ext-17", everything)
-    assert (hit.owner, hit.standing) == ("mo", "Active")
+    assert (hit.owner, hit.status) == ("mo", "Active")
     (hit,) = find("initech", everything)
-    assert (hit.owner, hit.standing) == ("", "Active")
+    assert (hit.owner, hit.status) == ("", "Active")
 
 
 @pytest.mark.parametrize("typed", ["globex", "555 0100123", "gl", "in_1Abc"])
@@ -157,7 +157,7 @@ def test_the_number_of_queries_is_fixed(globex: Customer, typed: str) -> None:
         make_contact(customer=customer, person=make_person(name="Globex Gl"))
     with CaptureQueriesContext(connection) as many:
         assert len(find(typed, everything)) <= MOST
-    assert len(many) == len(few) <= len(PLACES) + 1
+    assert len(many) == len(few) <= len(LOOKUPS) + 1
 
 
 @pytest.mark.postgresql

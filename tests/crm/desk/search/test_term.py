@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from crm.desk.search.term import Match, read_term
+from crm.desk.search.term import MatchRank, read_term
 
 
 @pytest.mark.parametrize(
     ("typed", "value", "match"),
     [
-        ("acme", "Acme", Match.EXACT),
-        ("acme", "ACME Tools", Match.BEGINS),
-        ("tools acme", "Acme  Tools", Match.WORD),
-        ("cme", "Acme Tools", Match.INSIDE),
+        ("acme", "Acme", MatchRank.EXACT),
+        ("acme", "ACME Tools", MatchRank.BEGINS),
+        ("tools acme", "Acme  Tools", MatchRank.WORD),
+        ("cme", "Acme Tools", MatchRank.INSIDE),
         ("acme paint", "Acme Tools", None),
-        ("ac", "Big Ac Me", Match.WORD),
+        ("ac", "Big Ac Me", MatchRank.WORD),
         ("cm", "Acme", None),
-        ("MÜLLER", "müller", Match.EXACT),
-        ("müller", "Mu\u0308ller AG", Match.BEGINS),
-        ("straße", "Hohe STRASSE", Match.WORD),
-        ("иван", "Наталья ИВАНОВА", Match.WORD),
+        ("MÜLLER", "müller", MatchRank.EXACT),
+        ("müller", "Mu\u0308ller AG", MatchRank.BEGINS),
+        ("straße", "Hohe STRASSE", MatchRank.WORD),
+        ("иван", "Наталья ИВАНОВА", MatchRank.WORD),
         ("100%", "100 % Cotton", None),
-        ("smith-jones", "A. Smith-Jones", Match.WORD),
+        ("smith-jones", "A. Smith-Jones", MatchRank.WORD),
     ],
 )
-def test_how_well_a_text_matches(typed: str, value: str, match: Match | None) -> None:
+def test_how_well_a_text_matches(typed: str, value: str, match: MatchRank | None) -> None:
     term = read_term(typed)
     assert term is not None
     assert term.match(value) == match
@@ -36,7 +36,7 @@ def test_how_well_a_text_matches(typed: str, value: str, match: Match | None) ->
 def test_a_phone_number_is_known_however_it_is_written(typed: str, value: str) -> None:
     term = read_term(typed)
     assert term is not None
-    assert term.match_phone(value) is Match.EXACT
+    assert term.match_phone(value) is MatchRank.EXACT
 
 
 @pytest.mark.parametrize("typed", ["123", "Room 12345", "ab 5550100", "+", "()"])

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import Posting
 from crm.contacts import log_contact
 from crm.desk.timeline import changes
-from crm.desk.timeline.entry import Asked, Entry, Kind, Position
+from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, TimelineQuery
 from crm.desk.timeline.histories import HISTORIES, LEFT_OUT
-from crm.desk.timeline.stream import Page, read_page
+from crm.desk.timeline.stream import TimelinePage, read_page
 from crm.notes import write_note
 from crm.tasks import add_task, complete_task
 from customers.models import Customer
@@ -50,12 +50,14 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def page_of(customer: Customer, *kinds: Kind, limit: int = 100, **asked: Any) -> Page:
+def page_of(customer: Customer, *kinds: EntryKind, limit: int = 100, **asked: Any) -> TimelinePage:
     ids = asked.pop("ids", [str(customer.pk)])
-    return read_page(Asked(customer_ids=ids, limit=limit, **asked), lambda _: True, kinds or tuple(Kind))
+    return read_page(
+        TimelineQuery(customer_ids=ids, limit=limit, **asked), lambda _: True, kinds or tuple(EntryKind)
+    )
 
 
-def titles(page: Page) -> list[str]:
+def titles(page: TimelinePage) -> list[str]:
     return [entry.title for entry in page.entries]
 
 
@@ -86,9 +88,9 @@ def surround(customer: Customer, count: int) -> None:
         make_worklist_decision(customer=customer, decided_by=user, decided_at=at)
 
 
-def read_through(customer: Customer, limit: int, *kinds: Kind) -> list[Entry]:
+def read_through(customer: Customer, limit: int, *kinds: EntryKind) -> list[TimelineEntry]:
     """All entries, page by page."""
-    read: list[Entry] = []
+    read: list[TimelineEntry] = []
     before: Position | None = None
     for _ in range(1000):
         page = page_of(customer, *kinds, limit=limit, before=before)
@@ -107,7 +109,7 @@ def test_pages_tell_all_of_it_once_in_order() -> None:
     assert whole.older is None
     positions = [entry.position for entry in whole.entries]
     assert positions == sorted(positions, reverse=True)
-    assert {entry.kind for entry in whole.entries} == set(Kind)
+    assert {entry.kind for entry in whole.entries} == set(EntryKind)
     for limit in (3, 10):
         assert [entry.position for entry in read_through(customer, limit)] == positions
 
@@ -118,7 +120,7 @@ def test_what_happened_at_one_moment_is_told_once_though_pages_divide_it() -> No
         make_note(customer=customer, created_at=AT, body=f"note {number}")
         make_activity(customer=customer, happened_at=AT)
         make_invoice(customer=customer, created_at=AT)
-    kinds = (Kind.NOTE, Kind.CONTACT, Kind.INVOICE)
+    kinds = (EntryKind.NOTE, EntryKind.CONTACT, EntryKind.INVOICE)
     read = read_through(customer, 2, *kinds)
     assert len(read) == len({entry.position for entry in read}) == 15
 
@@ -145,7 +147,7 @@ def test_a_change_tells_old_and_new_and_who_did_it() -> None:
     address._history_user = user
     address.save()
     address.save()
-    entries = page_of(address.customer, Kind.CHANGE).entries
+    entries = page_of(address.customer, EntryKind.CHANGE).entries
     assert [entry.title for entry in entries if "Address" in entry.title] == [
         "Address “1 Main Street, Moshi” changed",
         "Address “1 Main Street, Arusha” added",
@@ -159,7 +161,7 @@ def test_values_are_told_in_words() -> None:
     task: Any = add_task(make_customer(), "Call back", by=make_user(), due_on=date(2026, 3, 4))
     task.owner, task.due_on, task.body = user, None, "x" * 500
     task.save()
-    [changed, added] = page_of(task.customer, Kind.TASK).entries
+    [changed, added] = page_of(task.customer, EntryKind.TASK).entries
     assert added.title == "Task “Call back” added"
     assert "Due: March 4, 2026 → nothing" in changed.details
     assert any(detail.startswith("Owner: ") and detail.endswith(" → eve") for detail in changed.details)
@@ -170,7 +172,10 @@ def test_a_task_is_told_when_it_is_done() -> None:
     user = make_user()
     task = add_task(make_customer(), "Call back", by=user)
     complete_task(task, by=user)
-    assert titles(page_of(task.customer, Kind.TASK)) == ["Task “Call back” done", "Task “Call back” added"]
+    assert titles(page_of(task.customer, EntryKind.TASK)) == [
+        "Task “Call back” done",
+        "Task “Call back” added",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +193,7 @@ def test_what_became_of_a_subscription(values: dict[str, Any], title: str) -> No
     for name, value in values.items():
         setattr(subscription, name, value)
     subscription.save()
-    assert titles(page_of(subscription.customer, Kind.SUBSCRIPTION)) == [
+    assert titles(page_of(subscription.customer, EntryKind.SUBSCRIPTION)) == [
         f"Subscription “Pro v1” {title}",
         "Pro v1 began",
     ]
@@ -207,11 +212,11 @@ def test_usage_is_told_by_day_and_feature_however_long_it_rested() -> None:
     ):
         kind = Posting.Kind.USAGE if Decimal(amount) > 0 else Posting.Kind.REFUND
         make_posting(customer=customer, feature=feature, amount=Decimal(amount), occurred_at=at, kind=kind)
-    assert sorted(entry.title for entry in page_of(customer, Kind.USAGE).entries[:2]) == [
+    assert sorted(entry.title for entry in page_of(customer, EntryKind.USAGE).entries[:2]) == [
         "Used 1 Seats",
         "Used 6.5 Calls",
     ]
-    read = read_through(customer, 2, Kind.USAGE)
+    read = read_through(customer, 2, EntryKind.USAGE)
     assert [(entry.title, entry.details) for entry in read[2:]] == [
         ("Used 7 Calls", ("In 1 use",)),
         ("Used 9 Calls", ("In 1 use",)),
@@ -229,7 +234,7 @@ def test_what_one_import_did_is_one_entry() -> None:
     received_at = address.history.first().history_date
     make_received_payload(record=record, origin="march.json", received_at=received_at, remarks=[])
     first, *others = page_of(customer).entries
-    assert (first.kind, first.title) == (Kind.IMPORT, "Received from the Payments platform")
+    assert (first.kind, first.title) == (EntryKind.IMPORT, "Received from the Payments platform")
     assert "Address “1 Main Street, Moshi” changed" in first.details
     assert "City: Arusha → Moshi" in first.details
     assert not any("changed" in entry.title for entry in others)
@@ -245,12 +250,12 @@ def test_filters_narrow_by_person_time_and_text() -> None:
     invoice = make_invoice(customer=customer, number="INV-7", created_at=AT)
     make_payment(invoice=invoice, amount=1, recorded_by=ada.username)
     assert {entry.markdown for entry in page_of(customer, person=eve).entries} == {"About lunch"}
-    assert len(page_of(customer, Kind.NOTE, Kind.INVOICE, person=ada).entries) == 3
+    assert len(page_of(customer, EntryKind.NOTE, EntryKind.INVOICE, person=ada).entries) == 3
     assert {entry.markdown for entry in page_of(customer, text="tender").entries} == {
         "About the tender",
         "The TENDER again",
     }
-    assert titles(page_of(customer, Kind.NOTE, Kind.INVOICE, since=AT, until=AT + DAY)) == [
+    assert titles(page_of(customer, EntryKind.NOTE, EntryKind.INVOICE, since=AT, until=AT + DAY)) == [
         "Note",
         "Invoice INV-7 of 12.34 USD",
     ]
@@ -262,10 +267,10 @@ def test_a_change_is_found_by_what_it_was_and_what_it_is() -> None:
     address.city = "Moshi"
     address.save()
     for text in ("arusha", "moshi"):
-        assert page_of(address.customer, Kind.CHANGE, text=text).entries[0].details == (
+        assert page_of(address.customer, EntryKind.CHANGE, text=text).entries[0].details == (
             "City: Arusha → Moshi",
         )
-    assert page_of(address.customer, Kind.CHANGE, text="Dodoma").entries == []
+    assert page_of(address.customer, EntryKind.CHANGE, text="Dodoma").entries == []
 
 
 def test_a_search_goes_on_further_back_where_a_page_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,11 +279,11 @@ def test_a_search_goes_on_further_back_where_a_page_found_nothing(monkeypatch: p
     for city in ("Moshi", "Mbeya", "Dodoma", "Tanga"):
         address.city = city
         address.save()
-    found: list[Entry] = []
-    page = page_of(address.customer, Kind.CHANGE, text="arusha", limit=2)
+    found: list[TimelineEntry] = []
+    page = page_of(address.customer, EntryKind.CHANGE, text="arusha", limit=2)
     assert page.entries == []
     while page.older is not None:
-        page = page_of(address.customer, Kind.CHANGE, text="arusha", limit=2, before=page.older)
+        page = page_of(address.customer, EntryKind.CHANGE, text="arusha", limit=2, before=page.older)
         found += page.entries
     assert [entry.title.partition(", ")[2] for entry in found] == ["Moshi” changed", "Arusha” added"]
 
@@ -286,9 +291,9 @@ def test_a_search_goes_on_further_back_where_a_page_found_nothing(monkeypatch: p
 def test_whoever_may_not_see_something_is_not_told_of_it() -> None:
     customer = make_customer()
     surround(customer, 1)
-    asked = Asked(customer_ids=[str(customer.pk)], limit=100)
+    asked = TimelineQuery(customer_ids=[str(customer.pk)], limit=100)
     page = read_page(asked, lambda permission: permission == "crm.view_note")
-    assert {entry.kind for entry in page.entries} == {Kind.NOTE}
+    assert {entry.kind for entry in page.entries} == {EntryKind.NOTE}
 
 
 def test_what_happened_to_those_that_became_part_of_it_is_told_too() -> None:
@@ -297,7 +302,7 @@ def test_what_happened_to_those_that_became_part_of_it_is_told_too() -> None:
     make_posting(customer=other, kind="grant", feature=make_feature(name="Calls"), occurred_at=AT - DAY)
     make_merge(survivor=survivor, other=other, made_at=AT)
     Customer.objects.filter(pk=other.pk).update(merged_into=survivor)
-    page = page_of(survivor, Kind.MERGE, Kind.BALANCE, ids=[str(survivor.pk), str(other.pk)])
+    page = page_of(survivor, EntryKind.MERGE, EntryKind.BALANCE, ids=[str(survivor.pk), str(other.pk)])
     assert titles(page) == ["Wren became part of Finch", "Granted: Calls"]
 
 
@@ -339,11 +344,11 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days_like_others() -> No
     for at in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
         make_invoice(customer=customer, created_at=at)
         make_posting(customer=customer, occurred_at=at)
-    assert len(read_through(customer, 1, Kind.INVOICE, Kind.USAGE)) == 4
+    assert len(read_through(customer, 1, EntryKind.INVOICE, EntryKind.USAGE)) == 4
 
 
 def test_a_meeting_that_lies_ahead_is_told_as_planned() -> None:
     customer = make_customer()
     make_activity(customer=customer, kind="meeting", happened_at=datetime(2999, 1, 1, tzinfo=UTC))
     make_activity(customer=customer, kind="meeting", happened_at=AT)
-    assert titles(page_of(customer, Kind.CONTACT)) == ["Meeting, planned", "Meeting"]
+    assert titles(page_of(customer, EntryKind.CONTACT)) == ["Meeting, planned", "Meeting"]
