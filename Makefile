@@ -1,6 +1,6 @@
 # Everything runs in .venv, which whatever needs it makes first, from the locked requirements.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench soak clean
+.PHONY: help run test lint format lock bench soak coverage mutants clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -54,6 +54,13 @@ bench: .venv/.installed-test ## Measure
 
 soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the long tests, which `make test` leaves out
 	@$(BIN)/python bin/run_tests.py -m soak $(ARGS)
+
+coverage: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the tests on SQLite and report the lines and branches they miss
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term --cov-report=html $(ARGS)
+
+mutants: .venv/.installed-test ## Change the rules and formats line by line; the tests must notice each change
+	@$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results
 
 clean: ## Remove what was made, but no data
 	rm -rf .venv .cache staticfiles .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
