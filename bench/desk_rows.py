@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from bench.clone_rows import clone, key
-from billing.ledger.entries import Change, Draft, post
+from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
 from crm.desk.health.refresh import refresh_health
 from crm.desk.worklist.refresh import refresh_worklist
@@ -68,14 +68,14 @@ class Desk:
             for each in self._balances
         ]
         post(
-            Draft(
+            PostingDraft(
                 customer_id=str(customer.pk),
                 kind=Posting.Kind.USAGE,
                 feature_id=str(features[0].pk),
                 amount=Decimal(1),
                 occurred_at=now,
                 done_by="bench",
-                changes=[Change(self._grants[0], "usage", Decimal(1))],
+                changes=[FigureChange(self._grants[0], "usage", Decimal(1))],
             )
         )
         self._entry = LedgerEntry.objects.select_related("posting").get()

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from billing.ledger.entries import Change, Draft, post
+from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Feature, Grant, Invoice, Posting
 from crm.dedupe.merges.merge import merge
 from crm.dedupe.merges.unmerge import unmerge
@@ -80,12 +80,12 @@ def _grant(customer: Customer, count: int) -> None:
     rows = [Grant(balance=balance) for _ in range(count)]
     for start in range(0, count, 500):
         changes = [
-            Change(row, figure, Decimal(5))
+            FigureChange(row, figure, Decimal(5))
             for row in rows[start : start + 500]
             for figure in ("included_grant", "usage")
         ]
         post(
-            Draft(
+            PostingDraft(
                 customer_id=str(customer.pk),
                 kind=Posting.Kind.GRANT,
                 occurred_at=clock.now(),

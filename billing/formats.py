@@ -9,7 +9,7 @@ from decimal import Decimal
 from billing.models import Feature, Grant, Rollover
 from billing.models.figures import Interval
 from billing.rules import money as money_rules
-from billing.rules.drawing import Stop
+from billing.rules.drawing import LimitReached
 from customers.formats import EMPTY, day, number
 
 
@@ -61,7 +61,7 @@ def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) 
     return f"Rollover{of_day}{' from ' + source if source else ''}"
 
 
-def stopped(stop: Stop, names: Mapping[str, str], features: Mapping[str, str]) -> str:
+def stopped(stop: LimitReached, names: Mapping[str, str], features: Mapping[str, str]) -> str:
     """Which limit stopped a use, in words."""
     if stop.limit == "nothing_granted":
         return "nothing is granted that it may draw"

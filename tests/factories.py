@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
-from billing.ledger.entries import Change, Draft, post
+from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import (
     AutoTopup,
     Balance,
@@ -282,9 +282,9 @@ def make_rollover(**fields: Any) -> Rollover:
 
 
 def _post(row: Grant | Rollover, figures: dict[str, Any]) -> None:
-    changes = [Change(row, name, Decimal(value)) for name, value in figures.items()]
+    changes = [FigureChange(row, name, Decimal(value)) for name, value in figures.items()]
     post(
-        Draft(
+        PostingDraft(
             customer_id=row.balance.customer_id,
             kind=Posting.Kind.GRANT,
             feature_id=row.balance.feature_id,

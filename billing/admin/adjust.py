@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from billing.admin.explain import Table, small
 from billing.balances import adjust, grant_preview
 from billing.balances import grant as grants
-from billing.balances.adjust import Adjustment, CannotAdjust, ChangedMeanwhile
+from billing.balances.adjust import Adjustment, BalanceChanged, CannotAdjust
 from billing.balances.grant import CannotGrant
 from billing.formats import name_of_grant
 from billing.ledger.entries import locked_balances
@@ -133,7 +133,7 @@ class AdjustForm(forms.Form):
         """Do it; if it cannot be done any more, an error says why."""
         try:
             self._carry_out()
-        except ChangedMeanwhile as problem:
+        except BalanceChanged as problem:
             self.preview = problem.now
             self.add_error(None, str(problem))
         except (CannotAdjust, CannotGrant) as problem:
@@ -183,8 +183,8 @@ class AdjustForm(forms.Form):
     def _grant(self, amount: Decimal) -> None:
         with transaction.atomic():
             locked_balances([self.balance.customer_id], [self.balance.feature_id])
-            if adjust.state_seen(self.balance, self.at) != self.cleaned_data["seen"]:
-                raise ChangedMeanwhile(self._previewed())
+            if adjust.version_token_of(self.balance, self.at) != self.cleaned_data["seen"]:
+                raise BalanceChanged(self._previewed())
             grants.grant(
                 self.balance.customer,
                 self.balance.feature,

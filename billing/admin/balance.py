@@ -348,7 +348,7 @@ class FlagAdmin(HistoryAdmin):
 def _figures(balance: Any) -> arithmetic.Figures:
     return arithmetic.figures_of(
         [
-            arithmetic.Row(
+            arithmetic.GrantFigures(
                 included_grant=grant.included_grant,
                 prepaid_grant=grant.prepaid_grant,
                 usage=grant.usage,
@@ -358,7 +358,7 @@ def _figures(balance: Any) -> arithmetic.Figures:
             for grant in balance.counted_grants
         ],
         [
-            arithmetic.Rollover(balance=rollover.left, usage=rollover.granted - rollover.left)
+            arithmetic.RolloverFigures(balance=rollover.left, usage=rollover.granted - rollover.left)
             for rollover in balance.living_rollovers
         ],
     )

@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from billing.admin.adjust import AdjustForm, changes_table, ended_names, figures_table
 from billing.admin.explain import UseForm, context_of
 from billing.explain.balance import explain
-from billing.ledger.totals import course_of
+from billing.ledger.totals import daily_figures
 from billing.models import Balance
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin
@@ -71,7 +71,7 @@ class BalancePages(ReadOnlyAdmin):
             balance,
             "billing/balance_explain.html",
             {
-                **context_of(explanation, course_of(balance, now)),
+                **context_of(explanation, daily_figures(balance, now)),
                 "subtitle": "Explained",
                 "form": form,
                 "entity": tried.get("entity"),

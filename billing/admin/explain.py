@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing.explain.burn_rate import lost_words
 from billing.explain.types import BalanceExplained, EntryExplained, Explanation, RowExplained, UseExplained
-from billing.ledger.totals import Point
+from billing.ledger.totals import DailyFigures
 from billing.models import Balance, Entity
 from billing.models.figures import UPPER_BOUND
 from customers.admin.fields import FigureField
@@ -68,7 +68,7 @@ class UseForm(forms.Form):
         return entity
 
 
-def context_of(explanation: Explanation, points: list[Point]) -> dict[str, Any]:
+def context_of(explanation: Explanation, points: list[DailyFigures]) -> dict[str, Any]:
     """What the template shows of an explanation."""
     return {
         "explanation": explanation,
@@ -246,7 +246,7 @@ def _who(entry: EntryExplained) -> SafeString:
     return format_html("<div>{}{}</div>", long_text(entry.done_by), shown)
 
 
-def _chart(points: list[Point]) -> str:
+def _chart(points: list[DailyFigures]) -> str:
     """The course of the balance for Unfold's chart. Pixels are the only place for floats."""
     is_unlimited = any(point.remaining is None for point in points)
     series = [point.usage if is_unlimited else point.remaining for point in points]
@@ -267,7 +267,7 @@ def _chart(points: list[Point]) -> str:
     )
 
 
-def _course(points: list[Point]) -> Table:
+def _course(points: list[DailyFigures]) -> Table:
     """The days on which something changed, the latest first."""
     changed = [
         point

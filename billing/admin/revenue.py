@@ -9,7 +9,7 @@ from unfold.decorators import display
 from billing.formats import money
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of, revenue_of_subscription
-from billing.rules.monthly_value import Revenue
+from billing.rules.monthly_value import RecurringRevenue
 from customers import clock
 from customers.models import Customer
 
@@ -54,9 +54,9 @@ class RevenueMixin:
         return _in_words(revenue_of_subscription(subscription, clock.now()), lambda each: each.arr)
 
 
-def _monthly(revenue: Mapping[str, Revenue]) -> str:
+def _monthly(revenue: Mapping[str, RecurringRevenue]) -> str:
     return _in_words(revenue, lambda each: each.mrr)
 
 
-def _in_words(revenue: Mapping[str, Revenue], part: Callable[[Revenue], int]) -> str:
+def _in_words(revenue: Mapping[str, RecurringRevenue], part: Callable[[RecurringRevenue], int]) -> str:
     return ", ".join(money(part(each), currency) for currency, each in revenue.items()) or "-"

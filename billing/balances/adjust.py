@@ -16,11 +16,11 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from django.db import transaction
 
 from billing.formats import name_of_grant
-from billing.ledger.entries import Change, Draft, locked_balances, post
-from billing.ledger.holdings import Holding, counts, holding_of, is_usage_based
+from billing.ledger.drawable_balances import DrawableBalances, counts, drawable_balances_of, is_usage_based
+from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Balance, Grant, Posting, Rollover
 from billing.models.figures import UPPER_BOUND
-from billing.rules.drawing import GrantRow, drawing_order
+from billing.rules.drawing import DrawableGrant, drawing_order
 from billing.rules.figures import Figures, figures_of
 from billing.subscriptions import renew_customers
 from customers import clock
@@ -35,7 +35,7 @@ class CannotAdjust(Exception):
     """The balance cannot be adjusted so; the message says why and what to do."""
 
 
-class ChangedMeanwhile(CannotAdjust):
+class BalanceChanged(CannotAdjust):
     """Somebody changed the balance since the preview: `now` is the preview as it would be now."""
 
     def __init__(self, now: Adjustment) -> None:
@@ -54,7 +54,7 @@ class Adjustment:
 
     kind: Posting.Kind
     balance: Balance
-    changes: Sequence[Change]
+    changes: Sequence[FigureChange]
     before: Figures
     after: Figures
     seen: str
@@ -67,9 +67,9 @@ class _State:
     """A balance with what counts of it."""
 
     balance: Balance
-    holding: Holding
+    holding: DrawableBalances
     at: datetime
-    rows: list[GrantRow] = field(default_factory=list)
+    rows: list[DrawableGrant] = field(default_factory=list)
 
     @property
     def seen(self) -> str:
@@ -84,14 +84,16 @@ class _State:
         )
         return hashlib.sha256(repr((grants, rollovers)).encode()).hexdigest()[:16]
 
-    def figures(self, changes: Iterable[Change] = (), ended: Iterable[Grant | Rollover] = ()) -> Figures:
+    def figures(
+        self, changes: Iterable[FigureChange] = (), ended: Iterable[Grant | Rollover] = ()
+    ) -> Figures:
         """The balance's figures, with `changes` made and without what `ended`."""
         added: dict[tuple[str, str], Decimal] = {}
         for change in changes:
             key = str(change.row.pk), change.figure
             added[key] = _EXACT.add(added.get(key, _ZERO), change.amount)
         gone = {str(row.pk) for row in ended}
-        rollovers = [row for row in self.holding.rollover_rows(self.at) if row.id not in gone]
+        rollovers = [row for row in self.holding.drawable_rollovers(self.at) if row.id not in gone]
         rows = [
             replace(
                 row,
@@ -108,7 +110,7 @@ def counted_grants(balance: Balance, at: datetime) -> list[Grant]:
     return _in_order(_state(balance, at))
 
 
-def state_seen(balance: Balance, at: datetime) -> str:
+def version_token_of(balance: Balance, at: datetime) -> str:
     """What stands for the balance's state at `at`: another text when anybody has changed it."""
     return _state(balance, at).seen
 
@@ -178,7 +180,7 @@ class _Work:
     """What an adjustment comes to."""
 
     kind: Posting.Kind
-    changes: tuple[Change, ...]
+    changes: tuple[FigureChange, ...]
     ended: tuple[Grant | Rollover, ...] = ()
 
 
@@ -214,7 +216,7 @@ def _written(
         work = worker(state, _chosen(state, target), amount)
         adjustment = _adjustment(state, work)
         if seen is not None and seen != adjustment.seen:
-            raise ChangedMeanwhile(adjustment)
+            raise BalanceChanged(adjustment)
         return replace(adjustment, posting=_post(state, work, amount, reason.strip(), done_by))
 
 
@@ -243,7 +245,7 @@ def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _W
         return _Work(
             Posting.Kind.ADJUSTMENT, (_changed(chosen, _EXACT.add(missing, rows[str(chosen.pk)].overage)),)
         )
-    changes: list[Change] = []
+    changes: list[FigureChange] = []
     surplus = missing.copy_negate()
     for each in [grant] if grant else _adjustable(state):
         taken = min(surplus, rows[str(each.pk)].remaining)
@@ -270,9 +272,9 @@ def _expire(state: _State, grant: Grant | None, _: Decimal) -> _Work:
         )
     changes = []
     rollovers = [each for each in state.holding.rollovers.values() if each.grant_id == grant.pk]
-    changes += [Change(each, "left", each.left.copy_negate()) for each in rollovers]
+    changes += [FigureChange(each, "left", each.left.copy_negate()) for each in rollovers]
     if grant.held > 0 and not grant.unlimited:
-        changes.append(Change(grant, "included_grant", grant.held.copy_negate()))
+        changes.append(FigureChange(grant, "included_grant", grant.held.copy_negate()))
     return _Work(Posting.Kind.EXPIRY, tuple(changes), (grant, *rollovers))
 
 
@@ -287,7 +289,7 @@ def _post(state: _State, work: _Work, amount: Decimal, reason: str, done_by: str
         row.entity_id for row in (*(each.row for each in work.changes), *work.ended) if isinstance(row, Grant)
     }
     (posting,) = post(
-        Draft(
+        PostingDraft(
             customer_id=state.balance.customer_id,
             kind=work.kind,
             occurred_at=state.at,
@@ -306,8 +308,8 @@ def _post(state: _State, work: _Work, amount: Decimal, reason: str, done_by: str
 
 
 def _state(balance: Balance, at: datetime) -> _State:
-    holding = holding_of(balance.customer_id, {balance.feature_id: None}, [balance])
-    return _State(balance, holding, at, holding.grant_rows(at))
+    holding = drawable_balances_of(balance.customer_id, {balance.feature_id: None}, [balance])
+    return _State(balance, holding, at, holding.drawable_grants(at))
 
 
 def _adjustment(state: _State, work: _Work) -> Adjustment:
@@ -360,13 +362,13 @@ def _first(state: _State) -> Grant:
     return adjustable_now[0]
 
 
-def _changed(grant: Grant, amount: Decimal) -> Change:
+def _changed(grant: Grant, amount: Decimal) -> FigureChange:
     if grant.unlimited:
         raise CannotAdjust(f"{name_of_grant(grant)} is unlimited: there is nothing to add to or take from.")
     for figure in (grant.included_grant, grant.adjusted):
         if _EXACT.add(figure, amount).copy_abs() >= UPPER_BOUND:
             raise CannotAdjust("The grant would be out of range: it has at most 15 digits before the point.")
-    return Change(grant, "included_grant", amount)
+    return FigureChange(grant, "included_grant", amount)
 
 
 def _check(amount: Decimal) -> None:

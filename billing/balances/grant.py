@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.ledger.entries import Change, Draft, locked_balances, post
-from billing.ledger.holdings import holding_of
+from billing.ledger.drawable_balances import drawable_balances_of
+from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Balance, Entity, Feature, Grant, Posting
 from billing.models.figures import UPPER_BOUND, Interval
 from billing.rules.figures import Figures, figures_of
@@ -66,12 +66,12 @@ def grant(
     )
     row.grant_id = str(row.pk)
     post(
-        Draft(
+        PostingDraft(
             customer_id=str(customer.pk),
             kind=Posting.Kind.GRANT,
             occurred_at=at,
             done_by=done_by,
-            changes=[Change(row, "included_grant", amount)],
+            changes=[FigureChange(row, "included_grant", amount)],
             reason=reason,
             feature_id=str(feature.pk),
             entity_id=None if entity is None else str(entity.pk),
@@ -84,9 +84,9 @@ def grant(
 
 def figures_for(balance: Balance, at: datetime, entity: Entity | None = None) -> Figures:
     """The balance's figures at `at`; with an entity, what counts for it."""
-    holding = holding_of(balance.customer_id, {balance.feature_id: None}, [balance])
+    holding = drawable_balances_of(balance.customer_id, {balance.feature_id: None}, [balance])
     owners = {None} if entity is None else {None, str(entity.pk)}
-    rows, rollovers = holding.grant_rows(at), holding.rollover_rows(at)
+    rows, rollovers = holding.drawable_grants(at), holding.drawable_rollovers(at)
     if entity is None:
         return figures_of(rows, rollovers)
     return figures_of(

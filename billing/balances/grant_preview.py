@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.balances.adjust import Adjustment, state_seen
+from billing.balances.adjust import Adjustment, version_token_of
 from billing.balances.grant import figures_for, grant
 from billing.ledger.entries import reverse
 from billing.models import Balance, LedgerEntry, Posting
@@ -16,7 +16,7 @@ from customers.ingest.engine import nothing_kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reversed:
+class ReversalPreview:
     """What taking back a posting does: its entries, and by balance the figures before and after."""
 
     entries: Sequence[LedgerEntry]
@@ -34,7 +34,7 @@ def preview_grant(
     """What a grant of its own would do to the balance. Raises `CannotGrant`."""
     with nothing_kept():
         before = figures_for(balance, at)
-        seen = state_seen(balance, at)
+        seen = version_token_of(balance, at)
         made = grant(
             balance.customer,
             balance.feature,
@@ -50,7 +50,7 @@ def preview_grant(
     )
 
 
-def preview_reverse(posting: Posting, *, at: datetime) -> Reversed:
+def preview_reverse(posting: Posting, *, at: datetime) -> ReversalPreview:
     """What taking back the posting would do. Raises `CannotReverse`."""
     with nothing_kept():
         entries = list(posting.entries.select_related("grant__balance", "rollover__balance"))
@@ -62,4 +62,4 @@ def preview_reverse(posting: Posting, *, at: datetime) -> Reversed:
         made = reverse(posting, done_by="preview", reason="preview", at=at)
         after = [figures_for(balance, at) for balance in balances]
         undone = list(made.entries.select_related("grant__plan", "rollover__grant__plan").order_by("number"))
-    return Reversed(entries=undone, figures=list(zip(balances, before, after, strict=True)))
+    return ReversalPreview(entries=undone, figures=list(zip(balances, before, after, strict=True)))

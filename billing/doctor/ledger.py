@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.doctor.findings import Advance, Finding
-from billing.ledger.entries import Change, Draft, post
+from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
 from billing.rules.prices import EXACT
 from customers import clock
@@ -160,11 +160,11 @@ def _catch_up(row: Grant | Rollover, differing: dict[str, Decimal], last_number:
     """Post what makes the entries sum to the figures: these stand, because people have seen and used them."""
     changes = []
     for figure, summed in differing.items():
-        changes.append(Change(row, figure, EXACT.subtract(getattr(row, figure), summed)))
+        changes.append(FigureChange(row, figure, EXACT.subtract(getattr(row, figure), summed)))
         setattr(row, figure, summed)
     row.entries = max(row.entries, last_number)
     post(
-        Draft(
+        PostingDraft(
             customer_id=row.balance.customer_id,
             kind=Posting.Kind.ADJUSTMENT,
             feature_id=row.balance.feature_id,

@@ -20,10 +20,10 @@ from billing.explain.types import (
     RowLeftOut,
     UseExplained,
 )
-from billing.ledger.holdings import is_usage_based
+from billing.ledger.drawable_balances import is_usage_based
 from billing.models import Balance, CreditCost, Entity, Feature, Flag, Grant, Rollover
 from billing.models.figures import UPPER_BOUND
-from billing.rules.drawing import GrantRow, RolloverRow, draw, drawing_order, rollover_order
+from billing.rules.drawing import DrawableGrant, DrawableRollover, draw, drawing_order, rollover_order
 from billing.rules.figures import Figures, figures_of
 from customers.formats import moment
 from customers.models import Customer
@@ -177,7 +177,7 @@ def _balance(material: Material, balance: Balance) -> BalanceExplained:
 
 
 def _rows(
-    material: Material, figures: Figures, rows: list[GrantRow], rollovers: list[RolloverRow]
+    material: Material, figures: Figures, rows: list[DrawableGrant], rollovers: list[DrawableRollover]
 ) -> Iterable[RowExplained]:
     is_limited = not figures.unlimited
     for rollover_row in rollovers:
@@ -238,7 +238,9 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
     )
 
 
-def _sources(material: Material, rows: list[GrantRow], rollovers: list[RolloverRow]) -> list[Source]:
+def _sources(
+    material: Material, rows: list[DrawableGrant], rollovers: list[DrawableRollover]
+) -> list[Source]:
     """What the balance is drawn from, those of entities too, in drawing order; unlimited grants last for ever."""
     sources = [
         Source(
@@ -281,7 +283,9 @@ def _sources(material: Material, rows: list[GrantRow], rollovers: list[RolloverR
 def _order(material: Material) -> tuple[Place, ...]:
     places: list[Place] = []
 
-    def stand(row: GrantRow | RolloverRow, available: Decimal | None, further: str, reason: str) -> None:
+    def stand(
+        row: DrawableGrant | DrawableRollover, available: Decimal | None, further: str, reason: str
+    ) -> None:
         places.append(
             Place(
                 number=len(places) + 1,
@@ -300,12 +304,12 @@ def _order(material: Material) -> tuple[Place, ...]:
     if taker is not None:
         stand(taker, None, words.beyond(taker), "unlimited: it takes the whole use, before anything else")
     idle = "" if taker is None else f"; not drawn while {material.names[taker.id]} is unlimited"
-    before: RolloverRow | None = None
+    before: DrawableRollover | None = None
     for rollover in rollover_order(material.rollovers, material.entity_id):
         reason = words.place_of_rollover(rollover, before)
         stand(rollover, rollover.balance, "no overage", reason + idle)
         before = rollover
-    previous: GrantRow | None = None
+    previous: DrawableGrant | None = None
     for row in rows:
         if row is taker:
             continue

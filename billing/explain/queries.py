@@ -11,10 +11,10 @@ from django.db.models import F
 
 from billing.explain.types import EntryExplained
 from billing.formats import name_of_grant, name_of_rollover
-from billing.ledger.balance_figures import used_lately
-from billing.ledger.holdings import Holding, costs_of, holding_of
+from billing.ledger.balance_figures import recent_usage
+from billing.ledger.drawable_balances import DrawableBalances, credit_costs_of, drawable_balances_of
 from billing.models import Balance, Entity, Feature, Grant, LedgerEntry, PlanItem, Posting, Rollover
-from billing.rules.drawing import GrantRow, RolloverRow
+from billing.rules.drawing import DrawableGrant, DrawableRollover
 from customers.models import Customer
 
 #: How many ledger entries of each balance are told.
@@ -33,10 +33,10 @@ class Material:
 
     at: datetime
     entity_id: str | None
-    holding: Holding
+    holding: DrawableBalances
     balances: list[Balance]
-    rows: list[GrantRow] = field(default_factory=list)
-    rollovers: list[RolloverRow] = field(default_factory=list)
+    rows: list[DrawableGrant] = field(default_factory=list)
+    rollovers: list[DrawableRollover] = field(default_factory=list)
     left_out: list[Grant | Rollover] = field(default_factory=list)
     grants: dict[str, Grant] = field(default_factory=dict)
     rollovers_by_id: dict[str, Rollover] = field(default_factory=dict)
@@ -61,13 +61,13 @@ class Material:
 
 def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | None) -> Material:
     """Read what there is of the customer's balances of `feature` and its credit systems."""
-    costs = costs_of(feature)
+    costs = credit_costs_of(feature)
     found = Balance.objects.filter(customer=customer, feature_id__in=costs).select_related("feature")
     balances = sorted(found, key=lambda balance: list(costs).index(str(balance.feature_id)))
     material = Material(
         at=at,
         entity_id=None if entity is None else str(entity.pk),
-        holding=holding_of(str(customer.pk), costs, balances),
+        holding=drawable_balances_of(str(customer.pk), costs, balances),
         balances=balances,
     )
     _take_rows(material)
@@ -135,10 +135,10 @@ def latest_entries(material: Material) -> dict[str, tuple[EntryExplained, ...]]:
 
 def _take_rows(material: Material) -> None:
     holding = material.holding
-    for row in holding.grant_rows(material.at):
+    for row in holding.drawable_grants(material.at):
         if row.entity_id is None or material.entity_id in (None, row.entity_id):
             material.rows.append(row)
-    for rollover in holding.rollover_rows(material.at):
+    for rollover in holding.drawable_rollovers(material.at):
         if rollover.entity_id is None or material.entity_id in (None, rollover.entity_id):
             material.rollovers.append(rollover)
     material.grants = dict(holding.grants)
@@ -200,6 +200,6 @@ def _take_items(material: Material) -> None:
 
 
 def _measure(material: Material, customer: Customer) -> None:
-    lately = used_lately([str(customer.pk)], [str(balance.pk) for balance in material.balances], material.at)
+    lately = recent_usage([str(customer.pk)], [str(balance.pk) for balance in material.balances], material.at)
     material.since = {key: each.since for key, each in lately.items()}
     material.used = {key: each.amount for key, each in lately.items()}

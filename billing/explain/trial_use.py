@@ -9,7 +9,7 @@ from billing import formats
 from billing.explain import words
 from billing.explain.queries import Material
 from billing.explain.types import PartExplained, UseExplained
-from billing.rules.drawing import Drawn, Refusal, draw, drawing_order, refund, rollover_order
+from billing.rules.drawing import DrawRefusal, DrawResult, draw, drawing_order, refund, rollover_order
 from billing.rules.figures import figures_of
 
 _ZERO = Decimal(0)
@@ -27,14 +27,14 @@ def unreachable(material: Material) -> tuple[str, ...]:
 def try_use(material: Material, asked: Decimal) -> UseExplained:
     """What a use of `asked` units would do; below zero, a refund."""
     rows, rollovers, entity_id = material.rows, material.rollovers, material.entity_id
-    result: Drawn | Refusal
+    result: DrawResult | DrawRefusal
     if asked < 0:
         put_back = refund(rows, asked.copy_abs(), entity_id=entity_id)
-        result = Drawn(put_back.parts, put_back.dropped)
+        result = DrawResult(put_back.parts, put_back.dropped)
     else:
         limits = material.holding.overage_limits
         result = draw(rows, rollovers, asked, entity_id=entity_id, overage_limits=limits)
-    if isinstance(result, Refusal):
+    if isinstance(result, DrawRefusal):
         features = {row.id: str(material.balance_of[row.id].feature) for row in rows}
         names = {row.id: material.full_name(row.id) for row in rows}
         reasons = [formats.stopped(stop, names, features) for stop in result.stops]

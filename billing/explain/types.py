@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from billing.rules.drawing import Step
+from billing.rules.drawing import DrawStep
 from billing.rules.figures import Figures
 
 
@@ -153,7 +153,7 @@ class PartExplained:
 
     row_id: str
     name: str
-    step: Step
+    step: DrawStep
     words: str
     units: Decimal
     charged: Decimal

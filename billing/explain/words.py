@@ -7,12 +7,12 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from billing.explain.types import Term
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
-from billing.rules.drawing import GrantRow, RolloverRow, Step, rollover_place, row_place
+from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawStep, grant_sort_key, rollover_sort_key
 from billing.rules.figures import Figures, included_grant
 from customers.formats import day, moment, number
 
 #: What each step of a use or a refund does, as a person says it.
-STEPS: dict[Step, str] = {
+STEPS: dict[DrawStep, str] = {
     "unlimited": "taken by the unlimited grant",
     "rollover": "from what was carried over",
     "granted": "from the grant",
@@ -69,11 +69,11 @@ def terms_of_rollover(rollover: Rollover, source: str) -> tuple[Term, ...]:
     return (Term(words=words, amount=rollover.granted),)
 
 
-def place_of_row(row: GrantRow, before: GrantRow | None) -> str:
+def place_of_row(row: DrawableGrant, before: DrawableGrant | None) -> str:
     """Why a grant is drawn after the one before it."""
     if before is None:
         return "the first of the grants"
-    ours, theirs = row_place(row), row_place(before)
+    ours, theirs = grant_sort_key(row), grant_sort_key(before)
     differs = next(index for index, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])
     ends = f"expires {moment(row.expires_at)}" if row.expires_at else ""
     return (
@@ -91,11 +91,11 @@ def place_of_row(row: GrantRow, before: GrantRow | None) -> str:
     )[differs]
 
 
-def place_of_rollover(rollover: RolloverRow, before: RolloverRow | None) -> str:
+def place_of_rollover(rollover: DrawableRollover, before: DrawableRollover | None) -> str:
     """Why a rollover is drawn after the one before it."""
     if before is None:
         return "what was carried over comes before grants"
-    ours, theirs = rollover_place(rollover), rollover_place(before)
+    ours, theirs = rollover_sort_key(rollover), rollover_sort_key(before)
     differs = next(index for index, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1])
     ends = f"expires {moment(rollover.expires_at)}" if rollover.expires_at else ""
     return (
@@ -107,7 +107,7 @@ def place_of_rollover(rollover: RolloverRow, before: RolloverRow | None) -> str:
     )[differs]
 
 
-def beyond(row: GrantRow) -> str:
+def beyond(row: DrawableGrant) -> str:
     """Whether, and how far, a grant may be drawn when nothing is left of it."""
     if row.unlimited:
         return "without limit"

@@ -17,7 +17,7 @@ from billing.invoices.locking import CannotChangeInvoice, locked_invoice
 from billing.invoices.numbers import series_of_invoices, take_numbers
 from billing.invoices.terms import DISCOUNT_COLUMNS, Terms, terms_of
 from billing.models import Discount, Invoice, InvoiceLine, Plan, Subscription
-from billing.rules.invoice_totals import Line, LineKind, Sums, sums
+from billing.rules.invoice_totals import BilledLine, InvoiceTotals, LineKind, invoice_totals
 from billing.rules.money import from_minor, known_code
 from customers import clock
 from customers.bulk import BATCH, create_rows, update_rows
@@ -50,7 +50,7 @@ class Bill:
     customer_id: str
     currency: str
     at: datetime
-    lines: Sequence[Line]
+    lines: Sequence[BilledLine]
     subscription_id: str | None = None
     plan_ids: Sequence[str] = ()
     plans: Sequence[str] = ()
@@ -69,7 +69,7 @@ class _Raised:
     carried_over: Discount | None = None
 
 
-def preview(bill: Bill) -> Sums:
+def preview(bill: Bill) -> InvoiceTotals:
     """What the bill would come to if it were raised now. Nothing is written, no discount is used.
 
     A total below zero would be carried over. Raises `ValueError` as `raise_invoices` does.
@@ -113,7 +113,7 @@ def raise_invoices(bills: Sequence[Bill], *, done_by: str) -> list[Invoice | Non
 def draft_invoice(
     customer: Customer,
     currency: str,
-    lines: Sequence[Line],
+    lines: Sequence[BilledLine],
     *,
     done_by: str,
     subscription: Subscription | None = None,
@@ -135,7 +135,7 @@ def draft_invoice(
     if not lines:
         raise CannotChangeInvoice("There is nothing to bill. Enter at least one line.")
     try:
-        total = sums(currency, lines).total
+        total = invoice_totals(currency, lines).total
         invoice = _new_invoice(bill)
     except ValueError as error:
         raise CannotChangeInvoice(f"This cannot be billed. {error}.") from error
@@ -179,7 +179,7 @@ def bill_of_draft(draft: Invoice, at: datetime) -> Bill:
         currency=draft.currency,
         at=at,
         lines=[
-            Line(
+            BilledLine(
                 kind=_KINDS[line.kind],
                 description=line.description,
                 amount=line.amount,
@@ -210,8 +210,8 @@ def _new_invoice(bill: Bill) -> Invoice:
     )
 
 
-def _sums(bill: Bill, terms: Terms) -> Sums:
-    return sums(bill.currency, bill.lines, terms.discounts_at(bill.at), terms.tax_rate)
+def _sums(bill: Bill, terms: Terms) -> InvoiceTotals:
+    return invoice_totals(bill.currency, bill.lines, terms.discounts_at(bill.at), terms.tax_rate)
 
 
 def _reckon(bill: Bill, terms: Terms, invoice: Invoice) -> _Raised:
@@ -220,7 +220,7 @@ def _reckon(bill: Bill, terms: Terms, invoice: Invoice) -> _Raised:
     lines = list(found.lines)
     carried_over = None
     if found.total < 0:
-        lines.append(Line(kind="credit", description=CARRIED_OVER, amount=-found.total))
+        lines.append(BilledLine(kind="credit", description=CARRIED_OVER, amount=-found.total))
         carried_over = _carry_over(bill, found)
     used = terms.use(found.used, found.currency, bill.at)
     if carried_over is not None:
@@ -236,7 +236,7 @@ def _reckon(bill: Bill, terms: Terms, invoice: Invoice) -> _Raised:
     return _Raised(invoice, terms.env, _lines_of(bill, invoice, lines), used, carried_over)
 
 
-def _carry_over(bill: Bill, found: Sums) -> Discount:
+def _carry_over(bill: Bill, found: InvoiceTotals) -> Discount:
     discount = Discount(
         customer_id=bill.customer_id,
         name=f"Credit carried over on {bill.at:%Y-%m-%d}",
@@ -250,7 +250,7 @@ def _carry_over(bill: Bill, found: Sums) -> Discount:
     return discount
 
 
-def _lines_of(bill: Bill, invoice: Invoice, lines: Sequence[Line]) -> list[InvoiceLine]:
+def _lines_of(bill: Bill, invoice: Invoice, lines: Sequence[BilledLine]) -> list[InvoiceLine]:
     plans = dict(zip(bill.plan_ids, bill.plans, strict=False))
     return [
         InvoiceLine(

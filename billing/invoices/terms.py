@@ -38,7 +38,7 @@ class Terms:
         """By when an invoice of that moment is to be paid; None if that never comes."""
         return step(at, "day", self.days_to_pay) if self.days_to_pay else at
 
-    def discounts_at(self, at: datetime) -> list[invoice_sums.Discount]:
+    def discounts_at(self, at: datetime) -> list[invoice_sums.DueDiscount]:
         """The discounts that an invoice of that moment may use. One that has no start starts with its first use."""
         return [_as_value(discount) for discount in self.discounts if _is_due(discount, at)]
 
@@ -96,7 +96,7 @@ def _is_due(discount: Discount, at: datetime) -> bool:
         return False
     if discount.type == Discount.Type.INVOICE_CREDITS and discount.spent >= discount.discount_value:
         return False
-    return invoice_sums.is_due(
+    return invoice_sums.is_discount_due(
         _DURATIONS[discount.duration_type],
         discount.duration_value,
         discount.start or at,
@@ -106,8 +106,8 @@ def _is_due(discount: Discount, at: datetime) -> bool:
     )
 
 
-def _as_value(discount: Discount) -> invoice_sums.Discount:
-    return invoice_sums.Discount(
+def _as_value(discount: Discount) -> invoice_sums.DueDiscount:
+    return invoice_sums.DueDiscount(
         id=str(discount.pk),
         name=discount.name,
         type=_TYPES[discount.type],

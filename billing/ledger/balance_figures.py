@@ -10,15 +10,15 @@ from decimal import Decimal
 
 from django.db.models import Min
 
-from billing.ledger.totals import first_uses_between, known_as, used_between
+from billing.ledger.totals import first_uses_between, merged_customer_ids, used_between
 from billing.models import Grant, Rollover
 from billing.rules import figures as arithmetic
-from billing.rules.figures import WINDOW
+from billing.rules.figures import BURN_RATE_WINDOW
 from customers.bulk import pieces
 
 
 @dataclass(frozen=True, slots=True)
-class UsedLately:
+class RecentUsage:
     """What was used of a balance, less what was given back, since a moment: the window's beginning, or its own."""
 
     amount: Decimal
@@ -28,15 +28,15 @@ class UsedLately:
 def figures_of_balances(balance_ids: Iterable[str], at: datetime) -> dict[str, arithmetic.Figures]:
     """By balance, its figures at `at`: those of the rows that count, the entities' too. In two queries."""
     balance_ids = list(balance_ids)
-    rows: dict[str, list[arithmetic.Row]] = defaultdict(list)
-    carried: dict[str, list[arithmetic.Rollover]] = defaultdict(list)
+    rows: dict[str, list[arithmetic.GrantFigures]] = defaultdict(list)
+    carried: dict[str, list[arithmetic.RolloverFigures]] = defaultdict(list)
     for piece in pieces(balance_ids):
         counted = Grant.objects.counted(at).filter(balance_id__in=piece).order_by()
         for key, included, prepaid, usage, unlimited, resets_at in counted.values_list(
             "balance_id", "included_grant", "prepaid_grant", "usage", "unlimited", "next_reset_at"
         ):
             rows[str(key)].append(
-                arithmetic.Row(
+                arithmetic.GrantFigures(
                     included_grant=included,
                     prepaid_grant=prepaid,
                     usage=usage,
@@ -46,20 +46,20 @@ def figures_of_balances(balance_ids: Iterable[str], at: datetime) -> dict[str, a
             )
         living = Rollover.objects.counted(at).filter(balance_id__in=piece).order_by()
         for key, granted, left in living.values_list("balance_id", "granted", "left"):
-            carried[str(key)].append(arithmetic.Rollover(balance=left, usage=granted - left))
+            carried[str(key)].append(arithmetic.RolloverFigures(balance=left, usage=granted - left))
     return {key: arithmetic.figures_of(rows[key], carried[key]) for key in balance_ids}
 
 
-def used_lately(
+def recent_usage(
     customer_ids: Sequence[str], balance_ids: Iterable[str], at: datetime
-) -> dict[str, UsedLately]:
-    """By balance, what was used of it in the `WINDOW` before `at`, also by those that its customer was made of.
+) -> dict[str, RecentUsage]:
+    """By balance, what was used of it in the `BURN_RATE_WINDOW` before `at`, also by those that its customer was made of.
 
     `customer_ids` are the balances' customers. In four queries, or five where a balance is younger than the window.
     """
     balance_ids = list(balance_ids)
-    earliest = at - WINDOW
-    customers = known_as(*customer_ids) if balance_ids else []
+    earliest = at - BURN_RATE_WINDOW
+    customers = merged_customer_ids(*customer_ids) if balance_ids else []
     used: dict[str, Decimal] = {}
     began: dict[str, datetime] = {}
     for piece in pieces(balance_ids):
@@ -71,4 +71,4 @@ def used_lately(
     for piece in pieces(young):
         for key, used_at in first_uses_between(customers, piece, earliest, at).items():
             began[key] = min(began[key], used_at)
-    return {key: UsedLately(used[key], max(earliest, began.get(key, earliest))) for key in balance_ids}
+    return {key: RecentUsage(used[key], max(earliest, began.get(key, earliest))) for key in balance_ids}

@@ -41,7 +41,7 @@ class CannotReverse(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """`amount` to be added to a figure (the name of its column) of a grant or a rollover."""
 
     row: Grant | Rollover
@@ -50,14 +50,14 @@ class Change:
 
 
 @dataclass(slots=True, kw_only=True)
-class Draft:
+class PostingDraft:
     """A posting to be made. `feature_id` and the like are keys of rows."""
 
     customer_id: str
     kind: Posting.Kind
     occurred_at: datetime
     done_by: str
-    changes: Sequence[Change] = ()
+    changes: Sequence[FigureChange] = ()
     reason: str = ""
     feature_id: str | None = None
     entity_id: str | None = None
@@ -69,7 +69,7 @@ class Draft:
 
 
 @dataclass(slots=True)
-class Book:
+class LedgerBatch:
     """Postings and entries to be written together, with the grants and rollovers that they change.
 
     `add` applies a draft to its rows in memory; `write` brings it all into the database, in the caller's
@@ -81,7 +81,7 @@ class Book:
     _changed: dict[str, Grant | Rollover] = field(default_factory=dict)
     _touched: dict[str, Grant | Rollover] = field(default_factory=dict)
 
-    def add(self, draft: Draft) -> Posting | None:
+    def add(self, draft: PostingDraft) -> Posting | None:
         """Apply the draft; None if it changes nothing and has no key to remember."""
         changes = [change for change in draft.changes if change.amount]
         if not changes and draft.key is None:
@@ -123,7 +123,7 @@ class Book:
         create_rows(self.entries, reason="")
         self.postings, self.entries, self._changed, self._touched = [], [], {}, {}
 
-    def _enter(self, posting: Posting, change: Change) -> None:
+    def _enter(self, posting: Posting, change: FigureChange) -> None:
         row = change.row
         after = _EXACT.add(getattr(row, change.figure), change.amount)
         setattr(row, change.figure, after)
@@ -139,12 +139,12 @@ class Book:
         self._changed[str(row.pk)] = row
 
 
-def post(*drafts: Draft, touched: Iterable[Grant | Rollover] = ()) -> list[Posting]:
+def post(*drafts: PostingDraft, touched: Iterable[Grant | Rollover] = ()) -> list[Posting]:
     """Write the drafts as postings and change their rows accordingly; `touched` are rows that change otherwise too.
 
     Runs in the caller's transaction, in which their balances are locked.
     """
-    book = Book()
+    book = LedgerBatch()
     for draft in drafts:
         book.add(draft)
     for row in touched:
@@ -194,13 +194,13 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
             raise CannotReverse("What it changed has ended since.")
         if _was_reset_since(entry):
             raise CannotReverse("What it changed was reset since, and has begun anew.")
-        changes.append(Change(row, entry.figure, entry.amount.copy_negate()))
+        changes.append(FigureChange(row, entry.figure, entry.amount.copy_negate()))
     is_adjustment = posting.kind == Posting.Kind.ADJUSTMENT
     for change in changes:
         if is_adjustment and isinstance(change.row, Grant) and change.figure == "included_grant":
             change.row.adjusted = _EXACT.add(change.row.adjusted, change.amount)
     (made,) = post(
-        Draft(
+        PostingDraft(
             customer_id=customer_id,
             kind=Posting.Kind(posting.kind),
             occurred_at=at or clock.now(),

@@ -19,7 +19,7 @@ from billing.rules import figures as arithmetic
 from customers.models import Customer
 
 #: How far back the course of a balance goes.
-COURSE_DAYS = 90
+HISTORY_DAYS = 90
 
 _ZERO = Decimal(0)
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -27,7 +27,7 @@ _USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class DailyFigures:
     """The figures of a balance at the end of a day; `remaining` is None while it was unlimited."""
 
     day: date
@@ -36,7 +36,7 @@ class Point:
     remaining: Decimal | None
 
 
-def known_as(*customer_ids: str) -> list[str]:
+def merged_customer_ids(*customer_ids: str) -> list[str]:
     """The keys under which customers' postings were made: their own, and of those that became part of them."""
     merged = Customer.objects.filter(merged_into__id__in=customer_ids).values_list("pk", flat=True)
     return [*customer_ids, *map(str, merged)]
@@ -67,22 +67,22 @@ def first_uses_between(
     return {str(balance_id): first for balance_id, first in firsts}
 
 
-def course_of(balance: Balance, at: datetime) -> list[Point]:
-    """The figures of a balance at the end of each of the last `COURSE_DAYS` days, the last at `at`; of fewer days, if
+def daily_figures(balance: Balance, at: datetime) -> list[DailyFigures]:
+    """The figures of a balance at the end of each of the last `HISTORY_DAYS` days, the last at `at`; of fewer days, if
     it had nothing before.
 
     Worked out backwards from what the figures are now, by what happened since. What an import found there was there
     when the first of what is known of it happened. In five queries.
     """
     last = localdate(at)
-    days = [last - timedelta(days=back) for back in range(COURSE_DAYS, -1, -1)]
+    days = [last - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1)]
     since = _end_of(days[0])
     still_there = Q(ended_at=None) | Q(ended_at__gt=since)
     grants = list(Grant.objects.filter(still_there, balance=balance))
     rollovers = list(Rollover.objects.filter(still_there, balance=balance))
     changes: dict[str, dict[date, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(dict))
     entries = LedgerEntry.objects.filter(
-        posting__customer_id__in=known_as(balance.customer_id), posting__occurred_at__gt=since
+        posting__customer_id__in=merged_customer_ids(balance.customer_id), posting__occurred_at__gt=since
     ).annotate(day=TruncDate("posting__occurred_at"))
     found = LedgerEntry.objects.filter(
         number=1, grant=OuterRef("grant"), posting=OuterRef("posting"), posting__kind=Posting.Kind.IMPORT
@@ -95,7 +95,7 @@ def course_of(balance: Balance, at: datetime) -> list[Point]:
     begins = {
         str(grant.pk): min([localdate(grant.created_at), *changes.get(str(grant.pk), ())]) for grant in grants
     }
-    points: list[Point] = []
+    points: list[DailyFigures] = []
     values = {str(grant.pk): _figures_of_grant(grant) for grant in grants}
     values |= {str(rollover.pk): _figures_of_rollover(rollover) for rollover in rollovers}
     for day in reversed(days):
@@ -146,10 +146,10 @@ def _figures_of_rollover(rollover: Rollover) -> dict[str, Decimal]:
 
 def _point(
     day: date, grants: list[Grant], rollovers: list[Rollover], values: dict[str, dict[str, Decimal]]
-) -> Point:
+) -> DailyFigures:
     figures = arithmetic.figures_of(
         [
-            arithmetic.Row(
+            arithmetic.GrantFigures(
                 included_grant=values[str(grant.pk)]["included_grant"],
                 prepaid_grant=values[str(grant.pk)]["prepaid_grant"],
                 usage=values[str(grant.pk)]["usage"],
@@ -158,14 +158,14 @@ def _point(
             for grant in grants
         ],
         [
-            arithmetic.Rollover(
+            arithmetic.RolloverFigures(
                 balance=values[str(rollover.pk)]["left"],
                 usage=_EXACT.subtract(values[str(rollover.pk)]["granted"], values[str(rollover.pk)]["left"]),
             )
             for rollover in rollovers
         ],
     )
-    return Point(day, figures.granted, figures.usage, None if figures.unlimited else figures.remaining)
+    return DailyFigures(day, figures.granted, figures.usage, None if figures.unlimited else figures.remaining)
 
 
 def _counted(row: Grant | Rollover, moment: datetime) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from billing.ledger.holdings import Holding, holdings_of
+from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_by_customer
 from billing.models import Balance, Invoice, Subscription
 from billing.rules.figures import Figures, figures_of
 from billing.rules.money import display
@@ -38,7 +38,7 @@ def _balances(customers: Sequence[Customer]) -> Iterator[str]:
     if not joined:
         return
     costs: dict[str, Any] = {str(customer.pk): dict.fromkeys(joined) for customer in customers}
-    holdings = holdings_of(costs, [row for rows in joined.values() for row in rows])
+    holdings = drawable_balances_by_customer(costs, [row for rows in joined.values() for row in rows])
     order = [str(customer.pk) for customer in customers]
     for rows in sorted(joined.values(), key=lambda rows: str(rows[0].feature)):
         rows.sort(key=lambda row: order.index(row.customer_id))
@@ -59,15 +59,17 @@ def _overage(rows: Sequence[Balance]) -> Iterator[str]:
         yield f"{own.feature}: one of them may be used beyond what remains, so the whole balance may be."
 
 
-def _grants(holding: Holding, balance: Balance, at: Any) -> list[Any]:
-    return [row for row in holding.grant_rows(at) if row.feature_id == balance.feature_id]
+def _grants(holding: DrawableBalances, balance: Balance, at: Any) -> list[Any]:
+    return [row for row in holding.drawable_grants(at) if row.feature_id == balance.feature_id]
 
 
-def _rollovers(holding: Holding, balance: Balance, at: Any) -> list[Any]:
-    return [row for row in holding.rollover_rows(at) if holding.rollovers[row.id].balance_id == balance.pk]
+def _rollovers(holding: DrawableBalances, balance: Balance, at: Any) -> list[Any]:
+    return [
+        row for row in holding.drawable_rollovers(at) if holding.rollovers[row.id].balance_id == balance.pk
+    ]
 
 
-def _figures(holding: Holding, rows: Sequence[Balance], at: Any) -> Figures:
+def _figures(holding: DrawableBalances, rows: Sequence[Balance], at: Any) -> Figures:
     return figures_of(
         [line for row in rows for line in _grants(holding, row, at)],
         [line for row in rows for line in _rollovers(holding, row, at)],

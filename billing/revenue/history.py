@@ -13,7 +13,7 @@ from itertools import islice
 
 from billing.models import Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, with_charges
-from billing.rules.monthly_value import Recurring, revenue
+from billing.rules.monthly_value import RecurringCharge, recurring_revenue
 from customers.models import Customer
 
 #: How many customers are looked at together.
@@ -49,7 +49,7 @@ def earned(subscription: Subscription, at: datetime) -> bool:
 
 
 def _course(subscriptions: Sequence[Subscription], instants: Sequence[datetime]) -> Course:
-    charges: list[tuple[Subscription, list[Recurring]]] = []
+    charges: list[tuple[Subscription, list[RecurringCharge]]] = []
     for subscription in subscriptions:
         try:
             charges.append((subscription, charges_of(subscription)))
@@ -57,14 +57,14 @@ def _course(subscriptions: Sequence[Subscription], instants: Sequence[datetime])
             continue
     course: Course = {}
     for place, at in enumerate(instants):
-        by_currency: dict[str, list[Recurring]] = defaultdict(list)
+        by_currency: dict[str, list[RecurringCharge]] = defaultdict(list)
         for subscription, of_subscription in charges:
             if earned(subscription, at):
                 for charge in of_subscription:
                     by_currency[charge.currency].append(charge)
         for of_currency in by_currency.values():
             try:
-                sums = revenue(of_currency)
+                sums = recurring_revenue(of_currency)
             except ValueError:  # no currency, or more than 64 bits of minor units
                 continue
             for currency, each in sums.items():

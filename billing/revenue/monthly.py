@@ -17,7 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from billing.models import Grant, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.rules.monthly_value import Recurring, Revenue, revenue
+from billing.rules.monthly_value import RecurringCharge, RecurringRevenue, recurring_revenue
 from billing.rules.prices import EXACT, Price, base_cost, prepaid_cost
 from customers import clock
 from customers.bulk import pieces
@@ -76,7 +76,7 @@ def price_ahead(item: PlanItem) -> Price:
         raise Unreckonable(f"the price of {item.feature} is wrong: {problem}") from None
 
 
-def charges_of(subscription: Subscription) -> list[Recurring]:
+def charges_of(subscription: Subscription) -> list[RecurringCharge]:
     """What a subscription from `with_charges` is charged again and again, whether it earns now or not.
 
     Raises `Unreckonable` for a price that is.
@@ -85,7 +85,7 @@ def charges_of(subscription: Subscription) -> list[Recurring]:
     charges = []
     if plan.price_amount is not None and plan.price_interval not in NOT_RECURRING:
         charges.append(
-            Recurring(
+            RecurringCharge(
                 currency=plan.currency,
                 amount=base_cost(plan.price_amount, subscription.quantity),
                 interval=plan.price_interval,
@@ -93,7 +93,7 @@ def charges_of(subscription: Subscription) -> list[Recurring]:
             )
         )
     charges += [
-        Recurring(
+        RecurringCharge(
             currency=plan.currency,
             amount=_cost_ahead(item, units, subscription.quantity),
             interval=item.price_interval,
@@ -105,14 +105,14 @@ def charges_of(subscription: Subscription) -> list[Recurring]:
     return charges
 
 
-def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, Revenue]]:
+def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, RecurringRevenue]]:
     """By customer and currency, what each brings in; those who bring in nothing are not in it.
 
     Three queries, for up to some thousand customers. What is `Unreckonable` is left out (`manage.py doctor` names it),
     and so is a sum that 64 bits of minor units cannot hold.
     """
     at = clock.now()
-    found: dict[str, dict[str, Revenue]] = {}
+    found: dict[str, dict[str, RecurringRevenue]] = {}
     for piece in pieces(customer_ids):
         of_customer: dict[str, list[Subscription]] = defaultdict(list)
         for subscription in with_charges(earning(at).filter(customer_id__in=piece)):
@@ -123,23 +123,23 @@ def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, Revenue]]:
     return found
 
 
-def revenue_of_subscription(subscription: Subscription, at: datetime) -> dict[str, Revenue]:
+def revenue_of_subscription(subscription: Subscription, at: datetime) -> dict[str, RecurringRevenue]:
     """What a subscription from `with_charges` brings in; empty if it does not earn at `at`."""
     return _summed([subscription]) if earns(subscription, at) else {}
 
 
-def _summed(subscriptions: Sequence[Subscription]) -> dict[str, Revenue]:
-    charges: dict[str, list[Recurring]] = defaultdict(list)
+def _summed(subscriptions: Sequence[Subscription]) -> dict[str, RecurringRevenue]:
+    charges: dict[str, list[RecurringCharge]] = defaultdict(list)
     for subscription in subscriptions:
         try:
             for charge in charges_of(subscription):
                 charges[charge.currency].append(charge)
         except Unreckonable:
             continue
-    sums: dict[str, Revenue] = {}
+    sums: dict[str, RecurringRevenue] = {}
     for of_currency in charges.values():
         try:
-            sums |= revenue(of_currency)
+            sums |= recurring_revenue(of_currency)
         except ValueError:  # no currency, or more than 64 bits of minor units
             continue
     return {currency: each for currency, each in sorted(sums.items()) if each.arr}

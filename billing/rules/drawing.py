@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Literal
 
-from billing.rules.figures import Rollover, Row, credits_for, units_for
+from billing.rules.figures import GrantFigures, RolloverFigures, credits_for, units_for
 from billing.rules.intervals import nominal_minutes
 from customers.json_types import DECIMALS
 
-Step = Literal["unlimited", "rollover", "granted", "overage", "healed", "refilled"]
-Limit = Literal["nothing_granted", "no_overage", "max_purchase", "spend_limit"]
+DrawStep = Literal["unlimited", "rollover", "granted", "overage", "healed", "refilled"]
+LimitKind = Literal["nothing_granted", "no_overage", "max_purchase", "spend_limit"]
 
 _ZERO = Decimal(0)
 _UNBOUNDED = Decimal("Infinity")
@@ -30,7 +30,7 @@ _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantRow(Row):
+class DrawableGrant(GrantFigures):
     """A row with what decides when it is drawn and how far.
 
     `entity_id` is None for a row of the customer, `credit_cost` for a row of the feature that is used itself.
@@ -55,7 +55,7 @@ class GrantRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloverRow(Rollover):
+class DrawableRollover(RolloverFigures):
     """A rollover with what decides when it is drawn; it never expires if `expires_at` is None."""
 
     id: str
@@ -65,26 +65,26 @@ class RolloverRow(Rollover):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DrawnPart:
     """What one rollover (if `step` is `rollover`) or row gave of a use, or took of a refund.
 
     `units` are of the feature that is used, `charged` is in the row's own feature: the same number, or credits.
     """
 
     id: str
-    step: Step
+    step: DrawStep
     units: Decimal
     charged: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class LimitReached:
     """Why nothing more could be drawn: of the row `row_id`, the limit it has reached and where that lies.
 
     Without a row that may go below zero there is neither; `bound` is in the row's own feature.
     """
 
-    limit: Limit
+    limit: LimitKind
     row_id: str | None = None
     bound: Decimal | None = None
 
@@ -99,15 +99,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawResult:
     """A use that fits, or with `cap` what fits of it: `parts` in the order drawn, and the units `dropped`.
 
     `stops` says why, where something was dropped.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[DrawnPart, ...]
     dropped: Decimal = _ZERO
-    stops: tuple[Stop, ...] = ()
+    stops: tuple[LimitReached, ...] = ()
 
     @property
     def units(self) -> Decimal:
@@ -127,12 +127,12 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class DrawRefusal:
     """A use that does not fit: nothing is drawn. `missing` units of those asked for have no place."""
 
     asked: Decimal
     missing: Decimal
-    stops: tuple[Stop, ...]
+    stops: tuple[LimitReached, ...]
 
     def __str__(self) -> str:
         reasons = "; ".join(str(stop) for stop in self.stops)
@@ -140,10 +140,10 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Refunded:
+class RefundResult:
     """What a refund put back, in the order it did, and the units `dropped` because no row had used them."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[DrawnPart, ...]
     dropped: Decimal
 
     @property
@@ -152,26 +152,28 @@ class Refunded:
         return {row_id: charged.copy_negate() for row_id, charged in _by_id(self.parts).items()}
 
 
-def drawing_order(rows: Iterable[GrantRow], entity_id: str | None = None) -> list[GrantRow]:
+def drawing_order(rows: Iterable[DrawableGrant], entity_id: str | None = None) -> list[DrawableGrant]:
     """The rows that a use by this entity (None: by no entity) may draw, in the order it draws them."""
-    return sorted((row for row in rows if _reaches(row.entity_id, entity_id)), key=row_place)
+    return sorted((row for row in rows if _reaches(row.entity_id, entity_id)), key=grant_sort_key)
 
 
-def rollover_order(rollovers: Iterable[RolloverRow], entity_id: str | None = None) -> list[RolloverRow]:
+def rollover_order(
+    rollovers: Iterable[DrawableRollover], entity_id: str | None = None
+) -> list[DrawableRollover]:
     """The rollovers that a use by this entity (None: by no entity) may draw, in the order it draws them."""
     reachable = (rollover for rollover in rollovers if _reaches(rollover.entity_id, entity_id))
-    return sorted(reachable, key=rollover_place)
+    return sorted(reachable, key=rollover_sort_key)
 
 
 def draw(
-    rows: Iterable[GrantRow],
-    rollovers: Iterable[RolloverRow],
+    rows: Iterable[DrawableGrant],
+    rollovers: Iterable[DrawableRollover],
     amount: Decimal,
     *,
     entity_id: str | None = None,
     overage_limits: Mapping[str, Decimal] | None = None,
     cap: bool = False,
-) -> Drawn | Refusal:
+) -> DrawResult | DrawRefusal:
     """What a use of `amount` units draws, or why it is refused whole. With `cap` it is never refused.
 
     `overage_limits` are spend limits by feature id, in units of that feature: the overage of all the `rows` of
@@ -181,12 +183,12 @@ def draw(
     rows = list(rows)
     _check(amount)
     with localcontext(_EXACT):
-        use = _Use(amount)
+        use = _Allocation(amount)
         ordered = drawing_order(rows, entity_id)
         unlimited = next((row for row in ordered if row.unlimited), None)
         if unlimited is not None:
             use.take(unlimited.id, "unlimited", _UNBOUNDED, unlimited.credit_cost)
-            return Drawn(tuple(use.parts))
+            return DrawResult(tuple(use.parts))
         reachable = rollover_order(rollovers, entity_id)
         for rollover in reachable:
             use.take(rollover.id, "rollover", rollover.balance, rollover.credit_cost)
@@ -195,15 +197,15 @@ def draw(
             left[row.id] -= use.take(row.id, "granted", left[row.id], row.credit_cost)
         stops = _overdraw(use, rows, ordered, left, overage_limits or {})
         if not use.missing:
-            return Drawn(tuple(use.parts))
+            return DrawResult(tuple(use.parts))
         if not stops:
-            stops = [Stop("no_overage" if ordered or reachable else "nothing_granted")]
+            stops = [LimitReached("no_overage" if ordered or reachable else "nothing_granted")]
         if not cap:
-            return Refusal(amount, use.missing, tuple(stops))
-        return Drawn(tuple(use.parts), use.missing, tuple(stops))
+            return DrawRefusal(amount, use.missing, tuple(stops))
+        return DrawResult(tuple(use.parts), use.missing, tuple(stops))
 
 
-def refund(rows: Iterable[GrantRow], amount: Decimal, *, entity_id: str | None = None) -> Refunded:
+def refund(rows: Iterable[DrawableGrant], amount: Decimal, *, entity_id: str | None = None) -> RefundResult:
     """Where `amount` units (a positive number) go back to: in drawing order, what was used and no more.
 
     An unlimited row, which would have taken the use, takes the refund first. Then every row below zero is healed
@@ -211,7 +213,7 @@ def refund(rows: Iterable[GrantRow], amount: Decimal, *, entity_id: str | None =
     """
     _check(amount)
     with localcontext(_EXACT):
-        use = _Use(amount)
+        use = _Allocation(amount)
         ordered = drawing_order(rows, entity_id)
         used = {row.id: row.usage for row in ordered}
         for row in ordered:
@@ -221,22 +223,22 @@ def refund(rows: Iterable[GrantRow], amount: Decimal, *, entity_id: str | None =
             used[row.id] -= use.take(row.id, "healed", min(row.overage, used[row.id]), row.credit_cost)
         for row in ordered:
             use.take(row.id, "refilled", used[row.id], row.credit_cost)
-        return Refunded(tuple(use.parts), use.missing)
+        return RefundResult(tuple(use.parts), use.missing)
 
 
-def expiry_order(expires_at: datetime | None) -> tuple[bool, datetime]:
+def expiry_sort_key(expires_at: datetime | None) -> tuple[bool, datetime]:
     """A key that sorts the soonest to expire first and what never expires last."""
     return expires_at is None, expires_at or _ALWAYS
 
 
-class _Use:
+class _Allocation:
     """A use, or a refund, being shared out: `missing` units still have no place."""
 
     def __init__(self, amount: Decimal) -> None:
         self.missing = amount
-        self.parts: list[Part] = []
+        self.parts: list[DrawnPart] = []
 
-    def take(self, source_id: str, step: Step, room: Decimal, credit_cost: Decimal | None) -> Decimal:
+    def take(self, source_id: str, step: DrawStep, room: Decimal, credit_cost: Decimal | None) -> Decimal:
         """Places what fits into `room` (in the source's own feature), and returns what that charges."""
         if room <= 0 or not self.missing:
             return _ZERO
@@ -249,23 +251,23 @@ class _Use:
         if not units:
             return _ZERO  # too few credits for the smallest unit: they stay
         self.missing -= units
-        self.parts.append(Part(source_id, step, units, charged))
+        self.parts.append(DrawnPart(source_id, step, units, charged))
         return charged
 
 
 def _overdraw(
-    use: _Use,
-    rows: list[GrantRow],
-    ordered: list[GrantRow],
+    use: _Allocation,
+    rows: list[DrawableGrant],
+    ordered: list[DrawableGrant],
     left: dict[str, Decimal],
     overage_limits: Mapping[str, Decimal],
-) -> list[Stop]:
+) -> list[LimitReached]:
     """Lets the `ordered` rows that allow overage go below zero, and says what stopped each.
 
     All the `rows` count towards the spend limits; `left` is what the ordered ones hold by now.
     """
     allowances = _allowances(rows, overage_limits)
-    stops: list[Stop] = []
+    stops: list[LimitReached] = []
     shared: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         if row.shares_max_purchase:
@@ -286,13 +288,13 @@ def _overdraw(
         if row.feature_id in allowances:
             allowances[row.feature_id] -= beyond
         if to_limit < to_floor:
-            stops.append(Stop("spend_limit", row.id, overage_limits[row.feature_id]))
+            stops.append(LimitReached("spend_limit", row.id, overage_limits[row.feature_id]))
         else:
-            stops.append(Stop("max_purchase", row.id, row.max_purchase))
+            stops.append(LimitReached("max_purchase", row.id, row.max_purchase))
     return stops
 
 
-def _allowances(rows: list[GrantRow], overage_limits: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _allowances(rows: list[DrawableGrant], overage_limits: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """By feature id, how much more overage its spend limit lets pass."""
     allowances = dict(overage_limits)
     for row in rows:
@@ -305,7 +307,7 @@ def _reaches(owner: str | None, entity_id: str | None) -> bool:
     return owner is None or owner == entity_id
 
 
-def row_place(row: GrantRow) -> tuple[object, ...]:
+def grant_sort_key(row: DrawableGrant) -> tuple[object, ...]:
     """What rows are sorted by, the first of these that differs deciding."""
     length = nominal_minutes(row.reset_interval, row.reset_interval_count)
     return (
@@ -313,7 +315,7 @@ def row_place(row: GrantRow) -> tuple[object, ...]:
         row.credit_cost is not None,
         length is None,
         length or 0,
-        *expiry_order(row.expires_at),
+        *expiry_sort_key(row.expires_at),
         row.add_on,
         row.overage_allowed,
         row.created_at,
@@ -322,10 +324,10 @@ def row_place(row: GrantRow) -> tuple[object, ...]:
     )
 
 
-def rollover_place(rollover: RolloverRow) -> tuple[object, ...]:
+def rollover_sort_key(rollover: DrawableRollover) -> tuple[object, ...]:
     """What rollovers are sorted by, the first of these that differs deciding."""
     return (
-        *expiry_order(rollover.expires_at),
+        *expiry_sort_key(rollover.expires_at),
         rollover.entity_id is None,
         rollover.credit_cost is not None,
         rollover.id,
@@ -344,7 +346,7 @@ def _total(values: Iterable[Decimal]) -> Decimal:
         return sum(values, _ZERO)
 
 
-def _by_id(parts: Iterable[Part]) -> dict[str, Decimal]:
+def _by_id(parts: Iterable[DrawnPart]) -> dict[str, Decimal]:
     charged: dict[str, Decimal] = {}
     with localcontext(_EXACT):
         for part in parts:

@@ -16,7 +16,7 @@ from functools import reduce
 from customers.json_types import DECIMALS
 
 #: Over how many days the rate is measured, where the balance is that old.
-WINDOW = timedelta(days=30)
+BURN_RATE_WINDOW = timedelta(days=30)
 #: Whole numbers are held in 32 bits.
 LARGEST_WHOLE = 2**31 - 1
 
@@ -26,7 +26,7 @@ _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class GrantFigures:
     """One grant of a feature; `usage` is signed, as is `included_grant` after a correction downwards."""
 
     included_grant: Decimal = _ZERO
@@ -57,7 +57,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollover:
+class RolloverFigures:
     """What an earlier period left over: `balance` of it is still there, `usage` was drawn."""
 
     balance: Decimal
@@ -88,7 +88,7 @@ class Figures:
     displayed_overage: Decimal
 
 
-def figures_of(rows: Iterable[Row], rollovers: Iterable[Rollover] = ()) -> Figures:
+def figures_of(rows: Iterable[GrantFigures], rollovers: Iterable[RolloverFigures] = ()) -> Figures:
     """The figures of the feature whose counted rows and living rollovers these are."""
     rows, rollovers = list(rows), list(rollovers)
     resets = [row.resets_at for row in rows if row.resets_at is not None]

@@ -30,7 +30,7 @@ _HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class BilledLine:
     """One line; `amount` is in minor units. `discount_id` is the discount's that made it, if one did."""
 
     kind: LineKind
@@ -43,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discount:
+class DueDiscount:
     """A discount that is due. Ids are unique among those of an invoice.
 
     `value` is per cent, or an amount of `currency` in major units; a free product has none. Of credits `spent` is
@@ -60,7 +60,7 @@ class Discount:
 
 
 @dataclass(frozen=True, slots=True)
-class NotApplied:
+class UnappliedDiscount:
     """A discount that took nothing off, and a sentence that says why."""
 
     discount_id: str
@@ -68,7 +68,7 @@ class NotApplied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class InvoiceTotals:
     """What an invoice comes to, in minor units; `total` is the sum of `lines`, and of the four before it.
 
     The lines are those billed, as they were given, and `added` after them: of discounts, tax and credits, in that
@@ -77,20 +77,23 @@ class Sums:
     """
 
     currency: str
-    lines: tuple[Line, ...]
-    added: tuple[Line, ...]
+    lines: tuple[BilledLine, ...]
+    added: tuple[BilledLine, ...]
     subtotal: int
     discount: int
     tax: int
     credit: int
     total: int
     used: Mapping[str, int]
-    not_applied: tuple[NotApplied, ...]
+    not_applied: tuple[UnappliedDiscount, ...]
 
 
-def sums(
-    currency: str, lines: Sequence[Line], discounts: Sequence[Discount] = (), tax_rate: Decimal | None = None
-) -> Sums:
+def invoice_totals(
+    currency: str,
+    lines: Sequence[BilledLine],
+    discounts: Sequence[DueDiscount] = (),
+    tax_rate: Decimal | None = None,
+) -> InvoiceTotals:
     """What the billed `lines` come to with `discounts` that are due and a tax of `tax_rate` per cent.
 
     A rate of None makes no line of tax, one of 0 does. Raises `ValueError` for what is not a currency, a line of
@@ -108,7 +111,7 @@ def sums(
     total = sum(line.amount for line in (*lines, *bill.added))
     if abs(total) > LARGEST_MINOR:
         raise ValueError("The invoice comes to more than can be held: bill it in parts")
-    return Sums(
+    return InvoiceTotals(
         currency=bill.currency,
         lines=(*lines, *bill.added),
         added=tuple(bill.added),
@@ -122,7 +125,7 @@ def sums(
     )
 
 
-def is_due(
+def is_discount_due(
     duration_type: DurationType,
     duration_value: Decimal | None,
     start: datetime | None,
@@ -154,13 +157,13 @@ class _Bill:
     """An invoice being worked out; `left` is what is still to pay of each billed line, with its part of the tax."""
 
     currency: str
-    lines: Sequence[Line]
+    lines: Sequence[BilledLine]
     left: list[int]
-    added: list[Line] = field(default_factory=list)
+    added: list[BilledLine] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
-    not_applied: list[NotApplied] = field(default_factory=list)
+    not_applied: list[UnappliedDiscount] = field(default_factory=list)
 
-    def apply(self, discounts: Sequence[Discount], types: Sequence[DiscountType]) -> None:
+    def apply(self, discounts: Sequence[DueDiscount], types: Sequence[DiscountType]) -> None:
         """Take off what the discounts of `types` allow, in the order of `types`, then as they were given."""
         for each in types:
             for discount in discounts:
@@ -170,7 +173,7 @@ class _Bill:
     def charge_tax(self, rate: Decimal) -> None:
         """Add the tax on what is left, and spread it over the lines."""
         amount = self._per_cent(sum(self.left), rate)
-        self.added.append(Line(kind="tax", description=f"Tax {rate.normalize():f}%", amount=amount))
+        self.added.append(BilledLine(kind="tax", description=f"Tax {rate.normalize():f}%", amount=amount))
         if amount:
             self.left = [left + tax for left, tax in zip(self.left, _spread(amount, self.left), strict=True)]
 
@@ -178,7 +181,7 @@ class _Bill:
         """What the added lines of a kind sum to."""
         return sum(line.amount for line in self.added if line.kind == kind)
 
-    def _apply(self, discount: Discount) -> None:
+    def _apply(self, discount: DueDiscount) -> None:
         scope = [index for index, line in enumerate(self.lines) if _sees(discount, line)]
         reason = self._refusal(discount, scope)
         if reason is None:
@@ -188,16 +191,16 @@ class _Bill:
                 self._take(discount, scope, amount)
                 return
             reason = "Nothing is left that it could be taken from." if there <= 0 else "It comes to nothing."
-        self.not_applied.append(NotApplied(discount.id, reason))
+        self.not_applied.append(UnappliedDiscount(discount.id, reason))
 
-    def _take(self, discount: Discount, scope: Sequence[int], amount: int) -> None:
+    def _take(self, discount: DueDiscount, scope: Sequence[int], amount: int) -> None:
         shares = _spread(amount, [max(0, self.left[index]) for index in scope])
         for index, share in zip(scope, shares, strict=True):
             self.left[index] -= share
         per_cent = f" ({discount.value.normalize():f}%)" if discount.type == "percentage_discount" else ""
         self.used[discount.id] = amount
         self.added.append(
-            Line(
+            BilledLine(
                 kind="credit" if discount.type in _AFTER_TAX else "discount",
                 description=discount.name + per_cent,
                 amount=-amount,
@@ -206,7 +209,7 @@ class _Bill:
             )
         )
 
-    def _refusal(self, discount: Discount, scope: Sequence[int]) -> str | None:
+    def _refusal(self, discount: DueDiscount, scope: Sequence[int]) -> str | None:
         if discount.type in ("fixed_discount", "invoice_credits"):
             if discount.currency is None:
                 return "It names no currency."
@@ -217,7 +220,7 @@ class _Bill:
             return f"Nothing{of} is billed that it could be taken from."
         return None
 
-    def _worth(self, discount: Discount, scope: Sequence[int]) -> int:
+    def _worth(self, discount: DueDiscount, scope: Sequence[int]) -> int:
         """The most that the discount takes off, in minor units."""
         if discount.type == "invoice_credits":
             return round_to_minor(EXACT.subtract(discount.value, discount.spent), self.currency)
@@ -233,7 +236,7 @@ class _Bill:
         return round_to_minor(EXACT.divide(amount, _HUNDRED), self.currency)
 
 
-def _sees(discount: Discount, line: Line) -> bool:
+def _sees(discount: DueDiscount, line: BilledLine) -> bool:
     if discount.subscription_id is not None and line.subscription_id != discount.subscription_id:
         return False
     return discount.type != "free_product" or line.kind == "base"

@@ -29,7 +29,7 @@ _TIMES_A_YEAR = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recurring:
+class RecurringCharge:
     """An `amount` in major units of `currency`, charged every `interval_count` intervals."""
 
     currency: str
@@ -39,7 +39,7 @@ class Recurring:
 
 
 @dataclass(frozen=True, slots=True)
-class Revenue:
+class RecurringRevenue:
     """Recurring revenue in minor units: `mrr` by the month, `arr` by the year.
 
     Each is rounded half-even once from the exact sum, so `arr` is 12 times the exact month, not 12 times `mrr`.
@@ -67,7 +67,7 @@ def monthly(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
     return EXACT.divide(annual(amount, interval, interval_count), _MONTHS_A_YEAR)
 
 
-def revenue(charges: Iterable[Recurring]) -> dict[str, Revenue]:
+def recurring_revenue(charges: Iterable[RecurringCharge]) -> dict[str, RecurringRevenue]:
     """MRR and ARR of `charges` by currency, the codes in capitals; a currency charged once only has zeros."""
     years: dict[str, Decimal] = {}
     for charge in charges:
@@ -75,7 +75,7 @@ def revenue(charges: Iterable[Recurring]) -> dict[str, Revenue]:
         amount = annual(charge.amount, charge.interval, charge.interval_count)
         years[currency] = EXACT.add(years.get(currency, Decimal(0)), amount)
     return {
-        currency: Revenue(
+        currency: RecurringRevenue(
             mrr=round_to_minor(EXACT.divide(year, _MONTHS_A_YEAR), currency),
             arr=round_to_minor(year, currency),
         )

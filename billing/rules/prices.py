@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
+class PriceTier:
     """The price of the units up to and with `to`, or of all that follow if None.
 
     `amount` is for each pack, `flat_amount` once.
@@ -44,7 +44,7 @@ class Price:
     """
 
     amount: Decimal | None = None
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[PriceTier, ...] = ()
     tier_behavior: TierBehavior = "graduated"
     billing_units: Decimal = _ONE
 
@@ -146,7 +146,7 @@ def _graduated(price: Price, start: Decimal, end: Decimal) -> Decimal:
     return charged / price.billing_units + flat
 
 
-def _reached(tiers: Sequence[Tier], units: Decimal) -> Tier:
+def _reached(tiers: Sequence[PriceTier], units: Decimal) -> PriceTier:
     return next((tier for tier in tiers if tier.to is None or units <= tier.to), tiers[-1])
 
 
@@ -159,13 +159,13 @@ def _whole_packs(quantity: Decimal, billing_units: Decimal) -> Decimal:
         return quantity - rest + billing_units if rest else quantity
 
 
-def _stored_tiers(tiers: object) -> tuple[Tier, ...]:
+def _stored_tiers(tiers: object) -> tuple[PriceTier, ...]:
     if tiers is None:
         return ()
     if not isinstance(tiers, list) or not all(isinstance(tier, Mapping) for tier in tiers):
         raise ValueError("The price's tiers are not a list of objects with to, amount and flat_amount")
     return tuple(
-        Tier(
+        PriceTier(
             to=None if tier.get("to") in (None, "inf") else _stored(tier["to"], number, "to"),
             amount=_stored(tier.get("amount"), number, "amount"),
             flat_amount=_stored(tier.get("flat_amount"), number, "flat_amount"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
-from billing.rules.drawing import GrantRow, RolloverRow, expiry_order
+from billing.rules.drawing import DrawableGrant, DrawableRollover, expiry_sort_key
 from billing.rules.intervals import NEVER_RESETS, is_made_of_months, next_after, step
 
 _ZERO = Decimal(0)
@@ -29,7 +29,7 @@ class RolloverRule:
 
 
 @dataclass(frozen=True, slots=True)
-class CarriedOver:
+class NewRollover:
     """A rollover to be made: of `balance`, all of it unused."""
 
     balance: Decimal
@@ -37,7 +37,7 @@ class CarriedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Trim:
+class RolloverTrim:
     """What the cap takes off an earlier rollover, from what is left of it and from what it granted.
 
     Of one that is emptied by it nothing remains, not even what was used: it is to be deleted.
@@ -49,7 +49,7 @@ class Trim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renewed:
+class ResetResult:
     """What the reset that was due at `due_at` does to the row.
 
     `usage_change` and `included_change` are to be added to its usage and included grant; after them the row holds
@@ -63,13 +63,13 @@ class Renewed:
     included_change: Decimal
     billable_overage: Decimal
     forgiven_overage: Decimal
-    rollover: CarriedOver | None = None
-    trims: tuple[Trim, ...] = ()
+    rollover: NewRollover | None = None
+    trims: tuple[RolloverTrim, ...] = ()
 
 
 def reset(
-    row: GrantRow,
-    rollovers: Iterable[RolloverRow],
+    row: DrawableGrant,
+    rollovers: Iterable[DrawableRollover],
     now: datetime,
     item_rollover: RolloverRule | None,
     *,
@@ -78,7 +78,7 @@ def reset(
     usage_based: bool = False,
     past_due: bool = False,
     reset_past_due: bool = False,
-) -> Renewed | None:
+) -> ResetResult | None:
     """What the reset does, or None if none is due: its time lies ahead, it never resets, or it may not.
 
     `included` is what the item grants without adjustments, for the whole quantity. However many periods were
@@ -92,7 +92,7 @@ def reset(
         return None
     with localcontext(_EXACT):
         made, trims = _carry_over(row, rollovers, now, item_rollover, anchor_day)
-        return Renewed(
+        return ResetResult(
             row_id=row.id,
             due_at=row.resets_at,
             next_reset_at=next_after(
@@ -108,12 +108,12 @@ def reset(
 
 
 def _carry_over(
-    row: GrantRow,
-    rollovers: Iterable[RolloverRow],
+    row: DrawableGrant,
+    rollovers: Iterable[DrawableRollover],
     now: datetime,
     rule: RolloverRule | None,
     anchor_day: int | None,
-) -> tuple[CarriedOver | None, tuple[Trim, ...]]:
+) -> tuple[NewRollover | None, tuple[RolloverTrim, ...]]:
     """The rollover that the row's leftover becomes, and what the cap takes off the earlier ones."""
     if rule is None or row.unlimited or not row.remaining or row.resets_at is None:
         return None, ()
@@ -125,24 +125,24 @@ def _carry_over(
             return None, ()
     living = [each for each in rollovers if each.expires_at is None or each.expires_at > now]
     if rule.maximum is None:
-        return CarriedOver(row.remaining, expires_at), ()
-    ordered = sorted(living, key=lambda each: (*expiry_order(each.expires_at), each.id))
-    until = expiry_order(expires_at)
-    sooner = [each for each in ordered if expiry_order(each.expires_at) <= until]
+        return NewRollover(row.remaining, expires_at), ()
+    ordered = sorted(living, key=lambda each: (*expiry_sort_key(each.expires_at), each.id))
+    until = expiry_sort_key(expires_at)
+    sooner = [each for each in ordered if expiry_sort_key(each.expires_at) <= until]
     later = ordered[len(sooner) :]
     excess = max(_ZERO, sum((each.balance for each in ordered), row.remaining) - rule.maximum)
     trims, excess = _trimmed(sooner, excess)
     kept = max(_ZERO, row.remaining - excess)
     more, _ = _trimmed(later, excess - (row.remaining - kept))
-    return (CarriedOver(kept, expires_at) if kept else None), (*trims, *more)
+    return (NewRollover(kept, expires_at) if kept else None), (*trims, *more)
 
 
-def _trimmed(rollovers: list[RolloverRow], excess: Decimal) -> tuple[list[Trim], Decimal]:
+def _trimmed(rollovers: list[DrawableRollover], excess: Decimal) -> tuple[list[RolloverTrim], Decimal]:
     """Takes `excess` off the rollovers, the first one first; with it, what of the excess is left."""
-    trims: list[Trim] = []
+    trims: list[RolloverTrim] = []
     for each in rollovers:
         amount = min(excess, each.balance)
         if amount > 0:
-            trims.append(Trim(each.id, amount, emptied=amount == each.balance))
+            trims.append(RolloverTrim(each.id, amount, emptied=amount == each.balance))
             excess -= amount
     return trims, excess

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from billing.ledger.entries import Change
+from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.subscriptions.end import expire_rollover
@@ -32,7 +32,7 @@ def carry_usage(account: Account, new: Subscription, at: datetime, *, is_same_pl
         account.post(
             Posting.Kind.USAGE,
             at,
-            [Change(grant, "usage", in_use)],
+            [FigureChange(grant, "usage", in_use)],
             feature_id=str(feature.pk),
             entity_id=grant.entity_id,
             reason="Carried along from the plan before",
@@ -87,7 +87,7 @@ def carry_extras(
         account.post(
             Posting.Kind.ADJUSTMENT,
             at,
-            [Change(grant, "included_grant", adjusted)],
+            [FigureChange(grant, "included_grant", adjusted)],
             feature_id=feature_of[str(grant.balance_id)],
             entity_id=grant.entity_id,
             reason="Carried along from the plan before",

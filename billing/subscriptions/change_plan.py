@@ -11,7 +11,7 @@ from django.db import transaction
 from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.rules.intervals import anchor_day, is_made_of_months, step
-from billing.rules.invoice_totals import Line
+from billing.rules.invoice_totals import BilledLine
 from billing.rules.monthly_value import monthly
 from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets, set_rollovers_free
 from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
@@ -129,7 +129,7 @@ def _switch(account: Account, current: Subscription, new: Subscription, at: date
     same_rhythm = every is not None and every == interval_of(
         current.plan, account.catalogue.items(str(current.plan_id))
     )
-    lines: list[Line] = []
+    lines: list[BilledLine] = []
     account.subscriptions.append(new)
     new.status = Subscription.Status.ACTIVE
     new.started_at = at

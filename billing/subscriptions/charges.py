@@ -8,7 +8,7 @@ from decimal import Decimal
 from billing.invoices.issue import Bill
 from billing.models import Grant, Plan, PlanItem, Purchase, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.rules.invoice_totals import Line, LineKind
+from billing.rules.invoice_totals import BilledLine, LineKind
 from billing.rules.money import round_to_minor
 from billing.rules.prices import Price, base_cost, cost_of, prepaid_cost, proration
 from billing.subscriptions.errors import CannotBill
@@ -46,7 +46,7 @@ def recurring_lines(
     part: tuple[datetime, datetime] | None = None,
     *,
     is_credit: bool = False,
-) -> list[Line]:
+) -> list[BilledLine]:
     """The base price and the packs bought ahead, for a period or the `part` of it; `is_credit` gives them back."""
     plan = subscription.plan
     lines = []
@@ -57,7 +57,7 @@ def recurring_lines(
             continue
         from_, to = part or period
         lines.append(
-            Line(
+            BilledLine(
                 kind="proration" if part is not None else kind,
                 description=("Unused time of " if is_credit else "") + f"{description}, {_span(from_, to)}",
                 amount=minor,
@@ -69,7 +69,9 @@ def recurring_lines(
     return lines
 
 
-def once_lines(account: Account, source: Subscription | Purchase, prepaid: dict[str, str]) -> list[Line]:
+def once_lines(
+    account: Account, source: Subscription | Purchase, prepaid: dict[str, str]
+) -> list[BilledLine]:
     """What is billed once, at the start: the price of a one-off plan, and packs that are bought once."""
     plan = source.plan
     own_id = source.subscription_id if isinstance(source, Subscription) else None
@@ -77,7 +79,7 @@ def once_lines(account: Account, source: Subscription | Purchase, prepaid: dict[
     if plan.price_amount is not None and plan.price_interval in ("", Interval.ONE_OFF):
         amount = round_to_minor(base_cost(plan.price_amount, source.quantity), plan.currency)
         lines.append(
-            Line(
+            BilledLine(
                 kind="base",
                 description=plan.name,
                 amount=amount,
@@ -92,7 +94,9 @@ def once_lines(account: Account, source: Subscription | Purchase, prepaid: dict[
     return lines
 
 
-def usage_lines(grant: Grant, subscription: Subscription | Purchase | None, overage: Decimal) -> list[Line]:
+def usage_lines(
+    grant: Grant, subscription: Subscription | Purchase | None, overage: Decimal
+) -> list[BilledLine]:
     """What was used beyond a grant with a usage-based price."""
     price = price_of(grant)
     plan = grant.plan
@@ -101,7 +105,7 @@ def usage_lines(grant: Grant, subscription: Subscription | Purchase | None, over
     included = grant.included_grant + grant.prepaid_grant
     amount = round_to_minor(cost_of(price, overage, included), plan.currency)
     return [
-        Line(
+        BilledLine(
             kind="usage",
             description=f"{grant.balance.feature}: {overage.normalize():f} beyond {included.normalize():f}",
             amount=amount,
@@ -116,7 +120,7 @@ def add_bill(
     account: Account,
     source: Subscription | Purchase,
     at: datetime,
-    lines: list[Line],
+    lines: list[BilledLine],
     period: tuple[datetime | None, datetime | None] = (None, None),
 ) -> None:
     """Have the lines billed, unless the billing platform bills this subscription."""
@@ -160,7 +164,7 @@ def _recurring(account: Account, subscription: Subscription) -> list[tuple[LineK
 
 def _prepaid_line(
     item: PlanItem, source: Subscription | Purchase, prepaid: dict[str, str], own_id: str | None
-) -> list[Line]:
+) -> list[BilledLine]:
     price, bought = price_of(item), Decimal(prepaid.get(item.feature.feature_id, 0))
     if price is None or not bought or item.billing_method != BillingMethod.PREPAID:
         return []
@@ -168,7 +172,7 @@ def _prepaid_line(
         prepaid_cost(price, bought, item.included * source.quantity), source.plan.currency
     )
     return [
-        Line(
+        BilledLine(
             kind="prepaid",
             description=f"{item.feature} bought ahead",
             amount=amount,

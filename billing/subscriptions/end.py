@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing.ledger.entries import Change
+from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
-from billing.rules.invoice_totals import Line
+from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.charges import usage_lines
 from billing.subscriptions.flags import lower_flags
 from billing.subscriptions.unit_of_work import Account
 
 
-def end(account: Account, subscription: Subscription, at: datetime) -> list[Line]:
+def end(account: Account, subscription: Subscription, at: datetime) -> list[BilledLine]:
     """End a subscription; answers the lines for what was used beyond its grants, still to be billed."""
     subscription.status = Subscription.Status.ENDED
     subscription.expires_at = at
@@ -22,7 +22,7 @@ def end(account: Account, subscription: Subscription, at: datetime) -> list[Line
     return end_grants(account, subscription, at)
 
 
-def end_grants(account: Account, source: Subscription | Purchase, at: datetime) -> list[Line]:
+def end_grants(account: Account, source: Subscription | Purchase, at: datetime) -> list[BilledLine]:
     """End what a subscription or purchase grants; answers the lines for what was used beyond it."""
     lines = []
     for grant in account.grants_of(source):
@@ -59,7 +59,7 @@ def _post_loss(
     account.post(
         Posting.Kind.EXPIRY,
         at,
-        [Change(row, figure, amount.copy_negate())],
+        [FigureChange(row, figure, amount.copy_negate())],
         feature_id=feature_id,
         entity_id=row.entity_id if isinstance(row, Grant) else None,
         reason=reason,

@@ -15,13 +15,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from billing.ledger.entries import Change
-from billing.ledger.holdings import counts, grant_row, rollover_row
+from billing.ledger.drawable_balances import counts, drawable_grant, drawable_rollover
+from billing.ledger.entries import FigureChange
 from billing.models import Grant, Invoice, PlanItem, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
-from billing.rules.invoice_totals import Line
-from billing.rules.resets import Renewed, RolloverRule, reset
+from billing.rules.invoice_totals import BilledLine
+from billing.rules.resets import ResetResult, RolloverRule, reset
 from billing.subscriptions.carry_over import follower_of_same_plan, set_rollovers_free
 from billing.subscriptions.charges import add_bill, interval_of, recurring_lines, usage_lines
 from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover
@@ -192,7 +192,7 @@ def _happen(account: Account, at: datetime, now: datetime, happened: Renewals) -
     _end_purchases(account, at)
     for subscription in account.active():
         if subscription.expires_at is not None and subscription.expires_at <= at:
-            owed: list[Line] = []
+            owed: list[BilledLine] = []
             if follower_of_same_plan(account, subscription) is not None:
                 # It goes on in another quantity or version: what is left is carried over as ever.
                 due = _reset_due(account, account.grants_of(subscription), at, now, happened)
@@ -235,7 +235,7 @@ def _expire(account: Account, at: datetime, happened: Renewals) -> None:
             happened.expired += 1
 
 
-def usage_lines_of(grant: Grant) -> list[Line]:
+def usage_lines_of(grant: Grant) -> list[BilledLine]:
     """What was used beyond a grant, if that is billed."""
     if grant.billing_method != BillingMethod.USAGE_BASED or grant.unlimited or grant.held >= 0:
         return []
@@ -267,7 +267,7 @@ def _end_trials(account: Account, at: datetime) -> None:
         bill_start(account, subscription, ends_at)
 
 
-def _next_period(account: Account, subscription: Subscription, lines: list[Line]) -> None:
+def _next_period(account: Account, subscription: Subscription, lines: list[BilledLine]) -> None:
     start = subscription.current_period_end
     every = interval_of(subscription.plan, account.catalogue.items(str(subscription.plan_id)))
     if start is None:
@@ -295,7 +295,7 @@ def _length_of(subscription: Subscription) -> tuple[str, int]:
     return "month", max(1, round(days / 30.4))
 
 
-def _settle(account: Account, subscription: Subscription, at: datetime, lines: list[Line]) -> None:
+def _settle(account: Account, subscription: Subscription, at: datetime, lines: list[BilledLine]) -> None:
     """Bill what was used, outside of a new period's invoice."""
     period = (subscription.current_period_start, subscription.current_period_end)
     add_bill(account, subscription, at, lines, period)
@@ -303,9 +303,9 @@ def _settle(account: Account, subscription: Subscription, at: datetime, lines: l
 
 def _reset_due(
     account: Account, grants: Iterable[Grant], at: datetime, now: datetime, happened: Renewals
-) -> dict[str, list[Line]]:
+) -> dict[str, list[BilledLine]]:
     """Reset those of the grants whose time has come; by subscription, the lines for what was used beyond them."""
-    lines: dict[str, list[Line]] = {}
+    lines: dict[str, list[BilledLine]] = {}
     for grant in grants:
         if _may_reset(grant) and grant.next_reset_at is not None and grant.next_reset_at <= at:
             lines.setdefault(str(grant.subscription_id), []).extend(_reset(account, grant, at, now))
@@ -313,13 +313,13 @@ def _reset_due(
     return lines
 
 
-def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[Line]:
+def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
     """Reset one grant whose time has come; answers the lines for what was used beyond it."""
     balance = next(each for each in account.balances.values() if each.pk == grant.balance_id)
     rule = _rollover_rule(account, grant)
-    row = grant_row(grant, balance, credit_cost=None, is_sharing_overage=False)
+    row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
     rollovers = [
-        rollover_row(rollover, credit_cost=None)
+        drawable_rollover(rollover, credit_cost=None)
         for rollover in account.rollovers_of(grant)
         if counts(rollover, at)
     ]
@@ -342,7 +342,7 @@ def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[
     return lines
 
 
-def _post_reset(account: Account, grant: Grant, renewed: Renewed, feature_id: str) -> None:
+def _post_reset(account: Account, grant: Grant, renewed: ResetResult, feature_id: str) -> None:
     grant.next_reset_at = renewed.next_reset_at
     grant.adjusted = grant.adjusted + renewed.included_change
     account.book.touch(grant)
@@ -350,16 +350,19 @@ def _post_reset(account: Account, grant: Grant, renewed: Renewed, feature_id: st
         Posting.Kind.RESET,
         renewed.due_at,
         [
-            Change(grant, "usage", renewed.usage_change),
-            Change(grant, "included_grant", renewed.included_change),
+            FigureChange(grant, "usage", renewed.usage_change),
+            FigureChange(grant, "included_grant", renewed.included_change),
         ],
         feature_id=feature_id,
         entity_id=grant.entity_id,
     )
-    changes: list[Change] = []
+    changes: list[FigureChange] = []
     for trim in renewed.trims:
         rollover = account.rollovers[trim.rollover_id]
-        changes += [Change(rollover, "granted", -trim.amount), Change(rollover, "left", -trim.amount)]
+        changes += [
+            FigureChange(rollover, "granted", -trim.amount),
+            FigureChange(rollover, "left", -trim.amount),
+        ]
         if trim.emptied:
             rollover.ended_at = renewed.due_at
             account.book.touch(rollover)
@@ -372,7 +375,7 @@ def _post_reset(account: Account, grant: Grant, renewed: Renewed, feature_id: st
         )
         account.rollovers[str(made.pk)] = made
         amount = renewed.rollover.balance
-        changes += [Change(made, "granted", amount), Change(made, "left", amount)]
+        changes += [FigureChange(made, "granted", amount), FigureChange(made, "left", amount)]
     account.post(
         Posting.Kind.ROLLOVER, renewed.due_at, changes, feature_id=feature_id, entity_id=grant.entity_id
     )

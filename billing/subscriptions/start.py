@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing.ledger.entries import Change
+from billing.ledger.entries import FigureChange
 from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Rollover, Subscription, TrialUsed
 from billing.models.figures import BillingMethod
 from billing.rules.figures import included_grant
@@ -161,8 +161,10 @@ def _grant(
         Posting.Kind.GRANT,
         at,
         [
-            Change(grant, "included_grant", included_grant(item.included, source.quantity)),
-            Change(grant, "prepaid_grant", bought if item.billing_method == BillingMethod.PREPAID else _ZERO),
+            FigureChange(grant, "included_grant", included_grant(item.included, source.quantity)),
+            FigureChange(
+                grant, "prepaid_grant", bought if item.billing_method == BillingMethod.PREPAID else _ZERO
+            ),
         ],
         feature_id=str(item.feature_id),
         entity_id=source.entity_id,

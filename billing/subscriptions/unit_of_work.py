@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import models
 
 from billing.invoices.issue import Bill, raise_invoices
-from billing.ledger.entries import Book, Change, Draft, locked_balances
+from billing.ledger.entries import FigureChange, LedgerBatch, PostingDraft, locked_balances
 from billing.models import (
     Balance,
     BillingAccount,
@@ -83,7 +83,7 @@ class Account:
     catalogue: Catalogue
     done_by: str
     terms: timedelta
-    book: Book = field(default_factory=Book)
+    book: LedgerBatch = field(default_factory=LedgerBatch)
     subscriptions: list[Subscription] = field(default_factory=list)
     purchases: list[Purchase] = field(default_factory=list)
     balances: dict[str, Balance] = field(default_factory=dict)
@@ -145,7 +145,7 @@ class Account:
         self,
         kind: Posting.Kind,
         at: datetime,
-        changes: Sequence[Change],
+        changes: Sequence[FigureChange],
         *,
         feature_id: str,
         entity_id: str | None = None,
@@ -153,7 +153,7 @@ class Account:
     ) -> None:
         """Post changes of one feature's figures."""
         self.book.add(
-            Draft(
+            PostingDraft(
                 customer_id=self.key,
                 kind=kind,
                 occurred_at=at,
@@ -171,7 +171,7 @@ def open_accounts(customer_ids: Iterable[str], *, done_by: str) -> list[Account]
     customers = list(
         Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk").select_for_update(no_key=True)
     )
-    catalogue, book = Catalogue(), Book()
+    catalogue, book = Catalogue(), LedgerBatch()
     terms = {
         str(account.customer_id): account.payment_terms_days
         for account in BillingAccount.objects.filter(customer__in=customers)

@@ -11,7 +11,7 @@ import msgspec
 from django.db import connection
 
 from billing.models import Grant, LedgerEntry, Posting, Rollover
-from billing.usage.settle import Use, Used, to_answer
+from billing.usage.deduct import UsageRequest, UsageResult, to_stored_answer
 from customers.bulk import create_rows, update_rows
 from customers.typed_ids import new_uuid_text, to_uuid
 
@@ -32,7 +32,7 @@ _ROLLOVERS = (
 )
 
 
-class Entered(NamedTuple):
+class DrawnEntry(NamedTuple):
     """One change of a figure, as its ledger entry will say it."""
 
     row: Grant | Rollover
@@ -42,19 +42,19 @@ class Entered(NamedTuple):
     after: Decimal
 
 
-class Posted(NamedTuple):
+class DrawnUsage(NamedTuple):
     """A use that was drawn, as its posting will say it."""
 
-    use: Use
+    use: UsageRequest
     customer_id: str
     at: datetime
     recorded_at: datetime
     digest: str
-    used: Used
-    entries: list[Entered]
+    used: UsageResult
+    entries: list[DrawnEntry]
 
 
-def write(posted: Sequence[Posted], changed: Collection[Grant | Rollover]) -> None:
+def write(posted: Sequence[DrawnUsage], changed: Collection[Grant | Rollover]) -> None:
     """Write the uses, and the figures of the rows that they changed; in the caller's transaction.
 
     Postings go in by their keys, so that two who write the same ones do not wait for each other crosswise.
@@ -68,11 +68,11 @@ def write(posted: Sequence[Posted], changed: Collection[Grant | Rollover]) -> No
         _create(posted, changed)
 
 
-def _kind(use: Use) -> Posting.Kind:
+def _kind(use: UsageRequest) -> Posting.Kind:
     return Posting.Kind.USAGE if use.amount > 0 else Posting.Kind.REFUND
 
 
-def _create(posted: Iterable[Posted], changed: Iterable[Grant | Rollover]) -> None:
+def _create(posted: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> None:
     postings: list[Posting] = []
     entries: list[LedgerEntry] = []
     for each in posted:
@@ -89,7 +89,7 @@ def _create(posted: Iterable[Posted], changed: Iterable[Grant | Rollover]) -> No
             reason=use.reason,
             key=use.key,
             digest=each.digest,
-            answer=None if use.key is None else to_answer(each.used),
+            answer=None if use.key is None else to_stored_answer(each.used),
         )
         postings.append(posting)
         for row, figure, number, amount, after in each.entries:
@@ -105,7 +105,7 @@ def _create(posted: Iterable[Posted], changed: Iterable[Grant | Rollover]) -> No
     create_rows(entries, reason="")
 
 
-def _copy(posted: Iterable[Posted], changed: Iterable[Grant | Rollover]) -> None:
+def _copy(posted: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> None:
     """By PostgreSQL's COPY, whose lines are made by hand: they are most of the work."""
     uuids = _Uuids()
     moments = _Moments()
@@ -117,7 +117,7 @@ def _copy(posted: Iterable[Posted], changed: Iterable[Grant | Rollover]) -> None
         key = answer = _NULL
         if use.key is not None:
             key = _escaped(use.key)
-            answer = _escaped(msgspec.json.encode(to_answer(used, uuids.__getitem__)).decode())
+            answer = _escaped(msgspec.json.encode(to_stored_answer(used, uuids.__getitem__)).decode())
         postings.append(
             f"{posting}\t{uuids[customer_id]}\t{_kind(use).value}\t{uuids[use.feature.pk]}\t"
             f"{_NULL if entity is None else uuids[entity]}\t{use.amount}\t{moments[at]}\t{moments[recorded_at]}\t"

@@ -21,7 +21,7 @@ class KeyConflict(Exception):
         )
 
 
-def what_is_wrong_with(key: str) -> str | None:
+def key_problem(key: str) -> str | None:
     """Why no database could keep `key`, in a sentence; None for a good one."""
     if not key:
         return "A key is not empty: leave it out, or give each use one of its own."

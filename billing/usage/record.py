@@ -8,23 +8,23 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from billing.ledger.entries import Draft, locked_balances, post
-from billing.ledger.holdings import costs_of, holding_of
+from billing.ledger.drawable_balances import credit_costs_of, drawable_balances_of
+from billing.ledger.entries import PostingDraft, locked_balances, post
 from billing.models import Posting, Subscription
-from billing.rules.drawing import Part
+from billing.rules.drawing import DrawnPart
 from billing.subscriptions import renew_customers
-from billing.usage.idempotency import KeyConflict, digest_of, what_is_wrong_with
-from billing.usage.settle import (
-    Use,
-    Used,
-    UseRefused,
-    check,
+from billing.usage.deduct import (
+    UsageRefused,
+    UsageRequest,
+    UsageResult,
     check_entity,
-    from_answer,
-    no_balance,
-    settle,
-    to_answer,
+    check_request,
+    deduct,
+    from_stored_answer,
+    no_balance_refusal,
+    to_stored_answer,
 )
+from billing.usage.idempotency import KeyConflict, digest_of, key_problem
 from customers import clock
 from customers.lookup import survivor_of
 from customers.typed_ids import new_uuid_text, to_typed_id, to_uuid
@@ -32,7 +32,7 @@ from customers.typed_ids import new_uuid_text, to_typed_id, to_uuid
 _TRIES = 3
 
 
-class _Due(Exception):
+class _RenewalDue(Exception):
     """Something of the customer's falls due before the use."""
 
 
@@ -40,17 +40,17 @@ class _Merged(Exception):
     """The customer became part of another one while the use waited for its balances."""
 
 
-def record_use(use: Use) -> Used:
+def record_usage(use: UsageRequest) -> UsageResult:
     """Draw what was used (or put back what is refunded) and post it, all of it or nothing.
 
     What falls due for the customer before the use happened is done first. A use that comes again under its key
-    changes nothing and answers as the first time. Raises `UseRefused`, which leaves the key free, or `KeyConflict`.
+    changes nothing and answers as the first time. Raises `UsageRefused`, which leaves the key free, or `KeyConflict`.
     """
-    check(use)
-    if use.key is not None and (problem := what_is_wrong_with(use.key)):
-        raise UseRefused(problem)
+    check_request(use)
+    if use.key is not None and (problem := key_problem(use.key)):
+        raise UsageRefused(problem)
     at = use.at or clock.now()
-    digest = "" if use.key is None else digest_of_use(use)
+    digest = "" if use.key is None else digest_of_request(use)
     if connection.vendor == "postgresql" and use.amount > 0:
         used = _record_plainly(use, at, digest)
         if used is not None:
@@ -65,23 +65,25 @@ def record_use(use: Use) -> Used:
     raise AssertionError("the last try returns or raises")
 
 
-def digest_of_use(use: Use) -> str:
+def digest_of_request(use: UsageRequest) -> str:
     """What the posting keeps, to know the use again by."""
     return digest_of(str(use.feature.pk), use.entity_id, use.amount, use.at, use.cap)
 
 
-def replay(posting: Posting, customer_id: str, digest: str) -> Used:
+def replay(posting: Posting, customer_id: str, digest: str) -> UsageResult:
     """The answer that was given for the key of `posting`; `KeyConflict` if it was used for something else."""
     if posting.digest != digest or posting.answer is None:
         raise KeyConflict(str(posting.key))
     if posting.customer_id != customer_id and survivor_of(posting.customer_id) != survivor_of(customer_id):
         raise KeyConflict(str(posting.key))
-    return from_answer(posting.answer)
+    return from_stored_answer(posting.answer)
 
 
-def draft_of(use: Use, customer_id: str, at: datetime, used: Used, digest: str) -> Draft:
+def draft_of(
+    use: UsageRequest, customer_id: str, at: datetime, used: UsageResult, digest: str
+) -> PostingDraft:
     """The posting of a use, without its changes."""
-    return Draft(
+    return PostingDraft(
         customer_id=customer_id,
         kind=Posting.Kind.USAGE if use.amount > 0 else Posting.Kind.REFUND,
         occurred_at=at,
@@ -92,18 +94,18 @@ def draft_of(use: Use, customer_id: str, at: datetime, used: Used, digest: str) 
         amount=use.amount,
         key=use.key,
         digest=digest,
-        answer=None if use.key is None else to_answer(used),
+        answer=None if use.key is None else to_stored_answer(used),
     )
 
 
-def _record(use: Use, at: datetime, digest: str) -> Used:
+def _record(use: UsageRequest, at: datetime, digest: str) -> UsageResult:
     """The way of every use: what is plain or not, and on either database."""
     is_renewed = False
     while True:
         customer_id = survivor_of(use.customer_id)
         try:
             return _draw(use, customer_id, at, digest, is_renewed=is_renewed)
-        except _Due:
+        except _RenewalDue:
             # Who renews holds the customer before its balances: the first try has let go of them.
             renew_customers([customer_id], at, done_by=use.done_by)
             is_renewed = True
@@ -113,8 +115,8 @@ def _record(use: Use, at: datetime, digest: str) -> Used:
 
 
 @transaction.atomic
-def _draw(use: Use, customer_id: str, at: datetime, digest: str, *, is_renewed: bool) -> Used:
-    costs = costs_of(use.feature)
+def _draw(use: UsageRequest, customer_id: str, at: datetime, digest: str, *, is_renewed: bool) -> UsageResult:
+    costs = credit_costs_of(use.feature)
     balances = locked_balances([customer_id], costs)
     if use.key is not None:
         earlier = Posting.objects.filter(key=use.key).first()
@@ -125,18 +127,18 @@ def _draw(use: Use, customer_id: str, at: datetime, digest: str, *, is_renewed: 
     check_entity(use, customer_id)
     try:
         if not balances:
-            raise no_balance(use)
-        holding = holding_of(customer_id, costs, balances)
+            raise no_balance_refusal(use)
+        holding = drawable_balances_of(customer_id, costs, balances)
         due = holding.next_due()
         if due is not None and due <= at and not is_renewed:
-            raise _Due
-        used, changes = settle(holding, use, at)
-    except UseRefused as refused:
+            raise _RenewalDue
+        used, changes = deduct(holding, use, at)
+    except UsageRefused as refused:
         if refused.missing is not None and not is_renewed and _is_start_due(customer_id, at):
-            raise _Due from None
+            raise _RenewalDue from None
         raise
     if used.dropped and use.amount > 0 and not is_renewed and _is_start_due(customer_id, at):
-        raise _Due
+        raise _RenewalDue
     draft = draft_of(use, customer_id, at, used, digest)
     draft.changes = changes
     post(draft)
@@ -148,7 +150,7 @@ def _is_start_due(customer_id: str, at: datetime) -> bool:
     return Subscription.objects.due_to_start(at).filter(customer_id=customer_id).exists()
 
 
-def _record_plainly(use: Use, at: datetime, digest: str) -> Used | None:
+def _record_plainly(use: UsageRequest, at: datetime, digest: str) -> UsageResult | None:
     """Record a use that one grant serves alone, in one statement; None, with nothing done, for any other.
 
     The function in the database decides that (see the migration that makes it), and the order of grants in it is
@@ -183,7 +185,7 @@ def _record_plainly(use: Use, at: datetime, digest: str) -> Used | None:
         [(drawn_from, remaining)] = cursor.fetchall()
     if drawn_from is None:
         return None
-    return Used(
+    return UsageResult(
         amount=use.amount,
         parts=[_whole(drawn_from, use.amount)],
         dropped=Decimal(0),
@@ -192,5 +194,5 @@ def _record_plainly(use: Use, at: datetime, digest: str) -> Used | None:
     )
 
 
-def _whole(grant: UUID, amount: Decimal) -> Part:
-    return Part(to_typed_id(grant, "grt"), "granted", amount, amount)
+def _whole(grant: UUID, amount: Decimal) -> DrawnPart:
+    return DrawnPart(to_typed_id(grant, "grt"), "granted", amount, amount)

@@ -11,35 +11,44 @@ from decimal import Decimal
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import Min
 
-from billing.ledger.entries import Change, locked_balances
-from billing.ledger.holdings import Holding, holdings_of
+from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_by_customer
+from billing.ledger.entries import FigureChange, locked_balances
 from billing.models import CreditCost, Grant, Posting, Rollover, Subscription
-from billing.rules.drawing import Part, drawing_order
+from billing.rules.drawing import DrawnPart, drawing_order
 from billing.subscriptions import renew_customers
-from billing.usage.bulk_ledger import Entered, Posted, write
-from billing.usage.idempotency import KeyConflict, what_is_wrong_with
-from billing.usage.record import digest_of_use, record_use, replay
-from billing.usage.settle import Use, Used, UseRefused, check, check_entity, no_balance, remaining_of, settle
+from billing.usage.bulk_ledger import DrawnEntry, DrawnUsage, write
+from billing.usage.deduct import (
+    UsageRefused,
+    UsageRequest,
+    UsageResult,
+    check_entity,
+    check_request,
+    deduct,
+    no_balance_refusal,
+    remaining_by_feature,
+)
+from billing.usage.idempotency import KeyConflict, key_problem
+from billing.usage.record import digest_of_request, record_usage, replay
 from customers import clock
 from customers.bulk import pieces
 from customers.lookup import survivor_of
 from customers.models import Customer
 
-Outcome = Used | UseRefused | KeyConflict
+UsageOutcome = UsageResult | UsageRefused | KeyConflict
 
 _ZERO = Decimal(0)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-def record_uses(uses: Sequence[Use]) -> list[Outcome]:
-    """Record each use as `record_use` does, in their order, and answer what came of each.
+def record_usage_batch(uses: Sequence[UsageRequest]) -> list[UsageOutcome]:
+    """Record each use as `record_usage` does, in their order, and answer what came of each.
 
     One that is refused changes nothing and does not hinder the others. What two tries could not write together is
     recorded one by one. A `DatabaseError` that is no use's fault is raised: some of the uses may have been recorded
     then, and those that have keys can be given again.
     """
-    asked = [_Asked(use, clock.now()) for use in uses]
+    asked = [_PendingUsage(use, clock.now()) for use in uses]
     survivors = _survivors({use.customer_id for use in uses})
     for each in asked:
         each.customer_id = survivors.get(each.use.customer_id, each.use.customer_id)
@@ -54,14 +63,14 @@ def record_uses(uses: Sequence[Use]) -> list[Outcome]:
 
 
 @dataclass(slots=True)
-class _Asked:
+class _PendingUsage:
     """A use with the customer it reaches, and what came of it."""
 
-    use: Use
+    use: UsageRequest
     at: datetime
     customer_id: str = ""
     digest: str = ""
-    outcome: Outcome | None = None
+    outcome: UsageOutcome | None = None
 
     def judge(self) -> None:
         """Refuse what no customer could have."""
@@ -69,20 +78,20 @@ class _Asked:
         if use.at is not None:
             self.at = use.at
         try:
-            check(use)
-        except UseRefused as refused:
+            check_request(use)
+        except UsageRefused as refused:
             self.outcome = refused
             return
         if use.key is not None:
-            problem = what_is_wrong_with(use.key)
+            problem = key_problem(use.key)
             if problem is not None:
-                self.outcome = UseRefused(problem)
+                self.outcome = UsageRefused(problem)
             else:
-                self.digest = digest_of_use(use)
+                self.digest = digest_of_request(use)
 
 
 @dataclass(slots=True)
-class _Well:
+class _SingleSource:
     """Of one customer, feature and entity: the grant that gives every use as long as it has room for it.
 
     That holds from `since` until `until`, and as long as nothing else of the customer's is drawn (`version`).
@@ -106,11 +115,11 @@ class _Well:
 
 
 @dataclass(slots=True)
-class _Hands:
+class _CustomerState:
     """What one customer holds, while uses are drawn from it. `holdings` are by feature and share their rows."""
 
-    holdings: dict[str, Holding]
-    wells: dict[tuple[str, str | None], _Well | None] = field(default_factory=dict)
+    holdings: dict[str, DrawableBalances]
+    wells: dict[tuple[str, str | None], _SingleSource | None] = field(default_factory=dict)
     version: int = 0
     is_waiting: bool = False
 
@@ -124,9 +133,9 @@ def _survivors(customer_ids: Iterable[str]) -> dict[str, str]:
     return {key: survivor_of(key) for key in merged}
 
 
-def _renew(waiting: Sequence[_Asked], renewed: dict[str, datetime]) -> None:
+def _renew(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
     """Do what falls due for each customer before the first of its waiting uses."""
-    firsts: dict[str, _Asked] = {}
+    firsts: dict[str, _PendingUsage] = {}
     for each in waiting:
         firsts.setdefault(each.customer_id, each)
     together: dict[tuple[datetime, str], list[str]] = defaultdict(list)
@@ -137,7 +146,7 @@ def _renew(waiting: Sequence[_Asked], renewed: dict[str, datetime]) -> None:
         renew_customers(customer_ids, at, done_by=done_by)
 
 
-def _record_round(waiting: Sequence[_Asked], renewed: dict[str, datetime]) -> None:
+def _record_round(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
     """Give every use its outcome, but those of a customer for whom something falls due first."""
     for tries_left in (True, False):
         try:
@@ -154,38 +163,38 @@ def _record_round(waiting: Sequence[_Asked], renewed: dict[str, datetime]) -> No
         return
 
 
-def _record_alone(use: Use) -> Outcome:
+def _record_alone(use: UsageRequest) -> UsageOutcome:
     try:
-        return record_use(use)
-    except (UseRefused, KeyConflict) as refused:
+        return record_usage(use)
+    except (UsageRefused, KeyConflict) as refused:
         return refused
     except (DataError, IntegrityError) as problem:
-        return UseRefused(f"The database refused it: {str(problem).splitlines()[0]}.")
+        return UsageRefused(f"The database refused it: {str(problem).splitlines()[0]}.")
 
 
 @transaction.atomic
-def _draw_all(waiting: Sequence[_Asked], renewed: dict[str, datetime]) -> list[Outcome | None]:
+def _draw_all(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> list[UsageOutcome | None]:
     """The outcomes, written; None for what must wait for a renewal."""
-    drawing = _Drawing(waiting, renewed)
+    drawing = _BatchDrawing(waiting, renewed)
     outcomes = [drawing.outcome_of(each) for each in waiting]
     write(drawing.posted, drawing.changed.values())
     return outcomes
 
 
-class _Drawing:
+class _BatchDrawing:
     """Uses being drawn in memory, of balances that are locked."""
 
-    def __init__(self, waiting: Sequence[_Asked], renewed: dict[str, datetime]) -> None:
-        self.posted: list[Posted] = []
+    def __init__(self, waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
+        self.posted: list[DrawnUsage] = []
         self.changed: dict[str, Grant | Rollover] = {}
         self._renewed = renewed
         self._recorded_at = clock.now()
-        self._answers: dict[str, tuple[str, str, Used]] = {}
+        self._answers: dict[str, tuple[str, str, UsageResult]] = {}
         self._hands = _hands_reached(waiting)
         self._starts: dict[str, datetime] | None = None
         self._earlier = _used_before({each.use.key for each in waiting if each.use.key is not None})
 
-    def outcome_of(self, asked: _Asked) -> Outcome | None:
+    def outcome_of(self, asked: _PendingUsage) -> UsageOutcome | None:
         """Draw one use; None if something falls due first, for which all later ones of the customer wait too."""
         hands = self._hands[asked.customer_id]
         if hands.is_waiting:
@@ -194,10 +203,10 @@ class _Drawing:
             if asked.use.key is not None and (used := self._answered(asked, asked.use.key)) is not None:
                 return used
             return self._draw(asked, hands)
-        except (UseRefused, KeyConflict) as refused:
+        except (UsageRefused, KeyConflict) as refused:
             return refused
 
-    def _answered(self, asked: _Asked, key: str) -> Used | None:
+    def _answered(self, asked: _PendingUsage, key: str) -> UsageResult | None:
         if (posting := self._earlier.get(key)) is not None:
             return replay(posting, asked.customer_id, asked.digest)
         if (given := self._answers.get(key)) is None:
@@ -207,7 +216,7 @@ class _Drawing:
             raise KeyConflict(key)
         return used.again()
 
-    def _draw(self, asked: _Asked, hands: _Hands) -> Used | None:
+    def _draw(self, asked: _PendingUsage, hands: _CustomerState) -> UsageResult | None:
         use, at = asked.use, asked.at
         place = use.feature.pk, use.entity_id
         well = hands.wells.get(place)
@@ -224,9 +233,9 @@ class _Drawing:
             return self._draw_plainly(asked, hands, well)
         try:
             if not holding.balances:
-                raise no_balance(use)
-            used, changes = settle(holding, use, at)
-        except UseRefused as refused:
+                raise no_balance_refusal(use)
+            used, changes = deduct(holding, use, at)
+        except UsageRefused as refused:
             if refused.missing is not None and self._is_start_due(asked):
                 hands.is_waiting = True
                 return None
@@ -238,10 +247,10 @@ class _Drawing:
         self._post(asked, used, [self._enter(change) for change in changes])
         return used
 
-    def _may_renew(self, asked: _Asked) -> bool:
+    def _may_renew(self, asked: _PendingUsage) -> bool:
         return asked.at > self._renewed.get(asked.customer_id, _ALWAYS)
 
-    def _is_start_due(self, asked: _Asked) -> bool:
+    def _is_start_due(self, asked: _PendingUsage) -> bool:
         """Whether a plan that was scheduled begins before the use, and so may grant what is missing."""
         if not self._may_renew(asked):
             return False
@@ -250,39 +259,39 @@ class _Drawing:
         start = self._starts.get(asked.customer_id)
         return start is not None and start <= asked.at
 
-    def _draw_plainly(self, asked: _Asked, hands: _Hands, well: _Well) -> Used:
+    def _draw_plainly(self, asked: _PendingUsage, hands: _CustomerState, well: _SingleSource) -> UsageResult:
         use, grant = asked.use, well.grant
         amount = use.amount
         well.room -= amount
         hands.version = well.version = hands.version + 1
         left = well.remaining[use.feature.pk]
         well.remaining = {**well.remaining, use.feature.pk: None if left is None else left - amount}
-        used = Used(
+        used = UsageResult(
             amount=amount,
-            parts=(Part(grant.pk, "granted", amount, amount),),
+            parts=(DrawnPart(grant.pk, "granted", amount, amount),),
             dropped=_ZERO,
             why="",
             remaining=well.remaining,
         )
-        self._post(asked, used, [self._enter(Change(grant, "usage", amount))])
+        self._post(asked, used, [self._enter(FigureChange(grant, "usage", amount))])
         return used
 
-    def _enter(self, change: Change) -> Entered:
+    def _enter(self, change: FigureChange) -> DrawnEntry:
         row = change.row
         after = getattr(row, change.figure) + change.amount
         setattr(row, change.figure, after)
         row.entries += 1
         self.changed[row.pk] = row
-        return Entered(row, change.figure, row.entries, change.amount, after)
+        return DrawnEntry(row, change.figure, row.entries, change.amount, after)
 
-    def _post(self, asked: _Asked, used: Used, entries: list[Entered]) -> None:
+    def _post(self, asked: _PendingUsage, used: UsageResult, entries: list[DrawnEntry]) -> None:
         use = asked.use
         if use.key is not None:
             self._answers[use.key] = asked.customer_id, asked.digest, used
         elif not entries:
             return
         self.posted.append(
-            Posted(use, asked.customer_id, asked.at, self._recorded_at, asked.digest, used, entries)
+            DrawnUsage(use, asked.customer_id, asked.at, self._recorded_at, asked.digest, used, entries)
         )
 
 
@@ -301,7 +310,7 @@ def _used_before(keys: Iterable[str]) -> dict[str, Posting]:
     }
 
 
-def _hands_reached(waiting: Sequence[_Asked]) -> dict[str, _Hands]:
+def _hands_reached(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
     """What the customers hold, locked; for one that was merged while this waited, what its survivor holds."""
     while True:
         hands = _hands_of(waiting)
@@ -315,7 +324,7 @@ def _hands_reached(waiting: Sequence[_Asked]) -> dict[str, _Hands]:
             each.customer_id = survivors.get(each.customer_id, each.customer_id)
 
 
-def _hands_of(waiting: Sequence[_Asked]) -> dict[str, _Hands]:
+def _hands_of(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
     """What the customers hold of the features they use, locked, in a fixed number of queries."""
     features: dict[str, set[str]] = defaultdict(set)
     for each in waiting:
@@ -330,9 +339,11 @@ def _hands_of(waiting: Sequence[_Asked]) -> dict[str, _Hands]:
     }
     drawn = sorted({key for each in wanted.values() for key in each})
     balances = [balance for piece in pieces(sorted(wanted)) for balance in locked_balances(piece, drawn)]
-    whole = holdings_of(wanted, [each for each in balances if each.feature_id in wanted[each.customer_id]])
+    whole = drawable_balances_by_customer(
+        wanted, [each for each in balances if each.feature_id in wanted[each.customer_id]]
+    )
     return {
-        customer_id: _Hands({key: _of_feature(whole[customer_id], costs[key]) for key in each})
+        customer_id: _CustomerState({key: _of_feature(whole[customer_id], costs[key]) for key in each})
         for customer_id, each in features.items()
     }
 
@@ -350,12 +361,12 @@ def _scheduled_starts(customer_ids: Iterable[str]) -> dict[str, datetime]:
     }
 
 
-def _of_feature(whole: Holding, costs: dict[str, Decimal | None]) -> Holding:
+def _of_feature(whole: DrawableBalances, costs: dict[str, Decimal | None]) -> DrawableBalances:
     """The part of a holding that a use of one feature draws, with the same rows."""
     if whole.costs.keys() == costs.keys():
-        return Holding(costs, whole.balances, whole.grants, whole.rollovers, whole.overage_limits)
+        return DrawableBalances(costs, whole.balances, whole.grants, whole.rollovers, whole.overage_limits)
     balances = {key: each for key, each in whole.balances.items() if each.feature_id in costs}
-    return Holding(
+    return DrawableBalances(
         costs,
         balances,
         {key: each for key, each in whole.grants.items() if each.balance_id in balances},
@@ -364,9 +375,11 @@ def _of_feature(whole: Holding, costs: dict[str, Decimal | None]) -> Holding:
     )
 
 
-def _well(holding: Holding, entity_id: str | None, at: datetime, version: int) -> _Well | None:
+def _well(
+    holding: DrawableBalances, entity_id: str | None, at: datetime, version: int
+) -> _SingleSource | None:
     """The grant that will give the next uses, if they are as plain as can be."""
-    rows = drawing_order(holding.grant_rows(at), entity_id)
+    rows = drawing_order(holding.drawable_grants(at), entity_id)
     if any(row.unlimited for row in rows) or any(each.left > 0 for each in holding.rollovers.values()):
         return None
     first = next((row for row in rows if row.balance > 0), None)
@@ -374,10 +387,10 @@ def _well(holding: Holding, entity_id: str | None, at: datetime, version: int) -
         return None
     ends = [grant.expires_at for grant in holding.grants.values() if grant.expires_at is not None]
     due = holding.next_due()
-    return _Well(
+    return _SingleSource(
         grant=holding.grants[first.id],
         room=first.balance,
-        remaining=remaining_of(holding, entity_id, rows, []),
+        remaining=remaining_by_feature(holding, entity_id, rows, []),
         at=at,
         since=max((end for end in ends if end <= at), default=_ALWAYS),
         until=min([_FOREVER if due is None else due, *(end for end in ends if end > at)]),

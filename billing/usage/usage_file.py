@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Self
 
 from billing.models import Entity, Feature
 from billing.models.figures import UPPER_BOUND
+from billing.usage.deduct import UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
-from billing.usage.record_many import record_uses
-from billing.usage.settle import Use, Used
+from billing.usage.record_many import record_usage_batch
 from customers.bulk import pieces
 from customers.ingest.reader import BadRecord, Record, Unreadable
 from customers.json_types import DECIMALS, Document, Refused, Scalar, parse
@@ -29,7 +29,7 @@ _DATE_LENGTH = len("2024-08-26")
 _SHOWN = 100
 
 
-class _Amount(Decimal, Scalar):
+class _UsageAmount(Decimal, Scalar):
     """A number that is kept as it is: one with more than ten decimals is refused."""
 
     SCHEMA: ClassVar[dict[str, Any]] = {"type": "number"}
@@ -89,19 +89,19 @@ class _Moment(datetime, Scalar):
         return self.isoformat()
 
 
-class UseDocument(Document, forbid_unknown_fields=True):
+class UsageRecord(Document, forbid_unknown_fields=True):
     """One use, as a line of the file says it: of a feature by its id, or by the name of an event."""
 
     customer: str
     feature: str | None = None
     event_name: str | None = None
-    amount: _Amount = _Amount(1)
+    amount: _UsageAmount = _UsageAmount(1)
     entity: str | None = None
     key: str | None = None
     at: _Moment | None = None
 
 
-class Outcome(Enum):
+class UsageFileOutcome(Enum):
     """What became of one use of the file."""
 
     RECORDED = "recorded"
@@ -110,18 +110,18 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class UsageFileReport:
     """What became of one record, in the order of the file: `bad` for a refused one, else what came of the use."""
 
     number: int
-    outcome: Outcome
+    outcome: UsageFileOutcome
     bad: BadRecord | None = None
-    used: Used | None = None
+    used: UsageResult | None = None
 
 
-def record_file(
+def record_usage_file(
     records: Iterable[Record | BadRecord], *, done_by: str, env: str | None = None, cap: bool = False
-) -> Iterator[Report]:
+) -> Iterator[UsageFileReport]:
     """Record the uses in `records`, a batch at a time, and report each in its order.
 
     `env` says whose customers are meant (see `find_customer`); with `cap`, what does not fit is dropped. What was
@@ -143,43 +143,47 @@ def record_file(
     yield from _record(batch, done_by, env, cap)
 
 
-def _record(batch: Sequence[Record | BadRecord], done_by: str, env: str | None, cap: bool) -> list[Report]:
-    reports: dict[int, Report] = {}
-    documents: list[tuple[Record, UseDocument]] = []
+def _record(
+    batch: Sequence[Record | BadRecord], done_by: str, env: str | None, cap: bool
+) -> list[UsageFileReport]:
+    reports: dict[int, UsageFileReport] = {}
+    documents: list[tuple[Record, UsageRecord]] = []
     for record in batch:
         if isinstance(record, BadRecord):
-            reports[record.number] = Report(record.number, Outcome.REFUSED, record)
+            reports[record.number] = UsageFileReport(record.number, UsageFileOutcome.REFUSED, record)
             continue
         try:
-            documents.append((record, parse(UseDocument, record.value)))
+            documents.append((record, parse(UsageRecord, record.value)))
         except Refused as refused:
             reports[record.number] = _refused(record, refused.path, refused.reason)
-    known = _Known([document for _, document in documents], env)
-    uses: list[tuple[Record, Use]] = []
+    known = _UsageFileLookup([document for _, document in documents], env)
+    uses: list[tuple[Record, UsageRequest]] = []
     for record, document in documents:
         try:
             uses.append((record, known.use(document, done_by, cap)))
         except Refused as refused:
             reports[record.number] = _refused(record, refused.path, refused.reason)
-    outcomes = record_uses([use for _, use in uses])
+    outcomes = record_usage_batch([use for _, use in uses])
     for (record, _), outcome in zip(uses, outcomes, strict=True):
-        if isinstance(outcome, Used):
-            kind = Outcome.REPLAYED if outcome.is_replay else Outcome.RECORDED
-            reports[record.number] = Report(record.number, kind, used=outcome)
+        if isinstance(outcome, UsageResult):
+            kind = UsageFileOutcome.REPLAYED if outcome.is_replay else UsageFileOutcome.RECORDED
+            reports[record.number] = UsageFileReport(record.number, kind, used=outcome)
         else:
             path = "$.key" if isinstance(outcome, KeyConflict) else "$"
             reports[record.number] = _refused(record, path, str(outcome))
     return [reports[record.number] for record in batch]
 
 
-def _refused(record: Record, path: str, reason: str) -> Report:
-    return Report(record.number, Outcome.REFUSED, BadRecord(record.number, path, reason, record.text))
+def _refused(record: Record, path: str, reason: str) -> UsageFileReport:
+    return UsageFileReport(
+        record.number, UsageFileOutcome.REFUSED, BadRecord(record.number, path, reason, record.text)
+    )
 
 
-class _Known:
+class _UsageFileLookup:
     """The customers, features and entities that the documents of one batch name."""
 
-    def __init__(self, documents: Sequence[UseDocument], env: str | None) -> None:
+    def __init__(self, documents: Sequence[UsageRecord], env: str | None) -> None:
         self._customers: dict[str, Found] = find_customers({each.customer for each in documents}, env)
         self._features: dict[str, Feature] = {}
         self._events: dict[str, list[Feature]] = defaultdict(list)
@@ -191,12 +195,12 @@ class _Known:
                     self._events[name].append(feature)
         self._entities = self._entities_of(documents)
 
-    def use(self, document: UseDocument, done_by: str, cap: bool) -> Use:
+    def use(self, document: UsageRecord, done_by: str, cap: bool) -> UsageRequest:
         """The use that the document means; raises `Refused`."""
         customer = self._customers[document.customer]
         if isinstance(customer, (UnknownCustomer, AmbiguousCustomer)):
             raise Refused("$.customer", str(customer))
-        return Use(
+        return UsageRequest(
             customer_id=customer,
             feature=self._feature(document),
             amount=document.amount,
@@ -207,7 +211,7 @@ class _Known:
             cap=cap,
         )
 
-    def _feature(self, document: UseDocument) -> Feature:
+    def _feature(self, document: UsageRecord) -> Feature:
         if (document.feature is None) == (document.event_name is None):
             told = "" if document.feature is None else ", not both"
             raise Refused(
@@ -243,7 +247,7 @@ class _Known:
             )
         return entity
 
-    def _entities_of(self, documents: Sequence[UseDocument]) -> dict[tuple[str, str], Entity]:
+    def _entities_of(self, documents: Sequence[UsageRecord]) -> dict[tuple[str, str], Entity]:
         owners = {self._customers[each.customer] for each in documents if each.entity is not None}
         found: dict[tuple[str, str], Entity] = {}
         for piece in pieces(sorted(owner for owner in owners if isinstance(owner, str))):

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from billing.ledger.balance_figures import figures_of_balances
 from billing.models import Balance, Posting
-from billing.usage.record import record_use
-from billing.usage.settle import Use, UseRefused
+from billing.usage.deduct import UsageRefused, UsageRequest
+from billing.usage.record import record_usage
 
 #: Of how many balances something is used, over how many days.
 _BALANCES, _DAYS = 9, 40
@@ -51,8 +51,8 @@ def _use(balance: Balance, pace: Decimal, trend: Decimal, day: int, at: datetime
     if amount <= 0:
         return
     try:
-        record_use(
-            Use(
+        record_usage(
+            UsageRequest(
                 customer_id=str(balance.customer_id),
                 feature=balance.feature,
                 amount=amount,
@@ -60,5 +60,5 @@ def _use(balance: Balance, pace: Decimal, trend: Decimal, day: int, at: datetime
                 at=at,
             )
         )
-    except UseRefused:
+    except UsageRefused:
         return

@@ -34,9 +34,9 @@ from billing.subscriptions import (
     renew_customers,
     uncancel_subscription,
 )
-from billing.usage.record import record_use
-from billing.usage.record_many import record_uses
-from billing.usage.settle import Use, UseRefused
+from billing.usage.deduct import UsageRefused, UsageRequest
+from billing.usage.record import record_usage
+from billing.usage.record_many import record_usage_batch
 from customers import clock
 from tests.billing.balance_model import COST, PLANS, Model, Row
 from tests.billing.subscriptions.timeline import at, metered, plan_of
@@ -263,7 +263,7 @@ class Machine(RuleBasedStateMachine):
             None
             if isinstance(each, Exception)
             else (each.dropped, each.remaining.get(self.known[name].pk, 0))
-            for (name, _, _), each in zip(uses, record_uses(asked), strict=True)
+            for (name, _, _), each in zip(uses, record_usage_batch(asked), strict=True)
         ]
         assert found == expected
         type(self).steps += len(uses)
@@ -282,8 +282,8 @@ class Machine(RuleBasedStateMachine):
         Machine.now += pause
         self.model.advance(self.now)
 
-    def of(self, feature: str, amount: Decimal, cap: bool) -> Use:
-        return Use(
+    def of(self, feature: str, amount: Decimal, cap: bool) -> UsageRequest:
+        return UsageRequest(
             customer_id=str(self.customer.pk),
             feature=self.known[feature],
             amount=amount,
@@ -295,8 +295,8 @@ class Machine(RuleBasedStateMachine):
     def recorded(self, feature: str, amount: Decimal, cap: bool) -> Decimal | None:
         """What was dropped; None if it was refused."""
         try:
-            return record_use(self.of(feature, amount, cap)).dropped
-        except UseRefused:
+            return record_usage(self.of(feature, amount, cap)).dropped
+        except UsageRefused:
             return None
 
     def is_done(self, verb: Any) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.models import Balance, Grant
-from billing.usage.settle import Use
+from billing.usage.deduct import UsageRequest
 from tests.factories import make_grant
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -13,8 +13,8 @@ LATER = datetime(2026, 6, 1, tzinfo=UTC)
 LAST = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-def use(balance: Balance, amount: Any, **fields: Any) -> Use:
-    return Use(
+def use(balance: Balance, amount: Any, **fields: Any) -> UsageRequest:
+    return UsageRequest(
         **{
             "customer_id": str(balance.customer_id),
             "feature": balance.feature,

@@ -17,7 +17,7 @@ from billing.document import schema
 from billing.document.importer.batch import Batch, Items, Kind, listed, marking
 from billing.document.importer.catalog import present, price_columns
 from billing.document.schema import BillingCustomer
-from billing.ledger.entries import Book, Change, Draft, locked_balances
+from billing.ledger.entries import FigureChange, LedgerBatch, PostingDraft, locked_balances
 from billing.models import Balance, Flag, Grant, Posting, Purchase, Rollover, Subscription
 from customers.ingest.engine import Incoming
 from customers.json_types import LARGEST, Refused, within
@@ -87,12 +87,14 @@ def _nobody_elses(rows: list[Balance], incoming_of: dict[str, Document]) -> list
 
 def _post_differences(batch: Batch, balances: dict[str, Balance], said: Iterable[_Figures]) -> None:
     """Post what the documents change: one posting for each balance of which a figure differs."""
-    changes: dict[str, list[Change]] = {}
+    changes: dict[str, list[FigureChange]] = {}
     for each in said:
         for figure, value in each.said.items():
             if (difference := value - getattr(each.row, figure)) != 0:
-                changes.setdefault(str(each.row.balance_id), []).append(Change(each.row, figure, difference))
-    book = Book()
+                changes.setdefault(str(each.row.balance_id), []).append(
+                    FigureChange(each.row, figure, difference)
+                )
+    book = LedgerBatch()
     for balance_id, of_balance in changes.items():
         for change in of_balance:
             if isinstance(change.row, Grant) and change.figure == "included_grant":
@@ -100,7 +102,7 @@ def _post_differences(batch: Batch, balances: dict[str, Balance], said: Iterable
                 change.row.adjusted = Decimal(0)
         balance = balances[balance_id]
         book.add(
-            Draft(
+            PostingDraft(
                 customer_id=balance.customer_id,
                 kind=Posting.Kind.IMPORT,
                 feature_id=balance.feature_id,

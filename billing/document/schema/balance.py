@@ -66,9 +66,9 @@ class BreakdownRow(Document, kw_only=True):
         if self.id == "":
             self.id = UNSET
 
-    def figures(self) -> arithmetic.Row:
+    def figures(self) -> arithmetic.GrantFigures:
         """The row as its arithmetic sees it."""
-        return arithmetic.Row(
+        return arithmetic.GrantFigures(
             included_grant=self.included_grant,
             prepaid_grant=self.prepaid_grant,
             usage=self.usage,
@@ -94,10 +94,10 @@ class Rollover(Document, kw_only=True):
         """When it expires; None is never."""
         return None if self.expires_at == NEVER else self.expires_at
 
-    def figures(self) -> arithmetic.Rollover:
+    def figures(self) -> arithmetic.RolloverFigures:
         """The rollover as its arithmetic sees it."""
         granted = self.balance if self.granted is UNSET else self.granted
-        return arithmetic.Rollover(balance=self.balance, usage=granted - self.balance)
+        return arithmetic.RolloverFigures(balance=self.balance, usage=granted - self.balance)
 
     def verify(self, at: str) -> None:
         """Raise `Refused` if more is left than was carried over."""

@@ -18,10 +18,10 @@ from billing.explain.words import STEPS
 from billing.formats import name_of_grant, quantity
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models import Feature, Grant
+from billing.usage.deduct import UsageRefused, UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
-from billing.usage.record import record_use
-from billing.usage.settle import Use, Used, UseRefused
-from billing.usage.usage_file import Outcome, Report, record_file
+from billing.usage.record import record_usage
+from billing.usage.usage_file import UsageFileOutcome, UsageFileReport, record_usage_file
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.formats import number
 from customers.ingest.reader import Unreadable, open_input, read_records
@@ -88,7 +88,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"--file says all of that in its lines: leave out {given}.", returncode=USAGE
                 )
-        self.counts: Counter[Outcome] = Counter()
+        self.counts: Counter[UsageFileOutcome] = Counter()
         try:
             if options["file"] is None:
                 self._record_one(options)
@@ -105,7 +105,7 @@ class Command(BaseCommand):
     def _record_one(self, options: dict[str, Any]) -> None:
         customer = customer_called(options["customer"], options["env"])
         feature = feature_called(options["feature"])
-        use = Use(
+        use = UsageRequest(
             customer_id=str(customer.pk),
             feature=feature,
             amount=options["amount"],
@@ -117,8 +117,8 @@ class Command(BaseCommand):
             reason=options["reason"],
         )
         try:
-            used = record_use(use)
-        except UseRefused as refused:
+            used = record_usage(use)
+        except UsageRefused as refused:
             raise CommandError(f"Refused, and nothing was changed: {refused}") from None
         except KeyConflict as conflict:
             raise CommandError(str(conflict)) from None
@@ -133,7 +133,9 @@ class Command(BaseCommand):
             try:
                 with open_input(name) as stream, _progress(stream, name) as bar:
                     records = read_records(cast("BinaryIO", _Watched(stream, bar)))
-                    reports = record_file(records, done_by=_DONE_BY, env=options["env"], cap=options["cap"])
+                    reports = record_usage_file(
+                        records, done_by=_DONE_BY, env=options["env"], cap=options["cap"]
+                    )
                     self._tell(shown, _shown_on(bar, reports), refuse, options["errors"])
             except Unreadable as problem:
                 unreadable = f"{shown}: {problem}"
@@ -141,7 +143,9 @@ class Command(BaseCommand):
             say(self.stdout, f"{shown}: {self._in_counts()}")
         self._end(unreadable, options["errors"])
 
-    def _tell(self, shown: str, reports: Iterator[Report], refuse: Refuse, errors: str | None) -> None:
+    def _tell(
+        self, shown: str, reports: Iterator[UsageFileReport], refuse: Refuse, errors: str | None
+    ) -> None:
         """Count the reports, and show the first of the refusals."""
         dropped = 0
         for report in reports:
@@ -153,19 +157,19 @@ class Command(BaseCommand):
                     self._complain(f"{shown}: record {report.number}: {one_line(told)}", str)
             if (bad := report.bad) is not None:
                 refuse(bad)
-                if self.counts[Outcome.REFUSED] <= _SHOWN:
+                if self.counts[UsageFileOutcome.REFUSED] <= _SHOWN:
                     self._complain(f"{shown}: record {bad.number}: {one_line(f'{bad.path}: {bad.reason}')}")
-        if (more := self.counts[Outcome.REFUSED] - _SHOWN) > 0:
+        if (more := self.counts[UsageFileOutcome.REFUSED] - _SHOWN) > 0:
             where = one_line(errors) if errors else "--errors FILE to have them all"
             self._complain(f"{shown}: … and {more} more refused; see {where}")
         if dropped > _SHOWN:
             self._complain(f"{shown}: … and {dropped - _SHOWN} more of which something was dropped", str)
 
     def _in_counts(self) -> str:
-        return ", ".join(f"{self.counts[outcome]} {outcome.value}" for outcome in Outcome)
+        return ", ".join(f"{self.counts[outcome]} {outcome.value}" for outcome in UsageFileOutcome)
 
     def _so_far(self) -> str:
-        done = self.counts[Outcome.RECORDED] + self.counts[Outcome.REPLAYED]
+        done = self.counts[UsageFileOutcome.RECORDED] + self.counts[UsageFileOutcome.REPLAYED]
         if not self.counts:
             return "Nothing was reported as recorded yet; a use that has a key can be given again safely."
         return (
@@ -175,7 +179,7 @@ class Command(BaseCommand):
 
     def _end(self, unreadable: str, errors: str | None) -> None:
         problems = [unreadable] if unreadable else []
-        if refused := self.counts[Outcome.REFUSED]:
+        if refused := self.counts[UsageFileOutcome.REFUSED]:
             problems.append(f"{refused} of the uses were refused.")
             if errors:
                 problems.append(f"They are in {one_line(errors)}: mend them there and record that file.")
@@ -187,7 +191,7 @@ class Command(BaseCommand):
             self.stderr.write(line, style)
 
 
-def _in_words(used: Used, feature: Feature, customer: Customer) -> Iterator[str]:
+def _in_words(used: UsageResult, feature: Feature, customer: Customer) -> Iterator[str]:
     if used.is_replay:
         yield "This key was used before for the same: nothing was changed. The answer then was:"
     verb = "Used" if used.amount > 0 else "Given back"
@@ -236,7 +240,7 @@ def _progress(stream: BinaryIO, name: str) -> tqdm:
     )
 
 
-def _shown_on(bar: tqdm, reports: Iterator[Report]) -> Iterator[Report]:
+def _shown_on(bar: tqdm, reports: Iterator[UsageFileReport]) -> Iterator[UsageFileReport]:
     for count, report in enumerate(reports, start=1):
         bar.set_postfix_str(f"{count} uses", refresh=False)
         bar.update(0)

@@ -15,7 +15,7 @@ from django.utils.timezone import localdate
 from billing.models import Plan, Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.money import from_minor
-from billing.rules.monthly_value import Revenue
+from billing.rules.monthly_value import RecurringRevenue
 from crm.contacts import last_contacts
 from crm.desk.health.queries import scores_of
 from crm.models import CustomerTag, Domain
@@ -36,7 +36,7 @@ class Facts:
     countries: dict[str, str] = field(default_factory=dict)
     plans: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     renewals: dict[str, date] = field(default_factory=dict)
-    revenue: dict[str, dict[str, Revenue]] = field(default_factory=dict)
+    revenue: dict[str, dict[str, RecurringRevenue]] = field(default_factory=dict)
     scores: dict[str, int] = field(default_factory=dict)
     contacts: dict[str, datetime] = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

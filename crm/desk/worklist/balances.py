@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from billing.explain.burn_rate import pace_of
-from billing.ledger.balance_figures import UsedLately, figures_of_balances, used_lately
+from billing.ledger.balance_figures import RecentUsage, figures_of_balances, recent_usage
 from billing.models import Balance
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
@@ -51,7 +51,7 @@ def balances(batch: Batch) -> Iterator[Reason]:
     figures = figures_of_balances([str(row.pk) for row in rows], batch.at)
     limited = [row for row in rows if not figures[str(row.pk)].unlimited and figures[str(row.pk)].granted > 0]
     left = [str(row.pk) for row in limited if figures[str(row.pk)].remaining > 0]
-    lately = used_lately(batch.customer_ids, left, batch.at)
+    lately = recent_usage(batch.customer_ids, left, batch.at)
     for row in limited:
         key = str(row.pk)
         found = figures[key]
@@ -76,7 +76,7 @@ def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
     )
 
 
-def _running_out(balance: Balance, figures: Figures, lately: UsedLately, at: datetime) -> Reason | None:
+def _running_out(balance: Balance, figures: Figures, lately: RecentUsage, at: datetime) -> Reason | None:
     pace = pace_of(figures, (), lately.amount, lately.since, at)
     ends, resets = pace.runs_out_at, figures.next_reset_at
     if ends is None or ends >= (resets or at + _AHEAD):

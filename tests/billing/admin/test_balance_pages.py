@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.balances import adjust
-from billing.ledger.entries import Change, Draft, post
+from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Grant, Posting
 from customers import clock
 from tests.admin_forms import form_data
@@ -165,12 +165,12 @@ class TestCourse:
         grant = make_grant(balance=balance, included_grant=0, usage=0, created_at=now - timedelta(days=9))
         for figure, amount, ago in (("included_grant", 100, 9), ("usage", 60, 5)):
             post(
-                Draft(
+                PostingDraft(
                     customer_id=balance.customer_id,
                     kind=Posting.Kind.USAGE,
                     occurred_at=now - timedelta(days=ago),
                     done_by="test",
-                    changes=[Change(grant, figure, Decimal(amount))],
+                    changes=[FigureChange(grant, figure, Decimal(amount))],
                 )
             )
         response = client.get(page(balance))
@@ -358,7 +358,7 @@ class TestPostings:
         assert count(change) == form
 
     def test_it_is_found_by_its_key_and_filtered(self, client, balance, grant):
-        draft = Draft(
+        draft = PostingDraft(
             customer_id=balance.customer_id,
             kind=Posting.Kind.USAGE,
             feature_id=balance.feature_id,

@@ -22,7 +22,7 @@ from billing.invoices.credit_notes import credit_note
 from billing.invoices.issue import Bill, draft_invoice, raise_invoices
 from billing.invoices.payments import record_payment
 from billing.models import CreditNote, Invoice, InvoiceSeries, Payment
-from billing.rules.invoice_totals import Line
+from billing.rules.invoice_totals import BilledLine
 from customers import clock
 from customers.models import Customer
 from tests.admin_forms import form_data
@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def raised(
-    *lines: Line, customer: Customer | None = None, currency: str = "USD", days_ago: int = 0
+    *lines: BilledLine, customer: Customer | None = None, currency: str = "USD", days_ago: int = 0
 ) -> Invoice:
     """An open invoice, over 100.00 unless lines are given."""
     owner = customer or make_customer()
@@ -48,7 +48,7 @@ def raised(
         customer_id=str(owner.pk),
         currency=currency,
         at=clock.now() - timedelta(days=days_ago),
-        lines=lines or [Line(kind="base", description="Pro", amount=10000)],
+        lines=lines or [BilledLine(kind="base", description="Pro", amount=10000)],
     )
     [invoice] = raise_invoices([bill], done_by="renew")
     assert invoice is not None
@@ -58,7 +58,9 @@ def raised(
 def drafted() -> Invoice:
     customer = make_customer()
     make_billing_account(customer=customer, tax_rate=Decimal(20))
-    return draft_invoice(customer, "USD", [Line(kind="base", description="Pro", amount=10000)], done_by="ada")
+    return draft_invoice(
+        customer, "USD", [BilledLine(kind="base", description="Pro", amount=10000)], done_by="ada"
+    )
 
 
 def page_of(invoice: Invoice, name: str) -> str:
@@ -130,7 +132,7 @@ class TestPayment:
         assert not Payment.objects.exists()
 
     def test_yen_have_no_decimals(self, superuser: Client) -> None:
-        invoice = raised(Line(kind="base", description="Pro", amount=1985), currency="JPY")
+        invoice = raised(BilledLine(kind="base", description="Pro", amount=1985), currency="JPY")
         url = page_of(invoice, "record_payment")
         assert form_data(superuser.get(url))["amount"] == "1985"
         assert "JPY has no decimals" in text(send(superuser, url, amount="0.5", confirm="1"))
@@ -289,7 +291,9 @@ class TestList:
         assert found == late
 
     def test_the_form_takes_as_many_queries_for_many_rows_as_for_few(self, superuser: Client) -> None:
-        invoice = raised(*[Line(kind="base", description=f"Line {index}", amount=1000) for index in range(8)])
+        invoice = raised(
+            *[BilledLine(kind="base", description=f"Line {index}", amount=1000) for index in range(8)]
+        )
         counts = []
         for _ in range(3):
             record_payment(invoice, 100, done_by="ada")
@@ -308,8 +312,8 @@ def letter(customer: Customer | None = None) -> Invoice:
     make_billing_account(customer=owner, tax_rate=Decimal(19))
     make_discount(customer=owner, name="Welcome <script>alert(1)</script>", discount_value=Decimal(10))
     invoice = raised(
-        Line(kind="base", description="Pro", amount=6000, quantity=Decimal(3)),
-        Line(kind="usage", description="API calls", amount=4000, quantity=Decimal("1234.5")),
+        BilledLine(kind="base", description="Pro", amount=6000, quantity=Decimal(3)),
+        BilledLine(kind="usage", description="API calls", amount=4000, quantity=Decimal("1234.5")),
         customer=owner,
     )
     record_payment(invoice, 5000, reference="bank 17", done_by="ada")
@@ -356,7 +360,7 @@ class TestPrint:
             ("JPY", 1234567, "1,234,567 JPY"),
             ("KWD", 1234567, "1,234.567 KWD"),
         ):
-            invoice = raised(Line(kind="base", description="Pro", amount=amount), currency=currency)
+            invoice = raised(BilledLine(kind="base", description="Pro", amount=amount), currency=currency)
             assert f"Total {expected}" in text(superuser.get(page_of(invoice, "print_page")))
 
     @pytest.mark.parametrize(
@@ -366,7 +370,9 @@ class TestPrint:
     def test_the_price_of_a_unit_where_it_has_an_end(
         self, superuser: Client, amount: int, quantity: str, expected: str
     ) -> None:
-        invoice = raised(Line(kind="base", description="Pro", amount=amount, quantity=Decimal(quantity)))
+        invoice = raised(
+            BilledLine(kind="base", description="Pro", amount=amount, quantity=Decimal(quantity))
+        )
         [line] = superuser.get(page_of(invoice, "print_page")).context["billed"]
         assert line.unit_price == expected
 
@@ -409,10 +415,12 @@ class TestInTheBrowser:
         customer = make_customer(name="Ada")
         invoice = raised(
             *[
-                Line(kind="base", description=f"Seat {index} " + "of a long name " * 20, amount=100 + index)
+                BilledLine(
+                    kind="base", description=f"Seat {index} " + "of a long name " * 20, amount=100 + index
+                )
                 for index in range(199)
             ],
-            Line(kind="base", description="Unbroken" * 60, amount=1),
+            BilledLine(kind="base", description="Unbroken" * 60, amount=1),
             customer=customer,
         )
         page.goto(page_of(invoice, "print_page"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from billing.balances import adjust
-from billing.balances.adjust import CannotAdjust, ChangedMeanwhile
+from billing.balances.adjust import BalanceChanged, CannotAdjust
 from billing.balances.grant_preview import preview_grant, preview_reverse
 from billing.ledger.entries import reverse
 from billing.models import Balance, Grant, LedgerEntry, Posting
@@ -258,7 +258,7 @@ class TestPreviews:
         row = grant(balance)
         seen = adjust.preview_add(row, Decimal(5), at=NOW).seen
         add(row, Decimal(1), **WHY)
-        with pytest.raises(ChangedMeanwhile) as told:
+        with pytest.raises(BalanceChanged) as told:
             add(row, Decimal(5), seen=seen, **WHY)
         now: Any = told.value.now
         assert figures(row) == [(101, 30, 1)]

@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing.models import Grant, Posting
-from billing.usage.record_many import record_uses
+from billing.usage.record_many import record_usage_batch
 from tests.factories import make_balance, make_customer, make_entity, make_feature, make_grant
 
 pytestmark = pytest.mark.django_db
@@ -273,6 +273,6 @@ def _interrupted_at_the_second() -> Callable[..., Any]:
     def recorded(uses: Any) -> Any:
         if next(from_the_start):
             raise KeyboardInterrupt
-        return record_uses(uses)
+        return record_usage_batch(uses)
 
     return recorded

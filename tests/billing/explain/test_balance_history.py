@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from billing.ledger.entries import Change, Draft, post
-from billing.ledger.totals import course_of
+from billing.ledger.entries import FigureChange, PostingDraft, post
+from billing.ledger.totals import daily_figures
 from billing.models import Balance, Grant, Posting
 from customers import clock
 from tests.factories import make_balance, make_grant
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db
 
 def happen(grant: Grant, kind: Posting.Kind, figure: str, amount: int, days_ago: int) -> None:
     post(
-        Draft(
+        PostingDraft(
             customer_id=grant.balance.customer_id,
             kind=kind,
             occurred_at=clock.now() - timedelta(days=days_ago),
             done_by="test",
-            changes=[Change(grant, figure, Decimal(amount))],
+            changes=[FigureChange(grant, figure, Decimal(amount))],
         )
     )
 
@@ -41,14 +41,14 @@ def test_it_is_worked_out_backwards_from_the_figures() -> None:
     grant = granted(balance, 20)
     happen(grant, Posting.Kind.USAGE, "usage", 30, 5)
     happen(grant, Posting.Kind.USAGE, "usage", 30, 10)
-    remaining = [point.remaining for point in course_of(balance, clock.now())]
+    remaining = [point.remaining for point in daily_figures(balance, clock.now())]
     assert remaining == [100] * 10 + [70] * 5 + [40] * 6
 
 
 def test_it_goes_back_ninety_days() -> None:
     balance = make_balance()
     granted(balance, 400)
-    days = [point.day for point in course_of(balance, clock.now())]
+    days = [point.day for point in daily_figures(balance, clock.now())]
     assert (len(days), days[-1] - days[0]) == (91, timedelta(days=90))
 
 
@@ -56,7 +56,7 @@ def test_what_ended_or_expired_counted_until_then() -> None:
     balance, over = make_balance(), clock.now() - timedelta(days=4)
     granted(balance, 9, ended_at=over)
     granted(balance, 9, expires_at=over)
-    assert [point.granted for point in course_of(balance, clock.now())] == [200] * 5 + [0] * 5
+    assert [point.granted for point in daily_figures(balance, clock.now())] == [200] * 5 + [0] * 5
 
 
 def test_what_an_import_found_was_there_when_its_first_use_happened() -> None:
@@ -65,8 +65,8 @@ def test_what_an_import_found_was_there_when_its_first_use_happened() -> None:
     happen(grant, Posting.Kind.IMPORT, "included_grant", 100, 0)
     happen(grant, Posting.Kind.USAGE, "usage", 30, 3)
     happen(grant, Posting.Kind.IMPORT, "usage", 5, 0)
-    assert [point.remaining for point in course_of(balance, clock.now())] == [70, 70, 70, 65]
+    assert [point.remaining for point in daily_figures(balance, clock.now())] == [70, 70, 70, 65]
 
 
 def test_without_a_grant_it_is_today_alone() -> None:
-    assert [point.remaining for point in course_of(make_balance(), clock.now())] == [0]
+    assert [point.remaining for point in daily_figures(make_balance(), clock.now())] == [0]

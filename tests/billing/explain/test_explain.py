@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from billing.explain.balance import CannotExplain, explain
 from billing.explain.burn_rate import Source, wasted
 from billing.explain.types import BalanceExplained, Explanation
-from billing.ledger.entries import Change, Draft, post, reverse
+from billing.ledger.entries import FigureChange, PostingDraft, post, reverse
 from billing.models import Balance, Feature, Grant, Posting
 from customers.models import Customer
 from tests.examples import examples
@@ -68,13 +68,13 @@ def grant(balance: Balance, included: Any = 100, usage: Any = 0, **fields: Any) 
 
 def use(row: Grant, amount: Any, at: datetime) -> Posting:
     kind = Posting.Kind.USAGE if amount > 0 else Posting.Kind.REFUND
-    draft = Draft(
+    draft = PostingDraft(
         customer_id=row.balance.customer_id,
         kind=kind,
         feature_id=row.balance.feature_id,
         occurred_at=at,
         done_by="record_usage",
-        changes=[Change(row, "usage", Decimal(amount))],
+        changes=[FigureChange(row, "usage", Decimal(amount))],
     )
     return post(draft)[0]
 
@@ -430,12 +430,12 @@ class TestPace:
     def test_what_was_drawn_from_rollovers_is_used(self, balance):
         rollover = make_rollover(balance=balance, granted=Decimal(10), left=Decimal(10))
         post(
-            Draft(
+            PostingDraft(
                 customer_id=balance.customer_id,
                 kind=Posting.Kind.USAGE,
                 occurred_at=NOW - days(1),
                 done_by="record_usage",
-                changes=[Change(rollover, "left", Decimal(-6))],
+                changes=[FigureChange(rollover, "left", Decimal(-6))],
             )
         )
         assert only(explained(balance)).pace.used == 6

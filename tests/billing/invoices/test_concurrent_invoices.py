@@ -14,7 +14,7 @@ from billing.invoices.issue import Bill, raise_invoices
 from billing.invoices.locking import CannotChangeInvoice
 from billing.invoices.payments import record_payment
 from billing.models import Invoice, InvoiceSeries
-from billing.rules.invoice_totals import Line
+from billing.rules.invoice_totals import BilledLine
 from customers import clock
 from tests.factories import make_customer
 
@@ -35,7 +35,7 @@ def bill_of(customer_id: str) -> Bill:
         customer_id=customer_id,
         currency="USD",
         at=clock.now(),
-        lines=[Line(kind="base", description="Pro", amount=10000)],
+        lines=[BilledLine(kind="base", description="Pro", amount=10000)],
     )
 
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from billing.invoices.issue import Bill, bill_of_draft, draft_invoice, issue_invoice, preview, raise_invoices
 from billing.invoices.locking import CannotChangeInvoice
 from billing.models import Discount, Invoice, InvoiceLine, InvoiceSeries
-from billing.rules.invoice_totals import Line
+from billing.rules.invoice_totals import BilledLine
 from customers.models import Customer
 from tests.factories import (
     make_address,
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.django_db
 AT = datetime(2025, 3, 1, 10, 30, tzinfo=UTC)
 
 
-def line(amount: int, description: str = "Pro", **fields: object) -> Line:
-    return Line(**{"kind": "base", "description": description, "amount": amount, **fields})  # type: ignore[arg-type]
+def line(amount: int, description: str = "Pro", **fields: object) -> BilledLine:
+    return BilledLine(**{"kind": "base", "description": description, "amount": amount, **fields})  # type: ignore[arg-type]
 
 
 def bill(customer: Customer, *amounts: int, currency: str = "USD", **fields: object) -> Bill:
@@ -410,7 +410,9 @@ class TestDraft:
             ("USD", [line(1, kind="tax")], "Discounts and tax are worked out here"),
         ],
     )
-    def test_what_cannot_be_billed_is_refused(self, currency: str, lines: list[Line], message: str) -> None:
+    def test_what_cannot_be_billed_is_refused(
+        self, currency: str, lines: list[BilledLine], message: str
+    ) -> None:
         with pytest.raises(CannotChangeInvoice, match=message):
             draft_invoice(make_customer(), currency, lines, done_by="ada")
 

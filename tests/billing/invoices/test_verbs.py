@@ -18,7 +18,7 @@ from billing.invoices.overdue import mark_past_due, overdue_subscription_ids
 from billing.invoices.payments import record_payment
 from billing.invoices.void import mark_uncollectible, void_invoice
 from billing.models import CreditNote, Discount, Invoice, Payment, Subscription
-from billing.rules.invoice_totals import Line
+from billing.rules.invoice_totals import BilledLine
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -48,7 +48,7 @@ def issued(
         customer_id=str(owner.pk),
         currency=currency,
         at=at or clock.now(),
-        lines=[Line(kind="base", description="Pro", amount=amount)],
+        lines=[BilledLine(kind="base", description="Pro", amount=amount)],
         subscription_id=str(subscription.pk) if subscription else None,
     )
     [invoice] = raise_invoices([bill], done_by="renew")
@@ -143,7 +143,7 @@ class TestWhatIsNotOurs:
     @pytest.mark.parametrize("verb", [VERBS[0], VERBS[2], VERBS[3]])
     def test_a_draft_is_to_be_issued_first(self, verb: Callable[[Invoice], object]) -> None:
         draft = draft_invoice(
-            make_customer(), "USD", [Line(kind="base", description="Pro", amount=5)], done_by="ada"
+            make_customer(), "USD", [BilledLine(kind="base", description="Pro", amount=5)], done_by="ada"
         )
         with pytest.raises(CannotChangeInvoice, match=r"never issued .* Issue it first"):
             verb(draft)
@@ -185,7 +185,7 @@ class TestVoid:
 
     def test_a_draft_is_dropped(self) -> None:
         draft = draft_invoice(
-            make_customer(), "USD", [Line(kind="base", description="Pro", amount=5)], done_by="ada"
+            make_customer(), "USD", [BilledLine(kind="base", description="Pro", amount=5)], done_by="ada"
         )
         assert void_invoice(draft, done_by="ada").status == "void"
         with pytest.raises(CannotChangeInvoice, match="Draft another one"):

@@ -12,8 +12,8 @@ from billing.balances.adjust import add, expire
 from billing.document.importer import BillingImporter
 from billing.models import Grant
 from billing.subscriptions import renew
-from billing.usage.record import record_use
-from billing.usage.record_many import record_uses
+from billing.usage.record import record_usage
+from billing.usage.record_many import record_usage_batch
 from customers.bulk import update_rows
 from tests.api.steps import take_in_values
 from tests.billing.uses import LATER, NOON, granted, use
@@ -30,9 +30,9 @@ def told(row: Any) -> list[tuple[str, Any]]:
 
 def test_a_use_leaves_no_history():
     grant = granted(make_balance(), 100)
-    record_use(use(grant.balance, 3))
-    record_use(use(grant.balance, -1))
-    list(record_uses([use(grant.balance, 4), use(grant.balance, 5)]))
+    record_usage(use(grant.balance, 3))
+    record_usage(use(grant.balance, -1))
+    list(record_usage_batch([use(grant.balance, 4), use(grant.balance, 5)]))
     grant.refresh_from_db()
     assert grant.usage == 11
     assert told(grant) == [("+", None)]

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import Plan, Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, earning, earns, revenue_of, with_charges
 from billing.revenue.range import MonthlyRange, customers_earning, monthly_sums
-from billing.rules.monthly_value import Revenue
+from billing.rules.monthly_value import RecurringRevenue
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -56,7 +56,7 @@ def buy(subscription: Subscription, item: Any, units: str, **fields: Any) -> Non
     )
 
 
-def of(customer: Customer) -> dict[str, Revenue]:
+def of(customer: Customer) -> dict[str, RecurringRevenue]:
     """What the customer brings in."""
     return revenue_of([str(customer.pk)]).get(str(customer.pk), {})
 
@@ -64,7 +64,7 @@ def of(customer: Customer) -> dict[str, Revenue]:
 def test_base_price_times_quantity_by_the_month_and_the_year() -> None:
     customer = make_customer()
     make_subscription(customer=customer, quantity=3)
-    assert of(customer) == {"USD": Revenue(mrr=6000, arr=72000)}
+    assert of(customer) == {"USD": RecurringRevenue(mrr=6000, arr=72000)}
 
 
 def test_each_interval_is_turned_into_a_month_and_rounded_once() -> None:
@@ -75,7 +75,7 @@ def test_each_interval_is_turned_into_a_month_and_rounded_once() -> None:
     make_subscription(customer=customer, plan=yearly)
     quarterly = make_plan(price_amount=Decimal(90), price_interval="month", price_interval_count=3)
     make_subscription(customer=customer, plan=quarterly)
-    assert of(customer) == {"USD": Revenue(mrr=1667 + 3000, arr=20000 + 36000)}
+    assert of(customer) == {"USD": RecurringRevenue(mrr=1667 + 3000, arr=20000 + 36000)}
 
 
 def test_currencies_are_never_added() -> None:
@@ -83,9 +83,9 @@ def test_currencies_are_never_added() -> None:
     for currency, price in (("USD", "20"), ("JPY", "1500"), ("KWD", "0.005")):
         make_subscription(customer=customer, plan=make_plan(currency=currency, price_amount=Decimal(price)))
     assert of(customer) == {
-        "JPY": Revenue(mrr=1500, arr=18000),
-        "KWD": Revenue(mrr=5, arr=60),
-        "USD": Revenue(mrr=2000, arr=24000),
+        "JPY": RecurringRevenue(mrr=1500, arr=18000),
+        "KWD": RecurringRevenue(mrr=5, arr=60),
+        "USD": RecurringRevenue(mrr=2000, arr=24000),
     }
 
 
@@ -95,7 +95,7 @@ def test_packs_bought_ahead_are_charged_whole() -> None:
     item = seats(plan, billing_units=Decimal(10))
     subscription = make_subscription(customer=customer, plan=plan)
     buy(subscription, item, "25")
-    assert of(customer) == {"USD": Revenue(mrr=3500, arr=42000)}
+    assert of(customer) == {"USD": RecurringRevenue(mrr=3500, arr=42000)}
 
 
 def test_what_the_grants_say_was_bought_wins_over_what_the_subscription_says() -> None:
@@ -134,8 +134,8 @@ def test_tiers_count_from_the_first_included_unit() -> None:
     )
     other = make_subscription(plan=volume)
     buy(other, by_volume, "30")
-    assert of(subscription.customer) == {"USD": Revenue(mrr=4700, arr=56400)}
-    assert of(other.customer) == {"USD": Revenue(mrr=12700, arr=152400)}
+    assert of(subscription.customer) == {"USD": RecurringRevenue(mrr=4700, arr=56400)}
+    assert of(other.customer) == {"USD": RecurringRevenue(mrr=12700, arr=152400)}
 
 
 def test_use_and_what_is_billed_once_bring_in_nothing_that_recurs() -> None:
@@ -181,7 +181,7 @@ def test_a_price_that_nobody_could_charge_is_named_and_left_out() -> None:
     wrong = make_subscription(customer=customer, plan=plan)
     buy(wrong, item, "1")
     make_subscription(customer=customer, plan=make_plan(currency="QQQ"))
-    assert of(customer) == {"USD": Revenue(mrr=2000, arr=24000)}
+    assert of(customer) == {"USD": RecurringRevenue(mrr=2000, arr=24000)}
     huge = make_subscription(plan=make_plan(price_amount=Decimal("1e14")), quantity=Decimal("1e14"))
     assert of(huge.customer) == {}
     with pytest.raises(Unreckonable, match=r"the price of .* is wrong"):

@@ -4,12 +4,12 @@ from decimal import Decimal, localcontext
 import pytest
 
 from billing.rules.drawing import (
-    Drawn,
-    GrantRow,
-    Refunded,
-    Refusal,
-    RolloverRow,
-    Stop,
+    DrawableGrant,
+    DrawableRollover,
+    DrawRefusal,
+    DrawResult,
+    LimitReached,
+    RefundResult,
     draw,
     drawing_order,
     refund,
@@ -19,12 +19,12 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (4, 5))
 
 
-def row(row_id, included="0", usage="0", *, age=0, **more) -> GrantRow:
+def row(row_id, included="0", usage="0", *, age=0, **more) -> DrawableGrant:
     """A row that holds `included` less `usage`, made `age` days before the start of the year."""
     for name in ("credit_cost", "max_purchase", "prepaid_grant"):
         if more.get(name) is not None:
             more[name] = Decimal(more[name])
-    return GrantRow(
+    return DrawableGrant(
         id=row_id,
         included_grant=Decimal(included),
         usage=Decimal(usage),
@@ -33,24 +33,24 @@ def row(row_id, included="0", usage="0", *, age=0, **more) -> GrantRow:
     )
 
 
-def rollover(rollover_id, balance, expires_at=None, **more) -> RolloverRow:
-    return RolloverRow(id=rollover_id, balance=Decimal(balance), expires_at=expires_at, **more)
+def rollover(rollover_id, balance, expires_at=None, **more) -> DrawableRollover:
+    return DrawableRollover(id=rollover_id, balance=Decimal(balance), expires_at=expires_at, **more)
 
 
 def drawn(rows, amount, rollovers=(), **more) -> list[tuple[object, ...]]:
     """What each part gave, of a use that fits: the id, the step, the units and what they charged."""
     answer = draw(rows, rollovers, Decimal(amount), **more)
-    assert isinstance(answer, Drawn), answer
+    assert isinstance(answer, DrawResult), answer
     return parts_of(answer)
 
 
-def parts_of(answer: Drawn | Refunded) -> list[tuple[object, ...]]:
+def parts_of(answer: DrawResult | RefundResult) -> list[tuple[object, ...]]:
     return [(part.id, part.step, part.units, part.charged) for part in answer.parts]
 
 
-def refused(rows, amount, rollovers=(), **more) -> Refusal:
+def refused(rows, amount, rollovers=(), **more) -> DrawRefusal:
     answer = draw(rows, rollovers, Decimal(amount), **more)
-    assert isinstance(answer, Refusal)
+    assert isinstance(answer, DrawRefusal)
     return answer
 
 
@@ -110,14 +110,14 @@ def test_prepaid_is_drawn_as_included_is():
 
 
 def test_nothing_is_asked_so_nothing_is_drawn():
-    assert draw([], [], Decimal(0)) == Drawn(())
+    assert draw([], [], Decimal(0)) == DrawResult(())
 
 
 def test_rollovers_come_first_the_soonest_to_expire_before_those_that_never_do():
     rows = [row("row", "100")]
     rollovers = [rollover("ever", "5"), rollover("may", "7", MAY), rollover("april", "3", APRIL)]
     answer = draw(rows, rollovers, Decimal(20))
-    assert isinstance(answer, Drawn)
+    assert isinstance(answer, DrawResult)
     assert parts_of(answer) == [
         ("april", "rollover", 3, 3),
         ("may", "rollover", 7, 7),
@@ -189,7 +189,7 @@ def test_overage_begins_only_when_every_row_is_at_zero():
         row("second", "5", reset_interval="month"),
     ]
     answer = draw(rows, [], Decimal(23))
-    assert isinstance(answer, Drawn)
+    assert isinstance(answer, DrawResult)
     assert parts_of(answer) == [
         ("first", "granted", 10, 10),
         ("second", "granted", 5, 5),
@@ -209,7 +209,7 @@ def test_overage_goes_down_to_max_purchase_then_to_the_next_row():
 
 def test_without_overage_what_does_not_fit_is_refused_whole():
     answer = refused([row("only", "100", "30")], "100", [rollover("left", "5")])
-    assert answer == Refusal(Decimal(100), Decimal(25), (Stop("no_overage"),))
+    assert answer == DrawRefusal(Decimal(100), Decimal(25), (LimitReached("no_overage"),))
     assert str(answer) == "25 of 100 do not fit: no grant allows overage"
 
 
@@ -230,7 +230,9 @@ def test_rows_that_share_a_max_purchase_are_overdrawn_up_to_it_together():
 def test_max_purchase_refuses_and_says_what_is_missing():
     """100 + 20 of overage is 120: 5 of 125 are missing."""
     answer = refused([row("only", "100", overage_allowed=True, max_purchase="20")], "125")
-    assert answer == Refusal(Decimal(125), Decimal(5), (Stop("max_purchase", "only", Decimal(20)),))
+    assert answer == DrawRefusal(
+        Decimal(125), Decimal(5), (LimitReached("max_purchase", "only", Decimal(20)),)
+    )
     assert str(answer) == "5 of 125 do not fit: only has reached its max_purchase of 20"
 
 
@@ -253,7 +255,7 @@ def test_a_spend_limit_counts_the_overage_of_every_row_of_its_feature():
         ("over", "overage", 20, 20),
     ]
     answer = refused(rows, "33", overage_limits=limits)
-    assert answer == Refusal(Decimal(33), Decimal(3), (Stop("spend_limit", "over", Decimal(40)),))
+    assert answer == DrawRefusal(Decimal(33), Decimal(3), (LimitReached("spend_limit", "over", Decimal(40)),))
     assert str(answer) == "3 of 33 do not fit: over has reached its spend limit of 40"
 
 
@@ -266,8 +268,8 @@ def test_a_spend_limit_is_shared_by_the_rows_and_each_names_what_stopped_it():
     answer = refused(rows, "13", overage_limits={"messages": Decimal(12)})
     assert answer.missing == 1
     assert answer.stops == (
-        Stop("max_purchase", "a", Decimal(5)),
-        Stop("spend_limit", "b", Decimal(12)),
+        LimitReached("max_purchase", "a", Decimal(5)),
+        LimitReached("spend_limit", "b", Decimal(12)),
     )
 
 
@@ -283,25 +285,25 @@ def test_a_spend_limit_of_another_feature_does_not_count():
 
 def test_where_nothing_is_granted_that_is_the_reason():
     answer = refused([row("seat", "10", entity_id="s1")], "1")
-    assert answer.stops == (Stop("nothing_granted"),)
+    assert answer.stops == (LimitReached("nothing_granted"),)
     assert str(answer) == "1 of 1 do not fit: nothing is granted"
-    assert refused([], "2", [rollover("left", "1")]).stops == (Stop("no_overage"),)
+    assert refused([], "2", [rollover("left", "1")]).stops == (LimitReached("no_overage"),)
 
 
 def test_capped_it_takes_what_fits_and_says_what_it_dropped():
     answer = draw([row("only", "10", "4")], [rollover("left", "3")], Decimal(20), cap=True)
-    assert isinstance(answer, Drawn)
+    assert isinstance(answer, DrawResult)
     assert answer.units == 9
     assert answer.dropped == 11
     assert answer.rollover_changes == {"left": -3}
     assert answer.usage_changes == {"only": 6}
-    assert answer.stops == (Stop("no_overage"),)
+    assert answer.stops == (LimitReached("no_overage"),)
 
 
 def test_capped_with_room_enough_nothing_is_dropped():
     answer = draw([row("only", "10")], [], Decimal(10), cap=True)
-    assert isinstance(answer, Drawn)
-    assert answer == Drawn(answer.parts, Decimal(0), ())
+    assert isinstance(answer, DrawResult)
+    assert answer == DrawResult(answer.parts, Decimal(0), ())
     assert answer.units == 10
 
 
@@ -367,7 +369,7 @@ def test_figures_of_any_size_stay_exact_whatever_the_callers_context():
     with localcontext() as narrow:
         narrow.prec = 5
         answer = draw(rows, [], Decimal("123456789012345.1234567891"))
-    assert isinstance(answer, Drawn)
+    assert isinstance(answer, DrawResult)
     assert answer.usage_changes == {"a": Decimal("0.0000000002"), "b": Decimal("123456789012345.1234567889")}
     with localcontext() as narrow:
         narrow.prec = 5

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.drawing import Drawn, GrantRow, Refusal, RolloverRow, draw, refund
+from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawRefusal, DrawResult, draw, refund
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (4, 5))
@@ -32,7 +32,7 @@ def some_rows(draw_from):
         lowest = included if not overage else included + (1000 if floor is None else floor)
         cost = draw_from(costs)
         rows.append(
-            GrantRow(
+            DrawableGrant(
                 id=f"row {number}",
                 feature_id="messages" if cost is None else "credits",
                 included_grant=included,
@@ -52,7 +52,7 @@ def some_rows(draw_from):
 @st.composite
 def some_rollovers(draw_from):
     return [
-        RolloverRow(
+        DrawableRollover(
             id=f"rollover {number}",
             balance=draw_from(figures),
             expires_at=draw_from(expiries),
@@ -72,7 +72,7 @@ def test_what_is_drawn_is_what_was_asked_and_no_limit_is_passed(
     rows, rollovers, amount, entity_id, overage_limits, cap
 ):
     answer = draw(rows, rollovers, amount, entity_id=entity_id, overage_limits=overage_limits, cap=cap)
-    if isinstance(answer, Refusal):
+    if isinstance(answer, DrawRefusal):
         assert not cap
         assert 0 < answer.missing <= amount
         assert answer.stops
@@ -100,8 +100,8 @@ def test_capped_takes_exactly_what_a_refusal_does_not_miss(
 ):
     strict = draw(rows, rollovers, amount, entity_id=entity_id, overage_limits=overage_limits)
     capped = draw(rows, rollovers, amount, entity_id=entity_id, overage_limits=overage_limits, cap=True)
-    assert isinstance(capped, Drawn)
-    if isinstance(strict, Drawn):
+    assert isinstance(capped, DrawResult)
+    if isinstance(strict, DrawResult):
         assert capped == strict
     else:
         assert (capped.dropped, capped.stops) == (strict.missing, strict.stops)
@@ -117,7 +117,7 @@ def test_the_order_that_rows_come_in_does_not_matter(data, rows, rollovers, amou
 @given(some_rows(), amounts, amounts, entities)
 def test_a_refund_never_leaves_more_than_the_grant(rows, amount, back, entity_id):
     answer = draw(rows, [], amount, entity_id=entity_id, cap=True)
-    assert isinstance(answer, Drawn)
+    assert isinstance(answer, DrawResult)
     used = after(rows, answer.usage_changes)
     given_back = refund(used, back, entity_id=entity_id)
     assert sum(part.units for part in given_back.parts) + given_back.dropped == back
@@ -131,6 +131,6 @@ def test_a_refund_never_leaves_more_than_the_grant(rows, amount, back, entity_id
 @given(some_rows().filter(lambda rows: all(each.credit_cost is None for each in rows)), amounts, entities)
 def test_a_use_without_credits_is_refunded_whole(rows, amount, entity_id):
     answer = draw(rows, [], amount, entity_id=entity_id)
-    if isinstance(answer, Drawn):
+    if isinstance(answer, DrawResult):
         used = after(rows, answer.usage_changes)
         assert refund(used, amount, entity_id=entity_id).dropped == 0

@@ -5,8 +5,8 @@ import pytest
 
 from billing.rules.figures import (
     Figures,
-    Rollover,
-    Row,
+    GrantFigures,
+    RolloverFigures,
     credits_for,
     figures_of,
     included_grant,
@@ -17,8 +17,8 @@ from billing.rules.figures import (
 MARCH, APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5))
 
 
-def row(included="0", prepaid="0", usage="0", *, unlimited=False, resets_at=None) -> Row:
-    return Row(
+def row(included="0", prepaid="0", usage="0", *, unlimited=False, resets_at=None) -> GrantFigures:
+    return GrantFigures(
         included_grant=Decimal(included),
         prepaid_grant=Decimal(prepaid),
         usage=Decimal(usage),
@@ -27,8 +27,8 @@ def row(included="0", prepaid="0", usage="0", *, unlimited=False, resets_at=None
     )
 
 
-def rollover(balance, usage="0") -> Rollover:
-    return Rollover(balance=Decimal(balance), usage=Decimal(usage))
+def rollover(balance, usage="0") -> RolloverFigures:
+    return RolloverFigures(balance=Decimal(balance), usage=Decimal(usage))
 
 
 def numbers(figures: Figures) -> dict[str, Decimal]:

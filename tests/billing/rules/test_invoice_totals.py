@@ -6,22 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.invoice_totals import Discount, Line, NotApplied, is_due, sums
+from billing.rules.invoice_totals import (
+    BilledLine,
+    DueDiscount,
+    UnappliedDiscount,
+    invoice_totals,
+    is_discount_due,
+)
 from billing.rules.money import LARGEST_MINOR
 
 DIGITS = {"JPY": 0, "USD": 2, "KWD": 3}
 
 
 def line(amount, kind="base", subscription=None):
-    return Line(kind=kind, description=f"{kind} {amount}", amount=amount, subscription_id=subscription)
+    return BilledLine(kind=kind, description=f"{kind} {amount}", amount=amount, subscription_id=subscription)
 
 
 def per_cent(value, **facts):
-    return Discount(id=f"{value}%", name="Launch", type="percentage_discount", value=Decimal(value), **facts)
+    return DueDiscount(
+        id=f"{value}%", name="Launch", type="percentage_discount", value=Decimal(value), **facts
+    )
 
 
 def fixed(value, currency="USD", **facts):
-    return Discount(
+    return DueDiscount(
         id=f"{value} off",
         name="Voucher",
         type="fixed_discount",
@@ -32,7 +40,7 @@ def fixed(value, currency="USD", **facts):
 
 
 def credits_of(value, currency="USD", **facts):
-    return Discount(
+    return DueDiscount(
         id=f"{value} credit",
         name="Goodwill",
         type="invoice_credits",
@@ -43,7 +51,7 @@ def credits_of(value, currency="USD", **facts):
 
 
 def free(**facts):
-    return Discount(id="free", name="On the house", type="free_product", **facts)
+    return DueDiscount(id="free", name="On the house", type="free_product", **facts)
 
 
 def added(result):
@@ -52,7 +60,7 @@ def added(result):
 
 def test_lines_alone():
     lines = [line(2000), line(1250, "prepaid"), line(75, "usage"), line(-300, "credit")]
-    result = sums("usd", lines)
+    result = invoice_totals("usd", lines)
     assert result.currency == "USD"
     assert result.lines == tuple(lines)
     assert result.added == ()
@@ -67,9 +75,9 @@ def test_lines_alone():
 
 
 def test_nothing_billed_comes_to_nothing():
-    result = sums("USD", [], [per_cent(10)], Decimal(19))
+    result = invoice_totals("USD", [], [per_cent(10)], Decimal(19))
     assert (result.total, added(result)) == (0, [("tax", 0)])
-    assert result.not_applied == (NotApplied("10%", "Nothing is billed that it could be taken from."),)
+    assert result.not_applied == (UnappliedDiscount("10%", "Nothing is billed that it could be taken from."),)
 
 
 @pytest.mark.parametrize(
@@ -84,14 +92,14 @@ def test_nothing_billed_comes_to_nothing():
     ],
 )
 def test_a_percentage_then_tax_on_what_remains(currency, amount, after, tax, total):
-    result = sums(currency, [line(amount)], [per_cent(10)], Decimal(10))
+    result = invoice_totals(currency, [line(amount)], [per_cent(10)], Decimal(10))
     assert (result.subtotal, result.subtotal + result.discount) == (amount, after)
     assert (result.tax, result.total) == (tax, total)
     assert result.used == {"10%": amount - after}
 
 
 def test_the_lines_added_say_what_they_are():
-    result = sums(
+    result = invoice_totals(
         "USD",
         [line(10_000)],
         [credits_of(5), fixed(20), per_cent("12.5000000000")],
@@ -111,32 +119,32 @@ def test_the_lines_added_say_what_they_are():
 
 def test_percentages_take_from_what_is_left_in_the_order_given():
     # 10% of 100.00 is 10.00; 50% of 90.00 is 45.00. The other way round: 50.00, then 5.00.
-    assert added(sums("USD", [line(10_000)], [per_cent(10), per_cent(50)])) == [
+    assert added(invoice_totals("USD", [line(10_000)], [per_cent(10), per_cent(50)])) == [
         ("discount", -1000),
         ("discount", -4500),
     ]
-    assert added(sums("USD", [line(10_000)], [per_cent(50), per_cent(10)])) == [
+    assert added(invoice_totals("USD", [line(10_000)], [per_cent(50), per_cent(10)])) == [
         ("discount", -5000),
         ("discount", -500),
     ]
 
 
 def test_fixed_amounts_never_go_below_zero():
-    result = sums("USD", [line(2500)], [fixed(20), fixed(10), fixed(5)], Decimal(19))
+    result = invoice_totals("USD", [line(2500)], [fixed(20), fixed(10), fixed(5)], Decimal(19))
     assert added(result) == [("discount", -2000), ("discount", -500), ("tax", 0)]
     assert result.used == {"20 off": 2000, "10 off": 500}
-    assert result.not_applied == (NotApplied("5 off", "Nothing is left that it could be taken from."),)
+    assert result.not_applied == (UnappliedDiscount("5 off", "Nothing is left that it could be taken from."),)
     assert result.total == 0
 
 
 def test_a_percentage_above_a_hundred_takes_all():
-    assert sums("USD", [line(2500)], [per_cent(150)]).used == {"150%": 2500}
-    assert sums("USD", [line(10**12)], [per_cent(10**15)]).total == 0
+    assert invoice_totals("USD", [line(2500)], [per_cent(150)]).used == {"150%": 2500}
+    assert invoice_totals("USD", [line(10**12)], [per_cent(10**15)]).total == 0
 
 
 def test_a_fixed_amount_is_rounded_to_the_currency():
-    assert sums("JPY", [line(1000)], [fixed("10.5", "JPY")]).used == {"10.5 off": 10}
-    assert sums("KWD", [line(1000)], [fixed("0.1234", "KWD")]).used == {"0.1234 off": 123}
+    assert invoice_totals("JPY", [line(1000)], [fixed("10.5", "JPY")]).used == {"10.5 off": 10}
+    assert invoice_totals("KWD", [line(1000)], [fixed("0.1234", "KWD")]).used == {"0.1234 off": 123}
 
 
 def test_a_free_product_takes_the_base_lines_of_its_subscription():
@@ -146,8 +154,8 @@ def test_a_free_product_takes_the_base_lines_of_its_subscription():
         line(1000, subscription="b"),
         line(400, "prepaid", "b"),
     ]
-    assert sums("USD", lines, [free(subscription_id="a")]).used == {"free": 3000}
-    result = sums("USD", lines, [per_cent(10), free()])
+    assert invoice_totals("USD", lines, [free(subscription_id="a")]).used == {"free": 3000}
+    result = invoice_totals("USD", lines, [per_cent(10), free()])
     # Free comes first: 30 and 10 off, then 10% of the 11 that are left.
     assert added(result) == [("discount", -4000), ("discount", -110)]
     assert result.total == 990
@@ -155,20 +163,20 @@ def test_a_free_product_takes_the_base_lines_of_its_subscription():
 
 def test_a_discount_of_a_subscription_sees_its_lines_alone():
     lines = [line(3000, subscription="a"), line(700, "usage", "a"), line(1000, subscription="b")]
-    assert sums("USD", lines, [per_cent(50, subscription_id="a")]).used == {"50%": 1850}
-    assert sums("USD", lines, [fixed(20, subscription_id="b")]).used == {"20 off": 1000}
-    assert sums("USD", lines, [per_cent(50, subscription_id="c")]).not_applied == (
-        NotApplied("50%", "Nothing of subscription c is billed that it could be taken from."),
+    assert invoice_totals("USD", lines, [per_cent(50, subscription_id="a")]).used == {"50%": 1850}
+    assert invoice_totals("USD", lines, [fixed(20, subscription_id="b")]).used == {"20 off": 1000}
+    assert invoice_totals("USD", lines, [per_cent(50, subscription_id="c")]).not_applied == (
+        UnappliedDiscount("50%", "Nothing of subscription c is billed that it could be taken from."),
     )
     # Free of a leaves 7 of it, of which 50% are 3.50; of the 13.50 then left, 20% are 2.70.
     both = [per_cent(50, subscription_id="a"), per_cent(20), free(subscription_id="a")]
-    assert sums("USD", lines, both).used == {"free": 3000, "50%": 350, "20%": 270}
+    assert invoice_totals("USD", lines, both).used == {"free": 3000, "50%": 350, "20%": 270}
 
 
 def test_a_discount_on_all_of_it_lowers_what_a_subscription_has_left():
     # 50% of 40.00 takes 15.00 of a and 5.00 of b, so 5.00 are all that is left of b.
     lines = [line(3000, subscription="a"), line(1000, subscription="b")]
-    result = sums("USD", lines, [per_cent(50), fixed(8, subscription_id="b")])
+    result = invoice_totals("USD", lines, [per_cent(50), fixed(8, subscription_id="b")])
     assert result.used == {"50%": 2000, "8 off": 500}
     assert result.total == 1500
 
@@ -176,22 +184,22 @@ def test_a_discount_on_all_of_it_lowers_what_a_subscription_has_left():
 def test_a_discount_on_all_of_it_is_not_taken_from_credits():
     # 50% of 120.00 takes 40.00 of a and 20.00 of c, by their 100 and 50, so 30.00 are left of c.
     lines = [line(10_000, subscription="a"), line(-3000, "credit", "b"), line(5000, subscription="c")]
-    result = sums("USD", lines, [per_cent(50), fixed(99, subscription_id="c")])
+    result = invoice_totals("USD", lines, [per_cent(50), fixed(99, subscription_id="c")])
     assert result.used == {"50%": 6000, "99 off": 3000}
 
 
 def test_credits_for_unused_time_count_before_discounts():
     # 100 and -30 unused are 70; 10% of it; nothing makes the invoice negative.
     lines = [line(10_000, subscription="a"), line(-3000, "credit", "b")]
-    assert sums("USD", lines, [per_cent(10)]).used == {"10%": 700}
-    assert sums("USD", lines, [free()]).used == {"free": 7000}
-    assert sums("USD", lines, [fixed(90, subscription_id="a")]).total == 0
+    assert invoice_totals("USD", lines, [per_cent(10)]).used == {"10%": 700}
+    assert invoice_totals("USD", lines, [free()]).used == {"free": 7000}
+    assert invoice_totals("USD", lines, [fixed(90, subscription_id="a")]).total == 0
 
 
 def test_an_invoice_below_zero_has_no_discounts_and_gives_back_its_tax():
     lines = [line(2000), line(-5000, "credit")]
     all_kinds = [per_cent(10), fixed(5), free(), credits_of(5)]
-    result = sums("USD", lines, all_kinds, Decimal(19))
+    result = invoice_totals("USD", lines, all_kinds, Decimal(19))
     assert added(result) == [("tax", -570)]
     assert (result.subtotal, result.total, result.used) == (-3000, -3570, {})
     assert {each.discount_id for each in result.not_applied} == {each.id for each in all_kinds}
@@ -199,61 +207,63 @@ def test_an_invoice_below_zero_has_no_discounts_and_gives_back_its_tax():
 
 
 def test_a_charge_and_its_credit_have_the_same_tax():
-    charged = sums("USD", [line(1250)], [], Decimal("7.5"))
-    credited = sums("USD", [line(-1250, "credit")], [], Decimal("7.5"))
+    charged = invoice_totals("USD", [line(1250)], [], Decimal("7.5"))
+    credited = invoice_totals("USD", [line(-1250, "credit")], [], Decimal("7.5"))
     assert (charged.tax, credited.tax) == (94, -94)  # 0.9375
 
 
 @pytest.mark.parametrize(("amount", "tax"), [(50, 2), (150, 8), (250, 12), (-50, -2), (-150, -8)])
 def test_half_of_a_cent_of_tax_goes_to_the_even_cent(amount, tax):
-    assert sums("USD", [line(amount, "usage")], [], Decimal(5)).tax == tax
+    assert invoice_totals("USD", [line(amount, "usage")], [], Decimal(5)).tax == tax
 
 
 def test_no_rate_makes_no_line_and_a_rate_of_zero_does():
-    assert added(sums("USD", [line(100)])) == []
-    assert added(sums("USD", [line(100)], [], Decimal(0))) == [("tax", 0)]
+    assert added(invoice_totals("USD", [line(100)])) == []
+    assert added(invoice_totals("USD", [line(100)], [], Decimal(0))) == [("tax", 0)]
 
 
 def test_credits_pay_of_the_total_with_its_tax():
     # 100.00 and 19.00 of tax.
-    assert added(sums("USD", [line(10_000)], [credits_of(150)], Decimal(19))) == [
+    assert added(invoice_totals("USD", [line(10_000)], [credits_of(150)], Decimal(19))) == [
         ("tax", 1900),
         ("credit", -11_900),
     ]
-    result = sums("USD", [line(10_000)], [credits_of(50), credits_of(150)], Decimal(19))
+    result = invoice_totals("USD", [line(10_000)], [credits_of(50), credits_of(150)], Decimal(19))
     assert result.used == {"50 credit": 5000, "150 credit": 6900}
     assert (result.credit, result.total) == (-11_900, 0)
 
 
 def test_of_credits_only_what_is_not_spent_is_used():
-    assert sums("USD", [line(10_000)], [credits_of(50, spent=Decimal("37.55"))]).used == {"50 credit": 1245}
-    assert sums("USD", [line(10_000)], [credits_of(50, spent=Decimal(50))]).not_applied == (
-        NotApplied("50 credit", "It comes to nothing."),
+    assert invoice_totals("USD", [line(10_000)], [credits_of(50, spent=Decimal("37.55"))]).used == {
+        "50 credit": 1245
+    }
+    assert invoice_totals("USD", [line(10_000)], [credits_of(50, spent=Decimal(50))]).not_applied == (
+        UnappliedDiscount("50 credit", "It comes to nothing."),
     )
 
 
 def test_credits_of_a_subscription_pay_its_lines_and_their_tax():
     lines = [line(3000, subscription="a"), line(1000, subscription="b")]
-    result = sums("USD", lines, [credits_of(90, subscription_id="b")], Decimal(10))
+    result = invoice_totals("USD", lines, [credits_of(90, subscription_id="b")], Decimal(10))
     # 4.00 of tax in all, 1.00 of it on b.
     assert (result.tax, result.used, result.total) == (400, {"90 credit": 1100}, 3300)
 
 
 def test_amounts_of_another_currency_do_not_apply():
-    result = sums(
+    result = invoice_totals(
         "USD", [line(1000)], [fixed(5, "eur"), credits_of(5, "KWD"), fixed(3, None), fixed(1, "usd")]
     )
     assert result.used == {"1 off": 100}
     assert result.not_applied == (
-        NotApplied("5 off", "It is in EUR, the invoice in USD."),
-        NotApplied("3 off", "It names no currency."),
-        NotApplied("5 credit", "It is in KWD, the invoice in USD."),
+        UnappliedDiscount("5 off", "It is in EUR, the invoice in USD."),
+        UnappliedDiscount("3 off", "It names no currency."),
+        UnappliedDiscount("5 credit", "It is in KWD, the invoice in USD."),
     )
 
 
 def test_a_discount_that_comes_to_nothing_is_not_used():
     # 1% of 0.49 is 0.0049.
-    result = sums("USD", [line(49)], [per_cent(1), fixed(0), fixed(-5)])
+    result = invoice_totals("USD", [line(49)], [per_cent(1), fixed(0), fixed(-5)])
     assert (result.used, result.total) == ({}, 49)
     assert {each.reason for each in result.not_applied} == {"It comes to nothing."}
 
@@ -261,16 +271,16 @@ def test_a_discount_that_comes_to_nothing_is_not_used():
 @pytest.mark.parametrize("kind", ["discount", "tax"])
 def test_only_what_bills_something_may_be_passed(kind):
     with pytest.raises(ValueError, match="pass only the lines that bill something"):
-        sums("USD", [line(100), line(-10, kind)])
+        invoice_totals("USD", [line(100), line(-10, kind)])
 
 
 def test_what_cannot_be_charged_is_refused():
     with pytest.raises(ValueError, match="tax rate of -1% cannot be charged"):
-        sums("USD", [line(100)], [], Decimal(-1))
+        invoice_totals("USD", [line(100)], [], Decimal(-1))
     with pytest.raises(ValueError, match="'ZZZ' is not a currency"):
-        sums("ZZZ", [line(100)])
+        invoice_totals("ZZZ", [line(100)])
     with pytest.raises(ValueError, match="more than can be held"):
-        sums("USD", [line(LARGEST_MINOR), line(1)])
+        invoice_totals("USD", [line(LARGEST_MINOR), line(1)])
 
 
 some_lines = st.lists(
@@ -289,7 +299,7 @@ values = st.decimals(0, 10**5, places=4) | st.decimals(0, 100, places=2)
 @st.composite
 def some_discounts(draw_from, scopes=scopes):
     return [
-        Discount(
+        DueDiscount(
             id=str(number),
             name="Some",
             type=draw_from(
@@ -309,7 +319,7 @@ rates = st.none() | st.decimals(0, 30, places=3)
 
 @given(currencies, some_lines, some_discounts(), rates)
 def test_the_total_is_the_sum_of_the_lines_whatever_they_are(currency, lines, discounts, rate):
-    result = sums(currency, lines, discounts, rate)
+    result = invoice_totals(currency, lines, discounts, rate)
     assert result.lines == (*lines, *result.added)
     assert result.total == sum(each.amount for each in result.lines)
     assert result.total == result.subtotal + result.discount + result.tax + result.credit
@@ -325,7 +335,7 @@ def test_the_total_is_the_sum_of_the_lines_whatever_they_are(currency, lines, di
 
 @given(currencies, some_lines, some_discounts(), rates)
 def test_every_discount_is_used_or_says_why_not(currency, lines, discounts, rate):
-    result = sums(currency, lines, discounts, rate)
+    result = invoice_totals(currency, lines, discounts, rate)
     refused = [each.discount_id for each in result.not_applied]
     assert sorted([*refused, *result.used]) == sorted(each.id for each in discounts)
     assert {each.discount_id: -each.amount for each in result.added if each.discount_id} == result.used
@@ -363,7 +373,7 @@ def test_discounts_of_the_whole_invoice_in_fractions(currency, lines, discounts,
     left += 0 if rate is None else round(left * Fraction(rate) / 100)
     for amount in amounts("invoice_credits"):
         left -= max(0, min(amount, left))
-    assert sums(currency, lines, discounts, rate).total == left
+    assert invoice_totals(currency, lines, discounts, rate).total == left
 
 
 def at(text):
@@ -389,7 +399,7 @@ JANUARY_31 = at("2026-01-31T09:00:00")
     ],
 )
 def test_months_are_calendar_months_from_the_start(months, moment, due):
-    assert is_due("months", Decimal(months), JANUARY_31, None, at(moment), uses=7) is due
+    assert is_discount_due("months", Decimal(months), JANUARY_31, None, at(moment), uses=7) is due
 
 
 @pytest.mark.parametrize(
@@ -416,4 +426,4 @@ def test_months_are_calendar_months_from_the_start(months, moment, due):
 def test_when_a_discount_is_due(kind, months, start, end, moment, uses, due):
     value = None if months is None else Decimal(months)
     begins, ends = (None if each is None else at(each) for each in (start, end))
-    assert is_due(kind, value, begins, ends, at(moment), uses) is due
+    assert is_discount_due(kind, value, begins, ends, at(moment), uses) is due

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.money import from_minor, round_to_minor
-from billing.rules.prices import Price, Tier, base_cost, cost_of, prepaid_cost, proration
+from billing.rules.prices import Price, PriceTier, base_cost, cost_of, prepaid_cost, proration
 
 CURRENCIES = ["JPY", "USD", "KWD"]
 
 # Units 1-40 at 0.25, 41-200 at 0.10, the rest at 0.04.
 THREE = (
-    Tier(Decimal(40), Decimal("0.25")),
-    Tier(Decimal(200), Decimal("0.10")),
-    Tier(None, Decimal("0.04")),
+    PriceTier(Decimal(40), Decimal("0.25")),
+    PriceTier(Decimal(200), Decimal("0.10")),
+    PriceTier(None, Decimal("0.04")),
 )
 
 
@@ -68,9 +68,9 @@ def test_volume_tiers_charge_all_of_it_in_the_tier_that_is_reached(quantity, cos
 
 
 FLAT = (
-    Tier(Decimal(10), Decimal(1), Decimal(5)),
-    Tier(Decimal(20), Decimal(2), Decimal(7)),
-    Tier(None, Decimal(0), Decimal(11)),
+    PriceTier(Decimal(10), Decimal(1), Decimal(5)),
+    PriceTier(Decimal(20), Decimal(2), Decimal(7)),
+    PriceTier(None, Decimal(0), Decimal(11)),
 )
 
 
@@ -92,14 +92,14 @@ def test_flat_amounts_of_the_tiers_entered_or_of_the_one_reached(quantity, in_pa
 
 def test_bounds_count_units_and_amounts_are_for_packs():
     # 1 for 10 units up to 100 units, then 0.5. 101 units are 11 packs: 10 at 1, one at 0.5; as one, 11 at 0.5.
-    tiers = (Tier(Decimal(100), Decimal(1)), Tier(None, Decimal("0.5")))
+    tiers = (PriceTier(Decimal(100), Decimal(1)), PriceTier(None, Decimal("0.5")))
     assert cost_of(graduated(*tiers, units=10), Decimal(101)) == Decimal("10.5")
     assert cost_of(volume(*tiers, units=10), Decimal(101)) == Decimal("5.5")
 
 
 def test_whole_packs_decide_which_tier_is_reached():
     # 95 units are one pack of 100, which is past the bound of 99.
-    tiers = (Tier(Decimal(99), Decimal(10)), Tier(None, Decimal(4)))
+    tiers = (PriceTier(Decimal(99), Decimal(10)), PriceTier(None, Decimal(4)))
     assert cost_of(volume(*tiers, units=100), Decimal(95)) == 4
     # 99 parts of a hundred at 10, one at 4.
     assert cost_of(graduated(*tiers, units=100), Decimal(95)) == Decimal("9.94")
@@ -107,14 +107,14 @@ def test_whole_packs_decide_which_tier_is_reached():
 
 def test_a_pack_that_a_bound_cuts_into_thirds_is_rounded_once():
     # 1 unit of 3 at 1.00, 2 of 3 at 1.01: 1/3 + 2.02/3 = 3.02/3, which is 1.00666... and so 1.01.
-    price = graduated(Tier(Decimal(1), Decimal("1.00")), Tier(None, Decimal("1.01")), units=3)
+    price = graduated(PriceTier(Decimal(1), Decimal("1.00")), PriceTier(None, Decimal("1.01")), units=3)
     cost = cost_of(price, Decimal(3))
     assert abs(Fraction(cost) - Fraction(302, 300)) < Fraction(1, 10**90)
     assert round_to_minor(cost, "USD") == 101
 
 
 def test_the_last_tier_goes_on_past_its_bound():
-    tiers = (Tier(Decimal(10), Decimal(2)), Tier(Decimal(20), Decimal(1)))
+    tiers = (PriceTier(Decimal(10), Decimal(2)), PriceTier(Decimal(20), Decimal(1)))
     assert cost_of(graduated(*tiers), Decimal(30)) == 40
     assert cost_of(volume(*tiers), Decimal(30)) == 30
 
@@ -132,7 +132,7 @@ def test_bought_ahead_a_volume_price_charges_the_included_units_too():
     # 120 at 0.10.
     assert prepaid_cost(volume(*THREE), Decimal(100), Decimal(20)) == 12
     # 50 and 60 are 110 units, 2 packs of 100, and so in the second tier.
-    packs = volume(Tier(Decimal(100), Decimal(9)), Tier(None, Decimal(7)), units=100)
+    packs = volume(PriceTier(Decimal(100), Decimal(9)), PriceTier(None, Decimal(7)), units=100)
     assert prepaid_cost(packs, Decimal(60), Decimal(50)) == 14
     assert prepaid_cost(volume(*FLAT), Decimal(0), Decimal(15)) == 0
 
@@ -155,7 +155,7 @@ small = st.decimals(0, 20, places=3)
 @st.composite
 def some_tiers(draw_from):
     bounds = sorted(draw_from(st.sets(st.integers(1, 40), max_size=4)))
-    return tuple(Tier(to, draw_from(small), draw_from(small)) for to in [*map(Decimal, bounds), None])
+    return tuple(PriceTier(to, draw_from(small), draw_from(small)) for to in [*map(Decimal, bounds), None])
 
 
 def tier_of(tiers, unit):
@@ -190,7 +190,7 @@ def test_volume_is_what_the_packs_cost_in_the_tier_reached(tiers, quantity, incl
 def test_a_stored_price_is_read_as_the_catalogue_writes_it():
     stored = [{"to": "100", "amount": "0.10", "flat_amount": "5"}, {"to": "inf", "amount": "0.05"}]
     assert Price.from_stored(None, stored, "volume", Decimal(10)) == Price(
-        tiers=(Tier(Decimal(100), Decimal("0.10"), Decimal(5)), Tier(None, Decimal("0.05"))),
+        tiers=(PriceTier(Decimal(100), Decimal("0.10"), Decimal(5)), PriceTier(None, Decimal("0.05"))),
         tier_behavior="volume",
         billing_units=Decimal(10),
     )
@@ -200,7 +200,8 @@ def test_a_stored_price_is_read_as_the_catalogue_writes_it():
 def test_a_stored_price_is_read_as_a_person_writes_it():
     stored = [{"to": 100.5, "amount": 0.1, "flat_amount": None}, {"to": None, "flat_amount": 7}]
     assert Price.from_stored(Decimal(3), stored, "graduated", Decimal(1)) == Price(
-        amount=Decimal(3), tiers=(Tier(Decimal("100.5"), Decimal("0.1")), Tier(None, Decimal(0), Decimal(7)))
+        amount=Decimal(3),
+        tiers=(PriceTier(Decimal("100.5"), Decimal("0.1")), PriceTier(None, Decimal(0), Decimal(7))),
     )
 
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.drawing import GrantRow, RolloverRow
-from billing.rules.resets import CarriedOver, Renewed, RolloverRule, Trim, reset
+from billing.rules.drawing import DrawableGrant, DrawableRollover
+from billing.rules.resets import NewRollover, ResetResult, RolloverRule, RolloverTrim, reset
 
 JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE = (datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 7))
 
 
-def row(included="100", usage="0", resets_at=MARCH, **more) -> GrantRow:
-    return GrantRow(
+def row(included="100", usage="0", resets_at=MARCH, **more) -> DrawableGrant:
+    return DrawableGrant(
         id="row",
         included_grant=Decimal(included),
         usage=Decimal(usage),
@@ -22,11 +22,13 @@ def row(included="100", usage="0", resets_at=MARCH, **more) -> GrantRow:
     )
 
 
-def rollover(rollover_id, balance, expires_at=None, usage="0") -> RolloverRow:
-    return RolloverRow(id=rollover_id, balance=Decimal(balance), usage=Decimal(usage), expires_at=expires_at)
+def rollover(rollover_id, balance, expires_at=None, usage="0") -> DrawableRollover:
+    return DrawableRollover(
+        id=rollover_id, balance=Decimal(balance), usage=Decimal(usage), expires_at=expires_at
+    )
 
 
-def renewed(given_row, now=MARCH, rule=None, rollovers=(), included="100", **more) -> Renewed:
+def renewed(given_row, now=MARCH, rule=None, rollovers=(), included="100", **more) -> ResetResult:
     answer = reset(given_row, rollovers, now, rule, included=Decimal(included), **more)
     assert answer is not None
     return answer
@@ -37,7 +39,7 @@ def carrying(maximum=None, months=None) -> RolloverRule:
 
 
 def test_usage_returns_to_zero_and_the_date_moves_on():
-    assert renewed(row(usage="30")) == Renewed(
+    assert renewed(row(usage="30")) == ResetResult(
         row_id="row",
         due_at=MARCH,
         next_reset_at=APRIL,
@@ -74,13 +76,13 @@ def test_prepaid_stays_and_counts_as_leftover():
     answer = renewed(row("100", "30", prepaid_grant=Decimal(50)), rule=carrying())
     assert answer.usage_change == -30
     assert answer.included_change == 0
-    assert answer.rollover == CarriedOver(Decimal(120), None)
+    assert answer.rollover == NewRollover(Decimal(120), None)
 
 
 def test_a_negative_usage_returns_to_zero_too():
     answer = renewed(row("100", "-5"), rule=carrying())
     assert answer.usage_change == 5
-    assert answer.rollover == CarriedOver(Decimal(105), None)
+    assert answer.rollover == NewRollover(Decimal(105), None)
 
 
 def test_overage_is_forgiven_unless_it_is_billed():
@@ -107,7 +109,7 @@ def test_several_missed_periods_give_one_refill_and_one_rollover():
     assert (answer.due_at, answer.next_reset_at) == (MARCH, JUNE)
     assert answer.usage_change == -30
     assert answer.included_change == 0
-    assert answer.rollover == CarriedOver(Decimal(70), datetime(2026, 9, 1, tzinfo=UTC))
+    assert answer.rollover == NewRollover(Decimal(70), datetime(2026, 9, 1, tzinfo=UTC))
 
 
 def test_months_keep_their_anchor_day():
@@ -155,7 +157,7 @@ def test_nothing_is_carried_over_without_a_rule_or_a_leftover():
 def test_a_leftover_is_carried_over_whole_for_the_months_given():
     earlier = [rollover("earlier", "500", APRIL)]
     answer = renewed(row(usage="30"), rule=carrying(months=3), rollovers=earlier)
-    assert answer.rollover == CarriedOver(Decimal(70), JUNE)
+    assert answer.rollover == NewRollover(Decimal(70), JUNE)
     assert answer.trims == ()
 
 
@@ -165,7 +167,7 @@ def test_what_would_have_expired_by_now_is_not_carried_over():
     late = renewed(row(), APRIL, carrying("100", months=1), earlier)
     assert (late.rollover, late.trims, late.next_reset_at) == (None, (), MAY)
     in_time = renewed(row(), APRIL - timedelta(milliseconds=1), carrying(months=1), earlier)
-    assert in_time.rollover == CarriedOver(Decimal(100), APRIL)
+    assert in_time.rollover == NewRollover(Decimal(100), APRIL)
 
 
 def test_no_months_at_all_carry_nothing_over():
@@ -181,50 +183,50 @@ def test_the_cap_trims_the_soonest_to_expire_first():
     ]
     answer = renewed(row(usage="30"), rule=carrying("100", months=3), rollovers=earlier)
     assert answer.trims == (
-        Trim("april", Decimal(40), emptied=True),
-        Trim("may", Decimal(50), emptied=True),
+        RolloverTrim("april", Decimal(40), emptied=True),
+        RolloverTrim("may", Decimal(50), emptied=True),
     )
-    assert answer.rollover == CarriedOver(Decimal(70), JUNE)
+    assert answer.rollover == NewRollover(Decimal(70), JUNE)
 
 
 def test_the_cap_trims_the_new_one_when_it_expires_first():
     """30 + 70 are 100: 20 above 80 go from the new one, which expires in April."""
     answer = renewed(row(usage="30"), rule=carrying("80", months=1), rollovers=[rollover("ever", "30")])
-    assert (answer.rollover, answer.trims) == (CarriedOver(Decimal(50), APRIL), ())
+    assert (answer.rollover, answer.trims) == (NewRollover(Decimal(50), APRIL), ())
 
 
 def test_the_cap_may_leave_nothing_of_the_new_one():
     """90 + 70 are 160: 110 above 50 take all 70, then 40 of those that never expire."""
     answer = renewed(row(usage="30"), rule=carrying("50", months=1), rollovers=[rollover("ever", "90")])
     assert answer.rollover is None
-    assert answer.trims == (Trim("ever", Decimal(40), emptied=False),)
+    assert answer.trims == (RolloverTrim("ever", Decimal(40), emptied=False),)
 
 
 def test_of_those_that_expire_together_the_new_one_is_trimmed_last():
     answer = renewed(
         row(usage="30"), rule=carrying("75", months=1), rollovers=[rollover("april", "10", APRIL)]
     )
-    assert answer.trims == (Trim("april", Decimal(5), emptied=False),)
-    assert answer.rollover == CarriedOver(Decimal(70), APRIL)
+    assert answer.trims == (RolloverTrim("april", Decimal(5), emptied=False),)
+    assert answer.rollover == NewRollover(Decimal(70), APRIL)
 
 
 def test_a_cap_of_zero_carries_nothing_over():
     answer = renewed(row(), rule=carrying("0"), rollovers=[rollover("earlier", "5", APRIL)])
-    assert (answer.rollover, answer.trims) == (None, (Trim("earlier", Decimal(5), emptied=True),))
+    assert (answer.rollover, answer.trims) == (None, (RolloverTrim("earlier", Decimal(5), emptied=True),))
 
 
 def test_one_emptied_by_use_stays_and_one_partly_used_counts_what_is_left():
     """0 + 20 + 70 are 90: 10 above 80 go from the 20 that are left of 60."""
     earlier = [rollover("used up", "0", APRIL, usage="60"), rollover("begun", "20", MAY, usage="40")]
     answer = renewed(row(usage="30"), rule=carrying("80", months=6), rollovers=earlier)
-    assert answer.trims == (Trim("begun", Decimal(10), emptied=False),)
+    assert answer.trims == (RolloverTrim("begun", Decimal(10), emptied=False),)
 
 
 def test_rollovers_that_have_expired_do_not_count_towards_the_cap():
     """70 are below 80, whatever the one that expired at the reset still held."""
     earlier = [rollover("expired", "50", MARCH)]
     answer = renewed(row(usage="30"), rule=carrying("80"), rollovers=earlier)
-    assert (answer.rollover, answer.trims) == (CarriedOver(Decimal(70), None), ())
+    assert (answer.rollover, answer.trims) == (NewRollover(Decimal(70), None), ())
 
 
 figures = st.decimals(0, 1000, places=2)

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 
 from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
 from billing.subscriptions import attach_plan, renew
-from billing.usage.record import record_use
-from billing.usage.settle import Use
+from billing.usage.deduct import UsageRequest
+from billing.usage.record import record_usage
 from tests.billing.subscriptions.timeline import assert_adds_up, at, metered, plan_of
 from tests.factories import make_customer
 
@@ -64,8 +64,8 @@ def due_customers() -> None:
         customer = make_customer()
         attach_plan(customer, plan, at=START, done_by="test")
         for feature, amount in ((calls, 30), (mails, 15)):
-            record_use(
-                Use(
+            record_usage(
+                UsageRequest(
                     customer_id=str(customer.pk),
                     feature=feature,
                     amount=Decimal(amount),

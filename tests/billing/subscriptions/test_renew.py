@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 
-from billing.ledger.entries import Change, Draft, locked_balances, post
+from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
 from billing.subscriptions import attach_plan, cancel_subscription
 from tests.billing.subscriptions.timeline import (
@@ -36,12 +36,12 @@ def use(customer, amount, moment=JAN_31):
     grant = Grant.objects.get(balance__customer=customer, ended_at=None)
     locked_balances([str(customer.pk)])
     post(
-        Draft(
+        PostingDraft(
             customer_id=str(customer.pk),
             kind=Posting.Kind.USAGE,
             occurred_at=moment,
             done_by="test",
-            changes=[Change(grant, "usage", Decimal(amount))],
+            changes=[FigureChange(grant, "usage", Decimal(amount))],
             feature_id=grant.balance.feature_id,
         )
     )
@@ -95,12 +95,12 @@ def test_adjustments_end_with_the_period():
     grant = Grant.objects.get()
     grant.adjusted = Decimal(50)
     post(
-        Draft(
+        PostingDraft(
             customer_id=str(customer.pk),
             kind=Posting.Kind.ADJUSTMENT,
             occurred_at=JAN_31,
             done_by="test",
-            changes=[Change(grant, "included_grant", Decimal(50))],
+            changes=[FigureChange(grant, "included_grant", Decimal(50))],
             feature_id=grant.balance.feature_id,
         )
     )
@@ -235,12 +235,12 @@ def everything(customer):
     for grant in Grant.objects.filter(balance__customer=customer):
         locked_balances([str(customer.pk)])
         post(
-            Draft(
+            PostingDraft(
                 customer_id=str(customer.pk),
                 kind=Posting.Kind.USAGE,
                 occurred_at=JAN_31,
                 done_by="test",
-                changes=[Change(grant, "usage", Decimal(60))],
+                changes=[FigureChange(grant, "usage", Decimal(60))],
                 feature_id=grant.balance.feature_id,
             )
         )

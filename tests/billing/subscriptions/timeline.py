@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.document.renderer import render_customers
-from billing.ledger.entries import Change, Draft, locked_balances, post
+from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Rollover
 from billing.subscriptions import renew
 from customers.models import Customer
@@ -82,12 +82,12 @@ def draw(grant: Grant, amount: int, moment: datetime) -> None:
     """Draw on a grant."""
     locked_balances([grant.balance.customer_id])
     post(
-        Draft(
+        PostingDraft(
             customer_id=grant.balance.customer_id,
             kind=Posting.Kind.USAGE,
             occurred_at=moment,
             done_by="test",
-            changes=[Change(grant, "usage", Decimal(amount))],
+            changes=[FigureChange(grant, "usage", Decimal(amount))],
             feature_id=grant.balance.feature_id,
         )
     )

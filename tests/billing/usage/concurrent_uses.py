@@ -26,20 +26,20 @@ from django.db import DatabaseError, connection  # noqa: E402
 
 from billing.models import Balance, Feature, Posting  # noqa: E402
 from billing.usage import record as using  # noqa: E402
-from billing.usage.record import record_use  # noqa: E402
-from billing.usage.settle import Use, UseRefused  # noqa: E402
+from billing.usage.deduct import UsageRefused, UsageRequest  # noqa: E402
+from billing.usage.record import record_usage  # noqa: E402
 
 
 def _unlocked(customer_ids: list[str], feature_ids: dict[str, object]) -> list[Balance]:
     return list(Balance.objects.filter(customer__pk__in=customer_ids, feature__pk__in=list(feature_ids)))
 
 
-def _ask(use: Use, times: int) -> Counter[str]:
+def _ask(use: UsageRequest, times: int) -> Counter[str]:
     came = Counter[str]()
     for _ in range(times):
         try:
-            came["replayed" if record_use(use).is_replay else "used"] += 1
-        except UseRefused:
+            came["replayed" if record_usage(use).is_replay else "used"] += 1
+        except UsageRefused:
             came["refused"] += 1
         except DatabaseError:
             came["caught"] += 1
@@ -60,7 +60,9 @@ def _without(guard: str) -> None:
 def main(processes: int, times: int, customer: str, feature_id: str, key: str, guard: str) -> None:
     """Fork, let all begin at once, and add up."""
     feature = Feature.objects.get(feature_id=feature_id)
-    use = Use(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test", key=key or None)
+    use = UsageRequest(
+        customer_id=customer, feature=feature, amount=Decimal(1), done_by="test", key=key or None
+    )
     connection.close()
     _without(guard)
     # What the processes share stays shared: collecting garbage would write to all of it.

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from billing.models import Balance, Grant, LedgerEntry, Posting
 from billing.usage import record as using
-from billing.usage.record import record_use
-from billing.usage.record_many import record_uses
-from billing.usage.settle import UseRefused, to_answer
+from billing.usage.deduct import UsageRefused, to_stored_answer
+from billing.usage.record import record_usage
+from billing.usage.record_many import record_usage_batch
 from tests.billing.uses import LAST, LATER, NOON, granted, use
 from tests.factories import (
     make_balance,
@@ -103,12 +103,12 @@ def came_of(world: dict[str, Any], way: str) -> list[Any]:
                 use(balance, amount, entity=entity, key=f"k{n}") for n, amount in enumerate(world["amounts"])
             ]
             if way == "in bulk":
-                told += [_told(outcome, names) for outcome in record_uses(asked)]
+                told += [_told(outcome, names) for outcome in record_usage_batch(asked)]
             else:
                 for each in asked:
                     try:
-                        told.append(_told(record_use(each), names))
-                    except UseRefused as refused:
+                        told.append(_told(record_usage(each), names))
+                    except UsageRefused as refused:
                         told.append(_told(refused, names))
             told.append(
                 [(names[str(row.pk)], row.usage, row.entries) for row in Grant.objects.order_by("pk")]
@@ -127,9 +127,9 @@ def came_of(world: dict[str, Any], way: str) -> list[Any]:
 
 
 def _told(outcome: Any, names: dict[str, int]) -> Any:
-    if isinstance(outcome, UseRefused):
+    if isinstance(outcome, UsageRefused):
         return outcome.missing
-    answer = to_answer(outcome)
+    answer = to_stored_answer(outcome)
     parts = [(names.get(part.id), part.step, part.units, part.charged) for part in outcome.parts]
     return answer["amount"], answer["dropped"], answer["why"], parts, list(answer["remaining"].values())
 
@@ -151,7 +151,7 @@ def test_the_one_statement_serves_what_is_plain() -> None:
     granted(balance, 10)
 
     with patch.object(using, "_record", side_effect=AssertionError("not plain")):
-        used = record_use(use(balance, 10))
+        used = record_usage(use(balance, 10))
 
     assert [part.id for part in used.parts] == [second.pk]
     assert first.pk != second.pk

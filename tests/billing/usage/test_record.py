@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Balance, LedgerEntry, Posting, Rollover
 from billing.subscriptions import attach_plan
+from billing.usage.deduct import UsageRefused, UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
-from billing.usage.record import record_use
-from billing.usage.record_many import record_uses
-from billing.usage.settle import Use, Used, UseRefused
+from billing.usage.record import record_usage
+from billing.usage.record_many import record_usage_batch
 from customers.models import Customer
 from tests.billing.subscriptions.timeline import plan_of
 from tests.billing.uses import LAST, LATER, NOON, granted, usages, use
@@ -37,13 +37,13 @@ class Ways:
     """The ways in which a use is recorded, all of which come to the same."""
 
     @staticmethod
-    def singly(use: Use) -> Used:
-        return record_use(use)
+    def singly(use: UsageRequest) -> UsageResult:
+        return record_usage(use)
 
     @staticmethod
-    def in_bulk(use: Use) -> Used:
-        [outcome] = record_uses([use])
-        if isinstance(outcome, Used):
+    def in_bulk(use: UsageRequest) -> UsageResult:
+        [outcome] = record_usage_batch([use])
+        if isinstance(outcome, UsageResult):
             return outcome
         raise outcome
 
@@ -112,7 +112,7 @@ class TestDrawing:
         balance = make_balance()
         granted(balance, 10, entity=make_entity(customer=balance.customer))
 
-        with pytest.raises(UseRefused, match="1 of 1"):
+        with pytest.raises(UsageRefused, match="1 of 1"):
             record(use(balance, 1))
 
     def test_rollovers_first_the_soonest_to_expire_before_others(self, record: Any) -> None:
@@ -170,7 +170,7 @@ class TestDrawing:
         granted(balance, 10, expires_at=NOON)
         granted(balance, 1)
 
-        with pytest.raises(UseRefused, match="1 of 2"):
+        with pytest.raises(UsageRefused, match="1 of 2"):
             record(use(balance, 2))
 
 
@@ -189,7 +189,7 @@ class TestOverage:
         balance = make_balance(overage_allowed=True, max_purchase=Decimal(20))
         grant = granted(balance, 10)
 
-        with pytest.raises(UseRefused, match=r"^1 of 31 .* limit of 20 on overage") as refused:
+        with pytest.raises(UsageRefused, match=r"^1 of 31 .* limit of 20 on overage") as refused:
             record(use(balance, 31))
 
         assert refused.value.missing == 1
@@ -200,7 +200,7 @@ class TestOverage:
         make_spend_limit(customer=balance.customer, feature=balance.feature, overage_limit=Decimal(5))
         grant = granted(balance, 10)
 
-        with pytest.raises(UseRefused, match=r"2 of 17 .* spend limit of 5"):
+        with pytest.raises(UsageRefused, match=r"2 of 17 .* spend limit of 5"):
             record(use(balance, 17))
 
         record(use(balance, 15))
@@ -210,7 +210,7 @@ class TestOverage:
         balance = make_balance()
         granted(balance, 10, 4)
 
-        with pytest.raises(UseRefused, match=r"4 of 10 .* do not fit: .*no grant allows overage"):
+        with pytest.raises(UsageRefused, match=r"4 of 10 .* do not fit: .*no grant allows overage"):
             record(use(balance, 10))
 
     def test_a_cap_takes_what_fits(self, record: Any) -> None:
@@ -262,19 +262,19 @@ class TestRefusals:
     def test_a_flag(self, record: Any) -> None:
         balance = make_balance(feature=make_feature(type="boolean", name="SSO"))
 
-        with pytest.raises(UseRefused, match="SSO is a flag"):
+        with pytest.raises(UsageRefused, match="SSO is a flag"):
             record(use(balance, 1))
 
     def test_what_the_customer_has_no_balance_of(self, record: Any) -> None:
         balance = make_balance()
 
         with pytest.raises(
-            UseRefused, match=r"no balance of Seats: .* `manage.py grant CUSTOMER seats AMOUNT`"
+            UsageRefused, match=r"no balance of Seats: .* `manage.py grant CUSTOMER seats AMOUNT`"
         ):
             record(use(balance, 1, feature=make_feature(feature_id="seats", name="Seats")))
 
     def test_a_balance_of_which_nothing_is_granted(self, record: Any) -> None:
-        with pytest.raises(UseRefused, match="nothing is granted"):
+        with pytest.raises(UsageRefused, match="nothing is granted"):
             record(use(make_balance(), 1))
 
     @pytest.mark.parametrize("amount", ["0", "1e15", "NaN", "Infinity", "0.00000000001"])
@@ -282,7 +282,7 @@ class TestRefusals:
         balance = make_balance()
         granted(balance, 10)
 
-        with pytest.raises(UseRefused, match="An amount"):
+        with pytest.raises(UsageRefused, match="An amount"):
             record(use(balance, amount))
 
     @pytest.mark.parametrize("key", ["", "a\0b", "\ud800", "k" * 256])
@@ -290,7 +290,7 @@ class TestRefusals:
         balance = make_balance()
         granted(balance, 10)
 
-        with pytest.raises(UseRefused, match="A key"):
+        with pytest.raises(UsageRefused, match="A key"):
             record(use(balance, 1, key=key))
 
     def test_more_than_a_figure_holds(self, record: Any) -> None:
@@ -298,14 +298,14 @@ class TestRefusals:
         granted(balance, 0, unlimited=True)
         record(use(balance, "999999999999999"))
 
-        with pytest.raises(UseRefused, match="more than 15 digits"):
+        with pytest.raises(UsageRefused, match="more than 15 digits"):
             record(use(balance, 2))
 
     def test_another_customer_s_entity(self, record: Any) -> None:
         balance = make_balance()
         granted(balance, 10)
 
-        with pytest.raises(UseRefused, match="another customer's"):
+        with pytest.raises(UsageRefused, match="another customer's"):
             record(use(balance, 1, entity=make_entity(name="Their seat")))
 
     def test_a_removed_entity(self, record: Any) -> None:
@@ -313,7 +313,7 @@ class TestRefusals:
         granted(balance, 10)
         seat = make_entity(customer=balance.customer, removed_at=NOON)
 
-        with pytest.raises(UseRefused, match="was removed on 2026-05-04"):
+        with pytest.raises(UsageRefused, match="was removed on 2026-05-04"):
             record(use(balance, 1, entity=seat))
 
 
@@ -357,7 +357,7 @@ class TestKeys:
     def test_a_key_whose_use_was_refused_is_free(self, record: Any) -> None:
         balance = make_balance()
         grant = granted(balance, 10)
-        with pytest.raises(UseRefused):
+        with pytest.raises(UsageRefused):
             record(use(balance, 11, key="k"))
 
         assert not record(use(balance, 10, key="k")).is_replay
@@ -424,7 +424,7 @@ class TestRenewal:
         balance = make_balance()
         granted(balance, 10, 9, reset_interval="month", next_reset_at=NOON)
 
-        with pytest.raises(UseRefused, match="3 of 4"):
+        with pytest.raises(UsageRefused, match="3 of 4"):
             record(use(balance, 4, at=NOON - timedelta(milliseconds=1)))
 
     @pytest.mark.parametrize(("asked", "cap"), [(8, False), (9, True)])
@@ -437,7 +437,7 @@ class TestRenewal:
         begins = NOON.replace(year=2099)
         attach_plan(balance.customer, extra, at=begins, done_by="test")
 
-        with pytest.raises(UseRefused):
+        with pytest.raises(UsageRefused):
             record(use(balance, asked, at=begins - timedelta(milliseconds=1)))
         used = record(use(balance, asked, at=begins, cap=cap))
 
@@ -449,6 +449,6 @@ def test_a_plain_use_is_one_statement_on_postgresql_and_a_fixed_number_elsewhere
     granted(balance, 100)
 
     with CaptureQueriesContext(connection) as captured:
-        record_use(use(balance, 1, key="k"))
+        record_usage(use(balance, 1, key="k"))
 
     assert len(captured) == 1 if connection.vendor == "postgresql" else len(captured) <= 13

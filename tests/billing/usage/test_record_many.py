@@ -9,9 +9,9 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Balance, Grant, Posting, Rollover
+from billing.usage.deduct import UsageRefused, UsageResult
 from billing.usage.idempotency import KeyConflict
-from billing.usage.record_many import Outcome, record_uses
-from billing.usage.settle import Used, UseRefused
+from billing.usage.record_many import UsageOutcome, record_usage_batch
 from tests.billing.uses import NOON, granted, usages, use
 from tests.factories import make_balance, make_credit_cost, make_rollover
 
@@ -30,7 +30,7 @@ class TestInBulk:
         ]
         asked += [use(balance, 6, key="a"), use(balance, 5, key="a"), use(balance, 1, at=NOON + timedelta(1))]
 
-        outcomes = record_uses(asked)
+        outcomes = record_usage_batch(asked)
 
         assert [_told(outcome) for outcome in outcomes] == [6, "2 missing", -3, 6, "again", "conflict", 1]
         assert usages(grant) == [10]
@@ -42,7 +42,7 @@ class TestInBulk:
         granted(other, 10)
         may, june, august = (datetime(2026, month, 2, tzinfo=UTC) for month in (5, 6, 8))
 
-        outcomes = record_uses(
+        outcomes = record_usage_batch(
             [
                 use(balance, 8, at=may),
                 use(balance, 8, at=june),
@@ -62,7 +62,7 @@ class TestInBulk:
         system = make_balance(feature=cost.credit_system)
         grant = granted(system, 20)
 
-        outcomes = record_uses(
+        outcomes = record_usage_batch(
             [
                 use(system, 3, feature=cost.metered_feature),
                 use(system, 2, feature=dear.metered_feature),
@@ -83,7 +83,7 @@ class TestInBulk:
         grant = granted(balance, 10)
         monkeypatch.setattr("billing.usage.record_many.write", _refuse)
 
-        outcomes = record_uses([use(balance, 6), use(balance, 6), use(balance, 1)])
+        outcomes = record_usage_batch([use(balance, 6), use(balance, 6), use(balance, 1)])
 
         assert [_told(outcome) for outcome in outcomes] == [6, "2 missing", 1]
         assert usages(grant) == [7]
@@ -98,7 +98,7 @@ class TestInBulk:
                 use(each, 1, key=f"{len(some)}{times}{n}{each.pk}") for n in range(times) for each in some
             ]
             with CaptureQueriesContext(connection) as captured:
-                record_uses(asked)
+                record_usage_batch(asked)
             # SQLite takes a hundred rows or so at a time.
             return sum(not query["sql"].startswith("INSERT") for query in captured.captured_queries)
 
@@ -108,7 +108,7 @@ class TestInBulk:
         balance = make_balance()
         granted(balance, 10)
         make_rollover(balance=balance)
-        record_uses([use(balance, 6), use(balance, 5), use(balance, -2)])
+        record_usage_batch([use(balance, 6), use(balance, 5), use(balance, -2)])
 
         assert _sums() == []
 
@@ -117,10 +117,10 @@ def _refuse(*args: Any) -> None:
     raise IntegrityError("no")
 
 
-def _told(outcome: Outcome) -> Any:
-    if isinstance(outcome, Used):
+def _told(outcome: UsageOutcome) -> Any:
+    if isinstance(outcome, UsageResult):
         return "again" if outcome.is_replay else outcome.units if outcome.amount > 0 else -outcome.units
-    if isinstance(outcome, UseRefused) and outcome.missing is not None:
+    if isinstance(outcome, UsageRefused) and outcome.missing is not None:
         return f"{outcome.missing.normalize():f} missing"
     return "conflict" if isinstance(outcome, KeyConflict) else str(outcome)
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.document.importer import BillingImporter
 from billing.models import Balance
 from billing.subscriptions import renew
-from billing.usage.record import record_use
+from billing.usage.record import record_usage
 from crm.dedupe.merges.merge import merge
 from crm.dedupe.merges.unmerge import unmerge
 from crm.document.importer import CrmImporter
@@ -97,7 +97,7 @@ def test_a_life_is_told_as_it_was_at_each_moment(life, client):
         take_in_values(CrmImporter(), [{"id": "a", "company": {"name": "Acme Ltd"}, "domains": []}])
 
     def used() -> None:
-        record_use(use(Balance.objects.get(), 30, at=life.now))
+        record_usage(use(Balance.objects.get(), 30, at=life.now))
 
     def reset() -> None:
         life.go_on(days=1)

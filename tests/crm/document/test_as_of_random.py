@@ -15,8 +15,8 @@ from billing.balances.grant import CannotGrant, grant
 from billing.document.importer import BillingImporter
 from billing.models import Balance, Plan
 from billing.subscriptions import CannotSubscribe, attach_plan, cancel_subscription, change_plan, renew
-from billing.usage.record import record_use
-from billing.usage.settle import Use, UseRefused
+from billing.usage.deduct import UsageRefused, UsageRequest
+from billing.usage.record import record_usage
 from crm.dedupe.merges.merge import CannotMerge, merge
 from crm.dedupe.merges.unmerge import CannotUnmerge, unmerge
 from crm.demo.documents import demo_documents
@@ -103,7 +103,7 @@ def arrive(life: Life, source: str, number: int, said: dict[str, Any]) -> None:
 
 def use(life: Life, customer: Customer, number: int) -> None:
     for balance in Balance.objects.filter(customer=customer, feature__type="metered"):
-        wanted = Use(
+        wanted = UsageRequest(
             customer_id=str(customer.pk),
             feature=balance.feature,
             amount=Decimal(number - 3),
@@ -111,8 +111,8 @@ def use(life: Life, customer: Customer, number: int) -> None:
             at=life.now,
         )
         try:
-            record_use(wanted)
-        except UseRefused:
+            record_usage(wanted)
+        except UsageRefused:
             continue
 
 

@@ -15,7 +15,7 @@ from billing.formats import every, money, unit_price
 from billing.models import Discount, Invoice, Purchase, Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
 from billing.rules.money import is_known, round_to_minor
-from billing.rules.monthly_value import Recurring, Revenue
+from billing.rules.monthly_value import RecurringCharge, RecurringRevenue
 from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Relationship
@@ -25,7 +25,7 @@ from customers.models import Customer
 _HUNDRED = Decimal(100)
 
 
-def contract_section(customer: Customer, billed: dict[str, Revenue]) -> Section | None:
+def contract_section(customer: Customer, billed: dict[str, RecurringRevenue]) -> Section | None:
     """What the contract brings in a year, against the rate at which is billed; `billed` is by currency."""
     relationship: Relationship | None = getattr(customer, "relationship", None)
     agreed = relationship.contract_annual_revenue if relationship else None
@@ -90,7 +90,7 @@ def discounts_section(customer: Customer) -> Section | None:
     )
 
 
-def _compared(agreed: Decimal, currency: str, billed: dict[str, Revenue]) -> str:
+def _compared(agreed: Decimal, currency: str, billed: dict[str, RecurringRevenue]) -> str:
     contract = round_to_minor(agreed, currency)
     rate = billed[currency].arr if currency in billed else 0
     if contract <= 0:
@@ -147,7 +147,7 @@ def _next_invoice(row: Subscription) -> str:
     )
 
 
-def _sum(charges: list[Recurring]) -> Decimal:
+def _sum(charges: list[RecurringCharge]) -> Decimal:
     total = Decimal(0)
     for charge in charges:
         total = EXACT.add(total, charge.amount)

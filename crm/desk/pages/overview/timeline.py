@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from billing.ledger.totals import known_as
+from billing.ledger.totals import merged_customer_ids
 from crm.desk.pages.overview.section import Section
 from crm.desk.timeline.days import by_day
 from crm.desk.timeline.entry import May, TimelineQuery
@@ -17,7 +17,7 @@ _SHOWN, _READ = 8, 40
 
 def timeline_section(customer: Customer, may: May) -> Section | None:
     """The first entries of the timeline, with a link to all of it."""
-    page = read_page(TimelineQuery(customer_ids=known_as(str(customer.pk)), limit=_READ), may)
+    page = read_page(TimelineQuery(customer_ids=merged_customer_ids(str(customer.pk)), limit=_READ), may)
     if not page.entries:
         return None
     return Section(

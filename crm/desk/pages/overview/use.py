@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils.text import capfirst
 
 from billing.explain.burn_rate import pace_of
-from billing.ledger.balance_figures import UsedLately, figures_of_balances, used_lately
+from billing.ledger.balance_figures import RecentUsage, figures_of_balances, recent_usage
 from billing.models import Balance, Entity, Flag
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
@@ -46,7 +46,7 @@ def balances_section(customer: Customer, now: datetime, *, may_adjust: bool) -> 
         return None
     keys = [str(balance.pk) for balance in balances]
     figures = figures_of_balances(keys, now)
-    lately = used_lately([str(customer.pk)], keys, now)
+    lately = recent_usage([str(customer.pk)], keys, now)
     lines = [
         (_share(figures[key]), _line(balance, figures[key], lately[key], now, may_adjust))
         for key, balance in zip(keys, balances, strict=True)
@@ -113,7 +113,7 @@ def _share(figures: Figures) -> Decimal:
 
 
 def _line(
-    balance: Balance, figures: Figures, lately: UsedLately, now: datetime, may_adjust: bool
+    balance: Balance, figures: Figures, lately: RecentUsage, now: datetime, may_adjust: bool
 ) -> BalanceLine:
     share = _share(figures)
     pace = pace_of(figures, (), lately.amount, lately.since, now)

@@ -25,8 +25,8 @@ from django.db import DatabaseError, connection  # noqa: E402
 
 from billing.models import Feature  # noqa: E402
 from billing.usage import record as using  # noqa: E402
-from billing.usage.record import record_use  # noqa: E402
-from billing.usage.settle import Use, UseRefused  # noqa: E402
+from billing.usage.deduct import UsageRefused, UsageRequest  # noqa: E402
+from billing.usage.record import record_usage  # noqa: E402
 from crm.dedupe.merges import merge as merge_module  # noqa: E402
 from crm.dedupe.merges.merge import CannotMerge, merge  # noqa: E402
 from customers.models import Customer  # noqa: E402
@@ -54,8 +54,10 @@ def _work(work: str) -> str:
         feature = Feature.objects.get(feature_id=feature_id)
         done = 0
         for _ in range(int(times)):
-            with suppress(UseRefused):
-                record_use(Use(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test"))
+            with suppress(UsageRefused):
+                record_usage(
+                    UsageRequest(customer_id=customer, feature=feature, amount=Decimal(1), done_by="test")
+                )
                 done += 1
         return str(done)
     except CannotMerge as problem:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from billing.ledger.entries import Change, Draft, post
+from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Grant, Posting
 from crm.desk.worklist.balances import balances
 from crm.desk.worklist.colleagues import due_tasks, mentions
@@ -180,13 +180,13 @@ def use(grant: Grant, amount: int, when: datetime, by: Customer | None = None) -
     """Note that so much of what was used of the grant was used then."""
     grant.refresh_from_db()
     post(
-        Draft(
+        PostingDraft(
             customer_id=str((by or grant.balance.customer).pk),
             kind=Posting.Kind.USAGE,
             feature_id=grant.balance.feature_id,
             occurred_at=when,
             done_by="test",
-            changes=[Change(grant, "usage", Decimal(amount))],
+            changes=[FigureChange(grant, "usage", Decimal(amount))],
         )
     )
 

@@ -10,11 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from billing.formats import name_of_grant, stopped
-from billing.ledger.entries import Change
-from billing.ledger.holdings import Holding
+from billing.ledger.drawable_balances import DrawableBalances
+from billing.ledger.entries import FigureChange
 from billing.models import Entity, Feature
 from billing.models.figures import UPPER_BOUND
-from billing.rules.drawing import GrantRow, Part, Refusal, RolloverRow, Stop, draw, refund
+from billing.rules.drawing import (
+    DrawableGrant,
+    DrawableRollover,
+    DrawnPart,
+    DrawRefusal,
+    LimitReached,
+    draw,
+    refund,
+)
 from billing.rules.figures import figures_of
 from customers.formats import number
 from customers.json_types import DECIMALS
@@ -25,7 +33,7 @@ _FINEST = -10
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
-class UseRefused(Exception):
+class UsageRefused(Exception):
     """A use that is refused whole; the message says why. `missing` units of it have no place, where that is why."""
 
     def __init__(self, reason: str, missing: Decimal | None = None) -> None:
@@ -34,7 +42,7 @@ class UseRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class UsageRequest:
     """A use of a feature by a customer; a negative amount is a refund.
 
     `customer_id` is a customer's key, that of a merged one too. `at` is when it happened (None: now). With `cap`,
@@ -58,7 +66,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class UsageResult:
     """What came of a use: the `parts` that grants and rollovers gave (or took back), and the units `dropped`.
 
     `why` says in words why something was dropped. `remaining` is what was left afterwards, by the key of the
@@ -67,13 +75,13 @@ class Used:
     """
 
     amount: Decimal
-    parts: Sequence[Part]
+    parts: Sequence[DrawnPart]
     dropped: Decimal
     why: str
     remaining: Mapping[str, Decimal | None]
     is_replay: bool = False
 
-    def again(self) -> Used:
+    def again(self) -> UsageResult:
         """The same, as the answer to a repetition."""
         return replace(self, is_replay=True)
 
@@ -86,10 +94,12 @@ class Used:
         return total
 
 
-def settle(holding: Holding, use: Use, at: datetime) -> tuple[Used, list[Change]]:
-    """What the use comes to, and the changes to post for it; nothing is changed yet. Raises `UseRefused`."""
-    rows, rollovers = holding.grant_rows(at), holding.rollover_rows(at)
-    changes: list[Change] = []
+def deduct(
+    holding: DrawableBalances, use: UsageRequest, at: datetime
+) -> tuple[UsageResult, list[FigureChange]]:
+    """What the use comes to, and the changes to post for it; nothing is changed yet. Raises `UsageRefused`."""
+    rows, rollovers = holding.drawable_grants(at), holding.drawable_rollovers(at)
+    changes: list[FigureChange] = []
     if use.amount > 0:
         drawn = draw(
             rows,
@@ -99,9 +109,9 @@ def settle(holding: Holding, use: Use, at: datetime) -> tuple[Used, list[Change]
             overage_limits=holding.overage_limits,
             cap=use.cap,
         )
-        if isinstance(drawn, Refusal):
+        if isinstance(drawn, DrawRefusal):
             why = _in_words(drawn.stops, holding)
-            raise UseRefused(
+            raise UsageRefused(
                 f"{number(drawn.missing)} of {number(use.amount)} {use.feature} do not fit: {why}.",
                 drawn.missing,
             )
@@ -113,17 +123,17 @@ def settle(holding: Holding, use: Use, at: datetime) -> tuple[Used, list[Change]
         usage_changes, left_changes = refunded.usage_changes, {}
         parts, dropped = refunded.parts, refunded.dropped
         why = "no more than that was used" if dropped else ""
-    changes += [Change(holding.grants[key], "usage", amount) for key, amount in usage_changes.items()]
-    changes += [Change(holding.rollovers[key], "left", amount) for key, amount in left_changes.items()]
+    changes += [FigureChange(holding.grants[key], "usage", amount) for key, amount in usage_changes.items()]
+    changes += [FigureChange(holding.rollovers[key], "left", amount) for key, amount in left_changes.items()]
     for change in changes:
         if abs(_EXACT.add(getattr(change.row, change.figure), change.amount)) > UPPER_BOUND:
-            raise UseRefused(f"The usage of {use.feature} would have more than 15 digits before the point.")
-    used = Used(
+            raise UsageRefused(f"The usage of {use.feature} would have more than 15 digits before the point.")
+    used = UsageResult(
         amount=use.amount,
         parts=parts,
         dropped=dropped,
         why=why,
-        remaining=remaining_of(
+        remaining=remaining_by_feature(
             holding,
             use.entity_id,
             [_moved(row, usage_changes) for row in rows],
@@ -133,52 +143,55 @@ def settle(holding: Holding, use: Use, at: datetime) -> tuple[Used, list[Change]
     return used, changes
 
 
-def check(use: Use) -> None:
-    """Raise `UseRefused` for a use that no holding could serve."""
+def check_request(use: UsageRequest) -> None:
+    """Raise `UsageRefused` for a use that no holding could serve."""
     feature = use.feature
     if feature.type == Feature.Type.BOOLEAN:
-        raise UseRefused(f"{feature} is a flag: it is on or off, and there is nothing of it to use up.")
+        raise UsageRefused(f"{feature} is a flag: it is on or off, and there is nothing of it to use up.")
     amount = use.amount
     if not amount.is_finite() or abs(amount) >= UPPER_BOUND:
-        raise UseRefused("An amount has at most 15 digits before the point.")
+        raise UsageRefused("An amount has at most 15 digits before the point.")
     if not amount:
-        raise UseRefused("An amount of 0 uses nothing: give what was used, or a negative amount to refund.")
+        raise UsageRefused("An amount of 0 uses nothing: give what was used, or a negative amount to refund.")
     exponent = amount.as_tuple().exponent
     if (
         isinstance(exponent, int)
         and exponent < _FINEST
         and amount != amount.quantize(DECIMALS, context=_EXACT)
     ):
-        raise UseRefused(f"An amount has at most 10 decimals, but {amount} has more.")
+        raise UsageRefused(f"An amount has at most 10 decimals, but {amount} has more.")
 
 
-def check_entity(use: Use, customer_id: str) -> None:
-    """Raise `UseRefused` if the entity of the use is not one that the customer has."""
+def check_entity(use: UsageRequest, customer_id: str) -> None:
+    """Raise `UsageRefused` if the entity of the use is not one that the customer has."""
     if use.entity is None:
         return
     # It may have come to the customer by a merge since it was read.
     if use.entity.customer_id != customer_id and not _is_held(use.entity, customer_id):
-        raise UseRefused(f"The entity {use.entity} is another customer's.")
+        raise UsageRefused(f"The entity {use.entity} is another customer's.")
     if use.entity.removed_at is not None:
-        raise UseRefused(f"The entity {use.entity} was removed on {use.entity.removed_at:%Y-%m-%d}.")
+        raise UsageRefused(f"The entity {use.entity} was removed on {use.entity.removed_at:%Y-%m-%d}.")
 
 
 def _is_held(entity: Entity, customer_id: str) -> bool:
     return Entity.objects.filter(pk=entity.pk, customer__pk=customer_id).exists()
 
 
-def no_balance(use: Use) -> UseRefused:
+def no_balance_refusal(use: UsageRequest) -> UsageRefused:
     """The refusal of a use of what the customer does not have at all."""
     feature_id = use.feature.feature_id
-    return UseRefused(
+    return UsageRefused(
         f"The customer has no balance of {use.feature}: attach a plan that includes it, or grant some with"
         f" `manage.py grant CUSTOMER {feature_id} AMOUNT`.",
         use.amount,
     )
 
 
-def remaining_of(
-    holding: Holding, entity_id: str | None, rows: Sequence[GrantRow], rollovers: Sequence[RolloverRow]
+def remaining_by_feature(
+    holding: DrawableBalances,
+    entity_id: str | None,
+    rows: Sequence[DrawableGrant],
+    rollovers: Sequence[DrawableRollover],
 ) -> dict[str, Decimal | None]:
     """By feature, what the rows and rollovers leave to a use by the entity (None: by no entity)."""
     remaining: dict[str, Decimal | None] = {}
@@ -200,7 +213,7 @@ def remaining_of(
     return remaining
 
 
-def to_answer(used: Used, to_uuid_text: Callable[[str], str] | None = None) -> dict[str, Any]:
+def to_stored_answer(used: UsageResult, to_uuid_text: Callable[[str], str] | None = None) -> dict[str, Any]:
     """What a posting keeps of the answer, as JSON: ids as UUIDs, figures as texts without trailing zeros."""
     uuid_text = to_uuid_text or _uuid_text
     return {
@@ -216,10 +229,10 @@ def to_answer(used: Used, to_uuid_text: Callable[[str], str] | None = None) -> d
     }
 
 
-def from_answer(answer: dict[str, Any]) -> Used:
+def from_stored_answer(answer: dict[str, Any]) -> UsageResult:
     """What was answered then."""
     parts = [
-        Part(
+        DrawnPart(
             to_typed_id(UUID(key), "roll" if step == "rollover" else "grt"),
             step,
             Decimal(units),
@@ -227,7 +240,7 @@ def from_answer(answer: dict[str, Any]) -> Used:
         )
         for key, step, units, charged in answer["parts"]
     ]
-    return Used(
+    return UsageResult(
         amount=Decimal(answer["amount"]),
         parts=parts,
         dropped=Decimal(answer["dropped"]),
@@ -240,19 +253,19 @@ def from_answer(answer: dict[str, Any]) -> Used:
     )
 
 
-def _in_words(stops: Sequence[Stop], holding: Holding) -> str:
+def _in_words(stops: Sequence[LimitReached], holding: DrawableBalances) -> str:
     grants = [holding.grants[stop.row_id] for stop in stops if stop.row_id is not None]
     names = {str(grant.pk): name_of_grant(grant) for grant in grants}
     features = {str(grant.pk): str(holding.balances[grant.balance_id].feature) for grant in grants}
     return "; ".join(stopped(stop, names, features) for stop in stops)
 
 
-def _moved(row: GrantRow, usage_changes: Mapping[str, Decimal]) -> GrantRow:
+def _moved(row: DrawableGrant, usage_changes: Mapping[str, Decimal]) -> DrawableGrant:
     change = usage_changes.get(row.id)
     return row if change is None else replace(row, usage=_EXACT.add(row.usage, change))
 
 
-def _drawn(rollover: RolloverRow, left_changes: Mapping[str, Decimal]) -> RolloverRow:
+def _drawn(rollover: DrawableRollover, left_changes: Mapping[str, Decimal]) -> DrawableRollover:
     change = left_changes.get(rollover.id)
     return rollover if change is None else replace(rollover, balance=_EXACT.add(rollover.balance, change))
 

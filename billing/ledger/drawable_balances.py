@@ -12,12 +12,12 @@ from django.conf import settings
 
 from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendLimit
 from billing.models.figures import BillingMethod
-from billing.rules.drawing import GrantRow, RolloverRow
+from billing.rules.drawing import DrawableGrant, DrawableRollover
 from billing.rules.intervals import NEVER_RESETS
 
 
 @dataclass(slots=True)
-class Holding:
+class DrawableBalances:
     """A customer's balances of a feature and of the credit systems that it can be drawn from.
 
     `costs` gives, by the key of each of these features, the credits for one unit; None for the feature itself.
@@ -29,12 +29,12 @@ class Holding:
     rollovers: dict[str, Rollover] = field(default_factory=dict)
     overage_limits: dict[str, Decimal] = field(default_factory=dict)
 
-    def grant_rows(self, at: datetime) -> list[GrantRow]:
+    def drawable_grants(self, at: datetime) -> list[DrawableGrant]:
         """The grants that count at `at`, as the arithmetic wants them."""
         counted = [grant for grant in self.grants.values() if counts(grant, at)]
         usage_based = {grant.balance_id for grant in counted if is_usage_based(grant)}
         return [
-            grant_row(
+            drawable_grant(
                 grant,
                 self.balances[grant.balance_id],
                 credit_cost=self.costs[self.balances[grant.balance_id].feature_id],
@@ -43,10 +43,10 @@ class Holding:
             for grant in counted
         ]
 
-    def rollover_rows(self, at: datetime) -> list[RolloverRow]:
+    def drawable_rollovers(self, at: datetime) -> list[DrawableRollover]:
         """The rollovers that count at `at`, as the arithmetic wants them."""
         return [
-            rollover_row(rollover, credit_cost=self.costs[self.balances[rollover.balance_id].feature_id])
+            drawable_rollover(rollover, credit_cost=self.costs[self.balances[rollover.balance_id].feature_id])
             for rollover in self.rollovers.values()
             if counts(rollover, at)
         ]
@@ -63,7 +63,7 @@ class Holding:
         return min((moment for moment in due if moment is not None), default=None)
 
 
-def costs_of(feature: Feature) -> dict[str, Decimal | None]:
+def credit_costs_of(feature: Feature) -> dict[str, Decimal | None]:
     """By key, the features that a use of `feature` draws: itself, and the credit systems at their cost a unit."""
     costs: dict[str, Decimal | None] = {str(feature.pk): None}
     for cost in CreditCost.objects.filter(metered_feature=feature):
@@ -71,18 +71,20 @@ def costs_of(feature: Feature) -> dict[str, Decimal | None]:
     return costs
 
 
-def holding_of(customer_id: str, costs: Mapping[str, Decimal | None], balances: Iterable[Balance]) -> Holding:
+def drawable_balances_of(
+    customer_id: str, costs: Mapping[str, Decimal | None], balances: Iterable[Balance]
+) -> DrawableBalances:
     """What one customer holds; `balances` are its balances of the features in `costs`."""
-    found = holdings_of({customer_id: costs}, balances)
+    found = drawable_balances_by_customer({customer_id: costs}, balances)
     return found[customer_id]
 
 
-def holdings_of(
+def drawable_balances_by_customer(
     costs: Mapping[str, Mapping[str, Decimal | None]], balances: Iterable[Balance]
-) -> dict[str, Holding]:
+) -> dict[str, DrawableBalances]:
     """What customers hold, by their keys, in three queries; `costs` are by customer."""
-    holdings = {customer_id: Holding(each) for customer_id, each in costs.items()}
-    owners: dict[str, Holding] = {}
+    holdings = {customer_id: DrawableBalances(each) for customer_id, each in costs.items()}
+    owners: dict[str, DrawableBalances] = {}
     for balance in balances:
         holding = holdings[balance.customer_id]
         holding.balances[str(balance.pk)] = balance
@@ -109,9 +111,9 @@ def is_usage_based(grant: Grant) -> bool:
     return grant.billing_method == BillingMethod.USAGE_BASED
 
 
-def grant_row(
+def drawable_grant(
     grant: Grant, balance: Balance, *, credit_cost: Decimal | None, is_sharing_overage: bool
-) -> GrantRow:
+) -> DrawableGrant:
     """A grant as the arithmetic wants it.
 
     Of a balance that allows overage, the grants with a usage-based price do; where none has one
@@ -119,7 +121,7 @@ def grant_row(
     """
     is_priced = is_usage_based(grant)
     source = grant.subscription or grant.purchase
-    return GrantRow(
+    return DrawableGrant(
         id=str(grant.pk),
         feature_id=balance.feature_id,
         included_grant=grant.included_grant,
@@ -141,9 +143,9 @@ def grant_row(
     )
 
 
-def rollover_row(rollover: Rollover, *, credit_cost: Decimal | None) -> RolloverRow:
+def drawable_rollover(rollover: Rollover, *, credit_cost: Decimal | None) -> DrawableRollover:
     """A rollover as the arithmetic wants it."""
-    return RolloverRow(
+    return DrawableRollover(
         id=str(rollover.pk),
         balance=rollover.left,
         usage=rollover.granted - rollover.left,
