@@ -301,12 +301,12 @@ def customers(draw: st.DrawFn, complete: bool = False) -> Json:
     feature_ids = draw(st.lists(identifiers, min_size=1, max_size=4, unique=True))
     kinds = [draw(st.sampled_from(["boolean", "metered", "credit_system"])) for _ in feature_ids]
     metered = tuple(name for name, kind in zip(feature_ids, kinds, strict=True) if kind == "metered")
-    catalogue = tuple(
+    catalog = tuple(
         draw(features(st.just(name), kind, metered, complete))
         for name, kind in zip(feature_ids, kinds, strict=True)
     )
     plan_ids = tuple(draw(st.lists(identifiers, min_size=1, max_size=3, unique=True)))
-    sold = [draw(plans(st.just(plan_id), env, catalogue, complete)) for plan_id in plan_ids]
+    sold = [draw(plans(st.just(plan_id), env, catalog, complete)) for plan_id in plan_ids]
     taken = draw(st.lists(st.sampled_from(sold), max_size=3))
     bought = draw(st.lists(st.sampled_from(sold), max_size=2))
     entity_ids = draw(st.lists(st.none() | identifiers, max_size=2, unique=True))
@@ -329,14 +329,10 @@ def customers(draw: st.DrawFn, complete: bool = False) -> Json:
         "purchases": st.tuples(*(purchases(plan, complete) for plan in bought)).map(list),
         "licenses": st.lists(licenses(plan_ids), max_size=2),
         "balances": st.fixed_dictionaries(
-            {
-                each["id"]: balances(each, plan_ids, complete)
-                for each in catalogue
-                if each["type"] != "boolean"
-            }
+            {each["id"]: balances(each, plan_ids, complete) for each in catalog if each["type"] != "boolean"}
         ),
         "flags": st.fixed_dictionaries(
-            {each["id"]: flags(each, plan_ids, complete) for each in catalogue if each["type"] == "boolean"}
+            {each["id"]: flags(each, plan_ids, complete) for each in catalog if each["type"] == "boolean"}
         ),
     }
     on_request = {

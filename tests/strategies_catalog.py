@@ -160,10 +160,10 @@ def plans(
     draw: st.DrawFn,
     plan_id: st.SearchStrategy[str] = identifiers,
     env: str = "live",
-    catalogue: tuple[Json, ...] = (),
+    catalog: tuple[Json, ...] = (),
     complete: bool = False,
 ) -> Json:
-    """A plan in `env` whose items grant some of the features of `catalogue`."""
+    """A plan in `env` whose items grant some of the features of `catalog`."""
     price = objects(
         {"amount": numbers(), "interval": st.sampled_from(PRICE_INTERVALS)},
         {"interval_count": counts},
@@ -176,7 +176,7 @@ def plans(
             "card_required": st.booleans(),
         }
     )
-    granted = draw(st.lists(st.sampled_from(catalogue), unique_by=id, max_size=3)) if catalogue else []
+    granted = draw(st.lists(st.sampled_from(catalog), unique_by=id, max_size=3)) if catalog else []
     config = st.dictionaries(st.sampled_from(["ignore_past_due", "anchor_to_month_start"]), st.booleans())
     plan = objects(
         {

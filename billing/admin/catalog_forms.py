@@ -1,4 +1,4 @@
-"""The forms of the catalogue: they keep to the rules that a catalogue's import keeps to."""
+"""The forms of the catalog: they keep to the rules that a catalog's import keeps to."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _SETTLED = {Invoice.Status.VOID, Invoice.Status.PAID}
 _CHANGED = "Somebody else has changed the invoice meanwhile. Look at the figures below, and confirm again."
 
 
-class _Question(forms.Form):
+class InvoiceActionForm(forms.Form):
     """What has to be known to do it; `seen` is the state of the invoice that the person saw."""
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -47,7 +47,7 @@ class _Question(forms.Form):
         self.invoice = invoice
 
 
-class _Amount(_Question):
+class _AmountForm(InvoiceActionForm):
     amount = forms.DecimalField(
         max_digits=25, decimal_places=10, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
     )
@@ -72,7 +72,7 @@ class _Amount(_Question):
         raise NotImplementedError
 
 
-class _Payment(_Amount):
+class _PaymentForm(_AmountForm):
     received_on = forms.DateField(
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), help_text="When the money was there."
     )
@@ -104,7 +104,7 @@ class _Payment(_Amount):
         return clock.now() if day == localdate() else make_aware(datetime.combine(day, time.min))
 
 
-class _Credit(_Amount):
+class _CreditNoteForm(_AmountForm):
     reason = forms.CharField(
         max_length=500, widget=UnfoldAdminTextInputWidget(), help_text="Printed on the credit note."
     )
@@ -115,17 +115,17 @@ class _Credit(_Amount):
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class InvoiceAction:
     """One thing that can be done: how it is asked for, and the verb, which answers what is to be said then."""
 
     title: str
     explanation: str
     button: str
-    form: type[_Question]
+    form: type[InvoiceActionForm]
     do: Callable[[Invoice, Any, str], str]
 
 
-def _pay(invoice: Invoice, form: _Payment, by: str) -> str:
+def _pay(invoice: Invoice, form: _PaymentForm, by: str) -> str:
     payment = record_payment(
         invoice,
         form.cleaned_data["amount"],
@@ -136,7 +136,7 @@ def _pay(invoice: Invoice, form: _Payment, by: str) -> str:
     return f"{money(payment.amount, invoice.currency)} was recorded as paid on {invoice}."
 
 
-def _credit(invoice: Invoice, form: _Credit, by: str) -> str:
+def _credit(invoice: Invoice, form: _CreditNoteForm, by: str) -> str:
     note = credit_note(invoice, form.cleaned_data["amount"], reason=form.cleaned_data["reason"], done_by=by)
     said = f"Credit note {note.number} over {money(note.total, invoice.currency)} was written."
     back = to_return(note.invoice)
@@ -145,52 +145,52 @@ def _credit(invoice: Invoice, form: _Credit, by: str) -> str:
     return said
 
 
-def _issue(invoice: Invoice, form: _Question, by: str) -> str:
+def _issue(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
     return f"{issue_invoice(invoice, done_by=by).number} was issued."
 
 
-def _void(invoice: Invoice, form: _Question, by: str) -> str:
+def _void(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
     return f"{void_invoice(invoice, done_by=by)} is void."
 
 
-def _give_up(invoice: Invoice, form: _Question, by: str) -> str:
+def _give_up(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
     return f"{mark_uncollectible(invoice, done_by=by)} is given up as uncollectible."
 
 
-_PAYMENT = _Step(
+_PAYMENT = InvoiceAction(
     "Record a payment",
     "Notes money that was received. Nothing is charged or moved.",
     "Record the payment",
-    _Payment,
+    _PaymentForm,
     _pay,
 )
-_CREDIT_NOTE = _Step(
+_CREDIT_NOTE = InvoiceAction(
     "Write a credit note",
     "Takes an amount, tax included, off the invoice, which itself never changes. Nothing is paid back.",
     "Write the credit note",
-    _Credit,
+    _CreditNoteForm,
     _credit,
 )
-_ISSUE = _Step(
+_ISSUE = InvoiceAction(
     "Issue the invoice",
     "Gives it its number, discounts and tax. From then on it never changes.",
     "Issue it",
-    _Question,
+    InvoiceActionForm,
     _issue,
 )
-_VOID = _Step(
+_VOID = InvoiceAction(
     "Void the invoice",
     "Declares that it should not have been: nothing is due, and discounts that it used can be used again. This"
     " cannot be undone.",
     "Void it",
-    _Question,
+    InvoiceActionForm,
     _void,
 )
-_GIVE_UP = _Step(
+_GIVE_UP = InvoiceAction(
     "Mark as uncollectible",
     "Declares that its money is not expected any more. A payment can still be recorded.",
     "Mark it",
-    _Question,
+    InvoiceActionForm,
     _give_up,
 )
 
@@ -254,13 +254,13 @@ class InvoiceActions(RecordAdmin):
         names = {f"billing_invoice_{name}" for name in fitting}
         return [each for each in super().get_actions_detail(request, object_id) if each.action_name in names]
 
-    def _ask(self, request: HttpRequest, object_id: str, step: _Step) -> HttpResponse:
+    def _ask(self, request: HttpRequest, object_id: str, step: InvoiceAction) -> HttpResponse:
         invoice = self.get_object(request, unquote(object_id))
         if invoice is None:
             elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return elsewhere
         back = reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
-        is_plain = step.form is _Question
+        is_plain = step.form is InvoiceActionForm
         form = step.form(request.POST if request.method == "POST" else None, invoice=invoice)
         after: Sequence[tuple[str, str]] = ()
         try:
@@ -293,14 +293,16 @@ class InvoiceActions(RecordAdmin):
         )
 
 
-def _do(step: _Step, invoice: Invoice, form: _Question, request: HttpRequest) -> str:
+def _do(step: InvoiceAction, invoice: Invoice, form: InvoiceActionForm, request: HttpRequest) -> str:
     with transaction.atomic():
         if _state(locked_invoice(invoice)) != form.cleaned_data["seen"]:
             raise CannotChangeInvoice(_CHANGED)
         return step.do(invoice, form, request.user.get_username())
 
 
-def _tried(step: _Step, invoice: Invoice, form: _Question, request: HttpRequest) -> list[tuple[str, str]]:
+def _tried(
+    step: InvoiceAction, invoice: Invoice, form: InvoiceActionForm, request: HttpRequest
+) -> list[tuple[str, str]]:
     """The figures of the invoice as they would be afterwards; nothing is kept."""
     with transaction.atomic():
         step.do(invoice, form, request.user.get_username())

@@ -41,7 +41,7 @@ _CHANGED = "Something has changed since the preview. Nothing was done: look at t
 _TEMPLATE = "billing/subscription_act.html"
 
 
-class CustomerForm(forms.Form):
+class ChooseCustomerForm(forms.Form):
     """Whom a plan is to be attached to."""
 
     customer = forms.ModelChoiceField(Customer.objects.filter(merged_into=None))
@@ -77,7 +77,7 @@ class SubscribingPages(HistoryAdmin):
         """Attach a plan: to the customer that the address names, or that is chosen first."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        asked = CustomerForm(self.admin_site, request.GET if "customer" in request.GET else None)
+        asked = ChooseCustomerForm(self.admin_site, request.GET if "customer" in request.GET else None)
         if not asked.is_bound or not asked.is_valid():
             context = {"title": "Attach a plan", "form": asked, "back": self._list_url()}
             return self._page(request, "billing/subscription_customer.html", context)

@@ -65,7 +65,7 @@ class SubscribingForm(forms.Form):
         raise NotImplementedError
 
 
-class _PlanForm(SubscribingForm):
+class _PlanAndUnitsForm(SubscribingForm):
     """A plan with a quantity, and a field for each feature that the chosen plan sells ahead."""
 
     plan = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
@@ -115,7 +115,7 @@ class _PlanForm(SubscribingForm):
             self.data[name] = self.fields[name].initial  # type: ignore[index]
 
 
-class AttachForm(_PlanForm):
+class AttachForm(_PlanAndUnitsForm):
     """What a customer is to have."""
 
     explanation = (
@@ -176,7 +176,7 @@ class AttachForm(_PlanForm):
         )
 
 
-class ChangeForm(_PlanForm):
+class ChangeForm(_PlanAndUnitsForm):
     """What a subscription is to become."""
 
     explanation = (

@@ -1,7 +1,7 @@
 """What a customer paid for and could use, as it was known at an instant.
 
 Figures are those after the last ledger entry that was recorded until then; everything else is in the histories. The
-catalogue is shown as it is now: a version of a plan never changes what it grants.
+catalog is shown as it is now: a version of a plan never changes what it grants.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, OuterRef, Subquery
 
 from billing.document.renderer import render_customer
-from billing.document.renderer.rows import ON_REQUEST, Rows, arranged
+from billing.document.renderer.rows import ON_REQUEST, BillingRows, arrange_rows
 from billing.document.schema import BillingCustomer
 from billing.models import (
     AutoTopup,
@@ -51,7 +51,7 @@ def render_known(known: KnownCustomer, expand: Collection[str] = frozenset()) ->
     return render_customer(known.customer, rows_known(known, expand))
 
 
-def rows_known(known: KnownCustomer, expand: Collection[str]) -> Rows:
+def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
     """The customer's rows as they were known, and what is expanded, in a fixed number of queries."""
     kinds: dict[str, tuple[type[Model], Callable[[Any], bool]]] = {
         "subscriptions": (Subscription, lambda row: row.status != Subscription.Status.ENDED),
@@ -78,7 +78,7 @@ def rows_known(known: KnownCustomer, expand: Collection[str]) -> Rows:
         "grants": holdings.counted(Grant),
         "rollovers": holdings.counted(Rollover),
     }
-    return arranged(found, known_at(BillingAccount, known), expand, known.at)
+    return arrange_rows(found, known_at(BillingAccount, known), expand, known.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ pauses = st.sampled_from([0, 0, 0, 0, 1, 24, 24 * 5, 24 * 17, 24 * 31, 24 * 75])
 
 
 @pytest.fixture
-def catalogue(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
+def catalog(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     """The model's plans, and its clock; nobody pays, and all goes on nevertheless."""
     settings.RESET_PAST_DUE = True
     found = {"calls": metered("calls"), "credits": make_feature(feature_id="credits", type="credit_system")}
@@ -390,13 +390,13 @@ class Second(Machine):
     """The other half: the name of a machine decides what is random in it."""
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("catalog")
 @pytest.mark.parametrize("half", [First, Second])
 def test_ten_thousand_random_steps_show_no_difference(half: type[Machine]) -> None:
     assert steps_of(half, examples=22, steps=30) >= 5_000
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("catalog")
 def test_a_hundred_thousand_random_steps_show_no_difference() -> None:
     assert steps_of(Machine, examples=500, steps=60) >= 100_000

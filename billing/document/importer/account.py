@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from billing.document import schema
-from billing.document.importer.batch import Batch, Kind, listed, marking
+from billing.document.importer.batch import ImportBatch, ListMapping, listed, marking
 from billing.document.importer.catalog import present
 from billing.document.schema import BillingCustomer
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
@@ -21,7 +21,7 @@ Document = Incoming[BillingCustomer]
 ACCOUNT_FIELDS = ("created_at", "metadata", "send_email_receipts", "payment_method")
 
 
-def apply_accounts(batch: Batch) -> None:
+def apply_accounts(batch: ImportBatch) -> None:
     """What the billing platform holds of each customer beside its lists."""
     accounts = {
         account.customer_id: account
@@ -45,13 +45,13 @@ def _account(incoming: Document, document: BillingCustomer) -> dict[str, Any]:
     return {name: getattr(document, name) for name in ACCOUNT_FIELDS}
 
 
-def apply_entities(batch: Batch) -> None:
+def apply_entities(batch: ImportBatch) -> None:
     """Seats, workspaces and the like."""
     lists = listed(batch, lambda document: document.entities)
     _ENTITIES.sync(batch, lists, marking(batch, "removed_at"))
 
 
-def apply_controls(batch: Batch) -> None:
+def apply_controls(batch: ImportBatch) -> None:
     """Top-ups, spend limits and usage alerts."""
     _TOPUPS.sync(batch, listed(batch, lambda document: _controls(document, "auto_topups")))
     _LIMITS.sync(batch, listed(batch, lambda document: _controls(document, "spend_limits")))
@@ -62,7 +62,9 @@ def _controls(document: BillingCustomer, name: str) -> Any:
     return UNSET if document.billing_controls is UNSET else getattr(document.billing_controls, name)
 
 
-def _entity(batch: Batch, incoming: Document, sent: schema.Entity, ours: Entity | None) -> dict[str, Any]:
+def _entity(
+    batch: ImportBatch, incoming: Document, sent: schema.Entity, ours: Entity | None
+) -> dict[str, Any]:
     return {
         "entity_id": sent.id,
         "name": sent.name,
@@ -83,7 +85,7 @@ def _entity_of_row(row: Entity) -> Hashable:
 
 
 def _topup(
-    batch: Batch, incoming: Document, sent: schema.AutoTopup, ours: AutoTopup | None
+    batch: ImportBatch, incoming: Document, sent: schema.AutoTopup, ours: AutoTopup | None
 ) -> dict[str, Any]:
     limit = present(sent.purchase_limit)
     return {
@@ -98,7 +100,7 @@ def _topup(
 
 
 def _spend_limit(
-    batch: Batch, incoming: Document, sent: schema.SpendLimit, ours: SpendLimit | None
+    batch: ImportBatch, incoming: Document, sent: schema.SpendLimit, ours: SpendLimit | None
 ) -> dict[str, Any]:
     return {
         "feature_id": batch.feature_key(sent.feature_id),
@@ -108,7 +110,7 @@ def _spend_limit(
 
 
 def _usage_alert(
-    batch: Batch, incoming: Document, sent: schema.UsageAlert, ours: UsageAlert | None
+    batch: ImportBatch, incoming: Document, sent: schema.UsageAlert, ours: UsageAlert | None
 ) -> dict[str, Any]:
     return {
         "feature_id": batch.feature_key(sent.feature_id),
@@ -127,28 +129,28 @@ def _feature_of_row(row: Any) -> Any:
     return row.feature and row.feature.feature_id
 
 
-_ENTITIES = Kind[Entity, schema.Entity](
+_ENTITIES = ListMapping[Entity, schema.Entity](
     model=Entity,
     key_of_item=_entity_of_item,
     key_of_row=_entity_of_row,
     columns=_entity,
     is_shared=True,
 )
-_TOPUPS = Kind[AutoTopup, schema.AutoTopup](
+_TOPUPS = ListMapping[AutoTopup, schema.AutoTopup](
     model=AutoTopup,
     key_of_item=_feature_of_item,
     key_of_row=_feature_of_row,
     columns=_topup,
     related=("feature",),
 )
-_LIMITS = Kind[SpendLimit, schema.SpendLimit](
+_LIMITS = ListMapping[SpendLimit, schema.SpendLimit](
     model=SpendLimit,
     key_of_item=_feature_of_item,
     key_of_row=_feature_of_row,
     columns=_spend_limit,
     related=("feature",),
 )
-_ALERTS = Kind[UsageAlert, schema.UsageAlert](
+_ALERTS = ListMapping[UsageAlert, schema.UsageAlert](
     model=UsageAlert,
     key_of_item=_feature_of_item,
     key_of_row=_feature_of_row,

@@ -14,7 +14,7 @@ from django.db.models import F
 from msgspec import UNSET
 
 from billing.document import schema
-from billing.document.importer.batch import Batch, Items, Kind, listed, marking
+from billing.document.importer.batch import ImportBatch, Items, ListMapping, listed, marking
 from billing.document.importer.catalog import present, price_columns
 from billing.document.schema import BillingCustomer
 from billing.ledger.entries import FigureChange, LedgerBatch, PostingDraft, locked_balances
@@ -26,7 +26,7 @@ Document = Incoming[BillingCustomer]
 
 
 @dataclass(frozen=True, slots=True)
-class _Figures:
+class _ReceivedFigures:
     """What a document says of a grant or rollover, by the names of the columns."""
 
     row: Grant | Rollover
@@ -36,7 +36,7 @@ class _Figures:
 _GrantItem = tuple[str, schema.BreakdownRow]
 
 
-def apply_balances(batch: Batch) -> None:
+def apply_balances(batch: ImportBatch) -> None:
     """Balances with their grants and rollovers. The grants of a balance that is no longer listed have ended."""
     lists = listed(batch, _balances)
     locked_balances([str(each.incoming.customer.pk) for each in lists])
@@ -64,14 +64,14 @@ def apply_balances(batch: Batch) -> None:
         grants.append(Items(incoming_of[balance.customer_id], balance, []))
         rollovers.append(Items(incoming_of[balance.customer_id], balance, []))
     said = [
-        _Figures(
+        _ReceivedFigures(
             row,
             {"included_grant": sent.included_grant, "prepaid_grant": sent.prepaid_grant, "usage": sent.usage},
         )
         for (_, sent), row in _GRANTS.sync(batch, grants, marking(batch, "ended_at"))
     ]
     said += [
-        _Figures(row, {"granted": _carried_over(sent, row), "left": sent.balance})
+        _ReceivedFigures(row, {"granted": _carried_over(sent, row), "left": sent.balance})
         for sent, row in _ROLLOVERS.sync(batch, rollovers, marking(batch, "ended_at"))
     ]
     _post_differences(batch, {str(row.pk): row for row in standing.values()}, said)
@@ -85,7 +85,9 @@ def _nobody_elses(rows: list[Balance], incoming_of: dict[str, Document]) -> list
     return [row for pk, row in at_home.items() if pk not in kept]
 
 
-def _post_differences(batch: Batch, balances: dict[str, Balance], said: Iterable[_Figures]) -> None:
+def _post_differences(
+    batch: ImportBatch, balances: dict[str, Balance], said: Iterable[_ReceivedFigures]
+) -> None:
     """Post what the documents change: one posting for each balance of which a figure differs."""
     changes: dict[str, list[FigureChange]] = {}
     for each in said:
@@ -115,7 +117,7 @@ def _post_differences(batch: Batch, balances: dict[str, Balance], said: Iterable
     book.write()
 
 
-def apply_flags(batch: Batch) -> None:
+def apply_flags(batch: ImportBatch) -> None:
     """Boolean features."""
     _FLAGS.sync(batch, listed(batch, _flags))
 
@@ -128,7 +130,9 @@ def _flags(document: BillingCustomer) -> Any:
     return UNSET if document.flags is UNSET else document.flags.values()
 
 
-def _balance(batch: Batch, incoming: Document, sent: schema.Balance, ours: Balance | None) -> dict[str, Any]:
+def _balance(
+    batch: ImportBatch, incoming: Document, sent: schema.Balance, ours: Balance | None
+) -> dict[str, Any]:
     return {
         "feature_id": batch.feature_key(sent.feature_id),
         "overage_allowed": sent.overage_allowed,
@@ -152,7 +156,7 @@ def _grant_of_row(row: Grant) -> Hashable:
     return "plan", row.plan and row.plan.plan_id, row.reset_interval
 
 
-def _grant(batch: Batch, incoming: Document, item: _GrantItem, ours: Grant | None) -> dict[str, Any]:
+def _grant(batch: ImportBatch, incoming: Document, item: _GrantItem, ours: Grant | None) -> dict[str, Any]:
     feature_id, sent = item
     for name in ("included_grant", "usage"):
         if abs(getattr(sent, name)) >= LARGEST:
@@ -183,12 +187,12 @@ def _carried_over(sent: schema.Rollover, ours: Rollover) -> Decimal:
 
 
 def _rollover(
-    batch: Batch, incoming: Document, sent: schema.Rollover, ours: Rollover | None
+    batch: ImportBatch, incoming: Document, sent: schema.Rollover, ours: Rollover | None
 ) -> dict[str, Any]:
     return {"expires_at": sent.expiry, "ended_at": None}
 
 
-def _flag(batch: Batch, incoming: Document, sent: schema.Flag, ours: Flag | None) -> dict[str, Any]:
+def _flag(batch: ImportBatch, incoming: Document, sent: schema.Flag, ours: Flag | None) -> dict[str, Any]:
     return {
         "feature_id": batch.feature_key(sent.feature_id),
         "flag_id": sent.id,
@@ -197,7 +201,7 @@ def _flag(batch: Batch, incoming: Document, sent: schema.Flag, ours: Flag | None
     }
 
 
-_BALANCES = Kind[Balance, schema.Balance](
+_BALANCES = ListMapping[Balance, schema.Balance](
     model=Balance,
     key_of_item=lambda sent: sent.feature_id,
     key_of_row=lambda row: row.feature.feature_id,
@@ -207,7 +211,7 @@ _BALANCES = Kind[Balance, schema.Balance](
     of_all_homes=True,
     related=("feature",),
 )
-_GRANTS = Kind[Grant, _GrantItem](
+_GRANTS = ListMapping[Grant, _GrantItem](
     model=Grant,
     key_of_item=_grant_of_item,
     key_of_row=_grant_of_row,
@@ -220,7 +224,7 @@ _GRANTS = Kind[Grant, _GrantItem](
     # Of rows that look alike, those that still count come first.
     order=(F("ended_at").asc(nulls_first=True), "position", "pk"),
 )
-_ROLLOVERS = Kind[Rollover, schema.Rollover](
+_ROLLOVERS = ListMapping[Rollover, schema.Rollover](
     model=Rollover,
     key_of_item=lambda sent: sent.expiry,
     key_of_row=lambda row: row.expires_at,
@@ -231,7 +235,7 @@ _ROLLOVERS = Kind[Rollover, schema.Rollover](
     stays_ours=True,
     order=(F("ended_at").asc(nulls_first=True), "position", "pk"),
 )
-_FLAGS = Kind[Flag, schema.Flag](
+_FLAGS = ListMapping[Flag, schema.Flag](
     model=Flag,
     key_of_item=lambda sent: sent.feature_id,
     key_of_row=lambda row: row.feature.feature_id,

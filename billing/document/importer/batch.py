@@ -24,7 +24,7 @@ S = TypeVar("S")
 
 
 @dataclass(slots=True)
-class Batch:
+class ImportBatch:
     """Documents on their way into rows, with the features and plans that they name.
 
     `attached` holds the subscription or purchase that gives a customer (by its key) a plan, by the plan's id.
@@ -80,7 +80,7 @@ class Items(Generic[S]):
     listed: Sequence[S]
 
 
-def listed(batch: Batch, items: Callable[[BillingCustomer], Iterable[S] | UnsetType]) -> list[Items[S]]:
+def listed(batch: ImportBatch, items: Callable[[BillingCustomer], Iterable[S] | UnsetType]) -> list[Items[S]]:
     """What the documents that have the list say in it; those that do not mention it are left out."""
     return [
         Items(incoming, incoming.customer, list(found))
@@ -90,7 +90,7 @@ def listed(batch: Batch, items: Callable[[BillingCustomer], Iterable[S] | UnsetT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind(Generic[M, S]):
+class ListMapping(Generic[M, S]):
     """How the items of one list become rows.
 
     An item is the row whose `key_of_row` under the same parent equals its `key_of_item`; equal ones are told
@@ -105,7 +105,7 @@ class Kind(Generic[M, S]):
     model: type[M]
     key_of_item: Callable[[S], Hashable]
     key_of_row: Callable[[M], Hashable]
-    columns: Callable[[Batch, Incoming[BillingCustomer], S, M | None], dict[str, Any]]
+    columns: Callable[[ImportBatch, Incoming[BillingCustomer], S, M | None], dict[str, Any]]
     parent: str = "customer"
     scope: str = "customer"
     is_shared: bool = False
@@ -116,7 +116,7 @@ class Kind(Generic[M, S]):
 
     def sync(
         self,
-        batch: Batch,
+        batch: ImportBatch,
         lists: Sequence[Items[S]],
         retire: Callable[[list[M]], None] | None = None,
     ) -> list[tuple[S, M]]:
@@ -169,7 +169,7 @@ class Kind(Generic[M, S]):
         return list(rows.select_related(*self.related).order_by(*self.order))
 
 
-def marking(batch: Batch, column: str) -> Callable[[list[Any]], None]:
+def marking(batch: ImportBatch, column: str) -> Callable[[list[Any]], None]:
     """A `retire` that keeps the rows and notes in `column` since when they are no longer listed."""
 
     def mark(rows: list[Any]) -> None:

@@ -79,7 +79,7 @@ _T = TypeVar("_T")
 _M = TypeVar("_M", bound=models.Model)
 
 
-def take_features(
+def upsert_features(
     sent: Iterable[schema.Feature | schema.ItemFeature], reason: str, named: Iterable[str] = ()
 ) -> dict[str, Feature]:
     """The rows of the features in `sent`, and of those whose ids are `named`, by their feature ids.
@@ -109,7 +109,7 @@ def take_features(
     return rows
 
 
-def take_plans(
+def upsert_plans(
     sent: Iterable[schema.Plan],
     features: Mapping[str, Feature],
     reason: str,

@@ -1,6 +1,6 @@
-"""Take in a catalogue: features and plans, each for itself, in one transaction.
+"""Take in a catalog: features and plans, each for itself, in one transaction.
 
-Unlike a customer's document, a catalogue makes no stubs: what it names is in it, or is known. What an item carries
+Unlike a customer's document, a catalog makes no stubs: what it names is in it, or is known. What an item carries
 of its feature beside the id is not read.
 """
 
@@ -36,10 +36,10 @@ from billing.document.importer.catalog import (
     PlanVersion,
     item_columns,
     plan_columns,
-    take_features,
-    take_plans,
+    upsert_features,
+    upsert_plans,
 )
-from billing.document.importer.catalog_file import Entry
+from billing.document.importer.catalog_file import CatalogEntry
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import pieces
 from customers.ingest.engine import wait_for_other_imports
@@ -60,7 +60,7 @@ _OLD = (
 _CURRENCY = "{} stays in {}: a currency is given to plans that are new. To change it, make a new version in the admin."
 
 
-class Outcome(StrEnum):
+class CatalogOutcome(StrEnum):
     """What became of a feature or a plan."""
 
     CREATED = "created"
@@ -71,11 +71,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CatalogReport:
     """What became of one entry: what was remarked on it, or everything that it was refused for, with whole paths."""
 
-    entry: Entry
-    outcome: Outcome
+    entry: CatalogEntry
+    outcome: CatalogOutcome
     remarks: list[Remark] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
@@ -88,9 +88,9 @@ class Report:
 
 
 @transaction.atomic
-def import_catalogue(
-    entries: Sequence[Entry], *, currency: str | None = None, origin: str = ""
-) -> list[Report]:
+def import_catalog(
+    entries: Sequence[CatalogEntry], *, currency: str | None = None, origin: str = ""
+) -> list[CatalogReport]:
     """Take in `entries`, reporting each in order.
 
     A bad one is refused with everything that is wrong with it, and costs no other, but for plans that name a
@@ -99,39 +99,39 @@ def import_catalogue(
     that are new.
     """
     wait_for_other_imports()
-    reason = "Imported from a catalogue" + (f": {origin}" if origin else "")
-    taking = _Taking(entries, currency, reason[:_LONGEST_REASON])
+    reason = "Imported from a catalog" + (f": {origin}" if origin else "")
+    taking = _CatalogImport(entries, currency, reason[:_LONGEST_REASON])
     plans = taking.parsed("plan", schema.parse_plan, _plan_version)
-    features = taking.take_features(taking.parsed("feature", schema.parse_feature, _feature_id), plans)
-    taking.take_plans(plans, features)
+    features = taking.upsert_features(taking.parsed("feature", schema.parse_feature, _feature_id), plans)
+    taking.upsert_plans(plans, features)
     return [taking.report(entry) for entry in entries]
 
 
-class _Taking:
-    """A catalogue on its way into rows: what is wrong with its entries, and what became of them, by their numbers."""
+class _CatalogImport:
+    """A catalog on its way into rows: what is wrong with its entries, and what became of them, by their numbers."""
 
-    def __init__(self, entries: Sequence[Entry], currency: str | None, reason: str) -> None:
+    def __init__(self, entries: Sequence[CatalogEntry], currency: str | None, reason: str) -> None:
         self._entries = entries
         self._currency = currency
         self._reason = reason
         self._refused: dict[int, list[Refused]] = defaultdict(list)
         self._remarks: dict[int, list[Remark]] = defaultdict(list)
-        self._outcomes: dict[int, Outcome] = {}
+        self._outcomes: dict[int, CatalogOutcome] = {}
         #: Where the features stand that were refused, by their ids.
         self._missing: dict[str, str] = {}
 
-    def report(self, entry: Entry) -> Report:
+    def report(self, entry: CatalogEntry) -> CatalogReport:
         """What became of `entry`."""
         place, number = entry.place, entry.number
         if refused := self._refused[number]:
             whole = [Refused(place + each.path[1:], each.reason) for each in refused]
-            return Report(entry, Outcome.REFUSED, refused=whole)
+            return CatalogReport(entry, CatalogOutcome.REFUSED, refused=whole)
         remarks = [Remark(place + each.path[1:], each.text) for each in self._remarks[number]]
-        return Report(entry, self._outcomes[number], remarks)
+        return CatalogReport(entry, self._outcomes[number], remarks)
 
     def parsed(
         self, kind: str, parse: Callable[[object], _D], key: Callable[[_D], Hashable]
-    ) -> list[tuple[Entry, _D]]:
+    ) -> list[tuple[CatalogEntry, _D]]:
         """The entries of one kind that can be read, without those that share their `key`."""
         read = []
         for entry in self._entries:
@@ -140,7 +140,7 @@ class _Taking:
                     read.append((entry, parse(entry.value)))
                 except Refused as refused:
                     self._refuse(entry, refused)
-        alike: dict[Hashable, list[Entry]] = defaultdict(list)
+        alike: dict[Hashable, list[CatalogEntry]] = defaultdict(list)
         for entry, document in read:
             alike[key(document)].append(entry)
         for entry, document in read:
@@ -150,10 +150,10 @@ class _Taking:
                 self._refuse(entry, Refused("$", told))
         return [(entry, document) for entry, document in read if not self._refused[entry.number]]
 
-    def take_features(
+    def upsert_features(
         self,
-        described: Sequence[tuple[Entry, schema.Feature]],
-        plans: Sequence[tuple[Entry, schema.Plan]],
+        described: Sequence[tuple[CatalogEntry, schema.Feature]],
+        plans: Sequence[tuple[CatalogEntry, schema.Plan]],
     ) -> dict[str, Feature]:
         """Bring the features in line; answer these and those of ours that `plans` name, by their feature ids."""
         named = {item.feature_id for _, plan in plans for item in plan.items}
@@ -167,22 +167,22 @@ class _Taking:
         self._judge_features(described, known)
         accepted = [(entry, each) for entry, each in described if not self._refused[entry.number]]
         before = _features_as_they_are(known.values())
-        rows = take_features([each for _, each in accepted], self._reason, named & known.keys())
+        rows = upsert_features([each for _, each in accepted], self._reason, named & known.keys())
         after = _features_as_they_are(rows.values())
         for entry, each in accepted:
             key = rows[each.id].pk
             self._outcomes[entry.number] = _outcome(before.get(key), after[key])
         return rows
 
-    def take_plans(
-        self, described: Sequence[tuple[Entry, schema.Plan]], features: Mapping[str, Feature]
+    def upsert_plans(
+        self, described: Sequence[tuple[CatalogEntry, schema.Plan]], features: Mapping[str, Feature]
     ) -> None:
         """Bring the plans in line."""
-        ours = _Versions({plan.id for _, plan in described})
+        ours = _KnownVersions({plan.id for _, plan in described})
         newest: dict[PlanName, int] = {}
         for _, plan in described:
             newest[plan.env, plan.id] = max(newest.get((plan.env, plan.id), 0), plan.version)
-        accepted: list[tuple[Entry, schema.Plan]] = []
+        accepted: list[tuple[CatalogEntry, schema.Plan]] = []
         for entry, plan in described:
             try:
                 row, items = self._judged(entry, plan, features)
@@ -191,18 +191,18 @@ class _Taking:
             except Refused as refused:
                 self._refuse(entry, refused)
         before = _plans_as_they_are(ours.rows.values())
-        rows = take_plans([plan for _, plan in accepted], features, self._reason, currency=self._currency)
+        rows = upsert_plans([plan for _, plan in accepted], features, self._reason, currency=self._currency)
         after = _plans_as_they_are(rows.values())
         first = {name: min(versions) for name, versions in _numbers(rows).items()}
         for entry, plan in accepted:
             key = rows[_plan_version(plan)].pk
             outcome = _outcome(before.get(key), after[key])
-            if outcome == Outcome.CREATED and plan.version != first[plan.env, plan.id]:
-                outcome = Outcome.NEW_VERSION
+            if outcome == CatalogOutcome.CREATED and plan.version != first[plan.env, plan.id]:
+                outcome = CatalogOutcome.NEW_VERSION
             self._outcomes[entry.number] = outcome
 
     def _judge_features(
-        self, described: Sequence[tuple[Entry, schema.Feature]], known: Mapping[str, Feature]
+        self, described: Sequence[tuple[CatalogEntry, schema.Feature]], known: Mapping[str, Feature]
     ) -> None:
         uses = uses_of(known[each.id] for _, each in described if each.id in known)
         standing = dict(known)
@@ -237,7 +237,7 @@ class _Taking:
         return found
 
     def _judged(
-        self, entry: Entry, plan: schema.Plan, features: Mapping[str, Feature]
+        self, entry: CatalogEntry, plan: schema.Plan, features: Mapping[str, Feature]
     ) -> tuple[Plan, list[PlanItem]]:
         """Unsaved rows of `plan` and its items; what is wrong with them is noted."""
         found = self._refused[entry.number]
@@ -257,11 +257,11 @@ class _Taking:
 
     def _versioned(
         self,
-        entry: Entry,
+        entry: CatalogEntry,
         plan: schema.Plan,
         row: Plan,
         items: Iterable[PlanItem],
-        ours: _Versions,
+        ours: _KnownVersions,
         newest: Mapping[PlanName, int],
     ) -> schema.Plan:
         """`plan` under the number of the version that it describes, with what it leaves out of the latest one."""
@@ -291,7 +291,7 @@ class _Taking:
             metadata=latest.metadata if plan.metadata is UNSET else plan.metadata,
         )
 
-    def _refuse(self, entry: Entry, *refused: Refused) -> None:
+    def _refuse(self, entry: CatalogEntry, *refused: Refused) -> None:
         self._refused[entry.number] += refused
         if refused and entry.kind == "feature" and isinstance(entry.value, dict):
             self._missing[str(entry.value.get("id"))] = entry.place
@@ -304,7 +304,7 @@ class _Taking:
         return f"There is no feature {feature_id!r}: describe it under features, or correct the id."
 
 
-class _Versions:
+class _KnownVersions:
     """The versions that we have of some plans, locked; `terms` are those of the described ones, by number."""
 
     def __init__(self, plan_ids: set[str]) -> None:
@@ -333,10 +333,10 @@ def _refusal(model: type, problem: Problem, *steps: str | int) -> Refused:
     return Refused(within("$", *steps, *inside), problem.message)
 
 
-def _outcome(before: object, after: object) -> Outcome:
+def _outcome(before: object, after: object) -> CatalogOutcome:
     if before is None:
-        return Outcome.CREATED
-    return Outcome.UNCHANGED if before == after else Outcome.UPDATED
+        return CatalogOutcome.CREATED
+    return CatalogOutcome.UNCHANGED if before == after else CatalogOutcome.UPDATED
 
 
 def _numbers(rows: Iterable[PlanVersion]) -> dict[PlanName, list[int]]:

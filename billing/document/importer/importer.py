@@ -10,8 +10,8 @@ from msgspec import UNSET
 from billing.document import schema
 from billing.document.importer.account import apply_accounts, apply_controls, apply_entities
 from billing.document.importer.balances import apply_balances, apply_flags
-from billing.document.importer.batch import Batch
-from billing.document.importer.catalog import PlanName, features_of, present, take_features, take_plans
+from billing.document.importer.batch import ImportBatch
+from billing.document.importer.catalog import PlanName, features_of, present, upsert_features, upsert_plans
 from billing.document.importer.invoices import apply_invoices
 from billing.document.importer.promotions import apply_promotions
 from billing.document.importer.subscriptions import apply_licenses, apply_subscriptions
@@ -66,16 +66,16 @@ class BillingImporter:
         read = [incoming.document for incoming in batch]
         plans = [plan for document in read for plan in _plans_in(document)]
         described = [feature for plan in plans for feature in features_of(plan)]
-        features = take_features(
+        features = upsert_features(
             [*described, *(feature for document in read for feature in _features_in(document))],
             reason,
             [name for document in read for name in _feature_names(document)]
             + [item.feature_id for plan in plans for item in plan.items],
         )
-        versions = take_plans(
+        versions = upsert_plans(
             plans, features, reason, [name for document in read for name in _plan_names(document)]
         )
-        taking = Batch(batch, reason, clock.now(), features, versions)
+        taking = ImportBatch(batch, reason, clock.now(), features, versions)
         apply_accounts(taking)
         apply_entities(taking)
         apply_subscriptions(taking)

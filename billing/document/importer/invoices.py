@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.document import schema
-from billing.document.importer.batch import Batch, Kind, listed, marking
+from billing.document.importer.batch import ImportBatch, ListMapping, listed, marking
 from billing.document.schema import BillingCustomer
 from billing.models import Invoice, InvoiceLine
 from billing.rules.money import to_minor
@@ -15,7 +15,7 @@ from customers.ingest.engine import Incoming
 LINE = "As billed by the source"
 
 
-def apply_invoices(batch: Batch) -> None:
+def apply_invoices(batch: ImportBatch) -> None:
     """Invoices, each with the plans that it bills. One whose lines do not sum to its total gets one line of all."""
     standing = _INVOICES.sync(
         batch, listed(batch, lambda document: document.invoices), marking(batch, "removed_at")
@@ -26,7 +26,7 @@ def apply_invoices(batch: Batch) -> None:
         _link_plans(batch, invoices)
 
 
-def _sync_lines(batch: Batch, invoices: dict[str, Invoice]) -> None:
+def _sync_lines(batch: ImportBatch, invoices: dict[str, Invoice]) -> None:
     lines: dict[str, list[InvoiceLine]] = {pk: [] for pk in invoices}
     for line in InvoiceLine.objects.filter(invoice__customer__in=batch.customers):
         if line.invoice_id in lines:
@@ -48,7 +48,7 @@ def _sync_lines(batch: Batch, invoices: dict[str, Invoice]) -> None:
     )
 
 
-def _link_plans(batch: Batch, invoices: dict[str, Invoice]) -> None:
+def _link_plans(batch: ImportBatch, invoices: dict[str, Invoice]) -> None:
     """An invoice stays with the version of a plan that it was linked to first."""
     through: Any = Invoice.plans.through
     incoming_of = {incoming.customer.pk: incoming for incoming in batch.incoming}
@@ -74,7 +74,7 @@ def _link_plans(batch: Batch, invoices: dict[str, Invoice]) -> None:
 
 
 def _invoice(
-    batch: Batch, incoming: Incoming[BillingCustomer], sent: schema.Invoice, ours: Invoice | None
+    batch: ImportBatch, incoming: Incoming[BillingCustomer], sent: schema.Invoice, ours: Invoice | None
 ) -> dict[str, Any]:
     if ours is not None and ours.number:
         return {name: getattr(ours, name) for name in _COLUMNS}
@@ -103,7 +103,7 @@ _COLUMNS = (
     "created_at",
     "removed_at",
 )
-_INVOICES = Kind[Invoice, schema.Invoice](
+_INVOICES = ListMapping[Invoice, schema.Invoice](
     model=Invoice,
     key_of_item=lambda sent: sent.stripe_id,
     key_of_row=lambda row: row.shown_id,

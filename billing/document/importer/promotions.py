@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from billing.document import schema
-from billing.document.importer.batch import Batch, Kind, listed
+from billing.document.importer.batch import ImportBatch, ListMapping, listed
 from billing.document.schema import BillingCustomer
 from billing.models import Discount, Referral, TrialUsed
 from customers.ingest.engine import Incoming
@@ -15,7 +15,7 @@ from customers.ingest.engine import Incoming
 Document = Incoming[BillingCustomer]
 
 
-def apply_promotions(batch: Batch) -> None:
+def apply_promotions(batch: ImportBatch) -> None:
     """Trials used, discounts and referrals."""
     _TRIALS.sync(batch, listed(batch, lambda document: document.trials_used))
     _DISCOUNTS.sync(batch, listed(batch, _discounts))
@@ -29,7 +29,7 @@ def _discounts(document: BillingCustomer) -> Any:
 
 
 def _trial(
-    batch: Batch, incoming: Document, sent: schema.TrialUsed, ours: TrialUsed | None
+    batch: ImportBatch, incoming: Document, sent: schema.TrialUsed, ours: TrialUsed | None
 ) -> dict[str, Any]:
     return {
         "plan_id": batch.plan_key(incoming, sent.plan_id, ours.plan if ours else None),
@@ -39,7 +39,7 @@ def _trial(
 
 
 def _discount(
-    batch: Batch, incoming: Document, sent: schema.Discount, ours: Discount | None
+    batch: ImportBatch, incoming: Document, sent: schema.Discount, ours: Discount | None
 ) -> dict[str, Any]:
     return {
         "discount_id": sent.id,
@@ -57,7 +57,7 @@ def _discount(
 
 
 def _referral(
-    batch: Batch, incoming: Document, sent: schema.Referral, ours: Referral | None
+    batch: ImportBatch, incoming: Document, sent: schema.Referral, ours: Referral | None
 ) -> dict[str, Any]:
     return {
         "program_id": sent.program_id,
@@ -69,7 +69,7 @@ def _referral(
     }
 
 
-_TRIALS = Kind[TrialUsed, schema.TrialUsed](
+_TRIALS = ListMapping[TrialUsed, schema.TrialUsed](
     model=TrialUsed,
     key_of_item=lambda sent: (sent.plan_id, sent.customer_id),
     key_of_row=lambda row: (row.plan.plan_id, row.customer_external_id),
@@ -77,14 +77,14 @@ _TRIALS = Kind[TrialUsed, schema.TrialUsed](
     is_shared=True,
     related=("plan",),
 )
-_DISCOUNTS = Kind[Discount, schema.Discount](
+_DISCOUNTS = ListMapping[Discount, schema.Discount](
     model=Discount,
     key_of_item=lambda sent: sent.id,
     key_of_row=lambda row: row.discount_id,
     columns=_discount,
     is_shared=True,
 )
-_REFERRALS = Kind[Referral, schema.Referral](
+_REFERRALS = ListMapping[Referral, schema.Referral](
     model=Referral,
     key_of_item=lambda sent: (sent.program_id, sent.customer.id),
     key_of_row=lambda row: (row.program_id, row.referred_id),

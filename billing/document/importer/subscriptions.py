@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from billing.document import schema
-from billing.document.importer.batch import Batch, Kind, listed, marking
+from billing.document.importer.batch import ImportBatch, ListMapping, listed, marking
 from billing.document.schema import BillingCustomer
 from billing.models import Grant, License, Purchase, Subscription
 from customers.bulk import update_rows
@@ -17,7 +17,7 @@ from customers.ingest.merged_origins import at_home
 Document = Incoming[BillingCustomer]
 
 
-def apply_subscriptions(batch: Batch) -> None:
+def apply_subscriptions(batch: ImportBatch) -> None:
     """Subscriptions and purchases; then `batch.attached` says what gives the customers their plans."""
 
     def end(rows: list[Subscription]) -> None:
@@ -36,12 +36,12 @@ def apply_subscriptions(batch: Batch) -> None:
     _note_attached(batch)
 
 
-def apply_licenses(batch: Batch) -> None:
+def apply_licenses(batch: ImportBatch) -> None:
     """Seats of plans."""
     _LICENSES.sync(batch, listed(batch, lambda document: document.licenses))
 
 
-def _note_attached(batch: Batch) -> None:
+def _note_attached(batch: ImportBatch) -> None:
     """Where a customer has several versions of a plan, an active subscription's counts, then any subscription's."""
     purchases = at_home(Purchase.objects.filter(removed_at=None), batch.incoming)
     running = at_home(Subscription.objects.running(), batch.incoming)
@@ -54,7 +54,7 @@ def _note_attached(batch: Batch) -> None:
 
 
 def _plan_key(
-    batch: Batch,
+    batch: ImportBatch,
     incoming: Document,
     sent: schema.Subscription | schema.Purchase,
     ours: Subscription | Purchase | None,
@@ -65,7 +65,7 @@ def _plan_key(
 
 
 def _subscription(
-    batch: Batch, incoming: Document, sent: schema.Subscription, ours: Subscription | None
+    batch: ImportBatch, incoming: Document, sent: schema.Subscription, ours: Subscription | None
 ) -> dict[str, Any]:
     return {
         "subscription_id": sent.id,
@@ -85,7 +85,7 @@ def _subscription(
 
 
 def _purchase(
-    batch: Batch, incoming: Document, sent: schema.Purchase, ours: Purchase | None
+    batch: ImportBatch, incoming: Document, sent: schema.Purchase, ours: Purchase | None
 ) -> dict[str, Any]:
     return {
         "plan_id": _plan_key(batch, incoming, sent, ours),
@@ -96,7 +96,9 @@ def _purchase(
     }
 
 
-def _license(batch: Batch, incoming: Document, sent: schema.License, ours: License | None) -> dict[str, Any]:
+def _license(
+    batch: ImportBatch, incoming: Document, sent: schema.License, ours: License | None
+) -> dict[str, Any]:
     seats, parent = (ours.license_plan, ours.parent_plan) if ours else (None, None)
     return {
         "license_plan_id": batch.plan_key(incoming, sent.license_plan_id, seats),
@@ -109,7 +111,7 @@ def _license(batch: Batch, incoming: Document, sent: schema.License, ours: Licen
     }
 
 
-_SUBSCRIPTIONS = Kind[Subscription, schema.Subscription](
+_SUBSCRIPTIONS = ListMapping[Subscription, schema.Subscription](
     model=Subscription,
     key_of_item=lambda sent: sent.id,
     key_of_row=lambda row: row.subscription_id,
@@ -118,7 +120,7 @@ _SUBSCRIPTIONS = Kind[Subscription, schema.Subscription](
     stays_ours=True,
     related=("plan",),
 )
-_PURCHASES = Kind[Purchase, schema.Purchase](
+_PURCHASES = ListMapping[Purchase, schema.Purchase](
     model=Purchase,
     key_of_item=lambda sent: (sent.plan_id, sent.started_at),
     key_of_row=lambda row: (row.plan.plan_id, row.started_at),
@@ -127,7 +129,7 @@ _PURCHASES = Kind[Purchase, schema.Purchase](
     stays_ours=True,
     related=("plan",),
 )
-_LICENSES = Kind[License, schema.License](
+_LICENSES = ListMapping[License, schema.License](
     model=License,
     key_of_item=lambda sent: (sent.license_plan_id, sent.parent_plan_id),
     key_of_row=lambda row: (row.license_plan.plan_id, row.parent_plan.plan_id),

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from billing.document import schema
 from billing.document.renderer.catalog import price_arguments
-from billing.document.renderer.rows import Rows
+from billing.document.renderer.rows import BillingRows
 from billing.document.renderer.scalars import choice, moment, nullable_figure, nullable_moment, optional_count
 from billing.models import Balance, Grant, Rollover, Subscription
 from billing.rules.figures import figures_of
@@ -16,7 +16,7 @@ from customers.json_types import Number
 from customers.models import Customer, shown_once
 
 
-def render_balances(customer: Customer, rows: Rows) -> dict[str, schema.Balance]:
+def render_balances(customer: Customer, rows: BillingRows) -> dict[str, schema.Balance]:
     """The customer's balances by feature id, in their order, then that of the ids.
 
     One that the source no longer lists is shown while something in it counts.
@@ -34,7 +34,7 @@ def render_balances(customer: Customer, rows: Rows) -> dict[str, schema.Balance]
     return shown
 
 
-def render_flags(customer: Customer, rows: Rows) -> dict[str, schema.Flag]:
+def render_flags(customer: Customer, rows: BillingRows) -> dict[str, schema.Flag]:
     """The customer's boolean features by their ids."""
     return {
         rows.feature_ids[row.feature_id]: schema.Flag(
@@ -48,7 +48,7 @@ def render_flags(customer: Customer, rows: Rows) -> dict[str, schema.Flag]:
     }
 
 
-def _running_plans(customer: Customer, rows: Rows) -> set[str]:
+def _running_plans(customer: Customer, rows: BillingRows) -> set[str]:
     """The ids of the plans that grant the customer something now."""
     active = [row for row in rows.subscriptions[customer.pk] if row.status == Subscription.Status.ACTIVE]
     bought = [
@@ -57,12 +57,14 @@ def _running_plans(customer: Customer, rows: Rows) -> set[str]:
     return {rows.plan_ids[row.plan_id] for row in active} | {rows.plan_ids[row.plan_id] for row in bought}
 
 
-def _counts(grant: Grant, running: set[str], rows: Rows) -> bool:
+def _counts(grant: Grant, running: set[str], rows: BillingRows) -> bool:
     """A grant of a plan counts with the plan, and as long as its source lists it."""
     return grant.imported or grant.plan_id is None or rows.plan_ids[grant.plan_id] in running
 
 
-def _balance(row: Balance, grants: list[Grant], rollovers: Sequence[Rollover], rows: Rows) -> schema.Balance:
+def _balance(
+    row: Balance, grants: list[Grant], rollovers: Sequence[Rollover], rows: BillingRows
+) -> schema.Balance:
     breakdown = [_breakdown_row(grant, rows) for grant in grants]
     left_over = [_rollover(rollover) for rollover in rollovers]
     figures = figures_of((each.figures() for each in breakdown), (each.figures() for each in left_over))
@@ -81,7 +83,7 @@ def _balance(row: Balance, grants: list[Grant], rollovers: Sequence[Rollover], r
     )
 
 
-def _breakdown_row(grant: Grant, rows: Rows) -> schema.BreakdownRow:
+def _breakdown_row(grant: Grant, rows: BillingRows) -> schema.BreakdownRow:
     row = schema.BreakdownRow(
         id=grant.grant_id or UNSET,
         plan_id=rows.plan_ids[grant.plan_id] if grant.plan_id else None,

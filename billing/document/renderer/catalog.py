@@ -15,7 +15,7 @@ from billing.models import CreditCost, Feature, Grant, Plan, PlanItem
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class RenderedCatalog:
     """Features and plans as documents show them, by the keys of their rows.
 
     Stubs are not among them: of what nobody has described, a document shows the id only.
@@ -25,7 +25,7 @@ class Catalogue:
     plans: Mapping[str, schema.Plan]
 
 
-def render_catalogue(features: Collection[Feature], plans: Collection[Plan]) -> Catalogue:
+def render_catalog(features: Collection[Feature], plans: Collection[Plan]) -> RenderedCatalog:
     """`features` and `plans`, in a number of queries that does not depend on how many there are."""
     items: dict[str, list[PlanItem]] = defaultdict(list)
     described = [plan for plan in plans if not plan.is_stub]
@@ -41,7 +41,7 @@ def render_catalogue(features: Collection[Feature], plans: Collection[Plan]) -> 
         ):
             costs[cost.credit_system_id].append(cost)
     shown = {key: _feature(row, costs[key]) for key, row in rows.items() if not row.is_stub}
-    return Catalogue(shown, {plan.pk: _plan(plan, items[plan.pk], shown) for plan in described})
+    return RenderedCatalog(shown, {plan.pk: _plan(plan, items[plan.pk], shown) for plan in described})
 
 
 def price_arguments(row: Grant | PlanItem) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from billing.document import schema
 from billing.document.renderer.balances import render_balances, render_flags
-from billing.document.renderer.rows import Rows, rows_for
+from billing.document.renderer.rows import BillingRows, fetch_rows
 from billing.document.renderer.scalars import (
     choice,
     moment,
@@ -46,11 +46,11 @@ def render_customers(
     Of what is `EXPANDABLE` the documents hold what `expand` names. Every list is there, empty ones too. The
     number of queries does not depend on how many customers there are.
     """
-    rows = rows_for(customers, expand, at or clock.now())
+    rows = fetch_rows(customers, expand, at or clock.now())
     return [render_customer(customer, rows) for customer in customers]
 
 
-def render_customer(customer: Customer, rows: Rows) -> schema.BillingCustomer:
+def render_customer(customer: Customer, rows: BillingRows) -> schema.BillingCustomer:
     """The billing document of a customer whose rows are in `rows`."""
     account = rows.accounts.get(customer.pk)
     return schema.BillingCustomer(
@@ -73,7 +73,7 @@ def render_customer(customer: Customer, rows: Rows) -> schema.BillingCustomer:
     )
 
 
-def _on_request(customer: Customer, rows: Rows) -> dict[str, Any]:
+def _on_request(customer: Customer, rows: BillingRows) -> dict[str, Any]:
     """The keys that are there only when they are expanded."""
     found: dict[str, Any] = {}
     if "invoices" in rows.expand:
@@ -93,7 +93,7 @@ def _on_request(customer: Customer, rows: Rows) -> dict[str, Any]:
     return found
 
 
-def _controls(customer: Customer, rows: Rows) -> schema.BillingControls:
+def _controls(customer: Customer, rows: BillingRows) -> schema.BillingControls:
     return schema.BillingControls(
         auto_topups=[_topup(row, rows) for row in rows.auto_topups[customer.pk]],
         spend_limits=[_spend_limit(row, rows) for row in rows.spend_limits[customer.pk]],
@@ -101,7 +101,7 @@ def _controls(customer: Customer, rows: Rows) -> schema.BillingControls:
     )
 
 
-def _topup(row: AutoTopup, rows: Rows) -> schema.AutoTopup:
+def _topup(row: AutoTopup, rows: BillingRows) -> schema.AutoTopup:
     return schema.AutoTopup(
         feature_id=rows.feature_ids[row.feature_id],
         threshold=schema.NonNegative(row.threshold),
@@ -117,7 +117,7 @@ def _topup(row: AutoTopup, rows: Rows) -> schema.AutoTopup:
     )
 
 
-def _spend_limit(row: SpendLimit, rows: Rows) -> schema.SpendLimit:
+def _spend_limit(row: SpendLimit, rows: BillingRows) -> schema.SpendLimit:
     return schema.SpendLimit(
         feature_id=rows.feature_ids[row.feature_id] if row.feature_id else UNSET,
         enabled=_optional(row.enabled),
@@ -125,7 +125,7 @@ def _spend_limit(row: SpendLimit, rows: Rows) -> schema.SpendLimit:
     )
 
 
-def _usage_alert(row: UsageAlert, rows: Rows) -> schema.UsageAlert:
+def _usage_alert(row: UsageAlert, rows: BillingRows) -> schema.UsageAlert:
     return schema.UsageAlert(
         feature_id=rows.feature_ids[row.feature_id] if row.feature_id else UNSET,
         threshold=schema.NonNegative(row.threshold),
@@ -135,7 +135,7 @@ def _usage_alert(row: UsageAlert, rows: Rows) -> schema.UsageAlert:
     )
 
 
-def _subscription(row: Subscription, rows: Rows) -> schema.Subscription:
+def _subscription(row: Subscription, rows: BillingRows) -> schema.Subscription:
     return schema.Subscription(
         id=row.subscription_id,
         plan_id=rows.plan_ids[row.plan_id],
@@ -154,7 +154,7 @@ def _subscription(row: Subscription, rows: Rows) -> schema.Subscription:
     )
 
 
-def _purchase(row: Purchase, rows: Rows) -> schema.Purchase:
+def _purchase(row: Purchase, rows: BillingRows) -> schema.Purchase:
     return schema.Purchase(
         plan_id=rows.plan_ids[row.plan_id],
         started_at=moment(row.started_at),
@@ -164,7 +164,7 @@ def _purchase(row: Purchase, rows: Rows) -> schema.Purchase:
     )
 
 
-def _license(row: License, rows: Rows) -> schema.License:
+def _license(row: License, rows: BillingRows) -> schema.License:
     return schema.License(
         license_plan_id=rows.plan_ids[row.license_plan_id],
         parent_plan_id=rows.plan_ids[row.parent_plan_id],
@@ -188,7 +188,7 @@ def _invoice(row: Invoice) -> schema.Invoice:
     )
 
 
-def _entity(row: Entity, rows: Rows) -> schema.Entity:
+def _entity(row: Entity, rows: BillingRows) -> schema.Entity:
     return schema.Entity(
         id=row.entity_id,
         name=row.name,
@@ -199,7 +199,7 @@ def _entity(row: Entity, rows: Rows) -> schema.Entity:
     )
 
 
-def _trial(row: TrialUsed, rows: Rows) -> schema.TrialUsed:
+def _trial(row: TrialUsed, rows: BillingRows) -> schema.TrialUsed:
     return schema.TrialUsed(
         plan_id=rows.plan_ids[row.plan_id],
         customer_id=row.customer_external_id,

@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from msgspec import UNSET, UnsetType
 
 from billing.document import schema
-from billing.document.renderer.catalog import Catalogue, render_catalogue
+from billing.document.renderer.catalog import RenderedCatalog, render_catalog
 from billing.models import (
     AutoTopup,
     Balance,
@@ -50,10 +50,10 @@ ON_REQUEST = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class BillingRows:
     """What is shown of some customers. `plan_ids` and `feature_ids` are the names that documents use, by key.
 
-    `catalogue` has the plans and features that are to be shown in full.
+    `catalog` has the plans and features that are to be shown in full.
     """
 
     accounts: Mapping[str, BillingAccount]
@@ -74,20 +74,20 @@ class Rows:
     referrals: Grouped[Referral]
     plan_ids: Mapping[str, str]
     feature_ids: Mapping[str, str]
-    catalogue: Catalogue
+    catalog: RenderedCatalog
     expand: Collection[str]
     at: datetime
 
     def plan(self, key: str, name: str) -> schema.Plan | UnsetType:
         """A plan in full, if `name` is expanded and somebody has described it."""
-        return self.catalogue.plans.get(key, UNSET) if name in self.expand else UNSET
+        return self.catalog.plans.get(key, UNSET) if name in self.expand else UNSET
 
     def feature(self, key: str, name: str) -> schema.Feature | UnsetType:
         """A feature in full, if `name` is expanded and somebody has described it."""
-        return self.catalogue.features.get(key, UNSET) if name in self.expand else UNSET
+        return self.catalog.features.get(key, UNSET) if name in self.expand else UNSET
 
 
-def rows_for(customers: Sequence[Customer], expand: Collection[str], at: datetime) -> Rows:
+def fetch_rows(customers: Sequence[Customer], expand: Collection[str], at: datetime) -> BillingRows:
     """The rows of `customers` at an instant, and of what is expanded, in a fixed number of queries."""
     lists: dict[str, QuerySet[Any]] = {
         "subscriptions": Subscription.objects.running(),
@@ -117,18 +117,18 @@ def rows_for(customers: Sequence[Customer], expand: Collection[str], at: datetim
     found["rollovers"] = list(
         Rollover.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
     )
-    return arranged(found, BillingAccount.objects.filter(customer__in=customers), expand, at)
+    return arrange_rows(found, BillingAccount.objects.filter(customer__in=customers), expand, at)
 
 
-def arranged(
+def arrange_rows(
     found: Mapping[str, Sequence[Any]],
     accounts: Iterable[BillingAccount],
     expand: Collection[str],
     at: datetime,
-) -> Rows:
+) -> BillingRows:
     """The rows found, by the names of their lists and in order, as documents are made of them.
 
-    What they name of the catalogue is fetched: versions of plans never change what they grant, and their names and
+    What they name of the catalog is fetched: versions of plans never change what they grant, and their names and
     descriptions are shown as they are now.
     """
     plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
@@ -141,11 +141,11 @@ def arranged(
         )
         for name in {**found, **ON_REQUEST}
     }
-    return Rows(
+    return BillingRows(
         accounts={row.customer_id: row for row in accounts},
         plan_ids={key: plan.plan_id for key, plan in plans.items()},
         feature_ids={key: feature.feature_id for key, feature in features.items()},
-        catalogue=render_catalogue(
+        catalog=render_catalog(
             [features[key] for key in expanded_features], [plans[key] for key in expanded_plans]
         ),
         expand=expand,

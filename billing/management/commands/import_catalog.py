@@ -1,4 +1,4 @@
-"""Take a catalogue in from a file."""
+"""Take a catalog in from a file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing.document.importer.catalog_file import Entry, read_catalogue
-from billing.document.importer.catalog_importer import Outcome, Report, import_catalogue
+from billing.document.importer.catalog_file import CatalogEntry, read_catalog
+from billing.document.importer.catalog_importer import CatalogOutcome, CatalogReport, import_catalog
 from billing.rules import money
 from customers.cli import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
 from customers.ingest.engine import nothing_kept
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             with errors_file(options["errors"], [name]) as refuse:
                 entries, passed_over = self._read(name)
                 with nothing_kept() if self.is_dry_run else transaction.atomic():
-                    reports = import_catalogue(entries, currency=options["currency"], origin=origin_of(name))
+                    reports = import_catalog(entries, currency=options["currency"], origin=origin_of(name))
                     self._tell(reports, passed_over, refuse)
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
@@ -76,19 +76,19 @@ class Command(BaseCommand):
             say(self.stdout, f"{self.shown}: {kind}s: {self._in_words(kind, reports)}")
         if self.is_dry_run:
             say(self.stdout, f"This was a dry run: {_NOTHING[0].lower()}{_NOTHING[1:]}")
-        self._end(sum(report.outcome is Outcome.REFUSED for report in reports), options["errors"])
+        self._end(sum(report.outcome is CatalogOutcome.REFUSED for report in reports), options["errors"])
 
-    def _read(self, name: str) -> tuple[list[Entry], list[Remark]]:
+    def _read(self, name: str) -> tuple[list[CatalogEntry], list[Remark]]:
         try:
             with open_input(name) as stream:
-                return read_catalogue(stream)
+                return read_catalog(stream)
         except Unreadable as problem:
             raise CommandError(f"{self.shown}: {problem} {_NOTHING}") from None
         except Refused as problem:
             told = one_line(f"{problem.path}: {problem.reason}")
             raise CommandError(f"{self.shown}: {told} {_NOTHING}") from None
 
-    def _tell(self, reports: list[Report], passed_over: list[Remark], refuse: Refuse) -> None:
+    def _tell(self, reports: list[CatalogReport], passed_over: list[Remark], refuse: Refuse) -> None:
         """Show the first of the problems and of the remarks; write everything that was refused."""
         problems: list[str] = []
         remarks = [f"{remark.path}: {remark.text}" for remark in passed_over]
@@ -106,16 +106,19 @@ class Command(BaseCommand):
             if len(lines) > _SHOWN:
                 self.stderr.write(f"{self.shown}: … and {len(lines) - _SHOWN} {more}", style)
 
-    def _in_words(self, kind: str, reports: list[Report]) -> str:
+    def _in_words(self, kind: str, reports: list[CatalogReport]) -> str:
         counts = Counter(report.outcome for report in reports if report.entry.kind == kind)
         would_be = " would be" if self.is_dry_run else ""
         parts = [
-            f"{counts[Outcome.CREATED]}{would_be} created",
-            f"{counts[Outcome.UPDATED]}{would_be} updated",
+            f"{counts[CatalogOutcome.CREATED]}{would_be} created",
+            f"{counts[CatalogOutcome.UPDATED]}{would_be} updated",
         ]
         if kind == "plan":
-            parts.append(f"{counts[Outcome.NEW_VERSION]}{would_be} in a new version")
-        parts += [f"{counts[Outcome.UNCHANGED]} unchanged", f"{counts[Outcome.REFUSED]} refused"]
+            parts.append(f"{counts[CatalogOutcome.NEW_VERSION]}{would_be} in a new version")
+        parts += [
+            f"{counts[CatalogOutcome.UNCHANGED]} unchanged",
+            f"{counts[CatalogOutcome.REFUSED]} refused",
+        ]
         return ", ".join(parts)
 
     def _end(self, refused: int, errors: str | None) -> None:

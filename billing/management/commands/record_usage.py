@@ -132,7 +132,7 @@ class Command(BaseCommand):
         with errors_file(options["errors"], [name]) as refuse:
             try:
                 with open_input(name) as stream, _progress(stream, name) as bar:
-                    records = read_records(cast("BinaryIO", _Watched(stream, bar)))
+                    records = read_records(cast("BinaryIO", _ProgressStream(stream, bar)))
                     reports = record_usage_file(
                         records, done_by=_DONE_BY, env=options["env"], cap=options["cap"]
                     )
@@ -212,7 +212,7 @@ def _in_words(used: UsageResult, feature: Feature, customer: Customer) -> Iterat
         yield f"Remaining of {names.get(key, key)}: {shown}"
 
 
-class _Watched:
+class _ProgressStream:
     """A stream that tells a progress bar how many bytes were read."""
 
     def __init__(self, stream: BinaryIO, bar: tqdm) -> None:

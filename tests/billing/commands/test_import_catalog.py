@@ -1,4 +1,4 @@
-"""The command that imports a catalogue, as a person runs it."""
+"""The command that imports a catalog, as a person runs it."""
 
 import gzip
 import io
@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import OperationalError
 
-from billing.document.importer import catalog_importer as catalogue_import
+from billing.document.importer import catalog_importer
 from billing.models import Feature, Plan
 from tests.billing.import_documents import row_counts
 from tests.billing.payloads import FEATURE, PLAN
@@ -30,8 +30,8 @@ PRO: Json = {
     "version": 1,
     "items": [{"feature_id": "api_calls", "included": 10, "unlimited": False}],
 }
-CATALOGUE: Json = {"features": [FEATURE], "plans": [PRO]}
-DEARER: Json = {**CATALOGUE, "plans": [{**PRO, "price": {"amount": 25, "interval": "month"}}]}
+CATALOG: Json = {"features": [FEATURE], "plans": [PRO]}
+DEARER: Json = {**CATALOG, "plans": [{**PRO, "price": {"amount": 25, "interval": "month"}}]}
 
 TAKEN = (
     "{0}: features: 1 created, 0 updated, 0 unchanged, 0 refused\n"
@@ -56,7 +56,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
     """Writes a file into the working directory, and answers its name."""
     monkeypatch.chdir(tmp_path)
 
-    def write(name: str, content: Any = CATALOGUE) -> str:
+    def write(name: str, content: Any = CATALOG) -> str:
         Path(name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         return name
 
@@ -91,7 +91,7 @@ class TestCounts:
         )
 
     def test_compressed(self, write: Callable[..., str]) -> None:
-        run(write("c.json.gz", gzip.compress(json.dumps(CATALOGUE).encode())))
+        run(write("c.json.gz", gzip.compress(json.dumps(CATALOG).encode())))
         assert Plan.objects.count() == 1
 
     def test_the_currency_of_new_plans(self, write: Callable[..., str]) -> None:
@@ -99,8 +99,8 @@ class TestCounts:
         assert Plan.objects.get().currency == "KWD"
 
     def test_what_is_passed_over_is_told(self, write: Callable[..., str]) -> None:
-        _, err = run(write("c.json", {**CATALOGUE, "plan": []}))
-        assert err == "c.json: $.plan: This is passed over: a catalogue has features and plans.\n"
+        _, err = run(write("c.json", {**CATALOG, "plan": []}))
+        assert err == "c.json: $.plan: This is passed over: a catalog has features and plans.\n"
 
 
 @pytest.mark.django_db
@@ -140,7 +140,7 @@ class TestRefusals:
 
     def test_the_errors_file_can_be_mended_and_imported(self, write: Callable[..., str]) -> None:
         bad = {**PRO, "items": [{**PRO["items"][0], "feature_id": "apicalls"}], "name": "Søn"}
-        write("c.json", {**CATALOGUE, "plans": [{**PRO, "id": "team"}, bad]})
+        write("c.json", {**CATALOG, "plans": [{**PRO, "id": "team"}, bad]})
 
         _, err = run("c.json", "--errors", "errors.ndjson", status=1)
 
@@ -169,7 +169,7 @@ class TestRefusals:
             (".", None, "This is a directory"),
         ],
     )
-    def test_what_is_no_catalogue_changes_nothing(
+    def test_what_is_no_catalog_changes_nothing(
         self, write: Callable[..., str], name: str, content: bytes | None, told: str
     ) -> None:
         write("unused.json")
@@ -188,7 +188,7 @@ class TestUsage:
     def test_the_errors_file_may_not_be_the_input(self, write: Callable[..., str]) -> None:
         _, err = run(write("c.json"), "--errors", "./c.json", status=2)
         assert "name another file for --errors" in err
-        assert json.loads(Path("c.json").read_bytes()) == CATALOGUE
+        assert json.loads(Path("c.json").read_bytes()) == CATALOG
         assert not Plan.objects.exists()
 
     def test_the_errors_file_must_be_writable(self, write: Callable[..., str]) -> None:
@@ -223,7 +223,7 @@ class TestNothingHalfDone:
             assert Feature.objects.exists()
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(catalogue_import, "take_plans", stop)
+        monkeypatch.setattr(catalog_importer, "upsert_plans", stop)
         assert run(write("c.json"), status=130)[1] == "Stopped. Nothing was changed.\n"
         assert not Feature.objects.exists()
 
@@ -242,7 +242,7 @@ class TestNothingHalfDone:
         def fail(*args: Any, **options: Any) -> None:
             raise OperationalError("disk full\nDETAIL: …")
 
-        monkeypatch.setattr(catalogue_import, "take_plans", fail)
+        monkeypatch.setattr(catalog_importer, "upsert_plans", fail)
         _, err = run(write("c.json"), status=1)
         assert err.startswith("The database failed: disk full.")
         assert err.endswith("Nothing was changed.\n")
@@ -293,7 +293,7 @@ def plans_in(database: Path) -> int:
 @pytest.mark.once
 class TestFromTheCommandLine:
     def test_through_a_pipe(self, database: Path) -> None:
-        done = manage("import_catalog", "-", database=database, input=json.dumps(CATALOGUE).encode())
+        done = manage("import_catalog", "-", database=database, input=json.dumps(CATALOG).encode())
         assert (done.returncode, done.stdout.decode()) == (0, TAKEN.format("standard input"))
         assert plans_in(database) == 1
 
@@ -307,13 +307,13 @@ class TestFromTheCommandLine:
         assert manage("import_catalog", "missing.json", database=database).returncode == 1
 
     def test_a_database_that_was_not_migrated(self, database: Path) -> None:
-        Path("c.json").write_text(json.dumps(CATALOGUE), encoding="utf-8")
+        Path("c.json").write_text(json.dumps(CATALOG), encoding="utf-8")
         done = manage("import_catalog", "c.json", database=database.with_name("other.sqlite3"))
         assert done.returncode == 1
         assert b"`manage.py migrate` makes it" in done.stderr
 
     def test_nobody_reads_standard_output(self, database: Path) -> None:
-        Path("c.json").write_text(json.dumps(CATALOGUE), encoding="utf-8")
+        Path("c.json").write_text(json.dumps(CATALOG), encoding="utf-8")
         reader, writer = os.pipe()
         os.close(reader)
         done = manage("import_catalog", "c.json", database=database, stdout=writer)

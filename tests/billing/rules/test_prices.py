@@ -187,7 +187,7 @@ def test_volume_is_what_the_packs_cost_in_the_tier_reached(tiers, quantity, incl
     assert bought == packs * reached.amount + reached.flat_amount
 
 
-def test_a_stored_price_is_read_as_the_catalogue_writes_it():
+def test_a_stored_price_is_read_as_the_catalog_writes_it():
     stored = [{"to": "100", "amount": "0.10", "flat_amount": "5"}, {"to": "inf", "amount": "0.05"}]
     assert Price.from_stored(None, stored, "volume", Decimal(10)) == Price(
         tiers=(PriceTier(Decimal(100), Decimal("0.10"), Decimal(5)), PriceTier(None, Decimal("0.05"))),

@@ -144,7 +144,7 @@ def refused(*words: str) -> str:
 
 
 def given(*parts: Json) -> None:
-    """Import a catalogue of these features and plans."""
+    """Import a catalog of these features and plans."""
     _from_file(
         lambda name: run("import_catalog", name),
         {

@@ -270,7 +270,7 @@ def test_running_often_comes_to_the_same_as_running_once(days):
     once = life(seldom, year)
     assert len(once["invoices"]) > 15
     often = make_customer()
-    rename_catalogue()
+    rename_catalog()
     everything(often)
     moment = JAN_31
     while moment < year:
@@ -280,7 +280,7 @@ def test_running_often_comes_to_the_same_as_running_once(days):
     assert_adds_up()
 
 
-def rename_catalogue():
+def rename_catalog():
     """Make room for the same plans again."""
     for feature in Feature.objects.all():
         feature.feature_id = f"old_{feature.feature_id}"

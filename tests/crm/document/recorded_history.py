@@ -27,7 +27,7 @@ from customers.json_types import encode
 from customers.lookup import find_customer, find_customer_at
 from customers.models import ApiToken, Customer
 
-#: What documents show of the catalogue is shown as it is now.
+#: What documents show of the catalog is shown as it is now.
 EXPAND = sorted(name for name in EXPANDABLE if "." not in name)
 ADDRESSES = (
     "/api/v1/customers/{}",

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.document.importer.catalog import take_features, take_plans
+from billing.document.importer.catalog import upsert_features, upsert_plans
 from billing.document.schema import ItemFeature, parse_feature, parse_plan
 from billing.models import CreditCost, Feature, Plan, PlanItem, Subscription
 from tests.billing.import_documents import only, take, take_one
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.django_db
 
 
 def features(*payloads: Json) -> dict[str, Feature]:
-    return take_features([parse_feature(as_read(payload)) for payload in payloads], "Test")
+    return upsert_features([parse_feature(as_read(payload)) for payload in payloads], "Test")
 
 
 def plans(*payloads: Json) -> dict[tuple[str, str, int], Plan]:
     read = [parse_plan(as_read(payload)) for payload in payloads]
-    known = take_features([], "Test", [item.feature_id for plan in read for item in plan.items])
-    return take_plans(read, known, "Test")
+    known = upsert_features([], "Test", [item.feature_id for plan in read for item in plan.items])
+    return upsert_plans(read, known, "Test")
 
 
 class TestFeatures:
@@ -92,10 +92,10 @@ class TestFeatures:
 
     def test_the_short_form_of_a_plan_item_says_what_it_says(self):
         features({**FEATURE, "consumable": True, "archived": True})
-        take_features([ItemFeature(id="api_calls", type="continuous_use")], "Test")
+        upsert_features([ItemFeature(id="api_calls", type="continuous_use")], "Test")
         row = only(Feature)
         assert (row.name, row.type, row.consumable, row.archived) == ("API calls", "metered", False, True)
-        take_features([ItemFeature(id="sso", type="static")], "Test")
+        upsert_features([ItemFeature(id="sso", type="static")], "Test")
         stub = only(Feature, feature_id="sso")
         assert (stub.name, stub.type, stub.is_stub) == ("sso", "boolean", True)
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from billing.document.importer import catalog_file as catalogue_file
-from billing.document.importer.catalog_file import Entry, read_catalogue
+from billing.document.importer import catalog_file
+from billing.document.importer.catalog_file import CatalogEntry, read_catalog
 from customers.ingest.reader import BadRecord, Unreadable, error_line, open_input
 from customers.json_types import Refused
 
 
-def read(content: bytes | str | Any) -> tuple[list[Entry], list[tuple[str, str]]]:
+def read(content: bytes | str | Any) -> tuple[list[CatalogEntry], list[tuple[str, str]]]:
     if not isinstance(content, bytes | str):
         content = json.dumps(content)
-    entries, remarks = read_catalogue(io.BytesIO(content.encode() if isinstance(content, str) else content))
+    entries, remarks = read_catalog(io.BytesIO(content.encode() if isinstance(content, str) else content))
     return entries, [(remark.path, remark.text) for remark in remarks]
 
 
@@ -28,9 +28,9 @@ def refusal(content: Any) -> tuple[str, str]:
 def test_features_come_before_plans_each_with_its_place() -> None:
     entries, remarks = read({"plans": [1], "features": [{"id": "a"}, None]})
     assert entries == [
-        Entry(1, "feature", "$.features[0]", {"id": "a"}),
-        Entry(2, "feature", "$.features[1]", None),
-        Entry(3, "plan", "$.plans[0]", 1),
+        CatalogEntry(1, "feature", "$.features[0]", {"id": "a"}),
+        CatalogEntry(2, "feature", "$.features[1]", None),
+        CatalogEntry(3, "plan", "$.plans[0]", 1),
     ]
     assert remarks == []
 
@@ -44,15 +44,15 @@ def test_either_list_may_be_missing_and_anything_else_is_told() -> None:
 
 def test_a_byte_order_mark_and_gzip_are_read(tmp_path: Path) -> None:
     content = b'\xef\xbb\xbf{"plans": [7]}'
-    assert read(content)[0] == [Entry(1, "plan", "$.plans[0]", 7)]
-    packed = tmp_path / "catalogue.json"
+    assert read(content)[0] == [CatalogEntry(1, "plan", "$.plans[0]", 7)]
+    packed = tmp_path / "catalog.json"
     packed.write_bytes(gzip.compress(content))
     with open_input(str(packed)) as stream:
-        assert read_catalogue(stream)[0] == [Entry(1, "plan", "$.plans[0]", 7)]
+        assert read_catalog(stream)[0] == [CatalogEntry(1, "plan", "$.plans[0]", 7)]
 
 
 @pytest.mark.parametrize("content", ["[]", "3", '{"data": []}', "{}", '{"plan": []}'])
-def test_what_is_no_catalogue(content: str) -> None:
+def test_what_is_no_catalog(content: str) -> None:
     path, reason = refusal(content)
     assert path == "$"
     assert '{"features": [...], "plans": [...]}' in reason
@@ -84,7 +84,7 @@ def test_what_cannot_be_read(content: bytes) -> None:
 
 
 def test_there_is_an_end_to_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue_file, "RECORD_LIMIT", 100_000)
+    monkeypatch.setattr(catalog_file, "RECORD_LIMIT", 100_000)
     assert len(read({"plans": ["x" * 90_000]})[0]) == 1
     with pytest.raises(Unreadable, match="longer than"):
         read({"plans": ["x" * 400_000]})
@@ -100,8 +100,8 @@ class TestErrorsFiles:
     def test_each_line_is_what_it_was(self, end: bytes) -> None:
         entries, _ = read(b"".join(self.LINES) + end)
         assert entries == [
-            Entry(1, "plan", "$.plans[3]", {"id": "pro"}),
-            Entry(2, "feature", "$.features[1]", {"id": "calls"}),
+            CatalogEntry(1, "plan", "$.plans[3]", {"id": "pro"}),
+            CatalogEntry(2, "feature", "$.features[1]", {"id": "calls"}),
         ]
 
     def test_a_single_one(self) -> None:

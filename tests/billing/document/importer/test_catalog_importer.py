@@ -1,4 +1,4 @@
-"""What becomes of a catalogue's features and plans; `test_import_catalog` has the command around it."""
+"""What becomes of a catalog's features and plans; `test_import_catalog` has the command around it."""
 
 import io
 import json
@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.document.importer.catalog_file import read_catalogue
-from billing.document.importer.catalog_importer import Report, import_catalogue
+from billing.document.importer.catalog_file import read_catalog
+from billing.document.importer.catalog_importer import CatalogReport, import_catalog
 from billing.models import CreditCost, Feature, Plan, PlanItem, Subscription
 from tests.billing.import_documents import only, row_counts, take_one
 from tests.billing.payloads import FEATURE, PLAN, SUBSCRIPTION, changed
@@ -43,17 +43,19 @@ def at(amount: int, **changes: Any) -> Json:
     return {**PRO, "price": {"amount": amount, "interval": "month"}, **changes}
 
 
-def take(*plans: Json, features: list[Json] | None = None, currency: str | None = None) -> list[Report]:
-    catalogue = {"features": [FEATURE] if features is None else features, "plans": list(plans)}
-    entries, _ = read_catalogue(io.BytesIO(json.dumps(catalogue).encode()))
-    return import_catalogue(entries, currency=currency, origin="catalogue.json")
+def take(
+    *plans: Json, features: list[Json] | None = None, currency: str | None = None
+) -> list[CatalogReport]:
+    catalog = {"features": [FEATURE] if features is None else features, "plans": list(plans)}
+    entries, _ = read_catalog(io.BytesIO(json.dumps(catalog).encode()))
+    return import_catalog(entries, currency=currency, origin="catalog.json")
 
 
-def outcomes(reports: list[Report], kind: str = "plan") -> list[str]:
+def outcomes(reports: list[CatalogReport], kind: str = "plan") -> list[str]:
     return [report.outcome.value for report in reports if report.entry.kind == kind]
 
 
-def refusals(reports: list[Report]) -> list[str]:
+def refusals(reports: list[CatalogReport]) -> list[str]:
     return [each.path for report in reports for each in report.refused]
 
 
@@ -68,7 +70,7 @@ class TestFeatures:
         assert outcomes(again, "feature") == ["updated", "unchanged"]
         row = only(Feature, feature_id="api_calls")
         assert (row.name, row.is_stub) == ("Calls", False)
-        assert row.history.first().history_change_reason == "Imported from a catalogue: catalogue.json"
+        assert row.history.first().history_change_reason == "Imported from a catalog: catalog.json"
 
     def test_a_stub_is_completed(self) -> None:
         stub = make_feature(feature_id="api_calls", is_stub=True)
@@ -197,10 +199,10 @@ class TestVersions:
         assert only(PlanItem).included == 1000
 
     def test_the_same_again_changes_nothing(self) -> None:
-        catalogue = [PRO, at(30, version=2, items=[ITEM, {**ITEM, "included": 5}]), {**PRO, "env": "sandbox"}]
-        assert outcomes(take(*catalogue)) == ["created", "new version", "created"]
+        catalog = [PRO, at(30, version=2, items=[ITEM, {**ITEM, "included": 5}]), {**PRO, "env": "sandbox"}]
+        assert outcomes(take(*catalog)) == ["created", "new version", "created"]
         before = row_counts(), list(PlanItem.objects.order_by("pk").values())
-        assert outcomes(take(*catalogue)) == ["unchanged"] * 3
+        assert outcomes(take(*catalog)) == ["unchanged"] * 3
         assert (row_counts(), list(PlanItem.objects.order_by("pk").values())) == before
 
     def test_another_price_is_a_new_version_whatever_number_it_states(self) -> None:
@@ -362,7 +364,7 @@ class TestCurrency:
         assert set(Plan.objects.values_list("plan_id", "currency")) == {("pro", "JPY"), ("team", "GBP")}
 
 
-def test_the_number_of_queries_does_not_depend_on_the_catalogue() -> None:
+def test_the_number_of_queries_does_not_depend_on_the_catalog() -> None:
     def queries(count: int) -> int:
         names = [f"f{count}_{index}" for index in range(count)]
         plans = [{**PRO, "id": name, "items": [{**ITEM, "feature_id": name}]} for name in names]
