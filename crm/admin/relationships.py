@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -65,9 +67,10 @@ class RelationshipAdmin(HoldingAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
-        """Save; another owner has the customer on the worklist at once."""
+        """Save, and show the customer on the new owner's worklist."""
         super().save_model(request, obj, form, change)
-        refresh_customers([str(obj.customer_id)])
+        # Not before the commit: this transaction holds the relationship, and a merge locks the customer first.
+        transaction.on_commit(partial(refresh_customers, [str(obj.customer_id)]))
 
     @display(description="revenue a year")
     def shown_revenue(self, relationship: Relationship) -> str:

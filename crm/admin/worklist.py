@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from crm.desk.worklist.decisions import forget
+from crm.desk.worklist.decisions import undo
 from crm.models import DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
@@ -38,7 +38,7 @@ class WorklistDecisionAdmin(ReadOnlyAdmin):
     def open_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Take decisions back."""
         keys = list(queryset.values_list("pk", flat=True))
-        count = forget(WorklistDecision.objects.filter(pk__in=keys))
+        count = undo(WorklistDecision.objects.filter(pk__in=keys))
         self.message_user(request, f"Open again: {count}. What still is so is on the worklist.")
 
     @display(description="reason")

@@ -232,7 +232,7 @@ def test_from_the_filter_to_an_export_and_to_tasks_for_all(
         expect(page.get_by_text(seen)).to_be_visible()
         if action == "export_csv":
             with page.expect_download() as download:
-                page.get_by_role("link", name="Save the file").click()
+                page.get_by_role("link", name="Download the file").click()
             assert download.value.suggested_filename.endswith(".csv")
         grave = [
             each["id"]

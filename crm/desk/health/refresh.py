@@ -1,82 +1,103 @@
-"""Keep the history of scores: a row where something changed, at most one a day."""
+"""Keep the history of health scores: at most one row per customer and day, and only where the points changed."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.db import transaction
 from django.utils.timezone import localdate
 
+from crm.desk.batches import in_batches, lock_current
 from crm.desk.health.scoring import Health, health_of
 from crm.models import DeskRefresh, HealthScore
 from customers import clock
 from customers.bulk import create_rows, update_rows
 from customers.models import Customer
 
-#: The name under which it is noted when all of it was computed last.
+#: The name of the `DeskRefresh` row that records the last full run.
 HEALTH = "health"
 
-_BATCH = 1000
+_BATCH = 500
+
+logger = logging.getLogger("clientele.desk.refresh")
 
 
-def refresh_health(at: datetime | None = None) -> Iterator[tuple[int, int]]:
-    """Score all current customers, some at a time; each step answers how many, and for how many something changed.
+@dataclass(slots=True, kw_only=True)
+class HealthRefreshed:
+    """How many customers were scored, for how many a score was written, and the IDs of those that failed."""
 
-    Every step is a transaction of its own; after the last it is noted that it is done.
+    customers: int = 0
+    written: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, other: HealthRefreshed) -> None:
+        self.customers += other.customers
+        self.written += other.written
+        self.failed += other.failed
+
+
+def refresh_health(at: datetime | None = None) -> Iterator[HealthRefreshed]:
+    """Score all current customers and yield the counts of each batch.
+
+    Each batch is a transaction of its own. A customer that fails is logged and skipped. After the last batch the run
+    is recorded in `DeskRefresh`.
     """
-    at = at or clock.now()
+    moment = at or clock.now()
     total = 0
     customers = Customer.objects.current().order_by("pk").values_list("pk", flat=True)
     keys = map(str, customers.iterator(chunk_size=_BATCH))
-    while batch := list(islice(keys, _BATCH)):
-        total += len(batch)
-        yield len(batch), score_customers(batch, at)
-    DeskRefresh.objects.update_or_create(name=HEALTH, defaults={"finished_at": at, "customers": total})
+    for done in in_batches(keys, _BATCH, lambda batch: score_customers(batch, moment), logger):
+        total += len(done.customer_ids)
+        yield HealthRefreshed(
+            customers=len(done.customer_ids),
+            written=done.value or 0,
+            failed=list(done.customer_ids) if done.value is None else [],
+        )
+    DeskRefresh.objects.update_or_create(name=HEALTH, defaults={"finished_at": moment, "customers": total})
 
 
 @transaction.atomic
 def score_customers(customer_ids: Sequence[str], at: datetime | None = None) -> int:
-    """Score these customers, in a fixed number of queries; answer for how many a row was written.
+    """Score those of the customers that are current, and return how many scores were written; a fixed number of queries.
 
-    A score whose points are as they were is not written again, however its sentences have changed; nor is one of a
-    day before the score that is in force. Two at once take turns.
+    A score with the same points is not written again, even if its sentences changed, nor is a score for a day before
+    the one in force.
     """
     at = at or clock.now()
-    DeskRefresh.objects.get_or_create(name=HEALTH)
-    DeskRefresh.objects.select_for_update().get(name=HEALTH)
+    current = lock_current(customer_ids)
     today = localdate(at)
     in_force = {
-        str(row.customer_id): row
-        for row in HealthScore.objects.in_force().filter(customer_id__in=customer_ids)
+        str(row.customer_id): row for row in HealthScore.objects.in_force().filter(customer_id__in=current)
     }
     new: list[HealthScore] = []
-    mended: list[HealthScore] = []
+    updated: list[HealthScore] = []
     replaced: list[HealthScore] = []
-    for key, health in health_of(customer_ids, at).items():
+    for key, health in health_of(current, at).items():
         row = in_force.get(key)
-        if row is not None and (row.day > today or _counted(row.parts) == _counted(_parts(health))):
+        if row is not None and (row.day > today or _points(row.parts) == _points(_parts(health))):
             continue
         if row is not None and row.day == today:
             row.score, row.parts, row.at = health.score, _parts(health), at
-            mended.append(row)
+            updated.append(row)
             continue
         if row is not None:
             row.is_latest = False
             replaced.append(row)
         new.append(HealthScore(customer_id=key, day=today, at=at, score=health.score, parts=_parts(health)))
     update_rows(replaced, ["is_latest"], reason="")
-    update_rows(mended, ["score", "parts", "at"], reason="")
+    update_rows(updated, ["score", "parts", "at"], reason="")
     create_rows(new, reason="")
-    return len(new) + len(mended)
+    return len(new) + len(updated)
 
 
 def _parts(health: Health) -> list[dict[str, Any]]:
     return [asdict(part) for part in health.parts]
 
 
-def _counted(parts: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    return [(part.get("name"), part.get("points"), part.get("most")) for part in parts]
+def _points(parts: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    # Without the names, or a renamed signal would write a row for every customer.
+    return [(part.get("points"), part.get("most")) for part in parts]

@@ -1,4 +1,4 @@
-"""The exports of somebody; the page that waits for one and, by asking how far it is, writes it; and the file."""
+"""The pages of exports: the user's own exports, the one that writes an export part by part, and the file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.timezone import localtime
 
-from crm.desk.spreadsheets.exports import KEPT, file_of, write_part
+from crm.desk.spreadsheets.exports import KEPT, file_of, skipped_in, write_part
 from crm.models import Export
 from crm.models.export import ExportQuerySet
 from customers import clock
+from customers.formats import counted, local, number, when
 
 _TYPES = {
     Export.Format.CSV: "text/csv; charset=utf-8",
@@ -33,36 +33,44 @@ PERMISSION = "crm.add_export"
 
 
 def exports_page(request: HttpRequest) -> HttpResponse:
-    """What one asked for and may still fetch, the newest first."""
+    """The user's exports of the last day, newest first."""
     context = {
         **admin.site.each_context(request),
         "title": "My exports",
-        "exports": [(export, localtime(export.made_at + KEPT)) for export in _mine(request).with_waiting()],
+        "exports": [
+            (export, counted(export.customers, "customer"), when(export.made_at), when(export.made_at + KEPT))
+            for export in _mine(request).with_waiting()
+        ],
         "customers_url": reverse("admin:customers_customer_changelist"),
     }
     return TemplateResponse(request, "crm/desk/exports.html", context)
 
 
 def export_remove(request: HttpRequest, export_id: str) -> HttpResponse:
-    """Take an export away before its time."""
+    """Delete an export before its day is over."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     _own(request, export_id).delete()
-    messages.success(request, "The export is removed, and its file with it.")
+    messages.success(request, "Deleted the export and its file.")
     return HttpResponseRedirect(reverse("desk-exports"))
 
 
 def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
-    """How far an export is; it goes on while the page is open."""
+    """The progress of an export; the page's script requests one part after the other."""
     export = _own(request, export_id)
     left = sum(len(keys) for keys in export.parts.waiting().values_list("customer_ids", flat=True))
+    skipped = 0 if left else skipped_in(export)
+    done = export.customers - left
+    status = f"{number(done - skipped)} of {number(export.customers)} written"
     context = {
         **admin.site.each_context(request),
         "title": "Export",
         "export": export,
+        "of": counted(export.customers, "customer"),
         "left": left,
-        "done": export.customers - left,
-        "until": localtime(export.made_at + KEPT),
+        "done": done,
+        "status": f"{status}. Couldn't export {number(skipped)}." if skipped else status,
+        "until": when(export.made_at + KEPT),
         "file": reverse("desk-export-file", args=[export.pk]),
         "step": reverse("desk-export-step", args=[export.pk]),
         "remove": reverse("desk-export-remove", args=[export.pk]),
@@ -71,20 +79,21 @@ def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
 
 
 def export_step(request: HttpRequest, export_id: str) -> HttpResponse:
-    """Write a part; answer how many customers are done, of how many."""
+    """Write one part, and return how many customers are done, how many there are, and at the end how many failed."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     export = _own(request, export_id)
     left = write_part(export)
-    return JsonResponse({"done": export.customers - left, "of": export.customers})
+    skipped = 0 if left else skipped_in(export)
+    return JsonResponse({"done": export.customers - left, "of": export.customers, "skipped": skipped})
 
 
 def export_file(request: HttpRequest, export_id: str) -> HttpResponseBase:
-    """The file, once it is whole."""
+    """The file of a finished export."""
     export = _own(request, export_id)
     if export.parts.waiting().exists():
-        raise Http404("The export is not whole yet.")
-    name = f"customers-{localtime(export.made_at):%Y-%m-%d-%H%M}.{export.format}"
+        raise Http404("The export isn't finished yet.")
+    name = f"customers-{local(export.made_at):%Y-%m-%d-%H%M}.{export.format}"
     return StreamingHttpResponse(
         file_of(export),
         content_type=_TYPES[Export.Format(export.format)],
@@ -96,7 +105,7 @@ def export_file(request: HttpRequest, export_id: str) -> HttpResponseBase:
 
 
 def _mine(request: HttpRequest) -> ExportQuerySet:
-    """The exports that this user asked for, while they are kept."""
+    """The exports that this user requested within the last day. Raises `PermissionDenied`."""
     if not request.user.has_perms(["customers.view_customer", PERMISSION]):
         raise PermissionDenied
     user: Any = request.user
@@ -104,11 +113,11 @@ def _mine(request: HttpRequest) -> ExportQuerySet:
 
 
 def _own(request: HttpRequest, export_id: str) -> Export:
-    """One of them. Raises `Http404`."""
+    """One of the user's exports. Raises `Http404`."""
     try:
         found = _mine(request).filter(pk=export_id).first()
     except ValidationError:
         found = None
     if found is None:
-        raise Http404("There is no such export of yours: files are kept for a day. Ask for it again.")
+        raise Http404("You have no such export. Files are kept for a day. Export the customers again.")
     return found

@@ -1,11 +1,12 @@
-"""Exports: asked for, written part by part by the page that waits for them, and taken away after a day.
+"""Exports: requested in the list of customers, written part by part while their page is open, deleted after a day.
 
-Which customers are in it is settled when it is asked for; each is shown as it is when its part is written. A part is
-written in one transaction, so a server that stops loses nothing: the page goes on where it was.
+Which customers an export contains is fixed when it is requested; each is shown as it is when its part is written. A
+part is one transaction, so a server that stops loses nothing: the page continues where it was.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -13,29 +14,32 @@ from typing import Any
 
 from django.db import transaction
 
+from crm.desk.batches import in_batches
 from crm.desk.spreadsheets import csv_file, xlsx_file
 from crm.desk.spreadsheets.columns import May, columns_for, rows_of
 from crm.models import Export, ExportPart
 from customers import clock
 from customers.models.customer import CustomerQuerySet
 
-#: So many customers are written at a time.
+#: How many customers one part has.
 PART = 1000
-#: For so long a file can be fetched.
+#: How long a file can be downloaded.
 KEPT = timedelta(days=1)
 
 _FORMATS: dict[str, Any] = {Export.Format.CSV: csv_file, Export.Format.XLSX: xlsx_file}
 
+logger = logging.getLogger("clientele.exports")
+
 
 class TooMany(ValueError):
-    """More customers than a sheet has rows; the message says what to do."""
+    """More customers than a sheet has rows; the message tells the user what to do."""
 
 
 @transaction.atomic
 def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, by: Any, may: May) -> Export:
-    """Ask for a file of `customers` with the columns that `may` lets `by` see; nothing of it is written yet.
+    """Request a file of `customers` with the columns that `may` lets `by` see; nothing is written yet.
 
-    What was asked for more than a day ago, by anybody, goes away. Raises `TooMany`.
+    Deletes every export older than a day. Raises `TooMany`.
     """
     Export.objects.filter(made_at__lt=clock.now() - KEPT).delete()
     keys = [str(key) for key in customers.order_by("pk").values_list("pk", flat=True)]
@@ -44,48 +48,58 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
         title=title, format=file_format, made_by=by, columns=columns_for(may), customers=len(keys)
     )
     ExportPart.objects.bulk_create(
-        ExportPart(export=export, number=number, customer_ids=chosen)
-        for number, chosen in enumerate(_pieces(keys))
+        ExportPart(export=export, number=number, customer_ids=part)
+        for number, part in enumerate(_parts(keys))
     )
     return export
 
 
 def check_fits(count: int, file_format: str) -> None:
-    """Raises `TooMany`."""
+    """Raises `TooMany` if a sheet of this format has fewer rows."""
     if file_format == Export.Format.XLSX and count >= xlsx_file.MOST_ROWS:
-        raise TooMany(
-            f"{count:,} customers are more than a sheet has rows: narrow them, or take CSV instead of XLSX."
-        )
+        raise TooMany(f"Narrow the filter, or choose CSV: {count:,} customers don't fit in one XLSX sheet.")
 
 
 @transaction.atomic
 def write_part(export: Export) -> int:
-    """Write the next part that nobody is writing; answer how many customers wait, 0 when the file is whole."""
+    """Write the next part that no other request is writing, and return how many customers are left: 0 at the end.
+
+    A customer that fails is logged, left out of the file, and removed from its part (see `skipped_in`).
+    """
     waiting = ExportPart.objects.waiting().filter(export=export).order_by("number")
     part = waiting.select_for_update(skip_locked=True).first()
     if part is not None:
-        part.data = _FORMATS[export.format].body(rows_of(part.customer_ids, export.columns))
-        part.save(update_fields=["data"])
+        skipped: list[str] = []
+        part.data = b"".join(_bodies(part.customer_ids, export.format, export.columns, skipped))
+        part.customer_ids = [key for key in part.customer_ids if key not in set(skipped)]
+        part.save(update_fields=["data", "customer_ids"])
     return sum(len(keys) for keys in waiting.values_list("customer_ids", flat=True))
 
 
+def skipped_in(export: Export) -> int:
+    """How many customers a finished export leaves out because they failed."""
+    return export.customers - sum(len(keys) for keys in export.parts.values_list("customer_ids", flat=True))
+
+
 def file_of(export: Export) -> Iterator[bytes]:
-    """The bytes of a whole export."""
+    """The bytes of a finished export."""
     parts: Any = export.parts.order_by("number")
     written = parts.values_list("data", flat=True).iterator(chunk_size=1)
     return assembled(export.format, export.columns, (bytes(data) for data in written))
 
 
-def sheet_of(customers: CustomerQuerySet, file_format: str) -> Iterator[bytes]:
-    """The bytes of a file of `customers`, with every column, as they are now."""
+def sheet_of(customers: CustomerQuerySet, file_format: str, skipped: list[str]) -> Iterator[bytes]:
+    """The bytes of a file of `customers`, with every column, as they are now.
+
+    A customer that fails is logged, left out, and its ID added to `skipped`.
+    """
     columns = columns_for()
     keys = (str(key) for key in customers.order_by("pk").values_list("pk", flat=True).iterator())
-    bodies = (_FORMATS[file_format].body(rows_of(piece, columns)) for piece in _pieces(keys))
-    return assembled(file_format, columns, bodies)
+    return assembled(file_format, columns, _bodies(keys, file_format, columns, skipped))
 
 
 def assembled(file_format: str, columns: Sequence[str], bodies: Iterable[bytes]) -> Iterator[bytes]:
-    """A file with these headings above these pieces."""
+    """A file of these bodies under a row of headings."""
 
     def pieces() -> Iterator[bytes]:
         yield _FORMATS[file_format].head(columns)
@@ -94,7 +108,21 @@ def assembled(file_format: str, columns: Sequence[str], bodies: Iterable[bytes])
     return xlsx_file.workbook(pieces()) if file_format == Export.Format.XLSX else pieces()
 
 
-def _pieces(keys: Iterable[str]) -> Iterator[list[str]]:
+def _bodies(
+    keys: Iterable[str], file_format: str, columns: Sequence[str], skipped: list[str]
+) -> Iterator[bytes]:
+    def body(batch: Sequence[str]) -> bytes:
+        written: bytes = _FORMATS[file_format].body(rows_of(batch, columns))
+        return written
+
+    for done in in_batches(keys, PART, body, logger):
+        if done.value is None:
+            skipped += done.customer_ids
+        else:
+            yield done.value
+
+
+def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(keys)
-    while piece := list(islice(rest, PART)):
-        yield piece
+    while part := list(islice(rest, PART)):
+        yield part

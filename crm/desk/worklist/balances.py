@@ -14,7 +14,7 @@ from billing.ledger.balance_figures import RecentUsage, figures_of_balances, rec
 from billing.models import Balance
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
-from crm.desk.worklist.reason import Batch, Reason, Rule, days, days_between, on_day
+from crm.desk.worklist.reason import Reason, Rule, WorklistBatch, days, days_between, on_day
 from customers.formats import number, page_of_key
 
 RUNS_OUT = Rule(
@@ -38,7 +38,7 @@ _HUNDRED = Decimal(100)
 _AHEAD = timedelta(days=30)
 
 
-def balances(batch: Batch) -> Iterator[Reason]:
+def balances(batch: WorklistBatch) -> Iterator[Reason]:
     """At most one reason for each balance: it is used up, it runs out too soon, or much of it was used.
 
     In seven queries for up to some thousand balances.

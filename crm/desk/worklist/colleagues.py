@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 
 from django.utils.timezone import localdate, make_aware
 
-from crm.desk.worklist.reason import Batch, Reason, Rule, customer_page, days
+from crm.desk.worklist.reason import Reason, Rule, WorklistBatch, customer_page, days
 from crm.models import Mention, Task
 
 TASK = Rule("task_due", "Task due", "Something is to be done by today, or was to be.", "crm.view_task")
@@ -18,7 +18,7 @@ _REMINDER_WEIGHT = 25
 _MENTION_WEIGHT = 35
 
 
-def due_tasks(batch: Batch) -> Iterator[Reason]:
+def due_tasks(batch: WorklistBatch) -> Iterator[Reason]:
     """Open tasks whose day, or the day of the reminder, has come, for whoever is to do them. In one query."""
     today = localdate(batch.at)
     for task in Task.objects.due_by(today).filter(customer_id__in=batch.customer_ids).soonest_first():
@@ -48,7 +48,7 @@ def _due(due_on: date | None, today: date) -> str:
     return f"{days(-left)} overdue" if left else "due today"
 
 
-def mentions(batch: Batch) -> Iterator[Reason]:
+def mentions(batch: WorklistBatch) -> Iterator[Reason]:
     """Notes that name a colleague who has not seen them, for that colleague. In one query."""
     unseen = Mention.objects.unseen().filter(note__customer_id__in=batch.customer_ids)
     for mention in unseen.select_related("user", "note__author").order_by("made_at", "pk"):

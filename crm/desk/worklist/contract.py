@@ -11,7 +11,7 @@ from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.money import from_minor, is_known
 from billing.rules.prices import EXACT
-from crm.desk.worklist.reason import Batch, Reason, Rule, customer_page
+from crm.desk.worklist.reason import Reason, Rule, WorklistBatch, customer_page
 from crm.models import Relationship
 from customers.formats import number
 
@@ -26,7 +26,7 @@ _WEIGHT, _MOST_FOR_GAP = 20, 20
 _HUNDRED = Decimal(100)
 
 
-def contract_mismatches(batch: Batch) -> Iterator[Reason]:
+def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
     """Contracts that differ from the yearly rate of what is billed, in the contract's currency. In five queries.
 
     A customer that is billed in other currencies alone, or whose plan has not begun to earn, is passed over.

@@ -1,4 +1,4 @@
-"""Decide of a reason: it was dealt with, it is put off, it does not matter."""
+"""Decide about a reason: mark it done, snooze it, or dismiss it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from crm.desk.worklist.refresh import refresh_customers, weigh
+from crm.desk.batches import lock_current
+from crm.desk.worklist.refresh import refresh_customers, update_weights
 from crm.models import Decision, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
 from customers.bulk import pieces, update_rows
 
 
 class ReasonGone(Exception):
-    """The reason is no longer on the worklist; the message says so to whoever decided of it."""
+    """The reason is no longer on the worklist; the message is for the user."""
 
 
 class WrongDecision(Exception):
-    """A decision that cannot be; the message says why and what to do."""
+    """The decision isn't possible; the message tells the user what to do."""
 
 
 @transaction.atomic
 def decide(reason_id: str, decision: Decision, *, by: Any, until: datetime | None = None) -> WorklistDecision:
-    """Decide of the reason; it stays so until its key changes, or until the moment that it was snoozed to.
+    """Decide about a reason. The decision is in force until the reason's key changes or its snooze ends.
 
-    Who else has the same reason on the list no longer has it either. Raises `ReasonGone`, and `WrongDecision` for a
-    snooze without a moment that lies ahead.
+    It applies to every user who has the same reason on their list. Raises `ReasonGone`, and `WrongDecision` for a
+    snooze that doesn't end in the future.
     """
     if decision == Decision.SNOOZED:
         if until is None or until <= clock.now():
-            raise WrongDecision("Choose a day that lies ahead to put it off to.")
+            raise WrongDecision("Choose a future day to snooze until.")
     else:
         until = None
-    reason = _held(reason_id)
+    reason = _locked(reason_id)
     written, _ = WorklistDecision.objects.update_or_create(
         customer_id=reason.entry.customer_id,
         rule=reason.rule,
@@ -48,39 +49,35 @@ def decide(reason_id: str, decision: Decision, *, by: Any, until: datetime | Non
             "decided_at": clock.now(),
         },
     )
-    _settle(reason, decision, until)
+    _apply(reason, decision, until)
     return written
 
 
 @transaction.atomic
-def forget(decisions: QuerySet[WorklistDecision]) -> int:
-    """Take decisions back: what still is so is on the worklist again. Answer how many there were."""
-    customers = {str(key) for key in decisions.values_list("customer_id", flat=True)}
+def undo(decisions: QuerySet[WorklistDecision]) -> int:
+    """Delete decisions, put their reasons back on the worklist if they still hold, and return how many there were."""
+    customers = sorted({str(key) for key in decisions.values_list("customer_id", flat=True)})
+    lock_current(customers)
     count, _ = decisions.delete()
-    for piece in pieces(sorted(customers)):
+    for piece in pieces(customers):
         refresh_customers(piece)
     return count
 
 
-def _held(reason_id: str) -> WorklistReason:
-    """The reason, with the entries of its customer locked: a refresh waits until this is done."""
-    reason = WorklistReason.objects.select_related("entry").filter(pk=reason_id).first()
+def _locked(reason_id: str) -> WorklistReason:
+    """The reason, with its customer locked so that no refresh or merge runs meanwhile. Raises `ReasonGone`."""
+    reasons = WorklistReason.objects.select_related("entry").filter(pk=reason_id)
+    reason = reasons.first()
     if reason is not None:
-        customer_id = reason.entry.customer_id
-        list(
-            WorklistEntry.objects.select_for_update()
-            .filter(customer_id=customer_id)
-            .order_by("pk")
-            .values_list("pk")
-        )
-        reason = WorklistReason.objects.select_related("entry").filter(pk=reason_id).first()
+        lock_current([str(reason.entry.customer_id)])
+        reason = reasons.first()
     if reason is None:
-        raise ReasonGone("This is no longer on the worklist: it was dealt with, or it has changed since.")
+        raise ReasonGone("This is no longer on the worklist because it was resolved or has changed.")
     return reason
 
 
-def _settle(reason: WorklistReason, decision: str, until: datetime | None) -> None:
-    """Show it on every entry of the customer that has the reason."""
+def _apply(reason: WorklistReason, decision: str, until: datetime | None) -> None:
+    """Set the decision on every entry of the customer that has this reason."""
     entries = WorklistEntry.objects.filter(customer_id=reason.entry.customer_id)
     for entry in entries.prefetch_related("reasons"):
         reasons = list(entry.reasons.all())
@@ -88,5 +85,5 @@ def _settle(reason: WorklistReason, decision: str, until: datetime | None) -> No
             if (each.rule, each.key) == (reason.rule, reason.key):
                 each.decision, each.until = decision, until
                 each.save(update_fields=["decision", "until"])
-        if weigh(entry, reasons):
+        if update_weights(entry, reasons):
             update_rows([entry], ["weight", "heaviest"], reason="")

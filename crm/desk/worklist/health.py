@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from crm.desk.health.queries import falls
-from crm.desk.worklist.reason import Batch, Reason, Rule
+from crm.desk.worklist.reason import Reason, Rule, WorklistBatch
 
 DROPPED = Rule(
     "health_dropped",
@@ -21,7 +21,7 @@ _DAYS = 30
 _WEIGHT, _MOST_FOR_FALL = 20, 30
 
 
-def dropped_health(batch: Batch) -> Iterator[Reason]:
+def dropped_health(batch: WorklistBatch) -> Iterator[Reason]:
     """Scores that are lower than thirty days ago by as much as the settings say. In one query."""
     for key, (was, now) in falls(batch.customer_ids, _DAYS, batch.at).items():
         if was - now >= max(settings.WORKLIST_HEALTH_DROP, 1):

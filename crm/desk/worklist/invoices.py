@@ -10,9 +10,9 @@ from django.conf import settings
 from billing.formats import money
 from billing.models import Invoice
 from crm.desk.worklist.reason import (
-    Batch,
     Reason,
     Rule,
+    WorklistBatch,
     beyond,
     customer_page,
     days,
@@ -33,7 +33,7 @@ _WEIGHT, _MOST_FOR_DAYS = 40, 40
 _STAGE_DAYS = 30
 
 
-def overdue_invoices(batch: Batch) -> Iterator[Reason]:
+def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
     """Unpaid invoices past their day, the oldest first. In one query."""
     due = Invoice.objects.overdue(batch.at - timedelta(days=settings.WORKLIST_OVERDUE_DAYS))
     oldest = first_of_each(due.filter(customer_id__in=batch.customer_ids), "due_at", "pk")

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from billing.revenue.monthly import earning
 from crm.dedupe.duplicates.evidence import likelihood
-from crm.desk.worklist.reason import MOST, Batch, Reason, Rule, customer_page
+from crm.desk.worklist.reason import MOST, Reason, Rule, WorklistBatch, customer_page
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.formats import page_of_key
 from customers.models import Customer
@@ -28,7 +28,7 @@ _UNOWNED_WEIGHT = 10
 _DUPLICATE_WEIGHT = 8
 
 
-def unowned_accounts(batch: Batch) -> Iterator[Reason]:
+def unowned_accounts(batch: WorklistBatch) -> Iterator[Reason]:
     """Customers with a paid subscription and without an owner. In one query."""
     paying = earning(batch.at).filter(customer=OuterRef("pk"), plan__price_amount__gt=0)
     rows = Customer.objects.filter(Exists(paying), pk__in=batch.customer_ids, relationship__owner=None)
@@ -44,7 +44,7 @@ def unowned_accounts(batch: Batch) -> Iterator[Reason]:
         )
 
 
-def possible_duplicates(batch: Batch) -> Iterator[Reason]:
+def possible_duplicates(batch: WorklistBatch) -> Iterator[Reason]:
     """The likeliest pairs that wait to be looked at. In one query."""
     here = set(batch.customer_ids)
     pairs = DuplicatePair.objects.waiting().filter(Q(a_id__in=here) | Q(b_id__in=here))

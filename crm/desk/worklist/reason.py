@@ -20,7 +20,7 @@ MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WorklistBatch:
     """Customers to look at, and the moment at which."""
 
     customer_ids: Sequence[str]
@@ -46,7 +46,7 @@ class Reason:
     person_id: Any = None
 
 
-Find = Callable[[Batch], Iterator[Reason]]
+Find = Callable[[WorklistBatch], Iterator[Reason]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from crm.desk.worklist import balances, colleagues, contract, health, invoices, ownership, subscriptions
-from crm.desk.worklist.reason import MOST, Batch, Find, Reason, Rule, customer_page
+from crm.desk.worklist.reason import MOST, Find, Reason, Rule, WorklistBatch, customer_page
 
 #: By its name, each rule in the order in which a filter offers it.
 RULES: dict[str, Rule] = {
@@ -47,7 +47,7 @@ _FINDERS: tuple[Find, ...] = (
 )
 
 
-def reasons_of(batch: Batch) -> Iterator[Reason]:
+def reasons_of(batch: WorklistBatch) -> Iterator[Reason]:
     """Every reason of every rule, in a number of queries that does not depend on how many customers there are.
 
     Of one rule, a customer has the heaviest few; how many more there are is told by their number.

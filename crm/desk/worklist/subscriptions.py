@@ -12,9 +12,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from billing.models import Invoice, Subscription
 from crm.contacts import last_contacts
 from crm.desk.worklist.reason import (
-    Batch,
     Reason,
     Rule,
+    WorklistBatch,
     beyond,
     customer_page,
     days,
@@ -52,7 +52,7 @@ _RENEWAL_WEIGHT, _MOST_FOR_NEARNESS = 30, 20
 _LONG_PERIOD = timedelta(days=60)
 
 
-def past_due_subscriptions(batch: Batch) -> Iterator[Reason]:
+def past_due_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
     """Past due ones without an overdue invoice of ours, which would say so itself. In one query."""
     overdue = Invoice.objects.overdue(batch.at).filter(subscription=OuterRef("pk"))
     rows = _of(batch, Subscription.objects.active().filter(~Exists(overdue), past_due=True))
@@ -73,7 +73,7 @@ def past_due_subscriptions(batch: Batch) -> Iterator[Reason]:
     )
 
 
-def ending_trials(batch: Batch) -> Iterator[Reason]:
+def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
     """Trials that end soon. In one query."""
     until = batch.at + timedelta(days=settings.WORKLIST_TRIAL_DAYS)
     rows = _of(
@@ -98,7 +98,7 @@ def ending_trials(batch: Batch) -> Iterator[Reason]:
     )
 
 
-def canceled_subscriptions(batch: Batch) -> Iterator[Reason]:
+def canceled_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
     """Cancelled ones that have not ended yet. In one query."""
     rows = _of(
         batch,
@@ -123,7 +123,7 @@ def canceled_subscriptions(batch: Batch) -> Iterator[Reason]:
     )
 
 
-def unattended_renewals(batch: Batch) -> Iterator[Reason]:
+def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
     """Long periods that end soon, of customers nobody was in contact with for long. In one query and the contacts'."""
     until = batch.at + timedelta(days=settings.WORKLIST_RENEWAL_DAYS)
     renewing = Subscription.objects.active().filter(
@@ -159,12 +159,12 @@ def unattended_renewals(batch: Batch) -> Iterator[Reason]:
     )
 
 
-def _of(batch: Batch, rows: QuerySet[Subscription], *order: str) -> Any:
+def _of(batch: WorklistBatch, rows: QuerySet[Subscription], *order: str) -> Any:
     first = first_of_each(rows.filter(customer_id__in=batch.customer_ids), *order, "pk")
     return first.select_related("plan").order_by("customer_id", "place")
 
 
-def _told(batch: Batch, rule: Rule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
+def _told(batch: WorklistBatch, rule: Rule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
     """A reason for each row, and one for how many more of the customer's there are."""
     for row in rows:
         told = reason(row)

@@ -1,7 +1,8 @@
-"""Work out anew what the pages of the desk show and cannot work out while somebody waits."""
+"""Compute what the desk's pages show and cannot compute while a user waits."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -9,52 +10,74 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from crm.desk.health.refresh import refresh_health
+from crm.desk.batches import failure_report
+from crm.desk.health.refresh import HealthRefreshed, refresh_health
 from crm.desk.home.movement import refresh_movements
-from crm.desk.worklist.refresh import Refreshed, refresh_worklist
+from crm.desk.worklist.refresh import WorklistRefreshed, refresh_worklist
 from customers.cli import INTERRUPTED, one_line, say
+from customers.formats import counted, number
+
+logger = logging.getLogger("clientele.desk.refresh")
 
 
 class Command(BaseCommand):
-    """Thin: call, report."""
-
     help = (
-        "Works out anew what the desk shows: how customers fare, who is on the worklist and why, and how revenue moved, month by month."
-        " Have it run after `renew`, every hour or as often as the figures should be new. Only what changed is written."
+        "Refresh the health scores, the worklist and the monthly revenue that the desk shows. Run it after `renew`,"
+        " every hour or as often as the figures must be current. Only changes are written. A customer that fails is"
+        " logged and skipped, and the exit status is 1."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work it out, and say how much there is."""
+        """Refresh everything and report the counts."""
         try:
-            say(self.stdout, _health())
-            say(self.stdout, _worklist())
-            say(self.stdout, f"Revenue: {refresh_movements()} monthly figures.")
+            health = _health()
+            say(
+                self.stdout,
+                f"Health: {counted(health.written, 'score')} changed of {counted(health.customers, 'customer')}.",
+            )
+            worklist = _worklist()
+            say(
+                self.stdout,
+                f"Worklist: {number(worklist.waiting)} of {counted(worklist.customers, 'customer')} need attention,"
+                f" {counted(worklist.reasons, 'reason')} changed.",
+            )
+            revenue = refresh_movements()
+            say(self.stdout, f"Revenue: {counted(revenue, 'monthly figure')}.")
         except DatabaseProblem as problem:
+            logger.exception("The refresh stopped.")
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. What was worked out before is kept. If a table is missing,"
-                " `manage.py migrate` makes it."
+                f"The database failed: {reason}. What was refreshed before stays. If a table is missing, run"
+                " `manage.py migrate`."
             ) from None
         except KeyboardInterrupt:
-            raise CommandError(
-                "Stopped. What was worked out before is kept.", returncode=INTERRUPTED
-            ) from None
+            raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
+        logger.info(
+            "Refreshed the desk: %d customers, %d scores, %d reasons, %d revenue figures, %d failures.",
+            health.customers,
+            health.written,
+            worklist.reasons,
+            revenue,
+            len(health.failed) + len(worklist.failed),
+        )
+        failed = sorted({*health.failed, *worklist.failed})
+        if failed:
+            raise CommandError(failure_report("refresh", failed))
 
 
-def _health() -> str:
-    total = changed = 0
+def _health() -> HealthRefreshed:
+    total = HealthRefreshed()
     with tqdm(desc="health", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
-        for number, written in refresh_health():
-            total, changed = total + number, changed + written
-            bar.update(number)
-    return f"Health: {changed} of {total} customers fare otherwise than before."
+        for step in refresh_health():
+            total.add(step)
+            bar.update(step.customers)
+    return total
 
 
-def _worklist() -> str:
-    total = Refreshed()
+def _worklist() -> WorklistRefreshed:
+    total = WorklistRefreshed()
     with tqdm(desc="worklist", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
         for step in refresh_worklist():
             total.add(step)
             bar.update(step.customers)
-    accounts = f"{total.waiting} of {total.customers} customers need attention"
-    return f"Worklist: {accounts}, {total.reasons} reasons were written."
+    return total

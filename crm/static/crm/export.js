@@ -1,41 +1,43 @@
-// An export is written part by part while its page is open: each answer says how far it is, and asks for the next.
+// An export is written part by part while its page is open. Each response says how far it is; then the next part is requested.
 "use strict";
 
 const form = document.querySelector("form[data-export]");
 if (form) {
-    const told = form.querySelector("[data-export-told]");
+    const status = form.querySelector("[data-export-status]");
     const file = form.querySelector("[data-export-file]");
-    const again = form.querySelector("[data-export-again]");
+    const retry = form.querySelector("[data-export-retry]");
     const bar = form.querySelector("progress");
+    const number = (value) => value.toLocaleString("en");
 
-    const goOn = async () => {
-        again.hidden = true;
+    const write = async () => {
+        retry.hidden = true;
         try {
             for (;;) {
-                const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" });
-                if (!answer.ok) {
-                    throw new Error(String(answer.status));
+                const response = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" });
+                if (!response.ok) {
+                    throw new Error(String(response.status));
                 }
-                const { done, of } = await answer.json();
+                const { done, of, skipped } = await response.json();
                 if (done === bar.value) {
-                    // Another page of this export is writing the part that is left.
+                    // Another tab with this page is writing the part that is left.
                     await new Promise((resolve) => window.setTimeout(resolve, 500));
                 }
                 bar.value = done;
-                told.textContent = `${done.toLocaleString("en")} of ${of.toLocaleString("en")} written`;
+                const written = `${number(done - skipped)} of ${number(of)} written`;
+                status.textContent = skipped ? `${written}. Couldn't export ${number(skipped)}.` : written;
                 if (done === of) {
                     file.hidden = false;
                     return;
                 }
             }
         } catch (problem) {
-            told.textContent = "The server did not answer. Nothing is lost: go on where it stopped.";
-            again.hidden = false;
+            status.textContent = "The server didn't respond. Nothing is lost. Try again to continue.";
+            retry.hidden = false;
         }
     };
 
-    again.addEventListener("click", goOn);
+    retry.addEventListener("click", write);
     if (form.dataset.left !== "0") {
-        goOn();
+        write();
     }
 }

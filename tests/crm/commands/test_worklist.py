@@ -115,6 +115,6 @@ def test_the_refresh_says_what_it_came_to() -> None:
     customer = make_relationship(owner=make_user(), contract_annual_revenue=None).customer
     make_subscription(customer=customer, past_due=True)
     make_customer()
-    expected = "Worklist: 1 of 2 customers need attention, 1 reasons were written."
+    expected = "Worklist: 1 of 2 customers need attention, 1 reason changed."
     assert run(name="refresh_desk")[0].splitlines()[-2] == expected
-    assert "0 reasons were written" in run(name="refresh_desk")[0]
+    assert "0 reasons changed" in run(name="refresh_desk")[0]

@@ -2,9 +2,11 @@
 
     python -m tests.crm.dedupe.merges.concurrent_merges GUARD ROUND...
 
-A round is works with commas between them. A work is `merge:SURVIVOR:OTHER` or `use:CUSTOMER:FEATURE:TIMES`; each runs
-in a process of its own, and all of a round begin at once. Prints for each round what came of each, in order. GUARD names what is left out: nothing (`all`), the locks of merging (`lock`),
-or the look whether a customer was merged while a use waited (`look`).
+A round is works with commas between them. A work is `merge:SURVIVOR:OTHER`, `use:CUSTOMER:FEATURE:TIMES`, or
+`health:CUSTOMER:OTHER` and `worklist:CUSTOMER:OTHER`, a refresh that waits between reading and writing until one of
+them is merged; each runs in a process of its own, and all of a round begin at once. Prints for each round what came of
+each, in order. GUARD names what is left out: nothing (`all`), the locks of merging (`lock`), the look whether a
+customer was merged while a use waited (`look`), or the locks of refreshing (`refresh`).
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ import gc
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 from unittest.mock import patch
 
 import django
@@ -29,6 +34,8 @@ from billing.usage.deduct import UsageRefused, UsageRequest  # noqa: E402
 from billing.usage.record import record_usage  # noqa: E402
 from crm.dedupe.merges import merge as merge_module  # noqa: E402
 from crm.dedupe.merges.merge import CannotMerge, merge  # noqa: E402
+from crm.desk.health import refresh as health_refresh  # noqa: E402
+from crm.desk.worklist import refresh as worklist_refresh  # noqa: E402
 from customers.models import Customer  # noqa: E402
 
 
@@ -36,11 +43,47 @@ def _unlocked(customer_ids: list[str]) -> dict[str, Customer]:
     return {str(customer.pk): customer for customer in Customer.objects.filter(pk__in=customer_ids)}
 
 
+#: How long a refresh waits for a merge that its locks hold up, in seconds.
+_PATIENCE = 1.5
+
+
+def _not_locked(customer_ids: list[str]) -> list[str]:
+    current = Customer.objects.current().filter(pk__in=customer_ids).order_by("pk")
+    return [str(key) for key in current.values_list("pk", flat=True)]
+
+
+def _until_merged(read: Callable[..., Any], customer_ids: list[str]) -> Callable[..., Any]:
+    def wait(*args: Any) -> Any:
+        result = read(*args)
+        result = result if isinstance(result, dict) else list(result)
+        end = time.monotonic() + _PATIENCE
+        merged = Customer.objects.filter(pk__in=customer_ids).exclude(merged_into=None)
+        while time.monotonic() < end and not merged.exists():
+            time.sleep(0.02)
+        return result
+
+    return wait
+
+
+def _refresh(kind: str, customer_ids: list[str]) -> str:
+    module: Any = health_refresh if kind == "health" else worklist_refresh
+    reads = "health_of" if kind == "health" else "reasons_of"
+    with patch.object(module, reads, _until_merged(getattr(module, reads), customer_ids)):
+        if kind == "health":
+            health_refresh.score_customers(customer_ids)
+        else:
+            worklist_refresh.refresh_customers(customer_ids)
+    return "refreshed"
+
+
 def _without(guard: str) -> None:
     if guard == "lock":
         patch.object(merge_module, "lock", _unlocked).start()
     if guard == "look":
         patch.object(using, "survivor_of", lambda key: key).start()
+    if guard == "refresh":
+        patch.object(health_refresh, "lock_current", _not_locked).start()
+        patch.object(worklist_refresh, "lock_current", _not_locked).start()
 
 
 def _work(work: str) -> str:
@@ -50,6 +93,8 @@ def _work(work: str) -> str:
             survivor, other = details
             merge(survivor, [other])
             return "merged"
+        if kind in {"health", "worklist"}:
+            return _refresh(kind, details)
         customer, feature_id, times = details
         feature = Feature.objects.get(feature_id=feature_id)
         done = 0

@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.desk.health.facts import FeatureUse, facts_of
 from crm.desk.health.queries import falls, history_of, scored, scores_of, with_score
-from crm.desk.health.refresh import refresh_health, score_customers
+from crm.desk.health.refresh import HealthRefreshed, refresh_health, score_customers
 from crm.desk.worklist.health import dropped_health
-from crm.desk.worklist.reason import Batch
+from crm.desk.worklist.reason import WorklistBatch
 from crm.models import DeskRefresh, HealthScore
 from customers import clock
 from customers.models import Customer
@@ -130,8 +130,8 @@ def test_all_current_customers_are_scored() -> None:
     stays = make_customer()
     make_customer(archived_at=AT)
     make_customer(merged_into=stays)
-    assert list(refresh_health(AT)) == [(1, 1)]
-    assert list(refresh_health(AT)) == [(1, 0)]
+    assert list(refresh_health(AT)) == [HealthRefreshed(customers=1, written=1)]
+    assert list(refresh_health(AT)) == [HealthRefreshed(customers=1, written=0)]
     assert HealthScore.objects.get().customer == stays
     assert DeskRefresh.objects.get(name="health").customers == 1
 
@@ -167,7 +167,7 @@ def test_a_fall_is_a_reason() -> None:
     long_ago = had((90, 90), (45, 10))
     everybody = [str(each.pk) for each in (fell, slid, rose, new, long_ago)]
     assert falls(everybody, 30, AT) == {str(fell.pk): (82, 55), str(slid.pk): (82, 68)}
-    (reason,) = dropped_health(Batch(everybody, AT))
+    (reason,) = dropped_health(WorklistBatch(everybody, AT))
     assert reason.words == "health fell from 82 to 55 within 30 days"
     assert reason.weight == 47
 

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
-from crm.desk.spreadsheets import exports
+from crm.desk.spreadsheets import csv_file, exports
 from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.desk.spreadsheets.exports import start_export, write_part
 from crm.models import Export, ExportPart
@@ -199,28 +199,28 @@ def test_exports_are_listed_and_removed_by_who_asked_for_them(
         return start_export(Customer.objects.all(), title, "csv", by=by, may=by.has_perm)
 
     address = reverse("desk-exports")
-    assert "You have no export." in client.get(address).content.decode()
+    assert "No exports yet." in client.get(address).content.decode()
     for _ in range(3):
         make_customer()
     mine, others, old = asked("mine", user), asked("somebody else", make_user()), asked("yesterday", user)
     Export.objects.filter(pk=old.pk).update(made_at=clock.now() - timedelta(days=1, minutes=1))
     page = client.get(address).content.decode()
     assert "Mine" in page
-    assert "not whole yet" in page
+    assert "unfinished" in page
     assert "Somebody else" not in page
     assert "Yesterday" not in page
     while write_part(mine):
         pass
     page = client.get(address).content.decode()
-    assert "kept until" in page
-    assert "not whole yet" not in page
+    assert "deleted <time" in page
+    assert "unfinished" not in page
     for export, status in ((others, 404), (old, 404), (mine, 302)):
         remove = reverse("desk-export-remove", args=[export.pk])
         assert client.get(remove).status_code == 405
         assert client.post(remove).status_code == status
     assert set(Export.objects.all()) == {others, old}
     assert ExportPart.objects.filter(export=mine).count() == 0
-    assert "You have no export." in client.get(address).content.decode()
+    assert "No exports yet." in client.get(address).content.decode()
 
 
 def test_who_may_not_export_is_not_offered_it(user: User) -> None:
@@ -231,6 +231,45 @@ def test_who_may_not_export_is_not_offered_it(user: User) -> None:
     assert "Export to CSV" not in page
 
 
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Customer:
+    """A customer whose row cannot be read, among two others."""
+    _, found, _ = (make_customer(name=name, status="inactive") for name in "abc")
+    read = csv_file.body
+
+    def body(rows: list[list[Any]]) -> bytes:
+        if any("b" in row for row in rows):
+            raise ZeroDivisionError
+        return read(rows)
+
+    monkeypatch.setattr(csv_file, "body", body)
+    return found
+
+
+def test_a_customer_that_fails_is_left_out_of_the_file_and_counted(
+    client: Client, user: User, broken: Customer, caplog: pytest.LogCaptureFixture
+) -> None:
+    export = start_export(Customer.objects.all(), "all", "csv", by=user, may=user.has_perm)
+    step = client.post(reverse("desk-export-step", args=[export.pk]))
+    assert step.json() == {"done": 3, "of": 3, "skipped": 1}
+    assert [row["Name"] for row in table(b"".join(exports.file_of(export)))] == ["a", "c"]
+    page = client.get(reverse("desk-export", args=[export.pk])).content.decode()
+    assert "2 of 3 written. Couldn&#x27;t export 1." in page
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (logged.name, logged.message) == ("clientele.exports", f"Skipped customer {broken.pk}.")
+
+
+def test_the_command_leaves_out_who_fails_and_exits_with_1(tmp_path: Path, broken: Customer) -> None:
+    make_segment(name="Sleepers", query={"status": ["inactive"]})
+    target, out = tmp_path / "found.csv", io.StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command("export_segment", "Sleepers", output=str(target), stdout=out)
+    assert refused.value.returncode == 1
+    assert str(refused.value) == f"Couldn't export 1 customer: {broken.pk}. The log says why."
+    assert out.getvalue() == f"Wrote 2 customers to {target}.\n"
+    assert [row["Name"] for row in table(target.read_bytes())] == ["a", "c"]
+
+
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
 def test_the_command_writes_a_segment(tmp_path: Path, file_format: str, small_parts: None) -> None:
     for name in "abc":
@@ -239,13 +278,13 @@ def test_the_command_writes_a_segment(tmp_path: Path, file_format: str, small_pa
     make_segment(name="Sleepers", query={"status": ["inactive"]})
     target, out = tmp_path / f"found.{file_format}", io.StringIO()
     call_command("export_segment", "Sleepers", format=file_format, output=str(target), stdout=out)
-    assert "3 customers are in" in out.getvalue()
+    assert "Wrote 3 customers to" in out.getvalue()
     if file_format == "csv":
         assert [row["Name"] for row in table(target.read_bytes())] == ["a", "b", "c"]
     else:
         assert load_workbook(target).active.max_row == 4
     with pytest.raises(CommandError, match="no segment"):
         call_command("export_segment", "None such", output=str(tmp_path / "none"), stdout=out)
-    with pytest.raises(CommandError, match="cannot be written"):
+    with pytest.raises(CommandError, match="Couldn't write"):
         call_command("export_segment", "Sleepers", output=str(tmp_path / "no" / "such"), stdout=out)
     assert list(tmp_path.iterdir()) == [target]

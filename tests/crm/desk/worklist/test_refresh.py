@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from crm.desk.worklist import refresh
-from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide, forget
-from crm.desk.worklist.reason import Batch, Reason
+from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide, undo
+from crm.desk.worklist.reason import Reason, WorklistBatch
 from crm.desk.worklist.refresh import refresh_customers, refresh_worklist
 from crm.models import Decision, DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
@@ -52,7 +56,7 @@ class Rules:
             )
         )
 
-    def look(self, batch: Batch) -> Iterator[Reason]:
+    def look(self, batch: WorklistBatch) -> Iterator[Reason]:
         """What is said of the customers of the batch."""
         return iter([reason for reason in self.found if reason.customer_id in set(batch.customer_ids)])
 
@@ -185,7 +189,7 @@ def test_a_decision_is_changed_and_taken_back(rules: Rules) -> None:
     decide(key, Decision.SNOOZED, by=user, until=AT + DAY)
     decide(key, Decision.DONE, by=user)
     assert WorklistDecision.objects.get().until is None
-    assert forget(WorklistDecision.objects.all()) == 1
+    assert undo(WorklistDecision.objects.all()) == 1
     assert not WorklistDecision.objects.exists()
     assert WorklistEntry.objects.get().weight == 30
 
@@ -225,3 +229,23 @@ def test_a_refresh_takes_as_many_queries_for_many_customers_as_for_one(rules: Ru
             refresh_customers([str(customer.pk) for customer in customers], AT)
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def test_a_new_owner_has_the_customer_on_the_worklist_after_the_commit(
+    rules: Rules, django_capture_on_commit_callbacks: Any
+) -> None:
+    ada, ben = make_user(username="ada"), make_user(username="ben")
+    customer = account(ada)
+    rules.says(customer, 30)
+    refreshed()
+    client = Client()
+    client.force_login(make_user("Account manager"))
+    relationship = customer.relationship
+    address = reverse("admin:crm_relationship_change", args=[quote(relationship.pk)])
+    form = client.get(address).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert client.post(address, values | {"owner": ben.pk}).status_code == 302
+    for callback in callbacks:
+        callback()
+    assert WorklistEntry.objects.get().person == ben

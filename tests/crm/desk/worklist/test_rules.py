@@ -19,7 +19,7 @@ from crm.desk.worklist.colleagues import due_tasks, mentions
 from crm.desk.worklist.contract import contract_mismatches
 from crm.desk.worklist.invoices import overdue_invoices
 from crm.desk.worklist.ownership import possible_duplicates, unowned_accounts
-from crm.desk.worklist.reason import Batch, Reason, soon
+from crm.desk.worklist.reason import Reason, WorklistBatch, soon
 from crm.desk.worklist.rules import RULES, reasons_of
 from crm.desk.worklist.subscriptions import (
     canceled_subscriptions,
@@ -59,13 +59,13 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: AT)
 
 
-def said(find: Callable[[Batch], Iterator[Reason]], *customers: Customer) -> list[str]:
+def said(find: Callable[[WorklistBatch], Iterator[Reason]], *customers: Customer) -> list[str]:
     """The words of what a rule finds of these customers."""
     return [reason.words for reason in found(find, *customers)]
 
 
-def found(find: Callable[[Batch], Iterator[Reason]], *customers: Customer) -> list[Reason]:
-    reasons = list(find(Batch([str(customer.pk) for customer in customers], AT)))
+def found(find: Callable[[WorklistBatch], Iterator[Reason]], *customers: Customer) -> list[Reason]:
+    reasons = list(find(WorklistBatch([str(customer.pk) for customer in customers], AT)))
     assert {reason.rule for reason in reasons} <= set(RULES)
     assert all(1 <= reason.weight <= 100 and reason.link.startswith("/admin/") for reason in reasons)
     return reasons
@@ -89,7 +89,7 @@ def test_an_invoice_past_due() -> None:
     make_invoice(customer=customer, status="paid", due_at=AT - 90 * DAY)
     make_invoice(status="open", due_at=AT - 90 * DAY)
     (reason,) = found(overdue_invoices, customer)
-    assert reason.words == "invoice INV-0042 18 days past due, 1,200.00 USD"
+    assert reason.words == "invoice INV-0042 18 days past due, $1,200.00"
     assert reason.weight == 58
     assert reason.since == AT - 18 * DAY
 
@@ -109,9 +109,9 @@ def test_the_oldest_invoices_are_told_and_how_many_more_there_are() -> None:
     for late in range(2, 9):
         make_invoice(customer=customer, status="open", due_at=AT - late * DAY, stripe_id=f"in_{late}")
     assert said(overdue_invoices, customer) == [
-        "invoice in_8 8 days past due, 12.34 USD",
-        "invoice in_7 7 days past due, 12.34 USD",
-        "invoice in_6 6 days past due, 12.34 USD",
+        "invoice in_8 8 days past due, $12.34",
+        "invoice in_7 7 days past due, $12.34",
+        "invoice in_6 6 days past due, $12.34",
         "4 more invoices past due",
     ]
 
@@ -380,7 +380,7 @@ def test_all_rules_take_as_many_queries_for_five_customers_as_for_one() -> None:
         for customer in some[1:]:
             burden(customer)
         with CaptureQueriesContext(connection) as captured:
-            reasons = list(reasons_of(Batch([str(customer.pk) for customer in some], AT)))
+            reasons = list(reasons_of(WorklistBatch([str(customer.pk) for customer in some], AT)))
         counts.append(len(captured))
         for customer in some:
             rules = {reason.rule for reason in reasons if reason.customer_id == str(customer.pk)}

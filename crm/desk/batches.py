@@ -1,0 +1,85 @@
+"""Work on many customers in batches, so that one customer's failure does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
+
+from django.db import transaction
+
+from customers.formats import counted, listed
+from customers.models import Customer
+
+T = TypeVar("T")
+
+#: Once so many customers in a row have failed, the fault is not theirs: the run ends.
+_MOST_FAILURES_IN_A_ROW = 50
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult(Generic[T]):
+    """What came of some customers; `value` is None if it is one customer and it failed."""
+
+    customer_ids: Sequence[str]
+    value: T | None
+
+
+def in_batches(
+    customer_ids: Iterable[str], size: int, work: Callable[[Sequence[str]], T], logger: logging.Logger
+) -> Iterator[BatchResult[T]]:
+    """Do `work` on `size` customers at a time, each batch in a transaction of its own.
+
+    A batch that fails is done again one customer at a time; a customer that fails is logged by its ID and skipped.
+    Raises the exception of the last one after 50 failures in a row.
+    """
+    keys = iter(customer_ids)
+    failures = 0
+    while batch := list(islice(keys, size)):
+        done, problem = _attempt(work, batch, logger)
+        if problem is None or len(batch) == 1:
+            attempts: Iterable[tuple[BatchResult[T], Exception | None]] = [(done, problem)]
+        else:
+            attempts = (_attempt(work, [key], logger) for key in batch)
+        for done, problem in attempts:
+            failures = failures + 1 if problem else 0
+            if problem and failures >= _MOST_FAILURES_IN_A_ROW:
+                raise problem
+            yield done
+
+
+def lock_current(customer_ids: Iterable[str]) -> list[str]:
+    """Lock those of the customers that are neither merged nor archived, and return their IDs, sorted.
+
+    Until the transaction ends no merge touches them. Always lock customers before any row of theirs: that is the
+    order in which a merge locks.
+    """
+    current = Customer.objects.current().filter(pk__in=list(customer_ids)).order_by("pk")
+    return [str(key) for key in current.select_for_update(no_key=True).values_list("pk", flat=True)]
+
+
+def failure_report(verb: str, customer_ids: Sequence[str]) -> str:
+    """`Couldn't refresh 2 customers: cus_… and cus_…. The log says why.`"""
+    named = list(customer_ids[:_MOST_NAMED])
+    if more := len(customer_ids) - len(named):
+        named.append(f"{more:,} more")
+    return f"Couldn't {verb} {counted(len(customer_ids), 'customer')}: {listed(named)}. The log says why."
+
+
+def _attempt(
+    work: Callable[[Sequence[str]], T], customer_ids: Sequence[str], logger: logging.Logger
+) -> tuple[BatchResult[T], Exception | None]:
+    try:
+        with transaction.atomic():
+            return BatchResult(customer_ids, work(customer_ids)), None
+    # Anything may be wrong with one customer's data, and the next run would meet the same customer again: whatever
+    # it is, it is logged, and the others go on.
+    except Exception as problem:
+        if len(customer_ids) == 1:
+            logger.exception("Skipped customer %s.", customer_ids[0])
+        else:
+            logger.warning("A batch of %d customers failed: trying them one at a time.", len(customer_ids))
+        return BatchResult(customer_ids, None), problem
