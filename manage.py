@@ -4,8 +4,7 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
-
+from config.command_line import run_command_line
 from config.environment import ConfigurationError
 
 
@@ -13,7 +12,7 @@ def main() -> None:
     """Runs the command of `sys.argv`; a wrong configuration ends it with a message and exit status 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
-        execute_from_command_line(sys.argv)
+        run_command_line(sys.argv)
     except ConfigurationError as error:
         sys.exit(str(error))
 

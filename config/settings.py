@@ -173,6 +173,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.sign_in.admin_frame",
+                "config.version.version_context",
             ],
         },
     },

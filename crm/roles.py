@@ -1,0 +1,178 @@
+"""Built-in roles: who may do what.
+
+`TABLE` is the only place that says it. After every `migrate` the groups of these names get exactly the permissions
+of the table, so a change that somebody made to them by hand is undone. Other groups are left alone: an installation
+that needs something else makes a group of its own.
+
+A new role is a name in `ROLES` and a mark in the lines of `TABLE`; a new permission is a name in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps import apps as installed_apps
+from django.db import DEFAULT_DB_ALIAS, router, transaction
+
+VIEWER = "Viewer"
+ACCOUNT_MANAGER = "Account manager"
+BILLING_OPERATIONS = "Billing operations"
+ADMINISTRATOR = "Administrator"
+ROLES = (VIEWER, ACCOUNT_MANAGER, BILLING_OPERATIONS, ADMINISTRATOR)
+
+_EVERYONE = ROLES
+_ACCOUNTS = (ACCOUNT_MANAGER, ADMINISTRATOR)
+_BILLING = (BILLING_OPERATIONS, ADMINISTRATOR)
+_MONEY = (ACCOUNT_MANAGER, BILLING_OPERATIONS, ADMINISTRATOR)
+_ADMINISTRATION = (ADMINISTRATOR,)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that people do, the permissions it takes (`app.verb_model`), and the roles that have them."""
+
+    task: str
+    permissions: frozenset[str]
+    roles: tuple[str, ...]
+
+
+def _may(verbs: str, app: str, models: str) -> set[str]:
+    return {f"{app}.{verb}_{model}" for verb in verbs.split() for model in models.split()}
+
+
+_PEOPLE = "activity company contact customfield document domain note person relationship segment tag task"
+_CUSTOMERS = "address business customer paymentmethod"
+_TERMS = "autotopup billingaccount discount entity flag purchase referral spendlimit usagealert"
+_CATALOG = "creditcost feature plan planitem"
+_LEDGER = "balance grant ledgerentry license posting rollover subscription trialused"
+_INVOICES = "creditnote invoice invoiceline invoiceseries payment"
+_DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
+_DESK = (
+    "customertag deskrefresh export healthscore mention team worklistdecision worklistentry worklistreason"
+)
+
+TABLE = (
+    Line(
+        "See customers, account details, billing and the desk",
+        frozenset(
+            _may("view", "customers", f"{_CUSTOMERS} receivedpayload sourcerecord")
+            | _may("view", "billing", f"{_TERMS} {_CATALOG} {_LEDGER} {_INVOICES}")
+            | _may("view", "crm", f"{_PEOPLE} {_DUPLICATES} {_DESK}")
+        ),
+        _EVERYONE,
+    ),
+    Line(
+        "Add and change customers, addresses, business profiles and payment methods",
+        frozenset(_may("add change", "customers", _CUSTOMERS)),
+        _ACCOUNTS,
+    ),
+    Line(
+        "Work on accounts: details, people, notes, tasks, calls, documents, tags, segments",
+        frozenset(
+            _may("add change", "crm", f"{_PEOPLE} customertag")
+            | _may("delete", "crm", "contact customertag customfield document domain")
+        ),
+        _ACCOUNTS,
+    ),
+    Line(
+        "Decide on worklist entries and possible duplicates",
+        frozenset(_may("change", "crm", "duplicatecluster duplicatepair worklistdecision")),
+        _ACCOUNTS,
+    ),
+    Line("Merge customers and undo a merge", frozenset({"crm.merge_customers"}), _ACCOUNTS),
+    Line("Export customers", frozenset({"crm.add_export"}), _ACCOUNTS),
+    Line(
+        "Attach, change and cancel subscriptions",
+        frozenset(_may("add change", "billing", "subscription")),
+        _MONEY,
+    ),
+    Line("Grant and adjust balances, reverse ledger entries", frozenset({"billing.change_balance"}), _MONEY),
+    Line(
+        "Issue, void and write off invoices, record payments, write credit notes",
+        frozenset({"billing.change_invoice", "billing.add_payment", "billing.add_creditnote"}),
+        _MONEY,
+    ),
+    Line(
+        "Change billing accounts, purchases, limits, alerts, discounts and referrals",
+        frozenset(_may("add change", "billing", _TERMS)),
+        _BILLING,
+    ),
+    Line(
+        "Change the catalog: features, plans, prices",
+        frozenset(_may("add change", "billing", _CATALOG) | _may("delete", "billing", "creditcost planitem")),
+        _BILLING,
+    ),
+    Line(
+        "Manage teams, delete notes and tags",
+        frozenset(_may("add change delete", "crm", "team") | _may("delete", "crm", "note tag")),
+        _ADMINISTRATION,
+    ),
+    Line(
+        "Manage users, groups, API tokens and how people sign in",
+        frozenset(
+            _may("view add change delete", "auth", "group user")
+            | _may("view add change delete", "customers", "apitoken")
+            | _may("view delete", "mfa", "authenticator")
+            | _may("view delete", "axes", "accessattempt")
+        ),
+        _ADMINISTRATION,
+    ),
+)
+
+
+def permissions_of(role: str) -> set[str]:
+    """The permissions (`app.verb_model`) that the table gives to a role."""
+    return set().union(*(line.permissions for line in TABLE if role in line.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """How many permissions a role's group was given, and how many it lost, to follow the table."""
+
+    role: str
+    added: int
+    removed: int
+
+
+def sync_roles(apps: Any = installed_apps, using: str = DEFAULT_DB_ALIAS) -> Iterator[Correction]:
+    """Give the group of each role exactly its permissions, and yield the groups that were corrected.
+
+    A permission whose model does not exist yet (`migrate` to an older state) is left out.
+    """
+    try:
+        group_model, permission_model = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
+    except LookupError:
+        return
+    if not router.allow_migrate_model(using, group_model):
+        return
+    ids = {
+        f"{app}.{codename}": key
+        for key, app, codename in permission_model.objects.using(using).values_list(
+            "pk", "content_type__app_label", "codename"
+        )
+    }
+    for role in ROLES:
+        with transaction.atomic(using=using):
+            group, _ = group_model.objects.using(using).get_or_create(name=role)
+            wanted = {ids[name] for name in permissions_of(role) & ids.keys()}
+            held = set(group.permissions.values_list("pk", flat=True))
+            group.permissions.add(*wanted - held)
+            group.permissions.remove(*held - wanted)
+        if wanted != held:
+            yield Correction(role, len(wanted - held), len(held - wanted))
+
+
+def sync_after_migrate(
+    sender: AppConfig, apps: Any = installed_apps, using: str = DEFAULT_DB_ALIAS, **options: Any
+) -> None:
+    """Receive `post_migrate`: `sync_roles`."""
+    for _ in sync_roles(apps, using):
+        pass
+
+
+def role_table() -> list[tuple[str, dict[str, bool]]]:
+    """For each task of the table, whether each role may do it."""
+    return [(line.task, {role: role in line.roles for role in ROLES}) for line in TABLE]
