@@ -19,11 +19,11 @@ from billing.document.schema.scalars import (
     refuse_other,
     refuse_repeats,
 )
-from customers.json_types import Document, EpochMs, Refused, free_form, parse, within
+from customers.json_types import Document, EpochMs, Refused, free_form, missing_key, parse, within
 
 _D = TypeVar("_D", bound=Document)
 
-_NO_CREDIT_COST = "Object missing required field `credit_cost`."
+_NO_CREDIT_COST = missing_key("credit_cost")
 _GRADUATED_CREDITS = "Expected one `credit_cost` per unit of the metered feature: graduated tiers of credits cannot be taken in."
 
 

@@ -66,8 +66,12 @@ ENTITY = CUSTOMER["entities"][0]
             "$.purchases[0].expires_at",
             "It expires before it starts.",
         ),
-        ({"id": "x" * 256}, "$.id", "Expected `str` of length <= 255."),
-        ({"id": "a", "balances": {"x" * 256: BALANCE}}, "$.balances", "Expected `str` of length <= 255."),
+        ({"id": "x" * 256}, "$.id", "256 characters are too long: at most 255."),
+        (
+            {"id": "a", "balances": {"x" * 256: BALANCE}},
+            "$.balances",
+            "256 characters are too long: at most 255.",
+        ),
         (
             with_balance(rollovers=[{"granted": 5, "balance": 6, "expires_at": 0}]),
             "$.balances.api_calls.rollovers[0].granted",

@@ -1,0 +1,70 @@
+"""The scalars and the plumbing that the three customer documents share.
+
+A document type is a tree of `msgspec.Struct`s. This package knows how a number, an instant, a date or a link looks
+in JSON, how a problem names its place, and how a document becomes bytes. It knows no particular document and no
+database.
+"""
+
+from customers.json_types.documents import (
+    Document,
+    each_object,
+    encode,
+    json_schema,
+    optional_keys,
+    parse,
+    to_plain,
+)
+from customers.json_types.problems import missing_key, too_long
+from customers.json_types.refusals import Refused, Remark, within
+from customers.json_types.scalars import (
+    DECIMALS,
+    LARGEST,
+    EpochMs,
+    IsoDate,
+    IsoInstant,
+    Link,
+    Number,
+    Scalar,
+    free_form,
+    is_plain_link,
+    plain_number,
+    read_number,
+    to_epoch_ms,
+    to_iso,
+)
+
+#: Identifiers are indexed, so they are bounded.
+IDENTIFIER_LENGTH = 255
+#: The longest address that RFC 5321 allows.
+EMAIL_LENGTH = 320
+
+__all__ = [
+    "DECIMALS",
+    "EMAIL_LENGTH",
+    "IDENTIFIER_LENGTH",
+    "LARGEST",
+    "Document",
+    "EpochMs",
+    "IsoDate",
+    "IsoInstant",
+    "Link",
+    "Number",
+    "Refused",
+    "Remark",
+    "Scalar",
+    "each_object",
+    "encode",
+    "free_form",
+    "is_plain_link",
+    "json_schema",
+    "missing_key",
+    "optional_keys",
+    "parse",
+    "plain_number",
+    "read_number",
+    "to_epoch_ms",
+    "to_iso",
+    "to_plain",
+    "too_long",
+    "within",
+]

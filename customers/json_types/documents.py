@@ -1,0 +1,114 @@
+"""Documents: trees of `msgspec.Struct`s, how they are read, sent and described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from customers.json_types.problems import first_problem
+from customers.json_types.refusals import Refused, within
+from customers.json_types.scalars import from_json, to_json, to_schema
+
+
+class Document(msgspec.Struct, kw_only=True):
+    """The base of every object in a document; keys it does not name are left to the source record.
+
+    On the way out every key is there, except one that may be `UNSET`. `ALWAYS_SENT` names those that may be
+    `UNSET` on the way in only: absent, they leave what we have, and what we send always has them.
+    """
+
+    ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset()
+
+
+D = TypeVar("D", bound=Document)
+
+
+def parse(kind: type[D], value: object) -> D:
+    """Make a `kind` of what the strict reader read; raise `Refused` with the place of the first problem."""
+    try:
+        return msgspec.convert(value, kind, dec_hook=from_json)
+    except msgspec.ValidationError:
+        problem = first_problem(kind, value)
+    raise problem or Refused("$", f"This is not a valid {kind.__name__}.")
+
+
+def each_object(document: Document, path: str = "$") -> Iterator[tuple[str, Document]]:
+    """`document` and every object inside it, each with its JSON path, outer before inner."""
+    yield path, document
+    for name in document.__struct_fields__:
+        value = getattr(document, name)
+        at = f"{path}.{name}"
+        if isinstance(value, Document):
+            yield from each_object(value, at)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, Document):
+                    yield from each_object(item, within(at, index))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, Document):
+                    yield from each_object(item, within(at, key))
+
+
+@cache
+def optional_keys(kind: type[Document]) -> frozenset[str]:
+    """The keys that an object of `kind` may lack."""
+    return frozenset(field.name for field in msgspec.structs.fields(kind) if not field.required)
+
+
+def encode(value: object) -> bytes:
+    """A document, or a container of documents, as JSON."""
+    return _encoder.encode(value)
+
+
+def to_plain(value: object) -> Any:
+    """A document as dicts, lists and scalars, exactly as `encode` would send it."""
+    return msgspec.to_builtins(value, enc_hook=to_json, builtin_types=(Decimal,))
+
+
+def json_schema(kinds: list[type], ref_template: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The JSON Schema of `kinds` as we send them: one schema each, and the components that they refer to."""
+    schemas, components = msgspec.json.schema_components(
+        kinds, schema_hook=to_schema, ref_template=ref_template
+    )
+    for struct in _structs(inspect.multi_type_info(kinds), set()):
+        full_name = f"{struct.cls.__module__}.{struct.cls.__qualname__}"
+        name = struct.cls.__name__ if struct.cls.__name__ in components else full_name
+        components[name]["required"] = [
+            field.encode_name for field in struct.fields if _is_always_sent(struct.cls, field)
+        ]
+    return list(schemas), components
+
+
+def _structs(infos: Iterable[inspect.Type], found: set[type]) -> Iterator[inspect.StructType]:
+    for info in infos:
+        match info:
+            case inspect.StructType() if info.cls not in found:
+                found.add(info.cls)
+                yield info
+                yield from _structs([field.type for field in info.fields], found)
+            case inspect.Metadata():
+                yield from _structs([info.type], found)
+            case inspect.UnionType():
+                yield from _structs(info.types, found)
+            case inspect.ListType():
+                yield from _structs([info.item_type], found)
+            case inspect.DictType():
+                yield from _structs([info.value_type], found)
+
+
+def _is_always_sent(struct: type[msgspec.Struct], field: inspect.Field) -> bool:
+    named = issubclass(struct, Document) and field.encode_name in struct.ALWAYS_SENT
+    if field.required or named:
+        return True
+    defaults = field.default, field.default_factory
+    may_be_unset = all(default is msgspec.NODEFAULT for default in defaults)
+    return not may_be_unset and not struct.__struct_config__.omit_defaults
+
+
+_encoder = msgspec.json.Encoder(enc_hook=to_json, decimal_format="number")

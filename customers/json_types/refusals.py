@@ -1,0 +1,43 @@
+"""What a record is refused for, and where in its JSON that stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
+_SHOWN_LENGTH = 200
+
+
+class Refused(Exception):
+    """A record that cannot be imported: `path` is the JSON path (`$` for the whole), `reason` a sentence.
+
+    `is_secret`: the record holds a card or account number, so its text must not reach a file or a log.
+    """
+
+    def __init__(self, path: str, reason: str, *, is_secret: bool = False) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+        self.is_secret = is_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that an import changed or noticed in a record that it accepted, for a person to read."""
+
+    path: str
+    text: str
+
+
+def within(path: str, *steps: str | int) -> str:
+    """The JSON path of what lies at `steps`, keys and indexes, inside `path`. Long keys are cut."""
+    return path + "".join(map(_path_step, steps))
+
+
+def _path_step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    key = step[:_SHOWN_LENGTH]
+    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]"
