@@ -8,5 +8,5 @@ class CustomersConfig(AppConfig):
     verbose_name = "Customers"
 
     def ready(self) -> None:
-        """Let the database's guards follow the migrations."""
+        """Keep the database's triggers in step with the migrations."""
         triggers.connect(self)

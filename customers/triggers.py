@@ -1,14 +1,15 @@
-"""What the database itself guards of merging: a merged customer is given nothing, and leads to one that is not merged.
+"""Database triggers that guard merging: a merged customer owns no rows and points to one that is not merged.
 
-On PostgreSQL it is not deleted either: rows say in `came_with` that they came with it, which no foreign key checks.
+On PostgreSQL a merged customer is not deleted either, because rows name it in `came_with`, which no foreign key checks.
 
-The guards follow the models: every `migrate` ends with making those that are missing, so a table that gains a customer
-is guarded without anybody thinking of it. SQLite cannot remake a table that a trigger of another one names, so there
-they step aside while migrations run.
+The triggers follow the models: each `migrate` ends by making those that are missing and replacing those whose text
+has changed, so a new table with a customer is guarded too. SQLite cannot rebuild a table that a trigger of another
+one names, so there they are dropped while migrations run.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ _STAYS = "stays_when_merged"
 
 
 def owned() -> dict[str, str]:
-    """The column that names the owner, by the table of everything that a customer can own."""
+    """For each table whose rows a customer can own, the column that names the owner."""
     return {
         model._meta.db_table: str(field.column)
         for model in apps.get_models()
@@ -35,30 +36,28 @@ def owned() -> dict[str, str]:
 
 
 def names(vendor: str) -> set[str]:
-    """The triggers that make up the guards."""
-    return {name for name, _ in _triggers(vendor, owned())}
+    """The names of all triggers of this module."""
+    return {trigger[0] for trigger in _triggers(vendor, owned())}
 
 
 def install(using: str) -> None:
-    """Make the guards that are missing, of the tables that are there."""
+    """Make the triggers that are missing or have another text, on the tables that exist."""
     connection = connections[using]
     tables = owned()
     with connection.cursor() as cursor:
-        there = set(connection.introspection.table_names(cursor))
-        if _CUSTOMERS not in there:
+        existing_tables = set(connection.introspection.table_names(cursor))
+        if _CUSTOMERS not in existing_tables:
             return
-        tables = {table: column for table, column in tables.items() if table in there}
+        tables = {table: column for table, column in tables.items() if table in existing_tables}
+        wanted = _triggers(connection.vendor, tables)
         if connection.vendor == "postgresql":
-            for statement in _functions(tables):
-                cursor.execute(statement)
-        installed = _installed(connection.vendor, cursor)
-        for name, statement in _triggers(connection.vendor, tables):
-            if name not in installed:
-                cursor.execute(statement)
+            _install_on_postgresql(cursor, _functions(tables), wanted)
+        else:
+            _install_on_sqlite(cursor, wanted)
 
 
 def remove(using: str) -> None:
-    """Take the guards away."""
+    """Drop the triggers."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -66,12 +65,12 @@ def remove(using: str) -> None:
             for column in sorted(set(owned().values())):
                 cursor.execute(f"DROP FUNCTION IF EXISTS customers_{column}_is_not_merged CASCADE")
             return
-        for name in sorted(names("sqlite") & _installed("sqlite", cursor)):
+        for name in sorted(names("sqlite") & _texts_on_sqlite(cursor).keys()):
             cursor.execute(f"DROP TRIGGER {name}")
 
 
 def connect(sender: Any) -> None:
-    """Let the guards follow the migrations of an installation."""
+    """Run with the migrations of `sender`, an app's config."""
     pre_migrate.connect(_before, sender=sender)
     post_migrate.connect(_after, sender=sender)
 
@@ -85,24 +84,48 @@ def _after(using: str, **_: Any) -> None:
     install(using)
 
 
-def _installed(vendor: str, cursor: Any) -> set[str]:
-    if vendor == "postgresql":
-        cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
-    else:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    return {name for (name,) in cursor.fetchall()}
+def _install_on_postgresql(
+    cursor: Any, functions: Iterator[str], triggers: Iterator[tuple[str, str, str]]
+) -> None:
+    for function in functions:
+        cursor.execute(function)
+    # PostgreSQL keeps a trigger in a spelling of its own, so the digest of our text is kept as its comment.
+    cursor.execute("SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE NOT tgisinternal")
+    installed = dict(cursor.fetchall())
+    for name, table, statement in triggers:
+        digest = hashlib.sha256(statement.encode()).hexdigest()
+        if installed.get(name) != digest:
+            cursor.execute(statement)
+            cursor.execute(f"COMMENT ON TRIGGER {name} ON {table} IS '{digest}'")
 
 
-def _triggers(vendor: str, tables: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _install_on_sqlite(cursor: Any, triggers: Iterator[tuple[str, str, str]]) -> None:
+    installed = _texts_on_sqlite(cursor)
+    for name, _, statement in triggers:
+        text = statement.strip()
+        if installed.get(name) != text:
+            if name in installed:
+                cursor.execute(f"DROP TRIGGER {name}")
+            cursor.execute(text)
+
+
+def _texts_on_sqlite(cursor: Any) -> dict[str, str]:
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    return dict(cursor.fetchall())
+
+
+def _triggers(vendor: str, tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """The name, the table and the statement of each trigger."""
     yield from _on_postgresql(tables) if vendor == "postgresql" else _on_sqlite(tables)
 
 
-def _on_sqlite(tables: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _on_sqlite(tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for table, column in tables.items():
         for verb, when in (("insert", "INSERT"), ("update", f"UPDATE OF {column}")):
             name = f"{table}_{_OWNS}_{verb}"
             yield (
                 name,
+                table,
                 f"""
                 CREATE TRIGGER {name} BEFORE {when} ON {table}
                 WHEN (SELECT merged_into_id FROM {_CUSTOMERS} WHERE id = NEW.{column}) IS NOT NULL
@@ -114,6 +137,7 @@ def _on_sqlite(tables: dict[str, str]) -> Iterator[tuple[str, str]]:
         changed = "" if verb == "insert" else " AND OLD.merged_into_id IS NOT NEW.merged_into_id"
         yield (
             name,
+            _CUSTOMERS,
             f"""
             CREATE TRIGGER {name} BEFORE {when} ON {_CUSTOMERS}
             WHEN NEW.merged_into_id IS NOT NULL{changed} AND (
@@ -122,47 +146,52 @@ def _on_sqlite(tables: dict[str, str]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _on_postgresql(tables: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _on_postgresql(tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for table, column in tables.items():
         function = f"customers_{column}_is_not_merged"
         yield (
             f"{table}_{_OWNS}_insert",
+            table,
             f"""
-            CREATE TRIGGER {table}_{_OWNS}_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS rows_now
+            CREATE OR REPLACE TRIGGER {table}_{_OWNS}_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS rows_now
             FOR EACH STATEMENT EXECUTE FUNCTION {function}()""",
         )
         yield (
             f"{table}_{_OWNS}_update",
+            table,
             f"""
-            CREATE TRIGGER {table}_{_OWNS}_update AFTER UPDATE ON {table}
+            CREATE OR REPLACE TRIGGER {table}_{_OWNS}_update AFTER UPDATE ON {table}
             REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_now
             FOR EACH STATEMENT EXECUTE FUNCTION {function}()""",
         )
     yield (
         f"{_CUSTOMERS}_{_LEADS}_insert",
+        _CUSTOMERS,
         f"""
-        CREATE TRIGGER {_CUSTOMERS}_{_LEADS}_insert AFTER INSERT ON {_CUSTOMERS}
+        CREATE OR REPLACE TRIGGER {_CUSTOMERS}_{_LEADS}_insert AFTER INSERT ON {_CUSTOMERS}
         FOR EACH ROW WHEN (NEW.merged_into_id IS NOT NULL) EXECUTE FUNCTION customers_lead_on()""",
     )
     yield (
         f"{_CUSTOMERS}_{_LEADS}_update",
+        _CUSTOMERS,
         f"""
-        CREATE TRIGGER {_CUSTOMERS}_{_LEADS}_update AFTER UPDATE OF merged_into_id ON {_CUSTOMERS}
+        CREATE OR REPLACE TRIGGER {_CUSTOMERS}_{_LEADS}_update AFTER UPDATE OF merged_into_id ON {_CUSTOMERS}
         FOR EACH ROW WHEN (
             NEW.merged_into_id IS NOT NULL AND NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id)
         EXECUTE FUNCTION customers_lead_on()""",
     )
     yield (
         f"{_CUSTOMERS}_{_STAYS}",
+        _CUSTOMERS,
         f"""
-        CREATE TRIGGER {_CUSTOMERS}_{_STAYS} BEFORE DELETE ON {_CUSTOMERS}
+        CREATE OR REPLACE TRIGGER {_CUSTOMERS}_{_STAYS} BEFORE DELETE ON {_CUSTOMERS}
         FOR EACH ROW WHEN (OLD.merged_into_id IS NOT NULL) EXECUTE FUNCTION customers_stay()""",
     )
 
 
 def _functions(tables: dict[str, str]) -> Iterator[str]:
     for column in sorted(set(tables.values())):
-        # The customers are locked as a foreign key locks them: whoever merges one waits, and is waited for.
+        # The customers are locked as a foreign key locks them, so a concurrent merge waits.
         yield f"""
             CREATE OR REPLACE FUNCTION customers_{column}_is_not_merged() RETURNS trigger LANGUAGE plpgsql AS $$
             DECLARE
@@ -202,7 +231,7 @@ def _functions(tables: dict[str, str]) -> Iterator[str]:
         BEGIN
             SELECT merged_into_id INTO further FROM {_CUSTOMERS} WHERE id = NEW.merged_into_id FOR KEY SHARE;
             IF further IS NOT NULL THEN
-                RAISE EXCEPTION 'customer % is merged itself: nobody is merged into it', NEW.merged_into_id
+                RAISE EXCEPTION 'customer % is merged: nothing can be merged into it', NEW.merged_into_id
                     USING ERRCODE = '23514';
             END IF;
             IF TG_OP = 'UPDATE' THEN

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import DatabaseError, connection, transaction
 
 from customers import triggers
@@ -86,3 +87,56 @@ def test_guards_that_are_gone_are_made_again() -> None:
 
     with pytest.raises(DatabaseError, match="owns nothing"), transaction.atomic():
         make_note(customer=Customer.objects.exclude(merged_into=None).get())
+
+
+def definitions() -> dict[str, str]:
+    installed = {
+        "postgresql": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(installed[connection.vendor])
+        return {name: text.lower() for name, text in cursor.fetchall()}
+
+
+def test_a_trigger_whose_text_has_changed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "customers_customer_leads_to_one_that_is_not_merged_insert"
+    of_before = triggers._triggers
+    assert "new.id is not null" not in definitions()[name].replace("(", "")
+
+    def changed(vendor: str, tables: dict[str, str]) -> Any:
+        for trigger, table, statement in of_before(vendor, tables):
+            yield (
+                trigger,
+                table,
+                statement.replace("WHEN (NEW.", "WHEN (NEW.id IS NOT NULL AND NEW.").replace(
+                    "WHEN NEW.", "WHEN NEW.id IS NOT NULL AND NEW."
+                ),
+            )
+
+    monkeypatch.setattr(triggers, "_triggers", changed)
+    emit_post_migrate_signal(0, False, "default")
+    assert "new.id is not null" in definitions()[name].replace("(", "")
+    with pytest.raises(DatabaseError, match="merged"), transaction.atomic():
+        make_customer(merged_into=make_customer(merged_into=make_customer()))
+
+
+def test_a_trigger_whose_text_is_the_same_stays(django_assert_max_num_queries: Any) -> None:
+    before = definitions()
+    functions = 4 if connection.vendor == "postgresql" else 0
+    with django_assert_max_num_queries(2 + functions):
+        triggers.install("default")
+    assert definitions() == before
+
+
+@pytest.mark.postgresql
+def test_a_function_whose_text_has_changed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_before = triggers._functions
+    monkeypatch.setattr(
+        triggers,
+        "_functions",
+        lambda tables: (text.replace("owns nothing", "has nothing at all") for text in of_before(tables)),
+    )
+    emit_post_migrate_signal(0, False, "default")
+    with pytest.raises(DatabaseError, match="has nothing at all"), transaction.atomic():
+        make_note(customer=make_customer(merged_into=make_customer()))
