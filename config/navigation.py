@@ -35,9 +35,9 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Page("Worklist", "checklist", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
         Page("Segments", "filter_alt", "desk-segments", ("customers.view_customer", "crm.view_segment")),
         Page(
-            "Hand over accounts",
+            "Reassign accounts",
             "swap_horiz",
-            "desk-hand-over",
+            "desk-reassign",
             ("customers.view_customer", "crm.change_relationship", "crm.change_task", "crm.add_note"),
         ),
     ),

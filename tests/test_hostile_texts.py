@@ -119,7 +119,7 @@ def pages_of_admin(rows: dict[type[Model], Any]) -> Iterator[str]:
 
 def pages_of_desk(customer: Customer) -> Iterator[str]:
     """Those that ask for nothing, with all customers, and those of the customer."""
-    for name in ("desk-worklist", "desk-segments", "desk-segment-save", "desk-trials", "desk-hand-over"):
+    for name in ("desk-worklist", "desk-segments", "desk-segment-save", "desk-trials", "desk-reassign"):
         yield reverse(name) + "?scope=all"
     yield reverse("admin:index") + "?scope=all"
     yield reverse("desk-find") + f"?q={MARK}"

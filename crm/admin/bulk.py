@@ -23,7 +23,7 @@ from customers.models.customer import CustomerQuerySet
 _SHOWN = 10
 
 
-class OwnerForm(forms.Form):
+class BulkOwnerForm(forms.Form):
     """Whose accounts they are to be."""
 
     owner: Any = forms.ModelChoiceField(
@@ -39,7 +39,7 @@ class OwnerForm(forms.Form):
         return set_owner(customers, self.cleaned_data["owner"], by=by)
 
 
-class TagsForm(forms.Form):
+class BulkTagsForm(forms.Form):
     """Which tags they get, and which they lose."""
 
     add = TagNamesField(label="Add", required=False, help_text="Separated by commas.")
@@ -57,7 +57,7 @@ class TagsForm(forms.Form):
         return change_tags(customers, add=self.cleaned_data["add"], take=take, by=by)
 
 
-class StatusForm(forms.Form):
+class BulkStatusForm(forms.Form):
     """Which status they get."""
 
     status = forms.ChoiceField(
@@ -69,7 +69,7 @@ class StatusForm(forms.Form):
         return set_status(customers, self.cleaned_data["status"], by=by)
 
 
-class TasksForm(forms.Form):
+class BulkTasksForm(forms.Form):
     """What is to be done for each."""
 
     title = forms.CharField(label="What is to be done", max_length=255, widget=UnfoldAdminTextInputWidget)
@@ -133,10 +133,10 @@ def _may(*permissions: str) -> Callable[..., bool]:
 
 
 BULK_ACTIONS = (
-    _action("bulk_owner", "Set the account manager", OwnerForm),
-    _action("bulk_tags", "Change tags", TagsForm),
-    _action("bulk_status", "Set the status", StatusForm),
-    _action("bulk_tasks", "Add a task", TasksForm),
+    _action("bulk_owner", "Set the account manager", BulkOwnerForm),
+    _action("bulk_tags", "Change tags", BulkTagsForm),
+    _action("bulk_status", "Set the status", BulkStatusForm),
+    _action("bulk_tasks", "Add a task", BulkTasksForm),
 )
 
 

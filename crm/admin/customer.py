@@ -7,7 +7,7 @@ from django.contrib import admin
 from billing.admin.customer import BilledCustomerAdmin
 from crm.admin.bulk import BULK_ACTIONS, BulkPermissions
 from crm.admin.exports import export_csv, export_xlsx, may_export
-from crm.admin.filters import CRITERION_FILTERS
+from crm.admin.filters import SEGMENT_FILTERS
 from crm.admin.merge_actions import may_merge, merge_chosen, merge_with
 from crm.admin.new_customer import NewCustomerForm
 from crm.admin.note import DocumentInline, NoteInline
@@ -38,7 +38,7 @@ class ManagedCustomerAdmin(BulkPermissions, BilledCustomerAdmin):
         DocumentInline,
     ]
     linked_models = [*BilledCustomerAdmin.linked_models, Relationship, Company, CustomField]
-    list_filter = tuple(CRITERION_FILTERS)
+    list_filter = tuple(SEGMENT_FILTERS)
     list_before_template = "crm/desk/_filtered.html"
     new_form = NewCustomerForm
     actions_detail = (*BilledCustomerAdmin.actions_detail, "overview", "timeline", "merge_with")

@@ -15,22 +15,22 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from crm.desk.segments.crm_filters import STANDING
-from crm.desk.segments.filter import Asker, BadValue, Criterion, Parameter
-from crm.desk.segments.query import CRITERIA
+from crm.desk.segments.crm_filters import RECORDS
+from crm.desk.segments.filter import BadValue, FilterContext, FilterParameter, SegmentFilter
+from crm.desk.segments.query import FILTERS
 from customers import clock
 
 
-class CriterionForm(forms.Form):
-    """The fields of one criterion, with what the address says of it."""
+class SegmentFilterForm(forms.Form):
+    """The fields of one segment_filter, with what the address says of it."""
 
-    def __init__(self, criterion: Criterion, texts: dict[str, list[str]], problem: str) -> None:
+    def __init__(self, segment_filter: SegmentFilter, texts: dict[str, list[str]], problem: str) -> None:
         initial = {
             each.name: texts.get(each.name, []) if each.takes_several else (texts.get(each.name) or [""])[-1]
-            for each in criterion.parameters
+            for each in segment_filter.parameters
         }
         super().__init__(initial=initial, auto_id="filter_%s")
-        for each in criterion.parameters:
+        for each in segment_filter.parameters:
             self.fields[each.name] = _field(each, texts.get(each.name, []))
         if problem:
             next(iter(self.fields.values())).help_text = problem
@@ -40,19 +40,19 @@ class CriterionForm(forms.Form):
         css = UnfoldAdminSelect2Widget.Media.css
 
 
-class CriterionFilter(ListFilter):
-    """A criterion as a filter of the list."""
+class SegmentListFilter(ListFilter):
+    """A segment_filter as a filter of the list."""
 
     template = "unfold/filters/filters_field.html"
-    form_class = CriterionForm
-    criterion: ClassVar[Criterion]
+    form_class = SegmentFilterForm
+    segment_filter: ClassVar[SegmentFilter]
     #: The parameters of an address that are its own.
     parameters: ClassVar[tuple[str, ...]]
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
-        self.title = self.criterion.label
+        self.title = self.segment_filter.label
         super().__init__(request, params, model, model_admin)
-        self.may = request.user.has_perm(self.criterion.permission)
+        self.may = request.user.has_perm(self.segment_filter.permission)
         self.problem = ""
         for name in self.parameters:
             if name in params:
@@ -71,43 +71,49 @@ class CriterionFilter(ListFilter):
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         """The fields."""
         texts: Any = self.used_parameters
-        yield {"form": CriterionForm(self.criterion, texts, self.problem)}
+        yield {"form": SegmentFilterForm(self.segment_filter, texts, self.problem)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The customers that it is about; none for a value that cannot be, and nothing is told that one may not see."""
         texts: Any = {name: values for name, values in self.used_parameters.items() if values}
-        if self.criterion is STANDING and not texts:
+        if self.segment_filter is RECORDS and not texts:
             return queryset if request.GET.get("q") else queryset.filter(_current())
         if not texts:
             return queryset
         if not self.may:
             return queryset.none()
         try:
-            values = self.criterion.read(texts)
-            self.criterion.words(values)
-            return queryset.filter(self.criterion.condition(values, Asker(request.user, clock.now())))
+            values = self.segment_filter.read(texts)
+            self.segment_filter.words(values)
+            return queryset.filter(
+                self.segment_filter.condition(values, FilterContext(request.user, clock.now()))
+            )
         except BadValue as problem:
             self.problem = str(problem)
             return queryset.none()
 
 
 def _current() -> Any:
-    return STANDING.condition({}, Asker(None, clock.now()))
+    return RECORDS.condition({}, FilterContext(None, clock.now()))
 
 
-def _filter(criterion: Criterion) -> type[CriterionFilter]:
+def _filter(segment_filter: SegmentFilter) -> type[SegmentListFilter]:
     return type(
-        f"{criterion.name.title()}Filter",
-        (CriterionFilter,),
-        {"criterion": criterion, "parameters": criterion.names, "__doc__": criterion.label},
+        f"{segment_filter.name.title()}Filter",
+        (SegmentListFilter,),
+        {
+            "segment_filter": segment_filter,
+            "parameters": segment_filter.names,
+            "__doc__": segment_filter.label,
+        },
     )
 
 
-#: One for each criterion, in the order of the vocabulary.
-CRITERION_FILTERS = tuple(map(_filter, CRITERIA))
+#: One for each segment_filter, in the order of the vocabulary.
+SEGMENT_FILTERS = tuple(map(_filter, FILTERS))
 
 
-def _field(parameter: Parameter, given: list[str]) -> forms.Field:
+def _field(parameter: FilterParameter, given: list[str]) -> forms.Field:
     if parameter.choices is None:
         return forms.CharField(label=parameter.label, required=False, widget=UnfoldAdminTextInputWidget())
     choices = list(parameter.choices())
@@ -119,7 +125,7 @@ def _field(parameter: Parameter, given: list[str]) -> forms.Field:
         return forms.MultipleChoiceField(
             label=parameter.label, required=False, choices=choices, widget=several
         )
-    empty = "Current" if parameter.name == STANDING.name else "Any"
+    empty = "Current" if parameter.name == RECORDS.name else "Any"
     choices = [("", empty), *choices]
     return forms.ChoiceField(
         label=parameter.label, required=False, choices=choices, widget=UnfoldAdminSelect2Widget()

@@ -117,7 +117,7 @@ def test_the_pages_are_whole_and_accessible(
         "/admin/customers/customer/?mrr_from=50&status=active",
         "/admin/segments/",
         "/admin/segments/save/?status=active&mrr_from=500",
-        "/admin/hand-over/",
+        "/admin/reassign/",
         f"/admin/export/{export.pk}/",
         "/admin/export/",
     ):

@@ -22,7 +22,7 @@ TREND = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureUse:
+class UsageTrend:
     """How much of a feature was used in the last days, and how much in as many days before."""
 
     feature: str
@@ -31,7 +31,7 @@ class FeatureUse:
 
 
 @dataclass(slots=True, kw_only=True)
-class Facts:
+class HealthFacts:
     """What is known of one customer at a moment; days are whole, in the time zone of the installation."""
 
     since: date
@@ -40,17 +40,17 @@ class Facts:
     overdue: int = 0
     overdue_days: int = 0
     is_past_due: bool = False
-    uses: list[FeatureUse] = field(default_factory=list)
+    uses: list[UsageTrend] = field(default_factory=list)
     silent_days: int | None = None
     tenure_days: int = 0
     canceled: int = 0
     overdue_tasks: int = 0
 
 
-def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Facts]:
+def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts]:
     """The facts of these customers at `at`, in ten queries."""
     today = localdate(at)
-    facts: dict[str, Facts] = {}
+    facts: dict[str, HealthFacts] = {}
     customers = Customer.objects.filter(pk__in=customer_ids).order_by()
     for key, status, created_at, start, is_billed in customers.values_list(
         "pk",
@@ -60,7 +60,7 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Facts]:
         Exists(Invoice.objects.filter(customer=OuterRef("pk"), removed_at=None)),
     ):
         since = start or localdate(created_at)
-        facts[str(key)] = Facts(
+        facts[str(key)] = HealthFacts(
             since=since,
             is_suspended=status == Customer.Status.SUSPENDED,
             is_billed=is_billed,
@@ -77,7 +77,7 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Facts]:
     return facts
 
 
-def _add_subscriptions(facts: dict[str, Facts], at: datetime) -> None:
+def _add_subscriptions(facts: dict[str, HealthFacts], at: datetime) -> None:
     rows = Subscription.objects.running().filter(customer_id__in=facts).order_by().values_list("customer_id")
     is_active = Q(status=Subscription.Status.ACTIVE)
     leaving = is_active & Q(canceled_at__isnull=False) & (Q(expires_at=None) | Q(expires_at__gt=at))
@@ -90,14 +90,14 @@ def _add_subscriptions(facts: dict[str, Facts], at: datetime) -> None:
         found.canceled = canceled
 
 
-def _add_invoices(facts: dict[str, Facts], at: datetime, today: date) -> None:
+def _add_invoices(facts: dict[str, HealthFacts], at: datetime, today: date) -> None:
     overdue = Invoice.objects.overdue(at).filter(customer_id__in=facts).order_by().values_list("customer_id")
     for key, count, oldest in overdue.annotate(count=Count("pk"), oldest=Min("due_at")):
         facts[str(key)].overdue = count
         facts[str(key)].overdue_days = (today - localdate(oldest)).days
 
 
-def _add_uses(facts: dict[str, Facts], at: datetime) -> None:
+def _add_uses(facts: dict[str, HealthFacts], at: datetime) -> None:
     merged = Customer.objects.filter(merged_into__id__in=list(facts)).values_list("pk", "merged_into_id")
     survivors = {str(key): str(survivor) for key, survivor in merged}
     is_latest = Case(
@@ -121,6 +121,6 @@ def _add_uses(facts: dict[str, Facts], at: datetime) -> None:
     names = {str(row.pk): str(row) for row in Feature.objects.filter(pk__in=features)}
     for customer_id, of_customer in used.items():
         facts[customer_id].uses = [
-            FeatureUse(feature=names[each], latest=latest, before=before)
+            UsageTrend(feature=names[each], latest=latest, before=before)
             for each, (latest, before) in sorted(of_customer.items())
         ]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from crm.desk.health.facts import Facts
+from crm.desk.health.facts import HealthFacts
 from customers.formats import number
 
-Judged = tuple[Fraction | None, str]
+SignalScore = tuple[Fraction | None, str]
 
 #: After so many days past due nothing is left of the points for payments.
 _LATE_DAYS = 60
@@ -26,7 +26,7 @@ _OPEN_COSTS = Fraction(1, 2)
 _ALL, _HALF, _NONE = Fraction(1), Fraction(1, 2), Fraction(0)
 
 
-def payments(facts: Facts) -> Judged:
+def payments(facts: HealthFacts) -> SignalScore:
     """All while nothing is past due; half from the first day on, and nothing of it after `_LATE_DAYS`."""
     if facts.overdue:
         left = max(_NONE, 1 - Fraction(facts.overdue_days, _LATE_DAYS))
@@ -39,7 +39,7 @@ def payments(facts: Facts) -> Judged:
     return _ALL, "Nothing is past due."
 
 
-def usage(facts: Facts) -> Judged:
+def usage(facts: HealthFacts) -> SignalScore:
     """By how much of what was used in the days before was used in the latest, over the features; more is not better."""
     falling = [use for use in facts.uses if use.before > 0]
     if not falling:
@@ -58,7 +58,7 @@ def usage(facts: Facts) -> Judged:
     return share, f"{told}."
 
 
-def contact(facts: Facts) -> Judged:
+def contact(facts: HealthFacts) -> SignalScore:
     """All within `_FRESH_DAYS`, then evenly less until nothing after `_COLD_DAYS`."""
     silent = facts.silent_days
     if silent is None:
@@ -68,13 +68,13 @@ def contact(facts: Facts) -> Judged:
     return min(max(left, _NONE), _ALL), f"The last contact was {when}."
 
 
-def tenure(facts: Facts) -> Judged:
+def tenure(facts: HealthFacts) -> SignalScore:
     """Evenly more until `_SETTLED_DAYS`."""
     share = min(Fraction(facts.tenure_days, _SETTLED_DAYS), _ALL)
     return share, f"A customer since {facts.since:%Y-%m-%d}, for {_days(facts.tenure_days)}."
 
 
-def issues(facts: Facts) -> Judged:
+def issues(facts: HealthFacts) -> SignalScore:
     """All while nothing is open; each open matter takes `_OPEN_COSTS`."""
     opened = [
         words
@@ -96,7 +96,7 @@ def issues(facts: Facts) -> Judged:
 
 
 #: By the name under which its weight is set: what a part is called, and how it is judged.
-PARTS: dict[str, tuple[str, Callable[[Facts], Judged]]] = {
+SIGNALS: dict[str, tuple[str, Callable[[HealthFacts], SignalScore]]] = {
     "payments": ("Payments", payments),
     "usage": ("Use", usage),
     "contact": ("Contact", contact),

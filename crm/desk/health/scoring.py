@@ -9,12 +9,12 @@ from fractions import Fraction
 
 from django.conf import settings
 
-from crm.desk.health.facts import Facts, facts_of
-from crm.desk.health.formula import PARTS, points_of
+from crm.desk.health.facts import HealthFacts, facts_of
+from crm.desk.health.formula import SIGNALS, points_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Signal:
     """A part of a score: `points` of at most `most`, and why. A part of which nothing can be said has no points."""
 
     name: str
@@ -28,7 +28,7 @@ class Health:
     """How well a customer fares, from 0 to 100: the points of what can be said, as a percentage of the most."""
 
     score: int
-    parts: tuple[Part, ...]
+    parts: tuple[Signal, ...]
 
     @property
     def words(self) -> str:
@@ -44,15 +44,15 @@ def health_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Health]:
     return {key: health for key, health in found.items() if health is not None}
 
 
-def score(facts: Facts, weights: Mapping[str, int]) -> Health | None:
+def score(facts: HealthFacts, weights: Mapping[str, int]) -> Health | None:
     """The score by `weights`, the most points of each part by its name; a part that weighs nothing is not there."""
     parts = []
-    for name, (title, judge) in PARTS.items():
+    for name, (title, judge) in SIGNALS.items():
         most = weights.get(name, 0)
         if most:
             share, words = judge(facts)
             points = None if share is None else points_of(share, most)
-            parts.append(Part(name=title, points=points, most=most, words=words))
+            parts.append(Signal(name=title, points=points, most=most, words=words))
     most = sum(part.most for part in parts if part.points is not None)
     if not most:
         return None

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from billing.formats import money
 from billing.models import Invoice, Subscription
 from crm.desk.worklist.balances import EXHAUSTED, LOW
-from crm.desk.worklist.reason import Rule
+from crm.desk.worklist.reason import WorklistRule
 from crm.models import WorklistReason
 from customers.formats import day, page_of
 from customers.models import Customer
@@ -87,7 +87,7 @@ def _overdue(owners: Owners, now: datetime) -> QuerySet[Any]:
     return of_owners(Invoice.objects.overdue(now), owners).order_by("due_at", "pk")
 
 
-def _balances(rule: Rule) -> Callable[[Owners, datetime], QuerySet[Any]]:
+def _balances(rule: WorklistRule) -> Callable[[Owners, datetime], QuerySet[Any]]:
     """What the worklist says of balances, whatever was decided of it."""
 
     def rows(owners: Owners, now: datetime) -> QuerySet[Any]:

@@ -20,7 +20,7 @@ from customers.models import Customer
 _LONGEST = 20_000
 
 
-class TagsForm(forms.Form):
+class AddTagsForm(forms.Form):
     """Tags to mark a customer with."""
 
     add = TagNamesField(label="Tags")

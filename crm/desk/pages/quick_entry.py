@@ -14,7 +14,7 @@ from django.urls import reverse
 from crm.contacts import log_contact
 from crm.desk.bulk.actions import change_tags
 from crm.desk.form_fields import people_who_act
-from crm.desk.pages.forms import ContactForm, NoteForm, TagsForm, TaskForm
+from crm.desk.pages.forms import AddTagsForm, ContactForm, NoteForm, TaskForm
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
@@ -86,7 +86,7 @@ def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
 def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
     """Mark it with tags."""
     customer = _customer(customer_id)
-    form = TagsForm(request.POST)
+    form = AddTagsForm(request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
     change_tags(Customer.objects.filter(pk=customer.pk), add=form.cleaned_data["add"], by=request.user)

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from crm.desk.segments.filter import Asker, BadValue
+from crm.desk.segments.filter import BadValue, FilterContext
 from crm.desk.segments.query import Query
 from crm.desk.segments.saved import NameTaken, counted, customers_of, save_segment
 from crm.models import Segment
@@ -63,7 +63,7 @@ def save_page(request: HttpRequest) -> HttpResponse:
     _check(request, "crm.add_segment")
     try:
         query = Query.read(request.GET)
-        customers = query.customers(Asker(request.user, clock.now()), request.user.has_perm)
+        customers = query.customers(FilterContext(request.user, clock.now()), request.user.has_perm)
     except BadValue as problem:
         messages.error(request, str(problem))
         return HttpResponseRedirect(reverse("admin:customers_customer_changelist"))

@@ -9,11 +9,11 @@ from crm.desk.pages import merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.customer_page import customer_page
 from crm.desk.pages.exports import export_file, export_page, export_remove, export_step, exports_page
-from crm.desk.pages.hand_over import hand_over_page
 from crm.desk.pages.health import health_page
 from crm.desk.pages.home import desk_list
 from crm.desk.pages.payload_changes import changes_page
 from crm.desk.pages.provenance import provenance_page
+from crm.desk.pages.reassign import reassign_page
 from crm.desk.pages.search import find_page
 from crm.desk.pages.segments import save_page, segment_page, segments_page
 from crm.desk.pages.timeline import timeline_page
@@ -56,7 +56,9 @@ urlpatterns: list[URLPattern] = [
     path("export/<str:export_id>/", admin.site.admin_view(export_page), name="desk-export"),
     path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
     path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
-    path("hand-over/", admin.site.admin_view(hand_over_page), name="desk-hand-over"),
+    path("reassign/", admin.site.admin_view(reassign_page), name="desk-reassign"),
+    # The old address of it, kept for one version.
+    path("hand-over/", admin.site.admin_view(reassign_page), name="desk-hand-over"),
     path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
     path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),
     path("segments/<str:segment_id>/", admin.site.admin_view(segment_page), name="desk-segment"),

@@ -36,7 +36,7 @@ _LONGEST_SNOOZE = timedelta(days=3660)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class WorklistCard:
     """A card of the page."""
 
     entry: WorklistEntry
@@ -81,13 +81,13 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "crm/desk/worklist.html", context)
 
 
-def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[Account]:
+def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[WorklistCard]:
     keys = [str(entry.customer_id) for entry in entries]
     reasons = reasons_by_entry(entries, rules)
     revenue = revenue_of(keys)
     scores = scores_of(keys)
     return [
-        Account(
+        WorklistCard(
             entry=entry,
             reasons=reasons[str(entry.pk)],
             revenue=", ".join(

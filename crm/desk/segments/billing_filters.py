@@ -15,10 +15,10 @@ from billing.document.filters import RUNNING, subscribed
 from billing.models import Balance, Feature, Grant, Plan, Rollover, Subscription
 from billing.revenue.range import MonthlyRange, customers_earning
 from crm.desk.segments.filter import (
-    Asker,
     BadValue,
-    Criterion,
-    Parameter,
+    FilterContext,
+    FilterParameter,
+    SegmentFilter,
     Values,
     figure,
     listed,
@@ -46,17 +46,17 @@ _STATES = {
 }
 
 
-def _plan(values: Values, asker: Asker) -> Q:
+def _plan(values: Values, context: FilterContext) -> Q:
     return Q(subscribed(RUNNING, Q(plan__plan_id__in=values["plan"])))
 
 
-def _subscription(values: Values, asker: Asker) -> Q:
+def _subscription(values: Values, context: FilterContext) -> Q:
     own = Subscription.objects.filter(customer=OuterRef("pk"))
     active = own.active()
     states = {
         "active": lambda: Q(Exists(active)),
         "scheduled": lambda: Q(Exists(own.filter(status=Subscription.Status.SCHEDULED))),
-        "trial": lambda: Q(Exists(active.filter(trial_ends_at__gt=asker.at))),
+        "trial": lambda: Q(Exists(active.filter(trial_ends_at__gt=context.at))),
         "past_due": lambda: Q(Exists(active.filter(past_due=True))),
         "ending": lambda: Q(Exists(active.filter(canceled_at__isnull=False))),
         "none": lambda: ~Q(Exists(own.running())),
@@ -67,7 +67,7 @@ def _subscription(values: Values, asker: Asker) -> Q:
     return asked
 
 
-def _mrr(values: Values, asker: Asker) -> Q:
+def _mrr(values: Values, context: FilterContext) -> Q:
     currency = values.get("mrr_currency")
     if values.get("mrr") == "none":
         return ~Q(pk__in=customers_earning(MonthlyRange(Decimal(0)), currency))
@@ -83,15 +83,15 @@ def _mrr_words(values: Values) -> str:
     return f"MRR {amounts}{currency}" if amounts else f"some MRR{f' in{currency}' if currency else ''}"
 
 
-def _balance(values: Values, asker: Asker) -> Q:
+def _balance(values: Values, context: FilterContext) -> Q:
     balances = Balance.objects.filter(
         customer=OuterRef("pk"), feature__feature_id=_feature(values), removed_at=None
     )
     low, high = values.get("balance_from"), values.get("balance_to")
     if low is not None or high is not None:
-        unlimited = Grant.objects.counted(asker.at).filter(balance=OuterRef("pk"), unlimited=True)
+        unlimited = Grant.objects.counted(context.at).filter(balance=OuterRef("pk"), unlimited=True)
         balances = balances.filter(~Exists(unlimited)).annotate(
-            figure=_figure(values.get("balance_figure", "remaining"), asker)
+            figure=_figure(values.get("balance_figure", "remaining"), context)
         )
         if low is not None:
             balances = balances.filter(figure__gt=float(low) + _HAIR)
@@ -106,7 +106,7 @@ def _feature(values: Values) -> str:
     return str(values["balance"])
 
 
-def _figure(chosen: str, asker: Asker) -> Any:
+def _figure(chosen: str, context: FilterContext) -> Any:
     """A figure of a balance, as `billing.rules.figures` reckons it from what counts now."""
     granted = _number("included_grant") + _number("prepaid_grant")
     used = _number("usage")
@@ -114,7 +114,7 @@ def _figure(chosen: str, asker: Asker) -> Any:
     nothing = Value(0.0)
 
     def sums(grants: Any, rollovers: Any) -> Any:
-        return _sum_of(Grant, grants, asker) + _sum_of(Rollover, rollovers, asker)
+        return _sum_of(Grant, grants, context) + _sum_of(Rollover, rollovers, context)
 
     if chosen == "granted":
         return sums(granted, carried)
@@ -125,8 +125,8 @@ def _figure(chosen: str, asker: Asker) -> Any:
     return sums(Greatest(granted - used, nothing), left)
 
 
-def _sum_of(model: Any, expression: Any, asker: Asker) -> Any:
-    rows = model.objects.counted(asker.at).filter(balance=OuterRef("pk")).order_by().values("balance")
+def _sum_of(model: Any, expression: Any, context: FilterContext) -> Any:
+    rows = model.objects.counted(context.at).filter(balance=OuterRef("pk")).order_by().values("balance")
     return Coalesce(Subquery(rows.annotate(total=Sum(expression)).values("total")), Value(0.0))
 
 
@@ -148,12 +148,12 @@ def _balance_words(values: Values) -> str:
     return f"{feature} {chosen} {amounts}" if amounts else f"a balance of {feature}"
 
 
-def _renewal(values: Values, asker: Asker) -> Q:
+def _renewal(values: Values, context: FilterContext) -> Q:
     renewing = Subscription.objects.active().filter(
         customer=OuterRef("pk"),
         expires_at=None,
-        current_period_end__gt=asker.at,
-        current_period_end__lte=asker.at + timedelta(days=values["renews"]),
+        current_period_end__gt=context.at,
+        current_period_end__lte=context.at + timedelta(days=values["renews"]),
     )
     return Q(Exists(renewing))
 
@@ -175,20 +175,22 @@ def _currencies() -> Iterable[tuple[str, str]]:
     return [(currency, currency) for currency in sorted({settings.DEFAULT_CURRENCY, *sold})]
 
 
-CRITERIA = (
-    Criterion(
+FILTERS = (
+    SegmentFilter(
         name="plan",
         label="Plan",
-        parameters=(Parameter(name="plan", label="Plan", read=names, choices=_plans, takes_several=True),),
+        parameters=(
+            FilterParameter(name="plan", label="Plan", read=names, choices=_plans, takes_several=True),
+        ),
         condition=_plan,
         words=lambda values: f"on plan {listed(values['plan'])}",
         permission="billing.view_subscription",
     ),
-    Criterion(
+    SegmentFilter(
         name="subscription",
         label="Subscription",
         parameters=(
-            Parameter(
+            FilterParameter(
                 name="subscription",
                 label="Subscription",
                 read=some_of(_STATES),
@@ -200,41 +202,43 @@ CRITERIA = (
         words=lambda values: f"subscription {listed(values['subscription'], _STATES).lower()}",
         permission="billing.view_subscription",
     ),
-    Criterion(
+    SegmentFilter(
         name="mrr",
         label="MRR",
         parameters=(
-            Parameter(name="mrr", label="MRR", read=one_of(_MRR), choices=_MRR.items),
-            Parameter(name="mrr_from", label="MRR over", read=number),
-            Parameter(name="mrr_to", label="MRR up to", read=number),
-            Parameter(name="mrr_currency", label="MRR in", read=name, choices=_currencies),
+            FilterParameter(name="mrr", label="MRR", read=one_of(_MRR), choices=_MRR.items),
+            FilterParameter(name="mrr_from", label="MRR over", read=number),
+            FilterParameter(name="mrr_to", label="MRR up to", read=number),
+            FilterParameter(name="mrr_currency", label="MRR in", read=name, choices=_currencies),
         ),
         condition=_mrr,
         words=_mrr_words,
         permission="billing.view_subscription",
     ),
-    Criterion(
+    SegmentFilter(
         name="balance",
         label="Balance",
         parameters=(
-            Parameter(name="balance", label="Balance of", read=name, choices=_features),
-            Parameter(
+            FilterParameter(name="balance", label="Balance of", read=name, choices=_features),
+            FilterParameter(
                 name="balance_figure",
                 label="Its figure",
                 read=one_of(_FIGURES),
                 choices=_FIGURES.items,
             ),
-            Parameter(name="balance_from", label="Over", read=number),
-            Parameter(name="balance_to", label="Up to", read=number),
+            FilterParameter(name="balance_from", label="Over", read=number),
+            FilterParameter(name="balance_to", label="Up to", read=number),
         ),
         condition=_balance,
         words=_balance_words,
         permission="billing.view_balance",
     ),
-    Criterion(
+    SegmentFilter(
         name="renewal",
         label="Renewal",
-        parameters=(Parameter(name="renews", label="Renews within so many days", read=whole(1, _FARTHEST)),),
+        parameters=(
+            FilterParameter(name="renews", label="Renews within so many days", read=whole(1, _FARTHEST)),
+        ),
         condition=_renewal,
         words=lambda values: f"renews within {values['renews']} days",
         permission="billing.view_subscription",

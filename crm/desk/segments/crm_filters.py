@@ -14,10 +14,10 @@ from django_countries.data import COUNTRIES
 from crm.desk.health.queries import scored
 from crm.desk.scope import Scope
 from crm.desk.segments.filter import (
-    Asker,
     BadValue,
-    Criterion,
-    Parameter,
+    FilterContext,
+    FilterParameter,
+    SegmentFilter,
     Values,
     listed,
     names,
@@ -30,14 +30,14 @@ from customers.models import Address, Customer, Environment
 
 _STATUSES = dict(Customer.Status.choices)
 _ENVIRONMENTS = dict(Environment.choices)
-_STANDINGS = {"archived": "Archived", "merged": "Merged into another", "all": "All"}
+_RECORDS = {"archived": "Archived", "merged": "Merged into another", "all": "All"}
 _ME, _TEAM, _NOBODY = "me", "team", "nobody"
 _OWNERS = {_ME: "me", _TEAM: "my team", _NOBODY: "nobody"}
 _FARTHEST = 3660
 _YEARS = range(1900, 9999)
 
 
-def _standing(values: Values, asker: Asker) -> Q:
+def _records(values: Values, context: FilterContext) -> Q:
     current = Q(merged_into=None, archived_at=None)
     return {
         "archived": Q(merged_into=None, archived_at__isnull=False),
@@ -46,7 +46,7 @@ def _standing(values: Values, asker: Asker) -> Q:
     }.get(values.get("standing", ""), current)
 
 
-def _owner(values: Values, asker: Asker) -> Q:
+def _owner(values: Values, context: FilterContext) -> Q:
     chosen = set(values["owner"])
     accounts = Relationship.objects.filter(customer=OuterRef("pk"), owner__isnull=False)
     asked = Q()
@@ -54,24 +54,24 @@ def _owner(values: Values, asker: Asker) -> Q:
         asked |= ~Q(Exists(accounts))
     keys: list[Any] = []
     if _ME in chosen:
-        keys.append(asker.someone().pk)
+        keys.append(context.signed_in_user().pk)
     if _TEAM in chosen:
-        keys += Scope.TEAM.owners(asker.someone()) or []
+        keys += Scope.TEAM.owners(context.signed_in_user()) or []
     if named := chosen - _OWNERS.keys():
         asked |= Q(Exists(accounts.filter(owner__username__in=named)))
     return asked | Q(Exists(accounts.filter(owner__in=keys))) if keys else asked
 
 
-def _tag(values: Values, asker: Asker) -> Q:
+def _tag(values: Values, context: FilterContext) -> Q:
     return Q(Exists(CustomerTag.objects.filter(customer=OuterRef("pk"), tag__name__in=values["tag"])))
 
 
-def _country(values: Values, asker: Asker) -> Q:
+def _country(values: Values, context: FilterContext) -> Q:
     codes = [code.upper() if len(code) == 2 else code for code in values["country"]]
     return Q(Exists(Address.objects.filter(customer=OuterRef("pk"), is_default=True, country__in=codes)))
 
 
-def _created(values: Values, asker: Asker) -> Q:
+def _created(values: Values, context: FilterContext) -> Q:
     asked = Q()
     if "created_at_from" in values:
         asked &= Q(created_at__gte=_bound(values["created_at_from"], time.min))
@@ -99,7 +99,7 @@ def _day(label: str, texts: Any) -> date:
     return day
 
 
-def _health(values: Values, asker: Asker) -> Q:
+def _health(values: Values, context: FilterContext) -> Q:
     return Q(pk__in=scored(values.get("health_from", 0), values.get("health_to", 100)))
 
 
@@ -110,20 +110,20 @@ def _health_words(values: Values) -> str:
     return f"health {low} or more" if high is None else f"health from {low} to {high}"
 
 
-def _contact(values: Values, asker: Asker) -> Q:
+def _contact(values: Values, context: FilterContext) -> Q:
     asked = Q()
     if "contact_within" in values:
-        asked &= _in_contact(values["contact_within"], asker)
+        asked &= _in_contact(values["contact_within"], context)
     if "quiet" in values:
-        asked &= ~_in_contact(values["quiet"], asker)
+        asked &= ~_in_contact(values["quiet"], context)
     return asked
 
 
-def _in_contact(days: int, asker: Asker) -> Q:
+def _in_contact(days: int, context: FilterContext) -> Q:
     """Whether somebody was in contact in the last days, by a call, meeting or mail, or by a note that a person wrote."""
-    since = asker.at - timedelta(days=days)
+    since = context.at - timedelta(days=days)
     calls = Activity.objects.filter(
-        customer=OuterRef("pk"), happened_at__gte=since, happened_at__lte=asker.at
+        customer=OuterRef("pk"), happened_at__gte=since, happened_at__lte=context.at
     )
     notes = Note.objects.filter(customer=OuterRef("pk"), created_at__gte=since, origin=Note.Origin.WRITTEN)
     return Q(Exists(calls)) | Q(Exists(notes))
@@ -147,24 +147,24 @@ def _tags() -> list[tuple[str, str]]:
     return [(name, name) for name in Tag.objects.values_list("name", flat=True)]
 
 
-STANDING = Criterion(
+RECORDS = SegmentFilter(
     name="standing",
     label="Standing",
     parameters=(
-        Parameter(name="standing", label="Standing", read=one_of(_STANDINGS), choices=_STANDINGS.items),
+        FilterParameter(name="standing", label="Standing", read=one_of(_RECORDS), choices=_RECORDS.items),
     ),
-    condition=_standing,
+    condition=_records,
     words=lambda values: {"archived": "archived", "merged": "merged into another", "all": "archived or not"}[
         values["standing"]
     ],
 )
 
-CRITERIA = (
-    Criterion(
+FILTERS = (
+    SegmentFilter(
         name="status",
         label="Status",
         parameters=(
-            Parameter(
+            FilterParameter(
                 name="status",
                 label="Status",
                 read=some_of(_STATUSES),
@@ -172,32 +172,32 @@ CRITERIA = (
                 takes_several=True,
             ),
         ),
-        condition=lambda values, asker: Q(status__in=values["status"]),
+        condition=lambda values, context: Q(status__in=values["status"]),
         words=lambda values: f"status {listed(values['status'], _STATUSES)}",
     ),
-    Criterion(
+    SegmentFilter(
         name="owner",
         label="Account manager",
         parameters=(
-            Parameter(
+            FilterParameter(
                 name="owner", label="Account manager", read=names, choices=_managers, takes_several=True
             ),
         ),
         condition=_owner,
         words=lambda values: f"managed by {listed(values['owner'], _OWNERS)}",
     ),
-    Criterion(
+    SegmentFilter(
         name="tag",
         label="Tag",
-        parameters=(Parameter(name="tag", label="Tag", read=names, choices=_tags, takes_several=True),),
+        parameters=(FilterParameter(name="tag", label="Tag", read=names, choices=_tags, takes_several=True),),
         condition=_tag,
         words=lambda values: f"tagged {listed(values['tag'])}",
     ),
-    Criterion(
+    SegmentFilter(
         name="country",
         label="Country",
         parameters=(
-            Parameter(
+            FilterParameter(
                 name="country",
                 label="Country",
                 read=names,
@@ -209,48 +209,50 @@ CRITERIA = (
         words=lambda values: "in " + listed(values["country"], {k: str(v) for k, v in COUNTRIES.items()}),
         permission="customers.view_address",
     ),
-    Criterion(
+    SegmentFilter(
         name="health",
         label="Health",
         parameters=(
-            Parameter(name="health_from", label="Health from", read=whole(0, 100)),
-            Parameter(name="health_to", label="Health to", read=whole(0, 100)),
+            FilterParameter(name="health_from", label="Health from", read=whole(0, 100)),
+            FilterParameter(name="health_to", label="Health to", read=whole(0, 100)),
         ),
         condition=_health,
         words=_health_words,
         permission="crm.view_healthscore",
     ),
-    Criterion(
+    SegmentFilter(
         name="contact",
         label="Contact",
         parameters=(
-            Parameter(name="contact_within", label="Contact within so many days", read=whole(1, _FARTHEST)),
-            Parameter(name="quiet", label="No contact for so many days", read=whole(1, _FARTHEST)),
+            FilterParameter(
+                name="contact_within", label="Contact within so many days", read=whole(1, _FARTHEST)
+            ),
+            FilterParameter(name="quiet", label="No contact for so many days", read=whole(1, _FARTHEST)),
         ),
         condition=_contact,
         words=_contact_words,
         permission="crm.view_activity",
     ),
-    Criterion(
+    SegmentFilter(
         name="env",
         label="Environment",
         parameters=(
-            Parameter(
+            FilterParameter(
                 name="env",
                 label="Environment",
                 read=one_of(_ENVIRONMENTS),
                 choices=_ENVIRONMENTS.items,
             ),
         ),
-        condition=lambda values, asker: Q(env=values["env"]),
+        condition=lambda values, context: Q(env=values["env"]),
         words=lambda values: f"environment {values['env']}",
     ),
-    Criterion(
+    SegmentFilter(
         name="created",
         label="Created",
         parameters=(
-            Parameter(name="created_at_from", label="Created from", read=_day),
-            Parameter(name="created_at_to", label="Created to", read=_day),
+            FilterParameter(name="created_at_from", label="Created from", read=_day),
+            FilterParameter(name="created_at_to", label="Created to", read=_day),
         ),
         condition=_created,
         words=_created_words,

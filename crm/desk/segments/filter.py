@@ -1,4 +1,4 @@
-"""What a criterion is made of: its parameters in an address, what they mean, and how it is said in words."""
+"""What a segment_filter is made of: its parameters in an address, what they mean, and how it is said in words."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ class BadValue(ValueError):
     """A parameter has a value that it cannot have; the message says which, and what is possible."""
 
 
-class NobodyAsks(BadValue):
+class NoUser(BadValue):
     """Something is asked of “me”, and nobody in particular asks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class FilterContext:
     """Who asks, None for nobody in particular, and when."""
 
     user: Any
     at: datetime
 
-    def someone(self) -> Any:
-        """The user. Raises `NobodyAsks`."""
+    def signed_in_user(self) -> Any:
+        """The user. Raises `NoUser`."""
         if self.user is None:
-            raise NobodyAsks(
+            raise NoUser(
                 "“me” and “team” mean whoever looks: here nobody in particular does. Name account managers instead."
             )
         return self.user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class FilterParameter:
     """One parameter: `read` makes a value of the texts given for it, or raises `BadValue`.
 
     `choices` are offered where one chooses, by value and words; where there are none, one types.
@@ -58,7 +58,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
+class SegmentFilter:
     """One thing that customers are narrowed by.
 
     `condition` makes of the values that were given a condition on customers, without joins that would repeat a row;
@@ -67,8 +67,8 @@ class Criterion:
 
     name: str
     label: str
-    parameters: tuple[Parameter, ...]
-    condition: Callable[[Values, Asker], Q]
+    parameters: tuple[FilterParameter, ...]
+    condition: Callable[[Values, FilterContext], Q]
     words: Callable[[Values], str]
     permission: str = "customers.view_customer"
     names: tuple[str, ...] = field(init=False)

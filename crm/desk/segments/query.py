@@ -9,26 +9,26 @@ from typing import Any
 from django.http import QueryDict
 
 from crm.desk.segments import billing_filters, crm_filters
-from crm.desk.segments.crm_filters import STANDING
-from crm.desk.segments.filter import Asker, BadValue, Criterion
+from crm.desk.segments.crm_filters import RECORDS
+from crm.desk.segments.filter import BadValue, FilterContext, SegmentFilter
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
 #: Everything that customers can be narrowed by, in the order in which it is offered.
-CRITERIA: tuple[Criterion, ...] = (
-    STANDING,
-    *crm_filters.CRITERIA[:3],
-    *billing_filters.CRITERIA,
-    *crm_filters.CRITERIA[3:],
+FILTERS: tuple[SegmentFilter, ...] = (
+    RECORDS,
+    *crm_filters.FILTERS[:3],
+    *billing_filters.FILTERS,
+    *crm_filters.FILTERS[3:],
 )
 
-_OF_PARAMETER = {name: criterion for criterion in CRITERIA for name in criterion.names}
+_OF_PARAMETER = {name: segment_filter for segment_filter in FILTERS for name in segment_filter.names}
 
 May = Callable[[str], bool]
 
 
 class Forbidden(BadValue):
-    """Whoever asks may not see what a criterion is about."""
+    """Whoever asks may not see what a segment_filter is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Query:
 
     @classmethod
     def read(cls, given: QueryDict | Mapping[str, Sequence[str]]) -> Query:
-        """The criteria in what an address or a saved segment says; what is no criterion is passed over.
+        """The criteria in what an address or a saved segment says; what is no segment_filter is passed over.
 
         Raises `BadValue`.
         """
@@ -52,32 +52,32 @@ class Query:
         if any("\0" in text for values in texts.values() for text in values):
             raise BadValue("A NUL character is in no value that we hold.")
         query = cls(texts)
-        for criterion in query.criteria:
-            criterion.words(criterion.read(texts))
+        for segment_filter in query.criteria:
+            segment_filter.words(segment_filter.read(texts))
         return query
 
     @property
-    def criteria(self) -> list[Criterion]:
+    def criteria(self) -> list[SegmentFilter]:
         """The criteria that say something, in the order of the vocabulary."""
-        return [each for each in CRITERIA if any(name in self.texts for name in each.names)]
+        return [each for each in FILTERS if any(name in self.texts for name in each.names)]
 
-    def customers(self, asker: Asker, may: May | None = None) -> CustomerQuerySet:
-        """The customers that it is about, current ones unless it says otherwise; `may` says what the asker may see.
+    def customers(self, context: FilterContext, may: May | None = None) -> CustomerQuerySet:
+        """The customers that it is about, current ones unless it says otherwise; `may` says what the context may see.
 
         Raises `BadValue`, which `Forbidden` is.
         """
-        found = Customer.objects.filter(STANDING.condition(STANDING.read(self.texts), asker))
-        for criterion in self.criteria:
-            if may is not None and not may(criterion.permission):
-                raise Forbidden(f"{criterion.label}: you may not see what this is about.")
-            if criterion is not STANDING:
-                found = found.filter(criterion.condition(criterion.read(self.texts), asker))
+        found = Customer.objects.filter(RECORDS.condition(RECORDS.read(self.texts), context))
+        for segment_filter in self.criteria:
+            if may is not None and not may(segment_filter.permission):
+                raise Forbidden(f"{segment_filter.label}: you may not see what this is about.")
+            if segment_filter is not RECORDS:
+                found = found.filter(segment_filter.condition(segment_filter.read(self.texts), context))
         return found
 
     @property
     def words(self) -> str:
         """What it narrows by, such as `status Active, MRR over 500 USD`."""
-        said = [criterion.words(criterion.read(self.texts)) for criterion in self.criteria]
+        said = [segment_filter.words(segment_filter.read(self.texts)) for segment_filter in self.criteria]
         return ", ".join(said) if said else "all current customers"
 
     @property

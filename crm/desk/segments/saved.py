@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from crm.desk.segments.filter import Asker
+from crm.desk.segments.filter import FilterContext
 from crm.desk.segments.query import May, Query
 from crm.models import Segment
 from customers import clock
@@ -75,7 +75,7 @@ def customers_of(segment: Segment, user: Any, may: May | None = None) -> Custome
 
     Raises `BadValue`.
     """
-    return Query.read(segment.query).customers(Asker(user, clock.now()), may)
+    return Query.read(segment.query).customers(FilterContext(user, clock.now()), may)
 
 
 def in_segment(asked: str, user: Any) -> Q:

@@ -18,18 +18,18 @@ from billing.rules.money import from_minor
 from billing.rules.monthly_value import RecurringRevenue
 from crm.contacts import last_contacts
 from crm.desk.health.queries import scores_of
+from crm.desk.segments.query import May
 from crm.models import CustomerTag, Domain
 from customers import clock
 from customers.models import Address, Customer
 
 Cell = str | int | Decimal | date | datetime | None
-May = Callable[[str], bool]
 
 _BETWEEN = "; "
 
 
 @dataclass(slots=True)
-class Facts:
+class RowFacts:
     """What is read of many customers at once, by customer."""
 
     domains: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -47,7 +47,7 @@ class Column:
     """A column: its heading, what is in it, and the permission of whom it is shown to."""
 
     name: str
-    read: Callable[[Customer, Facts], Cell]
+    read: Callable[[Customer, RowFacts], Cell]
     permission: str = "customers.view_customer"
 
 
@@ -112,19 +112,19 @@ def _columns(currencies: Sequence[str]) -> tuple[Column, ...]:
 
 
 def _mrr(currency: str) -> Column:
-    def read(customer: Customer, facts: Facts) -> Cell:
+    def read(customer: Customer, facts: RowFacts) -> Cell:
         revenue = facts.revenue.get(str(customer.pk), {}).get(currency)
         return None if revenue is None else from_minor(revenue.mrr, currency)
 
     return Column(f"MRR {currency}", read, "billing.view_subscription")
 
 
-def _owner(customer: Customer, facts: Facts) -> Cell:
+def _owner(customer: Customer, facts: RowFacts) -> Cell:
     owner = _of(customer, "relationship", "owner")
     return owner.get_username() if owner else None
 
 
-def _contract_currency(customer: Customer, facts: Facts) -> Cell:
+def _contract_currency(customer: Customer, facts: RowFacts) -> Cell:
     known = _of(customer, "relationship", "contract_annual_revenue") is not None
     return _of(customer, "relationship", "currency") if known else None
 
@@ -147,8 +147,8 @@ def _mentioned(headings: Sequence[str]) -> list[str]:
     return [name.removeprefix("MRR ") for name in headings if name.startswith("MRR ")]
 
 
-def _facts(keys: Sequence[str]) -> Facts:
-    facts = Facts(revenue=revenue_of(keys), scores=scores_of(keys), contacts=last_contacts(keys))
+def _facts(keys: Sequence[str]) -> RowFacts:
+    facts = RowFacts(revenue=revenue_of(keys), scores=scores_of(keys), contacts=last_contacts(keys))
     domains = Domain.objects.filter(customer_id__in=keys).order_by("position", "pk")
     for key, text in domains.values_list("customer_id", "name"):
         facts.domains[str(key)].append(text)

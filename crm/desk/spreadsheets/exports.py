@@ -15,8 +15,9 @@ from typing import Any
 from django.db import transaction
 
 from crm.desk.batches import in_batches
+from crm.desk.segments.query import May
 from crm.desk.spreadsheets import csv_file, xlsx_file
-from crm.desk.spreadsheets.columns import May, columns_for, rows_of
+from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.models import Export, ExportPart
 from customers import clock
 from customers.models.customer import CustomerQuerySet

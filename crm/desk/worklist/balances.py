@@ -14,19 +14,21 @@ from billing.ledger.balance_figures import RecentUsage, figures_of_balances, rec
 from billing.models import Balance
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
-from crm.desk.worklist.reason import Reason, Rule, WorklistBatch, days, days_between, on_day
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, days, days_between, on_day
 from customers.formats import number, page_of_key
 
-RUNS_OUT = Rule(
+RUNS_OUT = WorklistRule(
     "balance_runs_out",
     "Balance runs out",
     "At its pace, a balance runs out before its reset.",
     "billing.view_balance",
 )
-EXHAUSTED = Rule(
+EXHAUSTED = WorklistRule(
     "balance_exhausted", "Balance exhausted", "Nothing is left of a balance.", "billing.view_balance"
 )
-LOW = Rule("balance_low", "Balance nearly used", "Much of a balance was used.", "billing.view_balance")
+LOW = WorklistRule(
+    "balance_low", "Balance nearly used", "Much of a balance was used.", "billing.view_balance"
+)
 
 _RUNS_OUT_WEIGHT, _MOST_FOR_GAP = 35, 25
 _EXHAUSTED_WEIGHT = 45
@@ -106,7 +108,7 @@ def _low(balance: Balance, figures: Figures) -> Reason | None:
     return _reason(LOW, balance, figures, words, _LOW_WEIGHT if balance.feature.consumable else _HELD_WEIGHT)
 
 
-def _reason(rule: Rule, balance: Balance, figures: Figures, words: str, weight: int) -> Reason:
+def _reason(rule: WorklistRule, balance: Balance, figures: Figures, words: str, weight: int) -> Reason:
     resets: Any = figures.next_reset_at
     # The next period, or another grant, is another matter.
     period = f"{resets:%Y-%m-%d}" if resets else ""

@@ -7,11 +7,13 @@ from datetime import date, datetime, time
 
 from django.utils.timezone import localdate, make_aware
 
-from crm.desk.worklist.reason import Reason, Rule, WorklistBatch, customer_page, days
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page, days
 from crm.models import Mention, Task
 
-TASK = Rule("task_due", "Task due", "Something is to be done by today, or was to be.", "crm.view_task")
-MENTION = Rule("mention", "Mentioned", "A colleague named somebody in a note.", "crm.view_note")
+TASK = WorklistRule(
+    "task_due", "Task due", "Something is to be done by today, or was to be.", "crm.view_task"
+)
+MENTION = WorklistRule("mention", "Mentioned", "A colleague named somebody in a note.", "crm.view_note")
 
 _TASK_WEIGHT, _MOST_FOR_DELAY = 35, 25
 _REMINDER_WEIGHT = 25

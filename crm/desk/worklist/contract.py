@@ -11,11 +11,11 @@ from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.money import from_minor, is_known
 from billing.rules.prices import EXACT
-from crm.desk.worklist.reason import Reason, Rule, WorklistBatch, customer_page
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page
 from crm.models import Relationship
 from customers.formats import number
 
-MISMATCH = Rule(
+MISMATCH = WorklistRule(
     "contract_mismatch",
     "Contract against billed",
     "What is billed a year is not what the contract says.",

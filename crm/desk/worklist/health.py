@@ -8,9 +8,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from crm.desk.health.queries import falls
-from crm.desk.worklist.reason import Reason, Rule, WorklistBatch
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 
-DROPPED = Rule(
+DROPPED = WorklistRule(
     "health_dropped",
     "Health dropped",
     "The health score fell by much within 30 days.",

@@ -11,8 +11,8 @@ from billing.formats import money
 from billing.models import Invoice
 from crm.desk.worklist.reason import (
     Reason,
-    Rule,
     WorklistBatch,
+    WorklistRule,
     beyond,
     customer_page,
     days,
@@ -21,7 +21,7 @@ from crm.desk.worklist.reason import (
 )
 from customers.formats import page_of_key
 
-OVERDUE = Rule(
+OVERDUE = WorklistRule(
     "invoice_overdue",
     "Invoice past due",
     "An invoice was to be paid by a day that is over.",

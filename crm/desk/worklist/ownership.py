@@ -9,15 +9,15 @@ from django.db.models import Exists, OuterRef, Q
 
 from billing.revenue.monthly import earning
 from crm.dedupe.duplicates.evidence import likelihood
-from crm.desk.worklist.reason import MOST, Reason, Rule, WorklistBatch, customer_page
+from crm.desk.worklist.reason import MOST, Reason, WorklistBatch, WorklistRule, customer_page
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.formats import page_of_key
 from customers.models import Customer
 
-UNOWNED = Rule(
+UNOWNED = WorklistRule(
     "unowned", "Nobody owns it", "The account earns, and has no account manager.", "customers.view_customer"
 )
-DUPLICATE = Rule(
+DUPLICATE = WorklistRule(
     "possible_duplicate",
     "Possible duplicate",
     "The customer may be one with another.",

@@ -50,7 +50,7 @@ Find = Callable[[WorklistBatch], Iterator[Reason]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WorklistRule:
     """A rule: the name under which its reasons are kept, what a filter calls it, what it looks for, who may see it."""
 
     name: str

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from crm.desk.worklist import balances, colleagues, contract, health, invoices, ownership, subscriptions
-from crm.desk.worklist.reason import MOST, Find, Reason, Rule, WorklistBatch, customer_page
+from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule, customer_page
 
 #: By its name, each rule in the order in which a filter offers it.
-RULES: dict[str, Rule] = {
+RULES: dict[str, WorklistRule] = {
     rule.name: rule
     for rule in (
         invoices.OVERDUE,

@@ -13,8 +13,8 @@ from billing.models import Invoice, Subscription
 from crm.contacts import last_contacts
 from crm.desk.worklist.reason import (
     Reason,
-    Rule,
     WorklistBatch,
+    WorklistRule,
     beyond,
     customer_page,
     days,
@@ -24,20 +24,20 @@ from crm.desk.worklist.reason import (
 )
 from customers.formats import page_of_key
 
-PAST_DUE = Rule(
+PAST_DUE = WorklistRule(
     "subscription_past_due",
     "Subscription past due",
     "The billing platform waits for money.",
     "billing.view_subscription",
 )
-TRIAL = Rule("trial_ending", "Trial ending", "A trial ends within days.", "billing.view_subscription")
-CANCELED = Rule(
+TRIAL = WorklistRule("trial_ending", "Trial ending", "A trial ends within days.", "billing.view_subscription")
+CANCELED = WorklistRule(
     "canceled",
     "Cancelled",
     "A subscription was cancelled and ends at the end of its period.",
     "billing.view_subscription",
 )
-RENEWAL = Rule(
+RENEWAL = WorklistRule(
     "renewal_unattended",
     "Renews unattended",
     "A long period ends soon, and nobody was in contact for long.",
@@ -164,7 +164,7 @@ def _of(batch: WorklistBatch, rows: QuerySet[Subscription], *order: str) -> Any:
     return first.select_related("plan").order_by("customer_id", "place")
 
 
-def _told(batch: WorklistBatch, rule: Rule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
+def _told(batch: WorklistBatch, rule: WorklistRule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
     """A reason for each row, and one for how many more of the customer's there are."""
     for row in rows:
         told = reason(row)

@@ -1,56 +1,9 @@
-"""Hand accounts over from one account manager to another."""
+"""The old name of `reassign`, kept for one version."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from typing import Any
-
-from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
-from django.db import Error as DatabaseProblem
-
-from crm.desk.bulk.hand_over import NothingToHandOver, hand_over, preview
-from crm.desk.segments.cli import segment_named
-from customers.cli import INTERRUPTED, one_line
+from crm.management.commands.reassign import Command as ReassignCommand
 
 
-class Command(BaseCommand):
-    """Thin: find both, hand over, report."""
-
-    help = (
-        "Make another the account manager of all accounts of somebody, or of those in a segment; their open tasks go"
-        " along, and each account gets a note. All or nothing."
-    )
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """From whom, to whom, and of which customers."""
-        parser.add_argument("giver", metavar="FROM", help="the user name of whose accounts they are")
-        parser.add_argument("taker", metavar="TO", help="the user name of who takes them over")
-        parser.add_argument("--segment", metavar="NAME", help="only those in this segment (name or id)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done; change nothing")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Hand over, and say how much."""
-        try:
-            giver, taker = _user(options["giver"]), _user(options["taker"])
-            among = segment_named(options["segment"])[1] if options["segment"] else None
-            if options["dry_run"]:
-                done, words = preview(giver, taker, among), "would be"
-            else:
-                done, words = hand_over(giver, taker, among, by=None), "were"
-        except NothingToHandOver as problem:
-            raise CommandError(str(problem)) from None
-        except DatabaseProblem as problem:
-            raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
-        except KeyboardInterrupt:
-            raise CommandError("Stopped; nothing was handed over.", returncode=INTERRUPTED) from None
-        self.stdout.write(
-            f"From {one_line(str(giver))} to {one_line(str(taker))} {words} handed over: {done}."
-        )
-
-
-def _user(name: str) -> Any:
-    user = get_user_model()._default_manager.filter(username=name).first()
-    if user is None:
-        raise CommandError(f"There is no user “{one_line(name)}”: FROM and TO are user names.")
-    return user
+class Command(ReassignCommand):
+    help = f"Old name of `reassign`. {ReassignCommand.help}"

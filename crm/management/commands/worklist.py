@@ -26,7 +26,7 @@ from customers.json_types import to_iso
 _BATCH = 500
 _COLUMNS = ("weight", "customer_id", "customer", "for", "rule", "words", "since", "link")
 
-Account = tuple[WorklistEntry, list[WorklistReason]]
+EntryWithReasons = tuple[WorklistEntry, list[WorklistReason]]
 
 
 class Command(BaseCommand):
@@ -84,7 +84,7 @@ def _people(name: str | None) -> list[Any] | None:
     return [user.pk]
 
 
-def _accounts(people: list[Any] | None, rule: str, segment: str | None) -> Iterator[Account]:
+def _accounts(people: list[Any] | None, rule: str, segment: str | None) -> Iterator[EntryWithReasons]:
     found = entries_of(people, rule)
     if segment:
         found = found.filter(customer__in=segment_named(segment)[1].order_by().values("pk"))
@@ -95,7 +95,7 @@ def _accounts(people: list[Any] | None, rule: str, segment: str | None) -> Itera
             yield entry, reasons[str(entry.pk)]
 
 
-def _as_text(accounts: Iterator[Account]) -> Iterator[str]:
+def _as_text(accounts: Iterator[EntryWithReasons]) -> Iterator[str]:
     for entry, reasons in accounts:
         person = entry.person.get_username() if entry.person else "nobody"
         yield one_line(f"{entry.weight:>4}  {entry.customer} ({entry.customer_id}), {person}")
@@ -103,7 +103,7 @@ def _as_text(accounts: Iterator[Account]) -> Iterator[str]:
             yield one_line(f"      - {reason.words}")
 
 
-def _as_json(accounts: Iterator[Account]) -> Iterator[str]:
+def _as_json(accounts: Iterator[EntryWithReasons]) -> Iterator[str]:
     opening = "["
     for entry, reasons in accounts:
         document = {
@@ -127,7 +127,7 @@ def _as_json(accounts: Iterator[Account]) -> Iterator[str]:
     yield "[]" if opening == "[" else "]"
 
 
-def _as_csv(accounts: Iterator[Account]) -> Iterator[str]:
+def _as_csv(accounts: Iterator[EntryWithReasons]) -> Iterator[str]:
     yield _row(_COLUMNS)
     for entry, reasons in accounts:
         person = entry.person.get_username() if entry.person else ""

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from crm.desk.pages.forms import TagsForm
+from crm.desk.pages.forms import AddTagsForm
 from crm.desk.pages.overview.section import list_of
 from crm.models import CustomerTag, Tag
 from customers.models import Customer
@@ -56,6 +56,6 @@ def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
         ),
         more_url=list_of(CustomerTag, customer) if len(found) > _SHOWN else "",
         add_url=reverse("desk-tag", args=[customer.pk]) if may_add else "",
-        form=TagsForm() if may_add else None,
+        form=AddTagsForm() if may_add else None,
         known=tuple(Tag.objects.values_list("name", flat=True)[:_SUGGESTED]) if may_add else (),
     )

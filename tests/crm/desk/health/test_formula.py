@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.desk.health.facts import Facts, FeatureUse
+from crm.desk.health.facts import HealthFacts, UsageTrend
 from crm.desk.health.formula import contact, issues, payments, tenure, usage
 from crm.desk.health.scoring import score
 
 WEIGHTS = {"payments": 30, "usage": 25, "contact": 20, "tenure": 10, "issues": 15}
 
 
-def facts(**known: Any) -> Facts:
-    return Facts(since=date(2025, 1, 31), **known)
+def facts(**known: Any) -> HealthFacts:
+    return HealthFacts(since=date(2025, 1, 31), **known)
 
 
-def use(latest: float, before: float, feature: str = "API calls") -> FeatureUse:
-    return FeatureUse(feature=feature, latest=Decimal(str(latest)), before=Decimal(str(before)))
+def use(latest: float, before: float, feature: str = "API calls") -> UsageTrend:
+    return UsageTrend(feature=feature, latest=Decimal(str(latest)), before=Decimal(str(before)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_payments(known: dict[str, Any], share: Fraction | None, words: str) -> 
         ),
     ],
 )
-def test_usage(uses: list[FeatureUse], share: Fraction | None, words: str) -> None:
+def test_usage(uses: list[UsageTrend], share: Fraction | None, words: str) -> None:
     assert usage(facts(uses=uses)) == (share, words)
 
 

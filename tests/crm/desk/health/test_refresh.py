@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm.desk.health.facts import FeatureUse, facts_of
+from crm.desk.health.facts import UsageTrend, facts_of
 from crm.desk.health.queries import falls, history_of, scored, scores_of, with_score
 from crm.desk.health.refresh import HealthRefreshed, refresh_health, score_customers
 from crm.desk.worklist.health import dropped_health
@@ -74,7 +74,7 @@ def test_the_facts_are_what_the_rows_say() -> None:
     assert (found.is_billed, found.overdue, found.overdue_days, found.is_past_due) == (True, 2, 18, True)
     assert (found.silent_days, found.canceled, found.tenure_days) == (52, 1, 100)
     assert found.since == date(2026, 8, 16)
-    assert found.uses == [FeatureUse(feature="API calls", latest=Decimal(25), before=Decimal(50))]
+    assert found.uses == [UsageTrend(feature="API calls", latest=Decimal(25), before=Decimal(50))]
     make_relationship(customer=customer, start_date=date(2026, 11, 14))
     assert facts_of([str(customer.pk)], AT)[str(customer.pk)].tenure_days == 10
 

@@ -1,4 +1,4 @@
-"""The vocabulary: which customers each criterion means, and how it is said."""
+"""The vocabulary: which customers each segment_filter means, and how it is said."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from crm.desk.segments.filter import Asker, BadValue, NobodyAsks
-from crm.desk.segments.query import CRITERIA, Forbidden, Query
+from crm.desk.segments.filter import BadValue, FilterContext, NoUser
+from crm.desk.segments.query import FILTERS, Forbidden, Query
 from customers.models import Customer
 from tests.factories import (
     make_activity,
@@ -37,7 +37,7 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def found(address: str, user: User | None = None) -> set[str]:
-    customers = Query.read(QueryDict(address)).customers(Asker(user, NOW))
+    customers = Query.read(QueryDict(address)).customers(FilterContext(user, NOW))
     names = list(customers.values_list("name", flat=True))
     assert len(names) == len(set(names))
     return set(names)
@@ -129,7 +129,7 @@ def test_owners() -> None:
     assert found("owner=nobody") == {"None", "unknown"}
     assert found("owner=other&owner=me", me) == {"other", "me1"}
     assert found("owner=gone") == set()
-    with pytest.raises(NobodyAsks, match="nobody in particular"):
+    with pytest.raises(NoUser, match="nobody in particular"):
         found("owner=me")
 
 
@@ -211,7 +211,9 @@ def test_health_and_contact() -> None:
 def test_what_one_may_not_see_one_cannot_ask() -> None:
     query = Query.read(QueryDict("mrr=some"))
     with pytest.raises(Forbidden, match="MRR"):
-        query.customers(Asker(None, NOW), lambda permission: permission != "billing.view_subscription")
+        query.customers(
+            FilterContext(None, NOW), lambda permission: permission != "billing.view_subscription"
+        )
 
 
 @pytest.mark.django_db
@@ -221,8 +223,8 @@ def test_all_at_once_is_one_query() -> None:
         "&balance_from=1&country=TZ&renews=30&health_from=1&quiet=3&env=live&created_at_from=2020-01-01"
     )
     query = Query.read(QueryDict(everything))
-    assert len(query.criteria) == len(CRITERIA) - 1
-    customers = query.customers(Asker(make_user(), NOW))
+    assert len(query.criteria) == len(FILTERS) - 1
+    customers = query.customers(FilterContext(make_user(), NOW))
     with CaptureQueriesContext(connection) as captured:
         assert list(customers) == []
     assert len(captured) == 1

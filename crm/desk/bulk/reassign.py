@@ -15,12 +15,12 @@ from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
 
-class NothingToHandOver(ValueError):
+class CannotReassign(ValueError):
     """There is nothing to hand over as asked; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOver:
+class Reassigned:
     """How many accounts, and open tasks of theirs."""
 
     accounts: int
@@ -31,40 +31,42 @@ class HandedOver:
         return f"{accounts} and {'1 open task' if self.tasks == 1 else f'{self.tasks} open tasks'}"
 
 
-def accounts_of(giver: Any, among: CustomerQuerySet | None = None) -> CustomerQuerySet:
-    """The accounts of `giver`, archived ones too; of the customers `among`, if they are given."""
-    accounts = Customer.objects.unmerged().filter(relationship__owner=giver)
+def accounts_of(from_user: Any, among: CustomerQuerySet | None = None) -> CustomerQuerySet:
+    """The accounts of `from_user`, archived ones too; of the customers `among`, if they are given."""
+    accounts = Customer.objects.unmerged().filter(relationship__owner=from_user)
     return accounts if among is None else accounts.filter(pk__in=among.order_by().values("pk"))
 
 
-def preview(giver: Any, taker: Any, among: CustomerQuerySet | None = None) -> HandedOver:
-    """What handing over would do; nothing is written. Raises `NothingToHandOver`."""
-    _check(giver, taker)
-    accounts = accounts_of(giver, among)
-    return HandedOver(accounts.count(), _tasks(giver, accounts.order_by().values("pk")).count())
+def preview(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None) -> Reassigned:
+    """What handing over would do; nothing is written. Raises `CannotReassign`."""
+    _check(from_user, to_user)
+    accounts = accounts_of(from_user, among)
+    return Reassigned(accounts.count(), _tasks(from_user, accounts.order_by().values("pk")).count())
 
 
 @transaction.atomic
-def hand_over(giver: Any, taker: Any, among: CustomerQuerySet | None = None, *, by: Any) -> HandedOver:
-    """Make `taker` the account manager of the accounts of `giver`, and of their open tasks; leave a note on each.
+def reassign(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None, *, by: Any) -> Reassigned:
+    """Make `to_user` the account manager of the accounts of `from_user`, and of their open tasks; leave a note on each.
 
     Tasks of others, and those of other customers, stay. The note counts as no contact with the customer. `by` is who
-    does it, None for a command. All or nothing. Raises `NothingToHandOver`.
+    does it, None for a command. All or nothing. Raises `CannotReassign`.
     """
-    _check(giver, taker)
-    words = f"Handed over from {giver} to {taker}."
+    _check(from_user, to_user)
+    words = f"Handed over from {from_user} to {to_user}."
     accounts = tasks = 0
-    for batch in held(accounts_of(giver, among)):
+    for batch in held(accounts_of(from_user, among)):
         keys = [str(customer.pk) for customer in batch]
         rows = list(
-            Relationship.objects.select_for_update().filter(customer_id__in=keys, owner=giver).order_by("pk")
+            Relationship.objects.select_for_update()
+            .filter(customer_id__in=keys, owner=from_user)
+            .order_by("pk")
         )
         ours = [str(row.customer_id) for row in rows]
-        moved = list(_tasks(giver, ours).select_for_update().order_by("pk"))
+        moved = list(_tasks(from_user, ours).select_for_update().order_by("pk"))
         if not rows:
             continue
         for row in (*rows, *moved):
-            row.owner = taker
+            row.owner = to_user
         options: dict[str, Any] = {"default_user": by, "default_change_reason": words[:100]}
         bulk_update_with_history(rows, Relationship, ["owner"], **options)
         if moved:
@@ -74,15 +76,15 @@ def hand_over(giver: Any, taker: Any, among: CustomerQuerySet | None = None, *, 
         refresh_customers(ours)
         accounts += len(rows)
         tasks += len(moved)
-    return HandedOver(accounts, tasks)
+    return Reassigned(accounts, tasks)
 
 
-def _check(giver: Any, taker: Any) -> None:
-    if giver.pk == taker.pk:
-        raise NothingToHandOver("The accounts are theirs already: choose two different people.")
-    if not taker.is_active:
-        raise NothingToHandOver(f"{taker} cannot sign in any more: choose somebody who can.")
+def _check(from_user: Any, to_user: Any) -> None:
+    if from_user.pk == to_user.pk:
+        raise CannotReassign("The accounts are theirs already: choose two different people.")
+    if not to_user.is_active:
+        raise CannotReassign(f"{to_user} cannot sign in any more: choose somebody who can.")
 
 
-def _tasks(giver: Any, customers: Any) -> Any:
-    return Task.objects.open().of(giver).filter(customer_id__in=customers)
+def _tasks(from_user: Any, customers: Any) -> Any:
+    return Task.objects.open().of(from_user).filter(customer_id__in=customers)

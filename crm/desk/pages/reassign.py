@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from crm.desk.bulk.hand_over import HandedOver, NothingToHandOver, accounts_of, hand_over, preview
+from crm.desk.bulk.reassign import CannotReassign, Reassigned, accounts_of, preview, reassign
 from crm.desk.form_fields import people_who_act
 from crm.desk.segments.filter import BadValue
 from crm.desk.segments.saved import customers_of
@@ -23,11 +23,11 @@ PERMISSIONS = ("customers.view_customer", "crm.change_relationship", "crm.change
 _SHOWN = 10
 
 
-class HandOverForm(forms.Form):
+class ReassignForm(forms.Form):
     """From whom, to whom, and of which customers."""
 
-    giver: Any = forms.ModelChoiceField(label="From", queryset=None, widget=UnfoldAdminSelectWidget)
-    taker: Any = forms.ModelChoiceField(label="To", queryset=None, widget=UnfoldAdminSelectWidget)
+    from_user: Any = forms.ModelChoiceField(label="From", queryset=None, widget=UnfoldAdminSelectWidget)
+    to_user: Any = forms.ModelChoiceField(label="To", queryset=None, widget=UnfoldAdminSelectWidget)
     segment: Any = forms.ModelChoiceField(
         label="Only those in the segment",
         queryset=None,
@@ -40,41 +40,43 @@ class HandOverForm(forms.Form):
         super().__init__(*args, **options)
         fields: Any = self.fields
         # Somebody who has left still has accounts to hand over.
-        fields["giver"].queryset = (
+        fields["from_user"].queryset = (
             get_user_model()
             ._default_manager.filter(accounts_owned__isnull=False)
             .distinct()
             .order_by("username")
         )
-        fields["taker"].queryset = people_who_act()
+        fields["to_user"].queryset = people_who_act()
         fields["segment"].queryset = Segment.objects.usable_by(user)
 
 
-def hand_over_page(request: HttpRequest) -> HttpResponse:
+def reassign_page(request: HttpRequest) -> HttpResponse:
     """Ask, show what would be done, do it. What is done is what was shown: if that has changed, it is shown again."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
-    form = HandOverForm(request.user, request.POST or None, initial={"giver": request.user.pk})
-    planned: HandedOver | None = None
+    form = ReassignForm(request.user, request.POST or None, initial={"from_user": request.user.pk})
+    planned: Reassigned | None = None
     planned_text = ""
     first: Any = ()
     if request.method == "POST" and form.is_valid():
-        giver, taker, segment = (form.cleaned_data[name] for name in ("giver", "taker", "segment"))
+        from_user, to_user, segment = (
+            form.cleaned_data[name] for name in ("from_user", "to_user", "segment")
+        )
         try:
             among = customers_of(segment, request.user, request.user.has_perm) if segment else None
-            planned = preview(giver, taker, among)
-            asked = (giver.pk, taker.pk, segment.pk if segment else "", planned.accounts, planned.tasks)
+            planned = preview(from_user, to_user, among)
+            asked = (from_user.pk, to_user.pk, segment.pk if segment else "", planned.accounts, planned.tasks)
             planned_text = " ".join(map(str, asked))
             if request.POST.get("planned") == planned_text:
-                done = hand_over(giver, taker, among, by=request.user)
-                messages.success(request, f"Handed over from {giver} to {taker}: {done}.")
-                return HttpResponseRedirect(reverse("desk-hand-over"))
+                done = reassign(from_user, to_user, among, by=request.user)
+                messages.success(request, f"Handed over from {from_user} to {to_user}: {done}.")
+                return HttpResponseRedirect(reverse("desk-reassign"))
             if request.POST.get("planned"):
                 messages.warning(
                     request, "Meanwhile it is not the same. Nothing was handed over: look again."
                 )
-            first = accounts_of(giver, among)[:_SHOWN]
-        except (NothingToHandOver, BadValue) as problem:
+            first = accounts_of(from_user, among)[:_SHOWN]
+        except (CannotReassign, BadValue) as problem:
             form.add_error(None, str(problem))
             planned = None
     context = {
@@ -86,4 +88,4 @@ def hand_over_page(request: HttpRequest) -> HttpResponse:
         "first": first,
         "more": max(planned.accounts - _SHOWN, 0) if planned else 0,
     }
-    return TemplateResponse(request, "crm/desk/hand_over.html", context)
+    return TemplateResponse(request, "crm/desk/reassign.html", context)
