@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from billing.formats import money
 from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_by_customer
 from billing.models import Balance, Invoice, Subscription
 from billing.rules.figures import Figures, figures_of
-from billing.rules.money import display
 from customers import clock
-from customers.formats import number
+from customers.formats import counted, number
 from customers.models import Customer
 
 
@@ -110,16 +110,16 @@ def _of_several(rows: Sequence[Subscription | Invoice]) -> bool:
 
 def _invoices(customers: Sequence[Customer]) -> Iterator[str]:
     """What waits to be paid, and invoices that came twice."""
-    for customer in customers[1:]:
-        due: dict[str, int] = defaultdict(int)
-        count = 0
-        for invoice in Invoice.objects.unpaid().filter(customer=customer):
-            due[invoice.currency] += invoice.due
-            count += 1
-        if count:
-            sums = " and ".join(display(minor, currency) for currency, minor in sorted(due.items()))
-            become = "open invoice becomes" if count == 1 else "open invoices become"
-            yield f"{customer}: {count} {become} the survivor's, {sums} in all."
+    others = customers[1:]
+    due: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    counts = Counter[str]()
+    for invoice in Invoice.objects.unpaid().filter(customer__in=others):
+        due[invoice.customer_id][invoice.currency] += invoice.due
+        counts[invoice.customer_id] += 1
+    for customer in others:
+        if count := counts[str(customer.pk)]:
+            sums = " and ".join(money(minor, code) for code, minor in sorted(due[str(customer.pk)].items()))
+            yield f"{customer}: {counted(count, 'unpaid invoice')} of {sums} {'moves' if count == 1 else 'move'} to the primary record."
     same: dict[str, list[Invoice]] = defaultdict(list)
     for invoice in Invoice.objects.filter(customer__in=customers, removed_at=None).exclude(stripe_id=""):
         same[invoice.stripe_id].append(invoice)

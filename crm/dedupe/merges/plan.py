@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from django.db.models import CharField, Count, Model, Value
 
 from billing.merges.notes_on_money import notes_on_money
 from crm.dedupe.merges.fields import FIELDS, Field, is_empty
@@ -105,7 +108,7 @@ def plan_merge(
         survivor=survivor,
         others=others,
         fields=[_field_plan(each, customers, choices or {}) for each in FIELDS.values()],
-        lists=[plan for plan in (_list_plan(model, customers) for model in _listed()) if plan.after],
+        lists=_list_plans(customers),
         money=notes_on_money(survivor, others),
     )
 
@@ -148,10 +151,13 @@ def refusals(
 def proposed_survivor(customers: Sequence[Customer]) -> Customer:
     """The most complete of the customers: with most fields filled, then with most rows, then the oldest."""
 
+    rows = Counter[str]()
+    for (customer_id, _), count in row_counts(customers, _listed()).items():
+        rows[customer_id] += count
+
     def completeness(customer: Customer) -> tuple[int, int, float, str]:
         filled = sum(not is_empty(each.of(customer)) for each in FIELDS.values())
-        rows = sum(rows_of(model).filter(customer=customer).count() for model in _listed())
-        return -filled, -rows, customer.created_at.timestamp(), str(customer.pk)
+        return -filled, -rows[str(customer.pk)], customer.created_at.timestamp(), str(customer.pk)
 
     return min(customers, key=completeness)
 
@@ -198,17 +204,44 @@ _SHOWN_ONCE = {
 }
 
 
-def _list_plan(model: Any, customers: Sequence[Customer]) -> ListPlan:
-    rows = rows_of(model).filter(customer__in=customers)
-    column = _SHOWN_ONCE.get(model._meta.label, "pk")
-    found = list(rows.values_list("customer", column)) if column != "pk" else []
-    if column == "pk":
-        counts = {str(customer.pk): rows.filter(customer=customer).count() for customer in customers}
-        after = sum(counts.values())
-    else:
-        counts = {
-            str(customer.pk): len({value for key, value in found if key == customer.pk})
-            for customer in customers
-        }
-        after = len({value for _, value in found})
-    return ListPlan(str(model._meta.verbose_name_plural), counts, after)
+def _list_plans(customers: Sequence[Customer]) -> list[ListPlan]:
+    """The lists that any of the customers has rows of, in one query and one more for each list of `_SHOWN_ONCE`."""
+    models = _listed()
+    plain = row_counts(customers, [each for each in models if each._meta.label not in _SHOWN_ONCE])
+    plans = []
+    for model in models:
+        label = model._meta.label
+        if label in _SHOWN_ONCE:
+            values = _values_by_customer(model, customers, _SHOWN_ONCE[label])
+            counts = {key: len(held) for key, held in values.items()}
+            after = len(set().union(*values.values()))
+        else:
+            counts = {str(customer.pk): plain[str(customer.pk), label] for customer in customers}
+            after = sum(counts.values())
+        if after:
+            plans.append(ListPlan(str(model._meta.verbose_name_plural), counts, after))
+    return plans
+
+
+def row_counts(customers: Sequence[Customer], models: Sequence[type[Model]]) -> Counter[tuple[str, str]]:
+    """How many rows of each model a customer has, by the customer's key and the model's label. In one query."""
+    counts = [
+        rows_of(model)
+        .filter(customer__in=customers)
+        .order_by()
+        .values("customer")
+        .annotate(label=Value(model._meta.label, CharField()), rows=Count("pk"))
+        .values_list("customer", "label", "rows")
+        for model in models
+    ]
+    first, *others = counts
+    return Counter({(str(key), label): count for key, label, count in first.union(*others, all=True)})
+
+
+def _values_by_customer(
+    model: type[Model], customers: Sequence[Customer], column: str
+) -> dict[str, set[Any]]:
+    values: dict[str, set[Any]] = {str(customer.pk): set() for customer in customers}
+    for key, value in rows_of(model).filter(customer__in=customers).values_list("customer", column):
+        values[str(key)].add(value)
+    return values

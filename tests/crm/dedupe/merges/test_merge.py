@@ -312,7 +312,7 @@ def test_the_plan_says_what_the_merge_does() -> None:
     assert {each.label: each.after for each in plan.lists} == {"domains": 1, "balances": 1, "invoices": 1}
     assert plan.money == [
         "Seats: 70 and 70 remain, 140 after the merge.",
-        f"{other}: 1 open invoice becomes the survivor's, 12.50 USD in all.",
+        f"{other}: 1 unpaid invoice of $12.50 moves to the primary record.",
     ]
 
 

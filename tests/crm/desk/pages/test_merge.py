@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from psycopg.errors import DeadlockDetected
 
+from billing.models import Invoice
 from crm.dedupe.merges import merge as merge_module
 from crm.dedupe.merges import unmerge as unmerge_module
 from crm.desk.pages.merge import merge_url
@@ -22,6 +24,7 @@ from tests.factories import (
     make_domain,
     make_duplicate_cluster,
     make_duplicate_pair,
+    make_invoice,
     make_user,
 )
 
@@ -299,3 +302,21 @@ def test_what_the_records_carry_is_only_text(client: Client) -> None:
     assert "<script>alert" not in response.content.decode()
     page = client.get(reverse("desk-unmerge", args=[Merge.objects.get().pk])).content.decode()
     assert "<script>alert" not in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_customers_or_their_rows(client: Client) -> None:
+    """The customers' own page asks once for each kind of thing, whoever is compared."""
+    customers = [*two(), *(make_customer(name=f"Blue Finch {number}") for number in range(4))]
+    for customer in customers[2:]:
+        make_invoice(customer=customer, status=Invoice.Status.OPEN)
+        make_domain(customer=customer, name=f"finch-{customer.pk}.example")
+
+    def queries(count: int) -> int:
+        url = merge_url(customers[:count])
+        client.get(url)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(url).status_code == 200
+        return len(asked)
+
+    assert queries(2) == queries(3) == queries(6)
+    assert queries(6) < 40
