@@ -1,4 +1,8 @@
-"""The administration of users, groups and signing in."""
+"""Users, groups and how people sign in."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -6,45 +10,101 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Model
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from django.db import transaction
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from unfold.forms import UserCreationForm
 
-# E-mail addresses of users play no part, and the logs are off.
+from config.access import may_manage_group, may_manage_user
+from config.user_forms import GroupForm, UserForm, UserPasswordForm
+from crm.roles import ROLES
+from customers.admin.base import ReadOnlyAdmin, RecordAdmin
+
+# Nothing here sends email to users, and axes keeps no logs.
 admin.site.unregister([User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog])
+
+_BUILT_IN = (
+    "This role is built in: its permissions are part of Clientele and can't be changed here."
+    " To give people other permissions, add a group of your own."
+)
+
+
+class _ActorAdmin(RecordAdmin):
+    """An admin whose form knows who fills it in."""
+
+    deletable = True
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
+    ) -> type[ModelForm]:
+        """A form class for this request."""
+        form: Any = super().get_form(request, obj, change, **options)
+        form.actor = request.user
+        return form  # type: ignore[no-any-return]
 
 
 @admin.register(User)
-class StyledUserAdmin(UserAdmin, ModelAdmin):
-    """Users: as Django has them, in the admin's look."""
+class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs know no mixins of two admins
+    """Users. Who is no superuser changes nobody who has a permission that they lack."""
 
-    form = UserChangeForm
+    form = UserForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = UserPasswordForm
+    change_user_password_template = "admin/auth/user/set_password.html"  # noqa: S105
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "last_login")
+    readonly_fields = ("last_login", "date_joined")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of someone who has more access than the visitor."""
+        return super().has_change_permission(request, obj) and (
+            obj is None or may_manage_user(request.user, obj)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of someone who has more access than the visitor."""
+        return super().has_delete_permission(request, obj) and (
+            obj is None or may_manage_user(request.user, obj)
+        )
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Set a user's password; the row is locked while it is checked and saved."""
+        with transaction.atomic():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+        return response
 
 
 @admin.register(Group)
-class StyledGroupAdmin(GroupAdmin, ModelAdmin):
-    """Groups: as Django has them, in the admin's look."""
+class GroupRecordAdmin(GroupAdmin, _ActorAdmin):  # type: ignore[misc]
+    """Groups. Built-in roles follow `crm.roles`, so they are shown and not changed."""
+
+    form = GroupForm
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of a built-in role, nor of a group that has a permission the visitor lacks."""
+        return super().has_change_permission(request, obj) and self._may_manage(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of a built-in role, nor of a group that has a permission the visitor lacks."""
+        return super().has_delete_permission(request, obj) and self._may_manage(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The form, which says of a built-in role that it is one."""
+        description = _BUILT_IN if obj is not None and obj.name in ROLES else None
+        return [(None, {"fields": ("name", "permissions"), "description": description})]
+
+    def _may_manage(self, request: HttpRequest, group: Any) -> bool:
+        return group is None or (group.name not in ROLES and may_manage_group(request.user, group))
 
 
-class DeleteOnlyAdmin(ModelAdmin):
-    """Rows that a person may look at and remove, but neither add nor change."""
+class DeleteOnlyAdmin(ReadOnlyAdmin):
+    """Rows that people look at and delete, but neither add nor change."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody may."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody may."""
-        return False
+    deletable = True
 
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(DeleteOnlyAdmin):
-    """The second steps of users: deleting one lets a person in who lost the device. Never shows the secret."""
+    """The second steps of users: deleting one lets in a person who lost the device. Never shows the secret."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
@@ -52,10 +112,16 @@ class AuthenticatorAdmin(DeleteOnlyAdmin):
     search_fields = ("user__username",)
     fields = list_display
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of someone who has more access than the visitor."""
+        return super().has_delete_permission(request, obj) and (
+            obj is None or may_manage_user(request.user, obj.user)
+        )
+
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(DeleteOnlyAdmin):
-    """Failed sign-ins: deleting one ends a lock-out before its time."""
+    """Failed sign-ins: deleting one ends a lockout before its time."""
 
     list_display = ("username", "ip_address", "attempt_time", "failures_since_start")
     search_fields = ("username", "ip_address")
