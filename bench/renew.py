@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from billing.models import Feature, Plan, PlanItem, Subscription
 from billing.subscriptions import renew
 from billing.subscriptions.start import begin
-from billing.subscriptions.unit_of_work import open_accounts, save
+from billing.subscriptions.unit_of_work import open_units, save
 from customers.models import Customer
 
 _BATCH = 500
@@ -53,7 +53,7 @@ def _attach(size: int, plan: Plan, started: datetime) -> None:
             ]
         )
         with transaction.atomic():
-            accounts = open_accounts([str(customer.pk) for customer in customers], done_by="bench")
+            accounts = open_units([str(customer.pk) for customer in customers], done_by="bench")
             for account in accounts:
                 subscription = Subscription(customer=account.customer, plan=plan, billed_here=True)
                 subscription.subscription_id = str(subscription.pk)

@@ -8,7 +8,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from billing.catalog.in_use import is_in_use, uses_of
-from billing.catalog.rules import Problem, cost_problems, feature_problems, item_problems, plan_problems
+from billing.catalog.rules import (
+    CatalogProblem,
+    cost_problems,
+    feature_problems,
+    item_problems,
+    plan_problems,
+)
 from billing.catalog.versions import TERMS
 from billing.models import CreditCost, Feature
 from customers.admin.forms import RecordForm
@@ -28,7 +34,7 @@ class RuledForm(RecordForm):
 
     ruled: frozenset[str] = frozenset()
 
-    def problems(self) -> Iterable[Problem]:
+    def problems(self) -> Iterable[CatalogProblem]:
         """What is wrong with the row as the form would save it."""
         raise NotImplementedError
 
@@ -48,7 +54,7 @@ class FeatureForm(RuledForm):
 
     ruled = frozenset({"type", "is_stub"})
 
-    def problems(self) -> Iterable[Problem]:
+    def problems(self) -> Iterable[CatalogProblem]:
         """What forbids the type."""
         feature = self.instance
         if feature._state.adding:
@@ -60,7 +66,7 @@ class FeatureForm(RuledForm):
 class CreditCostForm(RuledForm):
     """What a feature costs in a credit system."""
 
-    def problems(self) -> Iterable[Problem]:
+    def problems(self) -> Iterable[CatalogProblem]:
         """What is wrong with the cost."""
         return cost_problems(self.instance)
 
@@ -89,7 +95,7 @@ class PlanForm(RuledForm):
 
     ruled = frozenset(TERMS)
 
-    def problems(self) -> Iterable[Problem]:
+    def problems(self) -> Iterable[CatalogProblem]:
         """What is wrong with price, trial and currency."""
         return plan_problems(self.instance)
 
@@ -107,7 +113,7 @@ class PlanForm(RuledForm):
 class PlanItemForm(RuledForm):
     """What a plan includes of a feature."""
 
-    def problems(self) -> Iterable[Problem]:
+    def problems(self) -> Iterable[CatalogProblem]:
         """What is wrong with the item."""
         return item_problems(self.instance)
 
@@ -115,9 +121,9 @@ class PlanItemForm(RuledForm):
 class OwnPagePlanItemForm(PlanItemForm):
     """The same on a page of its own, where the plan is chosen."""
 
-    def problems(self) -> Iterable[Problem]:
+    def problems(self) -> Iterable[CatalogProblem]:
         """What is wrong with the item, and a plan that can get none."""
         yield from super().problems()
         plan = self.instance.plan
         if not plan.is_stub and is_in_use(plan):
-            yield Problem("plan", f"{IN_USE} Open the plan to do so.")
+            yield CatalogProblem("plan", f"{IN_USE} Open the plan to do so.")

@@ -18,7 +18,7 @@ from billing.formats import money
 from billing.models import License, Purchase, Subscription
 from billing.revenue.monthly import with_charges
 from billing.subscriptions import CannotBill
-from billing.subscriptions.upcoming import upcoming
+from billing.subscriptions.upcoming import upcoming_invoice
 from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
@@ -200,7 +200,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     def next_invoice(self, subscription: Subscription) -> SafeString | str:
         """What the next renewal would bill, if nothing more is used until then."""
         try:
-            found = upcoming(subscription)
+            found = upcoming_invoice(subscription)
         except CannotBill as problem:
             return str(problem)
         if found is None:

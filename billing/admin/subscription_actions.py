@@ -30,7 +30,7 @@ from billing.formats import money
 from billing.models import Invoice, InvoiceLine, Subscription
 from billing.rules.figures import Figures
 from billing.subscriptions import CannotBill, CannotSubscribe
-from billing.subscriptions.dry_run import Outcome, carry_out, try_out
+from billing.subscriptions.dry_run import Preview, apply_previewed, preview_of
 from customers import clock
 from customers.admin.base import HistoryAdmin
 from customers.admin.fields import RowSelect
@@ -138,22 +138,22 @@ class SubscribingPages(HistoryAdmin):
         self, request: HttpRequest, form: SubscribingForm, customer: Customer, title: str, back: str
     ) -> HttpResponse:
         """Ask, show what it would do, and once that is confirmed, do it."""
-        outcome: Outcome | None = None
+        outcome: Preview | None = None
         now = clock.now()
         by = request.user.get_username()
         try:
             if not form.is_bound and not form.visible_fields():
-                outcome = try_out(customer, lambda: form.act(now, by))
+                outcome = preview_of(customer, lambda: form.act(now, by))
             elif form.is_bound and form.is_valid():
                 if "confirm" in request.POST:
                     at = form.moment()
                     seen = str(form.cleaned_data["seen"] or "")
-                    outcome, is_done = carry_out(customer, lambda: form.act(at, by), seen)
+                    outcome, is_done = apply_previewed(customer, lambda: form.act(at, by), seen)
                     if is_done:
-                        self.message_user(request, " ".join(outcome.told), messages.SUCCESS)
+                        self.message_user(request, " ".join(outcome.messages), messages.SUCCESS)
                         return HttpResponseRedirect(back)
                     form.add_error(None, _CHANGED)
-                outcome = try_out(customer, lambda: form.act(now, by))
+                outcome = preview_of(customer, lambda: form.act(now, by))
         except (CannotSubscribe, CannotBill) as problem:
             outcome = None
             if form.is_bound:
@@ -221,7 +221,7 @@ def _invoice_title(invoice: Invoice, lines: tuple[InvoiceLine, ...]) -> str:
     return f"Invoice: {total}, due {moment(invoice.due_at)}"
 
 
-def _subscriptions_table(outcome: Outcome) -> Table:
+def _subscriptions_table(outcome: Preview) -> Table:
     rows = []
     for before, after in outcome.subscriptions:
         was, will_be = _words(before), _words(after)
@@ -259,7 +259,7 @@ def _words(subscription: Subscription | None) -> list[str]:
     return words
 
 
-def _balances_table(outcome: Outcome) -> Table:
+def _balances_table(outcome: Preview) -> Table:
     rows = []
     for name, before, after in outcome.balances:
         pairs = zip(_figures(before), _figures(after), strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Q
 
-from billing.catalog.rules import FeatureUse
+from billing.catalog.rules import FeatureInUse
 from billing.models import (
     Balance,
     CreditCost,
@@ -38,10 +38,10 @@ def is_in_use(plan: Plan) -> bool:
     return Plan.objects.filter(pk=plan.pk).filter(used).exists()
 
 
-def uses_of(features: Iterable[Feature]) -> dict[str, FeatureUse]:
+def uses_of(features: Iterable[Feature]) -> dict[str, FeatureInUse]:
     """What there is of each of `features`, by the keys of their rows."""
     this = OuterRef("pk")
-    uses: dict[str, FeatureUse] = {}
+    uses: dict[str, FeatureInUse] = {}
     for piece in pieces(feature.pk for feature in features):
         rows = Feature.objects.filter(pk__in=piece).values_list(
             "pk",
@@ -50,5 +50,5 @@ def uses_of(features: Iterable[Feature]) -> dict[str, FeatureUse]:
             Exists(PlanItem.objects.filter(_COUNTED, feature=this)),
             Exists(CreditCost.objects.filter(metered_feature=this)),
         )
-        uses |= {str(key): FeatureUse(*found) for key, *found in rows}
+        uses |= {str(key): FeatureInUse(*found) for key, *found in rows}
     return uses

@@ -41,7 +41,7 @@ class NoNewVersion(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class VersionTerms:
     """What a version of a plan grants and costs, as far as documents say it.
 
     What means the same is the same: no interval count and 1, tiers kept as texts and as numbers, items in another
@@ -53,7 +53,7 @@ class Terms:
     config: Mapping[str, Any] | None
 
     @classmethod
-    def of(cls, plan: Plan, items: Iterable[PlanItem], *, says_config: bool = True) -> Terms:
+    def of(cls, plan: Plan, items: Iterable[PlanItem], *, says_config: bool = True) -> VersionTerms:
         """The terms of `plan` with `items`, neither of which need be saved."""
         price = plan.price_amount is not None and (
             plan.price_amount,
@@ -71,12 +71,14 @@ class Terms:
             config=plan.config if says_config else None,
         )
 
-    def agree(self, ours: Terms) -> bool:
+    def agree(self, ours: VersionTerms) -> bool:
         """Whether a version with these terms is the one with the terms `ours`."""
         return (self.plan, self.items) == (ours.plan, ours.items) and self.config in (None, ours.config)
 
 
-def choose_version(stated: int, terms: Terms, ours: Mapping[int, Terms], *, is_newest: bool) -> int:
+def choose_version(
+    stated: int, terms: VersionTerms, ours: Mapping[int, VersionTerms], *, is_newest: bool
+) -> int:
     """The version that a document describes which states the number `stated`.
 
     `ours` are the terms of the versions that we have a description of. A number that we do not have is kept, and so

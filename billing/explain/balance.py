@@ -8,14 +8,14 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from billing.explain import words
-from billing.explain.burn_rate import Source, pace_of
+from billing.explain.burn_rate import Supply, pace_of
 from billing.explain.queries import Material, gather, item_of, latest_entries
 from billing.explain.trial_use import try_use, unreachable
 from billing.explain.types import (
     BalanceExplained,
     Explanation,
     FlagExplained,
-    Place,
+    DeductionPlace,
     RowExplained,
     RowLeftOut,
     UseExplained,
@@ -93,7 +93,7 @@ def _head(
     *,
     flag: FlagExplained | None = None,
     balances: tuple[BalanceExplained, ...] = (),
-    order: tuple[Place, ...] = (),
+    order: tuple[DeductionPlace, ...] = (),
     unreachable: tuple[str, ...] = (),
     drawn_by: tuple[tuple[str, Decimal], ...] = (),
     use: UseExplained | None = None,
@@ -240,10 +240,10 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
 
 def _sources(
     material: Material, rows: list[DrawableGrant], rollovers: list[DrawableRollover]
-) -> list[Source]:
+) -> list[Supply]:
     """What the balance is drawn from, those of entities too, in drawing order; unlimited grants last for ever."""
     sources = [
-        Source(
+        Supply(
             id=each.id,
             name=material.full_name(each.id),
             left=each.balance,
@@ -265,7 +265,7 @@ def _sources(
         if item is not None and item.rollover_expiry_unit:
             carries = item.rollover_max
         sources.append(
-            Source(
+            Supply(
                 id=row.id,
                 name=material.full_name(row.id),
                 left=row.remaining,
@@ -280,14 +280,14 @@ def _sources(
     return sources
 
 
-def _order(material: Material) -> tuple[Place, ...]:
-    places: list[Place] = []
+def _order(material: Material) -> tuple[DeductionPlace, ...]:
+    places: list[DeductionPlace] = []
 
     def stand(
         row: DrawableGrant | DrawableRollover, available: Decimal | None, further: str, reason: str
     ) -> None:
         places.append(
-            Place(
+            DeductionPlace(
                 number=len(places) + 1,
                 row_id=row.id,
                 name=material.names[row.id],

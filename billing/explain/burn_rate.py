@@ -29,7 +29,7 @@ _SHOWN = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Supply:
     """A grant or a rollover that is drawn: `left` of it, until it expires or is reset to `refill`.
 
     What is left at a reset is carried over up to `carries` (None: all of it).
@@ -47,7 +47,7 @@ class Source:
 
 
 def pace_of(
-    figures: Figures, sources: Sequence[Source], used: Decimal, since: datetime, until: datetime
+    figures: Figures, sources: Sequence[Supply], used: Decimal, since: datetime, until: datetime
 ) -> Pace:
     """The pace of a balance of which `used` was drawn from `since` to `until`; `sources` in drawing order.
 
@@ -69,7 +69,7 @@ def pace_of(
     )
 
 
-def wasted(sources: Sequence[Source], rate: Decimal, start: datetime) -> list[Wasted]:
+def wasted(sources: Sequence[Supply], rate: Decimal, start: datetime) -> list[Wasted]:
     """What of each source is lost the next time it ends, if `rate` units a second are drawn, in that order."""
     found: list[Wasted] = []
     living = list(sources)
@@ -102,7 +102,7 @@ def wasted(sources: Sequence[Source], rate: Decimal, start: datetime) -> list[Wa
     return found
 
 
-def _after_its_end(living: list[Source], source: Source, now: datetime) -> list[Source]:
+def _after_its_end(living: list[Supply], source: Supply, now: datetime) -> list[Supply]:
     if source.how == "expires":
         return [each for each in living if each is not source]
     following = step(max(now, source.ends_at or now), source.interval, source.interval_count)
@@ -110,7 +110,7 @@ def _after_its_end(living: list[Source], source: Source, now: datetime) -> list[
     return [renewed if each is source else each for each in living]
 
 
-def _drawn(sources: list[Source], amount: Decimal) -> list[Source]:
+def _drawn(sources: list[Supply], amount: Decimal) -> list[Supply]:
     drawn = []
     for source in sources:
         taken = min(amount, source.left)

@@ -12,7 +12,7 @@ from billing.rules.figures import Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class GrantTerm:
     """A part of what a row grants, and where it comes from."""
 
     words: str
@@ -33,7 +33,7 @@ class RowExplained:
     name: str
     owner: str
     unlimited: bool
-    terms: tuple[Term, ...]
+    terms: tuple[GrantTerm, ...]
     granted: Decimal
     remaining: Decimal
     usage: Decimal
@@ -130,7 +130,7 @@ class BalanceExplained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class DeductionPlace:
     """A place in the order of drawing: what stands there, why, and how much it can give.
 
     `available` is in the row's own feature, None for an unlimited one; `beyond` says whether, and how far, more
@@ -203,7 +203,7 @@ class Explanation:
     at: datetime
     flag: FlagExplained | None = None
     balances: tuple[BalanceExplained, ...] = ()
-    order: tuple[Place, ...] = ()
+    order: tuple[DeductionPlace, ...] = ()
     unreachable: tuple[str, ...] = ()
     drawn_by: tuple[tuple[str, Decimal], ...] = ()
     use: UseExplained | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from billing.explain.types import Term
+from billing.explain.types import GrantTerm
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
 from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawStep, grant_sort_key, rollover_sort_key
@@ -34,39 +34,41 @@ def every(interval: str, count: int | None) -> str:
     return f"every {count} {label}s" if count and count > 1 else f"every {label}"
 
 
-def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[Term, ...]:
+def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[GrantTerm, ...]:
     """The parts that add up to what a grant grants."""
-    terms: list[Term] = []
+    terms: list[GrantTerm] = []
     source = grant.subscription or grant.purchase
     own = _EXACT.subtract(grant.included_grant, grant.adjusted)
     if item is not None and grant.plan is not None:
         quantity = source.quantity if source else Decimal(1)
         expected = included_grant(item.included, quantity)
         times = f" {_TIMES} quantity {number(quantity)}" if quantity != 1 else ""
-        terms.append(Term(words=f"{grant.plan} includes {number(item.included)}{times}", amount=expected))
+        terms.append(
+            GrantTerm(words=f"{grant.plan} includes {number(item.included)}{times}", amount=expected)
+        )
         if own != expected:
             terms.append(
-                Term(
+                GrantTerm(
                     words="difference from the plan, as it was imported or granted",
                     amount=_EXACT.subtract(own, expected),
                 )
             )
     elif grant.plan is not None:
-        terms.append(Term(words=f"included with {grant.plan}", amount=own))
+        terms.append(GrantTerm(words=f"included with {grant.plan}", amount=own))
     elif own or not grant.prepaid_grant:
-        terms.append(Term(words=f"granted on its own on {day(grant.created_at)}", amount=own))
+        terms.append(GrantTerm(words=f"granted on its own on {day(grant.created_at)}", amount=own))
     if grant.adjusted:
         lasting = "for good" if grant.reset_interval in ("", Interval.ONE_OFF) else "until the next reset"
-        terms.append(Term(words=f"adjustments, {lasting}", amount=grant.adjusted))
+        terms.append(GrantTerm(words=f"adjustments, {lasting}", amount=grant.adjusted))
     if grant.prepaid_grant:
-        terms.append(Term(words=_bought(grant), amount=grant.prepaid_grant))
+        terms.append(GrantTerm(words=_bought(grant), amount=grant.prepaid_grant))
     return tuple(terms)
 
 
-def terms_of_rollover(rollover: Rollover, source: str) -> tuple[Term, ...]:
+def terms_of_rollover(rollover: Rollover, source: str) -> tuple[GrantTerm, ...]:
     """What a rollover grants, and how much of it is left."""
     words = f"carried over{' from ' + source if source else ''}, {number(rollover.left)} of it left"
-    return (Term(words=words, amount=rollover.granted),)
+    return (GrantTerm(words=words, amount=rollover.granted),)
 
 
 def place_of_row(row: DrawableGrant, before: DrawableGrant | None) -> str:

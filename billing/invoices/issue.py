@@ -15,7 +15,7 @@ from django.db import transaction
 
 from billing.invoices.locking import CannotChangeInvoice, locked_invoice
 from billing.invoices.numbers import series_of_invoices, take_numbers
-from billing.invoices.terms import DISCOUNT_COLUMNS, Terms, terms_of
+from billing.invoices.terms import DISCOUNT_COLUMNS, BillingTerms, terms_of
 from billing.models import Discount, Invoice, InvoiceLine, Plan, Subscription
 from billing.rules.invoice_totals import BilledLine, InvoiceTotals, LineKind, invoice_totals
 from billing.rules.money import from_minor, known_code
@@ -210,11 +210,11 @@ def _new_invoice(bill: Bill) -> Invoice:
     )
 
 
-def _sums(bill: Bill, terms: Terms) -> InvoiceTotals:
+def _sums(bill: Bill, terms: BillingTerms) -> InvoiceTotals:
     return invoice_totals(bill.currency, bill.lines, terms.discounts_at(bill.at), terms.tax_rate)
 
 
-def _reckon(bill: Bill, terms: Terms, invoice: Invoice) -> _Raised:
+def _reckon(bill: Bill, terms: BillingTerms, invoice: Invoice) -> _Raised:
     """Fill in the invoice, and note in `terms` what it uses and leaves over."""
     found = _sums(bill, terms)
     lines = list(found.lines)

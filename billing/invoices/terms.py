@@ -24,7 +24,7 @@ _ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 
 
 @dataclass(slots=True, kw_only=True)
-class Terms:
+class BillingTerms:
     """The terms of one customer. `bill_to` is what an invoice keeps of whom it was made out to."""
 
     env: str
@@ -54,7 +54,7 @@ class Terms:
         return used
 
 
-def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[str, Terms]:
+def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[str, BillingTerms]:
     """The terms of customers, by their keys, in a fixed number of queries.
 
     With `to_change` their discounts are locked until the caller's transaction ends.
@@ -64,12 +64,12 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
         row.customer_id: row for row in Address.objects.filter(customer_id__in=customer_ids, is_default=True)
     }
     businesses = _businesses(Business.objects.filter(customer_id__in=customer_ids, status="active"))
-    terms: dict[str, Terms] = {}
+    terms: dict[str, BillingTerms] = {}
     for customer in Customer.objects.filter(pk__in=customer_ids):
         key = str(customer.pk)
         account = accounts.get(key)
         days = None if account is None else account.payment_terms_days
-        terms[key] = Terms(
+        terms[key] = BillingTerms(
             env=customer.env,
             bill_to=_bill_to(customer, addresses.get(key), businesses.get(key)),
             tax_rate=None if account is None else account.tax_rate,

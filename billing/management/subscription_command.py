@@ -42,7 +42,7 @@ class SubscribingCommand(BaseCommand):
             raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
-        for line in result.told:
+        for line in result.messages:
             say(self.stdout, line)
         if result.subscription is not None:
             say(self.stdout, f"subscription: {result.subscription.subscription_id}")

@@ -1,6 +1,6 @@
 """The life of a subscription: it is attached, tried, renewed, changed, cancelled, and ends.
 
-`attaching`, `changing` and `cancelling` are what people do, `renewal` is what time does; all work on an `Account`, a
+`attaching`, `changing` and `cancelling` are what people do, `renewal` is what time does; all work on an `UnitOfWork`, a
 customer's plans and balances opened together. Each verb first does what has fallen due by its moment, then its own
 part, in one transaction. It answers a `Result` that says what came of it, and raises `CannotSubscribe` when it may not
 be done.

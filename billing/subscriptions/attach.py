@@ -19,12 +19,12 @@ from billing.subscriptions.result import (
     check_sold,
     finish,
     new_subscription,
-    open_account,
+    open_unit,
     packs_of,
 )
 from billing.subscriptions.start import begin, grant_items
 from billing.subscriptions.trials import trial_end, trial_refusal
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 from customers import clock
 from customers.formats import moment
 from customers.models import Customer
@@ -52,54 +52,54 @@ def attach_plan(
     """
     now = clock.now()
     at = at or now
-    account = open_account(customer, min(at, now), done_by)
-    bought = packs_of(account, plan, prepaid or {})
+    work = open_unit(customer, min(at, now), done_by)
+    bought = packs_of(work, plan, prepaid or {})
     check_plan(customer, plan, quantity, entity)
     check_sold(plan)
     if plan.price_interval == Interval.ONE_OFF:
-        return _purchase(account, plan, quantity, bought, entity, at)
-    current = excluded_by(account, plan, entity)
+        return _purchase(work, plan, quantity, bought, entity, at)
+    current = excluded_by(work, plan, entity)
     if current is not None:
         if at > now:
             raise CannotSubscribe(
                 f"The customer has {current.plan} of the same group, and a change of plan begins at once or when"
                 " the period ends: leave out when it begins."
             )
-        return change_in(account, current, plan, quantity, bought, at, None)
-    _refuse_twice(account, plan, entity)
+        return change_in(work, current, plan, quantity, bought, at, None)
+    _refuse_twice(work, plan, entity)
     result = Result()
-    subscription = new_subscription(account, plan, quantity, bought, entity, at)
-    account.subscriptions.append(subscription)
-    account.change(subscription)
+    subscription = new_subscription(work, plan, quantity, bought, entity, at)
+    work.subscriptions.append(subscription)
+    work.change(subscription)
     if at > now:
-        result.told.append(f"{plan} is scheduled to begin on {moment(at)}.")
+        result.messages.append(f"{plan} is scheduled to begin on {moment(at)}.")
     else:
         trial_ends_at = None
         if with_trial and plan.free_trial_length:
-            refusal = trial_refusal(account.customer, plan)
+            refusal = trial_refusal(work.customer, plan)
             if refusal is None:
                 trial_ends_at = trial_end(plan, at)
-                result.told.append(f"The trial ends on {moment(trial_ends_at)}.")
+                result.messages.append(f"The trial ends on {moment(trial_ends_at)}.")
             else:
-                result.told.append(f"Attached without a trial: {refusal}.")
-        begin(account, subscription, at, trial_ends_at=trial_ends_at)
-        result.told.insert(0, f"{plan} is active.")
-    return finish(account, result, f"{plan} attached", subscription=subscription)
+                result.messages.append(f"Attached without a trial: {refusal}.")
+        begin(work, subscription, at, trial_ends_at=trial_ends_at)
+        result.messages.insert(0, f"{plan} is active.")
+    return finish(work, result, f"{plan} attached", subscription=subscription)
 
 
-def excluded_by(account: Account, plan: Plan, entity: Entity | None) -> Subscription | None:
+def excluded_by(work: UnitOfWork, plan: Plan, entity: Entity | None) -> Subscription | None:
     """The active main plan of the same group that a plan would exclude."""
     if plan.add_on or not plan.group:
         return None
-    for row in account.active():
+    for row in work.active():
         same_owner = row.entity_id == (entity.pk if entity else None)
         if same_owner and not row.add_on and not row.plan.add_on and row.plan.group == plan.group:
             return row
     return None
 
 
-def _refuse_twice(account: Account, plan: Plan, entity: Entity | None) -> None:
-    for row in account.subscriptions:
+def _refuse_twice(work: UnitOfWork, plan: Plan, entity: Entity | None) -> None:
+    for row in work.subscriptions:
         same_owner = row.entity_id == (entity.pk if entity else None)
         is_running = row.status != Subscription.Status.ENDED
         if same_owner and is_running and row.plan.plan_id == plan.plan_id and not plan.add_on:
@@ -107,7 +107,7 @@ def _refuse_twice(account: Account, plan: Plan, entity: Entity | None) -> None:
                 f"The customer has {row.plan} already ({row.get_status_display().lower()},"
                 f" {row.subscription_id}): change its quantity or version instead."
             )
-    for row in account.subscriptions:
+    for row in work.subscriptions:
         same_owner = row.entity_id == (entity.pk if entity else None)
         is_scheduled = row.status == Subscription.Status.SCHEDULED
         if same_owner and is_scheduled and not plan.add_on and plan.group and row.plan.group == plan.group:
@@ -117,7 +117,7 @@ def _refuse_twice(account: Account, plan: Plan, entity: Entity | None) -> None:
 
 
 def _purchase(
-    account: Account,
+    work: UnitOfWork,
     plan: Plan,
     quantity: Decimal,
     bought: dict[str, str],
@@ -125,15 +125,15 @@ def _purchase(
     at: datetime,
 ) -> Result:
     purchase = Purchase(
-        customer=account.customer,
+        customer=work.customer,
         entity=entity,
         plan=plan,
         quantity=quantity,
         started_at=at,
-        position=len(account.purchases),
+        position=len(work.purchases),
     )
-    account.purchases.append(purchase)
-    account.change(purchase)
-    grant_items(account, purchase, at, bought)
-    add_bill(account, purchase, at, once_lines(account, purchase, bought))
-    return finish(account, Result(told=[f"{plan} is bought."]), f"{plan} bought", purchase=purchase)
+    work.purchases.append(purchase)
+    work.change(purchase)
+    grant_items(work, purchase, at, bought)
+    add_bill(work, purchase, at, once_lines(work, purchase, bought))
+    return finish(work, Result(messages=[f"{plan} is bought."]), f"{plan} bought", purchase=purchase)

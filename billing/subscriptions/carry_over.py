@@ -11,25 +11,25 @@ from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.subscriptions.end import expire_rollover
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 
 _ZERO = Decimal(0)
 
 
-def carry_usage(account: Account, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
+def carry_usage(work: UnitOfWork, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
     """Take along what is in use of the subscription that `new` has just taken over from.
 
     Of the same plan (in another version or quantity) everything that was not billed; of another plan what is held
     rather than used up, such as seats.
     """
-    feature_of = {str(balance.pk): key for key, balance in account.balances.items()}
-    items = {str(item.feature_id): item.feature for item in account.catalogue.items(str(new.plan_id))}
-    for grant, replaced in _replaced(account, new):
+    feature_of = {str(balance.pk): key for key, balance in work.balances.items()}
+    items = {str(item.feature_id): item.feature for item in work.plan_items.of(str(new.plan_id))}
+    for grant, replaced in _replaced(work, new):
         feature = items[feature_of[str(grant.balance_id)]]
         if not replaced or not (is_same_plan or not feature.consumable):
             continue
         in_use = sum((_unbilled(old) for old in replaced), _ZERO)
-        account.post(
+        work.post(
             Posting.Kind.USAGE,
             at,
             [FigureChange(grant, "usage", in_use)],
@@ -39,52 +39,52 @@ def carry_usage(account: Account, new: Subscription, at: datetime, *, is_same_pl
         )
 
 
-def follower_of_same_plan(account: Account, subscription: Subscription) -> Subscription | None:
+def follower_of_same_plan(work: UnitOfWork, subscription: Subscription) -> Subscription | None:
     """What is scheduled to take over from a subscription with another quantity or version of its plan."""
-    for each in account.subscriptions:
+    for each in work.subscriptions:
         is_next = each.status == Subscription.Status.SCHEDULED and each.follows_id == subscription.pk
         if is_next and each.plan.plan_id == subscription.plan.plan_id:
             return each
     return None
 
 
-def keep_resets(account: Account, new: Subscription) -> None:
+def keep_resets(work: UnitOfWork, new: Subscription) -> None:
     """Let the grants of `new` be reset when those would have been whose place they take."""
     before = {
         (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant
-        for grant in account.grants.values()
+        for grant in work.grants.values()
         if grant.subscription_id == new.follows_id
     }
-    for grant in account.grants_of(new):
+    for grant in work.grants_of(new):
         place = (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count)
         if place in before and before[place].next_reset_at is not None:
             grant.next_reset_at, grant.anchor_day = before[place].next_reset_at, before[place].anchor_day
 
 
-def set_rollovers_free(account: Account, subscription: Subscription) -> dict[str, list[Rollover]]:
+def set_rollovers_free(work: UnitOfWork, subscription: Subscription) -> dict[str, list[Rollover]]:
     """Part a subscription's rollovers from its grants, which are about to end; by the grants' keys."""
     free: dict[str, list[Rollover]] = {}
-    for grant in account.grants_of(subscription):
+    for grant in work.grants_of(subscription):
         free[str(grant.pk)] = [
             rollover
-            for rollover in account.rollovers.values()
+            for rollover in work.rollovers.values()
             if rollover.ended_at is None and rollover.grant_id == grant.pk
         ]
         for rollover in free[str(grant.pk)]:
             rollover.grant = None
-            account.book.touch(rollover)
+            work.book.touch(rollover)
     return free
 
 
 def carry_extras(
-    account: Account, new: Subscription, at: datetime, rollovers: dict[str, list[Rollover]]
+    work: UnitOfWork, new: Subscription, at: datetime, rollovers: dict[str, list[Rollover]]
 ) -> None:
     """Take along adjustments and rollovers to another version or quantity of the same plan."""
-    feature_of = {str(balance.pk): key for key, balance in account.balances.items()}
-    for grant, replaced in _replaced(account, new):
+    feature_of = {str(balance.pk): key for key, balance in work.balances.items()}
+    for grant, replaced in _replaced(work, new):
         adjusted = sum((old.adjusted for old in replaced), _ZERO)
         grant.adjusted = adjusted
-        account.post(
+        work.post(
             Posting.Kind.ADJUSTMENT,
             at,
             [FigureChange(grant, "included_grant", adjusted)],
@@ -97,16 +97,16 @@ def carry_extras(
                 rollover.grant = grant
     for left_over in rollovers.values():
         for rollover in left_over:
-            expire_rollover(account, rollover, at, f"{new.plan} has no such item")
+            expire_rollover(work, rollover, at, f"{new.plan} has no such item")
 
 
-def _replaced(account: Account, new: Subscription) -> Iterator[tuple[Grant, list[Grant]]]:
+def _replaced(work: UnitOfWork, new: Subscription) -> Iterator[tuple[Grant, list[Grant]]]:
     """The grants of `new`, each with those of the subscription before it whose place it takes."""
     before: dict[tuple[str, str], list[Grant]] = defaultdict(list)
-    for grant in account.grants.values():
+    for grant in work.grants.values():
         if grant.subscription_id == new.follows_id:
             before[str(grant.balance_id), grant.reset_interval].append(grant)
-    grants = account.grants_of(new)
+    grants = work.grants_of(new)
     waiting = Counter((str(grant.balance_id), grant.reset_interval) for grant in grants)
     for grant in grants:
         place = str(grant.balance_id), grant.reset_interval

@@ -25,12 +25,12 @@ from billing.subscriptions.result import (
     finish,
     held_by,
     new_subscription,
-    open_account,
+    open_unit,
     packs_of,
 )
 from billing.subscriptions.start import anchor_days_of, grant_items, note_trial
 from billing.subscriptions.trials import trial_refusal
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 from customers import clock
 from customers.formats import moment
 
@@ -53,10 +53,10 @@ def change_plan(
     as it is.
     """
     at = at or clock.now()
-    account = open_account(subscription.customer, at, done_by)
-    current = held_by(account, subscription)
+    work = open_unit(subscription.customer, at, done_by)
+    current = held_by(work, subscription)
     quantity = current.quantity if quantity is None else quantity
-    check_plan(account.customer, plan, quantity, current.entity)
+    check_plan(work.customer, plan, quantity, current.entity)
     if plan.pk != current.plan_id:
         check_sold(plan)
     if plan.price_interval == Interval.ONE_OFF:
@@ -65,20 +65,20 @@ def change_plan(
         kept = {name: Decimal(units) for name, units in current.prepaid_quantities.items()}
         sold = {
             item.feature.feature_id
-            for item in account.catalogue.items(str(plan.pk))
+            for item in work.plan_items.of(str(plan.pk))
             if item.billing_method == BillingMethod.PREPAID
         }
         prepaid = {name: units for name, units in kept.items() if name in sold}
-    bought = packs_of(account, plan, prepaid)
+    bought = packs_of(work, plan, prepaid)
     if (plan.pk, quantity, bought) == (current.plan_id, current.quantity, current.prepaid_quantities):
         raise CannotSubscribe(
             f"The subscription is on {plan} in this quantity already: nothing would change."
         )
-    return change_in(account, current, plan, quantity, bought, at, at_once)
+    return change_in(work, current, plan, quantity, bought, at, at_once)
 
 
 def change_in(
-    account: Account,
+    work: UnitOfWork,
     current: Subscription,
     plan: Plan,
     quantity: Decimal,
@@ -91,93 +91,93 @@ def change_in(
     same = current.plan_id == plan.pk and current.quantity == quantity
     if same and current.prepaid_quantities == bought:
         raise CannotSubscribe(f"The customer is on {plan} already: nothing would change.")
-    new = new_subscription(account, plan, quantity, bought, current.entity, at)
+    new = new_subscription(work, plan, quantity, bought, current.entity, at)
     new.follows = current
-    is_up = _monthly(account, new) >= _monthly(account, current)
+    is_up = _monthly(work, new) >= _monthly(work, current)
     result = Result()
-    for dropped in drop_followers(account, current, at):
-        result.told.append(f"{dropped.plan}, which was scheduled, is dropped.")
+    for dropped in drop_followers(work, current, at):
+        result.messages.append(f"{dropped.plan}, which was scheduled, is dropped.")
     period_end = current.current_period_end
     if not (is_up if at_once is None else at_once) and period_end is not None:
         new.started_at = period_end
         current.canceled_at, current.expires_at = at, period_end
-        account.change(current)
-        account.subscriptions.append(new)
-        account.change(new)
-        result.told.append(f"{current.plan} goes on until {moment(period_end)}; then {plan} begins.")
-        return finish(account, result, f"Change to {plan} scheduled", subscription=new)
-    _switch(account, current, new, at)
+        work.change(current)
+        work.subscriptions.append(new)
+        work.change(new)
+        result.messages.append(f"{current.plan} goes on until {moment(period_end)}; then {plan} begins.")
+        return finish(work, result, f"Change to {plan} scheduled", subscription=new)
+    _switch(work, current, new, at)
     if current.plan_id == plan.pk:
-        result.told.append(f"{plan} goes on in a quantity of {quantity.normalize():f}.")
+        result.messages.append(f"{plan} goes on in a quantity of {quantity.normalize():f}.")
     else:
-        result.told.append(f"{current.plan} has ended and {plan} is active.")
-    return finish(account, result, f"Changed to {plan}", subscription=new)
+        result.messages.append(f"{current.plan} has ended and {plan} is active.")
+    return finish(work, result, f"Changed to {plan}", subscription=new)
 
 
-def _switch(account: Account, current: Subscription, new: Subscription, at: datetime) -> None:
+def _switch(work: UnitOfWork, current: Subscription, new: Subscription, at: datetime) -> None:
     """Put one subscription in the place of another at once, and bill the difference of the time that is left."""
-    items = account.catalogue.items(str(new.plan_id))
+    items = work.plan_items.of(str(new.plan_id))
     period = (current.current_period_start, current.current_period_end)
     is_trial = current.trial_ends_at is not None and current.trial_ends_at > at
     is_same_plan = current.plan.plan_id == new.plan.plan_id
-    rollovers = set_rollovers_free(account, current) if is_same_plan else {}
-    owed = end(account, current, at)
+    rollovers = set_rollovers_free(work, current) if is_same_plan else {}
+    owed = end(work, current, at)
     start, stop = period
     every = interval_of(new.plan, items)
     if start is not None and stop is not None and start <= at < stop and not is_trial:
-        owed += recurring_lines(account, current, (start, stop), (at, stop), is_credit=True)
+        owed += recurring_lines(work, current, (start, stop), (at, stop), is_credit=True)
     same_rhythm = every is not None and every == interval_of(
-        current.plan, account.catalogue.items(str(current.plan_id))
+        current.plan, work.plan_items.of(str(current.plan_id))
     )
     lines: list[BilledLine] = []
-    account.subscriptions.append(new)
+    work.subscriptions.append(new)
     new.status = Subscription.Status.ACTIVE
     new.started_at = at
     is_tried = bool(new.plan.free_trial_length) and (
-        is_same_plan or trial_refusal(account.customer, new.plan) is None
+        is_same_plan or trial_refusal(work.customer, new.plan) is None
     )
     if is_trial and every is not None and is_tried:
         new.trial_ends_at = current.trial_ends_at
         if not is_same_plan:
-            note_trial(account, new)
+            note_trial(work, new)
         new.current_period_start, new.current_period_end = start, stop
     elif same_rhythm and not is_trial and start is not None and stop is not None and start <= at < stop:
         new.current_period_start, new.current_period_end = start, stop
         if every is not None and is_made_of_months(every[0]):
             new.anchor_day = anchor_day(stop, *anchor_days_of(current, stop))
-        lines += once_lines(account, new, new.prepaid_quantities)
-        lines += recurring_lines(account, new, (start, stop), (at, stop))
+        lines += once_lines(work, new, new.prepaid_quantities)
+        lines += recurring_lines(work, new, (start, stop), (at, stop))
     elif every is not None:
         new.current_period_start, new.current_period_end = at, step(at, *every)
-        lines += once_lines(account, new, new.prepaid_quantities)
+        lines += once_lines(work, new, new.prepaid_quantities)
         if new.current_period_end is not None:
-            lines += recurring_lines(account, new, (at, new.current_period_end))
-    account.change(new)
-    grant_items(account, new, at, new.prepaid_quantities)
-    _keep_resets(account, current, new)
-    carry_usage(account, new, at, is_same_plan=is_same_plan)
+            lines += recurring_lines(work, new, (at, new.current_period_end))
+    work.change(new)
+    grant_items(work, new, at, new.prepaid_quantities)
+    _keep_resets(work, current, new)
+    carry_usage(work, new, at, is_same_plan=is_same_plan)
     if is_same_plan:
-        carry_extras(account, new, at, rollovers)
+        carry_extras(work, new, at, rollovers)
     if current.billed_here and current.plan.currency == new.plan.currency:
         owed, lines = [], owed + lines
-    add_bill(account, current, at, owed, (start, at))
-    add_bill(account, new, at, lines, (new.current_period_start, new.current_period_end))
+    add_bill(work, current, at, owed, (start, at))
+    add_bill(work, new, at, lines, (new.current_period_start, new.current_period_end))
 
 
-def _keep_resets(account: Account, current: Subscription, new: Subscription) -> None:
+def _keep_resets(work: UnitOfWork, current: Subscription, new: Subscription) -> None:
     """A reset keeps its date where the period does, or where the plan is the same and has no period."""
     is_same_plan = current.plan.plan_id == new.plan.plan_id
     if new.current_period_end != current.current_period_end:
         return
     if new.current_period_end is None and not is_same_plan:
         return
-    keep_resets(account, new)
+    keep_resets(work, new)
 
 
-def _monthly(account: Account, subscription: Subscription) -> Decimal:
+def _monthly(work: UnitOfWork, subscription: Subscription) -> Decimal:
     """What a subscription costs by the month, as far as it recurs."""
     plan = subscription.plan
-    items = account.catalogue.items(str(plan.pk))
+    items = work.plan_items.of(str(plan.pk))
     every = interval_of(plan, items)
     if every is None:
         return Decimal(0)
@@ -185,5 +185,5 @@ def _monthly(account: Account, subscription: Subscription) -> Decimal:
     end_ = step(now, *every)
     if end_ is None:
         return Decimal(0)
-    whole = sum(line.amount for line in recurring_lines(account, subscription, (now, end_)))
+    whole = sum(line.amount for line in recurring_lines(work, subscription, (now, end_)))
     return monthly(Decimal(whole), *every)

@@ -12,7 +12,7 @@ from billing.rules.invoice_totals import BilledLine, LineKind
 from billing.rules.money import round_to_minor
 from billing.rules.prices import Price, base_cost, cost_of, prepaid_cost, proration
 from billing.subscriptions.errors import CannotBill
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 
 _ZERO = Decimal(0)
 
@@ -40,7 +40,7 @@ def interval_of(plan: Plan, items: list[PlanItem]) -> tuple[str, int] | None:
 
 
 def recurring_lines(
-    account: Account,
+    work: UnitOfWork,
     subscription: Subscription,
     period: tuple[datetime, datetime],
     part: tuple[datetime, datetime] | None = None,
@@ -50,7 +50,7 @@ def recurring_lines(
     """The base price and the packs bought ahead, for a period or the `part` of it; `is_credit` gives them back."""
     plan = subscription.plan
     lines = []
-    for kind, description, whole, quantity in _recurring(account, subscription):
+    for kind, description, whole, quantity in _recurring(work, subscription):
         amount = whole if part is None else proration(whole, *period, *part)
         minor = round_to_minor(-amount if is_credit else amount, plan.currency)
         if not minor and part is not None:
@@ -70,7 +70,7 @@ def recurring_lines(
 
 
 def once_lines(
-    account: Account, source: Subscription | Purchase, prepaid: dict[str, str]
+    work: UnitOfWork, source: Subscription | Purchase, prepaid: dict[str, str]
 ) -> list[BilledLine]:
     """What is billed once, at the start: the price of a one-off plan, and packs that are bought once."""
     plan = source.plan
@@ -88,7 +88,7 @@ def once_lines(
                 plan_id=plan.plan_id,
             )
         )
-    for item in account.catalogue.items(str(plan.pk)):
+    for item in work.plan_items.of(str(plan.pk)):
         if item.price_interval in ("", Interval.ONE_OFF):
             lines += _prepaid_line(item, source, prepaid, own_id)
     return lines
@@ -117,7 +117,7 @@ def usage_lines(
 
 
 def add_bill(
-    account: Account,
+    work: UnitOfWork,
     source: Subscription | Purchase,
     at: datetime,
     lines: list[BilledLine],
@@ -126,9 +126,9 @@ def add_bill(
     """Have the lines billed, unless the billing platform bills this subscription."""
     if not lines or (isinstance(source, Subscription) and not source.billed_here):
         return
-    account.bills.append(
+    work.bills.append(
         Bill(
-            customer_id=account.key,
+            customer_id=work.key,
             subscription_id=str(source.pk) if isinstance(source, Subscription) else None,
             plan_ids=(source.plan.plan_id,),
             plans=(str(source.plan_id),),
@@ -141,14 +141,14 @@ def add_bill(
     )
 
 
-def _recurring(account: Account, subscription: Subscription) -> list[tuple[LineKind, str, Decimal, Decimal]]:
+def _recurring(work: UnitOfWork, subscription: Subscription) -> list[tuple[LineKind, str, Decimal, Decimal]]:
     """Kind, description, amount in major units and quantity of what a whole period costs."""
     plan = subscription.plan
     found: list[tuple[LineKind, str, Decimal, Decimal]] = []
     if plan.price_amount is not None and plan.price_interval not in ("", Interval.ONE_OFF):
         amount = base_cost(plan.price_amount, subscription.quantity)
         found.append(("base", plan.name, amount, subscription.quantity))
-    for item in account.catalogue.items(str(plan.pk)):
+    for item in work.plan_items.of(str(plan.pk)):
         price = price_of(item)
         bought = Decimal(subscription.prepaid_quantities.get(item.feature.feature_id, 0))
         if (

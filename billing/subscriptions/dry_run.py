@@ -25,41 +25,41 @@ _NOTHING = figures_of([])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Preview:
     """What came, or would come, of a verb.
 
     `subscriptions` are before and after it, as far as one of both runs; a new one has no before. `balances` are
     the figures of the features that changed, before and after. `invoices` have their lines. `digest` is the same
-    for the same outcome, whatever ids and numbers it gives, and whatever was used meanwhile but is not billed.
+    for the same preview, whatever ids and numbers it gives, and whatever was used meanwhile but is not billed.
     """
 
-    told: tuple[str, ...]
+    messages: tuple[str, ...]
     subscriptions: tuple[tuple[Subscription | None, Subscription], ...]
     balances: tuple[tuple[str, Figures, Figures], ...]
     invoices: tuple[tuple[Invoice, tuple[InvoiceLine, ...]], ...]
     digest: str
 
 
-def try_out(customer: Customer, act: Act) -> Outcome:
+def preview_of(customer: Customer, act: Act) -> Preview:
     """What `act` would do to the customer; nothing of it is kept. Raises what the verb raises."""
     with nothing_kept():
         return _watched(customer, act)
 
 
-def carry_out(customer: Customer, act: Act, seen: str) -> tuple[Outcome, bool]:
-    """Do `act` if its outcome has the digest `seen`; answers the outcome, and whether it is kept.
+def apply_previewed(customer: Customer, act: Act, seen: str) -> tuple[Preview, bool]:
+    """Do `act` if its preview has the digest `seen`; answers the preview, and whether it is kept.
 
     Raises what the verb raises.
     """
     with transaction.atomic():
-        outcome = _watched(customer, act)
-        is_kept = outcome.digest == seen
+        found = _watched(customer, act)
+        is_kept = found.digest == seen
         if not is_kept:
             transaction.set_rollback(True)
-    return outcome, is_kept
+    return found, is_kept
 
 
-def _watched(customer: Customer, act: Act) -> Outcome:
+def _watched(customer: Customer, act: Act) -> Preview:
     # Nobody changes the customer between looking and acting.
     list(Customer.objects.filter(pk=customer.pk).select_for_update(no_key=True).values_list("pk"))
     subscriptions, figures = _subscriptions(customer), _figures(customer)
@@ -80,8 +80,8 @@ def _watched(customer: Customer, act: Act) -> Outcome:
     invoices = tuple(
         (invoice, tuple(invoice.lines.order_by("position", "pk"))) for invoice in result.invoices
     )
-    return Outcome(
-        told=tuple(result.told),
+    return Preview(
+        messages=tuple(result.messages),
         subscriptions=pairs,
         balances=balances,
         invoices=invoices,
@@ -109,7 +109,7 @@ def _digest(
     invoices: tuple[tuple[Invoice, tuple[InvoiceLine, ...]], ...],
 ) -> str:
     what = [
-        result.told,
+        result.messages,
         [_state(row) for _, row in subscriptions],
         [(name, _plain(then.granted), then.unlimited) for name, _, then in balances],
         [

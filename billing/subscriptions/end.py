@@ -11,52 +11,52 @@ from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.charges import usage_lines
 from billing.subscriptions.flags import lower_flags
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 
 
-def end(account: Account, subscription: Subscription, at: datetime) -> list[BilledLine]:
+def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[BilledLine]:
     """End a subscription; answers the lines for what was used beyond its grants, still to be billed."""
     subscription.status = Subscription.Status.ENDED
     subscription.expires_at = at
-    account.change(subscription)
-    return end_grants(account, subscription, at)
+    work.change(subscription)
+    return end_grants(work, subscription, at)
 
 
-def end_grants(account: Account, source: Subscription | Purchase, at: datetime) -> list[BilledLine]:
+def end_grants(work: UnitOfWork, source: Subscription | Purchase, at: datetime) -> list[BilledLine]:
     """End what a subscription or purchase grants; answers the lines for what was used beyond it."""
     lines = []
-    for grant in account.grants_of(source):
+    for grant in work.grants_of(source):
         if grant.billing_method == BillingMethod.USAGE_BASED and grant.held < 0 and not grant.unlimited:
             lines += usage_lines(grant, source, -grant.held)
-        expire_grant(account, grant, at, f"{source.plan} ended")
-    lower_flags(account, source)
+        expire_grant(work, grant, at, f"{source.plan} ended")
+    lower_flags(work, source)
     return lines
 
 
-def expire_grant(account: Account, grant: Grant, at: datetime, reason: str) -> None:
+def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> None:
     """Let a grant end, with what it carried over; what it still held is lost."""
-    for rollover in account.rollovers.values():
+    for rollover in work.rollovers.values():
         if rollover.grant_id == grant.pk and rollover.ended_at is None:
-            expire_rollover(account, rollover, at, reason)
+            expire_rollover(work, rollover, at, reason)
     grant.ended_at = at
-    account.book.touch(grant)
+    work.book.touch(grant)
     if grant.held > 0 and not grant.unlimited:
-        _post_loss(account, grant, "included_grant", grant.held, at, reason)
-    _forbid_overage(account, grant)
+        _post_loss(work, grant, "included_grant", grant.held, at, reason)
+    _forbid_overage(work, grant)
 
 
-def expire_rollover(account: Account, rollover: Rollover, at: datetime, reason: str) -> None:
+def expire_rollover(work: UnitOfWork, rollover: Rollover, at: datetime, reason: str) -> None:
     """Let a rollover end; what was left of it is lost."""
     rollover.ended_at = at
-    account.book.touch(rollover)
-    _post_loss(account, rollover, "left", rollover.left, at, reason)
+    work.book.touch(rollover)
+    _post_loss(work, rollover, "left", rollover.left, at, reason)
 
 
 def _post_loss(
-    account: Account, row: Grant | Rollover, figure: str, amount: Decimal, at: datetime, reason: str
+    work: UnitOfWork, row: Grant | Rollover, figure: str, amount: Decimal, at: datetime, reason: str
 ) -> None:
-    feature_id = next(key for key, balance in account.balances.items() if balance.pk == row.balance_id)
-    account.post(
+    feature_id = next(key for key, balance in work.balances.items() if balance.pk == row.balance_id)
+    work.post(
         Posting.Kind.EXPIRY,
         at,
         [FigureChange(row, figure, amount.copy_negate())],
@@ -66,7 +66,7 @@ def _post_loss(
     )
 
 
-def _forbid_overage(account: Account, ended: Grant) -> None:
+def _forbid_overage(work: UnitOfWork, ended: Grant) -> None:
     """A balance allows overage as long as a grant with a usage-based price does."""
     if ended.billing_method != BillingMethod.USAGE_BASED:
         return
@@ -74,9 +74,9 @@ def _forbid_overage(account: Account, ended: Grant) -> None:
         grant.balance_id == ended.balance_id
         and grant.ended_at is None
         and grant.billing_method == BillingMethod.USAGE_BASED
-        for grant in account.grants.values()
+        for grant in work.grants.values()
     )
     if not is_priced:
-        balance = next(each for each in account.balances.values() if each.pk == ended.balance_id)
+        balance = next(each for each in work.balances.values() if each.pk == ended.balance_id)
         balance.overage_allowed = False
-        account.change(balance)
+        work.change(balance)

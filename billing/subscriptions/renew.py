@@ -28,7 +28,7 @@ from billing.subscriptions.end import end, end_grants, expire_grant, expire_roll
 from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.start import anchor_days_of, begin, bill_start
 from billing.subscriptions.trials import trial_end_of
-from billing.subscriptions.unit_of_work import Account, open_accounts, save
+from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
 
 #: How many customers are renewed in one transaction.
 BATCH = 200
@@ -121,46 +121,46 @@ def _one_by_one(due: int, customer_ids: list[str], now: datetime, done_by: str) 
 @transaction.atomic
 def renew_customers(customer_ids: Iterable[str], now: datetime, *, done_by: str = "renew") -> Renewals:
     """Do everything of these customers that falls due by `now`."""
-    accounts = open_accounts(customer_ids, done_by=done_by)
-    return advance(accounts, now)
+    units = open_units(customer_ids, done_by=done_by)
+    return advance(units, now)
 
 
-def advance(accounts: list[Account], now: datetime) -> Renewals:
-    """Bring opened accounts to `now`, and save them."""
+def advance(units: list[UnitOfWork], now: datetime) -> Renewals:
+    """Bring opened units to `now`, and save them."""
     happened = Renewals()
-    waiting = accounts
+    waiting = units
     while waiting:
-        walked = [(account, _walk(account, now, happened)) for account in waiting]
-        happened.invoices += sum(len(account.bills) for account in waiting)
+        walked = [(work, _walk(work, now, happened)) for work in waiting]
+        happened.invoices += sum(len(work.bills) for work in waiting)
         save(waiting, "Renewed")
-        waiting = [account for account, is_done in walked if not is_done]
-    happened.customers = len(accounts)
+        waiting = [work for work, is_done in walked if not is_done]
+    happened.customers = len(units)
     return happened
 
 
-def _walk(account: Account, now: datetime, happened: Renewals) -> bool:
+def _walk(work: UnitOfWork, now: datetime, happened: Renewals) -> bool:
     """Let happen what falls due by `now`, in order; False if an invoice must be raised before it can go on."""
     while True:
-        at = min(_due(account), default=None)
+        at = min(_due(work), default=None)
         if at is None or at > now:
             return True
         # Whether an invoice is left to be paid is known once it is raised.
-        unknown = min((bill.at + account.terms for bill in account.bills), default=None)
+        unknown = min((bill.at + work.terms for bill in work.bills), default=None)
         if unknown is not None and unknown < at:
             return False
-        _happen(account, at, now, happened)
+        _happen(work, at, now, happened)
 
 
-def _due(account: Account) -> Iterator[datetime]:
+def _due(work: UnitOfWork) -> Iterator[datetime]:
     """When each thing that is to come falls due."""
-    yield from _due_but_resets(account)
-    for grant in account.grants.values():
+    yield from _due_but_resets(work)
+    for grant in work.grants.values():
         if _may_reset(grant) and grant.next_reset_at is not None:
             yield grant.next_reset_at
 
 
-def _due_but_resets(account: Account) -> Iterator[datetime]:
-    for subscription in account.subscriptions:
+def _due_but_resets(work: UnitOfWork) -> Iterator[datetime]:
+    for subscription in work.subscriptions:
         if subscription.status == Subscription.Status.SCHEDULED:
             yield subscription.started_at
         elif subscription.status == Subscription.Status.ACTIVE:
@@ -168,12 +168,12 @@ def _due_but_resets(account: Account) -> Iterator[datetime]:
                 yield subscription.current_period_end
             if subscription.expires_at is not None:
                 yield subscription.expires_at
-    rows: list[Grant | Rollover] = [*account.grants.values(), *account.rollovers.values()]
+    rows: list[Grant | Rollover] = [*work.grants.values(), *work.rollovers.values()]
     for row in rows:
         if row.ended_at is None and row.expires_at is not None:
             yield row.expires_at
-    unmarked = {str(row.pk) for row in account.active() if not row.past_due}
-    for due_at, subscription_id in account.open_invoices:
+    unmarked = {str(row.pk) for row in work.active() if not row.past_due}
+    for due_at, subscription_id in work.open_invoices:
         if subscription_id in unmarked:
             yield due_at
 
@@ -185,53 +185,53 @@ def _may_reset(grant: Grant) -> bool:
     return settings.RESET_PAST_DUE or not is_past_due
 
 
-def _happen(account: Account, at: datetime, now: datetime, happened: Renewals) -> None:
+def _happen(work: UnitOfWork, at: datetime, now: datetime, happened: Renewals) -> None:
     """Everything that falls due at one moment: expiries, ends, resets, periods, starts, and then reminders."""
     freed: dict[str, dict[str, list[Rollover]]] = {}
-    _expire(account, at, happened)
-    _end_purchases(account, at)
-    for subscription in account.active():
+    _expire(work, at, happened)
+    _end_purchases(work, at)
+    for subscription in work.active():
         if subscription.expires_at is not None and subscription.expires_at <= at:
             owed: list[BilledLine] = []
-            if follower_of_same_plan(account, subscription) is not None:
+            if follower_of_same_plan(work, subscription) is not None:
                 # It goes on in another quantity or version: what is left is carried over as ever.
-                due = _reset_due(account, account.grants_of(subscription), at, now, happened)
+                due = _reset_due(work, work.grants_of(subscription), at, now, happened)
                 owed = due.get(str(subscription.pk), [])
-                freed[str(subscription.pk)] = set_rollovers_free(account, subscription)
-            _settle(account, subscription, at, owed + end(account, subscription, at))
+                freed[str(subscription.pk)] = set_rollovers_free(work, subscription)
+            _settle(work, subscription, at, owed + end(work, subscription, at))
             happened.ended += 1
-    _end_trials(account, at)
-    lines = _reset_due(account, list(account.grants.values()), at, now, happened)
-    for subscription in account.active():
+    _end_trials(work, at)
+    lines = _reset_due(work, list(work.grants.values()), at, now, happened)
+    for subscription in work.active():
         own = lines.pop(str(subscription.pk), [])
         if subscription.current_period_end is not None and subscription.current_period_end <= at:
-            _next_period(account, subscription, own)
+            _next_period(work, subscription, own)
             happened.periods += 1
         else:
-            _settle(account, subscription, at, own)
-    for subscription in account.subscriptions:
+            _settle(work, subscription, at, own)
+    for subscription in work.subscriptions:
         if subscription.status == Subscription.Status.SCHEDULED and subscription.started_at <= at:
             begin(
-                account,
+                work,
                 subscription,
                 subscription.started_at,
-                trial_ends_at=trial_end_of(account, subscription),
+                trial_ends_at=trial_end_of(work, subscription),
                 freed=freed.get(str(subscription.follows_id)),
             )
             happened.started += 1
-    _mark_past_due(account, at, happened)
+    _mark_past_due(work, at, happened)
 
 
-def _expire(account: Account, at: datetime, happened: Renewals) -> None:
-    for rollover in account.rollovers.values():
+def _expire(work: UnitOfWork, at: datetime, happened: Renewals) -> None:
+    for rollover in work.rollovers.values():
         if rollover.ended_at is None and rollover.expires_at is not None and rollover.expires_at <= at:
-            expire_rollover(account, rollover, rollover.expires_at, "Expired")
+            expire_rollover(work, rollover, rollover.expires_at, "Expired")
             happened.expired += 1
-    for grant in account.grants.values():
+    for grant in work.grants.values():
         if grant.ended_at is None and grant.expires_at is not None and grant.expires_at <= at:
             if grant.subscription is not None:
-                _settle(account, grant.subscription, at, usage_lines_of(grant))
-            expire_grant(account, grant, grant.expires_at, "Expired")
+                _settle(work, grant.subscription, at, usage_lines_of(grant))
+            expire_grant(work, grant, grant.expires_at, "Expired")
             happened.expired += 1
 
 
@@ -242,34 +242,34 @@ def usage_lines_of(grant: Grant) -> list[BilledLine]:
     return usage_lines(grant, grant.subscription or grant.purchase, -grant.held)
 
 
-def _end_purchases(account: Account, at: datetime) -> None:
-    for purchase in account.purchases:
+def _end_purchases(work: UnitOfWork, at: datetime) -> None:
+    for purchase in work.purchases:
         if purchase.expires_at is not None and purchase.expires_at <= at:
-            end_grants(account, purchase, at)
+            end_grants(work, purchase, at)
 
 
-def _end_trials(account: Account, at: datetime) -> None:
+def _end_trials(work: UnitOfWork, at: datetime) -> None:
     """A trial that ends becomes a paid period, whose usage begins anew."""
-    for subscription in account.active():
+    for subscription in work.active():
         ends_at = subscription.trial_ends_at
         if ends_at is None or ends_at != subscription.current_period_end or ends_at > at:
             continue
-        every = interval_of(subscription.plan, account.catalogue.items(str(subscription.plan_id)))
+        every = interval_of(subscription.plan, work.plan_items.of(str(subscription.plan_id)))
         subscription.current_period_start = ends_at
         subscription.current_period_end = step(ends_at, *every) if every else None
         if every is None:
             subscription.current_period_start = None
-        account.change(subscription)
-        for grant in account.grants_of(subscription):
+        work.change(subscription)
+        for grant in work.grants_of(subscription):
             if grant.reset_interval not in NEVER_RESETS:
                 grant.next_reset_at, grant.anchor_day = ends_at, None
-                account.book.touch(grant)
-        bill_start(account, subscription, ends_at)
+                work.book.touch(grant)
+        bill_start(work, subscription, ends_at)
 
 
-def _next_period(account: Account, subscription: Subscription, lines: list[BilledLine]) -> None:
+def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[BilledLine]) -> None:
     start = subscription.current_period_end
-    every = interval_of(subscription.plan, account.catalogue.items(str(subscription.plan_id)))
+    every = interval_of(subscription.plan, work.plan_items.of(str(subscription.plan_id)))
     if start is None:
         return
     if every is None:
@@ -280,10 +280,10 @@ def _next_period(account: Account, subscription: Subscription, lines: list[Bille
     following = step(start, *every, subscription.anchor_day)
     subscription.current_period_start = start
     subscription.current_period_end = following
-    account.change(subscription)
+    work.change(subscription)
     if following is not None:
-        lines = [*lines, *recurring_lines(account, subscription, (start, following))]
-    add_bill(account, subscription, start, lines, (start, following))
+        lines = [*lines, *recurring_lines(work, subscription, (start, following))]
+    add_bill(work, subscription, start, lines, (start, following))
 
 
 def _length_of(subscription: Subscription) -> tuple[str, int]:
@@ -295,32 +295,32 @@ def _length_of(subscription: Subscription) -> tuple[str, int]:
     return "month", max(1, round(days / 30.4))
 
 
-def _settle(account: Account, subscription: Subscription, at: datetime, lines: list[BilledLine]) -> None:
+def _settle(work: UnitOfWork, subscription: Subscription, at: datetime, lines: list[BilledLine]) -> None:
     """Bill what was used, outside of a new period's invoice."""
     period = (subscription.current_period_start, subscription.current_period_end)
-    add_bill(account, subscription, at, lines, period)
+    add_bill(work, subscription, at, lines, period)
 
 
 def _reset_due(
-    account: Account, grants: Iterable[Grant], at: datetime, now: datetime, happened: Renewals
+    work: UnitOfWork, grants: Iterable[Grant], at: datetime, now: datetime, happened: Renewals
 ) -> dict[str, list[BilledLine]]:
     """Reset those of the grants whose time has come; by subscription, the lines for what was used beyond them."""
     lines: dict[str, list[BilledLine]] = {}
     for grant in grants:
         if _may_reset(grant) and grant.next_reset_at is not None and grant.next_reset_at <= at:
-            lines.setdefault(str(grant.subscription_id), []).extend(_reset(account, grant, at, now))
+            lines.setdefault(str(grant.subscription_id), []).extend(_reset(work, grant, at, now))
             happened.resets += 1
     return lines
 
 
-def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
+def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
     """Reset one grant whose time has come; answers the lines for what was used beyond it."""
-    balance = next(each for each in account.balances.values() if each.pk == grant.balance_id)
-    rule = _rollover_rule(account, grant)
+    balance = next(each for each in work.balances.values() if each.pk == grant.balance_id)
+    rule = _rollover_rule(work, grant)
     row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
     rollovers = [
         drawable_rollover(rollover, credit_cost=None)
-        for rollover in account.rollovers_of(grant)
+        for rollover in work.rollovers_of(grant)
         if counts(rollover, at)
     ]
     is_billed = grant.billing_method == BillingMethod.USAGE_BASED
@@ -328,7 +328,7 @@ def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[
     renewed = reset(
         row,
         rollovers,
-        at if rule is not None else _until(account, at, now),
+        at if rule is not None else _until(work, at, now),
         rule,
         included=grant.included_grant - grant.adjusted,
         anchor_day=anchor,
@@ -338,15 +338,15 @@ def _reset(account: Account, grant: Grant, at: datetime, now: datetime) -> list[
         return []
     grant.anchor_day = anchor
     lines = usage_lines(grant, grant.subscription or grant.purchase, renewed.billable_overage)
-    _post_reset(account, grant, renewed, balance.feature_id)
+    _post_reset(work, grant, renewed, balance.feature_id)
     return lines
 
 
-def _post_reset(account: Account, grant: Grant, renewed: ResetResult, feature_id: str) -> None:
+def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id: str) -> None:
     grant.next_reset_at = renewed.next_reset_at
     grant.adjusted = grant.adjusted + renewed.included_change
-    account.book.touch(grant)
-    account.post(
+    work.book.touch(grant)
+    work.post(
         Posting.Kind.RESET,
         renewed.due_at,
         [
@@ -358,51 +358,51 @@ def _post_reset(account: Account, grant: Grant, renewed: ResetResult, feature_id
     )
     changes: list[FigureChange] = []
     for trim in renewed.trims:
-        rollover = account.rollovers[trim.rollover_id]
+        rollover = work.rollovers[trim.rollover_id]
         changes += [
             FigureChange(rollover, "granted", -trim.amount),
             FigureChange(rollover, "left", -trim.amount),
         ]
         if trim.emptied:
             rollover.ended_at = renewed.due_at
-            account.book.touch(rollover)
+            work.book.touch(rollover)
     if renewed.rollover is not None:
         made = Rollover(
             balance_id=grant.balance_id,
             grant=grant,
             expires_at=renewed.rollover.expires_at,
-            position=len(account.rollovers),
+            position=len(work.rollovers),
         )
-        account.rollovers[str(made.pk)] = made
+        work.rollovers[str(made.pk)] = made
         amount = renewed.rollover.balance
         changes += [FigureChange(made, "granted", amount), FigureChange(made, "left", amount)]
-    account.post(
+    work.post(
         Posting.Kind.ROLLOVER, renewed.due_at, changes, feature_id=feature_id, entity_id=grant.entity_id
     )
 
 
-def _until(account: Account, at: datetime, now: datetime) -> datetime:
+def _until(work: UnitOfWork, at: datetime, now: datetime) -> datetime:
     """Up to when nothing else happens that a reset could matter to: so far missed periods may be skipped."""
-    moments = [*_due_but_resets(account), at + account.terms]
-    moments += [bill.at + account.terms for bill in account.bills]
+    moments = [*_due_but_resets(work), at + work.terms]
+    moments += [bill.at + work.terms for bill in work.bills]
     until = min([now, *(moment - _INSTANT for moment in moments if moment >= at)])
     return max(at, until)
 
 
-def _rollover_rule(account: Account, grant: Grant) -> RolloverRule | None:
-    item = item_of(account, grant)
+def _rollover_rule(work: UnitOfWork, grant: Grant) -> RolloverRule | None:
+    item = item_of(work, grant)
     if item is None or not item.rollover_expiry_unit:
         return None
     months = (item.rollover_expiry_length or 1) if item.rollover_expiry_unit == "month" else None
     return RolloverRule(maximum=item.rollover_max, months=months)
 
 
-def item_of(account: Account, grant: Grant) -> PlanItem | None:
+def item_of(work: UnitOfWork, grant: Grant) -> PlanItem | None:
     """The item of its plan that a grant comes from: of the same feature, interval and way of billing, or nearly."""
     if grant.plan_id is None:
         return None
-    feature_id = next(key for key, each in account.balances.items() if each.pk == grant.balance_id)
-    same = [each for each in account.catalogue.items(str(grant.plan_id)) if each.feature_id == feature_id]
+    feature_id = next(key for key, each in work.balances.items() if each.pk == grant.balance_id)
+    same = [each for each in work.plan_items.of(str(grant.plan_id)) if each.feature_id == feature_id]
     return max(
         same,
         key=lambda item: (
@@ -427,10 +427,10 @@ def _anchor_of(grant: Grant) -> int | None:
     return anchor_day(grant.next_reset_at, *days)
 
 
-def _mark_past_due(account: Account, at: datetime, happened: Renewals) -> None:
-    overdue = {subscription_id for due_at, subscription_id in account.open_invoices if due_at <= at}
-    for subscription in account.active():
+def _mark_past_due(work: UnitOfWork, at: datetime, happened: Renewals) -> None:
+    overdue = {subscription_id for due_at, subscription_id in work.open_invoices if due_at <= at}
+    for subscription in work.active():
         if str(subscription.pk) in overdue and not subscription.past_due:
             subscription.past_due = True
-            account.change(subscription)
+            work.change(subscription)
             happened.past_due += 1

@@ -1,4 +1,4 @@
-"""What all verbs about subscriptions share: opening the account, what may be sold, what came of it."""
+"""What all verbs about subscriptions share: locking the customer, what may be sold, the result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billing.models import Entity, Invoice, Plan, Purchase, Subscription
 from billing.models.figures import UPPER_BOUND, BillingMethod
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.renew import advance
-from billing.subscriptions.unit_of_work import Account, open_accounts, save
+from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
 from customers.models import Customer
 
 _ONE = Decimal(1)
@@ -24,43 +24,43 @@ class Result:
     subscription: Subscription | None = None
     purchase: Purchase | None = None
     invoices: list[Invoice] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
 
-def open_account(customer: Customer, at: datetime, done_by: str) -> Account:
-    (account,) = open_accounts([str(customer.pk)], done_by=done_by)
+def open_unit(customer: Customer, at: datetime, done_by: str) -> UnitOfWork:
+    (work,) = open_units([str(customer.pk)], done_by=done_by)
     # As it is under the lock: it may have been merged meanwhile.
-    if account.customer.merged_into_id is not None:
+    if work.customer.merged_into_id is not None:
         raise CannotSubscribe("The customer was merged into another: ask for that one.")
-    advance([account], at)
-    account.invoices = []
-    return account
+    advance([work], at)
+    work.invoices = []
+    return work
 
 
 def finish(
-    account: Account,
+    work: UnitOfWork,
     result: Result,
     reason: str,
     *,
     subscription: Subscription | None = None,
     purchase: Purchase | None = None,
 ) -> Result:
-    save([account], reason)
+    save([work], reason)
     result.subscription, result.purchase = subscription, purchase
-    result.invoices = list(account.invoices)
+    result.invoices = list(work.invoices)
     return result
 
 
-def held_by(account: Account, subscription: Subscription) -> Subscription:
-    """The account's own object of a subscription."""
-    for row in account.subscriptions:
+def held_by(work: UnitOfWork, subscription: Subscription) -> Subscription:
+    """The work's own object of a subscription."""
+    for row in work.subscriptions:
         if row.pk == subscription.pk and row.status != Subscription.Status.ENDED:
             return row
     raise CannotSubscribe("The subscription has ended. Attach the plan anew.")
 
 
 def new_subscription(
-    account: Account,
+    work: UnitOfWork,
     plan: Plan,
     quantity: Decimal,
     bought: dict[str, str],
@@ -68,7 +68,7 @@ def new_subscription(
     at: datetime,
 ) -> Subscription:
     subscription = Subscription(
-        customer=account.customer,
+        customer=work.customer,
         entity=entity,
         plan=plan,
         status=Subscription.Status.SCHEDULED,
@@ -78,7 +78,7 @@ def new_subscription(
         started_at=at,
         prepaid_quantities=bought,
         billed_here=True,
-        position=len(account.subscriptions),
+        position=len(work.subscriptions),
     )
     subscription.subscription_id = str(subscription.pk)
     return subscription
@@ -104,11 +104,11 @@ def check_sold(plan: Plan) -> None:
         raise CannotSubscribe(f"{plan} is archived: it is no longer sold.")
 
 
-def packs_of(account: Account, plan: Plan, prepaid: Mapping[str, Decimal]) -> dict[str, str]:
+def packs_of(work: UnitOfWork, plan: Plan, prepaid: Mapping[str, Decimal]) -> dict[str, str]:
     """The units bought ahead, rounded up to whole packs, as texts (JSON would not keep them exactly)."""
     sold = {
         item.feature.feature_id: item
-        for item in account.catalogue.items(str(plan.pk))
+        for item in work.plan_items.of(str(plan.pk))
         if item.billing_method == BillingMethod.PREPAID
     }
     bought: dict[str, str] = {}
@@ -131,30 +131,30 @@ def packs_of(account: Account, plan: Plan, prepaid: Mapping[str, Decimal]) -> di
     return bought
 
 
-def followers_of(account: Account, subscription: Subscription) -> list[Subscription]:
+def followers_of(work: UnitOfWork, subscription: Subscription) -> list[Subscription]:
     return [
         row
-        for row in account.subscriptions
+        for row in work.subscriptions
         if row.follows_id == subscription.pk and row.status == Subscription.Status.SCHEDULED
     ]
 
 
-def drop_followers(account: Account, subscription: Subscription, at: datetime) -> list[Subscription]:
-    dropped = followers_of(account, subscription)
+def drop_followers(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Subscription]:
+    dropped = followers_of(work, subscription)
     for row in dropped:
         row.status = Subscription.Status.ENDED
         row.expires_at = at
-        account.change(row)
+        work.change(row)
     return dropped
 
 
-def drop(account: Account, scheduled: Subscription, at: datetime) -> list[Subscription]:
+def drop(work: UnitOfWork, scheduled: Subscription, at: datetime) -> list[Subscription]:
     """Drop a scheduled subscription; answers the one that it was to take over from, which goes on."""
     scheduled.status = Subscription.Status.ENDED
     scheduled.expires_at = at
-    account.change(scheduled)
-    goes_on = [row for row in account.active() if row.pk == scheduled.follows_id]
+    work.change(scheduled)
+    goes_on = [row for row in work.active() if row.pk == scheduled.follows_id]
     for row in goes_on:
         row.canceled_at = row.expires_at = None
-        account.change(row)
+        work.change(row)
     return goes_on

@@ -13,13 +13,13 @@ from billing.rules.intervals import anchor_day, is_made_of_months, step
 from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets
 from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
 from billing.subscriptions.flags import raise_flag
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 
 _ZERO = Decimal(0)
 
 
 def begin(
-    account: Account,
+    work: UnitOfWork,
     subscription: Subscription,
     at: datetime,
     *,
@@ -30,30 +30,30 @@ def begin(
 
     `freed` is given when it takes over from one of the same plan: the rollovers that go along, by grant.
     """
-    items = account.catalogue.items(str(subscription.plan_id))
+    items = work.plan_items.of(str(subscription.plan_id))
     subscription.status = Subscription.Status.ACTIVE
     subscription.started_at = at
     every = interval_of(subscription.plan, items)
     if trial_ends_at is not None:
         subscription.trial_ends_at = trial_ends_at
         subscription.current_period_start, subscription.current_period_end = at, trial_ends_at
-        note_trial(account, subscription)
+        note_trial(work, subscription)
     elif every is not None:
         subscription.current_period_start = at
-        anchor = _anchor_before(account, subscription, at) if is_made_of_months(every[0]) else None
+        anchor = _anchor_before(work, subscription, at) if is_made_of_months(every[0]) else None
         subscription.current_period_end = step(at, *every, anchor)
         subscription.anchor_day = anchor
-    account.change(subscription)
-    anchor_of_resets = None if trial_ends_at else _anchor_before(account, subscription, at)
-    grant_items(account, subscription, at, subscription.prepaid_quantities, anchor_of_resets)
+    work.change(subscription)
+    anchor_of_resets = None if trial_ends_at else _anchor_before(work, subscription, at)
+    grant_items(work, subscription, at, subscription.prepaid_quantities, anchor_of_resets)
     if freed is not None:
-        keep_resets(account, subscription)
+        keep_resets(work, subscription)
     if subscription.follows_id is not None:
-        carry_usage(account, subscription, at, is_same_plan=freed is not None)
+        carry_usage(work, subscription, at, is_same_plan=freed is not None)
     if freed is not None:
-        carry_extras(account, subscription, at, freed)
+        carry_extras(work, subscription, at, freed)
     if trial_ends_at is None:
-        bill_start(account, subscription, at)
+        bill_start(work, subscription, at)
 
 
 def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None]:
@@ -69,68 +69,68 @@ def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None
     return [subscription.anchor_day, *(None if origin is None else origin.day for origin in origins)]
 
 
-def _anchor_before(account: Account, subscription: Subscription, at: datetime) -> int | None:
+def _anchor_before(work: UnitOfWork, subscription: Subscription, at: datetime) -> int | None:
     """The day that the periods kept to of the subscription whose end is this one's beginning."""
-    for each in account.subscriptions:
+    for each in work.subscriptions:
         if each.pk == subscription.follows_id and each.current_period_end == at:
-            every = interval_of(each.plan, account.catalogue.items(str(each.plan_id)))
+            every = interval_of(each.plan, work.plan_items.of(str(each.plan_id)))
             if every is not None and is_made_of_months(every[0]):
                 return anchor_day(at, *anchor_days_of(each, at))
     return None
 
 
-def note_trial(account: Account, subscription: Subscription) -> None:
+def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
     """Remember that the customer tries the plan."""
-    account.trials.append(
+    work.trials.append(
         TrialUsed(
-            customer=account.customer,
+            customer=work.customer,
             plan=subscription.plan,
-            customer_external_id=account.customer.external_id or str(account.customer.pk),
-            fingerprint=account.customer.fingerprint or None,
+            customer_external_id=work.customer.external_id or str(work.customer.pk),
+            fingerprint=work.customer.fingerprint or None,
         )
     )
 
 
-def bill_start(account: Account, subscription: Subscription, at: datetime) -> None:
+def bill_start(work: UnitOfWork, subscription: Subscription, at: datetime) -> None:
     """Bill what is due when a subscription begins, or when its trial has ended."""
-    lines = once_lines(account, subscription, subscription.prepaid_quantities)
+    lines = once_lines(work, subscription, subscription.prepaid_quantities)
     start, end = subscription.current_period_start, subscription.current_period_end
     if start is not None and end is not None:
-        lines += recurring_lines(account, subscription, (start, end))
-    add_bill(account, subscription, at, lines, (start, end))
+        lines += recurring_lines(work, subscription, (start, end))
+    add_bill(work, subscription, at, lines, (start, end))
 
 
 def grant_items(
-    account: Account,
+    work: UnitOfWork,
     source: Subscription | Purchase,
     at: datetime,
     prepaid: dict[str, str],
     anchor: int | None = None,
 ) -> None:
     """Turn the items of a plan into grants and flags; resets keep to the day `anchor`, if not to that of `at`."""
-    for item in account.catalogue.items(str(source.plan_id)):
+    for item in work.plan_items.of(str(source.plan_id)):
         if item.feature.type == Feature.Type.BOOLEAN:
-            raise_flag(account, item, source)
+            raise_flag(work, item, source)
         else:
             bought = Decimal(prepaid.get(item.feature.feature_id, 0))
             is_anchored = anchor is not None and is_made_of_months(item.reset_interval)
-            _grant(account, item, source, at, bought, anchor if is_anchored else None)
+            _grant(work, item, source, at, bought, anchor if is_anchored else None)
 
 
 def _grant(
-    account: Account,
+    work: UnitOfWork,
     item: PlanItem,
     source: Subscription | Purchase,
     at: datetime,
     bought: Decimal,
     anchor: int | None,
 ) -> None:
-    balance = account.balance_of(item.feature)
+    balance = work.balance_of(item.feature)
     grant = Grant(
         balance=balance,
         entity=source.entity,
         plan=source.plan,
-        position=sum(each.balance_id == balance.pk for each in account.grants.values()),
+        position=sum(each.balance_id == balance.pk for each in work.grants.values()),
         unlimited=item.unlimited,
         reset_interval=item.reset_interval,
         reset_interval_count=item.reset_interval_count,
@@ -152,12 +152,12 @@ def _grant(
     else:
         grant.purchase = source
         grant.expires_at = source.expires_at
-    account.grants[str(grant.pk)] = grant
-    account.book.touch(grant)
+    work.grants[str(grant.pk)] = grant
+    work.book.touch(grant)
     if item.billing_method == BillingMethod.USAGE_BASED and not balance.overage_allowed:
         balance.overage_allowed = True
-        account.change(balance)
-    account.post(
+        work.change(balance)
+    work.post(
         Posting.Kind.GRANT,
         at,
         [

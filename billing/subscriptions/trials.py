@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.models import Plan, Subscription, TrialUsed
 from billing.rules.intervals import step
-from billing.subscriptions.unit_of_work import Account
+from billing.subscriptions.unit_of_work import UnitOfWork
 from customers.models import Customer
 
 
@@ -28,12 +28,12 @@ def trial_end(plan: Plan, at: datetime) -> datetime | None:
     return step(at, plan.free_trial_unit or "day", plan.free_trial_length or 1)
 
 
-def trial_end_of(account: Account, subscription: Subscription) -> datetime | None:
+def trial_end_of(work: UnitOfWork, subscription: Subscription) -> datetime | None:
     """When the trial of a subscription that is about to begin ends; None if there is none to be had.
 
     What takes over from another subscription is not tried.
     """
     plan = subscription.plan
-    if subscription.follows_id is not None or trial_refusal(account.customer, plan) is not None:
+    if subscription.follows_id is not None or trial_refusal(work.customer, plan) is not None:
         return None
     return trial_end(plan, subscription.started_at)

@@ -1,7 +1,7 @@
-"""Customers' plans and balances, opened together to be changed and saved together.
+"""Customers' subscriptions and balances, locked and loaded together, changed in memory and written at once.
 
-Whoever opens an account holds its customer and its balances until the transaction ends. What is done to it happens
-in memory; `save` writes it all, and raises the invoices that came of it.
+The customers and their balances stay locked until the transaction ends. `save` writes every change and raises the
+invoices that follow from it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SUBSCRIPTION_COLUMNS = (
 
 
 @dataclass(slots=True)
-class Catalogue:
+class PlanItems:
     """Plans' items with their features, fetched once each."""
 
     _items: dict[str, list[PlanItem]] = field(default_factory=dict)
@@ -65,22 +65,22 @@ class Catalogue:
             for item in found.order_by("position", "pk"):
                 self._items[item.plan_id].append(item)
 
-    def items(self, plan_key: str) -> list[PlanItem]:
+    def of(self, plan_key: str) -> list[PlanItem]:
         """What the plan includes."""
         self.fetch([plan_key])
         return self._items[plan_key]
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
+class UnitOfWork:
     """One customer's plans and balances, as far as they still count.
 
     `flags` and `balances` are by the key of their feature; `open_invoices` are those of subscriptions, which fall
-    due; `bills` are invoices to be raised when the account is saved.
+    due; `bills` are invoices to raise when the unit of work is saved.
     """
 
     customer: Customer
-    catalogue: Catalogue
+    plan_items: PlanItems
     done_by: str
     terms: timedelta
     book: LedgerBatch = field(default_factory=LedgerBatch)
@@ -166,42 +166,42 @@ class Account:
         )
 
 
-def open_accounts(customer_ids: Iterable[str], *, done_by: str) -> list[Account]:
-    """The customers' accounts, in a fixed number of queries; nobody else changes them until the transaction ends."""
+def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]:
+    """Lock and load the customers, in a fixed number of queries; the locks last until the transaction ends."""
     customers = list(
         Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk").select_for_update(no_key=True)
     )
-    catalogue, book = Catalogue(), LedgerBatch()
+    plan_items, book = PlanItems(), LedgerBatch()
     terms = {
         str(account.customer_id): account.payment_terms_days
         for account in BillingAccount.objects.filter(customer__in=customers)
         if account.payment_terms_days is not None
     }
-    accounts = {
-        str(customer.pk): Account(
+    units = {
+        str(customer.pk): UnitOfWork(
             customer=customer,
-            catalogue=catalogue,
+            plan_items=plan_items,
             done_by=done_by,
             terms=timedelta(days=terms.get(str(customer.pk), settings.INVOICE_DUE_DAYS)),
             book=book,
         )
         for customer in customers
     }
-    owners: dict[str, Account] = {}
-    balances = {str(balance.pk): balance for balance in locked_balances(list(accounts))}
+    owners: dict[str, UnitOfWork] = {}
+    balances = {str(balance.pk): balance for balance in locked_balances(list(units))}
     features = Feature.objects.in_bulk({balance.feature_id for balance in balances.values()})
     for key, balance in balances.items():
         balance.feature = features[balance.feature_id]
-        owners[key] = accounts[balance.customer_id]
+        owners[key] = units[balance.customer_id]
         owners[key].balances[balance.feature_id] = balance
     sources: dict[str, Subscription | Purchase] = {}
     subscriptions = Subscription.objects.running().filter(customer__in=customers)
     for subscription in subscriptions.select_related("plan", "entity").order_by("position", "pk"):
-        accounts[subscription.customer_id].subscriptions.append(subscription)
+        units[subscription.customer_id].subscriptions.append(subscription)
         sources[str(subscription.pk)] = subscription
     purchases = Purchase.objects.filter(customer__in=customers, removed_at=None)
     for purchase in purchases.select_related("plan").order_by("position", "pk"):
-        accounts[purchase.customer_id].purchases.append(purchase)
+        units[purchase.customer_id].purchases.append(purchase)
         sources[str(purchase.pk)] = purchase
     for grant in Grant.objects.filter(balance_id__in=owners, ended_at=None).select_related("plan"):
         grant.balance = balances[grant.balance_id]
@@ -213,21 +213,21 @@ def open_accounts(customer_ids: Iterable[str], *, done_by: str) -> list[Account]
         Flag.objects.filter(customer__in=customers), lambda row: (row.customer_id, row.feature_id)
     )
     for flag in flags:
-        accounts[flag.customer_id].flags[flag.feature_id] = flag
+        units[flag.customer_id].flags[flag.feature_id] = flag
     for invoice in Invoice.objects.unpaid().filter(customer__in=customers, subscription__isnull=False):
         if invoice.due_at is not None:
-            accounts[invoice.customer_id].open_invoices.append((invoice.due_at, str(invoice.subscription_id)))
-    catalogue.fetch(str(source.plan_id) for source in sources.values())
-    return list(accounts.values())
+            units[invoice.customer_id].open_invoices.append((invoice.due_at, str(invoice.subscription_id)))
+    plan_items.fetch(str(source.plan_id) for source in sources.values())
+    return list(units.values())
 
 
-def save(accounts: Sequence[Account], reason: str) -> None:
-    """Write everything that was done to the accounts, and raise their invoices. May be called again."""
+def save(units: Sequence[UnitOfWork], reason: str) -> None:
+    """Write every change and raise the invoices. May be called again after more changes."""
     changed: dict[type[models.Model], list[Any]] = defaultdict(list)
-    for account in accounts:
-        for row in account.changed.values():
+    for work in units:
+        for row in work.changed.values():
             changed[type(row)].append(row)
-        account.changed = {}
+        work.changed = {}
     for model, columns in (
         (Subscription, _SUBSCRIPTION_COLUMNS),
         (Purchase, ("expires_at", "quantity")),
@@ -237,37 +237,37 @@ def save(accounts: Sequence[Account], reason: str) -> None:
         rows = changed.pop(model, [])
         create_rows([row for row in rows if row._state.adding], reason)
         update_rows([row for row in rows if not row._state.adding], columns, reason)
-    delete_rows([flag for account in accounts for flag in account.dropped_flags])
-    create_rows([trial for account in accounts for trial in account.trials], reason)
-    for book in {id(account.book): account.book for account in accounts}.values():
+    delete_rows([flag for work in units for flag in work.dropped_flags])
+    create_rows([trial for work in units for trial in work.trials], reason)
+    for book in {id(work.book): work.book for work in units}.values():
         book.write()
-    _raise_invoices(accounts)
-    for account in accounts:
-        account.trials, account.dropped_flags = [], []
+    _raise_invoices(units)
+    for work in units:
+        work.trials, work.dropped_flags = [], []
 
 
-def _raise_invoices(accounts: Sequence[Account]) -> None:
-    bills = [bill for account in accounts for bill in account.bills]
+def _raise_invoices(units: Sequence[UnitOfWork]) -> None:
+    bills = [bill for work in units for bill in work.bills]
     if not bills:
         return
-    of_customer = {account.key: account for account in accounts}
+    of_customer = {work.key: work for work in units}
     try:
-        raised = raise_invoices(bills, done_by=accounts[0].done_by)
+        raised = raise_invoices(bills, done_by=units[0].done_by)
     except ValueError as problem:
         raise CannotBill(f"{problem}.") from None
     for bill, invoice in zip(bills, raised, strict=True):
         if invoice is None:
             continue
-        account = of_customer[bill.customer_id]
-        account.invoices.append(invoice)
+        work = of_customer[bill.customer_id]
+        work.invoices.append(invoice)
         if invoice.status == Invoice.Status.OPEN and bill.subscription_id and invoice.due_at:
-            account.open_invoices.append((invoice.due_at, bill.subscription_id))
-    for account in accounts:
-        account.bills = []
+            work.open_invoices.append((invoice.due_at, bill.subscription_id))
+    for work in units:
+        work.bills = []
 
 
 def _share_source(grant: Grant, sources: dict[str, Subscription | Purchase]) -> None:
-    """Let the grant point at the very objects that the account holds."""
+    """Point the grant at the objects of the unit of work, so that there is one object per row."""
     for name in ("subscription", "purchase"):
         source = sources.get(str(getattr(grant, f"{name}_id")))
         if source is not None:

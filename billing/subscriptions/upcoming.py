@@ -13,7 +13,7 @@ from customers.ingest.engine import nothing_kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upcoming:
+class UpcomingInvoice:
     """An invoice that is not raised yet: when it will be, and its lines, in minor units of `currency`."""
 
     at: datetime
@@ -24,7 +24,7 @@ class Upcoming:
 
 
 @transaction.atomic
-def upcoming(subscription: Subscription) -> Upcoming | None:
+def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
     """What the subscription will be billed when its period ends, if nothing more is used until then.
 
     The renewal itself says so, and is undone: so nobody else can change the customer meanwhile. None for a
@@ -42,4 +42,6 @@ def upcoming(subscription: Subscription) -> Upcoming | None:
         lines = () if raised is None else tuple(raised.lines.order_by("position", "pk"))
     if raised is None or not any(line.amount for line in lines):
         return None
-    return Upcoming(at=at, due_at=raised.due_at, currency=raised.currency, total=raised.total, lines=lines)
+    return UpcomingInvoice(
+        at=at, due_at=raised.due_at, currency=raised.currency, total=raised.total, lines=lines
+    )

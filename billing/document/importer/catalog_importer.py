@@ -19,14 +19,14 @@ from msgspec import UNSET, structs
 from billing.catalog.in_use import uses_of
 from billing.catalog.rules import (
     DOCUMENT_STEPS,
-    FeatureUse,
-    Problem,
+    CatalogProblem,
+    FeatureInUse,
     cost_problems,
     feature_problems,
     item_problems,
     plan_problems,
 )
-from billing.catalog.versions import Terms, choose_version
+from billing.catalog.versions import VersionTerms, choose_version
 from billing.document import schema
 from billing.document.importer.catalog import (
     FEATURE_FIELDS,
@@ -210,7 +210,7 @@ class _CatalogImport:
         for entry, each in sorted(described, key=lambda pair: pair[1].type == "credit_system"):
             ours = known.get(each.id)
             was = "" if ours is None or ours.is_stub else ours.type
-            use = FeatureUse() if ours is None else uses[str(ours.pk)]
+            use = FeatureInUse() if ours is None else uses[str(ours.pk)]
             row = Feature(feature_id=each.id, type=each.type)
             found = [_refusal(Feature, problem) for problem in feature_problems(row, was, use)]
             found += self._cost_refusals(each, row, standing)
@@ -266,7 +266,7 @@ class _CatalogImport:
     ) -> schema.Plan:
         """`plan` under the number of the version that it describes, with what it leaves out of the latest one."""
         name = (plan.env, plan.id)
-        terms = Terms.of(row, items, says_config=plan.config is not UNSET)
+        terms = VersionTerms.of(row, items, says_config=plan.config is not UNSET)
         held = ours.terms[name]
         is_newest = plan.version == newest[name]
         number = choose_version(plan.version, terms, held, is_newest=is_newest)
@@ -314,10 +314,10 @@ class _KnownVersions:
             for row in Plan.objects.select_for_update().filter(plan_id__in=piece)
         }
         items = _items_of(self.rows.values())
-        self.terms: dict[PlanName, dict[int, Terms]] = defaultdict(dict)
+        self.terms: dict[PlanName, dict[int, VersionTerms]] = defaultdict(dict)
         for (env, plan_id, number), row in self.rows.items():
             if not row.is_stub:
-                self.terms[env, plan_id][number] = Terms.of(row, items[str(row.pk)])
+                self.terms[env, plan_id][number] = VersionTerms.of(row, items[str(row.pk)])
 
 
 def _feature_id(feature: schema.Feature) -> str:
@@ -328,7 +328,7 @@ def _plan_version(plan: schema.Plan) -> PlanVersion:
     return plan.env, plan.id, int(plan.version)
 
 
-def _refusal(model: type, problem: Problem, *steps: str | int) -> Refused:
+def _refusal(model: type, problem: CatalogProblem, *steps: str | int) -> Refused:
     inside = DOCUMENT_STEPS.get(model, {}).get(problem.field, (problem.field,))
     return Refused(within("$", *steps, *inside), problem.message)
 

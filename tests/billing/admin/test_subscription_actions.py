@@ -76,7 +76,7 @@ def test_a_plan_is_previewed_and_attached(client: Client) -> None:
     plan = plan_of("pro", (metered("calls"), {"included": 100}), **a_month_for(20))
     page = previewed(client, attach_url(customer), plan=plan.pk, quantity="2")
     outcome = page.context["outcome"]
-    assert outcome.told == ("pro v1 is active.",)
+    assert outcome.messages == ("pro v1 is active.",)
     [(name, before, after)] = outcome.balances
     assert (name, before.granted, after.granted, after.remaining) == ("calls", 0, 200, 200)
     [(invoice, lines)] = outcome.invoices
@@ -131,7 +131,7 @@ def test_a_plan_may_begin_on_a_day_to_come_without_a_trial_and_for_an_entity(cli
     scheduled = Subscription.objects.get()
     assert (scheduled.status, scheduled.entity, scheduled.started_at.year) == ("scheduled", entity, 2999)
     page = previewed(client, attach_url(customer), plan=plan.pk)
-    assert "The trial ends" in page.context["outcome"].told[1]
+    assert "The trial ends" in page.context["outcome"].messages[1]
     data = form_data(page, preview="1")
     del data["with_trial"]
     page = client.post(attach_url(customer), data)
@@ -190,13 +190,13 @@ def test_a_cancellation_is_previewed_done_and_taken_back(client: Client) -> None
     subscription = attached(plan_of("basic", **a_month_for(20)))
     url = url_of(subscription, "cancel")
     page = previewed(client, url)
-    assert "basic v1 ends on" in page.context["outcome"].told[0]
+    assert "basic v1 ends on" in page.context["outcome"].messages[0]
     client.post(url, form_data(page, confirm="1"))
     subscription.refresh_from_db()
     assert subscription.expires_at == subscription.current_period_end
     # Nothing has to be asked to take it back: the page is the preview.
     page = client.get(url_of(subscription, "uncancel"))
-    assert page.context["outcome"].told == ("basic v1 goes on.",)
+    assert page.context["outcome"].messages == ("basic v1 goes on.",)
     answer = client.post(url_of(subscription, "uncancel"), form_data(page, confirm="1"))
     assert answer["Location"] == reverse("admin:billing_subscription_change", args=[quote(subscription.pk)])
     subscription.refresh_from_db()
@@ -300,7 +300,7 @@ def test_where_nothing_can_be_chosen_the_page_that_cancels_is_the_preview(client
     scheduled = change_plan(attached(plan_of("basic", **a_month_for(20))), small, done_by="test").subscription
     assert scheduled is not None
     page = client.get(url_of(scheduled, "cancel"))
-    assert "small v1" in page.context["outcome"].told[0]
+    assert "small v1" in page.context["outcome"].messages[0]
     assert client.post(url_of(scheduled, "cancel"), form_data(page, confirm="1")).status_code == 302
     scheduled.refresh_from_db()
     assert scheduled.status == "ended"

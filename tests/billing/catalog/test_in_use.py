@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from billing.catalog.in_use import is_in_use, uses_of
-from billing.catalog.rules import FeatureUse
+from billing.catalog.rules import FeatureInUse
 from billing.models import Feature, Plan
 from tests.factories import (
     make_balance,
@@ -46,21 +46,21 @@ def test_a_version_is_in_use_from_the_first_customer_on(attach: Callable[[Plan],
 @pytest.mark.parametrize(
     ("use", "expected"),
     [
-        (lambda feature: make_balance(feature=feature), FeatureUse(has_balances=True)),
-        (lambda feature: make_flag(feature=feature), FeatureUse(has_flags=True)),
-        (lambda feature: make_plan_item(feature=feature), FeatureUse(is_counted_in_plans=True)),
-        (lambda feature: make_plan_item(feature=feature, included=0, reset_interval=""), FeatureUse()),
+        (lambda feature: make_balance(feature=feature), FeatureInUse(has_balances=True)),
+        (lambda feature: make_flag(feature=feature), FeatureInUse(has_flags=True)),
+        (lambda feature: make_plan_item(feature=feature), FeatureInUse(is_counted_in_plans=True)),
+        (lambda feature: make_plan_item(feature=feature, included=0, reset_interval=""), FeatureInUse()),
         (
             lambda feature: make_plan_item(
                 feature=feature, included=0, reset_interval="", billing_method="prepaid"
             ),
-            FeatureUse(is_counted_in_plans=True),
+            FeatureInUse(is_counted_in_plans=True),
         ),
-        (lambda feature: make_credit_cost(metered_feature=feature), FeatureUse(is_drawn=True)),
-        (lambda feature: make_credit_cost(credit_system=feature), FeatureUse()),
+        (lambda feature: make_credit_cost(metered_feature=feature), FeatureInUse(is_drawn=True)),
+        (lambda feature: make_credit_cost(credit_system=feature), FeatureInUse()),
     ],
 )
-def test_what_there_is_of_a_feature(use: Callable[[Feature], Any], expected: FeatureUse) -> None:
+def test_what_there_is_of_a_feature(use: Callable[[Feature], Any], expected: FeatureInUse) -> None:
     feature, other = make_feature(), make_feature()
     use(feature)
-    assert uses_of([feature, other]) == {feature.pk: expected, other.pk: FeatureUse()}
+    assert uses_of([feature, other]) == {feature.pk: expected, other.pk: FeatureInUse()}

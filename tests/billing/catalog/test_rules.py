@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from billing.catalog.rules import (
-    FeatureUse,
-    Problem,
+    CatalogProblem,
+    FeatureInUse,
     cost_problems,
     feature_problems,
     item_problems,
@@ -32,7 +32,7 @@ TIERS: dict[str, Any] = {
 
 
 def fields(problems: Any) -> list[str]:
-    found: list[Problem] = list(problems)
+    found: list[CatalogProblem] = list(problems)
     for problem in found:
         assert problem.message.endswith(".")
     return [problem.field for problem in found]
@@ -205,5 +205,5 @@ class TestTypes:
         self, was: str, now: str, use: dict[str, bool], is_refused: bool
     ) -> None:
         feature = Feature(feature_id="thing", type=now)
-        found = fields(feature_problems(feature, was, replace(FeatureUse(), **use)))
+        found = fields(feature_problems(feature, was, replace(FeatureInUse(), **use)))
         assert found == (["type"] if is_refused else [])

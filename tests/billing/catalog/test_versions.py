@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.catalog.versions import NoNewVersion, Terms, choose_version, new_version
+from billing.catalog.versions import NoNewVersion, VersionTerms, choose_version, new_version
 from billing.models import Feature, Plan, PlanItem, Subscription
 from billing.rules.figures import LARGEST_WHOLE
 from customers import clock
@@ -15,13 +15,13 @@ CALLS = Feature(feature_id="api_calls")
 SEATS = Feature(feature_id="seats")
 
 
-def terms(amount: int = 20, *, says_config: bool = True, **columns: Any) -> Terms:
+def terms(amount: int = 20, *, says_config: bool = True, **columns: Any) -> VersionTerms:
     plan = Plan(price_amount=Decimal(amount), price_interval="month", **columns)
-    return Terms.of(plan, [], says_config=says_config)
+    return VersionTerms.of(plan, [], says_config=says_config)
 
 
-def with_items(*items: PlanItem) -> Terms:
-    return Terms.of(Plan(), items)
+def with_items(*items: PlanItem) -> VersionTerms:
+    return VersionTerms.of(Plan(), items)
 
 
 def item(feature: Feature = CALLS, **columns: Any) -> PlanItem:
@@ -106,7 +106,7 @@ class TestTerms:
         assert not with_items(item()).agree(with_items(*other))
 
     def test_prices_that_differ(self) -> None:
-        def tiered(**tier: Any) -> Terms:
+        def tiered(**tier: Any) -> VersionTerms:
             return with_items(
                 item(billing_method="prepaid", price_tiers=[{"to": "inf", "amount": "1", **tier}])
             )

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.explain.balance import CannotExplain, explain
-from billing.explain.burn_rate import Source, wasted
+from billing.explain.burn_rate import Supply, wasted
 from billing.explain.types import BalanceExplained, Explanation
 from billing.ledger.entries import FigureChange, PostingDraft, post, reverse
 from billing.models import Balance, Feature, Grant, Posting
@@ -450,13 +450,13 @@ class TestPace:
 
 
 class TestWasted:
-    def source(self, name: str, left: Any, ends: float | None, **fields: Any) -> Source:
+    def source(self, name: str, left: Any, ends: float | None, **fields: Any) -> Supply:
         ends_at = None if ends is None else NOW + days(ends)
-        return Source(id=name, name=name, left=Decimal(left), ends_at=ends_at, **fields)
+        return Supply(id=name, name=name, left=Decimal(left), ends_at=ends_at, **fields)
 
     A_DAY = Decimal(1) / 86400
 
-    def lost(self, *sources: Source, rate: Decimal = A_DAY) -> Any:
+    def lost(self, *sources: Supply, rate: Decimal = A_DAY) -> Any:
         return [(each.name, each.amount, each.carried_over) for each in wasted(sources, rate, NOW)]
 
     def test_the_first_is_drawn_before_the_second(self):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.invoices.numbers import series_of_invoices
 from billing.models import Grant, Invoice, InvoiceSeries, LedgerEntry, Posting, Subscription
 from billing.subscriptions import CannotBill, attach_plan, cancel_subscription, change_plan
-from billing.subscriptions.upcoming import Upcoming, upcoming
+from billing.subscriptions.upcoming import UpcomingInvoice, upcoming_invoice
 from tests.billing.subscriptions.timeline import at, draw, metered, plan_of, run_until
 from tests.factories import make_billing_account, make_customer, make_discount
 
@@ -41,8 +41,8 @@ def everything():
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
-def expected(subscription: Subscription) -> Upcoming:
-    found = upcoming(subscription)
+def expected(subscription: Subscription) -> UpcomingInvoice:
+    found = upcoming_invoice(subscription)
     assert found is not None
     return found
 
@@ -94,7 +94,7 @@ def test_there_is_none_where_nothing_will_be_billed():
     scheduled = attach(make_customer(), pro, at("2999-01-01T00:00"))
     for subscription in (free, costs_nothing, to_end, ended.subscription, elsewhere, scheduled):
         assert subscription is not None
-        assert upcoming(subscription) is None, subscription
+        assert upcoming_invoice(subscription) is None, subscription
 
 
 def test_of_one_that_is_to_change_the_last_period_is_known():
@@ -102,7 +102,7 @@ def test_of_one_that_is_to_change_the_last_period_is_known():
     small = plan_of("small", group="main", price_amount=Decimal(5), price_interval="month")
     change_plan(subscription, small, at=JAN_31, done_by="test")
     subscription.refresh_from_db()
-    assert upcoming(subscription) is None
+    assert upcoming_invoice(subscription) is None
 
 
 def test_a_price_that_makes_no_sense_is_told():
@@ -112,7 +112,7 @@ def test_a_price_that_makes_no_sense_is_told():
     use(subscription.customer, 125)
     before = everything()
     with pytest.raises(CannotBill, match="cannot be used"):
-        upcoming(subscription)
+        upcoming_invoice(subscription)
     assert everything() == before
 
 
