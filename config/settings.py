@@ -40,6 +40,11 @@ INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").s
 #: What the numbers of invoices begin with.
 INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 
+#: Within how many days a trial ends, or a subscription renews, to be called soon: on the home page and the worklist.
+#: The names with WORKLIST are read for one more version.
+TRIAL_SOON_DAYS = _environment.number("TRIAL_SOON_DAYS", _environment.number("WORKLIST_TRIAL_DAYS", 7))
+RENEWAL_SOON_DAYS = _environment.number("RENEWAL_SOON_DAYS", _environment.number("WORKLIST_RENEWAL_DAYS", 30))
+
 # When an account is on the worklist
 
 #: How many days an invoice is past due.
@@ -48,11 +53,7 @@ WORKLIST_OVERDUE_DAYS = _environment.number("WORKLIST_OVERDUE_DAYS", 1)
 #: How much of a balance is used, in per cent.
 WORKLIST_BALANCE_PERCENT = _environment.number("WORKLIST_BALANCE_PERCENT", 80)
 
-#: Within how many days a trial ends.
-WORKLIST_TRIAL_DAYS = _environment.number("WORKLIST_TRIAL_DAYS", 7)
-
-#: Within how many days a long period ends, and for how many days nobody was in contact.
-WORKLIST_RENEWAL_DAYS = _environment.number("WORKLIST_RENEWAL_DAYS", 30)
+#: After how many days without contact a long period that ends soon is on the worklist.
 WORKLIST_QUIET_DAYS = _environment.number("WORKLIST_QUIET_DAYS", 60)
 
 #: By how many per cent what is billed a year differs from the contract.

@@ -13,9 +13,9 @@ from billing.explain.queries import Material, gather, item_of, latest_entries
 from billing.explain.trial_use import try_use, unreachable
 from billing.explain.types import (
     BalanceExplained,
+    DeductionPlace,
     Explanation,
     FlagExplained,
-    DeductionPlace,
     RowExplained,
     RowLeftOut,
     UseExplained,

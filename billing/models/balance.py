@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
@@ -14,6 +15,8 @@ from billing.models.account import Entity
 from billing.models.catalog import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
 from billing.models.subscription import Purchase, Subscription
+from billing.rules.due_events import DueEvent, expiry_events, reset_events
+from billing.rules.intervals import NEVER_RESETS
 from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
@@ -51,11 +54,24 @@ class Balance(Listed):
 
 
 class CountedQuerySet(models.QuerySet[M]):
-    """Grants or rollovers, asked for in the business's words."""
+    """The conditions that grants and rollovers share."""
 
     def counted(self, at: datetime | None = None) -> Self:
         """Those that count towards the balance: neither ended nor expired."""
         return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or clock.now()))
+
+    def due_to_expire(self, at: datetime) -> Self:
+        """Those that expire by `at` and have not ended. The rows' `due_events` are the reference."""
+        return self.filter(ended_at=None, expires_at__lte=at)
+
+
+class GrantQuerySet(CountedQuerySet["Grant"]):
+    """The conditions on grants that more than one rule uses."""
+
+    def due_to_reset(self, at: datetime) -> Self:
+        """Those that are reset by `at`. `Grant.due_events` is the reference."""
+        due = self.filter(ended_at=None, next_reset_at__lte=at).exclude(reset_interval__in=NEVER_RESETS)
+        return due if settings.RESET_PAST_DUE else due.exclude(subscription__past_due=True)
 
 
 class Grant(Listed):
@@ -121,7 +137,7 @@ class Grant(Listed):
         excluded_fields=["included_grant", "prepaid_grant", "usage", "adjusted", "entries"],
         no_db_index=["came_with", "entity", "plan", "subscription", "purchase"],
     )
-    objects = CountedQuerySet["Grant"].as_manager()
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -161,6 +177,16 @@ class Grant(Listed):
         held: Decimal = self.included_grant + self.prepaid_grant - self.usage
         return held
 
+    def due_events(self) -> list[DueEvent]:
+        """What time will bring to it: its expiry and its next reset; nothing once it has ended."""
+        if self.ended_at is not None:
+            return []
+        is_past_due = self.subscription is not None and self.subscription.past_due
+        resets = reset_events(
+            self.next_reset_at, self.reset_interval, may_reset=settings.RESET_PAST_DUE or not is_past_due
+        )
+        return expiry_events(self.expires_at) + resets
+
 
 class Rollover(Listed):
     """What was left at a reset and carried over. `left` is what is left of `granted`."""
@@ -192,6 +218,10 @@ class Rollover(Listed):
 
     def __str__(self) -> str:
         return f"{self.left.normalize():f} of {self.granted.normalize():f} carried over"
+
+    def due_events(self) -> list[DueEvent]:
+        """Its expiry; nothing once it has ended."""
+        return [] if self.ended_at is not None else expiry_events(self.expires_at)
 
 
 class Flag(Listed):

@@ -31,7 +31,7 @@ class InvoiceSeries(models.Model):
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
-    """Invoices, asked for in the business's words."""
+    """The conditions on invoices that more than one page or rule uses."""
 
     def unpaid(self) -> Self:
         """Issued ones that still wait for money."""
@@ -40,6 +40,17 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def overdue(self, at: datetime | None = None) -> Self:
         """Unpaid ones that should have been paid by `at`, or by now."""
         return self.unpaid().filter(due_at__lte=at or clock.now())
+
+    def due_to_mark(self, at: datetime) -> Self:
+        """Unpaid ones whose subscription becomes past due by `at`: active, billed here, and not marked yet.
+
+        `UnitOfWork.due_events` is the reference.
+        """
+        return self.overdue(at).filter(
+            subscription__status=Subscription.Status.ACTIVE,
+            subscription__past_due=False,
+            subscription__billed_here=True,
+        )
 
 
 class Invoice(Listed):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
@@ -12,13 +13,14 @@ from simple_history.models import HistoricalRecords
 from billing.models.account import Entity
 from billing.models.catalog import Plan
 from billing.models.figures import bounded, figure
+from billing.rules.due_events import DueEvent, scheduled_events, subscription_events
 from customers import clock
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    """Subscriptions, asked for in the business's words."""
+    """The conditions on subscriptions that more than one page or rule uses."""
 
     def running(self) -> Self:
         """Active and scheduled ones: those that the billing document lists."""
@@ -29,8 +31,18 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(status=Subscription.Status.ACTIVE)
 
     def due_to_start(self, at: datetime) -> Self:
-        """Scheduled ones that ought to have begun by `at`."""
+        """Scheduled ones that start by `at`."""
         return self.filter(status=Subscription.Status.SCHEDULED, started_at__lte=at)
+
+    def due(self, at: datetime) -> Self:
+        """Those with an event by `at`: a start, the end of a period or trial, their own end.
+
+        `Subscription.due_events` is the reference.
+        """
+        return self.filter(
+            Q(status=Subscription.Status.SCHEDULED, started_at__lte=at)
+            | Q(Q(current_period_end__lte=at) | Q(expires_at__lte=at), status=Subscription.Status.ACTIVE)
+        )
 
     def trialing(self) -> Self:
         """Active ones whose trial has not ended."""
@@ -43,6 +55,22 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def canceling(self) -> Self:
         """Active ones that end at the end of their period."""
         return self.active().filter(canceled_at__isnull=False)
+
+    def renewing_soon(self, now: datetime) -> Self:
+        """Active ones whose period ends within `RENEWAL_SOON_DAYS` after `now`, and that do not end with it."""
+        until = now + timedelta(days=settings.RENEWAL_SOON_DAYS)
+        return self.renewing(now, until)
+
+    def renewing(self, now: datetime, until: datetime) -> Self:
+        """Active ones whose period ends after `now` and by `until`, and that do not end with it."""
+        return self.active().filter(
+            canceled_at=None, expires_at=None, current_period_end__gt=now, current_period_end__lte=until
+        )
+
+    def trial_ending_soon(self, now: datetime) -> Self:
+        """Active ones whose trial ends within `TRIAL_SOON_DAYS` after `now`."""
+        until = now + timedelta(days=settings.TRIAL_SOON_DAYS)
+        return self.active().filter(trial_ends_at__gt=now, trial_ends_at__lte=until)
 
 
 class Subscription(Listed):
@@ -147,6 +175,14 @@ class Subscription(Listed):
 
     def __str__(self) -> str:
         return f"{self.plan} ({self.subscription_id})"
+
+    def due_events(self) -> list[DueEvent]:
+        """What time will bring to it; nothing once it has ended."""
+        if self.status == self.Status.SCHEDULED:
+            return scheduled_events(self.started_at)
+        if self.status == self.Status.ACTIVE:
+            return subscription_events(self.current_period_end, self.trial_ends_at, self.expires_at)
+        return []
 
 
 class Purchase(Listed):

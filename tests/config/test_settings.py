@@ -26,6 +26,8 @@ NAMES = {
     for file in ("settings.py", "database.py")
     for name in re.findall(r'nvironment\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config" / file).read_text())
 } | {"ENV_FILE"}
+#: Former names, read for one more version.
+ALIASES = {"WORKLIST_RENEWAL_DAYS": "RENEWAL_SOON_DAYS", "WORKLIST_TRIAL_DAYS": "TRIAL_SOON_DAYS"}
 PRODUCTION = {
     "ENV_FILE": "",
     "SECRET_KEY": "for-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
@@ -153,11 +155,19 @@ def test_checks_name_the_setting(settings: Settings, name: str, value: object) -
     assert all(message.msg.startswith(name) for message in run_checks(tags=[TAG]))
 
 
+@pytest.mark.parametrize(("former", "name"), ALIASES.items())
+def test_a_former_name_is_read_unless_the_new_one_is_set(
+    monkeypatch: pytest.MonkeyPatch, former: str, name: str
+) -> None:
+    assert load(monkeypatch, **PRODUCTION, **{former: "12"})[name] == 12
+    assert load(monkeypatch, **PRODUCTION, **{former: "12", name: "13"})[name] == 13
+
+
 def test_every_setting_is_documented() -> None:
     readme = (ROOT / "README.md").read_text()
     example = (ROOT / ".env.example").read_text()
     assert len(NAMES) > 15
-    for name in NAMES:
+    for name in NAMES - ALIASES.keys():
         assert f"| `{name}` |" in readme, name
         assert name == "ENV_FILE" or f"{name}=" in example, name
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import QuerySet
 
 from billing.formats import money
 from billing.models import Invoice, Subscription
@@ -16,10 +17,6 @@ from crm.desk.worklist.reason import WorklistRule
 from crm.models import WorklistReason
 from customers.formats import day, page_of
 from customers.models import Customer
-
-#: How far ahead renewals and ends of trials are looked for, in days.
-RENEWAL_DAYS = 90
-TRIAL_DAYS = 14
 
 Owners = Collection[Any] | None
 
@@ -64,18 +61,12 @@ def customers_of(owners: Owners) -> QuerySet[Customer]:
 
 
 def _renewals(owners: Owners, now: datetime) -> QuerySet[Any]:
-    rows = Subscription.objects.active().filter(
-        Q(expires_at=None),
-        current_period_end__gt=now,
-        current_period_end__lte=now + timedelta(days=RENEWAL_DAYS),
-    )
+    rows = Subscription.objects.renewing_soon(now)
     return of_owners(rows, owners).order_by("current_period_end", "pk")
 
 
 def _trials(owners: Owners, now: datetime) -> QuerySet[Any]:
-    rows = Subscription.objects.active().filter(
-        trial_ends_at__gt=now, trial_ends_at__lte=now + timedelta(days=TRIAL_DAYS)
-    )
+    rows = Subscription.objects.trial_ending_soon(now)
     return of_owners(rows, owners).order_by("trial_ends_at", "pk")
 
 
@@ -105,7 +96,7 @@ LISTS = {
     for each in (
         DeskList(
             name="renewals",
-            title=f"Renewals in {RENEWAL_DAYS} days",
+            title=f"Renewals in {settings.RENEWAL_SOON_DAYS} days",
             said="Subscriptions that go on for another period, the nearest first.",
             permission="billing.view_subscription",
             rows=_renewals,
@@ -114,7 +105,7 @@ LISTS = {
         ),
         DeskList(
             name="trials",
-            title=f"Trials ending in {TRIAL_DAYS} days",
+            title=f"Trials ending in {settings.TRIAL_SOON_DAYS} days",
             said="Subscriptions on trial, those that end soonest first.",
             permission="billing.view_subscription",
             rows=_trials,

@@ -149,13 +149,8 @@ def _balance_words(values: Values) -> str:
 
 
 def _renewal(values: Values, context: FilterContext) -> Q:
-    renewing = Subscription.objects.active().filter(
-        customer=OuterRef("pk"),
-        expires_at=None,
-        current_period_end__gt=context.at,
-        current_period_end__lte=context.at + timedelta(days=values["renews"]),
-    )
-    return Q(Exists(renewing))
+    until = context.at + timedelta(days=values["renews"])
+    return Q(Exists(Subscription.objects.renewing(context.at, until).filter(customer=OuterRef("pk"))))
 
 
 def _plans() -> Iterable[tuple[str, str]]:

@@ -75,12 +75,7 @@ def past_due_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
 
 def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
     """Trials that end soon. In one query."""
-    until = batch.at + timedelta(days=settings.WORKLIST_TRIAL_DAYS)
-    rows = _of(
-        batch,
-        Subscription.objects.active().filter(trial_ends_at__gt=batch.at, trial_ends_at__lte=until),
-        "trial_ends_at",
-    )
+    rows = _of(batch, Subscription.objects.trial_ending_soon(batch.at), "trial_ends_at")
     yield from _told(
         batch,
         TRIAL,
@@ -90,7 +85,7 @@ def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
             rule=TRIAL.name,
             key=f"{row.pk}:{_day(row.trial_ends_at)}",
             words=f"trial of {_name(row)} ends {soon(row.trial_ends_at, batch.at)}",
-            weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, settings.WORKLIST_TRIAL_DAYS),
+            weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, settings.TRIAL_SOON_DAYS),
             since=row.started_at,
             link=page_of_key(Subscription, row.pk),
         ),
@@ -125,13 +120,8 @@ def canceled_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
 
 def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
     """Long periods that end soon, of customers nobody was in contact with for long. In one query and the contacts'."""
-    until = batch.at + timedelta(days=settings.WORKLIST_RENEWAL_DAYS)
-    renewing = Subscription.objects.active().filter(
-        canceled_at=None,
-        add_on=False,
-        current_period_end__gt=batch.at,
-        current_period_end__lte=until,
-        current_period_end__gte=F("current_period_start") + _LONG_PERIOD,
+    renewing = Subscription.objects.renewing_soon(batch.at).filter(
+        add_on=False, current_period_end__gte=F("current_period_start") + _LONG_PERIOD
     )
     rows = list(_of(batch, renewing, "current_period_end"))
     contacts = last_contacts({str(row.customer_id) for row in rows})
@@ -150,9 +140,8 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
             rule=RENEWAL.name,
             key=f"{row.pk}:{_day(row.current_period_end)}",
             words=f"renews in {days(days_between(batch.at, row.current_period_end))}, {_silence(row.silent)}",
-            weight=_RENEWAL_WEIGHT
-            + _nearness(row.current_period_end, batch.at, settings.WORKLIST_RENEWAL_DAYS),
-            since=row.current_period_end - timedelta(days=settings.WORKLIST_RENEWAL_DAYS),
+            weight=_RENEWAL_WEIGHT + _nearness(row.current_period_end, batch.at, settings.RENEWAL_SOON_DAYS),
+            since=row.current_period_end - timedelta(days=settings.RENEWAL_SOON_DAYS),
             link=page_of_key(Subscription, row.pk),
         ),
         "renewing",

@@ -170,7 +170,7 @@ def test_a_trial_is_had_once_for_all_versions():
     assert [each["plan_id"] for each in shown["trials_used"]] == ["pro"]
     newer = make_plan(plan_id="pro", version=2, add_on=True, **trial)
     again = attach(customer, newer, at=at("2026-02-01T00:00"))
-    assert "tried it before" in again.told[-1]
+    assert "tried it before" in again.messages[-1]
     assert len(again.invoices) == 1
 
 
@@ -178,7 +178,7 @@ def test_a_trial_is_refused_by_fingerprint_where_the_plan_asks():
     plan = make_plan(free_trial_length=7, free_trial_unit="day", trial_once_per_fingerprint=True)
     attach(make_customer(fingerprint="device-1"), plan)
     result = attach(make_customer(fingerprint="device-1"), plan)
-    assert "fingerprint" in result.told[-1]
+    assert "fingerprint" in result.messages[-1]
     assert result.subscription.trial_ends_at is None
     other = attach(make_customer(fingerprint="device-2"), plan)
     assert other.subscription.trial_ends_at is not None
@@ -190,7 +190,7 @@ def test_the_command_attaches_and_tells(capsys):
     call_command("attach_plan", "acme", "pro", "--quantity", "2", "--at", "2026-01-31T10:00:00Z")
     out = capsys.readouterr().out
     assert "pro v1 is active." in out
-    assert "40.00 USD, open" in out
+    assert "$40.00, open" in out
     assert figures(customer, JAN_31, "calls") == (20, 20, 0)
     with pytest.raises(CommandError, match=r"There is no live plan “gold”\. There are the plans pro\."):
         call_command("attach_plan", "acme", "gold")

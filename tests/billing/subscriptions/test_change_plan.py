@@ -208,7 +208,7 @@ def test_another_change_drops_what_was_scheduled():
     subscription = attach(customer, pro)
     change(subscription, basic)
     result = change(subscription, plan_of("tiny", **a_month_for(5)))
-    assert "basic v1, which was scheduled, is dropped." in result.told
+    assert "basic v1, which was scheduled, is dropped." in result.messages
     run_until(FEB_28)
     assert [row.plan.plan_id for row in Subscription.objects.active()] == ["tiny"]
     assert Invoice.objects.latest("number").total == 500

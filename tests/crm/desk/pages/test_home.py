@@ -52,8 +52,8 @@ def lively(owner: User | None = None) -> Customer:
     now = clock.now()
     customer = make_customer(name="Lively Ltd")
     make_relationship(customer=customer, owner=owner)
-    make_subscription(customer=customer, subscription_id="a", current_period_end=now + timedelta(days=89))
-    make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=13))
+    make_subscription(customer=customer, subscription_id="a", current_period_end=now + timedelta(days=29))
+    make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=6))
     make_subscription(customer=customer, subscription_id="c", past_due=True)
     make_invoice(customer=customer, status="open", due_at=now - timedelta(days=1))
     entry = make_worklist_entry(customer=customer, person=owner)
@@ -67,8 +67,8 @@ def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> N
     lively(make_user())
     assert numbers(client, "mine") == {
         "Customers": "1",
-        "Renewals in 90 days": "1",
-        "Trials ending in 14 days": "1",
+        "Renewals in 30 days": "1",
+        "Trials ending in 7 days": "1",
         "Past due": "1",
         "Overdue invoices": "1",
         "Balances nearly used": "1",
@@ -113,8 +113,8 @@ def test_a_list_has_the_rows_of_the_chosen_accounts(client: Client, user: User, 
 def test_what_lies_beyond_is_not_counted(client: Client) -> None:
     now = clock.now()
     customer = make_customer()
-    make_subscription(customer=customer, subscription_id="a", current_period_end=now + timedelta(days=91))
-    make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=15))
+    make_subscription(customer=customer, subscription_id="a", current_period_end=now + timedelta(days=31))
+    make_subscription(customer=customer, subscription_id="b", trial_ends_at=now + timedelta(days=8))
     make_subscription(
         customer=customer,
         subscription_id="c",
@@ -122,7 +122,7 @@ def test_what_lies_beyond_is_not_counted(client: Client) -> None:
         expires_at=now + timedelta(days=5),
     )
     found = numbers(client, "all")
-    assert (found["Renewals in 90 days"], found["Trials ending in 14 days"]) == ("0", "0")
+    assert (found["Renewals in 30 days"], found["Trials ending in 7 days"]) == ("0", "0")
 
 
 def test_archived_customers_are_left_out(client: Client, user: User) -> None:
