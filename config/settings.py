@@ -183,7 +183,8 @@ TEMPLATES = [
 # What it keeps
 
 DATABASES = {"default": database(_environment, BASE_DIR)}
-CACHES = {"default": _environment.cache("CACHE_URL", "locmemcache://")}
+# In the database by default: all server processes must know which codes of the second step were used already.
+CACHES = {"default": _environment.cache("CACHE_URL", "dbcache://cache")}
 
 STATIC_URL = "static/"
 STATIC_ROOT = None if DEVELOPMENT else BASE_DIR / "staticfiles"
@@ -221,11 +222,20 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Clientele"
+MFA_FORMS = {
+    "authenticate": "config.guard.SecondStepForm",
+    "reauthenticate": "config.guard.ConfirmationForm",
+}
 
+# One guard against guessing: see config/guard.py.
+ACCOUNT_RATE_LIMITS = False
+AXES_HANDLER = "config.guard.SignInGuard"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-# Both together: nobody can lock a colleague out from elsewhere.
+# Both together, so that nobody can block a colleague from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+#: Failures from one address, whatever the names, after which it is blocked: an office shares one.
+FAILURES_PER_ADDRESS = 50
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

@@ -1,5 +1,6 @@
 """Signing in: allauth's pages, which know the second step (an authenticator app), in the admin's look."""
 
+import ipaddress
 from typing import Any
 
 from allauth.account import views
@@ -8,7 +9,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import include, path
 
-#: There is nothing to sign up for and no e-mail is sent, so the pages for these are left out.
+_NETWORK_BITS = 64
+
+#: Nobody signs up and no email is sent, so the pages for these are left out.
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
@@ -19,9 +22,17 @@ urlpatterns = [
 
 
 def client_ip(request: HttpRequest) -> str:
-    """The address that the request comes from, past the proxies that `TRUSTED_PROXY_COUNT` counts."""
+    """The address that a request comes from, past the proxies that `TRUSTED_PROXY_COUNT` counts.
+
+    Of an IPv6 address its network (/64): whoever has one address has all of them.
+    """
     address: str = get_adapter().get_client_ip(request)
-    return address
+    parsed = ipaddress.ip_address(address)
+    if not isinstance(parsed, ipaddress.IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _NETWORK_BITS), strict=False).network_address)
 
 
 def admin_frame(request: HttpRequest) -> dict[str, Any]:

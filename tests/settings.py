@@ -9,6 +9,7 @@ from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
-ACCOUNT_RATE_LIMITS = False
+# Emptied before each test, also those without a database.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Looks for a static file when it is asked for: every new client would list all of them.
 WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,95 @@
+"""The guard against guessing passwords and codes.
+
+Failures are counted in a table, so the limits hold across processes:
+
+- Five wrong passwords for one name from one address block that name at that address. Nobody can block a colleague
+  from somewhere else.
+- Fifty from one address, whatever the names, block the address: one password tried on every name is guessing too.
+- Five wrong codes of the second step block the second step of that user everywhere. Only someone who has the password
+  gets there, and they may come from many addresses.
+
+A block ends by itself (`AXES_COOLOFF_TIME`), or when an administrator deletes the failed sign-in.
+allauth's own limits count by name alone, so any stranger could keep a colleague out: they are off.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
+from axes.handlers.database import AxesDatabaseHandler
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+
+#: What stands in the table for a wrong code. A failed password always has an address, so no visitor can forge one.
+_CODE = {"ip_address": None, "user_agent": "second step"}
+
+
+class SignInGuard(AxesDatabaseHandler):
+    """axes' handler, which counts by name and address, with a second limit by address alone."""
+
+    def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
+        """The failures that count against this request; the limit itself if its address is blocked."""
+        limit: int = settings.AXES_FAILURE_LIMIT
+        failures: int = super().get_failures(request, credentials)
+        if failures < limit and _failures_at(request.axes_ip_address) >= settings.FAILURES_PER_ADDRESS:
+            return limit
+        return failures
+
+
+def _failures_at(address: str) -> int:
+    attempts = AccessAttempt.objects.filter(ip_address=address, attempt_time__gte=_threshold())
+    return attempts.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
+
+
+def _threshold() -> datetime:
+    return timezone.now() - settings.AXES_COOLOFF_TIME
+
+
+def _wrong_codes(user: User) -> QuerySet[Any]:
+    attempts: QuerySet[Any] = AccessAttempt.objects.filter(username=user.get_username(), **_CODE)
+    return attempts
+
+
+class _GuardedCode(BaseAuthenticateForm):
+    """A form for a code of the second step."""
+
+    def clean_code(self) -> str:
+        """The code, if it is right and the user's second step is not blocked."""
+        if not settings.AXES_ENABLED:
+            return str(super().clean_code())
+        # Counted before the code is looked at: of requests sent at the same moment no more than the limit pass.
+        attempt = AccessAttempt.objects.create(
+            username=self.user.get_username(),
+            path_info=_path(context.request),
+            failures_since_start=1,
+            **_CODE,
+        )
+        if (
+            _wrong_codes(self.user).filter(attempt_time__gte=_threshold()).count()
+            > settings.AXES_FAILURE_LIMIT
+        ):
+            attempt.delete()
+            raise ValidationError("Wait 15 minutes, then try again. There were too many wrong codes.")
+        code = str(super().clean_code())
+        _wrong_codes(self.user).delete()
+        return code
+
+
+def _path(request: HttpRequest) -> str:
+    return request.path[:255]
+
+
+class SecondStepForm(_GuardedCode, AuthenticateForm):
+    """The code that completes a sign-in."""
+
+
+class ConfirmationForm(_GuardedCode, ReauthenticateForm):
+    """The code that confirms who is there, before the second step is changed."""
