@@ -1,4 +1,4 @@
-"""Where each value of a customer's company and relationship comes from: a person, a merge, or a crm record."""
+"""Where each value of a customer's company and account details comes from: a person, a merge, or a CRM record."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from customers.json_types import Refused
 from customers.models import Customer, ReceivedPayload, Source, SourceRecord
 from customers.provenance import FieldProvenance, Saying, beginnings, trace
 
-#: How many crm records of one customer are asked, the one that was received last first.
+#: CRM records of one customer that are read, the last received first.
 MOST_RECORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _ReceivedDocument:
     record: SourceRecord
     document: CrmCustomer
     at: datetime
@@ -39,45 +39,47 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class RowProvenance:
-    """What there is one of, such as the company, with its fields."""
+    """The company or the account details of a customer, with the provenance of each field."""
 
     row: Model
     fields: list[FieldProvenance]
 
 
 def crm_provenance_of(customer: Customer, models: Sequence[type[Model]]) -> list[RowProvenance]:
-    """The fields of the customer's rows of `models` (company, relationship) that the CRM may set.
+    """The fields of the customer's rows of `models` (company, relationship) that the CRM can set.
 
-    What a record says is what its latest payload says: since when is not known further back than that.
+    Only the latest document of each record is read, so a value counts as given since then, though it may be older.
     """
-    said = _what_records_say(customer)
+    received = _latest_documents(customer)
     found: list[RowProvenance] = []
     for model, names, values_of in _ROWS:
         row: Any = model._default_manager.filter(customer=customer).first() if model in models else None
         if row is not None:
-            found.append(RowProvenance(row, _fields(row, names, values_of, said)))
+            found.append(RowProvenance(row, _fields(row, names, values_of, received)))
     return found
 
 
-def _what_records_say(customer: Customer) -> list[_Said]:
-    records = customer.source_records.filter(source=Source.CRM, is_merged=False)
-    asked = {record.pk: record for record in records.select_related("came_with")[:MOST_RECORDS]}
-    said = []
-    for payload in ReceivedPayload.objects.latest_of(asked):
+def _latest_documents(customer: Customer) -> list[_ReceivedDocument]:
+    rows = customer.source_records.filter(source=Source.CRM, is_merged=False)
+    records = {record.pk: record for record in rows.select_related("came_with")[:MOST_RECORDS]}
+    received = []
+    for payload in ReceivedPayload.objects.latest_of(records):
+        # A document of an older version of this program may not parse any more.
         with suppress(Refused, ValueError):
             document, _ = CrmImporter().parse(read_value(payload.text))
-            said.append(_Said(asked[payload.record_id], document, payload.received_at, str(payload.pk)))
-    return said
+            record = records[payload.record_id]
+            received.append(_ReceivedDocument(record, document, payload.received_at, str(payload.pk)))
+    return received
 
 
 def _fields(
     row: Any,
     names: Sequence[str],
     values_of: Callable[[CrmCustomer], dict[str, Any]],
-    said: list[_Said],
+    received: list[_ReceivedDocument],
 ) -> list[FieldProvenance]:
     began = beginnings(row, names)
-    values = [(each, values_of(each.document)) for each in said]
+    values = [(each, values_of(each.document)) for each in received]
     fields = []
     for name in names:
         column: Any = row._meta.get_field(name)

@@ -1,4 +1,4 @@
-"""The page of a customer as it was known at a time, with what has changed since."""
+"""The page that shows a customer as of a moment, compared with now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from billing.document.as_of import render_known as billing_known
 from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import BillingCustomer
-from crm.desk.pages.customer_lookup import requested_customer
+from crm.desk.pages.customer_lookup import requested_customer, requested_env
 from crm.document.as_of import render_known as crm_known
 from crm.document.renderer import render_customers as render_crm
 from crm.document.schema import CrmCustomer
@@ -26,36 +26,35 @@ from customers.as_of import KnownCustomer, NotKnownThen
 from customers.document.renderer import render_customers as render_payments
 from customers.document.renderer import render_known as payments_known
 from customers.document.schema import PaymentsCustomer
-from customers.formats import moment
+from customers.formats import day, moment
 from customers.json_types import to_plain
 from customers.lookup import find_customer_at
 from customers.models import Customer
 
-#: What one reads of something, by what it is called.
+#: Values to show, by label.
 LabeledValues = dict[str, str]
 
 
 class WhenForm(forms.Form):
-    """The time to look at, in the time zone of the installation."""
+    """The moment to view, in the current time zone."""
 
     at = forms.DateTimeField(
         error_messages={
             "invalid": "Enter a date and a time, such as 2026-03-01 12:00.",
-            "required": "Enter a date.",
+            "required": "Enter a date and a time.",
         },
     )
 
     def clean_at(self) -> datetime:
-        """A time that has passed."""
         at: datetime = self.cleaned_data["at"].astimezone(UTC)
         if at > clock.now():
-            raise forms.ValidationError("This is still to come. Enter a time that has passed.")
+            raise forms.ValidationError("Enter a time in the past.")
         return at
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """What something was then and is now; `label` says in a word what became of it, if it is not the same."""
+    """A value then and now. `label` is (word, color) of the change; None if there was none."""
 
     name: str
     then: str
@@ -65,40 +64,38 @@ class ComparedRow:
 
 @dataclass(frozen=True, slots=True)
 class ComparedTable:
-    """A part of the page."""
-
     title: str
     rows: list[ComparedRow]
 
 
 def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """The customer that any identifier finds, as it was known at the time asked for; without one, only the question."""
+    """The customer with this identifier as of `?at=`; without it, only the form."""
     may: Callable[[str], bool] = request.user.has_perm
     customer = requested_customer(request, identifier)
     form = WhenForm(request.GET or None)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": f"{customer} at an earlier time",
+        "title": f"{customer}: view as of",
         "customer_url": reverse("desk-customer", args=[customer.pk]),
-        "asked": request.GET.get("at", ""),
-        "problem": "",
+        "at_value": request.GET.get("at", ""),
+        "error": "",
         "tables": [],
     }
     status = 200
     if form.is_valid():
         try:
-            known = find_customer_at(identifier, form.cleaned_data["at"], request.GET.get("env"))
+            known = find_customer_at(identifier, form.cleaned_data["at"], requested_env(request))
         except NotKnownThen as problem:
-            context["problem"], status = str(problem), 404
+            context["error"], status = str(problem), 404
         else:
-            context |= _then(known, customer, may)
+            context |= _comparison(known, customer, may)
     elif form.is_bound:
-        context["problem"], status = form.errors["at"][0], 400
+        context["error"], status = form.errors["at"][0], 400
     return TemplateResponse(request, "crm/desk/as_of.html", context, status=status)
 
 
-def _then(known: KnownCustomer, now: Customer, may: Callable[[str], bool]) -> dict[str, Any]:
-    """What the page shows of a customer then, beside what it is now."""
+def _comparison(known: KnownCustomer, now: Customer, may: Callable[[str], bool]) -> dict[str, Any]:
+    """The page's context: each document that the user may view, then and now."""
     sources: list[
         tuple[str, Callable[[Any], dict[str, LabeledValues]], Callable[[], Any], Callable[[], Any], str]
     ] = [
@@ -134,7 +131,7 @@ def _then(known: KnownCustomer, now: Customer, may: Callable[[str], bool]) -> di
     return {
         "at": moment(known.at),
         "known": known.customer,
-        "part_of": now if known.key != str(now.pk) else None,
+        "merged_into": now if known.key != str(now.pk) else None,
         "tables": tables,
         "documents": links,
     }
@@ -148,7 +145,7 @@ _DOCUMENTS = {
 
 
 def _compared(then: dict[str, LabeledValues], now: dict[str, LabeledValues]) -> list[ComparedTable]:
-    """Each part with what was and what is; parts in which there was nothing and is nothing are left out."""
+    """Each section's values then and now; without sections that are empty in both."""
     tables = []
     for title, facts in then.items():
         today = now[title]
@@ -163,24 +160,24 @@ def _row(name: str, then: str, now: str) -> ComparedRow:
         return ComparedRow(name, then, "", None)
     if not then:
         return ComparedRow(name, "", now, ("Added since", "success"))
-    return ComparedRow(name, then, now, ("Changed since", "warning") if now else ("Gone since", "danger"))
+    return ComparedRow(name, then, now, ("Changed since", "warning") if now else ("Removed since", "danger"))
 
 
 def _payments(document: PaymentsCustomer) -> dict[str, LabeledValues]:
     plain = to_plain(document)
     return {
-        "The customer": {
+        "Profile": {
             label: _text(plain[name])
             for name, label in (
                 ("name", "Name"),
-                ("email", "E-mail"),
+                ("email", "Email"),
                 ("phone", "Phone"),
                 ("status", "Status"),
                 ("custom_data", "Custom data"),
             )
         },
         "Addresses": {each["id"]: _joined(each, _POSTAL) for each in plain["addresses"]},
-        "Businesses": {
+        "Business profiles": {
             each["id"]: _joined(each, ("name", "company_number", "tax_identifier"))
             for each in plain["businesses"]
         },
@@ -203,7 +200,11 @@ def _billing(document: BillingCustomer) -> dict[str, LabeledValues]:
                     each["status"],
                     f"quantity {_text(each['quantity'])}",
                     *(["past due"] if each["past_due"] else []),
-                    *([f"until {_day(each['current_period_end'])}"] if each["current_period_end"] else []),
+                    *(
+                        [f"period ends {_day(each['current_period_end'])}"]
+                        if each["current_period_end"]
+                        else []
+                    ),
                 ]
             )
             for each in plain["subscriptions"]
@@ -214,7 +215,9 @@ def _billing(document: BillingCustomer) -> dict[str, LabeledValues]:
             else f"{_text(each['remaining'])} left of {_text(each['granted'])}, {_text(each['usage'])} used"
             for feature, each in plain["balances"].items()
         },
-        "Switched on": {feature: _text(each["plan_id"]) or "Yes" for feature, each in plain["flags"].items()},
+        "Enabled features": {
+            feature: _text(each["plan_id"]) or "Yes" for feature, each in plain["flags"].items()
+        },
     }
 
 
@@ -225,15 +228,15 @@ def _crm(document: CrmCustomer) -> dict[str, LabeledValues]:
         "Company": {
             name.replace("_", " ").capitalize(): _text(value) for name, value in company.items() if value
         },
-        "Relationship": {
+        "Account details": {
             "Domains": _text(plain.get("domains")),
-            "Since": _text(plain.get("start_date")),
-            "Yearly revenue": _text(plain.get("contract_annual_revenue")),
+            "Customer since": _text(plain.get("start_date")),
+            "Annual contract value": _text(plain.get("contract_annual_revenue")),
             "Notes": _text(plain.get("notes")),
         },
-        "People": {
+        "Contacts": {
             each["name"]: _joined(each.get("metadata") or {}, ("title", "department", "email", "phone"))
-            or "Known"
+            or "-"
             for each in plain.get("poc") or ()
         },
     }
@@ -244,7 +247,7 @@ def _joined(values: dict[str, Any], names: Iterable[str]) -> str:
 
 
 def _day(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(int(milliseconds) / 1000, UTC):%Y-%m-%d}"
+    return day(datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
 
 
 def _text(value: Any) -> str:

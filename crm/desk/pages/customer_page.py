@@ -1,4 +1,4 @@
-"""The page of one customer: who they are, what is wrong now, and all that one should know before a call."""
+"""The page of one customer: header, sections, links."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from billing.revenue.monthly import revenue_of
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.pages.merge import merge_url
-from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, use, work
+from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, usage, work
 from crm.desk.pages.overview.header import header_of
 from crm.desk.pages.overview.section import Section
 from crm.desk.pages.overview.tags import tags_of
 from crm.desk.worklist.refresh import refresh_customers
-from crm.models import Contact
+from crm.models import Contact, Relationship
 from crm.notes import mark_mentions_seen
 from customers import clock
 from customers.formats import page_of
@@ -28,9 +29,10 @@ _ADJUST = "billing.change_balance"
 
 
 def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """Everything about the customer that any identifier finds; under another than its own id, its address is shown.
+    """The page of the customer with this identifier; redirects to the address with its own ID.
 
-    The number of queries does not depend on how much there is of the customer.
+    Viewing it marks the user's mentions in the customer's notes as seen. The number of queries doesn't depend on the
+    amount of data.
     """
     customer = requested_customer(request, identifier)
     if str(customer.pk) != identifier:
@@ -52,20 +54,21 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "side": _shown(_side(customer, may, contacts, addresses)),
         "below": _shown([timeline.timeline_section(customer, may)]),
         "links": _links(customer, may),
+        "assign_url": _assign_url(customer, may),
         "as_of_url": reverse("desk-as-of", args=[customer.pk]),
     }
     return TemplateResponse(request, "crm/desk/customer.html", context)
 
 
 def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact]) -> list[Section | None]:
-    """What an account manager reads first."""
+    """The wide column: what an account manager reads first."""
     now = clock.now()
     found: list[Section | None] = [attention.attention_section(customer)]
     if may("crm.add_activity"):
         found.append(work.contact_section(customer, contacts))
     if may("crm.view_task"):
         found.append(
-            work.tasks_section(customer, may_add=may("crm.add_task"), may_hand_over=may("crm.change_task"))
+            work.tasks_section(customer, may_add=may("crm.add_task"), may_reassign=may("crm.change_task"))
         )
     if may("crm.view_note"):
         found.append(work.notes_section(customer, may_add=may("crm.add_note")))
@@ -73,7 +76,7 @@ def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact
         billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
         found += [money.contract_section(customer, billed), money.subscriptions_section(customer, now)]
     if may("billing.view_balance"):
-        found.append(use.balances_section(customer, now, may_adjust=may(_ADJUST)))
+        found.append(usage.balances_section(customer, now, may_adjust=may(_ADJUST)))
     if may("billing.view_invoice"):
         found.append(money.invoices_section(customer))
     return found
@@ -82,7 +85,7 @@ def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact
 def _side(
     customer: Customer, may: Callable[[str], bool], contacts: list[Contact], addresses: list[Address]
 ) -> list[Section | None]:
-    """What one looks up."""
+    """The narrow column: facts to look up."""
     now = clock.now()
     sections: tuple[tuple[str, Callable[[], Section | None]], ...] = (
         ("crm.view_healthscore", lambda: health.health_section(customer, now)),
@@ -94,8 +97,8 @@ def _side(
         ("crm.view_document", lambda: places.documents_section(customer)),
         ("billing.view_purchase", lambda: money.purchases_section(customer)),
         ("billing.view_discount", lambda: money.discounts_section(customer)),
-        ("billing.view_flag", lambda: use.flags_section(customer, now)),
-        ("billing.view_entity", lambda: use.entities_section(customer)),
+        ("billing.view_flag", lambda: usage.flags_section(customer, now)),
+        ("billing.view_entity", lambda: usage.entities_section(customer)),
         ("billing.view_referral", lambda: related.referrals_section(customer)),
         ("crm.view_merge", lambda: related.merges_section(customer, may_undo=may(PERMISSION))),
         ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
@@ -105,20 +108,28 @@ def _side(
 
 
 def _shown(sections: list[Section | None]) -> list[Section]:
-    """The sections in which there is something."""
     return [section for section in sections if section is not None]
 
 
+def _assign_url(customer: Customer, may: Callable[[str], bool]) -> str:
+    """Where the user can assign an account manager; empty if they may not."""
+    relationship: Relationship | None = getattr(customer, "relationship", None)
+    if relationship is not None:
+        return page_of(relationship) if may("crm.change_relationship") else ""
+    if not may("crm.add_relationship"):
+        return ""
+    return f"{reverse('admin:crm_relationship_add')}?{urlencode({'customer': customer.pk})}"
+
+
 def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
-    """Where one goes on from here, by words."""
-    words = "Edit" if may("customers.change_customer") else "The record"
+    """The buttons of the header: (text, address)."""
     links = [
-        (words, page_of(customer)),
-        ("Timeline", reverse("desk-timeline", args=[customer.pk])),
+        ("Edit" if may("customers.change_customer") else "Record", page_of(customer)),
+        ("Activity", reverse("desk-timeline", args=[customer.pk])),
         ("History", page_of(customer, "history")),
     ]
     if may("customers.view_sourcerecord"):
-        links.append(("Where it comes from", reverse("desk-provenance", args=[customer.pk])))
+        links.append(("Sources", reverse("desk-provenance", args=[customer.pk])))
     if may(PERMISSION) and customer.merged_into_id is None and customer.archived_at is None:
-        links.append(("Merge with …", merge_url([customer])))
+        links.append(("Merge…", merge_url([customer])))
     return links

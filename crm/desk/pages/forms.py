@@ -1,4 +1,4 @@
-"""What people enter on a customer's page: a call, a note, a task."""
+"""The forms on a customer's page: tags, activity, note, task."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ _LONGEST = 20_000
 
 
 class AddTagsForm(forms.Form):
-    """Tags to mark a customer with."""
-
     add = TagNamesField(label="Tags")
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -35,18 +33,18 @@ class AddTagsForm(forms.Form):
 
 
 class ContactForm(forms.Form):
-    """A call, a meeting or a mail that just was."""
+    """A call, meeting or email that has just taken place."""
 
-    kind = forms.ChoiceField(label="What", choices=Activity.Kind.choices, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(label="Type", choices=Activity.Kind.choices, widget=UnfoldAdminSelectWidget)
     person = forms.ModelChoiceField(
         label="With",
         queryset=Person.objects.none(),
         required=False,
-        empty_label="Nobody in particular",
+        empty_label="-",
         widget=UnfoldAdminSelectWidget,
     )
     summary = forms.CharField(
-        label="What was said",
+        label="Notes",
         required=False,
         max_length=_LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
@@ -60,31 +58,25 @@ class ContactForm(forms.Form):
         if contacts is None:
             field.queryset = Person.objects.filter(contacts__customer=customer).distinct()
         else:
-            # The page has read them already.
+            # The page has already read them.
             known = [(contact.person.pk, str(contact.person)) for contact in contacts]
             field.choices = [("", field.empty_label), *known]
 
 
 class NoteForm(forms.Form):
-    """A note."""
-
     body = forms.CharField(
         label="Note",
         max_length=_LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Markdown. Name a colleague as @name, and it is on their worklist.",
+        help_text="Markdown. Mention a colleague as @name to put the note on their worklist.",
     )
-    is_pinned = forms.BooleanField(
-        label="Keep it above the others", required=False, widget=UnfoldBooleanSwitchWidget
-    )
+    is_pinned = forms.BooleanField(label="Pin to top", required=False, widget=UnfoldBooleanSwitchWidget)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "note_%s", **options})
 
 
 class TaskForm(forms.ModelForm):
-    """Something to do."""
-
     class Meta:
         model = Task
         fields = ("title", "due_on", "reminder_on", "owner")
@@ -93,13 +85,13 @@ class TaskForm(forms.ModelForm):
             "due_on": UnfoldAdminDateWidget,
             "reminder_on": UnfoldAdminDateWidget,
         }
-        labels = {"title": "What is to be done", "owner": "Who"}
+        labels = {"title": "Task"}
         help_texts = dict.fromkeys(("title", "due_on", "reminder_on", "owner"), "")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "task_%s", **options})
         self.fields["owner"] = forms.ModelChoiceField(
-            label="Who",
+            label="Assignee",
             queryset=people_who_act(),
             required=False,
             empty_label="Me",

@@ -1,4 +1,4 @@
-"""What changed between two imports of one record."""
+"""The differences between two received documents of a source record."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from customers.formats import BAD, GOOD, NEWS, moment, page_of
 from customers.ingest.payload_diff import MOST, Change, Comparison, Difference, compare_texts
 from customers.models import ReceivedPayload, SourceRecord
 
-#: How many imports one may choose from, the newest first.
+#: Documents to choose from, newest first.
 CHOICES = 200
-#: Longer values are cut.
+#: Values are cut after this many characters.
 LONGEST = 400
 
 _LABELS = {Change.ADDED: ("Added", GOOD), Change.REMOVED: ("Removed", BAD), Change.CHANGED: ("Changed", NEWS)}
@@ -37,13 +37,13 @@ class _TwoForm(forms.Form):
 
 
 def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """The differences between two payloads of a record, by default the last two."""
+    """The differences between the documents `?old=` and `?new=`, by default the last two."""
     if not all(map(request.user.has_perm, ("customers.view_sourcerecord", "customers.view_receivedpayload"))):
         raise PermissionDenied
     try:
         record = SourceRecord.objects.select_related("customer").get(pk=identifier)
     except (SourceRecord.DoesNotExist, ValidationError, ValueError):
-        raise Http404("There is no such record.") from None
+        raise Http404("This source record doesn't exist.") from None
     payloads = list(record.payloads.defer("text", "remarks")[:CHOICES])
     chosen = {"old": payloads[1].pk, "new": payloads[0].pk} if len(payloads) > 1 else {}
     form = _TwoForm(
@@ -52,18 +52,18 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
     compared = _compared(form) if chosen else Comparison()
     context = {
         **admin.site.each_context(request),
-        "title": f"What changed: {record}",
+        "title": f"{record}: changes",
         "form": form,
-        "is_alone": not chosen,
+        "is_single": not chosen,
         "compared": compared,
         "rows": [_row(each) for each in compared.differences],
         "most": MOST,
         "links": [
-            ("The customer", reverse("desk-customer", args=[record.customer_id])),
-            ("The record", page_of(record)),
+            ("Customer", reverse("desk-customer", args=[record.customer_id])),
+            ("Source record", page_of(record)),
             *(
                 (words, reverse("admin:customers_receivedpayload_change", args=[form.cleaned_data[name]]))
-                for name, words in (("old", "Before, as received"), ("new", "After, as received"))
+                for name, words in (("old", "Document before"), ("new", "Document after"))
                 if form.is_valid()
             ),
         ],
@@ -73,10 +73,10 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
 def _compared(form: _TwoForm) -> Comparison:
     if not form.is_valid():
-        return Comparison(refusal="Choose two imports of this record.")
-    asked = [form.cleaned_data["old"], form.cleaned_data["new"]]
-    texts = dict(ReceivedPayload.objects.filter(pk__in=asked).values_list("pk", "text"))
-    return compare_texts(*(texts[pk] for pk in asked))
+        return Comparison(refusal="Choose two imports of this source record.")
+    chosen = [form.cleaned_data["old"], form.cleaned_data["new"]]
+    texts = dict(ReceivedPayload.objects.filter(pk__in=chosen).values_list("pk", "text"))
+    return compare_texts(*(texts[pk] for pk in chosen))
 
 
 def _row(difference: Difference) -> dict[str, Any]:

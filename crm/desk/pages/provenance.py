@@ -1,4 +1,4 @@
-"""Where each value of a customer comes from, and which of them imports may change."""
+"""The Sources page: where each value of a customer comes from, and which fields are locked against imports."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from crm.desk.provenance import crm_provenance_of
 from crm.models import Company, Relationship
 from customers import pinned_fields
 from customers.admin.origins import in_words, name_of
-from customers.formats import free_form_text, moment, page_of, plain_text
+from customers.formats import day, free_form_text, moment, page_of, plain_text
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, Saying, provenance_of
 
-#: Longer values are cut here; the record's own page has them whole.
+#: Values are cut after this many characters; the record's own page shows them whole.
 LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
 class SourceValue:
-    """Who says so, since when, with links to the payload as received and to the record."""
+    """A source's value, with the record and moment it comes from and a link to the received document."""
 
     text: str
     source: str
@@ -40,7 +40,7 @@ class SourceValue:
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """A field as the page shows it. `actions` are (word of the form, words of the button)."""
+    """A field as the page shows it. `actions` are (value of `act`, text of the button)."""
 
     name: str
     label: str
@@ -55,16 +55,16 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True)
 class FieldTable:
-    """The fields of one row of ours; `silent` names those that are empty while nobody says anything else."""
+    """The fields of one row. `empty_fields` are the labels of those without a value in any source."""
 
     title: str
     url: str
     rows: list[FieldRow]
-    silent: str
+    empty_fields: str
 
 
 def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """The table of fields; a POST holds a field fast, lets it go, or takes what the sources say."""
+    """The table of fields. A POST locks a field, unlocks it, or sets it to the value of the sources."""
     may: Callable[[str], bool] = request.user.has_perm
     if not (may("customers.view_customer") and may("customers.view_sourcerecord")):
         raise PermissionDenied
@@ -87,7 +87,7 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
         tables.append(_table(title, found.row, found.fields, may_change=False))
     context = {
         **admin.site.each_context(request),
-        "title": f"Where it comes from: {customer}",
+        "title": f"{customer}: sources",
         "customer": customer,
         "customer_url": reverse("desk-customer", args=[customer.pk]),
         "tables": tables,
@@ -98,40 +98,42 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
 def _act(request: HttpRequest, customer: Customer) -> None:
     field, act = request.POST.get("field", ""), request.POST.get("act", "")
-    words = pinned_fields.PINNABLE.get(field, field)
+    label = pinned_fields.PINNABLE.get(field, field)
     try:
-        if act == "hold":
+        if act == "lock":
             pinned_fields.hold_fast(str(customer.pk), field)
-            told = f"Imports leave the {words} alone from now on."
-        elif act == "release":
+            done = f"Locked the {label}. Imports won't change it."
+        elif act == "unlock":
             pinned_fields.let_imports_change(str(customer.pk), field)
-            told = f"The next import that says something new may change the {words}."
-        elif act == "take":
+            done = f"Unlocked the {label}. Imports can change it."
+        elif act == "use-sources":
             pinned_fields.take_from_sources(str(customer.pk), field, request.user)
-            told = f"The {words} is what the sources say, and imports may change it."
+            done = f"Set the {label} to the value of the sources. Imports can change it."
         else:
-            raise ValueError("This page does not know what to do. Open it again.")
+            raise ValueError("Reload the page and try again. Nothing was changed.")
     except ValueError as problem:
         messages.error(request, str(problem))
     else:
-        messages.success(request, told)
+        messages.success(request, done)
 
 
 def _table(title: str, row: Model, fields: Sequence[FieldProvenance], may_change: bool) -> FieldTable:
-    told = [each for each in fields if each.is_pinned or each.others or not _is_blank(each.value)]
-    silent = ", ".join(each.label for each in fields if each not in told)
-    return FieldTable(title, page_of(row), [_row(each, may_change) for each in told], silent)
+    shown = [each for each in fields if each.is_pinned or each.others or not _is_blank(each.value)]
+    empty_fields = ", ".join(each.label for each in fields if each not in shown)
+    return FieldTable(title, page_of(row), [_row(each, may_change) for each in shown], empty_fields)
 
 
 def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
     actions: list[tuple[str, str]] = []
     if may_change and field.name in pinned_fields.PINNABLE:
-        actions.append(("release", "Let imports change") if field.is_pinned else ("hold", "Hold fast"))
+        actions.append(("unlock", "Unlock") if field.is_pinned else ("lock", "Lock"))
         if field.is_overruling:
-            actions.append(("take", "Take what the sources say"))
+            actions.append(("use-sources", "Use source value"))
     news = ""
     if field.news is not None:
-        news = f"Since {moment(field.news.since)}, {name_of(field.news.record)} says “{_text(field.news.value)}”."
+        news = (
+            f"{name_of(field.news.record)} has “{_text(field.news.value)}” since {moment(field.news.since)}."
+        )
     return FieldRow(
         name=field.name,
         label=field.label[:1].upper() + field.label[1:],
@@ -152,14 +154,14 @@ def _source_value(saying: Saying) -> SourceValue:
 
 
 def _payload_of(saying: Saying) -> str:
-    """The payload as it was received; the record, with its latest one, where that is not known."""
+    """The address of the received document; of the source record if the document is unknown."""
     if saying.payload_id is None:
         return page_of(saying.record)
     return reverse("admin:customers_receivedpayload_change", args=[saying.payload_id])
 
 
 def _records(customer: Customer) -> Iterator[tuple[str, str, str, str]]:
-    """Each record of a source: its name, when it came last, its page, and what changed in it."""
+    """(name, last import, page, page of changes) of each source record."""
     for record in customer.source_records.select_related("came_with"):
         changes = reverse("desk-record-changes", args=[record.pk])
         yield name_of(record), moment(record.last_received_at), page_of(record), changes
@@ -175,7 +177,7 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return day(value)
     if isinstance(value, Decimal):
         return plain_text(value)
     text = value if isinstance(value, str) else free_form_text(value)

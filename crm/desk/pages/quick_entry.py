@@ -1,4 +1,4 @@
-"""What people do on a customer's page: log a call, write a note, tag, add and complete tasks."""
+"""POST views of the customer's page: log an activity, add notes, tags and tasks, complete and reassign tasks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
 from crm.tasks import add_task, complete_task, reassign_task, reopen_task
+from customers.formats import listed
 from customers.models import Customer
 
 View = Callable[..., HttpResponse]
 
 
 def posted(permission: str) -> Callable[[View], View]:
-    """A view that only takes what is sent by somebody with the permission, who may see customers."""
+    """Allow a view only by POST, and only for users with `permission` who may view customers."""
 
     def decorate(view: View) -> View:
         def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
@@ -42,7 +43,6 @@ def posted(permission: str) -> Callable[[View], View]:
 
 @posted("crm.add_activity")
 def log(request: HttpRequest, customer_id: str) -> HttpResponse:
-    """A call, a meeting or a mail."""
     customer = _customer(customer_id)
     form = ContactForm(customer, None, request.POST)
     if not form.is_valid():
@@ -51,13 +51,12 @@ def log(request: HttpRequest, customer_id: str) -> HttpResponse:
     activity = log_contact(
         customer, values["kind"], by=request.user, summary=values["summary"], person=values["person"]
     )
-    messages.success(request, f"{activity.get_kind_display()} logged.")
+    messages.success(request, f"Logged the {activity.get_kind_display().lower()}.")
     return _back(customer)
 
 
 @posted("crm.add_note")
 def note(request: HttpRequest, customer_id: str) -> HttpResponse:
-    """A note."""
     customer = _customer(customer_id)
     form = NoteForm(request.POST)
     if not form.is_valid():
@@ -65,18 +64,20 @@ def note(request: HttpRequest, customer_id: str) -> HttpResponse:
     written = write_note(
         customer, form.cleaned_data["body"], by=request.user, is_pinned=form.cleaned_data["is_pinned"]
     )
-    told = [str(mention.user) for mention in written.mentions.select_related("user")]
-    messages.success(request, "Noted." + (f" Told: {', '.join(told)}." if told else ""))
+    mentioned = [str(mention.user) for mention in written.mentions.select_related("user")]
+    messages.success(
+        request, f"Added the note and notified {listed(mentioned)}." if mentioned else "Added the note."
+    )
     return _back(customer)
 
 
 @posted("crm.change_note")
 def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
-    """Pin a note, let it go, or make it the summary."""
+    """`act`: summary, pin, or unpin."""
     found = _row(Note, note_id)
     if act == "summary":
         make_summary(found, by=request.user)
-        messages.success(request, "The crm document carries this note now.")
+        messages.success(request, "Made this note the summary.")
     else:
         pin_note(found, is_pinned=act == "pin", by=request.user)
     return _back(found.customer)
@@ -84,7 +85,6 @@ def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
 
 @posted("crm.add_customertag")
 def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
-    """Mark it with tags."""
     customer = _customer(customer_id)
     form = AddTagsForm(request.POST)
     if not form.is_valid():
@@ -95,17 +95,15 @@ def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
 
 @posted("crm.delete_customertag")
 def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
-    """Take a tag off it."""
     customer = _customer(customer_id)
-    gone = _row(Tag, tag_id)
-    if change_tags(Customer.objects.filter(pk=customer.pk), take=[gone], by=request.user):
-        messages.success(request, f"Tag “{gone}” taken off.")
+    removed = _row(Tag, tag_id)
+    if change_tags(Customer.objects.filter(pk=customer.pk), take=[removed], by=request.user):
+        messages.success(request, f"Removed the tag “{removed}”.")
     return _back(customer)
 
 
 @posted("crm.add_task")
 def task(request: HttpRequest, customer_id: str) -> HttpResponse:
-    """Something to do."""
     customer = _customer(customer_id)
     form = TaskForm(request.POST)
     if not form.is_valid():
@@ -119,40 +117,40 @@ def task(request: HttpRequest, customer_id: str) -> HttpResponse:
         due_on=values["due_on"],
         reminder_on=values["reminder_on"],
     )
-    messages.success(request, f"Task added for {added.owner}.")
+    messages.success(request, f"Added the task for {added.owner}.")
     return _back(customer)
 
 
 @posted("crm.change_task")
 def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
-    """A task is done, or not after all, or somebody else is to do it."""
+    """`act`: done, reopen, or hand-over (reassign)."""
     found = _row(Task, task_id)
     if act == "done" and complete_task(found, by=request.user):
-        messages.success(request, f"Done: {found.title}")
+        messages.success(request, f"Completed “{found.title}”.")
     elif act == "reopen" and reopen_task(found, by=request.user):
-        messages.success(request, f"Open again: {found.title}")
+        messages.success(request, f"Reopened “{found.title}”.")
     elif act == "hand-over":
-        _hand_over(request, found)
+        _reassign(request, found)
     return _back(found.customer)
 
 
-def _hand_over(request: HttpRequest, task: Task) -> None:
+def _reassign(request: HttpRequest, task: Task) -> None:
     key = request.POST.get("owner", "")
     to = (
         people_who_act().filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) < 10 else None
     )
     if to is None:
-        messages.error(request, "Nothing was handed over: choose who is to do it.")
+        messages.error(request, "Couldn't reassign the task. Choose a person.")
     elif reassign_task(task, to, by=request.user):
-        messages.success(request, f"{to} is to do it: {task.title}")
+        messages.success(request, f"Reassigned “{task.title}” to {to}.")
     else:
-        messages.warning(request, f"Nothing was handed over: {to} has it already, or it is done.")
+        messages.warning(request, f"Couldn't reassign the task. It's done, or {to} already has it.")
 
 
 def _customer(customer_id: str) -> Customer:
     found: Customer = _row(Customer, customer_id)
     if found.merged_into_id is not None:
-        raise Http404(f"{customer_id} was merged into {found.merged_into_id}.")
+        raise Http404(f"{customer_id} was merged into {found.merged_into_id}. Open that customer instead.")
     return found
 
 
@@ -167,7 +165,7 @@ def _row(model: Any, key: str) -> Any:
 
 
 def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -> HttpResponse:
-    """Back to the page, which says what was wrong."""
+    """Back to the page with the form's errors as messages."""
     for name, problems in form.errors.items():
         label = form.fields[name].label if name in form.fields else ""
         for problem in problems:
@@ -176,6 +174,6 @@ def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -
 
 
 def _back(customer: Customer) -> HttpResponse:
-    """To the page, and the worklist, on which what was done shows at once."""
+    """Update the customer's worklist entry, then return to its page."""
     refresh_customers([str(customer.pk)])
     return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))

@@ -1,4 +1,4 @@
-"""The search: a page, and the part of it that the search box of every page shows while one types."""
+"""The search page, and the results that the search box shows while you type."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _MOST_PAGES = 3
 
 
 def find_page(request: HttpRequest) -> HttpResponse:
-    """The customers that `q` finds; `part` asks for them alone, with the pages of the admin so named."""
+    """The customers that match `q`. With `part`, only the list of results, with matching pages of the admin."""
     if not request.user.has_perm("customers.view_customer"):
         raise PermissionDenied
     term = request.GET.get("q", "").strip()[:LONGEST_IDENTIFIER]
     found = find(term, request.user.has_perm)
     context: dict[str, Any] = {"term": term, "found": found, "is_full": len(found) == MOST}
     if "part" in request.GET:
-        context["pages"] = _pages(request, term)
+        context["pages"] = _admin_pages(request, term)
         return render(request, "crm/desk/_found.html", context)
     context = {**admin.site.each_context(request), "title": "Find a customer", **context}
     return TemplateResponse(request, "crm/desk/find.html", context)
 
 
-def _pages(request: HttpRequest, term: str) -> list[dict[str, Any]]:
-    """The pages of the sidebar that are named so."""
+def _admin_pages(request: HttpRequest, term: str) -> list[dict[str, Any]]:
+    """The sidebar's pages whose title begins with `term`."""
     if not term:
         return []
     groups: Any = admin.site

@@ -1,4 +1,4 @@
-"""The timeline of one customer: filtered by kind, person and time, searched, and read back to the beginning."""
+"""The timeline page of one customer: filtered by kind, person and day, searched, page by page."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _YEARS = range(1970, 9999)
 
 
 class TimelineForm(forms.Form):
-    """What to show of a timeline. What is no choice is passed over."""
+    """The timeline's filter. Invalid values are ignored."""
 
     kind = forms.MultipleChoiceField(
-        label="What", choices=EntryKind.choices, required=False, widget=CheckboxSelectMultiple
+        label="Kind", choices=EntryKind.choices, required=False, widget=CheckboxSelectMultiple
     )
     by = forms.ChoiceField(label="By", required=False, widget=forms.Select(attrs={"class": "desk-field"}))
     since = forms.DateField(
@@ -55,13 +55,13 @@ class TimelineForm(forms.Form):
         self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]  # type: ignore[attr-defined]
         self.people = {str(user.pk): user for user in get_user_model()._default_manager.order_by("username")}
         self.fields["by"].choices = [  # type: ignore[attr-defined]
-            ("", "Anybody"),
+            ("", "Anyone"),
             *((key, name_of(user)) for key, user in self.people.items()),
         ]
 
 
 def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """One page of everything that happened to the customer that any identifier finds, in a bounded number of queries."""
+    """One page of the timeline of the customer with this identifier, in a bounded number of queries."""
     customer = requested_customer(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-timeline", args=[customer.pk]))
@@ -89,10 +89,10 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     query["before"] = str(page.older)
     context = {
         **admin.site.each_context(request),
-        "title": f"Timeline of {customer}",
+        "title": f"{customer}: activity",
         "customer": customer,
         "form": form,
-        "is_narrowed": any(chosen.values()),
+        "is_filtered": any(chosen.values()),
         "section": {"lines": by_day(page.entries)},
         "is_first": before is None,
         "newest": f"?{newest}",
@@ -102,15 +102,15 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
 
 def kinds_for(user: Any) -> list[EntryKind]:
-    """The kinds of entries of which the user may see some."""
-    seen: set[EntryKind] = set()
+    """The kinds of entries that the user may see."""
+    visible: set[EntryKind] = set()
     for source in SOURCES:
-        seen |= source.visible_kinds(user.has_perm)
-    return [kind for kind in EntryKind if kind in seen]
+        visible |= source.visible_kinds(user.has_perm)
+    return [kind for kind in EntryKind if kind in visible]
 
 
 def _begin(day: date | None, later: int = 0) -> datetime | None:
-    """When a day begins, or one some days later; None for none, or one that no calendar has."""
+    """The start, in the current time zone, of the day `later` days after `day`; None for a year out of range."""
     if day is None or day.year not in _YEARS:
         return None
     return make_aware(datetime.combine(day + timedelta(days=later), time.min))

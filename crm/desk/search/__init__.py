@@ -1,1 +1,1 @@
-"""Finding customers by whatever somebody has of them: what was typed, where it is looked for, what is found."""
+"""Customer search: the term that was typed, the lookups that find it, the ranked results."""

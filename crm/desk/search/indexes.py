@@ -1,4 +1,4 @@
-"""The indexes by which PostgreSQL finds customers. Without them finding is slow, and finds the same."""
+"""The search indexes on PostgreSQL. Without them the search finds the same, slowly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-#: Name, table and expression of each index of three letters. The expressions are those of `crm.desk.search.patterns`.
+#: (name, table, expression) of each trigram index. The expressions are those of `crm.desk.search.patterns`.
 _TEXTS = (
     ("customer_name_letters", "customers_customer", 'UPPER("name"::text)'),
     ("customer_email_letters", "customers_customer", 'UPPER("email"::text)'),
@@ -25,13 +25,14 @@ _TEXTS = (
 _BEGINNING = ("customer_name_beginning", "customers_customer", 'LEFT(UPPER("name"), 100)')
 
 MISSING = (
-    "Finding customers is slow without PostgreSQL's extension pg_trgm, which this role may not make ({problem})."
-    " Let somebody who may run CREATE EXTENSION pg_trgm; in this database, then run `manage.py index_search`."
+    "Couldn't create PostgreSQL's extension pg_trgm ({problem}), so the search stays slow."
+    " Ask a database administrator to run CREATE EXTENSION pg_trgm; in this database, then run"
+    " `manage.py index_search`."
 )
 
 
 def make_indexes(connection: Any) -> str:
-    """Make the indexes that are missing; answer what stands in the way, empty if nothing does. Only on PostgreSQL."""
+    """Create the missing indexes on PostgreSQL; return what prevents it, or an empty text."""
     if connection.vendor != "postgresql":
         return ""
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:

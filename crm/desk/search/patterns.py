@@ -1,4 +1,4 @@
-"""Patterns that the database looks for in texts, by the indexes of `crm.desk.search.indexes`."""
+"""LIKE conditions that use the indexes of `crm.desk.search.indexes`."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from typing import Any
 from django.db.models import BooleanField, CharField, F, Func, Q, TextField, Value
 from django.db.models.functions import Cast, Left, Replace, Upper
 
-#: By so much of a text the index of beginnings goes.
+#: The prefix index covers this many characters.
 BEGINNING = 100
 
 _SPECIAL = {"\\": r"\\", "%": r"\%", "_": r"\_"}
 _BETWEEN_DIGITS = " -()+./\u00a0"
+#: ASCII characters that a pattern with wildcards needs.
 _ENOUGH = 3
 
 
 class Like(Func):
-    """Whether a text is like a pattern."""
-
     arg_joiner = " LIKE "
     template = "(%(expressions)s)"
     output_field = BooleanField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """SQLite knows no escape unless it is told one."""
+        """SQLite has no default escape character."""
         return self.as_sql(compiler, connection, template="(%(expressions)s ESCAPE '\\')", **context)
 
 
 class Digits(Func):
-    """The digits of a phone number; on SQLite without what is usual between them."""
+    """The digits of a phone number; on SQLite the text without the usual separators."""
 
     function = "REGEXP_REPLACE"
     template = "%(function)s(%(expressions)s, '[^0-9]', '', 'g')"
     output_field = TextField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """SQLite has no such function."""
+        """SQLite has no REGEXP_REPLACE."""
         (bare,) = self.get_source_expressions()
         for character in _BETWEEN_DIGITS:
             bare = Replace(bare, Value(character), Value(""))
@@ -43,27 +42,26 @@ class Digits(Func):
 
 
 def uppercased(column: str) -> Upper:
-    """A column of text, of JSON too, in capitals."""
+    """A text or JSON column in uppercase, as indexed."""
     return Upper(Cast(F(column), TextField()))
 
 
 def leading(column: str) -> Left:
-    """The beginning of a column of text, in capitals."""
+    """The indexed prefix of a text column, in uppercase."""
     return Left(Upper(F(column)), BEGINNING)
 
 
 def contains(column: str, word: str) -> Q:
-    """Whether `word`, in small letters, is in a column. What is found holds all that matches, and perhaps more."""
+    """Rows whose column contains `word`, which is lowercase; may include some that don't: check them in Python."""
     return _like(uppercased(column), [f"%{pattern}%" for pattern in _patterns(word)])
 
 
 def starts_with(column: str, text: str) -> Q:
-    """Whether a column begins with `text`, in small letters; as above, perhaps with more."""
+    """Rows whose column starts with `text`, which is lowercase; may include some that don't."""
     return _like(leading(column), [f"{pattern}%" for pattern in _patterns(text[:BEGINNING])])
 
 
 def contains_digits(column: str, digits: str) -> Q:
-    """Whether the digits are in a column of phone numbers."""
     return _like(Digits(F(column)), [f"%{digits}%"])
 
 
@@ -75,15 +73,15 @@ def _like(text: Any, patterns: list[str]) -> Q:
 
 
 def _patterns(text: str) -> list[str]:
-    """Patterns for a text in small letters, to look for in capitals.
+    """LIKE patterns that match the lowercase `text` in an uppercased column.
 
-    Databases disagree about the capitals of letters beyond ASCII: anything will do in their place, or, where little
-    else would be left, the letters as they usually are written.
+    Databases uppercase non-ASCII letters differently, so these become wildcards. If too few other characters are left,
+    the usual spellings are tried instead.
     """
     if sum(letter.isascii() and letter.isalnum() for letter in text) >= _ENOUGH:
         return ["".join(_pattern(letter) if letter.isascii() else "%" for letter in text)]
-    written = dict.fromkeys((text, text.upper(), text.title()))
-    return ["".join(map(_pattern, each)) for each in written]
+    spellings = dict.fromkeys((text, text.upper(), text.title()))
+    return ["".join(map(_pattern, each)) for each in spellings]
 
 
 def _pattern(letter: str) -> str:

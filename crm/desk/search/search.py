@@ -1,4 +1,4 @@
-"""Find customers: the exact hits first, each with why it was found."""
+"""Find customers, exact matches first, each with why it matched."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from crm.desk.search.lookups import LOOKUPS, May, SearchHit
 from crm.desk.search.term import read_term
 from customers.models import Customer
 
-#: So many are shown; who looks for more, says more.
+#: Results shown; a longer term narrows them.
 MOST = 20
 _MOST_REASONS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A customer that was found. `words` say why; `former` is the customer that became part of it, if that was found."""
+    """A customer with why it matched. `merged_customer` is the name of the merged customer that matched, if one did."""
 
     customer: Customer
     words: str
@@ -26,11 +26,11 @@ class SearchResult:
 
 
 def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
-    """Customers that `text` finds, the best first; a merged one leads to the customer it became part of.
+    """Customers that match `text`, best first; a match of a merged customer gives its survivor.
 
-    `may` says which permissions whoever asks has: what they may not see does not find anybody. `text` is an identifier,
-    a name, an e-mail address, a domain, a phone number however it is written, a person, or the number of an invoice;
-    of several words each must be there. One query for each place that is looked in, and one or two more.
+    `text` is an identifier, a name, an email address, a domain, a phone number in any notation, a person, or an
+    invoice number. Every word must match. Data that `may` doesn't allow the user to view finds nothing. One query per
+    lookup, and one or two more.
     """
     term = read_term(text)
     if term is None or not may("customers.view_customer"):

@@ -1,7 +1,7 @@
-"""Everything that happened to a customer in one stream, the newest first.
+"""Everything that happened to a customer in one stream, newest first.
 
-- `entry`: what an entry is, where it stands, what one may ask for.
-- `rows`, `changes`, `usage`: three ways of making entries: of rows, of histories, of a day's uses.
-- `said`, `money`, `origins`, `histories`: what each kind of row is called and says.
-- `stream`: all of it, page by page.
+- `entry`: what an entry is, its position in the stream, and what a query may ask.
+- `rows`, `changes`, `usage`: the three kinds of sources of entries: rows, histories, usage per day.
+- `texts`, `money`, `origins`, `histories`: the sources themselves, with the wording of their entries.
+- `stream`: all sources merged, page by page.
 """

@@ -1,4 +1,4 @@
-"""One change of one row, and how it is told."""
+"""One change of one row, and its wording."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from crm.desk.timeline.histories import ADDED, CHANGED, DELETED, QUIET, History
 from crm.desk.timeline.values import RowNames, key_of, shown
 from customers.formats import page_of
 
-#: The name of the source of changes.
 SOURCE = "change"
+#: Digits that a history key is padded to in a position, so that positions sort as text.
 _DIGITS = 12
 
 
 @dataclass(slots=True)
 class HistoryChange:
-    """A row of a history and the one before it, if there is one: their columns by name, as the database's JSON."""
+    """A history row and the one before it, if any: columns by name, as the database's JSON has them."""
 
     history: History
     key: int
@@ -37,18 +37,17 @@ class HistoryChange:
 
     @property
     def position(self) -> Position:
-        """Where it stands."""
         return Position(self.at, SOURCE, f"{self.history.label}:{self.key:0{_DIGITS}d}")
 
     def differing(self) -> list[Any]:
-        """The columns that hold something else than before."""
+        """The columns whose value changed."""
         if self.act != CHANGED or self.before is None:
             return []
         before = self.before
         return [each for each in columns_of(self.history) if self.row[each.attname] != before[each.attname]]
 
     def became(self, column: str) -> tuple[Any, Any] | None:
-        """What a column held and holds, if that differs."""
+        """(old, new) of a column, or None if it didn't change."""
         if self.act != CHANGED or self.before is None or self.before[column] == self.row[column]:
             return None
         return self.before[column], self.row[column]
@@ -56,7 +55,7 @@ class HistoryChange:
 
 @cache
 def columns_of(history: History) -> list[Any]:
-    """The columns of a history that say something of its rows, and the key of the row."""
+    """The columns of a history that mean something to a person, and the row's key."""
     return [
         column
         for column in history.rows._meta.concrete_fields
@@ -65,32 +64,32 @@ def columns_of(history: History) -> list[Any]:
 
 
 def references_of(change: HistoryChange) -> Iterator[tuple[type[models.Model], Any]]:
-    """The rows that have to be called by name."""
+    """(model, key) of every row whose name the entry shows."""
     yield get_user_model(), change.user_id
-    told = {column.name for column in _told(change)} | set(change.history.named)
+    shown_columns = {column.name for column in _visible(change)} | set(change.history.named)
     for column in columns_of(change.history):
-        if isinstance(column, models.ForeignKey) and column.name in told:
+        if isinstance(column, models.ForeignKey) and column.name in shown_columns:
             for row in (change.row, change.before or {}):
                 yield column.related_model, row.get(column.attname)
 
 
 def title_of(change: HistoryChange, names: RowNames) -> str:
-    """What happened, in words; nothing if that is nothing to tell."""
+    """What happened, in words; empty if nothing that a person sees has changed."""
     what = _what(change, names)
     if change.act == ADDED:
         return f"{what} added"
     if change.act == DELETED:
         return f"{what} removed"
     special = _SPECIAL.get(change.history.label)
-    told = special(change) if special else ""
-    if told:
-        return f"{what} {told}"
-    return f"{what} changed" if change.before is None or _told(change) else ""
+    verb = special(change) if special else ""
+    if verb:
+        return f"{what} {verb}"
+    return f"{what} changed" if change.before is None or _visible(change) else ""
 
 
 def details_of(change: HistoryChange, names: RowNames) -> Iterator[str]:
-    """Old → new, column by column."""
-    for column in _told(change):
+    """`City: Arusha → Moshi` for each changed column."""
+    for column in _visible(change):
         old, new = (
             shown(column, row[column.attname], names) for row in (change.before or change.row, change.row)
         )
@@ -98,14 +97,14 @@ def details_of(change: HistoryChange, names: RowNames) -> Iterator[str]:
 
 
 def page_of_row(change: HistoryChange) -> str:
-    """The page of the row, while there is one."""
+    """The address of the row's history; empty for a deleted row."""
     if change.act == DELETED:
         return ""
     model = change.history.model
     return page_of(model(pk=key_of(model, change.row["id"])), "history")
 
 
-def _told(change: HistoryChange) -> list[Any]:
+def _visible(change: HistoryChange) -> list[Any]:
     return [each for each in change.differing() if each.name not in change.history.quiet]
 
 
@@ -124,20 +123,20 @@ def _task(change: HistoryChange) -> str:
     became = change.became("done_at")
     if became is None:
         return ""
-    return "done" if became[1] is not None else "opened again"
+    return "completed" if became[1] is not None else "reopened"
 
 
 def _subscription(change: HistoryChange) -> str:
     status, canceled = change.became("status"), change.became("canceled_at")
     if status is not None:
-        return {"ended": "ended", "active": "began", "scheduled": "is to begin"}.get(status[1], "")
+        return {"ended": "ended", "active": "started", "scheduled": "scheduled"}.get(status[1], "")
     if canceled is not None and (canceled[0] is None or canceled[1] is None):
-        return "was cancelled" if canceled[0] is None else "goes on after all"
+        return "canceled" if canceled[0] is None else "resumed"
     if change.became("plan_id") is not None:
-        return "takes the place of another plan"
+        return "moved to another plan"
     past_due = change.became("past_due")
     if past_due is not None:
-        return "is past due" if past_due[1] else "is no longer past due"
+        return "became past due" if past_due[1] else "is no longer past due"
     return "renewed" if change.became("current_period_start") is not None else ""
 
 
@@ -145,7 +144,7 @@ def _customer(change: HistoryChange) -> str:
     became = change.became("archived_at")
     if became is None:
         return ""
-    return "archived" if became[1] is not None else "taken out of the archive"
+    return "archived" if became[1] is not None else "unarchived"
 
 
 _SPECIAL = {

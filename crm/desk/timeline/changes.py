@@ -1,4 +1,4 @@
-"""What became of a customer's rows, from their histories: what was added and taken away, and old → new."""
+"""Entries made of histories: rows added, changed (old → new) and removed."""
 
 from __future__ import annotations
 
@@ -31,19 +31,18 @@ from crm.desk.timeline.histories import HISTORIES, History
 from crm.desk.timeline.origins import IMPORTED
 from crm.desk.timeline.values import RowNames
 
-#: Where a text is looked for, so many changes are read: the database cannot tell what differs.
+#: Changes read per page when searching for a text: what differs is found in Python, the database can't filter by it.
 _SEARCHED = 200
 
 
 class ChangeSource:
-    """A source whose entries are rows of histories."""
+    """The source whose entries are history rows."""
 
     def visible_kinds(self, may: May) -> frozenset[EntryKind]:
-        """The kinds of those histories that one may see."""
         return frozenset(history.kind for history in HISTORIES.values() if may(history.permission))
 
     def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
-        """The first entries: two queries for all the histories together, and one for each kind of row they name."""
+        """The first entries: two queries for all histories together, and one for each model that they name rows of."""
         histories = [
             history
             for history in HISTORIES.values()
@@ -58,8 +57,8 @@ class ChangeSource:
 
 
 def _first(histories: Sequence[History], query: TimelineQuery, limit: int) -> list[HistoryChange]:
-    """Which rows come first, in one query."""
-    queries = [_places(history, query) for history in histories]
+    """The first history rows of all histories, in one query."""
+    queries = [_keys(history, query) for history in histories]
     if not queries:
         return []
     rows = queries[0].union(*queries[1:], all=True)
@@ -71,7 +70,7 @@ def _first(histories: Sequence[History], query: TimelineQuery, limit: int) -> li
     ]
 
 
-def _places(history: History, query: TimelineQuery) -> Any:
+def _keys(history: History, query: TimelineQuery) -> Any:
     rows = history.rows.objects.filter(**{f"{history.customer}__in": query.customer_ids})
     if len(history.types) < 3:
         rows = rows.filter(history_type__in=history.types)
@@ -98,7 +97,7 @@ def _places(history: History, query: TimelineQuery) -> Any:
 
 
 def _below(history: History, before: Position) -> Q:
-    """Rows of a history below a position: histories stand in the order of their labels at one moment."""
+    """Rows of a history after a position; at the same moment histories are sorted by label."""
     label, _, key = before.key.rpartition(":")
     place = (SOURCE, history.label)
     theirs = (before.source, label)
@@ -110,7 +109,7 @@ def _below(history: History, before: Position) -> Q:
 
 
 def _read_rows(changes: Sequence[HistoryChange]) -> None:
-    """Give the changes their rows and those before them, in one query."""
+    """Fill in `row` and `before` of the changes, in one query."""
     queries = []
     for history in HISTORIES.values():
         keys = [change.key for change in changes if change.history is history]

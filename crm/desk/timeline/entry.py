@@ -1,4 +1,4 @@
-"""An entry of the timeline, the place where it stands, and what one may ask for."""
+"""Timeline entries, their position, and the interface of their sources."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from django.db import models
 
-#: Whether somebody has a permission.
+#: Whether the user has a permission, as `User.has_perm`.
 May = Callable[[str], bool]
 
-#: Longer values are cut in a title or a detail.
+#: Titles and details are cut after this many characters.
 LONGEST = 200
 
 
 class EntryKind(models.TextChoices):
-    """What an entry is about, as one chooses by it."""
+    """What an entry is about; the timeline's filter offers these."""
 
     NOTE = "note", "Notes"
-    CONTACT = "contact", "Calls, meetings and mails"
+    CONTACT = "contact", "Calls, meetings, emails"
     TASK = "task", "Tasks"
-    CHANGE = "change", "Changes of the record"
+    CHANGE = "change", "Record changes"
     SUBSCRIPTION = "subscription", "Subscriptions"
     INVOICE = "invoice", "Invoices and payments"
     BALANCE = "balance", "Balances"
@@ -53,7 +53,7 @@ _ICONS = {
 
 
 class Position(NamedTuple):
-    """Where an entry stands: what happened later stands before it, and at one moment the greater source and key."""
+    """The sort key of an entry. Newest first; at the same moment, the greater source and key come first."""
 
     at: datetime
     source: str
@@ -65,7 +65,7 @@ class Position(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """The position that an address names; None if it names none."""
+        """Parse `str(position)`; None for anything else."""
         at, _, rest = text.partition("~")
         source, divided, key = rest.partition("~")
         if not divided:
@@ -78,9 +78,10 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """Something that happened. Everything is plain text, `markdown` is a text in Markdown.
+    """Something that happened, as plain text; only `markdown` is Markdown.
 
-    Neighbours of one `group` belong together, as what one import did; of a `day`, the hour says nothing.
+    Adjacent entries of the same `group` are shown as one (all that an import changed). With `is_of_day` the time
+    of day means nothing and isn't shown.
     """
 
     position: Position
@@ -95,15 +96,14 @@ class TimelineEntry:
 
     @property
     def at(self) -> datetime:
-        """When it happened."""
         return self.position.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineQuery:
-    """What one wants to see: at most `limit` entries of these customers below `before`, from `since` to before `until`.
+    """At most `limit` entries after position `before`, with `since` <= at < `until`.
 
-    `person` is the user who did it, `text` is somewhere in it, in any case.
+    `person` is the user who acted. `text` is matched anywhere in the entry, ignoring case.
     """
 
     customer_ids: Sequence[Any]
@@ -117,7 +117,7 @@ class TimelineQuery:
 
 @dataclass(frozen=True, slots=True)
 class SourceEntries:
-    """Entries, and how far down they are all there are: to and with `end`, to the beginning of time without one."""
+    """The entries of one source. They are complete down to position `end`, or to the beginning of time if it is None."""
 
     entries: Sequence[TimelineEntry]
     end: Position | None = None
@@ -125,28 +125,28 @@ class SourceEntries:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which kinds of entries are wanted, and whether whoever asks has a permission."""
+    """Which kinds of entries are requested, and the permissions of the user."""
 
     kinds: frozenset[EntryKind]
     may: May
 
 
 class EntrySource(Protocol):
-    """What knows of some kinds of things that happened."""
+    """Where entries come from."""
 
     def visible_kinds(self, may: May) -> frozenset[EntryKind]:
-        """What its entries are about, of those that whoever has these permissions may see."""
+        """The kinds of its entries that a user with these permissions may see."""
 
     def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
-        """The first entries, in order, by a fixed number of queries."""
+        """The first entries in order, in a number of queries that doesn't depend on the amount of data."""
 
 
 def short(text: str) -> str:
-    """`text` on one line, cut where it is too long."""
+    """`text` on one line, cut after `LONGEST` characters."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 def name_of(user: Any) -> str:
-    """The full name of a user, or the user name; nothing for nobody."""
+    """The user's full name, else the user name; empty for None."""
     return "" if user is None else str(user.get_full_name() or user.get_username())

@@ -1,4 +1,4 @@
-"""Which histories the timeline tells of, and what it calls what they are of."""
+"""The histories that the timeline shows, with the nouns for their rows."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from crm.desk.timeline.entry import EntryKind
 
 ADDED, CHANGED, DELETED = "+", "~", "-"
 _ALL = (ADDED, CHANGED, DELETED)
-#: Of what is added, another entry tells more.
+#: Where another source has an entry for the addition.
 _LATER = (CHANGED, DELETED)
 _CHANGES = (CHANGED,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The history of a model, by its label. `named` are the columns that name a row of it, `kind` is what it is about.
+    """The history of the model with this label.
 
-    Columns in `quiet` say nothing to a person; the others of the row are told old → new.
+    `named` are the columns that name a row in a title. Changes of columns in `quiet` aren't shown.
     """
 
     label: str
@@ -35,17 +35,16 @@ class History:
 
     @property
     def model(self) -> type[Model]:
-        """What it is the history of."""
         return apps.get_model(self.label)
 
     @property
     def rows(self) -> Any:
-        """The model of its rows."""
+        """The history's own model."""
         return _rows(self.label)
 
     @property
     def permission(self) -> str:
-        """Whoever may see the rows may see what became of them."""
+        """Permission to view the rows includes their history."""
         app, _, name = self.label.partition(".")
         return f"{app}.view_{name.lower()}"
 
@@ -57,16 +56,16 @@ HISTORIES: dict[str, History] = {
             label="customers.Customer", noun="Customer", customer="id", quiet=("updated_at", "merged_into")
         ),
         History(label="customers.Address", noun="Address", named=("line1", "city")),
-        History(label="customers.Business", noun="Business", named=("name",)),
+        History(label="customers.Business", noun="Business profile", named=("name",)),
         History(label="customers.PaymentMethod", noun="Payment method", named=("brand", "last4")),
-        History(label="crm.Activity", noun="Contact", kind=EntryKind.CONTACT, types=_LATER, named=("kind",)),
+        History(label="crm.Activity", noun="Activity", kind=EntryKind.CONTACT, types=_LATER, named=("kind",)),
         History(label="crm.Company", noun="Company", named=("name",)),
-        History(label="crm.Contact", noun="Point of contact", named=("person",)),
+        History(label="crm.Contact", noun="Contact", named=("person",)),
         History(label="crm.CustomField", noun="Custom field", named=("key",)),
         History(label="crm.Document", noun="Document", named=("title",)),
         History(label="crm.Domain", noun="Domain", named=("name",)),
         History(label="crm.Note", noun="Note", kind=EntryKind.NOTE, types=_LATER),
-        History(label="crm.Relationship", noun="Relationship"),
+        History(label="crm.Relationship", noun="Account details"),
         History(
             label="crm.Task",
             noun="Task",
@@ -122,9 +121,9 @@ HISTORIES: dict[str, History] = {
     )
 }
 
-#: Histories of a customer's rows of which other entries tell: merges of their records, postings of grants.
+#: Histories whose changes other sources show: ledger entries for grants, merges for merged records.
 LEFT_OUT = {"billing.Grant", "billing.Rollover", "crm.MergedRecord"}
-#: Columns that say nothing to a person, whatever they are of.
+#: Columns of any model whose changes mean nothing to a person.
 QUIET = frozenset(
     {"id", "customer", "came_with", "position", "imported", "pinned_fields", "created_at", "billed_here"}
 )

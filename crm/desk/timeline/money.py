@@ -1,16 +1,15 @@
-"""What a customer has, was billed, paid and was given: subscriptions, invoices, payments, postings."""
+"""Sources of billing entries: subscriptions, purchases, invoices, payments, credit notes, ledger entries."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.utils.formats import date_format
-
 from billing.formats import money
 from billing.models import CreditNote, Invoice, Payment, Posting, Purchase, Subscription
 from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, short
+from crm.desk.timeline.origins import IMPORTED
 from crm.desk.timeline.rows import RowSource
-from customers.formats import number, page_of
+from customers.formats import day, number, page_of
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
 _DONE = {
@@ -29,29 +28,29 @@ def _subscription(row: Subscription, position: Position) -> TimelineEntry:
     if row.quantity != 1:
         details.append(f"Quantity: {number(row.quantity)}")
     if row.trial_ends_at is not None:
-        details.append(f"On trial until {date_format(row.trial_ends_at, 'DATE_FORMAT')}")
+        details.append(f"Trial ends {day(row.trial_ends_at)}")
     return TimelineEntry(
         position=position,
         kind=EntryKind.SUBSCRIPTION,
         title=f"{short(str(row.plan))} "
-        + ("is to begin" if row.status == Subscription.Status.SCHEDULED else "began"),
+        + ("scheduled" if row.status == Subscription.Status.SCHEDULED else "started"),
         details=tuple(details),
         url=page_of(row),
     )
 
 
 def _purchase(row: Purchase, position: Position) -> TimelineEntry:
-    times = "" if row.quantity == 1 else f", {number(row.quantity)} times"
+    times = "" if row.quantity == 1 else f"{number(row.quantity)} "
     return TimelineEntry(
         position=position,
         kind=EntryKind.SUBSCRIPTION,
-        title=f"{short(str(row.plan))} was bought{times}",
+        title=f"Purchased {times}{short(str(row.plan))}",
         url=page_of(row),
     )
 
 
 def _invoice(row: Invoice, position: Position) -> TimelineEntry:
-    due = f", due {date_format(row.due_at, 'DATE_FORMAT')}" if row.due_at else ""
+    due = f", due {day(row.due_at)}" if row.due_at else ""
     return TimelineEntry(
         position=position,
         kind=EntryKind.INVOICE,
@@ -87,11 +86,11 @@ def _credit_note(row: CreditNote, position: Position) -> TimelineEntry:
 def _posting(row: Posting, position: Position) -> TimelineEntry:
     what = short(str(row.feature)) if row.feature else "balances"
     figured = "" if row.amount is None else f"{number(row.amount)} "
-    # What an import did, it says in its own words.
-    imported = row.reason.startswith("Imported from")
+    # The import's own entry says where it came from.
+    imported = row.reason.startswith(IMPORTED)
     details = [] if imported or not row.reason else [short(row.reason)]
     if row.reverses_id is not None:
-        details.append("Takes another posting back")
+        details.append("Reverses an earlier ledger entry")
     return TimelineEntry(
         position=position,
         kind=EntryKind.BALANCE,

@@ -1,4 +1,4 @@
-"""Where the record comes from: what was imported, and merges made and undone."""
+"""Sources of entries on imports, and on merges made and undone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.urls import reverse
 from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, name_of, short
 from crm.desk.timeline.rows import RowSource
 from crm.models import Merge
-from customers.formats import page_of
+from customers.formats import counted, page_of
 from customers.models import ReceivedPayload
 
-#: How the history tells of an import; it keeps no more of it.
-IMPORTED, _KEPT = "Imported from", 100
+#: How the reason of an import begins in histories and in the ledger. Histories cut it after `_REASON_LENGTH`.
+IMPORTED = "Imported from"
+_REASON_LENGTH = 100
 
 
 def _payload(payload: ReceivedPayload, position: Position) -> TimelineEntry:
@@ -23,30 +24,30 @@ def _payload(payload: ReceivedPayload, position: Position) -> TimelineEntry:
     count = len(payload.remarks)
     details = [short(record.source_id)]
     if payload.origin:
-        details.append(f"In {short(payload.origin)}")
+        details.append(f"From {short(payload.origin)}")
     if count:
-        details.append(f"{count} remark{'' if count == 1 else 's'} of the import")
-    told = f"{IMPORTED} {record.source}" + (f": {payload.origin}" if payload.origin else "")
+        details.append(counted(count, "import remark"))
+    reason = f"{IMPORTED} {record.source}" + (f": {payload.origin}" if payload.origin else "")
     return TimelineEntry(
         position=position,
         kind=EntryKind.IMPORT,
         title=f"Received from the {record.get_source_display()}",
         details=tuple(details),
         url=reverse("desk-record-changes", args=[record.pk]),
-        group=told[:_KEPT],
+        group=reason[:_REASON_LENGTH],
     )
 
 
 def _merges(customer_ids: Sequence[Any]) -> QuerySet[Any]:
-    concerned = Q(survivor__in=customer_ids) | Q(other__in=customer_ids)
-    return Merge.objects.filter(concerned).select_related("survivor", "other", "made_by", "undone_by")
+    either_side = Q(survivor__in=customer_ids) | Q(other__in=customer_ids)
+    return Merge.objects.filter(either_side).select_related("survivor", "other", "made_by", "undone_by")
 
 
 def _made(merge: Merge, position: Position) -> TimelineEntry:
     return TimelineEntry(
         position=position,
         kind=EntryKind.MERGE,
-        title=f"{short(str(merge.other))} became part of {short(str(merge.survivor))}",
+        title=f"Merged {short(str(merge.other))} into {short(str(merge.survivor))}",
         details=(short(merge.reason),) if merge.reason else (),
         by=name_of(merge.made_by),
         url=page_of(merge),
@@ -57,7 +58,7 @@ def _undone(merge: Merge, position: Position) -> TimelineEntry:
     return TimelineEntry(
         position=position,
         kind=EntryKind.MERGE,
-        title=f"{short(str(merge.other))} is no longer part of {short(str(merge.survivor))}",
+        title=f"Undid the merge of {short(str(merge.other))} into {short(str(merge.survivor))}",
         by=name_of(merge.undone_by),
         url=page_of(merge),
     )

@@ -1,4 +1,4 @@
-"""Entries that are each made of one row."""
+"""Sources that make one entry of each row."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from crm.desk.timeline.entry import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSource:
-    """A source whose entries are rows of one query.
+    """A source whose entries are the rows of one query.
 
-    `rows` are all rows of some customers, `at` is the column that says when, `entry` makes an entry of a row; `text`
-    are lookups that search it, and `by` names who did it: a foreign key to a user, or with `by_name` the user name.
+    `rows` returns all rows of some customers, `at` is the column of the moment, and `entry` makes an entry of a row.
+    `text` are the lookups for a search. Who acted is in `by` (a foreign key to a user) or `by_name` (a user name).
     """
 
     name: str
@@ -39,12 +39,11 @@ class RowSource:
     text: tuple[str, ...] = ()
 
     def visible_kinds(self, may: May) -> frozenset[EntryKind]:
-        """Its one kind, for whoever may see the rows."""
         return frozenset({self.kind}) if may(self.permission) else frozenset()
 
     def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
         """The first entries, in one query."""
-        rows = self._narrowed(query)
+        rows = self._filtered(query)
         if rows is None:
             return SourceEntries(())
         found = list(rows.order_by(f"-{self.at}", "-pk")[: query.limit + 1])
@@ -54,8 +53,8 @@ class RowSource:
     def _position(self, row: Any) -> Position:
         return Position(getattr(row, self.at), self.name, str(row.pk))
 
-    def _narrowed(self, query: TimelineQuery) -> QuerySet[Any] | None:
-        """The rows to choose from; None where there can be none."""
+    def _filtered(self, query: TimelineQuery) -> QuerySet[Any] | None:
+        """The matching rows; None if the query filters by something that these rows don't have."""
         if (query.person is not None and not (self.by or self.by_name)) or (query.text and not self.text):
             return None
         rows = self.rows(query.customer_ids).filter(**{f"{self.at}__isnull": False})
@@ -66,8 +65,8 @@ class RowSource:
         if query.before is not None:
             rows = rows.filter(_below(query.before, self.name, rows, self.at))
         if query.person is not None:
-            who = {self.by: query.person} if self.by else {self.by_name: query.person.get_username()}
-            rows = rows.filter(**who)
+            actor = {self.by: query.person} if self.by else {self.by_name: query.person.get_username()}
+            rows = rows.filter(**actor)
         if query.text:
             anywhere = Q()
             for lookup in self.text:
@@ -77,7 +76,7 @@ class RowSource:
 
 
 def _below(before: Position, name: str, rows: QuerySet[Any], at: str) -> Q:
-    """The rows of the source `name` that stand below `before`."""
+    """The rows of the source `name` after position `before`."""
     earlier = Q(**{f"{at}__lt": before.at})
     if name < before.source:
         return Q(**{f"{at}__lte": before.at})

@@ -1,4 +1,4 @@
-"""The timeline of a customer, page by page: every source is asked once, and what they answer is put in order."""
+"""The timeline of a customer, page by page: every source is read once, and their entries are merged in order."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from crm.desk.timeline.entry import (
 )
 from crm.desk.timeline.money import CREDIT_NOTES, INVOICES, PAYMENTS, POSTINGS, PURCHASES, SUBSCRIPTIONS
 from crm.desk.timeline.origins import MERGES, PAYLOADS, UNDONE_MERGES
-from crm.desk.timeline.texts import CONTACT, DECISIONS, NOTES
+from crm.desk.timeline.texts import ACTIVITIES, DECISIONS, NOTES
 from crm.desk.timeline.usage import UsageSource
+from customers.formats import counted
 
 SOURCES: tuple[EntrySource, ...] = (
     NOTES,
-    CONTACT,
+    ACTIVITIES,
     DECISIONS,
     SUBSCRIPTIONS,
     PURCHASES,
@@ -38,15 +39,15 @@ SOURCES: tuple[EntrySource, ...] = (
     UsageSource(),
 )
 
-#: What one import did happens within so long.
-_TOGETHER = timedelta(minutes=1)
-#: How much one entry tells of it.
-_TOLD = 30
+#: Adjacent entries of one import are at most this far apart.
+_IMPORT_SPAN = timedelta(minutes=1)
+#: Lines that the one entry of an import shows.
+_MOST_DETAILS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePage:
-    """Entries, the newest first, and the position below which there may be more; None if there is no more."""
+    """Entries, newest first, and the position after which there may be more; None if there are no more."""
 
     entries: Sequence[TimelineEntry]
     older: Position | None
@@ -55,10 +56,10 @@ class TimelinePage:
 def read_page(
     query: TimelineQuery, may: May, kinds: Collection[EntryKind] = tuple(EntryKind)
 ) -> TimelinePage:
-    """One page of the entries of `kinds` that somebody with the permissions `may` has can see.
+    """One page of the entries of `kinds` that the permissions `may` allow.
 
-    The number of queries does not depend on how much there is, nor on how far down the page is. A page may have fewer
-    entries than were asked for although there are more: `older` tells. Entries of one import come as one.
+    The number of queries depends neither on the amount of data nor on how far down the page is. A page may have fewer
+    entries than `query.limit` although there are more: go by `older`. All entries of one import are shown as one.
     """
     entry_filter = EntryFilter(frozenset(kinds), may)
     found = [
@@ -79,11 +80,16 @@ def read_page(
 
 
 def merge_imports(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
-    """Neighbours of one group as one entry, told by the one that has most to say of it: what was received."""
+    """Adjacent entries of one group as one entry, under the title of the received document if there is just one."""
     grouped: list[list[TimelineEntry]] = []
     for entry in entries:
         last = grouped[-1][-1] if grouped else None
-        if last is not None and entry.group and entry.group == last.group and last.at - entry.at <= _TOGETHER:
+        if (
+            last is not None
+            and entry.group
+            and entry.group == last.group
+            and last.at - entry.at <= _IMPORT_SPAN
+        ):
             grouped[-1].append(entry)
         else:
             grouped.append([entry])
@@ -99,7 +105,7 @@ def _one(group: list[TimelineEntry]) -> TimelineEntry:
         if len(received) == 1
         else replace(group[0], title=group[0].group, details=(), kind=EntryKind.IMPORT, url="")
     )
-    told = [words for entry in group if entry is not head for words in (entry.title, *entry.details)]
-    if len(told) > _TOLD:
-        told[_TOLD:] = [f"and {len(told) - _TOLD:,} lines more"]
-    return replace(head, details=(*head.details, *told))
+    lines = [line for entry in group if entry is not head for line in (entry.title, *entry.details)]
+    if len(lines) > _MOST_DETAILS:
+        lines[_MOST_DETAILS:] = [f"and {counted(len(lines) - _MOST_DETAILS, 'more line')}"]
+    return replace(head, details=(*head.details, *lines))

@@ -1,4 +1,4 @@
-"""What was said to a customer and about it: notes, calls, meetings, mails, and what was decided on the worklist."""
+"""Sources of entries that people write: notes, activities, decisions on the worklist."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from customers.formats import page_of
 
 
 def _note(note: Note, position: Position) -> TimelineEntry:
-    told = [
-        words
-        for words, is_so in (
+    marks = [
+        word
+        for word, is_set in (
             ("Pinned", note.is_pinned),
-            ("The summary", note.is_summary),
+            ("Summary", note.is_summary),
             ("Generated", note.origin == Note.Origin.GENERATED),
         )
-        if is_so
+        if is_set
     ]
     return TimelineEntry(
         position=position,
         kind=EntryKind.NOTE,
         title="Note",
-        details=(", ".join(told),) if told else (),
+        details=(", ".join(marks),) if marks else (),
         markdown=note.body,
         by=name_of(note.author),
         url=page_of(note),
     )
 
 
-def _contact(activity: Activity, position: Position) -> TimelineEntry:
-    whom = f" with {short(str(activity.person))}" if activity.person else ""
+def _activity(activity: Activity, position: Position) -> TimelineEntry:
+    with_person = f" with {short(str(activity.person))}" if activity.person else ""
     return TimelineEntry(
         position=position,
         kind=EntryKind.CONTACT,
-        title=f"{activity.get_kind_display()}{whom}{', planned' if position.at > clock.now() else ''}",
+        title=f"{activity.get_kind_display()}{with_person}{', planned' if position.at > clock.now() else ''}",
         markdown=activity.summary,
         by=name_of(activity.logged_by),
         url=page_of(activity),
@@ -62,13 +62,13 @@ NOTES = RowSource(
     by="author",
     text=("body",),
 )
-CONTACT = RowSource(
+ACTIVITIES = RowSource(
     name="contact",
     kind=EntryKind.CONTACT,
     permission="crm.view_activity",
     at="happened_at",
     rows=lambda ids: Activity.objects.filter(customer__in=ids).select_related("logged_by", "person"),
-    entry=_contact,
+    entry=_activity,
     by="logged_by",
     text=("summary", "person__name"),
 )

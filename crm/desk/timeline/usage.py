@@ -1,4 +1,4 @@
-"""What a customer used, day by day and feature by feature."""
+"""Usage entries: one per day and feature."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.timezone import localdate, make_aware
+from django.utils.timezone import make_aware
 
 from billing.models import Posting
 from crm.desk.timeline.entry import (
@@ -25,35 +25,31 @@ from crm.desk.timeline.entry import (
     short,
 )
 from crm.desk.timeline.money import USES
-from customers.formats import number
+from customers.formats import counted, local, number
 from customers.models import Customer
 
 _NAME = "usage"
-#: How many days before the latest use are added up at a time.
+#: Days that are added up for a page, back from the latest usage.
 DAYS = 31
 _SHOWN_DIGITS = 6
 
 
 class UsageSource:
-    """A source whose entries are what was used of a feature on a day. They stand where the day begins.
-
-    However much there is, at most `DAYS` days of it are added up for a page.
-    """
+    """The source whose entries are the net usage of a feature on a day, at the day's start in the current time zone."""
 
     def visible_kinds(self, may: May) -> frozenset[EntryKind]:
-        """Its one kind, for whoever may see postings."""
         return frozenset({EntryKind.USAGE}) if may("billing.view_posting") else frozenset()
 
     def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
         """The first entries, in two queries."""
-        # The uses of a day are many people's.
+        # A day's usage has no single person.
         if query.person is not None:
             return SourceEntries(())
         until = _until(query)
         first, last = _ends(query, until)
         if first is None or last is None:
             return SourceEntries(())
-        start = _begin(date.fromordinal(max(localdate(last).toordinal() - DAYS + 1, 1)))
+        start = _begin(date.fromordinal(max(local(last).toordinal() - DAYS + 1, 1)))
         since = start if query.since is None else max(start, query.since)
         rows = _uses(query, until).filter(customer__in=query.customer_ids, occurred_at__gte=since)
         days: Any = (
@@ -69,7 +65,7 @@ class UsageSource:
 
 
 def _ends(query: TimelineQuery, until: datetime | None) -> tuple[datetime | None, datetime | None]:
-    """The first and the last use, by index for each of the customers, in one query."""
+    """The moments of the first and the last usage, in one query that reads one index entry per customer and end."""
     uses = _uses(query, until).filter(customer=OuterRef("pk"))
     if query.since is not None:
         uses = uses.filter(occurred_at__gte=query.since)
@@ -99,12 +95,12 @@ def _uses(query: TimelineQuery, until: datetime | None) -> QuerySet[Posting]:
 
 
 def _until(query: TimelineQuery) -> datetime | None:
-    """Before which moment uses count: a day that has begun counts whole."""
+    """Only usage before this moment counts. The day that `query.before` is in counts whole."""
     ends = [query.until] if query.until is not None else []
     if query.before is not None:
-        # No calendar has a day after the last, and nothing was used then.
+        # There is no day after December 31, 9999, and no usage either.
         with suppress(OverflowError):
-            ends.append(_begin(localdate(query.before.at) + timedelta(days=1)))
+            ends.append(_begin(local(query.before.at).date() + timedelta(days=1)))
     return min(ends, default=None)
 
 
@@ -115,7 +111,7 @@ def _begin(day: date) -> datetime:
 def _entry(row: Any, query: TimelineQuery) -> TimelineEntry:
     day, key, count = row["day"], row["feature"], row["uses"]
     used = round(Decimal(row["used"] or 0), _SHOWN_DIGITS)
-    what = row["feature__name"] or row["feature__feature_id"] or "something"
+    feature = row["feature__name"] or row["feature__feature_id"] or "an unknown feature"
     filters = urlencode(
         {
             "customer__id__exact": query.customer_ids[0],
@@ -126,8 +122,8 @@ def _entry(row: Any, query: TimelineQuery) -> TimelineEntry:
     return TimelineEntry(
         position=Position(_begin(day), _NAME, str(key or "")),
         kind=EntryKind.USAGE,
-        title=f"Used {number(used)} {short(what)}",
-        details=(f"In {count:,} use{'' if count == 1 else 's'}",),
+        title=f"Used {number(used)} {short(feature)}",
+        details=(counted(count, "ledger entry", "ledger entries"),),
         url=f"{reverse('admin:billing_posting_changelist')}?{filters}",
         is_of_day=True,
     )

@@ -1,4 +1,4 @@
-"""What a column held, in words."""
+"""Values of columns, in words."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.formats import date_format
 from django.utils.timezone import is_naive
 
 from billing.models import Entity, Feature, Plan
 from crm.desk.timeline.entry import name_of, short
 from crm.models import Person
-from customers.formats import free_form_text, moment, number
+from customers.formats import EMPTY, day, free_form_text, moment, number
 from customers.models import Customer
 
-_NOTHING = "nothing"
 _NAMED: tuple[type[models.Model], ...] = (Customer, Entity, Feature, Person, Plan)
 
 
 class RowNames:
-    """What the rows are called that columns refer to: one query for each kind of row that is referred to."""
+    """The names of the rows that foreign keys refer to: one query per model."""
 
     def __init__(self, references: Iterable[tuple[type[models.Model], Any]]) -> None:
-        """`references` are models, each with the key of a row."""
+        """`references` are (model, key) pairs."""
         keys: dict[Any, set[Any]] = defaultdict(set)
         for model, key in references:
             if key is not None:
@@ -38,11 +36,11 @@ class RowNames:
         for model in (*_NAMED, get_user_model()):
             rows = model._default_manager.filter(pk__in=keys[model]) if keys[model] else ()
             for row in rows:
-                told = name_of(row) if isinstance(row, get_user_model()) else short(str(row))
-                self._names[model, row.pk] = told
+                is_user = isinstance(row, get_user_model())
+                self._names[model, row.pk] = name_of(row) if is_user else short(str(row))
 
     def name(self, model: type[models.Model], key: Any) -> str:
-        """What the row is called; its key where nothing more is known of it, nothing for None."""
+        """The name of the row; its key if the row is gone, empty for None."""
         if key is None:
             return ""
         known = key_of(model, key)
@@ -50,9 +48,9 @@ class RowNames:
 
 
 def shown(field: Any, value: Any, names: RowNames) -> str:
-    """A value of a column as the database's JSON has it, for a person."""
+    """A column's value, as the database's JSON has it, in words."""
     if value is None or value == "" or value == [] or value == {}:
-        return _NOTHING
+        return EMPTY
     if isinstance(field, models.ForeignKey):
         return names.name(field.related_model, value)
     if isinstance(field, models.BooleanField):
@@ -63,15 +61,15 @@ def shown(field: Any, value: Any, names: RowNames) -> str:
         at = parse_datetime(str(value))
         return str(value) if at is None else moment(at.replace(tzinfo=UTC) if is_naive(at) else at)
     if isinstance(field, models.DateField):
-        day = parse_date(str(value))
-        return str(value) if day is None else date_format(day, "DATE_FORMAT")
+        on = parse_date(str(value))
+        return str(value) if on is None else day(on)
     if field.choices:
         return short(str(dict(field.flatchoices).get(value, value)))
     return short(value if isinstance(value, str) else free_form_text(value))
 
 
 def key_of(model: type[models.Model], key: Any) -> Any:
-    """The key as a row has it: the JSON has a UUID as text."""
+    """The key as a row has it; in the JSON a UUID is text."""
     try:
         return model._meta.pk.to_python(UUID(key) if isinstance(key, str) else key)
     except ValueError:

@@ -1,7 +1,7 @@
-// The keys of a customer's page: c logs contact, n writes a note, t adds a task, g a tag, Ctrl+Enter sends what one is writing.
+// Keys of the customer page: c logs a call, n adds a note, t a task, g a tag; Ctrl+Enter submits the form.
 "use strict";
 
-const isWriting = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
 document.addEventListener("keydown", (event) => {
     const element = event.target instanceof Element ? event.target : document.body;
@@ -13,7 +13,7 @@ document.addEventListener("keydown", (event) => {
         }
         return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isWriting(element)) {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(element)) {
         return;
     }
     const form = document.querySelector(`form[data-desk-key="${CSS.escape(event.key)}"]`);

@@ -1,4 +1,4 @@
-// The search box of every page: Ctrl+K opens it, arrows go through what was found, Enter opens the first.
+// The search box of every page: Ctrl+K opens it, arrow keys move through the results, Enter opens the first.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -8,9 +8,9 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     const input = dialog.querySelector("input");
     const results = dialog.querySelector("[data-find-results]");
-    const told = dialog.querySelector("[data-find-told]");
+    const status = dialog.querySelector("[data-find-status]");
     const links = () => [...results.querySelectorAll("a")];
-    let asked = null;
+    let request = null;
     let waiting = 0;
     let opensFirst = false;
 
@@ -23,13 +23,13 @@ document.addEventListener("DOMContentLoaded", () => {
 
     const clear = () => {
         results.replaceChildren();
-        told.textContent = "";
+        status.textContent = "";
     };
 
-    const look = async () => {
-        asked?.abort();
+    const search = async () => {
+        request?.abort();
         const mine = new AbortController();
-        asked = mine;
+        request = mine;
         const term = input.value.trim();
         if (!term) {
             clear();
@@ -37,28 +37,28 @@ document.addEventListener("DOMContentLoaded", () => {
         }
         try {
             const query = new URLSearchParams({ part: "1", q: term });
-            const answer = await fetch(`${dialog.dataset.url}?${query}`, { signal: mine.signal, redirect: "error" });
-            if (!answer.ok) {
-                throw new Error(String(answer.status));
+            const response = await fetch(`${dialog.dataset.url}?${query}`, { signal: mine.signal, redirect: "error" });
+            if (!response.ok) {
+                throw new Error(String(response.status));
             }
-            const text = await answer.text();
+            const text = await response.text();
             if (mine.signal.aborted) {
                 return;
             }
             results.innerHTML = text;
             const count = links().length;
-            told.textContent = count === 1 ? "1 found" : `${count} found`;
+            status.textContent = count === 1 ? "1 found" : `${count} found`;
             if (opensFirst && count) {
                 links()[0].click();
             }
         } catch (problem) {
             if (problem.name !== "AbortError") {
                 results.replaceChildren();
-                told.textContent = "The search did not answer. Press Enter to try it as a page.";
+                status.textContent = "The search did not response. Press Enter to try it as a page.";
             }
         } finally {
-            if (asked === mine) {
-                asked = null;
+            if (request === mine) {
+                request = null;
                 opensFirst = false;
             }
         }
@@ -69,16 +69,16 @@ document.addEventListener("DOMContentLoaded", () => {
         opensFirst = false;
         waiting = window.setTimeout(() => {
             waiting = 0;
-            look();
+            search();
         }, 150);
     });
 
     dialog.querySelector("form").addEventListener("submit", (event) => {
-        if (waiting || asked) {
+        if (waiting || request) {
             event.preventDefault();
             window.clearTimeout(waiting);
             waiting = 0;
-            look();
+            search();
             opensFirst = true;
         } else if (links().length) {
             event.preventDefault();

@@ -1,5 +1,5 @@
-"""What the page of a customer shows, section by section. What is empty is not there.
+"""The sections of a customer's page. Empty sections aren't shown.
 
-Each module gathers the sections of one subject, in a number of queries that does not depend on how much there is: of
-long lists the first rows are shown, with a link to all of them.
+Each module builds the sections of one subject in a number of queries that doesn't depend on the amount of data: of a
+long list the first rows are shown, with a link to all of them.
 """

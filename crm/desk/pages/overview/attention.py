@@ -1,4 +1,4 @@
-"""What is wrong with the customer now: the reasons for which it is on the worklist."""
+"""Why the customer is on the worklist."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from customers.models import Customer
 
 
 def attention_section(customer: Customer) -> Section | None:
-    """The open reasons, the heaviest first; what several people are told is there once."""
+    """The open reasons, heaviest first. One that several people have on their worklists is shown once."""
     rows = WorklistReason.objects.open().filter(entry__customer=customer).heaviest_first()
     once = list({row.words: row for row in reversed(first_rows(rows))}.values())[::-1]
     return list_section(
         "attention",
-        "What needs attention",
+        "Needs attention",
         once,
         lambda row: SectionLine(
             text=capfirst(row.words),

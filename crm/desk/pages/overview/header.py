@@ -1,4 +1,4 @@
-"""Who the customer is: the head of its page."""
+"""The header of a customer's page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
-from django.utils.formats import date_format
 
 from crm.models import Company, Contact, Relationship
-from customers.formats import BAD, NEWS, PLAIN, WAITING, country_name
+from customers.formats import BAD, NEWS, PLAIN, WAITING, country_name, day
 from customers.json_types import is_plain_link
 from customers.models import Address, Customer, Environment
 
@@ -21,7 +20,7 @@ _INITIALS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What the head of the page says. `labels` are words with their colours, `ids` are by what they are called."""
+    """The texts of the header. `labels` are (word, color), `ids` (name, value), `links` (address, text)."""
 
     name: str
     initials: str
@@ -39,7 +38,7 @@ class Header:
 
 
 def header_of(customer: Customer, contacts: list[Contact], address: Address | None, now: datetime) -> Header:
-    """The head of the customer's page; its company and relationship are fetched already, if it has them."""
+    """The header of the customer's page. Fetch `customer` with its company and relationship."""
     company: Company | None = getattr(customer, "company", None)
     relationship: Relationship | None = getattr(customer, "relationship", None)
     owner = relationship.owner if relationship else None
@@ -62,13 +61,13 @@ def header_of(customer: Customer, contacts: list[Contact], address: Address | No
 
 
 def zone_of_country(code: str) -> str | None:
-    """The time zone of a country that has just one; None for the others."""
+    """The time zone of a country with only one; None for other countries."""
     zones = _zones().get(code.upper(), [])
     return zones[0] if len(zones) == 1 else None
 
 
-def dialled(phone: str) -> str:
-    """What a telephone is told to dial."""
+def dialable(phone: str) -> str:
+    """The number for a `tel:` link: digits and +."""
     return "".join(character for character in phone if character.isdigit() or character == "+")
 
 
@@ -84,7 +83,7 @@ def _zones() -> dict[str, list[str]]:
 
 
 def _local_time(contacts: list[Contact], address: Address | None, now: datetime) -> str:
-    """What the clock says where the customer is; nothing where that is not known."""
+    """The time where the customer is: by the first contact with a time zone, else by the country; empty if unknown."""
     named = [
         contact.person.timezone for contact in contacts if contact.person.timezone in available_timezones()
     ]
@@ -92,7 +91,7 @@ def _local_time(contacts: list[Contact], address: Address | None, now: datetime)
     if zone is None:
         return ""
     there = now.astimezone(ZoneInfo(zone))
-    return f"{date_format(there, 'D')} {there:%H:%M} in {zone.rpartition('/')[2].replace('_', ' ')}"
+    return f"{there:%a %H:%M} in {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
 def _place(company: Company | None, address: Address | None) -> str:
@@ -102,12 +101,10 @@ def _place(company: Company | None, address: Address | None) -> str:
 
 
 def _since(customer: Customer, relationship: Relationship | None) -> str:
-    start = relationship.start_date if relationship and relationship.start_date else customer.created_at
-    return date_format(start, "DATE_FORMAT")
+    return day(relationship.start_date if relationship and relationship.start_date else customer.created_at)
 
 
 def _labels(customer: Customer) -> tuple[tuple[str, str], ...]:
-    """What one has to know before anything else."""
     labels = []
     if customer.archived_at is not None:
         labels.append(("Archived", PLAIN))
@@ -116,14 +113,14 @@ def _labels(customer: Customer) -> tuple[tuple[str, str], ...]:
     if customer.status == Customer.Status.INACTIVE:
         labels.append(("Inactive", WAITING))
     if customer.env == Environment.SANDBOX:
-        labels.append(("Sandbox", NEWS))
+        labels.append(("Test mode", NEWS))
     return tuple(labels)
 
 
 def _ids(customer: Customer, relationship: Relationship | None) -> tuple[tuple[str, str], ...]:
     known = (
-        ("Id", str(customer.pk)),
-        ("External id", customer.external_id),
+        ("ID", str(customer.pk)),
+        ("External ID", customer.external_id),
         ("Stripe", customer.stripe_id),
         ("CRM", relationship.crm_id if relationship else ""),
         ("Fingerprint", customer.fingerprint),
@@ -142,5 +139,5 @@ def _links(company: Company | None) -> tuple[tuple[str, str], ...]:
 
 
 def _is_picture(url: str) -> bool:
-    """Whether the page may show it: the content security policy lets only these through."""
+    """Whether the content security policy lets the page show this image."""
     return url.startswith("https://") and is_plain_link(url)

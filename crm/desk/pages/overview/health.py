@@ -1,4 +1,4 @@
-"""How well the customer fares."""
+"""The customer's health score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from customers.models import Customer
 
 
 def health_section(customer: Customer, now: datetime) -> Section | None:
-    """The score with its parts, each explained; none for a customer of whom nothing can be said."""
+    """The score with its signals; None if the customer has no score."""
     shown = shown_health(customer, now)
     if shown is None:
         return None

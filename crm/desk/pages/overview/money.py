@@ -1,4 +1,4 @@
-"""What the customer pays: the contract against what is billed, subscriptions, invoices, discounts."""
+"""The contract compared with billing, subscriptions, purchases, invoices and discounts."""
 
 from __future__ import annotations
 
@@ -19,32 +19,30 @@ from billing.rules.monthly_value import RecurringCharge, RecurringRevenue
 from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Relationship
-from customers.formats import PLAIN, day, number, page_of
+from customers.formats import PLAIN, day, number, page_of, percent
 from customers.models import Customer
-
-_HUNDRED = Decimal(100)
 
 
 def contract_section(customer: Customer, billed: dict[str, RecurringRevenue]) -> Section | None:
-    """What the contract brings in a year, against the rate at which is billed; `billed` is by currency."""
+    """The yearly contract value compared with ARR; `billed` is by currency."""
     relationship: Relationship | None = getattr(customer, "relationship", None)
     agreed = relationship.contract_annual_revenue if relationship else None
-    said = []
+    sentences = []
     if agreed is not None and relationship is not None:
-        said.append(f"The contract is for {unit_price(agreed, relationship.currency)} a year.")
-    said += [
-        f"Billed at a rate of {money(each.arr, currency)} a year, {money(each.mrr, currency)} a month."
+        sentences.append(f"Contract: {unit_price(agreed, relationship.currency)}/yr")
+    sentences += [
+        f"Billed: {money(each.arr, currency)}/yr ({money(each.mrr, currency)}/month)"
         for currency, each in billed.items()
     ]
     if agreed is not None and relationship is not None and is_known(relationship.currency):
-        said.append(_compared(agreed, relationship.currency, billed))
+        sentences.append(_compared(agreed, relationship.currency, billed))
     elif not billed:
         return None
-    return Section(key="contract", title="Contract and billing", said=tuple(said))
+    return Section(key="contract", title="Contract and billing", sentences=tuple(sentences))
 
 
 def subscriptions_section(customer: Customer, now: datetime) -> Section | None:
-    """Running subscriptions: the plan, what it brings in, and when what comes next."""
+    """Running subscriptions with their MRR and what happens next."""
     rows = Subscription.objects.running().filter(customer=customer).order_by("add_on", "position", "pk")
     found = first_rows(with_charges(rows))
     return list_section(
@@ -57,7 +55,6 @@ def subscriptions_section(customer: Customer, now: datetime) -> Section | None:
 
 
 def purchases_section(customer: Customer) -> Section | None:
-    """Plans bought once."""
     rows = Purchase.objects.filter(customer=customer, removed_at=None).select_related("plan")
     return list_section(
         "purchases",
@@ -66,7 +63,7 @@ def purchases_section(customer: Customer) -> Section | None:
         lambda row: SectionLine(
             text=str(row.plan),
             url=page_of(row),
-            details=(f"Bought {day(row.started_at)}", _until("Ends", row.expires_at)),
+            details=(f"Purchased {day(row.started_at)}", _until("Ends", row.expires_at)),
             value=number(row.quantity),
         ),
         more_url=list_of(Purchase, customer),
@@ -74,7 +71,7 @@ def purchases_section(customer: Customer) -> Section | None:
 
 
 def invoices_section(customer: Customer) -> Section | None:
-    """The invoices that wait for money first, then the latest."""
+    """Unpaid invoices, then the newest."""
     rows: QuerySet[Invoice] = Invoice.objects.filter(customer=customer, removed_at=None)
     unpaid = first_rows(rows.unpaid().order_by(F("due_at").asc(nulls_last=True), "pk"))  # type: ignore[attr-defined]
     latest = first_rows(rows.order_by("-created_at", "-pk"))
@@ -83,7 +80,6 @@ def invoices_section(customer: Customer) -> Section | None:
 
 
 def discounts_section(customer: Customer) -> Section | None:
-    """What makes the customer pay less."""
     rows = Discount.objects.filter(customer=customer).order_by("position", "pk")
     return list_section(
         "discounts", "Discounts", first_rows(rows), _discount, more_url=list_of(Discount, customer)
@@ -96,55 +92,53 @@ def _compared(agreed: Decimal, currency: str, billed: dict[str, RecurringRevenue
     if contract <= 0:
         return ""
     if not rate:
-        return f"Nothing that recurs is billed in {currency}."
-    share = EXACT.divide(EXACT.multiply(Decimal(rate), _HUNDRED), Decimal(contract)).quantize(Decimal(1))
+        return f"No recurring billing in {currency}."
+    share = EXACT.divide(Decimal(rate), Decimal(contract))
     if rate == contract:
-        return "Both agree."
+        return "Billing matches the contract."
     gap = money(abs(contract - rate), currency)
-    more = "less" if rate < contract else "more"
-    return f"That is {share:,f} % of the contract: {gap} a year {more}."
+    side = "below" if rate < contract else "above"
+    return f"{gap}/yr {side} the contract, {percent(share)} of it is billed."
 
 
 def _subscription(row: Subscription, now: datetime) -> SectionLine:
     state = subscription_state(row)
-    brings = revenue_of_subscription(row, now)
+    revenue = revenue_of_subscription(row, now)
     return SectionLine(
         text=f"{number(row.quantity)} {row.plan}" if row.quantity != 1 else str(row.plan),
         url=page_of(row),
         details=tuple(_coming(row, now)),
         label=(state, SUBSCRIPTION_STATES.get(state, PLAIN)),
-        value=", ".join(f"{money(each.mrr, currency)} a month" for currency, each in brings.items()),
+        value=", ".join(f"{money(each.mrr, currency)}/month" for currency, each in revenue.items()),
     )
 
 
 def _coming(row: Subscription, now: datetime) -> list[str]:
     """What happens next to a subscription, in words."""
-    said = []
+    coming = []
     if row.status == Subscription.Status.SCHEDULED:
         return [f"Starts {day(row.started_at)}"]
     if row.trial_ends_at is not None and row.trial_ends_at > now:
-        said.append(f"Trial ends {day(row.trial_ends_at)}")
+        coming.append(f"Trial ends {day(row.trial_ends_at)}")
     if row.expires_at is not None:
-        said.append(f"Ends {day(row.expires_at)}")
+        coming.append(f"Ends {day(row.expires_at)}")
     elif row.current_period_end is not None:
-        said.append(f"Renews {day(row.current_period_end)}{_next_invoice(row)}")
-    return said
+        coming.append(f"Renews {day(row.current_period_end)}{_next_invoice(row)}")
+    return coming
 
 
 def _next_invoice(row: Subscription) -> str:
-    """What the next renewal is sure to bill; use beyond the grants comes on top."""
+    """The fixed charges of the next renewal; overage is billed on top."""
     plan = row.plan
     if plan.price_amount is None or not plan.price_interval or not is_known(plan.currency):
         return ""
-    rhythm = plan.price_interval, plan.price_interval_count or 1
+    interval = plan.price_interval, plan.price_interval_count or 1
     try:
-        charges = [each for each in charges_of(row) if (each.interval, each.interval_count) == rhythm]
+        charges = [each for each in charges_of(row) if (each.interval, each.interval_count) == interval]
         billed = round_to_minor(_sum(charges), plan.currency)
     except (Unreckonable, ValueError):
         return ""
-    return (
-        f": {money(billed, plan.currency)} each {every(*rhythm)}, and what is used beyond" if billed else ""
-    )
+    return f" for {money(billed, plan.currency)} every {every(*interval)}, plus overage" if billed else ""
 
 
 def _sum(charges: list[RecurringCharge]) -> Decimal:
@@ -156,10 +150,9 @@ def _sum(charges: list[RecurringCharge]) -> Decimal:
 
 def _invoice(row: Invoice) -> SectionLine:
     state = invoice_state(row)
-    due = (
-        f"{money(row.due, row.currency)} due" if state in ("Open", "Overdue") and row.due != row.total else ""
-    )
-    until = f"Due {day(row.due_at)}" if row.due_at and state in ("Open", "Overdue") else ""
+    is_open = row.status == Invoice.Status.OPEN
+    due = f"{money(row.due, row.currency)} due" if is_open and row.due != row.total else ""
+    until = f"Due {day(row.due_at)}" if row.due_at and is_open else ""
     return SectionLine(
         text=str(row),
         url=page_of(row),
@@ -171,14 +164,14 @@ def _invoice(row: Invoice) -> SectionLine:
 
 def _discount(row: Discount) -> SectionLine:
     worth = {
-        Discount.Type.PERCENTAGE.value: f"{number(row.discount_value)} %",
+        Discount.Type.PERCENTAGE.value: f"{number(row.discount_value)}%",
         Discount.Type.FREE_PRODUCT.value: "Free product",
     }.get(row.type, unit_price(row.discount_value, (row.currency or "").upper()))
-    lasts = row.get_duration_type_display()
+    duration = row.get_duration_type_display()
     if row.duration_type == Discount.Duration.MONTHS and row.duration_value is not None:
-        lasts = f"For {number(row.duration_value)} months"
+        duration = f"For {number(row.duration_value)} months"
     return SectionLine(
-        text=row.name, url=page_of(row), details=(lasts, _until("Until", row.end)), value=worth
+        text=row.name, url=page_of(row), details=(duration, _until("Until", row.end)), value=worth
     )
 
 

@@ -1,10 +1,10 @@
-"""The people at the customer."""
+"""The customer's contacts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crm.desk.pages.overview.header import dialled
+from crm.desk.pages.overview.header import dialable
 from crm.desk.pages.overview.section import SHOWN, Section, list_of
 from crm.models import Contact
 from customers.formats import page_of
@@ -13,18 +13,18 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonLine:
-    """A point of contact: who they are, and how to reach them. `call` is what a telephone dials."""
+    """A contact. `call` is the number for a `tel:` link."""
 
     name: str
     url: str
-    part: str
+    role: str
     email: str
     phone: str
     call: str
 
 
 def contacts_of(customer: Customer) -> list[Contact]:
-    """The first points of contact with their people; somebody who came with a merged customer too is there once."""
+    """The first contacts with their people, each person once although merged customers may share them."""
     found = customer.contacts.select_related("person").order_by("came_with", "position", "pk")[
         : 2 * SHOWN + 1
     ]
@@ -32,12 +32,11 @@ def contacts_of(customer: Customer) -> list[Contact]:
 
 
 def people_section(customer: Customer, contacts: list[Contact]) -> Section | None:
-    """The points of contact, with their role."""
     if not contacts:
         return None
     return Section(
         key="people",
-        title="People",
+        title="Contacts",
         lines=tuple(_line(contact) for contact in contacts[:SHOWN]),
         more_url=list_of(Contact, customer) if len(contacts) > SHOWN else "",
         template="crm/desk/overview/people.html",
@@ -49,8 +48,8 @@ def _line(contact: Contact) -> PersonLine:
     return PersonLine(
         name=str(person),
         url=page_of(person),
-        part=", ".join(part for part in (contact.role, person.title, person.department) if part),
+        role=", ".join(part for part in (contact.role, person.title, person.department) if part),
         email=person.email,
         phone=person.phone,
-        call=dialled(person.phone),
+        call=dialable(person.phone),
     )

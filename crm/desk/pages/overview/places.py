@@ -1,4 +1,4 @@
-"""Where the customer is and how it pays: addresses, businesses, payment methods, domains, documents."""
+"""Addresses, business profiles, payment methods, domains and documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ def addresses_of(customer: Customer) -> list[Address]:
 
 
 def addresses_section(customer: Customer, addresses: list[Address]) -> Section | None:
-    """Where bills go."""
     return list_section(
         "addresses",
         "Addresses",
@@ -32,17 +31,16 @@ def addresses_section(customer: Customer, addresses: list[Address]) -> Section |
 
 
 def businesses_section(customer: Customer) -> Section | None:
-    """The businesses that the customer buys as."""
     return list_section(
         "businesses",
-        "Businesses",
+        "Business profiles",
         first_rows(customer.businesses.order_by("position", "pk")),
         lambda row: SectionLine(
             text=str(row),
             url=page_of(row),
             details=tuple(
                 f"{name} {value}"
-                for name, value in (("Company no.", row.company_number), ("Tax id", row.tax_identifier))
+                for name, value in (("Company no.", row.company_number), ("Tax ID", row.tax_identifier))
                 if value
             ),
         ),
@@ -51,7 +49,6 @@ def businesses_section(customer: Customer) -> Section | None:
 
 
 def payment_methods_section(customer: Customer) -> Section | None:
-    """How the customer pays."""
     return list_section(
         "payment-methods",
         "Payment methods",
@@ -67,7 +64,7 @@ def payment_methods_section(customer: Customer) -> Section | None:
 
 
 def domains_section(customer: Customer) -> Section | None:
-    """The domains of its company, each once."""
+    """The domains, each once although merged customers may share them."""
     found = first_rows(customer.domains.order_by("came_with", "position", "pk"))
     once = list({row.name: row for row in reversed(found)}.values())[::-1]
     return list_section(
@@ -80,7 +77,6 @@ def domains_section(customer: Customer) -> Section | None:
 
 
 def documents_section(customer: Customer) -> Section | None:
-    """Contracts, offers and the like, the newest first."""
     return list_section(
         "documents",
         "Documents",

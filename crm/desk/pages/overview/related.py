@@ -1,4 +1,4 @@
-"""What stands behind the customer: merged records, referrals, and the sources it was made of."""
+"""Merged customers, referrals and source records."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from customers.models import Customer, SourceRecord
 
 
 def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
-    """The customers that were merged into this one, each with the way back."""
+    """The customers that were merged into this one here, each with a link to undo the merge."""
     rows = Merge.objects.standing().filter(survivor=customer).select_related("other", "made_by")
     return list_section(
         "merges",
-        "Merged into this one",
+        "Merged customers",
         first_rows(rows),
         lambda row: SectionLine(
             text=str(row.other),
@@ -27,14 +27,14 @@ def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
                 f"Merged {day(row.made_at)}" + (f" by {row.made_by}" if row.made_by else ""),
                 *([row.reason] if row.reason else []),
             ),
-            actions=(("Undo …", reverse("desk-unmerge", args=[row.pk])),) if may_undo else (),
+            actions=(("Undo merge…", reverse("desk-unmerge", args=[row.pk])),) if may_undo else (),
         ),
         more_url=f"{reverse('admin:crm_merge_changelist')}?survivor__id__exact={customer.pk}",
     )
 
 
 def merged_section(customer: Customer) -> Section | None:
-    """The customers that a source says became part of this one; those merged here have a section of their own."""
+    """The customers that a source reports as merged into this one; `merges_section` shows those merged here."""
     merged_here = Merge.objects.standing().filter(other=OuterRef("tombstone"))
     rows = (
         MergedRecord.objects.filter(survivor=customer)
@@ -44,7 +44,7 @@ def merged_section(customer: Customer) -> Section | None:
     )
     return list_section(
         "merged",
-        "Merged records",
+        "Merged in the CRM",
         first_rows(rows),
         lambda row: SectionLine(
             text=str(row.tombstone or row.crm_id),
@@ -56,7 +56,6 @@ def merged_section(customer: Customer) -> Section | None:
 
 
 def referrals_section(customer: Customer) -> Section | None:
-    """Whom the customer brought in."""
     rows = Referral.objects.filter(customer=customer).order_by("-created_at", "-pk")
     return list_section(
         "referrals",
@@ -73,11 +72,10 @@ def referrals_section(customer: Customer) -> Section | None:
 
 
 def sources_section(customer: Customer) -> Section | None:
-    """Which records of which platforms the customer was made of."""
     rows = SourceRecord.objects.filter(customer=customer).order_by("source", "-last_received_at", "-pk")
     return list_section(
         "sources",
-        "Where it comes from",
+        "Sources",
         first_rows(rows),
         lambda row: SectionLine(
             text=row.get_source_display(),

@@ -1,4 +1,4 @@
-"""The shape that every section of a customer's page has."""
+"""The shape of every section of a customer's page."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ from customers.models import Customer
 
 M = TypeVar("M", bound=Model)
 
-#: How many rows of a list the page shows.
+#: Rows of a list that the page shows.
 SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionLine:
-    """A row of a section: what it is, where its page is, what there is to say of it, and a figure.
-
-    `label` is a word with its colour, as Unfold's labels have them; `actions` are further links, by their words.
-    """
+    """A row of a section. `label` is (word, color) of one of Unfold's labels, `actions` are (text, address)."""
 
     text: str
     url: str = ""
@@ -38,14 +35,13 @@ class SectionLine:
 class Section:
     """A part of the page under a heading.
 
-    `template` shows its lines, and the form for another one, if somebody may enter it; `more_url` leads to all of what
-    the lines are part of.
+    `template` shows the lines, and the form for a new one if the user may add it. `more_url` is the page with all rows.
     """
 
     key: str
     title: str
     lines: tuple[Any, ...] = ()
-    said: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     more_url: str = ""
     template: str = "crm/desk/overview/lines.html"
     form: Any = None
@@ -58,10 +54,9 @@ def list_section(
     line: Callable[[M], Any],
     *,
     more_url: str = "",
-    said: tuple[str, ...] = (),
     template: str = "crm/desk/overview/lines.html",
 ) -> Section | None:
-    """A section of the first `SHOWN` of `rows`; None where there are none. At most one row more is read."""
+    """A section of the first `SHOWN` of `rows`; None if there are none. Reads at most one row more."""
     found = list(islice(iter(rows), SHOWN + 1))
     if not found:
         return None
@@ -69,18 +64,17 @@ def list_section(
         key=key,
         title=title,
         lines=tuple(line(row) for row in found[:SHOWN]),
-        said=said,
         more_url=more_url if len(found) > SHOWN else "",
         template=template,
     )
 
 
 def first_rows(rows: Any) -> list[Any]:
-    """As many of a query's rows as a section looks at."""
+    """The rows of a query that `list_section` reads."""
     return list(rows[: SHOWN + 1])
 
 
 def list_of(model: type[Model], customer: Customer) -> str:
-    """The address of the admin's list of the customer's rows of `model`."""
+    """The address of the admin's list of the customer's `model` rows."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
     return f"{reverse(name)}?{urlencode({'customer__id__exact': customer.pk})}"

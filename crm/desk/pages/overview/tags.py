@@ -1,4 +1,4 @@
-"""The tags of a customer, and how one gives it another."""
+"""The tags of a customer, and the form to add more."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SUGGESTED = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownTag:
-    """A tag: its word, the list of those who have it, and where it is taken off, for who may."""
+    """A tag. `url` lists the customers with it; `remove_url` is empty if the user may not remove it."""
 
     name: str
     url: str
-    take_url: str
+    remove_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """What the head of the page shows of tags; `form` and `known` are for who may give one."""
+    """The tags in the header. `add_url`, `form` and `known` are empty if the user may not add one."""
 
     shown: tuple[ShownTag, ...]
     more_url: str
@@ -39,18 +39,18 @@ class Tags:
 
 
 def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
-    """The customer's tags. A merged customer gets no other ones."""
-    # A tag that came with a merged customer is beside one's own of the same name.
+    """The customer's tags. Those of a merged customer can't be changed."""
+    # A merged customer may have brought a tag that the survivor has too.
     found = list(Tag.objects.filter(customer_tags__customer=customer).distinct()[: _SHOWN + 1])
-    is_living = customer.merged_into_id is None
-    may_add, may_take = (is_living and may(f"crm.{act}_customertag") for act in ("add", "delete"))
+    is_unmerged = customer.merged_into_id is None
+    may_add, may_remove = (is_unmerged and may(f"crm.{act}_customertag") for act in ("add", "delete"))
     every_customer = reverse("admin:customers_customer_changelist")
     return Tags(
         shown=tuple(
             ShownTag(
                 name=tag.name,
                 url=f"{every_customer}?{urlencode({'tag': tag.name})}",
-                take_url=reverse("desk-tag-remove", args=[customer.pk, tag.pk]) if may_take else "",
+                remove_url=reverse("desk-tag-remove", args=[customer.pk, tag.pk]) if may_remove else "",
             )
             for tag in found[:_SHOWN]
         ),

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from customers import clock
+from customers.formats import page_of as address_of
 from customers.models import Customer
 from tests.factories import (
     make_address,
@@ -108,8 +109,8 @@ def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client) -
 def test_what_is_empty_takes_no_room(client: Client) -> None:
     client.force_login(make_user("Viewer"))
     page = page_of(client, make_customer(name="Bare Ltd"))
-    assert "Nothing is known of subscriptions, balances or invoices yet." in page
-    for heading in ("People", "Invoices", "Addresses", "Domains", "Discounts", "Merged records"):
+    assert "No subscriptions, balances or invoices yet" in page
+    for heading in ("Contacts", "Invoices", "Addresses", "Domains", "Discounts", "Merged in the CRM"):
         assert f">{heading}</h2>" not in page
 
 
@@ -133,6 +134,19 @@ def test_the_head_says_who_it_is(client: Client, user: User) -> None:
         'src="https://example.com/logo.png"',
     ):
         assert words in page
+
+
+def test_an_account_without_manager_can_be_assigned_by_who_may(client: Client) -> None:
+    customer = make_customer()
+    add = f"{reverse('admin:crm_relationship_add')}?customer={customer.pk}"
+    assert f'No account manager · <a href="{add}"' in page_of(client, customer)
+    relationship = make_relationship(customer=customer, owner=None)
+    change = address_of(relationship)
+    assert f'No account manager · <a href="{change}"' in page_of(client, customer)
+    client.force_login(make_user("Viewer"))
+    page = page_of(client, customer)
+    assert "No account manager" in page
+    assert "Assign</a>" not in page
 
 
 def test_the_local_time_is_that_of_the_only_zone_of_the_country(
@@ -159,13 +173,13 @@ def test_the_local_time_of_a_country_with_several_zones_is_that_of_a_person(
 def test_the_contract_is_held_against_what_is_billed(client: Client) -> None:
     customer = make_customer()
     make_relationship(customer=customer, contract_annual_revenue=Decimal(120000), currency="USD")
-    assert "Nothing that recurs is billed in USD." in page_of(client, customer)
+    assert "No recurring billing in USD." in page_of(client, customer)
     plan = make_plan(price_amount=Decimal(7000), price_interval="month", currency="USD")
     make_subscription(customer=customer, plan=plan, quantity=1)
     page = page_of(client, customer)
-    assert "The contract is for 120,000 USD a year." in page
-    assert "Billed at a rate of 84,000.00 USD a year, 7,000.00 USD a month." in page
-    assert "That is 70 % of the contract: 36,000.00 USD a year less." in page
+    assert "Contract: $120,000.00/yr" in page
+    assert "Billed: $84,000.00/yr ($7,000.00/month)" in page
+    assert "$36,000.00/yr below the contract, 70% of it is billed." in page
 
 
 def test_a_subscription_says_what_comes_next(client: Client) -> None:
@@ -180,7 +194,7 @@ def test_a_subscription_says_what_comes_next(client: Client) -> None:
         current_period_end=datetime(2099, 3, 1, tzinfo=UTC),
     )
     page = page_of(client, customer)
-    assert "Renews March 1, 2099: 148.50 USD each month, and what is used beyond" in page
+    assert "Renews Mar 1, 2099 for $148.50 every month, plus overage" in page
 
 
 @pytest.mark.parametrize(
@@ -189,7 +203,7 @@ def test_a_subscription_says_what_comes_next(client: Client) -> None:
         (Decimal(10), "90 of 100 left", "good"),
         (Decimal(80), "20 of 100 left", "warning"),
         (Decimal(100), "0 of 100 left", "bad"),
-        (Decimal(130), "0 of 100 left, 30 beyond", "bad"),
+        (Decimal(130), "0 of 100 left, 30 overage", "bad"),
     ],
 )
 def test_a_balance_is_a_bar_in_the_colour_of_its_state(
@@ -223,7 +237,7 @@ def test_an_overdue_invoice_comes_first(client: Client) -> None:
     assert page.index("in_late") < page.index("in_paid_0")
     assert "Overdue" in page
     assert "in_paid_6" not in page
-    assert "All of them" in page
+    assert "View all" in page
 
 
 @pytest.mark.parametrize("known_as", ["external_id", "stripe_id", "email"])

@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from crm.demo.load import create_demo_logins, load_demo_customers, settle_desk
 from crm.desk.pages.merge import merge_url
+from crm.models import Activity, Note, Tag, Task
 from customers.models import Customer, SourceRecord
-from tests.factories import make_user
+from tests.factories import make_customer, make_source_record, make_user
 
-# The admin's sweeps open them with SQLite.
-pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+pytestmark = pytest.mark.django_db
 
 TODAY = datetime(2026, 1, 15, tzinfo=UTC)
 PAGES = ("desk-customer", "desk-timeline", "desk-health", "desk-provenance", "desk-as-of")
@@ -34,6 +34,8 @@ ABOUT_ALL = (
 )
 
 
+# The admin's sweeps open them with SQLite.
+@pytest.mark.postgresql
 def test_each_page_opens() -> None:
     load_demo_customers(8, TODAY)
     create_demo_logins()
@@ -49,3 +51,51 @@ def test_each_page_opens() -> None:
     answers = {address: client.get(address).status_code for address in addresses}
     assert len(addresses) > 40
     assert {address: status for address, status in answers.items() if status != 200} == {}
+
+
+@pytest.mark.parametrize(
+    "query", ["env=%00", "env=nonsense", "env=live%00&at=%00", "old=%00&new=%00", "before=%00~a~b"]
+)
+def test_what_no_database_holds_is_never_an_error(query: str) -> None:
+    customer = make_customer(external_id="finch-7")
+    record = make_source_record(customer=customer)
+    client = Client()
+    client.force_login(make_user("Administrator"))
+    addresses = [reverse(name, args=[key]) for name in PAGES for key in (customer.pk, "finch-7", "finch\0")]
+    addresses += [reverse("desk-record-changes", args=[key]) for key in (record.pk, "src\0")]
+    addresses += [reverse("desk-find")]
+    answers = {address: client.get(f"{address}?{query}").status_code for address in addresses}
+    assert {
+        address: status for address, status in answers.items() if status not in (200, 302, 400, 404)
+    } == {}
+
+
+@pytest.mark.parametrize("part", ["", "&part=1"])
+def test_a_search_for_what_no_database_holds_finds_nobody(part: str) -> None:
+    client = Client()
+    client.force_login(make_user("Administrator"))
+    for term in ("%00", "a%00b", "%ED%A0%80", "finch&env=%00"):
+        assert client.get(f"/admin/find/?q={term}{part}").status_code == 200
+
+
+def test_what_is_sent_with_a_nul_changes_nothing() -> None:
+    customer = make_customer()
+    client = Client()
+    client.force_login(make_user("Administrator"))
+    for name, data in (
+        ("desk-note", {"body": "a\0b"}),
+        ("desk-task", {"title": "a\0b"}),
+        ("desk-log", {"kind": "call\0", "summary": "\0", "person": "\0"}),
+        ("desk-tag", {"add": "a\0b"}),
+    ):
+        assert client.post(reverse(name, args=[customer.pk]), data).status_code == 302
+        assert client.post(reverse(name, args=[f"{customer.pk}\0"]), data).status_code == 404
+    assert client.post(reverse("desk-tag-remove", args=[customer.pk, "\0"])).status_code == 404
+    assert client.post(reverse("desk-note-change", args=["\0", "pin"])).status_code == 404
+    assert client.post(reverse("desk-task-change", args=["\0", "done"])).status_code == 404
+    assert [Note.objects.count(), Task.objects.count(), Activity.objects.count(), Tag.objects.count()] == [
+        0,
+        0,
+        0,
+        0,
+    ]

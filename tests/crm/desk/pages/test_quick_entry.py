@@ -54,7 +54,7 @@ def test_a_call_is_logged_with_whom_and_by_whom(client: Client, user: User) -> N
     person = make_contact(customer=customer, person=make_person()).person
     said = post(client, "desk-log", customer.pk, kind="call", summary="All well.", person=person.pk)
     activity = Activity.objects.get()
-    assert said == "Call logged."
+    assert said == "Logged the call."
     assert (activity.customer, activity.kind, activity.summary) == (customer, "call", "All well.")
     assert (activity.person, activity.logged_by) == (person, user)
 
@@ -68,7 +68,7 @@ def test_a_customer_is_tagged_and_a_tag_taken_off(client: Client, user: User) ->
     page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
     assert f'href="{reverse("admin:customers_customer_changelist")}?tag=Pilot+2026"' in page
     gone = Tag.objects.get(name="Pilot 2026")
-    assert post(client, "desk-tag-remove", customer.pk, gone.pk) == "Tag “Pilot 2026” taken off."
+    assert post(client, "desk-tag-remove", customer.pk, gone.pk) == "Removed the tag “Pilot 2026”."
     assert post(client, "desk-tag-remove", customer.pk, gone.pk) == ""
     assert [each.tag.name for each in CustomerTag.objects.all()] == ["key account"]
 
@@ -79,8 +79,8 @@ def test_a_tag_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
         make_customer_tag(customer=customer, tag=Tag.objects.get_or_create(name="pilot")[0])
     merge(str(survivor.pk), [str(other.pk)], by=None)
     page = client.get(reverse("desk-customer", args=[survivor.pk])).content.decode()
-    assert page.count("Take off the tag pilot") == 1
-    assert post(client, "desk-tag-remove", survivor.pk, Tag.objects.get().pk) == "Tag “pilot” taken off."
+    assert page.count("Remove tag pilot") == 1
+    assert post(client, "desk-tag-remove", survivor.pk, Tag.objects.get().pk) == "Removed the tag “pilot”."
     assert not CustomerTag.objects.exists()
 
 
@@ -105,7 +105,7 @@ def test_who_may_not_tag_is_not_offered_it() -> None:
     marked = make_customer_tag(tag=make_tag(name="pilot"))
     page = viewer.get(reverse("desk-customer", args=[marked.customer.pk])).content.decode()
     assert "?tag=pilot" in page
-    assert "Take off the tag" not in page
+    assert "Remove tag" not in page
     assert "Add a tag" not in page
     assert viewer.post(reverse("desk-tag", args=[marked.customer.pk]), {"add": "x"}).status_code == 403
     take = reverse("desk-tag-remove", args=[marked.customer.pk, marked.tag.pk])
@@ -124,7 +124,7 @@ def test_a_note_tells_the_colleagues_whom_it_names(client: Client, user: User) -
     customer = make_customer()
     body = "@max, look at this. Not ada@max, not @nobody, not @gone, and @ada knows."
     said = post(client, "desk-note", customer.pk, body=body)
-    assert said == "Noted. Told: max."
+    assert said == "Added the note and notified max."
     assert [mention.user for mention in Mention.objects.all()] == [max_]
     assert not Mention.objects.filter(user__in=[gone, user]).exists()
 
@@ -170,17 +170,17 @@ def test_a_task_is_for_whoever_adds_it_unless_it_is_somebody_elses(client: Clien
 
 
 def test_a_task_without_a_title_is_refused_with_what_is_missing(client: Client) -> None:
-    assert post(client, "desk-task", make_customer().pk, title=" ").startswith("What is to be done: ")
+    assert post(client, "desk-task", make_customer().pk, title=" ").startswith("Task: ")
     assert not Task.objects.exists()
 
 
 def test_a_task_is_done_once_and_opened_again(client: Client, user: User) -> None:
     task = make_task(title="Call back")
-    assert post(client, "desk-task-change", task.pk, "done") == "Done: Call back"
+    assert post(client, "desk-task-change", task.pk, "done") == "Completed “Call back”."
     assert post(client, "desk-task-change", task.pk, "done") == ""
     task.refresh_from_db()
     assert (task.done_by, task.done_at is not None) == (user, True)
-    assert post(client, "desk-task-change", task.pk, "reopen") == "Open again: Call back"
+    assert post(client, "desk-task-change", task.pk, "reopen") == "Reopened “Call back”."
     assert Task.objects.open().get() == task
 
 
@@ -194,7 +194,7 @@ def test_tasks_that_are_due_come_first_and_late_ones_say_so(client: Client) -> N
     page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
     assert page.index("Yesterday") < page.index("Tomorrow") < page.index("Some day")
     assert "Was done" not in page.partition('id="section-timeline"')[0]
-    assert page.count("Late") == 1
+    assert page.count("Past due") == 1
 
 
 def test_last_contact_is_the_latest_of_calls_and_written_notes() -> None:
@@ -240,16 +240,17 @@ def test_a_task_is_handed_over_to_a_colleague(client: Client, user: User) -> Non
     page = client.get(reverse("desk-customer", args=[task.customer_id])).content.decode()
     assert f'<option value="{eve.pk}">eve</option>' in page
     assert (
-        post(client, "desk-task-change", task.pk, "hand-over", owner=eve.pk) == "eve is to do it: Call back"
+        post(client, "desk-task-change", task.pk, "hand-over", owner=eve.pk)
+        == "Reassigned “Call back” to eve."
     )
     task.refresh_from_db()
     assert task.owner == eve
     again = post(client, "desk-task-change", task.pk, "hand-over", owner=eve.pk)
-    assert again == "Nothing was handed over: eve has it already, or it is done."
+    assert again == "Couldn't reassign the task. It's done, or eve already has it."
 
 
 @pytest.mark.parametrize("owner", ["", "nobody", "0", "9" * 30, "²"])
 def test_a_task_is_handed_over_to_nobody_else(client: Client, owner: str) -> None:
     task = make_task()
     said = post(client, "desk-task-change", task.pk, "hand-over", owner=owner)
-    assert said == "Nothing was handed over: choose who is to do it."
+    assert said == "Couldn't reassign the task. Choose a person."

@@ -33,13 +33,13 @@ def test_the_part_is_no_page_and_names_pages_too(client: Client) -> None:
     page = client.get(reverse("desk-find"), {"q": "invo", "part": "1"}).content.decode()
     assert "<html" not in page
     assert 'href="/admin/billing/invoice/"' in page
-    assert "Nothing is known by “invo”" in page
+    assert "No customers match “invo”" in page
 
 
 def test_without_a_term_there_is_the_box_alone(client: Client) -> None:
     page = client.get(reverse("desk-find")).content.decode()
     assert 'name="q"' in page
-    assert "Nothing is known" not in page
+    assert "No customers match" not in page
 
 
 def test_strange_terms_find_nobody(client: Client) -> None:

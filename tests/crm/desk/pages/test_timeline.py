@@ -61,7 +61,10 @@ def test_one_reads_back_page_by_page_with_the_same_filter(client: Client) -> Non
     page = page_of(client, customer, "?kind=note&q=word")
     assert "word-0-" in page
     assert "word-40-" not in page
-    assert "Invoice" not in re.sub(r"<label.*?</label>", "", page, flags=re.DOTALL).split("What happened")[1]
+    assert (
+        "Invoice"
+        not in re.sub(r"<label.*?</label>", "", page, flags=re.DOTALL).split('aria-label="Activity"')[1]
+    )
     [older] = OLDER.findall(page)
     assert "kind=note" in older
     page = page_of(client, customer, html.unescape(older))
@@ -71,12 +74,30 @@ def test_one_reads_back_page_by_page_with_the_same_filter(client: Client) -> Non
     assert "Newest" in page
 
 
+@pytest.mark.parametrize(
+    ("zone", "hours"),
+    [("UTC", {8, 10, 12}), ("Pacific/Auckland", {8, 10}), ("Pacific/Honolulu", {10, 12, 33})],
+)
+def test_from_and_until_are_days_of_the_time_zone(
+    client: Client, settings: Any, zone: str, hours: set[int]
+) -> None:
+    settings.TIME_ZONE = zone
+    customer = make_customer()
+    for hour in (8, 10, 12, 33, 36):
+        at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour)
+        make_note(customer=customer, body=f"hour-{hour}-", created_at=at)
+    page = page_of(client, customer, "?kind=note&since=2026-03-02&until=2026-03-02")
+    assert {int(hour) for hour in re.findall("hour-([0-9]+)-", page)} == hours
+    assert page.count(">Monday, Mar 2, 2026<") == 1
+    assert page.count('class="desk-day"') == 1
+
+
 def test_an_empty_timeline_says_so(client: Client) -> None:
     customer = make_customer()
     customer.history.all().delete()
-    assert "Nothing has happened yet." in page_of(client, customer)
-    assert "Nothing of that has happened." in page_of(client, customer, "?q=tender")
-    assert "There is nothing before that." in page_of(client, customer, "?before=2020-01-01T00:00:00~note~x")
+    assert "No activity yet" in page_of(client, customer)
+    assert "No matching activity" in page_of(client, customer, "?q=tender")
+    assert "No earlier activity" in page_of(client, customer, "?before=2020-01-01T00:00:00~note~x")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +158,7 @@ def test_the_customers_page_and_form_lead_to_it(client: Client) -> None:
     url = reverse("desk-timeline", args=[customer.pk])
     page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
     assert f'href="{url}"' in page
-    assert ">What happened</h2>" in page
+    assert ">Activity</h2>" in page
     form = client.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
     [leading] = set(re.findall(r'href="([^"]*/timeline/?)"', form))
     assert client.get(leading)["Location"] == url

@@ -71,10 +71,10 @@ def globex() -> Customer:
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("ext-17", "External id ext-17"),
-        ("cus_stripe17", "Stripe id cus_stripe17"),
-        ("bill/9", "Id bill/9, billing"),
-        ("crm-0817", "CRM id crm-0817"),
+        ("ext-17", "External ID ext-17"),
+        ("cus_stripe17", "Stripe ID cus_stripe17"),
+        ("bill/9", "ID bill/9 in Billing platform"),
+        ("crm-0817", "CRM ID crm-0817"),
         ("INV-000042", "Invoice INV-000042"),
         ("inv-000042", "Invoice INV-000042"),
         ("in_1Abc", "Invoice in_1Abc"),
@@ -82,19 +82,19 @@ def globex() -> Customer:
         ("GLOBEX ÜBERSEE", "Name"),
         ("übersee globex", "Name"),
         ("gl", "Name"),
-        ("hello@globex.example", "E-mail Hello@Globex.example"),
+        ("hello@globex.example", "Email Hello@Globex.example"),
         ("globex-shop.example", "Domain globex-shop.example"),
         ("globex holding", "Company Globex Holding"),
-        ("kwik traders", "Business Kwik Traders"),
+        ("kwik traders", "Business profile Kwik Traders"),
         ("jo@kwik.example", "Contact jo@kwik.example"),
-        ("Иванова Наталья", "Person Наталья Иванова"),
-        ("иванова", "Person Наталья Иванова"),
-        ("natalia@people", "Person's e-mail natalia@people.example"),
-        ("nat@alias.example", "Person's e-mail nat@alias.example"),
+        ("Иванова Наталья", "Contact Наталья Иванова"),
+        ("иванова", "Contact Наталья Иванова"),
+        ("natalia@people", "Contact's email natalia@people.example"),
+        ("nat@alias.example", "Contact's email nat@alias.example"),
         ("555 0100123", "Phone +1 (555) 010-0123"),
         ("001-555-010-0123", "Phone +1 (555) 010-0123"),
         ("020 7946 0018", "Company's phone +44 20 7946 0018"),
-        ("+43 15550142", "Person's phone +43 1 5550142"),
+        ("+43 15550142", "Contact's phone +43 1 5550142"),
     ],
 )
 def test_a_customer_is_found_by(globex: Customer, typed: str, why: str) -> None:
@@ -103,8 +103,8 @@ def test_a_customer_is_found_by(globex: Customer, typed: str, why: str) -> None:
 
 def test_our_ids_and_those_of_rows_find(globex: Customer) -> None:
     subscription = make_subscription(customer=globex)
-    assert found(str(globex.pk)) == [(globex.name, "Id")]
-    assert found(str(subscription.pk).upper()) == [(globex.name, "Id of a subscription")]
+    assert found(str(globex.pk)) == [(globex.name, "ID")]
+    assert found(str(subscription.pk).upper()) == [(globex.name, "Subscription ID")]
 
 
 def test_exact_hits_come_first_then_beginnings_then_words_then_the_rest() -> None:
@@ -185,4 +185,4 @@ def test_postgresql_looks_by_indexes() -> None:
 
 
 def test_somebody_may_be_asked_for_by_a_user_of_the_admin(admin_user: User, globex: Customer) -> None:
-    assert found("ext-17", admin_user.has_perm) == [(globex.name, "External id ext-17")]
+    assert found("ext-17", admin_user.has_perm) == [(globex.name, "External ID ext-17")]

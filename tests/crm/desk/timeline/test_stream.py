@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from billing.models import Posting
 from crm.contacts import log_contact
 from crm.desk.timeline import changes
+from crm.desk.timeline.days import by_day
 from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, TimelineQuery
 from crm.desk.timeline.histories import HISTORIES, LEFT_OUT
 from crm.desk.timeline.stream import TimelinePage, read_page
@@ -163,7 +166,7 @@ def test_values_are_told_in_words() -> None:
     task.save()
     [changed, added] = page_of(task.customer, EntryKind.TASK).entries
     assert added.title == "Task “Call back” added"
-    assert "Due: March 4, 2026 → nothing" in changed.details
+    assert "Due: Mar 4, 2026 → -" in changed.details
     assert any(detail.startswith("Owner: ") and detail.endswith(" → eve") for detail in changed.details)
     assert all(len(detail) < 250 for detail in changed.details)
 
@@ -173,7 +176,7 @@ def test_a_task_is_told_when_it_is_done() -> None:
     task = add_task(make_customer(), "Call back", by=user)
     complete_task(task, by=user)
     assert titles(page_of(task.customer, EntryKind.TASK)) == [
-        "Task “Call back” done",
+        "Task “Call back” completed",
         "Task “Call back” added",
     ]
 
@@ -181,9 +184,9 @@ def test_a_task_is_told_when_it_is_done() -> None:
 @pytest.mark.parametrize(
     ("values", "title"),
     [
-        ({"canceled_at": AT}, "was cancelled"),
+        ({"canceled_at": AT}, "canceled"),
         ({"status": "ended"}, "ended"),
-        ({"past_due": True}, "is past due"),
+        ({"past_due": True}, "became past due"),
         ({"current_period_start": AT}, "renewed"),
         ({"quantity": Decimal(3)}, "changed"),
     ],
@@ -195,7 +198,7 @@ def test_what_became_of_a_subscription(values: dict[str, Any], title: str) -> No
     subscription.save()
     assert titles(page_of(subscription.customer, EntryKind.SUBSCRIPTION)) == [
         f"Subscription “Pro v1” {title}",
-        "Pro v1 began",
+        "Pro v1 started",
     ]
 
 
@@ -218,10 +221,54 @@ def test_usage_is_told_by_day_and_feature_however_long_it_rested() -> None:
     ]
     read = read_through(customer, 2, EntryKind.USAGE)
     assert [(entry.title, entry.details) for entry in read[2:]] == [
-        ("Used 7 Calls", ("In 1 use",)),
-        ("Used 9 Calls", ("In 1 use",)),
+        ("Used 7 Calls", ("1 ledger entry",)),
+        ("Used 9 Calls", ("1 ledger entry",)),
     ]
     assert len(read) == 4
+
+
+@pytest.mark.parametrize(
+    ("zone", "heading", "weekday"),
+    [
+        ("Pacific/Auckland", "Mar 3, 2026", "Tuesday"),
+        ("UTC", "Mar 2, 2026", "Monday"),
+        ("Pacific/Honolulu", "Mar 1, 2026", "Sunday"),
+    ],
+)
+def test_days_are_those_of_the_current_time_zone(zone: str, heading: str, weekday: str) -> None:
+    customer = make_customer()
+    customer.history.all().delete()
+    hour = 13 if zone == "Pacific/Auckland" else 9
+    at = datetime(2026, 3, 2, hour, 30, tzinfo=UTC)
+    make_posting(customer=customer, feature=make_feature(name="Calls"), amount=Decimal(2), occurred_at=at)
+    make_subscription(
+        customer=customer, plan=make_plan(), started_at=at, trial_ends_at=at
+    ).history.all().delete()
+    make_invoice(customer=customer, created_at=at, due_at=at, status="open").history.all().delete()
+    with timezone.override(zone):
+        page = page_of(customer, EntryKind.USAGE, EntryKind.SUBSCRIPTION, EntryKind.INVOICE)
+        [day] = by_day(page.entries)
+        usage = next(entry for entry in page.entries if entry.kind is EntryKind.USAGE)
+        assert usage.at == datetime(2026, 3, int(heading[4]), tzinfo=ZoneInfo(zone))
+    assert day.words == f"{weekday}, {heading}"
+    assert {detail for entry in page.entries for detail in entry.details} == {
+        f"Trial ends {heading}",
+        f"Open, due {heading}",
+        "1 ledger entry",
+    }
+    assert "occurred_at_from=2026-03-0" + heading[4] in usage.url
+
+
+def test_usage_around_midnight_counts_on_its_day_in_the_current_time_zone() -> None:
+    customer = make_customer()
+    calls = make_feature(name="Calls")
+    for hour, amount in ((10, 1), (12, 2), (34, 4)):
+        at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour)
+        make_posting(customer=customer, feature=calls, amount=Decimal(amount), occurred_at=at)
+    for zone, used in (("UTC", ["4", "3"]), ("Pacific/Auckland", ["6", "1"])):
+        with timezone.override(zone):
+            entries = read_through(customer, 1, EntryKind.USAGE)
+            assert [entry.title for entry in entries] == [f"Used {each} Calls" for each in used]
 
 
 def test_what_one_import_did_is_one_entry() -> None:
@@ -257,7 +304,7 @@ def test_filters_narrow_by_person_time_and_text() -> None:
     }
     assert titles(page_of(customer, EntryKind.NOTE, EntryKind.INVOICE, since=AT, until=AT + DAY)) == [
         "Note",
-        "Invoice INV-7 of 12.34 USD",
+        "Invoice INV-7 of $12.34",
     ]
     assert page_of(customer, until=AT).entries == []
 
@@ -303,7 +350,7 @@ def test_what_happened_to_those_that_became_part_of_it_is_told_too() -> None:
     make_merge(survivor=survivor, other=other, made_at=AT)
     Customer.objects.filter(pk=other.pk).update(merged_into=survivor)
     page = page_of(survivor, EntryKind.MERGE, EntryKind.BALANCE, ids=[str(survivor.pk), str(other.pk)])
-    assert titles(page) == ["Wren became part of Finch", "Granted: Calls"]
+    assert titles(page) == ["Merged Wren into Finch", "Granted: Calls"]
 
 
 def test_every_history_of_a_customer_is_told_or_left_out_on_purpose() -> None:

@@ -1,4 +1,4 @@
-"""What the customer may use: balances with when they run out, flags, entities."""
+"""Balances with the day they run out, flags, entities."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from crm.desk.pages.overview.section import Section, SectionLine, first_rows, li
 from customers.formats import day, number, page_of
 from customers.models import Customer
 
-#: How many balances the page shows, those that are nearest to their end first.
+#: Balances that the page shows, the most used first.
 BALANCES_SHOWN = 12
-#: How many it looks at to know which.
+#: Balances that it reads to choose from.
 _BALANCES_READ = 200
 _FULL = 100
 _NEARLY_FULL = 80
@@ -27,19 +27,19 @@ _NEARLY_FULL = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceLine:
-    """A balance as a bar: `percent` is how much of the grant was used, `colour` what that means."""
+    """A balance as a bar of `percent` used; `color` is the suffix of its CSS class."""
 
     feature: str
     words: str
     percent: int
-    colour: str
+    color: str
     runs_out: str
     explain_url: str
     adjust_url: str
 
 
 def balances_section(customer: Customer, now: datetime, *, may_adjust: bool) -> Section | None:
-    """Every balance with what was used of it, and when it runs out at the rate of the last 30 days."""
+    """The balances, and when each runs out at its burn rate."""
     rows = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature")
     balances = list(rows.order_by("position", "pk")[:_BALANCES_READ])
     if not balances:
@@ -62,21 +62,21 @@ def balances_section(customer: Customer, now: datetime, *, may_adjust: bool) -> 
 
 
 def flags_section(customer: Customer, now: datetime) -> Section | None:
-    """Which features are on."""
+    """The boolean features that are switched on."""
     rows = Flag.objects.filter(customer=customer).select_related("feature", "plan").order_by("position", "pk")
     found = {row.feature_id: row for row in reversed(first_rows(rows))}
-    counted = [row for row in reversed(found.values()) if row.expires_at is None or row.expires_at > now]
+    current = [row for row in reversed(found.values()) if row.expires_at is None or row.expires_at > now]
     return list_section(
         "flags",
-        "Features that are on",
-        counted,
+        "Enabled features",
+        current,
         lambda row: SectionLine(
             text=str(row.feature),
             url=page_of(row),
             details=tuple(
                 part
                 for part in (
-                    f"Through {row.plan}" if row.plan else "",
+                    f"From {row.plan}" if row.plan else "",
                     f"Until {day(row.expires_at)}" if row.expires_at else "",
                 )
                 if part
@@ -87,7 +87,7 @@ def flags_section(customer: Customer, now: datetime) -> Section | None:
 
 
 def entities_section(customer: Customer) -> Section | None:
-    """The parts of the customer with balances of their own."""
+    """The entities (workspaces, seats, …) that have balances of their own."""
     rows = Entity.objects.filter(customer=customer, removed_at=None).select_related("feature")
     return list_section(
         "entities",
@@ -103,7 +103,7 @@ def entities_section(customer: Customer) -> Section | None:
 
 
 def _share(figures: Figures) -> Decimal:
-    """How much of the grant was used, in per cent; below zero where nothing can run out."""
+    """Percent of the grant that was used; -1 for an unlimited balance, which sorts last."""
     if figures.unlimited:
         return Decimal(-1)
     if not figures.granted:
@@ -121,7 +121,7 @@ def _line(
         feature=str(balance.feature),
         words=_words(figures),
         percent=int(min(max(share, Decimal(0)), Decimal(_FULL))),
-        colour="bad" if share >= _FULL else "warning" if share >= _NEARLY_FULL else "good",
+        color="bad" if share >= _FULL else "warning" if share >= _NEARLY_FULL else "good",
         runs_out=_runs_out(figures, pace.runs_out_at),
         explain_url=page_of(balance, "explain"),
         adjust_url=page_of(balance, "adjust") if may_adjust else "",
@@ -131,17 +131,17 @@ def _line(
 def _words(figures: Figures) -> str:
     if figures.unlimited:
         return f"Unlimited, {number(figures.usage)} used"
-    over = f", {number(figures.billable_overage)} beyond" if figures.billable_overage else ""
+    over = f", {number(figures.billable_overage)} overage" if figures.billable_overage else ""
     return f"{number(figures.remaining)} of {number(figures.granted)} left{over}"
 
 
 def _runs_out(figures: Figures, runs_out_at: datetime | None) -> str:
-    """When nothing is left, against the next reset."""
+    """When the balance runs out or resets, whichever comes first."""
     resets = f"resets {day(figures.next_reset_at)}" if figures.next_reset_at else "never resets"
     if figures.unlimited:
         return ""
     if not figures.remaining:
-        return f"Nothing left; {resets}"
+        return f"Nothing left, {resets}"
     if runs_out_at is None or (figures.next_reset_at is not None and figures.next_reset_at <= runs_out_at):
         return capfirst(resets)
-    return f"Runs out {day(runs_out_at)} at the present rate; {resets}"
+    return f"Runs out {day(runs_out_at)} at the current rate, {resets}"
