@@ -1,4 +1,4 @@
-"""What customers pay for and what they may use."""
+"""What customers pay for and what they may use: catalog, subscriptions, balances and their ledger, invoices."""
 
 from billing.models.account import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from billing.models.balance import Balance, Flag, Grant, Rollover

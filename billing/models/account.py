@@ -1,4 +1,4 @@
-"""A customer's account at the billing platform: its facts, its entities and its billing controls."""
+"""A customer's account on the billing platform: account facts, entities and billing controls."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from simple_history.models import HistoricalRecords
 from billing.models.catalog import Feature
 from billing.models.figures import bounded, figure
 from customers import clock
+from customers.formats import number
 from customers.models import Belonging, Customer, Environment, Listed
 from customers.typed_ids import TypedIdField
 
 
 class BillingAccount(Belonging):
-    """What the billing platform holds of a customer beside plans and figures."""
+    """What the billing platform knows of a customer besides plans and balances; one account per customer."""
 
     id = TypedIdField(prefix="acct", primary_key=True, editable=False)
     customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="billing_account")
@@ -22,18 +23,25 @@ class BillingAccount(Belonging):
         default=clock.now, help_text="When the billing platform created the customer."
     )
     metadata = models.JSONField(
-        default=dict, blank=True, help_text="The billing platform's own notes, a JSON object."
+        default=dict, blank=True, help_text="Notes of the billing platform: a JSON object."
     )
-    send_email_receipts = models.BooleanField("send e-mail receipts", default=False)
+    send_email_receipts = models.BooleanField("send email receipts", default=False)
     payment_method = models.JSONField(
-        null=True, blank=True, help_text="The payment method as the billing platform describes it."
+        null=True, blank=True, help_text="As the billing platform describes it."
     )
-    tax_rate = figure(null=True, blank=True, help_text="Per cent on every invoice, such as 19; empty: none.")
+    tax_rate = figure(
+        null=True, blank=True, help_text="A percentage on every invoice, such as 19. Leave blank for no tax."
+    )
     no_tax_reason = models.CharField(
-        "reason for no tax", blank=True, help_text="Printed where there is no tax, such as reverse charge."
+        "reason for no tax",
+        blank=True,
+        help_text="Printed on invoices without tax, such as “reverse charge”.",
     )
     payment_terms_days = models.PositiveIntegerField(
-        "days to pay", null=True, blank=True, help_text="Empty: as for everybody."
+        "payment terms (days)",
+        null=True,
+        blank=True,
+        help_text="Days until an invoice is due. Leave blank for the default terms.",
     )
 
     history = HistoricalRecords()
@@ -44,12 +52,12 @@ class BillingAccount(Belonging):
             models.CheckConstraint(
                 condition=Q(tax_rate=None) | Q(tax_rate__gte=0, tax_rate__lte=100),
                 name="account_tax_rate_in_range",
-                violation_error_message="A tax rate is a percentage from 0 to 100.",
+                violation_error_message="Enter a tax rate from 0 to 100.",
             ),
             models.CheckConstraint(
                 condition=Q(payment_terms_days=None) | Q(payment_terms_days__lte=3650),
                 name="account_payment_terms_in_range",
-                violation_error_message="An invoice is to be paid within ten years.",
+                violation_error_message="Enter at most 3,650 days.",
             ),
         ]
 
@@ -62,16 +70,18 @@ class Entity(Listed):
 
     id = TypedIdField(prefix="ent", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="entities")
-    entity_id = models.CharField("entity id", max_length=255, null=True, blank=True)
+    entity_id = models.CharField("entity ID", max_length=255, null=True, blank=True)
     name = models.CharField(null=True, blank=True)
-    customer_external_id = models.CharField(max_length=255, null=True, blank=True, editable=False)
+    customer_external_id = models.CharField(
+        "customer's external ID", max_length=255, null=True, blank=True, editable=False
+    )
     feature = models.ForeignKey(
         Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="entities"
     )
     env = models.CharField("environment", max_length=10, choices=Environment, default=Environment.LIVE)
     created_at = models.DateTimeField(default=clock.now)
     removed_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+        null=True, blank=True, help_text="When the billing platform stopped listing it."
     )
 
     history = HistoricalRecords(no_db_index=["came_with", "feature"])
@@ -84,12 +94,12 @@ class Entity(Listed):
                 fields=["customer", "entity_id"],
                 condition=Q(came_with=None),
                 name="entity_id_once_per_customer",
-                violation_error_message="The customer has an entity with this id already.",
+                violation_error_message="The customer already has an entity with this ID.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "entity_id"],
                 name="entity_id_once_per_customer_came_with",
-                violation_error_message="The customer has an entity with this id already.",
+                violation_error_message="The customer already has an entity with this ID.",
             ),
         ]
 
@@ -98,21 +108,21 @@ class Entity(Listed):
 
 
 class AutoTopup(Listed):
-    """Buys more of a feature when its balance falls below a threshold."""
+    """Buys `quantity` more of a feature when its balance falls below `threshold`."""
 
     id = TypedIdField(prefix="topup", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="auto_topups")
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="auto_topups")
-    threshold = figure(help_text="Buys when the balance falls below this.")
-    quantity = figure(help_text="How much is bought each time.")
-    enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as off.")
+    threshold = figure(help_text="The balance below which more is bought.")
+    quantity = figure(help_text="The amount bought each time.")
+    enabled = models.BooleanField(null=True, blank=True, help_text="Off when unknown.")
     limit_interval = models.CharField(
         max_length=10,
         choices=[("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")],
         blank=True,
     )
     limit_interval_count = models.PositiveIntegerField(null=True, blank=True)
-    limit = figure(null=True, blank=True, help_text="The most purchases in one interval.")
+    limit = figure("purchase limit", null=True, blank=True, help_text="The most purchases in one interval.")
 
     history = HistoricalRecords(no_db_index=["came_with", "feature"])
 
@@ -122,18 +132,18 @@ class AutoTopup(Listed):
         constraints = [bounded("auto_topup_in_range", "threshold", "quantity", "limit", at_least=None)]
 
     def __str__(self) -> str:
-        return f"{self.quantity.normalize():f} {self.feature} below {self.threshold.normalize():f}"
+        return f"{number(self.quantity)} {self.feature} below {number(self.threshold)}"
 
 
 class SpendLimit(Listed):
-    """The most overage a customer may run up, of one feature or (without one) of all."""
+    """The most overage that a customer may run up, of one feature or, without `feature`, of each."""
 
     id = TypedIdField(prefix="limit", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="spend_limits")
     feature = models.ForeignKey(
         Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="spend_limits"
     )
-    enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as off.")
+    enabled = models.BooleanField(null=True, blank=True, help_text="Off when unknown.")
     overage_limit = figure(null=True, blank=True)
 
     history = HistoricalRecords(no_db_index=["came_with", "feature"])
@@ -143,16 +153,16 @@ class SpendLimit(Listed):
         constraints = [bounded("spend_limit_in_range", "overage_limit", at_least=None)]
 
     def __str__(self) -> str:
-        limit = "no limit" if self.overage_limit is None else f"{self.overage_limit.normalize():f}"
+        limit = "no limit" if self.overage_limit is None else number(self.overage_limit)
         return f"{self.feature or 'All features'}: {limit}"
 
 
 class UsageAlert(Listed):
-    """Tells when usage passes a threshold: a count, or a percentage of what was granted."""
+    """An alert when usage passes `threshold`: a number of units, or a percentage of the granted amount."""
 
     class ThresholdType(models.TextChoices):
-        USAGE = "usage", "Usage"
-        USAGE_PERCENTAGE = "usage_percentage", "Percentage of the grant"
+        USAGE = "usage", "Units used"
+        USAGE_PERCENTAGE = "usage_percentage", "Percentage used"
 
     id = TypedIdField(prefix="alert", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="usage_alerts")
@@ -161,7 +171,7 @@ class UsageAlert(Listed):
     )
     threshold = figure()
     threshold_type = models.CharField(max_length=20, choices=ThresholdType)
-    enabled = models.BooleanField(null=True, blank=True, help_text="Unknown counts as on.")
+    enabled = models.BooleanField(null=True, blank=True, help_text="On when unknown.")
     name = models.CharField(null=True, blank=True)
 
     history = HistoricalRecords(no_db_index=["came_with", "feature"])
@@ -176,4 +186,4 @@ class UsageAlert(Listed):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"{self.feature or 'All features'} past {self.threshold.normalize():f}"
+        return self.name or f"{self.feature or 'All features'} past {number(self.threshold)}"

@@ -18,6 +18,7 @@ from billing.models.subscription import Purchase, Subscription
 from billing.rules.due_events import DueEvent, expiry_events, reset_events
 from billing.rules.intervals import NEVER_RESETS
 from customers import clock
+from customers.formats import number
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -25,15 +26,22 @@ M = TypeVar("M", bound=models.Model)
 
 
 class Balance(Listed):
-    """A customer's balance of one feature. Its figures are those of its grants and rollovers."""
+    """A customer's balance of one feature. What it holds is the sum of its grants and rollovers."""
 
     id = TypedIdField(prefix="bal", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="balances")
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="balances")
-    overage_allowed = models.BooleanField(default=False, help_text="Use may go on when nothing remains.")
-    max_purchase = figure(null=True, blank=True, help_text="The most overage; empty: no limit.")
+    overage_allowed = models.BooleanField(
+        default=False, help_text="Usage is accepted after the balance reaches 0."
+    )
+    max_purchase = figure(
+        "overage limit",
+        null=True,
+        blank=True,
+        help_text="The most overage. Leave blank for no limit.",
+    )
     removed_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+        null=True, blank=True, help_text="When the billing platform stopped listing it."
     )
 
     history = HistoricalRecords(no_db_index=["came_with", "feature"])
@@ -44,7 +52,7 @@ class Balance(Listed):
             models.UniqueConstraint(
                 fields=["customer", "feature"],
                 name="balance_once_per_feature",
-                violation_error_message="The customer has a balance of this feature already.",
+                violation_error_message="The customer already has a balance of this feature.",
             ),
             bounded("balance_max_purchase_in_range", "max_purchase"),
         ]
@@ -57,7 +65,7 @@ class CountedQuerySet(models.QuerySet[M]):
     """The conditions that grants and rollovers share."""
 
     def counted(self, at: datetime | None = None) -> Self:
-        """Those that count towards the balance: neither ended nor expired."""
+        """Those that count toward the balance at `at` (default: now): neither ended nor expired."""
         return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or clock.now()))
 
     def due_to_expire(self, at: datetime) -> Self:
@@ -77,7 +85,8 @@ class GrantQuerySet(CountedQuerySet["Grant"]):
 class Grant(Listed):
     """One grant of a feature: a row of the balance's breakdown.
 
-    `included_grant + prepaid_grant - usage` is what it holds; usage is signed. A grant without a plan stands alone.
+    It holds `included_grant + prepaid_grant - usage`. Usage is negative where more was refunded than used. A grant
+    without a plan is standalone.
     """
 
     id = TypedIdField(prefix="grt", primary_key=True, editable=False)
@@ -89,7 +98,7 @@ class Grant(Listed):
         null=True,
         blank=True,
         related_name="grants",
-        help_text="Empty: a grant of its own, outside any plan.",
+        help_text="Blank for a standalone grant.",
     )
     subscription = models.ForeignKey(
         Subscription, on_delete=models.PROTECT, null=True, blank=True, related_name="grants"
@@ -97,20 +106,22 @@ class Grant(Listed):
     purchase = models.ForeignKey(
         Purchase, on_delete=models.PROTECT, null=True, blank=True, related_name="grants"
     )
-    grant_id = models.CharField(max_length=255, blank=True, help_text="The id in the billing document.")
-    included_grant = figure(default=0)
-    prepaid_grant = figure(default=0)
+    grant_id = models.CharField(
+        "grant ID", max_length=255, blank=True, help_text="The ID in the billing document."
+    )
+    included_grant = figure("included", default=0)
+    prepaid_grant = figure("prepaid", default=0)
     usage = figure(default=0)
     adjusted = figure(
         default=0,
-        help_text="How much of the included grant are adjustments, which the next reset takes back.",
+        help_text="The part of the included amount that comes from adjustments. The next reset removes it.",
     )
     entries = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="How many ledger entries it has."
+        default=0, editable=False, help_text="The number of ledger lines."
     )
     unlimited = models.BooleanField(default=False)
     reset_interval = models.CharField(
-        max_length=20, choices=Interval, blank=True, help_text="Empty: never resets."
+        max_length=20, choices=Interval, blank=True, help_text="Blank if it never resets."
     )
     reset_interval_count = models.PositiveIntegerField(null=True, blank=True)
     next_reset_at = models.DateTimeField(null=True, blank=True)
@@ -118,21 +129,23 @@ class Grant(Listed):
         null=True,
         blank=True,
         editable=False,
-        help_text="The day of the month that its resets keep to, once it was reset; shorter months have it on their last.",
+        help_text="The day of the month on which it resets. Shorter months use their last day.",
     )
-    price_amount = figure(null=True, blank=True)
+    price_amount = figure("price", null=True, blank=True)
     price_tiers = models.JSONField(null=True, blank=True)
     price_tier_behavior = models.CharField(max_length=20, choices=TierBehavior, blank=True)
     billing_units = figure(null=True, blank=True)
     billing_method = models.CharField(
-        max_length=20, choices=BillingMethod, blank=True, help_text="Empty: the grant has no price."
+        max_length=20, choices=BillingMethod, blank=True, help_text="Blank if the grant has no price."
     )
-    max_purchase = figure(null=True, blank=True)
+    max_purchase = figure("overage limit", null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it stopped counting toward the balance."
+    )
 
-    #: The figures are the ledger's to tell; so a use, which changes nothing else, writes no history.
+    #: The ledger is the history of the figures, so usage, which changes nothing else, writes no history rows.
     history = HistoricalRecords(
         excluded_fields=["included_grant", "prepaid_grant", "usage", "adjusted", "entries"],
         no_db_index=["came_with", "entity", "plan", "subscription", "purchase"],
@@ -162,18 +175,18 @@ class Grant(Listed):
             ),
             bounded("grant_prices_in_range", "price_amount", "max_purchase"),
         ]
-        # What falls due is looked for every few minutes.
+        # `renew` looks for due events every few minutes.
         indexes = [
             models.Index(fields=["next_reset_at"], condition=Q(ended_at=None), name="grant_by_next_reset"),
             models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="grant_by_expiry"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan or 'Standalone grant'}: {self.held.normalize():f}"
+        return f"{self.plan or 'Standalone grant'}: {number(self.held)}"
 
     @property
     def held(self) -> Decimal:
-        """What the grant holds: below zero when it was overdrawn."""
+        """What remains of the grant; negative in overage."""
         held: Decimal = self.included_grant + self.prepaid_grant - self.usage
         return held
 
@@ -189,20 +202,22 @@ class Grant(Listed):
 
 
 class Rollover(Listed):
-    """What was left at a reset and carried over. `left` is what is left of `granted`."""
+    """Unused amount that a reset carried over: `granted` then, `left` now."""
 
     id = TypedIdField(prefix="roll", primary_key=True, editable=False)
     balance = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="rollovers")
     grant = models.ForeignKey(
         Grant, on_delete=models.PROTECT, null=True, blank=True, related_name="rollovers"
     )
-    granted = figure(default=0, help_text="What was carried over.")
-    left = figure(default=0, help_text="What is left of it: the `balance` of the billing document.")
+    granted = figure("carried over", default=0)
+    left = figure("remaining", default=0)
     entries = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="How many ledger entries it has."
+        default=0, editable=False, help_text="The number of ledger lines."
     )
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when it no longer counts.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Blank if it never expires.")
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it stopped counting toward the balance."
+    )
 
     history = HistoricalRecords(
         excluded_fields=["granted", "left", "entries"], no_db_index=["came_with", "grant"]
@@ -217,7 +232,7 @@ class Rollover(Listed):
         ]
 
     def __str__(self) -> str:
-        return f"{self.left.normalize():f} of {self.granted.normalize():f} carried over"
+        return f"{number(self.left)} of {number(self.granted)} carried over"
 
     def due_events(self) -> list[DueEvent]:
         """Its expiry; nothing once it has ended."""
@@ -231,7 +246,7 @@ class Flag(Listed):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="flags")
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="flags")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="flags")
-    flag_id = models.CharField(max_length=255, help_text="The id in the billing document.")
+    flag_id = models.CharField("flag ID", max_length=255, help_text="The ID in the billing document.")
     expires_at = models.DateTimeField(null=True, blank=True)
 
     history = HistoricalRecords(no_db_index=["came_with", "feature", "plan"])
@@ -243,7 +258,7 @@ class Flag(Listed):
                 fields=["customer", "feature"],
                 condition=Q(came_with=None),
                 name="flag_once_per_feature",
-                violation_error_message="The customer has a flag for this feature already.",
+                violation_error_message="The customer already has a flag for this feature.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "feature"],

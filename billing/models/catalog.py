@@ -1,4 +1,4 @@
-"""What can be sold: features, and the plans that include them."""
+"""The catalog: features, and the plans that include them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from simple_history.models import HistoricalRecords
 
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
 from customers import clock
+from customers.formats import number
 from customers.models import Environment
 from customers.typed_ids import TypedIdField
 
 
 class Feature(models.Model):
-    """Something a customer may use: switched on or off, metered, or a credit system that others draw from."""
+    """Something that customers may use: on or off, metered, or a credit system that pays for metered features."""
 
     class Type(models.TextChoices):
         BOOLEAN = "boolean", "On or off"
@@ -23,23 +24,24 @@ class Feature(models.Model):
 
     id = TypedIdField(prefix="feat", primary_key=True, editable=False)
     feature_id = models.CharField(
-        "feature id", max_length=255, unique=True, help_text="The id that documents use, such as api_calls."
+        "feature ID", max_length=255, unique=True, help_text="The ID in documents, such as api_calls."
     )
     name = models.CharField()
     type = models.CharField(max_length=20, choices=Type, default=Type.METERED)
     consumable = models.BooleanField(
-        default=True, help_text="Used up and renewed (API calls), as against held (seats, storage)."
+        default=True,
+        help_text="Used up and granted again, like API calls. Off for what is held, like seats or storage.",
     )
-    archived = models.BooleanField(default=False, help_text="No longer sold; balances that exist stay.")
+    archived = models.BooleanField(default=False, help_text="No longer sold. Existing balances stay.")
     event_names = models.JSONField(
-        null=True, blank=True, help_text="Events that draw this feature's balance: a list of names."
+        null=True, blank=True, help_text="Events that count as usage of this feature: a list of names."
     )
-    display_singular = models.CharField("one is called", null=True, blank=True)
-    display_plural = models.CharField("many are called", null=True, blank=True)
+    display_singular = models.CharField("singular unit", null=True, blank=True)
+    display_plural = models.CharField("plural unit", null=True, blank=True)
     is_stub = models.BooleanField(
         "stub",
         default=False,
-        help_text="Known only by its id so far. A document that describes it, or a person, completes it.",
+        help_text="Known only by its ID so far. An import that describes it, or you, can complete it.",
     )
 
     history = HistoricalRecords()
@@ -58,12 +60,12 @@ class Feature(models.Model):
 
 
 class CreditCost(models.Model):
-    """What one unit of a metered feature costs in a credit system."""
+    """The credits that one unit of a metered feature costs in a credit system."""
 
     id = TypedIdField(prefix="cost", primary_key=True, editable=False)
     credit_system = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="credit_costs")
     metered_feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="drawn_as")
-    credit_cost = figure(help_text="Credits for one unit.")
+    credit_cost = figure(help_text="Credits per unit.")
     position = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
@@ -72,17 +74,17 @@ class CreditCost(models.Model):
             models.UniqueConstraint(
                 fields=["credit_system", "metered_feature"],
                 name="credit_cost_once_per_feature",
-                violation_error_message="This credit system has a cost for that feature already.",
+                violation_error_message="This credit system already has a cost for that feature.",
             ),
             bounded("credit_cost_in_range", "credit_cost"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.metered_feature}: {self.credit_cost.normalize():f} credits"
+        return f"{self.metered_feature}: {number(self.credit_cost)} credits"
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):
-    """Plans, asked for in the business's words."""
+    """Plans, version by version."""
 
     def latest_versions(self) -> Self:
         """The newest version of each plan."""
@@ -95,7 +97,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
 
 
 class Plan(models.Model):
-    """One version of a plan. A customer stays on the version attached."""
+    """One version of a plan. Customers stay on the version that was attached; its terms never change once in use."""
 
     class FreeTrialUnit(models.TextChoices):
         DAY = "day", "Days"
@@ -104,36 +106,39 @@ class Plan(models.Model):
 
     id = TypedIdField(prefix="plan", primary_key=True, editable=False)
     env = models.CharField("environment", max_length=10, choices=Environment, default=Environment.LIVE)
-    plan_id = models.CharField("plan id", max_length=255, help_text="The id that documents use, such as pro.")
+    plan_id = models.CharField("plan ID", max_length=255, help_text="The ID in documents, such as pro.")
     version = models.PositiveIntegerField(default=1)
     name = models.CharField()
     description = models.CharField(null=True, blank=True)
     group = models.CharField(
-        max_length=255, null=True, blank=True, help_text="A customer has one plan of a group at a time."
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text="A customer has at most one plan of a group at a time.",
     )
-    add_on = models.BooleanField(default=False, help_text="Goes beside another plan.")
+    add_on = models.BooleanField(default=False, help_text="Sold in addition to another plan.")
     auto_enable = models.BooleanField(default=False, help_text="Attached to every new customer.")
-    price_amount = figure(null=True, blank=True, help_text="The base price; empty for a plan without one.")
+    price_amount = figure("price", null=True, blank=True, help_text="The base price. Leave blank for none.")
     price_interval = models.CharField(max_length=20, choices=Interval, blank=True)
     price_interval_count = models.PositiveIntegerField(null=True, blank=True)
-    currency = models.CharField(max_length=3, help_text="ISO 4217, such as USD. Documents do not name it.")
+    currency = models.CharField(max_length=3, help_text="An ISO 4217 code, such as USD.")
     free_trial_length = models.PositiveIntegerField(null=True, blank=True)
     free_trial_unit = models.CharField(max_length=10, choices=FreeTrialUnit, blank=True)
     free_trial_card_required = models.BooleanField(default=False)
     trial_once_per_fingerprint = models.BooleanField(
         "trial once per fingerprint",
         default=False,
-        help_text="Refuse the trial where another customer with the same fingerprint took it.",
+        help_text="Refuse the trial if another customer with the same fingerprint had it.",
     )
-    archived = models.BooleanField(default=False, help_text="No longer sold; who has it keeps it.")
-    base_variant_id = models.CharField(max_length=255, null=True, blank=True)
+    archived = models.BooleanField(default=False, help_text="No longer sold. Customers who have it keep it.")
+    base_variant_id = models.CharField("base variant ID", max_length=255, null=True, blank=True)
     config = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     is_stub = models.BooleanField(
         "stub",
         default=False,
-        help_text="Known only by its id so far. A document that describes it, or a person, completes it.",
+        help_text="Known only by its ID so far. An import that describes it, or you, can complete it.",
     )
 
     history = HistoricalRecords()
@@ -145,7 +150,7 @@ class Plan(models.Model):
             models.UniqueConstraint(
                 fields=["env", "plan_id", "version"],
                 name="plan_version_once",
-                violation_error_message="This version of the plan exists already.",
+                violation_error_message="This version of the plan already exists.",
             ),
             bounded("plan_price_in_range", "price_amount"),
             models.CheckConstraint(
@@ -159,43 +164,56 @@ class Plan(models.Model):
 
 
 class PlanItem(models.Model):
-    """What a plan includes of one feature, how it renews, and what more of it costs."""
+    """What a plan includes of one feature, how often it resets, and the price of more."""
 
     id = TypedIdField(prefix="item", primary_key=True, editable=False)
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="items")
     feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="plan_items")
     position = models.PositiveIntegerField(default=0, editable=False)
-    included = figure(default=0, help_text="Granted with each unit of the plan.")
+    included = figure(default=0, help_text="The amount granted per unit of the plan.")
     unlimited = models.BooleanField(default=False)
     reset_interval = models.CharField(
         max_length=20,
         choices=Interval,
         blank=True,
-        help_text="How often usage returns to zero; empty: never.",
+        help_text="How often usage returns to 0. Leave blank for never.",
     )
     reset_interval_count = models.PositiveIntegerField(null=True, blank=True)
     price_amount = figure(
-        null=True, blank=True, help_text="Price of one billing unit, in the plan's currency."
+        "price", null=True, blank=True, help_text="The price of one pack, in the plan's currency."
     )
     price_tiers = models.JSONField(
         null=True,
         blank=True,
-        help_text="Instead of one price: a list of objects with to, amount, flat_amount.",
+        help_text="Tiers in place of one price: a list of objects with to, amount and flat_amount.",
     )
     price_tier_behavior = models.CharField(max_length=20, choices=TierBehavior, blank=True)
     price_interval = models.CharField(max_length=20, choices=Interval, blank=True)
     price_interval_count = models.PositiveIntegerField(null=True, blank=True)
-    billing_units = figure(null=True, blank=True, help_text="How many units one price buys.")
+    billing_units = figure("pack size", null=True, blank=True, help_text="Units that one price buys.")
     billing_method = models.CharField(
-        max_length=20, choices=BillingMethod, blank=True, help_text="Empty: the item has no price of its own."
+        max_length=20,
+        choices=BillingMethod,
+        blank=True,
+        help_text="Leave blank if the item has no price of its own.",
     )
-    max_purchase = figure(null=True, blank=True, help_text="The most that can be bought; empty: no limit.")
-    rollover_max = figure(null=True, blank=True, help_text="The most that is carried over; empty: all of it.")
+    max_purchase = figure(
+        "purchase limit",
+        null=True,
+        blank=True,
+        help_text="The most that can be bought. Leave blank for no limit.",
+    )
+    rollover_max = figure(
+        "rollover limit",
+        null=True,
+        blank=True,
+        help_text="The most that is carried over. Leave blank for all of it.",
+    )
     rollover_expiry_unit = models.CharField(
         max_length=10,
-        choices=[("month", "Months"), ("forever", "For ever")],
+        choices=[("month", "Months"), ("forever", "Forever")],
         blank=True,
-        help_text="Empty: nothing is carried over.",
+        help_text="Leave blank if nothing is carried over.",
     )
     rollover_expiry_length = models.PositiveIntegerField(null=True, blank=True)
 
@@ -206,10 +224,10 @@ class PlanItem(models.Model):
             models.CheckConstraint(
                 condition=models.Q(billing_units=None) | models.Q(billing_units__gt=0),
                 name="plan_item_billing_units_positive",
-                violation_error_message="Billing units are above zero.",
+                violation_error_message="Enter a pack size above 0.",
             ),
         ]
 
     def __str__(self) -> str:
-        amount = "unlimited" if self.unlimited else f"{self.included.normalize():f}"
+        amount = "unlimited" if self.unlimited else number(self.included)
         return f"{self.feature}: {amount}"

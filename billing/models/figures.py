@@ -1,4 +1,4 @@
-"""The columns that hold figures: quantities and unit prices, exact to ten decimals."""
+"""Columns for figures: quantities and unit prices, exact to ten decimals."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 else:
     _DecimalField = models.DecimalField
 
-#: Above every figure that is taken in. PostgreSQL's NaN is greater than any number, so this bound refuses it.
+#: No figure is accepted above this. PostgreSQL sorts NaN above every number, so the bound refuses NaN too.
 UPPER_BOUND = Decimal("1e15")
 
 
 class FigureField(_DecimalField):
     """A decimal column that keeps every digit on both databases.
 
-    SQLite would hold a decimal as a double, which has 15 digits: there the column is text, compared as a number.
-    Sums that must be exact are added up in Python.
+    SQLite stores a decimal as a double, which has only 15 digits. There the column is text, compared as a number,
+    and sums that must be exact are added in Python.
     """
 
     description = "Figure: 15 digits before the point, 10 after it"
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"max_digits": 25, "decimal_places": 10, **options})
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        super().__init__(verbose_name, **{"max_digits": 25, "decimal_places": 10, **options})
 
     def get_internal_type(self) -> str:
         return "FigureField"
@@ -52,7 +52,7 @@ class FigureField(_DecimalField):
 
 
 def _as_numbers(lookup: type[Lookup[Any]]) -> type[Lookup[Any]]:
-    """`lookup`, on SQLite between numbers instead of between texts."""
+    """`lookup`, comparing numbers instead of texts on SQLite."""
 
     def as_sqlite(self: Any, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         left, left_params = self.process_lhs(compiler, connection)
@@ -67,13 +67,13 @@ for _lookup in (Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqua
     FigureField.register_lookup(_as_numbers(_lookup))
 
 
-def figure(**options: Any) -> FigureField:
+def figure(verbose_name: str | None = None, **options: Any) -> FigureField:
     """A column for a quantity or a unit price: 15 digits before the point, 10 after it."""
-    return FigureField(**options)
+    return FigureField(verbose_name, **options)
 
 
 def bounded(name: str, *fields: str, at_least: int | None = 0) -> models.CheckConstraint:
-    """A constraint that keeps `fields` finite and, unless `at_least` is None, not below it; NULL passes."""
+    """A constraint: `fields` are finite and, unless `at_least` is None, at least that; NULL passes."""
     condition = Q()
     for field in fields:
         inside = Q(**{f"{field}__lte": UPPER_BOUND})
@@ -91,7 +91,7 @@ def bounded(name: str, *fields: str, at_least: int | None = 0) -> models.CheckCo
 
 
 class Interval(models.TextChoices):
-    """How often something renews."""
+    """How often something renews or resets."""
 
     ONE_OFF = "one_off", "Once"
     MINUTE = "minute", "Minute"
@@ -102,18 +102,18 @@ class Interval(models.TextChoices):
     QUARTER = "quarter", "Quarter"
     SEMI_ANNUAL = "semi_annual", "Half-year"
     YEAR = "year", "Year"
-    MULTIPLE = "multiple", "Several intervals"
+    MULTIPLE = "multiple", "Mixed"
 
 
 class TierBehavior(models.TextChoices):
-    """How tiers price a quantity: each part in its own tier, or the whole in the tier it reaches."""
+    """How tiers price a quantity: each unit in its own tier (graduated), or all in the tier reached (volume)."""
 
     GRADUATED = "graduated", "Graduated"
     VOLUME = "volume", "Volume"
 
 
 class BillingMethod(models.TextChoices):
-    """Whether a quantity is bought ahead or billed after use."""
+    """Whether a quantity is paid for before or after it is used."""
 
     PREPAID = "prepaid", "Prepaid"
     USAGE_BASED = "usage_based", "Usage-based"

@@ -1,4 +1,4 @@
-"""What a customer was billed. Amounts are whole minor units of the invoice's currency."""
+"""Invoices, their lines, payments and credit notes. Amounts are whole minor units of the invoice's currency."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from billing.models.catalog import Feature, Plan
 from billing.models.figures import bounded, figure
 from billing.models.subscription import Subscription
 from customers import clock
+from customers.formats import day
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
 
 class InvoiceSeries(models.Model):
-    """A run of numbers without gaps: one for invoices, one for credit notes."""
+    """A gapless run of numbers: one for invoices, one for credit notes."""
 
     prefix = models.CharField(primary_key=True, max_length=20)
     last_number = models.PositiveBigIntegerField(default=0)
@@ -34,11 +35,11 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
     """The conditions on invoices that more than one page or rule uses."""
 
     def unpaid(self) -> Self:
-        """Issued ones that still wait for money."""
+        """Issued, not closed, and still listed by the billing platform."""
         return self.filter(status=Invoice.Status.OPEN, removed_at=None)
 
     def overdue(self, at: datetime | None = None) -> Self:
-        """Unpaid ones that should have been paid by `at`, or by now."""
+        """Unpaid ones whose due date is `at` (default: now) or earlier: past due on pages."""
         return self.unpaid().filter(due_at__lte=at or clock.now())
 
     def due_to_mark(self, at: datetime) -> Self:
@@ -56,8 +57,8 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
 class Invoice(Listed):
     """An invoice. Its total is the sum of its lines, in minor units of `currency`.
 
-    One that was raised here gets its `number` when it is issued, and never changes from then on but in what was
-    paid and how it ended. Of an imported one, only the total is known.
+    One raised here gets its `number` when it is issued. From then on only its payments, credits and status change.
+    Of an imported one, only the total is known.
     """
 
     class Status(models.TextChoices):
@@ -69,17 +70,17 @@ class Invoice(Listed):
 
     id = TypedIdField(prefix="inv", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
-    stripe_id = models.CharField("Stripe id", max_length=255, blank=True)
+    stripe_id = models.CharField("Stripe ID", max_length=255, blank=True)
     status = models.CharField(
-        max_length=50, help_text="As the source states it: draft, open, paid, void or uncollectible."
+        max_length=50, help_text="As received: draft, open, paid, void or uncollectible."
     )
-    currency = models.CharField(max_length=3, help_text="ISO 4217, such as USD.")
+    currency = models.CharField(max_length=3, help_text="An ISO 4217 code, such as USD.")
     currency_as_sent = models.CharField(max_length=3, blank=True, editable=False)
     total = models.BigIntegerField(
         help_text="In minor units: cents for USD, whole yen for JPY, fils for KWD."
     )
     number = models.CharField(
-        max_length=40, blank=True, editable=False, help_text="Given when it is issued, without gaps."
+        max_length=40, blank=True, editable=False, help_text="Assigned when the invoice is issued."
     )
     subscription = models.ForeignKey(
         Subscription, on_delete=models.PROTECT, null=True, blank=True, related_name="invoices"
@@ -88,22 +89,22 @@ class Invoice(Listed):
     period_end = models.DateTimeField(null=True, blank=True)
     issued_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it was paid in full, voided or given up."
+        null=True, blank=True, help_text="When it was paid in full, voided or marked uncollectible."
     )
-    paid = models.BigIntegerField(default=0, help_text="What was paid of it so far, in minor units.")
-    credited = models.BigIntegerField(default=0, help_text="What credit notes took off, in minor units.")
-    tax_rate = figure(null=True, blank=True, help_text="Per cent.")
+    paid = models.BigIntegerField(default=0, help_text="Paid so far, in minor units.")
+    credited = models.BigIntegerField(default=0, help_text="Credited by credit notes, in minor units.")
+    tax_rate = figure(null=True, blank=True, help_text="A percentage.")
     no_tax_reason = models.CharField("reason for no tax", blank=True)
     bill_to = models.JSONField(
-        default=dict, blank=True, help_text="Name, address and tax id as they were when it was issued."
+        default=dict, blank=True, help_text="Name, address and tax ID when it was issued."
     )
-    plan_ids = models.JSONField(default=list, blank=True, help_text="The plans that were billed.")
+    plan_ids = models.JSONField("plan IDs", default=list, blank=True, help_text="The plans billed.")
     plans = models.ManyToManyField(Plan, blank=True, related_name="invoices")
-    hosted_invoice_url = models.CharField(null=True, blank=True)
+    hosted_invoice_url = models.CharField("hosted invoice URL", null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+        null=True, blank=True, help_text="When the billing platform stopped listing it."
     )
 
     history = HistoricalRecords()
@@ -116,13 +117,13 @@ class Invoice(Listed):
                 fields=["customer", "stripe_id"],
                 condition=~Q(stripe_id="") & Q(came_with=None),
                 name="invoice_stripe_id_once_per_customer",
-                violation_error_message="The customer has an invoice with this Stripe id already.",
+                violation_error_message="The customer already has an invoice with this Stripe ID.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "stripe_id"],
                 condition=~Q(stripe_id=""),
                 name="invoice_stripe_id_once_per_customer_came_with",
-                violation_error_message="The customer has an invoice with this Stripe id already.",
+                violation_error_message="The customer already has an invoice with this Stripe ID.",
             ),
             models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="invoice_number_once"),
             models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="invoice_currency_iso"),
@@ -137,12 +138,12 @@ class Invoice(Listed):
 
     @property
     def shown_id(self) -> str:
-        """The id that the billing document shows."""
+        """The ID in the billing document."""
         return self.stripe_id or self.number or str(self.pk)
 
     @property
     def due(self) -> int:
-        """What is still to be paid, in minor units."""
+        """The amount due, in minor units; negative when more was paid or credited than billed."""
         return self.total - self.paid - self.credited
 
 
@@ -151,9 +152,9 @@ class InvoiceLine(models.Model):
 
     class Kind(models.TextChoices):
         BASE = "base", "Base price"
-        PREPAID = "prepaid", "Bought ahead"
-        USAGE = "usage", "Used beyond the grant"
-        PRORATION = "proration", "Part of a period"
+        PREPAID = "prepaid", "Prepaid"
+        USAGE = "usage", "Overage"
+        PRORATION = "proration", "Proration"
         CREDIT = "credit", "Credit"
         DISCOUNT = "discount", "Discount"
         TAX = "tax", "Tax"
@@ -171,12 +172,13 @@ class InvoiceLine(models.Model):
     amount = models.BigIntegerField(
         help_text="In minor units of the invoice's currency; negative for a credit."
     )
+    # No foreign key: an import may remove the discount, and the line stays.
     discount_key = TypedIdField(
         prefix="disc",
         null=True,
         blank=True,
         editable=False,
-        help_text="The discount that made it. Imports may take that away; the line stays.",
+        help_text="The discount behind the line.",
     )
 
     class Meta:
@@ -188,13 +190,14 @@ class InvoiceLine(models.Model):
 
 
 class Payment(models.Model):
-    """Money that was received for an invoice, noted here; nothing is moved."""
+    """Money received for an invoice. Recording it here moves no money."""
 
-    id = TypedIdField(prefix="pay", primary_key=True, editable=False)
+    # "pay" was its prefix too, which is that of received payloads.
+    id = TypedIdField(prefix="pmt", also=("pay",), primary_key=True, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
     amount = models.BigIntegerField(help_text="In minor units of the invoice's currency.")
     paid_at = models.DateTimeField(default=clock.now)
-    reference = models.CharField(blank=True, help_text="Such as the bank's reference.")
+    reference = models.CharField(blank=True, help_text="For example, the bank reference.")
     recorded_by = models.CharField(blank=True)
     recorded_at = models.DateTimeField(default=clock.now)
 
@@ -204,22 +207,22 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(amount__gt=0),
                 name="payment_above_zero",
-                violation_error_message="A payment is above zero.",
+                violation_error_message="Enter an amount above 0.",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"Payment of {self.paid_at:%Y-%m-%d}"
+        return f"Payment of {day(self.paid_at)}"
 
 
 class CreditNote(models.Model):
-    """What corrects an issued invoice: it takes `total` off it, and never changes either."""
+    """A correction of an issued invoice: it reduces the amount due by `total`, and never changes."""
 
     id = TypedIdField(prefix="cn", primary_key=True, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
-    number = models.CharField(max_length=40, unique=True, help_text="Given when it is issued, without gaps.")
+    number = models.CharField(max_length=40, unique=True, help_text="Assigned when it is issued.")
     total = models.BigIntegerField(help_text="In minor units of the invoice's currency, tax included.")
-    tax = models.BigIntegerField(default=0, help_text="How much of the total is tax.")
+    tax = models.BigIntegerField(default=0, help_text="The part of the total that is tax.")
     reason = models.CharField()
     issued_at = models.DateTimeField(default=clock.now)
     issued_by = models.CharField(blank=True)
@@ -230,7 +233,7 @@ class CreditNote(models.Model):
             models.CheckConstraint(
                 condition=Q(total__gt=0),
                 name="credit_note_above_zero",
-                violation_error_message="A credit note is above zero.",
+                violation_error_message="Enter an amount above 0.",
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""The ledger: why every figure of every grant and rollover is what it is. Written once, never changed."""
+"""The ledger: every change of every figure of grants and rollovers. Append-only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from billing.models.balance import Grant, Rollover
 from billing.models.catalog import Feature
 from billing.models.figures import FigureField, bounded, figure
 from customers import clock
+from customers.formats import moment, number
 from customers.models import Customer
 from customers.typed_ids import TypedIdField
 
 
 class Posting(models.Model):
-    """One thing that was done to a customer's balances: a use, a reset, an adjustment.
+    """One change of a customer's balances, such as a usage, a reset or an adjustment: a ledger entry on pages.
 
-    Its entries say what it changed. A key is used once, for ever: `digest` tells whether a posting that comes
-    again under its key says the same, and `answer` is what was answered the first time.
+    Its `entries` are the figures that it changed. An idempotency key is used once, ever. `digest` shows whether a
+    request repeated under its key is the same one, and `answer` is the response to the first.
     """
 
     class Kind(models.TextChoices):
@@ -41,38 +42,42 @@ class Posting(models.Model):
     entity = models.ForeignKey(
         Entity, on_delete=models.PROTECT, null=True, related_name="postings", db_index=False
     )
-    amount = figure(null=True, help_text="What was asked for, in units of the feature.")
-    occurred_at = models.DateTimeField(help_text="When it happened.")
-    recorded_at = models.DateTimeField(default=clock.now, help_text="When we learned of it.")
-    done_by = models.CharField(help_text="Who or what did it: a user name, a command, an import.")
+    amount = figure(null=True, help_text="The amount requested, in units of the feature.")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=clock.now, help_text="When it was recorded here.")
+    done_by = models.CharField(help_text="A user, a command or an import.")
     reason = models.CharField(blank=True)
     key = models.CharField("idempotency key", max_length=255, null=True)
-    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of what came under the key.")
-    answer = models.JSONField(null=True)
+    digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the request sent with the key."
+    )
+    answer = models.JSONField("response", null=True)
     reverses = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="reversals", db_index=False
     )
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
+        verbose_name = "ledger entry"
+        verbose_name_plural = "ledger entries"
         constraints = [
             models.UniqueConstraint(
                 fields=["key"],
                 condition=Q(key__isnull=False),
                 name="posting_key_once",
-                violation_error_message="This idempotency key was used before.",
+                violation_error_message="This idempotency key was already used.",
             ),
             models.UniqueConstraint(
                 fields=["reverses"],
                 condition=Q(reverses__isnull=False),
                 name="posting_reversed_once",
-                violation_error_message="This posting was reversed before.",
+                violation_error_message="This ledger entry was already reversed.",
             ),
             bounded("posting_amount_in_range", "amount", at_least=None),
         ]
         indexes = [
             models.Index(fields=["customer", "occurred_at"], name="posting_by_customer"),
-            # Uses may be a thousand times as many as all else.
+            # Usage may outnumber all other kinds a thousandfold.
             models.Index(
                 fields=["customer", "occurred_at"],
                 condition=~Q(kind__in=["usage", "refund"]),
@@ -81,13 +86,13 @@ class Posting(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.occurred_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_kind_display()} of {moment(self.occurred_at)}"
 
 
 class LedgerEntry(models.Model):
-    """One change of one figure of a grant or a rollover: by how much, and what the figure was after it.
+    """One change of one figure of a grant or a rollover, and the figure after it: a ledger line on pages.
 
-    `number` counts the entries of the grant or rollover, from 1. The sum of the entries of a figure is the figure.
+    `number` counts the entries of the grant or rollover, from 1. A figure is always the sum of its entries.
     """
 
     class Figure(models.TextChoices):
@@ -95,10 +100,12 @@ class LedgerEntry(models.Model):
         PREPAID_GRANT = "prepaid_grant", "Prepaid"
         USAGE = "usage", "Used"
         GRANTED = "granted", "Carried over"
-        LEFT = "left", "Left of what was carried over"
+        LEFT = "left", "Remaining of what was carried over"
 
     id = TypedIdField(prefix="led", primary_key=True, editable=False)
-    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries")
+    posting = models.ForeignKey(
+        Posting, on_delete=models.PROTECT, related_name="entries", verbose_name="ledger entry"
+    )
     grant = models.ForeignKey(
         Grant, on_delete=models.PROTECT, null=True, related_name="ledger", db_index=False
     )
@@ -107,12 +114,12 @@ class LedgerEntry(models.Model):
     )
     figure = models.CharField(max_length=14, choices=Figure)
     number = models.PositiveBigIntegerField()
-    amount = FigureField(help_text="What was added to the figure; below zero for what was taken.")
-    after = FigureField(help_text="The figure after it.")
+    amount = FigureField("change", help_text="Negative for a deduction.")
+    after = FigureField(help_text="The figure after the change.")
 
     class Meta:
         ordering = ["posting_id", "number"]
-        verbose_name_plural = "ledger entries"
+        verbose_name = "ledger line"
         constraints = [
             models.UniqueConstraint(
                 fields=["grant", "number"],
@@ -149,13 +156,14 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_figure_display()} {self.amount.normalize():+f}"
+        sign = "+" if self.amount >= 0 else ""
+        return f"{self.get_figure_display()} {sign}{number(self.amount)}"
 
     @property
     def owner(self) -> Grant | Rollover:
-        """The row whose figure it changed."""
+        """The grant or rollover whose figure it changed."""
         if self.grant is not None:
             return self.grant
         if self.rollover is not None:
             return self.rollover
-        raise ValueError("An entry is of a grant or of a rollover.")
+        raise ValueError("A ledger entry belongs to a grant or a rollover.")

@@ -1,4 +1,4 @@
-"""What makes a customer pay less: trials used, discounts and referrals."""
+"""Promotions: trial history, discounts and referrals."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from customers.typed_ids import TypedIdField
 
 
 class TrialUsed(Listed):
-    """A trial that was taken. A plan's trial is given once to a customer."""
+    """A trial that a customer had. Each customer gets a plan's trial once."""
 
     id = TypedIdField(prefix="trial", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="trials_used")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="trials_used")
     customer_external_id = models.CharField(
-        max_length=255, help_text="The customer that took it, as the billing document names it."
+        "customer's external ID",
+        max_length=255,
+        help_text="The customer who had the trial, in the billing document.",
     )
     fingerprint = models.CharField(max_length=255, null=True, blank=True, db_index=True)
 
@@ -28,14 +30,15 @@ class TrialUsed(Listed):
 
     class Meta:
         ordering = ["position", "id"]
-        verbose_name_plural = "trials used"
+        verbose_name = "used trial"
+        verbose_name_plural = "trial history"
 
     def __str__(self) -> str:
         return f"Trial of {self.plan}"
 
 
 class Discount(Listed):
-    """A reward that lowers what a customer pays."""
+    """A reduction of what a customer pays."""
 
     class Type(models.TextChoices):
         PERCENTAGE = "percentage_discount", "Percentage"
@@ -45,23 +48,23 @@ class Discount(Listed):
 
     class Duration(models.TextChoices):
         ONE_OFF = "one_off", "Once"
-        MONTHS = "months", "For months"
-        FOREVER = "forever", "For ever"
+        MONTHS = "months", "Months"
+        FOREVER = "forever", "Forever"
 
     id = TypedIdField(prefix="disc", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="discounts")
-    discount_id = models.CharField("discount id", max_length=255)
+    discount_id = models.CharField("discount ID", max_length=255)
     name = models.CharField()
     type = models.CharField(max_length=20, choices=Type)
-    discount_value = figure(help_text="Per cent, or an amount in the discount's currency.")
-    duration_type = models.CharField(max_length=10, choices=Duration)
-    duration_value = figure(null=True, blank=True)
+    discount_value = figure("value", help_text="A percentage, or an amount in the discount's currency.")
+    duration_type = models.CharField("duration", max_length=10, choices=Duration)
+    duration_value = figure("number of months", null=True, blank=True)
     currency = models.CharField(max_length=3, null=True, blank=True)
     start = models.DateTimeField(null=True, blank=True)
     end = models.DateTimeField(null=True, blank=True)
-    subscription_id = models.CharField(max_length=255, null=True, blank=True)
-    total_discount_amount = figure(null=True, blank=True)
-    spent = figure(default=0, editable=False, help_text="How much of it invoices have used, in its currency.")
+    subscription_id = models.CharField("subscription ID", max_length=255, null=True, blank=True)
+    total_discount_amount = figure("total discount", null=True, blank=True)
+    spent = figure(default=0, editable=False, help_text="Used by invoices, in the discount's currency.")
     times_used = models.PositiveIntegerField(default=0, editable=False)
 
     history = HistoricalRecords(no_db_index=["came_with"])
@@ -89,14 +92,14 @@ class Discount(Listed):
 
 
 class Referral(Listed):
-    """Somebody whom the customer brought in."""
+    """A new customer whom this customer referred."""
 
     id = TypedIdField(prefix="ref", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="referrals")
-    program_id = models.CharField(max_length=255)
-    referred_id = models.CharField("referred customer's id", max_length=255)
-    referred_name = models.CharField(null=True, blank=True)
-    referred_email = models.CharField("referred customer's e-mail", null=True, blank=True)
+    program_id = models.CharField("program ID", max_length=255)
+    referred_id = models.CharField("referred customer's ID", max_length=255)
+    referred_name = models.CharField("referred customer's name", null=True, blank=True)
+    referred_email = models.CharField("referred customer's email", null=True, blank=True)
     reward_applied = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
 

@@ -1,4 +1,4 @@
-"""Plans that a customer has: subscriptions, purchases, and the seats of a plan to hand out."""
+"""The plans that customers have: subscriptions, purchases and licenses."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from billing.models.catalog import Plan
 from billing.models.figures import bounded, figure
 from billing.rules.due_events import DueEvent, scheduled_events, subscription_events
 from customers import clock
+from customers.formats import day, number
 from customers.models import Customer, Listed
 from customers.typed_ids import TypedIdField
 
@@ -23,7 +24,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     """The conditions on subscriptions that more than one page or rule uses."""
 
     def running(self) -> Self:
-        """Active and scheduled ones: those that the billing document lists."""
+        """Active and scheduled ones, which the billing document lists."""
         return self.exclude(status=Subscription.Status.ENDED)
 
     def active(self) -> Self:
@@ -76,8 +77,8 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 class Subscription(Listed):
     """A recurring plan attached to a customer.
 
-    Past due is active with `past_due`; a trial is active with `trial_ends_at`; a cancellation at the period's
-    end is active with `canceled_at` set and `expires_at` the end.
+    It stays active while past due (`past_due`), on trial (`trial_ends_at`) and, once canceled at period end, until it
+    ends (`canceled_at` is set and `expires_at` is the end).
     """
 
     class Status(models.TextChoices):
@@ -92,12 +93,12 @@ class Subscription(Listed):
     )
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     subscription_id = models.CharField(
-        "subscription id", max_length=255, help_text="The id that the billing document shows."
+        "subscription ID", max_length=255, help_text="The ID in the billing document."
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     auto_enable = models.BooleanField(default=False)
-    add_on = models.BooleanField(default=False, help_text="Goes beside another plan.")
-    past_due = models.BooleanField(default=False, help_text="An invoice of it is unpaid past its due date.")
+    add_on = models.BooleanField(default=False, help_text="Sold in addition to another plan.")
+    past_due = models.BooleanField(default=False, help_text="One of its invoices wasn't paid in time.")
     quantity = figure(default=1)
     started_at = models.DateTimeField(default=clock.now)
     trial_ends_at = models.DateTimeField(null=True, blank=True)
@@ -107,25 +108,27 @@ class Subscription(Listed):
         null=True,
         blank=True,
         editable=False,
-        help_text="The day of the month that its periods keep to, once one has followed; shorter months have it on"
-        " their last.",
+        help_text="The day of the month on which it renews. Shorter months use their last day.",
     )
-    canceled_at = models.DateTimeField(null=True, blank=True, help_text="When it was asked to end.")
+    canceled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the cancellation was requested."
+    )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it ends, or ended.")
     prepaid_quantities = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="By feature id, how many units are bought ahead."
+        default=dict, blank=True, editable=False, help_text="Prepaid units by feature ID."
     )
     follows = models.ForeignKey(
         "self",
+        verbose_name="replaces",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         editable=False,
         related_name="followed_by",
-        help_text="The subscription that this one takes over from.",
+        help_text="The subscription that this one replaces.",
     )
     billed_here = models.BooleanField(
-        default=False, editable=False, help_text="Its invoices are raised here, not by the billing platform."
+        default=False, editable=False, help_text="Invoiced here, not by the billing platform."
     )
 
     history = HistoricalRecords()
@@ -138,12 +141,12 @@ class Subscription(Listed):
                 fields=["customer", "subscription_id"],
                 condition=Q(came_with=None),
                 name="subscription_id_once_per_customer",
-                violation_error_message="The customer has a subscription with this id already.",
+                violation_error_message="The customer already has a subscription with this ID.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "subscription_id"],
                 name="subscription_id_once_per_customer_came_with",
-                violation_error_message="The customer has a subscription with this id already.",
+                violation_error_message="The customer already has a subscription with this ID.",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["active", "scheduled", "ended"]), name="subscription_status_known"
@@ -153,7 +156,7 @@ class Subscription(Listed):
                 | Q(current_period_end=None)
                 | Q(current_period_end__gt=F("current_period_start")),
                 name="subscription_period_ends_after_start",
-                violation_error_message="The current period ends after it starts.",
+                violation_error_message="Enter a period end after the period start.",
             ),
             bounded("subscription_quantity_in_range", "quantity"),
         ]
@@ -186,7 +189,7 @@ class Subscription(Listed):
 
 
 class Purchase(Listed):
-    """A plan bought once."""
+    """A plan that a customer bought once."""
 
     id = TypedIdField(prefix="pur", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="purchases")
@@ -196,9 +199,9 @@ class Purchase(Listed):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="purchases")
     quantity = figure(default=1)
     started_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: for life.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave blank for lifetime.")
     removed_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when the billing platform no longer lists it."
+        null=True, blank=True, help_text="When the billing platform stopped listing it."
     )
 
     history = HistoricalRecords()
@@ -208,7 +211,7 @@ class Purchase(Listed):
         constraints = [bounded("purchase_quantity_in_range", "quantity")]
 
     def __str__(self) -> str:
-        return f"{self.plan} bought {self.started_at:%Y-%m-%d}"
+        return f"{self.plan} bought {day(self.started_at)}"
 
 
 class License(Listed):
@@ -235,4 +238,6 @@ class License(Listed):
         ]
 
     def __str__(self) -> str:
-        return f"{self.license_plan_name or self.license_plan}: {self.usage.normalize():f} of {self.granted.normalize():f}"
+        return (
+            f"{self.license_plan_name or self.license_plan}: {number(self.usage)} of {number(self.granted)}"
+        )
