@@ -153,6 +153,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.preferences.TimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -202,7 +203,7 @@ WHITENOISE_USE_FINDERS = DEVELOPMENT
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "config.preferences.UserBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
@@ -318,6 +319,7 @@ UNFOLD = {
     },
     "ACCOUNT": {
         "navigation": [
+            {"title": "Preferences", "link": reverse_lazy("preferences")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Two-step sign-in", "link": reverse_lazy("mfa_index")},
         ]

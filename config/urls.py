@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config import views
+from config.preferences import preferences_page
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -13,6 +14,9 @@ urlpatterns = [
     path("robots.txt", views.robots),
     # Before the admin's own: its form knows no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),
+    path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
+    # Unfold's own search reads whole tables and keeps what it found in the cache; the desk has a better one.
+    path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
     path("admin/", include("crm.desk.pages.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("config.sign_in")),

@@ -65,7 +65,7 @@ READ_ONLY = {
 #: Figures that a command works out for the pages of the desk: there is nothing to list.
 WORKED_OUT = {"crm.RevenueMonth"}
 #: Everybody has their own, on pages of the desk.
-ONES_OWN = {"crm.Export", "crm.ExportPart", "crm.Segment"}
+ONES_OWN = {"crm.Export", "crm.ExportPart", "crm.Preferences", "crm.Segment"}
 #: What account managers work on.
 ACCOUNTS = {
     "crm.Activity",

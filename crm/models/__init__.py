@@ -10,6 +10,7 @@ from crm.models.merge import Merge
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
 from crm.models.person import Contact, Person
+from crm.models.preferences import Preferences
 from crm.models.revenue_month import RevenueMonth
 from crm.models.segment import Segment
 from crm.models.tag import CustomerTag, Tag
@@ -43,6 +44,7 @@ __all__ = [
     "MergedRecord",
     "Note",
     "Person",
+    "Preferences",
     "Relationship",
     "RevenueMonth",
     "Segment",

@@ -1,0 +1,122 @@
+"""A user's own preferences: the time zone, which pages show and read times in."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from unfold.sites import UnfoldAdminSite
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from crm.models import Preferences
+
+#: Where people read pages. The JSON side speaks UTC, whoever asks.
+_PAGES = ("/admin/", "/accounts/")
+
+#: The regions of the IANA names that people know; the others are old names and offsets.
+_REGIONS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
+
+
+class UserBackend(ModelBackend):
+    """Django's users, each read together with their preferences: no request takes a query more."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        """The user of a session, if active."""
+        user = User.objects.select_related("preferences").filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
+
+
+def time_zone_of(user: Any) -> zoneinfo.ZoneInfo | None:
+    """The time zone that a user chose; None for the installation's, also where the choice no longer exists."""
+    try:
+        name = user.preferences.time_zone
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (AttributeError, ObjectDoesNotExist, zoneinfo.ZoneInfoNotFoundError):
+        return None
+
+
+class TimeZoneMiddleware:
+    """Lets pages show and read times in the user's own time zone. Commands use the installation's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request within the user's time zone."""
+        zone = time_zone_of(request.user) if request.path.startswith(_PAGES) else None
+        with timezone.override(zone) if zone else nullcontext():
+            return self.get_response(request)
+
+
+class PreferencesForm(forms.ModelForm):
+    """The preferences of one user."""
+
+    time_zone = forms.ChoiceField(
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Pages show and read days and times in this time zone.",
+    )
+
+    class Meta:
+        model = Preferences
+        fields = ("time_zone",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        field: Any = self.fields["time_zone"]
+        field.choices = [("", f"Installation default ({settings.TIME_ZONE})"), *self._zones]
+
+    @cached_property
+    def _zones(self) -> list[tuple[str, Any]]:
+        names = sorted(zoneinfo.available_timezones())
+        regions = [
+            (region, [(name, _city(name)) for name in names if name.startswith(f"{region}/")])
+            for region in _REGIONS
+        ]
+        return [("UTC", "UTC"), *((region, cities) for region, cities in regions if cities)]
+
+
+def _city(name: str) -> str:
+    """`America/Argentina/Buenos_Aires` as people write it."""
+    *wider, city = name.split("/")[1:]
+    return ", ".join([city, *reversed(wider)]).replace("_", " ")
+
+
+def preferences_page(request: HttpRequest, site: UnfoldAdminSite) -> HttpResponse:
+    """Show and save the preferences of the user who is signed in."""
+    user: Any = request.user
+    found = Preferences.objects.filter(user=user).first()
+    form = PreferencesForm(request.POST or None, instance=found or Preferences(user=user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved your preferences.")
+        return HttpResponseRedirect(reverse("preferences"))
+    return TemplateResponse(
+        request,
+        "config/preferences.html",
+        {**site.each_context(request), "title": "Preferences", "form": form},
+    )

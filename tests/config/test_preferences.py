@@ -1,0 +1,104 @@
+"""A user's own time zone: pages follow it, commands and other users do not."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from config.preferences import time_zone_of
+from crm.models import Preferences
+from tests.factories import make_customer, make_note, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+#: Still November 15 in New York, already November 16 in Tokyo.
+LATE = datetime(2026, 11, 15, 22, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user()
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def choose(user: User, name: str) -> None:
+    Preferences.objects.update_or_create(user=user, defaults={"time_zone": name})
+
+
+def test_the_page_saves_a_time_zone_and_blank_means_the_installations(client: Client, user: User) -> None:
+    page = client.get("/admin/preferences/")
+    assert page.status_code == 200
+    assert 'value="Europe/Berlin"' in page.content.decode()
+    assert "Installation default (UTC)" in page.content.decode()
+    done = client.post("/admin/preferences/", {"time_zone": "Asia/Tokyo"}, follow=True)
+    assert "Saved your preferences." in done.content.decode()
+    assert str(time_zone_of(User.objects.get(pk=user.pk))) == "Asia/Tokyo"
+    client.post("/admin/preferences/", {"time_zone": ""})
+    assert time_zone_of(User.objects.get(pk=user.pk)) is None
+
+
+@pytest.mark.parametrize("name", ["Nowhere/Land", "\0", "../../etc/passwd", "x" * 5000])
+def test_no_other_name_is_taken(name: str, client: Client, user: User) -> None:
+    assert client.post("/admin/preferences/", {"time_zone": name}).status_code == 200
+    assert not Preferences.objects.exists()
+
+
+def test_a_choice_that_no_longer_exists_is_the_installations(client: Client, user: User) -> None:
+    choose(user, "Nowhere/Land")
+    assert client.get("/admin/preferences/").status_code == 200
+
+
+def test_everybody_has_their_own_and_needs_no_permission() -> None:
+    viewer, other = make_user("Viewer"), make_user("Viewer")
+    client = Client()
+    client.force_login(viewer)
+    assert client.post("/admin/preferences/", {"time_zone": "Asia/Tokyo"}).status_code == 302
+    assert list(Preferences.objects.values_list("user", flat=True)) == [viewer.pk]
+    assert time_zone_of(other) is None
+    assert Client().get("/admin/preferences/").status_code == 302
+
+
+def test_the_account_menu_leads_there(client: Client) -> None:
+    assert 'href="/admin/preferences/"' in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(("zone", "day"), [("", "15"), ("Asia/Tokyo", "16"), ("America/New_York", "15")])
+def test_the_timeline_shows_the_users_day(zone: str, day: str, client: Client, user: User) -> None:
+    choose(user, zone)
+    note = make_note(customer=make_customer(), body="We met.")
+    type(note).objects.filter(pk=note.pk).update(created_at=LATE)
+    page = client.get(reverse("desk-timeline", args=[note.customer_id])).content.decode()
+    assert set(re.findall(r"Nov\.? (1[56]), 2026", page)) == {day}
+    assert timezone.get_current_timezone_name() == "UTC"
+
+
+@pytest.mark.parametrize(("zone", "found"), [("", 0), ("Asia/Tokyo", 1)])
+def test_a_day_in_a_list_is_the_users_day(zone: str, found: int, client: Client, user: User) -> None:
+    choose(user, zone)
+    note = make_note(customer=make_customer())
+    type(note).objects.filter(pk=note.pk).update(created_at=LATE)
+    url = reverse("admin:crm_note_changelist")
+    page = client.get(url, {"created_at_from": "2026-11-16", "created_at_to": "2026-11-16"})
+    assert page.context["cl"].result_count == found
+
+
+def test_it_takes_no_query_of_its_own(
+    client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    choose(user, "Asia/Tokyo")
+    client.get("/accounts/logout/")
+    with django_assert_num_queries(2):  # the session, the user with their preferences
+        client.get("/accounts/logout/")
