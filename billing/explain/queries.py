@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db.models import F
 
+from billing.catalog.plan_items import item_of_grant
 from billing.explain.types import EntryExplained
 from billing.formats import name_of_grant, name_of_rollover
 from billing.ledger.balance_figures import recent_usage
@@ -79,16 +80,8 @@ def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | 
 
 
 def item_of(material: Material, grant: Grant) -> PlanItem | None:
-    """The item of its plan that a grant comes from: of the same feature, interval and way of billing, or nearly."""
     feature_id = str(material.balance_of[str(grant.pk)].feature_id)
-    return max(
-        material.items.get((str(grant.plan_id), feature_id), ()),
-        key=lambda item: (
-            item.reset_interval == grant.reset_interval,
-            item.billing_method == grant.billing_method,
-        ),
-        default=None,
-    )
+    return item_of_grant(material.items.get((str(grant.plan_id), feature_id), ()), grant, feature_id)
 
 
 def latest_entries(material: Material) -> dict[str, tuple[EntryExplained, ...]]:

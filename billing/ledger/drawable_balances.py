@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
-
 from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendLimit
 from billing.models.figures import BillingMethod
 from billing.rules.drawing import DrawableGrant, DrawableRollover
-from billing.rules.intervals import NEVER_RESETS
+from billing.rules.due_events import DueKind
 
 
 @dataclass(slots=True)
@@ -52,15 +50,21 @@ class DrawableBalances:
         ]
 
     def next_due(self) -> datetime | None:
-        """When a reset of one of the grants, or the end of one of the plans behind them, falls due."""
-        due: list[datetime | None] = []
-        for grant in self.grants.values():
-            is_waiting = grant.subscription is not None and grant.subscription.past_due
-            if grant.reset_interval not in NEVER_RESETS and (settings.RESET_PAST_DUE or not is_waiting):
-                due.append(grant.next_reset_at)
-            if grant.subscription is not None:
-                due += [grant.subscription.current_period_end, grant.subscription.expires_at]
-        return min((moment for moment in due if moment is not None), default=None)
+        """When the next reset of one of the grants, or event of one of the subscriptions behind them, falls due.
+
+        A grant that expires needs no renewal first: `counts` leaves it out.
+        """
+        events = [
+            event
+            for grant in self.grants.values()
+            for event in grant.due_events()
+            if event.kind is DueKind.RESET
+        ]
+        subscriptions = {
+            grant.subscription_id: grant.subscription for grant in self.grants.values() if grant.subscription
+        }
+        events += [event for subscription in subscriptions.values() for event in subscription.due_events()]
+        return min((event.at for event in events), default=None)
 
 
 def credit_costs_of(feature: Feature) -> dict[str, Decimal | None]:

@@ -2,13 +2,14 @@
 
 This is the reference. Renewal applies the events, uses and adjustments look for them first, the doctor reports those
 that were missed, and the conditions of the QuerySets (`Subscription.objects.due`, `Grant.objects.due_to_reset`, …)
-repeat them for speed, held to this module by `tests/billing/subscriptions/test_due_customers.py`.
+repeat them for speed, and `tests/billing/subscriptions/test_due_customers.py` holds them to it.
 
 Pure: no clock, no database. An event that has happened is no longer among those of its row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum, auto
 from typing import NamedTuple
@@ -65,6 +66,16 @@ def reset_events(next_reset_at: datetime | None, reset_interval: str, *, may_res
     return [DueEvent(next_reset_at, DueKind.RESET)]
 
 
-def unpaid_invoice_events(due_at: datetime | None, *, is_marked: bool) -> list[DueEvent]:
-    """An unpaid invoice makes its subscription past due, unless that `is_marked` already."""
-    return [] if due_at is None or is_marked else [DueEvent(due_at, DueKind.PAST_DUE)]
+def unpaid_invoice_events(
+    due_at: datetime, *, is_active: bool, is_billed_here: bool, is_past_due: bool
+) -> list[DueEvent]:
+    """An unpaid invoice makes its subscription past due: an active one, billed here, that is not past due already.
+
+    Of a subscription that the billing platform bills, the platform says whether it is past due.
+    """
+    return [DueEvent(due_at, DueKind.PAST_DUE)] if is_active and is_billed_here and not is_past_due else []
+
+
+def due_since(events: Iterable[DueEvent], kind: DueKind, at: datetime) -> datetime | None:
+    """Since when an event of this kind has been due; None if it is not due by `at`."""
+    return min((event.at for event in events if event.kind is kind and event.at <= at), default=None)

@@ -9,14 +9,18 @@ be done.
 from billing.subscriptions.attach import attach_plan
 from billing.subscriptions.cancel import cancel_subscription, extend_trial, uncancel_subscription
 from billing.subscriptions.change_plan import change_plan
+from billing.subscriptions.due_customers import due_customers
 from billing.subscriptions.errors import CannotBill, CannotSubscribe
-from billing.subscriptions.renew import Renewals, due_customers, renew, renew_customers
+from billing.subscriptions.renew import RenewalFailure, RenewedBatch, renew, renew_customers
+from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.result import Result
 
 __all__ = [
     "CannotBill",
     "CannotSubscribe",
-    "Renewals",
+    "RenewalCounts",
+    "RenewalFailure",
+    "RenewedBatch",
     "Result",
     "attach_plan",
     "cancel_subscription",

@@ -55,12 +55,11 @@ def expire_rollover(work: UnitOfWork, rollover: Rollover, at: datetime, reason: 
 def _post_loss(
     work: UnitOfWork, row: Grant | Rollover, figure: str, amount: Decimal, at: datetime, reason: str
 ) -> None:
-    feature_id = next(key for key, balance in work.balances.items() if balance.pk == row.balance_id)
     work.post(
         Posting.Kind.EXPIRY,
         at,
         [FigureChange(row, figure, amount.copy_negate())],
-        feature_id=feature_id,
+        feature_id=work.feature_id_of(row),
         entity_id=row.entity_id if isinstance(row, Grant) else None,
         reason=reason,
     )

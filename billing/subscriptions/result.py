@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from billing.models import Entity, Invoice, Plan, Purchase, Subscription
 from billing.models.figures import UPPER_BOUND, BillingMethod
+from billing.subscriptions.advance import advance
 from billing.subscriptions.errors import CannotSubscribe
-from billing.subscriptions.renew import advance
 from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
 from customers.models import Customer
 

@@ -7,7 +7,7 @@ invoices that follow from it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from billing.models import (
     Subscription,
     TrialUsed,
 )
+from billing.rules.due_events import DueEvent, unpaid_invoice_events
 from billing.subscriptions.errors import CannotBill
 from customers.bulk import create_rows, delete_rows, update_rows
 from customers.models import Customer, shown_once
@@ -75,8 +76,8 @@ class PlanItems:
 class UnitOfWork:
     """One customer's plans and balances, as far as they still count.
 
-    `flags` and `balances` are by the key of their feature; `open_invoices` are those of subscriptions, which fall
-    due; `bills` are invoices to raise when the unit of work is saved.
+    `flags` and `balances` are by the key of their feature; `unpaid_due_at` has the due dates of unpaid invoices by
+    subscription ID; `bills` are invoices to raise when the unit of work is saved.
     """
 
     customer: Customer
@@ -90,7 +91,7 @@ class UnitOfWork:
     grants: dict[str, Grant] = field(default_factory=dict)
     rollovers: dict[str, Rollover] = field(default_factory=dict)
     flags: dict[str, Flag] = field(default_factory=dict)
-    open_invoices: list[tuple[datetime, str]] = field(default_factory=list)
+    unpaid_due_at: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     trials: list[TrialUsed] = field(default_factory=list)
     bills: list[Bill] = field(default_factory=list)
     invoices: list[Invoice] = field(default_factory=list)
@@ -137,8 +138,34 @@ class UnitOfWork:
             self.change(balance)
         return balance
 
+    def feature_id_of(self, row: Grant | Rollover) -> str:
+        """The feature of a grant or rollover."""
+        return next(key for key, balance in self.balances.items() if balance.pk == row.balance_id)
+
+    def due_events(self) -> Iterator[DueEvent]:
+        """What time will bring to the customer, in no order."""
+        rows: list[Subscription | Grant | Rollover] = [
+            *self.subscriptions,
+            *self.grants.values(),
+            *self.rollovers.values(),
+        ]
+        for row in rows:
+            yield from row.due_events()
+        for subscription in self.subscriptions:
+            yield from self.unpaid_events(subscription)
+
+    def unpaid_events(self, subscription: Subscription) -> Iterator[DueEvent]:
+        """When unpaid invoices make the subscription past due."""
+        for due_at in self.unpaid_due_at.get(str(subscription.pk), ()):
+            yield from unpaid_invoice_events(
+                due_at,
+                is_active=subscription.status == Subscription.Status.ACTIVE,
+                is_billed_here=subscription.billed_here,
+                is_past_due=subscription.past_due,
+            )
+
     def change(self, row: models.Model) -> None:
-        """Note that a row is to be written."""
+        """Mark a row to be written by `save`."""
         self.changed[str(row.pk)] = row
 
     def post(
@@ -216,7 +243,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
         units[flag.customer_id].flags[flag.feature_id] = flag
     for invoice in Invoice.objects.unpaid().filter(customer__in=customers, subscription__isnull=False):
         if invoice.due_at is not None:
-            units[invoice.customer_id].open_invoices.append((invoice.due_at, str(invoice.subscription_id)))
+            units[invoice.customer_id].unpaid_due_at[str(invoice.subscription_id)].append(invoice.due_at)
     plan_items.fetch(str(source.plan_id) for source in sources.values())
     return list(units.values())
 
@@ -261,7 +288,7 @@ def _raise_invoices(units: Sequence[UnitOfWork]) -> None:
         work = of_customer[bill.customer_id]
         work.invoices.append(invoice)
         if invoice.status == Invoice.Status.OPEN and bill.subscription_id and invoice.due_at:
-            work.open_invoices.append((invoice.due_at, bill.subscription_id))
+            work.unpaid_due_at[bill.subscription_id].append(invoice.due_at)
     for work in units:
         work.bills = []
 

@@ -1,4 +1,4 @@
-"""Do what time brings."""
+"""Renew every customer with due events."""
 
 from __future__ import annotations
 
@@ -12,77 +12,78 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.management.arguments import moment
-from billing.subscriptions import Renewals, renew
+from billing.subscriptions import RenewalCounts, RenewalFailure, renew
 from customers import clock
-from customers.cli import INTERRUPTED, say
+from customers.cli import INTERRUPTED, one_line, say
+from customers.formats import counted
 from customers.ingest.engine import nothing_kept
 
 
 class Command(BaseCommand):
-    """Thin: read, call, report."""
+    """Reads the options, renews batch by batch, reports what happened and which customers failed."""
 
     help = (
-        "Do everything that has fallen due: scheduled starts, ends of trials, new periods and their invoices, resets,"
-        " rollovers, expiries, cancellations, overdue invoices. Running it again changes nothing; running it rarely"
-        " comes to the same as running it often. Have it run every few minutes."
+        "Apply everything that is due: scheduled starts, trial ends, new periods and their invoices, resets, rollovers,"
+        " expiries, cancellations, past-due invoices. Each happens at the moment it was due, so running this once gives"
+        " the same result as running it often. Run it every few minutes. A customer that fails is skipped and reported,"
+        " and the exit status is 1."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Until when, and whether for real."""
         parser.add_argument(
-            "--now", type=moment, metavar="T", help="do what is due by then: 2026-03-01T09:30:00Z, or a date"
+            "--now",
+            type=moment,
+            metavar="T",
+            help="apply what is due by then (default: now): 2026-03-01T09:30:00Z, or a date",
         )
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="do it all and undo it at the end (on SQLite, nobody can write meanwhile)",
+            help="apply everything and roll it back (on SQLite, this blocks other writes until it ends)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Renew, and say what happened."""
-        total = Renewals()
-        failed: list[str] = []
+        total = RenewalCounts()
+        failures: list[RenewalFailure] = []
         try:
             with (
                 nothing_kept() if options["dry_run"] else nullcontext(),
                 tqdm(desc="renew", unit="customer", file=sys.stderr, leave=False, disable=None) as bar,
             ):
-                for step in renew(options["now"] or clock.now(), done_by="renew"):
-                    bar.total = step.due
-                    bar.update(step.done)
-                    total.add(step.happened)
-                    failed += step.failed
+                for batch in renew(options["now"] or clock.now(), done_by="renew"):
+                    bar.total = batch.due
+                    bar.update(batch.done)
+                    total.add(batch.counts)
+                    failures += batch.failures
         except DatabaseProblem as problem:
-            reason = str(problem).strip().partition("\n")[0]
-            raise CommandError(f"The database failed: {reason}. {_so_far(total, options)}") from None
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(f"The database failed: {reason}. {_progress(total, options)}") from None
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {_so_far(total, options)}", returncode=INTERRUPTED) from None
-        for line in failed:
-            self.stderr.write(line)
-        say(self.stdout, _in_words(total))
+            raise CommandError(f"Stopped. {_progress(total, options)}", returncode=INTERRUPTED) from None
+        for failure in failures:
+            self.stderr.write(one_line(str(failure)))
+        if total.customers or not failures:
+            say(self.stdout, _in_words(total))
         if options["dry_run"]:
-            say(self.stdout, "This was a dry run: nothing was changed.")
-        if failed:
+            say(self.stdout, "Dry run: nothing was changed.")
+        if failures:
             raise CommandError(
-                f"{len(failed)} customers could not be renewed, and are as they were. Mend them and run it again."
+                f"{counted(len(failures), 'customer')} could not be renewed and stayed unchanged."
+                " Correct the data, then run this command again."
             )
 
 
-def _in_words(total: Renewals) -> str:
+def _in_words(total: RenewalCounts) -> str:
     if not total.customers:
         return "Nothing is due."
     return (
-        f"{_many(total.customers, 'customer')}: {total.started} started, {_many(total.periods, 'new period')},"
-        f" {_many(total.resets, 'reset')}, {total.expired} expired, {total.ended} ended, {total.past_due} past due,"
-        f" {_many(total.invoices, 'invoice')}"
+        f"{counted(total.customers, 'customer')}: {total.started:,} started,"
+        f" {counted(total.periods, 'new period')}, {counted(total.resets, 'reset')}, {total.expired:,} expired,"
+        f" {total.ended:,} ended, {total.past_due:,} past due, {counted(total.invoices, 'invoice')}"
     )
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _so_far(total: Renewals, options: dict[str, Any]) -> str:
+def _progress(total: RenewalCounts, options: dict[str, Any]) -> str:
     if options["dry_run"]:
-        return "This was a dry run: nothing was changed."
-    return f"{total.customers} customers were renewed before. To go on, run the same command again."
+        return "Dry run: nothing was changed."
+    return f"{counted(total.customers, 'customer')} had been renewed. To continue, run this command again."

@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from billing.invoices.credit_notes import credit_note, tax_part, to_return
 from billing.invoices.issue import Bill, draft_invoice, raise_invoices
 from billing.invoices.locking import CannotChangeInvoice
-from billing.invoices.overdue import mark_past_due, overdue_subscription_ids
 from billing.invoices.payments import record_payment
 from billing.invoices.void import mark_uncollectible, void_invoice
 from billing.models import CreditNote, Discount, Invoice, Payment, Subscription
 from billing.rules.invoice_totals import BilledLine
+from billing.subscriptions import renew
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -296,11 +296,16 @@ class TestCreditNotes:
         assert set(parts) == {0, 1}
 
 
+def marked_past_due(now: datetime) -> int:
+    """How many subscriptions a renewal marks as past due."""
+    return sum(batch.counts.past_due for batch in renew(now, done_by="test"))
+
+
 class TestPastDue:
     def mark(self) -> Subscription:
         subscription = make_subscription(billed_here=True)
         overdue_of(subscription)
-        assert mark_past_due(clock.now()) == 1
+        assert marked_past_due(clock.now()) == 1
         subscription.refresh_from_db()
         assert subscription.past_due
         return subscription
@@ -316,10 +321,10 @@ class TestPastDue:
             overdue_of(subscription)
         issued(subscription=early)
 
-        assert mark_past_due(clock.now()) == 1
+        assert marked_past_due(clock.now()) == 1
         assert list(Subscription.objects.filter(past_due=True)) == [late]
-        assert late.history.latest("history_id").history_change_reason == "An invoice is overdue"
-        assert mark_past_due(clock.now()) == 0
+        assert late.history.latest("history_id").history_change_reason == "Renewed"
+        assert marked_past_due(clock.now()) == 0
 
     def test_in_as_many_queries_for_ten_as_for_one(self) -> None:
         taken = []
@@ -327,19 +332,15 @@ class TestPastDue:
             for _ in range(count):
                 overdue_of(make_subscription(billed_here=True))
             with CaptureQueriesContext(connection) as captured:
-                assert mark_past_due(clock.now()) == count
+                assert marked_past_due(clock.now()) == count
             taken.append(len(captured))
         assert taken[0] == taken[1]
 
-    def test_what_is_overdue_at_a_moment(self) -> None:
-        subscription = make_subscription(billed_here=True)
-        invoice = issued(subscription=subscription)
-        ids = [str(subscription.customer_id)]
-        due = invoice.due_at
+    def test_it_is_marked_when_the_invoice_falls_due(self) -> None:
+        due = issued(subscription=make_subscription(billed_here=True)).due_at
         assert due is not None
-        assert overdue_subscription_ids(ids, due) == {str(subscription.pk)}
-        assert overdue_subscription_ids(ids, due - timedelta(milliseconds=1)) == set()
-        assert overdue_subscription_ids([str(make_customer().pk)], due) == set()
+        assert marked_past_due(due - timedelta(milliseconds=1)) == 0
+        assert marked_past_due(due) == 1
 
     @pytest.mark.parametrize(
         "verb",

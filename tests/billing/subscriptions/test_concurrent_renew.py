@@ -106,7 +106,7 @@ def renewing(batch: int) -> Callable[[], int]:
 
     def work() -> int:
         try:
-            return sum(each.happened.resets for each in renew(DUE, done_by="test", batch=batch))
+            return sum(each.counts.resets for each in renew(DUE, done_by="test", batch=batch))
         except DatabaseProblem:
             return -1
 

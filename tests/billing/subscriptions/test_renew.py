@@ -298,7 +298,7 @@ def test_the_command_tells_what_happened(capsys):
     call_command("renew", "--now", "2026-03-01", "--dry-run")
     out = capsys.readouterr().out
     assert "1 customer: 0 started, 1 new period, 1 reset," in out
-    assert "dry run" in out
+    assert "Dry run" in out
     assert Invoice.objects.count() == 1
     call_command("renew", "--now", "2026-03-01")
     assert Invoice.objects.count() == 2

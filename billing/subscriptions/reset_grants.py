@@ -1,0 +1,134 @@
+"""Resets of grants: usage returns to zero, overage is billed, and what is left may roll over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from billing.catalog.plan_items import item_of_grant
+from billing.ledger.drawable_balances import counts, drawable_grant, drawable_rollover
+from billing.ledger.entries import FigureChange
+from billing.models import Grant, Posting, Purchase, Rollover, Subscription
+from billing.models.figures import BillingMethod
+from billing.rules.due_events import DueKind, due_since
+from billing.rules.intervals import anchor_day, is_made_of_months
+from billing.rules.invoice_totals import BilledLine
+from billing.rules.resets import ResetResult, RolloverRule, reset
+from billing.subscriptions.charges import usage_lines
+from billing.subscriptions.renewal_counts import RenewalCounts
+from billing.subscriptions.start import anchor_days_of
+from billing.subscriptions.unit_of_work import UnitOfWork
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def reset_due_grants(
+    work: UnitOfWork, grants: Iterable[Grant], at: datetime, now: datetime, tally: RenewalCounts
+) -> dict[str, list[BilledLine]]:
+    """Reset the grants whose reset is due by `at`; by subscription ID, the lines that bill their overage."""
+    lines: dict[str, list[BilledLine]] = {}
+    for grant in grants:
+        if due_since(grant.due_events(), DueKind.RESET, at) is not None:
+            lines.setdefault(str(grant.subscription_id), []).extend(_reset(work, grant, at, now))
+            tally.resets += 1
+    return lines
+
+
+def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
+    """Reset one grant; the lines that bill its overage."""
+    balance = next(each for each in work.balances.values() if each.pk == grant.balance_id)
+    rule = _rollover_rule(work, grant)
+    row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
+    rollovers = [
+        drawable_rollover(rollover, credit_cost=None)
+        for rollover in work.rollovers_of(grant)
+        if counts(rollover, at)
+    ]
+    is_billed = grant.billing_method == BillingMethod.USAGE_BASED
+    anchor = _anchor_of(grant)
+    renewed = reset(
+        row,
+        rollovers,
+        at if rule is not None else _until(work, at, now),
+        rule,
+        included=grant.included_grant - grant.adjusted,
+        anchor_day=anchor,
+        usage_based=is_billed,
+    )
+    if renewed is None:
+        return []
+    grant.anchor_day = anchor
+    lines = usage_lines(grant, grant.subscription or grant.purchase, renewed.billable_overage)
+    _post_reset(work, grant, renewed, balance.feature_id)
+    return lines
+
+
+def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id: str) -> None:
+    grant.next_reset_at = renewed.next_reset_at
+    grant.adjusted = grant.adjusted + renewed.included_change
+    work.book.touch(grant)
+    work.post(
+        Posting.Kind.RESET,
+        renewed.due_at,
+        [
+            FigureChange(grant, "usage", renewed.usage_change),
+            FigureChange(grant, "included_grant", renewed.included_change),
+        ],
+        feature_id=feature_id,
+        entity_id=grant.entity_id,
+    )
+    changes: list[FigureChange] = []
+    for trim in renewed.trims:
+        rollover = work.rollovers[trim.rollover_id]
+        changes += [
+            FigureChange(rollover, "granted", -trim.amount),
+            FigureChange(rollover, "left", -trim.amount),
+        ]
+        if trim.emptied:
+            rollover.ended_at = renewed.due_at
+            work.book.touch(rollover)
+    if renewed.rollover is not None:
+        made = Rollover(
+            balance_id=grant.balance_id,
+            grant=grant,
+            expires_at=renewed.rollover.expires_at,
+            position=len(work.rollovers),
+        )
+        work.rollovers[str(made.pk)] = made
+        amount = renewed.rollover.balance
+        changes += [FigureChange(made, "granted", amount), FigureChange(made, "left", amount)]
+    work.post(
+        Posting.Kind.ROLLOVER, renewed.due_at, changes, feature_id=feature_id, entity_id=grant.entity_id
+    )
+
+
+def _until(work: UnitOfWork, at: datetime, now: datetime) -> datetime:
+    """Up to when resets that were missed can be skipped: the last moment before any other event, or invoice due date."""
+    moments = [event.at for event in work.due_events() if event.kind is not DueKind.RESET]
+    moments += [at + work.terms, *(bill.at + work.terms for bill in work.bills)]
+    until = min([now, *(moment - _INSTANT for moment in moments if moment >= at)])
+    return max(at, until)
+
+
+def _rollover_rule(work: UnitOfWork, grant: Grant) -> RolloverRule | None:
+    items = [] if grant.plan_id is None else work.plan_items.of(str(grant.plan_id))
+    item = item_of_grant(items, grant, work.feature_id_of(grant))
+    if item is None or not item.rollover_expiry_unit:
+        return None
+    months = (item.rollover_expiry_length or 1) if item.rollover_expiry_unit == "month" else None
+    return RolloverRule(maximum=item.rollover_max, months=months)
+
+
+def _anchor_of(grant: Grant) -> int | None:
+    """The day of the month that the grant's resets keep to; None for intervals not made of months."""
+    if grant.next_reset_at is None or not is_made_of_months(grant.reset_interval):
+        return None
+    source: Subscription | Purchase | None = grant.subscription or grant.purchase
+    days = [grant.anchor_day]
+    if isinstance(source, Subscription):
+        days += anchor_days_of(source, grant.next_reset_at)
+    elif source is not None:
+        days.append(source.started_at.day)
+    elif not grant.imported:
+        days.append(grant.created_at.day)
+    return anchor_day(grant.next_reset_at, *days)
