@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import BinaryIO, cast
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the place of `path` when the block ends well and is gone when it does not.
+    """A temporary file that replaces `path` when the block succeeds, and is deleted when it fails.
 
-    It is compressed if its name ends in `.gz`; then, too, the same content gives the same bytes. What is no
+    It is compressed if `path` ends in `.gz`; the same content always gives the same bytes. A path that isn't a
     regular file, such as a pipe, is written to directly. Raises `OSError`.
     """
     target = path.resolve()
@@ -40,7 +40,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the new name last, too."""
+    """Make the rename survive a power failure."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,11 +1,11 @@
-"""Customers as a stream of documents: what a file of them is written from."""
+"""Customers as a stream of documents, for files that can be imported again."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,6 +13,7 @@ from django.db.models import F
 
 from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import EXPANDABLE
+from crm.desk.batches import in_batches
 from crm.document.key_case import Case
 from crm.document.renderer import render_customers as render_crm
 from crm.document.schema import encode_customer
@@ -21,19 +22,22 @@ from customers.json_types import encode
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
+#: Customers that are in memory at a time.
 BATCH = 500
+
+logger = logging.getLogger("clientele.exports")
 
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How documents of one type are made, and whose key gives their order.
+    """How documents of one source are made, and the lookup of the key that sorts them.
 
-    Keys rise in the order in which rows are made, and a payments document carries its customer's own. So what is
-    imported into an empty database comes out in the order in which it went in.
+    Keys sort by the time at which their row was made, and that row is made by the source's import. So documents that
+    were imported into an empty database are exported in the same order.
     """
 
     encode: Callable[[Sequence[Customer], Case], list[bytes]]
-    made_with: str
+    sort_key: str
 
 
 def _payments(customers: Sequence[Customer], case: Case) -> list[bytes]:
@@ -56,29 +60,39 @@ _FORMATS = {
 
 
 def customers_to_export(env: str | None = None) -> CustomerQuerySet:
-    """Those who have a document of their own: archived customers, too; a merged one is part of another's."""
+    """All customers with a document of their own: archived ones too, merged ones not."""
     customers = Customer.objects.unmerged()
     return customers.filter(env=env) if env else customers
 
 
-def exported(source: Source, customers: CustomerQuerySet, case: Case = "snake") -> Iterator[bytes]:
-    """The whole document of each of `customers`, in the format of `source`, as JSON; the first to arrive comes first.
+def exported(
+    source: Source, customers: CustomerQuerySet, case: Case = "snake", skipped: list[str] | None = None
+) -> Iterator[bytes]:
+    """The complete document of each of `customers` in the format of `source`, as JSON, in the order of their import.
 
-    Only `BATCH` of them are in memory at a time, and each batch takes the same number of queries. `case` is the
-    style of the crm document's keys.
+    A customer that fails is logged, left out, and its ID added to `skipped`. Each batch takes the same number of
+    queries. `case` is the style of the CRM document's keys.
     """
     chosen = _FORMATS[source]
-    arrival = F(chosen.made_with).asc(nulls_last=True)
-    rows = customers.order_by(arrival, "pk").iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
-        yield from chosen.encode(batch, case)
+
+    def documents(keys: Sequence[str]) -> list[bytes]:
+        rows = {str(row.pk): row for row in Customer.objects.filter(pk__in=keys)}
+        return chosen.encode([rows[key] for key in keys], case)
+
+    ordered = customers.order_by(F(chosen.sort_key).asc(nulls_last=True), "pk").values_list("pk", flat=True)
+    keys = (str(key) for key in ordered.iterator(chunk_size=BATCH))
+    for done in in_batches(keys, BATCH, documents, logger):
+        if done.value is not None:
+            yield from done.value
+        elif skipped is not None:
+            skipped += done.customer_ids
 
 
 @contextmanager
 def one_snapshot() -> Iterator[None]:
-    """What is read inside is of one moment, and nobody who writes meanwhile has to wait.
+    """Read everything inside as of one moment, without blocking writers.
 
-    Inside a transaction, that transaction decides.
+    Inside a transaction it does nothing: that transaction's isolation applies.
     """
     if connection.in_atomic_block:
         yield
@@ -94,7 +108,7 @@ def one_snapshot() -> Iterator[None]:
 
 @contextmanager
 def _without_write_lock() -> Iterator[None]:
-    """SQLite's transactions begin with the lock for writing, by our settings; reading needs none."""
+    """Begin SQLite's transactions without the write lock that the settings ask for."""
     sqlite: Any = connection
     sqlite.ensure_connection()
     usual = sqlite.transaction_mode

@@ -1,4 +1,4 @@
-"""Who takes in the documents of each source."""
+"""The importer of each source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from customers.document.importer import PaymentsImporter
 from customers.ingest.engine import Importer
 from customers.models import Source
 
-#: One importer serves one file after the other.
 IMPORTERS: dict[str, Callable[[], Importer[Any]]] = {
     Source.PAYMENTS.value: PaymentsImporter,
     Source.BILLING.value: BillingImporter,

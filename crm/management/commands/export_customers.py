@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from argparse import ArgumentParser
@@ -10,58 +11,63 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
+from crm.desk.batches import failure_report
 from crm.desk.segments.cli import segment_condition
 from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import customers_to_export, exported, one_snapshot
+from customers.cli import INTERRUPTED, one_line
+from customers.formats import counted
 from customers.models import Environment, Source
 
 _STDOUT = "-"
-_INTERRUPTED = 130
+
+logger = logging.getLogger("clientele.exports")
 
 
 class Command(BaseCommand):
-    """Thin: read the options, write, report."""
-
     help = (
-        "Write the customers as whole documents of one format, all as they are at one moment. Archived customers"
-        " are among them; merged ones are inside the customer that they became part of, where the format has a"
-        " place for them. The file is there whole or not at all."
+        "Write customers as complete documents of one format, all as they are at one moment. Includes archived"
+        " customers. Merged customers are inside the document of their primary record, where the format has a place"
+        " for them. A file is written completely or not at all. A customer that fails is logged and left out, and the"
+        " exit status is 1."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", choices=Source.values, help="the format of the documents")
+        parser.add_argument("source", choices=Source.values, help="format of the documents")
         parser.add_argument(
             "--output",
             default=_STDOUT,
             metavar="FILE",
-            help="where to write; compressed if it ends in .gz (default: - for standard output)",
+            help="file to write, compressed if it ends in .gz (default: -, standard output)",
         )
         parser.add_argument(
             "--format",
             choices=["ndjson", "json"],
             default="ndjson",
-            help="one document a line, or one JSON array (default: ndjson)",
+            help="one document per line, or one JSON array (default: ndjson)",
         )
         parser.add_argument(
             "--case",
             choices=["snake", "camel"],
             default="snake",
-            help="the style of the crm document's keys (default: snake)",
+            help="style of the CRM document's keys (default: snake)",
         )
         parser.add_argument(
-            "--env", choices=Environment.values, help="only the customers of this environment"
+            "--env", choices=Environment.values, help="export only customers of this environment"
         )
         parser.add_argument(
-            "--segment", metavar="NAME", help="only the customers of this segment (name or id)"
+            "--segment", metavar="SEGMENT", help="export only customers of this segment (name or ID)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the file, and say how many customers are in it."""
+        """Write the file, and report how many customers are in it."""
         source, output = Source(options["source"]), options["output"]
         if options["case"] == "camel" and source != Source.CRM:
-            raise CommandError("Only the crm document has keys in camelCase: leave --case out.")
+            raise CommandError("Leave out --case. Only CRM documents have keys in camelCase.")
+        skipped: list[str] = []
         try:
             with one_snapshot():
                 customers = customers_to_export(options["env"])
@@ -69,12 +75,12 @@ class Command(BaseCommand):
                     customers = customers.filter(segment_condition(options["segment"]))
                 count = customers.count()
                 documents = tqdm(
-                    exported(source, customers, options["case"]),
+                    exported(source, customers, options["case"], skipped),
                     total=count,
                     unit=" customers",
                     file=sys.stderr,
                     leave=False,
-                    # None: only on a terminal, and not into what is shown there.
+                    # None shows the bar on a terminal only; there it would run into documents on standard output.
                     disable=True if output == _STDOUT and sys.stdout.isatty() else None,
                 )
                 lines = _as_lines(documents) if options["format"] == "ndjson" else _as_array(documents)
@@ -84,14 +90,21 @@ class Command(BaseCommand):
                     with whole_file(Path(output)) as file:
                         file.writelines(lines)
         except OSError as problem:
-            raise CommandError(f"{output} cannot be written: {problem.strerror or problem}.") from None
+            raise CommandError(f"Couldn't write {one_line(output)}: {problem.strerror or problem}.") from None
+        except DatabaseProblem as problem:
+            logger.exception("The export stopped.")
+            raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; no file was written.", returncode=_INTERRUPTED) from None
+            raise CommandError("Stopped. No file was written.", returncode=INTERRUPTED) from None
+        exported_count = count - len(skipped)
+        logger.info("Exported %s: %d customers, %d failures.", source.value, exported_count, len(skipped))
         if output != _STDOUT:
-            self.stdout.write(f"{count} customer{' is' if count == 1 else 's are'} in {output}.")
+            self.stdout.write(f"Wrote {counted(exported_count, 'customer')} to {one_line(output)}.")
+        if skipped:
+            raise CommandError(failure_report("export", skipped))
 
     def _write_to_stdout(self, lines: Iterable[bytes]) -> None:
-        """Whoever reads may stop reading: then so do we."""
+        """Write until the end, or until the reader closes the pipe."""
         stdout = getattr(self.stdout, "buffer", None)
         try:
             for line in lines:
@@ -101,7 +114,7 @@ class Command(BaseCommand):
                     stdout.write(line)
             self.stdout.flush()
         except BrokenPipeError:
-            # The interpreter flushes once more at its end.
+            # The interpreter flushes standard output once more when it ends, which would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

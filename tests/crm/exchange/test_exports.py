@@ -24,6 +24,7 @@ from crm.document.importer import CrmImporter
 from crm.exchange import exports
 from crm.exchange.exports import customers_to_export, exported, one_snapshot
 from customers.document.importer import PaymentsImporter
+from customers.document.renderer import render_customers as render_payments
 from customers.models import Customer, Source
 from tests.api.steps import archive, merge, take_in_values
 from tests.billing.payloads import CUSTOMER
@@ -97,7 +98,9 @@ class TestDocuments:
 
     def test_nobody(self, tmp_path):
         assert export("payments") == []
-        assert export_to(tmp_path / "out.json", "payments", "--format", "json").startswith("0 customers")
+        assert export_to(tmp_path / "out.json", "payments", "--format", "json").startswith(
+            "Wrote 0 customers"
+        )
         assert (tmp_path / "out.json").read_text() == "[]\n"
 
 
@@ -156,7 +159,7 @@ class TestCommand:
             make_customer()
         expected = export("payments")
         said = export_to(tmp_path / "out.ndjson", "payments")
-        assert said == f"2 customers are in {tmp_path / 'out.ndjson'}.\n"
+        assert said == f"Wrote 2 customers to {tmp_path / 'out.ndjson'}.\n"
         assert [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()] == expected
         export_to(tmp_path / "out.json", "payments", "--format", "json")
         assert json.loads((tmp_path / "out.json").read_text()) == expected
@@ -175,15 +178,51 @@ class TestCommand:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(exports, "render_crm", fail)
-        with pytest.raises(CommandError, match="no file was written") as stopped:
+        with pytest.raises(CommandError, match="No file was written") as stopped:
             export_to(tmp_path / "out", "crm")
         assert stopped.value.returncode == 130
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("size", [1, 2, 500])
+    @pytest.mark.parametrize("file_format", ["ndjson", "json"])
+    def test_a_customer_that_fails_is_skipped_and_named(
+        self, tmp_path, monkeypatch, caplog, size, file_format
+    ):
+        names = ["Ann", "Bo", "Cy", "Di"]
+        bo = [make_customer(name=name) for name in names][1]
+
+        def fail_for_bo(customers: Any, **options: Any) -> Any:
+            if any(customer.pk == bo.pk for customer in customers):
+                raise ZeroDivisionError("Bo")
+            return render_payments(customers, **options)
+
+        monkeypatch.setattr(exports, "render_payments", fail_for_bo)
+        monkeypatch.setattr(exports, "BATCH", size)
+        out, file = io.StringIO(), tmp_path / "out"
+        with pytest.raises(CommandError, match=f"Couldn't export 1 customer: {bo.pk}") as stopped:
+            call_command("export_customers", "payments", format=file_format, output=str(file), stdout=out)
+        assert stopped.value.returncode == 1
+        assert out.getvalue() == f"Wrote 3 customers to {file}.\n"
+        text = file.read_text()
+        documents = json.loads(text) if file_format == "json" else list(map(json.loads, text.splitlines()))
+        assert [document["name"] for document in documents] == ["Ann", "Cy", "Di"]
+        skipped = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert [(record.name, record.getMessage()) for record in skipped] == [
+            ("clientele.exports", f"Skipped customer {bo.pk}.")
+        ]
+        assert "Bo" not in "".join(record.getMessage() for record in caplog.records)
+
+    def test_when_every_customer_fails_an_array_is_still_an_array(self, tmp_path, monkeypatch):
+        make_customer()
+        monkeypatch.setattr(exports, "render_crm", lambda customers: 1 / 0)
+        with pytest.raises(CommandError, match="Couldn't export 1 customer"):
+            export_to(tmp_path / "out", "crm", "--format", "json")
+        assert json.loads((tmp_path / "out").read_text()) == []
+
     @pytest.mark.parametrize("place", [".", "missing/out.json", "file/out.json", "n" * 300])
     def test_a_place_that_cannot_be_written_to_is_told(self, tmp_path, place):
         (tmp_path / "file").touch()
-        with pytest.raises(CommandError, match="cannot be written"):
+        with pytest.raises(CommandError, match="Couldn't write"):
             export_to(tmp_path / place, "payments")
 
     @pytest.mark.parametrize(
@@ -245,6 +284,8 @@ class TestProcess:
                     **os.environ,
                     "DJANGO_SETTINGS_MODULE": "tests.settings",
                     "DATABASE_URL": _test_database_url(),
+                    # Without the log's line about each run.
+                    "LOG_LEVEL": "WARNING",
                     **environment,
                 },
                 stdout=subprocess.PIPE,
