@@ -83,6 +83,26 @@ def short_day(at: date, now: datetime | None = None) -> str:
     return _day(at, with_year=abs(_date(at) - today) > _NEAR)
 
 
+def month(of: date) -> str:
+    """`Nov 2026`: the month of a day."""
+    return f"{of:%b} {of.year}"
+
+
+def days_between(start: datetime, end: datetime) -> int:
+    """How many midnights of the current time zone lie between two moments; negative if `end` is earlier."""
+    return (_date(end) - _date(start)).days
+
+
+def upcoming(at: datetime, now: datetime) -> str:
+    """`today`, `tomorrow`, `Friday` within a week, else `on Dec 3`: a future day in a sentence."""
+    left = days_between(now, at)
+    if left <= 0:
+        return "today"
+    if left == 1:
+        return "tomorrow"
+    return f"{local(at):%A}" if left < 7 else f"on {short_day(at, now)}"
+
+
 def moment(at: datetime | None) -> str:
     """`Nov 29, 2026, 14:30` in the current time zone; midnight is not shown."""
     if at is None:

@@ -1,4 +1,4 @@
-"""Actions of the list of customers that ask and show first, and are done then."""
+"""Actions of the customer list with a confirmation page: account manager, tags, status, task."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from crm.admin.exports import chosen_in_words
+from crm.admin.exports import selection_in_words
 from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
 from crm.desk.form_fields import TagNamesField, people_who_act
 from crm.models import Tag
 from customers.admin import CustomerAdmin
+from customers.formats import counted
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
@@ -24,27 +25,26 @@ _SHOWN = 10
 
 
 class BulkOwnerForm(forms.Form):
-    """Whose accounts they are to be."""
+    """Set the account manager."""
 
     owner: Any = forms.ModelChoiceField(
         label="Account manager",
         queryset=people_who_act(),
         required=False,
-        empty_label="Nobody",
+        empty_label="No account manager",
         widget=UnfoldAdminSelectWidget,
     )
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
-        """Do it."""
         return set_owner(customers, self.cleaned_data["owner"], by=by)
 
 
 class BulkTagsForm(forms.Form):
-    """Which tags they get, and which they lose."""
+    """Add tags, and remove one."""
 
     add = TagNamesField(label="Add", required=False, help_text="Separated by commas.")
-    take: Any = forms.ModelChoiceField(
-        label="Take off",
+    remove: Any = forms.ModelChoiceField(
+        label="Remove",
         queryset=Tag.objects.all(),
         required=False,
         empty_label="None",
@@ -52,67 +52,67 @@ class BulkTagsForm(forms.Form):
     )
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
-        """Do it."""
-        take = [self.cleaned_data["take"]] if self.cleaned_data["take"] else []
-        return change_tags(customers, add=self.cleaned_data["add"], take=take, by=by)
+        remove = [self.cleaned_data["remove"]] if self.cleaned_data["remove"] else []
+        return change_tags(customers, add=self.cleaned_data["add"], remove=remove, by=by)
 
 
 class BulkStatusForm(forms.Form):
-    """Which status they get."""
+    """Set the status."""
 
     status = forms.ChoiceField(
         label="Status", choices=Customer.Status.choices, widget=UnfoldAdminSelectWidget
     )
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
-        """Do it."""
         return set_status(customers, self.cleaned_data["status"], by=by)
 
 
 class BulkTasksForm(forms.Form):
-    """What is to be done for each."""
+    """Add a task to each customer."""
 
-    title = forms.CharField(label="What is to be done", max_length=255, widget=UnfoldAdminTextInputWidget)
+    title = forms.CharField(label="Task", max_length=255, widget=UnfoldAdminTextInputWidget)
     due_on = forms.DateField(label="Due", required=False, widget=UnfoldAdminDateWidget)
     owner: Any = forms.ModelChoiceField(
-        label="Who",
+        label="Assigned to",
         queryset=people_who_act(),
         required=False,
-        empty_label="The account manager of each, or else me",
+        empty_label="Account manager of each, otherwise me",
         widget=UnfoldAdminSelectWidget,
     )
 
     def act(self, customers: CustomerQuerySet, by: Any) -> int:
-        """Do it."""
         values = self.cleaned_data
         return add_tasks(customers, values["title"], by=by, owner=values["owner"], due_on=values["due_on"])
 
 
-def _action(name: str, title: str, form_class: Any) -> Callable[..., HttpResponse | None]:
+def _action(name: str, title: str, done: str, form_class: Any) -> Callable[..., HttpResponse | None]:
     @admin.action(description=f"{title} …", permissions=[name])
     def act(
         model_admin: CustomerAdmin, request: HttpRequest, queryset: CustomerQuerySet
     ) -> HttpResponse | None:
-        living = queryset.filter(merged_into=None)
-        count = living.count()
+        unmerged = queryset.filter(merged_into=None)
+        count = unmerged.count()
         is_sent = "apply" in request.POST
         form = form_class(request.POST if is_sent else None, auto_id="bulk_%s")
         if is_sent and request.POST.get("count") != str(count):
             messages.warning(
-                request, f"Meanwhile it is {count} customers. Nothing was changed yet: look again."
+                request,
+                f"The selection changed (now {counted(count, 'customer')}). Review and confirm again.",
             )
         elif is_sent and form.is_valid():
-            changed = form.act(living, request.user)
-            messages.success(request, f"{title}: {changed} of {count} customers changed.")
+            changed = form.act(unmerged, request.user)
+            messages.success(request, f"{done} {counted(changed, 'customer')}.{_same(count - changed)}")
             return None
         context = {
             **model_admin.admin_site.each_context(request),
             "title": title,
             "form": form,
             "media": model_admin.media + form.media,
-            "words": chosen_in_words(request),
+            "words": selection_in_words(request),
             "count": count,
-            "first": living[:_SHOWN],
+            "counted": counted(count, "customer"),
+            "button": f"{title} for {counted(count, 'customer')}",
+            "first": unmerged[:_SHOWN],
             "more": max(count - _SHOWN, 0),
             "action": name,
             "across": request.POST.get("select_across", "0"),
@@ -125,6 +125,10 @@ def _action(name: str, title: str, form_class: Any) -> Callable[..., HttpRespons
     return act
 
 
+def _same(count: int) -> str:
+    return f" {counted(count, 'customer needs', 'customers need')} no change." if count else ""
+
+
 def _may(*permissions: str) -> Callable[..., bool]:
     def may(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perms(permissions)
@@ -133,15 +137,15 @@ def _may(*permissions: str) -> Callable[..., bool]:
 
 
 BULK_ACTIONS = (
-    _action("bulk_owner", "Set the account manager", BulkOwnerForm),
-    _action("bulk_tags", "Change tags", BulkTagsForm),
-    _action("bulk_status", "Set the status", BulkStatusForm),
-    _action("bulk_tasks", "Add a task", BulkTasksForm),
+    _action("bulk_owner", "Set account manager", "Set the account manager of", BulkOwnerForm),
+    _action("bulk_tags", "Change tags", "Changed the tags of", BulkTagsForm),
+    _action("bulk_status", "Set status", "Set the status of", BulkStatusForm),
+    _action("bulk_tasks", "Add task", "Added a task for", BulkTasksForm),
 )
 
 
 class BulkPermissions:
-    """The permissions that `BULK_ACTIONS` need, for the admin class that offers them."""
+    """The permissions of `BULK_ACTIONS`, for the admin class that lists them."""
 
     has_bulk_owner_permission = _may("crm.change_relationship", "crm.add_relationship")
     has_bulk_tags_permission = _may("crm.add_tag", "crm.add_customertag", "crm.delete_customertag")

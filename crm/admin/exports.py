@@ -1,4 +1,4 @@
-"""From the list of customers to a file of those chosen, or of all that the filter finds."""
+"""Actions of the customer list that export the selected customers, or all that the filters find."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from customers.models.customer import CustomerQuerySet
 def export_csv(
     model_admin: CustomerAdmin, request: HttpRequest, queryset: CustomerQuerySet
 ) -> HttpResponse | None:
-    """For any spreadsheet or program."""
+    """Export the selected customers as CSV."""
     return _export(model_admin, request, queryset, Export.Format.CSV)
 
 
@@ -29,25 +29,25 @@ def export_csv(
 def export_xlsx(
     model_admin: CustomerAdmin, request: HttpRequest, queryset: CustomerQuerySet
 ) -> HttpResponse | None:
-    """With days and amounts as such."""
+    """Export the selected customers as XLSX, with typed cells."""
     return _export(model_admin, request, queryset, Export.Format.XLSX)
 
 
 def may_export(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:
-    """Whoever may ask for exports."""
+    """Whether the user may export."""
     return request.user.has_perm(PERMISSION)
 
 
-def chosen_in_words(request: HttpRequest) -> str:
-    """Which customers an action of the list is about."""
+def selection_in_words(request: HttpRequest) -> str:
+    """The selection that an action of the customer list applies to."""
     if request.POST.get("select_across") != "1":
-        return "chosen in the list"
+        return "selected in the list"
     term = request.GET.get("q", "").strip()
     try:
         words = Query.read(request.GET).words
     except BadValue:
         words = "customers"
-    return f"{words}, found by “{term}”" if term else words
+    return f"{words}, matching “{term}”" if term else words
 
 
 def _export(
@@ -55,7 +55,7 @@ def _export(
 ) -> HttpResponse | None:
     try:
         export = start_export(
-            queryset, chosen_in_words(request), file_format, by=request.user, may=request.user.has_perm
+            queryset, selection_in_words(request), file_format, by=request.user, may=request.user.has_perm
         )
     except TooMany as problem:
         model_admin.message_user(request, str(problem), messages.ERROR)

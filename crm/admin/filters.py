@@ -1,4 +1,4 @@
-"""The vocabulary of segments as filters of the list of customers: what the address says is what is saved."""
+"""The filters of segments in the customer list: a segment saves the parameters of its address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from customers import clock
 
 
 class SegmentFilterForm(forms.Form):
-    """The fields of one segment_filter, with what the address says of it."""
+    """The fields of one filter, with the values in the address."""
 
     def __init__(self, segment_filter: SegmentFilter, texts: dict[str, list[str]], problem: str) -> None:
         initial = {
@@ -41,12 +41,12 @@ class SegmentFilterForm(forms.Form):
 
 
 class SegmentListFilter(ListFilter):
-    """A segment_filter as a filter of the list."""
+    """A segment filter in the customer list."""
 
     template = "unfold/filters/filters_field.html"
     form_class = SegmentFilterForm
     segment_filter: ClassVar[SegmentFilter]
-    #: The parameters of an address that are its own.
+    #: Its parameters in the address.
     parameters: ClassVar[tuple[str, ...]]
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
@@ -61,20 +61,20 @@ class SegmentListFilter(ListFilter):
                 self.used_parameters[name] = [text for text in texts if text]
 
     def has_output(self) -> bool:
-        """Only for those who may see what it is about."""
+        """Only users with its permission see it."""
         return self.may
 
     def expected_parameters(self) -> list[str | None]:
-        """Its own."""
+        """The names of its parameters."""
         return list(self.parameters)
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
-        """The fields."""
+        """Its form, where Unfold expects the choices."""
         texts: Any = self.used_parameters
         yield {"form": SegmentFilterForm(self.segment_filter, texts, self.problem)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The customers that it is about; none for a value that cannot be, and nothing is told that one may not see."""
+        """The customers that match; none for an invalid value, or for a user without the permission."""
         texts: Any = {name: values for name, values in self.used_parameters.items() if values}
         if self.segment_filter is RECORDS and not texts:
             return queryset if request.GET.get("q") else queryset.filter(_current())
@@ -109,7 +109,7 @@ def _filter(segment_filter: SegmentFilter) -> type[SegmentListFilter]:
     )
 
 
-#: One for each segment_filter, in the order of the vocabulary.
+#: One for each segment filter, in the same order.
 SEGMENT_FILTERS = tuple(map(_filter, FILTERS))
 
 
@@ -118,7 +118,7 @@ def _field(parameter: FilterParameter, given: list[str]) -> forms.Field:
         return forms.CharField(label=parameter.label, required=False, widget=UnfoldAdminTextInputWidget())
     choices = list(parameter.choices())
     known = {value for value, _ in choices}
-    # What is not there any more is shown, so that one can take it out.
+    # Show a value that no longer exists, so that users can remove it.
     choices += [(value, value) for value in given if value not in known]
     if parameter.takes_several:
         several = UnfoldAdminSelect2MultipleWidget(choices=choices)

@@ -1,6 +1,8 @@
-"""The history of scores in the admin."""
+"""The history of health scores in the admin."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import admin
 from django.utils.html import format_html_join
@@ -15,7 +17,7 @@ from customers.formats import text_of
 
 @admin.register(HealthScore)
 class HealthScoreAdmin(ReadOnlyAdmin):
-    """How well customers fared, from which day on."""
+    """Health scores, each from its day on."""
 
     list_display = (text_of("customer"), "score", "day", "is_latest")
     list_filter = (("is_latest", YesNo), ("day", Days), ("customer", Row))
@@ -25,12 +27,14 @@ class HealthScoreAdmin(ReadOnlyAdmin):
     fields = ("customer", "score", "day", "at", "shown_parts", "is_latest", "id")
     readonly_fields = ("shown_parts",)
 
-    @display(description="parts")
+    @display(description="signals")
     def shown_parts(self, health: HealthScore) -> SafeString | str:
-        """Each part with its points and why it has them."""
+        """Each signal with its points and its sentence."""
         lines = (
-            (part["name"], part["points"], part["most"], part["words"])
-            for part in health.parts
-            if isinstance(part, dict)
+            (part["name"], _points(part), part["words"]) for part in health.parts if isinstance(part, dict)
         )
-        return format_html_join("", "<div>{}: {} of {}. {}</div>", lines) or "-"
+        return format_html_join("", "<div>{}: {}. {}</div>", lines) or "-"
+
+
+def _points(part: dict[str, Any]) -> str:
+    return "no data" if part["points"] is None else f"{part['points']} of {part['most']}"

@@ -15,7 +15,7 @@ from customers.models import Customer
 
 @admin.register(Tag)
 class TagAdmin(RecordAdmin):
-    """The words that customers are marked with. Deleting one takes it off them all."""
+    """Tags of customers. Deleting a tag removes it from all of them."""
 
     list_display = ("shown_name", "customers")
     search_fields = ("name",)
@@ -26,12 +26,12 @@ class TagAdmin(RecordAdmin):
 
     @display(description="name", ordering="name")
     def shown_name(self, tag: Tag) -> SafeString | str:
-        """The word."""
+        """The name of the tag."""
         return long_text(tag.name)
 
     @display(description="customers")
     def customers(self, tag: Tag) -> SafeString:
-        """The list of those who have it."""
+        """A link to the list of customers with the tag."""
         return list_link(Customer, "Show", tag=tag.name)
 
 
@@ -47,12 +47,12 @@ class TagInline(RecordTabularInline):
 
 @admin.register(CustomerTag)
 class CustomerTagAdmin(ReadOnlyAdmin):
-    """Who has which tag. They are given on a customer's form, or to many at once in the list of customers."""
+    """Which customer has which tag. Users add tags on the customer's page or with a bulk action."""
 
     list_display = (text_of("tag"), column_of("customer"), "given_at", "given_by")
     list_filter = (("tag", Row), ("customer", Row))
     list_select_related = ("tag", "customer", "given_by")
     search_fields = ("tag__name__iexact",)
-    search_help_text = "A whole tag, or an id of the customer."
+    search_help_text = "Full name of a tag, or ID of a customer"
     sortable_by = ("given_at",)
     fields = ("customer", "tag", "given_at", "given_by", "id")

@@ -15,18 +15,18 @@ from crm.models import Activity, Mention, Task
 from crm.tasks import complete_task, reopen_task
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row
 from customers.admin.filters import Days, Mine, OneOf
-from customers.formats import column_of, long_text, text_of
+from customers.formats import column_of, counted, long_text, text_of
 
 
 class TaskOwner(Mine):
-    """Tasks of mine."""
+    """Tasks assigned to the user."""
 
     title = "owner"
     parameter_name = "owner"
 
 
 class TaskState(OneOf):
-    """Tasks that are open or done."""
+    """Open or completed tasks."""
 
     title = "state"
     parameter_name = "state"
@@ -38,7 +38,7 @@ class TaskState(OneOf):
 
 @admin.register(Task)
 class TaskAdmin(HistoryAdmin):
-    """What is to be done for customers."""
+    """Tasks of customers."""
 
     list_display = ("shown_title", column_of("customer"), "owner", "due_on", "done_at")
     list_filter = (TaskState, TaskOwner, ("due_on", Days), ("customer", Row))
@@ -64,32 +64,32 @@ class TaskAdmin(HistoryAdmin):
 
     @display(description="task")
     def shown_title(self, task: Task) -> SafeString | str:
-        """What is to be done."""
+        """The title."""
         return long_text(task.title)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
-        """Save; a new task is for whoever adds it, unless it is somebody else's."""
+        """Save; a new task without an owner is assigned to the user who adds it."""
         if not change:
             obj.created_by = request.user
             obj.owner = obj.owner or request.user
         super().save_model(request, obj, form, change)
 
-    @admin.action(description="Done", permissions=["change"])
+    @admin.action(description="Complete", permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Note that the chosen tasks are done."""
+        """Complete the selected tasks."""
         count = sum(complete_task(task, by=request.user) for task in queryset)
-        self.message_user(request, f"Done: {count}.", messages.SUCCESS)
+        self.message_user(request, f"Completed {counted(count, 'task')}.", messages.SUCCESS)
 
-    @admin.action(description="Not done after all", permissions=["change"])
+    @admin.action(description="Reopen", permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Open the chosen tasks again."""
+        """Reopen the selected tasks."""
         count = sum(reopen_task(task, by=request.user) for task in queryset)
-        self.message_user(request, f"Open again: {count}.", messages.SUCCESS)
+        self.message_user(request, f"Reopened {counted(count, 'task')}.", messages.SUCCESS)
 
 
 @admin.register(Activity)
 class ActivityAdmin(HistoryAdmin):
-    """Calls, meetings and mails."""
+    """Calls, meetings and emails."""
 
     list_display = (text_of("customer"), "kind", "happened_at", "first_words", "logged_by")
     list_filter = (("kind", Choices), ("happened_at", Days), ("customer", Row))
@@ -102,11 +102,11 @@ class ActivityAdmin(HistoryAdmin):
 
     @display(description="summary")
     def first_words(self, activity: Activity) -> SafeString | str:
-        """How the summary begins."""
+        """The summary."""
         return long_text(activity.summary)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
-        """Save; whoever adds it has logged it."""
+        """Save, and record who logged it."""
         if not change:
             obj.logged_by = request.user
         super().save_model(request, obj, form, change)
@@ -114,7 +114,7 @@ class ActivityAdmin(HistoryAdmin):
 
 @admin.register(Mention)
 class MentionAdmin(ReadOnlyAdmin):
-    """Who was named in which note."""
+    """Mentions of users in notes."""
 
     list_display = (text_of("note"), "user", "made_at", "seen_at")
     list_filter = (("made_at", Days),)

@@ -17,7 +17,7 @@ from customers.formats import long_text
 
 @admin.register(Team)
 class TeamAdmin(RecordAdmin):
-    """Who looks after customers together."""
+    """Teams of users that share customers."""
 
     list_display = ("shown_name", "people")
     search_fields = ("name",)
@@ -28,7 +28,7 @@ class TeamAdmin(RecordAdmin):
     fields = ("name", "members", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the number of members."""
+        """Annotate the number of members."""
         found: QuerySet[Any] = super().get_queryset(request).annotate(size=Count("members"))
         return found
 
@@ -39,6 +39,6 @@ class TeamAdmin(RecordAdmin):
 
     @display(description="members")
     def people(self, team: Any) -> int:
-        """How many there are."""
+        """The number of members."""
         size: int = team.size
         return size

@@ -1,4 +1,4 @@
-"""The worklist's rows in the admin: what was computed, and what people decided. The page is `crm.desk.pages.worklist`."""
+"""The worklist's tables in the admin. The page is `crm.desk.pages.worklist`."""
 
 from __future__ import annotations
 
@@ -14,42 +14,44 @@ from crm.desk.worklist.decisions import undo
 from crm.models import DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import Days
-from customers.formats import column_of, long_text, text_of
+from customers.formats import column_of, counted, long_text, text_of
 
 
 @admin.register(WorklistDecision)
 class WorklistDecisionAdmin(ReadOnlyAdmin):
-    """What people decided of reasons, which can be taken back."""
+    """Decisions about reasons, which users can undo."""
 
-    list_display = ("said", column_of("customer"), "decision", "until", "decided_by", "decided_at")
+    list_display = ("shown_words", column_of("customer"), "decision", "until", "decided_by", "decided_at")
     list_filter = (("decision", Choices), ("decided_at", Days), ("customer", Row))
     list_select_related = ("customer", "decided_by")
     search_fields = ("rule__exact",)
-    search_help_text = "The name of a rule, or an id of ours or of the customer"
+    search_help_text = "Name of a rule, or ID of a decision or a customer"
     sortable_by = ("until", "decided_at")
     actions = ("open_again",)
     fields = ("customer", "rule", "key", "words", "decision", "until", "decided_by", "decided_at", "id")
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may decide on the worklist."""
+        """Whether the user may decide on the worklist."""
         return request.user.has_perm("crm.change_worklistdecision")
 
-    @admin.action(description="Open again", permissions=["decide"])
+    @admin.action(description="Undo", permissions=["decide"])
     def open_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Take decisions back."""
+        """Undo the selected decisions."""
         keys = list(queryset.values_list("pk", flat=True))
         count = undo(WorklistDecision.objects.filter(pk__in=keys))
-        self.message_user(request, f"Open again: {count}. What still is so is on the worklist.")
+        self.message_user(
+            request, f"Undid {counted(count, 'decision')}. Reasons that still apply are back on the worklist."
+        )
 
     @display(description="reason")
-    def said(self, decision: WorklistDecision) -> SafeString | str:
-        """What the reason said."""
+    def shown_words(self, decision: WorklistDecision) -> SafeString | str:
+        """The words of the reason."""
         return long_text(decision.words)
 
 
 @admin.register(WorklistEntry)
 class WorklistEntryAdmin(ReadOnlyAdmin):
-    """Who should look at which customer, as it was computed last."""
+    """Which user's worklist has which customer, as computed by the last refresh."""
 
     list_display = (text_of("customer"), "person", "weight", "heaviest")
     list_filter = (("customer", Row),)
@@ -61,24 +63,24 @@ class WorklistEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(WorklistReason)
 class WorklistReasonAdmin(ReadOnlyAdmin):
-    """Why, as it was computed last."""
+    """Reasons, as computed by the last refresh."""
 
-    list_display = ("said", "rule", "weight", "decision", "since")
+    list_display = ("shown_words", "rule", "weight", "decision", "since")
     list_filter = (("decision", Choices), ("since", Days))
     search_fields = ("rule__exact",)
-    search_help_text = "The name of a rule, or an id"
+    search_help_text = "Name of a rule, or ID"
     sortable_by = ("weight", "since")
     fields = ("entry", "rule", "key", "words", "weight", "since", "link", "decision", "until", "id")
 
     @display(description="reason")
-    def said(self, reason: WorklistReason) -> SafeString | str:
-        """What it says."""
+    def shown_words(self, reason: WorklistReason) -> SafeString | str:
+        """The words of the reason."""
         return long_text(reason.words)
 
 
 @admin.register(DeskRefresh)
 class DeskRefreshAdmin(ReadOnlyAdmin):
-    """When what the desk computes ahead was computed last."""
+    """When each part of the desk was last refreshed."""
 
     list_display = ("name", "finished_at", "customers")
     search_fields = ("name",)

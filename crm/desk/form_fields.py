@@ -1,4 +1,4 @@
-"""."""
+"""Form fields shared by pages and admin."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
-from unfold.widgets import (
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 _MOST_TAGS = 10
-
-
 _LONGEST_TAG = 50
 
 
 def people_who_act() -> Any:
-    """Who may be given a task: those who may sign in here."""
+    """Users who may sign in here, so that they can be assigned tasks and accounts."""
     return get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")
 
 
 class TagNamesField(forms.CharField):
-    """The names of tags, separated by commas; its value is a list in which each is once."""
+    """Tag names separated by commas; the value is a sorted list without repetitions."""
 
     widget = UnfoldAdminTextInputWidget
 
     def clean(self, value: Any) -> Any:
-        """The names. Raises `ValidationError` where they are too many or too long."""
-        words = super().clean(value) or ""
-        found = {" ".join(each.split()) for each in words.split(",")} - {""}
+        """Raises `ValidationError` for too many or too long names."""
+        text = super().clean(value) or ""
+        found = {" ".join(each.split()) for each in text.split(",")} - {""}
         if self.required and not found:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         if len(found) > _MOST_TAGS or any(len(each) > _LONGEST_TAG for each in found):
-            raise forms.ValidationError(f"At most {_MOST_TAGS} tags, of at most {_LONGEST_TAG} characters.")
+            raise forms.ValidationError(
+                f"Enter at most {_MOST_TAGS} tags of at most {_LONGEST_TAG} characters."
+            )
         return sorted({each.casefold(): each for each in sorted(found)}.values())

@@ -1,4 +1,4 @@
-"""Whose customers somebody looks at: one's own, those of one's teams, or everybody's."""
+"""Whose customers a page shows: the user's own, their teams', or all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from customers.models.customer import CustomerQuerySet
 
 
 class Scope(models.TextChoices):
-    """The choices of every page of the desk. Anybody may choose any: it narrows, it does not forbid."""
+    """The scopes of the desk's pages. Every user may choose each one: a scope filters, it doesn't protect."""
 
     MINE = "mine", "Mine"
     TEAM = "team", "My team"
@@ -22,13 +22,13 @@ class Scope(models.TextChoices):
 
     @classmethod
     def chosen(cls, text: str | None, default: Scope | None = None) -> Scope:
-        """The scope that an address names; `default` (mine) for anything else."""
+        """The scope in an address; `default` (mine) for any other text."""
         return cls(text) if text in cls.values else default or cls.MINE
 
     def owners(self, user: Any) -> QuerySet[Any] | list[Any] | None:
-        """The keys of the users whose accounts these are, for `…__in`; None for everybody's and nobody's.
+        """IDs of the account managers, for `…__in`; None for all customers, also those without an account manager.
 
-        The members of the teams of somebody who is in none are that person alone.
+        A user without a team is their own team.
         """
         if self is Scope.ALL:
             return None
@@ -43,7 +43,7 @@ class Scope(models.TextChoices):
         )
 
     def customers(self, user: Any) -> CustomerQuerySet:
-        """The current customers of this scope, by the owner of the relationship."""
+        """The current customers of this scope."""
         owners = self.owners(user)
         customers = Customer.objects.current()
         return customers if owners is None else customers.filter(relationship__owner__in=owners)

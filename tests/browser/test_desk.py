@@ -164,7 +164,7 @@ def test_from_the_home_page_to_a_customer_by_keyboard(
 ) -> None:
     sign_in(user)
     page.goto("/admin/")
-    page.get_by_role("link", name="Overdue invoices").focus()
+    page.get_by_role("link", name="Past-due invoices").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("120,000.00").or_(page.get_by_text("1,200.00")).first).to_be_visible()
     page.get_by_role("link", name=LONG).first.focus()
@@ -183,14 +183,14 @@ def test_the_worklist_by_keyboard(
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="18 days past due")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Done, until it changes")).to_be_visible()
+    expect(page.get_by_text("Marked done")).to_be_visible()
     expect(late).to_have_count(0)
     page.get_by_role("link", name="all 100 used").first.focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Put off").first.press("Enter")
-    expect(page.get_by_text("Put off until")).to_be_visible()
+    page.get_by_role("button", name="Snooze", exact=True).first.press("Enter")
+    expect(page.get_by_text("Snoozed until")).to_be_visible()
 
 
 def test_a_customer_is_found_from_any_page_by_keyboard(
@@ -224,7 +224,10 @@ def test_from_the_filter_to_an_export_and_to_tasks_for_all(
     sign_in(user)
     page.goto("/admin/customers/customer/?status=inactive")
     expect(page.get_by_text("Status Inactive")).to_be_visible()
-    for action, seen in (("export_csv", "1 of 1 written"), ("bulk_tasks", "1 customer: chosen in the list")):
+    for action, seen in (
+        ("export_csv", "1 of 1 written"),
+        ("bulk_tasks", "1 customer · selected in the list"),
+    ):
         page.goto("/admin/customers/customer/?status=inactive")
         page.locator("#action-toggle").check()
         page.locator("select[name=action]").select_option(action)
@@ -240,6 +243,6 @@ def test_from_the_filter_to_an_export_and_to_tasks_for_all(
             if each["impact"] in GRAVE
         ]
         assert grave == [], action
-    page.get_by_label("What is to be done").fill("Call")
-    page.get_by_role("button", name="Add a task: 1").click()
-    expect(page.get_by_text("1 of 1 customers changed")).to_be_visible()
+    page.get_by_label("Task").fill("Call")
+    page.get_by_role("button", name="Add task for 1 customer").click()
+    expect(page.get_by_text("Added a task for 1 customer.")).to_be_visible()

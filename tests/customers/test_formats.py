@@ -14,16 +14,19 @@ from customers.formats import (
     counted,
     country_name,
     day,
+    days_between,
     free_form_text,
     link_out,
     list_link,
     listed,
     long_text,
     moment,
+    month,
     number,
     percent,
     preformatted,
     short_day,
+    upcoming,
     when,
     without_idle_zeros,
 )
@@ -172,3 +175,24 @@ def test_a_relative_moment_has_its_utc_moment_at_hand() -> None:
     assert 'datetime="2020-01-01T22:05:00+00:00"' in shown
     assert 'title="Jan 1, 2020, 22:05 UTC"' in shown
     assert shown.endswith(">Jan 2, 2020</time>")
+
+
+def test_a_month_has_its_year() -> None:
+    assert month(date(2026, 11, 29)) == "Nov 2026"
+
+
+def test_days_between_moments_are_midnights_of_the_current_time_zone() -> None:
+    evening, morning = datetime(2026, 11, 29, 22, 30, tzinfo=UTC), datetime(2026, 11, 30, 5, tzinfo=UTC)
+    assert days_between(evening, morning) == 1
+    assert days_between(morning, evening) == -1
+    with timezone.override("Europe/Vienna"):
+        assert days_between(evening.replace(hour=23), morning) == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(-1, "today"), (0, "today"), (1, "tomorrow"), (6, "Saturday"), (7, "on Dec 6"), (400, "on Jan 3, 2028")],
+)
+def test_a_future_day_is_said_in_a_sentence(days: int, words: str) -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    assert upcoming(now + timedelta(days=days), now) == words

@@ -1,1 +1,1 @@
-"""What is done with many customers at once: all of it or nothing, with a history that says who did it."""
+"""Changes of many customers at once: all or nothing, with history."""

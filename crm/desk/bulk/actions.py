@@ -1,6 +1,6 @@
-"""Set the account manager, tags or status of many customers, or give them all a task. All or nothing.
+"""Set the account manager, tags or status of many customers, or add a task to each. All or nothing.
 
-Merged customers are passed over: they stay as they were. Each answers how many customers it changed.
+Merged customers are skipped. Each function returns how many customers it changed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from customers.models.customer import CustomerQuerySet
 from customers.pinned_fields import pin
 
 _BATCH = 500
-_REASON = "For many customers at once"
+_REASON = "Bulk action"
 
 
 @transaction.atomic
 def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
-    """Make `owner` (None: nobody) the account manager."""
+    """Set the account manager; None removes it."""
     count = 0
     owner_id = None if owner is None else owner.pk
-    for batch in held(customers):
+    for batch in locked(customers):
         keys = _keys(batch)
         have = {
             str(row.customer_id): row
@@ -53,9 +53,9 @@ def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
 
 @transaction.atomic
 def set_status(customers: CustomerQuerySet, status: str, *, by: Any) -> int:
-    """Set the status, and hold it fast against imports."""
+    """Set the status, and lock it against imports."""
     count = 0
-    for batch in held(customers):
+    for batch in locked(customers):
         changed = [customer for customer in batch if customer.status != status]
         for customer in changed:
             customer.status = status
@@ -68,16 +68,16 @@ def set_status(customers: CustomerQuerySet, status: str, *, by: Any) -> int:
 
 @transaction.atomic
 def change_tags(
-    customers: CustomerQuerySet, *, add: Sequence[str] = (), take: Iterable[Tag] = (), by: Any
+    customers: CustomerQuerySet, *, add: Sequence[str] = (), remove: Iterable[Tag] = (), by: Any
 ) -> int:
-    """Mark customers with the tags named in `add`, which are made where there are none yet, and take others off."""
-    tags, gone = [tag_called(name) for name in add], list(take)
+    """Add the tags named in `add`, creating new ones, and remove others."""
+    tags, removed = [tag_called(name) for name in add], list(remove)
     count = 0
-    for batch in held(customers):
+    for batch in locked(customers):
         keys = _keys(batch)
-        wrong = CustomerTag.objects.filter(customer_id__in=keys, tag__in=gone)
-        touched = {str(key) for key in wrong.values_list("customer_id", flat=True)}
-        wrong.delete()
+        obsolete = CustomerTag.objects.filter(customer_id__in=keys, tag__in=removed)
+        touched = {str(key) for key in obsolete.values_list("customer_id", flat=True)}
+        obsolete.delete()
         pairs = CustomerTag.objects.filter(customer_id__in=keys, tag__in=tags)
         have = {(str(key), str(tag)) for key, tag in pairs.values_list("customer_id", "tag_id")}
         new = [
@@ -95,9 +95,9 @@ def change_tags(
 def add_tasks(
     customers: CustomerQuerySet, title: str, *, by: Any, owner: Any = None, due_on: date | None = None
 ) -> int:
-    """Give each customer a task: of `owner`, or else of its account manager, or else of whoever adds it."""
+    """Add a task to each customer, assigned to `owner`, else the account manager, else `by`."""
     count = 0
-    for batch in held(customers):
+    for batch in locked(customers):
         keys = _keys(batch)
         owned = Relationship.objects.filter(customer_id__in=keys).values_list("customer_id", "owner_id")
         managers = {str(key): manager for key, manager in owned}
@@ -118,17 +118,17 @@ def add_tasks(
 
 
 def tag_called(name: str) -> Tag:
-    """The tag of this name, in capitals or not; made, if there is none."""
+    """The tag with this name, in any case; created if it is new."""
     found = Tag.objects.filter(name__iexact=name).first()
     return found or Tag.objects.create(name=name)
 
 
-def held(customers: CustomerQuerySet) -> Iterator[list[Customer]]:
-    """The customers, some hundred at a time, locked against being merged or edited meanwhile."""
+def locked(customers: CustomerQuerySet) -> Iterator[list[Customer]]:
+    """The customers that aren't merged, in batches, locked against merges and edits."""
     keys = iter([str(key) for key in customers.order_by("pk").values_list("pk", flat=True)])
     while piece := list(islice(keys, _BATCH)):
-        living = Customer.objects.unmerged().filter(pk__in=piece)
-        yield list(living.select_for_update().order_by("pk"))
+        unmerged = Customer.objects.unmerged().filter(pk__in=piece)
+        yield list(unmerged.select_for_update().order_by("pk"))
 
 
 def _keys(customers: Iterable[Customer]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Handing accounts over from one account manager to another, with the tasks that are open."""
+"""Reassign accounts from one account manager to another, with their open tasks."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Any
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from crm.desk.bulk.actions import held
+from crm.desk.bulk.actions import locked
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, Relationship, Task
+from customers.formats import counted
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
 
 class CannotReassign(ValueError):
-    """There is nothing to hand over as asked; the message says why."""
+    """The reassignment isn't possible; the message tells the user what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reassigned:
-    """How many accounts, and open tasks of theirs."""
+    """How many accounts and open tasks are reassigned."""
 
     accounts: int
     tasks: int
 
     def __str__(self) -> str:
-        accounts = "1 account" if self.accounts == 1 else f"{self.accounts} accounts"
-        return f"{accounts} and {'1 open task' if self.tasks == 1 else f'{self.tasks} open tasks'}"
+        return f"{counted(self.accounts, 'account')} and {counted(self.tasks, 'open task')}"
 
 
 def accounts_of(from_user: Any, among: CustomerQuerySet | None = None) -> CustomerQuerySet:
-    """The accounts of `from_user`, archived ones too; of the customers `among`, if they are given."""
+    """The accounts of `from_user`, archived ones too; only those in `among`, if given."""
     accounts = Customer.objects.unmerged().filter(relationship__owner=from_user)
     return accounts if among is None else accounts.filter(pk__in=among.order_by().values("pk"))
 
 
 def preview(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None) -> Reassigned:
-    """What handing over would do; nothing is written. Raises `CannotReassign`."""
+    """What `reassign` would do, without writing. Raises `CannotReassign`."""
     _check(from_user, to_user)
     accounts = accounts_of(from_user, among)
     return Reassigned(accounts.count(), _tasks(from_user, accounts.order_by().values("pk")).count())
@@ -46,15 +46,15 @@ def preview(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None)
 
 @transaction.atomic
 def reassign(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None, *, by: Any) -> Reassigned:
-    """Make `to_user` the account manager of the accounts of `from_user`, and of their open tasks; leave a note on each.
+    """Make `to_user` the account manager of the accounts of `from_user`, move their open tasks, and add a note to each.
 
-    Tasks of others, and those of other customers, stay. The note counts as no contact with the customer. `by` is who
-    does it, None for a command. All or nothing. Raises `CannotReassign`.
+    Tasks of other users and of other customers stay. The note doesn't count as a contact. `by` is the user, None for
+    a command. All or nothing. Raises `CannotReassign`.
     """
     _check(from_user, to_user)
-    words = f"Handed over from {from_user} to {to_user}."
+    words = f"Reassigned from {from_user} to {to_user}."
     accounts = tasks = 0
-    for batch in held(accounts_of(from_user, among)):
+    for batch in locked(accounts_of(from_user, among)):
         keys = [str(customer.pk) for customer in batch]
         rows = list(
             Relationship.objects.select_for_update()
@@ -81,9 +81,9 @@ def reassign(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None
 
 def _check(from_user: Any, to_user: Any) -> None:
     if from_user.pk == to_user.pk:
-        raise CannotReassign("The accounts are theirs already: choose two different people.")
+        raise CannotReassign("Choose two different people.")
     if not to_user.is_active:
-        raise CannotReassign(f"{to_user} cannot sign in any more: choose somebody who can.")
+        raise CannotReassign(f"Choose a user who can sign in. {to_user} is deactivated.")
 
 
 def _tasks(from_user: Any, customers: Any) -> Any:

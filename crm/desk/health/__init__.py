@@ -1,5 +1,5 @@
-"""How well customers fare: a score from 0 to 100, made of parts that each can be seen.
+"""Health scores from 0 to 100, made of signals that each show their points and their reason.
 
-`facts` reads what is the case, for many customers at once; `parts` says what each fact is worth and why, in a sentence;
-`scoring` adds up; `refresh` keeps the history.
+`facts` reads what is known of many customers at once, `formula` turns facts into points and a sentence, `scoring` adds
+the points up, and `refresh` keeps the history.
 """

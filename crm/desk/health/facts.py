@@ -1,4 +1,4 @@
-"""What a score is made of, read for many customers at once."""
+"""The facts behind health scores, read for many customers at once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from crm.contacts import last_contacts
 from crm.models import Task
 from customers.models import Customer
 
-#: Use is compared over twice as many days: the latest against those before.
+#: Usage of the last 30 days is compared with that of the 30 days before.
 TREND = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageTrend:
-    """How much of a feature was used in the last days, and how much in as many days before."""
+    """How much of a feature was used in the last `TREND`, and in the `TREND` before."""
 
     feature: str
     latest: Decimal
@@ -32,7 +32,7 @@ class UsageTrend:
 
 @dataclass(slots=True, kw_only=True)
 class HealthFacts:
-    """What is known of one customer at a moment; days are whole, in the time zone of the installation."""
+    """What is known of one customer at a moment; days are whole, in the installation's time zone."""
 
     since: date
     is_suspended: bool = False
@@ -40,15 +40,15 @@ class HealthFacts:
     overdue: int = 0
     overdue_days: int = 0
     is_past_due: bool = False
-    uses: list[UsageTrend] = field(default_factory=list)
+    trends: list[UsageTrend] = field(default_factory=list)
     silent_days: int | None = None
     tenure_days: int = 0
     canceled: int = 0
-    overdue_tasks: int = 0
+    late_tasks: int = 0
 
 
 def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts]:
-    """The facts of these customers at `at`, in ten queries."""
+    """The facts of these customers at `at`, in ten queries; usage of merged customers counts for the survivor."""
     today = localdate(at)
     facts: dict[str, HealthFacts] = {}
     customers = Customer.objects.filter(pk__in=customer_ids).order_by()
@@ -70,8 +70,8 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts
     _add_invoices(facts, at, today)
     late = Task.objects.due_by(today - timedelta(days=1)).filter(customer_id__in=facts).order_by()
     for key, number in late.values_list("customer_id").annotate(number=Count("pk")):
-        facts[str(key)].overdue_tasks = number
-    _add_uses(facts, at)
+        facts[str(key)].late_tasks = number
+    _add_trends(facts, at)
     for key, contact_at in last_contacts(facts).items():
         facts[key].silent_days = max((today - localdate(contact_at)).days, 0)
     return facts
@@ -84,10 +84,10 @@ def _add_subscriptions(facts: dict[str, HealthFacts], at: datetime) -> None:
     for key, past_due, canceled in rows.annotate(
         past_due=Count("pk", is_active & Q(past_due=True)), canceled=Count("pk", leaving)
     ):
-        found = facts[str(key)]
-        found.is_billed = True
-        found.is_past_due = past_due > 0
-        found.canceled = canceled
+        facts_of_one = facts[str(key)]
+        facts_of_one.is_billed = True
+        facts_of_one.is_past_due = past_due > 0
+        facts_of_one.canceled = canceled
 
 
 def _add_invoices(facts: dict[str, HealthFacts], at: datetime, today: date) -> None:
@@ -97,7 +97,7 @@ def _add_invoices(facts: dict[str, HealthFacts], at: datetime, today: date) -> N
         facts[str(key)].overdue_days = (today - localdate(oldest)).days
 
 
-def _add_uses(facts: dict[str, HealthFacts], at: datetime) -> None:
+def _add_trends(facts: dict[str, HealthFacts], at: datetime) -> None:
     merged = Customer.objects.filter(merged_into__id__in=list(facts)).values_list("pk", "merged_into_id")
     survivors = {str(key): str(survivor) for key, survivor in merged}
     is_latest = Case(
@@ -120,7 +120,7 @@ def _add_uses(facts: dict[str, HealthFacts], at: datetime) -> None:
     features = {each for of_customer in used.values() for each in of_customer}
     names = {str(row.pk): str(row) for row in Feature.objects.filter(pk__in=features)}
     for customer_id, of_customer in used.items():
-        facts[customer_id].uses = [
+        facts[customer_id].trends = [
             UsageTrend(feature=names[each], latest=latest, before=before)
             for each, (latest, before) in sorted(of_customer.items())
         ]

@@ -1,7 +1,7 @@
-"""What each fact is worth, and the sentence that says why.
+"""How many points each signal has, and the sentence that explains them.
 
-Pure arithmetic on values: no clock, no database. Each part answers the share of its points that a customer has, from 0
-to 1, or None where nothing can be said; and a sentence.
+Pure arithmetic: no clock, no database. Each signal returns the share of its points, from 0 to 1, or None if nothing is
+known; and the sentence.
 """
 
 from __future__ import annotations
@@ -10,109 +10,102 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from crm.desk.health.facts import HealthFacts
-from customers.formats import number
+from customers.formats import counted, day, number
 
 SignalScore = tuple[Fraction | None, str]
 
-#: After so many days past due nothing is left of the points for payments.
+#: An invoice that is past due for so many days leaves no points for payments.
 _LATE_DAYS = 60
-#: Contact within so many days is as good as today's; after so many, it is none.
+#: A contact within so many days has all points; after so many days it has none.
 _FRESH_DAYS, _COLD_DAYS = 14, 90
-#: Who has been a customer for so long is not likely to leave for being new.
+#: After so many days a customer is no longer likely to leave for being new.
 _SETTLED_DAYS = 730
-#: Each open matter costs so much of the points.
+#: The share of the points that each open issue costs.
 _OPEN_COSTS = Fraction(1, 2)
 
 _ALL, _HALF, _NONE = Fraction(1), Fraction(1, 2), Fraction(0)
 
 
 def payments(facts: HealthFacts) -> SignalScore:
-    """All while nothing is past due; half from the first day on, and nothing of it after `_LATE_DAYS`."""
+    """All points if nothing is past due; half from the first day past due, falling to none after `_LATE_DAYS`."""
     if facts.overdue:
         left = max(_NONE, 1 - Fraction(facts.overdue_days, _LATE_DAYS))
-        late = f"the oldest for {_days(facts.overdue_days)}" if facts.overdue_days else "since today"
-        return _HALF * left, f"{_count(facts.overdue, 'invoice is', 'invoices are')} past due, {late}."
+        late = f"the oldest for {counted(facts.overdue_days, 'day')}" if facts.overdue_days else "since today"
+        return _HALF * left, f"{counted(facts.overdue, 'invoice is', 'invoices are')} past due, {late}."
     if facts.is_past_due:
         return _HALF, "A subscription is past due."
     if not facts.is_billed:
-        return None, "Nothing was billed yet."
+        return None, "Nothing billed yet."
     return _ALL, "Nothing is past due."
 
 
 def usage(facts: HealthFacts) -> SignalScore:
-    """By how much of what was used in the days before was used in the latest, over the features; more is not better."""
-    falling = [use for use in facts.uses if use.before > 0]
-    if not falling:
-        if any(use.latest > 0 for use in facts.uses):
-            return _ALL, "Use began in the last 30 days."
-        return None, "No use was recorded in the last 60 days."
-    ratios = [min(max(Fraction(use.latest) / Fraction(use.before), _NONE), _ALL) for use in falling]
+    """The mean, over the features, of recent usage as a share of the usage before; growth counts as no change."""
+    trends = [trend for trend in facts.trends if trend.before > 0]
+    if not trends:
+        if any(trend.latest > 0 for trend in facts.trends):
+            return _ALL, "Usage began in the last 30 days."
+        return None, "No usage in the last 60 days."
+    ratios = [min(max(Fraction(trend.latest) / Fraction(trend.before), _NONE), _ALL) for trend in trends]
     share = sum(ratios, _NONE) / len(ratios)
-    least, use = min(zip(ratios, falling, strict=True), key=lambda pair: (pair[0], pair[1].feature))
-    told = (
-        f"{use.feature}: {number(use.latest)} used in the last 30 days, {number(use.before)} in the 30 before"
+    least, trend = min(zip(ratios, trends, strict=True), key=lambda pair: (pair[0], pair[1].feature))
+    words = (
+        f"{trend.feature}: {number(trend.latest)} used in the last 30 days,"
+        f" {number(trend.before)} in the 30 before."
     )
-    others = len(falling) - 1
-    if others:
-        told += f"; {_count(others, 'other feature', 'other features')} fell less" if least < 1 else ""
-    return share, f"{told}."
+    others = len(trends) - 1
+    if others and least < 1:
+        words += f" {counted(others, 'other feature')} fell less."
+    return share, words
 
 
 def contact(facts: HealthFacts) -> SignalScore:
-    """All within `_FRESH_DAYS`, then evenly less until nothing after `_COLD_DAYS`."""
+    """All points within `_FRESH_DAYS`, then evenly fewer until none after `_COLD_DAYS`."""
     silent = facts.silent_days
     if silent is None:
-        return _NONE, "No contact was ever noted."
-    when = "today" if silent == 0 else f"{_days(silent)} ago"
+        return _NONE, "No contact logged."
     left = Fraction(_COLD_DAYS - silent, _COLD_DAYS - _FRESH_DAYS)
-    return min(max(left, _NONE), _ALL), f"The last contact was {when}."
+    ago = "today" if silent == 0 else f"{counted(silent, 'day')} ago"
+    return min(max(left, _NONE), _ALL), f"Last contact {ago}."
 
 
 def tenure(facts: HealthFacts) -> SignalScore:
-    """Evenly more until `_SETTLED_DAYS`."""
+    """Evenly more points until `_SETTLED_DAYS`."""
     share = min(Fraction(facts.tenure_days, _SETTLED_DAYS), _ALL)
-    return share, f"A customer since {facts.since:%Y-%m-%d}, for {_days(facts.tenure_days)}."
+    return share, f"Customer since {day(facts.since)} ({counted(facts.tenure_days, 'day')})."
 
 
 def issues(facts: HealthFacts) -> SignalScore:
-    """All while nothing is open; each open matter takes `_OPEN_COSTS`."""
-    opened = [
+    """All points without open issues; each one costs `_OPEN_COSTS`."""
+    found = [
         words
-        for number, words in (
-            (facts.overdue_tasks, _count(facts.overdue_tasks, "task is overdue", "tasks are overdue")),
+        for count, words in (
+            (facts.late_tasks, counted(facts.late_tasks, "task is late", "tasks are late")),
             (
                 facts.canceled,
-                _count(facts.canceled, "subscription was cancelled", "subscriptions were cancelled"),
+                counted(facts.canceled, "subscription was canceled", "subscriptions were canceled"),
             ),
             (int(facts.is_suspended), "the customer is suspended"),
         )
-        if number
+        if count
     ]
-    number = facts.overdue_tasks + facts.canceled + int(facts.is_suspended)
-    if not opened:
-        return _ALL, "Nothing is open."
-    sentence = ", ".join(opened)
-    return max(_NONE, 1 - number * _OPEN_COSTS), f"{sentence[:1].upper()}{sentence[1:]}."
+    count = facts.late_tasks + facts.canceled + int(facts.is_suspended)
+    if not found:
+        return _ALL, "No open issues."
+    sentence = ", ".join(found)
+    return max(_NONE, 1 - count * _OPEN_COSTS), f"{sentence[:1].upper()}{sentence[1:]}."
 
 
-#: By the name under which its weight is set: what a part is called, and how it is judged.
+#: The title and the formula of each signal, by the name under which its weight is set.
 SIGNALS: dict[str, tuple[str, Callable[[HealthFacts], SignalScore]]] = {
     "payments": ("Payments", payments),
-    "usage": ("Use", usage),
+    "usage": ("Usage", usage),
     "contact": ("Contact", contact),
     "tenure": ("Tenure", tenure),
     "issues": ("Open issues", issues),
 }
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def _days(number: int) -> str:
-    return f"{number:,} day{'' if number == 1 else 's'}"
-
-
 def points_of(share: Fraction, most: int) -> int:
-    """A share of points, as a whole number; a half goes to the even neighbour."""
+    """A share of `most` points as a whole number, rounded half-even."""
     return round(share * most)

@@ -1,4 +1,4 @@
-"""Read scores: of which customers they lie where, and how they went."""
+"""Read health scores."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from customers.models import Customer
 
 
 def scored(least: int = 0, most: int = 100) -> QuerySet[Any]:
-    """The keys of the customers whose score lies from `least` to `most`; for a subquery."""
+    """IDs of the customers with a score from `least` to `most`, for a subquery."""
     found = HealthScore.objects.in_force().filter(score__gte=least, score__lte=most)
     return found.order_by().values("customer")
 
 
 def with_score(customers: QuerySet[Customer]) -> Any:
-    """`customers`, each with `health_score`: the score in force, None where there is none."""
+    """Annotate `customers` with `health_score`, the score in force or None."""
     in_force = HealthScore.objects.in_force().filter(customer=OuterRef("pk")).order_by()
     return customers.annotate(health_score=Subquery(in_force.values("score")[:1]))
 
 
 def scores_of(customer_ids: Sequence[str]) -> dict[str, int]:
-    """By customer, the score in force. In one query."""
+    """The score in force of each customer that has one. One query."""
     found = HealthScore.objects.in_force().filter(customer_id__in=customer_ids).order_by()
     return {str(key): score for key, score in found.values_list("customer_id", "score")}
 
 
 def falls(customer_ids: Sequence[str], days: int, at: datetime) -> dict[str, tuple[int, int]]:
-    """By customer, the score `days` ago and the score now, where it has fallen since. In one query."""
+    """The score `days` ago and now of each customer whose score fell since. One query."""
     then = localdate(at) - timedelta(days=days)
     before = HealthScore.objects.own().filter(customer=OuterRef("customer"), day__lte=then).order_by("-day")
     found = HealthScore.objects.in_force().filter(customer_id__in=customer_ids, day__gt=then).order_by()
@@ -41,6 +41,6 @@ def falls(customer_ids: Sequence[str], days: int, at: datetime) -> dict[str, tup
 
 
 def history_of(customer: Customer, at: datetime, days: int = 365) -> list[tuple[date, int]]:
-    """The scores of the last `days`, the oldest first: from which day on each was in force. In one query."""
+    """Scores of the last `days`, oldest first, each with its first day. One query."""
     rows = HealthScore.objects.own().filter(customer=customer, day__gt=localdate(at) - timedelta(days=days))
     return list(rows.order_by("day").values_list("day", "score"))

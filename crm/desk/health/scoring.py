@@ -1,4 +1,4 @@
-"""Scores: the points of the parts, added up."""
+"""Health scores: the points of the signals, added up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm.desk.health.formula import SIGNALS, points_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """A part of a score: `points` of at most `most`, and why. A part of which nothing can be said has no points."""
+    """One signal of a score: `points` of at most `most`, and why. `points` is None if nothing is known."""
 
     name: str
     points: int | None
@@ -25,32 +25,31 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How well a customer fares, from 0 to 100: the points of what can be said, as a percentage of the most."""
+    """A score from 0 to 100: the points of the known signals as a percentage of the most they could have."""
 
     score: int
     parts: tuple[Signal, ...]
 
     @property
     def words(self) -> str:
-        """How the score comes from the points."""
-        said = [part for part in self.parts if part.points is not None]
-        points, most = sum(part.points or 0 for part in said), sum(part.most for part in said)
-        return f"{points} of {most} points" + ("" if most == 100 else f", which is {self.score} of 100")
+        """`based on 4 of 5 signals`."""
+        known = sum(part.points is not None for part in self.parts)
+        return f"based on {known} of {len(self.parts)} signals"
 
 
 def health_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Health]:
-    """How well these customers fare at `at`, in a fixed number of queries. Who has no part with points is left out."""
+    """The health of these customers at `at`, in a fixed number of queries; without those of whom no signal is known."""
     found = {key: score(facts, settings.HEALTH_WEIGHTS) for key, facts in facts_of(customer_ids, at).items()}
     return {key: health for key, health in found.items() if health is not None}
 
 
 def score(facts: HealthFacts, weights: Mapping[str, int]) -> Health | None:
-    """The score by `weights`, the most points of each part by its name; a part that weighs nothing is not there."""
+    """The score, where `weights` has the most points of each signal; a signal without weight is left out."""
     parts = []
-    for name, (title, judge) in SIGNALS.items():
+    for name, (title, formula) in SIGNALS.items():
         most = weights.get(name, 0)
         if most:
-            share, words = judge(facts)
+            share, words = formula(facts)
             points = None if share is None else points_of(share, most)
             parts.append(Signal(name=title, points=points, most=most, words=words))
     most = sum(part.most for part in parts if part.points is not None)

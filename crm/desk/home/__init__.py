@@ -1,1 +1,1 @@
-"""The figures of the home page: what the customers bring in and how that moved, and who needs attention."""
+"""The figures of the home page: recurring revenue and its movement, and the lists behind each number."""

@@ -1,4 +1,4 @@
-"""The lists behind the numbers of the home page: who renews, whose trial ends, who is past due."""
+"""The lists behind the numbers of the home page: renewals, trials, past due, balances."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ Owners = Collection[Any] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskList:
-    """Rows that somebody should know of. `rows` are those of account managers (None: of everybody), in order.
+    """A list of rows in order, for some account managers or (None) for all.
 
-    `words` say what is to be said of a row beside its customer, which is at `customer`; `page` is the row's address,
-    `also` is read with it, and `permission` is needed to see them.
+    `words` are the texts beside the customer, `page` is the row's address, `customer` the path from the row to its
+    customer, `also` the relations to select with it. Users need `permission`.
     """
 
     name: str
     title: str
-    said: str
+    description: str
+    empty: str
     permission: str
     rows: Callable[[Owners, datetime], QuerySet[Any]]
     words: Callable[[Any], tuple[str, ...]]
@@ -40,7 +41,7 @@ class DeskList:
     also: tuple[str, ...] = ()
 
     def customer_of(self, row: Any) -> Customer:
-        """The customer of one of the rows."""
+        """The customer of a row."""
         for step in self.customer.split("__"):
             row = getattr(row, step)
         found: Customer = row
@@ -79,7 +80,7 @@ def _overdue(owners: Owners, now: datetime) -> QuerySet[Any]:
 
 
 def _balances(rule: WorklistRule) -> Callable[[Owners, datetime], QuerySet[Any]]:
-    """What the worklist says of balances, whatever was decided of it."""
+    """Reasons of this rule on the worklist, decided or not."""
 
     def rows(owners: Owners, now: datetime) -> QuerySet[Any]:
         found = WorklistReason.objects.filter(rule=rule.name)
@@ -97,7 +98,8 @@ LISTS = {
         DeskList(
             name="renewals",
             title=f"Renewals in {settings.RENEWAL_SOON_DAYS} days",
-            said="Subscriptions that go on for another period, the nearest first.",
+            description="Upcoming renewals, soonest first",
+            empty="No upcoming renewals",
             permission="billing.view_subscription",
             rows=_renewals,
             also=("plan",),
@@ -106,7 +108,8 @@ LISTS = {
         DeskList(
             name="trials",
             title=f"Trials ending in {settings.TRIAL_SOON_DAYS} days",
-            said="Subscriptions on trial, those that end soonest first.",
+            description="Trials, ending soonest first",
+            empty="No trials ending soon",
             permission="billing.view_subscription",
             rows=_trials,
             also=("plan",),
@@ -114,8 +117,9 @@ LISTS = {
         ),
         DeskList(
             name="past-due",
-            title="Past due",
-            said="Subscriptions with an invoice that is unpaid past its due date.",
+            title="Past-due subscriptions",
+            description="Subscriptions with a payment past due",
+            empty="No past-due subscriptions",
             permission="billing.view_subscription",
             rows=_past_due,
             also=("plan",),
@@ -123,8 +127,9 @@ LISTS = {
         ),
         DeskList(
             name="overdue",
-            title="Overdue invoices",
-            said="Issued invoices that wait for money past their due date, the oldest first.",
+            title="Past-due invoices",
+            description="Unpaid invoices after their due date, oldest first",
+            empty="No past-due invoices",
             permission="billing.view_invoice",
             rows=_overdue,
             words=lambda row: (
@@ -135,8 +140,9 @@ LISTS = {
         ),
         DeskList(
             name="balances-low",
-            title="Balances nearly used",
-            said="Balances of which much was used, as of the last refresh of the worklist.",
+            title="Low balances",
+            description="Balances that are mostly used, as of the last refresh of the worklist",
+            empty="No low balances",
             permission="billing.view_balance",
             rows=_balances(LOW),
             words=lambda row: (row.words,),
@@ -145,8 +151,9 @@ LISTS = {
         ),
         DeskList(
             name="balances-exhausted",
-            title="Balances exhausted",
-            said="Balances of which nothing is left, as of the last refresh of the worklist.",
+            title="Balances at zero",
+            description="Balances with nothing left, as of the last refresh of the worklist",
+            empty="No balances at zero",
             permission="billing.view_balance",
             rows=_balances(EXHAUSTED),
             words=lambda row: (row.words,),

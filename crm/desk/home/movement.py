@@ -1,4 +1,4 @@
-"""How revenue moved, month by month: worked out for all customers at once, and read for some account managers."""
+"""Revenue movement by month: computed for all customers at once, read for some account managers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from crm.models import Relationship, RevenueMonth
 from customers import clock
 from customers.bulk import create_rows
 
-#: How many months are looked back on, the present one among them.
+#: How many months the history has, including the current one.
 MONTHS = 12
 
 
 @dataclass(slots=True)
 class Movement:
-    """MRR at the end of a month and what moved it, in minor units of a currency; how many customers bring it in."""
+    """MRR at the end of a month, what moved it, and how many customers it comes from; in minor units of a currency."""
 
     mrr: int = 0
     new: int = 0
@@ -32,8 +32,8 @@ class Movement:
     churn: int = 0
     customers: int = 0
 
-    def take(self, before: int, after: int) -> None:
-        """Count one customer, who brought in `before` and now brings in `after`."""
+    def add(self, before: int, after: int) -> None:
+        """Add one customer whose MRR was `before` and is now `after`."""
         self.mrr += after
         self.customers += after > 0
         if before <= 0 < after:
@@ -48,7 +48,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Movements:
-    """By currency and month, the oldest first, how revenue moved; as it was worked out at `made_at`."""
+    """Movements by currency and month, oldest first, as computed at `made_at`."""
 
     of_currency: dict[str, dict[date, Movement]]
     made_at: datetime | None
@@ -56,9 +56,9 @@ class Movements:
 
 @transaction.atomic
 def refresh_movements() -> int:
-    """Work out the movements of the last `MONTHS` months anew; answer how many figures there are.
+    """Replace the movements of the last `MONTHS` months, and return how many rows were written.
 
-    The customers of an account manager are those they look after now, also for the months before.
+    An account manager's customers are those they manage now, for earlier months too.
     """
     now = clock.now()
     months = _months(localdate(now))
@@ -70,7 +70,7 @@ def refresh_movements() -> int:
         for currency, earned in course.items():
             for month, before, after in zip(months, earned[:-1], earned[1:], strict=True):
                 if before or after:
-                    found[owner, month, currency].take(before, after)
+                    found[owner, month, currency].add(before, after)
     RevenueMonth.objects.all().delete()
     rows = [
         RevenueMonth(
@@ -87,7 +87,7 @@ def refresh_movements() -> int:
 
 
 def movements(owners: Collection[Any] | None) -> Movements:
-    """How the revenue of these account managers' customers moved; None: of all customers. In two queries."""
+    """Movements of these account managers' customers, or (None) of all customers. Two queries."""
     rows: Any = (
         RevenueMonth.objects.all() if owners is None else RevenueMonth.objects.filter(owner__in=owners)
     )
@@ -101,7 +101,7 @@ def movements(owners: Collection[Any] | None) -> Movements:
 
 
 def _without_gaps(months: dict[date, Movement]) -> dict[date, Movement]:
-    """The same with the months between and before in which nothing came in, `MONTHS` in all or as many as there are."""
+    """The `MONTHS` months up to the latest one, with zeros where there is no row."""
     return {month: months.get(month) or Movement() for month in _months(max(months))}
 
 

@@ -1,4 +1,4 @@
-"""The home page: the numbers of somebody's customers, each with the list behind it, and how their revenue moved."""
+"""The home page: numbers, each with the list behind it, the most urgent accounts, and revenue movement."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from crm.desk.home.movement import Movement, movements
 from crm.desk.scope import Scope
 from crm.models import WorklistEntry, WorklistReason
 from customers import clock
-from customers.formats import moment
+from customers.formats import counted, month, number, when
 from customers.models import Customer
 
 _SCOPE = "scope"
 _PAGE = 50
-#: How many customers of the worklist the home page shows, with how many reasons each.
-_NEEDIEST, _REASONS = 5, 3
-#: Beyond so many, a number is not worth the time of counting it.
-_COUNTED = 250
+#: How many accounts of the worklist the home page shows, and how many reasons of each.
+_URGENT, _REASONS = 5, 3
+#: Counting stops here: a larger number is shown as `250+`.
+_MOST_COUNTED = 250
 
-#: How the list of customers is asked for those of a scope.
+#: The filter of the list of customers for each scope.
 _OWNERS_QUERY = {Scope.MINE: "?owner=me", Scope.TEAM: "?owner=team", Scope.ALL: ""}
 
-#: What moves revenue: in words, as a column, which way it goes, and its colour in the chart.
+#: What moves revenue: label, column, sign, and color in the chart.
 SERIES = (
     ("New", "new", 1, "var(--color-primary-600)"),
     ("Expansion", "expansion", 1, "var(--color-primary-300)"),
@@ -47,7 +47,7 @@ SERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number, what it counts, and where the list behind it is."""
+    """A number, its title, and the address of the list behind it."""
 
     title: str
     value: str
@@ -55,7 +55,7 @@ class Tile:
 
 
 def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What the admin's first page shows to whoever may see customers."""
+    """Add the home page's context for users who may view customers."""
     if not request.user.has_perm("customers.view_customer"):
         return context
     scope = Scope.chosen(request.GET.get(_SCOPE))
@@ -66,7 +66,7 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Home",
         "scopes": _scopes(request, scope, reverse("admin:index")),
         "tiles": _tiles(request, scope, owners, now),
-        "neediest": _neediest(owners),
+        "urgent": _urgent(owners),
         "worklist_url": f"{reverse('desk-worklist')}?{urlencode({_SCOPE: scope.value})}",
     }
     if request.user.has_perm("billing.view_subscription"):
@@ -74,12 +74,12 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["revenue"] = [
             _revenue(currency, months) for currency, months in found.of_currency.items() if any_money(months)
         ]
-        context["made_at"] = moment(found.made_at) if found.made_at else ""
+        context["made_at"] = when(found.made_at) if found.made_at else ""
     return context
 
 
 def desk_list(request: HttpRequest, name: str) -> HttpResponse:
-    """The rows behind a number of the home page, page by page."""
+    """The rows behind a number of the home page, with pages."""
     shown = LISTS.get(name)
     if shown is None:
         raise Http404
@@ -93,7 +93,9 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": shown.title,
-        "said": shown.said,
+        "description": shown.description,
+        "empty": shown.empty,
+        "in_all": counted(page.paginator.count, "row"),
         "scopes": _scopes(request, scope, reverse("desk-list", args=[name])),
         "scope": scope.value,
         "page": page,
@@ -107,22 +109,22 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def any_money(months: dict[date, Movement]) -> bool:
-    """Whether anything came in or went in these months."""
+    """Whether there was any revenue in these months."""
     return any(each.mrr or each.churn or each.contraction for each in months.values())
 
 
 def _scopes(request: HttpRequest, chosen: Scope, url: str) -> list[tuple[str, str, bool]]:
-    """The choices of whose customers are meant: words, address, whether it is the one chosen."""
+    """Label, address and whether it is selected, for each scope."""
     return [(scope.label, f"{url}?{urlencode({_SCOPE: scope.value})}", scope is chosen) for scope in Scope]
 
 
 def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) -> list[Tile]:
     query = urlencode({_SCOPE: scope.value})
     customers = f"{reverse('admin:customers_customer_changelist')}{_OWNERS_QUERY[scope]}"
-    tiles = [Tile("Customers", _counted(customers_of(owners)), customers)]
+    tiles = [Tile("Customers", _at_most(customers_of(owners)), customers)]
     tiles += [
         Tile(
-            each.title, _counted(each.rows(owners, now)), f"{reverse('desk-list', args=[each.name])}?{query}"
+            each.title, _at_most(each.rows(owners, now)), f"{reverse('desk-list', args=[each.name])}?{query}"
         )
         for each in LISTS.values()
         if request.user.has_perm(each.permission)
@@ -130,47 +132,47 @@ def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) ->
     return tiles
 
 
-def _neediest(owners: Owners) -> list[tuple[Customer, str, list[WorklistReason]]]:
-    """The first customers of the worklist, each with its page and its heaviest reasons."""
+def _urgent(owners: Owners) -> list[tuple[Customer, str, list[WorklistReason]]]:
+    """The first accounts of the worklist: customer, address, heaviest reasons."""
     entries = WorklistEntry.objects.waiting().of_people(owners).by_need().select_related("customer")
     reasons = Prefetch("reasons", WorklistReason.objects.open().heaviest_first(), to_attr="open_reasons")
-    found: list[Any] = list(entries.prefetch_related(reasons)[:_NEEDIEST])
+    found: list[Any] = list(entries.prefetch_related(reasons)[:_URGENT])
     return [
         (entry.customer, reverse("desk-customer", args=[entry.customer_id]), entry.open_reasons[:_REASONS])
         for entry in found
     ]
 
 
-def _counted(rows: Any) -> str:
-    count = rows.order_by()[: _COUNTED + 1].count()
-    return f"{count:,}" if count <= _COUNTED else f"more than {_COUNTED:,}"
+def _at_most(rows: Any) -> str:
+    count = rows.order_by()[: _MOST_COUNTED + 1].count()
+    return number(count) if count <= _MOST_COUNTED else f"{number(_MOST_COUNTED)}+"
 
 
 def _revenue(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
-    """What the page shows of one currency: a figure, a chart, and its data as a table."""
+    """The revenue of one currency: a figure, a chart, and the chart's data as a table."""
     latest = months[max(months)]
     columns = ("new", "expansion", "contraction", "churn", "mrr")
     return {
         "currency": currency,
         "mrr": money(latest.mrr, currency),
-        "customers": latest.customers,
+        "customers": counted(latest.customers, "customer"),
         "legend": [(label, colour) for label, _, _, colour in SERIES],
         "chart": json.dumps(_chart(currency, months)),
         "table": {
-            "headers": ["Month", "New", "Expansion", "Contraction", "Churn", "MRR at the end"],
+            "headers": ["Month", "New", "Expansion", "Contraction", "Churn", "MRR at month end"],
             "rows": [
-                [f"{month:%b %Y}", *(money(getattr(movement, name), currency) for name in columns)]
-                for month, movement in sorted(months.items(), reverse=True)
+                [month(first), *(money(getattr(movement, name), currency) for name in columns)]
+                for first, movement in sorted(months.items(), reverse=True)
             ],
         },
     }
 
 
 def _chart(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
-    """Gains above and losses below the line. Pixels are the only place for floats."""
+    """Gains above and losses below the line. Floats are only for drawing."""
     ordered = sorted(months.items())
     return {
-        "labels": [f"{month:%b %y}" for month, _ in ordered],
+        "labels": [month(first) for first, _ in ordered],
         "datasets": [
             {
                 "label": label,
@@ -178,7 +180,7 @@ def _chart(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
                 "backgroundColor": colour,
                 "maxBarThickness": 28,
                 "borderRadius": 2,
-                # One upon the other: the library would let each begin at zero.
+                # Stack the bars: by default the library starts each at zero.
                 "base": None,
                 "displayYAxis": True,
                 "stack": "movement",

@@ -97,7 +97,7 @@ def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
 def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
     customer = _customer(customer_id)
     removed = _row(Tag, tag_id)
-    if change_tags(Customer.objects.filter(pk=customer.pk), take=[removed], by=request.user):
+    if change_tags(Customer.objects.filter(pk=customer.pk), remove=[removed], by=request.user):
         messages.success(request, f"Removed the tag “{removed}”.")
     return _back(customer)
 

@@ -1,4 +1,4 @@
-"""The page on which accounts are handed over: it shows how many first."""
+"""The page that reassigns accounts, with a preview first."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from crm.desk.form_fields import people_who_act
 from crm.desk.segments.filter import BadValue
 from crm.desk.segments.saved import customers_of
 from crm.models import Segment
+from customers.formats import counted
 
 PERMISSIONS = ("customers.view_customer", "crm.change_relationship", "crm.change_task", "crm.add_note")
 _SHOWN = 10
 
 
 class ReassignForm(forms.Form):
-    """From whom, to whom, and of which customers."""
+    """The two account managers, and which accounts."""
 
     from_user: Any = forms.ModelChoiceField(label="From", queryset=None, widget=UnfoldAdminSelectWidget)
     to_user: Any = forms.ModelChoiceField(label="To", queryset=None, widget=UnfoldAdminSelectWidget)
     segment: Any = forms.ModelChoiceField(
-        label="Only those in the segment",
+        label="Segment",
         queryset=None,
         required=False,
         empty_label="All accounts",
@@ -39,7 +40,7 @@ class ReassignForm(forms.Form):
     def __init__(self, user: Any, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         fields: Any = self.fields
-        # Somebody who has left still has accounts to hand over.
+        # A deactivated user may still have accounts.
         fields["from_user"].queryset = (
             get_user_model()
             ._default_manager.filter(accounts_owned__isnull=False)
@@ -51,7 +52,7 @@ class ReassignForm(forms.Form):
 
 
 def reassign_page(request: HttpRequest) -> HttpResponse:
-    """Ask, show what would be done, do it. What is done is what was shown: if that has changed, it is shown again."""
+    """Preview, then reassign. If the accounts changed since the preview, show a new preview instead."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     form = ReassignForm(request.user, request.POST or None, initial={"from_user": request.user.pk})
@@ -65,15 +66,15 @@ def reassign_page(request: HttpRequest) -> HttpResponse:
         try:
             among = customers_of(segment, request.user, request.user.has_perm) if segment else None
             planned = preview(from_user, to_user, among)
-            asked = (from_user.pk, to_user.pk, segment.pk if segment else "", planned.accounts, planned.tasks)
-            planned_text = " ".join(map(str, asked))
+            plan = (from_user.pk, to_user.pk, segment.pk if segment else "", planned.accounts, planned.tasks)
+            planned_text = " ".join(map(str, plan))
             if request.POST.get("planned") == planned_text:
                 done = reassign(from_user, to_user, among, by=request.user)
-                messages.success(request, f"Handed over from {from_user} to {to_user}: {done}.")
+                messages.success(request, f"Reassigned {done} from {from_user} to {to_user}.")
                 return HttpResponseRedirect(reverse("desk-reassign"))
             if request.POST.get("planned"):
                 messages.warning(
-                    request, "Meanwhile it is not the same. Nothing was handed over: look again."
+                    request, "The selection changed. Nothing was reassigned. Review and confirm again."
                 )
             first = accounts_of(from_user, among)[:_SHOWN]
         except (CannotReassign, BadValue) as problem:
@@ -81,11 +82,12 @@ def reassign_page(request: HttpRequest) -> HttpResponse:
             planned = None
     context = {
         **admin.site.each_context(request),
-        "title": "Hand over accounts",
+        "title": "Reassign accounts",
         "form": form,
         "planned": planned,
         "planned_text": planned_text,
         "first": first,
         "more": max(planned.accounts - _SHOWN, 0) if planned else 0,
+        "button": f"Reassign {counted(planned.accounts, 'account')}" if planned else "",
     }
     return TemplateResponse(request, "crm/desk/reassign.html", context)

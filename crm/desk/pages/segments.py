@@ -1,4 +1,4 @@
-"""The pages of segments: which there are, saving a filter as one, changing and deleting one."""
+"""The pages of segments: the list, saving a filter, editing and deleting a segment."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from crm.desk.segments.filter import BadValue, FilterContext
 from crm.desk.segments.query import Query
-from crm.desk.segments.saved import NameTaken, counted, customers_of, save_segment
+from crm.desk.segments.saved import NameTaken, count_of, customers_of, save_segment
 from crm.models import Segment
 from customers import clock
+from customers.models.customer import CustomerQuerySet
 
 _PAGE = 20
 
 
 class SegmentForm(forms.Form):
-    """What a segment is called, and who may use it."""
+    """The name of a segment, and whether it is shared."""
 
     name = forms.CharField(label="Name", max_length=100, widget=UnfoldAdminTextInputWidget)
     is_shared = forms.BooleanField(
         label="Shared",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Everybody may use it; only you change it.",
+        help_text="All users can use it. Only you can edit it.",
     )
     replaces = forms.BooleanField(
-        label="Replace mine of this name", required=False, widget=UnfoldBooleanSwitchWidget
+        label="Replace my segment with this name", required=False, widget=UnfoldBooleanSwitchWidget
     )
 
 
 def list_url(query: Query) -> str:
-    """The list of customers that a query is about."""
+    """The address of the customer list with these filters."""
     url = reverse("admin:customers_customer_changelist")
     return f"{url}?{query.address}" if query.address else url
 
 
 def segments_page(request: HttpRequest) -> HttpResponse:
-    """The segments that one may use, each with how many customers are in it."""
+    """The segments that the user may use, each with its number of customers."""
     _check(request)
     usable = Segment.objects.usable_by(request.user).select_related("owner").order_by("name", "pk")
     page = Paginator(usable, _PAGE).get_page(request.GET.get("page"))
@@ -59,7 +60,7 @@ def segments_page(request: HttpRequest) -> HttpResponse:
 
 
 def save_page(request: HttpRequest) -> HttpResponse:
-    """Save the filter that the address says as a segment of one's own."""
+    """Save the filters in the address as a segment of the user."""
     _check(request, "crm.add_segment")
     try:
         query = Query.read(request.GET)
@@ -81,28 +82,28 @@ def save_page(request: HttpRequest) -> HttpResponse:
         except NameTaken as problem:
             form.add_error("name", str(problem))
         else:
-            messages.success(request, f"Saved as “{saved.name}”.")
+            messages.success(request, f"Saved the segment “{saved.name}”.")
             return HttpResponseRedirect(reverse("desk-segments"))
     context = {
         **admin.site.each_context(request),
-        "title": "Save as a segment",
+        "title": "Save as segment",
         "form": form,
         "words": query.words,
-        "count": counted(customers),
+        "count": _customers(customers),
         "back": list_url(query),
     }
     return TemplateResponse(request, "crm/desk/segment.html", context)
 
 
 def segment_page(request: HttpRequest, segment_id: str) -> HttpResponse:
-    """Rename a segment of one's own, share it or not, or delete it."""
+    """Rename, share or delete a segment of the user."""
     _check(request, "crm.change_segment")
     segment = _own(request, segment_id)
     form = SegmentForm(request.POST or None, initial={"name": segment.name, "is_shared": segment.is_shared})
     del form.fields["replaces"]
     if request.method == "POST" and "delete" in request.POST:
         segment.delete()
-        messages.success(request, f"“{segment.name}” is no segment any more. Its customers are as they were.")
+        messages.success(request, f"Deleted the segment “{segment.name}”. Its customers are unchanged.")
         return HttpResponseRedirect(reverse("desk-segments"))
     if request.method == "POST" and form.is_valid():
         segment.name, segment.is_shared = form.cleaned_data["name"], form.cleaned_data["is_shared"]
@@ -112,7 +113,7 @@ def segment_page(request: HttpRequest, segment_id: str) -> HttpResponse:
             form.add_error("name", problem.messages)
         else:
             segment.save(update_fields=["name", "is_shared"])
-            messages.success(request, f"Saved as “{segment.name}”.")
+            messages.success(request, f"Saved the segment “{segment.name}”.")
             return HttpResponseRedirect(reverse("desk-segments"))
     words, count, url = _row(request, segment)[1:]
     context = {
@@ -128,13 +129,18 @@ def segment_page(request: HttpRequest, segment_id: str) -> HttpResponse:
 
 
 def _row(request: HttpRequest, segment: Segment) -> tuple[Segment, str, str, str]:
-    """A segment with its words, how many are in it, and its list; what cannot be counted says why."""
+    """A segment, its filters in words, its number of customers and its list; for an invalid one the reason."""
     try:
         query = Query.read(segment.query)
         customers = customers_of(segment, request.user, request.user.has_perm)
-        return segment, query.words, counted(customers), list_url(query)
+        return segment, query.words, _customers(customers), list_url(query)
     except BadValue as problem:
         return segment, str(problem), "", ""
+
+
+def _customers(customers: CustomerQuerySet) -> str:
+    count = count_of(customers)
+    return f"{count} customer" if count == "1" else f"{count} customers"
 
 
 def _own(request: HttpRequest, segment_id: str) -> Segment:

@@ -1,4 +1,4 @@
-"""Trials that one device, company or payment method took as several customers, for people to look at."""
+"""Trials of customers that share a device, a company domain or a payment method."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from django.urls import reverse
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.pages.merge import MOST, merge_url
+from customers.formats import counted
 from customers.models import Environment
 
 _SEE = ("customers.view_customer", "billing.view_trialused")
 _PAGE = 25
-#: How many customers of one entry are named.
+#: How many customers of one card are listed.
 _SHOWN = 10
 
 
 def trials_page(request: HttpRequest) -> HttpResponse:
-    """What is shared, and the customers that took trials with it; those of one environment at a time."""
+    """What customers with trials share, in one environment."""
     if not request.user.has_perms(_SEE):
         raise PermissionDenied
-    asked = request.GET.get("env", "")
-    env = asked if asked in Environment.values else Environment.LIVE.value
+    given = request.GET.get("env", "")
+    env = given if given in Environment.values else Environment.LIVE.value
     page = Paginator(shared_trials(env), _PAGE).get_page(request.GET.get("page"))
     may_merge = request.user.has_perm(PERMISSION)
     url = reverse("desk-trials")
@@ -36,6 +37,7 @@ def trials_page(request: HttpRequest) -> HttpResponse:
         "title": "Shared trials",
         "scopes": [(words, f"{url}?env={value}", value == env) for value, words in Environment.choices],
         "env": env,
+        "in_all": counted(page.paginator.count, "match", "matches"),
         "page": page,
         "shared": [_shown(each, may_merge=may_merge) for each in page],
     }

@@ -1,4 +1,4 @@
-"""Where the pages of the desk are, below the admin's own address."""
+"""The addresses of the desk's pages, below the admin's."""
 
 from __future__ import annotations
 

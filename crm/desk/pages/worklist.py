@@ -1,4 +1,4 @@
-"""The worklist: accounts in the order in which they need attention, with the reasons, and what to decide of them."""
+"""The worklist page: accounts by urgency, their reasons, and decisions about them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from crm.desk.worklist.refresh import WORKLIST
 from crm.desk.worklist.rules import RULES
 from crm.models import Decision, DeskRefresh, WorklistEntry, WorklistReason
 from customers import clock
-from customers.formats import moment
+from customers.formats import short_day, when
 from customers.typed_ids import to_uuid
 
 _SEE = ("customers.view_customer", "crm.view_worklistentry")
@@ -37,7 +37,7 @@ _LONGEST_SNOOZE = timedelta(days=3660)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorklistCard:
-    """A card of the page."""
+    """One account on the page."""
 
     entry: WorklistEntry
     reasons: Sequence[WorklistReason]
@@ -46,11 +46,11 @@ class WorklistCard:
 
 
 def worklist_page(request: HttpRequest) -> HttpResponse:
-    """One page of the accounts that wait for somebody, in a fixed number of queries; a POST decides of one reason."""
+    """One page of the worklist, in a fixed number of queries; a POST decides about one reason."""
     if not request.user.has_perms(_SEE):
         raise PermissionDenied
     if request.method == "POST":
-        return _decided(request)
+        return _decide(request)
     scope = Scope.chosen(request.GET.get("scope"))
     offered = [rule for rule in RULES.values() if request.user.has_perm(rule.permission)]
     chosen = request.GET.get("rule", "")
@@ -68,13 +68,13 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
         "scope": scope.value,
         "rules": offered,
         "rule": chosen,
-        "means": RULES[chosen].means if chosen else "",
+        "description": RULES[chosen].description if chosen else "",
         "accounts": _accounts(found[:_PAGE], [rule.name for rule in offered]),
-        "back": f"?{_query(request, page=number - 1)}" if number > 1 else "",
-        "on": f"?{_query(request, page=number + 1)}" if len(found) > _PAGE else "",
+        "previous": f"?{_query(request, page=number - 1)}" if number > 1 else "",
+        "next": f"?{_query(request, page=number + 1)}" if len(found) > _PAGE else "",
         "number": number,
         "may_decide": request.user.has_perm(_DECIDE),
-        "refreshed": moment(refreshed.finished_at) if refreshed and refreshed.finished_at else "",
+        "refreshed": when(refreshed.finished_at) if refreshed and refreshed.finished_at else "",
         "snooze": (today + _USUAL_SNOOZE).isoformat(),
         "tomorrow": (today + timedelta(days=1)).isoformat(),
     }
@@ -91,7 +91,7 @@ def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[Workli
             entry=entry,
             reasons=reasons[str(entry.pk)],
             revenue=", ".join(
-                f"{money(each.mrr, currency)} a month" for currency, each in revenue.get(key, {}).items()
+                f"{money(each.mrr, currency)}/month" for currency, each in revenue.get(key, {}).items()
             ),
             health=scores.get(key),
         )
@@ -99,33 +99,33 @@ def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[Workli
     ]
 
 
-def _decided(request: HttpRequest) -> HttpResponse:
-    """Decide of the reason that was posted; then show the same page again."""
+def _decide(request: HttpRequest) -> HttpResponse:
+    """Decide about the posted reason, and redirect to the same page."""
     if not request.user.has_perm(_DECIDE):
         raise PermissionDenied
     try:
         decision = Decision(request.POST.get("decision", ""))
         reason_id = request.POST.get("reason", "")
         if to_uuid(reason_id, ("wlr",)) is None:
-            raise ReasonGone("There is no such reason on the worklist.")
+            raise ReasonGone("This reason isn't on the worklist.")
         written = decide(reason_id, decision, by=request.user, until=_until(request.POST.get("until", "")))
     except ValueError:
-        messages.error(request, "Nothing was decided: choose done, later or not relevant.")
+        messages.error(request, "Choose done, snooze or dismiss.")
     except (ReasonGone, WrongDecision) as problem:
         messages.warning(request, str(problem))
     else:
-        messages.success(request, _told(decision, written.until, f"{written.customer}: {written.words}"))
+        messages.success(request, _done(decision, written.until, f"{written.customer}, {written.words}"))
     return HttpResponseRedirect(f"{request.path}?{_query(request)}")
 
 
-def _told(decision: Decision, until: datetime | None, what: str) -> str:
+def _done(decision: Decision, until: datetime | None, subject: str) -> str:
     if until is not None:
-        return f"Put off until {moment(until)}: {what}."
-    return f"{decision.label}, until it changes: {what}."
+        return f"Snoozed until {short_day(until)}: {subject}."
+    return f"{'Marked done' if decision == Decision.DONE else 'Dismissed'}: {subject}."
 
 
 def _until(text: str) -> datetime | None:
-    """The first moment of a day, in the time zone of the installation; None for what is no day to snooze to."""
+    """The start of a day in the current time zone, or None if it can't be snoozed to."""
     try:
         day = parse_date(text)
     except ValueError:
@@ -140,11 +140,11 @@ def _page_number(text: str) -> int:
 
 
 def _query(request: HttpRequest, **changes: Any) -> str:
-    """The address's own query with `changes`; another choice begins at the first page."""
+    """The current query with `changes`; any other change than of the page starts at page 1."""
     query = QueryDict(mutable=True)
-    kept = {name: request.GET[name] for name in ("scope", "rule", "page") if name in request.GET}
+    current = {name: request.GET[name] for name in ("scope", "rule", "page") if name in request.GET}
     if changes and "page" not in changes:
-        kept.pop("page", None)
-    for name, value in (kept | changes).items():
+        current.pop("page", None)
+    for name, value in (current | changes).items():
         query[name] = str(value)
     return query.urlencode()

@@ -1,1 +1,1 @@
-"""Narrowing customers: one vocabulary of criteria for lists, segments, commands and the JSON lists."""
+"""Filters of customers, the same ones for the admin list, segments, commands and the JSON lists."""

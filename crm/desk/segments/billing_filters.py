@@ -1,4 +1,4 @@
-"""What customers are narrowed by, as billing knows them."""
+"""Filters by plan, subscription, MRR, balance and renewal."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from crm.desk.segments.filter import (
     FilterParameter,
     SegmentFilter,
     Values,
-    figure,
-    listed,
+    any_of,
     name,
     names,
     number,
@@ -30,18 +29,20 @@ from crm.desk.segments.filter import (
     span,
     whole,
 )
+from customers.formats import counted
+from customers.formats import number as formatted
 
 #: What two sums of floats that should be equal may differ by.
 _HAIR = 1e-6
 _FARTHEST = 3660
 _MRR = {"some": "Any", "none": "None"}
-_FIGURES = {"remaining": "Remaining", "granted": "Granted", "usage": "Usage", "used": "Used, in per cent"}
+_FIGURES = {"remaining": "Remaining", "granted": "Granted", "usage": "Usage", "used": "Used, in percent"}
 _STATES = {
     "active": "Active",
     "scheduled": "Scheduled",
     "trial": "On trial",
     "past_due": "Past due",
-    "ending": "Cancelled",
+    "ending": "Canceled",
     "none": "None",
 }
 
@@ -61,10 +62,10 @@ def _subscription(values: Values, context: FilterContext) -> Q:
         "ending": lambda: Q(Exists(active.filter(canceled_at__isnull=False))),
         "none": lambda: ~Q(Exists(own.running())),
     }
-    asked = Q()
+    condition = Q()
     for state in values["subscription"]:
-        asked |= states[state]()
-    return asked
+        condition |= states[state]()
+    return condition
 
 
 def _mrr(values: Values, context: FilterContext) -> Q:
@@ -102,7 +103,7 @@ def _balance(values: Values, context: FilterContext) -> Q:
 
 def _feature(values: Values) -> str:
     if "balance" not in values:
-        raise BadValue("Balance: choose the feature that the figure is of.")
+        raise BadValue("Choose the feature of the balance.")
     return str(values["balance"])
 
 
@@ -138,7 +139,7 @@ def _balance_words(values: Values) -> str:
     feature = _feature(values)
     if values.get("balance_figure") == "used":
         parts = [
-            f"{words} {figure(values[key])}%"
+            f"{words} {formatted(values[key])}%"
             for key, words in (("balance_from", "over"), ("balance_to", "up to"))
             if key in values
         ]
@@ -178,7 +179,7 @@ FILTERS = (
             FilterParameter(name="plan", label="Plan", read=names, choices=_plans, takes_several=True),
         ),
         condition=_plan,
-        words=lambda values: f"on plan {listed(values['plan'])}",
+        words=lambda values: f"on plan {any_of(values['plan'])}",
         permission="billing.view_subscription",
     ),
     SegmentFilter(
@@ -194,7 +195,7 @@ FILTERS = (
             ),
         ),
         condition=_subscription,
-        words=lambda values: f"subscription {listed(values['subscription'], _STATES).lower()}",
+        words=lambda values: f"subscription {any_of(values['subscription'], _STATES).lower()}",
         permission="billing.view_subscription",
     ),
     SegmentFilter(
@@ -217,7 +218,7 @@ FILTERS = (
             FilterParameter(name="balance", label="Balance of", read=name, choices=_features),
             FilterParameter(
                 name="balance_figure",
-                label="Its figure",
+                label="Figure",
                 read=one_of(_FIGURES),
                 choices=_FIGURES.items,
             ),
@@ -231,11 +232,9 @@ FILTERS = (
     SegmentFilter(
         name="renewal",
         label="Renewal",
-        parameters=(
-            FilterParameter(name="renews", label="Renews within so many days", read=whole(1, _FARTHEST)),
-        ),
+        parameters=(FilterParameter(name="renews", label="Renews within (days)", read=whole(1, _FARTHEST)),),
         condition=_renewal,
-        words=lambda values: f"renews within {values['renews']} days",
+        words=lambda values: f"renews within {counted(values['renews'], 'day')}",
         permission="billing.view_subscription",
     ),
 )

@@ -1,4 +1,4 @@
-"""What customers are narrowed by, as account managers know them."""
+"""Filters by status, account manager, tag, country, health, contact, environment and creation."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from crm.desk.segments.filter import (
     FilterParameter,
     SegmentFilter,
     Values,
-    listed,
+    any_of,
     names,
     one_of,
     some_of,
     whole,
 )
 from crm.models import Activity, CustomerTag, Note, Relationship, Tag
+from customers.formats import counted
 from customers.models import Address, Customer, Environment
 
 _STATUSES = dict(Customer.Status.choices)
 _ENVIRONMENTS = dict(Environment.choices)
-_RECORDS = {"archived": "Archived", "merged": "Merged into another", "all": "All"}
+_RECORDS = {"archived": "Archived", "merged": "Merged", "all": "All"}
 _ME, _TEAM, _NOBODY = "me", "team", "nobody"
-_OWNERS = {_ME: "me", _TEAM: "my team", _NOBODY: "nobody"}
+_OWNERS = {_ME: "Me", _TEAM: "My team", _NOBODY: "None"}
 _FARTHEST = 3660
 _YEARS = range(1900, 9999)
 
@@ -49,17 +50,17 @@ def _records(values: Values, context: FilterContext) -> Q:
 def _owner(values: Values, context: FilterContext) -> Q:
     chosen = set(values["owner"])
     accounts = Relationship.objects.filter(customer=OuterRef("pk"), owner__isnull=False)
-    asked = Q()
+    condition = Q()
     if _NOBODY in chosen:
-        asked |= ~Q(Exists(accounts))
+        condition |= ~Q(Exists(accounts))
     keys: list[Any] = []
     if _ME in chosen:
         keys.append(context.signed_in_user().pk)
     if _TEAM in chosen:
         keys += Scope.TEAM.owners(context.signed_in_user()) or []
     if named := chosen - _OWNERS.keys():
-        asked |= Q(Exists(accounts.filter(owner__username__in=named)))
-    return asked | Q(Exists(accounts.filter(owner__in=keys))) if keys else asked
+        condition |= Q(Exists(accounts.filter(owner__username__in=named)))
+    return condition | Q(Exists(accounts.filter(owner__in=keys))) if keys else condition
 
 
 def _tag(values: Values, context: FilterContext) -> Q:
@@ -72,12 +73,12 @@ def _country(values: Values, context: FilterContext) -> Q:
 
 
 def _created(values: Values, context: FilterContext) -> Q:
-    asked = Q()
+    condition = Q()
     if "created_at_from" in values:
-        asked &= Q(created_at__gte=_bound(values["created_at_from"], time.min))
+        condition &= Q(created_at__gte=_bound(values["created_at_from"], time.min))
     if "created_at_to" in values:
-        asked &= Q(created_at__lte=_bound(values["created_at_to"], time.max))
-    return asked
+        condition &= Q(created_at__lte=_bound(values["created_at_to"], time.max))
+    return condition
 
 
 def _bound(day: date, moment: time) -> datetime:
@@ -95,7 +96,7 @@ def _day(label: str, texts: Any) -> date:
     except ValueError:
         day = None
     if day is None or day.year not in _YEARS:
-        raise BadValue(f"{label}: “{texts[-1][:40]}” is no day, such as 2026-03-31.")
+        raise BadValue(f"{label}: enter a date such as 2026-03-31, not “{texts[-1][:40]}”.")
     return day
 
 
@@ -111,16 +112,16 @@ def _health_words(values: Values) -> str:
 
 
 def _contact(values: Values, context: FilterContext) -> Q:
-    asked = Q()
+    condition = Q()
     if "contact_within" in values:
-        asked &= _in_contact(values["contact_within"], context)
+        condition &= _in_contact(values["contact_within"], context)
     if "quiet" in values:
-        asked &= ~_in_contact(values["quiet"], context)
-    return asked
+        condition &= ~_in_contact(values["quiet"], context)
+    return condition
 
 
 def _in_contact(days: int, context: FilterContext) -> Q:
-    """Whether somebody was in contact in the last days, by a call, meeting or mail, or by a note that a person wrote."""
+    """Whether there was a call, meeting, email or written note in the last days."""
     since = context.at - timedelta(days=days)
     calls = Activity.objects.filter(
         customer=OuterRef("pk"), happened_at__gte=since, happened_at__lte=context.at
@@ -130,12 +131,12 @@ def _in_contact(days: int, context: FilterContext) -> Q:
 
 
 def _contact_words(values: Values) -> str:
-    said = []
+    parts = []
     if "contact_within" in values:
-        said.append(f"contact in the last {values['contact_within']} days")
+        parts.append(f"contact in the last {counted(values['contact_within'], 'day')}")
     if "quiet" in values:
-        said.append(f"no contact for {values['quiet']} days")
-    return " and ".join(said)
+        parts.append(f"no contact for {counted(values['quiet'], 'day')}")
+    return " and ".join(parts)
 
 
 def _managers() -> list[tuple[str, str]]:
@@ -149,12 +150,12 @@ def _tags() -> list[tuple[str, str]]:
 
 RECORDS = SegmentFilter(
     name="standing",
-    label="Standing",
+    label="Records",
     parameters=(
-        FilterParameter(name="standing", label="Standing", read=one_of(_RECORDS), choices=_RECORDS.items),
+        FilterParameter(name="standing", label="Records", read=one_of(_RECORDS), choices=_RECORDS.items),
     ),
     condition=_records,
-    words=lambda values: {"archived": "archived", "merged": "merged into another", "all": "archived or not"}[
+    words=lambda values: {"archived": "archived", "merged": "merged", "all": "archived or not"}[
         values["standing"]
     ],
 )
@@ -173,7 +174,7 @@ FILTERS = (
             ),
         ),
         condition=lambda values, context: Q(status__in=values["status"]),
-        words=lambda values: f"status {listed(values['status'], _STATUSES)}",
+        words=lambda values: f"status {any_of(values['status'], _STATUSES)}",
     ),
     SegmentFilter(
         name="owner",
@@ -184,14 +185,14 @@ FILTERS = (
             ),
         ),
         condition=_owner,
-        words=lambda values: f"managed by {listed(values['owner'], _OWNERS)}",
+        words=lambda values: f"account manager {any_of(values['owner'], _OWNERS)}",
     ),
     SegmentFilter(
         name="tag",
         label="Tag",
         parameters=(FilterParameter(name="tag", label="Tag", read=names, choices=_tags, takes_several=True),),
         condition=_tag,
-        words=lambda values: f"tagged {listed(values['tag'])}",
+        words=lambda values: f"tagged {any_of(values['tag'])}",
     ),
     SegmentFilter(
         name="country",
@@ -206,7 +207,7 @@ FILTERS = (
             ),
         ),
         condition=_country,
-        words=lambda values: "in " + listed(values["country"], {k: str(v) for k, v in COUNTRIES.items()}),
+        words=lambda values: "in " + any_of(values["country"], {k: str(v) for k, v in COUNTRIES.items()}),
         permission="customers.view_address",
     ),
     SegmentFilter(
@@ -224,10 +225,8 @@ FILTERS = (
         name="contact",
         label="Contact",
         parameters=(
-            FilterParameter(
-                name="contact_within", label="Contact within so many days", read=whole(1, _FARTHEST)
-            ),
-            FilterParameter(name="quiet", label="No contact for so many days", read=whole(1, _FARTHEST)),
+            FilterParameter(name="contact_within", label="Contact within (days)", read=whole(1, _FARTHEST)),
+            FilterParameter(name="quiet", label="No contact for (days)", read=whole(1, _FARTHEST)),
         ),
         condition=_contact,
         words=_contact_words,

@@ -1,4 +1,4 @@
-"""A filter of customers as an address says it: read, applied, said in words, and written as an address again."""
+"""The filters in an address or a segment: read, applied, described in words, and written as an address again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm.desk.segments.filter import BadValue, FilterContext, SegmentFilter
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
-#: Everything that customers can be narrowed by, in the order in which it is offered.
+#: All filters, in the order in which lists show them.
 FILTERS: tuple[SegmentFilter, ...] = (
     RECORDS,
     *crm_filters.FILTERS[:3],
@@ -28,21 +28,18 @@ May = Callable[[str], bool]
 
 
 class Forbidden(BadValue):
-    """Whoever asks may not see what a segment_filter is about."""
+    """The user lacks the permission of a filter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A filter that was read: for each parameter the texts that were given, all of them good."""
+    """Filters that were read: the valid texts of each given parameter."""
 
     texts: Mapping[str, Sequence[str]]
 
     @classmethod
     def read(cls, given: QueryDict | Mapping[str, Sequence[str]]) -> Query:
-        """The criteria in what an address or a saved segment says; what is no segment_filter is passed over.
-
-        Raises `BadValue`.
-        """
+        """Read the filters of an address or a segment, and ignore other parameters. Raises `BadValue`."""
         pairs = given.lists() if isinstance(given, QueryDict) else given.items()
         texts = {
             name: found
@@ -50,44 +47,45 @@ class Query:
             if name in _OF_PARAMETER and (found := [text.strip() for text in values if text.strip()])
         }
         if any("\0" in text for values in texts.values() for text in values):
-            raise BadValue("A NUL character is in no value that we hold.")
+            raise BadValue("Remove the unprintable character from the address.")
         query = cls(texts)
-        for segment_filter in query.criteria:
+        for segment_filter in query.filters:
             segment_filter.words(segment_filter.read(texts))
         return query
 
     @property
-    def criteria(self) -> list[SegmentFilter]:
-        """The criteria that say something, in the order of the vocabulary."""
+    def filters(self) -> list[SegmentFilter]:
+        """The filters that are used, in the order of `FILTERS`."""
         return [each for each in FILTERS if any(name in self.texts for name in each.names)]
 
     def customers(self, context: FilterContext, may: May | None = None) -> CustomerQuerySet:
-        """The customers that it is about, current ones unless it says otherwise; `may` says what the context may see.
+        """The customers that match, current ones unless the filter `standing` says otherwise.
 
-        Raises `BadValue`, which `Forbidden` is.
+        `may` tells whether the user has a permission; None allows everything. Raises `BadValue` and its subclass
+        `Forbidden`.
         """
         found = Customer.objects.filter(RECORDS.condition(RECORDS.read(self.texts), context))
-        for segment_filter in self.criteria:
+        for segment_filter in self.filters:
             if may is not None and not may(segment_filter.permission):
-                raise Forbidden(f"{segment_filter.label}: you may not see what this is about.")
+                raise Forbidden(f"You don't have permission to filter by {segment_filter.label}.")
             if segment_filter is not RECORDS:
                 found = found.filter(segment_filter.condition(segment_filter.read(self.texts), context))
         return found
 
     @property
     def words(self) -> str:
-        """What it narrows by, such as `status Active, MRR over 500 USD`."""
-        said = [segment_filter.words(segment_filter.read(self.texts)) for segment_filter in self.criteria]
-        return ", ".join(said) if said else "all current customers"
+        """The filters in words, such as `status Active, MRR over 500 USD`."""
+        words = [segment_filter.words(segment_filter.read(self.texts)) for segment_filter in self.filters]
+        return ", ".join(words) if words else "all current customers"
 
     @property
     def address(self) -> str:
-        """The query string that says the same."""
+        """The query string with these filters."""
         query = QueryDict(mutable=True)
         for name, values in self.texts.items():
             query.setlist(name, list(values))
         return query.urlencode()
 
     def as_json(self) -> dict[str, Any]:
-        """What a segment keeps."""
+        """The value of `Segment.query`."""
         return {name: list(values) for name, values in self.texts.items()}

@@ -30,7 +30,7 @@ _BETWEEN = "; "
 
 @dataclass(slots=True)
 class RowFacts:
-    """What is read of many customers at once, by customer."""
+    """What the columns need of many customers, by customer ID."""
 
     domains: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     countries: dict[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class RowFacts:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading, what is in it, and the permission of whom it is shown to."""
+    """A column: its heading, its cell, and the permission that users need to see it."""
 
     name: str
     read: Callable[[Customer, RowFacts], Cell]
@@ -52,15 +52,15 @@ class Column:
 
 
 def columns_for(may: May | None = None) -> list[str]:
-    """The headings of the columns that somebody may see, in order; `may` is None for everything.
+    """The headings of the columns that a user may see, in order; without `may` all of them.
 
-    There is a column of MRR for each currency of which there are plans.
+    Each currency that plans use has an MRR column.
     """
     return [each.name for each in _columns(_currencies()) if may is None or may(each.permission)]
 
 
 def rows_of(customer_ids: Sequence[str], headings: Sequence[str]) -> list[list[Cell]]:
-    """A row for each of the customers that there still are, in order of their keys."""
+    """A row for each customer, in order of their IDs. A fixed number of queries."""
     found = {each.name: each for each in _columns(_mentioned(headings))}
     columns = [found[name] for name in headings if name in found]
     customers = (

@@ -1,4 +1,4 @@
-"""Rows as CSV, in UTF-8 with a mark that spreadsheets know it by. Text that they would run stands behind an apostrophe."""
+"""Rows as CSV, in UTF-8 with a byte order mark so that spreadsheets recognize it, and safe against formulas."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MARK = "\ufeff"
 
 
 def head(headings: Sequence[str]) -> bytes:
-    """The mark, and the line of headings."""
+    """The byte order mark and the headings."""
     return (_MARK + _lines([[plain_cell(each) for each in headings]])).encode()
 
 
 def body(rows: Iterable[Sequence[Cell]]) -> bytes:
-    """A line for each row: numbers without commas, days and moments in ISO 8601."""
+    """One line per row: numbers without commas, days and moments in ISO 8601."""
     return _lines([_text(cell) for cell in row] for row in rows).encode()
 
 

@@ -1,7 +1,7 @@
-"""Rows as a workbook of one sheet (Office Open XML), whose pieces can be written one at a time and put together later.
+"""Rows as a workbook of one sheet (Office Open XML), in pieces that can be written separately and joined later.
 
-Text is text there, whatever it begins with, so nothing is run and nothing has to be marked. A library would need all
-rows at once, and half a minute for a hundred thousand of them.
+Text cells are never run as formulas, so no apostrophe is needed. A library would need all rows at once, and half a
+minute for a hundred thousand of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from crm.desk.spreadsheets.columns import Cell
 
-#: A sheet has no more rows, the headings among them.
+#: The most rows of a sheet, including the headings.
 MOST_ROWS = 1_048_576
 _LONGEST = 32_767
 
@@ -25,12 +25,12 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
-#: Styles of cells, by their place in the list of styles.
+#: Positions in the list of cell styles.
 _HEADING, _DAY, _MOMENT = 1, 2, 3
 _EPOCH = date(1899, 12, 30)
 _SECONDS_A_DAY = 86_400
 
-# What XML cannot hold is written as the format says, and so is what looks like that already.
+# Characters that XML forbids are escaped as `_x0001_`, and so is text that looks like such an escape.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 _FILES = {
@@ -85,12 +85,12 @@ def head(headings: Sequence[str]) -> bytes:
 
 
 def body(rows: Iterable[Sequence[Cell]]) -> bytes:
-    """A piece of the sheet: numbers are numbers, days and moments (of UTC) are such."""
+    """A piece of the sheet, with typed cells: numbers, days, and moments in UTC."""
     return "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows).encode()
 
 
 def workbook(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The file, as it is put together of the pieces of its sheet."""
+    """The file, made of the pieces of its sheet."""
     sink: Any = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in _FILES.items():
@@ -109,7 +109,7 @@ def workbook(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Sink:
-    """What an archive writes to that cannot go back: bytes are taken away as they come."""
+    """An output for the archive that is read while it is written and can't seek."""
 
     def __init__(self) -> None:
         self.waiting = bytearray()
@@ -119,7 +119,7 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """There is nothing to do."""
+        """Nothing is buffered."""
 
     def take(self) -> bytes:
         taken = bytes(self.waiting)
@@ -140,8 +140,8 @@ def _cell(cell: Cell) -> str:
 
 
 def _text(text: str, style: str = "") -> str:
-    kept = _UNWRITABLE.sub(lambda found: f"_x{ord(found.group()):04X}_", text[:_LONGEST])
-    return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{escape(kept)}</t></is></c>'
+    escaped = _UNWRITABLE.sub(lambda found: f"_x{ord(found.group()):04X}_", text[:_LONGEST])
+    return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{escape(escaped)}</t></is></c>'
 
 
 def _serial(at: datetime) -> str:

@@ -1,6 +1,6 @@
-"""Who needs attention today, and why.
+"""Which accounts need attention today, and why.
 
-Rules look at many customers at once and say in words what is the matter (`rules`). What they find is written to a
-table, from which the pages read (`refresh`), so that a page takes as long with a hundred thousand customers as with a
-thousand. What people decide of a reason stands until its key changes (`deciding`).
+Rules look at many customers at once and find reasons (`rules`). The reasons are written to a table that the pages read
+(`refresh`), so a page takes as long with a hundred thousand customers as with a thousand. A user's decision about a
+reason is in force until the reason's key changes (`decisions`).
 """

@@ -1,4 +1,4 @@
-"""Balances that run out before they are reset, or that are nearly or wholly used."""
+"""Balances that run out before their reset, are low, or are at zero."""
 
 from __future__ import annotations
 
@@ -14,37 +14,32 @@ from billing.ledger.balance_figures import RecentUsage, figures_of_balances, rec
 from billing.models import Balance
 from billing.rules.figures import Figures
 from billing.rules.prices import EXACT
-from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, days, days_between, on_day
-from customers.formats import number, page_of_key
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
+from customers.formats import counted, days_between, number, page_of_key, short_day
 
 RUNS_OUT = WorklistRule(
     "balance_runs_out",
-    "Balance runs out",
-    "At its pace, a balance runs out before its reset.",
+    "Balance running out",
+    "At its burn rate, a balance runs out before it resets.",
     "billing.view_balance",
 )
 EXHAUSTED = WorklistRule(
-    "balance_exhausted", "Balance exhausted", "Nothing is left of a balance.", "billing.view_balance"
+    "balance_exhausted", "Balance at zero", "Nothing is left of a balance.", "billing.view_balance"
 )
-LOW = WorklistRule(
-    "balance_low", "Balance nearly used", "Much of a balance was used.", "billing.view_balance"
-)
+LOW = WorklistRule("balance_low", "Low balance", "Most of a balance is used.", "billing.view_balance")
 
 _RUNS_OUT_WEIGHT, _MOST_FOR_GAP = 35, 25
 _EXHAUSTED_WEIGHT = 45
 _LOW_WEIGHT = 20
-#: What is held rather than used up (seats, storage) stops nobody from working on.
+#: A feature that is held rather than consumed (seats, storage) keeps working at zero.
 _HELD_WEIGHT = 15
 _HUNDRED = Decimal(100)
-#: How far ahead one that is never reset is looked at.
+#: A balance that never resets is checked so far ahead.
 _AHEAD = timedelta(days=30)
 
 
 def balances(batch: WorklistBatch) -> Iterator[Reason]:
-    """At most one reason for each balance: it is used up, it runs out too soon, or much of it was used.
-
-    In seven queries for up to some thousand balances.
-    """
+    """At most one reason per balance: at zero, running out before its reset, or low. Seven queries."""
     rows = list(
         Balance.objects.filter(customer_id__in=batch.customer_ids, removed_at=None)
         .exclude(feature__type="boolean")
@@ -57,23 +52,23 @@ def balances(batch: WorklistBatch) -> Iterator[Reason]:
     for row in limited:
         key = str(row.pk)
         found = figures[key]
-        told = (
+        reason = (
             _exhausted(row, found, batch.at)
             if found.remaining <= 0
             else _running_out(row, found, lately[key], batch.at) or _low(row, found)
         )
-        if told is not None:
-            yield told
+        if reason is not None:
+            yield reason
 
 
 def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
     weight = _EXHAUSTED_WEIGHT if balance.feature.consumable else _HELD_WEIGHT
-    resets = f", resets {on_day(figures.next_reset_at, at)}" if figures.next_reset_at else ""
+    resets = f", resets {short_day(figures.next_reset_at, at)}" if figures.next_reset_at else ""
     return _reason(
         EXHAUSTED,
         balance,
         figures,
-        f"{balance.feature}: all {number(figures.granted)} used{resets}",
+        f"out of {balance.feature}: all {number(figures.granted)} used{resets}",
         weight,
     )
 
@@ -86,15 +81,15 @@ def _running_out(balance: Balance, figures: Figures, lately: RecentUsage, at: da
     name = str(balance.feature)
     verb = "run" if name.endswith("s") else "runs"
     if resets is None:
-        until, gap = "and nothing resets it", 0
+        until, gap = "and never resets", 0
     else:
         gap = days_between(ends, resets)
-        until = f"{days(gap)} before reset" if gap else "just before reset"
+        until = f"{counted(gap, 'day')} before reset" if gap else "just before reset"
     return _reason(
         RUNS_OUT,
         balance,
         figures,
-        f"{name} {verb} out on {on_day(ends, at)}, {until}",
+        f"{name} {verb} out on {short_day(ends, at)}, {until}",
         _RUNS_OUT_WEIGHT + min(gap, _MOST_FOR_GAP),
     )
 
@@ -110,7 +105,7 @@ def _low(balance: Balance, figures: Figures) -> Reason | None:
 
 def _reason(rule: WorklistRule, balance: Balance, figures: Figures, words: str, weight: int) -> Reason:
     resets: Any = figures.next_reset_at
-    # The next period, or another grant, is another matter.
+    # Users decide again in the next period, and when the granted amount changes.
     period = f"{resets:%Y-%m-%d}" if resets else ""
     return Reason(
         customer_id=str(balance.customer_id),

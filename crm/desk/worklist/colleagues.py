@@ -1,4 +1,4 @@
-"""What somebody is to do, and where somebody was named by a colleague."""
+"""Tasks that are due, and mentions in notes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from datetime import date, datetime, time
 
 from django.utils.timezone import localdate, make_aware
 
-from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page, days
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page
 from crm.models import Mention, Task
+from customers.formats import counted
 
-TASK = WorklistRule(
-    "task_due", "Task due", "Something is to be done by today, or was to be.", "crm.view_task"
-)
-MENTION = WorklistRule("mention", "Mentioned", "A colleague named somebody in a note.", "crm.view_note")
+TASK = WorklistRule("task_due", "Task due", "A task is due today, or late.", "crm.view_task")
+MENTION = WorklistRule("mention", "Mention", "A colleague mentioned you in a note.", "crm.view_note")
 
 _TASK_WEIGHT, _MOST_FOR_DELAY = 35, 25
 _REMINDER_WEIGHT = 25
@@ -21,7 +20,7 @@ _MENTION_WEIGHT = 35
 
 
 def due_tasks(batch: WorklistBatch) -> Iterator[Reason]:
-    """Open tasks whose day, or the day of the reminder, has come, for whoever is to do them. In one query."""
+    """Open tasks that are due, late or to be reminded of, for the users they are assigned to. One query."""
     today = localdate(batch.at)
     for task in Task.objects.due_by(today).filter(customer_id__in=batch.customer_ids).soonest_first():
         is_due = task.due_on is not None and task.due_on <= today
@@ -46,12 +45,12 @@ def _due(due_on: date | None, today: date) -> str:
         return "is waiting"
     left = (due_on - today).days
     if left > 0:
-        return f"due in {days(left)}"
-    return f"{days(-left)} overdue" if left else "due today"
+        return f"due in {counted(left, 'day')}"
+    return f"{counted(-left, 'day')} late" if left else "due today"
 
 
 def mentions(batch: WorklistBatch) -> Iterator[Reason]:
-    """Notes that name a colleague who has not seen them, for that colleague. In one query."""
+    """Unseen mentions, for the users who were mentioned. One query."""
     unseen = Mention.objects.unseen().filter(note__customer_id__in=batch.customer_ids)
     for mention in unseen.select_related("user", "note__author").order_by("made_at", "pk"):
         author = mention.note.author
@@ -59,7 +58,7 @@ def mentions(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(mention.note.customer_id),
             rule=MENTION.name,
             key=str(mention.pk),
-            words=f"{author or 'somebody'} named {mention.user} in a note: {mention.note}",
+            words=f"{author or 'a colleague'} mentioned {mention.user} in a note: {mention.note}",
             weight=_MENTION_WEIGHT,
             since=mention.made_at,
             link=f"{customer_page(str(mention.note.customer_id))}#section-notes",

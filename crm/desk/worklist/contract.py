@@ -1,4 +1,4 @@
-"""What the contract says against what is billed."""
+"""Contracts that differ from what is billed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from billing.formats import unit_price
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.money import from_minor, is_known
@@ -17,8 +18,8 @@ from customers.formats import number
 
 MISMATCH = WorklistRule(
     "contract_mismatch",
-    "Contract against billed",
-    "What is billed a year is not what the contract says.",
+    "Contract mismatch",
+    "The amount billed per year differs from the contract.",
     "billing.view_subscription",
 )
 
@@ -27,9 +28,9 @@ _HUNDRED = Decimal(100)
 
 
 def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
-    """Contracts that differ from the yearly rate of what is billed, in the contract's currency. In five queries.
+    """Contracts that differ from the ARR in the contract's currency. Five queries.
 
-    A customer that is billed in other currencies alone, or whose plan has not begun to earn, is passed over.
+    Customers that are billed only in other currencies, or whose subscription has not started to earn, are skipped.
     """
     relationships = list(
         Relationship.objects.filter(
@@ -56,19 +57,19 @@ def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
         gap = EXACT.divide(EXACT.multiply(EXACT.subtract(agreed, rate).copy_abs(), _HUNDRED), agreed)
         if gap < settings.WORKLIST_CONTRACT_PERCENT or not gap:
             continue
-        now = f"billed at a rate of {_plain(rate)}" if rate else "nothing is billed"
+        contract = f"against a {unit_price(agreed, currency)}/yr contract"
         yield Reason(
             customer_id=key,
             rule=MISMATCH.name,
-            key=f"{_plain(agreed)}:{_plain(rate)}:{currency}",
-            words=f"contract {_plain(agreed)}, {now} {currency} a year"
+            key=f"{_figure(agreed)}:{_figure(rate)}:{currency}",
+            words=f"billed {unit_price(rate, currency)}/yr {contract}"
             if rate
-            else f"contract {_plain(agreed)} {currency} a year, {now}",
+            else f"nothing billed {contract}",
             weight=_WEIGHT + min(int(gap) * _MOST_FOR_GAP // 100, _MOST_FOR_GAP),
             link=customer_page(key),
         )
 
 
-def _plain(value: Decimal) -> str:
+def _figure(value: Decimal) -> str:
     whole = value.to_integral_value()
     return number(whole if whole == value else value)

@@ -1,4 +1,4 @@
-"""Customers that fare much worse than they did."""
+"""Health scores that dropped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 DROPPED = WorklistRule(
     "health_dropped",
     "Health dropped",
-    "The health score fell by much within 30 days.",
+    "The health score fell sharply within 30 days.",
     "crm.view_healthscore",
 )
 
@@ -22,13 +22,13 @@ _WEIGHT, _MOST_FOR_FALL = 20, 30
 
 
 def dropped_health(batch: WorklistBatch) -> Iterator[Reason]:
-    """Scores that are lower than thirty days ago by as much as the settings say. In one query."""
+    """Scores that fell by `WORKLIST_HEALTH_DROP` or more within 30 days. One query."""
     for key, (was, now) in falls(batch.customer_ids, _DAYS, batch.at).items():
         if was - now >= max(settings.WORKLIST_HEALTH_DROP, 1):
             yield Reason(
                 customer_id=key,
                 rule=DROPPED.name,
-                # What was decided of it is asked again when it has fallen by ten more.
+                # Users decide again when it reaches the next lower ten.
                 key=str(now // 10),
                 words=f"health fell from {was} to {now} within {_DAYS} days",
                 weight=_WEIGHT + min(was - now, _MOST_FOR_FALL),

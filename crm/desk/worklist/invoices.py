@@ -1,4 +1,4 @@
-"""Invoices that should have been paid."""
+"""Invoices that are past due."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from crm.desk.worklist.reason import (
     Reason,
     WorklistBatch,
     WorklistRule,
-    beyond,
     customer_page,
-    days,
-    days_between,
     first_of_each,
+    rows_left_out,
 )
-from customers.formats import page_of_key
+from customers.formats import counted, days_between, page_of_key
 
 OVERDUE = WorklistRule(
     "invoice_overdue",
     "Invoice past due",
-    "An invoice was to be paid by a day that is over.",
+    "An invoice is unpaid after its due date.",
     "billing.view_invoice",
 )
 
 _WEIGHT, _MOST_FOR_DAYS = 40, 40
-#: What was decided of an overdue invoice is asked again after as many days more.
+#: Users decide again about a past-due invoice after so many more days.
 _STAGE_DAYS = 30
 
 
 def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
-    """Unpaid invoices past their day, the oldest first. In one query."""
+    """Unpaid invoices after their due date, oldest first. One query."""
     due = Invoice.objects.overdue(batch.at - timedelta(days=settings.WORKLIST_OVERDUE_DAYS))
     oldest = first_of_each(due.filter(customer_id__in=batch.customer_ids), "due_at", "pk")
     for invoice in oldest.order_by("customer_id", "place"):
@@ -43,18 +41,18 @@ def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(invoice.customer_id),
             rule=OVERDUE.name,
             key=f"{invoice.pk}:{invoice.due}:{late // _STAGE_DAYS}",
-            words=f"invoice {invoice.shown_id} {days(late)} past due, {money(invoice.due, invoice.currency)}",
+            words=f"invoice {invoice.shown_id} {counted(late, 'day')} past due, {money(invoice.due, invoice.currency)}",
             weight=_WEIGHT + min(late, _MOST_FOR_DAYS),
             since=invoice.due_at,
             link=page_of_key(Invoice, invoice.pk),
         )
-        more = beyond(invoice)
+        more = rows_left_out(invoice)
         if more:
             yield Reason(
                 customer_id=str(invoice.customer_id),
                 rule=OVERDUE.name,
                 key=f"more:{more}",
-                words=f"{more:,} more invoice{'' if more == 1 else 's'} past due",
+                words=f"{counted(more, 'more invoice')} past due",
                 weight=_WEIGHT,
                 since=invoice.due_at,
                 link=customer_page(str(invoice.customer_id)),

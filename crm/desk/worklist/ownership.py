@@ -1,4 +1,4 @@
-"""Accounts that nobody owns, and customers that may be one with another."""
+"""Accounts without an account manager, and possible duplicates."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from customers.formats import page_of_key
 from customers.models import Customer
 
 UNOWNED = WorklistRule(
-    "unowned", "Nobody owns it", "The account earns, and has no account manager.", "customers.view_customer"
+    "unowned",
+    "No account manager",
+    "The customer pays and has no account manager.",
+    "customers.view_customer",
 )
 DUPLICATE = WorklistRule(
     "possible_duplicate",
     "Possible duplicate",
-    "The customer may be one with another.",
+    "Another customer may be the same.",
     "crm.view_duplicatepair",
 )
 
@@ -29,7 +32,7 @@ _DUPLICATE_WEIGHT = 8
 
 
 def unowned_accounts(batch: WorklistBatch) -> Iterator[Reason]:
-    """Customers with a paid subscription and without an owner. In one query."""
+    """Customers with a paid subscription and without an account manager. One query."""
     paying = earning(batch.at).filter(customer=OuterRef("pk"), plan__price_amount__gt=0)
     rows = Customer.objects.filter(Exists(paying), pk__in=batch.customer_ids, relationship__owner=None)
     for key, since in rows.order_by().values_list("pk", "created_at"):
@@ -37,7 +40,7 @@ def unowned_accounts(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(key),
             rule=UNOWNED.name,
             key="",
-            words="nobody owns this account",
+            words="no account manager",
             weight=_UNOWNED_WEIGHT,
             since=since,
             link=customer_page(str(key)),
@@ -45,16 +48,16 @@ def unowned_accounts(batch: WorklistBatch) -> Iterator[Reason]:
 
 
 def possible_duplicates(batch: WorklistBatch) -> Iterator[Reason]:
-    """The likeliest pairs that wait to be looked at. In one query."""
+    """The likeliest pairs that wait for review, at most `MOST` per customer. One query."""
     here = set(batch.customer_ids)
     pairs = DuplicatePair.objects.waiting().filter(Q(a_id__in=here) | Q(b_id__in=here))
-    told: dict[str, int] = defaultdict(int)
+    found: dict[str, int] = defaultdict(int)
     for pair in pairs.select_related("a", "b").order_by("-score", "pk"):
         for mine, other in ((pair.a, pair.b), (pair.b, pair.a)):
             key = str(mine.pk)
-            if key not in here or told[key] == MOST:
+            if key not in here or found[key] == MOST:
                 continue
-            told[key] += 1
+            found[key] += 1
             yield Reason(
                 customer_id=key,
                 rule=DUPLICATE.name,

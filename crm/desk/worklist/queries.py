@@ -1,4 +1,4 @@
-"""Read the worklist: whose accounts wait, and why."""
+"""Read the worklist."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from crm.models.worklist import WorklistEntryQuerySet
 
 
 def entries_of(people: Any, rule: str = "") -> WorklistEntryQuerySet:
-    """What waits for these users (None: for anybody and nobody), the most needed first, with customer and person.
+    """The accounts that wait for these users (None: for all), most urgent first, with customer and user.
 
-    With `rule`, only those of whom that rule says something.
+    With `rule`, only those that have a reason of that rule.
     """
     entries = WorklistEntry.objects.waiting().of_people(people).by_need()
     if rule:
@@ -28,7 +28,7 @@ def entries_of(people: Any, rule: str = "") -> WorklistEntryQuerySet:
 def reasons_by_entry(
     entries: Iterable[WorklistEntry], rules: Collection[str] | None = None
 ) -> dict[str, list[WorklistReason]]:
-    """By entry, its open reasons, the heaviest first; of `rules` alone, where they are given. In one query."""
+    """The open reasons of each entry, heaviest first; of `rules` only, if given. One query."""
     found: dict[str, list[WorklistReason]] = defaultdict(list)
     reasons = WorklistReason.objects.open().filter(entry__in=[entry.pk for entry in entries])
     if rules is not None:

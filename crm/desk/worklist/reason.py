@@ -1,4 +1,4 @@
-"""What a rule says of a customer, and what rules have in common."""
+"""Reasons, rules, and what the rules have in common."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from typing import Any, TypeVar
 from django.db.models import Count, F, Model, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 
 M = TypeVar("M", bound=Model)
 
-#: How many reasons of one kind a customer has at most: the rest are told by their number.
+#: The most reasons of one rule that a customer has; one more reason counts the rest.
 MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class WorklistBatch:
-    """Customers to look at, and the moment at which."""
+    """The customers that the rules look at, and the moment that counts as now."""
 
     customer_ids: Sequence[str]
     at: datetime
@@ -29,11 +27,11 @@ class WorklistBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a customer needs attention, in words that stand after its name.
+    """Why a customer needs attention, in words that follow its name.
 
-    `key` says what it is about and how far it has come: what was decided of a reason is decided of its key. `weight`
-    is how much it matters, from 1 to 100. Without `since`, it is so since it was found first. It is for the owner of
-    the account, unless `person_id` is another user's.
+    A decision applies to one `key`, so the key names the subject and how far it has come: when it changes, users
+    decide again. `weight` is from 1 to 100. Without `since`, the reason counts from when it was first found. It is on
+    the list of the account manager, or of the user `person_id`.
     """
 
     customer_id: str
@@ -51,16 +49,16 @@ Find = Callable[[WorklistBatch], Iterator[Reason]]
 
 @dataclass(frozen=True, slots=True)
 class WorklistRule:
-    """A rule: the name under which its reasons are kept, what a filter calls it, what it looks for, who may see it."""
+    """A rule: its name in the table, its title and description on the page, and the permission to see its reasons."""
 
     name: str
     title: str
-    means: str
+    description: str
     permission: str
 
 
 def first_of_each(rows: QuerySet[M], *order: str) -> Any:
-    """At most `MOST` rows of each customer, the first by `order`; each has `in_all`, the number of the customer's."""
+    """The first `MOST` rows of each customer by `order`, with `place` and `in_all`, the customer's number of rows."""
     by_customer: dict[str, Any] = {"partition_by": [F("customer_id")]}
     numbered = rows.order_by().annotate(
         in_all=Window(Count("pk"), **by_customer),
@@ -69,8 +67,8 @@ def first_of_each(rows: QuerySet[M], *order: str) -> Any:
     return numbered.filter(place__lte=MOST)
 
 
-def beyond(row: Any) -> int:
-    """After the last row of a customer from `first_of_each`: how many more there are. After any other: 0."""
+def rows_left_out(row: Any) -> int:
+    """How many rows of the customer `first_of_each` left out, if `row` is the last that it returned; else 0."""
     more: int = row.in_all - MOST
     return more if row.place == MOST and more > 0 else 0
 
@@ -78,29 +76,3 @@ def beyond(row: Any) -> int:
 def customer_page(customer_id: str) -> str:
     """The address of the page of a customer."""
     return reverse("desk-customer", args=[customer_id])
-
-
-def days_between(start: datetime, end: datetime) -> int:
-    """How many midnights lie between two moments, in the time zone of the installation."""
-    return (localtime(end).date() - localtime(start).date()).days
-
-
-def days(number: int) -> str:
-    """`1 day`, `18 days`."""
-    return f"{number:,} day{'' if number == 1 else 's'}"
-
-
-def on_day(moment: datetime, now: datetime) -> str:
-    """`3 Dec`, with the year where it is not this one."""
-    day = localtime(moment)
-    return date_format(day, "j M" if day.year == localtime(now).year else "j M Y")
-
-
-def soon(moment: datetime, now: datetime) -> str:
-    """`today`, `tomorrow`, `Friday`, `on 3 Dec`: a day that lies ahead."""
-    left = days_between(now, moment)
-    if left <= 0:
-        return "today"
-    if left == 1:
-        return "tomorrow"
-    return date_format(localtime(moment), "l") if left < 7 else f"on {on_day(moment, now)}"

@@ -1,4 +1,4 @@
-"""All rules there are."""
+"""All rules of the worklist."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from crm.desk.worklist import balances, colleagues, contract, health, invoices, ownership, subscriptions
 from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule, customer_page
+from customers.formats import number
 
-#: By its name, each rule in the order in which a filter offers it.
+#: The rules by name, in the order in which the page's filter lists them.
 RULES: dict[str, WorklistRule] = {
     rule.name: rule
     for rule in (
@@ -48,20 +49,17 @@ _FINDERS: tuple[Find, ...] = (
 
 
 def reasons_of(batch: WorklistBatch) -> Iterator[Reason]:
-    """Every reason of every rule, in a number of queries that does not depend on how many customers there are.
-
-    Of one rule, a customer has the heaviest few; how many more there are is told by their number.
-    """
+    """The reasons of all rules, in a fixed number of queries, at most `MOST` and a count per customer and rule."""
     for find in _FINDERS:
         yield from bounded(find(batch))
 
 
 def bounded(reasons: Iterable[Reason]) -> Iterator[Reason]:
-    """The heaviest `MOST` reasons of each rule for each customer and person, and one that counts the others."""
-    alike: dict[tuple[Any, ...], list[Reason]] = defaultdict(list)
+    """The heaviest `MOST` reasons of each rule for each customer and user, and one that counts the rest."""
+    similar: dict[tuple[Any, ...], list[Reason]] = defaultdict(list)
     for reason in reasons:
-        alike[reason.customer_id, reason.rule, reason.person_id].append(reason)
-    for found in alike.values():
+        similar[reason.customer_id, reason.rule, reason.person_id].append(reason)
+    for found in similar.values():
         if len(found) <= MOST + 1:
             yield from found
             continue
@@ -72,7 +70,7 @@ def bounded(reasons: Iterable[Reason]) -> Iterator[Reason]:
         yield replace(
             first,
             key=f"more:{more}",
-            words=f"{RULES[first.rule].title.lower()}: {more:,} more of them",
+            words=f"{number(more)} more: {RULES[first.rule].title.lower()}",
             since=None,
             link=customer_page(first.customer_id),
         )

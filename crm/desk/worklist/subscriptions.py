@@ -1,4 +1,4 @@
-"""Subscriptions that are unpaid, that end, or that renew although nobody has spoken with the customer."""
+"""Subscriptions that are past due, that end, or that renew without recent contact."""
 
 from __future__ import annotations
 
@@ -15,32 +15,29 @@ from crm.desk.worklist.reason import (
     Reason,
     WorklistBatch,
     WorklistRule,
-    beyond,
     customer_page,
-    days,
-    days_between,
     first_of_each,
-    soon,
+    rows_left_out,
 )
-from customers.formats import page_of_key
+from customers.formats import counted, days_between, page_of_key, upcoming
 
 PAST_DUE = WorklistRule(
     "subscription_past_due",
     "Subscription past due",
-    "The billing platform waits for money.",
+    "A subscription's payment is past due.",
     "billing.view_subscription",
 )
-TRIAL = WorklistRule("trial_ending", "Trial ending", "A trial ends within days.", "billing.view_subscription")
+TRIAL = WorklistRule("trial_ending", "Trial ending", "A trial ends soon.", "billing.view_subscription")
 CANCELED = WorklistRule(
     "canceled",
-    "Cancelled",
-    "A subscription was cancelled and ends at the end of its period.",
+    "Canceled",
+    "A subscription was canceled and hasn't ended yet.",
     "billing.view_subscription",
 )
 RENEWAL = WorklistRule(
     "renewal_unattended",
-    "Renews unattended",
-    "A long period ends soon, and nobody was in contact for long.",
+    "Renewal without contact",
+    "A long period renews soon, and there was no recent contact.",
     "billing.view_subscription",
 )
 
@@ -48,15 +45,15 @@ _PAST_DUE_WEIGHT = 50
 _TRIAL_WEIGHT = 40
 _CANCELED_WEIGHT = 45
 _RENEWAL_WEIGHT, _MOST_FOR_NEARNESS = 30, 20
-#: Periods that are shorter renew too often to be spoken about each time.
+#: Shorter periods renew too often for a contact each time.
 _LONG_PERIOD = timedelta(days=60)
 
 
 def past_due_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
-    """Past due ones without an overdue invoice of ours, which would say so itself. In one query."""
+    """Past-due subscriptions without a past-due invoice, which is a reason of its own. One query."""
     overdue = Invoice.objects.overdue(batch.at).filter(subscription=OuterRef("pk"))
     rows = _of(batch, Subscription.objects.active().filter(~Exists(overdue), past_due=True))
-    yield from _told(
+    yield from _reasons(
         batch,
         PAST_DUE,
         rows,
@@ -74,9 +71,9 @@ def past_due_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
 
 
 def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
-    """Trials that end soon. In one query."""
+    """Trials that end soon. One query."""
     rows = _of(batch, Subscription.objects.trial_ending_soon(batch.at), "trial_ends_at")
-    yield from _told(
+    yield from _reasons(
         batch,
         TRIAL,
         rows,
@@ -84,7 +81,7 @@ def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(row.customer_id),
             rule=TRIAL.name,
             key=f"{row.pk}:{_day(row.trial_ends_at)}",
-            words=f"trial of {_name(row)} ends {soon(row.trial_ends_at, batch.at)}",
+            words=f"trial of {_name(row)} ends {upcoming(row.trial_ends_at, batch.at)}",
             weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, settings.TRIAL_SOON_DAYS),
             since=row.started_at,
             link=page_of_key(Subscription, row.pk),
@@ -94,13 +91,13 @@ def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
 
 
 def canceled_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
-    """Cancelled ones that have not ended yet. In one query."""
+    """Canceled subscriptions that haven't ended yet. One query."""
     rows = _of(
         batch,
         Subscription.objects.canceling().filter(Q(expires_at=None) | Q(expires_at__gt=batch.at)),
         "expires_at",
     )
-    yield from _told(
+    yield from _reasons(
         batch,
         CANCELED,
         rows,
@@ -108,18 +105,18 @@ def canceled_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(row.customer_id),
             rule=CANCELED.name,
             key=f"{row.pk}:{_day(row.expires_at)}",
-            words=f"{_name(row)} was cancelled"
-            + (f" and ends {soon(row.expires_at, batch.at)}" if row.expires_at else ""),
+            words=f"{_name(row)} was canceled"
+            + (f" and ends {upcoming(row.expires_at, batch.at)}" if row.expires_at else ""),
             weight=_CANCELED_WEIGHT,
             since=row.canceled_at,
             link=page_of_key(Subscription, row.pk),
         ),
-        "cancelled",
+        "canceled",
     )
 
 
 def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
-    """Long periods that end soon, of customers nobody was in contact with for long. In one query and the contacts'."""
+    """Long periods that renew soon, of customers without contact in `WORKLIST_QUIET_DAYS`. Two queries."""
     renewing = Subscription.objects.renewing_soon(batch.at).filter(
         add_on=False, current_period_end__gte=F("current_period_start") + _LONG_PERIOD
     )
@@ -131,7 +128,7 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
         row.silent = None if last is None else days_between(last, batch.at)
         if row.silent is None or row.silent >= settings.WORKLIST_QUIET_DAYS:
             quiet.append(row)
-    yield from _told(
+    yield from _reasons(
         batch,
         RENEWAL,
         quiet,
@@ -139,7 +136,7 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(row.customer_id),
             rule=RENEWAL.name,
             key=f"{row.pk}:{_day(row.current_period_end)}",
-            words=f"renews in {days(days_between(batch.at, row.current_period_end))}, {_silence(row.silent)}",
+            words=f"renews in {counted(days_between(batch.at, row.current_period_end), 'day')}, {_silence(row.silent)}",
             weight=_RENEWAL_WEIGHT + _nearness(row.current_period_end, batch.at, settings.RENEWAL_SOON_DAYS),
             since=row.current_period_end - timedelta(days=settings.RENEWAL_SOON_DAYS),
             link=page_of_key(Subscription, row.pk),
@@ -153,21 +150,21 @@ def _of(batch: WorklistBatch, rows: QuerySet[Subscription], *order: str) -> Any:
     return first.select_related("plan").order_by("customer_id", "place")
 
 
-def _told(batch: WorklistBatch, rule: WorklistRule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
-    """A reason for each row, and one for how many more of the customer's there are."""
+def _reasons(batch: WorklistBatch, rule: WorklistRule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
+    """A reason for each row, and one that counts the customer's rows that were left out."""
     for row in rows:
-        told = reason(row)
-        yield told
-        more = beyond(row)
+        last = reason(row)
+        yield last
+        more = rows_left_out(row)
         if more:
             yield Reason(
-                customer_id=told.customer_id,
+                customer_id=last.customer_id,
                 rule=rule.name,
                 key=f"more:{more}",
-                words=f"{more:,} more subscription{'' if more == 1 else 's'} {are}",
-                weight=told.weight,
-                since=told.since,
-                link=customer_page(told.customer_id),
+                words=f"{counted(more, 'more subscription')} {are}",
+                weight=last.weight,
+                since=last.since,
+                link=customer_page(last.customer_id),
             )
 
 
@@ -176,12 +173,12 @@ def _name(subscription: Subscription) -> str:
 
 
 def _nearness(moment: datetime, now: datetime, within: int) -> int:
-    """More the nearer it is."""
+    """One point for each day nearer than `within`, at most `_MOST_FOR_NEARNESS`."""
     return min(max(within - days_between(now, moment), 0), _MOST_FOR_NEARNESS)
 
 
 def _silence(silent: int | None) -> str:
-    return "no contact was ever noted" if silent is None else f"no contact for {silent:,}"
+    return "no contact logged" if silent is None else f"no contact for {counted(silent, 'day')}"
 
 
 def _day(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""Hand accounts over from one account manager to another."""
+"""Reassign accounts from one account manager to another."""
 
 from __future__ import annotations
 
@@ -15,42 +15,39 @@ from customers.cli import INTERRUPTED, one_line
 
 
 class Command(BaseCommand):
-    """Thin: find both, hand over, report."""
-
     help = (
-        "Make another the account manager of all accounts of somebody, or of those in a segment; their open tasks go"
-        " along, and each account gets a note. All or nothing."
+        "Reassign all accounts of an account manager, or those in a segment, to another one, with their open tasks."
+        " Each account gets a note. All or nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """From whom, to whom, and of which customers."""
-        parser.add_argument("from_user", metavar="FROM", help="the user name of whose accounts they are")
-        parser.add_argument("to_user", metavar="TO", help="the user name of who takes them over")
-        parser.add_argument("--segment", metavar="NAME", help="only those in this segment (name or id)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done; change nothing")
+        parser.add_argument("from_user", metavar="FROM", help="user name of the current account manager")
+        parser.add_argument("to_user", metavar="TO", help="user name of the new account manager")
+        parser.add_argument("--segment", metavar="NAME", help="only accounts in this segment (name or ID)")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="report what would change, without changing it"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Hand over, and say how much."""
+        """Reassign, and report the counts."""
         try:
             from_user, to_user = _user(options["from_user"]), _user(options["to_user"])
             among = segment_named(options["segment"])[1] if options["segment"] else None
             if options["dry_run"]:
-                done, words = preview(from_user, to_user, among), "would be"
+                done, words = preview(from_user, to_user, among), "Would reassign"
             else:
-                done, words = reassign(from_user, to_user, among, by=None), "were"
+                done, words = reassign(from_user, to_user, among, by=None), "Reassigned"
         except CannotReassign as problem:
             raise CommandError(str(problem)) from None
         except DatabaseProblem as problem:
             raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; nothing was handed over.", returncode=INTERRUPTED) from None
-        self.stdout.write(
-            f"From {one_line(str(from_user))} to {one_line(str(to_user))} {words} handed over: {done}."
-        )
+            raise CommandError("Stopped. Nothing was reassigned.", returncode=INTERRUPTED) from None
+        self.stdout.write(f"{words} {done} from {one_line(str(from_user))} to {one_line(str(to_user))}.")
 
 
 def _user(name: str) -> Any:
     user = get_user_model()._default_manager.filter(username=name).first()
     if user is None:
-        raise CommandError(f"There is no user “{one_line(name)}”: FROM and TO are user names.")
+        raise CommandError(f"There is no user “{one_line(name)}”. Enter user names for FROM and TO.")
     return user

@@ -1,4 +1,4 @@
-"""List who needs attention, and why."""
+"""List the accounts that need attention, and why."""
 
 from __future__ import annotations
 
@@ -30,34 +30,31 @@ EntryWithReasons = tuple[WorklistEntry, list[WorklistReason]]
 
 
 class Command(BaseCommand):
-    """Thin: read the options, list."""
-
     help = (
-        "List the accounts that need attention, the most needed first, each with its reasons, as `refresh_desk` found"
-        " them last. What was dealt with, put off or called not relevant is left out."
+        "List the accounts that need attention, most urgent first, each with its reasons, as of the last"
+        " `refresh_desk`. Reasons that are done, snoozed or dismissed are left out."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whose, of which rule, and how."""
         parser.add_argument(
-            "--owner", metavar="USER", help="only what this user (by user name) should look at"
+            "--owner", metavar="USER", help="only the accounts on this user's worklist (user name)"
         )
         parser.add_argument(
             "--rule",
             choices=list(RULES),
             metavar="RULE",
-            help=f"only accounts of which this rule says something: {', '.join(RULES)}",
+            help=f"only accounts with a reason of this rule: {', '.join(RULES)}",
         )
-        parser.add_argument("--segment", metavar="NAME", help="only accounts of this segment (name or id)")
+        parser.add_argument("--segment", metavar="NAME", help="only accounts in this segment (name or ID)")
         parser.add_argument(
             "--format",
             choices=["text", "json", "csv"],
             default="text",
-            help="for reading, one JSON array, or a line for each reason (default: text)",
+            help="text to read, one JSON array, or CSV with a line per reason (default: text)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """List them, and say on standard error as of when."""
+        """List the accounts, and write the time of the last refresh to standard error."""
         try:
             people = _people(options["owner"])
             lines = {"text": _as_text, "json": _as_json, "csv": _as_csv}[options["format"]]
@@ -67,12 +64,12 @@ class Command(BaseCommand):
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
+                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`."
             ) from None
         if refreshed is None or refreshed.finished_at is None:
-            self.stderr.write("Nothing was worked out yet: run `manage.py refresh_desk` first.", str)
+            self.stderr.write("No worklist yet. Run `manage.py refresh_desk` first.", str)
         else:
-            self.stderr.write(f"As it was at {to_iso(refreshed.finished_at)}.", str)
+            self.stderr.write(f"As of {to_iso(refreshed.finished_at)}.", str)
 
 
 def _people(name: str | None) -> list[Any] | None:
@@ -80,7 +77,7 @@ def _people(name: str | None) -> list[Any] | None:
         return None
     user = get_user_model().objects.filter(username=name).first()
     if user is None:
-        raise CommandError(f"There is no user “{one_line(name)}”: --owner takes a user name.")
+        raise CommandError(f"There is no user “{one_line(name)}”. Enter a user name for --owner.")
     return [user.pk]
 
 
@@ -97,7 +94,7 @@ def _accounts(people: list[Any] | None, rule: str, segment: str | None) -> Itera
 
 def _as_text(accounts: Iterator[EntryWithReasons]) -> Iterator[str]:
     for entry, reasons in accounts:
-        person = entry.person.get_username() if entry.person else "nobody"
+        person = entry.person.get_username() if entry.person else "no account manager"
         yield one_line(f"{entry.weight:>4}  {entry.customer} ({entry.customer_id}), {person}")
         for reason in reasons:
             yield one_line(f"      - {reason.words}")

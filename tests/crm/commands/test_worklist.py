@@ -45,7 +45,7 @@ def two() -> dict[str, Any]:
     second = make_worklist_entry(
         customer=make_customer(name='=HYPERLINK("x")'), person=None, weight=10, heaviest=10
     )
-    make_worklist_reason(entry=second, words="nobody owns this account", rule="unowned", weight=10, **reason)
+    make_worklist_reason(entry=second, words="no account manager", rule="unowned", weight=10, **reason)
     return {"first": first, "second": second}
 
 
@@ -56,8 +56,8 @@ def test_it_lists_them_for_reading(two: dict[str, Any]) -> None:
         f"  90  Acme\\x1b[31m ({two['first'].customer_id}), ada",
         "      - Pro is past due",
         "      - trial ends Friday",
-        f'  10  =HYPERLINK("x") ({two["second"].customer_id}), nobody',
-        "      - nobody owns this account",
+        f'  10  =HYPERLINK("x") ({two["second"].customer_id}), no account manager',
+        "      - no account manager",
     ]
     assert "refresh_desk" in err
 
@@ -82,14 +82,14 @@ def test_it_lists_them_as_json(two: dict[str, Any]) -> None:
         "reasons": [
             {
                 "rule": "unowned",
-                "words": "nobody owns this account",
+                "words": "no account manager",
                 "weight": 10,
                 "since": "2024-08-26T12:15:00.000Z",
                 "link": "/admin/",
             }
         ],
     }
-    assert err == "As it was at 2024-08-26T12:15:00.000Z.\n"
+    assert err == "As of 2024-08-26T12:15:00.000Z.\n"
     WorklistEntry.objects.all().delete()
     assert json.loads(run("--format", "json")[0]) == []
 
@@ -99,7 +99,7 @@ def test_as_csv_no_cell_is_a_formula(two: dict[str, Any]) -> None:
     rows = list(csv.DictReader(io.StringIO(run("--format", "csv")[0])))
     assert [(row["customer"], row["words"]) for row in rows[1:]] == [
         ("Acme\x1b[31m", "trial ends Friday"),
-        ('\'=HYPERLINK("x")', "nobody owns this account"),
+        ('\'=HYPERLINK("x")', "no account manager"),
     ]
 
 

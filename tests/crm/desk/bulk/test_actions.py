@@ -61,7 +61,7 @@ def test_tags_are_added_once_and_taken_off(user: User) -> None:
     first, second = make_customer(), make_customer()
     make_customer_tag(customer=first, tag=pilot)
     make_customer_tag(customer=second, tag=old)
-    assert change_tags(Customer.objects.all(), add=["pilot", "new"], take=[old], by=user) == 2
+    assert change_tags(Customer.objects.all(), add=["pilot", "new"], remove=[old], by=user) == 2
     found = CustomerTag.objects.order_by("customer", "tag__name").values_list("customer", "tag__name")
     assert sorted(found) == sorted(
         (customer.pk, name) for customer in (first, second) for name in ("Pilot", "new")
@@ -111,7 +111,7 @@ def test_an_action_shows_first_and_does_it_then(client: Client, user: User) -> N
     assert HOSTILE not in page
     assert not CustomerTag.objects.exists()
     page = client.post(address, asked | {"apply": "1", "count": "11", "add": "wake"}).content.decode()
-    assert "Meanwhile it is 12 customers" in page
+    assert "The selection changed (now 12 customers). Review and confirm again." in page
     assert not CustomerTag.objects.exists()
     answer = client.post(address, asked | {"apply": "1", "count": "12", "add": "wake, wake , up"})
     assert answer.status_code == 302
@@ -120,19 +120,19 @@ def test_an_action_shows_first_and_does_it_then(client: Client, user: User) -> N
 
 
 @pytest.mark.parametrize(
-    ("action", "values"),
+    ("action", "values", "done"),
     [
-        ("bulk_owner", {"owner": ""}),
-        ("bulk_status", {"status": "suspended"}),
-        ("bulk_tasks", {"title": "Call", "due_on": "2026-12-24"}),
+        ("bulk_owner", {"owner": ""}, "Set the account manager of"),
+        ("bulk_status", {"status": "suspended"}, "Set the status of"),
+        ("bulk_tasks", {"title": "Call", "due_on": "2026-12-24"}, "Added a task for"),
     ],
 )
-def test_each_action_asks_and_acts(client: Client, action: str, values: dict[str, str]) -> None:
+def test_each_action_asks_and_acts(client: Client, action: str, values: dict[str, str], done: str) -> None:
     customer = make_relationship(owner=make_user()).customer
     asked = {"action": action, "_selected_action": [customer.pk]}
-    assert "1 customer: chosen in the list" in client.post(LIST, asked).content.decode()
+    assert "1 customer · selected in the list" in client.post(LIST, asked).content.decode()
     answer = client.post(LIST, asked | {"apply": "1", "count": "1"} | values, follow=True)
-    assert "1 of 1 customers changed" in answer.content.decode()
+    assert f"{done} 1 customer." in answer.content.decode()
 
 
 def test_what_is_wrong_in_the_form_is_told_and_nothing_is_done(client: Client) -> None:

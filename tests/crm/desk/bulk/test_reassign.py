@@ -33,7 +33,7 @@ def to_user() -> User:
 
 @pytest.fixture
 def accounts(from_user: User) -> list[Customer]:
-    """Two accounts of the from_user, one of them suspended, each with a task; and what stays."""
+    """Two accounts of the current account manager, one of them suspended, each with a task; and what stays."""
     found = [
         make_relationship(customer=make_customer(name=name, status=status), owner=from_user).customer
         for name, status in (("one", "active"), ("two", "suspended"))
@@ -71,7 +71,7 @@ def test_accounts_go_with_their_open_tasks_and_leave_a_note(
         "elsewhere": "gina",
     }
     notes = Note.objects.order_by("customer__name").values_list("customer__name", "body", "author__username")
-    words = "Handed over from gina to tom."
+    words = "Reassigned from gina to tom."
     assert list(notes) == [("one", words, "tom"), ("two", words, "tom")]
     assert last_contacts([str(customer.pk) for customer in accounts]) == {}
     history = Relationship.objects.get(customer=accounts[0]).history.latest()
@@ -106,7 +106,7 @@ def test_a_failure_leaves_nothing_half_handed_over(
 def test_one_hands_over_to_another_who_can_sign_in(from_user: User, to_user: User) -> None:
     with pytest.raises(CannotReassign, match="two different people"):
         reassign(to_user, to_user, by=to_user)
-    with pytest.raises(CannotReassign, match="cannot sign in"):
+    with pytest.raises(CannotReassign, match="Choose a user who can sign in"):
         reassign(to_user, from_user, by=to_user)
 
 
@@ -125,7 +125,7 @@ def test_the_page_shows_first_and_does_what_it_showed(
     planned = answer.context["planned_text"]
     make_relationship(customer=make_customer(name="new"), owner=from_user)
     page = client.post(url, asked | {"planned": planned}).content.decode()
-    assert "Nothing was handed over" in page
+    assert "Nothing was reassigned" in page
     assert owners()["one"] == "gina"
     planned = client.post(url, asked).context["planned_text"]
     answer = client.post(url, asked | {"planned": planned}, follow=True)
@@ -149,9 +149,9 @@ def test_the_command(from_user: User, to_user: User, accounts: list[Customer]) -
         call_command("reassign", *arguments, stdout=out)
         return out.getvalue()
 
-    assert "would be handed over: 2 accounts and 2 open tasks." in told("gina", "tom", "--dry-run")
+    assert "Would reassign 2 accounts and 2 open tasks from" in told("gina", "tom", "--dry-run")
     assert owners()["two"] == "gina"
-    assert "were handed over: 1 account and 1 open task." in told("gina", "tom", "--segment", "Stopped")
+    assert "Reassigned 1 account and 1 open task from" in told("gina", "tom", "--segment", "Stopped")
     assert (owners()["one"], owners()["two"]) == ("gina", "tom")
     for arguments, said in (
         (("nobody", "tom"), "no user “nobody”"),

@@ -29,7 +29,7 @@ def use(latest: float, before: float, feature: str = "API calls") -> UsageTrend:
 @pytest.mark.parametrize(
     ("known", "share", "words"),
     [
-        ({}, None, "Nothing was billed yet."),
+        ({}, None, "Nothing billed yet."),
         ({"is_billed": True}, Fraction(1), "Nothing is past due."),
         ({"is_billed": True, "is_past_due": True}, Fraction(1, 2), "A subscription is past due."),
         ({"overdue": 1, "overdue_days": 0}, Fraction(1, 2), "1 invoice is past due, since today."),
@@ -48,8 +48,8 @@ def test_payments(known: dict[str, Any], share: Fraction | None, words: str) -> 
 @pytest.mark.parametrize(
     ("uses", "share", "words"),
     [
-        ([], None, "No use was recorded in the last 60 days."),
-        ([use(5, 0)], Fraction(1), "Use began in the last 30 days."),
+        ([], None, "No usage in the last 60 days."),
+        ([use(5, 0)], Fraction(1), "Usage began in the last 30 days."),
         (
             [use(1500, 2000)],
             Fraction(3, 4),
@@ -61,23 +61,23 @@ def test_payments(known: dict[str, Any], share: Fraction | None, words: str) -> 
         (
             [use(9, 8), use(1, 4, "Credits")],
             Fraction(5, 8),
-            "Credits: 1 used in the last 30 days, 4 in the 30 before; 1 other feature fell less.",
+            "Credits: 1 used in the last 30 days, 4 in the 30 before. 1 other feature fell less.",
         ),
     ],
 )
 def test_usage(uses: list[UsageTrend], share: Fraction | None, words: str) -> None:
-    assert usage(facts(uses=uses)) == (share, words)
+    assert usage(facts(trends=uses)) == (share, words)
 
 
 @pytest.mark.parametrize(
     ("silent", "share", "words"),
     [
-        (None, Fraction(0), "No contact was ever noted."),
-        (0, Fraction(1), "The last contact was today."),
-        (14, Fraction(1), "The last contact was 14 days ago."),
-        (52, Fraction(1, 2), "The last contact was 52 days ago."),
-        (90, Fraction(0), "The last contact was 90 days ago."),
-        (900, Fraction(0), "The last contact was 900 days ago."),
+        (None, Fraction(0), "No contact logged."),
+        (0, Fraction(1), "Last contact today."),
+        (14, Fraction(1), "Last contact 14 days ago."),
+        (52, Fraction(1, 2), "Last contact 52 days ago."),
+        (90, Fraction(0), "Last contact 90 days ago."),
+        (900, Fraction(0), "Last contact 900 days ago."),
     ],
 )
 def test_contact(silent: int | None, share: Fraction, words: str) -> None:
@@ -87,7 +87,7 @@ def test_contact(silent: int | None, share: Fraction, words: str) -> None:
 def test_tenure() -> None:
     assert tenure(facts(tenure_days=1)) == (
         Fraction(1, 730),
-        "A customer since 2025-01-31, for 1 day.",
+        "Customer since Jan 31, 2025 (1 day).",
     )
     assert tenure(facts(tenure_days=730))[0] == tenure(facts(tenure_days=4000))[0] == Fraction(1)
 
@@ -95,14 +95,14 @@ def test_tenure() -> None:
 @pytest.mark.parametrize(
     ("known", "share", "words"),
     [
-        ({}, Fraction(1), "Nothing is open."),
-        ({"overdue_tasks": 1}, Fraction(1, 2), "1 task is overdue."),
+        ({}, Fraction(1), "No open issues."),
+        ({"late_tasks": 1}, Fraction(1, 2), "1 task is late."),
         (
             {"canceled": 1, "is_suspended": True},
             Fraction(0),
-            "1 subscription was cancelled, the customer is suspended.",
+            "1 subscription was canceled, the customer is suspended.",
         ),
-        ({"overdue_tasks": 9}, Fraction(0), "9 tasks are overdue."),
+        ({"late_tasks": 9}, Fraction(0), "9 tasks are late."),
     ],
 )
 def test_issues(known: dict[str, Any], share: Fraction, words: str) -> None:
@@ -115,7 +115,7 @@ def test_the_score_adds_up() -> None:
             is_billed=True,
             overdue=1,
             overdue_days=18,
-            uses=[use(1500, 2000)],
+            trends=[use(1500, 2000)],
             silent_days=52,
             tenure_days=365,
             canceled=1,
@@ -126,7 +126,7 @@ def test_the_score_adds_up() -> None:
     # 0.35 of 30 are 10.5, 0.75 of 25 are 18.75; halves of 20, 10 and 15. A half goes to the even neighbour.
     assert [part.points for part in found.parts] == [10, 19, 10, 5, 8]
     assert found.score == 52
-    assert found.words == "52 of 100 points"
+    assert found.words == "based on 5 of 5 signals"
 
 
 def test_what_cannot_be_known_is_not_counted() -> None:
@@ -134,7 +134,7 @@ def test_what_cannot_be_known_is_not_counted() -> None:
     assert found is not None
     # 20 of 20, 1 of 10, 15 of 15: 36 of 45.
     assert [part.points for part in found.parts] == [None, None, 20, 1, 15]
-    assert (found.score, found.words) == (80, "36 of 45 points, which is 80 of 100")
+    assert (found.score, found.words) == (80, "based on 3 of 5 signals")
 
 
 def test_a_part_without_weight_is_left_out() -> None:
@@ -170,8 +170,8 @@ def test_a_score_lies_from_0_to_100_and_no_part_has_more_than_its_most(
         overdue_days=days,
         silent_days=silent,
         tenure_days=tenure,
-        overdue_tasks=opened,
-        uses=[use(latest, before, str(place)) for place, (latest, before) in enumerate(amounts)],
+        late_tasks=opened,
+        trends=[use(latest, before, str(place)) for place, (latest, before) in enumerate(amounts)],
     )
     found = score(known, weights)
     if found is None:

@@ -74,7 +74,7 @@ def test_the_facts_are_what_the_rows_say() -> None:
     assert (found.is_billed, found.overdue, found.overdue_days, found.is_past_due) == (True, 2, 18, True)
     assert (found.silent_days, found.canceled, found.tenure_days) == (52, 1, 100)
     assert found.since == date(2026, 8, 16)
-    assert found.uses == [UsageTrend(feature="API calls", latest=Decimal(25), before=Decimal(50))]
+    assert found.trends == [UsageTrend(feature="API calls", latest=Decimal(25), before=Decimal(50))]
     make_relationship(customer=customer, start_date=date(2026, 11, 14))
     assert facts_of([str(customer.pk)], AT)[str(customer.pk)].tenure_days == 10
 
@@ -82,7 +82,7 @@ def test_the_facts_are_what_the_rows_say() -> None:
 def test_of_somebody_unknown_nothing_is_made_up() -> None:
     customer = make_customer(created_at=AT, status="suspended")
     found = facts_of([str(customer.pk)], AT)[str(customer.pk)]
-    assert (found.is_billed, found.uses, found.silent_days, found.is_suspended) == (False, [], None, True)
+    assert (found.is_billed, found.trends, found.silent_days, found.is_suspended) == (False, [], None, True)
 
 
 def test_what_a_customer_used_that_became_part_of_this_one_counts() -> None:
@@ -91,7 +91,7 @@ def test_what_a_customer_used_that_became_part_of_this_one_counts() -> None:
     feature = make_feature(name="Credits")
     make_posting(customer=merged, feature=feature, amount=Decimal(3), occurred_at=AT - DAY)
     Customer.objects.filter(pk=merged.pk).update(merged_into=customer)
-    assert {use.feature: use.latest for use in facts_of([str(customer.pk)], AT)[str(customer.pk)].uses} == {
+    assert {use.feature: use.latest for use in facts_of([str(customer.pk)], AT)[str(customer.pk)].trends} == {
         "API calls": 25,
         "Credits": 3,
     }
@@ -198,7 +198,7 @@ def test_the_page_explains_every_point() -> None:
     assert [
         part.words for part in page.context["shown"].health.parts if part.words not in page.content.decode()
     ] == []
-    assert page.context["shown"].table["rows"] == [["2026-11-21", 55], ["2026-10-10", 82]]
+    assert page.context["shown"].table["rows"] == [["Nov 21, 2026", 55], ["Oct 10, 2026", 82]]
     with CaptureQueriesContext(connection) as few:
         client.get(url)
     had(*((days, 60) for days in range(50, 60)), customer=make_customer())

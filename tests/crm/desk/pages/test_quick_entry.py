@@ -89,8 +89,8 @@ def test_a_tag_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     [
         ("", "Tags: This field is required."),
         (" , ,", "Tags: This field is required."),
-        ("x" * 51, "Tags: At most 10 tags, of at most 50 characters."),
-        (",".join("abcdefghijk"), "Tags: At most 10 tags, of at most 50 characters."),
+        ("x" * 51, "Tags: Enter at most 10 tags of at most 50 characters."),
+        (",".join("abcdefghijk"), "Tags: Enter at most 10 tags of at most 50 characters."),
         ("a\0b", "Tags: Null characters are not allowed."),
     ],
 )

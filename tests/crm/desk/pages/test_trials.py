@@ -54,7 +54,7 @@ def test_of_many_the_first_are_named(client: Client) -> None:
 def test_nothing_is_shared(client: Client) -> None:
     takers("device-1", 1)
     takers("device-2", env="sandbox")
-    assert "No trial was taken by one device" in client.get(reverse("desk-trials")).content.decode()
+    assert "No shared trials" in client.get(reverse("desk-trials")).content.decode()
     sandbox = client.get(reverse("desk-trials"), {"env": "sandbox"})
     assert [each["what"] for each in sandbox.context["shared"]] == ["fingerprint device-2"]
     assert client.get(reverse("desk-trials"), {"env": "x", "page": "x"}).status_code == 200
@@ -68,7 +68,7 @@ def test_it_needs_a_permission_and_the_sidebar_leads_to_it(client: Client) -> No
     viewer = Client()
     viewer.force_login(make_user("Viewer"))
     takers("device-1")
-    assert "Merge them" not in viewer.get(reverse("desk-trials")).content.decode()
+    assert "Merge customers" not in viewer.get(reverse("desk-trials")).content.decode()
 
 
 def test_it_takes_as_many_queries_for_many_as_for_one(client: Client) -> None:

@@ -48,7 +48,7 @@ def client(user: User) -> Client:
 def test_a_name_is_once_and_its_filter_can_be_replaced(user: User) -> None:
     first, second = (Query.read(QueryDict(f"status={word}")) for word in ("active", "inactive"))
     saved = save_segment("Pilots", first, by=user)
-    with pytest.raises(NameTaken, match="“Pilots” already"):
+    with pytest.raises(NameTaken, match="replace your segment “Pilots”"):
         save_segment("Pilots", second, by=user)
     again = save_segment("Pilots", second, by=user, is_shared=True, replaces=True)
     assert (again.pk, again.query, again.is_shared) == (saved.pk, {"status": ["inactive"]}, True)
@@ -77,15 +77,15 @@ def test_from_the_filtered_list_to_a_segment_and_back(client: Client, user: User
     save = f"{reverse('desk-segment-save')}?status=inactive"
     assert f'href="{save}"' in page
     assert "Status Inactive" in page
-    assert "1 now" in client.get(save).content.decode()
+    assert "1 customer</a>" in client.get(save).content.decode()
     answer = client.post(save, {"name": f"Sleepers {HOSTILE}", "is_shared": "on"})
     assert answer.status_code == 302
     page = client.get(reverse("desk-segments")).content.decode()
     assert f'href="{LIST}?status=inactive"' in page
     assert HOSTILE not in page
-    assert "mine, shared" in page
+    assert "Yours, shared" in page
     assert Segment.objects.get().owner == user
-    assert "already" in client.post(save, {"name": f"Sleepers {HOSTILE}"}).content.decode()
+    assert "Choose another name" in client.post(save, {"name": f"Sleepers {HOSTILE}"}).content.decode()
 
 
 def test_only_the_owner_changes_a_segment(client: Client, user: User) -> None:
@@ -105,13 +105,13 @@ def test_only_the_owner_changes_a_segment(client: Client, user: User) -> None:
 def test_a_segment_that_cannot_be_used_says_why(client: Client, user: User) -> None:
     make_segment(owner=user, name="Old", query={"status": ["vanished"]})
     page = client.get(reverse("desk-segments")).content.decode()
-    assert "is not possible" in page
-    assert "Cannot be counted" in page
+    assert "choose one of" in page
+    assert "Not available" in page
 
 
 def test_an_address_that_cannot_be_saved_leads_back(client: Client) -> None:
     answer = client.get(f"{reverse('desk-segment-save')}?mrr_from=x", follow=True)
-    assert "is no number" in answer.content.decode()
+    assert "enter a number" in answer.content.decode()
 
 
 def test_others_private_segments_and_pages_stay_closed(client: Client) -> None:
@@ -162,7 +162,7 @@ def test_a_token_uses_shared_segments_that_mean_the_same_to_everybody(api: Clien
     make_segment(name="Mine", is_shared=True, query={"owner": ["me"]})
     make_segment(name="Private")
     assert names(api.get("/api/v1/customers", {"segment": "Sleepers"})) == ["Acme"]
-    for name, said in (("Mine", "nobody in particular"), ("Private", "no segment")):
+    for name, said in (("Mine", "no user is signed in"), ("Private", "no segment")):
         answer = api.get("/api/v1/customers", {"segment": name})
         assert (answer.status_code, said in answer.content.decode()) == (400, True)
 
@@ -178,7 +178,7 @@ def test_commands_take_a_segment() -> None:
         call_command(*command, segment="Sleepers", stdout=out, stderr=io.StringIO())
         assert "Acme" in out.getvalue()
         assert "Other" not in out.getvalue()
-        for name, said in (("None such", "There is no segment"), ("Mine", "nobody in particular")):
+        for name, said in (("None such", "There is no segment"), ("Mine", "no user is signed in")):
             with pytest.raises(CommandError, match=said) as refused:
                 call_command(*command, segment=name, stdout=io.StringIO())
             assert refused.value.returncode == 1

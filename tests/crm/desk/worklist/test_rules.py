@@ -19,7 +19,7 @@ from crm.desk.worklist.colleagues import due_tasks, mentions
 from crm.desk.worklist.contract import contract_mismatches
 from crm.desk.worklist.invoices import overdue_invoices
 from crm.desk.worklist.ownership import possible_duplicates, unowned_accounts
-from crm.desk.worklist.reason import Reason, WorklistBatch, soon
+from crm.desk.worklist.reason import Reason, WorklistBatch
 from crm.desk.worklist.rules import RULES, reasons_of
 from crm.desk.worklist.subscriptions import (
     canceled_subscriptions,
@@ -28,6 +28,7 @@ from crm.desk.worklist.subscriptions import (
     unattended_renewals,
 )
 from customers import clock
+from customers.formats import upcoming
 from customers.models import Customer
 from tests.factories import (
     make_balance,
@@ -134,7 +135,7 @@ def test_a_subscription_past_due_unless_an_invoice_says_so() -> None:
         (timedelta(hours=3), "ends today"),
         (DAY, "ends tomorrow"),
         (3 * DAY, "ends Friday"),
-        (7 * DAY, "ends on 1 Dec"),
+        (7 * DAY, "ends on Dec 1"),
         (8 * DAY, None),
         (-DAY, None),
     ],
@@ -144,8 +145,9 @@ def test_a_trial_that_ends(after: timedelta, words: str | None) -> None:
     assert said(ending_trials, trial.customer) == ([] if words is None else [f"trial of Pro {words}"])
 
 
-def test_a_day_of_another_year_is_told_with_it() -> None:
-    assert soon(datetime(2027, 1, 3, tzinfo=UTC), AT) == "on 3 Jan 2027"
+def test_a_far_day_has_its_year() -> None:
+    assert upcoming(datetime(2027, 1, 3, tzinfo=UTC), AT) == "on Jan 3"
+    assert upcoming(datetime(2027, 7, 3, tzinfo=UTC), AT) == "on Jul 3, 2027"
 
 
 def test_a_subscription_that_was_cancelled() -> None:
@@ -153,7 +155,7 @@ def test_a_subscription_that_was_cancelled() -> None:
     leaving = make_subscription(plan=plan, canceled_at=AT - DAY, expires_at=AT + 9 * DAY)
     gone = make_subscription(plan=plan, canceled_at=AT - 9 * DAY, expires_at=AT - DAY)
     assert said(canceled_subscriptions, leaving.customer, gone.customer) == [
-        "Pro was cancelled and ends on 3 Dec"
+        "Pro was canceled and ends on Dec 3"
     ]
 
 
@@ -170,8 +172,8 @@ def test_a_renewal_that_nobody_speaks_about() -> None:
     make_note(customer=spoken, created_at=AT - 59 * DAY)
     reasons = found(unattended_renewals, silent, spoken, never, monthly, later, leaving)
     assert {reason.customer_id: reason.words for reason in reasons} == {
-        str(silent.pk): "renews in 21 days, no contact for 70",
-        str(never.pk): "renews in 21 days, no contact was ever noted",
+        str(silent.pk): "renews in 21 days, no contact for 70 days",
+        str(never.pk): "renews in 21 days, no contact logged",
     }
     assert {reason.weight for reason in reasons} == {39}
 
@@ -211,7 +213,7 @@ def test_a_balance_that_runs_out_before_its_reset() -> None:
     # 750 in 30 days are 25 a day: what is left, 250, lasts for 10 days.
     use(grant, 750, AT - 3 * DAY)
     (reason,) = found(balances, grant.balance.customer)
-    assert reason.words == "API calls run out on 4 Dec, 8 days before reset"
+    assert reason.words == "API calls run out on Dec 4, 8 days before reset"
     assert reason.rule == "balance_runs_out"
     assert reason.weight == 35 + 8
 
@@ -234,7 +236,7 @@ def test_one_that_nothing_resets_is_looked_at_thirty_days_ahead() -> None:
     grant = held("Storage", next_reset_at=None)
     use(grant, 510, AT - 3 * DAY)
     # 17 a day: 490 last for 28.8 days.
-    assert said(balances, grant.balance.customer) == ["Storage runs out on 23 Dec, and nothing resets it"]
+    assert said(balances, grant.balance.customer) == ["Storage runs out on Dec 23, and never resets"]
 
 
 def test_a_balance_of_which_nothing_is_left() -> None:
@@ -243,8 +245,8 @@ def test_a_balance_of_which_nothing_is_left() -> None:
     seats.balance.feature.save()
     reasons = found(balances, calls.balance.customer, seats.balance.customer)
     assert {(reason.words, reason.weight) for reason in reasons} == {
-        ("API calls: all 1,000 used, resets 12 Dec", 45),
-        ("Seats: all 1,000 used, resets 12 Dec", 15),
+        ("out of API calls: all 1,000 used, resets Dec 12", 45),
+        ("out of Seats: all 1,000 used, resets Dec 12", 15),
     }
 
 
@@ -269,7 +271,7 @@ def test_what_was_used_by_a_customer_that_became_part_of_this_one_counts() -> No
     merged = make_customer()
     use(grant, 750, AT - 3 * DAY, by=merged)
     Customer.objects.filter(pk=merged.pk).update(merged_into=survivor)
-    assert said(balances, survivor) == ["API calls run out on 4 Dec, 8 days before reset"]
+    assert said(balances, survivor) == ["API calls run out on Dec 4, 8 days before reset"]
 
 
 def contracted(amount: int | None, plan: dict[str, Any] | None, **fields: Any) -> Customer:
@@ -282,11 +284,11 @@ def contracted(amount: int | None, plan: dict[str, Any] | None, **fields: Any) -
 @pytest.mark.parametrize(
     ("amount", "price", "words"),
     [
-        (120_000, 7_000, "contract 120,000, billed at a rate of 84,000 USD a year"),
-        (84_000, 10_000, "contract 84,000, billed at a rate of 120,000 USD a year"),
+        (120_000, 7_000, "billed $84,000.00/yr against a $120,000.00/yr contract"),
+        (84_000, 10_000, "billed $120,000.00/yr against a $84,000.00/yr contract"),
         (120_000, 9_001, None),
-        (120_000, 9_000, "contract 120,000, billed at a rate of 108,000 USD a year"),
-        (120_000, None, "contract 120,000 USD a year, nothing is billed"),
+        (120_000, 9_000, "billed $108,000.00/yr against a $120,000.00/yr contract"),
+        (120_000, None, "nothing billed against a $120,000.00/yr contract"),
         (None, 7_000, None),
         (0, 7_000, None),
     ],
@@ -313,7 +315,7 @@ def test_an_account_that_earns_and_that_nobody_owns() -> None:
     make_subscription(customer=free, plan=make_plan(price_amount=Decimal(0)))
     reasons = found(unowned_accounts, unowned, unknown, owned, idle, free)
     assert {reason.customer_id for reason in reasons} == {str(unowned.pk), str(unknown.pk)}
-    assert {reason.words for reason in reasons} == {"nobody owns this account"}
+    assert {reason.words for reason in reasons} == {"no account manager"}
 
 
 def test_a_customer_that_may_be_another() -> None:
@@ -337,7 +339,7 @@ def test_a_task_whose_day_has_come_is_its_owner_s() -> None:
     make_task(**task, due_on=AT.date(), done_at=AT)
     reasons = found(due_tasks, customer)
     assert [(reason.words, reason.weight, reason.person_id) for reason in reasons] == [
-        ("task “Send it” 3 days overdue", 38, ben.pk),
+        ("task “Send it” 3 days late", 38, ben.pk),
         ("task “Call Jo” due today", 35, ben.pk),
     ]
 
@@ -348,7 +350,7 @@ def test_who_is_named_in_a_note_is_told_until_it_is_seen() -> None:
     make_mention(note=note, user=ben)
     make_mention(note=note, user=make_user(), seen_at=AT)
     (reason,) = found(mentions, note.customer)
-    assert (reason.words, reason.person_id) == ("ada named ben in a note: @ben knows them", ben.pk)
+    assert (reason.words, reason.person_id) == ("ada mentioned ben in a note: @ben knows them", ben.pk)
 
 
 def burden(customer: Customer) -> None:
