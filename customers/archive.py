@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from simple_history.utils import bulk_update_with_history
 
 from customers import clock
+from customers.bulk import update_rows
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
@@ -40,8 +40,6 @@ def _write(
         batch = list(wanted.filter(pk__in=ids[start : start + _BATCH]).order_by("pk").select_for_update())
         for customer in batch:
             customer.archived_at = archived_at
-        bulk_update_with_history(
-            batch, Customer, ["archived_at"], default_user=by, default_change_reason=reason
-        )
+        update_rows(batch, ["archived_at"], reason, by=by)
         count += len(batch)
     return count

@@ -1,4 +1,4 @@
-"""Bring the rows we have in line with the rows a document asks for, in bulk and with history."""
+"""Write rows in bulk, with their history: the one place for it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ V = TypeVar("V")
 
 BATCH = 500
 
-#: How many values one query may name: SQLite may know no more than 32,766 parameters.
+#: How many values one query may name: SQLite allows no more than 32,766 parameters.
 LONGEST_QUERY = 5000
+
+#: A history keeps this many characters of a reason.
+LONGEST_REASON = 100
 
 
 def sync_rows(
@@ -29,30 +32,30 @@ def sync_rows(
     reason: str,
     retire: Callable[[list[M]], None] | None = None,
 ) -> dict[Hashable, M]:
-    """Create, update and retire rows until those that stand are `wanted`; answer them by their key.
+    """Create, update and retire rows until they match `wanted`; return the rows that are there then, by key.
 
-    A wanted row whose `key` matches an existing one lends it its `fields`; the existing row is written only if
-    one of them differs. Existing rows that no document wants any more are deleted, or handed to `retire`; those
-    that a person added (`imported` False) stay. Rows of models with history leave a history row that carries
-    `reason`. Runs inside the caller's transaction.
+    Rows with the same `key` are updated in place: `fields` are copied, and the row is written only if one of them
+    differs. Rows that no document wants any more are deleted, or passed to `retire`; those that a person added
+    (`imported` False) stay. Models with a history get a history row that carries `reason`. Runs inside the caller's
+    transaction.
     """
-    have: dict[Hashable, M] = {}
+    unmatched: dict[Hashable, M] = {}
     for row in existing:
-        have.setdefault(key(row), row)
-    standing: dict[Hashable, M] = {}
+        unmatched.setdefault(key(row), row)
+    current: dict[Hashable, M] = {}
     new: list[M] = []
     changed: list[M] = []
     for row in wanted:
-        place = key(row)
-        ours = have.pop(place, None)
+        row_key = key(row)
+        ours = unmatched.pop(row_key, None)
         if ours is None:
             new.append(row)
-            standing[place] = row
+            current[row_key] = row
         else:
-            if lend(row, ours, fields):
+            if copy_fields(row, ours, fields):
                 changed.append(ours)
-            standing[place] = ours
-    stale = [row for row in have.values() if getattr(row, "imported", True)]
+            current[row_key] = ours
+    stale = [row for row in unmatched.values() if getattr(row, "imported", True)]
     if stale:
         if retire is None:
             delete_rows(stale, reason)
@@ -60,15 +63,15 @@ def sync_rows(
             retire(stale)
     update_rows(changed, fields, reason)
     create_rows(new, reason)
-    return standing
+    return current
 
 
-def lend(source: models.Model, target: models.Model, fields: Sequence[str]) -> bool:
-    """Copy `fields` from `source` to `target`, except those held fast; say whether any of them differed."""
+def copy_fields(source: models.Model, target: models.Model, fields: Sequence[str]) -> bool:
+    """Copy `fields` from `source` to `target`, except locked ones; return whether any of them differed."""
     differs = False
-    held = _held_fast(target)
+    locked = _locked_fields(target)
     for field in fields:
-        if field in held:
+        if field in locked:
             continue
         value = getattr(source, field)
         if getattr(target, field) != value:
@@ -77,15 +80,15 @@ def lend(source: models.Model, target: models.Model, fields: Sequence[str]) -> b
     return differs
 
 
-def assign_given(row: models.Model, values: dict[str, Any]) -> bool:
-    """Set the columns of `row` that are not UNSET, null as the column's own empty value; say if any differed.
+def assign_values(row: models.Model, values: dict[str, Any]) -> bool:
+    """Set the columns of `row` that are not UNSET and not locked; return whether any of them differed.
 
-    Those that a person holds fast stay.
+    None stands for the column's own empty value.
     """
     differs = False
-    held = _held_fast(row)
+    locked = _locked_fields(row)
     for name, value in values.items():
-        if value is UNSET or name in held:
+        if value is UNSET or name in locked:
             continue
         column: Any = row._meta.get_field(name)
         wanted = column.get_default() if value is None else value
@@ -95,29 +98,41 @@ def assign_given(row: models.Model, values: dict[str, Any]) -> bool:
     return differs
 
 
-def _held_fast(row: models.Model) -> Sequence[str]:
-    held: Sequence[str] = getattr(row, "pinned_fields", ())
-    return held
+def _locked_fields(row: models.Model) -> Sequence[str]:
+    locked: Sequence[str] = getattr(row, "pinned_fields", ())
+    return locked
 
 
-def create_rows(rows: list[M], reason: str) -> None:
-    """Insert `rows`, with history where their model keeps one."""
+def create_rows(rows: Sequence[M], reason: str, *, by: Any = None) -> None:
+    """Insert `rows`, with history where their model keeps one. `by` is the user, None for a command or import."""
     if not rows:
         return
     model: Any = type(rows[0])
     if hasattr(model, "history"):
-        bulk_create_with_history(rows, model, batch_size=BATCH, default_change_reason=reason)
+        bulk_create_with_history(
+            rows,
+            model,
+            batch_size=BATCH,
+            default_user=by,
+            default_change_reason=reason[:LONGEST_REASON],
+        )
     else:
         model.objects.bulk_create(rows, batch_size=BATCH)
 
 
 def update_rows(
-    rows: list[M], fields: Sequence[str], reason: str, *, told: Sequence[M] | None = None
+    rows: Sequence[M],
+    fields: Sequence[str],
+    reason: str,
+    *,
+    by: Any = None,
+    history_of: Sequence[M] | None = None,
 ) -> None:
     """Write `fields` of `rows`, which are whole and exist, with history where their model keeps one.
 
-    The history is of all of them, or only of those in `told`; columns that it does not keep leave none. An upsert
-    by primary key, because Django's bulk_update builds a CASE per row and field: four times slower.
+    The history covers all of them, or only those in `history_of`; columns that it does not keep leave none. `by` is
+    the user, None for a command or import. An upsert by primary key, because Django's bulk_update builds a CASE per
+    row and field: four times slower.
     """
     if not rows:
         return
@@ -125,40 +140,51 @@ def update_rows(
     model.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
     )
-    changed = rows if told is None else told
-    if changed and _history_keeps(model, fields):
-        model.history.bulk_history_create(
-            changed, batch_size=BATCH, update=True, default_change_reason=reason
-        )
+    if _history_keeps(model, fields):
+        write_history(rows if history_of is None else history_of, reason, by=by)
+
+
+def write_history(rows: Sequence[models.Model], reason: str, *, by: Any = None, is_new: bool = False) -> None:
+    """Write a history row for each of `rows`, which are saved already."""
+    if not rows:
+        return
+    model: Any = type(rows[0])
+    model.history.bulk_history_create(
+        rows,
+        batch_size=BATCH,
+        update=not is_new,
+        default_user=by,
+        default_change_reason=reason[:LONGEST_REASON],
+    )
 
 
 def delete_rows(rows: list[M], reason: str = "") -> None:
-    """Delete `rows`; a model that keeps a history records each of them.
+    """Delete `rows`, with a history row for each where their model keeps one.
 
-    Of a tree, the rows below go along, and the queries grow with its depth alone.
+    In a tree the rows below are deleted too; the number of queries grows with the depth of the tree alone.
     """
     if not rows:
         return
     model: Any = type(rows[0])
     related = model._meta.related_objects
-    # Where nothing but its own kind hangs on a row, all that goes is known, and its history is written at once.
-    is_alone = hasattr(model, "history") and all(_is_below_its_own(each, model) for each in related)
-    keys = _with_those_below(model, [row.pk for row in rows]) if is_alone else [row.pk for row in rows]
+    # If only rows of the same model refer to it, everything that is deleted is known, and its history is one query.
+    is_alone = hasattr(model, "history") and all(_is_own_child(each, model) for each in related)
+    keys = _with_descendants(model, [row.pk for row in rows]) if is_alone else [row.pk for row in rows]
     for piece in pieces(keys):
         found = model.objects.filter(pk__in=piece)
         if is_alone:
-            _tell_deleted(model, list(found), reason)
+            _write_deletions(model, list(found), reason)
             found._raw_delete(found.db)
         else:
             found.delete()
 
 
-def _is_below_its_own(relation: Any, model: Any) -> bool:
+def _is_own_child(relation: Any, model: Any) -> bool:
     return relation.related_model is model and relation.on_delete is models.CASCADE
 
 
-def _with_those_below(model: Any, keys: list[Any]) -> list[Any]:
-    """The keys of these rows and of all that go along with them, at any depth; each once."""
+def _with_descendants(model: Any, keys: list[Any]) -> list[Any]:
+    """The keys of these rows and of all rows below them, each once."""
     found = dict.fromkeys(keys)
     for relation in model._meta.related_objects:
         level = list(found)
@@ -175,7 +201,7 @@ def _with_those_below(model: Any, keys: list[Any]) -> list[Any]:
     return list(found)
 
 
-def _tell_deleted(model: Any, rows: list[Any], reason: str) -> None:
+def _write_deletions(model: Any, rows: list[Any], reason: str) -> None:
     history = model.history.model
     now = timezone.now()
     history.objects.bulk_create(
@@ -194,7 +220,7 @@ def _tell_deleted(model: Any, rows: list[Any], reason: str) -> None:
 
 
 def _history_keeps(model: Any, fields: Sequence[str]) -> bool:
-    """Whether the model's history, if it has one, tells of any of `fields`."""
+    """Whether the model has a history, and it keeps any of `fields`."""
     if not hasattr(model, "history"):
         return False
     kept = {name for field in model.history.model.tracked_fields for name in (field.name, field.attname)}
@@ -202,7 +228,7 @@ def _history_keeps(model: Any, fields: Sequence[str]) -> bool:
 
 
 def pieces(values: Iterable[V]) -> Iterator[list[V]]:
-    """`values` in lists short enough for one query; none where there are no values."""
+    """Split `values` into lists short enough for one query."""
     rest = iter(values)
     while piece := list(islice(rest, LONGEST_QUERY)):
         yield piece

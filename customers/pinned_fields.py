@@ -1,93 +1,97 @@
-"""What a person has decided about a customer stays: the fields that imports leave alone."""
+"""Lock fields against imports and unlock them, with the user and the reason in the history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from customers.bulk import LONGEST_REASON
+from customers.formats import counted, listed
 from customers.ingest.precedence import sources_value
-from customers.models import Customer
+from customers.models import Customer, PinnedFields
 
-#: The fields that both imports and people set, as a person names them.
-PINNABLE = {
-    "name": "name",
-    "email": "e-mail",
-    "phone": "phone",
-    "status": "status",
-    "custom_data": "custom data",
-    "fingerprint": "fingerprint",
-    "external_id": "external id",
-    "stripe_id": "Stripe id",
-}
-
-#: Why the history says a value was changed that a person let the sources decide.
+#: The reason in the history for a value that a person took from the sources.
 TAKEN = "Taken from the sources"
+_LOCKED, _UNLOCKED = "Locked", "Unlocked"
+#: The reason in the history for locking and unlocking begins with one of these.
+LOCK_REASONS = (f"{_LOCKED} ", f"{_UNLOCKED} ")
 
 
-def pin(customer: Customer, fields: Iterable[str]) -> None:
-    """Keep imports from changing `fields` of `customer` from now on; the caller saves it.
+def change_locks(row: PinnedFields, *, lock: Iterable[str] = (), unlock: Iterable[str] = ()) -> None:
+    """Unlock and lock fields of `row`, and give its next history row the reason; the caller saves.
 
-    Fields that imports never change are passed over.
+    Fields that imports never change are skipped.
     """
-    kept = {*customer.pinned_fields, *fields}
-    customer.pinned_fields = [field for field in PINNABLE if field in kept]
-
-
-def unpin(customer: Customer, fields: Iterable[str]) -> None:
-    """Let imports change `fields` of `customer` again; the caller saves it."""
-    freed = set(fields)
-    customer.pinned_fields = [field for field in customer.pinned_fields if field not in freed]
-
-
-def pinned_in_words(customer: Customer) -> str:
-    """`name, phone`; nothing where no field is pinned."""
-    return ", ".join(words for field, words in PINNABLE.items() if field in customer.pinned_fields)
+    before = list(row.pinned_fields)
+    row.unpin(unlock)
+    row.pin(lock)
+    reason = ". ".join(
+        f"{verb} {_named(row, fields)}"
+        for verb, fields in (
+            (_LOCKED, [name for name in row.pinned_fields if name not in before]),
+            (_UNLOCKED, [name for name in before if name not in row.pinned_fields]),
+        )
+        if fields
+    )
+    if reason:
+        row._change_reason = reason[:LONGEST_REASON]  # type: ignore[attr-defined]
 
 
 @transaction.atomic
-def hold_fast(customer_id: str, field: str) -> None:
+def lock_field(customer_id: str, field: str, by: Any) -> None:
     """Keep imports from changing `field` of a customer. Raises `ValueError` for a field that they never change."""
-    customer = _locked(customer_id, field)
-    pin(customer, [field])
-    Customer.objects.filter(pk=customer.pk).update(pinned_fields=customer.pinned_fields)
+    customer = _customer_to_change(customer_id, field)
+    change_locks(customer, lock=[field])
+    _save(customer, ["pinned_fields"], by)
 
 
 @transaction.atomic
-def let_imports_change(customer_id: str, field: str) -> None:
-    """Let imports change `field` again: the value stays until a source says something new. Raises `ValueError`."""
-    customer = _locked(customer_id, field)
-    unpin(customer, [field])
-    Customer.objects.filter(pk=customer.pk).update(pinned_fields=customer.pinned_fields)
+def unlock_field(customer_id: str, field: str, by: Any) -> None:
+    """Let imports change `field` again: the value stays until a source sends another one. Raises `ValueError`."""
+    customer = _customer_to_change(customer_id, field)
+    change_locks(customer, unlock=[field])
+    _save(customer, ["pinned_fields"], by)
 
 
 @transaction.atomic
 def take_from_sources(customer_id: str, field: str, by: Any) -> None:
-    """Set `field` to what the source says that counts most, and let imports change it again.
+    """Set `field` to the value of the most trusted source, and let imports change it again.
 
-    Raises `ValueError` where no source says anything of it, or another customer has that identifier.
+    Raises `ValueError` if no source has a value for it, or another customer has that identifier.
     """
-    customer = _locked(customer_id, field)
-    is_said, value = sources_value(customer, field)
-    if not is_said:
-        raise ValueError(f"No source says anything of the {PINNABLE[field]}.")
+    customer = _customer_to_change(customer_id, field)
+    has_value, value = sources_value(customer, field)
+    if not has_value:
+        raise ValueError(f"No source has a value for {Customer.label_of(field)}.")
     setattr(customer, field, value)
-    unpin(customer, [field])
-    customer._history_user = by  # type: ignore[attr-defined]
+    customer.unpin([field])
     customer._change_reason = TAKEN  # type: ignore[attr-defined]
     try:
         customer.validate_constraints()
     except ValidationError as problem:
         raise ValueError(" ".join(problem.messages)) from None
-    customer.save(update_fields=[field, "pinned_fields"])
+    _save(customer, [field, "pinned_fields"], by)
 
 
-def _locked(customer_id: str, field: str) -> Customer:
-    if field not in PINNABLE:
-        raise ValueError(f"“{field}” is no field that imports change.")
+def _customer_to_change(customer_id: str, field: str) -> Customer:
+    if field not in Customer.PINNABLE:
+        raise ValueError(f"Imports never change “{field}”.")
     customer = Customer.objects.select_for_update().get(pk=customer_id)
     if customer.merged_into_id is not None:
-        raise ValueError(f"{customer} was merged into another customer, and stays as it was.")
+        raise ValueError(f"{customer} was merged into another customer and can't be changed.")
     return customer
+
+
+def _save(customer: Customer, fields: list[str], by: Any) -> None:
+    """Save `fields`, unless nothing was decided: locking a locked field leaves no history row."""
+    if hasattr(customer, "_change_reason"):
+        customer._history_user = by  # type: ignore[attr-defined]
+        customer.save(update_fields=fields)
+
+
+def _named(row: PinnedFields, fields: Sequence[str]) -> str:
+    words = listed([row.label_of(name) for name in fields])
+    return words if len(words) < LONGEST_REASON // 2 else counted(len(fields), "field")

@@ -12,12 +12,11 @@ from django.db.models import Model, Q
 
 from customers.ingest.precedence import CLAIMED, column, is_empty, ranked, same, statement_of
 from customers.models import Customer, ReceivedPayload, SourceRecord
-from customers.pinned_fields import PINNABLE, TAKEN
+from customers.pinned_fields import TAKEN
 
 #: How far back a row's history is read.
 LONGEST_HISTORY = 500
 
-_LABELS = {**PINNABLE, "created_at": "created at", "updated_at": "updated at"}
 #: How the reasons of the history begin that are a merge's, or an import's.
 _MERGED, _IMPORTED = ("merge", "the merge"), "imported from"
 
@@ -82,7 +81,7 @@ def provenance_of(customer: Customer) -> list[FieldProvenance]:
     return [
         trace(
             name,
-            _LABELS[name],
+            Customer.label_of(name),
             getattr(customer, name),
             began.get(name),
             sayings_of(name, records, payloads),

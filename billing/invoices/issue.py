@@ -20,7 +20,7 @@ from billing.models import Discount, Invoice, InvoiceLine, Plan, Subscription
 from billing.rules.invoice_totals import BilledLine, InvoiceTotals, LineKind, invoice_totals
 from billing.rules.money import from_minor, known_code
 from customers import clock
-from customers.bulk import BATCH, create_rows, update_rows
+from customers.bulk import BATCH, create_rows, update_rows, write_history
 from customers.models import Customer, Environment
 
 CARRIED_OVER = "Carried over to your next invoices"
@@ -35,7 +35,6 @@ _ISSUED_COLUMNS = (
     "due_at",
     "closed_at",
 )
-_LONGEST_REASON = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +103,7 @@ def raise_invoices(bills: Sequence[Bill], *, done_by: str) -> list[Invoice | Non
         reason="",
     )
     _issue(raised)
-    _write_history([each.invoice for each in raised], f"Issued by {done_by}", is_new=True)
+    write_history([each.invoice for each in raised], f"Issued by {done_by}", is_new=True)
     issued = iter(raised)
     return [next(issued).invoice if bill.lines else None for bill in bills]
 
@@ -143,7 +142,7 @@ def draft_invoice(
     Invoice.objects.bulk_create([invoice])
     invoice.plans.set(plans)
     create_rows(_lines_of(bill, invoice, lines), reason="")
-    _write_history([invoice], f"Drafted by {done_by}", is_new=True)
+    write_history([invoice], f"Drafted by {done_by}", is_new=True)
     return invoice
 
 
@@ -167,7 +166,7 @@ def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -
     invoice.lines.all().delete()
     Invoice.objects.bulk_update([invoice], _ISSUED_COLUMNS)
     _issue([raised])
-    _write_history([invoice], f"Issued by {done_by}", is_new=False)
+    write_history([invoice], f"Issued by {done_by}", is_new=False)
     return invoice
 
 
@@ -286,15 +285,6 @@ def _issue(raised: Sequence[_Raised]) -> None:
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["number"],
-    )
-
-
-def _write_history(invoices: Sequence[Invoice], reason: str, *, is_new: bool) -> None:
-    Invoice.history.bulk_history_create(
-        invoices,
-        batch_size=BATCH,
-        update=not is_new,
-        default_change_reason=reason[:_LONGEST_REASON],
     )
 
 

@@ -118,7 +118,7 @@ class LedgerBatch:
             known = [row for row in ours if not row._state.adding]
             create_rows([row for row in ours if row._state.adding], reason="")
             told = [row for row in known if str(row.pk) in self._touched]
-            update_rows(known, columns, reason="", told=told)
+            update_rows(known, columns, reason="", history_of=told)
         create_rows(self.postings, reason="")
         create_rows(self.entries, reason="")
         self.postings, self.entries, self._changed, self._touched = [], [], {}, {}

@@ -25,7 +25,7 @@ from billing.models import (
     Rollover,
     Subscription,
 )
-from customers.bulk import create_rows
+from customers.bulk import create_rows, write_history
 from customers.row_snapshots import as_json, brought_back, put_away
 
 _BATCH = 2000
@@ -134,8 +134,7 @@ def claim_what_hangs(survivor_id: str, other_id: str, homes: Collection[str]) ->
 def tell_where_they_are(claimed: Iterable[QuerySet[Any]], reason: str) -> None:
     """Leave a history row of each of these: they are not where the histories tell, nor did they come from there."""
     for rows in claimed:
-        if found := list(rows):
-            rows.model.history.bulk_history_create(found, update=True, default_change_reason=reason)
+        write_history(list(rows), reason)
 
 
 def _claim(rows: QuerySet[Any], other_id: str) -> QuerySet[Any]:

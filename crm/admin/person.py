@@ -14,7 +14,7 @@ from crm.document.schema import CrmSocialNetwork, Picture
 from crm.models import Contact, Person
 from customers.admin.base import Choices, HistoryAdmin, Row
 from customers.admin.inlines import RecordTabularInline
-from customers.admin.pinned_fields import HoldingAdmin
+from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.formats import column_of, long_text, text_of
 
 
@@ -42,7 +42,7 @@ def picture_only(value: str) -> None:
 
 
 @admin.register(Person)
-class PersonAdmin(HoldingAdmin):
+class PersonAdmin(PinnedFieldsAdmin):
     """Everybody whom the CRM knows, and people added here."""
 
     list_display = ("shown_name", "shown_title", "shown_email", "phone", "type")

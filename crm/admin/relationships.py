@@ -20,7 +20,7 @@ from customers.admin.base import HistoryAdmin, Row
 from customers.admin.fields import plain_link_only
 from customers.admin.filters import Days, Mine
 from customers.admin.inlines import RecordTabularInline
-from customers.admin.pinned_fields import HoldingAdmin
+from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.formats import column_of, link_out, long_text, plain_text, text_of
 from customers.json_types import Link
 
@@ -42,7 +42,7 @@ class DomainInline(RecordTabularInline):
 
 
 @admin.register(Relationship)
-class RelationshipAdmin(HoldingAdmin):
+class RelationshipAdmin(PinnedFieldsAdmin):
     """How we work with customers: since when, for how much a year, whose account it is."""
 
     list_display = (text_of("customer"), "owner", "start_date", "shown_revenue", "crm_id")
@@ -79,7 +79,7 @@ class RelationshipAdmin(HoldingAdmin):
 
 
 @admin.register(Company)
-class CompanyAdmin(HoldingAdmin):
+class CompanyAdmin(PinnedFieldsAdmin):
     """The companies behind customers."""
 
     list_display = (

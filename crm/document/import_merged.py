@@ -82,7 +82,7 @@ def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
             _remark_on_two(each, known.customer)
         each.row = _merged_record(each, ours, tombstone_id)
     create_rows(tombstones, reason)
-    SourceRecord.objects.bulk_create(records)
+    create_rows(records, reason="")
     _sync(list(held.values()), [each.row for each in nested if each.row is not None], reason)
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from crm.document.schema import CrmCustomer, CrmPerson, CrmPersonMetadata, trim
 from crm.models import Contact, Person
-from customers.bulk import assign_given, create_rows, pieces, sync_rows, update_rows
+from customers.bulk import assign_values, create_rows, pieces, sync_rows, update_rows
 from customers.ingest.engine import Incoming
 from customers.ingest.merged_origins import at_home
 from customers.json_types import to_plain
@@ -112,13 +112,13 @@ def _state(row: Person) -> list[Any]:
 def _describe(people: dict[str, Person], person: CrmPerson) -> None:
     row = people[person.obfuscated_id]
     metadata = person.metadata
-    assign_given(row, {"name": person.name, "related_documents": person.related_documents})
+    assign_values(row, {"name": person.name, "related_documents": person.related_documents})
     if metadata is UNSET:
         return
     said = metadata or CrmPersonMetadata(**dict.fromkeys((*METADATA_FIELDS, "manager")))
     values = {name: getattr(said, name) for name in METADATA_FIELDS}
     if said.social_network:
         values["social_network"] = [to_plain(trim(network)) for network in said.social_network]
-    assign_given(row, values)
+    assign_values(row, values)
     if said.manager is not UNSET and "manager" not in row.pinned_fields:
         row.manager_id = people[said.manager.obfuscated_id].pk if said.manager else None

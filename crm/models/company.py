@@ -10,7 +10,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
-from customers.models import Belonging, Customer, Holding, Listed
+from customers.models import Belonging, Customer, Listed, PinnedFields
 from customers.typed_ids import TypedIdField
 
 
@@ -22,7 +22,7 @@ class RelationshipQuerySet(models.QuerySet["Relationship"]):
         return self.filter(owner=user)
 
 
-class Relationship(Holding, Belonging):
+class Relationship(PinnedFields, Belonging):
     """How we work with a customer: since when, for how much a year, and whose account it is.
 
     What the CRM reported of documents and notes is kept here; our own rows, where there are any, come first.
@@ -83,7 +83,7 @@ class Relationship(Holding, Belonging):
         return f"Relationship with {self.customer}"
 
 
-class Company(Holding, Belonging):
+class Company(PinnedFields, Belonging):
     """The company that a customer is or works for. Revenue is in the relationship's currency."""
 
     PINNABLE = (

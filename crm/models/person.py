@@ -6,11 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from customers.models import Customer, Holding, Listed
+from customers.models import Customer, Listed, PinnedFields
 from customers.typed_ids import TypedIdField
 
 
-class Person(Holding):
+class Person(PinnedFields):
     """Somebody whom the CRM knows. One person may be a point of contact of several customers."""
 
     class Type(models.TextChoices):

@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from customers.admin.base import Row, YesNo
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
-from customers.admin.pinned_fields import HoldingAdmin
+from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.document.schema import PaymentsBusinessContact
 from customers.formats import GOOD, PLAIN, column_of, country_name, long_text
 from customers.models import Address, Business
@@ -45,7 +45,7 @@ class BusinessInline(RecordStackedInline):
 
 
 @admin.register(Address)
-class AddressAdmin(HoldingAdmin):
+class AddressAdmin(PinnedFieldsAdmin):
     """Addresses."""
 
     list_display = (
@@ -94,7 +94,7 @@ class AddressAdmin(HoldingAdmin):
 
 
 @admin.register(Business)
-class BusinessAdmin(HoldingAdmin):
+class BusinessAdmin(PinnedFieldsAdmin):
     """Businesses."""
 
     list_display = ("shown_name", "company_number", "tax_identifier", column_of("customer"), "shown_status")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, Q, QuerySet
@@ -15,16 +14,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers import archive as archive_verbs
-from customers.admin.base import Choices, HistoryAdmin, without_fields
+from customers.admin.base import Choices, without_fields
 from customers.admin.contact_points import AddressInline, BusinessInline
 from customers.admin.filters import Days, Standing
-from customers.admin.forms import RecordForm
 from customers.admin.inlines import ReadOnlyInline
 from customers.admin.origins import in_words
 from customers.admin.payment_method import PaymentMethodInline
+from customers.admin.pinned_fields import PinnedFieldsAdmin, PinnedFieldsForm
 from customers.admin.source import SourceRecordInline
 from customers.formats import (
     BAD,
@@ -43,7 +41,6 @@ from customers.ingest.precedence import is_empty
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
-from customers.pinned_fields import PINNABLE, pin, pinned_in_words, unpin
 from customers.provenance import provenance_of
 from customers.typed_ids import TypedIdField, to_uuid
 
@@ -56,28 +53,15 @@ _STANDINGS = {
 }
 
 
-class CustomerForm(RecordForm):
-    """A customer, with a way to let imports change again what was edited here."""
-
-    let_imports_change = forms.MultipleChoiceField(
-        label="Let imports change again",
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Ticked fields are no longer held fast: the next import may change them.",
-    )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if field := self.fields.get("let_imports_change"):
-            field.choices = [  # type: ignore[attr-defined]
-                (name, words) for name, words in PINNABLE.items() if name in self.instance.pinned_fields
-            ]
+class CustomerForm(PinnedFieldsForm):
+    """A customer."""
 
 
-class CustomerAdmin(HistoryAdmin):
+class CustomerAdmin(PinnedFieldsAdmin):
     """Customers."""
 
     form = CustomerForm
+    locks_new_rows = True
     list_display: tuple[Any, ...] = (
         "shown_name",
         "shown_email",
@@ -97,7 +81,6 @@ class CustomerAdmin(HistoryAdmin):
         "created_at",
         "updated_at",
         "put_away",
-        "edited_here",
         "origins",
         "documents",
         "lists",
@@ -110,7 +93,7 @@ class CustomerAdmin(HistoryAdmin):
             "Imports",
             {
                 "classes": ["tab"],
-                "fields": ("edited_here", "let_imports_change", "origins", "created_at", "updated_at"),
+                "fields": ("locked_fields", "unlock_fields", "origins", "created_at", "updated_at"),
             },
         ),
         ("Elsewhere", {"classes": ["tab"], "fields": ("documents", "lists")}),
@@ -161,12 +144,6 @@ class CustomerAdmin(HistoryAdmin):
         if customer.archived_at:
             return f"Archived on {moment(customer.archived_at)}."
         return "-"
-
-    @display(description="held fast")
-    def edited_here(self, customer: Customer) -> str:
-        """Which fields imports leave alone."""
-        words = pinned_in_words(customer)
-        return f"Edited here, imports leave these alone: {words}." if words else "Nothing was edited here."
 
     @display(description="where it comes from")
     def origins(self, customer: Customer) -> SafeString | str:
@@ -228,7 +205,7 @@ class CustomerAdmin(HistoryAdmin):
         if obj is not None and obj.merged_into_id is None and obj.archived_at is None:
             silent.add("put_away")
         if obj is None or not obj.pinned_fields or not self.has_change_permission(request, obj):
-            silent.add("let_imports_change")
+            silent.add("unlock_fields")
         return without_fields(silent, super().get_fieldsets(request, obj))
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -259,12 +236,6 @@ class CustomerAdmin(HistoryAdmin):
                     rows = relation.related_model._default_manager.filter(pk=found)
                     return queryset.filter(pk__in=rows.values("customer"))
         return None
-
-    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
-        """Save, and hold fast what the person has entered."""
-        unpin(obj, form.cleaned_data.get("let_imports_change", ()))
-        pin(obj, form.changed_data)
-        super().save_model(request, obj, form, change)
 
     @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:

@@ -22,7 +22,8 @@ from unfold.forms import PaginationInlineFormSet
 from customers.admin.base import FieldsMixin
 from customers.admin.forms import RecordForm
 from customers.formats import link_to
-from customers.models import Holding
+from customers.models import PinnedFields
+from customers.pinned_fields import change_locks
 
 
 class RecordFormSet(PaginationInlineFormSet):
@@ -61,8 +62,8 @@ class RecordFormSet(PaginationInlineFormSet):
 
     def save_existing(self, form: ModelForm, obj: Any, commit: bool = True) -> Any:
         """Save a row that was there; imports leave alone what was entered."""
-        if isinstance(form.instance, Holding):
-            form.instance.pin(form.changed_data)
+        if isinstance(form.instance, PinnedFields):
+            change_locks(form.instance, lock=form.changed_data)
         return super().save_existing(form, obj, commit)
 
     def complete(self, row: Model) -> None:

@@ -7,7 +7,7 @@ from unfold.decorators import display
 
 from customers.admin.base import Choices, Row, YesNo
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
-from customers.admin.pinned_fields import HoldingAdmin
+from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.formats import GOOD, column_of, country_name
 from customers.models import PaymentMethod
 
@@ -31,7 +31,7 @@ class PaymentMethodInline(RecordStackedInline):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(HoldingAdmin):
+class PaymentMethodAdmin(PinnedFieldsAdmin):
     """Payment methods."""
 
     list_display = ("method", "type", "shown_country", column_of("customer"), "is_default", "shown_status")

@@ -1,10 +1,11 @@
-"""Rows that imports write too, in the admin: what a person edits is held fast, and can be let go."""
+"""Rows that imports write too, in the admin: what a person edits is locked, and can be unlocked."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from unfold.decorators import display
@@ -12,60 +13,56 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers.admin.base import HistoryAdmin
 from customers.admin.forms import RecordForm
-from customers.models import Holding
+from customers.formats import EMPTY
+from customers.models import PinnedFields
+from customers.pinned_fields import change_locks
 
 
-class HoldingForm(RecordForm):
-    """A form with a way to let imports change again what was edited here."""
+class PinnedFieldsForm(RecordForm):
+    """A form on which locked fields can be unlocked."""
 
-    let_imports_change = forms.MultipleChoiceField(
-        label="Let imports change again",
+    unlock_fields = forms.MultipleChoiceField(
+        label="Unlock",
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Ticked fields are no longer held fast: the next import may change them.",
+        help_text="Imports can change unlocked fields again.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        field: Any = self.fields.get("let_imports_change")
+        field: Any = self.fields.get("unlock_fields")
         if field is not None:
-            field.choices = [(name, label_of(self.instance, name)) for name in self.instance.pinned_fields]
+            row = self.instance
+            field.choices = [(name, capfirst(row.label_of(name))) for name in row.pinned_fields]
 
 
-class HoldingAdmin(HistoryAdmin):
-    """A row that people and imports write: what a person edits, imports leave alone until it is let go."""
+class PinnedFieldsAdmin(HistoryAdmin):
+    """A row that people and imports write: what a person edits is locked against imports until it is unlocked."""
 
-    form = HoldingForm
+    form: Any = PinnedFieldsForm
+    #: Whether the fields of a new row are locked as well; not needed where no import looks for rows added here.
+    locks_new_rows = False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With what is held fast, if anything is."""
+        """With the locked fields in a tab of their own, unless the declared fieldsets have them."""
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or not obj.pinned_fields:
+        if obj is None or not obj.pinned_fields or "unlock_fields" in flatten_fieldsets(fieldsets):
             return fieldsets
-        fields = ["held_fast"]
+        fields = ["locked_fields"]
         if self.has_change_permission(request, obj):
-            fields.append("let_imports_change")
+            fields.append("unlock_fields")
         return [*fieldsets, ("Imports", {"classes": ["tab"], "fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What is held fast is only shown."""
-        return (*super().get_readonly_fields(request, obj), "held_fast")
+        return (*super().get_readonly_fields(request, obj), "locked_fields")
 
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
-        """Save, and hold fast what the person has entered."""
-        obj.unpin(form.cleaned_data.get("let_imports_change", ()))
-        if change:
-            obj.pin(form.changed_data)
+        """Save, and lock what the person has entered."""
+        entered = form.changed_data if change or self.locks_new_rows else ()
+        change_locks(obj, lock=entered, unlock=form.cleaned_data.get("unlock_fields", ()))
         super().save_model(request, obj, form, change)
 
-    @display(description="held fast")
-    def held_fast(self, row: Holding) -> str:
-        """Which fields imports leave alone."""
-        words = ", ".join(label_of(row, name).lower() for name in row.pinned_fields)
-        return f"Edited here, imports leave these alone: {words}."
-
-
-def label_of(row: Holding, name: str) -> str:
-    """What a field is called."""
-    label: str = capfirst(str(row._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
-    return label
+    @display(description="locked fields")
+    def locked_fields(self, row: PinnedFields) -> str:
+        """The fields that imports don't change."""
+        return ", ".join(row.pinned_labels()) or EMPTY

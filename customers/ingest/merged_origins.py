@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from msgspec import UNSET
 
-from customers.bulk import assign_given
+from customers.bulk import assign_values
 from customers.ingest.engine import Incoming
 from customers.json_types import Document
 
@@ -40,7 +40,7 @@ def at_home(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "cus
 def assign_news(
     row: Model, incoming: Incoming[D], values_of: Callable[[Incoming[D], D], dict[str, Any]]
 ) -> bool:
-    """Set on the one row that a customer has what the document says (see `assign_given`); say if any differed.
+    """Set on the one row that a customer has what the document says (see `assign_values`); say if any differed.
 
     Where others were merged into the customer, several records speak of the one row: then only what a record
     says otherwise than the time before counts, and of one that speaks for the first time what nobody has said.
@@ -51,7 +51,7 @@ def assign_news(
         said = {name: UNSET if before.get(name, UNSET) == value else value for name, value in said.items()}
     elif incoming.shares_customer and not row._state.adding:
         said = {name: UNSET if _is_known(row, name) else value for name, value in said.items()}
-    return assign_given(row, said)
+    return assign_values(row, said)
 
 
 def _is_known(row: Model, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who the customers are: the record itself, where they are billed, how they pay, and what each source said."""
+"""Customers, their addresses, business profiles and payment methods, and the records of their sources."""
 
 from customers.models.api_token import ApiToken
 from customers.models.contact_points import Address, Business
@@ -6,7 +6,7 @@ from customers.models.customer import Customer, Environment
 from customers.models.customer_row import Belonging, shown_once
 from customers.models.list_item import Listed
 from customers.models.payment_method import PaymentMethod
-from customers.models.pinned_fields import Holding
+from customers.models.pinned_fields import PinnedFields
 from customers.models.source import ReceivedPayload, Source, SourceRecord
 
 __all__ = [
@@ -16,9 +16,9 @@ __all__ = [
     "Business",
     "Customer",
     "Environment",
-    "Holding",
     "Listed",
     "PaymentMethod",
+    "PinnedFields",
     "ReceivedPayload",
     "Source",
     "SourceRecord",

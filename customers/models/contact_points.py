@@ -1,4 +1,4 @@
-"""Where a customer is billed (B2C) and the businesses it buys as (B2B)."""
+"""Billing addresses and business profiles."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from simple_history.models import HistoricalRecords
 from customers import clock
 from customers.models.customer import Customer
 from customers.models.list_item import Listed
-from customers.models.pinned_fields import Holding
+from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField
 
 
-class Address(Holding, Listed):
+class Address(PinnedFields, Listed):
     """A billing address. One of a customer's addresses may be the default: the one in the payments document."""
 
     PINNABLE = (
@@ -31,7 +31,7 @@ class Address(Holding, Listed):
     id = TypedIdField(prefix="adr", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="addresses")
     source_id = models.CharField(max_length=255, blank=True, editable=False)
-    description = models.CharField(blank=True, help_text="What the address is for, such as “Head office”.")
+    description = models.CharField(blank=True, help_text="The purpose of the address, such as “Head office”.")
     line1 = models.CharField("line 1", blank=True)
     line2 = models.CharField("line 2", blank=True)
     city = models.CharField(blank=True)
@@ -40,13 +40,13 @@ class Address(Holding, Listed):
     country = models.CharField(
         max_length=255,
         blank=True,
-        help_text="The two-letter code of ISO 3166-1, such as TZ. A name that is no country is kept as it came.",
+        help_text="The two-letter country code, such as TZ.",
     )
-    is_default = models.BooleanField("default", default=False, help_text="Bills go here.")
+    is_default = models.BooleanField("default", default=False, help_text="Invoices go to this address.")
     status = models.CharField(
         max_length=50,
         default="active",
-        help_text="“active” while the address is in use; “archived” when it is not.",
+        help_text="“active” while the address is in use, else “archived”.",
     )
     created_at = models.DateTimeField(default=clock.now)
     updated_at = models.DateTimeField(default=clock.now)
@@ -62,7 +62,7 @@ class Address(Holding, Listed):
                 fields=["customer"],
                 condition=Q(is_default=True),
                 name="address_one_default_per_customer",
-                violation_error_message="The customer has a default address already; unset that one first.",
+                violation_error_message="This customer already has a default address. Unset that one first.",
             ),
         ]
 
@@ -71,8 +71,8 @@ class Address(Holding, Listed):
         return ", ".join(part for part in parts if part) or str(self.pk)
 
 
-class Business(Holding, Listed):
-    """A business that the customer buys as, with its registration and tax numbers."""
+class Business(PinnedFields, Listed):
+    """A company that the customer buys as."""
 
     PINNABLE = ("name", "company_number", "tax_identifier", "contacts", "status", "custom_data")
 
@@ -81,11 +81,9 @@ class Business(Holding, Listed):
     source_id = models.CharField(max_length=255, blank=True, editable=False)
     name = models.CharField(blank=True)
     company_number = models.CharField(blank=True, help_text="The number in the company register.")
-    tax_identifier = models.CharField(
-        blank=True, help_text="VAT number or the like, with its country prefix."
-    )
+    tax_identifier = models.CharField(blank=True, help_text="The VAT or tax number, with its country prefix.")
     contacts = models.JSONField(
-        default=list, blank=True, help_text="People to write to: a list of objects with name and email."
+        default=list, blank=True, help_text="People to write to, as a list of objects with name and email."
     )
     status = models.CharField(max_length=50, default="active")
     created_at = models.DateTimeField(default=clock.now)
@@ -96,7 +94,7 @@ class Business(Holding, Listed):
 
     class Meta:
         ordering = ["position", "id"]
-        verbose_name_plural = "businesses"
+        verbose_name = "business profile"
 
     def __str__(self) -> str:
         return self.name or str(self.pk)

@@ -1,4 +1,4 @@
-"""The customer: one row, whichever of the three platforms it was first heard of from."""
+"""The customer: one row for the one record that three sources and people fill."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from customers import clock
+from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField
 
 
 class Environment(models.TextChoices):
-    """Where a customer was created; identifiers are unique within one environment."""
+    """Whether a customer is real; identifiers are unique within one environment."""
 
     LIVE = "live", "Live"
-    SANDBOX = "sandbox", "Sandbox"
+    SANDBOX = "sandbox", "Test mode"
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
-    """Customers, asked for in the business's words."""
+    """Filters with names of their own."""
 
     def current(self) -> Self:
-        """Customers that people work with: neither merged into another nor archived."""
+        """Customers that people work with: not merged into another and not archived."""
         return self.filter(merged_into=None, archived_at=None)
 
     def unmerged(self) -> Self:
-        """Every customer that is a record of its own, archived ones too."""
+        """Customers that are not merged into another, archived ones too."""
         return self.filter(merged_into=None)
 
 
-class Customer(models.Model):
-    """One customer, made of what the payments platform, the billing platform and the CRM know of it.
+class Customer(PinnedFields):
+    """One customer, made of the records of the payments platform, the billing platform and the CRM.
 
-    `name` and `email` are the values that won among the sources (see `SOURCE_PRECEDENCE`); an empty text
-    stands for the documents' `null`. `created_at` and `updated_at` are the platform's and come back as they came.
+    The columns hold the values of the most trusted source (`SOURCE_PRECEDENCE`) or of a person; an empty text stands
+    for `null` in the documents. `created_at` and `updated_at` are the platform's and are exported unchanged.
     """
 
     class Status(models.TextChoices):
@@ -43,60 +44,64 @@ class Customer(models.Model):
         INACTIVE = "inactive", "Inactive"
         SUSPENDED = "suspended", "Suspended"
 
+    PINNABLE = (
+        "name",
+        "email",
+        "phone",
+        "status",
+        "custom_data",
+        "fingerprint",
+        "external_id",
+        "stripe_id",
+    )
+
     id = TypedIdField(prefix="cus", primary_key=True, editable=False)
-    name = models.CharField(blank=True, help_text="The person's full name, or the organisation's name.")
+    name = models.CharField(blank=True, help_text="The person's full name, or the organization's name.")
     email = models.CharField(
-        "e-mail",
         max_length=320,
         blank=True,
         db_index=True,
-        help_text="Receipts and notices go here. Kept as the source sent it, even when it is not a valid address.",
+        help_text="Receipts and notices go here.",
     )
     phone = models.CharField(
         max_length=255,
         blank=True,
-        help_text="With the country code, like +1 555 0100. A number that does not exist is kept as it came.",
+        help_text="With the country code, such as +1 202 555 0100.",
     )
     status = models.CharField(
         max_length=20,
         choices=Status,
         default=Status.ACTIVE,
-        help_text="Inactive: the account may be reactivated. Suspended: stopped, for example over a payment problem.",
+        help_text="Inactive accounts can be reactivated. Suspended accounts are stopped, for example because of an unpaid invoice.",
     )
     custom_data = models.JSONField(
-        null=True, blank=True, help_text="Anything else the payments platform holds, as a JSON object."
+        null=True, blank=True, help_text="Other data of the payments platform, as a JSON object."
     )
     env = models.CharField(
         "environment",
         max_length=10,
         choices=Environment,
         default=Environment.LIVE,
-        help_text="Identifiers are unique within one environment; customers of two are never merged.",
+        help_text="Identifiers are unique within an environment. Customers of different environments can't be merged.",
     )
     external_id = models.CharField(
-        "external id",
+        "external ID",
         max_length=255,
         null=True,
         blank=True,
-        help_text="The id that the integrator's own system gives this customer.",
+        help_text="The ID of this customer in your own systems.",
     )
     stripe_id = models.CharField(
-        "Stripe id", max_length=255, null=True, blank=True, help_text="The customer's id at Stripe."
+        "Stripe ID", max_length=255, null=True, blank=True, help_text="The customer's ID at Stripe."
     )
     fingerprint = models.CharField(
         max_length=255,
         blank=True,
-        help_text="Identifies the device, such as its serial number, so that a trial is not taken twice.",
+        help_text="Identifies the device, such as its serial number, so that each person gets one free trial.",
     )
     created_at = models.DateTimeField(default=clock.now, help_text="When the platform created the customer.")
     updated_at = models.DateTimeField(
         default=clock.now, help_text="When the platform last changed the customer."
-    )
-    pinned_fields = models.JSONField(
-        default=list,
-        blank=True,
-        editable=False,
-        help_text="Fields that a person has edited; an import leaves them alone.",
     )
     merged_into = models.ForeignKey(
         "self",
@@ -105,12 +110,12 @@ class Customer(models.Model):
         blank=True,
         editable=False,
         related_name="merged_customers",
-        help_text="The customer that this one became part of.",
+        help_text="The primary record that this customer was merged into.",
     )
     archived_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="An archived customer is kept with all its rows, but left out of lists and the day's work.",
+        help_text="Archived customers are left out of lists. Nothing is deleted.",
     )
 
     history = HistoricalRecords(excluded_fields=["pinned_fields"])
@@ -123,22 +128,22 @@ class Customer(models.Model):
             models.UniqueConstraint(
                 fields=["env", "external_id"],
                 name="customer_external_id_once_per_env",
-                violation_error_message="Another customer of this environment has this external id.",
+                violation_error_message="Another customer in this environment has this external ID.",
             ),
             models.UniqueConstraint(
                 fields=["env", "stripe_id"],
                 name="customer_stripe_id_once_per_env",
-                violation_error_message="Another customer of this environment has this Stripe id.",
+                violation_error_message="Another customer in this environment has this Stripe ID.",
             ),
             models.CheckConstraint(
                 condition=~Q(external_id="") & ~Q(stripe_id=""),
                 name="customer_no_empty_identifier",
-                violation_error_message="Leave an unknown identifier empty.",
+                violation_error_message="Leave an unknown ID blank.",
             ),
             models.CheckConstraint(
                 condition=~Q(merged_into=F("id")),
                 name="customer_not_merged_into_itself",
-                violation_error_message="A customer cannot be merged into itself.",
+                violation_error_message="Choose another customer. A customer can't be merged into itself.",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["active", "inactive", "suspended"]),
@@ -151,6 +156,6 @@ class Customer(models.Model):
         return self.name or self.email or self.external_id or str(self.pk)
 
     def clean(self) -> None:
-        """An identifier field left empty in a form is an unknown identifier, not an empty one."""
+        """Store identifiers that a form left blank as unknown, not as empty texts."""
         self.external_id = self.external_id or None
         self.stripe_id = self.stripe_id or None

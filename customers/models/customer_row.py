@@ -1,4 +1,4 @@
-"""Rows that belong to a customer, and stay known as its own when it is merged into another."""
+"""Rows that belong to a customer and remember it when it is merged into another."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ B = TypeVar("B", bound="Belonging")
 
 
 class Belonging(models.Model):
-    """A row of a customer's.
+    """A row of a customer.
 
-    When its customer is merged into another, the row goes to the survivor, and `came_with` is the customer that it
-    came with: what arrives for that customer later is about this row, and undoing the merge gives it back.
-    Empty: it has been the present customer's from the beginning.
+    A merge gives the row to the survivor and sets `came_with` to the merged customer: later documents of that
+    customer are about this row, and undoing the merge gives it back. Empty means that the row has always been the
+    present customer's.
     """
 
     came_with = models.ForeignKey(
@@ -25,10 +25,10 @@ class Belonging(models.Model):
         blank=True,
         editable=False,
         related_name="+",
-        # It is asked for together with the survivor, and only merging writes it.
+        # Queries name the survivor too, which has an index, and only merges write the column.
         db_index=False,
-        # It is what the customer of the row was a moment ago: checking it once more doubles what a merge costs. That a
-        # merged customer is never deleted keeps it true (`customers.triggers`), and the doctor looks.
+        # A merge copies it from `customer`, which was checked: checking it again would double the cost of a merge. A
+        # merged customer is never deleted (`customers.triggers`), and `doctor` verifies the column.
         db_constraint=False,
     )
 
@@ -37,8 +37,8 @@ class Belonging(models.Model):
 
 
 def shown_once(rows: Iterable[B], key: Callable[[B], Hashable]) -> list[B]:
-    """The customer's own rows first, then those that came with others; of several with one `key`, the first."""
-    found: dict[Hashable, B] = {}
+    """One row per `key`: the customer's own rows first, then those that came with merged customers."""
+    first: dict[Hashable, B] = {}
     for row in sorted(rows, key=lambda row: row.came_with_id is not None):
-        found.setdefault(key(row), row)
-    return list(found.values())
+        first.setdefault(key(row), row)
+    return list(first.values())

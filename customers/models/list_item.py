@@ -8,9 +8,9 @@ from customers.models.customer_row import Belonging
 
 
 class Listed(Belonging):
-    """An item of a list in a document: it keeps its place, and whether a document or a person put it there.
+    """An item of a list in a document, with its position.
 
-    An import takes away what documents put there and no longer list; what a person added, it leaves alone.
+    An import deletes the imported items that a document no longer lists; items that a person added stay.
     """
 
     position = models.PositiveIntegerField(default=0, editable=False)

@@ -1,4 +1,4 @@
-"""How a customer pays: what may be shown of a card, a mobile money account or a bank account."""
+"""Payment methods: what may be shown of a card, a mobile money account or a bank account."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from simple_history.models import HistoricalRecords
 
 from customers.models.customer import Customer
 from customers.models.list_item import Listed
-from customers.models.pinned_fields import Holding
+from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField, with_prefix
 
 
-class PaymentMethod(Holding, Listed):
-    """The display facts of a payment method. Full card and account numbers are never kept."""
+class PaymentMethod(PinnedFields, Listed):
+    """What may be shown of a payment method. Full card and account numbers are never stored."""
 
     class Type(models.TextChoices):
         CARD = "card", "Card"
         MOBILE_MONEY = "mobile_money", "Mobile money"
         BANK_ACCOUNT = "bank_account", "Bank account"
 
-    #: The prefix under which the outside knows a method of each type.
+    #: The prefix of the public ID of each type.
     PREFIXES = {Type.CARD.value: "card", Type.MOBILE_MONEY.value: "momo", Type.BANK_ACCOUNT.value: "bank"}
 
     PINNABLE = (
@@ -43,24 +43,26 @@ class PaymentMethod(Holding, Listed):
         max_length=20,
         choices=Type,
         blank=True,
-        help_text="Empty when the source gave only an id that does not tell.",
+        help_text="Blank if the source sent only an ID without a known prefix.",
     )
-    brand = models.CharField(max_length=255, blank=True, help_text="Card only: Visa, Mastercard, …")
+    brand = models.CharField(max_length=255, blank=True, help_text="Cards only, such as Visa.")
     last4 = models.CharField(
         "last four digits",
         max_length=4,
         blank=True,
-        help_text="Card or bank account: never more than four digits.",
+        help_text="Cards and bank accounts only.",
     )
     exp_month = models.PositiveSmallIntegerField("expiry month", null=True, blank=True)
     exp_year = models.PositiveSmallIntegerField("expiry year", null=True, blank=True)
-    provider = models.CharField(
-        max_length=255, blank=True, help_text="Mobile money only: M-Pesa, Airtel Money, …"
-    )
-    phone = models.CharField(max_length=255, blank=True, help_text="Mobile money only: the number that pays.")
+    provider = models.CharField(max_length=255, blank=True, help_text="Mobile money only, such as M-Pesa.")
+    phone = models.CharField(max_length=255, blank=True, help_text="Mobile money only.")
     bank_name = models.CharField(max_length=255, blank=True)
-    country = models.CharField(max_length=255, blank=True, help_text="Bank account only: where the bank is.")
-    is_default = models.BooleanField("default", default=False, help_text="Charged unless another is chosen.")
+    country = models.CharField(
+        max_length=255, blank=True, help_text="Bank accounts only, as a two-letter code such as TZ."
+    )
+    is_default = models.BooleanField(
+        "default", default=False, help_text="Payments use this method unless another one is chosen."
+    )
     status = models.CharField(max_length=50, default="active")
 
     history = HistoricalRecords(excluded_fields=["pinned_fields"])
@@ -72,17 +74,17 @@ class PaymentMethod(Holding, Listed):
                 fields=["customer"],
                 condition=Q(is_default=True),
                 name="payment_method_one_default_per_customer",
-                violation_error_message="The customer has a default payment method already; unset that one first.",
+                violation_error_message="This customer already has a default payment method. Unset that one first.",
             ),
             models.CheckConstraint(
                 condition=Q(last4="") | Q(last4__regex=r"^[0-9]{4}$"),
                 name="payment_method_last4_is_four_digits",
-                violation_error_message="The last four digits are exactly four digits, like 4242.",
+                violation_error_message="Enter exactly four digits, such as 4242.",
             ),
             models.CheckConstraint(
                 condition=Q(exp_month=None) | Q(exp_month__range=(1, 12)),
                 name="payment_method_exp_month_1_to_12",
-                violation_error_message="The expiry month is a number from 1 to 12.",
+                violation_error_message="Enter a month from 1 to 12.",
             ),
             models.CheckConstraint(
                 condition=Q(type__in=["", "card", "mobile_money", "bank_account"]),
@@ -101,5 +103,5 @@ class PaymentMethod(Holding, Listed):
 
     @property
     def public_id(self) -> str:
-        """The id shown outside, under the prefix of its type (`card_…`, `momo_…`, `bank_…`)."""
+        """The ID in the documents, with the prefix of its type (`card_…`, `momo_…`, `bank_…`)."""
         return with_prefix(str(self.pk), self.PREFIXES.get(self.type, "pm"))

@@ -1,4 +1,4 @@
-"""Rows of which imports leave alone what a person has decided."""
+"""Rows that both imports and people write: fields that a person decided are pinned ("locked" on pages)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import ClassVar
 from django.db import models
 
 
-class Holding(models.Model):
-    """A row that both imports and people write. A column that a person has edited is held fast until let go."""
+class PinnedFields(models.Model):
+    """A row whose pinned fields imports leave alone."""
 
-    #: The columns that can be held fast.
+    #: The fields that both imports and people set, so they can be pinned.
     PINNABLE: ClassVar[tuple[str, ...]] = ()
 
     pinned_fields = models.JSONField(
@@ -25,11 +25,20 @@ class Holding(models.Model):
         abstract = True
 
     def pin(self, fields: Iterable[str]) -> None:
-        """Keep imports from changing `fields`; the caller saves. Those that imports never change are passed over."""
-        kept = {*self.pinned_fields, *fields}
-        self.pinned_fields = [name for name in self.PINNABLE if name in kept]
+        """Keep imports from changing `fields`; the caller saves. Fields that imports never change are skipped."""
+        pinned = {*self.pinned_fields, *fields}
+        self.pinned_fields = [name for name in self.PINNABLE if name in pinned]
 
     def unpin(self, fields: Iterable[str]) -> None:
         """Let imports change `fields` again; the caller saves."""
-        freed = set(fields)
-        self.pinned_fields = [name for name in self.pinned_fields if name not in freed]
+        unpinned = set(fields)
+        self.pinned_fields = [name for name in self.pinned_fields if name not in unpinned]
+
+    @classmethod
+    def label_of(cls, field: str) -> str:
+        """The name of `field` on pages, such as `custom data`."""
+        return str(cls._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
+
+    def pinned_labels(self) -> list[str]:
+        """The names of the pinned fields on pages."""
+        return [self.label_of(name) for name in self.pinned_fields]

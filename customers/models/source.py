@@ -1,4 +1,4 @@
-"""Where a customer came from: which record of which source, and every payload as it was received."""
+"""Source records, and every payload as it was received."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from customers.typed_ids import TypedIdField
 
 
 class Source(models.TextChoices):
-    """The three platforms that hold a customer."""
+    """The three platforms that customers come from."""
 
     PAYMENTS = "payments", "Payments platform"
     BILLING = "billing", "Billing platform"
@@ -23,27 +23,27 @@ class Source(models.TextChoices):
 
 
 class SourceRecord(Belonging):
-    """One record of one source. (source, environment, source id) names one customer, for ever."""
+    """One record of one source: (source, environment, source ID) always means the same customer."""
 
     id = TypedIdField(prefix="src", primary_key=True, editable=False)
     source = models.CharField(max_length=10, choices=Source)
     env = models.CharField("environment", max_length=10, default="live")
     source_id = models.CharField(
-        "id at the source",
+        "ID at the source",
         max_length=400,
-        help_text="The id the source gave; where it gave none, what it is known by, such as stripe:cus_… or email:…",
+        help_text="The ID that the source gave. A record without one has a stand-in such as stripe:cus_… or email:…",
     )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="source_records")
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the latest payload in canonical form.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the latest document in canonical form.")
     claims = models.JSONField(
         default=dict,
-        help_text="What this record says of the customer's own fields: for each the value, and since when it says so.",
+        help_text="The values that this record has for the customer's fields, and since when.",
     )
     is_merged = models.BooleanField(
         "merged away",
         default=False,
-        help_text="The id of a record that was merged into another one of this source. It finds the customer; what"
-        " still arrives under it is kept as received, and changes nothing.",
+        help_text="This source merged the record into another one. Its ID still finds the customer. Documents that arrive"
+        " under it are kept and change nothing.",
     )
     first_received_at = models.DateTimeField(default=clock.now)
     last_received_at = models.DateTimeField(default=clock.now)
@@ -65,25 +65,25 @@ class SourceRecord(Belonging):
 
 
 class ReceivedPayloadQuerySet(models.QuerySet["ReceivedPayload"]):
-    """Payloads, asked for in the business's words."""
+    """Filters with names of their own."""
 
     def latest_of(self, records: Iterable[object]) -> Self:
-        """The last payload of each of `records`."""
+        """The latest payload of each of `records`."""
         last = self.filter(record=OuterRef("record")).order_by("-received_at", "-pk").values("pk")[:1]
         return self.filter(record__in=list(records), pk=Subquery(last))
 
 
 class ReceivedPayload(models.Model):
-    """A payload exactly as it was received. One is added whenever a record's content has changed."""
+    """A document exactly as it was received; one is added whenever a record's content has changed."""
 
     id = TypedIdField(prefix="pay", primary_key=True, editable=False)
     record = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="payloads")
-    text = models.TextField(help_text="The record's own text, as received.")
+    text = models.TextField(help_text="The document as it was received.")
     digest = models.CharField(max_length=64)
     remarks = models.JSONField(
-        default=list, help_text="What the import changed or noticed: a list of objects with path and text."
+        default=list, help_text="What the import changed or noticed, as a list of objects with path and text."
     )
-    origin = models.CharField(blank=True, help_text="The file it came in.")
+    origin = models.CharField(blank=True, help_text="The file that it came in.")
     received_at = models.DateTimeField(default=clock.now)
 
     objects = ReceivedPayloadQuerySet.as_manager()

@@ -44,7 +44,7 @@ def edit(customer: Customer, by: User, **values: Any) -> None:
     customer.refresh_from_db()
     for name, value in values.items():
         setattr(customer, name, value)
-    pinned_fields.pin(customer, values)
+    customer.pin(values)
     customer._history_user = by  # type: ignore[attr-defined]
     customer.save()
 
@@ -148,12 +148,12 @@ class TestOrigins:
 
 
 class TestDeciding:
-    def test_hold_fast_and_let_go(self, customer: Customer) -> None:
-        pinned_fields.hold_fast(str(customer.pk), "name")
+    def test_hold_fast_and_let_go(self, customer: Customer, ada: User) -> None:
+        pinned_fields.lock_field(str(customer.pk), "name", ada)
         take_payments(payment(1, name="P2", phone="+12025550101"))
         assert of(customer, "name").value == "P"
 
-        pinned_fields.let_imports_change(str(customer.pk), "name")
+        pinned_fields.unlock_field(str(customer.pk), "name", ada)
         take_payments(payment(1, name="P3", phone="+12025550101"))
         assert of(customer, "name").value == "P3"
         assert customer.history.filter(history_change_reason=None).count() == 0
@@ -182,7 +182,7 @@ class TestDeciding:
         assert of(customer, "stripe_id").value == "s1"
 
     @pytest.mark.parametrize(
-        ("field", "told"), [("env", "no field"), ("fingerprint", "No source"), ("stripe_id", "Another")]
+        ("field", "told"), [("env", "never change"), ("fingerprint", "No source"), ("stripe_id", "Another")]
     )
     def test_what_cannot_be(self, customer: Customer, ada: User, field: str, told: str) -> None:
         edit(customer, ada, stripe_id=None)
@@ -192,7 +192,7 @@ class TestDeciding:
             pinned_fields.take_from_sources(str(customer.pk), field, ada)
         assert of(customer, "stripe_id").is_pinned
 
-    def test_a_merged_customer_stays_as_it_was(self, customer: Customer) -> None:
+    def test_a_merged_customer_stays_as_it_was(self, customer: Customer, ada: User) -> None:
         other = make_customer(merged_into=customer)
         with pytest.raises(ValueError, match="was merged"):
-            pinned_fields.hold_fast(str(other.pk), "name")
+            pinned_fields.lock_field(str(other.pk), "name", ada)

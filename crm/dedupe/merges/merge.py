@@ -20,7 +20,6 @@ from crm.models import Merge
 from customers import clock
 from customers.bulk import update_rows
 from customers.models import Customer
-from customers.pinned_fields import pin
 from customers.row_snapshots import as_json, put_away
 
 #: What the history keeps of a reason.
@@ -209,7 +208,7 @@ def _swap(survivor: Customer, other: Customer, values: list[tuple[Field, Any, An
 
 def _pin(survivor: Customer, chosen: set[str]) -> list[dict[str, Any]]:
     before = as_json(survivor, "pinned_fields")
-    pin(survivor, chosen)
+    survivor.pin(chosen)
     after = as_json(survivor, "pinned_fields")
     if before == after:
         return []

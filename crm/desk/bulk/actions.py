@@ -12,13 +12,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import CustomerTag, Relationship, Tag, Task
+from customers.bulk import create_rows, update_rows
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
-from customers.pinned_fields import pin
+from customers.pinned_fields import change_locks
 
 _BATCH = 500
 _REASON = "Bulk action"
@@ -43,8 +43,8 @@ def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
         ]
         for row in changed:
             row.owner = owner
-        _update(changed, Relationship, ["owner"], by)
-        _create(new, Relationship, by)
+        update_rows(changed, ["owner"], _REASON, by=by)
+        create_rows(new, _REASON, by=by)
         written = [str(row.customer_id) for row in (*changed, *new)]
         refresh_customers(written)
         count += len(written)
@@ -59,8 +59,8 @@ def set_status(customers: CustomerQuerySet, status: str, *, by: Any) -> int:
         changed = [customer for customer in batch if customer.status != status]
         for customer in changed:
             customer.status = status
-            pin(customer, ["status"])
-        _update(changed, Customer, ["status", "pinned_fields"], by)
+            change_locks(customer, lock=["status"])
+        update_rows(changed, ["status", "pinned_fields"], _REASON, by=by)
         refresh_customers(_keys(changed))
         count += len(changed)
     return count
@@ -111,7 +111,7 @@ def add_tasks(
             )
             for customer in batch
         ]
-        _create(tasks, Task, by)
+        create_rows(tasks, _REASON, by=by)
         refresh_customers(keys)
         count += len(tasks)
     return count
@@ -133,13 +133,3 @@ def locked(customers: CustomerQuerySet) -> Iterator[list[Customer]]:
 
 def _keys(customers: Iterable[Customer]) -> list[str]:
     return [str(customer.pk) for customer in customers]
-
-
-def _update(rows: list[Any], model: Any, fields: list[str], by: Any) -> None:
-    if rows:
-        bulk_update_with_history(rows, model, fields, default_user=by, default_change_reason=_REASON)
-
-
-def _create(rows: list[Any], model: Any, by: Any) -> None:
-    if rows:
-        bulk_create_with_history(rows, model, default_user=by, default_change_reason=_REASON)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from crm.desk.bulk.actions import locked
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, Relationship, Task
+from customers.bulk import create_rows, update_rows
 from customers.formats import counted
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
@@ -67,12 +67,10 @@ def reassign(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None
             continue
         for row in (*rows, *moved):
             row.owner = to_user
-        options: dict[str, Any] = {"default_user": by, "default_change_reason": words[:100]}
-        bulk_update_with_history(rows, Relationship, ["owner"], **options)
-        if moved:
-            bulk_update_with_history(moved, Task, ["owner"], **options)
+        update_rows(rows, ["owner"], words, by=by)
+        update_rows(moved, ["owner"], words, by=by)
         notes = [Note(customer_id=key, body=words, author=by, origin=Note.Origin.GENERATED) for key in ours]
-        bulk_create_with_history(notes, Note, **options)
+        create_rows(notes, words, by=by)
         refresh_customers(ours)
         accounts += len(rows)
         tasks += len(moved)

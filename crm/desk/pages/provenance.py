@@ -98,13 +98,13 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
 def _act(request: HttpRequest, customer: Customer) -> None:
     field, act = request.POST.get("field", ""), request.POST.get("act", "")
-    label = pinned_fields.PINNABLE.get(field, field)
+    label = Customer.label_of(field) if field in Customer.PINNABLE else field
     try:
         if act == "lock":
-            pinned_fields.hold_fast(str(customer.pk), field)
+            pinned_fields.lock_field(str(customer.pk), field, request.user)
             done = f"Locked the {label}. Imports won't change it."
         elif act == "unlock":
-            pinned_fields.let_imports_change(str(customer.pk), field)
+            pinned_fields.unlock_field(str(customer.pk), field, request.user)
             done = f"Unlocked the {label}. Imports can change it."
         elif act == "use-sources":
             pinned_fields.take_from_sources(str(customer.pk), field, request.user)
@@ -125,7 +125,7 @@ def _table(title: str, row: Model, fields: Sequence[FieldProvenance], may_change
 
 def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
     actions: list[tuple[str, str]] = []
-    if may_change and field.name in pinned_fields.PINNABLE:
+    if may_change and field.name in Customer.PINNABLE:
         actions.append(("unlock", "Unlock") if field.is_pinned else ("lock", "Lock"))
         if field.is_overruling:
             actions.append(("use-sources", "Use source value"))

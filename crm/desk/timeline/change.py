@@ -16,6 +16,7 @@ from crm.desk.timeline.entry import Position, short
 from crm.desk.timeline.histories import ADDED, CHANGED, DELETED, QUIET, History
 from crm.desk.timeline.values import RowNames, key_of, shown
 from customers.formats import page_of
+from customers.pinned_fields import LOCK_REASONS
 
 SOURCE = "change"
 #: Digits that a history key is padded to in a position, so that positions sort as text.
@@ -84,7 +85,10 @@ def title_of(change: HistoryChange, names: RowNames) -> str:
     verb = special(change) if special else ""
     if verb:
         return f"{what} {verb}"
-    return f"{what} changed" if change.before is None or _visible(change) else ""
+    if change.before is None or _visible(change):
+        return f"{what} changed"
+    # Locking a field changes no column that a history keeps.
+    return f"{what}: {change.reason}" if change.reason.startswith(LOCK_REASONS) else ""
 
 
 def details_of(change: HistoryChange, names: RowNames) -> Iterator[str]:

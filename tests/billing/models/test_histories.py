@@ -86,6 +86,6 @@ def test_columns_that_the_history_does_not_keep_leave_none():
 
 def test_only_the_rows_told_of_leave_history():
     one, other = make_address(), make_address()
-    update_rows([one, other], ["city"], "moved", told=[other])
+    update_rows([one, other], ["city"], "moved", history_of=[other])
     assert one.history.count() == 1
     assert other.history.first().history_change_reason == "moved"

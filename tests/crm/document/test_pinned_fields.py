@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.models import Company, Person, Relationship
-from customers.models import Address, Business, Customer, Holding, PaymentMethod
+from customers.models import Address, Business, Customer, PaymentMethod, PinnedFields
 from tests.admin_forms import form_data
 from tests.crm.import_documents import document, take_crm
 from tests.customers.import_documents import take_payments
@@ -17,7 +17,7 @@ from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
-MODELS: list[type[Holding]] = [Address, Business, PaymentMethod, Company, Relationship, Person]
+MODELS: list[type[PinnedFields]] = [Address, Business, PaymentMethod, Company, Relationship, Person]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_imports_leave_alone_what_is_held_fast_and_nothing_else(model: Any, held
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_can_be_held_fast_are_columns(model: type[Holding]) -> None:
+def test_what_can_be_held_fast_are_columns(model: type[PinnedFields]) -> None:
     assert set(model.PINNABLE) <= {field.name for field in model._meta.fields}
     row = model()
     row.pin(["id", "pinned_fields", *reversed(model.PINNABLE)])
@@ -108,17 +108,21 @@ class TestForms:
         arrive("1")
         row = model.objects.first()
         page = client.get(self.url(row))
-        assert "let_imports_change" not in page.content.decode()
+        assert "unlock_fields" not in page.content.decode()
         data = form_data(page, **{field: "Edited"})
         assert client.post(self.url(row), data).status_code == 302
         row.refresh_from_db()
         assert (getattr(row, field), row.pinned_fields) == ("Edited", [field])
+        assert row.history.latest().history_change_reason == f"Locked {row.label_of(field)}"
 
         page = client.get(self.url(row))
-        assert "Edited here, imports leave these alone:" in page.content.decode()
-        assert client.post(self.url(row), form_data(page, let_imports_change=[field])).status_code == 302
+        assert "Imports can change unlocked fields again." in page.content.decode()
+        assert client.post(self.url(row), form_data(page, unlock_fields=[field])).status_code == 302
         row.refresh_from_db()
         assert (getattr(row, field), row.pinned_fields) == ("Edited", [])
+        latest = row.history.latest()
+        assert latest.history_change_reason == f"Unlocked {row.label_of(field)}"
+        assert latest.history_user is not None
 
     def test_on_the_customers_form_too(self, client: Client) -> None:
         arrive("1")
@@ -129,6 +133,7 @@ class TestForms:
 
         address = Address.objects.get()
         assert (address.city, address.pinned_fields) == ("Edited", ["city"])
+        assert address.history.latest().history_change_reason == "Locked city"
         arrive("2")
         address.refresh_from_db()
         assert (address.city, address.line1) == ("Edited", "Line 2")

@@ -120,19 +120,21 @@ def test_what_a_person_edits_is_pinned_and_the_history_says_who(client: Client, 
     customer.refresh_from_db()
     assert (customer.name, customer.custom_data) == ("New", {"tier": "gold"})
     assert customer.pinned_fields == ["name", "custom_data"]
-    assert customer.history.first().history_user == user
-    assert (
-        "imports leave these alone: name, custom data." in client.get(change_url(customer)).content.decode()
-    )
+    latest = customer.history.first()
+    assert (latest.history_user, latest.history_change_reason) == (user, "Locked name and custom data")
+    page = client.get(change_url(customer)).content.decode()
+    assert "name, custom data" in page
+    assert "Imports can change unlocked fields again." in page
 
 
 def test_a_pinned_field_can_be_let_go(client: Client) -> None:
     customer = make_customer(pinned_fields=["name", "phone"])
-    data = form_data(client.get(change_url(customer)), let_imports_change=["phone"])
+    data = form_data(client.get(change_url(customer)), unlock_fields=["phone"])
     assert client.post(change_url(customer), data).status_code == 302
     customer.refresh_from_db()
     assert customer.pinned_fields == ["name"]
-    nonsense = form_data(client.get(change_url(customer)), let_imports_change=["env"])
+    assert customer.history.first().history_change_reason == "Unlocked phone"
+    nonsense = form_data(client.get(change_url(customer)), unlock_fields=["env"])
     assert client.post(change_url(customer), nonsense).status_code == 200
 
 
@@ -305,4 +307,4 @@ def test_a_former_state_of_which_fields_were_held_fast_is_shown(client: Client) 
     url = reverse("admin:customers_customer_simple_history", args=[customer.pk, version.pk])
     shown = client.get(url)
     assert shown.status_code == 200
-    assert "let_imports_change" not in shown.content.decode()
+    assert "unlock_fields" not in shown.content.decode()

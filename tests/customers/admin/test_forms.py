@@ -183,7 +183,7 @@ def test_a_constraint_over_fields_that_are_not_on_the_form_is_a_form_error(super
     data = form_data(superuser.get(change_url(customer)), external_id="taken")
     refused = superuser.post(change_url(customer), data)
     assert refused.status_code == 200
-    assert "Another customer of this environment has this external id." in refused.content.decode()
+    assert "Another customer in this environment has this external ID." in refused.content.decode()
     sandbox = make_customer(env="sandbox")
     data = form_data(superuser.get(change_url(sandbox)), external_id="taken")
     assert superuser.post(change_url(sandbox), data).status_code == 302

@@ -54,6 +54,7 @@ def test_a_status_is_set_and_held_fast_against_imports(user: User) -> None:
     assert same.pinned_fields == []
     latest = customer.history.latest()
     assert (latest.status, latest.history_user) == ("suspended", user)
+    assert latest.history_change_reason == "Locked status"
 
 
 def test_tags_are_added_once_and_taken_off(user: User) -> None:

@@ -70,7 +70,7 @@ def test_the_page_shows_only_what_differs_and_proposes_the_more_complete(client:
     page = client.get(merge_url([bare, full]))
     assert page.context["survivor"] == full
     labels = [field["label"] for field in page.context["fields"]]
-    assert {"name", "e-mail", "phone", "external id"} <= set(labels)
+    assert {"name", "email", "phone", "external ID"} <= set(labels)
     assert "status" not in labels
     lists = {each["label"]: (each["counts"], each["after"]) for each in page.context["lists"]}
     assert lists["domains"] == ([1, 2], 2)
@@ -111,7 +111,7 @@ def test_what_was_chosen_and_written_stays_when_another_survivor_is(client: Clie
         for field in page.context["fields"]
     }
     # Nobody chose a name against the proposal: it is as proposed for whoever stays.
-    assert (wins["phone"], wins["name"], wins["e-mail"]) == (third.pk, bare.pk, full.pk)
+    assert (wins["phone"], wins["name"], wins["email"]) == (third.pk, bare.pk, full.pk)
     assert not Merge.objects.exists()
 
 
@@ -202,7 +202,7 @@ def test_a_merge_is_undone_from_its_page(client: Client) -> None:
     merge = merged(client)
     url = reverse("desk-unmerge", args=[merge.pk])
     page = client.get(url)
-    assert {each["label"] for each in page.context["set"]} == {"external id"}
+    assert {each["label"] for each in page.context["set"]} == {"external ID"}
     assert page.context["rows"] == [("domains", 2)]
     assert "2 domains." in " ".join(page.content.decode().split())
     response = client.post(url, follow=True)

@@ -82,7 +82,7 @@ class TestWhereItComesFrom:
         shown = page(client, Customer.objects.get(name="Acme"))
         assert all(said in shown for said in ("https://acme.example.com", "12345", "1000000.5"))
 
-    def test_hold_fast_take_and_let_go(self, client: Client, customer: Customer) -> None:
+    def test_hold_fast_take_and_let_go(self, client: Client, customer: Customer, user: User) -> None:
         assert "Locked the phone." in act(client, customer, field="phone", act="lock")
         assert customer.pinned_fields == ["phone"]
         Customer.objects.update(phone="ours")
@@ -91,6 +91,8 @@ class TestWhereItComesFrom:
         )
         assert (customer.phone, customer.pinned_fields) == ("+12025550101", [])
         act(client, customer, field="phone", act="lock")
+        latest = customer.history.latest()
+        assert (latest.history_user, latest.history_change_reason) == (user, "Locked phone")
         assert "Unlocked the phone" in act(client, customer, field="phone", act="unlock")
         assert customer.pinned_fields == []
 
@@ -101,11 +103,11 @@ class TestWhereItComesFrom:
         before = Customer.objects.values().get()
         shown = act(client, customer, **data)
         assert HOSTILE not in shown
-        assert "Reload the page and try again" in shown or "no field that imports change" in shown
+        assert "Reload the page and try again" in shown or "Imports never change" in shown
         assert Customer.objects.values().get() == before
 
-    def test_what_was_held_back_is_said(self, client: Client, customer: Customer) -> None:
-        pinned_fields.hold_fast(str(customer.pk), "phone")
+    def test_what_was_held_back_is_said(self, client: Client, customer: Customer, user: User) -> None:
+        pinned_fields.lock_field(str(customer.pk), "phone", user)
         take_payments(payment(1, id="acme", name=HOSTILE, phone="+12025550199"))
 
         assert "has “+12025550199” since" in page(client, customer)

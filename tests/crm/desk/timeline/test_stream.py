@@ -23,6 +23,7 @@ from crm.desk.timeline.stream import TimelinePage, read_page
 from crm.notes import write_note
 from crm.tasks import add_task, complete_task
 from customers.models import Customer
+from customers.pinned_fields import lock_field
 from tests.factories import (
     make_activity,
     make_address,
@@ -399,3 +400,11 @@ def test_a_meeting_that_lies_ahead_is_told_as_planned() -> None:
     make_activity(customer=customer, kind="meeting", happened_at=datetime(2999, 1, 1, tzinfo=UTC))
     make_activity(customer=customer, kind="meeting", happened_at=AT)
     assert titles(page_of(customer, EntryKind.CONTACT)) == ["Meeting, planned", "Meeting"]
+
+
+def test_a_lock_is_told_with_who_did_it() -> None:
+    ada = make_user()
+    customer = make_customer(name="Acme")
+    lock_field(str(customer.pk), "name", ada)
+    first = page_of(customer).entries[0]
+    assert (first.title, first.by) == ("Customer: Locked name", str(ada))
