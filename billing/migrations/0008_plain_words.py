@@ -1113,6 +1113,26 @@ class Migration(migrations.Migration):
                     name='subscription_period_ends_after_start',
                     constraint=models.CheckConstraint(condition=models.Q(('current_period_start', None), ('current_period_end', None), ('current_period_end__gt', models.F('current_period_start')), _connector='OR'), name='subscription_period_ends_after_start', violation_error_message='Enter a period end after the period start.'),
                 ),
+                migrations.AlterField(
+                    model_name='entity',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
+                ),
+                migrations.AlterField(
+                    model_name='historicalentity',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
+                ),
+                migrations.AlterField(
+                    model_name='historicalplan',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
+                ),
+                migrations.AlterField(
+                    model_name='plan',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
+                ),
             ]
         )
     ]
