@@ -1,9 +1,9 @@
-"""Find customers that may be one.
+"""Find customers that may be duplicates.
 
-- `sweep.swept` compares all customers, `likely.likely_matches` somebody new with them; `judging.judge` compares two.
-- `review.record` writes what a sweep found to the review queue, `review.decide` what people decide of it.
+- `sweep.swept` compares all customers, `suggest.likely_matches` a new one with all, `score.judge` two.
+- `review.record` writes the pairs of a sweep to the review queue, `review.decide` what people decide.
 - `trials.shared_trials` lists trials that one device, company or payment method took as several customers.
 
-A customer is read as a `profile.Profile`. Customers that share a mark (`marks`) are compared; the rules (`ways`,
-`rules`, `name_rules`) find evidence, each of which has its weight in `evidence.WEIGHTS`.
+A customer is read as a `profile.Profile`. Only customers that share a blocking key (`blocking_keys`) are compared. The rules
+(`contact_rules`, `rules`, `name_rules`) find evidence; `evidence.WEIGHTS` has its weight.
 """

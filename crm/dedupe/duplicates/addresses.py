@@ -1,4 +1,4 @@
-"""Where a customer is: one form for the ways to write an address, and how near two of them are."""
+"""Addresses in one form, and how near two of them are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LANGUAGES = (
 
 
 class Place(Struct, array_like=True, frozen=True, omit_defaults=True):
-    """An address in one form; what is unknown is empty. `country` is alpha-2."""
+    """An address in one form. Unknown parts are empty. `country` is alpha-2."""
 
     country: str = ""
     city: str = ""
@@ -39,12 +39,12 @@ class Place(Struct, array_like=True, frozen=True, omit_defaults=True):
 
     @property
     def is_known(self) -> bool:
-        """Whether it says more than the country."""
+        """Whether it has more than the country."""
         return bool(self.city or self.postal)
 
 
 class Nearness(IntEnum):
-    """How near two places are; the more, the nearer."""
+    """How near two places are. A greater value is nearer."""
 
     OTHER_COUNTRY = 0
     OTHER_CITY = 1
@@ -58,7 +58,6 @@ class Nearness(IntEnum):
 def read_place(
     *, line1: str = "", line2: str = "", city: str = "", postal: str = "", country: str = ""
 ) -> Place:
-    """An address in one form."""
     code = country_code(country)
     street, house = _street(line1[:_LONGEST]) if line1 else ("", "")
     if not street and line2:
@@ -72,22 +71,21 @@ def read_place(
 
 
 def read_location(text: str) -> Place:
-    """A place in free text, such as “Munich, Germany”: a city and, at the end, a country."""
+    """A place in free text, such as “Munich, Germany”: a city, and at the end a country."""
     parts = [part.strip() for part in text[:_LONGEST].split(",") if part.strip()]
     if not parts:
         return Place()
-    # “Boston, MA” is in no country that is named, “Boston, MA, US” is.
+    # “Boston, MA” names no country, “Boston, MA, US” does.
     is_named = len(parts[-1]) > 2 or len(parts) > 2
     country = country_code(parts[-1]) if is_named else ""
     if country and len(parts) == 1:
         return Place(country)
-    # “100 Main St, Springfield, IL, US”: what begins with a number is the street.
+    # “100 Main St, Springfield, IL, US”: a part that begins with a number is the street.
     city = next((part for part in parts if not any(map(str.isdigit, part))), "")
     return Place(country, city_name(city))
 
 
 def nearness(one: Place, other: Place) -> Nearness:
-    """How near two places are."""
     if one.country and other.country and one.country != other.country:
         return Nearness.OTHER_COUNTRY
     is_same_postal = bool(one.postal) and one.postal == other.postal
@@ -107,18 +105,18 @@ def nearness(one: Place, other: Place) -> Nearness:
 
 
 def is_other_address(one: Place, other: Place) -> bool:
-    """Whether both name a street and a number, and not the same."""
+    """Whether both have a street and a house number, and they differ."""
     return bool(one.street and other.street) and (one.street, one.house) != (other.street, other.house)
 
 
 def is_other_postal(one: Place, other: Place) -> bool:
-    """Whether both name a postal code, and not the same with a slip."""
+    """Whether both have a postal code, and they differ by more than a typo."""
     return bool(one.postal and other.postal) and OSA.distance(one.postal, other.postal, score_cutoff=1) > 1
 
 
 @lru_cache(maxsize=1 << 12)
 def city_name(text: str) -> str:
-    """The one name of a city that has several."""
+    """One name for a city that has several."""
     name = plain(text)
     spoken = _by_sound(name)
     return _BY_NAME.get(name) or _BY_NAME.get(spoken) or spoken
@@ -134,7 +132,7 @@ def _is_same_city(one: str, other: str) -> bool:
 
 
 def _street(line: str) -> tuple[str, str]:
-    """The street's words, in any order, and the number of the house."""
+    """The words of the street in any order, and the house number."""
     words = plain(line).split()
     house = next((word for word in words if word[0].isdigit()), "")
     kept: list[str] = []
@@ -150,7 +148,7 @@ def _street(line: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=1 << 10)
 def country_code(text: str) -> str:
-    """The alpha-2 code of a country, by its code or by its name in one of several languages; empty if unknown."""
+    """The alpha-2 code of a country by its code or its name in one of several languages. Empty if unknown."""
     text = text.strip()
     if not text:
         return ""

@@ -1,7 +1,7 @@
-"""The marks of a customer: duplicates share one of them, so only customers that share a mark are compared.
+"""Blocking keys: only customers that share one are compared.
 
-A mark that too many share (a switchboard, a large organisation's domain) tells nothing: its customers are not
-compared because of it, only because of it together with a word of their names.
+A key that too many customers share (a switchboard, the domain of a large organization) is useless alone. Its customers are compared
+only where they also share a word of their names.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SHORTEST_LOCAL = 6
 _EDGE = 4
 
 
-class Mark(IntEnum):
-    """The kinds of marks."""
+class KeyKind(IntEnum):
+    """The kinds of blocking keys."""
 
     MAILBOX = 1
     MAILBOX_NAME = 2
@@ -42,115 +42,115 @@ class Mark(IntEnum):
     STREET = 17
     METHOD = 18
     PHONE_TAIL = 19
-    #: Only counted.
+    #: Counted, never used to compare.
     WORD = 20
     CITY = 21
     POSTAL = 22
     WORD_IN_CITY = 23
 
 
-#: How many customers may share a mark of a kind and still be compared because of it.
+#: The most customers that may share a key of a kind and still be compared because of it.
 LIMITS = {
-    Mark.MAILBOX: 30,
-    Mark.MAILBOX_NAME: 10,
-    Mark.PHONE: 30,
-    Mark.PHONE_WORD: 30,
-    Mark.FINGERPRINT: 30,
-    Mark.NAMED_ELSEWHERE: 2,
-    Mark.TAX_ID: 30,
-    Mark.COMPANY_NUMBER: 30,
-    Mark.DOMAIN: 30,
-    Mark.DOMAIN_WORD: 30,
-    Mark.NAME: 12,
-    Mark.NAME_CITY: 40,
-    Mark.WORD_CITY: 40,
-    Mark.WORD_POSTAL: 40,
-    Mark.EDGE_CITY: 30,
-    Mark.INITIALS_POSTAL: 30,
-    Mark.STREET: 30,
-    Mark.METHOD: 10,
-    Mark.PHONE_TAIL: 30,
+    KeyKind.MAILBOX: 30,
+    KeyKind.MAILBOX_NAME: 10,
+    KeyKind.PHONE: 30,
+    KeyKind.PHONE_WORD: 30,
+    KeyKind.FINGERPRINT: 30,
+    KeyKind.NAMED_ELSEWHERE: 2,
+    KeyKind.TAX_ID: 30,
+    KeyKind.COMPANY_NUMBER: 30,
+    KeyKind.DOMAIN: 30,
+    KeyKind.DOMAIN_WORD: 30,
+    KeyKind.NAME: 12,
+    KeyKind.NAME_CITY: 40,
+    KeyKind.WORD_CITY: 40,
+    KeyKind.WORD_POSTAL: 40,
+    KeyKind.EDGE_CITY: 30,
+    KeyKind.INITIALS_POSTAL: 30,
+    KeyKind.STREET: 30,
+    KeyKind.METHOD: 10,
+    KeyKind.PHONE_TAIL: 30,
 }
 
 
-def digest(mark: Mark, env: str, key: str) -> int:
-    """A number for a mark that no other is likely to have. Marks that cross environments have `env` empty."""
+def digest(mark: KeyKind, env: str, key: str) -> int:
+    """A number for a blocking key, practically unique. `env` is empty for keys that cross environments."""
     text = f"{mark.value}\0{env}\0{key}"
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def marks_of(profile: Profile) -> Iterator[tuple[Mark, str]]:
-    """The marks of a customer; some may come twice."""
+def blocking_keys_of(profile: Profile) -> Iterator[tuple[KeyKind, str]]:
+    """The blocking keys of a customer. Some may repeat."""
     words = list(dict.fromkeys(chain.from_iterable(name.sounds for name in profile.names)))
     names = [*profile.names, *(contact.name for contact in profile.contacts if contact.name is not None)]
     yield from _of_contact_points(profile, words)
     for domain in profile.domains:
-        yield Mark.DOMAIN, domain
+        yield KeyKind.DOMAIN, domain
         for word in dict.fromkeys(chain.from_iterable(name.sounds for name in names)):
-            yield Mark.DOMAIN_WORD, f"{domain} {word}"
+            yield KeyKind.DOMAIN_WORD, f"{domain} {word}"
     yield from _of_numbers(profile)
     for word in words:
-        yield Mark.WORD, word
+        yield KeyKind.WORD, word
     for name in names:
         for key in name_keys(name):
-            yield Mark.NAME, key
+            yield KeyKind.NAME, key
     yield from _of_places(profile, names)
 
 
-def _of_contact_points(profile: Profile, words: list[str]) -> Iterator[tuple[Mark, str]]:
+def _of_contact_points(profile: Profile, words: list[str]) -> Iterator[tuple[KeyKind, str]]:
     for box in profile.boxes | profile.contact_boxes:
-        yield Mark.MAILBOX, box
+        yield KeyKind.MAILBOX, box
     for mailbox in profile.mailboxes:
         if len(mailbox.name) >= _SHORTEST_LOCAL and not mailbox.is_office:
-            yield Mark.MAILBOX_NAME, mailbox.name
+            yield KeyKind.MAILBOX_NAME, mailbox.name
     for phone in dict.fromkeys(chain(profile.phones, *(contact.phones for contact in profile.contacts))):
-        yield Mark.PHONE, phone
-        yield Mark.PHONE_TAIL, tail_of(phone)
+        yield KeyKind.PHONE, phone
+        yield KeyKind.PHONE_TAIL, tail_of(phone)
         for word in words:
-            yield Mark.PHONE_WORD, f"{tail_of(phone)} {word}"
+            yield KeyKind.PHONE_WORD, f"{tail_of(phone)} {word}"
 
 
-def _of_numbers(profile: Profile) -> Iterator[tuple[Mark, str]]:
+def _of_numbers(profile: Profile) -> Iterator[tuple[KeyKind, str]]:
     if profile.fingerprint:
-        yield Mark.FINGERPRINT, profile.fingerprint
+        yield KeyKind.FINGERPRINT, profile.fingerprint
     for identifier in profile.named_elsewhere:
-        yield Mark.NAMED_ELSEWHERE, identifier
+        yield KeyKind.NAMED_ELSEWHERE, identifier
     for tax_id in profile.tax_ids:
-        yield Mark.TAX_ID, tax_id.number
+        yield KeyKind.TAX_ID, tax_id.number
     for number in profile.company_numbers:
-        yield Mark.COMPANY_NUMBER, number
+        yield KeyKind.COMPANY_NUMBER, number
     for method in profile.methods:
-        yield Mark.METHOD, method
+        yield KeyKind.METHOD, method
 
 
-def _of_places(profile: Profile, names: list[Name]) -> Iterator[tuple[Mark, str]]:
+def _of_places(profile: Profile, names: list[Name]) -> Iterator[tuple[KeyKind, str]]:
     spoken = list(dict.fromkeys(chain.from_iterable(map(_telling, profile.names))))
     edges = list(dict.fromkeys(chain.from_iterable(map(_edges, profile.names))))
     for place in profile.places:
         if place.city:
-            yield Mark.CITY, place.city
+            yield KeyKind.CITY, place.city
             for word in dict.fromkeys(chain.from_iterable(name.sounds for name in profile.names)):
-                yield Mark.WORD_IN_CITY, f"{word} {place.city}"
+                yield KeyKind.WORD_IN_CITY, f"{word} {place.city}"
             for words_and_initials in spoken:
-                yield Mark.WORD_CITY, f"{words_and_initials} {place.city}"
+                yield KeyKind.WORD_CITY, f"{words_and_initials} {place.city}"
             for edge in edges:
-                yield Mark.EDGE_CITY, f"{edge} {place.city}"
+                yield KeyKind.EDGE_CITY, f"{edge} {place.city}"
             for name in names:
                 for key in name_keys(name):
-                    yield Mark.NAME_CITY, f"{key} {place.city}"
+                    yield KeyKind.NAME_CITY, f"{key} {place.city}"
         if place.postal:
-            yield Mark.POSTAL, f"{place.country} {place.postal}"
+            yield KeyKind.POSTAL, f"{place.country} {place.postal}"
             for words_and_initials in spoken:
-                yield Mark.WORD_POSTAL, f"{words_and_initials} {place.postal}"
+                yield KeyKind.WORD_POSTAL, f"{words_and_initials} {place.postal}"
             for name in profile.names:
                 initials = "".join(sorted(word[0] for word in name.words))
-                yield Mark.INITIALS_POSTAL, f"{initials} {place.postal}"
+                yield KeyKind.INITIALS_POSTAL, f"{initials} {place.postal}"
         if place.street and place.house and (place.city or place.postal):
-            yield Mark.STREET, f"{place.street} {place.house} {place.city or place.postal}"
+            yield KeyKind.STREET, f"{place.street} {place.house} {place.city or place.postal}"
 
 
 def _telling(name: Name) -> Iterator[str]:
-    """The words that tell a name from others; one that many names have, with the initials of the rest."""
+    """The distinctive words of a name. A common word comes with the initials of the others."""
     for place, word in enumerate(name.words):
         if len(name.words) > 1 and is_everyday(word):
             rest = sorted(other[0] for number, other in enumerate(name.words) if number != place)
@@ -160,9 +160,9 @@ def _telling(name: Name) -> Iterator[str]:
 
 
 def _edges(name: Name) -> Iterator[str]:
-    """How the longest words begin and end: a typo leaves one of the two.
+    """The beginnings and endings of the longest words, because a typo leaves one of the two intact.
 
-    Of the telling ones two, for a typo makes one of an everyday word; and the longest of all.
+    Two distinctive words, because a typo can turn one into a common word, and the longest word of all.
     """
     telling = sorted((word for word in name.words if not is_everyday(word)), key=len, reverse=True)
     for word in dict.fromkeys(map(sound, (*telling[:2], max(name.words, key=len)))):

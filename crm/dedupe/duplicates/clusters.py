@@ -1,4 +1,4 @@
-"""Pairs that connect: if one may be two and two may be three, the three belong together."""
+"""Connected pairs: if A may be B and B may be C, the three form a group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ P = TypeVar("P")
 
 
 def connected(pairs: Iterable[P], sides: Callable[[P], tuple[str, str]]) -> list[tuple[list[str], list[P]]]:
-    """The clusters that `pairs` form: the members of each, and its pairs, both in the order of their coming."""
+    """The groups that `pairs` form: members and pairs of each, in order of appearance."""
     parents: dict[str, str] = {}
 
     def root(member: str) -> str:

@@ -1,6 +1,6 @@
-"""What is known of the names of companies: legal forms, and words that say what a company does or is a part of.
+"""Words in company names: legal forms, trades, parts of companies.
 
-All in the form that `letters.plain` gives them.
+All in the form of `text.plain`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from rapidfuzz.distance import OSA
 
 from crm.dedupe.duplicates.word_files import lines, words
 
-#: What an organisation may drop from its name or add to it; what it does; which part of it is meant.
+#: Words that an organization may drop or add: fillers, trades, parts of it.
 PADDING = words("padding")
 TRADES = words("trades")
 BRANCHES = words("branches")
-#: Trades that people are called, too.
+#: Trades that are also family names.
 ALSO_FAMILY_NAMES = words("also_family_names")
 
-#: Legal forms that stand at an end of a name in scripts that put no spaces.
+#: Legal forms at an end of a name in scripts without spaces.
 UNSPACED_LEGAL_FORMS = (
     "株式会社",
     "有限会社",
@@ -42,14 +42,14 @@ _FORMS = _legal_forms()
 _LONGEST_FORM = max(map(len, _FORMS))
 _LONG_FORM = 7
 _LONG_WORDS = tuple({form[-1]: None for form in _FORMS if len(form[-1]) >= _LONG_FORM})
-#: Some forms stand before the name in their country.
+#: Forms that stand before the name.
 _BEFORE = frozenset({"ooo", "oao", "tov", "ip", "pt", "sia", "uab", "kk", "ao", "ad"})
 
 
 def without_legal_form(words: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """`words` without the legal form at their end (or, where that is the custom, at their beginning), and the form.
+    """`words` without the legal form, and the form in its first spelling (empty if there is none).
 
-    The form is in its first spelling, empty where there is none. At least one word is left.
+    A form stands at the end, in some countries at the beginning. At least one word is left.
     """
     found = ""
     words = (*words[:-1], _mended(words[-1])) if len(words) > 1 else words

@@ -1,22 +1,22 @@
-"""Whether a point of contact of one customer is the other customer."""
+"""Whether a contact of one customer is the other customer."""
 
 from __future__ import annotations
 
 from crm.dedupe.duplicates.comparison import Comparison
-from crm.dedupe.duplicates.names import Kind, Likeness, Relation, compare
-from crm.dedupe.duplicates.profile import Contact, Profile
+from crm.dedupe.duplicates.names import Likeness, NameKind, Relation, compare
+from crm.dedupe.duplicates.profile import ContactProfile, Profile
 
 
-def may_be(contact: Contact, customer: Profile, pair: Comparison) -> bool:
-    """Whether the names do not say that a contact is somebody else."""
-    if contact.name is None or not customer.names or customer.names[0].kind == Kind.COMPANY:
+def may_be(contact: ContactProfile, customer: Profile, pair: Comparison) -> bool:
+    """Whether the names allow that a contact is the other customer."""
+    if contact.name is None or not customer.names or customer.names[0].kind == NameKind.COMPANY:
         return True
     likeness = compare(contact.name, customer.names[0], pair.is_usual)
     return likeness.relation in (Relation.ALIKE, Relation.PART)
 
 
 def is_contact(pair: Comparison) -> bool:
-    """Whether a contact of one is the other, by name, or by address where the names do not say no."""
+    """Whether a contact of one is the other: by name, or by address where the names allow it."""
     return writes_as_contact(pair) or any(
         likeness_of_contact(one, other, pair) is not None
         for one, other in ((pair.a, pair.b), (pair.b, pair.a))
@@ -24,7 +24,7 @@ def is_contact(pair: Comparison) -> bool:
 
 
 def writes_as_contact(pair: Comparison) -> bool:
-    """Whether a contact of one has the address of the other, and may be them."""
+    """Whether a contact of one has the other's address and may be the other."""
     return any(
         not customer.boxes.isdisjoint(mailbox.box for mailbox in contact.mailboxes)
         and may_be(contact, customer, pair)
@@ -34,7 +34,7 @@ def writes_as_contact(pair: Comparison) -> bool:
 
 
 def likeness_of_contact(customer: Profile, other: Profile, pair: Comparison) -> Likeness | None:
-    """How alike the name of `customer` and of a contact of `other` are; None unless they are one name."""
+    """The likeness of the names of `customer` and a contact of `other`. None unless they are the same name."""
     names = (contact.name for contact in other.contacts if contact.name is not None)
     likenesses = (compare(each, mine, pair.is_usual) for each in names for mine in customer.names[:1])
     return next((likeness for likeness in likenesses if likeness.relation == Relation.ALIKE), None)

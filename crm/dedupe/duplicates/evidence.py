@@ -1,6 +1,6 @@
-"""What speaks for two customers being one, and what against: all of it by name, each with its weight.
+"""Evidence for and against a pair, by name, each with its weight.
 
-A weight is in natural log-odds: 2.3 makes it ten times as likely, -2.3 ten times less.
+Weights are natural log-odds: 2.3 makes a match ten times likelier, -2.3 ten times less likely.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from math import log
 
 from msgspec import Struct
 
-#: The score from which two customers are taken for one, unless another is asked for.
+from customers.formats import percent
+
+#: The default score from which a pair counts as a possible duplicate.
 DEFAULT_SCORE = 0.75
 
-#: The log-odds of two customers that share a mark, before anything else is known of them.
+#: The log-odds of two customers that share a blocking key, before any other evidence.
 BEFORE = -2.0
 
 WEIGHTS = {
-    # Numbers that belong to one.
+    # Numbers that belong to one customer.
     "same tax id": 16.0,
     "another tax id": -13.0,
     "a tax id of another kind": -6.0,
@@ -26,7 +28,7 @@ WEIGHTS = {
     "same id in another environment": 7.5,
     "same short id in another environment": 3.5,
     "same payment method": 3.0,
-    # Ways to reach somebody.
+    # Mailboxes, phones, devices, domains.
     "same mailbox": 8.0,
     "same mailbox, tagged": 6.5,
     "same office mailbox": 5.0,
@@ -50,7 +52,7 @@ WEIGHTS = {
     "a person and a company": -3.5,
     "a contact's name": 1.0,
     "the domain is the name": 2.0,
-    # What tells them apart.
+    # Evidence against.
     "another country": -4.0,
     "another city": -2.5,
     "another address": -3.5,
@@ -58,14 +60,14 @@ WEIGHTS = {
     "another mailbox": -0.4,
     "another phone": -0.4,
     "another domain": -1.0,
-    # Traps: they are told, and never count in favour.
+    # Traps: shown, and never in favor.
     "look-alike name": 0.0,
     "look-alike domain": -6.0,
     "look-alike mailbox": -6.0,
     "another environment": 0.0,
 }
 
-#: A shared way to reach somebody loses so much for each doubling (or so) of those who share it.
+#: The weight that a shared mailbox, phone, … loses each time the number of customers that share it doubles.
 CROWDED = {
     "same mailbox": 1.5,
     "same mailbox, tagged": 1.5,
@@ -78,12 +80,12 @@ CROWDED = {
     "same domain": 1.0,
     "same payment method": 2.0,
 }
-#: From so many customers on, the reason says how many share it.
+#: From this many customers on, the reason says how many share it.
 _CROWD = 3
 
 
 class Evidence(Struct, frozen=True):
-    """What a rule found: its name in `WEIGHTS`, what it says in words, and what it weighs in this case."""
+    """What a rule found: its name in `WEIGHTS`, the reason in words, and its weight in this case."""
 
     rule: str
     words: str
@@ -91,12 +93,12 @@ class Evidence(Struct, frozen=True):
 
 
 def found(rule: str, words: str, factor: float = 1.0) -> Evidence:
-    """What `rule` found, for so many times its weight."""
+    """Evidence of `rule`, scaled by `times`."""
     return Evidence(rule, words, WEIGHTS[rule] * factor)
 
 
 def shared(rule: str, words: str, count: int) -> Evidence:
-    """Something that `count` customers share: the more they are, the less it says, down to nothing."""
+    """Something that `count` customers share. The more share it, the less it weighs, down to 0."""
     if count >= _CROWD:
         words = f"{words}, as {count} customers have"
     return Evidence(rule, words, max(0.0, WEIGHTS[rule] - CROWDED[rule] * log(count - 1)))
@@ -106,5 +108,5 @@ _ALMOST_CERTAIN = 0.995
 
 
 def likelihood(score: float) -> str:
-    """A score as a person says it."""
-    return "over 99%" if score >= _ALMOST_CERTAIN else f"{score:.0%}"
+    """A score in words: `97%`, `over 99%`."""
+    return f"over {percent(0.99)}" if score >= _ALMOST_CERTAIN else percent(score)

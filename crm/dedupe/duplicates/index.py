@@ -1,4 +1,4 @@
-"""The profiles and marks of all customers, in a temporary file: memory stays the same however many there are."""
+"""Profiles and blocking keys of all customers in a temporary file, so that memory does not grow with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from msgspec import Struct, msgpack
 
-from crm.dedupe.duplicates.blocking_keys import LIMITS, Mark, digest, marks_of
+from crm.dedupe.duplicates.blocking_keys import LIMITS, KeyKind, blocking_keys_of, digest
 from crm.dedupe.duplicates.names import Name, name_keys
 from crm.dedupe.duplicates.profile import Profile
 
@@ -57,7 +57,7 @@ ORDER BY pairs.a, pairs.b
 
 
 class CardIndex:
-    """Cards are put in, then it is told that they are all there, then pairs are asked for."""
+    """Add profiles, call `complete`, then read the candidates."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -71,21 +71,21 @@ class CardIndex:
         database.executemany("INSERT INTO limits VALUES (?, ?)", [*LIMITS.items()])
 
     def add(self, profiles: Iterable[Profile], fresh: set[str] | None = None) -> None:
-        """Put in the cards of `profiles`; those in `fresh`, or all without it, are to be compared with the others."""
+        """Add `profiles`. With `fresh`, only those customers are compared with the others; without, all."""
         cards, marks = [], []
         for profile in profiles:
             self._size += 1
             self._totals[profile.env] = self._totals.get(profile.env, 0) + 1
             is_fresh = fresh is None or profile.id in fresh
             cards.append((self._size, is_fresh, self._encode(profile)))
-            for mark, key in set(marks_of(profile)):
-                env = "" if mark is Mark.NAMED_ELSEWHERE else profile.env
+            for mark, key in set(blocking_keys_of(profile)):
+                env = "" if mark is KeyKind.NAMED_ELSEWHERE else profile.env
                 marks.append((digest(mark, env, key), int(mark), self._size))
         self._database.executemany("INSERT INTO cards VALUES (?, ?, ?)", cards)
         self._database.executemany("INSERT INTO marks VALUES (?, ?, ?)", marks)
 
     def complete(self, *, only_fresh: bool = False) -> int:
-        """All cards are in: find who is to be compared with whom, and answer how many pairs these are."""
+        """Find the pairs to compare. Returns their number."""
         self._database.executescript(_COUNTS)
         self._database.execute(_PAIRS + (_ONLY_FRESH if only_fresh else ""))
         self.repetition = self._repetition()
@@ -101,11 +101,11 @@ class CardIndex:
             yield mine, self._decode(other)
 
     def keep(self, score: float, found: Struct) -> None:
-        """Put something by that has a score."""
+        """Store something under a score."""
         self._database.execute("INSERT INTO kept VALUES (?, ?)", (score, self._encode(found)))
 
     def kept(self, kind: type[S], min_score: float) -> Iterator[S]:
-        """What was put by, by falling score."""
+        """What was stored, highest score first."""
         decode = msgpack.Decoder(kind).decode
         rows = self._database.execute(
             "SELECT found FROM kept WHERE score >= ? ORDER BY score DESC, rowid", (min_score,)
@@ -113,19 +113,19 @@ class CardIndex:
         return (decode(row[0]) for row in rows)
 
     def total(self, env: str) -> int:
-        """How many customers of an environment there are."""
+        """Customers of an environment."""
         return self._totals.get(env, 0)
 
-    def count(self, mark: Mark, env: str, key: str) -> int:
-        """How many customers have a mark; 0 for one that fewer than two have."""
+    def count(self, mark: KeyKind, env: str, key: str) -> int:
+        """Customers that share a key. 0 if fewer than two do."""
         return self._count(mark, env, key)
 
     def _repetition(self) -> float:
-        """Some names are looked at: how many others of the same town have each, and how many would by chance.
+        """How often names recur in a town, relative to chance, from a sample of names.
 
-        Names go with towns, so chance is reckoned there: where two of one name in one town are rarer than that,
-        whoever wrote the customers down kept them apart, and two that are there are rather one. Names that chance
-        would bring often count the most: of the others, customers that stand twice are most of what there is.
+        Names go with towns, so the chance is computed per town. Where two customers of one name in one town are rarer than chance, the
+        data was kept free of duplicates, and a recurring name is likelier a duplicate. Frequent names count most, because
+        rare ones that recur are mostly duplicates.
         """
         seen = expected = 0.0
         step = max(1, self._size // _SAMPLE)
@@ -135,21 +135,21 @@ class CardIndex:
                 key = name_keys(name)[0]
                 city = next((f" {place.city}" for place in profile.places if place.city), "")
                 by_chance = self._by_chance(name, profile.env, city)
-                others = self.count(Mark.NAME_CITY if city else Mark.NAME, profile.env, key + city) - 1
+                others = self.count(KeyKind.NAME_CITY if city else KeyKind.NAME, profile.env, key + city) - 1
                 seen += by_chance * max(0, others)
                 expected += by_chance**2
         return min(1.0, max(_LEAST_REPETITION, (seen + _DOUBT) / (expected + _DOUBT)))
 
     def _by_chance(self, name: Name, env: str, city: str) -> float:
-        """How many would have a name by chance, in a town or (without one) anywhere."""
-        total = self.count(Mark.CITY, env, city.strip()) if city else self.total(env)
+        """The expected number of customers with a name, in a town or (without one) anywhere."""
+        total = self.count(KeyKind.CITY, env, city.strip()) if city else self.total(env)
         expected = float(total)
         for word in name.sounds if total else ():
-            mark, key = (Mark.WORD_IN_CITY, word + city) if city else (Mark.WORD, word)
+            mark, key = (KeyKind.WORD_IN_CITY, word + city) if city else (KeyKind.WORD, word)
             expected *= self.count(mark, env, key) / total
         return expected
 
-    def _counted(self, mark: Mark, env: str, key: str) -> int:
+    def _counted(self, mark: KeyKind, env: str, key: str) -> int:
         wanted = (digest(mark, env, key),)
         found = self._database.execute("SELECT size FROM crowds WHERE digest = ?", wanted).fetchone()
         return int(found[0]) if found else 0
@@ -157,7 +157,7 @@ class CardIndex:
 
 @contextmanager
 def card_index() -> Iterator[CardIndex]:
-    """An empty index, in a folder that goes with it."""
+    """An empty index in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="duplicates-") as folder:
         database = sqlite3.connect(Path(folder) / "cards.sqlite3", isolation_level=None)
         try:

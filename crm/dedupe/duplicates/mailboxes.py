@@ -1,4 +1,4 @@
-"""E-mail addresses and domains: which of them are one, and what they say about whose they are."""
+"""Email addresses and domains: which are the same, and whose they are."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from crm.dedupe.duplicates.mail_words import (
     ignores_tags,
     is_disposable,
     is_free,
-    is_nobodys,
     is_office,
+    is_placeholder,
 )
 from crm.dedupe.duplicates.text import looks, visible
 
@@ -28,10 +28,9 @@ _SHORTEST_MISTYPED = 6
 
 
 class Mailbox(Struct, array_like=True, frozen=True):
-    """An address as its provider reads it. `box` is what two spellings of one mailbox share.
+    """An address as its provider reads it. `box` is equal for all spellings of a mailbox.
 
-    `is_tagged`: it was written with a tag, at a provider of which it is not known whether it ignores tags;
-    `box` is without it.
+    `is_tagged` if it had a tag at a provider that may or may not ignore tags. `box` is without the tag.
     """
 
     name: str
@@ -41,13 +40,12 @@ class Mailbox(Struct, array_like=True, frozen=True):
 
     @property
     def box(self) -> str:
-        """The address."""
         return f"{self.name}@{self.host}"
 
 
 @lru_cache(maxsize=1 << 14)
 def read_mailbox(text: str) -> Mailbox | None:
-    """The mailbox that an e-mail address means; None for what is no address, or stands for nobody's."""
+    """The mailbox of an email address. None for what is no address, and for placeholders."""
     whole = visible(text.strip().removeprefix("mailto:")).casefold()
     name, _, host = whole.rpartition("@")
     host = read_host(host)
@@ -60,14 +58,14 @@ def read_mailbox(text: str) -> Mailbox | None:
     name = untagged
     if host in IGNORED_MARKS:
         name = "".join(character for character in name if character not in IGNORED_MARKS[host]) or name
-    if is_nobodys(name):
+    if is_placeholder(name):
         return None
     return Mailbox(name, host, is_office(name), is_tagged)
 
 
 @lru_cache(maxsize=1 << 14)
 def read_host(text: str) -> str:
-    """The host in a domain, a link or a part of an address, in Unicode and lower case; empty for none."""
+    """The host in a domain, a link or part of an address, in Unicode and lower case. Empty if there is none."""
     text = visible(text.strip()).casefold()
     if "//" in text:
         try:
@@ -85,9 +83,9 @@ def read_host(text: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def company_domains(host: str) -> tuple[str, ...]:
-    """The domains by which `host` tells an organisation: the registered one and, below it, the host itself.
+    """The domains of `host` that identify an organization: the registered one, and the host itself below it.
 
-    None for a domain under which anybody may have a mailbox, or one to be thrown away.
+    Empty for free and disposable mail domains.
     """
     registered = _registered(host)
     if not registered or any(is_free(each) or is_disposable(each) for each in (host, registered)):
@@ -97,18 +95,18 @@ def company_domains(host: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 14)
 def label_of(domain: str) -> str:
-    """The part of a registered domain that somebody chose: `acme` of acme.co.uk."""
+    """The chosen part of a registered domain: `acme` of acme.co.uk."""
     return (_registered(domain) or domain).partition(".")[0]
 
 
 def is_mistyped(one: Mailbox, other: Mailbox) -> bool:
-    """Whether one of two addresses may be the other with a slip: jane.deo@, or a provider that does not exist."""
+    """Whether one address may be the other with a typo: jane.deo@, or a provider that does not exist."""
     if one.is_office or other.is_office or min(len(one.name), len(other.name)) < _SHORTEST_MISTYPED:
         return False
     if one.host == other.host:
         is_numbered = _digits(one.name) != _digits(other.name)
         is_trap = looks_like(one, other)
-        # jane.doe@ is free where jane_doe@ is taken: a namesake has it as like as not.
+        # Where jane_doe@ is taken, a namesake may well have jane.doe@.
         is_respelled = _WITHOUT_MARKS.sub("", one.name) == _WITHOUT_MARKS.sub("", other.name)
         return (
             not (is_numbered or is_trap or is_respelled)
@@ -120,7 +118,7 @@ def is_mistyped(one: Mailbox, other: Mailbox) -> bool:
 
 
 def looks_like(one: Mailbox, other: Mailbox) -> bool:
-    """Whether two addresses that are not one look it: other alphabets, or a domain with 1 for l, rn for m."""
+    """Whether two different addresses look the same: other alphabets, or a domain with 1 for l, rn for m."""
     if one.box == other.box or looks(one.box) != looks(other.box):
         return False
     return one.host != other.host or one.box.isascii() != other.box.isascii()
@@ -132,7 +130,7 @@ def _digits(text: str) -> str:
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """The list, which takes a tenth of what starting a command takes: read when it is first asked."""
+    """The public suffix list. Loading it takes a tenth of a command's start, so it is loaded at first use."""
     return PublicSuffixList()
 
 
@@ -144,5 +142,5 @@ def _registered(host: str) -> str:
     registered = _suffixes().privatesuffix(ascii_host)
     if not registered:
         return ""
-    # As many labels of the host as the registered domain has, in the host's own letters.
+    # As many labels as the registered domain has, in the host's own letters.
     return ".".join(host.split(".")[-len(registered.split(".")) :])

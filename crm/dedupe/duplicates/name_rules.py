@@ -1,4 +1,4 @@
-"""Rules about names: a name counts for as much as it is rare where both customers are."""
+"""Rules about names. The rarer a name is where both customers are, the more it weighs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from crm.dedupe.duplicates.comparison import Comparison
 from crm.dedupe.duplicates.contacts import is_contact, likeness_of_contact
 from crm.dedupe.duplicates.evidence import Evidence, found
 from crm.dedupe.duplicates.mailboxes import label_of
-from crm.dedupe.duplicates.names import Kind, Relation
+from crm.dedupe.duplicates.names import NameKind, Relation
 from crm.dedupe.duplicates.text import plain
 
-#: What a name can count for at most, by how near the places are.
+#: The most weight of a name, by the nearness of the places.
 _MOST_BY_NAME = {
     Nearness.OTHER_COUNTRY: 2.0,
     Nearness.OTHER_CITY: 2.5,
@@ -25,14 +25,14 @@ _MOST_BY_NAME = {
 }
 _MOST_BY_DOMAIN = 6.0
 _MOST_BY_CONTACT = 4.0
-#: Companies have people of usual names: one of that name in the same city may be somebody else.
+#: Common names recur in a city, so a contact of that name may be another person.
 _MOST_BY_CONTACT_NEARBY = 2.5
 _LEAST_BY_NAME = -2.0
 _LEAST_IF_SHARED = 2.5
 
 
 def name(pair: Comparison) -> Iterator[Evidence]:
-    """How alike the names are; a name counts for as much as it is rare where both are."""
+    """How alike the names are, weighed by their rarity in that place."""
     likeness = pair.likeness
     if likeness is None:
         return
@@ -43,12 +43,12 @@ def name(pair: Comparison) -> Iterator[Evidence]:
     elif is_contact(pair):
         return
     elif likeness.relation == Relation.PART:
-        is_company = Kind.COMPANY in (pair.a.names[0].kind, pair.b.names[0].kind)
+        is_company = NameKind.COMPANY in (pair.a.names[0].kind, pair.b.names[0].kind)
         yield found("a part of a company" if is_company else "part of the name", likeness.how)
     elif likeness.relation == Relation.UNLIKE_KINDS:
         yield found("a person and a company", likeness.how)
     elif likeness.relation == Relation.UNRELATED:
-        is_company = pair.a.names[0].kind == pair.b.names[0].kind == Kind.COMPANY
+        is_company = pair.a.names[0].kind == pair.b.names[0].kind == NameKind.COMPANY
         yield found("unrelated names of companies" if is_company else "unrelated names", likeness.how)
     else:
         rules = {
@@ -66,7 +66,7 @@ def _same_name(pair: Comparison) -> Iterator[Evidence]:
     most = _MOST_BY_NAME[pair.near]
     if pair.has_telling_domain and pair.near >= Nearness.UNKNOWN:
         most = max(most, _MOST_BY_DOMAIN)
-    # Those who share a phone and are two have two names: if they have one, they are one, however usual it is.
+    # Two customers that share a phone have two names. With one name they are one, however common it is.
     is_shared = pair.same_boxes or pair.same_phones or pair.is_one_device or pair.is_across_envs
     least = _LEAST_IF_SHARED if is_shared else _LEAST_BY_NAME
     weight = max(least, min(most, pair.rarity(likeness))) - likeness.doubt
@@ -91,7 +91,7 @@ _WHERE = {
 
 
 def contact_name(pair: Comparison) -> Iterator[Evidence]:
-    """A point of contact of one who is called as the other, in one company or place."""
+    """A contact of one has the name of the other, in one company or place."""
     if pair.relation not in (Relation.UNLIKE_KINDS, Relation.UNRELATED):
         return
     for customer, other in ((pair.a, pair.b), (pair.b, pair.a)):
@@ -110,7 +110,7 @@ def contact_name(pair: Comparison) -> Iterator[Evidence]:
 
 
 def domain_is_the_name(pair: Comparison) -> Iterator[Evidence]:
-    """A customer without a name whose domain spells the other's."""
+    """A customer without a name whose domain spells the other's name."""
     if pair.likeness is not None or not pair.same_domains:
         return
     label = plain(label_of(pair.same_domains[0])).replace(" ", "")

@@ -1,4 +1,4 @@
-"""Names of people and organisations: what is left of them when titles and legal forms are gone, and how alike two are."""
+"""Names of people and organizations: the words without titles and legal forms, and how alike two names are."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _MOST_KEYS = 6
 TYPO, INITIAL, OTHER = "a typo", "an initial", "another word"
 
 
-class Kind(StrEnum):
-    """Whose name it is."""
+class NameKind(StrEnum):
+    """Whether a name is of a person or an organization."""
 
     PERSON = "person"
     COMPANY = "company"
@@ -49,11 +49,11 @@ class Kind(StrEnum):
 
 
 class Name(Struct, array_like=True, frozen=True, omit_defaults=True):
-    """A name, taken apart. `words` are in the form of `letters.plain`, without titles and legal form."""
+    """A parsed name. `words` are in the form of `text.plain`, without titles and legal form."""
 
     text: str
     words: tuple[str, ...]
-    kind: Kind = Kind.UNKNOWN
+    kind: NameKind = NameKind.UNKNOWN
     form: str = ""
     generation: str = ""
     is_mixed: bool = False
@@ -65,7 +65,7 @@ class Name(Struct, array_like=True, frozen=True, omit_defaults=True):
 
 
 class Relation(StrEnum):
-    """How two names stand to each other."""
+    """How two names relate."""
 
     ALIKE = "alike"
     PART = "part"
@@ -78,9 +78,9 @@ class Relation(StrEnum):
 
 
 class Likeness(Struct, frozen=True):
-    """How alike two names are: `doubt` (0 and up) is what takes away from it, `how` says it in words.
+    """How alike two names are. `doubt` (0 and up) reduces it, `how` says it in words.
 
-    `shared` are the words, by their sound, that both have in some form; where the forms differ, both.
+    `shared` are the words, by sound, that both have in some form. Where the forms differ, both.
     """
 
     relation: Relation
@@ -90,7 +90,7 @@ class Likeness(Struct, frozen=True):
 
 
 def read_name(text: str, *, is_company: bool = False) -> Name | None:
-    """`text` taken apart; None if no word is left. `is_company`: it is known to be an organisation's."""
+    """Parse `text`. None if no word is left. `is_company` if it is known to be an organization's."""
     text = text[:_LONGEST].strip()
     shown = text
     form = ""
@@ -123,9 +123,9 @@ def read_name(text: str, *, is_company: bool = False) -> Name | None:
 
 
 def compare(one: Name, other: Name, is_usual: Callable[[str], bool]) -> Likeness:
-    """How alike two names are. `is_usual` says of a word's sound whether many customers have it.
+    """Compare two names. `is_usual` tells whether many customers have a word, by its sound.
 
-    Two words that are both usual are two words; a word that hardly anybody has may be the other with a typo.
+    Two common words are different words. A rare word may be the other with a typo.
     """
     trap = _trap(one, other)
     if trap is not None:
@@ -137,14 +137,14 @@ def compare(one: Name, other: Name, is_usual: Callable[[str], bool]) -> Likeness
         joined = tuple((each,) for each in min(one.sounds, other.sounds, key=len))
         return Likeness(Relation.ALIKE, "the same name, written apart", 0.3, joined)
     pairs, left, right = _aligned(one, other, is_usual)
-    is_company = Kind.COMPANY in (one.kind, other.kind)
+    is_company = NameKind.COMPANY in (one.kind, other.kind)
     if is_company:
         return _as_companies(one, other, pairs, left, right)
     return _as_people(one, other, pairs, left, right)
 
 
 class _Pair(Struct, frozen=True):
-    """Two words taken for one another, at which places, and at what cost."""
+    """Two matched words, their positions, and the cost."""
 
     first: int
     second: int
@@ -153,28 +153,28 @@ class _Pair(Struct, frozen=True):
 
 
 def _is_rather_a_person(words: tuple[str, ...], text: str) -> bool:
-    """João Sá and Maria Co have family names that are legal forms elsewhere; those are written in capitals."""
+    """João Sá and Maria Co have family names that are legal forms elsewhere, where they are written in capitals."""
     last = text.rsplit(maxsplit=1)[-1]
     return (
         len(words[-1]) == _SHORT_FORM and is_given_name(words[0]) and not last.isupper() and "." not in last
     )
 
 
-def _kind_of(words: tuple[str, ...], text: str, *, is_company: bool, is_person: bool) -> Kind:
+def _kind_of(words: tuple[str, ...], text: str, *, is_company: bool, is_person: bool) -> NameKind:
     if is_company:
-        return Kind.COMPANY
+        return NameKind.COMPANY
     starts_given = is_given_name(words[0])
     has_given = starts_given or is_given_name(words[-1])
     if is_person and not any(word.isdigit() for word in words):
-        return Kind.PERSON
+        return NameKind.PERSON
     trades = sum(word in TRADES for word in words)
     if trades and not (starts_given and len(words) == _SHORT_FORM and words[1] in ALSO_FAMILY_NAMES):
-        return Kind.COMPANY
+        return NameKind.COMPANY
     if not trades and has_given and 2 <= len(words) <= 5 and not any(map(_has_digit, words)):
-        return Kind.COMPANY if "&" in text else Kind.PERSON
+        return NameKind.COMPANY if "&" in text else NameKind.PERSON
     if len(words) == 1 or "&" in text or any(map(_has_digit, words)):
-        return Kind.UNKNOWN if starts_given else Kind.COMPANY
-    return Kind.UNKNOWN
+        return NameKind.UNKNOWN if starts_given else NameKind.COMPANY
+    return NameKind.UNKNOWN
 
 
 def _has_digit(word: str) -> bool:
@@ -197,7 +197,7 @@ def _trap(one: Name, other: Name) -> Likeness | None:
 
 
 def _differs_in_look(one: Name, other: Name) -> bool:
-    """Whether letters of another alphabet, or digits for letters, make the difference; not i for l alone."""
+    """Whether the difference is letters of another alphabet, or digits for letters. Not i for l alone."""
     is_foreign = one.text.isascii() != other.text.isascii()
     return is_foreign or _has_digit("".join(one.words)) != _has_digit("".join(other.words))
 
@@ -205,7 +205,7 @@ def _differs_in_look(one: Name, other: Name) -> bool:
 def _aligned(
     one: Name, other: Name, is_usual: Callable[[str], bool]
 ) -> tuple[list[_Pair], list[int], list[int]]:
-    """Which words of two names are one another, the surest first; and which of each are left over."""
+    """The matching words of two names, surest first, and the words left over in each."""
     candidates = [
         pair
         for (first, mine), (second, theirs) in product(enumerate(one.words), enumerate(other.words))
@@ -233,7 +233,7 @@ def _match(first: int, mine: str, second: int, theirs: str, is_usual: Callable[[
 
 @lru_cache(maxsize=1 << 16)
 def _likeness_of_words(mine: str, theirs: str) -> tuple[float, str]:
-    """What it costs to take one word for another, and what one calls that."""
+    """The cost of matching two words, and how it is called."""
     if mine == theirs:
         return 0.0, ""
     if sound(mine) == sound(theirs):
@@ -261,7 +261,7 @@ def _is_cut_short(mine: str, theirs: str) -> bool:
 
 
 def _typos(mine: str, theirs: str) -> int:
-    """How many slips of the keyboard lie between two words; 0 if they are two words."""
+    """Typing errors between two words. 0 if they are different words."""
     shorter = min(len(mine), len(theirs))
     if shorter < _SHORTEST_TYPO - (len(mine) != len(theirs)) or not mine.isalpha() or not theirs.isalpha():
         return 0
@@ -269,7 +269,7 @@ def _typos(mine: str, theirs: str) -> int:
     most = _MOST_TYPOS if is_long else 1
     edits = OSA.distance(mine, theirs, score_cutoff=most)
     if edits > 1 and OSA.distance(sound(mine), sound(theirs), score_cutoff=1) == 1:
-        # One letter may stand for two: the ß of Größe.
+        # One letter may stand for two: ß in Größe.
         edits = 1
     if edits > most or (edits > 1 and mine[0] != theirs[0]):
         return 0
@@ -283,7 +283,7 @@ def _is_word(word: str) -> bool:
 
 
 def _is_other_ending(mine: str, theirs: str) -> bool:
-    """Daniel and Daniela, Ivanov and Ivanova, Maria and Mario: others, of one family as like as not."""
+    """Daniel and Daniela, Ivanov and Ivanova, Maria and Mario: different people, often of one family."""
     if len(mine) != len(theirs):
         longer, shorter = (mine, theirs) if len(mine) > len(theirs) else (theirs, mine)
         return longer[:-1] == shorter and longer[-1] == "a"
@@ -291,7 +291,7 @@ def _is_other_ending(mine: str, theirs: str) -> bool:
 
 
 def _graded(one: Name, other: Name, likeness: Likeness) -> Likeness:
-    """What else tells two like names apart."""
+    """Further differences of two like names."""
     if one.generation != other.generation:
         both = one.generation and other.generation
         return Likeness(
@@ -347,7 +347,7 @@ def _as_people(one: Name, other: Name, pairs: list[_Pair], left: list[int], righ
         return _strangers(one, other)
     if any(pair.first == 0 == pair.second for pair in full) and len(one.words) == len(other.words) == 2:
         return Likeness(Relation.RENAMED, "the same given name, another family name")
-    if one.kind == other.kind == Kind.UNKNOWN:
+    if one.kind == other.kind == NameKind.UNKNOWN:
         return Likeness(Relation.KIN, "the names share a word, and differ")
     return Likeness(Relation.KIN, "the same family name, other given names")
 
@@ -367,32 +367,32 @@ def _as_companies(one: Name, other: Name, pairs: list[_Pair], left: list[int], r
         return _graded(one, other, Likeness(Relation.ALIKE, how, doubt + 0.4, shared))
     if is_padded or not (mine and theirs):
         extra = " ".join(mine or theirs)
-        return Likeness(Relation.PART, f"one name says “{extra}” more than the other", doubt + 2.0, shared)
+        return Likeness(Relation.PART, f"one name adds “{extra}”", doubt + 2.0, shared)
     if all(one.words[pair.first] in TRADES | PADDING | BRANCHES for pair in telling):
         return Likeness(Relation.UNRELATED, "unrelated names")
-    if {one.kind, other.kind} == {Kind.PERSON, Kind.COMPANY}:
+    if {one.kind, other.kind} == {NameKind.PERSON, NameKind.COMPANY}:
         return _strangers(one, other)
     said = f"“{' '.join(mine)}” is not “{' '.join(theirs)}”"
     return Likeness(Relation.GROUP, f"the names share a word, but {said}")
 
 
 def _strangers(one: Name, other: Name) -> Likeness:
-    if {one.kind, other.kind} == {Kind.PERSON, Kind.COMPANY}:
+    if {one.kind, other.kind} == {NameKind.PERSON, NameKind.COMPANY}:
         return Likeness(Relation.UNLIKE_KINDS, "one is a person, the other a company")
     return Likeness(Relation.UNRELATED, "unrelated names")
 
 
 def is_everyday(word: str) -> bool:
-    """Whether many names have a word: a given name, a trade, a legal form's padding."""
+    """Whether a word is common in names: a given name, a trade, a filler."""
     return is_given_name(word) or word in TRADES or word in PADDING or word in BRANCHES
 
 
 @lru_cache(maxsize=1 << 14)
 def name_keys(name: Name) -> tuple[str, ...]:
-    """What a name that is like `name` has as well: all of its words by sound, in any order, in their full forms."""
+    """Keys that similar names share: all words by sound, in any order, in their full forms."""
     forms: list[tuple[str, ...]] = []
     for word in name.words:
-        if word in PADDING and name.kind != Kind.PERSON and len(name.words) > 1:
+        if word in PADDING and name.kind != NameKind.PERSON and len(name.words) > 1:
             continue
         whole = sorted(full_names(word))
         forms.append(tuple(dict.fromkeys(map(sound, whole or [word]))))

@@ -1,4 +1,4 @@
-"""What is known of the names of people: short forms, titles, and which words are given names at all."""
+"""Words in names of people: short forms, titles, given names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import defaultdict
 from crm.dedupe.duplicates.text import sound
 from crm.dedupe.duplicates.word_files import lines, words
 
-#: A given name and what its bearers are called; the first of each line stands for all of it.
-#: Words that tell two bearers of one name apart.
+#: A given name and its short forms. The first of each line is the full name.
+#: Words that distinguish two people of one name.
 GENERATIONS = {
     "jr": "jr", "jnr": "jr", "junior": "jr", "jun": "jr", "snr": "sr", "senior": "sr", "sen": "sr", "sr": "sr",
     "ii": "ii", "iii": "iii", "iv": "iv",
@@ -16,7 +16,7 @@ GENERATIONS = {
 
 TITLES = words("titles")
 PARTICLES = words("particles")
-#: Words that are given names, in the form that `letters.plain` gives them.
+#: Words that are given names, in the form of `text.plain`.
 GIVEN_NAMES = words("short_names") | words("given_names")
 
 
@@ -36,15 +36,14 @@ _GIVEN_SOUNDS = frozenset(map(sound, GIVEN_NAMES))
 
 
 def full_names(word: str) -> frozenset[str]:
-    """The names that `word` is a form of: `bob` is one of robert, `alex` of alexander and of alexandra."""
+    """The names that `word` is a form of: `bob` is robert, `alex` is alexander or alexandra."""
     return _BEARERS.get(sound(word), _NONE)
 
 
 def is_given_name(word: str) -> bool:
-    """Whether `word` is a given name, in some spelling."""
     return sound(word) in _GIVEN_SOUNDS
 
 
 def is_same_given_name(one: str, other: str) -> bool:
-    """Whether somebody may be called both: Bob and Robert, Bob and Rob; but not Alexander and Alexandra."""
+    """Whether one person may use both: Bob and Robert, Bob and Rob, but not Alexander and Alexandra."""
     return not full_names(one).isdisjoint(full_names(other))

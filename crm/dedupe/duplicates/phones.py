@@ -1,4 +1,4 @@
-"""Phone numbers: one form for the many ways to write them."""
+"""Phone numbers in one form."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _COUNTING = "01234567890123456789"
 
 @lru_cache(maxsize=1 << 14)
 def read_phone(text: str, region: str = "") -> str:
-    """A number in the form of E.164, whether or not it exists; `…` and its digits if no country tells how to read it.
+    """A number in E.164, whether or not it exists. `…` and its digits if the country is unknown.
 
-    `region` (ISO 3166-1 alpha-2) is where numbers without a country code are. Empty for what is no number, or one
-    that stands for none (0000000, 1234567890). An extension stays, after a semicolon.
+    `region` (ISO 3166-1 alpha-2) applies to numbers without a country code. Empty for what is no number, and for
+    placeholders (0000000, 1234567890). An extension follows after a semicolon.
     """
     plain = _LETTERS.sub("", _ZEROS.sub("+", text)).strip()
     try:
@@ -32,19 +32,19 @@ def read_phone(text: str, region: str = "") -> str:
     code = f"{number.country_code}{national}"
     if len(national) < _SHORTEST - 1 or _is_placeholder(national) or _is_placeholder(code):
         return ""
-    # Zeros before the national number are for dialling at home; Italy keeps one.
+    # Leading zeros are a national dialing prefix, except in Italy.
     zero = "0" if number.italian_leading_zero and number.country_code in _WITH_ZERO else ""
     form = f"+{number.country_code}{zero}{national}"
     return f"{form};{number.extension}" if number.extension else form
 
 
 def tail_of(phone: str) -> str:
-    """The last digits of what `read_phone` gave: the same in every form of a number."""
+    """The last digits of a number from `read_phone`, equal in every form of it."""
     return phone.partition(";")[0].lstrip("+…")[-_TAIL:]
 
 
 def is_same_phone(one: str, other: str) -> bool:
-    """Whether two numbers are one, where one of them may lack its country."""
+    """Whether two numbers are the same. One may lack its country."""
     if one == other:
         return True
     if one.startswith("…") == other.startswith("…"):

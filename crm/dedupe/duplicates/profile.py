@@ -1,4 +1,4 @@
-"""What a customer is recognised by: the part of the record that the rules look at, in one form."""
+"""What the rules look at of a customer, in one form."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from crm.dedupe.duplicates.names import Name
 from crm.dedupe.duplicates.tax_ids import TaxId
 
 
-class Contact(Struct, array_like=True, frozen=True):
-    """Somebody at a customer: a point of contact in the CRM, or a contact of one of its businesses."""
+class ContactProfile(Struct, array_like=True, frozen=True):
+    """A contact of a customer: from the CRM, or of one of its business profiles."""
 
     name: Name | None = None
     mailboxes: tuple[Mailbox, ...] = ()
@@ -19,11 +19,11 @@ class Contact(Struct, array_like=True, frozen=True):
 
 
 class Profile(Struct, array_like=True, frozen=True, omit_defaults=True):
-    """What a customer is recognised by.
+    """What the rules look at of a customer.
 
-    The first of `names` is the one it goes by. `ids` are all that it is known by, our own first; `named_elsewhere`
-    its external id and Stripe id, which another environment may use for the same customer. `phones` are in the
-    form of `phones.read_phone`, `methods` what tells one payment method from others.
+    `names` begins with the displayed one. `ids` has every identifier, ours first. `named_elsewhere` has the external ID and Stripe
+    ID, which another environment may use for the same customer. `phones` are in the form of `phones.read_phone`, `methods`
+    identifies payment methods.
     """
 
     id: str
@@ -38,15 +38,15 @@ class Profile(Struct, array_like=True, frozen=True, omit_defaults=True):
     company_numbers: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
-    contacts: tuple[Contact, ...] = ()
+    contacts: tuple[ContactProfile, ...] = ()
     methods: tuple[str, ...] = ()
 
     @property
     def boxes(self) -> frozenset[str]:
-        """Its own addresses."""
+        """Mailboxes of the customer itself."""
         return frozenset(mailbox.box for mailbox in self.mailboxes)
 
     @property
     def contact_boxes(self) -> frozenset[str]:
-        """The addresses of its contacts."""
+        """Mailboxes of its contacts."""
         return frozenset(mailbox.box for contact in self.contacts for mailbox in contact.mailboxes)

@@ -1,4 +1,4 @@
-"""Customers as profiles, read from the database in pieces."""
+"""Read customers as profiles, in pieces."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from crm.dedupe.duplicates.addresses import Place, read_location, read_place
 from crm.dedupe.duplicates.mailboxes import Mailbox, company_domains, read_host, read_mailbox
 from crm.dedupe.duplicates.names import Name, read_name
 from crm.dedupe.duplicates.phones import read_phone
-from crm.dedupe.duplicates.profile import Contact as ContactProfile
-from crm.dedupe.duplicates.profile import Profile
+from crm.dedupe.duplicates.profile import ContactProfile, Profile
 from crm.dedupe.duplicates.tax_ids import read_company_number, read_tax_id
 from crm.models import Company, Contact, Domain, Person, Relationship
 from customers.ingest.matching import STAND_INS
@@ -25,16 +24,16 @@ from customers.models import Address, Business, Customer, PaymentMethod, SourceR
 from customers.models.customer import CustomerQuerySet
 from customers.typed_ids import to_uuid
 
-#: How many customers are in memory at a time.
+#: Customers in memory at a time.
 PIECE = 1000
-#: Of a list that is longer than this, the rest is passed over.
+#: Rows of a list that are read; the others are ignored.
 _MOST = 20
 
 _COLUMNS = ("pk", "env", "name", "email", "phone", "external_id", "stripe_id", "fingerprint")
 
 
 def read_profiles(customers: CustomerQuerySet) -> Iterator[list[Profile]]:
-    """The profiles of `customers`, by rising id, a piece at a time; each piece takes the same number of queries."""
+    """The profiles of `customers` by rising ID, one piece at a time. Each piece takes the same number of queries."""
     ordered = customers.order_by("pk")
     piece = list(ordered.values(*_COLUMNS)[:PIECE])
     while piece:
@@ -43,9 +42,9 @@ def read_profiles(customers: CustomerQuerySet) -> Iterator[list[Profile]]:
 
 
 def changed_since(ids: Sequence[str], since: datetime) -> set[str]:
-    """Which of the customers `ids` were made, changed or received at `since` or later, in anything of theirs.
+    """Which of the customers `ids` were created, changed or received at `since` or later, in any of their rows.
 
-    What a person or an import wrote is in the histories; what arrived, at the source records.
+    Changes by people and imports are in the histories, received documents at the source records.
     """
     found: set[Any] = set()
     models: tuple[Any, ...] = (Address, Business, PaymentMethod, Company)
@@ -70,7 +69,7 @@ def _profiles(rows: list[dict[str, Any]]) -> list[Profile]:
 
 
 class _Lists:
-    """The rows of some customers, by customer."""
+    """Rows by customer."""
 
     def __init__(self, ids: Sequence[UUID | None]) -> None:
         self.addresses = _by_customer(
@@ -131,7 +130,7 @@ def _profile(row: dict[str, Any], lists: _Lists) -> Profile:
         fingerprint=row["fingerprint"].strip(),
         named_elsewhere=tuple(
             f"{words}:{row[column]}"
-            for column, words in (("external_id", "external id"), ("stripe_id", "Stripe id"))
+            for column, words in (("external_id", "external ID"), ("stripe_id", "Stripe ID"))
             if row[column]
         ),
         tax_ids=_once(
@@ -150,7 +149,7 @@ def _profile(row: dict[str, Any], lists: _Lists) -> Profile:
 
 
 def method_mark(method: dict[str, Any]) -> str:
-    """What tells a payment method from others, as far as its display facts do; empty if they do not."""
+    """Identifies a payment method by its display facts. Empty if they do not suffice."""
     if method["type"] == "mobile_money":
         return read_phone(method["phone"])
     if method["type"] == "card" and method["last4"] and method["exp_year"]:
@@ -193,7 +192,7 @@ def _names(
 
 
 def _is_nobodys(text: str) -> bool:
-    """A business that is called as its owner does not make the owner a company."""
+    """Whether a business profile only repeats the customer's name, which does not make it a company."""
     name = read_name(text)
     return name is None or name.kind != "person"
 
@@ -258,5 +257,5 @@ def _text(value: object) -> str:
 
 
 def _once(values: Iterable[Any]) -> tuple[Any, ...]:
-    """The values that are something, each once."""
+    """Non-empty values, each once."""
     return tuple(dict.fromkeys(value for value in values if value))

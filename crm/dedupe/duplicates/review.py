@@ -1,4 +1,4 @@
-"""The review queue: what a sweep found is written there, and what people decide of it stays."""
+"""The review queue: pairs of sweeps, and what people decided."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BATCH = 500
 
 
 class Recorded(Struct, frozen=True):
-    """What became of the queue: pairs that are new, pairs that came back, pairs that are closed, and what waits."""
+    """The result for the queue: new pairs, reopened pairs, closed pairs, waiting pairs."""
 
     new: int
     again: int
@@ -33,11 +33,10 @@ class Recorded(Struct, frozen=True):
 
 @transaction.atomic
 def record(pairs: Iterable[FoundPair], *, since: datetime | None = None, env: str | None = None) -> Recorded:
-    """Write what a sweep (with this `since` and `env`) found.
+    """Write the pairs of a sweep (with this `since` and `env`).
 
-    New pairs wait to be looked at, known ones get their new score; what was decided of a pair stands, and a pair
-    that was put off waits again when its time has come. A pair that waits and that this sweep, looking at it, did
-    not find any more is closed.
+    New pairs wait for review, known ones get their new score. Decisions stay, and a snoozed pair waits again when its time
+    has come. A waiting pair that this sweep compared and did not find any more is closed.
     """
     now = clock.now()
     list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))
@@ -57,9 +56,9 @@ def record(pairs: Iterable[FoundPair], *, since: datetime | None = None, env: st
 def decide(
     pairs: DuplicatePairQuerySet, decision: DuplicatePair.Decision, *, by: Any, until: datetime | None = None
 ) -> int:
-    """Decide of `pairs` that are not merged; answer how many. `until` says when one put off comes back.
+    """Decide on `pairs` that are not merged. Returns how many changed. `until` is when a snoozed pair returns.
 
-    “Not duplicates” is remembered for good. Pairs that are opened again wait in the queue.
+    “Not duplicates” is kept for good. Reopened pairs wait in the queue.
     """
     ids = list(pairs.exclude(decision=DuplicatePair.Decision.MERGED).values_list("pk", flat=True))
     touched = DuplicatePair.objects.filter(pk__in=ids)
@@ -73,13 +72,13 @@ def decide(
         decided_at=None if is_open else clock.now(),
         cluster=None,
     )
-    # A pair that waits again may connect clusters anywhere.
+    # A reopened pair may connect any clusters.
     regroup(None if is_open else clusters)
     return count
 
 
 def regroup(only: set[Any] | None = None) -> None:
-    """Make a cluster of all the customers that waiting pairs connect, of all pairs or of those in clusters `only`.
+    """Group all customers that waiting pairs connect, of all pairs or of those in the clusters `only`.
 
     Runs inside the caller's transaction, which has locked the clusters.
     """
@@ -139,7 +138,7 @@ def _write(pairs: Iterable[FoundPair], now: datetime) -> None:
 
 
 def _close(missed: DuplicatePairQuerySet, now: datetime, since: datetime | None, env: str | None) -> int:
-    """Delete waiting pairs, and pairs whose time has come, that the sweep looked at and did not find."""
+    """Delete waiting and due snoozed pairs that the sweep compared and did not find."""
     if env is not None:
         missed = missed.filter(a__env=env, b__env=env)
     candidates = missed.waiting() | missed.due_again(now)

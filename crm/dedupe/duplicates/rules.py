@@ -1,4 +1,4 @@
-"""The other rules: about numbers that belong to one, about what tells two customers apart, and about traps."""
+"""Rules about tax and company numbers, about differences, and about traps."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _SHORT_ID = 5
 
 
 def tax_id(pair: Comparison) -> Iterator[Evidence]:
-    """One tax id, or two."""
+    """The same tax ID, or two."""
     mine, theirs = pair.a.tax_ids, pair.b.tax_ids
     same = next((one for one in mine for other in theirs if is_same_tax_id(one, other)), None)
     if same is not None:
-        yield found("same tax id", f"same tax id: {same.number}")
+        yield found("same tax id", f"same tax ID: {same.number}")
     elif mine and theirs:
         rule, words = "another tax id", "another tax id"
         if may_be_a_slip(mine, theirs):
-            rule, words = "a tax id that may be mistyped", "almost the same tax id, but another"
+            rule, words = "a tax id that may be mistyped", "almost the same tax ID"
         elif not any(is_of_one_kind(one, other) for one in mine for other in theirs):
             rule = "a tax id of another kind"
         yield found(rule, f"{words}: {mine[0].number}, {theirs[0].number}")
 
 
 def company_number(pair: Comparison) -> Iterator[Evidence]:
-    """One number in a company register, or two."""
+    """The same number in a company register, or two."""
     mine, theirs = pair.a.company_numbers, pair.b.company_numbers
     shared = sorted(set(mine) & set(theirs))
     if shared:
@@ -43,7 +43,7 @@ def company_number(pair: Comparison) -> Iterator[Evidence]:
 
 
 def id_in_another_environment(pair: Comparison) -> Iterator[Evidence]:
-    """One external id or Stripe id, in two environments. Such a pair is told; it cannot be merged."""
+    """The same external ID or Stripe ID in two environments. Shown, but such customers cannot be merged."""
     if not pair.is_across_envs:
         return
     for identifier in sorted(set(pair.a.named_elsewhere) & set(pair.b.named_elsewhere))[:1]:
@@ -52,11 +52,11 @@ def id_in_another_environment(pair: Comparison) -> Iterator[Evidence]:
         if len(value) < _SHORT_ID:
             rule = "same short id in another environment"
         yield found(rule, f"same {kind} in another environment: {value}")
-    yield found("another environment", f"one is {pair.a.env}, the other {pair.b.env}: they cannot be merged")
+    yield found("another environment", f"one is {pair.a.env}, the other {pair.b.env}: they can't be merged")
 
 
 def another_place(pair: Comparison) -> Iterator[Evidence]:
-    """Two places that cannot be one."""
+    """Two places that cannot be the same."""
     if pair.nearest is None:
         return
     _, mine, theirs = pair.nearest
@@ -84,11 +84,11 @@ def lookalike_mailbox(pair: Comparison) -> Iterator[Evidence]:
 
 
 def another_mailbox(pair: Comparison) -> Iterator[Evidence]:
-    """Both have addresses of their own, and none in common."""
+    """Both have addresses, and none in common."""
     mine, theirs = _personal(pair.a.mailboxes), _personal(pair.b.mailboxes)
     is_reached = pair.same_boxes or any(mistyped_mailbox(pair)) or writes_as_contact(pair)
     if mine and theirs and not is_reached:
-        yield found("another mailbox", "another e-mail address")
+        yield found("another mailbox", "another email address")
 
 
 def another_phone(pair: Comparison) -> Iterator[Evidence]:
@@ -98,7 +98,7 @@ def another_phone(pair: Comparison) -> Iterator[Evidence]:
 
 
 def another_domain(pair: Comparison) -> Iterator[Evidence]:
-    """Both have domains of a company, and none in common; or one that only looks like the other's."""
+    """Both have company domains and none in common, or one that only looks like the other's."""
     ours = [domain for domain in pair.a.domains if not pair.is_crowded(domain)]
     others = [domain for domain in pair.b.domains if not pair.is_crowded(domain)]
     if not ours or not others or pair.has_telling_domain:

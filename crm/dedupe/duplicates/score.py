@@ -1,7 +1,7 @@
-"""How likely two customers are one: the sum of what all rules found, squashed to between 0 and 1.
+"""The score of a pair: the sum of all evidence, mapped to 0…1.
 
-Ways to reach somebody go together (whoever shares an address often shares a phone), so of those the strongest counts
-whole and the others in part.
+Mailboxes, phones and devices correlate (customers that share an address often share a phone), so the strongest counts
+fully and the others in part.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from crm.dedupe.duplicates.names import Relation
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.rules import NUMBERS, RULES
 
-#: What the first, second, … of the ways to reach somebody count for.
+#: The factor of the strongest, second, … such evidence.
 _FURTHER_WAYS = (1.0, 0.5, 0.25)
-#: Families, colleagues and companies of a group share several of them, so there one is as good as all.
+#: Families, colleagues and companies of a group share several, so only the strongest counts.
 _ALONE = (1.0,)
 _EXPLAINED = (Relation.KIN, Relation.GROUP, Relation.UNRELATED, Relation.RENAMED)
-#: Names that may be one's. Others leave nothing to look at where nothing is shared.
+#: Relations of names that allow a match without shared identifiers.
 _PROMISING = (Relation.ALIKE, Relation.PART, Relation.LOOKS_ALIKE)
 _MOST = 30.0
 
 
 class Verdict(Struct, frozen=True):
-    """How likely two customers are one, from 0 to 1, and why."""
+    """The probability that two customers are duplicates, 0 to 1, with the evidence."""
 
     score: float
     evidence: tuple[Evidence, ...]
 
     @property
     def reasons(self) -> list[str]:
-        """In words: what speaks for it first, then what against."""
+        """The reasons in words, those in favor first."""
         return [each.words for each in sorted(self.evidence, key=lambda each: -each.weight)]
 
 
 def judge(a: Profile, b: Profile, crowd: Crowd) -> Verdict:
-    """How likely `a` and `b` are one customer."""
+    """Score a pair."""
     pair = Comparison(a, b, crowd)
     ways = [each for rule in WAYS for each in rule(pair)]
     numbers = [each for rule in NUMBERS for each in rule(pair)]

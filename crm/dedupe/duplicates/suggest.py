@@ -1,4 +1,4 @@
-"""Whom somebody who is about to be written down may be already."""
+"""Possible duplicates of a customer that is being added."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Lower, Replace
 from msgspec import Struct
 
-from crm.dedupe.duplicates.blocking_keys import Mark, marks_of
+from crm.dedupe.duplicates.blocking_keys import KeyKind, blocking_keys_of
 from crm.dedupe.duplicates.mail_words import SAME_PROVIDER
 from crm.dedupe.duplicates.mailboxes import Mailbox, company_domains, read_mailbox
 from crm.dedupe.duplicates.names import is_everyday, read_name
@@ -23,7 +23,7 @@ from crm.dedupe.duplicates.text import plain
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
 
-#: The score from which somebody who is added is warned. Less is known then than in a sweep.
+#: The score from which the form warns. Lower than in a sweep, because less is known.
 LIKELY_SCORE = 0.5
 
 _MOST = 5
@@ -33,7 +33,7 @@ _PHONE_MARKS = " -()./"
 
 
 class LikelyMatch(Struct, frozen=True):
-    """A customer who may be the one that is about to be added, and why."""
+    """A customer that may be the one being added, and why."""
 
     customer: Customer
     score: float
@@ -50,16 +50,15 @@ def likely_matches(
     fingerprint: str = "",
     env: str = Environment.LIVE,
 ) -> list[LikelyMatch]:
-    """Up to five customers, neither merged nor archived, who may be the one described, the likeliest first.
+    """Up to five customers, neither merged nor archived, that may be the one described, likeliest first.
 
-    Looks for them by address, number, identifier and the words of the name; a name that is written in another
-    script is found by the rest only.
+    Looks for the address, numbers, identifiers and words of the name. A name in another script is found by the rest only.
     """
     read = read_name(name) if name else None
     mailbox = read_mailbox(email) if email else None
     number = read_phone(phone) if phone else ""
-    elsewhere = {"external id": external_id, "Stripe id": stripe_id}
-    somebody = Profile(
+    elsewhere = {"external ID": external_id, "Stripe ID": stripe_id}
+    described = Profile(
         id="",
         env=env,
         names=(read,) if read else (),
@@ -69,9 +68,9 @@ def likely_matches(
         named_elsewhere=tuple(f"{words}:{value}" for words, value in elsewhere.items() if value),
         domains=company_domains(mailbox.host) if mailbox else (),
     )
-    profiles = [profile for piece in read_profiles(_candidates(somebody)) for profile in piece]
-    crowd = _Few([somebody, *profiles])
-    judged = ((judge(somebody, profile, crowd), profile.id) for profile in profiles)
+    profiles = [profile for piece in read_profiles(_candidates(described)) for profile in piece]
+    crowd = _Few([described, *profiles])
+    judged = ((judge(described, profile, crowd), profile.id) for profile in profiles)
     likely = sorted(
         ((verdict, pk) for verdict, pk in judged if verdict.score >= LIKELY_SCORE),
         key=lambda each: (-each[0].score, each[1]),
@@ -81,47 +80,47 @@ def likely_matches(
 
 
 class _Few:
-    """What the candidates alone tell of how usual anything is; of how many customers there are, the database."""
+    """Word counts among the candidates alone, with the database's total."""
 
     repetition = 1.0
 
     def __init__(self, profiles: Iterable[Profile]) -> None:
-        self._counts = Counter(mark for profile in profiles for mark in set(marks_of(profile)))
+        self._counts = Counter(mark for profile in profiles for mark in set(blocking_keys_of(profile)))
         self._total = Customer.objects.count()
 
     def total(self, env: str) -> int:
         return self._total
 
-    def count(self, mark: Mark, env: str, key: str) -> int:
+    def count(self, mark: KeyKind, env: str, key: str) -> int:
         return self._counts[mark, key]
 
 
-def _candidates(somebody: Profile) -> CustomerQuerySet:
-    """Who shares something with `somebody`: all by what is theirs alone, and some by the name."""
+def _candidates(described: Profile) -> CustomerQuerySet:
+    """Customers that share an identifier, and some that share words of the name."""
     known = to_be_swept().annotate(
         bare_email=Lower(Replace(F("email"), Value("."), Value(""))), digits=_digits_of("phone")
     )
-    same_env = known.filter(env=somebody.env)
-    found = set(known.filter(_elsewhere(somebody)).values_list("pk", flat=True)[:_CANDIDATES])
+    same_env = known.filter(env=described.env)
+    found = set(known.filter(_elsewhere(described)).values_list("pk", flat=True)[:_CANDIDATES])
     wanted = Q(pk__in=[])
-    for mailbox in somebody.mailboxes:
+    for mailbox in described.mailboxes:
         wanted |= _written_to(mailbox)
-    for phone in somebody.phones:
+    for phone in described.phones:
         wanted |= Q(digits__endswith=tail_of(phone))
-    if somebody.fingerprint:
-        wanted |= Q(fingerprint=somebody.fingerprint)
+    if described.fingerprint:
+        wanted |= Q(fingerprint=described.fingerprint)
     found.update(same_env.filter(wanted).values_list("pk", flat=True)[:_CANDIDATES])
-    for called in _called(somebody):
+    for called in _called(described):
         found.update(same_env.filter(called).values_list("pk", flat=True)[:_CANDIDATES])
     return Customer.objects.filter(pk__in=found)
 
 
-def _elsewhere(somebody: Profile) -> Q:
+def _elsewhere(described: Profile) -> Q:
     wanted = Q(pk__in=[])
-    for identifier in somebody.named_elsewhere:
+    for identifier in described.named_elsewhere:
         kind, _, value = identifier.partition(":")
-        column = "stripe_id" if kind == "Stripe id" else "external_id"
-        wanted |= Q(**{column: value}) & ~Q(env=somebody.env)
+        column = "stripe_id" if kind == "Stripe ID" else "external_id"
+        wanted |= Q(**{column: value}) & ~Q(env=described.env)
     return wanted
 
 
@@ -138,10 +137,10 @@ def _written_to(mailbox: Mailbox) -> Q:
     return is_named & is_there
 
 
-def _called(somebody: Profile) -> list[Q]:
-    """Names with all of the words, then names with one that tells: each as it was written, and in plain letters."""
+def _called(described: Profile) -> list[Q]:
+    """Names with all of the words, then names with a distinctive one, as written and in plain letters."""
     queries = []
-    for name in somebody.names:
+    for name in described.names:
         written = [word.strip(".,;") for word in name.text.split()]
         spellings = {plain(word): {word, plain(word)} for word in written if plain(word) in name.words}
         begins = [_begins(words) for words in spellings.values()]

@@ -1,4 +1,4 @@
-"""One pass over all customers: who may be one with whom."""
+"""Compare all customers in one pass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Step = Callable[[str, int], Callable[[int], object]]
 
 
 class FoundPair(Struct, array_like=True, frozen=True):
-    """Two customers that may be one, `a` the one with the smaller id, with what each is called and known by."""
+    """Two customers that may be duplicates, `a` with the smaller ID, with their names and identifiers."""
 
     a: str
     b: str
@@ -33,18 +33,18 @@ class FoundPair(Struct, array_like=True, frozen=True):
 
 
 class Sweep:
-    """What a sweep found; it lies in a file until the sweep is left."""
+    """The result of a sweep, kept in a file until the sweep is closed."""
 
     def __init__(self, index: CardIndex) -> None:
         self._index = index
 
     def pairs(self, min_score: float = DEFAULT_SCORE) -> Iterator[FoundPair]:
-        """The pairs with at least `min_score`, the likeliest first."""
+        """Pairs with at least `min_score`, likeliest first."""
         return self._index.kept(FoundPair, min_score)
 
 
 def to_be_swept(env: str | None = None) -> CustomerQuerySet:
-    """Whom a sweep looks at: neither merged nor archived customers, of one environment or of all."""
+    """The customers to compare: neither merged nor archived, of one environment or all."""
     customers = Customer.objects.current()
     return customers.filter(env=env) if env else customers
 
@@ -57,11 +57,10 @@ def swept(
     env: str | None = None,
     step: Step | None = None,
 ) -> Iterator[Sweep]:
-    """Compare everybody with everybody who shares a mark; pairs with less than `min_score` are not kept.
+    """Compare all customers that share a blocking key. Pairs below `min_score` are dropped.
 
-    With `since`, only pairs of which one customer was made, changed or received at that moment or later. `step` is
-    told what is done and how often, and answers whom to tell how much of it is. Memory does not grow with the
-    number of customers.
+    With `since`, only pairs with a customer that was created, changed or received at that time or later. `step` is called with
+    a label and a total and returns a callback for progress. Memory does not grow with the number of customers.
     """
     step = step or _untold
     with card_index() as index:

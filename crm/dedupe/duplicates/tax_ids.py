@@ -1,4 +1,4 @@
-"""Tax and registration numbers: without the marks that people write them with."""
+"""Tax and registration numbers without punctuation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stdnum import get_cc_module
 
 from customers.ingest.normalize import COUNTRY_CODES
 
-#: VAT numbers begin with these where the country has another code.
+#: VAT prefixes that differ from the country code.
 _PREFIXES = {"EL": "GR", "XI": "GB", "CHE": "CH"}
 _PREFIX = re.compile(r"(CHE|[A-Z]{2})(?=[A-Z0-9]*[0-9])")
 _SWISS_ENDING = re.compile(r"(?:MWST|TVA|IVA|TPV)$")
@@ -22,7 +22,7 @@ _SHORTEST = 5
 
 
 class TaxId(Struct, array_like=True, frozen=True):
-    """A number and, where that is known, the country (ISO 3166-1 alpha-2) that gave it."""
+    """A number and, if known, the country (ISO 3166-1 alpha-2) that issued it."""
 
     number: str
     country: str = ""
@@ -31,9 +31,9 @@ class TaxId(Struct, array_like=True, frozen=True):
 
 @lru_cache(maxsize=1 << 12)
 def read_tax_id(text: str, country: str = "") -> TaxId | None:
-    """A tax number in its compact form, without its country's prefix; None for what cannot be one.
+    """A tax number in its compact form, without its country's prefix. None if it cannot be one.
 
-    `country` (alpha-2) is where its holder is, for numbers that do not say it themselves.
+    `country` (alpha-2) is the holder's, for numbers without a prefix.
     """
     bare = _MARKS.sub("", text.upper())
     prefix = _PREFIX.match(bare)
@@ -51,7 +51,7 @@ def read_tax_id(text: str, country: str = "") -> TaxId | None:
 
 
 def read_company_number(text: str) -> str:
-    """The number in a company register without marks and leading zeros; empty for what is none."""
+    """A company register number without punctuation and leading zeros. Empty if it is none."""
     number = _MARKS.sub("", text.upper()).lstrip("0")
     return (
         number if len(number) >= _SHORTEST and any(map(str.isdigit, number)) and len(set(number)) > 1 else ""
@@ -59,20 +59,20 @@ def read_company_number(text: str) -> str:
 
 
 def is_same_tax_id(one: TaxId, other: TaxId) -> bool:
-    """Whether two numbers are one; a country that is unknown contradicts none."""
+    """Whether two numbers are the same. An unknown country matches any."""
     return one.number == other.number and (
         not one.country or not other.country or one.country == other.country
     )
 
 
 def is_of_one_kind(one: TaxId, other: TaxId) -> bool:
-    """Whether two numbers are of one kind, of which nobody has two: of one country and as long."""
+    """Whether two numbers are of a kind that a customer has once: same country, same length."""
     is_one_country = not one.country or not other.country or one.country == other.country
     return is_one_country and len(one.number) == len(other.number)
 
 
 def may_be_a_slip(ones: Sequence[TaxId], others: Sequence[TaxId]) -> bool:
-    """Whether one of two numbers may be the other, mistyped: close, and not both with the right check digit."""
+    """Whether one number may be the other with a typo: close, and not both with a valid check digit."""
     return any(
         not (one.is_valid and other.is_valid) and OSA.distance(one.number, other.number, score_cutoff=1) <= 1
         for one in ones
@@ -98,7 +98,7 @@ def _module(country: str) -> Any:
 
 
 def _is_vat(country: str, bare: str) -> bool:
-    """Whether what begins with a country's code is likely to be a number of that country."""
+    """Whether a text that begins with a country code is likely a number of that country."""
     module = _module(country)
     if module is not None and module.is_valid(bare):
         return True

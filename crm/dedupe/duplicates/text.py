@@ -1,7 +1,7 @@
-"""One spelling for texts that mean the same: scripts, accents, romanisations; and letters that only look alike.
+"""One spelling for texts that mean the same: scripts, accents, romanizations, and look-alike letters.
 
-`plain` says how a text is read, `sound` lets spellings of one sound fall together, and `looks` says how a text
-looks: two texts that look the same and are read differently are a trap, not a match.
+`plain` is how a text is read, `sound` joins spellings of one sound, `looks` is how a text looks. Two texts that look the same and
+are read differently are a trap, not a match.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from crm.dedupe.duplicates.word_files import lines, spellings
 
 
 def _letters(name: str) -> dict[str, str]:
-    """For each letter of `words/NAME.txt`, the Latin letters that follow it; none for one that is silent."""
+    """Latin letters for each letter of `words/NAME.txt`. None for a silent one."""
     return {line[0]: line[1:].strip() for line in lines(name)}
 
 
@@ -24,7 +24,7 @@ _LAST = str.maketrans(_letters("greek"))
 _SILENT = re.compile("[.'`´\u2018\u2019\u02bb\u02bc]")
 _GAP = re.compile(r"[\W_]+")
 
-#: Spellings of one sound, in this order. Both sides of a comparison go through it, so it may go far.
+#: Spellings of one sound, applied in this order to both sides of a comparison.
 _SPELLINGS = (
     ("tsch", "ch"), ("sch", "sh"), ("shch", "sh"), ("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"), ("ou", "u"),
     ("ph", "f"), ("kh", "h"), ("th", "t"), ("ck", "k"), ("dj", "j"), ("zh", "j"), ("y", "i"), ("j", "i"), ("w", "v"),
@@ -45,9 +45,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @lru_cache(maxsize=1 << 16)
 def plain(text: str) -> str:
-    """`text` as lower-case Latin letters and digits, a space between words.
+    """`text` as lower-case Latin letters and digits, one space between words.
 
-    Letters of scripts without a table here (Arabic, Han, Kana, …) stay as they are.
+    Letters of scripts without a table (Arabic, Han, Kana, …) stay.
     """
     text = text.replace("&", " and ")
     if text.isascii():
@@ -64,9 +64,9 @@ def plain(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def sound(word: str) -> str:
-    """What spellings of one sound have in common: Müller and Mueller, Юлия and Julia, Nicolas and Nikolas.
+    """One form for spellings of a sound: Müller and Mueller, Юлия and Julia, Nicolas and Nikolas.
 
-    `word` is one that `plain` gave.
+    `word` is in the form of `plain`.
     """
     if not word.isalpha():
         return word
@@ -80,15 +80,15 @@ def sound(word: str) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` in the composed form, without characters that nobody sees."""
+    """`text` in composed form, without invisible characters."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
 
 
 @lru_cache(maxsize=1 << 14)
 def looks(text: str) -> str:
-    """What `text` looks like at a glance: texts that differ in letters which look alike give one answer."""
-    # Twice, for what looks like i looks like l.
+    """One form for texts that look alike."""
+    # Twice: what looks like i also looks like l.
     seen = _without_marks(visible(text).casefold()).translate(_LOOKS).translate(_LOOKS)
     for pair, letter in _LOOK_TOGETHER:
         seen = seen.replace(pair, letter)
@@ -97,7 +97,7 @@ def looks(text: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def mixes_scripts(text: str) -> bool:
-    """Whether a word of `text` mixes letters of alphabets that look alike, as no language does."""
+    """Whether a word mixes letters of look-alike alphabets, as no language does."""
     if text.isascii():
         return False
     return any(len(_scripts(word)) > 1 for word in _WORD.findall(unicodedata.normalize("NFKC", text)))

@@ -1,4 +1,4 @@
-"""Which customers may share a trial: told from a few columns, before anybody is read whole."""
+"""Customers that may share a trial, found from a few columns before any is read whole."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _METHOD = ("type", "brand", "last4", "exp_month", "exp_year", "phone", "bank_nam
 
 
 def sharers(customers: CustomerQuerySet) -> set[str]:
-    """The keys of those of `customers` that have a fingerprint, a domain or a payment method in common with others.
+    """Keys of those of `customers` that share a fingerprint, domain or payment method with others.
 
-    One environment beside the other, so some of them share nothing in the end; none that does is left out. Held in
-    memory are the marks of `customers`, not their rows.
+    Environments are mixed, so the result may be too large, never too small. Memory holds their keys, not their rows.
     """
     first: dict[str, str] = {}
     found: set[str] = set()
@@ -66,7 +65,7 @@ def _marked(pk: object, kind: str, values: Iterable[str | None]) -> Iterator[tup
 
 
 def _domains(texts: Iterable[Any] | None) -> Iterator[str]:
-    """The registered domains of companies in addresses, links and hosts."""
+    """Registered company domains in addresses, links and host names."""
     for text in texts or ():
         if isinstance(text, str) and text:
             yield from company_domains(read_host(text.rpartition("@")[2]))[:1]

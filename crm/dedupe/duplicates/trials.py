@@ -1,4 +1,4 @@
-"""Trials that one device, company or payment method took under several customers."""
+"""Trials that one device, company or payment method took as several customers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WHAT = {
 
 
 class Taker(Struct, frozen=True):
-    """A customer that took trials, and the plans whose trials it took."""
+    """A customer that took trials, and the plans."""
 
     customer: str
     name: str
@@ -31,7 +31,7 @@ class Taker(Struct, frozen=True):
 
 
 class SharedTrials(Struct, frozen=True):
-    """Trials taken by what is one and goes by several customers: `by` fingerprint, domain or payment_method."""
+    """Trials of several customers that share a fingerprint, domain or payment_method (`by`)."""
 
     by: str
     value: str
@@ -39,16 +39,15 @@ class SharedTrials(Struct, frozen=True):
 
     @property
     def what(self) -> str:
-        """What they share, in words."""
+        """The shared thing in words."""
         return _WHAT[self.by].format(self.value)
 
 
 def shared_trials(env: str | None = None) -> list[SharedTrials]:
-    """Trials taken under several customers of one environment by one fingerprint, company domain or payment method.
+    """Trials that several customers of one environment took by one fingerprint, company domain or payment method.
 
-    Archived customers took theirs too; a merged one's are its survivor's. Domains under which anybody has a mailbox
-    tell nobody. Of all customers that took a trial, a few columns are looked at; only those of which others have
-    something are read whole.
+    Archived customers count. A merged customer's trials are its survivor's. Domains of public mail providers are ignored. Only customers
+    that share something are read whole.
     """
     taken = TrialUsed.objects.filter(customer=OuterRef("pk"))
     customers = Customer.objects.unmerged().filter(Exists(taken))
@@ -75,7 +74,7 @@ def _profiles(ids: list[str]) -> Iterator[list[Profile]]:
 
 
 def _trials_of(profiles: list[Profile]) -> tuple[dict[str, list[str]], dict[str, set[str]]]:
-    """The plans whose trials customers took, and the fingerprints under which they did."""
+    """Plans whose trials customers took, and the fingerprints."""
     plans: dict[str, list[str]] = defaultdict(list)
     fingerprints: dict[str, set[str]] = defaultdict(set)
     trials = TrialUsed.objects.filter(customer__in=[profile.id for profile in profiles]).order_by("pk")

@@ -1,1 +1,1 @@
-"""Making one customer of several: what it would do, doing it, and undoing it."""
+"""Merging customers: the plan, the merge, and its undo."""

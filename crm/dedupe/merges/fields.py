@@ -1,4 +1,4 @@
-"""The values of which a merged customer has one: its own columns, and those of its company, relationship and account."""
+"""The single values of a customer that a merge decides: its own columns, and those of its company, account details and billing account."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from billing.models import BillingAccount
 from crm.models import Company, Relationship
 from customers.models import Customer
 
-#: Columns of which no two customers of an environment may have the same value.
+#: Unique within an environment.
 UNIQUE = ("external_id", "stripe_id")
-#: Columns that customers are looked up by: where the survivor takes the other's, the other takes the survivor's.
+#: Columns that customers are looked up by. A merge swaps them, so that both values still find the survivor.
 IDENTIFIERS = (*UNIQUE, "email", "fingerprint")
 
 _CUSTOMER = ("name", "email", "phone", "status", "custom_data", "external_id", "stripe_id", "fingerprint")
@@ -21,7 +21,7 @@ _CUSTOMER = ("name", "email", "phone", "status", "custom_data", "external_id", "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One of these values: of a column of `model`, under the name that people choose it by."""
+    """One value: a `column` of `model`. People choose it by `name`."""
 
     name: str
     label: str
@@ -29,13 +29,13 @@ class Field:
     column: str
 
     def of(self, customer: Customer) -> Any:
-        """The customer's value; None where there is no row to have one."""
+        """The customer's value; None where it has no such row."""
         row = row_of(self.model, customer)
         return None if row is None else getattr(row, self.column)
 
 
 def row_of(model: type[models.Model], customer: Customer) -> Any:
-    """The customer, or its one row of `model`; None where it has none."""
+    """The customer itself, or its one-to-one row of `model`; None where it has none."""
     if model is Customer:
         return customer
     relation: Any = model._meta.get_field("customer").remote_field
@@ -43,12 +43,12 @@ def row_of(model: type[models.Model], customer: Customer) -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value says nothing. A number that is zero, and no, say something."""
+    """Whether there is no value. 0 and False are values."""
     return value is None or value in ("", [], {})
 
 
 def columns_of(model: type[models.Model]) -> list[str]:
-    """The columns of a one-to-one row that hold a value of the customer's."""
+    """The columns of a one-to-one row that hold a value of the customer."""
     return [
         field.attname
         for field in model._meta.concrete_fields
@@ -73,7 +73,7 @@ def _fields(model: type[models.Model], prefix: str, columns: list[str]) -> list[
     ]
 
 
-#: By the name that people choose it by.
+#: By name.
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (

@@ -1,4 +1,4 @@
-"""Holding everything that a merge touches, in an order in which two merges cannot wait for each other."""
+"""Locks for a merge, in an order in which two merges cannot deadlock."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from billing.ledger.entries import locked_balances
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.models import Customer
 
-BUSY = "Somebody else is changing these customers right now: try again."
-#: What PostgreSQL calls a deadlock, two transactions that do not go together, and a lock that was not to be had.
+BUSY = "Someone else is changing these customers right now. Try again."
+#: PostgreSQL's codes for a deadlock, a serialization failure, and a lock that is not available.
 _FOR_ANOTHER = ("40P01", "40001", "55P03")
 
 
 @contextmanager
 def giving_way(refusal: Callable[[str], Exception]) -> Iterator[None]:
-    """Hold a whole transaction; where the database ends it for the sake of another one, raise the `refusal` instead."""
+    """Wrap a transaction. If the database aborts it in favor of another one, raise the `refusal` instead."""
     try:
         yield
     except OperationalError as problem:
@@ -32,10 +32,10 @@ def giving_way(refusal: Callable[[str], Exception]) -> Iterator[None]:
 
 
 def lock(customer_ids: Collection[str]) -> dict[str, Customer]:
-    """The customers as they are now, by key, whom nobody else changes until the transaction ends.
+    """The customers by key, as they are now, locked until the transaction ends. Unknown keys are left out.
 
-    With them are held those merged into them earlier, their balances, and the clusters of possible duplicates. What
-    adds a row to one of them waits too. Who is not known is left out.
+    Also locked: customers merged into them before, their balances, and the clusters of their possible duplicates. Adding a
+    row to one of them waits too.
     """
     if DuplicatePair.objects.filter(Q(a__in=customer_ids) | Q(b__in=customer_ids)).exists():
         list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))
@@ -46,8 +46,8 @@ def lock(customer_ids: Collection[str]) -> dict[str, Customer]:
             )
         )
     ).order_by("pk")
-    # Whoever uses a balance holds that, and only then its customer: so the balances come before the lock that lets
-    # no row be added.
+    # Recording usage locks the balance first and then the customer. So the balances come before the full lock of the
+    # customers, which lets no row be added.
     list(concerned.select_for_update(no_key=True).values_list("pk"))
     locked_balances(customer_ids)
     return {

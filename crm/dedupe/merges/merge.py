@@ -1,4 +1,4 @@
-"""Making one customer of several, whole or not at all."""
+"""Merge customers into one, whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from customers.bulk import update_rows
 from customers.models import Customer
 from customers.row_snapshots import as_json, put_away
 
-#: What the history keeps of a reason.
+#: Characters of a reason that fit a history row.
 _LONGEST_REASON = 100
 
 
 class CannotMerge(Exception):
-    """Nothing was merged; `reasons` are sentences that say why, and what can be done."""
+    """Nothing was merged. `reasons` are sentences that say why, and what to do."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(" ".join(reasons))
@@ -42,24 +42,24 @@ def merge(
     by: Any = None,
     reason: str = "",
 ) -> list[Merge]:
-    """Make `other_ids` part of the customer `survivor_id`, and answer a merge for each, all of one moment.
+    """Merge the customers `other_ids` into `survivor_id`. Returns one `Merge` for each, all with the same time.
 
-    `choices` gives, by the name of a field (see `crm.dedupe.merges.fields.FIELDS`), the key of the customer whose value is
-    to be kept (see `plan_merge`); imports leave alone what was chosen against the rule. The others stay as
-    tombstones that lead to the survivor, and own nothing. `by` is the user who does it, None for nobody in
-    particular, who needs no permission. All or nothing. Raises `CannotMerge`.
+    `choices` maps a field name (see `crm.dedupe.merges.fields.FIELDS`) to the key of the customer whose value the survivor
+    gets (see `plan_merge`). A value chosen against the rule is locked against imports. The merged customers stay as rows
+    that lead to the survivor and own nothing. `by` is the acting user, None for a command, which needs no permission.
+
+    Raises `CannotMerge`.
     """
     with giving_way(lambda reason: CannotMerge([reason])), transaction.atomic():
         return _merge(survivor_id, other_ids, choices or {}, by, reason)
 
 
 def name_of(by: Any) -> str:
-    """Who did it, for the ledger."""
+    """The actor's name in the ledger."""
     return "merge_customers" if by is None else str(by.get_username())
 
 
 def save_with_history(row: Any, columns: Sequence[str], by: Any, reason: str) -> None:
-    """Write some columns of a row, with a history row that says who and why."""
     row._history_user, row._change_reason = by, reason[:_LONGEST_REASON]
     row.save(update_fields=list(columns))
 
@@ -81,7 +81,7 @@ def _merge(
 
 
 class _Decided:
-    """By field, the key of the customer whose value wins, and the fields of which a person said so."""
+    """By field, the key of the customer whose value wins, and the fields where a person chose against the rule."""
 
     def __init__(self, winners: Mapping[str, str], against_rule: set[str]) -> None:
         self.winners = winners
@@ -103,9 +103,9 @@ def _merge_one(
     changes: dict[str, Any] = {
         "tombstones": list(Customer.objects.filter(merged_into=other).values_list("pk", flat=True))
     }
-    told = f"Merged with {other.pk}"
-    changes["set"], changes["put_away"] = _join(survivor, other, decided, by, told)
-    changes["flags"] = _unset_flags(survivor, other, told)
+    reason_of_rows = f"Merged with {other.pk}"
+    changes["set"], changes["put_away"] = _join(survivor, other, decided, by, reason_of_rows)
+    changes["flags"] = _unset_flags(survivor, other, reason_of_rows)
     for model in models_that(Way.COMPUTED):
         rows_of(model).filter(customer=other).delete()
     hand_over(other, survivor, models_that(Way.MOVES))
@@ -141,9 +141,9 @@ def _merge_one(
 
 
 def _join(
-    survivor: Customer, other: Customer, decided: _Decided, by: Any, told: str
+    survivor: Customer, other: Customer, decided: _Decided, by: Any, reason: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Join the values of which the survivor has one: answers what was set, and the rows that were put away."""
+    """Merge the single values. Returns the values that were set, and snapshots of the rows that were deleted."""
     was_set: list[dict[str, Any]] = []
     away: list[dict[str, Any]] = []
     taken = {name for name, key in decided.winners.items() if key == other.pk}
@@ -168,17 +168,17 @@ def _join(
             columns = [each.column for each, _, _ in values]
         was_set += [_set(own, each.name, each.column, value) for each, _, value in values]
         if columns:
-            save_with_history(own, columns, by, told)
+            save_with_history(own, columns, by, reason)
         if model is not Customer:
             away.append(put_away(theirs))
-            theirs._history_user, theirs._change_reason = by, told
+            theirs._history_user, theirs._change_reason = by, reason
             theirs.delete()
             _forget_rows(survivor, other)
     return was_set, away
 
 
 def _set(row: Model, name: str, column: str, value: Any) -> dict[str, Any]:
-    """Set a column in memory; answers what undoing that needs."""
+    """Set a column in memory. Returns what undoing it needs."""
     before = as_json(row, column)
     setattr(row, column, value)
     return {
@@ -192,7 +192,7 @@ def _set(row: Model, name: str, column: str, value: Any) -> dict[str, Any]:
 
 
 def _swap(survivor: Customer, other: Customer, values: list[tuple[Field, Any, Any]]) -> list[dict[str, Any]]:
-    """Give the other the identifiers that the survivor gives up for its own: both still find the survivor."""
+    """Swap identifiers: the merged customer gets the ones that the survivor gives up, so both still find the survivor."""
     swapped = []
     for each, own, theirs in values:
         if each.column not in IDENTIFIERS or is_empty(theirs):
@@ -201,7 +201,7 @@ def _swap(survivor: Customer, other: Customer, values: list[tuple[Field, Any, An
             continue
         swapped.append(_set(other, f"other.{each.name}", each.column, own))
         if each.column in UNIQUE:
-            # No two may have it at any moment.
+            # The column is unique: clear both before either is set.
             Customer.objects.filter(pk__in=[survivor.pk, other.pk]).update(**{each.column: None})
     return swapped
 
@@ -225,13 +225,13 @@ def _pin(survivor: Customer, chosen: set[str]) -> list[dict[str, Any]]:
 
 
 def _forget_rows(*customers: Customer) -> None:
-    """Let the one-to-one rows be read anew: they have just moved."""
+    """Drop cached one-to-one rows, which have just moved."""
     for customer in customers:
         customer._state.fields_cache.clear()
 
 
-def _unset_flags(survivor: Customer, other: Customer, told: str) -> list[list[str]]:
-    """Unset what one row of a customer's may be, where a row of the survivor's is; answers the rows."""
+def _unset_flags(survivor: Customer, other: Customer, reason: str) -> list[list[str]]:
+    """Unset flags that only one row of a customer may have, where the survivor has one. Returns the changed rows."""
     unset = []
     for model in models_that(Way.MOVES):
         flag = ONE_OF_EACH.get(model._meta.label)
@@ -241,5 +241,5 @@ def _unset_flags(survivor: Customer, other: Customer, told: str) -> list[list[st
         for row in flagged:
             setattr(row, flag, False)
             unset.append([model._meta.label, str(row.pk)])
-        update_rows(flagged, [flag], told)
+        update_rows(flagged, [flag], reason)
     return unset

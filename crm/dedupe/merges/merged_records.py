@@ -1,4 +1,4 @@
-"""What merged customers were: their crm documents, kept below the survivor."""
+"""The crm documents of merged customers, kept below the survivor."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from customers.models import Customer
 
 
 def document_of(customer: Customer) -> tuple[str, str]:
-    """The id of the customer's crm document, and the document without its merged customers, as JSON."""
+    """The ID of the customer's crm document, and the document as JSON without its merged customers."""
     [document] = render_customers([customer])
     document.merged_customers = UNSET
     return document.id, encode_customer(document).decode()
 
 
 def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
-    """Keep the other's document below the survivor, and below it what was kept below the other.
+    """Keep the merged customer's document below the survivor, and move what was kept below it along.
 
-    Where the survivor's own document has listed it already, that record is taken for it.
+    A record that the survivor's own document already lists is reused.
     """
     survivor, other = merge.survivor_id, merge.other_id
     listed: QuerySet[Any] = MergedRecord.objects.filter(survivor=survivor, came_with=None)
@@ -51,7 +51,7 @@ def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
 
 
 def unnest_records(merge: Merge, homes: set[str], kept: dict[str, Any]) -> None:
-    """Give back what was below the other, and let the survivor's document show it no longer."""
+    """Move the records back that a merge moved, and remove its own from the survivor's document."""
     rows: Any = MergedRecord.objects
     record = kept.get("made") or kept.get("adopted")
     back = rows.filter(survivor=merge.survivor_id, came_with__in=homes)

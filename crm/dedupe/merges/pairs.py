@@ -1,4 +1,4 @@
-"""What becomes of possible duplicates when customers are merged."""
+"""Possible duplicates of merged customers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ _STATE = ("decision", "later_until", "decided_by_id", "decided_at", "cluster_id"
 
 
 def settle_pairs(merge: Merge) -> dict[str, Any]:
-    """Close the pair of the two, and ask about the survivor where the other was asked about.
+    """Close the pair of the two, and point the merged customer's other pairs at the survivor.
 
-    Where the survivor is asked about with the same customer already, that pair stands and the other's is put away.
-    Answers what undoing it needs.
+    A pair that the survivor already has stays, and the merged customer's is put away. Returns what undoing it needs.
     """
     survivor, other = str(merge.survivor_id), str(merge.other_id)
     clusters: set[Any] = set()
@@ -47,7 +46,7 @@ def settle_pairs(merge: Merge) -> dict[str, Any]:
 
 
 def unsettle_pairs(merge: Merge, settled: dict[str, Any]) -> None:
-    """Ask again as before the merge; what was decided since stays decided."""
+    """Restore the pairs as they were before the merge. Decisions made since stay."""
     if not settled:
         return
     survivor, other = str(merge.survivor_id), str(merge.other_id)
@@ -70,7 +69,7 @@ def unsettle_pairs(merge: Merge, settled: dict[str, Any]) -> None:
         if pair is not None and _across(pair, other) not in known:
             pair.cluster_id = None
             pair.save(force_insert=True)
-    # A pair that waits again may connect clusters anywhere.
+    # A reopened pair may connect any clusters.
     regroup()
 
 

@@ -1,4 +1,4 @@
-"""What merging customers would do, before it is done."""
+"""What a merge would do, without doing it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REVENUES = ("relationship.contract_annual_revenue", "company.annual_revenue")
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """One value: what each customer has (by key, the survivor first), whose wins, and who may be chosen."""
+    """One field: each customer's value (by key, survivor first), the winner, and which customers may be chosen."""
 
     field: Field
     values: Mapping[str, Any]
@@ -31,29 +31,27 @@ class FieldPlan:
 
     @property
     def name(self) -> str:
-        """The name to choose it by."""
         return self.field.name
 
     @property
     def label(self) -> str:
-        """What it is, in words."""
         return self.field.label
 
     @property
     def value(self) -> Any:
-        """What the survivor has afterwards."""
+        """The survivor's value after the merge."""
         return self.values[self.winner]
 
     @property
     def differs(self) -> bool:
-        """Whether the customers disagree; one that says nothing disagrees with one that does."""
+        """Whether the values are not all equal. An empty value differs from a filled one."""
         first, *others = self.values.values()
         return any(other != first for other in others)
 
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
-    """Rows of one kind: how many each customer has (by key), and how many the survivor has afterwards."""
+    """Rows of one model: the count per customer (by key), and the survivor's count after the merge."""
 
     label: str
     counts: Mapping[str, int]
@@ -62,7 +60,7 @@ class ListPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePlan:
-    """What `merge` would do. With `refusals` it would do nothing: each says why, and what can be done."""
+    """What `merge` would do. With `refusals`, nothing: each says why, and what to do."""
 
     survivor: Customer
     others: Sequence[Customer]
@@ -73,17 +71,15 @@ class MergePlan:
 
     @property
     def customers(self) -> list[Customer]:
-        """All of them, the survivor first."""
+        """The survivor first."""
         return [self.survivor, *self.others]
 
     @property
     def differing(self) -> list[FieldPlan]:
-        """The fields of which not all say the same."""
         return [each for each in self.fields if each.differs]
 
     @property
     def can_be_done(self) -> bool:
-        """Whether nothing refuses it."""
         return not self.refusals
 
 
@@ -94,11 +90,11 @@ def plan_merge(
     choices: Mapping[str, str] | None = None,
     user: Any = None,
 ) -> MergePlan:
-    """What merging `others` into `survivor` would do; nothing is changed.
+    """Plan a merge of `others` into `survivor`. Changes nothing.
 
-    `choices` gives, by the name of a field (see `FIELDS`), the key of the customer whose value is to be kept. Without
-    one the survivor's stands, and where it is empty, the first of the others that is not. `user` is who would do it,
-    None for somebody with every permission.
+    `choices` maps a field name (see `FIELDS`) to the key of the customer whose value the survivor gets. Without a choice
+    the survivor's value stays, and an empty one is filled from the first of the others that has one. `user` is the acting
+    user, None for a command, which needs no permission.
     """
     refused = refusals(survivor, others, choices or {}, user)
     if refused:
@@ -116,40 +112,38 @@ def plan_merge(
 def refusals(
     survivor: Customer, others: Sequence[Customer], choices: Mapping[str, str], user: Any
 ) -> list[str]:
-    """Why they cannot be merged, in sentences; nothing if they can."""
+    """Why these customers cannot be merged, in sentences. Empty if they can."""
     found = []
     if user is not None and not user.has_perm(PERMISSION):
-        found.append(
-            "You may not merge customers: ask an administrator for the permission to merge customers."
-        )
+        found.append("You can't merge customers. Ask an administrator for the permission to merge customers.")
     if not others:
-        found.append("There is nobody to merge: name at least one other customer.")
+        found.append("Name at least one other customer to merge.")
     keys = [str(customer.pk) for customer in (survivor, *others)]
     if len(set(keys)) != len(keys):
-        found.append("A customer cannot be merged into itself: name customers that differ.")
+        found.append("A customer can't be merged into itself. Name different customers.")
     for customer in (survivor, *others):
         if customer.merged_into_id is not None:
             found.append(
-                f"{customer} ({customer.pk}) was merged into {customer.merged_into_id}: name that one."
+                f"{customer} ({customer.pk}) was merged into {customer.merged_into_id}. Name that one."
             )
         elif customer.archived_at is not None:
-            found.append(f"{customer} ({customer.pk}) is archived: take it out of the archive first.")
+            found.append(f"{customer} ({customer.pk}) is archived. Restore it first.")
     found += [
-        f"{other} ({other.pk}) belongs to {other.env} and {survivor} to {survivor.env}: customers of two environments"
-        " are never merged."
+        f"{other} ({other.pk}) is in {other.get_env_display()} and {survivor} in {survivor.get_env_display()}. Customers of"
+        " two environments can't be merged."
         for other in others
         if other.env != survivor.env
     ]
     for name, key in choices.items():
         if name not in FIELDS:
-            found.append(f"There is no field “{name}” to choose: there are {', '.join(FIELDS)}.")
+            found.append(f"There is no field “{name}”. Choose one of {', '.join(FIELDS)}.")
         elif key not in keys:
-            found.append(f"“{key}” cannot be chosen for {name}: it is none of the customers to be merged.")
+            found.append(f"“{key}” can't be chosen for {name}. Choose one of the customers that you merge.")
     return found
 
 
 def proposed_survivor(customers: Sequence[Customer]) -> Customer:
-    """The most complete of the customers: with most fields filled, then with most rows, then the oldest."""
+    """The most complete customer: most fields filled, then most rows, then the oldest."""
 
     rows = Counter[str]()
     for (customer_id, _), count in row_counts(customers, _listed()).items():
@@ -163,9 +157,10 @@ def proposed_survivor(customers: Sequence[Customer]) -> Customer:
 
 
 def winner_of(each: Field, customers: Sequence[Customer], choices: Mapping[str, str]) -> str:
-    """The key of the customer whose value of a field the survivor has afterwards.
+    """The key of the customer whose value the survivor gets.
 
-    Revenues are figures in the relationship's currency: it goes with them, and those in another one fill nothing.
+    Revenues are in the currency of the account details, so they come from one customer together with it. A revenue in another
+    currency fills nothing.
     """
     if each.name in choices:
         return choices[each.name]
@@ -194,7 +189,7 @@ def _listed() -> list[Any]:
     return [*models_that(Way.MOVES), *models_that(Way.BALANCES)]
 
 
-#: What makes two rows of a list one, where it does.
+#: Models whose rows are joined where this column is equal.
 _SHOWN_ONCE = {
     "crm.Domain": "name",
     "crm.Contact": "person",
@@ -205,7 +200,7 @@ _SHOWN_ONCE = {
 
 
 def _list_plans(customers: Sequence[Customer]) -> list[ListPlan]:
-    """The lists that any of the customers has rows of, in one query and one more for each list of `_SHOWN_ONCE`."""
+    """A plan for each model of which any customer has rows. One query, and one more for each model of `_SHOWN_ONCE`."""
     models = _listed()
     plain = row_counts(customers, [each for each in models if each._meta.label not in _SHOWN_ONCE])
     plans = []
@@ -224,7 +219,7 @@ def _list_plans(customers: Sequence[Customer]) -> list[ListPlan]:
 
 
 def row_counts(customers: Sequence[Customer], models: Sequence[type[Model]]) -> Counter[tuple[str, str]]:
-    """How many rows of each model a customer has, by the customer's key and the model's label. In one query."""
+    """Rows by customer key and model label, in one query."""
     counts = [
         rows_of(model)
         .filter(customer__in=customers)

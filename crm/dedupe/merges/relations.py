@@ -1,6 +1,6 @@
-"""Everything in the database that points at a customer, by name, and what a merge does with it.
+"""Every relation to a customer, and what a merge does with it.
 
-A test fails when a model gains a relation to a customer that is not named here.
+A test fails when a model gains a relation to a customer that is not listed here.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from customers.models import Customer
 
 
 class Way(Enum):
-    """What a merge does with the rows that a relation names."""
+    """What a merge does with the rows of a relation."""
 
-    MOVES = "goes to the survivor, and is known as the merged customer's by `came_with`"
-    JOINS = "there is one of a customer: it moves, or fills what is empty in the survivor's and is put away"
-    BALANCES = "grants and rollovers go into the survivor's balance of the feature, with ledger entries"
-    STAYS = "stays under the customer it was written for"
-    TOMBSTONES = "customers merged earlier are merged into the survivor instead"
-    RECORDS = "what merged customers were is shown below the survivor"
-    PAIRS = "possible duplicates are asked about the survivor instead"
-    COMPUTED = "is thrown away: it is worked out anew for the survivor"
+    MOVES = "moves to the survivor, with the merged customer in `came_with`"
+    JOINS = "one per customer: moves, or fills empty values of the survivor's row and is deleted"
+    BALANCES = "grants and rollovers move into the survivor's balance of the feature, by ledger entries"
+    STAYS = "stays with the merged customer"
+    MERGED_BEFORE = "customers merged before lead to the survivor"
+    RECORDS = "documents of merged customers are shown below the survivor"
+    PAIRS = "possible duplicates point at the survivor"
+    COMPUTED = "computed: deleted here and computed again for the survivor"
 
 
 #: By `app.Model.field`.
@@ -66,12 +66,12 @@ HANDLED: dict[str, Way] = {
     "crm.WorklistEntry.customer": Way.COMPUTED,
     "customers.Address.customer": Way.MOVES,
     "customers.Business.customer": Way.MOVES,
-    "customers.Customer.merged_into": Way.TOMBSTONES,
+    "customers.Customer.merged_into": Way.MERGED_BEFORE,
     "customers.PaymentMethod.customer": Way.MOVES,
     "customers.SourceRecord.customer": Way.MOVES,
 }
 
-#: Flags that one row of a customer's may have: the survivor's own row keeps it.
+#: Flags that only one row of a customer may have. The survivor's row keeps it.
 ONE_OF_EACH: dict[str, str] = {
     "customers.Address": "is_default",
     "customers.PaymentMethod": "is_default",
@@ -80,13 +80,13 @@ ONE_OF_EACH: dict[str, str] = {
 
 
 def models_that(way: Way) -> list[type[models.Model]]:
-    """The models of which a relation is handled in this way, by name."""
+    """The models with a relation that is handled this way."""
     labels = [name.rpartition(".")[0] for name, handled in HANDLED.items() if handled is way]
     return [apps.get_model(label) for label in dict.fromkeys(labels)]
 
 
 def unhandled() -> list[str]:
-    """Relations to a customer that nobody handles: foreign keys, one-to-one and many-to-many, by name."""
+    """Relations to a customer that are not in `HANDLED`, by name: foreign keys, one-to-one and many-to-many."""
     found = (
         f"{model._meta.label}.{field.name}"
         for model in apps.get_models(include_auto_created=True)
@@ -98,6 +98,6 @@ def unhandled() -> list[str]:
 
 
 def rows_of(model: type[models.Model]) -> models.QuerySet[Any]:
-    """All rows of a model, whatever its managers leave out."""
+    """All rows of a model, also those that its default manager hides."""
     rows: models.QuerySet[Any] = model._base_manager.all()
     return rows

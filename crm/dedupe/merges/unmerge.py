@@ -1,4 +1,4 @@
-"""Undoing a merge: values and rows go back where they were, and what was edited since is for a person to settle."""
+"""Undo a merge: values and rows go back. A person decides on values that were edited since."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ KEEP, RESTORE = "keep", "restore"
 
 
 class CannotUnmerge(Exception):
-    """Nothing was undone; the message says why, and what can be done."""
+    """Nothing was undone. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value that the merge set and that somebody has changed since.
+    """A value that the merge set and that was edited since.
 
-    It is settled under `name`: keep what is there `now`, or restore what was there `before` the merge.
+    A person decides under `name`: keep what is there `now`, or restore what was there `before` the merge.
     """
 
     name: str
@@ -47,19 +47,19 @@ class Conflict:
 
 
 class Unsettled(CannotUnmerge):
-    """Values were edited since the merge, and nobody has said what is to become of them."""
+    """Values were edited since the merge, and no decision was given for them."""
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         names = ", ".join(each.label for each in conflicts)
         super().__init__(
-            f"Edited since the merge: {names}. For each, say whether to keep what is there now or to restore what was"
-            " there before."
+            f"Edited since the merge: {names}. Choose for each whether to keep the present value or to restore the"
+            " former one."
         )
         self.conflicts = list(conflicts)
 
 
 def conflicts_of(merge: Merge) -> list[Conflict]:
-    """The values that the merge set and that are no longer what it set, to be settled before it is undone."""
+    """Values that the merge set and that were edited since. Each needs a decision before the undo."""
     found = []
     for each in merge.changes.get("set", ()):
         row = _row(each)
@@ -72,7 +72,7 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
 
 
 def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
-    """What the merged customer brought, or what was merged into it before: the lists in words, and how many rows."""
+    """The rows that go back to the merged customer: the lists in words, with counts."""
     homes = Merge.objects.home_ids_of(str(merge.other_id))
     counted = (
         (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=homes).count())
@@ -86,13 +86,13 @@ def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
 
 
 def hindrance(merge: Merge) -> str:
-    """Why the merge cannot be undone, and what to do first; nothing if it can."""
+    """Why the merge can't be undone, and what to do first. Empty if it can."""
     if merge.undone_at is not None:
-        return "It was undone before."
+        return "This merge was already undone."
     into = merge.survivor.merged_into
     if into is not None:
         later = Merge.objects.standing().filter(other=merge.survivor).first()
-        which = f"Undo {later.pk} first" if later is not None else "Ask for that one"
+        which = f"Undo {later.pk} first" if later is not None else "Undo that merge first"
         return f"{merge.survivor} was itself merged into {into} ({into.pk}) since. {which}."
     for later in Merge.objects.standing().filter(survivor=merge.survivor, pk__gt=merge.pk).order_by("-pk"):
         if _builds_on(later, merge):
@@ -101,12 +101,13 @@ def hindrance(merge: Merge) -> str:
 
 
 def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = None) -> Merge:
-    """Make a customer of its own again of the one that was merged: as it was, with what happened to its rows since.
+    """Make the merged customer a customer of its own again, with its rows in their present state.
 
-    `settle` says of each of the conflicts, by its name, `keep` or `restore`. What came of the customer's subscriptions
-    and entities since goes with them; everything else that was added since stays with the survivor. `by` is the user
-    who does it, None for nobody in particular, who needs no permission. All or nothing. Raises `CannotUnmerge`, of
-    which `Unsettled` names the conflicts that are not settled.
+    `settle` maps each conflict's name to `keep` or `restore`. What its subscriptions and entities produced since goes with
+    them. Everything else that was added since stays with the survivor. `by` is the acting user, None for a command, which
+    needs no permission. All or nothing.
+
+    Raises `CannotUnmerge`, and its subclass `Unsettled` with the conflicts that have no decision.
     """
     with giving_way(CannotUnmerge), transaction.atomic():
         return _unmerge(merge, by, settle or {})
@@ -115,7 +116,7 @@ def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = 
 def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:
     if by is not None and not by.has_perm(PERMISSION):
         raise CannotUnmerge(
-            "You may not undo merges: ask an administrator for the permission to merge customers."
+            "You can't undo merges. Ask an administrator for the permission to merge customers."
         )
     found = lock([merge.survivor_id, merge.other_id])
     merge = Merge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
@@ -125,9 +126,7 @@ def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:
     conflicts = {each.name: each for each in conflicts_of(merge)}
     unknown = [name for name in settle if name not in conflicts]
     if unknown:
-        raise CannotUnmerge(
-            f"There is nothing to settle of {', '.join(unknown)}: it is as the merge left it."
-        )
+        raise CannotUnmerge(f"No decision is needed for {', '.join(unknown)}. Leave it out.")
     unsettled = [each for name, each in conflicts.items() if settle.get(name) not in (KEEP, RESTORE)]
     if unsettled:
         raise Unsettled(unsettled)
@@ -138,7 +137,7 @@ def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:
     except IntegrityError as refused:
         reason = str(refused).strip().splitlines()[0]
         raise CannotUnmerge(
-            f"The database refused it: {reason}. Somebody else has an identifier now that would come back."
+            f"Couldn't undo the merge: another customer has an identifier now that would come back ({reason})."
         ) from refused
     return merge
 
@@ -149,7 +148,7 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     tombstones = set(changes.get("tombstones", ()))
     homes = {str(other.pk), *tombstones}
     told = f"The merge with {other.pk} was undone"
-    # The guards of the database let no row go to a customer that is merged.
+    # Triggers refuse a row that moves to a merged customer, so it is unmerged first.
     other.merged_into = None
     _restore(merge, by, kept, told)
     Customer.objects.filter(pk__in=tombstones).update(merged_into=other)
@@ -180,7 +179,7 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
 
 
 def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
-    """Give every column that the merge set its value from before, but those that are to be kept."""
+    """Give every column that the merge set its former value, except those to keep."""
     rows: dict[tuple[str, str], Any] = {
         ("customers.Customer", str(each.pk)): each for each in (merge.survivor, merge.other)
     }
@@ -200,7 +199,7 @@ def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
     both = Customer.objects.filter(pk__in=[merge.survivor_id, merge.other_id])
     for column in UNIQUE:
         if any(column in each for (model, _), each in columns.items() if model == "customers.Customer"):
-            # No two may have it at any moment.
+            # The column is unique: clear both before either is set.
             both.update(**{column: None})
             for each in (merge.survivor, merge.other):
                 names = columns.setdefault(("customers.Customer", str(each.pk)), [])
@@ -222,7 +221,7 @@ def _set_flags(merge: Merge, told: str) -> None:
 
 
 def _builds_on(later: Merge, earlier: Merge) -> bool:
-    """Whether undoing the earlier merge alone would take something from under the later one."""
+    """Whether the later merge relies on something that undoing the earlier one would take away."""
     places = {(each["model"], each["pk"], each["column"]) for each in earlier.changes.get("set", ())}
     set_since = later.changes.get("set", ())
     if any((each["model"], each["pk"], each["column"]) in places for each in set_since):

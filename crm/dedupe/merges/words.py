@@ -1,4 +1,4 @@
-"""Values of merged customers as a person reads them."""
+"""Values of merged customers in words."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from django.contrib.auth import get_user_model
 
 from crm.dedupe.merges.fields import FIELDS, Field, is_empty
 from crm.dedupe.merges.unmerge import Conflict
-from customers.formats import free_form_text
-from customers.json_types import plain_number
+from customers.formats import free_form_text, number
 from customers.row_snapshots import from_json
 
 
 def in_words(field: Field, value: Any) -> str:
-    """The value of a field; an empty text for one that says nothing."""
+    """The value in words. Empty if there is none."""
     if is_empty(value):
         return ""
     column = next(each for each in field.model._meta.concrete_fields if each.attname == field.column)
@@ -26,12 +25,12 @@ def in_words(field: Field, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal | int):
-        return f"{plain_number(Decimal(value)):,}"
+        return number(Decimal(value))
     return free_form_text(value) if isinstance(value, dict | list) else str(value)
 
 
 def conflict_in_words(conflict: Conflict) -> str:
-    """What the value was, what the merge made of it, and what it is now."""
+    """The present value, the merge's, and the one before."""
 
     def shown(value: Any) -> str:
         field = FIELDS.get(conflict.name)
@@ -41,6 +40,6 @@ def conflict_in_words(conflict: Conflict) -> str:
         return "-" if is_empty(value) else str(value)
 
     return (
-        f"  {conflict.name}: now {shown(conflict.now)}; the merge made it {shown(conflict.after)}, and before it was"
-        f" {shown(conflict.before)}"
+        f"  {conflict.name}: now {shown(conflict.now)}, {shown(conflict.after)} after the merge,"
+        f" {shown(conflict.before)} before it"
     )

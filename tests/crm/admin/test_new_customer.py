@@ -43,7 +43,7 @@ def test_a_likely_match_is_shown_and_nothing_is_saved(client: Client, jane: Cust
     assert WARNING in shown
     assert "Jane &lt;Doering&gt;" in shown
     assert reverse("admin:customers_customer_change", args=[quote(jane.pk)]) in shown
-    assert "same e-mail address: janedoering@gmail.com" in shown
+    assert "same email address: janedoering@gmail.com" in shown
     assert Customer.objects.count() == 1
 
 

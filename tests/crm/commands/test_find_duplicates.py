@@ -41,7 +41,7 @@ def test_a_pair_a_line(twice: list[Customer]) -> None:
         "b": second.pk,
         "score": pytest.approx(1, abs=0.01),
         "reasons": [
-            "same e-mail address: janedoering@gmail.com",
+            "same email address: janedoering@gmail.com",
             "the same name: “Jane Doering”, “Jane\nDoering”",
         ],
         "a_ids": [first.pk, "ext-1"],
@@ -56,7 +56,7 @@ def test_for_reading(twice: list[Customer]) -> None:
     assert out.splitlines() == [
         f"1.00   Jane Doering: {first.pk}, ext-1",
         f"       Jane\\nDoering: {second.pk}",
-        "       - same e-mail address: janedoering@gmail.com",
+        "       - same email address: janedoering@gmail.com",
         "       - the same name: “Jane Doering”, “Jane\\nDoering”",
     ]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm.dedupe.duplicates.addresses import read_place
-from crm.dedupe.duplicates.blocking_keys import Mark
+from crm.dedupe.duplicates.blocking_keys import KeyKind
 from crm.dedupe.duplicates.mailboxes import company_domains, read_host, read_mailbox
 from crm.dedupe.duplicates.names import read_name
 from crm.dedupe.duplicates.phones import read_phone
-from crm.dedupe.duplicates.profile import Contact, Profile
+from crm.dedupe.duplicates.profile import ContactProfile, Profile
 from crm.dedupe.duplicates.tax_ids import read_tax_id
 
 #: An address in Boise.
@@ -22,22 +22,22 @@ class Crowd:
 
     repetition = 1.0
 
-    def __init__(self, counts: Mapping[tuple[Mark, str], int] | None = None) -> None:
+    def __init__(self, counts: Mapping[tuple[KeyKind, str], int] | None = None) -> None:
         self._counts = counts or {}
 
     def total(self, env: str) -> int:
         """How many customers there are."""
         return 10_000
 
-    def count(self, mark: Mark, env: str, key: str) -> int:
+    def count(self, mark: KeyKind, env: str, key: str) -> int:
         """How many of them have a mark: one in fifty is in any one city."""
-        return self._counts.get((mark, key), 200 if mark == Mark.CITY else 0)
+        return self._counts.get((mark, key), 200 if mark == KeyKind.CITY else 0)
 
 
-def contact(name: str = "", email: str = "", phone: str = "") -> Contact:
+def contact(name: str = "", email: str = "", phone: str = "") -> ContactProfile:
     """Somebody at a customer."""
     mailbox = read_mailbox(email) if email else None
-    return Contact(
+    return ContactProfile(
         read_name(name) if name else None,
         (mailbox,) if mailbox else (),
         (read_phone(phone, "US"),) if phone else (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.dedupe.duplicates.names import Kind, Likeness, Name, Relation, compare, name_keys, read_name
+from crm.dedupe.duplicates.names import Likeness, Name, NameKind, Relation, compare, name_keys, read_name
 
 
 def name(text: str) -> Name:
@@ -22,24 +22,24 @@ def likeness(one: str, other: str, *usual: str) -> Likeness:
 @pytest.mark.parametrize(
     ("text", "words", "kind", "form"),
     [
-        ("Jane Doe", ("jane", "doe"), Kind.PERSON, ""),
-        ("Doe, Jane", ("doe", "jane"), Kind.PERSON, ""),
-        ("Dr. Hans Weber", ("hans", "weber"), Kind.PERSON, ""),
-        ("Acme, Inc.", ("acme",), Kind.COMPANY, "inc"),
-        ("Acme Incorporated", ("acme",), Kind.COMPANY, "inc"),
-        ("Acme Limmited", ("acme",), Kind.COMPANY, "ltd"),
-        ("Nordwind GmbH & Co. KG", ("nordwind",), Kind.COMPANY, "gmbh and co kg"),
-        ("Bianchi S.r.l.", ("bianchi",), Kind.COMPANY, "srl"),
-        ("ООО Ромашка", ("romashka",), Kind.COMPANY, "ooo"),
-        ("株式会社東京商事", ("東京商事",), Kind.COMPANY, "株式会社"),
-        ("Amber Analytics", ("amber", "analytics"), Kind.COMPANY, ""),
-        ("Carol House", ("carol", "house"), Kind.UNKNOWN, ""),
-        ("João Sá", ("joao", "sa"), Kind.PERSON, ""),
-        ("Acme SA", ("acme",), Kind.COMPANY, "sa"),
-        ("Qwertz Asdfg", ("qwertz", "asdfg"), Kind.UNKNOWN, ""),
+        ("Jane Doe", ("jane", "doe"), NameKind.PERSON, ""),
+        ("Doe, Jane", ("doe", "jane"), NameKind.PERSON, ""),
+        ("Dr. Hans Weber", ("hans", "weber"), NameKind.PERSON, ""),
+        ("Acme, Inc.", ("acme",), NameKind.COMPANY, "inc"),
+        ("Acme Incorporated", ("acme",), NameKind.COMPANY, "inc"),
+        ("Acme Limmited", ("acme",), NameKind.COMPANY, "ltd"),
+        ("Nordwind GmbH & Co. KG", ("nordwind",), NameKind.COMPANY, "gmbh and co kg"),
+        ("Bianchi S.r.l.", ("bianchi",), NameKind.COMPANY, "srl"),
+        ("ООО Ромашка", ("romashka",), NameKind.COMPANY, "ooo"),
+        ("株式会社東京商事", ("東京商事",), NameKind.COMPANY, "株式会社"),
+        ("Amber Analytics", ("amber", "analytics"), NameKind.COMPANY, ""),
+        ("Carol House", ("carol", "house"), NameKind.UNKNOWN, ""),
+        ("João Sá", ("joao", "sa"), NameKind.PERSON, ""),
+        ("Acme SA", ("acme",), NameKind.COMPANY, "sa"),
+        ("Qwertz Asdfg", ("qwertz", "asdfg"), NameKind.UNKNOWN, ""),
     ],
 )
-def test_a_name_is_taken_apart(text: str, words: tuple[str, ...], kind: Kind, form: str) -> None:
+def test_a_name_is_taken_apart(text: str, words: tuple[str, ...], kind: NameKind, form: str) -> None:
     found = name(text)
     assert (found.words, found.kind, found.form) == (words, kind, form)
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crm.dedupe.duplicates.names import Kind
+from crm.dedupe.duplicates.names import NameKind
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.read_profile import changed_since, read_profiles
 from customers import clock
@@ -75,8 +75,8 @@ def test_all_that_a_customer_is_recognised_by() -> None:
 
     assert found.ids == (customer.pk, "acme-1", "cus_9s6XKzkNRiz8i3", "crm-7")
     assert [(name.text, name.kind) for name in found.names] == [
-        ("Acme GmbH", Kind.COMPANY),
-        ("Acme Holding", Kind.COMPANY),
+        ("Acme GmbH", NameKind.COMPANY),
+        ("Acme Holding", NameKind.COMPANY),
     ]
     assert found.boxes == {"info@acme.example", "a.b@x.example"}
     assert found.phones == ("+4930901820", "+255222110000")
@@ -99,7 +99,7 @@ def test_a_contacts_domain_stands_in_where_there_is_no_other() -> None:
 def test_a_business_called_as_its_owner_makes_no_company_of_the_owner() -> None:
     customer = make_customer(name="Jane Doe")
     make_business(customer=customer, name="Jane Doe")
-    assert profile_of(customer).names[0].kind == Kind.PERSON
+    assert profile_of(customer).names[0].kind == NameKind.PERSON
 
 
 def test_a_customer_of_whom_nothing_is_known_is_read_too() -> None:

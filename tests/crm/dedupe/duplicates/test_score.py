@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.dedupe.duplicates.blocking_keys import Mark
+from crm.dedupe.duplicates.blocking_keys import KeyKind
 from crm.dedupe.duplicates.evidence import DEFAULT_SCORE, WEIGHTS
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.score import Verdict, judge
@@ -282,7 +282,7 @@ def test_what_speaks_for_it_comes_first() -> None:
     assert verdict(one, other).reasons == [
         "same phone number: +12175550123",
         "the same name: “Jane Doering”, “Jane Doering”",
-        "another e-mail address",
+        "another email address",
         "another company domain",
     ]
 
@@ -291,7 +291,7 @@ def test_a_switchboard_tells_nothing() -> None:
     one = profile("", "a@gmail.com", "(217) 555-0123")
     other = profile("", "b@gmail.com", "(217) 555-0123")
     assert verdict(one, other).score >= DEFAULT_SCORE
-    many = Crowd({(Mark.PHONE, "+12175550123"): 20})
+    many = Crowd({(KeyKind.PHONE, "+12175550123"): 20})
     found = verdict(one, other, many)
     assert found.score < 0.2
     assert "same phone number: +12175550123, as 20 customers have" in found.reasons
@@ -300,38 +300,38 @@ def test_a_switchboard_tells_nothing() -> None:
 def test_a_mailbox_that_many_gave_tells_nothing() -> None:
     one, other = profile("Acme GmbH", "clients@tax.example"), profile("", "clients@tax.example")
     assert verdict(one, other).score >= DEFAULT_SCORE
-    many = Crowd({(Mark.MAILBOX, "clients@tax.example"): 40, (Mark.DOMAIN, "tax.example"): 40})
+    many = Crowd({(KeyKind.MAILBOX, "clients@tax.example"): 40, (KeyKind.DOMAIN, "tax.example"): 40})
     assert verdict(one, other, many).score < DEFAULT_SCORE
 
 
 def test_a_device_that_many_use_tells_nothing() -> None:
     one, other = profile("Jane Doering", fingerprint="kiosk"), profile("", fingerprint="kiosk")
     assert verdict(one, other).score >= DEFAULT_SCORE
-    assert verdict(one, other, Crowd({(Mark.FINGERPRINT, "kiosk"): 40})).score < DEFAULT_SCORE
+    assert verdict(one, other, Crowd({(KeyKind.FINGERPRINT, "kiosk"): 40})).score < DEFAULT_SCORE
 
 
 def test_a_usual_name_says_less_than_a_rare_one() -> None:
     one, other = profile("John Smith", place=BOISE), profile("John Smith", place={"city": "Boise"})
     assert verdict(one, other).score >= DEFAULT_SCORE
-    usual = Crowd({(Mark.WORD, "iohn"): 200, (Mark.WORD, "smit"): 150})
+    usual = Crowd({(KeyKind.WORD, "iohn"): 200, (KeyKind.WORD, "smit"): 150})
     assert verdict(one, other, usual).score < DEFAULT_SCORE
 
 
 def test_a_name_that_is_usual_in_one_city_says_less_there() -> None:
     one, other = profile("Jane Roe", place={"city": "Boise"}), profile("Jane Roe", place={"city": "Boise"})
-    local = Crowd({(Mark.WORD_IN_CITY, "iane boise"): 60, (Mark.WORD_IN_CITY, "ro boise"): 60})
+    local = Crowd({(KeyKind.WORD_IN_CITY, "iane boise"): 60, (KeyKind.WORD_IN_CITY, "ro boise"): 60})
     assert verdict(one, other).score >= DEFAULT_SCORE
     assert verdict(one, other, local).score < DEFAULT_SCORE
 
 
 def test_a_company_of_one_word_is_as_rare_as_its_name() -> None:
     one, other = profile("Acme GmbH", place={"city": "Boise"}), profile("Acme GmbH", place={"city": "Boise"})
-    assert verdict(one, other, Crowd({(Mark.WORD, "akme"): 150})).score >= DEFAULT_SCORE
-    assert verdict(one, other, Crowd({(Mark.NAME, "akme"): 150})).score < DEFAULT_SCORE
+    assert verdict(one, other, Crowd({(KeyKind.WORD, "akme"): 150})).score >= DEFAULT_SCORE
+    assert verdict(one, other, Crowd({(KeyKind.NAME, "akme"): 150})).score < DEFAULT_SCORE
 
 
 def test_a_usual_name_with_one_phone_is_enough() -> None:
-    usual = Crowd({(Mark.WORD, "iohn"): 200, (Mark.WORD, "smit"): 150})
+    usual = Crowd({(KeyKind.WORD, "iohn"): 200, (KeyKind.WORD, "smit"): 150})
     one = profile("John Smith", "a@gmail.com", "(217) 555-0123")
     other = profile("John Smith", "b@yahoo.com", "(217) 555-0123")
     assert verdict(one, other, usual).score >= DEFAULT_SCORE
@@ -339,7 +339,7 @@ def test_a_usual_name_with_one_phone_is_enough() -> None:
 
 def test_namesakes_in_the_same_city_take_away() -> None:
     one, other = profile("Jane Roe", place={"city": "Boise"}), profile("Jane Roe", place={"city": "Boise"})
-    many = Crowd({(Mark.NAME_CITY, "iane ro boise"): 9})
+    many = Crowd({(KeyKind.NAME_CITY, "iane ro boise"): 9})
     found = verdict(one, other, many)
     assert found.score < verdict(one, other).score
     assert "7 more of this name in the same place" in found.reasons

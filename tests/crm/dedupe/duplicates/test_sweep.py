@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crm.dedupe.duplicates.blocking_keys import LIMITS, Mark
+from crm.dedupe.duplicates.blocking_keys import LIMITS, KeyKind
 from crm.dedupe.duplicates.index import card_index
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.sweep import FoundPair, swept
@@ -36,7 +36,7 @@ def test_a_pair_is_told_with_its_score_reasons_and_ids() -> None:
     (pair,) = found()
     assert (pair.a, pair.b) == (first.pk, second.pk)
     assert pair.score > 0.99
-    assert pair.reasons[0] == "same e-mail address: janedoering@gmail.com"
+    assert pair.reasons[0] == "same email address: janedoering@gmail.com"
     assert (pair.a_ids, pair.b_ids) == ([first.pk, "ext-1"], [second.pk])
     assert (pair.a_name, pair.b_name) == ("Jane Doering", "Jane Doering")
 
@@ -102,7 +102,7 @@ def test_what_is_done_is_told_step_by_step() -> None:
 
 
 def test_a_mark_that_too_many_share_makes_no_pairs() -> None:
-    most = LIMITS[Mark.PHONE]
+    most = LIMITS[KeyKind.PHONE]
 
     def pairs(number: int) -> int:
         with card_index() as index:
@@ -122,7 +122,7 @@ def test_at_a_switchboard_those_of_one_name_still_meet() -> None:
         assert index.complete() == 1
         ((one, other),) = index.candidates()
         assert {one.id, other.id} == {"cus_x0", "cus_x1"}
-        assert index.count(Mark.PHONE, "live", "+12175550123") == 52
+        assert index.count(KeyKind.PHONE, "live", "+12175550123") == 52
 
 
 @pytest.mark.once
