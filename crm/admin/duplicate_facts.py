@@ -1,4 +1,4 @@
-"""What one looks at to tell whether customers are one: the facts of each, side by side."""
+"""The facts of customers side by side, to decide whether they are duplicates."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import prefetch_related_objects
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
 from crm.models import DuplicatePair
-from customers.formats import link_to
+from customers.formats import day, link_to
 from customers.ingest.matching import STAND_INS
 from customers.models import Customer
 
 
 def members_of(pairs: Iterable[DuplicatePair]) -> list[Customer]:
-    """The customers of pairs, each once, the oldest first."""
+    """The customers of pairs, each once, oldest first."""
     members = {str(customer.pk): customer for pair in pairs for customer in (pair.a, pair.b)}
     return [members[pk] for pk in sorted(members)]
 
 
 def with_facts(customers: list[Customer]) -> list[Customer]:
-    """`customers` with the rows that `facts_table` shows, in a number of queries that does not depend on them."""
+    """`customers` with the rows that `facts_table` shows prefetched."""
     related = ("addresses", "businesses", "company", "domains", "source_records")
     prefetch_related_objects(customers, *related)
     return customers
 
 
 def facts_table(customers: Sequence[Customer]) -> dict[str, Any]:
-    """A line for each customer."""
+    """One row per customer."""
     return {
-        "headers": ["Customer", "E-mail", "Phone", "Address", "Company", "Known by", "Since"],
+        "headers": ["Customer", "Email", "Phone", "Address", "Company", "IDs", "Since"],
         "rows": [_row(customer) for customer in customers],
     }
 
@@ -48,7 +46,7 @@ def _row(customer: Customer) -> list[Any]:
         _lines(str(address) for address in customer.addresses.all()),
         _lines(_company(customer)),
         _lines(_ids(customer)),
-        date_format(localtime(customer.created_at), "DATE_FORMAT"),
+        day(customer.created_at),
     ]
 
 
@@ -70,5 +68,5 @@ def _ids(customer: Any) -> list[str]:
 
 def _lines(texts: Iterable[str]) -> SafeString | str:
     lines = format_html_join("", "<div>{}</div>", ((text,) for text in dict.fromkeys(texts)))
-    # In one element: on a narrow screen those of a cell stand side by side.
+    # One element: on a narrow screen the parts of a cell stand side by side.
     return format_html("<div>{}</div>", lines) if lines else "-"

@@ -1,4 +1,4 @@
-"""The review queue in the admin: customers that may be one, cluster by cluster, and what was decided of each pair."""
+"""The review queue in the admin: groups of possible duplicates, and the decision on each pair."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _DECISIONS = {"Open": WAITING, "Later": PLAIN, "Not duplicates": GOOD, "Merged":
 
 
 class LaterForm(forms.Form):
-    """When pairs that are put off come back."""
+    """When snoozed pairs return."""
 
     days = forms.TypedChoiceField(
-        label="“Later” means",
+        label="Snooze for",
         coerce=int,
-        choices=[(7, "In a week"), (_LATER_DAYS, "In 30 days"), (90, "In 90 days")],
+        choices=[(7, "1 week"), (_LATER_DAYS, "30 days"), (90, "90 days")],
         initial=_LATER_DAYS,
         required=False,
         widget=UnfoldAdminSelectWidget,
@@ -54,24 +54,22 @@ class LaterForm(forms.Form):
 
 
 class DecidingAdmin(ReadOnlyAdmin):
-    """Rows of which people decide whether customers are duplicates."""
+    """Lists on which people decide whether customers are duplicates."""
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may change pairs: nobody does so but by a decision."""
+        """A decision is the only change that people make to pairs."""
         return request.user.has_perm(_DECIDE)
 
     def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
-        """The pairs that chosen rows stand for."""
+        """The pairs of the selected rows."""
         raise NotImplementedError
 
     @admin.action(description="Not duplicates", permissions=["decide"])
     def not_duplicates(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Remember for good that they are not."""
         self.settle(request, self.pairs_chosen(queryset), _Decision.NOT_DUPLICATES)
 
-    @admin.action(description=f"Later (in {_LATER_DAYS} days)", permissions=["decide"])
+    @admin.action(description=f"Snooze for {_LATER_DAYS} days", permissions=["decide"])
     def later(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Ask again in some time."""
         self.settle(request, self.pairs_chosen(queryset), _Decision.LATER)
 
     def settle(
@@ -81,32 +79,31 @@ class DecidingAdmin(ReadOnlyAdmin):
         decision: DuplicatePair.Decision,
         days: int = _LATER_DAYS,
     ) -> None:
-        """Decide, and say so."""
+        """Decide, and report."""
         until = clock.now() + timedelta(days=days) if decision == _Decision.LATER else None
         count = decide(pairs, decision, by=request.user, until=until)
         said = f"{count} {'pair' if count == 1 else 'pairs'}"
         told = {
-            _Decision.NOT_DUPLICATES: f"Not duplicates: {said}. No sweep brings that up again.",
-            _Decision.LATER: f"Later: {said}. The first sweep after {days} days brings that up again.",
-            _Decision.OPEN: f"In the review queue again: {said}.",
+            _Decision.NOT_DUPLICATES: f"Marked {said} as not duplicates. They won't be suggested again.",
+            _Decision.LATER: f"Snoozed {said} for {days} days.",
+            _Decision.OPEN: f"Reopened {said}.",
         }
         self.message_user(request, told[decision], messages.SUCCESS if count else messages.WARNING)
 
 
 @admin.register(DuplicateCluster)
 class DuplicateClusterAdmin(DecidingAdmin):
-    """Customers that may be one, as many as open pairs connect in one entry."""
+    """One row for each group of customers that open pairs connect."""
 
     list_display = ("members", "why", "likely", "size", "found_at")
     list_filter = (("found_at", Days),)
     search_fields = ("id",)
-    search_help_text = "The id (cus_…) of a customer"
+    search_help_text = "ID of a customer (cus_…)"
     sortable_by = ("likely", "size", "found_at")
     actions = ("not_duplicates", "later")
     list_before_template = "crm/duplicate_queue.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DuplicateCluster]:
-        """With the pairs and their customers."""
         pairs = DuplicatePair.objects.waiting().select_related("a", "b").order_by("-score", "pk")
         found: QuerySet[DuplicateCluster] = super().get_queryset(request)
         return found.select_related("first").prefetch_related(
@@ -114,7 +111,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
         )
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The cluster with this id, or that of the customer with it."""
+        """The rows with this ID, or of the customer with it."""
         customer = to_uuid(term.lower(), ("cus",))
         if customer is not None:
             pairs = DuplicatePair.objects.waiting().filter(Q(a=customer) | Q(b=customer))
@@ -122,12 +119,12 @@ class DuplicateClusterAdmin(DecidingAdmin):
         return super().find_by_id(queryset, term)
 
     def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
-        """All that wait of these clusters."""
+        """The pairs of the selected rows."""
         return pairs_of(list(rows.values_list("pk", flat=True)))
 
     @display(description="customers")
     def members(self, cluster: Any) -> SafeString:
-        """What they are called."""
+        """The names of the group's customers."""
         found = members_of(cluster.waiting_pairs)
         more = f" and {len(found) - _SHOWN_MEMBERS} more" if len(found) > _SHOWN_MEMBERS else ""
         names = format_html_join(" · ", "{}", ((long_text(str(each)),) for each in found[:_SHOWN_MEMBERS]))
@@ -135,17 +132,15 @@ class DuplicateClusterAdmin(DecidingAdmin):
 
     @display(description="why")
     def why(self, cluster: Any) -> SafeString | str:
-        """What speaks most for the likeliest pair."""
+        """The strongest reasons of the likeliest pair."""
         reasons = cluster.waiting_pairs[0].reasons[:_SHOWN_REASONS] if cluster.waiting_pairs else []
         return long_text("; ".join(reasons))
 
     @display(description="likelihood", ordering="score")
     def likely(self, cluster: DuplicateCluster) -> str:
-        """Of the likeliest pair."""
         return likelihood(cluster.score)
 
     def get_urls(self) -> list[Any]:
-        """One more, for decisions."""
         decide_url = path(
             "<path:object_id>/decide/",
             self.admin_site.admin_view(self.decide_view),
@@ -176,7 +171,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
                 "original": cluster,
-                "title": f"{len(customers)} customers that may be one",
+                "title": f"{len(customers)} possible duplicates",
                 "table": facts_table(customers),
                 "pairs": [
                     (pair, likelihood(pair.score), merge_url([pair.a, pair.b]) if may_merge else "")
@@ -193,13 +188,13 @@ class DuplicateClusterAdmin(DecidingAdmin):
         )
 
     def decide_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Decide of one pair of a cluster, or of all; then show what is left."""
+        """Decide on one pair of a group, or on all, then show the rest."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
         cluster = self._cluster(request, object_id)
         if cluster is None:
             return self._all_decided(request)
-        # Without a decision there is all left: so it is for whoever had to sign in again before deciding.
+        # Without a decision nothing changes, as for a user who had to sign in again before deciding.
         form = LaterForm(request.POST)
         days = (form.cleaned_data["days"] if form.is_valid() else None) or _LATER_DAYS
         for button, decision in (
@@ -223,13 +218,13 @@ class DuplicateClusterAdmin(DecidingAdmin):
         return self.get_queryset(request).filter(pk=key).first() if self.is_id(key) else None
 
     def _all_decided(self, request: HttpRequest) -> HttpResponse:
-        self.message_user(request, "There is nothing left to decide of these customers.", messages.INFO)
+        self.message_user(request, "These customers are all reviewed.", messages.INFO)
         return HttpResponseRedirect(reverse("admin:crm_duplicatecluster_changelist"))
 
 
 @admin.register(DuplicatePair)
 class DuplicatePairAdmin(DecidingAdmin):
-    """Every pair that a sweep found, and what was decided of it."""
+    """Every pair that was found, and the decision on it."""
 
     list_display = (
         "both",
@@ -242,7 +237,7 @@ class DuplicatePairAdmin(DecidingAdmin):
     list_filter = (("decision", Choices), ("found_at", Days))
     list_select_related = ("a", "b", "decided_by")
     search_fields = ("id",)
-    search_help_text = "The id (cus_…) of a customer"
+    search_help_text = "ID of a customer (cus_…)"
     sortable_by = ("likely", "decided_at", "found_at")
     actions = ("not_duplicates", "later", "look_again")
     fields = (
@@ -262,37 +257,34 @@ class DuplicatePairAdmin(DecidingAdmin):
     readonly_fields = ("shown_decision", "likely", "shown_reasons", "cluster")
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The pair with this id, or those of the customer with it."""
+        """The rows with this ID, or of the customer with it."""
         customer = to_uuid(term.lower(), ("cus",))
         if customer is not None:
             return queryset.filter(Q(a=customer) | Q(b=customer))
         return super().find_by_id(queryset, term)
 
     def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
-        """They themselves."""
+        """The pairs of the selected rows."""
         return DuplicatePair.objects.filter(pk__in=list(rows.values_list("pk", flat=True)))
 
-    @admin.action(description="Look at again", permissions=["decide"])
+    @admin.action(description="Reopen", permissions=["decide"])
     def look_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Take a decision back."""
+        """Reopen decided pairs."""
         self.settle(request, self.pairs_chosen(queryset), _Decision.OPEN)
 
     @display(description="customers")
     def both(self, pair: DuplicatePair) -> SafeString:
-        """What the two are called."""
         return format_html("{} · {}", long_text(str(pair.a)), long_text(str(pair.b)))
 
     @display(description="decision", label=_DECISIONS)
     def shown_decision(self, pair: DuplicatePair) -> str:
-        """What was decided."""
         return pair.get_decision_display()
 
     @display(description="likelihood", ordering="score")
     def likely(self, pair: DuplicatePair) -> str:
-        """From 0 to 100 per cent."""
         return likelihood(pair.score)
 
     @display(description="reasons")
     def shown_reasons(self, pair: DuplicatePair) -> SafeString | str:
-        """What speaks for it, then what against."""
+        """Reasons for, then against."""
         return format_html_join("", "<div>{}</div>", ((reason,) for reason in pair.reasons)) or "-"

@@ -1,4 +1,4 @@
-"""From a customer's form, and from the list of customers, to the page that sets them side by side."""
+"""From a customer's form and from the list of customers to the merge page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from customers.models.customer import CustomerQuerySet
 
 @action(description="Merge with …", url_path="merge", permissions=["merge_with"], icon="call_merge")
 def merge_with(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """To the page that asks for the other."""
+    """Open the merge page, which asks for the other customer."""
     return HttpResponseRedirect(merge_url([unquote(object_id)]))
 
 
@@ -25,15 +25,14 @@ def merge_with(model_admin: CustomerAdmin, request: HttpRequest, object_id: str)
 def merge_chosen(
     model_admin: CustomerAdmin, request: HttpRequest, queryset: CustomerQuerySet
 ) -> HttpResponse | None:
-    """Set the chosen ones side by side, and show what merging them would do."""
+    """Open the merge page with the selected customers."""
     keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
     if 1 < len(keys) <= MOST:
         return HttpResponseRedirect(merge_url(keys))
-    words = f"Choose from 2 to {MOST} customers to merge: one page sets no more side by side."
+    words = f"Select 2 to {MOST} customers to merge."
     model_admin.message_user(request, words, messages.WARNING)
     return None
 
 
 def may_merge(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:
-    """Whoever may merge."""
     return request.user.has_perm(PERMISSION)

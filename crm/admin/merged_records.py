@@ -1,4 +1,4 @@
-"""Merged customers' own documents in the admin: to be looked at."""
+"""Documents of merged customers in the admin, read-only."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from customers.formats import column_of, preformatted
 
 @admin.register(MergedRecord)
 class MergedRecordAdmin(ReadOnlyHistoryAdmin):
-    """What customers were before they became part of another."""
+    """Documents of customers as they were before the merge."""
 
     list_display = ("crm_id", column_of("survivor"), "merged_at")
     list_filter = (("merged_at", Days), ("survivor", Row))
     list_select_related = ("survivor",)
     search_fields = ("crm_id__exact",)
-    search_help_text = "A whole id in the CRM, or an id of ours."
+    search_help_text = "A whole ID of the CRM or of Clientele."
     sortable_by = ("merged_at",)
     fields = ("crm_id", "survivor", "tombstone", "parent", "merged_at", "id", "shown_document")
     readonly_fields = ("shown_document",)
 
     @display(description="document")
     def shown_document(self, record: MergedRecord) -> SafeString:
-        """The crm document as it was."""
+        """The crm document before the merge."""
         return preformatted(record.document)

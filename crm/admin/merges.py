@@ -1,4 +1,4 @@
-"""Merges in the admin: to be looked at. They are made and undone on pages of their own."""
+"""Merges in the admin, read-only. They are made and undone on their own pages."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from customers.formats import column_of, preformatted, text_of
 
 @admin.register(Merge)
 class MergeAdmin(ReadOnlyAdmin):
-    """Who was merged into whom, when, by whom, and whether that was undone."""
+    """Who was merged into whom, when and by whom, and whether it was undone."""
 
     list_display = (text_of("survivor"), column_of("other"), "made_at", "made_by", "undone_at")
     list_filter = (("made_at", Days), ("undone_at", Days), ("survivor", Row))
     list_select_related = ("survivor", "other", "made_by")
     search_fields = ("id",)
-    search_help_text = "A whole id, of the merge or of the survivor."
+    search_help_text = "The whole ID of the merge or of the primary record."
     sortable_by = ("made_at",)
     fields = (
         "survivor",
@@ -45,14 +45,13 @@ class MergeAdmin(ReadOnlyAdmin):
 
     @action(description="Undo", url_path="undo", permissions=["undo"], icon="undo")
     def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """To the page that shows what undoing it gives back."""
+        """Open the page that shows what an undo gives back."""
         return HttpResponseRedirect(reverse("desk-unmerge", args=[unquote(object_id)]))
 
     def has_undo_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may merge."""
         return request.user.has_perm(PERMISSION)
 
     @display(description="changes")
     def shown_changes(self, merge: Merge) -> SafeString:
-        """What undoing it needs."""
+        """What undoing needs."""
         return preformatted(json.dumps(merge.changes, ensure_ascii=False))

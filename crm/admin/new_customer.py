@@ -1,4 +1,4 @@
-"""The form for a new customer: it warns of customers who may be the one that is being added."""
+"""The form for a new customer, which warns of possible duplicates."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SHOWN_REASONS = 3
 
 
 class NewCustomerForm(CustomerForm):
-    """A customer that is being added. Whoever has seen the warning and saves again, decides."""
+    """A new customer. Saving again after the warning creates it."""
 
     def clean(self) -> dict[str, Any]:
-        """Add an error that names who may be the same, unless the person has seen just these."""
+        """Warn of possible duplicates, unless the user has seen exactly these."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -36,7 +36,7 @@ class NewCustomerForm(CustomerForm):
 
 
 def _link(customer: Customer) -> SafeString:
-    """To the customer, in a tab of its own: what was entered stays."""
+    """Opens in a new tab, so that the entries stay."""
     url = reverse("admin:customers_customer_change", args=[quote(customer.pk)])
     return format_html(
         '<a href="{}" target="_blank" rel="noopener" class="underline">{}</a>', url, str(customer)
@@ -55,8 +55,8 @@ def _warning(matches: list[LikelyMatch], seen: str) -> SafeString:
         ((_link(match.customer), "; ".join(match.reasons[:_SHOWN_REASONS])) for match in matches),
     )
     return format_html(
-        "This may be somebody whom you have already:<ul class='clientele-lost'>{}</ul>"
-        "Nothing was saved. If it is somebody else, save again."
+        "This may be a duplicate of:<ul class='clientele-lost'>{}</ul>"
+        "Not saved yet. Save again to create it anyway."
         "<input type='hidden' name='likely_seen' value='{}'>",
         listed,
         seen,

@@ -59,10 +59,10 @@ def test_a_cluster_is_decided_by_keyboard_alone(
 
     press_tab_until(page, "Not duplicates")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Not duplicates: 1 pair.")).to_be_visible()
+    expect(page.get_by_text("Marked 1 pair as not duplicates.")).to_be_visible()
     assert DuplicatePair.objects.waiting().count() == 2
 
-    press_tab_until(page, "All of them later")
+    press_tab_until(page, "Snooze all")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Later: 2 pairs.")).to_be_visible()
     expect(page.get_by_text("0 possible duplicates").first).to_be_visible()
@@ -77,8 +77,8 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
     page.goto("/admin/crm/duplicatecluster/")
     press_tab_until(page, LONG)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("sets them side by side")).to_be_visible()
-    press_tab_until(page, "Merge them …")
+    expect(page.get_by_text("side by side before anything is merged")).to_be_visible()
+    press_tab_until(page, "Merge all …")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=f"Merge 2 customers into {LONG}")).to_be_visible()
 
@@ -88,11 +88,11 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     chosen = page.evaluate("document.activeElement.labels[0].innerText.trim()")
-    press_tab_until(page, "Why, for whoever looks at it later")
+    press_tab_until(page, "Reason (optional)")
     page.keyboard.type("the same company")
     press_tab_until(page, "Merge 2 customers into")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("2 customers became part of this one")).to_be_visible()
+    expect(page.get_by_text("Merged 2 customers into")).to_be_visible()
     (survivor,) = Customer.objects.filter(merged_into=None)
     assert (survivor.name, survivor.pinned_fields) == (chosen, ["name"])
     assert not DuplicatePair.objects.waiting().exists()
@@ -101,7 +101,7 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
         press_tab_until(page, "Undo …")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Why: the same company")).to_be_visible()
-        press_tab_until(page, "Undo the merge")
+        press_tab_until(page, "Undo merge")
         page.keyboard.press("Enter")
         expect(page.get_by_text("is a customer of its own again")).to_be_visible()
         assert Customer.objects.exclude(merged_into=None).count() == left
@@ -120,7 +120,7 @@ def test_somebody_who_is_known_is_added_only_on_purpose(
     page.locator("#id_name").fill(LONG)
     page.locator("#id_email").fill("info+c@donaudampf.example")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("This may be somebody whom you have already")).to_be_visible()
+    expect(page.get_by_text("This may be a duplicate of")).to_be_visible()
     expect(page.get_by_role("link", name=f"{LONG} GmbH")).to_be_visible()
     assert Customer.objects.count() == 3
     page.get_by_role("button", name="Save", exact=True).click()

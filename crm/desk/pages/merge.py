@@ -1,4 +1,4 @@
-"""Merging customers on a page: side by side what differs, who wins, what it means; and undoing it."""
+"""The page that merges customers, with differences and money side by side, and the page that undoes a merge."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ from crm.dedupe.merges.unmerge import (
 )
 from crm.dedupe.merges.words import in_words
 from crm.models import Merge
+from customers.formats import counted, day, moment
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 from customers.row_snapshots import from_json
 
-#: How many customers one page sets side by side.
+#: Customers that fit side by side on one page.
 MOST = 8
 _FIELD = "field-"
 _CONFLICT = "conflict-"
 
 
 def merge_url(customers: Sequence[Any]) -> str:
-    """The address of the page that sets customers, or those with these keys, side by side."""
+    """The address of the merge page for customers, or for their keys."""
     keys = [str(getattr(each, "pk", each)) for each in customers]
     return f"{reverse('desk-merge')}?{urlencode({'id': keys[:MOST]}, doseq=True)}"
 
 
 def merge_page(request: HttpRequest) -> HttpResponse:
-    """What merging the customers of the address would do; a POST does it."""
+    """Show what merging the customers of the address would do. A POST merges."""
     if not request.user.has_perm("customers.view_customer"):
         raise PermissionDenied
     sent = request.POST if request.method == "POST" else request.GET
@@ -65,7 +66,7 @@ def merge_page(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         if request.POST.get("seen") != seen:
             messages.warning(
-                request, "Something of these customers has changed since. Look again, then merge."
+                request, "These customers changed since you opened the page. Review and merge again."
             )
         elif (done := _merged(request, plan)) is not None:
             return done
@@ -90,7 +91,7 @@ def merge_page(request: HttpRequest) -> HttpResponse:
 
 
 def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
-    """What undoing a merge gives back, and what is to be settled first; a POST does it."""
+    """Show what undoing a merge gives back, and which values need a decision. A POST undoes it."""
     if not request.user.has_perms(["crm.view_merge", "customers.view_customer"]):
         raise PermissionDenied
     made = _merge(merge_id)
@@ -109,15 +110,17 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
             messages.error(request, str(problem))
         else:
             other = made.other
-            messages.success(request, f"{other} is a customer of its own again, with what it brought.")
+            messages.success(request, f"Undid the merge. {other} is a customer of its own again.")
             return HttpResponseRedirect(reverse("desk-customer", args=[other.pk]))
     return TemplateResponse(
         request,
         "crm/desk/unmerge.html",
         {
             **admin.site.each_context(request),
-            "title": f"Undo the merge of {made.other}",
+            "title": f"Undo merge of {made.other}",
             "merge": made,
+            "made_at": moment(made.made_at),
+            "undone_at": moment(made.undone_at),
             "hindrance": hindrance(made),
             "conflicts": [(each, _settling(each), settled.get(each.name)) for each in conflicts],
             "set": _was_set(made, {each.name for each in conflicts}),
@@ -149,7 +152,7 @@ def _added(request: HttpRequest, customers: Sequence[Customer], identifier: str)
 
 
 def _survivor(customers: Sequence[Customer], chosen: str | None) -> Customer | None:
-    """The one that was chosen to stay, else the most complete."""
+    """The chosen one, else the most complete."""
     if not customers:
         return None
     named = next((each for each in customers if str(each.pk) == chosen), None)
@@ -157,7 +160,7 @@ def _survivor(customers: Sequence[Customer], chosen: str | None) -> Customer | N
 
 
 def _seen(plan: MergePlan | None) -> str:
-    """What tells whether the customers are still as the page showed them."""
+    """Version token of the plan that the page shows."""
     if plan is None:
         return ""
     shown = [
@@ -172,7 +175,7 @@ def _seen(plan: MergePlan | None) -> str:
 
 
 def _chosen(request: HttpRequest, plan: MergePlan) -> dict[str, str]:
-    """Whose values were chosen against the proposal."""
+    """Values chosen against the proposal."""
     return {
         each.name: request.POST[_FIELD + each.name]
         for each in plan.differing
@@ -181,14 +184,14 @@ def _chosen(request: HttpRequest, plan: MergePlan) -> dict[str, str]:
 
 
 def _url_with(request: HttpRequest, plan: MergePlan, customers: Sequence[Customer], survivor: str) -> str:
-    """The address of the page with another survivor, and with what was chosen and written already."""
+    """The address of the page with another primary record, keeping choices and the reason."""
     chosen = {_FIELD + name: key for name, key in _chosen(request, plan).items()}
     written = {name: request.POST[name] for name in ("reason",) if request.POST.get(name)}
     return f"{merge_url(customers)}&{urlencode({'survivor': survivor, **chosen, **written})}"
 
 
 def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
-    """Merge as the page says; None if it was refused."""
+    """Merge as shown. None if it was refused."""
     try:
         made = merge(
             str(plan.survivor.pk),
@@ -203,11 +206,11 @@ def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
         return None
     undo = format_html_join(
         ", ",
-        '<a href="{}" class="text-link">undo the merge of {}</a>',
+        '<a href="{}" class="text-link">Undo merge of {}</a>',
         ((reverse("desk-unmerge", args=[each.pk]), str(each.other)) for each in made),
     )
-    count = f"{len(made)} customer{'' if len(made) == 1 else 's'} became part of this one"
-    messages.success(request, format_html("{}. If that was wrong: {}.", count, undo))
+    merged = f"Merged {counted(len(made), 'customer')} into {plan.survivor}."
+    messages.success(request, format_html("{} {}", merged, undo))
     return HttpResponseRedirect(reverse("desk-customer", args=[plan.survivor.pk]))
 
 
@@ -216,6 +219,7 @@ def _head(customer: Customer, survivor: Customer | None, customers: Sequence[Cus
     without = urlencode({"id": [str(each.pk) for each in others]}, doseq=True)
     return {
         "customer": customer,
+        "since": day(customer.created_at),
         "url": reverse("desk-customer", args=[customer.pk]),
         "is_survivor": customer is survivor,
         "without_url": f"{reverse('desk-merge')}?{without}",
@@ -223,7 +227,7 @@ def _head(customer: Customer, survivor: Customer | None, customers: Sequence[Cus
 
 
 def _shown(each: FieldPlan, plan: MergePlan, sent: Any) -> dict[str, Any]:
-    """A field with what each customer has, in the order of the columns, and who wins."""
+    """A field with each customer's value in column order, and the winner."""
     chosen = sent.get(_FIELD + each.name)
     if chosen not in each.choices:
         chosen = each.winner
@@ -253,7 +257,7 @@ def _counted(each: Any, plan: MergePlan) -> dict[str, Any]:
 
 
 def _settling(conflict: Conflict) -> dict[str, str]:
-    """What a conflict is about, in words."""
+    """A conflict in words."""
     return {
         name: _in_words(conflict.name, getattr(conflict, name)) or "-" for name in ("before", "after", "now")
     }
@@ -267,7 +271,7 @@ def _in_words(name: str, value: Any) -> str:
 
 
 def _was_set(made: Merge, unsettled: set[str]) -> list[dict[str, str]]:
-    """The survivor's values that go back to what they were."""
+    """Values of the primary record that go back to the former ones."""
     return [
         {
             "label": FIELDS[each["name"]].label,

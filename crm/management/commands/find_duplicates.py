@@ -1,4 +1,4 @@
-"""Find customers that may be one."""
+"""Find possible duplicates."""
 
 from __future__ import annotations
 
@@ -20,16 +20,14 @@ from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from customers.cli import INTERRUPTED, one_line, say
 from customers.models import Environment
 
-#: How many customers of one line are named to a reader.
+#: Customers that one line names.
 _SHOWN = 10
 
 
 class Command(BaseCommand):
-    """Thin: read the options, sweep, report."""
-
     help = (
-        "Compare all customers that are neither merged nor archived, and list the pairs that may be one, with the"
-        f" reasons. Pairs with a score of {DEFAULT_SCORE} or more go to the review queue; what was decided there stays."
+        "Compare all customers that are neither merged nor archived, and list possible duplicates with the"
+        f" reasons. Pairs with a score of {DEFAULT_SCORE} or more go to the review queue, and decisions there stay."
         " Run it every night."
     )
 
@@ -38,7 +36,7 @@ class Command(BaseCommand):
             "--since",
             type=moment,
             metavar="T",
-            help="only pairs of which one was made, changed or received since then: 2026-03-01T09:30:00Z, or a date",
+            help="only pairs with a customer that was created, changed or received since then: 2026-03-01T09:30:00Z, or a date",
         )
         parser.add_argument(
             "--min-score",
@@ -51,7 +49,7 @@ class Command(BaseCommand):
             "--format",
             choices=["text", "ndjson"],
             default="text",
-            help="for reading, or one JSON object a line (default: text)",
+            help="text to read, or one JSON object per line (default: text)",
         )
         parser.add_argument(
             "--env", choices=Environment.values, help="only the customers of this environment"
@@ -59,11 +57,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--trials",
             action="store_true",
-            help="list instead the trials that one device, company or payment method took as several customers",
+            help="list trials that one device, company or payment method took as several customers instead",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep, write the queue, list the pairs."""
         self.is_text = options["format"] == "text"
         try:
             if options["trials"]:
@@ -82,7 +79,7 @@ class Command(BaseCommand):
                 f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
             ) from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; the review queue is as it was.", returncode=INTERRUPTED) from None
+            raise CommandError("Stopped. The review queue is unchanged.", returncode=INTERRUPTED) from None
         finally:
             self._close_bar()
 
@@ -152,5 +149,5 @@ def _in_words(recorded: Recorded) -> str:
     clusters = "cluster" if recorded.clusters == 1 else "clusters"
     return (
         f"In the review queue {recorded.waiting} {pairs}, in {recorded.clusters} {clusters}:"
-        f" {recorded.new} new, {recorded.again} put off until now, {recorded.closed} closed."
+        f" {recorded.new} new, {recorded.again} snoozed until now, {recorded.closed} closed."
     )

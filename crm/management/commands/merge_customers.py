@@ -18,28 +18,25 @@ from customers.models import Customer, Environment
 
 
 def chosen_field(text: str) -> tuple[str, str]:
-    """`FIELD=CUSTOMER`: whose value of a field is to be kept."""
+    """`FIELD=CUSTOMER`: the customer whose value the primary record gets."""
     name, separator, identifier = text.partition("=")
     if not separator or not identifier:
-        raise ArgumentTypeError(f"{text[:100]!r} cannot be read: expected FIELD=CUSTOMER, such as name=cus_…")
+        raise ArgumentTypeError(f"{text[:100]!r} is not FIELD=CUSTOMER, such as name=cus_…")
     if name not in FIELDS:
-        raise ArgumentTypeError(f"There is no field {name[:100]!r} to choose: there are {', '.join(FIELDS)}")
+        raise ArgumentTypeError(f"There is no field {name[:100]!r} . Choose one of {', '.join(FIELDS)}")
     return name, identifier
 
 
 class Command(BaseCommand):
-    """Thin: find the customers, plan or merge, report."""
-
     help = (
         "Make one customer of several, whole or not at all. The survivor's values stand, and where they are empty the"
         " others' fill them; --field keeps another's. `unmerge` gives everything back."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Who, and whose values."""
-        parser.add_argument("survivor", metavar="SURVIVOR", help="any identifier of the customer that stays")
+        parser.add_argument("survivor", metavar="SURVIVOR", help="any identifier of the primary record")
         parser.add_argument(
-            "others", nargs="+", metavar="OTHER", help="any identifier of a customer that becomes part of it"
+            "others", nargs="+", metavar="OTHER", help="any identifier of a customer to merge into it"
         )
         parser.add_argument(
             "--field",
@@ -49,12 +46,13 @@ class Command(BaseCommand):
             metavar="FIELD=CUSTOMER",
             help="keep this customer's value of a field, and pin it against imports; may be given again",
         )
-        parser.add_argument("--reason", default="", metavar="R", help="why, for whoever looks at it later")
-        parser.add_argument("--env", choices=Environment.values, help="whose customers (default: live first)")
-        parser.add_argument("--dry-run", action="store_true", help="only show what it would do")
+        parser.add_argument("--reason", default="", metavar="R", help="the reason, kept with the merge")
+        parser.add_argument(
+            "--env", choices=Environment.values, help="the environment of the customers (default: live first)"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only show what the merge would do")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Show the plan, and do it."""
         survivor = customer_called(options["survivor"], options["env"])
         others = [customer_called(each, options["env"]) for each in options["others"]]
         choices = {
@@ -90,7 +88,7 @@ class Command(BaseCommand):
 
 
 def described(plan: MergePlan) -> list[str]:
-    """The plan as lines: whose values stand, what the lists become, what it means in money."""
+    """The plan as lines: values, lists, money."""
     names = {str(customer.pk): str(customer) for customer in plan.customers}
     lines = [f"{_called(plan.survivor)} stays; {', '.join(map(_called, plan.others))} becomes part of it."]
     for each in plan.differing:

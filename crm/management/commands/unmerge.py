@@ -24,30 +24,26 @@ from customers.typed_ids import to_uuid
 
 
 class Command(BaseCommand):
-    """Thin: find the merge, undo it, report."""
-
     help = (
         "Undo a merge: the customer that was merged is one of its own again, with its values and rows. What was edited"
         " since is for you to settle, field by field."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which, and what becomes of what was edited."""
-        parser.add_argument("merge", metavar="MERGE", help="the id that merge_customers printed")
+        parser.add_argument("merge", metavar="MERGE", help="the ID that merge_customers printed")
         parser.add_argument(
-            "--keep", action="append", default=[], metavar="FIELD", help="keep what the field says now"
+            "--keep", action="append", default=[], metavar="FIELD", help="keep the present value of the field"
         )
         parser.add_argument(
             "--restore",
             action="append",
             default=[],
             metavar="FIELD",
-            help="restore what the field said before the merge",
+            help="restore the value from before the merge",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only show what there is to settle")
+        parser.add_argument("--dry-run", action="store_true", help="only show what the undo would do")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Undo it, or say what is in the way."""
         merge = _merge_called(options["merge"])
         if options["dry_run"]:
             for conflict in conflicts_of(merge):
@@ -62,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "\n".join(
                     [
-                        "Edited since the merge: say --keep FIELD or --restore FIELD for each.",
+                        "Edited since the merge. Add --keep FIELD or --restore FIELD for each:",
                         *(one_line(conflict_in_words(each)) for each in unsettled.conflicts),
                         "Nothing was changed.",
                     ]
@@ -75,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
-        # Under the names that they have got back.
+        # With the restored names.
         say(self.stdout, one_line(f"Undone: {_whom(_merge_called(str(merge.pk)))} are two customers again."))
 
 
@@ -89,7 +85,7 @@ def _merge_called(identifier: str) -> Merge:
         found = Merge.objects.select_related("survivor", "other").filter(pk=identifier).first()
     if found is None:
         raise CommandError(
-            f"There is no merge “{one_line(identifier[:100])}”. `merge_customers` prints the id, and the admin lists"
+            f"There is no merge “{one_line(identifier[:100])}”. `merge_customers` prints the ID, and the admin lists"
             " them under Merges."
         )
     return found

@@ -16,7 +16,7 @@ from tests.factories import make_customer, make_user
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ADD = reverse("admin:customers_customer_add")
-WARNING = "This may be somebody whom you have already"
+WARNING = "This may be a duplicate of"
 
 
 @pytest.fixture

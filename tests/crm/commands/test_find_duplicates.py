@@ -47,7 +47,7 @@ def test_a_pair_a_line(twice: list[Customer]) -> None:
         "a_ids": [first.pk, "ext-1"],
         "b_ids": [second.pk],
     }
-    assert err == "In the review queue 1 pair waits, in 1 cluster: 1 new, 0 put off until now, 0 closed.\n"
+    assert err == "In the review queue 1 pair waits, in 1 cluster: 1 new, 0 snoozed until now, 0 closed.\n"
 
 
 def test_for_reading(twice: list[Customer]) -> None:

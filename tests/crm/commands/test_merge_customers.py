@@ -61,7 +61,7 @@ def test_undoing_asks_what_becomes_of_what_was_edited(twice: tuple[Customer, Cus
     Customer.objects.filter(pk=ada.pk).update(phone="+1 555 0199")
 
     assert "phone: now +1 555 0199" in run("unmerge", str(merge.pk), "--dry-run")
-    with pytest.raises(CommandError, match=r"phone: now \+1 555 0199; the merge made it \+1 555 0100"):
+    with pytest.raises(CommandError, match=r"phone: now \+1 555 0199, \+1 555 0100 after the merge"):
         run("unmerge", str(merge.pk))
     told = run("unmerge", str(merge.pk), "--keep", "phone")
 
@@ -74,9 +74,9 @@ def test_undoing_asks_what_becomes_of_what_was_edited(twice: tuple[Customer, Cus
     ("arguments", "why", "status"),
     [
         (["merge_customers", "a", "nobody"], "No customer is known by “nobody”", 1),
-        (["merge_customers", "a", "a"], "cannot be merged into itself.* Nothing was changed", 1),
+        (["merge_customers", "a", "a"], "can't be merged into itself.* Nothing was changed", 1),
         (["merge_customers", "a", "b", "--field", "shoe=b"], "There is no field 'shoe'", 1),
-        (["merge_customers", "a", "b", "--field", "name"], "expected FIELD=CUSTOMER", 1),
+        (["merge_customers", "a", "b", "--field", "name"], "is not FIELD=CUSTOMER", 1),
         (["unmerge", "merge_1"], "There is no merge “merge_1”", 1),
     ],
 )
