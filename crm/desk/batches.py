@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from django.db import transaction
 
-from customers.formats import counted, listed
+from customers.formats import counted, listed, number
 from customers.models import Customer
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ def failure_report(verb: str, customer_ids: Sequence[str]) -> str:
     """`Couldn't refresh 2 customers: cus_… and cus_…. The log says why.`"""
     named = list(customer_ids[:_MOST_NAMED])
     if more := len(customer_ids) - len(named):
-        named.append(f"{more:,} more")
+        named.append(f"{number(more)} more")
     return f"Couldn't {verb} {counted(len(customer_ids), 'customer')}: {listed(named)}. The log says why."
 
 

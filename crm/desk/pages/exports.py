@@ -19,7 +19,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from crm.desk.spreadsheets.exports import KEPT, file_of, skipped_in, write_part
+from crm.desk.spreadsheets.exports import KEEP_FOR, file_of, skipped_in, write_part
 from crm.models import Export
 from crm.models.export import ExportQuerySet
 from customers import clock
@@ -38,7 +38,12 @@ def exports_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "My exports",
         "exports": [
-            (export, counted(export.customers, "customer"), when(export.made_at), when(export.made_at + KEPT))
+            (
+                export,
+                counted(export.customers, "customer"),
+                when(export.made_at),
+                when(export.made_at + KEEP_FOR),
+            )
             for export in _mine(request).with_waiting()
         ],
         "customers_url": reverse("admin:customers_customer_changelist"),
@@ -70,7 +75,7 @@ def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
         "left": left,
         "done": done,
         "status": f"{status}. Couldn't export {number(skipped)}." if skipped else status,
-        "until": when(export.made_at + KEPT),
+        "until": when(export.made_at + KEEP_FOR),
         "file": reverse("desk-export-file", args=[export.pk]),
         "step": reverse("desk-export-step", args=[export.pk]),
         "remove": reverse("desk-export-remove", args=[export.pk]),
@@ -109,7 +114,7 @@ def _mine(request: HttpRequest) -> ExportQuerySet:
     if not request.user.has_perms(["customers.view_customer", PERMISSION]):
         raise PermissionDenied
     user: Any = request.user
-    return Export.objects.filter(made_by=user, made_at__gt=clock.now() - KEPT)
+    return Export.objects.filter(made_by=user, made_at__gt=clock.now() - KEEP_FOR)
 
 
 def _own(request: HttpRequest, export_id: str) -> Export:

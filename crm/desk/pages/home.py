@@ -156,7 +156,7 @@ def _revenue(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
         "currency": currency,
         "mrr": money(latest.mrr, currency),
         "customers": counted(latest.customers, "customer"),
-        "legend": [(label, colour) for label, _, _, colour in SERIES],
+        "legend": [(label, color) for label, _, _, color in SERIES],
         "chart": json.dumps(_chart(currency, months)),
         "table": {
             "headers": ["Month", "New", "Expansion", "Contraction", "Churn", "MRR at month end"],
@@ -177,7 +177,7 @@ def _chart(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
             {
                 "label": label,
                 "data": [float(sign * from_minor(getattr(each, name), currency)) for _, each in ordered],
-                "backgroundColor": colour,
+                "backgroundColor": color,
                 "maxBarThickness": 28,
                 "borderRadius": 2,
                 # Stack the bars: by default the library starts each at zero.
@@ -185,6 +185,6 @@ def _chart(currency: str, months: dict[date, Movement]) -> dict[str, Any]:
                 "displayYAxis": True,
                 "stack": "movement",
             }
-            for label, name, sign, colour in SERIES
+            for label, name, sign, color in SERIES
         ],
     }

@@ -26,7 +26,7 @@ from crm.desk.segments.filter import (
     whole,
 )
 from crm.models import Activity, CustomerTag, Note, Relationship, Tag
-from customers.formats import counted
+from customers.formats import counted, day
 from customers.models import Address, Customer, Environment
 
 _STATUSES = dict(Customer.Status.choices)
@@ -81,23 +81,23 @@ def _created(values: Values, context: FilterContext) -> Q:
     return condition
 
 
-def _bound(day: date, moment: time) -> datetime:
-    return make_aware(datetime.combine(day, moment))
+def _bound(of: date, at: time) -> datetime:
+    return make_aware(datetime.combine(of, at))
 
 
 def _created_words(values: Values) -> str:
     sides = (("from", "created_at_from"), ("to", "created_at_to"))
-    return "created " + " ".join(f"{word} {values[key]}" for word, key in sides if key in values)
+    return "created " + " ".join(f"{word} {day(values[key])}" for word, key in sides if key in values)
 
 
 def _day(label: str, texts: Any) -> date:
     try:
-        day = parse_date(texts[-1])
+        found = parse_date(texts[-1])
     except ValueError:
-        day = None
-    if day is None or day.year not in _YEARS:
+        found = None
+    if found is None or found.year not in _YEARS:
         raise BadValue(f"{label}: enter a date such as 2026-03-31, not “{texts[-1][:40]}”.")
-    return day
+    return found
 
 
 def _health(values: Values, context: FilterContext) -> Q:

@@ -20,12 +20,13 @@ from crm.desk.spreadsheets import csv_file, xlsx_file
 from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.models import Export, ExportPart
 from customers import clock
+from customers.formats import number
 from customers.models.customer import CustomerQuerySet
 
 #: How many customers one part has.
 PART = 1000
 #: How long a file can be downloaded.
-KEPT = timedelta(days=1)
+KEEP_FOR = timedelta(days=1)
 
 _FORMATS: dict[str, Any] = {Export.Format.CSV: csv_file, Export.Format.XLSX: xlsx_file}
 
@@ -42,15 +43,14 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
 
     Deletes every export older than a day. Raises `TooMany`.
     """
-    Export.objects.filter(made_at__lt=clock.now() - KEPT).delete()
+    Export.objects.filter(made_at__lt=clock.now() - KEEP_FOR).delete()
     keys = [str(key) for key in customers.order_by("pk").values_list("pk", flat=True)]
     check_fits(len(keys), file_format)
     export = Export.objects.create(
         title=title, format=file_format, made_by=by, columns=columns_for(may), customers=len(keys)
     )
     ExportPart.objects.bulk_create(
-        ExportPart(export=export, number=number, customer_ids=part)
-        for number, part in enumerate(_parts(keys))
+        ExportPart(export=export, number=place, customer_ids=part) for place, part in enumerate(_parts(keys))
     )
     return export
 
@@ -58,7 +58,9 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
 def check_fits(count: int, file_format: str) -> None:
     """Raises `TooMany` if a sheet of this format has fewer rows."""
     if file_format == Export.Format.XLSX and count >= xlsx_file.MOST_ROWS:
-        raise TooMany(f"Narrow the filter, or choose CSV: {count:,} customers don't fit in one XLSX sheet.")
+        raise TooMany(
+            f"Narrow the filter or choose CSV, because {number(count)} customers don't fit in one XLSX sheet."
+        )
 
 
 @transaction.atomic

@@ -65,7 +65,7 @@ def undo(decisions: QuerySet[WorklistDecision]) -> int:
 
 
 def _locked(reason_id: str) -> WorklistReason:
-    """The reason, with its customer locked so that no refresh or merge runs meanwhile. Raises `ReasonGone`."""
+    """The reason, with its customer locked against refreshes and merges. Raises `ReasonGone`."""
     reasons = WorklistReason.objects.select_related("entry").filter(pk=reason_id)
     reason = reasons.first()
     if reason is not None:

@@ -1,4 +1,4 @@
-// Applied filters are what the address says: without those that say nothing.
+// The address has the applied filters only: empty fields are not submitted.
 "use strict";
 
 document.addEventListener("submit", (event) => {
@@ -16,7 +16,7 @@ window.addEventListener("pageshow", (event) => {
         }
     }
 });
-// The field in which one types to choose among many has the name of what is chosen; it is made later than the list.
+// Label the search fields of select2, which are created after the page has loaded.
 document.addEventListener("DOMContentLoaded", () => {
     const form = document.getElementById("filter-form");
     const name = () => {

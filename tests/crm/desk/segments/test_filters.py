@@ -65,7 +65,7 @@ def named(name: str) -> Customer:
         ("health_to=40", "health 40 or less"),
         ("quiet=60&contact_within=90", "contact in the last 90 days and no contact for 60 days"),
         ("tag=pilot&plan=pro", "tagged pilot, on plan pro"),
-        ("created_at_from=2026-01-01", "created from 2026-01-01"),
+        ("created_at_from=2026-01-01", "created from Jan 1, 2026"),
         ("standing=all&subscription=past_due", "archived or not, subscription past due"),
     ],
 )
