@@ -64,7 +64,7 @@ def test_a_cluster_is_decided_by_keyboard_alone(
 
     press_tab_until(page, "Snooze all")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Later: 2 pairs.")).to_be_visible()
+    expect(page.get_by_text("Snoozed 2 pairs for 30 days.")).to_be_visible()
     expect(page.get_by_text("0 possible duplicates").first).to_be_visible()
 
 
