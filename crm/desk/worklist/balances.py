@@ -115,3 +115,11 @@ def _reason(rule: WorklistRule, balance: Balance, figures: Figures, words: str, 
         weight=weight,
         link=page_of_key(Balance, balance.pk, "explain"),
     )
+
+
+RULES = (
+    EXHAUSTED,
+    RUNS_OUT,
+    LOW,
+)
+FINDERS = (balances,)

@@ -64,3 +64,13 @@ def mentions(batch: WorklistBatch) -> Iterator[Reason]:
             link=f"{customer_page(str(mention.note.customer_id))}#section-notes",
             person_id=mention.user_id,
         )
+
+
+RULES = (
+    TASK,
+    MENTION,
+)
+FINDERS = (
+    due_tasks,
+    mentions,
+)

@@ -73,3 +73,7 @@ def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
 def _figure(value: Decimal) -> str:
     whole = value.to_integral_value()
     return number(whole if whole == value else value)
+
+
+RULES = (MISMATCH,)
+FINDERS = (contract_mismatches,)

@@ -34,3 +34,7 @@ def dropped_health(batch: WorklistBatch) -> Iterator[Reason]:
                 weight=_WEIGHT + min(was - now, _MOST_FOR_FALL),
                 link=reverse("desk-health", args=[key]),
             )
+
+
+RULES = (DROPPED,)
+FINDERS = (dropped_health,)

@@ -57,3 +57,7 @@ def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
                 since=invoice.due_at,
                 link=customer_page(str(invoice.customer_id)),
             )
+
+
+RULES = (OVERDUE,)
+FINDERS = (overdue_invoices,)

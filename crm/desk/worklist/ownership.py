@@ -69,3 +69,13 @@ def possible_duplicates(batch: WorklistBatch) -> Iterator[Reason]:
                 if pair.cluster_id
                 else page_of_key(DuplicatePair, pair.pk),
             )
+
+
+RULES = (
+    UNOWNED,
+    DUPLICATE,
+)
+FINDERS = (
+    unowned_accounts,
+    possible_duplicates,
+)

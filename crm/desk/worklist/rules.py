@@ -11,41 +11,12 @@ from crm.desk.worklist import balances, colleagues, contract, health, invoices, 
 from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule, customer_page
 from customers.formats import number
 
-#: The rules by name, in the order in which the page's filter lists them.
-RULES: dict[str, WorklistRule] = {
-    rule.name: rule
-    for rule in (
-        invoices.OVERDUE,
-        subscriptions.PAST_DUE,
-        balances.EXHAUSTED,
-        balances.RUNS_OUT,
-        balances.LOW,
-        subscriptions.TRIAL,
-        subscriptions.CANCELED,
-        subscriptions.RENEWAL,
-        contract.MISMATCH,
-        health.DROPPED,
-        colleagues.TASK,
-        colleagues.MENTION,
-        ownership.UNOWNED,
-        ownership.DUPLICATE,
-    )
-}
+# Each module names its rules in RULES and what finds their reasons in FINDERS: a new rule of a module needs no line here.
+_MODULES = (invoices, subscriptions, balances, contract, health, colleagues, ownership)
 
-_FINDERS: tuple[Find, ...] = (
-    invoices.overdue_invoices,
-    subscriptions.past_due_subscriptions,
-    subscriptions.ending_trials,
-    subscriptions.canceled_subscriptions,
-    subscriptions.unattended_renewals,
-    balances.balances,
-    contract.contract_mismatches,
-    health.dropped_health,
-    colleagues.due_tasks,
-    colleagues.mentions,
-    ownership.unowned_accounts,
-    ownership.possible_duplicates,
-)
+#: The rules by name, in the order in which the page's filter lists them.
+RULES: dict[str, WorklistRule] = {rule.name: rule for module in _MODULES for rule in module.RULES}
+_FINDERS: tuple[Find, ...] = tuple(find for module in _MODULES for find in module.FINDERS)
 
 
 def reasons_of(batch: WorklistBatch) -> Iterator[Reason]:

@@ -183,3 +183,17 @@ def _silence(silent: int | None) -> str:
 
 def _day(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+RULES = (
+    PAST_DUE,
+    TRIAL,
+    CANCELED,
+    RENEWAL,
+)
+FINDERS = (
+    past_due_subscriptions,
+    ending_trials,
+    canceled_subscriptions,
+    unattended_renewals,
+)
