@@ -15,11 +15,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from billing.document.schema.scalars import NonNegative, Whole
 from crm.document.key_case import Case, as_it_came, with_keys
+from customers import limits
 from customers.ingest import normalize
-from customers.ingest.normalize import quoted, refuse_too_long, tidy_texts
+from customers.ingest.normalize import quoted, tidy_texts
 from customers.json_types import (
-    EMAIL_LENGTH,
-    IDENTIFIER_LENGTH,
     Document,
     IsoDate,
     Link,
@@ -166,10 +165,7 @@ class CrmCustomer(Document, kw_only=True):
 
 
 _TRIMMED = frozenset({"id", "obfuscated_id", "datasource_id"})
-_LIMITS = {
-    **dict.fromkeys(("id", "obfuscated_id", "datasource_id"), IDENTIFIER_LENGTH),
-    "email": EMAIL_LENGTH,
-}
+_LIMITS = dict.fromkeys(("id", "obfuscated_id", "datasource_id", "domains"), limits.IDENTIFIER)
 D = TypeVar("D", bound=Document)
 
 
@@ -234,7 +230,7 @@ def _tidy(customer: CrmCustomer) -> list[Remark]:
     remarks: list[Remark] = []
     seen: set[str] = set()
     for path, thing in each_object(customer):
-        remarks += tidy_texts(path, thing, trimmed=_TRIMMED, limits=_LIMITS)
+        remarks += tidy_texts(path, thing, trimmed=_TRIMMED)
         if isinstance(thing, CrmCustomer):
             remarks += _tidy_customer(path, thing, seen)
         elif isinstance(thing, CrmPerson):
@@ -243,7 +239,8 @@ def _tidy(customer: CrmCustomer) -> list[Remark]:
             remarks += _tidy_type(path, thing)
         elif isinstance(thing, CrmCustomerMetadata):
             for key in thing.custom_data or {}:
-                refuse_too_long(within(path, "custom_data", key), key, IDENTIFIER_LENGTH)
+                limits.refuse_too_long(within(path, "custom_data", key), key, limits.IDENTIFIER)
+    limits.refuse_oversized(customer, _LIMITS)
     for path, thing in each_object(customer):
         if isinstance(thing, CrmPerson):
             remarks += _drop_circular_managers(path, thing)
@@ -269,7 +266,7 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
     for index, text in enumerate(customer.domains or []):
         domain = text.strip()
         at = within(path, "domains", index)
-        refuse_too_long(at, domain, IDENTIFIER_LENGTH)
+        limits.refuse_too_long(at, domain, limits.IDENTIFIER)
         if not domain or domain in domains:
             told = f"{quoted(domain)} is in the list already" if domain else "This is empty"
             remarks.append(Remark(at, f"{told}; it was left out."))

@@ -31,6 +31,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
+from customers import limits
 from customers.admin.fields import FigureField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
 from customers.formats import as_link, without_idle_zeros
@@ -67,14 +68,18 @@ class FieldsMixin(BaseModelAdmin):
     def formfield_for_dbfield(
         self, db_field: models.Field[Any, Any], request: HttpRequest, **options: Any
     ) -> Field | None:
-        """JSON, figures and links have form fields of ours."""
+        """JSON, figures and links have form fields of ours; texts have limits."""
         if isinstance(db_field, models.JSONField):
             options |= {"form_class": JsonField, "shape": self.json_shapes.get(db_field.name, Any)}
             options["widget"] = UnfoldAdminExpandableTextareaWidget({"class": "clientele-json"})
             options["when_empty"] = None if db_field.null else db_field.get_default
         elif isinstance(db_field, models.DecimalField):
             options["form_class"] = FigureField
-        elif db_field.name in self.link_fields:
+        elif isinstance(db_field, models.TextField):
+            options.setdefault("max_length", limits.NOTE)
+        elif isinstance(db_field, models.CharField) and db_field.max_length is None:
+            options.setdefault("max_length", limits.TEXTS.get(db_field.name, limits.LINE))
+        if db_field.name in self.link_fields:
             options |= {"widget": LinkInput()}
         field: Field | None = super().formfield_for_dbfield(db_field, request, **options)
         if field is not None and db_field.name in self.link_fields:

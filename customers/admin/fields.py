@@ -17,7 +17,8 @@ from unfold.widgets import (
 
 from customers.formats import opens_a_page, plain_text
 from customers.ingest.reader import read_value
-from customers.json_types import Refused, free_form, is_plain_link, parse, to_plain
+from customers.json_types import Document, Refused, free_form, is_plain_link, parse, to_plain
+from customers.limits import refuse_oversized, too_large
 
 
 class JsonField(forms.JSONField):
@@ -42,11 +43,14 @@ class JsonField(forms.JSONField):
         if value in self.empty_values:
             return self.when_empty()
         try:
-            return free_form(self._checked(read_value(value)))
+            found = free_form(self._checked(read_value(value)))
         except Refused as refusal:
             raise ValidationError(_at(refusal.path, refusal.reason), code="invalid") from None
         except ValueError as problem:
             raise ValidationError(f"{problem}.", code="invalid") from None
+        if reason := too_large(found):
+            raise ValidationError(reason, code="too_large")
+        return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What was typed, as it was typed: it may not be JSON at all."""
@@ -140,7 +144,10 @@ def _checked_item(item: Any, value: Any, path: str) -> Any:
             raise Refused(path, "Expected a text in quotes." if item is str else "Expected an object.")
         return value
     try:
-        return to_plain(parse(item, value))
+        parsed = parse(item, value)
+        if isinstance(parsed, Document):
+            refuse_oversized(parsed)
+        return to_plain(parsed)
     except Refused as refusal:
         raise Refused(path + refusal.path.removeprefix("$"), refusal.reason) from None
 

@@ -14,12 +14,11 @@ from typing import Annotated, Any, TypeAlias, cast
 
 from msgspec import UNSET, Meta, UnsetType
 
+from customers import limits
 from customers.ingest import normalize
 from customers.ingest.card_numbers import refuse_account_numbers
 from customers.ingest.normalize import quoted
 from customers.json_types import (
-    EMAIL_LENGTH,
-    IDENTIFIER_LENGTH,
     Document,
     IsoInstant,
     Refused,
@@ -153,8 +152,7 @@ _TRIMMED = frozenset(
     {"id", "customer_id", "payment_method", "email", "phone", "company_number", "tax_identifier"}
 )
 _LIMITS = {
-    **dict.fromkeys(("id", "customer_id", "payment_method"), IDENTIFIER_LENGTH),
-    "email": EMAIL_LENGTH,
+    **dict.fromkeys(("id", "customer_id", "payment_method"), limits.IDENTIFIER),
     "status": 50,
     **dict.fromkeys(("phone", "country", "brand", "provider", "bank_name"), 255),
 }
@@ -174,7 +172,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
     customer = parse(PaymentsCustomer, value)
     remarks: list[Remark] = []
     for path, thing in each_object(customer):
-        remarks += normalize.tidy_texts(path, thing, trimmed=_TRIMMED, limits=_LIMITS)
+        remarks += normalize.tidy_texts(path, thing, trimmed=_TRIMMED)
         if isinstance(thing, PaymentsCustomer):
             remarks += _choose(path, thing, "status", STATUSES, is_closed=True)
         if isinstance(thing, PaymentsMethod):
@@ -187,6 +185,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
             remarks += _as_remarks(within(path, "country"), remark)
         if isinstance(thing, PaymentsCustomer | PaymentsAddress | PaymentsBusiness) and thing.custom_data:
             thing.custom_data = _doubles(within(path, "custom_data"), thing.custom_data)
+    limits.refuse_oversized(customer, _LIMITS)
     if not customer.id and not customer.email:
         raise Refused("$", "The customer has neither an id nor an email to be known by: give it one of them.")
     remarks += _tidy_phones(customer)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import phonenumbers
 from babel import Locale
 from django_countries.data import ALT_CODES, COUNTRIES
 
-from customers.json_types import Document, Refused, Remark, optional_keys, within
+from customers.json_types import Document, Remark, optional_keys, within
 
 #: Kosovo has no code in ISO 3166-1; this one, from the range left to users, is what platforms use for it.
 COUNTRY_CODES = frozenset(COUNTRIES) | {"XK"}
@@ -171,12 +171,10 @@ def choice(text: str, allowed: Collection[str]) -> tuple[str | None, str | None]
     return None, None
 
 
-def tidy_texts(
-    path: str, thing: Document, *, trimmed: Collection[str], limits: Mapping[str, int]
-) -> list[Remark]:
+def tidy_texts(path: str, thing: Document, *, trimmed: Collection[str]) -> list[Remark]:
     """Make null of the empty texts of `thing`, which stands at `path`, and trim those named in `trimmed`.
 
-    Raises `Refused` for a text longer than `limits` allows. Keys that must be there keep an empty text.
+    Keys that must be there keep an empty text.
     """
     remarks: list[Remark] = []
     optional = optional_keys(type(thing))
@@ -190,15 +188,7 @@ def tidy_texts(
             remarks.append(Remark(within(path, name), "The spaces around it were removed."))
         if not text and name in optional:
             setattr(thing, name, None)
-        if name in limits:
-            refuse_too_long(within(path, name), text, limits[name])
     return remarks
-
-
-def refuse_too_long(path: str, text: str, limit: int) -> None:
-    """Raise `Refused` if `text` has more than `limit` characters."""
-    if len(text) > limit:
-        raise Refused(path, f"This is too long: {len(text)} characters, and at most {limit} can be kept.")
 
 
 def quoted(text: str) -> str:

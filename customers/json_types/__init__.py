@@ -33,15 +33,8 @@ from customers.json_types.scalars import (
     to_iso,
 )
 
-#: Identifiers are indexed, so they are bounded.
-IDENTIFIER_LENGTH = 255
-#: The longest address that RFC 5321 allows.
-EMAIL_LENGTH = 320
-
 __all__ = [
     "DECIMALS",
-    "EMAIL_LENGTH",
-    "IDENTIFIER_LENGTH",
     "LARGEST",
     "Document",
     "EpochMs",

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
-_SHOWN_LENGTH = 200
+_SHOWN_LENGTH = 300
 
 
 class Refused(Exception):

@@ -20,6 +20,7 @@ from billing.document.schema.scalars import (
     refuse_repeats,
 )
 from customers.json_types import Document, EpochMs, Refused, free_form, missing_key, parse, within
+from customers.limits import refuse_oversized
 
 _D = TypeVar("_D", bound=Document)
 
@@ -200,10 +201,12 @@ def parse_plan(value: object) -> Plan:
 
 
 def parse_with_reasons(kind: type[_D], value: object) -> _D:
-    """`parse`, with the reason in words where a credit system has prices of a kind that we do not know."""
+    """`parse` and check the limits, with the reason in words for credit systems with a kind of price we don't know."""
     try:
-        return parse(kind, value)
+        document = parse(kind, value)
     except Refused as problem:
         if problem.reason == _NO_CREDIT_COST:
             raise Refused(problem.path, _GRADUATED_CREDITS) from None
         raise
+    refuse_oversized(document)
+    return document

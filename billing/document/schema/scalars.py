@@ -10,13 +10,14 @@ from msgspec import Meta
 
 from billing.rules.figures import LARGEST_WHOLE
 from billing.rules.money import known_code
-from customers.json_types import IDENTIFIER_LENGTH, Number, Refused, Scalar, plain_number, read_number, within
+from customers import limits
+from customers.json_types import Number, Refused, Scalar, plain_number, read_number, within
 
 #: Short words that the database holds.
 Word = Annotated[str, Meta(max_length=50)]
 #: What may be as long as an identifier, and may be empty.
-Bounded = Annotated[str, Meta(max_length=IDENTIFIER_LENGTH)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_LENGTH)]
+Bounded = Annotated[str, Meta(max_length=limits.IDENTIFIER)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER)]
 
 Env = Literal["sandbox", "live"]
 PriceInterval = Literal["one_off", "week", "month", "quarter", "semi_annual", "year"]

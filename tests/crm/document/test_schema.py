@@ -415,17 +415,17 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
         (
             {**MINIMAL, "id": "a" * 256},
             "$.id",
-            "This is too long: 256 characters, and at most 255 can be kept.",
+            "256 characters are too long: at most 255.",
         ),
         (
             {**MINIMAL, "domains": ["a", "b" * 256]},
             "$.domains[1]",
-            "This is too long: 256 characters, and at most 255 can be kept.",
+            "256 characters are too long: at most 255.",
         ),
         (
             {**MINIMAL, "metadata": {"customData": {"k" * 256: {}}}},
             f"$.metadata.customData.{'k' * 256}",
-            "This is too long: 256 characters, and at most 255 can be kept.",
+            "256 characters are too long: at most 255.",
         ),
         (
             {**MINIMAL, "start_date": None, "startDate": None},

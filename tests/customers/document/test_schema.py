@@ -404,11 +404,11 @@ def test_what_is_of_the_wrong_kind_is_refused_with_its_place(keys: dict[str, Any
             "$.businesses[1].id",
             "“a” is in this list twice, with differences.",
         ),
-        ({"email": "a" * 321}, "$.email", "This is too long: 321 characters, and at most 320 can be kept."),
+        ({"email": "a" * 321}, "$.email", "321 characters are too long: at most 320."),
         (
             {"addresses": [{"id": "a" * 256}]},
             "$.addresses[0].id",
-            "This is too long: 256 characters, and at most 255 can be kept.",
+            "256 characters are too long: at most 255.",
         ),
     ],
 )

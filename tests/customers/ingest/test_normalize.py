@@ -7,7 +7,7 @@ from django_countries.data import ALT_CODES, COUNTRIES
 
 from customers.document.schema import PaymentsCustomer
 from customers.ingest import normalize
-from customers.json_types import Refused, Remark
+from customers.json_types import Remark
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_choice_as_it_should_be_stays_and_another_is_none() -> None:
 
 def test_texts_are_trimmed_only_where_asked_and_emptied() -> None:
     customer = PaymentsCustomer(id=" a ", name=" Jane ", email="  ", payment_method="")
-    remarks = normalize.tidy_texts("$.x", customer, trimmed={"id", "email"}, limits={})
+    remarks = normalize.tidy_texts("$.x", customer, trimmed={"id", "email"})
     assert (customer.id, customer.name, customer.email, customer.payment_method) == (
         "a",
         " Jane ",
@@ -137,14 +137,6 @@ def test_texts_are_trimmed_only_where_asked_and_emptied() -> None:
     )
     assert {remark.path for remark in remarks} == {"$.x.id", "$.x.email"}
     assert remarks[0] == Remark(remarks[0].path, "The spaces around it were removed.")
-
-
-def test_a_text_may_be_as_long_as_the_limit_and_not_longer() -> None:
-    assert normalize.tidy_texts("$", PaymentsCustomer(id="abc"), trimmed=(), limits={"id": 3}) == []
-    with pytest.raises(Refused) as refused:
-        normalize.tidy_texts("$", PaymentsCustomer(id="abcd"), trimmed=(), limits={"id": 3})
-    assert refused.value.path == "$.id"
-    assert refused.value.reason == "This is too long: 4 characters, and at most 3 can be kept."
 
 
 def test_a_long_text_is_shortened_in_a_message() -> None:
