@@ -1,4 +1,4 @@
-"""API tokens in the admin: the secret is shown once, when the token is made."""
+"""API tokens in the admin. The secret is shown once, on the page that answers the form."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.decorators import display
 
 from customers import clock
 from customers.admin.base import RecordAdmin
-from customers.formats import BAD, GOOD, PLAIN
+from customers.formats import BAD, GOOD, PLAIN, counted
 from customers.models import ApiToken
 
-_STATES = {"Usable": GOOD, "Expired": PLAIN, "Revoked": BAD}
+_STATES = {"Active": GOOD, "Expired": PLAIN, "Revoked": BAD}
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(RecordAdmin):
-    """Tokens that let a program read the JSON documents."""
+    """Tokens that let programs read the JSON documents."""
 
     list_display = ("name", "state", "created_at", "expires_at", "revoked_at")
     search_fields = ("name",)
@@ -32,35 +34,46 @@ class ApiTokenAdmin(RecordAdmin):
             None,
             {
                 "fields": ("name", "expires_at", "revoked_at", "created_at", "id"),
-                "description": "The secret is shown once, when the token has been made. Only its digest is kept.",
+                "description": "You see the secret of a token once, after you create it.",
             },
         ),
     )
 
-    @display(description="state", label=_STATES)
+    @display(description="status", label=_STATES)
     def state(self, token: ApiToken) -> str:
-        """Whether the token opens the door now."""
+        """Whether requests with the token are accepted now."""
         if token.revoked_at is not None:
             return "Revoked"
         is_over = token.expires_at is not None and token.expires_at <= clock.now()
-        return "Expired" if is_over else "Usable"
+        return "Expired" if is_over else "Active"
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
-        """Save; a new token's secret is shown, once."""
+        """Save; a new token gets its secret, which `response_add` shows."""
         if change:
             super().save_model(request, obj, form, change)
             return
-        issued, secret = ApiToken.issue(obj.name, expires_at=obj.expires_at)
+        issued, obj.new_secret = ApiToken.issue(obj.name, expires_at=obj.expires_at)
         obj.pk, obj.digest, obj.created_at = issued.pk, issued.digest, issued.created_at
         obj._state.adding = False
-        self.message_user(
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The page with the secret. A message after a redirect would put the secret into a cookie."""
+        return TemplateResponse(
             request,
-            f"The secret of “{obj.name}” is {secret}. Copy it now: it is not kept and cannot be shown again.",
-            messages.WARNING,
+            "customers/api_token_created.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": f"Created “{obj.name}”",
+                "opts": self.opts,
+                "secret": obj.new_secret,
+                "list_url": reverse("admin:customers_apitoken_changelist"),
+            },
         )
 
-    @admin.action(description="Revoke", permissions=["change"])
+    @admin.action(description="Revoke tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        """Let the chosen tokens open nothing from now on."""
+        """Refuse requests with the chosen tokens from now on."""
         count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
-        self.message_user(request, f"Revoked: {count}. They open nothing any more.", messages.SUCCESS)
+        self.message_user(request, f"Revoked {counted(count, 'token')}.", messages.SUCCESS)
