@@ -200,7 +200,7 @@ def test_a_customer_is_found_from_any_page_by_keyboard(
     page.goto("/admin/worklist/")
     page.keyboard.press("Control+k")
     page.keyboard.type("иванова")
-    expect(page.get_by_role("dialog").get_by_text("Person Наталья Иванова")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("Contact Наталья Иванова")).to_be_visible()
     grave = [
         each["id"]
         for each in Axe().run(page, options=VIOLATIONS).response["violations"]
@@ -243,6 +243,6 @@ def test_from_the_filter_to_an_export_and_to_tasks_for_all(
             if each["impact"] in GRAVE
         ]
         assert grave == [], action
-    page.get_by_label("Task").fill("Call")
+    page.get_by_role("textbox", name="Task").fill("Call")
     page.get_by_role("button", name="Add task for 1 customer").click()
     expect(page.get_by_text("Added a task for 1 customer.")).to_be_visible()
