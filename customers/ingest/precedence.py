@@ -18,18 +18,7 @@ from customers.ingest.reader import canonical
 from customers.models import Customer, SourceRecord
 
 #: The columns of a customer that sources speak of.
-CLAIMED = (
-    "name",
-    "email",
-    "phone",
-    "status",
-    "custom_data",
-    "external_id",
-    "stripe_id",
-    "fingerprint",
-    "created_at",
-    "updated_at",
-)
+CLAIMED = (*Customer.PINNABLE, "created_at", "updated_at")
 #: By these a source knows the customer; each home of records has its own.
 IDENTIFIERS = ("external_id", "stripe_id")
 

@@ -24,7 +24,7 @@ def tax_id(pair: Comparison) -> Iterator[Evidence]:
     if same is not None:
         yield found("same tax id", f"same tax ID: {same.number}")
     elif mine and theirs:
-        rule, words = "another tax id", "another tax id"
+        rule, words = "another tax id", "another tax ID"
         if may_be_a_slip(mine, theirs):
             rule, words = "a tax id that may be mistyped", "almost the same tax ID"
         elif not any(is_of_one_kind(one, other) for one in mine for other in theirs):

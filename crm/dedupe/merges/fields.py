@@ -16,8 +16,6 @@ UNIQUE = ("external_id", "stripe_id")
 #: Columns that customers are looked up by. A merge swaps them, so that both values still find the survivor.
 IDENTIFIERS = (*UNIQUE, "email", "fingerprint")
 
-_CUSTOMER = ("name", "email", "phone", "status", "custom_data", "external_id", "stripe_id", "fingerprint")
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -77,7 +75,7 @@ def _fields(model: type[models.Model], prefix: str, columns: list[str]) -> list[
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
-        *_fields(Customer, "", list(_CUSTOMER)),
+        *_fields(Customer, "", list(Customer.PINNABLE)),
         *_fields(Company, "company.", columns_of(Company)),
         *_fields(Relationship, "relationship.", columns_of(Relationship)),
         *_fields(BillingAccount, "account.", columns_of(BillingAccount)),
