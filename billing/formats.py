@@ -6,27 +6,30 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from babel.numbers import format_decimal, get_currency_symbol
+
 from billing.models import Feature, Grant, Rollover
 from billing.models.figures import Interval
-from billing.rules import money as money_rules
 from billing.rules.drawing import LimitReached
+from billing.rules.money import digits, from_minor, known_code
 from customers.formats import EMPTY, day, number
 
 
 def money(minor: int, currency: str) -> str:
     """`$2,499.95`, `KWD 14.700`: an amount of minor units in its currency."""
     try:
-        return money_rules.display(minor, currency)
+        return _with_symbol(from_minor(minor, currency), currency, digits(currency))
     except ValueError:
-        return f"{minor:,} minor units of {currency}"
+        return f"{number(minor)} minor units of {currency}"
 
 
 def unit_price(value: Decimal | None, currency: str) -> str:
-    """`$0.002`, `$20.00`: a price in major units, with every digit that it has."""
+    """`$0.002`, `$20.00`: a price in major units, with the decimals of its currency and as many more as it has."""
     if value is None:
         return EMPTY
     try:
-        return money_rules.display_exact(value, currency)
+        decimals = max(0, -int(value.normalize().as_tuple().exponent))
+        return _with_symbol(value, currency, max(digits(currency), decimals))
     except ValueError:
         return f"{number(value)} {currency}"
 
@@ -40,7 +43,7 @@ def every(interval: str, count: int | None) -> str:
 
 
 def quantity(amount: Decimal, feature: Feature) -> str:
-    """`1 call`, `2 calls`, in the feature's own words for one and for many where it has them."""
+    """`1 call`, `2 calls`, in the feature's own words for one and for many if it has them."""
     is_one = abs(amount) == 1
     word = feature.display_singular if is_one else feature.display_plural
     if word:
@@ -49,26 +52,35 @@ def quantity(amount: Decimal, feature: Feature) -> str:
 
 
 def name_of_grant(grant: Grant) -> str:
-    """What a grant is called: its plan, or the day on which it was made."""
+    """The plan of a grant, or the day of a standalone one."""
     if grant.plan is not None:
         return str(grant.plan)
     return f"Standalone grant of {day(grant.created_at)}"
 
 
 def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) -> str:
-    """What a rollover is called: when it was carried over, and from what."""
+    """The day of a rollover, and the name of the grant that it comes from."""
     of_day = f" of {day(made_at)}" if made_at else ""
     return f"Rollover{of_day}{' from ' + source if source else ''}"
 
 
-def stopped(stop: LimitReached, names: Mapping[str, str], features: Mapping[str, str]) -> str:
-    """Which limit stopped a use, in words."""
+def limit_reached(stop: LimitReached, names: Mapping[str, str], features: Mapping[str, str]) -> str:
+    """The limit that stopped a usage, in words. `names` and `features` are by the id of the grant."""
     if stop.limit == "nothing_granted":
-        return "nothing is granted that it may draw"
+        return "the customer has no grant that this usage may draw from"
     if stop.limit == "no_overage":
-        return "what is granted is used up, and no grant allows overage"
+        return "the balance is used up, and no grant allows overage"
     name = names.get(stop.row_id or "", "a grant")
     bound = "" if stop.bound is None else f" of {number(stop.bound)}"
     if stop.limit == "max_purchase":
-        return f"{name} has reached its limit{bound} on overage (max purchase)"
-    return f"{name}: the spend limit{bound} on {features.get(stop.row_id or '', 'the feature')} is reached"
+        return f"{name} has reached its overage limit{bound}"
+    return f"{name} has reached the spend limit{bound} on {features.get(stop.row_id or '', 'the feature')}"
+
+
+def _with_symbol(amount: Decimal, currency: str, decimals: int) -> str:
+    code = known_code(currency)
+    symbol = get_currency_symbol(code, locale="en_US")
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    figure = format_decimal(abs(amount), format=pattern, locale="en_US", decimal_quantization=False)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{symbol}{' ' if symbol[-1].isalpha() else ''}{figure}"

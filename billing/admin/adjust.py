@@ -168,7 +168,7 @@ class AdjustForm(forms.Form):
             "reason": self.cleaned_data["reason"],
             "done_by": self.done_by,
             "at": self.at,
-            "seen": self.cleaned_data["seen"],
+            "version_token": self.cleaned_data["seen"],
         }
         match self.cleaned_data["what"]:
             case "add":

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from billing.admin.balance_pages import BalancePages, ExplainedMixin
 from billing.formats import every
 from billing.models import Balance, Flag, Grant, Rollover
-from billing.rules import figures as arithmetic
+from billing.rules.figures import Figures, figures_of
 from customers import clock
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import Days, OneOf
@@ -112,7 +112,7 @@ class GrantInline(ReadOnlyInline):
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
         """What it grants in all."""
-        return "Unlimited" if grant.unlimited else number(grant.included_grant + grant.prepaid_grant)
+        return "Unlimited" if grant.unlimited else number(grant.figures.granted)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
@@ -269,7 +269,7 @@ class GrantAdmin(ReadOnlyAdmin):
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
         """What it grants in all."""
-        return "Unlimited" if grant.unlimited else number(grant.included_grant + grant.prepaid_grant)
+        return "Unlimited" if grant.unlimited else number(grant.figures.granted)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
@@ -345,22 +345,10 @@ class FlagAdmin(HistoryAdmin):
         return "Expired" if flag.expires_at is not None and flag.expires_at <= clock.now() else "On"
 
 
-def _figures(balance: Any) -> arithmetic.Figures:
-    return arithmetic.figures_of(
-        [
-            arithmetic.GrantFigures(
-                included_grant=grant.included_grant,
-                prepaid_grant=grant.prepaid_grant,
-                usage=grant.usage,
-                unlimited=grant.unlimited,
-                resets_at=grant.next_reset_at,
-            )
-            for grant in balance.counted_grants
-        ],
-        [
-            arithmetic.RolloverFigures(balance=rollover.left, usage=rollover.granted - rollover.left)
-            for rollover in balance.living_rollovers
-        ],
+def _figures(balance: Any) -> Figures:
+    return figures_of(
+        [grant.figures for grant in balance.counted_grants],
+        [rollover.figures for rollover in balance.living_rollovers],
     )
 
 

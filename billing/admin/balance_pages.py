@@ -99,7 +99,7 @@ class BalancePages(ReadOnlyAdmin):
             preview = form.preview
             # A page that is shown again previews what it now shows.
             shown = request.POST.copy()
-            shown["seen"], shown["previewed"] = preview.seen, form.meant
+            shown["seen"], shown["previewed"] = preview.version_token, form.meant
             form.data = shown
             context |= {
                 "preview": preview,

@@ -16,7 +16,7 @@ from billing.explain.burn_rate import lost_words
 from billing.explain.types import BalanceExplained, EntryExplained, Explanation, RowExplained, UseExplained
 from billing.ledger.totals import DailyFigures
 from billing.models import Balance, Entity
-from billing.models.figures import UPPER_BOUND
+from billing.rules.figures import UPPER_BOUND
 from customers.admin.fields import FigureField
 from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment, number
 

@@ -18,8 +18,8 @@ from billing.formats import money
 from billing.invoices.credit_notes import to_return
 from billing.invoices.issue import CARRIED_OVER
 from billing.models import Invoice, InvoiceLine
+from billing.rules.exact import EXACT
 from billing.rules.money import from_minor, is_known, round_to_minor
-from billing.rules.prices import EXACT
 from customers.admin.base import RecordAdmin
 from customers.formats import country_name, number
 

@@ -1,8 +1,8 @@
-"""Adjust a balance by hand: add to a grant, set what remains, let a grant expire.
+"""Adjust a balance by hand: add to a grant, set what remains, or expire a grant.
 
-Each verb has a `preview_…` that works out the same without writing it. What a preview answered can be handed to the
-verb as `seen`: it refuses if anybody has changed the balance since. What is added becomes part of a grant's
-`adjusted`, which its next reset takes back.
+Each verb has a `preview_…` that computes the same without writing it. The preview's version token can be passed to the
+verb, which then refuses if the balance has changed since. What is added counts towards the grant's `adjusted`, which its
+next reset removes again.
 """
 
 from __future__ import annotations
@@ -11,45 +11,45 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from django.db import transaction
 
 from billing.formats import name_of_grant
-from billing.ledger.drawable_balances import DrawableBalances, counts, drawable_balances_of, is_usage_based
-from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
+from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_of, is_usage_based
+from billing.ledger.entries import (
+    FigureChange,
+    PostingDraft,
+    count_adjustments,
+    locked_balances,
+    post,
+)
 from billing.models import Balance, Grant, Posting, Rollover
-from billing.models.figures import UPPER_BOUND
 from billing.rules.drawing import DrawableGrant, drawing_order
-from billing.rules.figures import Figures, figures_of
+from billing.rules.exact import EXACT, ZERO, total
+from billing.rules.figures import UPPER_BOUND, Figures, amount_problem
 from billing.subscriptions import renew_customers
 from customers import clock
 from customers.formats import moment, number
-from customers.json_types import DECIMALS
-
-_ZERO = Decimal(0)
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
 class CannotAdjust(Exception):
-    """The balance cannot be adjusted so; the message says why and what to do."""
+    """The balance cannot be adjusted this way; the message says what to do, or why."""
 
 
 class BalanceChanged(CannotAdjust):
-    """Somebody changed the balance since the preview: `now` is the preview as it would be now."""
+    """The balance has changed since the preview; `now` is the preview as it would be now."""
 
     def __init__(self, now: Adjustment) -> None:
-        super().__init__(
-            "Somebody changed this balance since the preview. Nothing was adjusted: look at the figures again."
-        )
+        super().__init__("The balance has changed since the preview. Review the figures and confirm again.")
         self.now = now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """What an adjustment does: the changes, and the balance's figures before and after them.
+    """An adjustment: its changes, and the figures of the balance before and after.
 
-    `seen` stands for the state that it was worked out from. `posting` is there once it is written.
+    `version_token` identifies the state that it was computed from. `posting` is set once it is written.
     """
 
     kind: Posting.Kind
@@ -57,79 +57,79 @@ class Adjustment:
     changes: Sequence[FigureChange]
     before: Figures
     after: Figures
-    seen: str
+    version_token: str
     ended: Sequence[Grant | Rollover] = ()
     posting: Posting | None = None
 
 
 @dataclass(slots=True)
 class _State:
-    """A balance with what counts of it."""
+    """A balance with its grants and rollovers; `grants` are those that count."""
 
     balance: Balance
-    holding: DrawableBalances
+    drawable: DrawableBalances
     at: datetime
-    rows: list[DrawableGrant] = field(default_factory=list)
+    grants: list[DrawableGrant] = field(default_factory=list)
 
     @property
-    def seen(self) -> str:
-        """A digest of everything that an adjustment is worked out from."""
+    def version_token(self) -> str:
+        """A digest of everything that an adjustment is computed from."""
         grants = sorted(
-            (key, row.entries, row.expires_at, row.reset_interval, row.unlimited, counts(row, self.at))
-            for key, row in self.holding.grants.items()
+            (key, row.entries, row.expires_at, row.reset_interval, row.unlimited, row.counts_at(self.at))
+            for key, row in self.drawable.grants.items()
         )
         rollovers = sorted(
-            (key, row.entries, row.expires_at, counts(row, self.at))
-            for key, row in self.holding.rollovers.items()
+            (key, row.entries, row.expires_at, row.counts_at(self.at))
+            for key, row in self.drawable.rollovers.items()
         )
         return hashlib.sha256(repr((grants, rollovers)).encode()).hexdigest()[:16]
 
     def figures(
         self, changes: Iterable[FigureChange] = (), ended: Iterable[Grant | Rollover] = ()
     ) -> Figures:
-        """The balance's figures, with `changes` made and without what `ended`."""
-        added: dict[tuple[str, str], Decimal] = {}
+        """The figures of the balance, with these changes to included grants and without the `ended` rows."""
+        added: dict[str, Decimal] = {}
         for change in changes:
-            key = str(change.row.pk), change.figure
-            added[key] = _EXACT.add(added.get(key, _ZERO), change.amount)
+            if change.figure == "included_grant":
+                key = str(change.row.pk)
+                added[key] = EXACT.add(added.get(key, ZERO), change.amount)
         gone = {str(row.pk) for row in ended}
-        rollovers = [row for row in self.holding.drawable_rollovers(self.at) if row.id not in gone]
-        rows = [
-            replace(
-                row,
-                included_grant=_EXACT.add(row.included_grant, added.get((row.id, "included_grant"), _ZERO)),
-            )
-            for row in self.rows
-            if row.id not in gone
-        ]
-        return figures_of(rows, rollovers)
+        return self.drawable.figures(
+            self.balance,
+            [
+                replace(grant, included_grant=EXACT.add(grant.included_grant, added.get(grant.id, ZERO)))
+                for grant in self.grants
+                if grant.id not in gone
+            ],
+            [row for row in self.drawable.drawable_rollovers(self.at) if row.id not in gone],
+        )
 
 
 def counted_grants(balance: Balance, at: datetime) -> list[Grant]:
-    """The grants of the balance that count, in drawing order; a balance's `add` goes to the first limited one."""
+    """The grants that count, in drawing order: `add` to a balance goes to the first limited one."""
     return _in_order(_state(balance, at))
 
 
 def version_token_of(balance: Balance, at: datetime) -> str:
-    """What stands for the balance's state at `at`: another text when anybody has changed it."""
-    return _state(balance, at).seen
+    """The version token of the balance: it differs once a grant or rollover of the balance has changed."""
+    return _state(balance, at).version_token
 
 
 def preview_add(target: Grant | Balance, amount: Decimal, *, at: datetime | None = None) -> Adjustment:
-    """What `add` would do."""
-    return _worked_out(_add, target, amount, at or clock.now())
+    """Compute what `add` would do."""
+    return _previewed(_add, target, amount, at or clock.now())
 
 
 def preview_set_remaining(
     target: Grant | Balance, remaining: Decimal, *, at: datetime | None = None
 ) -> Adjustment:
-    """What `set_remaining` would do."""
-    return _worked_out(_set_remaining, target, remaining, at or clock.now())
+    """Compute what `set_remaining` would do."""
+    return _previewed(_set_remaining, target, remaining, at or clock.now())
 
 
 def preview_expire(grant: Grant, *, at: datetime | None = None) -> Adjustment:
-    """What `expire` would do."""
-    return _worked_out(_expire, grant, _ZERO, at or clock.now())
+    """Compute what `expire` would do."""
+    return _previewed(_expire, grant, ZERO, at or clock.now())
 
 
 def add(
@@ -139,13 +139,13 @@ def add(
     reason: str,
     done_by: str,
     at: datetime | None = None,
-    seen: str | None = None,
+    version_token: str | None = None,
 ) -> Adjustment:
-    """Add `amount` to what a grant includes (below zero: take it away).
+    """Add `amount` to what a grant includes; below zero removes.
 
-    Of a balance, to the first limited grant in drawing order. Raises `CannotAdjust`.
+    For a balance, that is the first limited grant in drawing order. Raises `CannotAdjust`.
     """
-    return _written(_add, target, amount, reason, done_by, at or clock.now(), seen)
+    return _written(_add, target, amount, reason, done_by, at or clock.now(), version_token)
 
 
 def set_remaining(
@@ -155,172 +155,175 @@ def set_remaining(
     reason: str,
     done_by: str,
     at: datetime | None = None,
-    seen: str | None = None,
+    version_token: str | None = None,
 ) -> Adjustment:
-    """Make `remaining` remain in the whole balance, by changing what a grant includes.
+    """Set what remains in the whole balance, by changing what a grant includes.
 
-    Of a balance, more is added to the first limited grant in drawing order, and what is too much is taken from one
-    grant after the other; of a grant, from it alone. Raises `CannotAdjust` where they cannot give that much.
+    For a balance, more is added to the first limited grant in drawing order, and less is taken from one grant after the
+    other. For a grant, only that grant changes. Raises `CannotAdjust` if the grants hold too little to take.
     """
-    return _written(_set_remaining, target, remaining, reason, done_by, at or clock.now(), seen)
+    return _written(_set_remaining, target, remaining, reason, done_by, at or clock.now(), version_token)
 
 
 def expire(
-    grant: Grant, *, reason: str, done_by: str, at: datetime | None = None, seen: str | None = None
+    grant: Grant, *, reason: str, done_by: str, at: datetime | None = None, version_token: str | None = None
 ) -> Adjustment:
-    """Let a grant end, with what was carried over from it; what it still held is lost.
+    """End a grant and the rollovers that come from it; what they still hold is lost.
 
-    Raises `CannotAdjust` for one that has ended, or beyond which something was used that is still to be billed.
+    Raises `CannotAdjust` if the grant has ended, or if it has overage that is still to be billed.
     """
-    return _written(_expire, grant, _ZERO, reason, done_by, at or clock.now(), seen)
+    return _written(_expire, grant, ZERO, reason, done_by, at or clock.now(), version_token)
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What an adjustment comes to."""
+class _Plan:
+    """The changes of an adjustment, and the rows that it ends."""
 
     kind: Posting.Kind
     changes: tuple[FigureChange, ...]
     ended: tuple[Grant | Rollover, ...] = ()
 
 
-_Worker = Callable[[_State, Grant | None, Decimal], _Work]
+_Planner = Callable[[_State, Grant | None, Decimal], _Plan]
 
 
-def _worked_out(worker: _Worker, target: Grant | Balance, amount: Decimal, at: datetime) -> Adjustment:
+def _previewed(planner: _Planner, target: Grant | Balance, amount: Decimal, at: datetime) -> Adjustment:
     state = _state(_balance_of(target), at)
-    return _adjustment(state, worker(state, _chosen(state, target), amount))
+    return _adjustment(state, planner(state, _chosen(state, target), amount))
 
 
 def _written(
-    worker: _Worker,
+    planner: _Planner,
     target: Grant | Balance,
     amount: Decimal,
     reason: str,
     done_by: str,
     at: datetime,
-    seen: str | None,
+    version_token: str | None,
 ) -> Adjustment:
     if not reason.strip():
-        raise CannotAdjust("A reason must be given: it is kept with the change.")
+        raise CannotAdjust("Enter a reason. It is kept with the change.")
     balance = _balance_of(target)
-    _do_what_is_due(balance, at, done_by)
+    _renew_if_due(balance, at, done_by)
     with transaction.atomic():
-        held = locked_balances([balance.customer_id], [balance.feature_id])
-        if not held:
+        locked = locked_balances([balance.customer_id], [balance.feature_id])
+        if not locked:
             raise CannotAdjust(
-                "The customer was merged into another meanwhile. Nothing was adjusted: look at the balance of that one."
+                "The customer was merged into another one. Open the balance of the merged customer and try again."
             )
-        [balance] = held
+        [balance] = locked
         state = _state(balance, at)
-        work = worker(state, _chosen(state, target), amount)
-        adjustment = _adjustment(state, work)
-        if seen is not None and seen != adjustment.seen:
+        plan = planner(state, _chosen(state, target), amount)
+        adjustment = _adjustment(state, plan)
+        if version_token is not None and version_token != adjustment.version_token:
             raise BalanceChanged(adjustment)
-        return replace(adjustment, posting=_post(state, work, amount, reason.strip(), done_by))
+        return replace(adjustment, posting=_post(state, plan, reason.strip(), done_by))
 
 
-def _add(state: _State, grant: Grant | None, amount: Decimal) -> _Work:
+def _add(state: _State, grant: Grant | None, amount: Decimal) -> _Plan:
     _check(amount)
     if not amount:
-        raise CannotAdjust("Adding 0 changes nothing: enter an amount, below zero to take away.")
+        raise CannotAdjust("Enter an amount above 0 to add, or below 0 to remove.")
     chosen = grant or _first(state)
-    return _Work(Posting.Kind.ADJUSTMENT, (_changed(chosen, amount),))
+    return _Plan(Posting.Kind.ADJUSTMENT, (_included(chosen, amount),))
 
 
-def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _Work:
+def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _Plan:
     _check(remaining)
     if remaining < 0:
-        raise CannotAdjust("What remains is never below zero: enter 0 or more.")
+        raise CannotAdjust("Enter 0 or more. What remains is never below 0.")
     figures = state.figures()
     if figures.unlimited:
-        raise CannotAdjust("An unlimited grant counts: as long as it does, what remains is not counted.")
-    missing = _EXACT.subtract(remaining, figures.remaining)
+        raise CannotAdjust(
+            "The balance is unlimited, so nothing can be set. Expire the unlimited grant first."
+        )
+    missing = EXACT.subtract(remaining, figures.remaining)
     if not missing:
-        raise CannotAdjust(f"{number(remaining)} remain already: there is nothing to change.")
-    rows = {row.id: row for row in state.rows}
+        raise CannotAdjust(f"Enter another amount. {number(remaining)} remain already.")
+    rows = {row.id: row for row in state.grants}
     if missing > 0:
         chosen = grant or _first(state)
-        # One that is overdrawn gives nothing until it is back at zero.
-        return _Work(
-            Posting.Kind.ADJUSTMENT, (_changed(chosen, _EXACT.add(missing, rows[str(chosen.pk)].overage)),)
-        )
+        # A grant in overage must first be brought back to zero before anything remains of it.
+        needed = EXACT.add(missing, rows[str(chosen.pk)].overage)
+        return _Plan(Posting.Kind.ADJUSTMENT, (_included(chosen, needed),))
     changes: list[FigureChange] = []
     surplus = missing.copy_negate()
     for each in [grant] if grant else _adjustable(state):
         taken = min(surplus, rows[str(each.pk)].remaining)
         if taken:
-            changes.append(_changed(each, taken.copy_negate()))
-            surplus = _EXACT.subtract(surplus, taken)
+            changes.append(_included(each, taken.copy_negate()))
+            surplus = EXACT.subtract(surplus, taken)
     if surplus:
-        least = number(_EXACT.add(remaining, surplus))
-        elsewhere = "the other grants and rollovers hold" if grant else "the rollovers hold"
+        least = number(EXACT.add(remaining, surplus))
+        if grant:
+            raise CannotAdjust(
+                f"Enter {least} or more, because the other grants and rollovers hold that much, or leave the grant open."
+            )
         raise CannotAdjust(
-            f"At least {least} will remain: {elsewhere} as much. Enter {least} or more"
-            + (", or leave the choice of the grant open." if grant else ", or let them expire.")
+            f"Enter {least} or more, because the rollovers hold that much, or let them expire first."
         )
-    return _Work(Posting.Kind.ADJUSTMENT, tuple(changes))
+    return _Plan(Posting.Kind.ADJUSTMENT, tuple(changes))
 
 
-def _expire(state: _State, grant: Grant | None, _: Decimal) -> _Work:
+def _expire(state: _State, grant: Grant | None, _: Decimal) -> _Plan:
     if grant is None:
-        raise CannotAdjust("Choose the grant that is to expire.")
-    if is_usage_based(grant) and grant.held < 0 and not grant.unlimited:
+        raise CannotAdjust("Choose the grant to expire.")
+    figures = grant.figures
+    if is_usage_based(grant) and figures.overage:
         raise CannotAdjust(
-            f"{number(grant.held.copy_negate())} were used beyond it, which are still to be billed: it ends with its"
-            " plan, whose last invoice bills them."
+            f"This grant has {number(figures.overage)} of overage that is still to be billed. Cancel its plan instead:"
+            " the last invoice bills the overage."
         )
     changes = []
-    rollovers = [each for each in state.holding.rollovers.values() if each.grant_id == grant.pk]
+    rollovers = [each for each in state.drawable.rollovers.values() if each.grant_id == grant.pk]
     changes += [FigureChange(each, "left", each.left.copy_negate()) for each in rollovers]
-    if grant.held > 0 and not grant.unlimited:
-        changes.append(FigureChange(grant, "included_grant", grant.held.copy_negate()))
-    return _Work(Posting.Kind.EXPIRY, tuple(changes), (grant, *rollovers))
+    if figures.remaining and not grant.unlimited:
+        changes.append(FigureChange(grant, "included_grant", figures.remaining.copy_negate()))
+    return _Plan(Posting.Kind.EXPIRY, tuple(changes), (grant, *rollovers))
 
 
-def _post(state: _State, work: _Work, amount: Decimal, reason: str, done_by: str) -> Posting:
-    is_adjustment = work.kind == Posting.Kind.ADJUSTMENT
-    for change in work.changes:
-        if is_adjustment and isinstance(change.row, Grant):
-            change.row.adjusted = _EXACT.add(change.row.adjusted, change.amount)
-    for row in work.ended:
+def _post(state: _State, plan: _Plan, reason: str, done_by: str) -> Posting:
+    is_adjustment = plan.kind == Posting.Kind.ADJUSTMENT
+    if is_adjustment:
+        count_adjustments(plan.changes)
+    for row in plan.ended:
         row.ended_at = state.at
     owners = {
-        row.entity_id for row in (*(each.row for each in work.changes), *work.ended) if isinstance(row, Grant)
+        row.entity_id for row in (*(each.row for each in plan.changes), *plan.ended) if isinstance(row, Grant)
     }
     (posting,) = post(
         PostingDraft(
             customer_id=state.balance.customer_id,
-            kind=work.kind,
+            kind=plan.kind,
             occurred_at=state.at,
             done_by=done_by,
-            changes=work.changes,
+            changes=plan.changes,
             reason=reason,
             feature_id=state.balance.feature_id,
             entity_id=owners.pop() if len(owners) == 1 else None,
-            amount=_sum(change.amount for change in work.changes) if is_adjustment else None,
-            # An expiry is remembered even where nothing was left to lose.
-            key=None if is_adjustment else f"expiry of {work.ended[0].pk}",
+            amount=total(change.amount for change in plan.changes) if is_adjustment else None,
+            # With a key, an expiry is posted even if nothing was left to lose.
+            key=None if is_adjustment else f"expiry of {plan.ended[0].pk}",
         ),
-        touched=work.ended,
+        touched=plan.ended,
     )
     return posting
 
 
 def _state(balance: Balance, at: datetime) -> _State:
-    holding = drawable_balances_of(balance.customer_id, {balance.feature_id: None}, [balance])
-    return _State(balance, holding, at, holding.drawable_grants(at))
+    drawable = drawable_balances_of(balance.customer_id, {balance.feature_id: None}, [balance])
+    return _State(balance, drawable, at, drawable.drawable_grants(at))
 
 
-def _adjustment(state: _State, work: _Work) -> Adjustment:
+def _adjustment(state: _State, plan: _Plan) -> Adjustment:
     return Adjustment(
-        kind=work.kind,
+        kind=plan.kind,
         balance=state.balance,
-        changes=work.changes,
+        changes=plan.changes,
         before=state.figures(),
-        after=state.figures(work.changes, work.ended),
-        seen=state.seen,
-        ended=work.ended,
+        after=state.figures(plan.changes, plan.ended),
+        version_token=state.version_token,
+        ended=plan.ended,
     )
 
 
@@ -329,15 +332,15 @@ def _balance_of(target: Grant | Balance) -> Balance:
 
 
 def _chosen(state: _State, target: Grant | Balance) -> Grant | None:
-    """The grant that is meant, as it is now; None where the balance is meant."""
+    """The target grant as it is now; None if the target is a balance."""
     if isinstance(target, Balance):
         return None
-    grant = state.holding.grants.get(str(target.pk))
+    grant = state.drawable.grants.get(str(target.pk))
     if grant is None:
-        raise CannotAdjust(f"{name_of_grant(target)} has ended: it cannot be adjusted. Choose another grant.")
-    if grant.expires_at is not None and not counts(grant, state.at):
+        raise CannotAdjust(f"Choose another grant. {name_of_grant(target)} has ended.")
+    if grant.expires_at is not None and not grant.counts_at(state.at):
         raise CannotAdjust(
-            f"{name_of_grant(grant)} expired {moment(grant.expires_at)}: it cannot be adjusted. Choose another grant."
+            f"Choose another grant. {name_of_grant(grant)} expired {moment(grant.expires_at)}."
         )
     return grant
 
@@ -347,47 +350,41 @@ def _adjustable(state: _State) -> list[Grant]:
 
 
 def _in_order(state: _State) -> list[Grant]:
-    """The customer's own first: they are what a use draws that names no entity."""
-    owners = sorted({row.entity_id for row in state.rows if row.entity_id is not None})
-    ordered = drawing_order(state.rows)
+    """The customer's own grants first, because usage that names no entity draws from them; then each entity's."""
+    owners = sorted({row.entity_id for row in state.grants if row.entity_id is not None})
+    ordered = drawing_order(state.grants)
     for owner in owners:
-        ordered += [row for row in drawing_order(state.rows, owner) if row.entity_id is not None]
-    return [state.holding.grants[row.id] for row in ordered]
+        ordered += [row for row in drawing_order(state.grants, owner) if row.entity_id is not None]
+    return [state.drawable.grants[row.id] for row in ordered]
 
 
 def _first(state: _State) -> Grant:
-    adjustable_now = _adjustable(state)
-    if not adjustable_now:
-        raise CannotAdjust("The balance has no limited grant that counts: grant something first.")
-    return adjustable_now[0]
+    adjustable = _adjustable(state)
+    if not adjustable:
+        raise CannotAdjust("Grant something first. The balance has no limited grant to adjust.")
+    return adjustable[0]
 
 
-def _changed(grant: Grant, amount: Decimal) -> FigureChange:
+def _included(grant: Grant, amount: Decimal) -> FigureChange:
+    """The change of what a grant includes. Raises `CannotAdjust` if it cannot hold it."""
     if grant.unlimited:
-        raise CannotAdjust(f"{name_of_grant(grant)} is unlimited: there is nothing to add to or take from.")
+        raise CannotAdjust(f"Choose another grant. {name_of_grant(grant)} is unlimited.")
     for figure in (grant.included_grant, grant.adjusted):
-        if _EXACT.add(figure, amount).copy_abs() >= UPPER_BOUND:
-            raise CannotAdjust("The grant would be out of range: it has at most 15 digits before the point.")
+        if EXACT.add(figure, amount).copy_abs() >= UPPER_BOUND:
+            raise CannotAdjust(
+                "Enter a smaller amount. A grant has at most 15 digits before the decimal point."
+            )
     return FigureChange(grant, "included_grant", amount)
 
 
 def _check(amount: Decimal) -> None:
-    if not amount.is_finite() or amount.copy_abs() >= UPPER_BOUND:
-        raise CannotAdjust("The amount is out of range: at most 15 digits before the point.")
-    if amount != amount.quantize(DECIMALS, context=_EXACT):
-        raise CannotAdjust("The amount is too fine: at most 10 digits after the point.")
+    if problem := amount_problem(amount):
+        raise CannotAdjust(problem)
 
 
-def _do_what_is_due(balance: Balance, at: datetime, done_by: str) -> None:
-    """A reset that is due comes first, or it would take back what is added now."""
-    due = _state(balance, at).holding.next_due()
+def _renew_if_due(balance: Balance, at: datetime, done_by: str) -> None:
+    """Do a reset that is due first, because it would remove what is added now."""
+    due = _state(balance, at).drawable.next_due()
     if due is not None and due <= at:
         with transaction.atomic():
             renew_customers([balance.customer_id], at, done_by=done_by)
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = _ZERO
-    for amount in amounts:
-        total = _EXACT.add(total, amount)
-    return total

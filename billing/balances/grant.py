@@ -1,4 +1,4 @@
-"""Grant a customer something of a feature, outside any plan."""
+"""Grant a customer an amount of a feature, outside any plan."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.ledger.drawable_balances import drawable_balances_of
 from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Balance, Entity, Feature, Grant, Posting
-from billing.models.figures import UPPER_BOUND, Interval
-from billing.rules.figures import Figures, figures_of
+from billing.models.figures import Interval
+from billing.rules.figures import amount_problem
 from billing.rules.intervals import step
 from customers import clock
-from customers.json_types import DECIMALS
 from customers.models import Customer
 
 
 class CannotGrant(Exception):
-    """Nothing was granted; the message says why."""
+    """Nothing was granted; the message is a sentence that says why."""
 
 
 @transaction.atomic
@@ -37,20 +35,21 @@ def grant(
     at: datetime | None = None,
     reason: str = "",
 ) -> Grant:
-    """Make a grant of its own, from `at` on (None: now), and the balance if the customer has none.
+    """Make a standalone grant from `at` on (None: now), and a balance if the customer has none.
 
-    With an `interval` it is refilled every `interval_count` of them, first one of these after `at`. An entity's
-    grant serves that entity alone. A merged customer's is its survivor's. Raises `CannotGrant`.
+    With an `interval`, the grant is refilled every `interval_count` intervals, the first time one such span after `at`. A
+    grant for an entity can only be used by that entity. For a merged customer, the merge survivor gets the grant. Raises
+    `CannotGrant`.
     """
     at = at or clock.now()
     every = interval_count or 1
     _check(feature, amount, interval, interval_count, expires_at, at)
     customer = _locked(customer)
     if entity is not None:
-        # It may have come to the customer by a merge since it was read.
+        # The entity may have moved to the customer in a merge after it was read.
         entity.refresh_from_db(fields=["customer", "removed_at"])
     if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
-        raise CannotGrant(f"{customer} does not have the entity {entity}.")
+        raise CannotGrant(f"{customer} has no entity {entity}.")
     balance = _balance(customer, feature)
     row = Grant(
         balance=balance,
@@ -82,19 +81,6 @@ def grant(
     return row
 
 
-def figures_for(balance: Balance, at: datetime, entity: Entity | None = None) -> Figures:
-    """The balance's figures at `at`; with an entity, what counts for it."""
-    holding = drawable_balances_of(balance.customer_id, {balance.feature_id: None}, [balance])
-    owners = {None} if entity is None else {None, str(entity.pk)}
-    rows, rollovers = holding.drawable_grants(at), holding.drawable_rollovers(at)
-    if entity is None:
-        return figures_of(rows, rollovers)
-    return figures_of(
-        [row for row in rows if row.entity_id in owners],
-        [rollover for rollover in rollovers if rollover.entity_id in owners],
-    )
-
-
 def _check(
     feature: Feature,
     amount: Decimal,
@@ -104,26 +90,22 @@ def _check(
     at: datetime,
 ) -> None:
     if feature.type == Feature.Type.BOOLEAN:
-        raise CannotGrant(
-            f"{feature} is a flag: it is on or off, and has no amount. A plan that includes it, or the admin, turns"
-            " it on."
-        )
-    if not amount.is_finite() or not 0 <= amount < UPPER_BOUND or amount != amount.quantize(DECIMALS):
-        raise CannotGrant(
-            f"{amount} cannot be granted: expected a number that is not below 0, with at most 15 digits before the"
-            " point and 10 after it."
-        )
+        raise CannotGrant(f"{feature} is on or off, so it has no amount. Attach a plan that includes it.")
+    if problem := amount_problem(amount):
+        raise CannotGrant(problem)
+    if amount < 0:
+        raise CannotGrant("Enter an amount of 0 or more to grant.")
     if interval and (interval not in Interval.values or interval == Interval.MULTIPLE):
         known = ", ".join(value for value in Interval.values if value != Interval.MULTIPLE)
-        raise CannotGrant(f"{interval!r} is not an interval: expected one of {known}.")
+        raise CannotGrant(f"{interval!r} is not an interval. Choose one of {known}.")
     if interval_count is not None and (not interval or interval_count < 1):
-        raise CannotGrant("An interval count is 1 or more, and goes with an interval.")
+        raise CannotGrant("Enter an interval count of 1 or more, together with an interval.")
     if expires_at is not None and expires_at <= at:
-        raise CannotGrant("It would expire before it begins: let it expire later, or leave that out.")
+        raise CannotGrant("Enter an expiry after the start of the grant, or leave it out.")
 
 
 def _locked(customer: Customer) -> Customer:
-    """The customer, or the one it became part of, whom nobody else changes until the transaction ends."""
+    """The customer, or its merge survivor, locked until the transaction ends."""
     key = customer.pk
     while True:
         found = Customer.objects.select_for_update(no_key=True).get(pk=key)
@@ -133,7 +115,7 @@ def _locked(customer: Customer) -> Customer:
 
 
 def _balance(customer: Customer, feature: Feature) -> Balance:
-    """The customer's balance of the feature, locked; made if there is none."""
+    """The customer's balance of the feature, locked; created if there is none."""
     found = locked_balances([str(customer.pk)], [str(feature.pk)])
     if found:
         [balance] = found

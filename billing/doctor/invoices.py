@@ -9,8 +9,8 @@ from django.db.models import BigIntegerField, F, Model, OuterRef, Q, QuerySet, S
 from django.db.models.functions import Cast, Coalesce
 
 from billing.doctor.findings import Advance, Finding
+from billing.formats import money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
-from billing.rules.money import display
 
 _FIXED = "It cannot be changed: write a credit note, and a new invoice."
 
@@ -101,10 +101,7 @@ def _finding(invoice: Invoice, what: str, remedy: str) -> Finding:
 
 
 def _money(invoice: Invoice, minor: int) -> str:
-    try:
-        return display(minor, invoice.currency)
-    except ValueError:
-        return f"{minor} minor units of {invoice.currency}"
+    return money(minor, invoice.currency)
 
 
 def _sum_of(model: type[Model], column: str) -> Any:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from billing.doctor.findings import Advance, Finding
 from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
-from billing.rules.prices import EXACT
+from billing.rules.exact import EXACT
 from customers import clock
 
 DONE_BY = "doctor"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from billing.explain import words
 from billing.explain.burn_rate import Supply, pace_of
@@ -22,9 +22,16 @@ from billing.explain.types import (
 )
 from billing.ledger.drawable_balances import is_usage_based
 from billing.models import Balance, CreditCost, Entity, Feature, Flag, Grant, Rollover
-from billing.models.figures import UPPER_BOUND
-from billing.rules.drawing import DrawableGrant, DrawableRollover, draw, drawing_order, rollover_order
-from billing.rules.figures import Figures, figures_of
+from billing.rules.drawing import (
+    DrawableGrant,
+    DrawableRollover,
+    drawing_order,
+    rollover_order,
+    rollover_sort_key,
+)
+from billing.rules.exact import EXACT, total
+from billing.rules.figures import Figures, amount_problem, figures_of
+from billing.rules.intervals import NEVER_RESETS
 from customers.formats import moment
 from customers.models import Customer
 
@@ -32,7 +39,6 @@ from customers.models import Customer
 LEFT_OUT_SHOWN = 10
 
 _ZERO = Decimal(0)
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
 class CannotExplain(Exception):
@@ -59,7 +65,7 @@ def explain(
         return _head(customer, feature, at, entity, flag=_flag(customer, feature, at))
     material = gather(customer, feature, at, entity)
     notes = []
-    due = material.holding.next_due()
+    due = material.drawable.next_due()
     if due is not None and due <= at:
         notes.append(
             f"Something has been due since {moment(due)}: a reset, or the end of a plan's period. The figures"
@@ -119,14 +125,10 @@ def _head(
 def _check_use(use: Decimal, feature: Feature) -> None:
     if feature.type == Feature.Type.BOOLEAN:
         raise CannotExplain(f"{feature} is on or off (a flag): it is not used up. Leave the amount out.")
-    if not use.is_finite() or not use:
-        raise CannotExplain("A use is an amount above zero; one below zero is a refund.")
-    if use.copy_abs() >= UPPER_BOUND:
-        raise CannotExplain("The amount is out of range: at most 15 digits before the point.")
-    try:
-        draw([], [], use.copy_abs())
-    except ValueError as problem:
-        raise CannotExplain(f"{problem}.") from None
+    if problem := amount_problem(use):
+        raise CannotExplain(problem)
+    if not use:
+        raise CannotExplain("Enter an amount other than 0: above 0 for usage, below 0 for a refund.")
 
 
 def _flag(customer: Customer, feature: Feature, at: datetime) -> FlagExplained:
@@ -159,12 +161,12 @@ def _balance(material: Material, balance: Balance) -> BalanceExplained:
         id=str(balance.pk),
         feature=str(balance.feature),
         feature_id=balance.feature.feature_id,
-        credit_cost=material.holding.costs[str(balance.feature_id)],
+        credit_cost=material.drawable.costs[str(balance.feature_id)],
         figures=figures,
         rows=tuple(_rows(material, figures, rows, rollovers)),
         left_out=tuple(shown),
         left_out_more=len(left_out) > LEFT_OUT_SHOWN,
-        overage_words=words.overages(figures, _sum(billed)),
+        overage_words=words.overages(figures, total(billed)),
         pace=pace_of(
             figures,
             _sources(material, rows, rollovers),
@@ -249,14 +251,14 @@ def _sources(
             left=each.balance,
             ends_at=each.expires_at,
         )
-        for each in sorted(rollovers, key=lambda row: (row.expires_at is None, row.expires_at or material.at))
+        for each in sorted(rollovers, key=rollover_sort_key)
     ]
-    owners = {row.entity_id for row in rows} - {None}
+    owners = sorted({row.entity_id for row in rows if row.entity_id is not None})
     ordered = [row for owner in owners for row in drawing_order(rows, owner) if row.entity_id is not None]
     ordered += drawing_order(rows)
     for row in ordered:
         grant = material.grants[row.id]
-        resets = row.reset_interval not in ("", "one_off", "multiple") and row.resets_at is not None
+        resets = row.reset_interval not in NEVER_RESETS and row.resets_at is not None
         is_reset_first = resets and (
             row.expires_at is None or (row.resets_at is not None and row.resets_at < row.expires_at)
         )
@@ -271,7 +273,7 @@ def _sources(
                 left=row.remaining,
                 ends_at=row.resets_at if is_reset_first else row.expires_at,
                 how="is reset" if is_reset_first else "expires",
-                refill=max(_ZERO, _EXACT.subtract(row.granted, grant.adjusted)),
+                refill=max(_ZERO, EXACT.subtract(row.granted, grant.adjusted)),
                 interval=row.reset_interval,
                 interval_count=row.reset_interval_count,
                 carries=carries if is_reset_first else _ZERO,
@@ -317,10 +319,3 @@ def _order(material: Material) -> tuple[DeductionPlace, ...]:
         stand(row, available, words.beyond(row), words.place_of_row(row, previous) + idle)
         previous = row
     return tuple(places)
-
-
-def _sum(values: Iterable[Decimal]) -> Decimal:
-    total = _ZERO
-    for value in values:
-        total = _EXACT.add(total, value)
-    return total

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Literal
 
 from billing.explain.types import Pace, Wasted
+from billing.rules.exact import EXACT
 from billing.rules.figures import Figures
 from billing.rules.intervals import step
 from customers.formats import day, moment, number
@@ -21,7 +22,6 @@ from customers.json_types import DECIMALS
 SHORTEST = timedelta(hours=1)
 
 _ZERO = Decimal(0)
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 _SECONDS_A_DAY = 24 * 60 * 60
 _LONGEST = timedelta(days=36525)
 _MOST_EVENTS = 1000
@@ -54,8 +54,8 @@ def pace_of(
     There is no rate before `SHORTEST` has gone by.
     """
     has_rate = used > 0 and until - since >= SHORTEST
-    rate = _EXACT.divide(used, _seconds(until - since)) if has_rate else _ZERO
-    per_day = _EXACT.multiply(rate, Decimal(_SECONDS_A_DAY)).quantize(DECIMALS, context=_EXACT)
+    rate = EXACT.divide(used, _seconds(until - since)) if has_rate else _ZERO
+    per_day = EXACT.multiply(rate, Decimal(_SECONDS_A_DAY)).quantize(DECIMALS, context=EXACT)
     runs_out_at = None if figures.unlimited else _runs_out_at(figures.remaining, rate, until)
     return Pace(
         used=used,
@@ -80,13 +80,13 @@ def wasted(sources: Sequence[Supply], rate: Decimal, start: datetime) -> list[Wa
         if not waiting or not ends:
             break
         due = max(now, min(ends))
-        living = _drawn(living, _EXACT.multiply(rate, _seconds(due - now)))
+        living = _drawn(living, EXACT.multiply(rate, _seconds(due - now)))
         now = due
         for source in [each for each in living if each.ends_at is not None and each.ends_at <= now]:
             if source.id in waiting:
                 waiting.discard(source.id)
                 kept = source.left if source.carries is None else min(source.left, source.carries)
-                amount = _EXACT.subtract(source.left, kept).quantize(DECIMALS, context=_EXACT)
+                amount = EXACT.subtract(source.left, kept).quantize(DECIMALS, context=EXACT)
                 if amount:
                     found.append(
                         Wasted(
@@ -95,7 +95,7 @@ def wasted(sources: Sequence[Supply], rate: Decimal, start: datetime) -> list[Wa
                             how=source.how,
                             at=now,
                             amount=amount,
-                            carried_over=kept.quantize(DECIMALS, context=_EXACT),
+                            carried_over=kept.quantize(DECIMALS, context=EXACT),
                         )
                     )
             living = _after_its_end(living, source, now)
@@ -114,15 +114,15 @@ def _drawn(sources: list[Supply], amount: Decimal) -> list[Supply]:
     drawn = []
     for source in sources:
         taken = min(amount, source.left)
-        amount = _EXACT.subtract(amount, taken)
-        drawn.append(replace(source, left=_EXACT.subtract(source.left, taken)))
+        amount = EXACT.subtract(amount, taken)
+        drawn.append(replace(source, left=EXACT.subtract(source.left, taken)))
     return drawn
 
 
 def _runs_out_at(remaining: Decimal, rate: Decimal, now: datetime) -> datetime | None:
     if not rate or not remaining:
         return None
-    seconds = _EXACT.divide(remaining, rate)
+    seconds = EXACT.divide(remaining, rate)
     if seconds > _seconds(_LONGEST):
         return None
     return now + timedelta(seconds=int(seconds))
@@ -166,7 +166,7 @@ def _in_words(
 
 def estimate(value: Decimal) -> str:
     """`about 3.33`: what is worked out from a rate, with two decimals from 1 on."""
-    shown = value if value < 1 else value.quantize(_SHOWN, context=_EXACT)
+    shown = value if value < 1 else value.quantize(_SHOWN, context=EXACT)
     return f"{'' if shown == value else 'about '}{number(shown)}"
 
 
@@ -193,4 +193,4 @@ def _long(length: timedelta) -> str:
 
 
 def _seconds(length: timedelta) -> Decimal:
-    return Decimal(length // timedelta(microseconds=1)).scaleb(-6, context=_EXACT)
+    return Decimal(length // timedelta(microseconds=1)).scaleb(-6, context=EXACT)

@@ -34,7 +34,7 @@ class Material:
 
     at: datetime
     entity_id: str | None
-    holding: DrawableBalances
+    drawable: DrawableBalances
     balances: list[Balance]
     rows: list[DrawableGrant] = field(default_factory=list)
     rollovers: list[DrawableRollover] = field(default_factory=list)
@@ -68,7 +68,7 @@ def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | 
     material = Material(
         at=at,
         entity_id=None if entity is None else str(entity.pk),
-        holding=drawable_balances_of(str(customer.pk), costs, balances),
+        drawable=drawable_balances_of(str(customer.pk), costs, balances),
         balances=balances,
     )
     _take_rows(material)
@@ -127,21 +127,21 @@ def latest_entries(material: Material) -> dict[str, tuple[EntryExplained, ...]]:
 
 
 def _take_rows(material: Material) -> None:
-    holding = material.holding
-    for row in holding.drawable_grants(material.at):
+    drawable = material.drawable
+    for row in drawable.drawable_grants(material.at):
         if row.entity_id is None or material.entity_id in (None, row.entity_id):
             material.rows.append(row)
-    for rollover in holding.drawable_rollovers(material.at):
+    for rollover in drawable.drawable_rollovers(material.at):
         if rollover.entity_id is None or material.entity_id in (None, rollover.entity_id):
             material.rollovers.append(rollover)
-    material.grants = dict(holding.grants)
-    material.rollovers_by_id = dict(holding.rollovers)
+    material.grants = dict(drawable.grants)
+    material.rollovers_by_id = dict(drawable.rollovers)
 
 
 def _take_ended(material: Material) -> None:
-    """What does not count: what is left of the holding, and what ended, the latest first."""
+    """What does not count: what is left of the drawable, and what ended, the latest first."""
     counted = {row.id for row in material.rows} | {row.id for row in material.rollovers}
-    held: list[Grant | Rollover] = [*material.holding.grants.values(), *material.holding.rollovers.values()]
+    held: list[Grant | Rollover] = [*material.drawable.grants.values(), *material.drawable.rollovers.values()]
     material.left_out = [row for row in held if str(row.pk) not in counted]
     grants = Grant.objects.filter(balance__in=material.balances, ended_at__isnull=False)
     ended: list[Grant | Rollover] = list(

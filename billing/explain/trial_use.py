@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from billing import formats
 from billing.explain import words
 from billing.explain.queries import Material
 from billing.explain.types import PartExplained, UseExplained
-from billing.rules.drawing import DrawRefusal, DrawResult, draw, drawing_order, refund, rollover_order
-from billing.rules.figures import figures_of
-
-_ZERO = Decimal(0)
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+from billing.rules.drawing import (
+    DrawRefusal,
+    DrawResult,
+    draw,
+    drawing_order,
+    grants_after,
+    refund,
+    rollover_order,
+    rollovers_after,
+)
+from billing.rules.exact import ZERO
 
 
 def unreachable(material: Material) -> tuple[str, ...]:
@@ -32,12 +37,12 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
         put_back = refund(rows, asked.copy_abs(), entity_id=entity_id)
         result = DrawResult(put_back.parts, put_back.dropped)
     else:
-        limits = material.holding.overage_limits
+        limits = material.drawable.overage_limits
         result = draw(rows, rollovers, asked, entity_id=entity_id, overage_limits=limits)
     if isinstance(result, DrawRefusal):
         features = {row.id: str(material.balance_of[row.id].feature) for row in rows}
         names = {row.id: material.full_name(row.id) for row in rows}
-        reasons = [formats.stopped(stop, names, features) for stop in result.stops]
+        reasons = [formats.limit_reached(stop, names, features) for stop in result.stops]
         beyond_reach = unreachable(material)
         if beyond_reach:
             reasons.append(f"of entities, and so not drawn by this use: {', '.join(beyond_reach)}")
@@ -46,7 +51,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
             outcome="refused",
             parts=(),
             missing=result.missing,
-            dropped=_ZERO,
+            dropped=ZERO,
             reasons=tuple(reasons),
             remaining=_remaining(material, {}, {}),
         )
@@ -69,7 +74,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
             )
             for part in result.parts
         ),
-        missing=_ZERO,
+        missing=ZERO,
         dropped=result.dropped,
         reasons=("nothing more was used that could be given back",) if is_refund and result.dropped else (),
         remaining=_remaining(material, usage, result.rollover_changes),
@@ -80,18 +85,10 @@ def _remaining(
     material: Material, usage: dict[str, Decimal], left: dict[str, Decimal]
 ) -> dict[str, Decimal | None]:
     """By feature id, what remains in each balance after these changes; None is without limit."""
+    grants = grants_after(material.rows, usage)
+    rollovers = rollovers_after(material.rollovers, left)
     remaining: dict[str, Decimal | None] = {}
     for balance in material.balances:
-        rows = [
-            replace(row, usage=_EXACT.add(row.usage, usage.get(row.id, _ZERO)))
-            for row in material.rows
-            if material.balance_of[row.id] is balance
-        ]
-        rollovers = [
-            replace(row, balance=_EXACT.add(row.balance, left.get(row.id, _ZERO)))
-            for row in material.rollovers
-            if material.balance_of[row.id] is balance
-        ]
-        figures = figures_of(rows, rollovers)
+        figures = material.drawable.figures(balance, grants, rollovers)
         remaining[balance.feature.feature_id] = None if figures.unlimited else figures.remaining
     return remaining

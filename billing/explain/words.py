@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from billing.explain.types import GrantTerm
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
 from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawStep, grant_sort_key, rollover_sort_key
+from billing.rules.exact import EXACT
 from billing.rules.figures import Figures, included_grant
 from customers.formats import day, moment, number
 
@@ -23,7 +24,6 @@ STEPS: dict[DrawStep, str] = {
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _ZERO = Decimal(0)
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
 def every(interval: str, count: int | None) -> str:
@@ -38,7 +38,7 @@ def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[GrantTerm, ...]
     """The parts that add up to what a grant grants."""
     terms: list[GrantTerm] = []
     source = grant.subscription or grant.purchase
-    own = _EXACT.subtract(grant.included_grant, grant.adjusted)
+    own = EXACT.subtract(grant.included_grant, grant.adjusted)
     if item is not None and grant.plan is not None:
         quantity = source.quantity if source else Decimal(1)
         expected = included_grant(item.included, quantity)
@@ -50,7 +50,7 @@ def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[GrantTerm, ...]
             terms.append(
                 GrantTerm(
                     words="difference from the plan, as it was imported or granted",
-                    amount=_EXACT.subtract(own, expected),
+                    amount=EXACT.subtract(own, expected),
                 )
             )
     elif grant.plan is not None:
@@ -152,8 +152,8 @@ def _bought(grant: Grant) -> str:
     size = grant.billing_units
     if not size:
         return "bought ahead"
-    packs = _EXACT.divide(grant.prepaid_grant, size)
-    if _EXACT.multiply(packs.to_integral_value(), size) != grant.prepaid_grant:
+    packs = EXACT.divide(grant.prepaid_grant, size)
+    if EXACT.multiply(packs.to_integral_value(), size) != grant.prepaid_grant:
         return f"bought ahead, in packs of {number(size)}"
     whole = packs.to_integral_value()
     return f"bought ahead: {number(whole)} pack{'' if whole == 1 else 's'} {_TIMES} {number(size)}"

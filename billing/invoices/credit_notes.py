@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from billing.formats import money
 from billing.invoices.locking import CannotChangeInvoice, locked_issued, save_change
 from billing.invoices.numbers import series_of_credit_notes, take_numbers
 from billing.invoices.overdue import clear_past_due
 from billing.models import CreditNote, Invoice, InvoiceLine
-from billing.rules.money import display
-from billing.rules.prices import EXACT
+from billing.rules.exact import EXACT
 from customers import clock
 
 _CREDITABLE = (Invoice.Status.OPEN, Invoice.Status.PAID, Invoice.Status.UNCOLLECTIBLE)
@@ -48,7 +48,7 @@ def credit_note(invoice: Invoice, amount: int | None = None, *, reason: str, don
         raise CannotChangeInvoice(f"Nothing of {found} is left to be credited.")
     if not 0 < amount <= left:
         raise CannotChangeInvoice(
-            f"{display(amount, found.currency)} cannot be credited: {found} has {display(left, found.currency)} left to"
+            f"{money(amount, found.currency)} cannot be credited: {found} has {money(left, found.currency)} left to"
             " be credited. Enter an amount above zero and up to that."
         )
     series = series_of_credit_notes(found.customer.env)

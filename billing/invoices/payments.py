@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
+from billing.formats import money
 from billing.invoices.locking import CannotChangeInvoice, locked_issued, save_change
 from billing.invoices.overdue import clear_past_due
 from billing.models import Invoice, Payment
-from billing.rules.money import display
 from customers import clock
 
 _AWAITING = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
@@ -33,7 +33,7 @@ def record_payment(
         raise CannotChangeInvoice("A payment is above zero. For money that went back, write a credit note.")
     if amount > found.due:
         raise CannotChangeInvoice(
-            f"{display(amount, found.currency)} is more than the {display(found.due, found.currency)} that is due on"
+            f"{money(amount, found.currency)} is more than the {money(found.due, found.currency)} that is due on"
             f" {found}. Record what is due here, and the rest on the invoice that it pays."
         )
     if paid_at > now:

@@ -12,9 +12,9 @@ from django.conf import settings
 
 from billing.models import BillingAccount, Discount
 from billing.rules import invoice_totals as invoice_sums
+from billing.rules.exact import EXACT
 from billing.rules.intervals import step
 from billing.rules.money import from_minor, is_known
-from billing.rules.prices import EXACT
 from customers.models import Address, Business, Customer
 
 #: What using a discount changes of its row.

@@ -11,7 +11,7 @@ from billing.invoices.locking import CannotChangeInvoice, locked_invoice, locked
 from billing.invoices.overdue import clear_past_due
 from billing.invoices.terms import DISCOUNT_COLUMNS, in_own_currency
 from billing.models import Discount, Invoice, InvoiceLine
-from billing.rules.prices import EXACT
+from billing.rules.exact import EXACT
 from customers import clock
 from customers.bulk import update_rows
 

@@ -1,1 +1,1 @@
-"""The ledger: the one way in which a figure changes, and what its entries add up to."""
+"""The ledger: how figures change, and what its entries add up to."""

@@ -1,4 +1,4 @@
-"""What a customer holds of a feature: the grants and rollovers that a use of it may draw from."""
+"""The balances, grants and rollovers that usage of one feature may draw from, loaded together."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendL
 from billing.models.figures import BillingMethod
 from billing.rules.drawing import DrawableGrant, DrawableRollover
 from billing.rules.due_events import DueKind
+from billing.rules.figures import Figures, figures_of
 
 
 @dataclass(slots=True)
 class DrawableBalances:
-    """A customer's balances of a feature and of the credit systems that it can be drawn from.
+    """A customer's balances of a feature and of the credit systems that pay for it.
 
-    `costs` gives, by the key of each of these features, the credits for one unit; None for the feature itself.
+    `costs` has the key of each of these features, with the credits for one unit; None for the feature itself. Grants
+    and rollovers that have ended are not loaded; those that have expired are. `overage_limits` are the spend limits
+    in force, by the key of the feature.
     """
 
     costs: Mapping[str, Decimal | None]
@@ -28,8 +31,8 @@ class DrawableBalances:
     overage_limits: dict[str, Decimal] = field(default_factory=dict)
 
     def drawable_grants(self, at: datetime) -> list[DrawableGrant]:
-        """The grants that count at `at`, as the arithmetic wants them."""
-        counted = [grant for grant in self.grants.values() if counts(grant, at)]
+        """The grants that count at `at`, for `billing.rules.drawing`."""
+        counted = [grant for grant in self.grants.values() if grant.counts_at(at)]
         usage_based = {grant.balance_id for grant in counted if is_usage_based(grant)}
         return [
             drawable_grant(
@@ -42,17 +45,26 @@ class DrawableBalances:
         ]
 
     def drawable_rollovers(self, at: datetime) -> list[DrawableRollover]:
-        """The rollovers that count at `at`, as the arithmetic wants them."""
+        """The rollovers that count at `at`, for `billing.rules.drawing`."""
         return [
             drawable_rollover(rollover, credit_cost=self.costs[self.balances[rollover.balance_id].feature_id])
             for rollover in self.rollovers.values()
-            if counts(rollover, at)
+            if rollover.counts_at(at)
         ]
+
+    def figures(
+        self, balance: Balance, grants: Iterable[DrawableGrant], rollovers: Iterable[DrawableRollover]
+    ) -> Figures:
+        """The figures of one of the balances, from those of the grants and rollovers that are its own."""
+        return figures_of(
+            [grant for grant in grants if grant.feature_id == balance.feature_id],
+            [rollover for rollover in rollovers if self.rollovers[rollover.id].balance_id == balance.pk],
+        )
 
     def next_due(self) -> datetime | None:
         """When the next reset of one of the grants, or event of one of the subscriptions behind them, falls due.
 
-        A grant that expires needs no renewal first: `counts` leaves it out.
+        A grant that expires needs no renewal first: `counts_at` leaves it out.
         """
         events = [
             event
@@ -68,7 +80,7 @@ class DrawableBalances:
 
 
 def credit_costs_of(feature: Feature) -> dict[str, Decimal | None]:
-    """By key, the features that a use of `feature` draws: itself, and the credit systems at their cost a unit."""
+    """The features that usage of `feature` draws from, by key: itself (None) and credit systems with their cost."""
     costs: dict[str, Decimal | None] = {str(feature.pk): None}
     for cost in CreditCost.objects.filter(metered_feature=feature):
         costs[str(cost.credit_system_id)] = cost.credit_cost
@@ -78,50 +90,44 @@ def credit_costs_of(feature: Feature) -> dict[str, Decimal | None]:
 def drawable_balances_of(
     customer_id: str, costs: Mapping[str, Decimal | None], balances: Iterable[Balance]
 ) -> DrawableBalances:
-    """What one customer holds; `balances` are its balances of the features in `costs`."""
-    found = drawable_balances_by_customer({customer_id: costs}, balances)
-    return found[customer_id]
+    """Load what one customer can use; `balances` are its balances of the features in `costs`."""
+    return drawable_balances_by_customer({customer_id: costs}, balances)[customer_id]
 
 
 def drawable_balances_by_customer(
     costs: Mapping[str, Mapping[str, Decimal | None]], balances: Iterable[Balance]
 ) -> dict[str, DrawableBalances]:
-    """What customers hold, by their keys, in three queries; `costs` are by customer."""
-    holdings = {customer_id: DrawableBalances(each) for customer_id, each in costs.items()}
-    owners: dict[str, DrawableBalances] = {}
+    """Load what customers can use, by their keys, in three queries; `costs` are by customer."""
+    found = {customer_id: DrawableBalances(each) for customer_id, each in costs.items()}
+    by_balance: dict[str, DrawableBalances] = {}
     for balance in balances:
-        holding = holdings[balance.customer_id]
-        holding.balances[str(balance.pk)] = balance
-        owners[str(balance.pk)] = holding
-    for grant in Grant.objects.filter(balance_id__in=owners, ended_at=None).select_related(
+        drawable = found[balance.customer_id]
+        drawable.balances[str(balance.pk)] = balance
+        by_balance[str(balance.pk)] = drawable
+    for grant in Grant.objects.filter(balance_id__in=by_balance, ended_at=None).select_related(
         "plan", "subscription", "purchase"
     ):
-        owners[grant.balance_id].grants[str(grant.pk)] = grant
-    for rollover in Rollover.objects.filter(balance_id__in=owners, ended_at=None).select_related("grant"):
-        owners[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
+        by_balance[grant.balance_id].grants[str(grant.pk)] = grant
+    for rollover in Rollover.objects.filter(balance_id__in=by_balance, ended_at=None).select_related("grant"):
+        by_balance[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
     limits = _overage_limits(costs)
-    for customer_id, holding in holdings.items():
-        holding.overage_limits = limits[customer_id]
-    return holdings
-
-
-def counts(row: Grant | Rollover, at: datetime) -> bool:
-    """Whether a grant or rollover counts towards its balance: neither ended nor expired."""
-    return row.ended_at is None and (row.expires_at is None or row.expires_at > at)
+    for customer_id, drawable in found.items():
+        drawable.overage_limits = limits[customer_id]
+    return found
 
 
 def is_usage_based(grant: Grant) -> bool:
-    """Whether what is used beyond the grant is billed afterwards."""
+    """Whether overage of the grant is billed."""
     return grant.billing_method == BillingMethod.USAGE_BASED
 
 
 def drawable_grant(
     grant: Grant, balance: Balance, *, credit_cost: Decimal | None, is_sharing_overage: bool
 ) -> DrawableGrant:
-    """A grant as the arithmetic wants it.
+    """A grant for `billing.rules.drawing`.
 
-    Of a balance that allows overage, the grants with a usage-based price do; where none has one
-    (`is_sharing_overage`), all do, together up to the balance's own limit.
+    In a balance that allows overage, the grants with a usage-based price have it. If none has such a price
+    (`is_sharing_overage`), all grants do, together up to the balance's own limit.
     """
     is_priced = is_usage_based(grant)
     source = grant.subscription or grant.purchase
@@ -148,11 +154,12 @@ def drawable_grant(
 
 
 def drawable_rollover(rollover: Rollover, *, credit_cost: Decimal | None) -> DrawableRollover:
-    """A rollover as the arithmetic wants it."""
+    """A rollover for `billing.rules.drawing`."""
+    figures = rollover.figures
     return DrawableRollover(
         id=str(rollover.pk),
-        balance=rollover.left,
-        usage=rollover.granted - rollover.left,
+        balance=figures.balance,
+        usage=figures.usage,
         entity_id=rollover.grant.entity_id if rollover.grant else None,
         credit_cost=credit_cost,
         expires_at=rollover.expires_at,
@@ -168,7 +175,7 @@ def _is_add_on(grant: Grant) -> bool:
 def _overage_limits(
     costs: Mapping[str, Collection[str]],
 ) -> dict[str, dict[str, Decimal]]:
-    """By customer and feature, the spend limit that is in force: the feature's own, else the one of all features."""
+    """The spend limits in force, by customer and feature: the feature's own, else the one for all features."""
     own: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for_all: dict[str, Decimal] = {}
     limits = SpendLimit.objects.filter(customer_id__in=costs, enabled=True)

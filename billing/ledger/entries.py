@@ -1,7 +1,10 @@
-"""Post to the ledger: the one way in which a figure of a grant or a rollover changes.
+"""Write to the ledger: the only way in which a figure of a grant or rollover changes.
 
-Whoever posts holds the rows' balances (`locked_balances`), so that nobody else changes them meanwhile. A mistake is
-corrected by a posting that takes back another, once (`reverse`).
+Every ledger entry is made by `next_entry`, which numbers it and works out the figure after it. The PostgreSQL function
+`billing_record_plain_use` repeats that for one usage; a property test holds it to this module.
+
+The caller locks the balances first (`locked_balances`), so that nothing else changes them until its transaction ends. A
+mistake is corrected by a posting that reverses another one, once (`reverse`).
 """
 
 from __future__ import annotations
@@ -9,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
+from billing.rules.exact import EXACT
 from customers import clock
 from customers.bulk import create_rows, update_rows
 from customers.lookup import survivor_of
@@ -33,25 +37,38 @@ GRANT_COLUMNS = (
 )
 ROLLOVER_COLUMNS = ("grant", "granted", "left", "entries", "expires_at", "ended_at")
 
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
-
 
 class CannotReverse(Exception):
-    """The posting cannot be taken back; the message says why."""
+    """The posting cannot be reversed; the message is a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class FigureChange:
-    """`amount` to be added to a figure (the name of its column) of a grant or a rollover."""
+    """`amount` to add to a figure of a grant or rollover. `figure` is the name of its column."""
 
     row: Grant | Rollover
     figure: str
     amount: Decimal
 
 
+class EntryValues(NamedTuple):
+    """The values of one ledger entry. One of `grant_id` and `rollover_id` is set."""
+
+    grant_id: str | None
+    rollover_id: str | None
+    figure: str
+    number: int
+    amount: Decimal
+    after: Decimal
+
+    def as_entry(self, posting: Posting) -> LedgerEntry:
+        """The entry as a row of `posting`."""
+        return LedgerEntry(posting=posting, **self._asdict())
+
+
 @dataclass(slots=True, kw_only=True)
 class PostingDraft:
-    """A posting to be made. `feature_id` and the like are keys of rows."""
+    """A posting to write. `feature_id` and the other ids are primary keys."""
 
     customer_id: str
     kind: Posting.Kind
@@ -67,13 +84,68 @@ class PostingDraft:
     answer: Any = None
     reverses_id: str | None = None
 
+    def as_posting(self, recorded_at: datetime) -> Posting:
+        """The posting as a row."""
+        return Posting(
+            customer_id=self.customer_id,
+            kind=self.kind,
+            feature_id=self.feature_id,
+            entity_id=self.entity_id,
+            amount=self.amount,
+            occurred_at=self.occurred_at,
+            recorded_at=recorded_at,
+            done_by=self.done_by,
+            reason=self.reason,
+            key=self.key,
+            digest=self.digest,
+            answer=self.answer,
+            reverses_id=self.reverses_id,
+        )
+
+
+def next_entry(
+    row_model: type[Grant | Rollover],
+    row_id: str,
+    figure: str,
+    amount: Decimal,
+    *,
+    entries: int,
+    before: Decimal,
+) -> EntryValues:
+    """The entry that adds `amount` to a figure that was `before`, on a row that has `entries` entries so far."""
+    is_grant = row_model is Grant
+    return EntryValues(
+        grant_id=row_id if is_grant else None,
+        rollover_id=None if is_grant else row_id,
+        figure=figure,
+        number=entries + 1,
+        amount=amount,
+        after=EXACT.add(before, amount),
+    )
+
+
+def apply_change(change: FigureChange) -> EntryValues:
+    """Change the row in memory, and return the entry for it."""
+    row = change.row
+    entry = next_entry(
+        type(row),
+        row.pk,
+        change.figure,
+        change.amount,
+        entries=row.entries,
+        before=getattr(row, change.figure),
+    )
+    setattr(row, change.figure, entry.after)
+    row.entries = entry.number
+    return entry
+
 
 @dataclass(slots=True)
 class LedgerBatch:
-    """Postings and entries to be written together, with the grants and rollovers that they change.
+    """Postings and entries to write together, with the grants and rollovers that they change.
 
-    `add` applies a draft to its rows in memory; `write` brings it all into the database, in the caller's
-    transaction. Rows that are new are created.
+    `add` applies a draft to its rows in memory; `write` writes everything in the caller's transaction. New rows are
+    created.
     """
 
     postings: list[Posting] = field(default_factory=list)
@@ -86,78 +158,57 @@ class LedgerBatch:
         changes = [change for change in draft.changes if change.amount]
         if not changes and draft.key is None:
             return None
-        posting = Posting(
-            customer_id=draft.customer_id,
-            kind=draft.kind,
-            feature_id=draft.feature_id,
-            entity_id=draft.entity_id,
-            amount=draft.amount,
-            occurred_at=draft.occurred_at,
-            recorded_at=clock.now(),
-            done_by=draft.done_by,
-            reason=draft.reason,
-            key=draft.key,
-            digest=draft.digest,
-            answer=draft.answer,
-            reverses_id=draft.reverses_id,
-        )
+        posting = draft.as_posting(clock.now())
         self.postings.append(posting)
         for change in changes:
-            self._enter(posting, change)
+            self.entries.append(apply_change(change).as_entry(posting))
+            self._changed[str(change.row.pk)] = change.row
         return posting
 
     def touch(self, row: Grant | Rollover) -> None:
-        """Write the row with the others, and its history: what changes is not, or not only, a figure."""
+        """Write the row with its history, because something other than a figure changes too."""
         self._changed[str(row.pk)] = self._touched[str(row.pk)] = row
 
     def write(self) -> None:
-        """Bring everything into the database: rows first, since their entries go on from them."""
+        """Write rows, postings and entries. Rows come first, because entries refer to them."""
         rows = list(self._changed.values())
         for model, columns in ((Grant, GRANT_COLUMNS), (Rollover, ROLLOVER_COLUMNS)):
-            ours = [row for row in rows if isinstance(row, model)]
-            known = [row for row in ours if not row._state.adding]
-            create_rows([row for row in ours if row._state.adding], reason="")
-            told = [row for row in known if str(row.pk) in self._touched]
-            update_rows(known, columns, reason="", history_of=told)
+            of_model = [row for row in rows if isinstance(row, model)]
+            existing = [row for row in of_model if not row._state.adding]
+            create_rows([row for row in of_model if row._state.adding], reason="")
+            with_history = [row for row in existing if str(row.pk) in self._touched]
+            update_rows(existing, columns, reason="", history_of=with_history)
         create_rows(self.postings, reason="")
         create_rows(self.entries, reason="")
         self.postings, self.entries, self._changed, self._touched = [], [], {}, {}
 
-    def _enter(self, posting: Posting, change: FigureChange) -> None:
-        row = change.row
-        after = _EXACT.add(getattr(row, change.figure), change.amount)
-        setattr(row, change.figure, after)
-        row.entries += 1
-        entry = LedgerEntry(
-            posting=posting, figure=change.figure, number=row.entries, amount=change.amount, after=after
-        )
-        if isinstance(row, Grant):
-            entry.grant = row
-        else:
-            entry.rollover = row
-        self.entries.append(entry)
-        self._changed[str(row.pk)] = row
-
 
 def post(*drafts: PostingDraft, touched: Iterable[Grant | Rollover] = ()) -> list[Posting]:
-    """Write the drafts as postings and change their rows accordingly; `touched` are rows that change otherwise too.
+    """Write the drafts and the rows that they change; `touched` rows change in other columns too.
 
-    Runs in the caller's transaction, in which their balances are locked.
+    Runs in the caller's transaction, which has locked the balances.
     """
-    book = LedgerBatch()
+    batch = LedgerBatch()
     for draft in drafts:
-        book.add(draft)
+        batch.add(draft)
     for row in touched:
-        book.touch(row)
-    made = list(book.postings)
-    book.write()
-    return made
+        batch.touch(row)
+    postings = list(batch.postings)
+    batch.write()
+    return postings
+
+
+def count_adjustments(changes: Iterable[FigureChange]) -> None:
+    """Add what changes of the included grants to `Grant.adjusted`, which the next reset removes again."""
+    for change in changes:
+        if isinstance(change.row, Grant) and change.figure == LedgerEntry.Figure.INCLUDED_GRANT:
+            change.row.adjusted = EXACT.add(change.row.adjusted, change.amount)
 
 
 def locked_balances(customer_ids: Iterable[str], feature_ids: Iterable[str] | None = None) -> list[Balance]:
-    """The customers' balances (of these features), which nobody else changes until the transaction ends.
+    """The customers' balances (of these features), locked until the transaction ends.
 
-    Locked in the order of their ids, so that two who want the same ones cannot wait for each other.
+    Locked in the order of their ids, so that two transactions that want the same ones cannot deadlock.
     """
     balances = Balance.objects.filter(customer_id__in=customer_ids)
     if feature_ids is not None:
@@ -167,38 +218,34 @@ def locked_balances(customer_ids: Iterable[str], feature_ids: Iterable[str] | No
 
 @transaction.atomic
 def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None = None) -> Posting:
-    """Take back everything that a posting changed, by entries of the opposite amounts that name it.
+    """Reverse everything that a posting changed, by entries of the opposite amounts.
 
-    Raises `CannotReverse` for one that was taken back before, takes back another itself, or whose grant has
-    ended or was reset since (its figures begin anew there).
+    Raises `CannotReverse` if the posting was reversed before, is itself a reversal, or if its grant has ended or was
+    reset since, because a reset starts its figures over.
     """
-    customer_id = _held_survivor_of(posting.customer_id)
+    customer_id = _locked_survivor_of(posting.customer_id)
     if posting.reverses_id is not None:
-        raise CannotReverse(
-            "It takes back another posting itself. To undo that, do again what was taken back."
-        )
+        raise CannotReverse("This entry reverses another one. To undo it, record the original again.")
     if Posting.objects.filter(reverses=posting).exists():
-        raise CannotReverse("It was taken back before.")
+        raise CannotReverse("This entry was reversed before.")
     if posting.kind == Posting.Kind.MERGE:
-        raise CannotReverse("It belongs to a merge of customers: undo that.")
+        raise CannotReverse("This entry is part of a merge. Undo the merge instead.")
     entries = list(posting.entries.select_related("grant__balance", "rollover__balance").order_by("-number"))
     if not entries:
-        raise CannotReverse("It changed nothing.")
+        raise CannotReverse("This entry changed nothing.")
     if any(entry.owner.balance.customer_id != customer_id for entry in entries):
-        raise CannotReverse("What it changed went to another customer when a merge was undone.")
+        raise CannotReverse("What this entry changed moved to another customer when a merge was undone.")
     rows: dict[str, Grant | Rollover] = {}
     changes = []
     for entry in entries:
         row = rows.setdefault(str(entry.owner.pk), entry.owner)
         if row.ended_at is not None:
-            raise CannotReverse("What it changed has ended since.")
+            raise CannotReverse("The grant or rollover that this entry changed has ended.")
         if _was_reset_since(entry):
-            raise CannotReverse("What it changed was reset since, and has begun anew.")
+            raise CannotReverse("The grant that this entry changed was reset since.")
         changes.append(FigureChange(row, entry.figure, entry.amount.copy_negate()))
-    is_adjustment = posting.kind == Posting.Kind.ADJUSTMENT
-    for change in changes:
-        if is_adjustment and isinstance(change.row, Grant) and change.figure == "included_grant":
-            change.row.adjusted = _EXACT.add(change.row.adjusted, change.amount)
+    if posting.kind == Posting.Kind.ADJUSTMENT:
+        count_adjustments(changes)
     (made,) = post(
         PostingDraft(
             customer_id=customer_id,
@@ -216,11 +263,12 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
     return made
 
 
-def _held_survivor_of(customer_id: str) -> str:
-    """The customer that holds now what this one held when it was posted, with its balances locked."""
+def _locked_survivor_of(customer_id: str) -> str:
+    """The customer's merge survivor, with its balances locked."""
     while True:
         found = survivor_of(customer_id)
         locked_balances([found])
+        # The customer may have been merged on while this waited for the locks.
         if survivor_of(found) == found:
             return found
         customer_id = found

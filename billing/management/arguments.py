@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.utils.dateparse import parse_datetime
 
 from billing.models import Entity, Feature, Plan, Subscription
-from billing.models.figures import UPPER_BOUND
+from billing.rules.figures import UPPER_BOUND
 from customers.cli import one_line
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer

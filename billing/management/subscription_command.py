@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
+from billing.formats import money
 from billing.management.arguments import moment
-from billing.rules import money
 from billing.subscriptions import CannotBill, CannotSubscribe, Result
 from customers.cli import INTERRUPTED, say
 from customers.models import Environment
@@ -47,5 +47,5 @@ class SubscribingCommand(BaseCommand):
         if result.subscription is not None:
             say(self.stdout, f"subscription: {result.subscription.subscription_id}")
         for invoice in result.invoices:
-            total = money.display(invoice.total, invoice.currency)
+            total = money(invoice.total, invoice.currency)
             say(self.stdout, f"invoice: {invoice.number}, {total}, {invoice.status}")

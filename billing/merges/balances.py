@@ -1,7 +1,7 @@
-"""The billing part of merging two customers: one balance of each feature, and the ledger goes along by entries.
+"""The billing part of merging two customers, and of undoing it: one balance per feature, moved through the ledger.
 
-A grant keeps its entries. When its customer changes, one posting takes its figures from the one customer and another
-gives them to the other, so that the entries of each customer add up to what that customer holds.
+A grant keeps its entries. When it moves to another customer, one posting subtracts its figures from the one customer and
+another adds them to the other, so that each customer's entries add up to its balances.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, F, Model, Q, QuerySet, Value, When
 
+from billing.ledger.entries import next_entry
 from billing.models import (
     Balance,
     Entity,
@@ -29,7 +29,7 @@ from customers.bulk import create_rows, write_history
 from customers.row_snapshots import as_json, brought_back, put_away
 
 _BATCH = 2000
-_FIGURES: dict[type[Model], tuple[str, ...]] = {
+_FIGURES: dict[type[Grant | Rollover], tuple[str, ...]] = {
     Grant: ("included_grant", "prepaid_grant", "usage"),
     Rollover: ("granted", "left"),
 }
@@ -37,39 +37,41 @@ _FIGURES: dict[type[Model], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """From which customer to which, when, and in whose name."""
+    """From which customer balances move to which other one, when and why."""
 
-    giver_id: str
-    taker_id: str
+    from_customer_id: str
+    to_customer_id: str
     at: datetime
     done_by: str
     reason: str
 
 
 @dataclass(slots=True)
-class Joined:
-    """What is not found by `came_with`: balances that were put away, and rules set: name, key of the
-    balance, column, before, after."""
+class JoinedBalances:
+    """What `came_with` cannot restore: balances that were put away, and settings that were combined.
+
+    A setting is its name, the key of the balance, the column, and the values before and after.
+    """
 
     put_away: list[dict[str, Any]] = field(default_factory=list)
     settings: list[tuple[str, str, str, Any, Any]] = field(default_factory=list)
 
 
-def join_balances(handover: Handover) -> Joined:
-    """Give the survivor what the other holds, in the caller's transaction, which holds the balances of both.
+def join_balances(handover: Handover) -> JoinedBalances:
+    """Move a merged customer's balances to the survivor, in the caller's transaction, which has locked both.
 
-    Where both have a balance of a feature, the other's grants and rollovers go into the survivor's; overage is allowed
-    if either allowed it, up to the larger of the limits of those that did. Where only the other has one, it moves.
+    If both have a balance of a feature, the grants and rollovers move into the survivor's. Overage is then allowed if
+    either balance allowed it, up to the larger limit. If only the merged customer has one, the balance itself moves.
     """
-    ours = {row.feature_id: row for row in _rows(Balance, customer=handover.taker_id)}
-    theirs = list(_rows(Balance, customer=handover.giver_id).order_by("pk"))
+    ours = {row.feature_id: row for row in _rows(Balance, customer=handover.to_customer_id)}
+    theirs = list(_rows(Balance, customer=handover.from_customer_id).order_by("pk"))
     if not theirs:
-        return Joined()
+        return JoinedBalances()
     rows = [_rows(model, balance__in=theirs) for model in (Grant, Rollover)]
     for each in rows:
-        each.filter(came_with=None).update(came_with=handover.giver_id)
+        each.filter(came_with=None).update(came_with=handover.from_customer_id)
     _hand_over(rows, handover)
-    joined = Joined()
+    joined = JoinedBalances()
     for balance in theirs:
         own = ours.get(balance.feature_id)
         if own is None:
@@ -79,42 +81,41 @@ def join_balances(handover: Handover) -> Joined:
         joined.put_away.append(put_away(balance))
         joined.settings += _combine(own, balance)
     _rows(Balance, pk__in=[away["columns"]["id"] for away in joined.put_away]).delete()
-    moving = _rows(Balance, customer=handover.giver_id)
-    moving.filter(came_with=None).update(customer=handover.taker_id, came_with=handover.giver_id)
-    moving.update(customer=handover.taker_id)
+    moving = _rows(Balance, customer=handover.from_customer_id)
+    moving.filter(came_with=None).update(
+        customer=handover.to_customer_id, came_with=handover.from_customer_id
+    )
+    moving.update(customer=handover.to_customer_id)
     return joined
 
 
 def take_apart(
     handover: Handover, homes: Collection[str], away: Iterable[dict[str, Any]]
 ) -> list[QuerySet[Any]]:
-    """Give back what `join_balances` gave; `homes` are the customer that it goes back to and those merged into it.
+    """Undo `join_balances`. `homes` are the customer that gets its balances back and those merged into it.
 
-    What was granted since because of a plan or an entity of theirs goes along, and is the answer.
+    Grants made since for one of its plans or entities move too; these are returned.
     """
-    held = _rows(Balance, customer=handover.giver_id)
+    held = _rows(Balance, customer=handover.from_customer_id)
     grants = _rows(Grant, balance__in=held)
     hanging = Q()
     for name, source in (("subscription", Subscription), ("purchase", Purchase), ("entity", Entity)):
-        theirs = _rows(source, customer=handover.giver_id, came_with__in=homes)
+        theirs = _rows(source, customer=handover.from_customer_id, came_with__in=homes)
         hanging |= Q(**{f"{name}__in": theirs})
-    claimed = [_claim(grants.filter(hanging, came_with=None), handover.taker_id)]
+    claimed = [_claim(grants.filter(hanging, came_with=None), handover.to_customer_id)]
     rollovers = _rows(Rollover, balance__in=held)
     theirs_now = grants.filter(came_with__in=homes)
-    claimed.append(_claim(rollovers.filter(came_with=None, grant__in=theirs_now), handover.taker_id))
+    claimed.append(_claim(rollovers.filter(came_with=None, grant__in=theirs_now), handover.to_customer_id))
     _hand_over([theirs_now, rollovers.filter(came_with__in=homes)], handover)
     _part(handover, homes, [brought_back(each) for each in away])
     for model in (Grant, Rollover):
-        rows = _rows(model, balance__customer=handover.taker_id, came_with=handover.taker_id)
+        rows = _rows(model, balance__customer=handover.to_customer_id, came_with=handover.to_customer_id)
         rows.update(came_with=None)
     return claimed
 
 
-def claim_what_hangs(survivor_id: str, other_id: str, homes: Collection[str]) -> list[QuerySet[Any]]:
-    """Let what came of the other's subscriptions and entities since the merge be known as the other's too.
-
-    That is the answer.
-    """
+def claim_dependents(survivor_id: str, other_id: str, homes: Collection[str]) -> list[QuerySet[Any]]:
+    """Mark and return what arose from the merged customer's subscriptions and entities since the merge."""
 
     def theirs(model: type[Model]) -> QuerySet[Any]:
         return _rows(model, customer=survivor_id, came_with__in=homes)
@@ -131,8 +132,8 @@ def claim_what_hangs(survivor_id: str, other_id: str, homes: Collection[str]) ->
     return claimed
 
 
-def tell_where_they_are(claimed: Iterable[QuerySet[Any]], reason: str) -> None:
-    """Leave a history row of each of these: they are not where the histories tell, nor did they come from there."""
+def write_histories(claimed: Iterable[QuerySet[Any]], reason: str) -> None:
+    """Write a history row for each of these rows, because their histories show them at the survivor only."""
     for rows in claimed:
         write_history(list(rows), reason)
 
@@ -145,39 +146,40 @@ def _claim(rows: QuerySet[Any], other_id: str) -> QuerySet[Any]:
 
 
 def _rows(model: Any, *conditions: Q, **lookups: Any) -> QuerySet[Any]:
-    """Rows of a model by whatever is known of them."""
+    """Rows of any model, by conditions that differ per model."""
     rows: QuerySet[Any] = model.objects.filter(*conditions, **lookups)
     return rows
 
 
 def _part(handover: Handover, homes: Collection[str], away: list[Any]) -> None:
-    """Put everything of theirs into balances of theirs, and leave the giver its own."""
-    giver, taker = handover.giver_id, handover.taker_id
-    moved = list(_rows(Balance, customer=giver, came_with__in=homes).order_by("pk"))
+    """Move the merged customer's grants and rollovers into its own balances, and keep the rest at the survivor."""
+    survivor_id, merged_id = handover.from_customer_id, handover.to_customer_id
+    moved = list(_rows(Balance, customer=survivor_id, came_with__in=homes).order_by("pk"))
     _rows(Balance, pk__in=[each.pk for each in moved]).update(
-        customer=taker, came_with=Case(When(came_with=taker, then=Value(None)), default=F("came_with"))
+        customer=merged_id,
+        came_with=Case(When(came_with=merged_id, then=Value(None)), default=F("came_with")),
     )
     create_rows(away, reason=handover.reason)
-    kept = {row.feature_id: row for row in _rows(Balance, customer=giver)}
+    kept = {row.feature_id: row for row in _rows(Balance, customer=survivor_id)}
     back = {str(row.feature_id): row for row in (*away, *moved)}
     for model in (Grant, Rollover):
-        rows = _rows(model, came_with__in=homes, balance__customer=giver)
+        rows = _rows(model, came_with__in=homes, balance__customer=survivor_id)
         for feature_id in {str(key) for key in rows.values_list("balance__feature", flat=True)}:
             if feature_id not in back:
-                back[feature_id] = _like(kept[feature_id], taker)
-            of_feature = _rows(Balance, customer=giver, feature=feature_id)
+                back[feature_id] = _like(kept[feature_id], merged_id)
+            of_feature = _rows(Balance, customer=survivor_id, feature=feature_id)
             rows.filter(balance__in=of_feature).update(balance=back[feature_id])
         for balance in moved:
             staying = _rows(model, balance=balance).exclude(came_with__in=homes)
-            # `exclude` keeps the rows that came with nobody.
+            # `exclude` keeps the rows whose `came_with` is NULL.
             if staying.exists():
                 if balance.feature_id not in kept:
-                    kept[balance.feature_id] = _like(balance, giver)
+                    kept[balance.feature_id] = _like(balance, survivor_id)
                 staying.update(balance=kept[balance.feature_id])
 
 
 def _like(balance: Balance, customer_id: str) -> Balance:
-    """Another balance of the same feature for a customer, with the same rules of overage."""
+    """A new balance of the same feature for a customer, with the same overage settings."""
     return Balance.objects.create(
         customer_id=customer_id,
         feature_id=balance.feature_id,
@@ -188,7 +190,7 @@ def _like(balance: Balance, customer_id: str) -> Balance:
 
 
 def _combine(own: Balance, other: Balance) -> list[tuple[str, str, str, Any, Any]]:
-    """Let the survivor's balance allow what either did; answers what changed."""
+    """Allow in the survivor's balance what either one allowed; return the settings that changed."""
     wanted: dict[str, Any] = {}
     if other.overage_allowed:
         limits = [each.max_purchase for each in (own, other) if each.overage_allowed]
@@ -216,7 +218,7 @@ def _combine(own: Balance, other: Balance) -> list[tuple[str, str, str, Any, Any
 
 
 def _hand_over(rows: list[QuerySet[Any]], handover: Handover) -> None:
-    """Post every figure of these grants and rollovers away from the one customer and to the other."""
+    """Post every figure of these grants and rollovers from the one customer to the other."""
     postings: list[Posting] = []
     for each in rows:
         figures = _FIGURES[each.model]
@@ -228,7 +230,9 @@ def _hand_over(rows: list[QuerySet[Any]], handover: Handover) -> None:
         if not held:
             continue
         if not postings:
-            postings = [_posting(handover, key) for key in (handover.giver_id, handover.taker_id)]
+            postings = [
+                _posting(handover, key) for key in (handover.from_customer_id, handover.to_customer_id)
+            ]
             Posting.objects.bulk_create(postings)
         counted: Any = sum(Case(When(**{name: 0}, then=Value(0)), default=Value(2)) for name in figures)
         _rows(each.model, pk__in=moving.order_by().values("pk")).update(entries=F("entries") + counted)
@@ -247,17 +251,19 @@ def _posting(handover: Handover, customer_id: str) -> Posting:
 
 
 def _entries(
-    model: type[Model], figures: tuple[str, ...], held: Iterable[tuple[Any, ...]], postings: list[Posting]
+    model: type[Grant | Rollover],
+    figures: tuple[str, ...],
+    held: Iterable[tuple[Any, ...]],
+    postings: list[Posting],
 ) -> Iterator[LedgerEntry]:
-    owner = "grant_id" if model is Grant else "rollover_id"
     taken, given = postings
-    for key, entries, *values in held:
-        number = entries
-        for name, value in zip(figures, values, strict=True):
+    for key, so_far, *values in held:
+        entries = so_far
+        for figure, value in zip(figures, values, strict=True):
             if not value:
                 continue
-            for posting, amount, after in ((taken, -value, Decimal(0)), (given, value, value)):
-                number += 1
-                yield LedgerEntry(
-                    posting=posting, figure=name, number=number, amount=amount, after=after, **{owner: key}
-                )
+            leaving = next_entry(model, key, figure, -value, entries=entries, before=value)
+            arriving = next_entry(model, key, figure, value, entries=leaving.number, before=leaving.after)
+            entries = arriving.number
+            yield leaving.as_entry(taken)
+            yield arriving.as_entry(given)

@@ -1,14 +1,12 @@
-"""What merging customers means in money, in sentences: balances, plans, invoices, identifiers."""
+"""Notes for the merge preview on what the merge means for balances, plans, invoices and identifiers."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Any
 
 from billing.formats import money
-from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_by_customer
+from billing.ledger.balance_figures import counted_rows
 from billing.models import Balance, Invoice, Subscription
 from billing.rules.figures import Figures, figures_of
 from customers import clock
@@ -17,7 +15,7 @@ from customers.models import Customer
 
 
 def notes_on_money(survivor: Customer, others: Sequence[Customer]) -> list[str]:
-    """What somebody should know before merging `others` into `survivor`: nothing of it hinders them."""
+    """Notes to read before merging `others` into `survivor`. None of them prevents the merge."""
     customers = [survivor, *others]
     return [
         *_balances(customers),
@@ -28,7 +26,7 @@ def notes_on_money(survivor: Customer, others: Sequence[Customer]) -> list[str]:
 
 
 def _balances(customers: Sequence[Customer]) -> Iterator[str]:
-    """Balances that are joined, before and after."""
+    """Balances that are combined, before and after."""
     at = clock.now()
     balances = list(Balance.objects.filter(customer__in=customers).select_related("feature"))
     by_feature: dict[str, list[Balance]] = defaultdict(list)
@@ -37,51 +35,32 @@ def _balances(customers: Sequence[Customer]) -> Iterator[str]:
     joined = {key: rows for key, rows in by_feature.items() if len(rows) > 1}
     if not joined:
         return
-    costs: dict[str, Any] = {str(customer.pk): dict.fromkeys(joined) for customer in customers}
-    holdings = drawable_balances_by_customer(costs, [row for rows in joined.values() for row in rows])
+    rows_of = counted_rows([str(row.pk) for rows in joined.values() for row in rows], at)
     order = [str(customer.pk) for customer in customers]
     for rows in sorted(joined.values(), key=lambda rows: str(rows[0].feature)):
         rows.sort(key=lambda row: order.index(row.customer_id))
-        holders = [holdings[row.customer_id] for row in rows]
-        each = [_figures(holder, [row], at) for holder, row in zip(holders, rows, strict=True)]
-        whole = figures_of(
-            [line for holder, row in zip(holders, rows, strict=True) for line in _grants(holder, row, at)],
-            [line for holder, row in zip(holders, rows, strict=True) for line in _rollovers(holder, row, at)],
+        of_each = [rows_of[str(row.pk)] for row in rows]
+        parts = " and ".join(_remaining(figures_of(*each)) for each in of_each)
+        combined = figures_of(
+            [grant for grants, _ in of_each for grant in grants],
+            [rollover for _, rollovers in of_each for rollover in rollovers],
         )
-        parts = " and ".join(_remaining(figures) for figures in each)
-        yield f"{rows[0].feature}: {parts} remain, {_remaining(whole)} after the merge."
+        yield f"{rows[0].feature}: {parts} remain, {_remaining(combined)} after the merge."
         yield from _overage(rows)
 
 
 def _overage(rows: Sequence[Balance]) -> Iterator[str]:
     own, *others = rows
     if not own.overage_allowed and any(other.overage_allowed for other in others):
-        yield f"{own.feature}: one of them may be used beyond what remains, so the whole balance may be."
-
-
-def _grants(holding: DrawableBalances, balance: Balance, at: Any) -> list[Any]:
-    return [row for row in holding.drawable_grants(at) if row.feature_id == balance.feature_id]
-
-
-def _rollovers(holding: DrawableBalances, balance: Balance, at: Any) -> list[Any]:
-    return [
-        row for row in holding.drawable_rollovers(at) if holding.rollovers[row.id].balance_id == balance.pk
-    ]
-
-
-def _figures(holding: DrawableBalances, rows: Sequence[Balance], at: Any) -> Figures:
-    return figures_of(
-        [line for row in rows for line in _grants(holding, row, at)],
-        [line for row in rows for line in _rollovers(holding, row, at)],
-    )
+        yield f"{own.feature}: one of these balances allows overage, so the combined balance will too."
 
 
 def _remaining(figures: Figures) -> str:
-    return "without limit" if figures.unlimited else number(Decimal(figures.remaining))
+    return "unlimited" if figures.unlimited else number(figures.remaining)
 
 
 def _subscriptions(customers: Sequence[Customer]) -> Iterator[str]:
-    """Plans that two of them have, and plans of which a customer has one at a time."""
+    """Plans that several of the customers have, and plans of a group that allows one at a time."""
     running = Subscription.objects.running().filter(customer__in=customers).select_related("plan", "customer")
     of_plan: dict[str, list[Subscription]] = defaultdict(list)
     of_group: dict[str, list[Subscription]] = defaultdict(list)
@@ -92,15 +71,15 @@ def _subscriptions(customers: Sequence[Customer]) -> Iterator[str]:
     for rows in of_plan.values():
         if _of_several(rows):
             yield (
-                f"{rows[0].plan}: {len(rows)} subscriptions to the same plan. All go on, and all are billed: cancel"
-                " what is too much."
+                f"{rows[0].plan}: {len(rows)} subscriptions to the same plan. All of them continue and are billed, so"
+                " cancel those that you don't need."
             )
     for group, rows in of_group.items():
         if _of_several(rows) and len({row.plan.plan_id for row in rows}) > 1:
             plans = " and ".join(dict.fromkeys(str(row.plan) for row in rows))
             yield (
-                f"{plans}: plans of one group ({group}), of which a customer has one at a time. All go on: cancel what"
-                " is too much."
+                f"{plans}: plans of the group {group}, of which a customer has one at a time. All of them continue, so"
+                " cancel those that you don't need."
             )
 
 
@@ -109,7 +88,7 @@ def _of_several(rows: Sequence[Subscription | Invoice]) -> bool:
 
 
 def _invoices(customers: Sequence[Customer]) -> Iterator[str]:
-    """What waits to be paid, and invoices that came twice."""
+    """Unpaid invoices that move to the survivor, and invoices that several of the customers have."""
     others = customers[1:]
     due: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     counts = Counter[str]()
@@ -125,11 +104,11 @@ def _invoices(customers: Sequence[Customer]) -> Iterator[str]:
         same[invoice.stripe_id].append(invoice)
     for stripe_id, rows in sorted(same.items()):
         if _of_several(rows):
-            yield f"{stripe_id}: the same invoice is held by {len(rows)} of them, and stays there as often."
+            yield f"{stripe_id}: {len(rows)} of the customers have this invoice, and all copies are kept."
 
 
 def _identifiers(customers: Sequence[Customer]) -> Iterator[str]:
-    for column, name in (("stripe_id", "Stripe ids"), ("external_id", "external ids")):
+    for column, name in (("stripe_id", "Stripe IDs"), ("external_id", "external IDs")):
         held = [value for value in (getattr(customer, column) for customer in customers) if value]
         if len(held) > 1:
-            yield f"{len(held)} {name} ({', '.join(held)}): each finds the survivor, and one of them is its own."
+            yield f"{len(held)} {name} ({', '.join(held)}): the primary record keeps one, and all of them find it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeVar
@@ -16,6 +17,7 @@ from billing.models.catalog import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
 from billing.models.subscription import Purchase, Subscription
 from billing.rules.due_events import DueEvent, expiry_events, reset_events
+from billing.rules.figures import GrantFigures, RolloverFigures, counts
 from billing.rules.intervals import NEVER_RESETS
 from customers import clock
 from customers.formats import number
@@ -65,7 +67,7 @@ class CountedQuerySet(models.QuerySet[M]):
     """The conditions that grants and rollovers share."""
 
     def counted(self, at: datetime | None = None) -> Self:
-        """Those that count toward the balance at `at` (default: now): neither ended nor expired."""
+        """Those that count toward their balance at `at` (default: now): `billing.rules.figures.counts` in SQL."""
         return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or clock.now()))
 
     def due_to_expire(self, at: datetime) -> Self:
@@ -80,6 +82,30 @@ class GrantQuerySet(CountedQuerySet["Grant"]):
         """Those that are reset by `at`. `Grant.due_events` is the reference."""
         due = self.filter(ended_at=None, next_reset_at__lte=at).exclude(reset_interval__in=NEVER_RESETS)
         return due if settings.RESET_PAST_DUE else due.exclude(subscription__past_due=True)
+
+    def figures(self) -> Iterator[tuple[str, GrantFigures]]:
+        """The key of the balance and the figures of each grant, without loading whole rows."""
+        names = ("balance_id", "included_grant", "prepaid_grant", "usage", "unlimited", "next_reset_at")
+        for key, included, prepaid, usage, unlimited, resets_at in self.order_by().values_list(*names):
+            yield (
+                str(key),
+                GrantFigures(
+                    included_grant=included,
+                    prepaid_grant=prepaid,
+                    usage=usage,
+                    unlimited=unlimited,
+                    resets_at=resets_at,
+                ),
+            )
+
+
+class RolloverQuerySet(CountedQuerySet["Rollover"]):
+    """The figures of rollovers."""
+
+    def figures(self) -> Iterator[tuple[str, RolloverFigures]]:
+        """The key of the balance and the figures of each rollover, without loading whole rows."""
+        for key, granted, left in self.order_by().values_list("balance_id", "granted", "left"):
+            yield str(key), RolloverFigures.of(granted, left)
 
 
 class Grant(Listed):
@@ -185,10 +211,24 @@ class Grant(Listed):
         return f"{self.plan or 'Standalone grant'}: {number(self.held)}"
 
     @property
+    def figures(self) -> GrantFigures:
+        """The grant's figures for `billing.rules.figures`."""
+        return GrantFigures(
+            included_grant=self.included_grant,
+            prepaid_grant=self.prepaid_grant,
+            usage=self.usage,
+            unlimited=self.unlimited,
+            resets_at=self.next_reset_at,
+        )
+
+    def counts_at(self, at: datetime) -> bool:
+        """Whether the grant counts towards its balance."""
+        return counts(self.ended_at, self.expires_at, at)
+
+    @property
     def held(self) -> Decimal:
         """What remains of the grant; negative in overage."""
-        held: Decimal = self.included_grant + self.prepaid_grant - self.usage
-        return held
+        return self.figures.balance
 
     def due_events(self) -> list[DueEvent]:
         """What time will bring to it: its expiry and its next reset; nothing once it has ended."""
@@ -222,7 +262,7 @@ class Rollover(Listed):
     history = HistoricalRecords(
         excluded_fields=["granted", "left", "entries"], no_db_index=["came_with", "grant"]
     )
-    objects = CountedQuerySet["Rollover"].as_manager()
+    objects = RolloverQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -237,6 +277,15 @@ class Rollover(Listed):
     def due_events(self) -> list[DueEvent]:
         """Its expiry; nothing once it has ended."""
         return [] if self.ended_at is not None else expiry_events(self.expires_at)
+
+    @property
+    def figures(self) -> RolloverFigures:
+        """The rollover's figures for `billing.rules.figures`."""
+        return RolloverFigures.of(self.granted, self.left)
+
+    def counts_at(self, at: datetime) -> bool:
+        """Whether the rollover counts towards its balance."""
+        return counts(self.ended_at, self.expires_at, at)
 
 
 class Flag(Listed):

@@ -16,13 +16,12 @@ from django.db.models.lookups import (
     Lookup,
 )
 
+from billing.rules.figures import UPPER_BOUND
+
 if TYPE_CHECKING:
     _DecimalField = models.DecimalField[Any, Any]
 else:
     _DecimalField = models.DecimalField
-
-#: No figure is accepted above this. PostgreSQL sorts NaN above every number, so the bound refuses NaN too.
-UPPER_BOUND = Decimal("1e15")
 
 
 class FigureField(_DecimalField):

@@ -17,8 +17,9 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from billing.models import Grant, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
+from billing.rules.exact import EXACT
 from billing.rules.monthly_value import RecurringCharge, RecurringRevenue, recurring_revenue
-from billing.rules.prices import EXACT, Price, base_cost, prepaid_cost
+from billing.rules.prices import Price, base_cost, prepaid_cost
 from customers import clock
 from customers.bulk import pieces
 

@@ -1,42 +1,42 @@
-"""What a use draws from the rows and rollovers of a balance, and what a refund puts back.
+"""The reference for what usage deducts from the grants and rollovers of a balance, and what a refund returns.
 
-Pure arithmetic on values: no clock, no database, and nothing passed in changes. The caller passes the rows and
-rollovers that count (not expired, standalone or of an active plan) and applies the answer. Amounts are units of
-the feature that is used; a row of a credit system is charged in its credits, at `credit_cost` for each unit.
-Ids are unique among the rows, and among the rollovers.
+Pure arithmetic on values: no clock, no database, and no argument is changed. The caller passes the grants and
+rollovers that count (neither ended nor expired, standalone or of an active plan) and applies the result. Amounts are
+units of the feature that is used; a grant of a credit system is charged in its credits, at `credit_cost` per unit.
+Ids are unique among the grants, and among the rollovers.
+
+Two places repeat the simplest case, one grant that covers the whole amount, for speed: the PostgreSQL function
+`billing_record_plain_use` and `billing.usage.record_many`. A property test holds both to this module.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Literal
 
-from billing.rules.figures import GrantFigures, RolloverFigures, credits_for, units_for
+from billing.rules.exact import EXACT, ZERO, total
+from billing.rules.figures import GrantFigures, RolloverFigures, amount_problem, credits_for, units_for
 from billing.rules.intervals import nominal_minutes
-from customers.json_types import DECIMALS
 
 DrawStep = Literal["unlimited", "rollover", "granted", "overage", "healed", "refilled"]
 LimitKind = Literal["nothing_granted", "no_overage", "max_purchase", "spend_limit"]
 
-_ZERO = Decimal(0)
 _UNBOUNDED = Decimal("Infinity")
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
-# Wide enough that no sum of figures ever rounds.
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawableGrant(GrantFigures):
-    """A row with what decides when it is drawn and how far.
+    """A grant with everything that decides when usage is deducted from it, and how far.
 
-    `entity_id` is None for a row of the customer, `credit_cost` for a row of the feature that is used itself.
-    Of rows as old as each other the one with the lower `position` comes first. `max_purchase` is how far below
-    zero a row with `overage_allowed` may go; None: no floor. With `shares_max_purchase` it bounds what all rows of the
-    feature that share it are overdrawn by together.
+    `entity_id` is None for a grant of the customer, `credit_cost` is None for a grant of the used feature itself. Of
+    grants that are equal in all else and equally old, the one with the lower `position` comes first. `max_purchase` is
+    how far below zero a grant with `overage_allowed` may go; None means no floor. With `shares_max_purchase` it bounds
+    the overage of all grants of the feature that share it, together.
     """
 
     id: str
@@ -56,7 +56,7 @@ class DrawableGrant(GrantFigures):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawableRollover(RolloverFigures):
-    """A rollover with what decides when it is drawn; it never expires if `expires_at` is None."""
+    """A rollover with everything that decides when usage is deducted from it; `expires_at` None means never."""
 
     id: str
     entity_id: str | None = None
@@ -66,9 +66,9 @@ class DrawableRollover(RolloverFigures):
 
 @dataclass(frozen=True, slots=True)
 class DrawnPart:
-    """What one rollover (if `step` is `rollover`) or row gave of a use, or took of a refund.
+    """The part of a usage, or refund, that one grant or (if `step` is `rollover`) one rollover covers.
 
-    `units` are of the feature that is used, `charged` is in the row's own feature: the same number, or credits.
+    `units` are of the feature that is used; `charged` is in the grant's own feature: the same number, or credits.
     """
 
     id: str
@@ -79,9 +79,9 @@ class DrawnPart:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """Why nothing more could be drawn: of the row `row_id`, the limit it has reached and where that lies.
+    """Why nothing more could be deducted: the limit that the grant `row_id` has reached, and its value.
 
-    Without a row that may go below zero there is neither; `bound` is in the row's own feature.
+    Both are None where no grant may go below zero. `bound` is in the grant's own feature.
     """
 
     limit: LimitKind
@@ -100,35 +100,32 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class DrawResult:
-    """A use that fits, or with `cap` what fits of it: `parts` in the order drawn, and the units `dropped`.
-
-    `stops` says why, where something was dropped.
-    """
+    """A deduction: its `parts` in drawing order, the units `dropped` because of `cap`, and the limits that caused it."""
 
     parts: tuple[DrawnPart, ...]
-    dropped: Decimal = _ZERO
+    dropped: Decimal = ZERO
     stops: tuple[LimitReached, ...] = ()
 
     @property
     def units(self) -> Decimal:
-        """How much was drawn."""
-        return _total(part.units for part in self.parts)
+        """The units that were deducted."""
+        return total(part.units for part in self.parts)
 
     @property
     def usage_changes(self) -> dict[str, Decimal]:
-        """By row id, what to add to the row's usage; in the order drawn."""
-        return _by_id(part for part in self.parts if part.step != "rollover")
+        """What to add to the usage of each grant, by grant id, in drawing order."""
+        return _charged_by_id(part for part in self.parts if part.step != "rollover")
 
     @property
     def rollover_changes(self) -> dict[str, Decimal]:
-        """By rollover id, what to add to what is left of it (below zero); its usage grows by as much."""
-        taken = _by_id(part for part in self.parts if part.step == "rollover")
+        """What to add to the balance of each rollover, by rollover id: amounts below zero."""
+        taken = _charged_by_id(part for part in self.parts if part.step == "rollover")
         return {rollover_id: charged.copy_negate() for rollover_id, charged in taken.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class DrawRefusal:
-    """A use that does not fit: nothing is drawn. `missing` units of those asked for have no place."""
+    """A usage that does not fit, so nothing is deducted: `missing` of the `asked` units are not covered."""
 
     asked: Decimal
     missing: Decimal
@@ -141,32 +138,34 @@ class DrawRefusal:
 
 @dataclass(frozen=True, slots=True)
 class RefundResult:
-    """What a refund put back, in the order it did, and the units `dropped` because no row had used them."""
+    """A refund: its `parts` in order, and the units `dropped` because they had not been used."""
 
     parts: tuple[DrawnPart, ...]
     dropped: Decimal
 
     @property
     def usage_changes(self) -> dict[str, Decimal]:
-        """By row id, what to add to the row's usage (below zero)."""
-        return {row_id: charged.copy_negate() for row_id, charged in _by_id(self.parts).items()}
+        """What to add to the usage of each grant, by grant id: amounts below zero."""
+        return {row_id: charged.copy_negate() for row_id, charged in _charged_by_id(self.parts).items()}
 
 
-def drawing_order(rows: Iterable[DrawableGrant], entity_id: str | None = None) -> list[DrawableGrant]:
-    """The rows that a use by this entity (None: by no entity) may draw, in the order it draws them."""
-    return sorted((row for row in rows if _reaches(row.entity_id, entity_id)), key=grant_sort_key)
+def drawing_order(grants: Iterable[DrawableGrant], entity_id: str | None = None) -> list[DrawableGrant]:
+    """The grants that usage of this entity (None: of the customer) may draw from, in order."""
+    return sorted(
+        (grant for grant in grants if _is_usable_by(grant.entity_id, entity_id)), key=grant_sort_key
+    )
 
 
 def rollover_order(
     rollovers: Iterable[DrawableRollover], entity_id: str | None = None
 ) -> list[DrawableRollover]:
-    """The rollovers that a use by this entity (None: by no entity) may draw, in the order it draws them."""
-    reachable = (rollover for rollover in rollovers if _reaches(rollover.entity_id, entity_id))
-    return sorted(reachable, key=rollover_sort_key)
+    """The rollovers that usage of this entity (None: of the customer) may draw from, in order."""
+    usable = (rollover for rollover in rollovers if _is_usable_by(rollover.entity_id, entity_id))
+    return sorted(usable, key=rollover_sort_key)
 
 
 def draw(
-    rows: Iterable[DrawableGrant],
+    grants: Iterable[DrawableGrant],
     rollovers: Iterable[DrawableRollover],
     amount: Decimal,
     *,
@@ -174,158 +173,117 @@ def draw(
     overage_limits: Mapping[str, Decimal] | None = None,
     cap: bool = False,
 ) -> DrawResult | DrawRefusal:
-    """What a use of `amount` units draws, or why it is refused whole. With `cap` it is never refused.
+    """Deduct `amount` units, or explain why they do not fit. With `cap` what does not fit is dropped instead.
 
-    `overage_limits` are spend limits by feature id, in units of that feature: the overage of all the `rows` of
-    the feature together, those of other entities too, is kept from growing beyond its limit. Raises `ValueError`
-    for an amount below zero, not finite, or finer than ten decimals.
+    An unlimited grant covers everything. Otherwise rollovers come first, then what the grants have left, then their
+    overage. `overage_limits` are spend limits by feature id, in units of that feature: the overage of all `grants` of
+    the feature together, those of other entities included, does not grow beyond its limit. Raises `ValueError` for an
+    amount that is below zero, not finite, or has more than ten decimals.
     """
-    rows = list(rows)
+    grants = list(grants)
     _check(amount)
-    with localcontext(_EXACT):
-        use = _Allocation(amount)
-        ordered = drawing_order(rows, entity_id)
-        unlimited = next((row for row in ordered if row.unlimited), None)
+    with localcontext(EXACT):
+        allocation = _Allocation(amount)
+        ordered = drawing_order(grants, entity_id)
+        unlimited = next((grant for grant in ordered if grant.unlimited), None)
         if unlimited is not None:
-            use.take(unlimited.id, "unlimited", _UNBOUNDED, unlimited.credit_cost)
-            return DrawResult(tuple(use.parts))
-        reachable = rollover_order(rollovers, entity_id)
-        for rollover in reachable:
-            use.take(rollover.id, "rollover", rollover.balance, rollover.credit_cost)
-        left = {row.id: row.balance for row in ordered}
-        for row in ordered:
-            left[row.id] -= use.take(row.id, "granted", left[row.id], row.credit_cost)
-        stops = _overdraw(use, rows, ordered, left, overage_limits or {})
-        if not use.missing:
-            return DrawResult(tuple(use.parts))
+            allocation.take(unlimited.id, "unlimited", _UNBOUNDED, unlimited.credit_cost)
+            return DrawResult(tuple(allocation.parts))
+        usable_rollovers = rollover_order(rollovers, entity_id)
+        for rollover in usable_rollovers:
+            allocation.take(rollover.id, "rollover", rollover.balance, rollover.credit_cost)
+        left = {grant.id: grant.balance for grant in ordered}
+        for grant in ordered:
+            left[grant.id] -= allocation.take(grant.id, "granted", left[grant.id], grant.credit_cost)
+        stops = _overdraw(allocation, grants, ordered, left, overage_limits or {})
+        if not allocation.missing:
+            return DrawResult(tuple(allocation.parts))
         if not stops:
-            stops = [LimitReached("no_overage" if ordered or reachable else "nothing_granted")]
+            stops = [LimitReached("no_overage" if ordered or usable_rollovers else "nothing_granted")]
         if not cap:
-            return DrawRefusal(amount, use.missing, tuple(stops))
-        return DrawResult(tuple(use.parts), use.missing, tuple(stops))
+            return DrawRefusal(amount, allocation.missing, tuple(stops))
+        return DrawResult(tuple(allocation.parts), allocation.missing, tuple(stops))
 
 
-def refund(rows: Iterable[DrawableGrant], amount: Decimal, *, entity_id: str | None = None) -> RefundResult:
-    """Where `amount` units (a positive number) go back to: in drawing order, what was used and no more.
+def refund(grants: Iterable[DrawableGrant], amount: Decimal, *, entity_id: str | None = None) -> RefundResult:
+    """Return `amount` units (a positive number) to the grants, in drawing order, at most what each has used.
 
-    An unlimited row, which would have taken the use, takes the refund first. Then every row below zero is healed
-    to zero, then rows are refilled up to their grant. Rollovers stay as they are. Raises as `draw` does.
+    An unlimited grant, which would have covered the usage, comes first. Then every grant in overage is brought back to
+    zero, then grants are refilled. Rollovers do not change. Raises as `draw` does.
     """
     _check(amount)
-    with localcontext(_EXACT):
-        use = _Allocation(amount)
-        ordered = drawing_order(rows, entity_id)
-        used = {row.id: row.usage for row in ordered}
-        for row in ordered:
-            if row.unlimited:
-                used[row.id] -= use.take(row.id, "unlimited", used[row.id], row.credit_cost)
-        for row in ordered:
-            used[row.id] -= use.take(row.id, "healed", min(row.overage, used[row.id]), row.credit_cost)
-        for row in ordered:
-            use.take(row.id, "refilled", used[row.id], row.credit_cost)
-        return RefundResult(tuple(use.parts), use.missing)
+    with localcontext(EXACT):
+        allocation = _Allocation(amount)
+        ordered = drawing_order(grants, entity_id)
+        used = {grant.id: grant.usage for grant in ordered}
+        for grant in ordered:
+            if grant.unlimited:
+                used[grant.id] -= allocation.take(grant.id, "unlimited", used[grant.id], grant.credit_cost)
+        for grant in ordered:
+            room = min(grant.overage, used[grant.id])
+            used[grant.id] -= allocation.take(grant.id, "healed", room, grant.credit_cost)
+        for grant in ordered:
+            allocation.take(grant.id, "refilled", used[grant.id], grant.credit_cost)
+        return RefundResult(tuple(allocation.parts), allocation.missing)
+
+
+def grants_after(
+    grants: Iterable[DrawableGrant], usage_changes: Mapping[str, Decimal]
+) -> list[DrawableGrant]:
+    """The grants with these amounts added to their usage."""
+    return [
+        replace(grant, usage=EXACT.add(grant.usage, usage_changes[grant.id]))
+        if grant.id in usage_changes
+        else grant
+        for grant in grants
+    ]
+
+
+def rollovers_after(
+    rollovers: Iterable[DrawableRollover], balance_changes: Mapping[str, Decimal]
+) -> list[DrawableRollover]:
+    """The rollovers with these amounts moved from their usage to their balance."""
+    after = []
+    for rollover in rollovers:
+        change = balance_changes.get(rollover.id, ZERO)
+        after.append(
+            replace(
+                rollover,
+                balance=EXACT.add(rollover.balance, change),
+                usage=EXACT.subtract(rollover.usage, change),
+            )
+        )
+    return after
 
 
 def expiry_sort_key(expires_at: datetime | None) -> tuple[bool, datetime]:
-    """A key that sorts the soonest to expire first and what never expires last."""
-    return expires_at is None, expires_at or _ALWAYS
+    """Sorts what expires soonest first and what never expires last."""
+    return expires_at is None, expires_at or _EARLIEST
 
 
-class _Allocation:
-    """A use, or a refund, being shared out: `missing` units still have no place."""
+def grant_sort_key(grant: DrawableGrant) -> tuple[object, ...]:
+    """The drawing order of grants; the first difference decides.
 
-    def __init__(self, amount: Decimal) -> None:
-        self.missing = amount
-        self.parts: list[DrawnPart] = []
-
-    def take(self, source_id: str, step: DrawStep, room: Decimal, credit_cost: Decimal | None) -> Decimal:
-        """Places what fits into `room` (in the source's own feature), and returns what that charges."""
-        if room <= 0 or not self.missing:
-            return _ZERO
-        units, charged = self.missing, self.missing
-        if credit_cost is not None:
-            charged = credits_for(self.missing, credit_cost)
-        if charged > room:
-            charged = room
-            units = room if credit_cost is None else units_for(room, credit_cost)
-        if not units:
-            return _ZERO  # too few credits for the smallest unit: they stay
-        self.missing -= units
-        self.parts.append(DrawnPart(source_id, step, units, charged))
-        return charged
-
-
-def _overdraw(
-    use: _Allocation,
-    rows: list[DrawableGrant],
-    ordered: list[DrawableGrant],
-    left: dict[str, Decimal],
-    overage_limits: Mapping[str, Decimal],
-) -> list[LimitReached]:
-    """Lets the `ordered` rows that allow overage go below zero, and says what stopped each.
-
-    All the `rows` count towards the spend limits; `left` is what the ordered ones hold by now.
+    Grants of the entity come before the customer's, the feature itself before credits, short reset intervals before
+    long ones, and what expires soon before what lasts. Add-ons and grants with overage wait, then age decides.
     """
-    allowances = _allowances(rows, overage_limits)
-    stops: list[LimitReached] = []
-    shared: dict[str, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        if row.shares_max_purchase:
-            shared[row.feature_id] += row.overage
-    for row in ordered:
-        if not row.overage_allowed or not use.missing:
-            continue
-        above_zero = max(_ZERO, left[row.id])
-        to_floor = _UNBOUNDED
-        if row.max_purchase is not None:
-            overdrawn = shared[row.feature_id] if row.shares_max_purchase else max(_ZERO, -left[row.id])
-            to_floor = above_zero + max(_ZERO, row.max_purchase - overdrawn)
-        to_limit = above_zero + allowances.get(row.feature_id, _UNBOUNDED)
-        charged = use.take(row.id, "overage", min(to_floor, to_limit), row.credit_cost)
-        beyond = max(_ZERO, charged - above_zero)
-        if row.shares_max_purchase:
-            shared[row.feature_id] += beyond
-        if row.feature_id in allowances:
-            allowances[row.feature_id] -= beyond
-        if to_limit < to_floor:
-            stops.append(LimitReached("spend_limit", row.id, overage_limits[row.feature_id]))
-        else:
-            stops.append(LimitReached("max_purchase", row.id, row.max_purchase))
-    return stops
-
-
-def _allowances(rows: list[DrawableGrant], overage_limits: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """By feature id, how much more overage its spend limit lets pass."""
-    allowances = dict(overage_limits)
-    for row in rows:
-        if row.feature_id in allowances:
-            allowances[row.feature_id] -= row.overage
-    return allowances
-
-
-def _reaches(owner: str | None, entity_id: str | None) -> bool:
-    return owner is None or owner == entity_id
-
-
-def grant_sort_key(row: DrawableGrant) -> tuple[object, ...]:
-    """What rows are sorted by, the first of these that differs deciding."""
-    length = nominal_minutes(row.reset_interval, row.reset_interval_count)
+    length = nominal_minutes(grant.reset_interval, grant.reset_interval_count)
     return (
-        row.entity_id is None,
-        row.credit_cost is not None,
+        grant.entity_id is None,
+        grant.credit_cost is not None,
         length is None,
         length or 0,
-        *expiry_sort_key(row.expires_at),
-        row.add_on,
-        row.overage_allowed,
-        row.created_at,
-        row.position,
-        row.id,
+        *expiry_sort_key(grant.expires_at),
+        grant.add_on,
+        grant.overage_allowed,
+        grant.created_at,
+        grant.position,
+        grant.id,
     )
 
 
 def rollover_sort_key(rollover: DrawableRollover) -> tuple[object, ...]:
-    """What rollovers are sorted by, the first of these that differs deciding."""
+    """The drawing order of rollovers; the first difference decides."""
     return (
         *expiry_sort_key(rollover.expires_at),
         rollover.entity_id is None,
@@ -334,21 +292,91 @@ def rollover_sort_key(rollover: DrawableRollover) -> tuple[object, ...]:
     )
 
 
+class _Allocation:
+    """An amount being spread over grants and rollovers: `missing` units are not covered yet."""
+
+    def __init__(self, amount: Decimal) -> None:
+        self.missing = amount
+        self.parts: list[DrawnPart] = []
+
+    def take(self, source_id: str, step: DrawStep, room: Decimal, credit_cost: Decimal | None) -> Decimal:
+        """Cover as much as fits into `room` (in the source's own feature); return what that charges."""
+        if room <= 0 or not self.missing:
+            return ZERO
+        units, charged = self.missing, self.missing
+        if credit_cost is not None:
+            charged = credits_for(self.missing, credit_cost)
+        if charged > room:
+            charged = room
+            units = room if credit_cost is None else units_for(room, credit_cost)
+        if not units:
+            return ZERO  # Too few credits for the smallest unit: they stay.
+        self.missing -= units
+        self.parts.append(DrawnPart(source_id, step, units, charged))
+        return charged
+
+
+def _overdraw(
+    allocation: _Allocation,
+    grants: Sequence[DrawableGrant],
+    ordered: Sequence[DrawableGrant],
+    left: Mapping[str, Decimal],
+    overage_limits: Mapping[str, Decimal],
+) -> list[LimitReached]:
+    """Take the `ordered` grants that allow overage below zero; return the limit that stopped each.
+
+    All `grants` count towards the spend limits. `left` is what the ordered ones have left at this point.
+    """
+    allowances = _allowances(grants, overage_limits)
+    stops: list[LimitReached] = []
+    shared: dict[str, Decimal] = defaultdict(Decimal)
+    for grant in grants:
+        if grant.shares_max_purchase:
+            shared[grant.feature_id] += grant.overage
+    for grant in ordered:
+        if not grant.overage_allowed or not allocation.missing:
+            continue
+        above_zero = max(ZERO, left[grant.id])
+        to_floor = _UNBOUNDED
+        if grant.max_purchase is not None:
+            overdrawn = shared[grant.feature_id] if grant.shares_max_purchase else max(ZERO, -left[grant.id])
+            to_floor = above_zero + max(ZERO, grant.max_purchase - overdrawn)
+        to_limit = above_zero + allowances.get(grant.feature_id, _UNBOUNDED)
+        charged = allocation.take(grant.id, "overage", min(to_floor, to_limit), grant.credit_cost)
+        overage = max(ZERO, charged - above_zero)
+        if grant.shares_max_purchase:
+            shared[grant.feature_id] += overage
+        if grant.feature_id in allowances:
+            allowances[grant.feature_id] -= overage
+        if to_limit < to_floor:
+            stops.append(LimitReached("spend_limit", grant.id, overage_limits[grant.feature_id]))
+        else:
+            stops.append(LimitReached("max_purchase", grant.id, grant.max_purchase))
+    return stops
+
+
+def _allowances(grants: Iterable[DrawableGrant], overage_limits: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """How much more overage each spend limit allows, by feature id."""
+    allowances = dict(overage_limits)
+    for grant in grants:
+        if grant.feature_id in allowances:
+            allowances[grant.feature_id] -= grant.overage
+    return allowances
+
+
+def _is_usable_by(owner: str | None, entity_id: str | None) -> bool:
+    return owner is None or owner == entity_id
+
+
 def _check(amount: Decimal) -> None:
     if not amount.is_finite() or amount < 0:
-        raise ValueError(f"An amount of {amount} can be neither drawn nor refunded: expected 0 or more")
-    if amount != amount.quantize(DECIMALS, context=_EXACT):
-        raise ValueError(f"An amount of {amount} is too fine: expected at most 10 decimals")
+        raise ValueError(f"An amount of {amount} can be neither deducted nor refunded: expected 0 or more")
+    if problem := amount_problem(amount):
+        raise ValueError(f"An amount of {amount} cannot be deducted or refunded. {problem}")
 
 
-def _total(values: Iterable[Decimal]) -> Decimal:
-    with localcontext(_EXACT):
-        return sum(values, _ZERO)
-
-
-def _by_id(parts: Iterable[DrawnPart]) -> dict[str, Decimal]:
+def _charged_by_id(parts: Iterable[DrawnPart]) -> dict[str, Decimal]:
     charged: dict[str, Decimal] = {}
-    with localcontext(_EXACT):
-        for part in parts:
-            charged[part.id] = charged.get(part.id, _ZERO) + part.charged
+    for part in parts:
+        charged[part.id] = EXACT.add(charged.get(part.id, ZERO), part.charged)
     return charged

@@ -1,8 +1,10 @@
-"""The figures of a balance: what is granted, used, left and owed, from its rows and rollovers.
+"""The reference for what a balance comes to: granted, remaining, usage and overage of its grants and rollovers.
 
-Pure arithmetic on values: no clock, no database. The caller chooses which rows count (DESIGN: not expired,
-standalone or of an active plan; for an entity the customer's rows and its own). Figures are exact to ten
-decimals: sums never round, and what a credit cost turns into credits or units rounds once.
+Pure arithmetic on values: no clock, no database. The caller passes the grants and rollovers that count: neither ended
+nor expired, standalone or of an active plan, and for an entity the customer's and its own. Figures are exact to ten
+decimals: sums never round, and converting between units and credits rounds once.
+
+`billing.ledger.figure_range` repeats `figures_of` in SQL for PostgreSQL; a property test holds it to this module.
 """
 
 from __future__ import annotations
@@ -10,73 +12,83 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
-from functools import reduce
+from decimal import Decimal
+from typing import Literal
 
-from customers.json_types import DECIMALS
+from billing.rules.exact import EXACT, ZERO, total
+from customers.json_types import DECIMALS, LARGEST
 
-#: Over how many days the rate is measured, where the balance is that old.
+#: The burn rate is measured over this window, or since the balance began if that is later.
 BURN_RATE_WINDOW = timedelta(days=30)
-#: Whole numbers are held in 32 bits.
+#: Every figure is below it. PostgreSQL's NaN is greater than any number, so a check against this bound refuses NaN.
+UPPER_BOUND = LARGEST
+#: Whole numbers are stored in 32 bits.
 LARGEST_WHOLE = 2**31 - 1
 
-_ZERO = Decimal(0)
-# Wide enough that no sum or product of figures ever rounds.
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+_HUNDRED = Decimal(100)
+_FINEST_EXPONENT = -10
+
+#: The figures of a balance that can be compared with bounds.
+FigureName = Literal["remaining", "granted", "usage", "usage_percent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantFigures:
-    """One grant of a feature; `usage` is signed, as is `included_grant` after a correction downwards."""
+    """The figures of one grant. `usage` is signed, and so is `included_grant` after a correction downwards."""
 
-    included_grant: Decimal = _ZERO
-    prepaid_grant: Decimal = _ZERO
-    usage: Decimal = _ZERO
+    included_grant: Decimal = ZERO
+    prepaid_grant: Decimal = ZERO
+    usage: Decimal = ZERO
     unlimited: bool = False
     resets_at: datetime | None = None
 
     @property
     def granted(self) -> Decimal:
-        """What the row grants in all."""
-        return _EXACT.add(self.included_grant, self.prepaid_grant)
+        """The included and the prepaid amount."""
+        return EXACT.add(self.included_grant, self.prepaid_grant)
 
     @property
     def balance(self) -> Decimal:
-        """What is left; below zero when more was used than granted."""
-        return _EXACT.subtract(self.granted, self.usage)
+        """Granted less usage; below zero when more was used than granted."""
+        return EXACT.subtract(self.granted, self.usage)
 
     @property
     def remaining(self) -> Decimal:
-        """What is left to use, never below zero."""
-        return max(_ZERO, self.balance)
+        """The balance, but never below zero."""
+        return max(ZERO, self.balance)
 
     @property
     def overage(self) -> Decimal:
-        """What was used beyond the grant; an unlimited row has none."""
-        return _ZERO if self.unlimited else max(_ZERO, self.balance.copy_negate())
+        """Usage above what is granted; an unlimited grant has none."""
+        return ZERO if self.unlimited else max(ZERO, self.balance.copy_negate())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloverFigures:
-    """What an earlier period left over: `balance` of it is still there, `usage` was drawn."""
+    """The figures of one rollover: `balance` of it is left, `usage` of it was used."""
 
     balance: Decimal
-    usage: Decimal = _ZERO
+    usage: Decimal = ZERO
+
+    @classmethod
+    def of(cls, granted: Decimal, left: Decimal) -> RolloverFigures:
+        """The figures of a rollover of `granted`, of which `left` is left."""
+        return cls(balance=left, usage=EXACT.subtract(granted, left))
 
     @property
     def granted(self) -> Decimal:
-        """What was carried over."""
-        return _EXACT.add(self.balance, self.usage)
+        """The amount that was carried over."""
+        return EXACT.add(self.balance, self.usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One feature's figures.
+    """The figures of one balance.
 
-    `remaining` is not `granted - usage` when a row is over its grant while another has something left. That is
-    why there are two overages: `billable_overage`, the sum of the rows', is what is owed; `displayed_overage`
-    is how far all usage exceeds all grants. Of an unlimited feature `granted`, `remaining` and
-    `displayed_overage` are 0 and `usage` is that of its unlimited rows.
+    `remaining` is not `granted - usage` when one grant is in overage while another has something left. That is why
+    there are two overages: `billable_overage`, the sum over the grants, is owed; `displayed_overage` is how far all
+    usage exceeds everything granted. With an unlimited grant, `granted`, `remaining` and `displayed_overage` are 0
+    and `usage` is that of the unlimited grants.
     """
 
     granted: Decimal
@@ -87,59 +99,94 @@ class Figures:
     billable_overage: Decimal
     displayed_overage: Decimal
 
+    @property
+    def usage_percent(self) -> Decimal | None:
+        """Usage in percent of what is granted, above 100 with overage; None if nothing is granted or it is unlimited."""
+        return self._percent(self.usage)
 
-def figures_of(rows: Iterable[GrantFigures], rollovers: Iterable[RolloverFigures] = ()) -> Figures:
-    """The figures of the feature whose counted rows and living rollovers these are."""
-    rows, rollovers = list(rows), list(rollovers)
-    resets = [row.resets_at for row in rows if row.resets_at is not None]
-    next_reset_at = min(resets, default=None)
-    unlimited_rows = [row for row in rows if row.unlimited]
-    if unlimited_rows:
+    @property
+    def spent_percent(self) -> Decimal | None:
+        """How many percent of what is granted no longer remain; None if nothing is granted or it is unlimited."""
+        return self._percent(EXACT.subtract(self.granted, self.remaining))
+
+    def is_between(self, name: FigureName, low: Decimal | None, high: Decimal | None) -> bool:
+        """Whether the figure is above `low` and at most `high`. An unlimited balance has no figure to compare."""
+        value: Decimal | None = None if self.unlimited else getattr(self, name)
+        return value is not None and (low is None or value > low) and (high is None or value <= high)
+
+    def _percent(self, part: Decimal) -> Decimal | None:
+        if self.unlimited or self.granted <= 0:
+            return None
+        return EXACT.divide(EXACT.multiply(part, _HUNDRED), self.granted)
+
+
+def figures_of(grants: Iterable[GrantFigures], rollovers: Iterable[RolloverFigures] = ()) -> Figures:
+    """The figures of the balance with these grants and rollovers, all of which count."""
+    grants, rollovers = list(grants), list(rollovers)
+    next_reset_at = min((grant.resets_at for grant in grants if grant.resets_at is not None), default=None)
+    billable_overage = total(grant.overage for grant in grants)
+    unlimited = [grant for grant in grants if grant.unlimited]
+    if unlimited:
         return Figures(
-            granted=_ZERO,
-            remaining=_ZERO,
-            usage=_sum(row.usage for row in unlimited_rows),
+            granted=ZERO,
+            remaining=ZERO,
+            usage=total(grant.usage for grant in unlimited),
             unlimited=True,
             next_reset_at=next_reset_at,
-            billable_overage=_sum(row.overage for row in rows),
-            displayed_overage=_ZERO,
+            billable_overage=billable_overage,
+            displayed_overage=ZERO,
         )
-    granted = _sum([*(row.granted for row in rows), *(rollover.granted for rollover in rollovers)])
-    usage = _sum([*(row.usage for row in rows), *(rollover.usage for rollover in rollovers)])
+    granted = total([*(grant.granted for grant in grants), *(rollover.granted for rollover in rollovers)])
+    usage = total([*(grant.usage for grant in grants), *(rollover.usage for rollover in rollovers)])
     return Figures(
         granted=granted,
-        remaining=_sum([*(row.remaining for row in rows), *(rollover.balance for rollover in rollovers)]),
+        remaining=total([*(grant.remaining for grant in grants), *(each.balance for each in rollovers)]),
         usage=usage,
         unlimited=False,
         next_reset_at=next_reset_at,
-        billable_overage=_sum(row.overage for row in rows),
-        displayed_overage=max(_ZERO, _EXACT.subtract(usage, granted)),
+        billable_overage=billable_overage,
+        displayed_overage=max(ZERO, EXACT.subtract(usage, granted)),
     )
 
 
-def included_grant(included: Decimal, quantity: Decimal, adjustments: Decimal = _ZERO) -> Decimal:
-    """What a plan item includes for `quantity` of its plan, with the corrections made since the last reset."""
-    return _EXACT.add(_EXACT.multiply(included, quantity), adjustments)
+def counts(ended_at: datetime | None, expires_at: datetime | None, at: datetime) -> bool:
+    """Whether a grant or rollover counts towards its balance: neither ended nor expired.
+
+    `CountedQuerySet.counted` says the same in SQL.
+    """
+    return ended_at is None and (expires_at is None or expires_at > at)
+
+
+def amount_problem(amount: Decimal) -> str | None:
+    """Why no figure can hold `amount`, as a sentence; None if one can."""
+    if not amount.is_finite() or abs(amount) >= UPPER_BOUND:
+        return "Enter a number with at most 15 digits before the decimal point."
+    exponent = amount.as_tuple().exponent
+    # Most amounts have few decimals: the exponent alone decides without rounding.
+    if isinstance(exponent, int) and exponent < _FINEST_EXPONENT and amount != _rounded(amount):
+        return "Enter a number with at most 10 decimals."
+    return None
+
+
+def included_grant(included: Decimal, quantity: Decimal, adjustments: Decimal = ZERO) -> Decimal:
+    """What a plan item includes for `quantity` of its plan, plus the adjustments made since the last reset."""
+    return EXACT.add(EXACT.multiply(included, quantity), adjustments)
 
 
 def prepaid_grant(packs: Decimal, billing_units: Decimal) -> Decimal:
-    """What `packs` of `billing_units` each grant."""
-    return _EXACT.multiply(packs, billing_units)
+    """The units in `packs` packs of `billing_units` each."""
+    return EXACT.multiply(packs, billing_units)
 
 
 def credits_for(units: Decimal, credit_cost: Decimal) -> Decimal:
     """The credits that `units` of a metered feature cost, rounded half-even to ten decimals."""
-    return _rounded(_EXACT.multiply(units, credit_cost))
+    return _rounded(EXACT.multiply(units, credit_cost))
 
 
 def units_for(available: Decimal, credit_cost: Decimal) -> Decimal:
     """The units of a metered feature that the `available` credits pay for, rounded half-even to ten decimals."""
-    return _rounded(_EXACT.divide(available, credit_cost))
-
-
-def _sum(values: Iterable[Decimal]) -> Decimal:
-    return reduce(_EXACT.add, values, _ZERO)
+    return _rounded(EXACT.divide(available, credit_cost))
 
 
 def _rounded(value: Decimal) -> Decimal:
-    return value.quantize(DECIMALS, context=_EXACT)
+    return value.quantize(DECIMALS, context=EXACT)

@@ -15,9 +15,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from billing.rules.exact import EXACT
 from billing.rules.intervals import step
 from billing.rules.money import LARGEST_MINOR, from_minor, known_code, round_to_minor
-from billing.rules.prices import EXACT
 
 LineKind = Literal["base", "prepaid", "usage", "proration", "credit", "discount", "tax"]
 DiscountType = Literal["free_product", "percentage_discount", "fixed_discount", "invoice_credits"]

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from billing.rules.exact import EXACT
 from billing.rules.money import known_code, round_to_minor
-from billing.rules.prices import EXACT
 
 _MONTHS_A_YEAR = Decimal(12)
 _TIMES_A_YEAR = {

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Literal, Self
 
-TierBehavior = Literal["graduated", "volume"]
+from billing.rules.exact import EXACT
 
-#: Wide enough that no product of figures rounds, and that no quotient comes to lie on the wrong side of a half.
-EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+TierBehavior = Literal["graduated", "volume"]
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 from billing.rules.drawing import DrawableGrant, DrawableRollover, expiry_sort_key
+from billing.rules.exact import EXACT
 from billing.rules.intervals import NEVER_RESETS, is_made_of_months, next_after, step
 
 _ZERO = Decimal(0)
-# Wide enough that no sum of figures ever rounds.
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ def reset(
         return None
     if past_due and not reset_past_due:
         return None
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         made, trims = _carry_over(row, rollovers, now, item_rollover, anchor_day)
         return ResetResult(
             row_id=row.id,

@@ -107,9 +107,10 @@ def _expire(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:
 
 def _usage_lines_of(grant: Grant) -> list[BilledLine]:
     """The overage of a grant, if it is billed."""
-    if grant.billing_method != BillingMethod.USAGE_BASED or grant.unlimited or grant.held >= 0:
+    overage = grant.figures.overage
+    if grant.billing_method != BillingMethod.USAGE_BASED or not overage:
         return []
-    return usage_lines(grant, grant.subscription or grant.purchase, -grant.held)
+    return usage_lines(grant, grant.subscription or grant.purchase, overage)
 
 
 def _end_purchases(work: UnitOfWork, at: datetime) -> None:

@@ -122,4 +122,4 @@ def _unbilled(grant: Grant) -> Decimal:
     in_use: Decimal = grant.usage
     if grant.billing_method != BillingMethod.USAGE_BASED:
         return in_use
-    return min(in_use, Decimal(grant.included_grant + grant.prepaid_grant))
+    return min(in_use, grant.figures.granted)

@@ -102,7 +102,7 @@ def usage_lines(
     plan = grant.plan
     if price is None or plan is None or not overage:
         return []
-    included = grant.included_grant + grant.prepaid_grant
+    included = grant.figures.granted
     amount = round_to_minor(cost_of(price, overage, included), plan.currency)
     return [
         BilledLine(

@@ -26,8 +26,8 @@ def end_grants(work: UnitOfWork, source: Subscription | Purchase, at: datetime) 
     """End what a subscription or purchase grants; answers the lines for what was used beyond it."""
     lines = []
     for grant in work.grants_of(source):
-        if grant.billing_method == BillingMethod.USAGE_BASED and grant.held < 0 and not grant.unlimited:
-            lines += usage_lines(grant, source, -grant.held)
+        if grant.billing_method == BillingMethod.USAGE_BASED and grant.figures.overage:
+            lines += usage_lines(grant, source, grant.figures.overage)
         expire_grant(work, grant, at, f"{source.plan} ended")
     lower_flags(work, source)
     return lines
@@ -40,8 +40,8 @@ def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> N
             expire_rollover(work, rollover, at, reason)
     grant.ended_at = at
     work.book.touch(grant)
-    if grant.held > 0 and not grant.unlimited:
-        _post_loss(work, grant, "included_grant", grant.held, at, reason)
+    if grant.figures.remaining and not grant.unlimited:
+        _post_loss(work, grant, "included_grant", grant.figures.remaining, at, reason)
     _forbid_overage(work, grant)
 
 

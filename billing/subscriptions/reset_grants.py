@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from billing.catalog.plan_items import item_of_grant
-from billing.ledger.drawable_balances import counts, drawable_grant, drawable_rollover
+from billing.ledger.drawable_balances import drawable_grant, drawable_rollover
 from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
@@ -42,7 +42,7 @@ def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[
     rollovers = [
         drawable_rollover(rollover, credit_cost=None)
         for rollover in work.rollovers_of(grant)
-        if counts(rollover, at)
+        if rollover.counts_at(at)
     ]
     is_billed = grant.billing_method == BillingMethod.USAGE_BASED
     anchor = _anchor_of(grant)

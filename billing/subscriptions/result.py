@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.models import Entity, Invoice, Plan, Purchase, Subscription
-from billing.models.figures import UPPER_BOUND, BillingMethod
+from billing.models.figures import BillingMethod
+from billing.rules.figures import UPPER_BOUND
 from billing.subscriptions.advance import advance
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save

@@ -1,1 +1,1 @@
-"""Uses of features: what they draw from, one at a time or many at once, once for each idempotency key."""
+"""Usage of features, recorded one at a time or many at once, once per idempotency key."""

@@ -1,17 +1,17 @@
-"""Write many uses into the ledger at once."""
+"""Write the postings and ledger entries of many usages at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 from django.db import connection
 
+from billing.ledger.entries import EntryValues, PostingDraft
 from billing.models import Grant, LedgerEntry, Posting, Rollover
-from billing.usage.deduct import UsageRequest, UsageResult, to_stored_answer
+from billing.usage.deduct import UsageResult, to_stored_answer
 from customers.bulk import create_rows, update_rows
 from customers.typed_ids import new_uuid_text, to_uuid
 
@@ -32,101 +32,66 @@ _ROLLOVERS = (
 )
 
 
-class DrawnEntry(NamedTuple):
-    """One change of a figure, as its ledger entry will say it."""
-
-    row: Grant | Rollover
-    figure: str
-    number: int
-    amount: Decimal
-    after: Decimal
-
-
 class DrawnUsage(NamedTuple):
-    """A use that was drawn, as its posting will say it."""
+    """A usage that was deducted in memory: its posting (still without the answer) and the entries of it."""
 
-    use: UsageRequest
-    customer_id: str
-    at: datetime
+    draft: PostingDraft
     recorded_at: datetime
-    digest: str
-    used: UsageResult
-    entries: list[DrawnEntry]
+    result: UsageResult
+    entries: list[EntryValues]
 
 
-def write(posted: Sequence[DrawnUsage], changed: Collection[Grant | Rollover]) -> None:
-    """Write the uses, and the figures of the rows that they changed; in the caller's transaction.
+def write(drawn: Sequence[DrawnUsage], changed: Collection[Grant | Rollover]) -> None:
+    """Write the usages and the figures of the `changed` rows, in the caller's transaction.
 
-    Postings go in by their keys, so that two who write the same ones do not wait for each other crosswise.
+    Postings are written in the order of their keys, so that two transactions that write the same keys cannot deadlock.
     """
-    if not posted:
+    if not drawn:
         return
-    posted = sorted(posted, key=lambda each: each.use.key or "")
+    drawn = sorted(drawn, key=lambda each: each.draft.key or "")
     if connection.vendor == "postgresql":
-        _copy(posted, changed)
+        _copy(drawn, changed)
     else:
-        _create(posted, changed)
+        _create(drawn, changed)
 
 
-def _kind(use: UsageRequest) -> Posting.Kind:
-    return Posting.Kind.USAGE if use.amount > 0 else Posting.Kind.REFUND
-
-
-def _create(posted: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> None:
+def _create(drawn: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> None:
     postings: list[Posting] = []
     entries: list[LedgerEntry] = []
-    for each in posted:
-        use = each.use
-        posting = Posting(
-            customer_id=each.customer_id,
-            kind=_kind(use),
-            feature_id=use.feature.pk,
-            entity_id=use.entity_id,
-            amount=use.amount,
-            occurred_at=each.at,
-            recorded_at=each.recorded_at,
-            done_by=use.done_by,
-            reason=use.reason,
-            key=use.key,
-            digest=each.digest,
-            answer=None if use.key is None else to_stored_answer(each.used),
-        )
+    for draft, recorded_at, result, values in drawn:
+        if draft.key is not None:
+            draft.answer = to_stored_answer(result)
+        posting = draft.as_posting(recorded_at)
         postings.append(posting)
-        for row, figure, number, amount, after in each.entries:
-            entry = LedgerEntry(posting=posting, figure=figure, number=number, amount=amount, after=after)
-            if isinstance(row, Grant):
-                entry.grant = row
-            else:
-                entry.rollover = row
-            entries.append(entry)
+        entries += [each.as_entry(posting) for each in values]
     update_rows([row for row in changed if isinstance(row, Grant)], ["usage", "entries"], reason="")
     update_rows([row for row in changed if isinstance(row, Rollover)], ["left", "entries"], reason="")
     create_rows(postings, reason="")
     create_rows(entries, reason="")
 
 
-def _copy(posted: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> None:
-    """By PostgreSQL's COPY, whose lines are made by hand: they are most of the work."""
+def _copy(drawn: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> None:
+    """Write with PostgreSQL's COPY. Its lines are built by hand, because building them is most of the work."""
     uuids = _Uuids()
     moments = _Moments()
     postings: list[str] = []
     entries: list[str] = []
-    for use, customer_id, at, recorded_at, digest, used, entered in posted:
+    for draft, recorded_at, result, values in drawn:
         posting = new_uuid_text()
-        entity = use.entity_id
         key = answer = _NULL
-        if use.key is not None:
-            key = _escaped(use.key)
-            answer = _escaped(msgspec.json.encode(to_stored_answer(used, uuids.__getitem__)).decode())
+        if draft.key is not None:
+            key = _escaped(draft.key)
+            answer = _escaped(msgspec.json.encode(to_stored_answer(result, uuids.__getitem__)).decode())
         postings.append(
-            f"{posting}\t{uuids[customer_id]}\t{_kind(use).value}\t{uuids[use.feature.pk]}\t"
-            f"{_NULL if entity is None else uuids[entity]}\t{use.amount}\t{moments[at]}\t{moments[recorded_at]}\t"
-            f"{_escaped(use.done_by)}\t{_escaped(use.reason)}\t{key}\t{digest}\t{answer}\n"
+            f"{posting}\t{uuids[draft.customer_id]}\t{draft.kind.value}\t{uuids[draft.feature_id]}\t"
+            f"{uuids[draft.entity_id]}\t{draft.amount}\t{moments[draft.occurred_at]}\t{moments[recorded_at]}\t"
+            f"{_escaped(draft.done_by)}\t{_escaped(draft.reason)}\t{key}\t{draft.digest}\t{answer}\n"
         )
-        for row, figure, number, amount, after in entered:
-            owner = uuids[row.pk]
-            owners = f"{owner}\t{_NULL}" if isinstance(row, Grant) else f"{_NULL}\t{owner}"
-            entries.append(f"{new_uuid_text()}\t{posting}\t{owners}\t{figure}\t{number}\t{amount}\t{after}\n")
+        for grant_id, rollover_id, figure, number, amount, after in values:
+            entries.append(
+                f"{new_uuid_text()}\t{posting}\t{uuids[grant_id]}\t{uuids[rollover_id]}\t{figure}\t{number}\t{amount}"
+                f"\t{after}\n"
+            )
     grants = [row for row in changed if isinstance(row, Grant)]
     rollovers = [row for row in changed if isinstance(row, Rollover)]
     with connection.cursor() as cursor:
@@ -143,16 +108,17 @@ def _copy(posted: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> 
                     copy.write("".join(lines))
 
 
-class _Uuids(dict[str, str]):
-    """UUIDs, as texts, by typed id."""
+class _Uuids(dict[str | None, str]):
+    """UUIDs as text, by typed id; `\\N` for None."""
 
-    def __missing__(self, typed_id: str) -> str:
-        self[typed_id] = text = str(to_uuid(typed_id, _PREFIXES))
+    def __missing__(self, typed_id: str | None) -> str:
+        text = _NULL if typed_id is None else str(to_uuid(typed_id, _PREFIXES))
+        self[typed_id] = text
         return text
 
 
 class _Moments(dict[datetime, str]):
-    """Moments as PostgreSQL reads them."""
+    """Times as PostgreSQL reads them."""
 
     def __missing__(self, moment: datetime) -> str:
         self[moment] = text = moment.isoformat()

@@ -1,4 +1,4 @@
-"""Idempotency keys: a use that comes again under its key is answered as the first time, another one is a conflict."""
+"""Idempotency keys: a usage that is repeated under its key gets the first answer; anything else is a conflict."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ LONGEST_KEY = 255
 
 
 class KeyConflict(Exception):
-    """The key was used before, for something else; the message says so and what to do."""
+    """The key was used before, for something else. The message is a sentence that says what to do."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"The key {key!r} was used before, for something else. A key stands for one use for ever: repeat that use"
-            " exactly as it was, or give this one a key of its own."
+            f"The key {key!r} was used before for something else. A key is for one use only: repeat that use exactly, or"
+            " choose another key."
         )
 
 
 def key_problem(key: str) -> str | None:
-    """Why no database could keep `key`, in a sentence; None for a good one."""
+    """Why `key` cannot be stored, as a sentence; None if it can."""
     if not key:
-        return "A key is not empty: leave it out, or give each use one of its own."
+        return "Enter a key, or leave it out."
     if len(key) > LONGEST_KEY:
-        return f"A key has at most {LONGEST_KEY} characters, but this one has {len(key)}."
+        return f"Enter a key of at most {LONGEST_KEY} characters; this one has {len(key)}."
     if "\0" in key or (not key.isascii() and any("\ud800" <= character <= "\udfff" for character in key)):
-        return "A key is text without NUL and without halves of surrogate pairs."
+        return "Enter a key without null characters and without halves of surrogate pairs."
     return None
 
 
 def digest_of(feature_id: str, entity_id: str | None, amount: Decimal, at: datetime | None, cap: bool) -> str:
-    """SHA-256 of what a use says.
+    """SHA-256 of what a usage request asks for.
 
-    Whose use it is, is not in it: the posting's customer says that, whoever it became part of since.
+    The customer is not part of it: the posting's customer is compared instead, so that a repetition after a merge is
+    still recognized.
     """
-    said = (
+    content = (
         feature_id,
         entity_id,
         f"{amount.normalize():f}",
         None if at is None else at.astimezone(UTC).isoformat(),
         cap,
     )
-    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()

@@ -1,4 +1,4 @@
-"""Record that a customer used a feature: drawn from its grants, posted to the ledger, once for each key."""
+"""Record usage of a feature: deduct it from the customer's grants and post it to the ledger, once per key."""
 
 from __future__ import annotations
 
@@ -33,45 +33,46 @@ _TRIES = 3
 
 
 class _RenewalDue(Exception):
-    """Something of the customer's falls due before the use."""
+    """Something of the customer is due before the usage."""
 
 
 class _Merged(Exception):
-    """The customer became part of another one while the use waited for its balances."""
+    """The customer was merged while the usage waited for its balances."""
 
 
-def record_usage(use: UsageRequest) -> UsageResult:
-    """Draw what was used (or put back what is refunded) and post it, all of it or nothing.
+def record_usage(request: UsageRequest) -> UsageResult:
+    """Deduct the usage (or refund) and post it, all or nothing.
 
-    What falls due for the customer before the use happened is done first. A use that comes again under its key
-    changes nothing and answers as the first time. Raises `UsageRefused`, which leaves the key free, or `KeyConflict`.
+    Everything that was due for the customer when the usage happened is done first. A request that is repeated under its
+    key changes nothing and gets the first result. Raises `UsageRefused`, after which the key can still be used, or
+    `KeyConflict`.
     """
-    check_request(use)
-    if use.key is not None and (problem := key_problem(use.key)):
+    check_request(request)
+    if request.key is not None and (problem := key_problem(request.key)):
         raise UsageRefused(problem)
-    at = use.at or clock.now()
-    digest = "" if use.key is None else digest_of_request(use)
-    if connection.vendor == "postgresql" and use.amount > 0:
-        used = _record_plainly(use, at, digest)
-        if used is not None:
-            return used
+    at = request.at or clock.now()
+    digest = "" if request.key is None else digest_of_request(request)
+    if connection.vendor == "postgresql" and request.amount > 0:
+        result = _record_plainly(request, at, digest)
+        if result is not None:
+            return result
     for tries_left in reversed(range(_TRIES)):
         try:
-            return _record(use, at, digest)
+            return _record(request, at, digest)
         except IntegrityError:
-            # Somebody else used the key meanwhile: the next try finds it.
-            if use.key is None or not tries_left:
+            # Another transaction used the key at the same time: the next try finds its posting.
+            if request.key is None or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def digest_of_request(use: UsageRequest) -> str:
-    """What the posting keeps, to know the use again by."""
-    return digest_of(str(use.feature.pk), use.entity_id, use.amount, use.at, use.cap)
+def digest_of_request(request: UsageRequest) -> str:
+    """The digest that the posting stores, to recognize a repetition of the request."""
+    return digest_of(str(request.feature.pk), request.entity_id, request.amount, request.at, request.cap)
 
 
 def replay(posting: Posting, customer_id: str, digest: str) -> UsageResult:
-    """The answer that was given for the key of `posting`; `KeyConflict` if it was used for something else."""
+    """The result stored with the posting of a key. Raises `KeyConflict` if the key was used for something else."""
     if posting.digest != digest or posting.answer is None:
         raise KeyConflict(str(posting.key))
     if posting.customer_id != customer_id and survivor_of(posting.customer_id) != survivor_of(customer_id):
@@ -79,90 +80,92 @@ def replay(posting: Posting, customer_id: str, digest: str) -> UsageResult:
     return from_stored_answer(posting.answer)
 
 
-def draft_of(
-    use: UsageRequest, customer_id: str, at: datetime, used: UsageResult, digest: str
-) -> PostingDraft:
-    """The posting of a use, without its changes."""
+def draft_of(request: UsageRequest, customer_id: str, at: datetime, digest: str) -> PostingDraft:
+    """The posting of a usage, without its changes and the answer to store."""
     return PostingDraft(
         customer_id=customer_id,
-        kind=Posting.Kind.USAGE if use.amount > 0 else Posting.Kind.REFUND,
+        kind=Posting.Kind.USAGE if request.amount > 0 else Posting.Kind.REFUND,
         occurred_at=at,
-        done_by=use.done_by,
-        reason=use.reason,
-        feature_id=str(use.feature.pk),
-        entity_id=use.entity_id,
-        amount=use.amount,
-        key=use.key,
+        done_by=request.done_by,
+        reason=request.reason,
+        feature_id=str(request.feature.pk),
+        entity_id=request.entity_id,
+        amount=request.amount,
+        key=request.key,
         digest=digest,
-        answer=None if use.key is None else to_stored_answer(used),
     )
 
 
-def _record(use: UsageRequest, at: datetime, digest: str) -> UsageResult:
-    """The way of every use: what is plain or not, and on either database."""
+def _record(request: UsageRequest, at: datetime, digest: str) -> UsageResult:
+    """Record any usage, on either database."""
     is_renewed = False
     while True:
-        customer_id = survivor_of(use.customer_id)
+        customer_id = survivor_of(request.customer_id)
         try:
-            return _draw(use, customer_id, at, digest, is_renewed=is_renewed)
+            return _deduct(request, customer_id, at, digest, is_renewed=is_renewed)
         except _RenewalDue:
-            # Who renews holds the customer before its balances: the first try has let go of them.
-            renew_customers([customer_id], at, done_by=use.done_by)
+            # A renewal locks the customer before its balances, so it runs after the first try has released them.
+            renew_customers([customer_id], at, done_by=request.done_by)
             is_renewed = True
         except _Merged:
-            # The survivor may have something due.
+            # The survivor may have something due too.
             is_renewed = False
 
 
 @transaction.atomic
-def _draw(use: UsageRequest, customer_id: str, at: datetime, digest: str, *, is_renewed: bool) -> UsageResult:
-    costs = credit_costs_of(use.feature)
+def _deduct(
+    request: UsageRequest, customer_id: str, at: datetime, digest: str, *, is_renewed: bool
+) -> UsageResult:
+    costs = credit_costs_of(request.feature)
     balances = locked_balances([customer_id], costs)
-    if use.key is not None:
-        earlier = Posting.objects.filter(key=use.key).first()
+    if request.key is not None:
+        earlier = Posting.objects.filter(key=request.key).first()
         if earlier is not None:
             return replay(earlier, customer_id, digest)
     if not balances and survivor_of(customer_id) != customer_id:
         raise _Merged
-    check_entity(use, customer_id)
+    check_entity(request, customer_id)
     try:
         if not balances:
-            raise no_balance_refusal(use)
-        holding = drawable_balances_of(customer_id, costs, balances)
-        due = holding.next_due()
+            raise no_balance_refusal(request)
+        drawable = drawable_balances_of(customer_id, costs, balances)
+        due = drawable.next_due()
         if due is not None and due <= at and not is_renewed:
             raise _RenewalDue
-        used, changes = deduct(holding, use, at)
+        result, changes = deduct(drawable, request, at)
     except UsageRefused as refused:
         if refused.missing is not None and not is_renewed and _is_start_due(customer_id, at):
             raise _RenewalDue from None
         raise
-    if used.dropped and use.amount > 0 and not is_renewed and _is_start_due(customer_id, at):
+    if result.dropped and request.amount > 0 and not is_renewed and _is_start_due(customer_id, at):
         raise _RenewalDue
-    draft = draft_of(use, customer_id, at, used, digest)
+    draft = draft_of(request, customer_id, at, digest)
     draft.changes = changes
+    if request.key is not None:
+        draft.answer = to_stored_answer(result)
     post(draft)
-    return used
+    return result
 
 
 def _is_start_due(customer_id: str, at: datetime) -> bool:
-    """Whether a plan that was scheduled begins by `at`, and so may grant what is missing."""
+    """Whether a scheduled plan starts by `at`, and so may grant what is missing."""
     return Subscription.objects.due_to_start(at).filter(customer_id=customer_id).exists()
 
 
-def _record_plainly(use: UsageRequest, at: datetime, digest: str) -> UsageResult | None:
-    """Record a use that one grant serves alone, in one statement; None, with nothing done, for any other.
+def _record_plainly(request: UsageRequest, at: datetime, digest: str) -> UsageResult | None:
+    """Record a usage that a single grant covers, in one statement; None, with nothing done, for any other.
 
-    The function in the database decides that (see the migration that makes it), and the order of grants in it is
-    that of `billing.rules.drawing`.
+    The database function `billing_record_plain_use` repeats `billing.rules.drawing` and
+    `billing.ledger.entries.next_entry` for this case, because one statement is several times faster than locking,
+    loading and writing. These modules are the reference; `tests/billing/usage/test_same_results.py` compares them.
     """
-    customer = to_uuid(use.customer_id, ("cus",))
-    feature = to_uuid(str(use.feature.pk), ("feat",))
+    customer = to_uuid(request.customer_id, ("cus",))
+    feature = to_uuid(str(request.feature.pk), ("feat",))
     entity = None
-    if use.entity is not None:
-        if use.entity.customer_id != use.customer_id or use.entity.removed_at is not None:
+    if request.entity is not None:
+        if request.entity.customer_id != request.customer_id or request.entity.removed_at is not None:
             return None
-        entity = to_uuid(str(use.entity.pk), ("ent",))
+        entity = to_uuid(str(request.entity.pk), ("ent",))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT drawn_from, remaining FROM"
@@ -171,28 +174,28 @@ def _record_plainly(use: UsageRequest, at: datetime, digest: str) -> UsageResult
                 customer,
                 feature,
                 entity,
-                use.amount,
+                request.amount,
                 at,
                 clock.now(),
-                use.done_by,
-                use.reason,
-                use.key,
+                request.done_by,
+                request.reason,
+                request.key,
                 digest,
                 new_uuid_text(),
                 new_uuid_text(),
             ],
         )
-        [(drawn_from, remaining)] = cursor.fetchall()
-    if drawn_from is None:
+        [(grant, remaining)] = cursor.fetchall()
+    if grant is None:
         return None
     return UsageResult(
-        amount=use.amount,
-        parts=[_whole(drawn_from, use.amount)],
+        amount=request.amount,
+        parts=[_whole_amount_from(grant, request.amount)],
         dropped=Decimal(0),
         why="",
-        remaining={str(use.feature.pk): remaining},
+        remaining={str(request.feature.pk): remaining},
     )
 
 
-def _whole(grant: UUID, amount: Decimal) -> DrawnPart:
+def _whole_amount_from(grant: UUID, amount: Decimal) -> DrawnPart:
     return DrawnPart(to_typed_id(grant, "grt"), "granted", amount, amount)

@@ -1,4 +1,9 @@
-"""Record many uses together: drawn in memory in their order, written at once, each with its posting and entries."""
+"""Record many usages together: deducted in memory in their order, then written at once.
+
+Several usages in a row often come from one grant that has room for all of them. `_SingleSource` remembers that grant, so
+that `billing.rules.drawing`, which is the reference for what usage deducts, need not be asked again for each.
+`tests/billing/usage/test_same_results.py` holds it to the reference.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +17,12 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.db.models import Min
 
 from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_by_customer
-from billing.ledger.entries import FigureChange, locked_balances
+from billing.ledger.entries import FigureChange, apply_change, locked_balances
 from billing.models import CreditCost, Grant, Posting, Rollover, Subscription
 from billing.rules.drawing import DrawnPart, drawing_order
+from billing.rules.exact import EXACT, ZERO
 from billing.subscriptions import renew_customers
-from billing.usage.bulk_ledger import DrawnEntry, DrawnUsage, write
+from billing.usage.bulk_ledger import DrawnUsage, write
 from billing.usage.deduct import (
     UsageRefused,
     UsageRequest,
@@ -28,7 +34,7 @@ from billing.usage.deduct import (
     remaining_by_feature,
 )
 from billing.usage.idempotency import KeyConflict, key_problem
-from billing.usage.record import digest_of_request, record_usage, replay
+from billing.usage.record import digest_of_request, draft_of, record_usage, replay
 from customers import clock
 from customers.bulk import pieces
 from customers.lookup import survivor_of
@@ -36,65 +42,64 @@ from customers.models import Customer
 
 UsageOutcome = UsageResult | UsageRefused | KeyConflict
 
-_ZERO = Decimal(0)
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
-_FOREVER = datetime.max.replace(tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-def record_usage_batch(uses: Sequence[UsageRequest]) -> list[UsageOutcome]:
-    """Record each use as `record_usage` does, in their order, and answer what came of each.
+def record_usage_batch(requests: Sequence[UsageRequest]) -> list[UsageOutcome]:
+    """Record each usage as `record_usage` does, in order, and return the outcome of each.
 
-    One that is refused changes nothing and does not hinder the others. What two tries could not write together is
-    recorded one by one. A `DatabaseError` that is no use's fault is raised: some of the uses may have been recorded
-    then, and those that have keys can be given again.
+    A refused usage changes nothing and does not affect the others. If two tries could not write them together, they are
+    recorded one by one. A `DatabaseError` that no usage caused is raised: some usages may have been recorded by then,
+    and those with keys can safely be repeated.
     """
-    asked = [_PendingUsage(use, clock.now()) for use in uses]
-    survivors = _survivors({use.customer_id for use in uses})
-    for each in asked:
-        each.customer_id = survivors.get(each.use.customer_id, each.use.customer_id)
-        each.judge()
+    pending = [_PendingUsage(request, clock.now()) for request in requests]
+    survivors = _survivors({request.customer_id for request in requests})
+    for each in pending:
+        each.customer_id = survivors.get(each.request.customer_id, each.request.customer_id)
+        each.check()
     renewed: dict[str, datetime] = {}
-    waiting = [each for each in asked if each.outcome is None]
+    waiting = [each for each in pending if each.outcome is None]
     while waiting:
         _record_round(waiting, renewed)
         waiting = [each for each in waiting if each.outcome is None]
         _renew(waiting, renewed)
-    return [each.outcome for each in asked if each.outcome is not None]
+    return [each.outcome for each in pending if each.outcome is not None]
 
 
 @dataclass(slots=True)
 class _PendingUsage:
-    """A use with the customer it reaches, and what came of it."""
+    """A request with the customer that it is for, and its outcome once it has one."""
 
-    use: UsageRequest
+    request: UsageRequest
     at: datetime
     customer_id: str = ""
     digest: str = ""
     outcome: UsageOutcome | None = None
 
-    def judge(self) -> None:
-        """Refuse what no customer could have."""
-        use = self.use
-        if use.at is not None:
-            self.at = use.at
+    def check(self) -> None:
+        """Refuse what no customer could have; compute the digest of the rest."""
+        request = self.request
+        if request.at is not None:
+            self.at = request.at
         try:
-            check_request(use)
+            check_request(request)
         except UsageRefused as refused:
             self.outcome = refused
             return
-        if use.key is not None:
-            problem = key_problem(use.key)
+        if request.key is not None:
+            problem = key_problem(request.key)
             if problem is not None:
                 self.outcome = UsageRefused(problem)
             else:
-                self.digest = digest_of_request(use)
+                self.digest = digest_of_request(request)
 
 
 @dataclass(slots=True)
 class _SingleSource:
-    """Of one customer, feature and entity: the grant that gives every use as long as it has room for it.
+    """The grant that covers every usage of one customer, feature and entity while it has room.
 
-    That holds from `since` until `until`, and as long as nothing else of the customer's is drawn (`version`).
+    Valid for usages from `since` until before `until`, and as long as nothing else of the customer changes (`version`).
     """
 
     grant: Grant
@@ -105,8 +110,8 @@ class _SingleSource:
     until: datetime
     version: int
 
-    def serves(self, amount: Decimal, at: datetime, version: int) -> bool:
-        """Whether the use is drawn from this grant alone."""
+    def covers(self, amount: Decimal, at: datetime, version: int) -> bool:
+        """Whether this grant covers the whole usage."""
         return (
             version == self.version
             and 0 < amount <= self.room
@@ -116,16 +121,20 @@ class _SingleSource:
 
 @dataclass(slots=True)
 class _CustomerState:
-    """What one customer holds, while uses are drawn from it. `holdings` are by feature and share their rows."""
+    """The balances of one customer while usages are deducted from them.
 
-    holdings: dict[str, DrawableBalances]
-    wells: dict[tuple[str, str | None], _SingleSource | None] = field(default_factory=dict)
+    `drawable` is by feature; all of its values share the same rows. `version` counts the changes. `is_waiting` is set
+    once a usage has to wait for a renewal, so that all later ones wait too.
+    """
+
+    drawable: dict[str, DrawableBalances]
+    sources: dict[tuple[str, str | None], _SingleSource | None] = field(default_factory=dict)
     version: int = 0
     is_waiting: bool = False
 
 
 def _survivors(customer_ids: Iterable[str]) -> dict[str, str]:
-    """Those of the customers that were merged, with the ones they became part of."""
+    """The merge survivors of those customers that were merged."""
     merged: list[str] = []
     for piece in pieces(customer_ids):
         found = Customer.objects.filter(pk__in=piece, merged_into__isnull=False)
@@ -134,38 +143,38 @@ def _survivors(customer_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _renew(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
-    """Do what falls due for each customer before the first of its waiting uses."""
+    """Renew each customer up to the first of its waiting usages."""
     firsts: dict[str, _PendingUsage] = {}
     for each in waiting:
         firsts.setdefault(each.customer_id, each)
     together: dict[tuple[datetime, str], list[str]] = defaultdict(list)
     for customer_id, first in firsts.items():
-        together[first.at, first.use.done_by].append(customer_id)
+        together[first.at, first.request.done_by].append(customer_id)
         renewed[customer_id] = first.at
     for (at, done_by), customer_ids in together.items():
         renew_customers(customer_ids, at, done_by=done_by)
 
 
 def _record_round(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
-    """Give every use its outcome, but those of a customer for whom something falls due first."""
+    """Set the outcome of every usage, except those that must wait for a renewal."""
     for tries_left in (True, False):
         try:
-            outcomes = _draw_all(waiting, renewed)
+            outcomes = _deduct_all(waiting, renewed)
         except (IntegrityError, OperationalError, DataError):
-            # Another may have used a key meanwhile, or have waited for what we hold.
+            # Another transaction may have used a key at the same time, or the two may have deadlocked.
             if tries_left:
                 continue
             for each in waiting:
-                each.outcome = _record_alone(each.use)
+                each.outcome = _record_alone(each.request)
         else:
             for each, outcome in zip(waiting, outcomes, strict=True):
                 each.outcome = outcome
         return
 
 
-def _record_alone(use: UsageRequest) -> UsageOutcome:
+def _record_alone(request: UsageRequest) -> UsageOutcome:
     try:
-        return record_usage(use)
+        return record_usage(request)
     except (UsageRefused, KeyConflict) as refused:
         return refused
     except (DataError, IntegrityError) as problem:
@@ -173,133 +182,138 @@ def _record_alone(use: UsageRequest) -> UsageOutcome:
 
 
 @transaction.atomic
-def _draw_all(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> list[UsageOutcome | None]:
-    """The outcomes, written; None for what must wait for a renewal."""
-    drawing = _BatchDrawing(waiting, renewed)
-    outcomes = [drawing.outcome_of(each) for each in waiting]
-    write(drawing.posted, drawing.changed.values())
+def _deduct_all(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> list[UsageOutcome | None]:
+    """Deduct and write; the outcome is None for what must wait for a renewal."""
+    batch = _BatchDeduction(waiting, renewed)
+    outcomes = [batch.outcome_of(each) for each in waiting]
+    write(batch.drawn, batch.changed.values())
     return outcomes
 
 
-class _BatchDrawing:
-    """Uses being drawn in memory, of balances that are locked."""
+class _BatchDeduction:
+    """Usages being deducted in memory, from locked balances."""
 
     def __init__(self, waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
-        self.posted: list[DrawnUsage] = []
+        self.drawn: list[DrawnUsage] = []
         self.changed: dict[str, Grant | Rollover] = {}
         self._renewed = renewed
         self._recorded_at = clock.now()
         self._answers: dict[str, tuple[str, str, UsageResult]] = {}
-        self._hands = _hands_reached(waiting)
+        self._customers = _load_customers(waiting)
         self._starts: dict[str, datetime] | None = None
-        self._earlier = _used_before({each.use.key for each in waiting if each.use.key is not None})
+        self._earlier = _earlier_postings(
+            {each.request.key for each in waiting if each.request.key is not None}
+        )
 
-    def outcome_of(self, asked: _PendingUsage) -> UsageOutcome | None:
-        """Draw one use; None if something falls due first, for which all later ones of the customer wait too."""
-        hands = self._hands[asked.customer_id]
-        if hands.is_waiting:
+    def outcome_of(self, pending: _PendingUsage) -> UsageOutcome | None:
+        """Deduct one usage; None if something is due first, for which all later ones of the customer wait too."""
+        customer = self._customers[pending.customer_id]
+        if customer.is_waiting:
             return None
         try:
-            if asked.use.key is not None and (used := self._answered(asked, asked.use.key)) is not None:
-                return used
-            return self._draw(asked, hands)
+            key = pending.request.key
+            if key is not None and (result := self._replayed(pending, key)) is not None:
+                return result
+            return self._deduct(pending, customer)
         except (UsageRefused, KeyConflict) as refused:
             return refused
 
-    def _answered(self, asked: _PendingUsage, key: str) -> UsageResult | None:
+    def _replayed(self, pending: _PendingUsage, key: str) -> UsageResult | None:
+        """The result that was given for this key, before or earlier in this batch."""
         if (posting := self._earlier.get(key)) is not None:
-            return replay(posting, asked.customer_id, asked.digest)
+            return replay(posting, pending.customer_id, pending.digest)
         if (given := self._answers.get(key)) is None:
             return None
-        customer_id, digest, used = given
-        if (customer_id, digest) != (asked.customer_id, asked.digest):
+        customer_id, digest, result = given
+        if (customer_id, digest) != (pending.customer_id, pending.digest):
             raise KeyConflict(key)
-        return used.again()
+        return result.as_replay()
 
-    def _draw(self, asked: _PendingUsage, hands: _CustomerState) -> UsageResult | None:
-        use, at = asked.use, asked.at
-        place = use.feature.pk, use.entity_id
-        well = hands.wells.get(place)
-        if well is not None and well.serves(use.amount, at, hands.version):
-            return self._draw_plainly(asked, hands, well)
-        check_entity(use, asked.customer_id)
-        holding = hands.holdings[use.feature.pk]
-        due = holding.next_due()
-        if due is not None and due <= at and self._may_renew(asked):
-            hands.is_waiting = True
+    def _deduct(self, pending: _PendingUsage, customer: _CustomerState) -> UsageResult | None:
+        request, at = pending.request, pending.at
+        place = request.feature.pk, request.entity_id
+        source = customer.sources.get(place)
+        if source is not None and source.covers(request.amount, at, customer.version):
+            return self._deduct_from(source, pending, customer)
+        check_entity(request, pending.customer_id)
+        drawable = customer.drawable[request.feature.pk]
+        due = drawable.next_due()
+        if due is not None and due <= at and self._may_renew(pending):
+            customer.is_waiting = True
             return None
-        well = hands.wells[place] = _well(holding, use.entity_id, at, hands.version)
-        if well is not None and well.serves(use.amount, at, hands.version):
-            return self._draw_plainly(asked, hands, well)
+        source = customer.sources[place] = _single_source(drawable, request.entity_id, at, customer.version)
+        if source is not None and source.covers(request.amount, at, customer.version):
+            return self._deduct_from(source, pending, customer)
         try:
-            if not holding.balances:
-                raise no_balance_refusal(use)
-            used, changes = deduct(holding, use, at)
+            if not drawable.balances:
+                raise no_balance_refusal(request)
+            result, changes = deduct(drawable, request, at)
         except UsageRefused as refused:
-            if refused.missing is not None and self._is_start_due(asked):
-                hands.is_waiting = True
+            if refused.missing is not None and self._is_start_due(pending):
+                customer.is_waiting = True
                 return None
             raise
-        if used.dropped and use.amount > 0 and self._is_start_due(asked):
-            hands.is_waiting = True
+        if result.dropped and request.amount > 0 and self._is_start_due(pending):
+            customer.is_waiting = True
             return None
-        hands.version += 1
-        self._post(asked, used, [self._enter(change) for change in changes])
-        return used
+        customer.version += 1
+        self._keep(pending, result, changes)
+        return result
 
-    def _may_renew(self, asked: _PendingUsage) -> bool:
-        return asked.at > self._renewed.get(asked.customer_id, _ALWAYS)
+    def _may_renew(self, pending: _PendingUsage) -> bool:
+        return pending.at > self._renewed.get(pending.customer_id, _EARLIEST)
 
-    def _is_start_due(self, asked: _PendingUsage) -> bool:
-        """Whether a plan that was scheduled begins before the use, and so may grant what is missing."""
-        if not self._may_renew(asked):
+    def _is_start_due(self, pending: _PendingUsage) -> bool:
+        """Whether a scheduled plan starts before the usage, and so may grant what is missing."""
+        if not self._may_renew(pending):
             return False
         if self._starts is None:
-            self._starts = _scheduled_starts(self._hands)
-        start = self._starts.get(asked.customer_id)
-        return start is not None and start <= asked.at
+            self._starts = _scheduled_starts(self._customers)
+        start = self._starts.get(pending.customer_id)
+        return start is not None and start <= pending.at
 
-    def _draw_plainly(self, asked: _PendingUsage, hands: _CustomerState, well: _SingleSource) -> UsageResult:
-        use, grant = asked.use, well.grant
-        amount = use.amount
-        well.room -= amount
-        hands.version = well.version = hands.version + 1
-        left = well.remaining[use.feature.pk]
-        well.remaining = {**well.remaining, use.feature.pk: None if left is None else left - amount}
-        used = UsageResult(
+    def _deduct_from(
+        self, source: _SingleSource, pending: _PendingUsage, customer: _CustomerState
+    ) -> UsageResult:
+        feature_id, amount = pending.request.feature.pk, pending.request.amount
+        source.room = EXACT.subtract(source.room, amount)
+        customer.version = source.version = customer.version + 1
+        left = source.remaining[feature_id]
+        # A new dictionary: earlier results keep theirs.
+        source.remaining = {
+            **source.remaining,
+            feature_id: None if left is None else EXACT.subtract(left, amount),
+        }
+        result = UsageResult(
             amount=amount,
-            parts=(DrawnPart(grant.pk, "granted", amount, amount),),
-            dropped=_ZERO,
+            parts=(DrawnPart(source.grant.pk, "granted", amount, amount),),
+            dropped=ZERO,
             why="",
-            remaining=well.remaining,
+            remaining=source.remaining,
         )
-        self._post(asked, used, [self._enter(FigureChange(grant, "usage", amount))])
-        return used
+        self._keep(pending, result, [FigureChange(source.grant, "usage", amount)])
+        return result
 
-    def _enter(self, change: FigureChange) -> DrawnEntry:
-        row = change.row
-        after = getattr(row, change.figure) + change.amount
-        setattr(row, change.figure, after)
-        row.entries += 1
-        self.changed[row.pk] = row
-        return DrawnEntry(row, change.figure, row.entries, change.amount, after)
-
-    def _post(self, asked: _PendingUsage, used: UsageResult, entries: list[DrawnEntry]) -> None:
-        use = asked.use
-        if use.key is not None:
-            self._answers[use.key] = asked.customer_id, asked.digest, used
+    def _keep(self, pending: _PendingUsage, result: UsageResult, changes: list[FigureChange]) -> None:
+        """Apply the changes in memory, and keep what is to be written."""
+        entries = []
+        for change in changes:
+            entries.append(apply_change(change))
+            self.changed[change.row.pk] = change.row
+        request = pending.request
+        if request.key is not None:
+            self._answers[request.key] = pending.customer_id, pending.digest, result
         elif not entries:
             return
-        self.posted.append(
-            DrawnUsage(use, asked.customer_id, asked.at, self._recorded_at, asked.digest, used, entries)
-        )
+        draft = draft_of(request, pending.customer_id, pending.at, pending.digest)
+        self.drawn.append(DrawnUsage(draft, self._recorded_at, result, entries))
 
 
-def _used_before(keys: Iterable[str]) -> dict[str, Posting]:
-    """The postings under those of the keys that were used before."""
+def _earlier_postings(keys: Iterable[str]) -> dict[str, Posting]:
+    """The postings of those keys that were used before."""
     known = sorted(keys)
     if connection.vendor == "postgresql":
-        # One array instead of thousands of parameters, and mostly no answer.
+        # One array instead of thousands of parameters; most often no key was used before.
         with connection.cursor() as cursor:
             cursor.execute("SELECT key FROM billing_posting WHERE key = ANY(%s)", [known])
             known = [key for (key,) in cursor.fetchall()]
@@ -310,25 +324,27 @@ def _used_before(keys: Iterable[str]) -> dict[str, Posting]:
     }
 
 
-def _hands_reached(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
-    """What the customers hold, locked; for one that was merged while this waited, what its survivor holds."""
+def _load_customers(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
+    """Lock and load the balances of the customers; of a customer that was just merged, those of its survivor."""
     while True:
-        hands = _hands_of(waiting)
-        without = {
-            key for key, each in hands.items() if any(not held.balances for held in each.holdings.values())
+        customers = _lock_customers(waiting)
+        without_balances = {
+            key
+            for key, state in customers.items()
+            if any(not drawable.balances for drawable in state.drawable.values())
         }
-        survivors = _survivors(without)
+        survivors = _survivors(without_balances)
         if not survivors:
-            return hands
+            return customers
         for each in waiting:
             each.customer_id = survivors.get(each.customer_id, each.customer_id)
 
 
-def _hands_of(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
-    """What the customers hold of the features they use, locked, in a fixed number of queries."""
+def _lock_customers(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
+    """Lock and load the balances of the features that each customer uses, in a fixed number of queries."""
     features: dict[str, set[str]] = defaultdict(set)
     for each in waiting:
-        features[each.customer_id].add(each.use.feature.pk)
+        features[each.customer_id].add(each.request.feature.pk)
     used = sorted(set().union(*features.values()))
     costs: dict[str, dict[str, Decimal | None]] = {feature_id: {feature_id: None} for feature_id in used}
     for cost in CreditCost.objects.filter(metered_feature__pk__in=used):
@@ -349,7 +365,7 @@ def _hands_of(waiting: Sequence[_PendingUsage]) -> dict[str, _CustomerState]:
 
 
 def _scheduled_starts(customer_ids: Iterable[str]) -> dict[str, datetime]:
-    """When the first of the plans begins that are scheduled, by customer."""
+    """When the first scheduled plan of each customer starts."""
     scheduled = Subscription.objects.filter(status=Subscription.Status.SCHEDULED)
     return {
         str(customer_id): start
@@ -362,7 +378,7 @@ def _scheduled_starts(customer_ids: Iterable[str]) -> dict[str, datetime]:
 
 
 def _of_feature(whole: DrawableBalances, costs: dict[str, Decimal | None]) -> DrawableBalances:
-    """The part of a holding that a use of one feature draws, with the same rows."""
+    """The part that usage of one feature draws from, sharing the rows of the whole."""
     if whole.costs.keys() == costs.keys():
         return DrawableBalances(costs, whole.balances, whole.grants, whole.rollovers, whole.overage_limits)
     balances = {key: each for key, each in whole.balances.items() if each.feature_id in costs}
@@ -375,24 +391,24 @@ def _of_feature(whole: DrawableBalances, costs: dict[str, Decimal | None]) -> Dr
     )
 
 
-def _well(
-    holding: DrawableBalances, entity_id: str | None, at: datetime, version: int
+def _single_source(
+    drawable: DrawableBalances, entity_id: str | None, at: datetime, version: int
 ) -> _SingleSource | None:
-    """The grant that will give the next uses, if they are as plain as can be."""
-    rows = drawing_order(holding.drawable_grants(at), entity_id)
-    if any(row.unlimited for row in rows) or any(each.left > 0 for each in holding.rollovers.values()):
+    """The grant that the next usages come from; None if anything but plain grants of the feature is involved."""
+    grants = drawing_order(drawable.drawable_grants(at), entity_id)
+    if any(grant.unlimited for grant in grants) or any(each.left > 0 for each in drawable.rollovers.values()):
         return None
-    first = next((row for row in rows if row.balance > 0), None)
+    first = next((grant for grant in grants if grant.balance > 0), None)
     if first is None or first.credit_cost is not None:
         return None
-    ends = [grant.expires_at for grant in holding.grants.values() if grant.expires_at is not None]
-    due = holding.next_due()
+    ends = [grant.expires_at for grant in drawable.grants.values() if grant.expires_at is not None]
+    due = drawable.next_due()
     return _SingleSource(
-        grant=holding.grants[first.id],
+        grant=drawable.grants[first.id],
         room=first.balance,
-        remaining=remaining_by_feature(holding, entity_id, rows, []),
+        remaining=remaining_by_feature(drawable, entity_id, grants, []),
         at=at,
-        since=max((end for end in ends if end <= at), default=_ALWAYS),
-        until=min([_FOREVER if due is None else due, *(end for end in ends if end > at)]),
+        since=max((end for end in ends if end <= at), default=_EARLIEST),
+        until=min([_LATEST if due is None else due, *(end for end in ends if end > at)]),
         version=version,
     )

@@ -1,4 +1,4 @@
-"""Uses in a file: each record read strictly, its customer, feature and entity found, and recorded in batches."""
+"""Record the usage in a file: read each record strictly, look up what it names, and record in batches."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from enum import Enum
 from typing import Any, ClassVar, Self
 
 from billing.models import Entity, Feature
-from billing.models.figures import UPPER_BOUND
+from billing.rules.figures import amount_problem
 from billing.usage.deduct import UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
 from billing.usage.record_many import record_usage_batch
 from customers.bulk import pieces
 from customers.ingest.reader import BadRecord, Record, Unreadable
-from customers.json_types import DECIMALS, Document, Refused, Scalar, parse
+from customers.json_types import Document, Refused, Scalar, parse
 from customers.lookup import AmbiguousCustomer, Found, UnknownCustomer, find_customers
 
-#: How many uses are recorded in one transaction, and how long their text may be.
+#: How many records are written in one transaction, and how many characters they may have together.
 BATCH = 10_000
 BATCH_TEXT = 8 * 1024 * 1024
 
@@ -30,7 +30,7 @@ _SHOWN = 100
 
 
 class _UsageAmount(Decimal, Scalar):
-    """A number that is kept as it is: one with more than ten decimals is refused."""
+    """A number that is taken exactly: one with more than ten decimals is refused instead of rounded."""
 
     SCHEMA: ClassVar[dict[str, Any]] = {"type": "number"}
 
@@ -39,19 +39,16 @@ class _UsageAmount(Decimal, Scalar):
         if type(value) not in (int, Decimal):
             raise ValueError("Expected a number, such as 1 or 0.5")
         amount = cls(value)  # type: ignore[arg-type]
-        if abs(amount) >= UPPER_BOUND:
-            raise ValueError("The number is out of range: at most 15 digits before the point")
-        exponent = amount.as_tuple().exponent
-        if isinstance(exponent, int) and exponent < -10 and amount != amount.quantize(DECIMALS):
-            raise ValueError("The number is too fine: at most 10 digits after the point")
+        if problem := amount_problem(amount):
+            raise ValueError(problem.removesuffix("."))
         return amount
 
     def to_json(self) -> Decimal:
         return self
 
 
-class _Moment(datetime, Scalar):
-    """Milliseconds since the epoch, or ISO 8601 with its zone; a date is its first moment in UTC."""
+class _UsageTime(datetime, Scalar):
+    """Milliseconds since the epoch, or ISO 8601 with a time zone; a date means its first moment in UTC."""
 
     SCHEMA: ClassVar[dict[str, Any]] = {"type": ["number", "string"]}
 
@@ -90,7 +87,7 @@ class _Moment(datetime, Scalar):
 
 
 class UsageRecord(Document, forbid_unknown_fields=True):
-    """One use, as a line of the file says it: of a feature by its id, or by the name of an event."""
+    """One record of the file: usage of a feature, named by its ID or by one of its events."""
 
     customer: str
     feature: str | None = None
@@ -98,11 +95,11 @@ class UsageRecord(Document, forbid_unknown_fields=True):
     amount: _UsageAmount = _UsageAmount(1)
     entity: str | None = None
     key: str | None = None
-    at: _Moment | None = None
+    at: _UsageTime | None = None
 
 
 class UsageFileOutcome(Enum):
-    """What became of one use of the file."""
+    """What happened to one record."""
 
     RECORDED = "recorded"
     REPLAYED = "recorded before"
@@ -111,7 +108,7 @@ class UsageFileOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UsageFileReport:
-    """What became of one record, in the order of the file: `bad` for a refused one, else what came of the use."""
+    """The report on one record: `bad` says why it was refused, `used` is the result otherwise."""
 
     number: int
     outcome: UsageFileOutcome
@@ -122,11 +119,11 @@ class UsageFileReport:
 def record_usage_file(
     records: Iterable[Record | BadRecord], *, done_by: str, env: str | None = None, cap: bool = False
 ) -> Iterator[UsageFileReport]:
-    """Record the uses in `records`, a batch at a time, and report each in its order.
+    """Record the usage in `records`, a batch at a time, and report on each record in order.
 
-    `env` says whose customers are meant (see `find_customer`); with `cap`, what does not fit is dropped. What was
-    read before the input turned out `Unreadable` is recorded before that is raised. What was reported is recorded
-    for good; a `DatabaseError` that is no use's fault is raised.
+    `env` limits which customers are found (see `find_customer`). With `cap`, what does not fit is dropped. If the input
+    turns out `Unreadable`, what was read before is recorded first, and then that is raised. What was reported is
+    committed. A `DatabaseError` that no record caused is raised.
     """
     batch: list[Record | BadRecord] = []
     length = 0
@@ -181,7 +178,7 @@ def _refused(record: Record, path: str, reason: str) -> UsageFileReport:
 
 
 class _UsageFileLookup:
-    """The customers, features and entities that the documents of one batch name."""
+    """The customers, features and entities that the records of one batch name."""
 
     def __init__(self, documents: Sequence[UsageRecord], env: str | None) -> None:
         self._customers: dict[str, Found] = find_customers({each.customer for each in documents}, env)
@@ -196,7 +193,7 @@ class _UsageFileLookup:
         self._entities = self._entities_of(documents)
 
     def use(self, document: UsageRecord, done_by: str, cap: bool) -> UsageRequest:
-        """The use that the document means; raises `Refused`."""
+        """The request for a record. Raises `Refused`."""
         customer = self._customers[document.customer]
         if isinstance(customer, (UnknownCustomer, AmbiguousCustomer)):
             raise Refused("$.customer", str(customer))
@@ -213,16 +210,14 @@ class _UsageFileLookup:
 
     def _feature(self, document: UsageRecord) -> Feature:
         if (document.feature is None) == (document.event_name is None):
-            told = "" if document.feature is None else ", not both"
-            raise Refused(
-                "$", f"Name the feature, or the event that uses it: `feature` or `event_name`{told}."
-            )
+            both = "" if document.feature is None else ", not both"
+            raise Refused("$", f"Name the feature with `feature`, or its event with `event_name`{both}.")
         if document.feature is not None:
             feature = self._features.get(document.feature)
             if feature is None:
                 raise Refused(
                     "$.feature",
-                    f"There is no feature “{document.feature[:_SHOWN]}”: expected a feature's id.",
+                    f"There is no feature “{document.feature[:_SHOWN]}”. Enter the ID of a feature.",
                 )
             return feature
         name = str(document.event_name)
@@ -232,18 +227,18 @@ class _UsageFileLookup:
         if not features:
             raise Refused(
                 "$.event_name",
-                f"No feature has the event “{name[:_SHOWN]}”: add it to one, or name the feature.",
+                f"No feature has the event “{name[:_SHOWN]}”. Add it to a feature, or name the feature.",
             )
         listed = ", ".join(feature.feature_id for feature in features)
         raise Refused(
-            "$.event_name", f"Several features have the event “{name[:_SHOWN]}” ({listed}): name the feature."
+            "$.event_name", f"Several features have the event “{name[:_SHOWN]}” ({listed}). Name the feature."
         )
 
     def _entity(self, customer: str, name: str) -> Entity:
         entity = self._entities.get((customer, name))
         if entity is None:
             raise Refused(
-                "$.entity", f"The customer has no entity “{name[:_SHOWN]}”: expected an entity's id."
+                "$.entity", f"The customer has no entity “{name[:_SHOWN]}”. Enter the ID of an entity."
             )
         return entity
 

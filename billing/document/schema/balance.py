@@ -19,7 +19,7 @@ from billing.document.schema.scalars import (
     refuse_other,
     refuse_repeats,
 )
-from billing.rules import figures as arithmetic
+from billing.rules.figures import Figures, GrantFigures, RolloverFigures, figures_of
 from customers.json_types import (
     LARGEST,
     Document,
@@ -66,9 +66,9 @@ class BreakdownRow(Document, kw_only=True):
         if self.id == "":
             self.id = UNSET
 
-    def figures(self) -> arithmetic.GrantFigures:
+    def figures(self) -> GrantFigures:
         """The row as its arithmetic sees it."""
-        return arithmetic.GrantFigures(
+        return GrantFigures(
             included_grant=self.included_grant,
             prepaid_grant=self.prepaid_grant,
             usage=self.usage,
@@ -94,10 +94,10 @@ class Rollover(Document, kw_only=True):
         """When it expires; None is never."""
         return None if self.expires_at == NEVER else self.expires_at
 
-    def figures(self) -> arithmetic.RolloverFigures:
+    def figures(self) -> RolloverFigures:
         """The rollover as its arithmetic sees it."""
         granted = self.balance if self.granted is UNSET else self.granted
-        return arithmetic.RolloverFigures(balance=self.balance, usage=granted - self.balance)
+        return RolloverFigures.of(granted, self.balance)
 
     def verify(self, at: str) -> None:
         """Raise `Refused` if more is left than was carried over."""
@@ -128,9 +128,9 @@ class Balance(Document, kw_only=True):
     breakdown: list[BreakdownRow] | UnsetType = UNSET
     rollovers: list[Rollover] | UnsetType = UNSET
 
-    def figures(self) -> arithmetic.Figures:
+    def figures(self) -> Figures:
         """The figures that the rows and rollovers give."""
-        return arithmetic.figures_of(
+        return figures_of(
             [row.figures() for row in rows_of(self)],
             [rollover.figures() for rollover in self.rollovers or []],
         )
@@ -204,7 +204,7 @@ def rows_of(balance: Balance) -> list[BreakdownRow]:
     row = BreakdownRow(
         included_grant=Number(included),
         prepaid_grant=NonNegative(0),
-        remaining=Number(max(Decimal(0), included - usage)),
+        remaining=Number(GrantFigures(included_grant=included, usage=usage).remaining),
         usage=Number(usage),
         unlimited=balance.unlimited,
         reset=None

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 
-from billing.balances.grant import CannotGrant, figures_for, grant
+from billing.balances.grant import CannotGrant, grant
 from billing.explain.words import every
 from billing.formats import quantity
+from billing.ledger.balance_figures import figures_of_balance
 from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
 from billing.models.figures import Interval
 from customers import clock
@@ -93,7 +94,7 @@ class Command(BaseCommand):
             told[-1] += f", next on {shown_moment(row.next_reset_at)}"
         if row.expires_at:
             told.append(f"Expires on {shown_moment(row.expires_at)}")
-        figures = figures_for(row.balance, options["at"] or clock.now(), entity)
+        figures = figures_of_balance(row.balance, options["at"] or clock.now(), entity)
         told.append(
             f"{feature}: granted {number(figures.granted)},"
             f" remaining {'without limit' if figures.unlimited else number(figures.remaining)},"

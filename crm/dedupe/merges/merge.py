@@ -111,8 +111,8 @@ def _merge_one(
     hand_over(other, survivor, models_that(Way.MOVES))
     joined = join_balances(
         Handover(
-            giver_id=str(other.pk),
-            taker_id=str(survivor.pk),
+            from_customer_id=str(other.pk),
+            to_customer_id=str(survivor.pk),
             at=at,
             done_by=name_of(by),
             reason=f"{other.pk} was merged into {survivor.pk}",

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from billing.merges.balances import Handover, claim_what_hangs, take_apart, tell_where_they_are
+from billing.merges.balances import Handover, claim_dependents, take_apart, write_histories
 from crm.dedupe.merges.fields import FIELDS, UNIQUE
 from crm.dedupe.merges.locking import giving_way, lock
 from crm.dedupe.merges.merge import name_of, save_with_history
@@ -152,11 +152,11 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     other.merged_into = None
     _restore(merge, by, kept, told)
     Customer.objects.filter(pk__in=tombstones).update(merged_into=other)
-    claimed = claim_what_hangs(str(survivor.pk), str(other.pk), homes)
+    claimed = claim_dependents(str(survivor.pk), str(other.pk), homes)
     claimed += take_apart(
         Handover(
-            giver_id=str(survivor.pk),
-            taker_id=str(other.pk),
+            from_customer_id=str(survivor.pk),
+            to_customer_id=str(other.pk),
             at=at,
             done_by=name_of(by),
             reason=f"The merge of {other.pk} into {survivor.pk} was undone",
@@ -170,7 +170,7 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
         if not rows_of(type(row)).filter(customer=other).exists():
             row._history_user, row._change_reason = by, told  # type: ignore[attr-defined]
             row.save(force_insert=True)
-    tell_where_they_are(claimed, told)
+    write_histories(claimed, told)
     _set_flags(merge, told)
     unnest_records(merge, homes, changes.get("record", {}))
     merge.undone_at, merge.undone_by = at, by

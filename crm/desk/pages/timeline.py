@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import make_aware
 
-from billing.ledger.totals import merged_customer_ids
+from billing.ledger.totals import customer_ids_with_merged
 from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.timeline.days import by_day
 from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery, name_of
@@ -72,7 +72,7 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     before = Position.read(request.GET.get("before", ""))
     page = read_page(
         TimelineQuery(
-            customer_ids=merged_customer_ids(str(customer.pk)),
+            customer_ids=customer_ids_with_merged(str(customer.pk)),
             limit=_PAGE,
             before=before,
             since=_begin(chosen.get("since")),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, FloatField, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Cast, Coalesce, Greatest, NullIf
+from django.db.models import Exists, OuterRef, Q
 
 from billing.document.filters import RUNNING, subscribed
-from billing.models import Balance, Feature, Grant, Plan, Rollover, Subscription
+from billing.ledger.figure_range import with_figure_between
+from billing.models import Balance, Feature, Plan, Subscription
 from billing.revenue.range import MonthlyRange, customers_earning
+from billing.rules.figures import FigureName
 from crm.desk.segments.filter import (
     BadValue,
     FilterContext,
@@ -32,11 +32,15 @@ from crm.desk.segments.filter import (
 from customers.formats import counted
 from customers.formats import number as formatted
 
-#: What two sums of floats that should be equal may differ by.
-_HAIR = 1e-6
 _FARTHEST = 3660
 _MRR = {"some": "Any", "none": "None"}
 _FIGURES = {"remaining": "Remaining", "granted": "Granted", "usage": "Usage", "used": "Used, in percent"}
+_FIGURE_NAMES: dict[str, FigureName] = {
+    "remaining": "remaining",
+    "granted": "granted",
+    "usage": "usage",
+    "used": "usage_percent",
+}
 _STATES = {
     "active": "Active",
     "scheduled": "Scheduled",
@@ -90,14 +94,8 @@ def _balance(values: Values, context: FilterContext) -> Q:
     )
     low, high = values.get("balance_from"), values.get("balance_to")
     if low is not None or high is not None:
-        unlimited = Grant.objects.counted(context.at).filter(balance=OuterRef("pk"), unlimited=True)
-        balances = balances.filter(~Exists(unlimited)).annotate(
-            figure=_figure(values.get("balance_figure", "remaining"), context)
-        )
-        if low is not None:
-            balances = balances.filter(figure__gt=float(low) + _HAIR)
-        if high is not None:
-            balances = balances.filter(figure__lte=float(high) + _HAIR)
+        chosen = _FIGURE_NAMES[values.get("balance_figure", "remaining")]
+        balances = with_figure_between(balances, chosen, low, high, context.at)
     return Q(Exists(balances))
 
 
@@ -105,34 +103,6 @@ def _feature(values: Values) -> str:
     if "balance" not in values:
         raise BadValue("Choose the feature of the balance.")
     return str(values["balance"])
-
-
-def _figure(chosen: str, context: FilterContext) -> Any:
-    """A figure of a balance, as `billing.rules.figures` reckons it from what counts now."""
-    granted = _number("included_grant") + _number("prepaid_grant")
-    used = _number("usage")
-    carried, left = _number("granted"), _number("left")
-    nothing = Value(0.0)
-
-    def sums(grants: Any, rollovers: Any) -> Any:
-        return _sum_of(Grant, grants, context) + _sum_of(Rollover, rollovers, context)
-
-    if chosen == "granted":
-        return sums(granted, carried)
-    if chosen == "usage":
-        return sums(used, carried - left)
-    if chosen == "used":
-        return sums(used, carried - left) * Value(100.0) / NullIf(sums(granted, carried), nothing)
-    return sums(Greatest(granted - used, nothing), left)
-
-
-def _sum_of(model: Any, expression: Any, context: FilterContext) -> Any:
-    rows = model.objects.counted(context.at).filter(balance=OuterRef("pk")).order_by().values("balance")
-    return Coalesce(Subquery(rows.annotate(total=Sum(expression)).values("total")), Value(0.0))
-
-
-def _number(column: str) -> Any:
-    return Cast(F(column), FloatField())
 
 
 def _balance_words(values: Values) -> str:

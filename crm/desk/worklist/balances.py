@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +12,6 @@ from billing.explain.burn_rate import pace_of
 from billing.ledger.balance_figures import RecentUsage, figures_of_balances, recent_usage
 from billing.models import Balance
 from billing.rules.figures import Figures
-from billing.rules.prices import EXACT
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 from customers.formats import counted, days_between, number, page_of_key, short_day
 
@@ -33,7 +31,6 @@ _EXHAUSTED_WEIGHT = 45
 _LOW_WEIGHT = 20
 #: A feature that is held rather than consumed (seats, storage) keeps working at zero.
 _HELD_WEIGHT = 15
-_HUNDRED = Decimal(100)
 #: A balance that never resets is checked so far ahead.
 _AHEAD = timedelta(days=30)
 
@@ -95,9 +92,8 @@ def _running_out(balance: Balance, figures: Figures, lately: RecentUsage, at: da
 
 
 def _low(balance: Balance, figures: Figures) -> Reason | None:
-    spent = EXACT.subtract(figures.granted, figures.remaining)
-    share = EXACT.divide(EXACT.multiply(spent, _HUNDRED), figures.granted)
-    if share < settings.WORKLIST_BALANCE_PERCENT:
+    share = figures.spent_percent
+    if share is None or share < settings.WORKLIST_BALANCE_PERCENT:
         return None
     words = f"{balance.feature}: {int(share)}% used, {number(figures.remaining)} of {number(figures.granted)} left"
     return _reason(LOW, balance, figures, words, _LOW_WEIGHT if balance.feature.consumable else _HELD_WEIGHT)

@@ -10,8 +10,8 @@ from django.conf import settings
 from billing.formats import unit_price
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
+from billing.rules.exact import EXACT
 from billing.rules.money import from_minor, is_known
-from billing.rules.prices import EXACT
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page
 from crm.models import Relationship
 from customers.formats import number

@@ -280,7 +280,7 @@ class TestAdjust:
             adjust.add(grant, Decimal(1), reason="Faster", done_by="bea")
             count = Posting.objects.count()
             told = self.confirm(client, balance, previewed)
-            assert "Somebody changed this balance since the preview." in text(told)
+            assert "The balance has changed since the preview." in text(told)
             assert Posting.objects.count() == count
             self.confirm(client, balance, told)
             assert Posting.objects.count() == count + 1
@@ -324,7 +324,7 @@ class TestPostings:
         made = Posting.objects.get(reverses=posting)
         assert made.reason == "Mistake"
         for method in (client.get, client.post):
-            assert "It was taken back before." in text(method(url, {"reason": "Again"}))
+            assert "This entry was reversed before." in text(method(url, {"reason": "Again"}))
         shown = text(client.get(reverse("admin:billing_posting_change", args=[posting.pk])))
         assert reverse("admin:billing_posting_change", args=[quote(made.pk)]) in shown
 

@@ -36,7 +36,7 @@ def test_text_is_aligned_and_plain(balance: Balance) -> None:
         "  granted            1,000.5\n  remaining          1,000.4\n  usage                  0.1\n" in text
     )
     assert "Using 2,000 would be refused: 999.6 of it have no place" in text
-    assert "what is granted is used up, and no grant allows overage" in text
+    assert "the balance is used up, and no grant allows overage" in text
     assert "\x1b" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
 
@@ -62,7 +62,7 @@ def test_of_an_entity_at_a_time(balance: Balance) -> None:
     make_grant(balance=balance, entity=entity, included_grant=Decimal(7), usage=Decimal(0))
     text = told(str(balance.customer_id), str(balance.feature_id), "--entity", "east", "--at", "2030-01-31")
     assert text.startswith("API calls (api_calls) of East of Acme (cus_")
-    assert "at 2030-01-31 00:00 UTC\n" in text
+    assert "at Jan 31, 2030 UTC\n" in text
     assert "  granted            1,007.5\n" in text
     assert told("acme-1", "api_calls", "--entity", str(entity.pk)).startswith("API calls (api_calls) of East")
 
@@ -95,7 +95,7 @@ def test_names_cannot_command_the_terminal(balance: Balance) -> None:
         (["acme-1", "api_calls", "--use", "Infinity"], "cannot be read: expected a number", 1),
         (["acme-1", "api_calls", "--use", "1e999999999"], "at most 15 digits before the point", 1),
         (["acme-1", "api_calls", "--use", "1e-11"], "at most 10 digits after the point", 1),
-        (["acme-1", "api_calls", "--use", "0"], "above zero", 2),
+        (["acme-1", "api_calls", "--use", "0"], "an amount other than 0", 2),
         (["acme-1", "sso", "--use", "1"], "a flag", 2),
         (["acme-1", "api_calls", "--at", "tomorrow"], "'tomorrow' cannot be read: expected a time", 1),
         (["acme-1", "api_calls", "--at", "2025-01-31T12:00:00"], "a time with its zone", 1),

@@ -53,8 +53,8 @@ def test_a_balance_is_made_and_granted() -> None:
     assert (entry.figure, entry.amount, entry.after) == ("included_grant", Decimal("100.5"), Decimal("100.5"))
     assert told == [
         "Granted: 100.5 Calls to Acme",
-        "Refilled every month, next on 2026-02-28 00:00",
-        "Expires on 2027-01-31 12:00",
+        "Refilled every month, next on Feb 28, 2026",
+        "Expires on Jan 31, 2027, 12:00",
         "Calls: granted 100.5, remaining 100.5, used 0",
     ]
 
@@ -114,14 +114,22 @@ def test_a_merged_customer_s_survivor() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told", "status"),
     [
-        (["acme", "sso", "1"], "Single sign-on is a flag", 1),
-        (["acme", "calls", "-1"], "-1 cannot be granted", 1),
+        (["acme", "sso", "1"], "Single sign-on is on or off", 1),
+        (["acme", "calls", "-1"], "Enter an amount of 0 or more", 1),
         (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
         (["acme", "fax", "1"], "There is no feature “fax”", 1),
         (["acme", "calls", "1", "--entity", "s9"], "has no entity “s9”", 1),
-        (["acme", "calls", "1", "--interval-count", "2"], "goes with an interval", 1),
-        (["acme", "calls", "1", "--interval", "month", "--interval-count", "0"], "is 1 or more", 1),
-        (["acme", "calls", "1", "--at", "2026-01-02", "--expires-at", "2026-01-02"], "expire before", 1),
+        (["acme", "calls", "1", "--interval-count", "2"], "together with an interval", 1),
+        (
+            ["acme", "calls", "1", "--interval", "month", "--interval-count", "0"],
+            "an interval count of 1 or more",
+            1,
+        ),
+        (
+            ["acme", "calls", "1", "--at", "2026-01-02", "--expires-at", "2026-01-02"],
+            "an expiry after the start",
+            1,
+        ),
         (["acme", "calls", "much"], "'much' cannot be read", 1),
         (["acme", "calls", "1", "--at", "soon"], "'soon' cannot be read", 1),
         (["acme", "calls", "1", "--interval", "multiple"], "invalid choice: 'multiple'", 1),

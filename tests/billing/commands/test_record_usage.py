@@ -64,7 +64,7 @@ class TestOne:
 
         assert out.splitlines() == [
             "Used: 12.5 Calls of Acme",
-            "  12.5 from the grant: Standalone grant of 2026-01-01",
+            "  12.5 from the grant: Standalone grant of Jan 1, 2026",
             "Remaining of Calls: 57.5",
         ]
         posting = Posting.objects.latest("pk")
@@ -80,7 +80,7 @@ class TestOne:
     def test_capped(self, calls: Grant) -> None:
         out, _ = run("acme", "calls", "71", "--cap")
 
-        assert "Dropped: 1, because what is granted is used up, and no grant allows overage" in out
+        assert "Dropped: 1, because the balance is used up, and no grant allows overage" in out
         assert usage(calls) == 100
 
     def test_a_refund(self, calls: Grant) -> None:
@@ -102,7 +102,7 @@ class TestOne:
 
         _, err = run("acme", "calls", "6", "--key", "k", status=1)
 
-        assert "The key 'k' was used before, for something else" in err
+        assert "The key 'k' was used before for something else" in err
 
     @pytest.mark.parametrize(
         ("arguments", "told", "status"),
@@ -112,11 +112,11 @@ class TestOne:
             (["acme", "calls", "1", "--errors", "bad"], "--errors goes with --file", 2),
             (["acme", "calls", "1", "--file", "x"], "leave out CUSTOMER FEATURE AMOUNT", 2),
             (["--file", "x", "--key", "k", "--entity", "e"], "leave out --entity, --key", 2),
-            (["acme", "calls", "0"], "An amount of 0 uses nothing", 1),
+            (["acme", "calls", "0"], "Enter an amount other than 0", 1),
             (["acme", "calls", "x"], "'x' cannot be read", 1),
             (["acme", "calls", "1", "--at", "noon"], "'noon' cannot be read", 1),
-            (["acme", "calls", "1", "--key", ""], "A key is not empty", 1),
-            (["acme", "calls", "1", "--key", "a\0"], "A key is text without NUL", 1),
+            (["acme", "calls", "1", "--key", ""], "Enter a key, or leave it out", 1),
+            (["acme", "calls", "1", "--key", "a\0"], "Enter a key without null characters", 1),
             (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
             (["acme", "fax", "1"], "There is no feature “fax”", 1),
             (["acme", "calls", "1", "--entity", "s9"], "has no entity “s9”", 1),
@@ -159,7 +159,7 @@ class TestFile:
         out, err = run("--file", name, status=1)
 
         assert out == "uses.ndjson: 1 recorded, 1 recorded before, 1 refused\n"
-        assert "uses.ndjson: record 3: $.key: The key 'k' was used before, for something else." in err
+        assert "uses.ndjson: record 3: $.key: The key 'k' was used before for something else." in err
         assert run("--file", write(line))[0] == "uses.ndjson: 0 recorded, 1 recorded before, 0 refused\n"
         assert usage(calls) == 35
 
@@ -167,8 +167,11 @@ class TestFile:
         ("line", "told"),
         [
             ({"feature": "calls"}, "$: Object missing required field `customer`"),
-            ({"customer": "acme"}, "$: Name the feature, or the event that uses it"),
-            ({"customer": "acme", "feature": "calls", "event_name": "called"}, "$: Name the feature, or"),
+            ({"customer": "acme"}, "$: Name the feature with `feature`, or its event"),
+            (
+                {"customer": "acme", "feature": "calls", "event_name": "called"},
+                "$: Name the feature with `feature`, or",
+            ),
             ({"customer": "nobody", "feature": "calls"}, "$.customer: No customer is known by “nobody”"),
             ({"customer": "", "feature": "calls"}, "$.customer: No customer is known by “”"),
             ({"customer": "two@example.com", "feature": "calls"}, "$.customer: 2 customers are known by"),
@@ -181,19 +184,22 @@ class TestFile:
             ),
             ({"customer": "acme", "feature": "calls", "amount": "1"}, "$.amount: Expected a number"),
             ({"customer": "acme", "feature": "calls", "amount": True}, "$.amount: Expected a number"),
-            ({"customer": "acme", "feature": "calls", "amount": 0}, "$: An amount of 0 uses nothing"),
+            ({"customer": "acme", "feature": "calls", "amount": 0}, "$: Enter an amount other than 0"),
             (
                 {"customer": "acme", "feature": "calls", "amount": 1e15},
-                "$.amount: The number is out of range",
+                "$.amount: Enter a number with at most 15 digits",
             ),
-            ('{"customer": "acme", "feature": "calls", "amount": 1e-11}', "$.amount: The number is too fine"),
+            (
+                '{"customer": "acme", "feature": "calls", "amount": 1e-11}',
+                "$.amount: Enter a number with at most 10 decimals",
+            ),
             (
                 {"customer": "acme", "feature": "calls", "at": "2026-01-01T00:00"},
                 "$.at: Expected a time in ISO",
             ),
             ({"customer": "acme", "feature": "calls", "at": 1e300}, "$.at: The time is out of range"),
             ({"customer": "acme", "feature": "calls", "at": []}, "$.at: Expected a time"),
-            ({"customer": "acme", "feature": "calls", "key": ""}, "$: A key is not empty"),
+            ({"customer": "acme", "feature": "calls", "key": ""}, "$: Enter a key, or leave it out"),
             (
                 {"customer": "acme", "feature": "calls", "value": 1},
                 "$: Object contains unknown field `value`",
@@ -235,7 +241,7 @@ class TestFile:
         out, err = run("--file", name, "--cap")
 
         assert out == "uses.ndjson: 1 recorded, 0 recorded before, 0 refused\n"
-        assert "uses.ndjson: record 1: dropped 1: what is granted is used up" in err
+        assert "uses.ndjson: record 1: dropped 1: the balance is used up" in err
 
     def test_standard_input(self, calls: Grant, monkeypatch: pytest.MonkeyPatch) -> None:
         content = io.BytesIO(b'{"customer": "acme", "feature": "calls", "amount": 3}')
@@ -259,7 +265,7 @@ class TestFile:
 
     def test_stopped(self, calls: Grant, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("billing.usage.usage_file.BATCH", 1)
-        monkeypatch.setattr("billing.usage.usage_file.record_uses", _interrupted_at_the_second())
+        monkeypatch.setattr("billing.usage.usage_file.record_usage_batch", _interrupted_at_the_second())
         line = {"customer": "acme", "feature": "calls"}
 
         _, err = run("--file", write(line, line), status=130)

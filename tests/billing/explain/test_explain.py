@@ -146,9 +146,9 @@ class TestTerms:
         grant(balance, 120, adjusted=Decimal(20))
         grant(balance, 70, adjusted=Decimal(-30), reset_interval="day", next_reset_at=NOW + days(1))
         assert terms(only(explained(balance))) == [
-            ("granted on its own on 2025-01-01", Decimal(100)),
+            ("granted on its own on Jan 1, 2025", Decimal(100)),
             ("adjustments, for good", Decimal(20)),
-            ("granted on its own on 2025-01-01", Decimal(100)),
+            ("granted on its own on Jan 1, 2025", Decimal(100)),
             ("adjustments, until the next reset", Decimal(-30)),
         ]
 
@@ -205,9 +205,9 @@ class TestWhatDoesNotCount:
         make_rollover(balance=balance, expires_at=NOW)
         found = only(explained(balance, entity=entities[0]))
         assert {(row.held, row.reason) for row in found.left_out} == {
-            (1, "ended 2025-03-29 12:00"),
-            (2, "expired 2025-03-30 12:00"),
-            (4, "expired 2025-03-31 12:00"),
+            (1, "ended Mar 29, 2025, 12:00"),
+            (2, "expired Mar 30, 2025, 12:00"),
+            (4, "expired Mar 31, 2025, 12:00"),
             (8, "belongs to another entity, West"),
         }
         assert found.figures.granted == 4
@@ -244,9 +244,9 @@ class TestOrder:
             (4, "the customer's own comes after the entity's"),
             (5, "it resets every month, and comes after what resets more often"),
             (6, "it never resets, and comes after what does"),
-            (7, "expires 2025-04-05 12:00, and comes after what expires sooner"),
+            (7, "expires Apr 5, 2025, 12:00, and comes after what expires sooner"),
             (8, "it never expires, and comes after what does"),
-            (9, "it began 2025-01-02 00:00, and comes after what is older"),
+            (9, "it began Jan 2, 2025, and comes after what is older"),
             (10, "an add-on comes after main plans and standalone grants"),
             (11, "it allows overage, and comes after what does not"),
         ]
@@ -265,11 +265,11 @@ class TestOrder:
         grant(balance, entity=make_entity(customer=customer, name="East"))
         found = explained(balance, use=Decimal(1))
         assert found.order == ()
-        assert found.unreachable == ("Standalone grant of 2025-01-01 (East)",)
+        assert found.unreachable == ("Standalone grant of Jan 1, 2025 (East)",)
         assert found.use is not None
         assert found.use.reasons == (
-            "nothing is granted that it may draw",
-            "of entities, and so not drawn by this use: Standalone grant of 2025-01-01 (East)",
+            "the customer has no grant that this usage may draw from",
+            "of entities, and so not drawn by this use: Standalone grant of Jan 1, 2025 (East)",
         )
 
 
@@ -318,7 +318,7 @@ class TestUse:
         found = explained(balance, use=Decimal(11)).use
         assert found is not None
         assert (found.outcome, found.missing, found.parts) == ("refused", 1, ())
-        assert found.reasons == ("what is granted is used up, and no grant allows overage",)
+        assert found.reasons == ("the balance is used up, and no grant allows overage",)
 
     def test_a_limit_on_overage_is_named(self, balance):
         grant(balance, 10, billing_method="usage_based", max_purchase=Decimal(5))
@@ -326,7 +326,7 @@ class TestUse:
         assert found is not None
         assert (found.missing, found.reasons) == (
             5,
-            ("Standalone grant of 2025-01-01 has reached its limit of 5 on overage (max purchase)",),
+            ("Standalone grant of Jan 1, 2025 has reached its overage limit of 5",),
         )
 
     def test_a_spend_limit_is_named(self, balance):
@@ -336,7 +336,7 @@ class TestUse:
         assert found is not None
         assert (found.missing, found.reasons) == (
             8,
-            ("Standalone grant of 2025-01-01: the spend limit of 2 on API calls is reached",),
+            ("Standalone grant of Jan 1, 2025 has reached the spend limit of 2 on API calls",),
         )
 
     def test_a_refund_heals_then_refills_and_drops_the_rest(self, balance):
@@ -387,8 +387,8 @@ class TestPace:
         assert (pace.used, pace.since, pace.per_day) == (150, NOW - days(30), 5)
         assert pace.runs_out_at == NOW + days(30)
         assert pace.words == (
-            "150 used in the 30 days since 2025-03-01 12:00, 5 a day. At this rate what remains lasts until"
-            " 2025-04-30, beyond the next reset on 2025-04-20."
+            "150 used in the 30 days since Mar 1, 2025, 12:00, 5 a day. At this rate what remains lasts until"
+            " Apr 30, 2025, beyond the next reset on Apr 20, 2025."
         )
 
     def test_minutes_tell_no_rate(self, balance):
@@ -419,7 +419,9 @@ class TestPace:
         use(row, 50, NOW - days(1))
         pace = only(explained(balance)).pace
         assert (pace.per_day, pace.runs_out_at) == (10, NOW + days(5))
-        assert pace.words.endswith("it runs out on 2025-04-05, 20 days before the next reset on 2025-04-25.")
+        assert pace.words.endswith(
+            "it runs out on Apr 5, 2025, 20 days before the next reset on Apr 25, 2025."
+        )
 
     def test_adjustments_are_no_use_and_nothing_used_never_runs_out(self, balance):
         grant(balance, 100, 30)
@@ -506,7 +508,7 @@ class TestFlags:
         found = explain(customer, feature, at=NOW).flag
         assert found is not None
         assert found.is_on
-        assert found.words == "Single sign-on is a flag: on, through Pro v1, until 2025-04-01 12:00."
+        assert found.words == "Single sign-on is a flag: on, through Pro v1, until Apr 1, 2025, 12:00."
         found = explain(customer, feature, at=NOW + days(1)).flag
         assert found is not None
         assert not found.is_on
@@ -519,7 +521,7 @@ class TestFlags:
 def test_what_is_due_is_noted(balance: Balance) -> None:
     grant(balance, reset_interval="month", next_reset_at=NOW - days(1))
     (note,) = explained(balance).notes
-    assert note.startswith("Something has been due since 2025-03-30 12:00")
+    assert note.startswith("Something has been due since Mar 30, 2025, 12:00")
 
 
 def test_more_rows_take_no_more_queries(customer: Customer, balance: Balance) -> None:

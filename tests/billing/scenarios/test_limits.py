@@ -234,7 +234,7 @@ def test_prepaid_packs_are_granted_whole_and_multiply_by_what_a_pack_holds():
     [shown] = document()["balances"]["calls"]["breakdown"]
     assert (shown["included_grant"], shown["prepaid_grant"]) == (300, 750)
     assert figures() == (1050, 1050, 0)
-    assert "75.00 USD" in told
+    assert "$75.00" in told
     assert missing(use_refused(1051)) == 1
 
 

@@ -189,7 +189,7 @@ class TestOverage:
         balance = make_balance(overage_allowed=True, max_purchase=Decimal(20))
         grant = granted(balance, 10)
 
-        with pytest.raises(UsageRefused, match=r"^1 of 31 .* limit of 20 on overage") as refused:
+        with pytest.raises(UsageRefused, match=r"^1 of 31 .* overage limit of 20") as refused:
             record(use(balance, 31))
 
         assert refused.value.missing == 1
@@ -262,19 +262,17 @@ class TestRefusals:
     def test_a_flag(self, record: Any) -> None:
         balance = make_balance(feature=make_feature(type="boolean", name="SSO"))
 
-        with pytest.raises(UsageRefused, match="SSO is a flag"):
+        with pytest.raises(UsageRefused, match="SSO is on or off"):
             record(use(balance, 1))
 
     def test_what_the_customer_has_no_balance_of(self, record: Any) -> None:
         balance = make_balance()
 
-        with pytest.raises(
-            UsageRefused, match=r"no balance of Seats: .* `manage.py grant CUSTOMER seats AMOUNT`"
-        ):
+        with pytest.raises(UsageRefused, match=r"no balance of Seats\. Attach a plan that includes it"):
             record(use(balance, 1, feature=make_feature(feature_id="seats", name="Seats")))
 
     def test_a_balance_of_which_nothing_is_granted(self, record: Any) -> None:
-        with pytest.raises(UsageRefused, match="nothing is granted"):
+        with pytest.raises(UsageRefused, match="no grant that this usage may draw from"):
             record(use(make_balance(), 1))
 
     @pytest.mark.parametrize("amount", ["0", "1e15", "NaN", "Infinity", "0.00000000001"])
@@ -282,7 +280,7 @@ class TestRefusals:
         balance = make_balance()
         granted(balance, 10)
 
-        with pytest.raises(UsageRefused, match="An amount"):
+        with pytest.raises(UsageRefused, match="Enter a"):
             record(use(balance, amount))
 
     @pytest.mark.parametrize("key", ["", "a\0b", "\ud800", "k" * 256])
@@ -290,7 +288,7 @@ class TestRefusals:
         balance = make_balance()
         granted(balance, 10)
 
-        with pytest.raises(UsageRefused, match="A key"):
+        with pytest.raises(UsageRefused, match="Enter a key"):
             record(use(balance, 1, key=key))
 
     def test_more_than_a_figure_holds(self, record: Any) -> None:
@@ -305,7 +303,7 @@ class TestRefusals:
         balance = make_balance()
         granted(balance, 10)
 
-        with pytest.raises(UsageRefused, match="another customer's"):
+        with pytest.raises(UsageRefused, match="belongs to another customer"):
             record(use(balance, 1, entity=make_entity(name="Their seat")))
 
     def test_a_removed_entity(self, record: Any) -> None:
@@ -313,7 +311,7 @@ class TestRefusals:
         granted(balance, 10)
         seat = make_entity(customer=balance.customer, removed_at=NOON)
 
-        with pytest.raises(UsageRefused, match="was removed on 2026-05-04"):
+        with pytest.raises(UsageRefused, match="was removed on May 4, 2026"):
             record(use(balance, 1, entity=seat))
 
 

@@ -14,9 +14,9 @@ from billing.admin.subscription import state_of as subscription_state
 from billing.formats import every, money, unit_price
 from billing.models import Discount, Invoice, Purchase, Subscription
 from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
+from billing.rules.exact import EXACT
 from billing.rules.money import is_known, round_to_minor
 from billing.rules.monthly_value import RecurringCharge, RecurringRevenue
-from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Relationship
 from customers.formats import PLAIN, day, number, page_of, percent

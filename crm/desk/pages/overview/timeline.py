@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from billing.ledger.totals import merged_customer_ids
+from billing.ledger.totals import customer_ids_with_merged
 from crm.desk.pages.overview.section import Section
 from crm.desk.timeline.days import by_day
 from crm.desk.timeline.entry import May, TimelineQuery
@@ -17,7 +17,7 @@ _SHOWN, _READ = 8, 40
 
 def timeline_section(customer: Customer, may: May) -> Section | None:
     """The newest entries of the timeline."""
-    page = read_page(TimelineQuery(customer_ids=merged_customer_ids(str(customer.pk)), limit=_READ), may)
+    page = read_page(TimelineQuery(customer_ids=customer_ids_with_merged(str(customer.pk)), limit=_READ), may)
     if not page.entries:
         return None
     return Section(

@@ -12,7 +12,6 @@ from billing.explain.burn_rate import pace_of
 from billing.ledger.balance_figures import RecentUsage, figures_of_balances, recent_usage
 from billing.models import Balance, Entity, Flag
 from billing.rules.figures import Figures
-from billing.rules.prices import EXACT
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from customers.formats import day, number, page_of
 from customers.models import Customer
@@ -106,10 +105,10 @@ def _share(figures: Figures) -> Decimal:
     """Percent of the grant that was used; -1 for an unlimited balance, which sorts last."""
     if figures.unlimited:
         return Decimal(-1)
-    if not figures.granted:
-        return Decimal(_FULL) if figures.usage > 0 else Decimal(0)
-    spent = EXACT.subtract(figures.granted, figures.remaining)
-    return EXACT.divide(EXACT.multiply(spent, Decimal(_FULL)), figures.granted)
+    share = figures.spent_percent
+    if share is not None:
+        return share
+    return Decimal(_FULL) if figures.usage > 0 else Decimal(0)
 
 
 def _line(
