@@ -173,7 +173,7 @@ class WorklistDecision(Belonging):
 
 
 class DeskRefresh(models.Model):
-    """When what the desk computes ahead was computed last, by name; locked while that is done."""
+    """When each part of the desk was last refreshed."""
 
     name = models.CharField(primary_key=True, max_length=20)
     finished_at = models.DateTimeField(null=True, help_text="When the last whole run ended.")
