@@ -19,6 +19,7 @@ from config.access import may_manage_group, may_manage_user
 from config.user_forms import GroupForm, UserForm, UserPasswordForm
 from crm.roles import ROLES
 from customers.admin.base import ReadOnlyAdmin, RecordAdmin
+from customers.logs import log_event
 
 # Nothing here sends email to users, and axes keeps no logs.
 admin.site.unregister([User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog])
@@ -29,10 +30,36 @@ _BUILT_IN = (
 )
 
 
-class _ActorAdmin(RecordAdmin):
-    """An admin whose form knows who fills it in."""
+class _LoggedAdmin(RecordAdmin):
+    """An admin that logs each change of access, by IDs and names of fields."""
 
     deletable = True
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Log a new row."""
+        self._log("added", request, obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Log which fields of a row were changed."""
+        fields = [name for part in message for name in part.get("changed", {}).get("fields", ())]
+        if fields:
+            self._log("changed", request, obj, fields="+".join(fields).lower().replace(" ", "_"))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Log each deleted row."""
+        for obj in queryset:
+            self._log("deleted", request, obj)
+        return super().log_deletions(request, queryset)
+
+    def _log(self, verb: str, request: HttpRequest, obj: Any, **facts: str) -> None:
+        kind = str(self.opts.model_name)
+        log_event(f"{kind}_{verb}", **{kind: obj.pk}, by=request.user.pk, **facts)
+
+
+class _ActorAdmin(_LoggedAdmin):
+    """An admin whose form knows who fills it in."""
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
@@ -96,10 +123,8 @@ class GroupRecordAdmin(GroupAdmin, _ActorAdmin):  # type: ignore[misc]
         return group is None or (group.name not in ROLES and may_manage_group(request.user, group))
 
 
-class DeleteOnlyAdmin(ReadOnlyAdmin):
+class DeleteOnlyAdmin(_LoggedAdmin, ReadOnlyAdmin):
     """Rows that people look at and delete, but neither add nor change."""
-
-    deletable = True
 
 
 @admin.register(Authenticator)

@@ -28,6 +28,8 @@ from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from customers.logs import log_event
+
 #: What stands in the table for a wrong code. A failed password always has an address, so no visitor can forge one.
 _CODE = {"ip_address": None, "user_agent": "second step"}
 
@@ -42,6 +44,15 @@ class SignInGuard(AxesDatabaseHandler):
         if failures < limit and _failures_at(request.axes_ip_address) >= settings.FAILURES_PER_ADDRESS:
             return limit
         return failures
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: Any = None, **options: Any
+    ) -> None:
+        """Count a failure, and log whose sign-in is blocked, by ID."""
+        super().user_login_failed(sender, credentials, request, **options)
+        if getattr(request, "axes_locked_out", False):
+            named = User.objects.filter(username=credentials.get("username"))
+            log_event("sign_in_blocked", user=named.values_list("pk", flat=True).first())
 
 
 def _failures_at(address: str) -> int:
@@ -77,6 +88,7 @@ class _GuardedCode(BaseAuthenticateForm):
             > settings.AXES_FAILURE_LIMIT
         ):
             attempt.delete()
+            log_event("second_step_blocked", user=self.user.pk)
             raise ValidationError("Wait 15 minutes, then try again. There were too many wrong codes.")
         code = str(super().clean_code())
         _wrong_codes(self.user).delete()

@@ -268,6 +268,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": _LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": _LOG_LEVEL, "propagate": True},
+        # Its lines hold names and addresses; the guard logs the same by ID.
+        "axes": {"handlers": [], "level": "CRITICAL", "propagate": True},
         # At DEBUG it would log every statement with its parameters.
         "django.db.backends": {"handlers": [], "level": "INFO", "propagate": True},
     },

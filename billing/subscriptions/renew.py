@@ -5,9 +5,8 @@ A customer that cannot be renewed is rolled back alone, and the others are renew
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -17,11 +16,10 @@ from billing.subscriptions.due_customers import due_customers
 from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.unit_of_work import open_units
+from customers.logs import log_batch, log_failure
 
 #: How many customers are renewed in one transaction.
 BATCH = 200
-
-logger = logging.getLogger("clientele.billing.renew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +48,7 @@ def renew(now: datetime, *, done_by: str, batch: int = BATCH) -> Iterator[Renewe
     due = due_customers(now)
     for start in range(0, len(due), batch):
         renewed = _renew_batch(len(due), due[start : start + batch], now, done_by)
-        logger.info(
-            "Renewed a batch: %d customers, %d failed, %d periods, %d resets, %d invoices",
-            renewed.counts.customers,
-            len(renewed.failures),
-            renewed.counts.periods,
-            renewed.counts.resets,
-            renewed.counts.invoices,
-        )
+        log_batch("renewal_batch", {**asdict(renewed.counts), "failed": len(renewed.failures)})
         yield renewed
 
 
@@ -78,9 +69,9 @@ def _renew_batch(due: int, customer_ids: list[str], now: datetime, done_by: str)
         # billed, and as IDs are renewed in order, the next run would stop at the same customer again.
         try:
             counts.add(renew_customers([customer_id], now, done_by=done_by))
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - logged and reported
             _raise_if_unreachable()
-            logger.exception("Customer %s could not be renewed", customer_id)
+            log_failure("renewal_failed", problem, customer=customer_id)
             failures.append(RenewalFailure(customer_id, _reason(problem)))
     return RenewedBatch(due, len(customer_ids), counts, failures)
 

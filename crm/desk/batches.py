@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import Generic, TypeVar
 from django.db import transaction
 
 from customers.formats import counted, listed, number
+from customers.logs import log_failure
 from customers.models import Customer
 
 T = TypeVar("T")
@@ -29,21 +29,21 @@ class BatchResult(Generic[T]):
 
 
 def in_batches(
-    customer_ids: Iterable[str], size: int, work: Callable[[Sequence[str]], T], logger: logging.Logger
+    customer_ids: Iterable[str], size: int, work: Callable[[Sequence[str]], T], job: str
 ) -> Iterator[BatchResult[T]]:
     """Do `work` on `size` customers at a time, each batch in a transaction of its own.
 
     A batch that fails is done again one customer at a time; a customer that fails is logged by its ID and skipped.
-    Raises the exception of the last one after 50 failures in a row.
+    `job` names the work in the log. Raises the exception of the last one after 50 failures in a row.
     """
     keys = iter(customer_ids)
     failures = 0
     while batch := list(islice(keys, size)):
-        done, problem = _attempt(work, batch, logger)
+        done, problem = _attempt(work, batch, job)
         if problem is None or len(batch) == 1:
             attempts: Iterable[tuple[BatchResult[T], Exception | None]] = [(done, problem)]
         else:
-            attempts = (_attempt(work, [key], logger) for key in batch)
+            attempts = (_attempt(work, [key], job) for key in batch)
         for done, problem in attempts:
             failures = failures + 1 if problem else 0
             if problem and failures >= _MOST_FAILURES_IN_A_ROW:
@@ -70,16 +70,16 @@ def failure_report(verb: str, customer_ids: Sequence[str]) -> str:
 
 
 def _attempt(
-    work: Callable[[Sequence[str]], T], customer_ids: Sequence[str], logger: logging.Logger
+    work: Callable[[Sequence[str]], T], customer_ids: Sequence[str], job: str
 ) -> tuple[BatchResult[T], Exception | None]:
     try:
         with transaction.atomic():
             return BatchResult(customer_ids, work(customer_ids)), None
     # Anything may be wrong with one customer's data, and the next run would meet the same customer again: whatever
     # it is, it is logged, and the others go on.
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001
         if len(customer_ids) == 1:
-            logger.exception("Skipped customer %s.", customer_ids[0])
+            log_failure("customer_skipped", problem, customer=customer_ids[0], job=job)
         else:
-            logger.warning("A batch of %d customers failed: trying them one at a time.", len(customer_ids))
+            log_failure("batch_failed", problem, customers=len(customer_ids), job=job)
         return BatchResult(customer_ids, None), problem

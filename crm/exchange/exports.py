@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ from customers.models.customer import CustomerQuerySet
 
 #: Customers that are in memory at a time.
 BATCH = 500
-
-logger = logging.getLogger("clientele.exports")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ def exported(
 
     ordered = customers.order_by(F(chosen.sort_key).asc(nulls_last=True), "pk").values_list("pk", flat=True)
     keys = (str(key) for key in ordered.iterator(chunk_size=BATCH))
-    for done in in_batches(keys, BATCH, documents, logger):
+    for done in in_batches(keys, BATCH, documents, "documents"):
         if done.value is not None:
             yield from done.value
         elif skipped is not None:

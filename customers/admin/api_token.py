@@ -15,6 +15,7 @@ from unfold.decorators import display
 from customers import clock
 from customers.admin.base import RecordAdmin
 from customers.formats import BAD, GOOD, PLAIN, counted
+from customers.logs import log_event
 from customers.models import ApiToken
 
 _STATES = {"Active": GOOD, "Expired": PLAIN, "Revoked": BAD}
@@ -51,6 +52,7 @@ class ApiTokenAdmin(RecordAdmin):
         """Save; a new token gets its secret, which `response_add` shows."""
         if change:
             super().save_model(request, obj, form, change)
+            log_event("token_changed", token=str(obj.pk), by=request.user.pk)
             return
         issued, obj.new_secret = ApiToken.issue(obj.name, expires_at=obj.expires_at)
         obj.pk, obj.digest, obj.created_at = issued.pk, issued.digest, issued.created_at
@@ -76,4 +78,5 @@ class ApiTokenAdmin(RecordAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Refuse requests with the chosen tokens from now on."""
         count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
+        log_event("tokens_revoked", tokens=count, by=request.user.pk)
         self.message_user(request, f"Revoked {counted(count, 'token')}.", messages.SUCCESS)

@@ -8,6 +8,7 @@ and a record that fails leaves nothing behind.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from customers.ingest.precedence import (
 )
 from customers.ingest.reader import BadRecord, Record, Unreadable, canonical, read_value
 from customers.json_types import Document, Refused, Remark
+from customers.logs import log_batch
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.typed_ids import new_typed_id
 
@@ -143,6 +145,7 @@ def import_records(
     """
     for batch in _batches(importer, records):
         reports = batch.refused + _take_batch(importer, batch.incoming, origin)
+        log_batch("import_batch", Counter(report.outcome.value for report in reports), source=importer.source)
         yield from sorted(reports, key=lambda report: report.number)
 
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from customers import clock
+from customers.logs import log_event
 from customers.typed_ids import TypedIdField
 
 
@@ -54,4 +55,5 @@ class ApiToken(models.Model):
         secret = f"clientele_{secrets.token_urlsafe(32)}"
         token = cls(name=name, digest=cls.digest_of(secret), expires_at=expires_at)
         token.save(force_insert=True)
+        log_event("token_created", token=str(token.pk))
         return token, secret

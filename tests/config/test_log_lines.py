@@ -25,4 +25,19 @@ def test_a_traceback_stays_on_the_line() -> None:
         text = line("It failed", exc_info=True)
     assert "\n" not in text
     assert text.startswith("ERROR crm It failed\\nTraceback (most recent call last):\\n")
-    assert text.endswith("ValueError: wrong\\nthing")
+    assert text.endswith("\\nValueError")
+
+
+def test_messages_of_exceptions_are_left_out_with_those_of_their_causes() -> None:
+    try:
+        try:
+            raise KeyError("ada@example.com")
+        except KeyError as cause:
+            raise ValueError("Key (email)=(ada@example.com) exists") from cause
+    except ValueError:
+        text = line("It failed", exc_info=True)
+    assert "KeyError" in text
+    assert text.endswith("\\nValueError")
+    assert "ada@example.com" not in text.replace('KeyError("ada@example.com")', "").replace(
+        'ValueError("Key (email)=(ada@example.com) exists")', ""
+    )

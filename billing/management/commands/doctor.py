@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from billing.doctor import CHECKS, Finding, count_rows
 from customers.cli import INTERRUPTED, one_line, say
+from customers.logs import add_counts
 
 
 class Command(BaseCommand):
@@ -49,6 +50,7 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped before everything was checked.", returncode=INTERRUPTED) from None
+        add_counts(findings=amiss, mended=mended)
         if mended:
             say(self.stdout, f"Mended: {mended}.")
         if amiss:

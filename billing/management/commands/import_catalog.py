@@ -17,6 +17,7 @@ from customers.cli import INTERRUPTED, Refuse, errors_file, one_line, origin_of,
 from customers.ingest.engine import nothing_kept
 from customers.ingest.reader import Unreadable, open_input
 from customers.json_types import Refused, Remark
+from customers.logs import add_counts
 
 _SHOWN = 20
 _NOTHING = "Nothing was changed."
@@ -72,6 +73,7 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_NOTHING}", returncode=INTERRUPTED) from None
+        add_counts(**Counter(report.outcome.value for report in reports))
         for kind in ("feature", "plan"):
             say(self.stdout, f"{self.shown}: {kind}s: {self._in_words(kind, reports)}")
         if self.is_dry_run:

@@ -25,6 +25,7 @@ from billing.usage.usage_file import UsageFileOutcome, UsageFileReport, record_u
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.formats import number
 from customers.ingest.reader import Unreadable, open_input, read_records
+from customers.logs import add_counts
 from customers.models import Customer, Environment
 
 _DONE_BY = "record_usage"
@@ -139,6 +140,7 @@ class Command(BaseCommand):
                     self._tell(shown, _shown_on(bar, reports), refuse, options["errors"])
             except Unreadable as problem:
                 unreadable = f"{shown}: {problem}"
+        add_counts(**{outcome.value: number for outcome, number in self.counts.items()})
         if self.counts or not unreadable:
             say(self.stdout, f"{shown}: {self._in_counts()}")
         self._end(unreadable, options["errors"])

@@ -19,6 +19,7 @@ from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
 from crm.models import Merge
 from customers import clock
 from customers.bulk import update_rows
+from customers.logs import log_event
 from customers.models import Customer
 from customers.row_snapshots import as_json, put_away
 
@@ -51,7 +52,9 @@ def merge(
     Raises `CannotMerge`.
     """
     with giving_way(lambda reason: CannotMerge([reason])), transaction.atomic():
-        return _merge(survivor_id, other_ids, choices or {}, by, reason)
+        done = _merge(survivor_id, other_ids, choices or {}, by, reason)
+    log_event("merge", survivor=survivor_id, merged=len(done), by=None if by is None else by.pk)
+    return done
 
 
 def name_of(by: Any) -> str:

@@ -22,6 +22,7 @@ from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
 from crm.models import Merge
 from customers import clock
 from customers.bulk import update_rows
+from customers.logs import log_event
 from customers.models import Customer
 from customers.row_snapshots import as_json, brought_back, from_json
 
@@ -110,7 +111,11 @@ def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = 
     Raises `CannotUnmerge`, and its subclass `Unsettled` with the conflicts that have no decision.
     """
     with giving_way(CannotUnmerge), transaction.atomic():
-        return _unmerge(merge, by, settle or {})
+        undone = _unmerge(merge, by, settle or {})
+    log_event(
+        "unmerge", merge=str(merge.pk), survivor=str(merge.survivor_id), by=None if by is None else by.pk
+    )
+    return undone
 
 
 def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:

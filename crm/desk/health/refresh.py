@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -22,8 +21,6 @@ from customers.models import Customer
 HEALTH = "health"
 
 _BATCH = 500
-
-logger = logging.getLogger("clientele.desk.refresh")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +47,7 @@ def refresh_health(at: datetime | None = None) -> Iterator[HealthRefreshed]:
     total = 0
     customers = Customer.objects.current().order_by("pk").values_list("pk", flat=True)
     keys = map(str, customers.iterator(chunk_size=_BATCH))
-    for done in in_batches(keys, _BATCH, lambda batch: score_customers(batch, moment), logger):
+    for done in in_batches(keys, _BATCH, lambda batch: score_customers(batch, moment), "health"):
         total += len(done.customer_ids)
         yield HealthRefreshed(
             customers=len(done.customer_ids),

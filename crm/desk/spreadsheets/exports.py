@@ -6,7 +6,6 @@ part is one transaction, so a server that stops loses nothing: the page continue
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -29,8 +28,6 @@ PART = 1000
 KEEP_FOR = timedelta(days=1)
 
 _FORMATS: dict[str, Any] = {Export.Format.CSV: csv_file, Export.Format.XLSX: xlsx_file}
-
-logger = logging.getLogger("clientele.exports")
 
 
 class TooMany(ValueError):
@@ -118,7 +115,7 @@ def _bodies(
         written: bytes = _FORMATS[file_format].body(rows_of(batch, columns))
         return written
 
-    for done in in_batches(keys, PART, body, logger):
+    for done in in_batches(keys, PART, body, "spreadsheet"):
         if done.value is None:
             skipped += done.customer_ids
         else:

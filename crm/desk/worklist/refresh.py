@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +25,6 @@ WORKLIST = "worklist"
 _BATCH = 500
 _COLUMNS = ("words", "weight", "since", "link", "decision", "until")
 
-logger = logging.getLogger("clientele.desk.refresh")
 
 #: A customer and the user whose list it is on, None if it has no account manager.
 EntryKey = tuple[str, Any]
@@ -59,7 +57,7 @@ def refresh_worklist(at: datetime | None = None) -> Iterator[WorklistRefreshed]:
     total = 0
     customers = Customer.objects.current().order_by("pk").values_list("pk", flat=True)
     keys = map(str, customers.iterator(chunk_size=_BATCH))
-    for done in in_batches(keys, _BATCH, lambda batch: refresh_customers(batch, moment), logger):
+    for done in in_batches(keys, _BATCH, lambda batch: refresh_customers(batch, moment), "worklist"):
         total += len(done.customer_ids)
         yield done.value or WorklistRefreshed(
             customers=len(done.customer_ids), failed=list(done.customer_ids)

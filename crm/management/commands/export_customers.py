@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from argparse import ArgumentParser
@@ -20,11 +19,10 @@ from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import customers_to_export, exported, one_snapshot
 from customers.cli import INTERRUPTED, one_line
 from customers.formats import counted
+from customers.logs import add_counts, log_failure
 from customers.models import Environment, Source
 
 _STDOUT = "-"
-
-logger = logging.getLogger("clientele.exports")
 
 
 class Command(BaseCommand):
@@ -92,12 +90,12 @@ class Command(BaseCommand):
         except OSError as problem:
             raise CommandError(f"Couldn't write {one_line(output)}: {problem.strerror or problem}.") from None
         except DatabaseProblem as problem:
-            logger.exception("The export stopped.")
+            log_failure("export_stopped", problem)
             raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. No file was written.", returncode=INTERRUPTED) from None
         exported_count = count - len(skipped)
-        logger.info("Exported %s: %d customers, %d failures.", source.value, exported_count, len(skipped))
+        add_counts(customers=exported_count, failed=len(skipped))
         if output != _STDOUT:
             self.stdout.write(f"Wrote {counted(exported_count, 'customer')} to {one_line(output)}.")
         if skipped:

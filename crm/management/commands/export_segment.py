@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from crm.exchange.exports import one_snapshot
 from crm.models import Export
 from customers.cli import INTERRUPTED, one_line
 from customers.formats import counted
-
-logger = logging.getLogger("clientele.exports")
+from customers.logs import add_counts, log_failure
 
 
 class Command(BaseCommand):
@@ -53,12 +51,12 @@ class Command(BaseCommand):
         except OSError as problem:
             raise CommandError(f"Couldn't write {one_line(output)}: {problem.strerror or problem}.") from None
         except DatabaseProblem as problem:
-            logger.exception("The export stopped.")
+            log_failure("export_stopped", problem)
             raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. No file was written.", returncode=INTERRUPTED) from None
         written = count - len(skipped)
-        logger.info("Exported a segment: %d customers, %d failures.", written, len(skipped))
+        add_counts(customers=written, failed=len(skipped))
         self.stdout.write(f"Wrote {counted(written, 'customer')} to {one_line(output)}.")
         if skipped:
             raise CommandError(failure_report("export", skipped))

@@ -18,6 +18,7 @@ from crm.dedupe.duplicates.review import Recorded, record
 from crm.dedupe.duplicates.sweep import FoundPair, Sweep, swept
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from customers.cli import INTERRUPTED, one_line, say
+from customers.logs import add_counts
 from customers.models import Environment
 
 #: Customers that one line names.
@@ -72,6 +73,7 @@ class Command(BaseCommand):
                 self._close_bar()
                 recorded = record(sweep.pairs(), since=options["since"], env=options["env"])
                 self._list(sweep, options["min_score"])
+            add_counts(waiting=recorded.waiting, new=recorded.new, closed=recorded.closed)
             self.stderr.write(_in_words(recorded), str)
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Any
 
@@ -16,8 +15,7 @@ from crm.desk.home.movement import refresh_movements
 from crm.desk.worklist.refresh import WorklistRefreshed, refresh_worklist
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted, number
-
-logger = logging.getLogger("clientele.desk.refresh")
+from customers.logs import add_counts, log_failure
 
 
 class Command(BaseCommand):
@@ -44,7 +42,7 @@ class Command(BaseCommand):
             revenue = refresh_movements()
             say(self.stdout, f"Revenue: {counted(revenue, 'monthly figure')}.")
         except DatabaseProblem as problem:
-            logger.exception("The refresh stopped.")
+            log_failure("refresh_stopped", problem)
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
                 f"The database failed: {reason}. What was refreshed before stays. If a table is missing, run"
@@ -52,15 +50,14 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
-        logger.info(
-            "Refreshed the desk: %d customers, %d scores, %d reasons, %d revenue figures, %d failures.",
-            health.customers,
-            health.written,
-            worklist.reasons,
-            revenue,
-            len(health.failed) + len(worklist.failed),
-        )
         failed = sorted({*health.failed, *worklist.failed})
+        add_counts(
+            customers=health.customers,
+            scores=health.written,
+            reasons=worklist.reasons,
+            revenue_figures=revenue,
+            failed=len(failed),
+        )
         if failed:
             raise CommandError(failure_report("refresh", failed))
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from customers import clock
+from customers.logs import log_event
 from customers.models import ApiToken
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             known = ", ".join(ApiToken.objects.filter(revoked_at=None).values_list("name", flat=True)[:20])
             raise CommandError(f"There is no token named {name[:100]!r}. Not revoked are: {known or 'none'}.")
         if ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now()):
+            log_event("tokens_revoked", tokens=1)
             self.stdout.write(f"“{name}” is revoked: it opens nothing any more.")
         else:
             self.stdout.write(f"“{name}” was revoked before; nothing was changed.")

@@ -42,7 +42,7 @@ def test_the_others_are_renewed(
 ) -> None:
     first, broken, last = three
     corrupt(broken)
-    with caplog.at_level(logging.INFO, "clientele.billing.renew"):
+    with caplog.at_level(logging.INFO, "clientele"):
         batches = list(renew(DUE, done_by="test", batch=batch))
     for subscription in three:
         subscription.refresh_from_db()
@@ -59,7 +59,7 @@ def test_the_others_are_renewed(
     )
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.getMessage() for record in errors] == [
-        f"Customer {broken.customer_id} could not be renewed"
+        f"event=renewal_failed customer={broken.customer_id} error=InvalidOperation"
     ]
     assert errors[0].exc_info is not None
     assert not any("Secret" in record.getMessage() for record in caplog.records)

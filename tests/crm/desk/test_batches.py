@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -19,8 +18,6 @@ from tests.factories import make_customer, make_relationship, make_subscription,
 
 pytestmark = pytest.mark.django_db
 
-logger = logging.getLogger("clientele.desk.refresh")
-
 
 def failing(*bad: str) -> Callable[[Sequence[str]], int]:
     """Work that writes a row, and then fails if one of these is in the batch."""
@@ -35,7 +32,7 @@ def failing(*bad: str) -> Callable[[Sequence[str]], int]:
 
 
 def test_a_batch_that_fails_is_done_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
-    done = list(in_batches("abcdef", 3, failing("b"), logger))
+    done = list(in_batches("abcdef", 3, failing("b"), "health"))
     assert [(list(each.customer_ids), each.value) for each in done] == [
         (["a"], 1),
         (["b"], None),
@@ -43,22 +40,22 @@ def test_a_batch_that_fails_is_done_one_by_one(caplog: pytest.LogCaptureFixture)
         (["d", "e", "f"], 3),
     ]
     assert [record.message for record in caplog.records] == [
-        "A batch of 3 customers failed: trying them one at a time.",
-        "Skipped customer b.",
+        "event=batch_failed customers=3 job=health error=ZeroDivisionError",
+        "event=customer_skipped customer=b job=health error=ZeroDivisionError",
     ]
     assert caplog.records[1].exc_info is not None
 
 
 def test_what_a_failed_customer_wrote_is_rolled_back() -> None:
-    list(in_batches("ab", 2, failing("b"), logger))
+    list(in_batches("ab", 2, failing("b"), "health"))
     assert list(Tag.objects.values_list("name", flat=True)) == ["a"]
 
 
 def test_when_everything_fails_the_run_ends() -> None:
     keys = [str(number) for number in range(200)]
     with pytest.raises(ZeroDivisionError):
-        list(in_batches(keys, 60, failing(*keys), logger))
-    seen = list(in_batches(keys, 60, failing(*keys[10:59]), logger))
+        list(in_batches(keys, 60, failing(*keys), "health"))
+    seen = list(in_batches(keys, 60, failing(*keys[10:59]), "health"))
     assert sum(each.value is None for each in seen) == 49
 
 
@@ -95,6 +92,8 @@ def test_the_command_skips_who_fails_and_exits_with_1(
     for model in (HealthScore, WorklistEntry):
         assert set(model.objects.values_list("customer", flat=True)) == {each.pk for each in others}
     assert DeskRefresh.objects.filter(finished_at__isnull=False).count() == 2
-    skipped = [record for record in caplog.records if record.message == f"Skipped customer {broken.pk}."]
-    assert {record.name for record in skipped} == {"clientele.desk.refresh"}
-    assert len(skipped) == 2
+    skipped = [record.message for record in caplog.records if "customer_skipped" in record.message]
+    assert skipped == [
+        f"event=customer_skipped customer={broken.pk} job={job} error=ValueError"
+        for job in ("health", "worklist")
+    ]

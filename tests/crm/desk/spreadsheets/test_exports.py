@@ -256,7 +256,7 @@ def test_a_customer_that_fails_is_left_out_of_the_file_and_counted(
     page = client.get(reverse("desk-export", args=[export.pk])).content.decode()
     assert "2 of 3 written. Couldn&#x27;t export 1." in page
     (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert (logged.name, logged.message) == ("clientele.exports", f"Skipped customer {broken.pk}.")
+    assert logged.message.startswith(f"event=customer_skipped customer={broken.pk} job=spreadsheet ")
 
 
 def test_the_command_leaves_out_who_fails_and_exits_with_1(tmp_path: Path, broken: Customer) -> None:
