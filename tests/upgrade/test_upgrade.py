@@ -1,0 +1,130 @@
+"""A database that version 0.1 made is migrated, and shows what that version showed of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+Json = dict[str, Any]
+
+HERE = Path(__file__).parent
+TOLD: Json = json.loads((HERE / "version_0_1.json").read_text(encoding="utf-8"))
+
+#: How many differences of a kind a failure tells.
+MOST = 10
+
+
+def dump(vendor: str) -> str:
+    """The whole database of version 0.1, as SQL."""
+    return gzip.decompress((HERE / f"version_0_1.{vendor}.sql.gz").read_bytes()).decode()
+
+
+@pytest.fixture
+def old(db: None, tmp_path: Path) -> Iterator[str]:
+    """The address of a database as version 0.1 left it, of the kind under test."""
+    if connection.vendor == "sqlite":
+        database = tmp_path / "old.sqlite3"
+        with closing(sqlite3.connect(database)) as empty:
+            # The checks of its tables ask for a function that Django brings.
+            empty.create_function("REGEXP", 2, lambda pattern, text: bool(re.search(pattern, str(text))))
+            empty.executescript(dump("sqlite"))
+        yield f"sqlite:///{database}"
+        return
+    server = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    name = f"upgrade_{uuid4().hex}"
+    url = server._replace(path=f"/{name}").geturl()
+    with psycopg.connect(server.geturl(), autocommit=True) as beside:
+        beside.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        try:
+            with psycopg.connect(url) as empty:
+                empty.execute(dump("postgresql"))
+            yield url
+        finally:
+            beside.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def upgraded(old: str) -> str:
+    """The address of the same database, migrated; once more would do nothing."""
+    run(old, "manage.py", "migrate", "--verbosity", "0")
+    run(old, "manage.py", "migrate", "--check")
+    return old
+
+
+def run(url: str, *arguments: str, stdin: str = "") -> str:
+    """What Python says that is run on a database; it must end well."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DATABASE_URL": url,
+            "CLIENTELE_DEVELOPMENT": "1",
+            "ENV_FILE": "",
+            "LOG_LEVEL": "ERROR",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        },
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ask(url: str, asked: Json) -> Json:
+    """The answers to these questions, at the moment at which version 0.1 was asked."""
+    said = run(url, "-m", "tests.upgrade.read_state", stdin=json.dumps(asked))
+    answered: Json = json.loads(said)
+    return answered
+
+
+def show(url: str, told: Json) -> Json:
+    """What is shown now of everything that is told."""
+    return ask(url, {**TOLD["questions"], "views": list(told["views"])})
+
+
+def differences(told: Json, shown: Json) -> Json:
+    """Where what is shown is not what was told, kind by kind: (what, then, now). A new kind of row is none."""
+    expected = {
+        **told,
+        "views": {request: TOLD["documents"][place] for request, place in told["views"].items()},
+    }
+    found = {
+        kind: [
+            (what, then, shown[kind].get(what))
+            for what, then in those.items()
+            if shown[kind].get(what) != then
+        ]
+        for kind, those in expected.items()
+    }
+    return {kind: those[:MOST] for kind, those in found.items() if those}
+
+
+def test_everything_is_shown_as_it_was(upgraded: str) -> None:
+    assert differences(TOLD["shown"], show(upgraded, TOLD["shown"])) == {}
+
+
+@pytest.mark.once
+def test_merges_are_undone_as_they_were(upgraded: str) -> None:
+    undone = ask(upgraded, {"moment": TOLD["questions"]["moment"], "then": TOLD["undoing"]})
+    assert undone == TOLD["undone"]
+    assert all(said["status"] == 0 for said in undone["commands"].values())
+    assert differences(TOLD["shown_then"], show(upgraded, TOLD["shown_then"])) == {}
