@@ -36,6 +36,7 @@ from billing.models import (
     TrialUsed,
     UsageAlert,
 )
+from billing.rules.figures import counts
 from customers.as_of import KnownCustomer, in_order, known_at, last_told, latest_at, row_of, was_deleted
 
 M = TypeVar("M", Grant, Rollover)
@@ -101,7 +102,7 @@ class Holdings:
         for row in latest_at(model, at, balance__in=list(self.places)):
             home, feature = self.places.get(row.balance_id, ("", ""))
             is_ours = (row.came_with_id or home) in self.known.home_ids and feature in self.balances
-            if is_ours and row.ended_at is None and (row.expires_at is None or row.expires_at > at):
+            if is_ours and counts(row.ended_at, row.expires_at, at):
                 row.balance_id = self.balances[feature].pk
                 rows[str(row.pk)] = row
         for figures in _figures_at(model, list(rows), at):

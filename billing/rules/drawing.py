@@ -125,15 +125,15 @@ class DrawResult:
 
 @dataclass(frozen=True, slots=True)
 class DrawRefusal:
-    """A usage that does not fit, so nothing is deducted: `missing` of the `asked` units are not covered."""
+    """A usage that does not fit, so nothing is deducted: `missing` of the `requested` units are not covered."""
 
-    asked: Decimal
+    requested: Decimal
     missing: Decimal
     stops: tuple[LimitReached, ...]
 
     def __str__(self) -> str:
         reasons = "; ".join(str(stop) for stop in self.stops)
-        return f"{self.missing.normalize():f} of {self.asked.normalize():f} do not fit: {reasons}"
+        return f"{self.missing.normalize():f} of {self.requested.normalize():f} do not fit: {reasons}"
 
 
 @dataclass(frozen=True, slots=True)

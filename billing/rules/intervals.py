@@ -1,8 +1,8 @@
-"""Stepping through time by a billing interval: when something renews next.
+"""Billing intervals: when something renews next.
 
-Moments are aware and come back in UTC, where a day always has 24 hours. Intervals are the names of the billing
-document, from `minute` to `year`; `one_off` never comes again. What would fall after the year 9999 never comes.
-A naive moment, an unknown interval, a count below 1 or an anchor day outside 1 to 31 raises `ValueError`.
+Moments are aware, and results are in UTC, where a day always has 24 hours. Intervals are the names of the billing
+document, from `minute` to `year`; `one_off` never repeats, nor does anything after the year 9999. A naive moment, an
+unknown interval, a count below 1 or an anchor day outside 1 to 31 raises `ValueError`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
-#: What no reset comes of by itself: no interval, once, and the several intervals behind an aggregate, which nobody
-#: can tell apart.
+#: Intervals that never cause a reset: none, once, and `multiple`, which stands for several unknown ones in an aggregate.
 NEVER_RESETS = ("", "one_off", "multiple")
 
 _NEVER = "one_off"
@@ -28,10 +27,10 @@ _LAST_DAY = 31
 
 
 def step(moment: datetime, interval: str, count: int = 1, anchor_day: int | None = None) -> datetime | None:
-    """`moment` moved on by `count` intervals, or None if that never comes.
+    """`moment` plus `count` intervals, or None for never.
 
-    Months, and what is made of them, fall on the anchor day (if None, the day of `moment`) or on the last day
-    of a month that is too short for it.
+    Steps of months, quarters and years fall on the anchor day (None: the day of `moment`), or on the last day of a month
+    that is too short for it.
     """
     _check(interval, count, anchor_day)
     return _moved(_utc(moment), interval, count, anchor_day)
@@ -40,9 +39,9 @@ def step(moment: datetime, interval: str, count: int = 1, anchor_day: int | None
 def next_after(
     due: datetime, interval: str, count: int, now: datetime, anchor_day: int | None = None
 ) -> datetime | None:
-    """The first moment after `now` that is a whole number of steps from `due`, or None if none ever comes.
+    """The first moment after `now` that is a whole number of steps after `due`, or None for never.
 
-    That is `due` itself while it still lies ahead. However many steps were missed, the cost is the same.
+    If `due` is after `now`, it is `due` itself. Takes the same time however many steps were missed.
     """
     _check(interval, count, anchor_day)
     due, now = _utc(due), _utc(now)
@@ -52,7 +51,7 @@ def next_after(
         passed = (now - due) // _FIXED[interval] // count
         return _moved(due, interval, (passed + 1) * count, anchor_day)
     months = (now.year - due.year) * 12 + now.month - due.month
-    # The last step whose month has begun may lie on either side of `now`; the one after it is always ahead.
+    # The last step in a month that has begun may be before or after `now`; the one after it is always after `now`.
     begun = max(1, months // (_MONTHS[interval] * count))
     candidate = _moved(due, interval, begun * count, anchor_day)
     if candidate is not None and candidate <= now:
@@ -61,9 +60,9 @@ def next_after(
 
 
 def nominal_minutes(interval: str, count: int = 1) -> int | None:
-    """How long `count` intervals are taken to be when lengths are compared; None for what never resets.
+    """The length of `count` intervals for comparisons, in minutes; None if they never reset.
 
-    A month is 30 days, a quarter 90, a half-year 182, a year 365.
+    A month counts as 30 days, a quarter as 90, a half-year as 182 and a year as 365.
     """
     if interval in NEVER_RESETS:
         return None
@@ -74,14 +73,14 @@ def nominal_minutes(interval: str, count: int = 1) -> int | None:
 
 
 def is_made_of_months(interval: str) -> bool:
-    """Whether the interval steps by months and so has an anchor day."""
+    """Whether the interval consists of months, and so has an anchor day."""
     return interval in _MONTHS
 
 
 def anchor_day(due: datetime, *days: int | None) -> int:
-    """The day of the month that steps of months keep: the first of `days` that may lead to `due`.
+    """The anchor day of something due at `due`: the first of `days` that is possible, else the day of `due`.
 
-    On 28 February what keeps to the 31st may be due; on 12 March it may not.
+    Something anchored to the 31st may be due on February 28, but not on March 12.
     """
     last = monthrange(due.year, due.month)[1]
     return next((day for day in days if day is not None and min(day, last) == due.day), due.day)
@@ -112,8 +111,8 @@ def _utc(moment: datetime) -> datetime:
 def _check(interval: str, count: int, anchor_day: int | None) -> None:
     if interval != _NEVER and interval not in _FIXED and interval not in _MONTHS:
         known = ", ".join([_NEVER, *_FIXED, *_MONTHS])
-        raise ValueError(f"{interval!r} is not an interval to step by: expected one of {known}")
+        raise ValueError(f"{interval!r} is not an interval: expected one of {known}")
     if count < 1:
-        raise ValueError(f"An interval count of {count} leads nowhere: expected 1 or more")
+        raise ValueError(f"An interval count of {count} is not possible: expected 1 or more")
     if anchor_day is not None and not 1 <= anchor_day <= _LAST_DAY:
         raise ValueError(f"{anchor_day} is not a day of the month: expected 1 to {_LAST_DAY}")

@@ -1,10 +1,9 @@
-"""What an invoice comes to: its discounts, its tax and its total, in whole minor units of one currency.
+"""The total of an invoice, with discounts, tax and credits, in whole minor units of one currency.
 
-Pure arithmetic on values: no clock, no database. In this order: free products take off base lines; percentages
-take their part of what is left, one after the other; fixed amounts come off, never more than is left; tax is on
-what remains; credits pay of the sum with tax, never more than it. Each is a line, rounded half-even once, and
-the total is the sum of the lines. An invoice that is not above zero has no discounts, but its tax: a credit for
-unused time gives back the tax on it.
+Pure arithmetic on values: no clock, no database. In this order: free products take off base lines; each percentage takes
+its part of what is left; fixed amounts are taken off, at most what is left; tax is charged on the rest; credits pay the
+sum with tax, at most all of it. Each is a line, rounded half-even once, and the total is the sum of the lines. An invoice
+that is not above zero has no discounts but does have tax, because a credit for unused time returns the tax on it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledLine:
-    """One line; `amount` is in minor units. `discount_id` is the discount's that made it, if one did."""
+    """One line; `amount` is in minor units. `discount_id` is set if a discount made the line."""
 
     kind: LineKind
     description: str
@@ -44,10 +43,10 @@ class BilledLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDiscount:
-    """A discount that is due. Ids are unique among those of an invoice.
+    """A discount that applies. Ids are unique within an invoice.
 
-    `value` is per cent, or an amount of `currency` in major units; a free product has none. Of credits `spent` is
-    used up. With a `subscription_id` it sees that subscription's lines alone.
+    `value` is a percentage, or an amount of `currency` in major units; a free product has none. `spent` is how much of
+    invoice credits is used up. With a `subscription_id`, only that subscription's lines are discounted.
     """
 
     id: str
@@ -61,7 +60,7 @@ class DueDiscount:
 
 @dataclass(frozen=True, slots=True)
 class UnappliedDiscount:
-    """A discount that took nothing off, and a sentence that says why."""
+    """A discount that took nothing off, and the reason as a sentence."""
 
     discount_id: str
     reason: str
@@ -69,11 +68,11 @@ class UnappliedDiscount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceTotals:
-    """What an invoice comes to, in minor units; `total` is the sum of `lines`, and of the four before it.
+    """The totals of an invoice, in minor units. `total` is the sum of `lines`, and of the four figures before it.
 
-    The lines are those billed, as they were given, and `added` after them: of discounts, tax and credits, in that
-    order. `discount` is what the discounts before tax sum to and `credit` what invoice credits paid, both 0 or
-    below. `used` is what each discount took off, above zero; those that took nothing are in `not_applied`.
+    `lines` are the billed lines as given, followed by the `added` ones for discounts, tax and credits. `discount` is the
+    sum of the discounts before tax, `credit` what invoice credits paid; both are 0 or below. `used` is what each discount
+    took off, above zero; discounts that took nothing off are in `not_applied`.
     """
 
     currency: str
@@ -94,13 +93,13 @@ def invoice_totals(
     discounts: Sequence[DueDiscount] = (),
     tax_rate: Decimal | None = None,
 ) -> InvoiceTotals:
-    """What the billed `lines` come to with `discounts` that are due and a tax of `tax_rate` per cent.
+    """The totals of the billed `lines` with these `discounts` and a tax of `tax_rate` percent.
 
-    A rate of None makes no line of tax, one of 0 does. Raises `ValueError` for what is not a currency, a line of
-    discount or tax among those billed, a rate below zero, or a total that does not fit.
+    A rate of 0 makes a tax line, None does not. Raises `ValueError` for an unknown currency, a discount or tax line among
+    those billed, a rate below zero, or a total that is too large to store.
     """
     if any(line.kind in _ADDED for line in lines):
-        raise ValueError("Discounts and tax are worked out here: pass only the lines that bill something")
+        raise ValueError("Pass only the lines that bill something: discounts and tax are computed here")
     if tax_rate is not None and tax_rate < 0:
         raise ValueError(f"A tax rate of {tax_rate:f}% cannot be charged: expected 0 or more")
     bill = _Bill(known_code(currency), lines, [line.amount for line in lines])
@@ -110,7 +109,7 @@ def invoice_totals(
     bill.apply(discounts, _AFTER_TAX)
     total = sum(line.amount for line in (*lines, *bill.added))
     if abs(total) > LARGEST_MINOR:
-        raise ValueError("The invoice comes to more than can be held: bill it in parts")
+        raise ValueError("The total of the invoice is too large. Bill it in parts")
     return InvoiceTotals(
         currency=bill.currency,
         lines=(*lines, *bill.added),
@@ -133,10 +132,10 @@ def is_discount_due(
     at: datetime,
     uses: int,
 ) -> bool:
-    """Whether a discount that invoices used `uses` times applies `at` a moment from `start` to before `end`.
+    """Whether a discount that was used on `uses` invoices applies at `at`: from `start` until before `end`.
 
-    One that lasts months ends so many whole calendar months after its start; where its start or their number is
-    unknown, at its `end`, and without that it does not apply.
+    A discount for a number of months ends that many calendar months after its start. If its start or the number is
+    unknown, it applies until its `end`; without an `end`, it does not apply.
     """
     if (start is not None and at < start) or (end is not None and at >= end):
         return False
@@ -154,7 +153,7 @@ def is_discount_due(
 
 @dataclass(slots=True)
 class _Bill:
-    """An invoice being worked out; `left` is what is still to pay of each billed line, with its part of the tax."""
+    """An invoice being computed; `left` is the amount due of each billed line, with its share of the tax."""
 
     currency: str
     lines: Sequence[BilledLine]
@@ -164,21 +163,21 @@ class _Bill:
     not_applied: list[UnappliedDiscount] = field(default_factory=list)
 
     def apply(self, discounts: Sequence[DueDiscount], types: Sequence[DiscountType]) -> None:
-        """Take off what the discounts of `types` allow, in the order of `types`, then as they were given."""
+        """Apply the discounts of these types, in the order of the types, then in the order given."""
         for each in types:
             for discount in discounts:
                 if discount.type == each:
                     self._apply(discount)
 
     def charge_tax(self, rate: Decimal) -> None:
-        """Add the tax on what is left, and spread it over the lines."""
+        """Add the tax on what is left, and share it among the lines."""
         amount = self._per_cent(sum(self.left), rate)
         self.added.append(BilledLine(kind="tax", description=f"Tax {rate.normalize():f}%", amount=amount))
         if amount:
             self.left = [left + tax for left, tax in zip(self.left, _spread(amount, self.left), strict=True)]
 
     def added_of(self, kind: LineKind) -> int:
-        """What the added lines of a kind sum to."""
+        """The sum of the added lines of a kind."""
         return sum(line.amount for line in self.added if line.kind == kind)
 
     def _apply(self, discount: DueDiscount) -> None:
@@ -190,7 +189,7 @@ class _Bill:
             if amount > 0:
                 self._take(discount, scope, amount)
                 return
-            reason = "Nothing is left that it could be taken from." if there <= 0 else "It comes to nothing."
+            reason = "Nothing is left to discount." if there <= 0 else "It rounds to nothing."
         self.not_applied.append(UnappliedDiscount(discount.id, reason))
 
     def _take(self, discount: DueDiscount, scope: Sequence[int], amount: int) -> None:
@@ -212,16 +211,16 @@ class _Bill:
     def _refusal(self, discount: DueDiscount, scope: Sequence[int]) -> str | None:
         if discount.type in ("fixed_discount", "invoice_credits"):
             if discount.currency is None:
-                return "It names no currency."
+                return "It has no currency."
             if known_code(discount.currency) != self.currency:
                 return f"It is in {known_code(discount.currency)}, the invoice in {self.currency}."
         if not scope:
             of = "" if discount.subscription_id is None else f" of subscription {discount.subscription_id}"
-            return f"Nothing{of} is billed that it could be taken from."
+            return f"Nothing{of} is billed that it could discount."
         return None
 
     def _worth(self, discount: DueDiscount, scope: Sequence[int]) -> int:
-        """The most that the discount takes off, in minor units."""
+        """The most that the discount can take off, in minor units."""
         if discount.type == "invoice_credits":
             return round_to_minor(EXACT.subtract(discount.value, discount.spent), self.currency)
         if discount.type == "fixed_discount":
@@ -243,7 +242,7 @@ def _sees(discount: DueDiscount, line: BilledLine) -> bool:
 
 
 def _spread(amount: int, weights: Sequence[int]) -> list[int]:
-    """`amount` in shares by `weights`, whose sum is not 0. The shares sum to `amount`."""
+    """`amount` in shares proportional to `weights`, whose sum is not 0. The shares sum to `amount`."""
     whole, reached, given = sum(weights), 0, 0
     shares = []
     for weight in weights:

@@ -1,8 +1,8 @@
-"""What comes in month after month: MRR and ARR, from charges normalised to a month.
+"""Recurring revenue: MRR and ARR from recurring charges. This is the reference for what a subscription is worth.
 
-Pure arithmetic on values: no clock, no database. The caller passes what renews by itself, the base price times
-the quantity and the packs bought ahead; use beyond a grant is not known ahead, and discounts and tax are left out.
-A year has 12 months, 52 weeks or 365 days.
+Pure arithmetic on values: no clock, no database. The caller passes what renews by itself: base prices times the quantity,
+and prepaid packs. Overage is not known in advance, and discounts and tax are left out. A year has 12 months, 52 weeks or
+365 days.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class RecurringCharge:
 
 @dataclass(frozen=True, slots=True)
 class RecurringRevenue:
-    """Recurring revenue in minor units: `mrr` by the month, `arr` by the year.
+    """Recurring revenue in minor units: `mrr` per month, `arr` per year.
 
-    Each is rounded half-even once from the exact sum, so `arr` is 12 times the exact month, not 12 times `mrr`.
+    Both are rounded half-even from the exact sum, so `arr` is not always 12 times `mrr`.
     """
 
     mrr: int
@@ -50,25 +50,25 @@ class RecurringRevenue:
 
 
 def annual(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
-    """What `amount` every `interval_count` intervals comes to in a year; once is 0.
+    """The yearly amount of a charge of `amount` every `interval_count` intervals; a one-off charge is 0.
 
-    Raises `ValueError` for an interval that is not one of those that renew, or a count below 1.
+    Raises `ValueError` for an unknown interval or a count below 1.
     """
     if interval not in _TIMES_A_YEAR:
         known = ", ".join(_TIMES_A_YEAR)
-        raise ValueError(f"{interval!r} is not an interval to charge by: expected one of {known}")
+        raise ValueError(f"{interval!r} is not an interval: expected one of {known}")
     if interval_count < 1:
-        raise ValueError(f"An interval count of {interval_count} cannot be charged by: expected 1 or more")
+        raise ValueError(f"An interval count of {interval_count} is not possible: expected 1 or more")
     return EXACT.divide(EXACT.multiply(amount, Decimal(_TIMES_A_YEAR[interval])), Decimal(interval_count))
 
 
 def monthly(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
-    """What `amount` every `interval_count` intervals comes to in a month: a twelfth of `annual`, and as exact."""
+    """The monthly amount of a charge of `amount` every `interval_count` intervals: a twelfth of `annual`."""
     return EXACT.divide(annual(amount, interval, interval_count), _MONTHS_A_YEAR)
 
 
 def recurring_revenue(charges: Iterable[RecurringCharge]) -> dict[str, RecurringRevenue]:
-    """MRR and ARR of `charges` by currency, the codes in capitals; a currency charged once only has zeros."""
+    """MRR and ARR of `charges` by currency code, in capitals. A currency with one-off charges only has zeros."""
     years: dict[str, Decimal] = {}
     for charge in charges:
         currency = known_code(charge.currency)

@@ -1,8 +1,8 @@
-"""What a quantity costs: base prices, packs bought ahead, use beyond the grant, and parts of a period.
+"""What a quantity costs: base prices, prepaid packs, overage, and parts of a period.
 
 Pure arithmetic on values: no clock, no database. Amounts and quantities are Decimals, amounts in major units of a
-currency that the caller knows. No answer is rounded to the currency: `billing.rules.money.round_to_minor` does that
-once, when the answer becomes a line. What a person may have got wrong raises `ValueError` with a sentence for them.
+currency that the caller knows. No result is rounded to the currency: `billing.rules.money.round_to_minor` does that once,
+for an invoice line. Input that a person may have got wrong raises `ValueError` with a sentence for them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class PriceTier:
-    """The price of the units up to and with `to`, or of all that follow if None.
+    """The price of the units up to and including `to`; None is without end.
 
-    `amount` is for each pack, `flat_amount` once.
+    `amount` is charged per pack, `flat_amount` once.
     """
 
     to: Decimal | None
@@ -36,10 +36,10 @@ class PriceTier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What packs of `billing_units` units cost: `amount` each, or what `tiers` say, which win over it.
+    """The price of packs of `billing_units` units: `amount` each, or `tiers`, which take precedence.
 
-    Tiers ascend, and their bounds count units, not packs, from the first unit of the feature: the included ones
-    too, as in the billing document. The last tier goes on past its bound.
+    Tiers ascend. Their bounds count units, not packs, from the first unit of the feature, included ones too, as in the
+    billing document. The last tier also covers what is above its bound.
     """
 
     amount: Decimal | None = None
@@ -49,13 +49,13 @@ class Price:
 
     def __post_init__(self) -> None:
         if self.amount is None and not self.tiers:
-            raise ValueError("The price has neither an amount nor tiers: give it one of them")
+            raise ValueError("Enter an amount or tiers: the price has neither")
         if self.billing_units <= 0:
             raise ValueError(f"The price is for {self.billing_units:f} units: expected more than 0")
         reached = _ZERO
         for number, tier in enumerate(self.tiers, 1):
             if tier.to is None and number < len(self.tiers):
-                raise ValueError(f"Price tier {number} has no end: only the last tier may go on for ever")
+                raise ValueError(f"Price tier {number} has no end: only the last tier may have none")
             if tier.to is not None and (tier.to < reached or (number > 1 and tier.to == reached)):
                 raise ValueError(f"Price tier {number} ends at {tier.to:f}: expected more than {reached:f}")
             reached = tier.to or reached
@@ -64,14 +64,14 @@ class Price:
     def from_stored(
         cls, amount: Decimal | None, tiers: object, tier_behavior: str, billing_units: Decimal | None
     ) -> Self:
-        """The price that the columns of a plan item or a grant hold.
+        """The price in the columns of a plan item or a grant.
 
         `tiers` is None or a list of objects with `to` (a number, or "inf" or null for no end), `amount` and
-        `flat_amount`, their numbers as texts or as JSON numbers. No behaviour means graduated, no billing units
-        one.
+        `flat_amount`, their numbers as text or as JSON numbers. No behavior means graduated, no billing units
+        means one.
         """
         if tier_behavior not in ("", "graduated", "volume"):
-            raise ValueError(f"{tier_behavior!r} is no tier behaviour: expected graduated or volume")
+            raise ValueError(f"{tier_behavior!r} is not a tier behavior: expected graduated or volume")
         return cls(
             amount=amount,
             tiers=_stored_tiers(tiers),
@@ -81,24 +81,24 @@ class Price:
 
 
 def base_cost(amount: Decimal, quantity: Decimal | int) -> Decimal:
-    """What `quantity` units of a plan cost at a base price of `amount`."""
+    """The cost of `quantity` units of a plan at a base price of `amount`."""
     return EXACT.multiply(amount, Decimal(quantity))
 
 
 def cost_of(price: Price, quantity: Decimal, included: Decimal = _ZERO) -> Decimal:
-    """What `quantity` units past the `included` ones cost, in whole packs: a part of a pack is charged as one.
+    """The cost of `quantity` units above the `included` ones, in whole packs: part of a pack costs as much as a pack.
 
-    Graduated tiers: each part in its own tier, and the flat amount of every tier that is entered. Volume: all of
-    it in the tier that the units with the included ones reach, and that tier's flat amount. Nothing costs nothing.
+    Graduated: each part at the price of its tier, plus the flat amount of every tier that is reached. Volume: everything
+    at the price of the tier that all units together reach, plus its flat amount. A quantity of 0 costs nothing.
     """
     return _cost(price, _whole_packs(quantity, price.billing_units), included)
 
 
 def prepaid_cost(price: Price, quantity: Decimal, included: Decimal = _ZERO) -> Decimal:
-    """What `quantity` units bought ahead, beside the `included` ones, cost in whole packs.
+    """The cost of `quantity` prepaid units on top of the `included` ones, in whole packs.
 
-    As `cost_of`, but that a volume price charges the included units too, as the reference system does, once
-    anything is bought.
+    As `cost_of`, except that a volume price charges the included units too once anything is bought, as the billing
+    platform does.
     """
     if price.tiers and price.tier_behavior == "volume" and quantity > 0:
         return _cost(price, _whole_packs(EXACT.add(quantity, included), price.billing_units), _ZERO)
@@ -108,9 +108,9 @@ def prepaid_cost(price: Price, quantity: Decimal, included: Decimal = _ZERO) -> 
 def proration(
     amount: Decimal, period_start: datetime, period_end: datetime, from_: datetime, to: datetime
 ) -> Decimal:
-    """The part of a period's `amount` that the time from `from_` to `to` takes, to the microsecond.
+    """The part of a period's `amount` for the time from `from_` to `to`, to the microsecond.
 
-    Raises `ValueError` unless the moments are aware and lie in order in a period that is longer than nothing.
+    Raises `ValueError` unless all moments are aware, in order, and the period is not empty.
     """
     start, begins, ends, end = (_utc(moment) for moment in (period_start, from_, to, period_end))
     if not start <= begins <= ends <= end or start == end:
@@ -174,7 +174,7 @@ def _stored_tiers(tiers: object) -> tuple[PriceTier, ...]:
 
 
 def _stored(value: object, number: int, name: str) -> Decimal:
-    """The figure `value`; None is 0. A float stands for the shortest decimal that reads as it."""
+    """`value` as a number; None is 0. A float is read as the shortest decimal that stands for it."""
     try:
         figure = Decimal(0 if value is None else str(value))
     except InvalidOperation:

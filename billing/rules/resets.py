@@ -1,8 +1,7 @@
-"""What a reset does to a row whose period is over, and what it carries over.
+"""What the reset of a grant changes when its period is over, and what it carries over.
 
-Pure arithmetic on values: the clock is passed in, no database, and nothing passed in changes. The caller passes
-rows that count (not expired, standalone or of an active plan), each with its own rollovers, and applies the
-answer.
+Pure arithmetic on values: the clock is passed in, no database, and no argument is changed. The caller passes grants that
+count (not expired, standalone or of an active plan), each with its own rollovers, and applies the result.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloverRule:
-    """How a plan item carries over: at most `maximum` in all (None: everything), for `months` (None: for ever)."""
+    """What a plan item carries over: at most `maximum` in total (None: everything), for `months` (None: forever)."""
 
     maximum: Decimal | None = None
     months: int | None = None
@@ -29,7 +28,7 @@ class RolloverRule:
 
 @dataclass(frozen=True, slots=True)
 class NewRollover:
-    """A rollover to be made: of `balance`, all of it unused."""
+    """A rollover to create: `balance` of it, all unused."""
 
     balance: Decimal
     expires_at: datetime | None
@@ -37,9 +36,9 @@ class NewRollover:
 
 @dataclass(frozen=True, slots=True)
 class RolloverTrim:
-    """What the cap takes off an earlier rollover, from what is left of it and from what it granted.
+    """The `amount` that the rollover maximum takes off an earlier rollover, from what it granted and what is left.
 
-    Of one that is emptied by it nothing remains, not even what was used: it is to be deleted.
+    If `emptied`, nothing is left and the rollover ends.
     """
 
     rollover_id: str
@@ -49,10 +48,10 @@ class RolloverTrim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetResult:
-    """What the reset that was due at `due_at` does to the row.
+    """The changes of the reset that was due at `due_at`.
 
-    `usage_change` and `included_change` are to be added to its usage and included grant; after them the row holds
-    what its item grants. `billable_overage` must be billed first; `forgiven_overage` is owed by nobody.
+    `usage_change` and `included_change` are amounts to add to the grant's usage and included grant, after which it holds
+    what its plan item grants. `billable_overage` must be billed first; `forgiven_overage` is not billed.
     """
 
     row_id: str
@@ -78,12 +77,12 @@ def reset(
     past_due: bool = False,
     reset_past_due: bool = False,
 ) -> ResetResult | None:
-    """What the reset does, or None if none is due: its time lies ahead, it never resets, or it may not.
+    """Work out the reset, or None if none is due: it is still to come, the grant never resets, or it may not reset.
 
-    `included` is what the item grants without adjustments, for the whole quantity. However many periods were
-    missed, there is one refill, and what is left is carried over once, from when the first was due. What would
-    have expired by `now` is not carried over, and `rollovers` that have expired by then do not count.
-    `usage_based` says that overage is billed. A `past_due` subscription's row resets only if `reset_past_due`.
+    `included` is what the plan item grants for the whole quantity, without adjustments. If several periods were missed,
+    the grant is refilled once, and what is left is carried over once, from when the first reset was due. What would have
+    expired by `now` is not carried over, and `rollovers` that have expired by then do not count. With `usage_based`,
+    overage is billed. A grant of a `past_due` subscription resets only with `reset_past_due`.
     """
     if row.resets_at is None or row.resets_at > now or row.reset_interval in NEVER_RESETS:
         return None
@@ -113,7 +112,7 @@ def _carry_over(
     rule: RolloverRule | None,
     anchor_day: int | None,
 ) -> tuple[NewRollover | None, tuple[RolloverTrim, ...]]:
-    """The rollover that the row's leftover becomes, and what the cap takes off the earlier ones."""
+    """The rollover that the rest of the grant becomes, and what the maximum takes off earlier ones."""
     if rule is None or row.unlimited or not row.remaining or row.resets_at is None:
         return None, ()
     expires_at = None
@@ -122,10 +121,10 @@ def _carry_over(
         expires_at = step(row.resets_at, "month", rule.months, anchor) if rule.months else row.resets_at
         if expires_at is not None and expires_at <= now:
             return None, ()
-    living = [each for each in rollovers if each.expires_at is None or each.expires_at > now]
+    unexpired = [each for each in rollovers if each.expires_at is None or each.expires_at > now]
     if rule.maximum is None:
         return NewRollover(row.remaining, expires_at), ()
-    ordered = sorted(living, key=lambda each: (*expiry_sort_key(each.expires_at), each.id))
+    ordered = sorted(unexpired, key=lambda each: (*expiry_sort_key(each.expires_at), each.id))
     until = expiry_sort_key(expires_at)
     sooner = [each for each in ordered if expiry_sort_key(each.expires_at) <= until]
     later = ordered[len(sooner) :]
@@ -137,7 +136,7 @@ def _carry_over(
 
 
 def _trimmed(rollovers: list[DrawableRollover], excess: Decimal) -> tuple[list[RolloverTrim], Decimal]:
-    """Takes `excess` off the rollovers, the first one first; with it, what of the excess is left."""
+    """Take `excess` off the rollovers in order; also return the excess that is left."""
     trims: list[RolloverTrim] = []
     for each in rollovers:
         amount = min(excess, each.balance)

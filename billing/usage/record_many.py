@@ -1,7 +1,7 @@
 """Record many usages together: deducted in memory in their order, then written at once.
 
 Several usages in a row often come from one grant that has room for all of them. `_SingleSource` remembers that grant, so
-that `billing.rules.drawing`, which is the reference for what usage deducts, need not be asked again for each.
+that `billing.rules.drawing`, which is the reference for what usage deducts, need not be run again for each.
 `tests/billing/usage/test_same_results.py` holds it to the reference.
 """
 

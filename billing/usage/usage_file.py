@@ -153,15 +153,15 @@ def _record(
             documents.append((record, parse(UsageRecord, record.value)))
         except Refused as refused:
             reports[record.number] = _refused(record, refused.path, refused.reason)
-    known = _UsageFileLookup([document for _, document in documents], env)
-    uses: list[tuple[Record, UsageRequest]] = []
+    lookup = _UsageFileLookup([document for _, document in documents], env)
+    requests: list[tuple[Record, UsageRequest]] = []
     for record, document in documents:
         try:
-            uses.append((record, known.use(document, done_by, cap)))
+            requests.append((record, lookup.request(document, done_by, cap)))
         except Refused as refused:
             reports[record.number] = _refused(record, refused.path, refused.reason)
-    outcomes = record_usage_batch([use for _, use in uses])
-    for (record, _), outcome in zip(uses, outcomes, strict=True):
+    outcomes = record_usage_batch([request for _, request in requests])
+    for (record, _), outcome in zip(requests, outcomes, strict=True):
         if isinstance(outcome, UsageResult):
             kind = UsageFileOutcome.REPLAYED if outcome.is_replay else UsageFileOutcome.RECORDED
             reports[record.number] = UsageFileReport(record.number, kind, used=outcome)
@@ -192,7 +192,7 @@ class _UsageFileLookup:
                     self._events[name].append(feature)
         self._entities = self._entities_of(documents)
 
-    def use(self, document: UsageRecord, done_by: str, cap: bool) -> UsageRequest:
+    def request(self, document: UsageRecord, done_by: str, cap: bool) -> UsageRequest:
         """The request for a record. Raises `Refused`."""
         customer = self._customers[document.customer]
         if isinstance(customer, (UnknownCustomer, AmbiguousCustomer)):

@@ -50,7 +50,7 @@ def test_months_and_years_are_exact(amount, interval, count):
 
 @pytest.mark.parametrize(("interval", "count"), [("multiple", 1), ("", 1), ("month", 0), ("month", -1)])
 def test_an_interval_that_nothing_is_charged_by_is_refused(interval, count):
-    with pytest.raises(ValueError, match=r"to charge by|be charged by"):
+    with pytest.raises(ValueError, match=r"is not an interval|is not possible"):
         monthly(Decimal(1), interval, count)
 
 

@@ -212,10 +212,10 @@ def test_tiers_win_over_an_amount():
 @pytest.mark.parametrize(
     ("amount", "tiers", "behavior", "units", "message"),
     [
-        (None, None, "", None, "neither an amount nor tiers"),
-        (None, [], "graduated", None, "neither an amount nor tiers"),
+        (None, None, "", None, "Enter an amount or tiers"),
+        (None, [], "graduated", None, "Enter an amount or tiers"),
         (Decimal(1), None, "", Decimal(0), "for 0 units: expected more than 0"),
-        (Decimal(1), None, "stairs", None, "'stairs' is no tier behaviour"),
+        (Decimal(1), None, "stairs", None, "'stairs' is not a tier behavior"),
         (None, {"to": 1}, "", None, "not a list of objects"),
         (None, ["100"], "", None, "not a list of objects"),
         (None, [{"to": "inf"}, {"to": "inf"}], "", None, "tier 1 has no end"),
