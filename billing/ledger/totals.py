@@ -17,6 +17,7 @@ from django.utils.timezone import localdate, make_aware
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
 from billing.rules.exact import EXACT, ZERO
 from billing.rules.figures import RolloverFigures, figures_of
+from customers.formats import local
 from customers.models import Customer
 
 #: How many days of a balance's history are shown.
@@ -92,7 +93,8 @@ def daily_figures(balance: Balance, at: datetime) -> list[DailyFigures]:
     ]:
         changes[str(row_id)][day][figure] = amount
     begins = {
-        str(grant.pk): min([localdate(grant.created_at), *changes.get(str(grant.pk), ())]) for grant in grants
+        str(grant.pk): min([local(grant.created_at).date(), *changes.get(str(grant.pk), ())])
+        for grant in grants
     }
     found: list[DailyFigures] = []
     values = {str(grant.pk): _values_of_grant(grant) for grant in grants}

@@ -32,6 +32,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from customers import limits
+from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import FigureField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
 from customers.formats import as_link, without_idle_zeros
@@ -111,7 +112,9 @@ class RecordChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """One page of rows, which the admin may complete."""
         super().get_results(request)
-        self.model_admin.complete_page(list(self.result_list))
+        rows = list(self.result_list)
+        keep_extreme_times(rows)
+        self.model_admin.complete_page(rows)
 
 
 class RecordAdmin(FieldsMixin, ModelAdmin):

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import RowSelect
 
 _SHOWN = 200
@@ -54,6 +55,8 @@ class RecordForm(forms.ModelForm):
     seen_values = SeenField()
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        if options.get("instance") is not None:
+            keep_extreme_times([options["instance"]])
         super().__init__(*args, **options)
         if self.instance._state.adding:
             del self.fields["seen_values"]

@@ -15,6 +15,7 @@ from django.utils.timezone import localdate
 from billing.models import Feature, Invoice, Posting, Subscription
 from crm.contacts import last_contacts
 from crm.models import Task
+from customers.formats import local
 from customers.models import Customer
 
 #: Usage of the last 30 days is compared with that of the 30 days before.
@@ -59,7 +60,7 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts
         "relationship__start_date",
         Exists(Invoice.objects.filter(customer=OuterRef("pk"), removed_at=None)),
     ):
-        since = start or localdate(created_at)
+        since = start or local(created_at).date()
         facts[str(key)] = HealthFacts(
             since=since,
             is_suspended=status == Customer.Status.SUSPENDED,
@@ -73,7 +74,7 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts
         facts[str(key)].late_tasks = number
     _add_trends(facts, at)
     for key, contact_at in last_contacts(facts).items():
-        facts[key].silent_days = max((today - localdate(contact_at)).days, 0)
+        facts[key].silent_days = max((today - local(contact_at).date()).days, 0)
     return facts
 
 
@@ -94,7 +95,7 @@ def _add_invoices(facts: dict[str, HealthFacts], at: datetime, today: date) -> N
     overdue = Invoice.objects.overdue(at).filter(customer_id__in=facts).order_by().values_list("customer_id")
     for key, count, oldest in overdue.annotate(count=Count("pk"), oldest=Min("due_at")):
         facts[str(key)].overdue = count
-        facts[str(key)].overdue_days = (today - localdate(oldest)).days
+        facts[str(key)].overdue_days = (today - local(oldest).date()).days
 
 
 def _add_trends(facts: dict[str, HealthFacts], at: datetime) -> None:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.utils.timezone import localdate
 
 from billing.models import Plan, Subscription
 from billing.revenue.monthly import revenue_of
@@ -21,6 +20,7 @@ from crm.desk.health.queries import scores_of
 from crm.desk.segments.query import May
 from crm.models import CustomerTag, Domain
 from customers import clock
+from customers.formats import local
 from customers.models import Address, Customer
 
 Cell = str | int | Decimal | date | datetime | None
@@ -161,7 +161,7 @@ def _facts(keys: Sequence[str]) -> RowFacts:
     ):
         facts.plans[str(key)].append(plan_id)
         if status == Subscription.Status.ACTIVE and expires is None and ends is not None and ends > at:
-            day = localdate(ends)
+            day = local(ends).date()
             facts.renewals[str(key)] = min(day, facts.renewals.get(str(key), day))
     tags = CustomerTag.objects.filter(customer_id__in=keys).order_by("tag__name")
     for key, text in tags.values_list("customer_id", "tag__name"):
