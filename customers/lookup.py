@@ -1,4 +1,4 @@
-"""Find the customer that an identifier means, whichever platform gave it."""
+"""Find a customer by any identifier, whichever source gave it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from customers.models import Customer, Environment, Source, SourceRecord
 from customers.models.customer import CustomerQuerySet
 from customers.typed_ids import to_uuid
 
-#: No identifier that we keep is longer.
+#: Longer identifiers are not stored anywhere.
 LONGEST_IDENTIFIER = 400
 
 _SHOWN = 100
@@ -21,25 +21,24 @@ _COUNTED = 100
 
 
 class UnknownCustomer(LookupError):
-    """No customer is known by the identifier; the message says so, and what an identifier may be."""
+    """No customer has the identifier; the message lists the kinds of identifiers."""
 
 
 class AmbiguousCustomer(LookupError):
-    """Several customers are known by the identifier; the message says how many, and what to ask for instead."""
+    """Several customers have the identifier; the message says how many and suggests another one."""
 
 
 def find_customer(identifier: str, env: str | None = None, *, source: Source | None = None) -> Customer:
-    """The customer known by `identifier`, archived or not; for a merged one, the customer it became part of.
+    """The customer with this identifier, archived or not; for a merged customer, its survivor.
 
-    An identifier is a typed id, an external id, a Stripe id, the id of a record at its source or an exact e-mail
-    address, and the stronger kind wins. The id of a record at `source`, if that is given, comes right after our
-    own. `env` says whose customers are meant; without it they are the live ones, and those of the sandbox where
-    no live one is known by it. Each kind is one query by an index, and the first that finds somebody ends it.
+    An identifier is a typed ID, an external ID, a Stripe ID, the ID of a record at its source or an exact email
+    address. They are tried in this order, and the ID at `source`, if given, right after our own. Without `env`, live
+    customers come first, then those in test mode. Each kind is one query by an index; the first match wins.
 
-    Raises `UnknownCustomer`, or `AmbiguousCustomer` where several customers of one environment share it.
+    Raises `UnknownCustomer`, or `AmbiguousCustomer` if several customers of one environment share it.
     """
-    for found in _found(identifier, env, source):
-        if customers := _survivors(found):
+    for candidates in _candidates(identifier, env, source):
+        if customers := _survivors(candidates):
             return _only(customers, identifier)
     raise unknown_customer(identifier, env)
 
@@ -47,15 +46,15 @@ def find_customer(identifier: str, env: str | None = None, *, source: Source | N
 def find_customer_at(
     identifier: str, at: datetime, env: str | None = None, *, source: Source | None = None
 ) -> KnownCustomer:
-    """The customer that is known by `identifier` today, as it was known at `at`.
+    """The customer that has `identifier` today, as it was known at `at`.
 
-    An identifier means what it does for `find_customer`. But one that a customer brought along when it was merged
-    means that customer, and the answer is what that was part of then.
+    Identifiers are tried as in `find_customer`, with one difference: the ID of a record that came with a merged
+    customer means that customer, and the result is its survivor at `at`.
 
-    Raises `UnknownCustomer`, `AmbiguousCustomer`, or `NotKnownThen` where those that are meant were not known yet.
+    Raises `UnknownCustomer`, `AmbiguousCustomer`, or `NotKnownThen` if the customer was not known yet.
     """
-    for found in _found(identifier, env, source, is_then=True):
-        if customers := list(found[: _COUNTED + 1]):
+    for candidates in _candidates(identifier, env, source, is_then=True):
+        if customers := list(candidates[: _COUNTED + 1]):
             known = {each.key: each for each in known_customers(customers, at)}
             if not known:
                 raise not_known_then(customers)
@@ -65,7 +64,7 @@ def find_customer_at(
 
 
 def survivor_of(customer_id: str) -> str:
-    """The key of the customer that this one became part of; its own if it was not merged."""
+    """The key of the merge survivor of a customer; its own key if it was not merged."""
     while True:
         into = Customer.objects.filter(pk=customer_id).values_list("merged_into", flat=True).first()
         if into is None:
@@ -74,31 +73,38 @@ def survivor_of(customer_id: str) -> str:
 
 
 def unknown_customer(identifier: str, env: str | None) -> UnknownCustomer:
-    """What to raise where nobody is known by `identifier`."""
+    """The error for an identifier that no customer has."""
     return UnknownCustomer(
-        f"No {env + ' ' if env else ''}customer is known by “{identifier[:_SHOWN]}”. Ask by a typed id (cus_…), an"
-        " external id, a Stripe id, the id of a record at its source, or an exact e-mail address."
+        f"No {env + ' ' if env in Environment.values else ''}customer is known by “{identifier[:_SHOWN]}”. Use a"
+        " typed ID (cus_…), an external ID, a Stripe ID, the ID of a record at its source, or an exact email address."
     )
 
 
 def is_searchable(identifier: str) -> bool:
-    """Whether a database could hold it: not empty, not too long, no NUL, no half of a surrogate pair."""
+    """Whether a database can store it: not empty, not too long, no NUL, no half of a surrogate pair."""
     if not 0 < len(identifier) <= LONGEST_IDENTIFIER or "\0" in identifier:
         return False
     return not any("\ud800" <= character <= "\udfff" for character in identifier)
 
 
-def _found(
+def _candidates(
     identifier: str, env: str | None, source: Source | None, *, is_then: bool = False
 ) -> Iterator[CustomerQuerySet]:
-    """The customers that may be meant, the strongest kind of identifier of the likelier environment first.
+    """The customers that may be meant: by environment, then by kind of identifier.
 
-    `is_then` if a record at a source means the customer that it was of before any merge.
+    With `is_then`, a record at a source means the customer that it belonged to before any merge.
     """
     if not is_searchable(identifier):
         return
-    for each_env in [env] if env else [Environment.LIVE, Environment.SANDBOX]:
+    for each_env in _environments(env):
         yield from _by_strength(Customer.objects.filter(env=each_env), identifier, source, is_then)
+
+
+def _environments(env: str | None) -> list[str]:
+    """The environments to search in, none for a text that is no environment."""
+    if not env:
+        return [Environment.LIVE, Environment.SANDBOX]
+    return [env] if env in Environment.values else []
 
 
 def _by_strength(
@@ -117,14 +123,14 @@ def _by_strength(
 def _of_record(customers: CustomerQuerySet, is_then: bool, **record: str) -> CustomerQuerySet:
     if not is_then:
         return customers.filter(**{f"source_records__{name}": value for name, value in record.items()})
-    homes = SourceRecord.objects.filter(**record).values(home=Coalesce("came_with", "customer"))
-    return customers.filter(pk__in=homes)
+    origins = SourceRecord.objects.filter(**record).values(origin=Coalesce("came_with", "customer"))
+    return customers.filter(pk__in=origins)
 
 
-def _survivors(found: CustomerQuerySet) -> list[Customer]:
-    """The customers that those found are part of now, each once; of very many, the first."""
+def _survivors(candidates: CustomerQuerySet) -> list[Customer]:
+    """The merge survivors of the first hundred candidates, each once."""
     survivors: dict[str, Customer] = {}
-    for customer in found.select_related("merged_into")[: _COUNTED + 1]:
+    for customer in candidates.select_related("merged_into")[: _COUNTED + 1]:
         survivor = customer
         while survivor.merged_into is not None:
             survivor = survivor.merged_into
@@ -137,12 +143,12 @@ def _only(customers: list[Customer], identifier: str) -> Customer:
         return customers[0]
     count = f"more than {_COUNTED}" if len(customers) > _COUNTED else str(len(customers))
     raise AmbiguousCustomer(
-        f"{count.capitalize()} customers are known by “{identifier[:_SHOWN]}”. Ask by an id that only one of them has,"
-        f" such as {customers[0].pk}."
+        f"{count.capitalize()} customers are known by “{identifier[:_SHOWN]}”. Use an ID that only one of them"
+        f" has, such as {customers[0].pk}."
     )
 
 
-#: The kinds of identifier that are looked for in bulk, the strongest first, as `find_customer` does.
+#: The columns that are searched in bulk, in the order of `find_customer`.
 _BY_STRENGTH = ("external_id", "stripe_id", "source_records__source_id", "email")
 
 
@@ -150,11 +156,11 @@ Found = str | UnknownCustomer | AmbiguousCustomer
 
 
 def find_customers(identifiers: Iterable[str], env: str | None = None) -> dict[str, Found]:
-    """By identifier, the key of the customer that `find_customer` would find, or what it would raise."""
+    """For each identifier, the key of the customer that `find_customer` returns, or the error that it raises."""
     wanted = {identifier for identifier in identifiers if is_searchable(identifier)}
     found: dict[str, Found] = {}
     unclear: set[str] = set(identifiers) - wanted
-    for each_env in [env] if env else [Environment.LIVE, Environment.SANDBOX]:
+    for each_env in _environments(env):
         typed = [each for each in wanted if to_uuid(each, ("cus",)) is not None]
         for column, some in (("pk", typed), *((column, None) for column in _BY_STRENGTH)):
             owners: dict[str, set[tuple[str, bool]]] = {}

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
+from customers import clock
+from customers.lookup import (
+    AmbiguousCustomer,
+    UnknownCustomer,
+    find_customer,
+    find_customer_at,
+    find_customers,
+)
 from customers.models import Customer, Source
 from tests.api.steps import archive, merge
 from tests.billing.corrupt import unguarded
@@ -50,7 +57,7 @@ def test_nobody_is_found_by_what_no_customer_is_known_by(identifier):
 
 
 def test_the_message_says_who_was_asked_for_without_repeating_pages_of_it():
-    with pytest.raises(UnknownCustomer, match=r"“nobody”.* typed id"):
+    with pytest.raises(UnknownCustomer, match=r"“nobody”.* typed ID"):
         find_customer("nobody")
     with pytest.raises(UnknownCustomer) as problem:
         find_customer("n" * 10_000)
@@ -140,7 +147,7 @@ def test_several_customers_with_one_address_are_not_guessed_between():
     first = make_customer(email="office@example.com")
     make_customer(email="office@example.com")
     make_customer(email="office@example.com", env="sandbox")
-    with pytest.raises(AmbiguousCustomer, match=r"^2 customers .* an id"):
+    with pytest.raises(AmbiguousCustomer, match=r"^2 customers .* an ID"):
         find_customer("office@example.com")
     assert find_customer("office@example.com", "sandbox").env == "sandbox"
     assert find_customer(first.pk) == first
@@ -169,3 +176,15 @@ def test_the_first_kind_that_finds_somebody_ends_the_search(django_assert_num_qu
         find_customer("jane@example.com")
     with django_assert_num_queries(8), pytest.raises(UnknownCustomer):
         find_customer("nobody")
+
+
+@pytest.mark.parametrize("hostile", ["\0", "live\0", "\ud800", "nonsense"])
+def test_an_environment_that_no_database_can_hold_has_no_customers(hostile):
+    make_customer(external_id="acme-42")
+    for find in (find_customer, lambda identifier, env: find_customer_at(identifier, clock.now(), env)):
+        with pytest.raises(UnknownCustomer):
+            find("acme-42", hostile)
+        with pytest.raises(UnknownCustomer):
+            find(f"acme{hostile}", None)
+    found = find_customers(["acme-42", f"a{hostile}"], hostile)
+    assert [type(each) for each in found.values()] == [UnknownCustomer, UnknownCustomer]
