@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from billing.doctor.findings import Advance, Finding, day
 from billing.models import Invoice, InvoiceLine, Plan, Subscription
-from billing.revenue.monthly import Unreckonable, price_ahead, sold_ahead
+from billing.revenue.monthly import UnusablePrice, prepaid_price, recurring_prepaid_items
 from billing.rules.money import is_known
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -83,15 +83,15 @@ def check_prices(advance: Advance) -> Iterator[Finding]:
     """Plans in use with a recurring price that nobody can reckon with."""
     active = Subscription.objects.active().filter(plan=OuterRef("pk"))
     plans: QuerySet[Any] = Plan.objects.filter(Exists(active)).order_by("pk")
-    for plan in plans.prefetch_related(Prefetch("items", sold_ahead(), to_attr="sold_ahead")):
+    for plan in plans.prefetch_related(Prefetch("items", recurring_prepaid_items(), to_attr="prepaid_items")):
         problems = []
         if not is_known(plan.currency):
             problems.append(f"{plan.currency} is no currency")
-        for item in plan.sold_ahead:
+        for item in plan.prepaid_items:
             try:
-                price_ahead(item)
-            except Unreckonable as unreckonable:
-                problems.append(str(unreckonable))
+                prepaid_price(item)
+            except UnusablePrice as problem_:
+                problems.append(str(problem_))
         for problem in problems:
             yield Finding(
                 plan.pk,

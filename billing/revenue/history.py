@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 
 from billing.models import Subscription
-from billing.revenue.monthly import Unreckonable, charges_of, with_charges
+from billing.revenue.monthly import UnusablePrice, charges_of, with_charges
 from billing.rules.monthly_value import RecurringCharge, recurring_revenue
 from customers.models import Customer
 
@@ -53,7 +53,7 @@ def _course(subscriptions: Sequence[Subscription], instants: Sequence[datetime])
     for subscription in subscriptions:
         try:
             charges.append((subscription, charges_of(subscription)))
-        except Unreckonable:
+        except UnusablePrice:
             continue
     course: Course = {}
     for place, at in enumerate(instants):

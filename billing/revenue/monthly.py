@@ -1,14 +1,14 @@
-"""What customers bring in month after month: MRR and ARR, from their subscriptions.
+"""MRR and ARR of customers, from their subscriptions.
 
-A subscription earns while it is active, past due ones included: a trial not yet, one that was cancelled until it ends.
-Counted are the base price times the quantity and what is bought ahead again and again. What is not known ahead (use
-beyond a grant), what is billed once, discounts and tax are left out.
+A subscription earns while it is active and not on trial. A past-due one still earns, and so does a canceled one until
+it ends. What counts is the base price times the quantity, and recurring prepaid packs. One-time charges, overage,
+discounts and tax do not count. `billing.rules.monthly_value` does the arithmetic.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,35 +23,35 @@ from billing.rules.prices import Price, base_cost, prepaid_cost
 from customers import clock
 from customers.bulk import pieces
 
-#: Intervals of prices that do not come again of themselves.
+#: Intervals of prices that do not recur.
 NOT_RECURRING = ("", Interval.ONE_OFF.value, Interval.MULTIPLE.value)
 
 _ZERO = Decimal(0)
 
 
-class Unreckonable(Exception):
-    """A stored price cannot be reckoned with; the message says which and why."""
+class UnusablePrice(Exception):
+    """A stored price cannot be charged; the message says which and why."""
 
 
 def earning(at: datetime) -> QuerySet[Subscription]:
-    """The subscriptions that earn something at `at`."""
+    """The subscriptions that earn at `at`. `earns` is the same for one of them."""
     return Subscription.objects.active().filter(
         Q(trial_ends_at=None) | Q(trial_ends_at__lte=at), Q(expires_at=None) | Q(expires_at__gt=at)
     )
 
 
 def earns(subscription: Subscription, at: datetime) -> bool:
-    """Whether the subscription is one of those that are `earning`."""
-    is_tried = subscription.trial_ends_at is not None and subscription.trial_ends_at > at
+    """Whether the subscription earns at `at`."""
+    on_trial = subscription.trial_ends_at is not None and subscription.trial_ends_at > at
     is_over = subscription.expires_at is not None and subscription.expires_at <= at
-    return subscription.status == Subscription.Status.ACTIVE and not is_tried and not is_over
+    return subscription.status == Subscription.Status.ACTIVE and not on_trial and not is_over
 
 
 def with_charges(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
-    """`subscriptions` with what their charges are made of, in two queries more."""
+    """`subscriptions` with the rows that `charges_of` reads, in two more queries."""
     with_rows: Any = subscriptions
     found: QuerySet[Subscription] = with_rows.select_related("plan").prefetch_related(
-        Prefetch("plan__items", sold_ahead(), to_attr="sold_ahead"),
+        Prefetch("plan__items", recurring_prepaid_items(), to_attr="prepaid_items"),
         Prefetch(
             "grants", Grant.objects.counted(clock.now()).select_related("balance"), to_attr="counted_grants"
         ),
@@ -59,58 +59,67 @@ def with_charges(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription
     return found
 
 
-def sold_ahead() -> QuerySet[PlanItem]:
-    """The items of plans that are bought ahead again and again, each with its feature."""
+def recurring_prepaid_items() -> QuerySet[PlanItem]:
+    """The plan items that are sold in prepaid packs at a recurring price, each with its feature."""
     items = PlanItem.objects.filter(billing_method=BillingMethod.PREPAID).exclude(
         price_interval__in=NOT_RECURRING
     )
     return items.exclude(price_amount=None, price_tiers__isnull=True).select_related("feature")
 
 
-def price_ahead(item: PlanItem) -> Price:
-    """The price of an item that is `sold_ahead`. Raises `Unreckonable` for one that no invoice could charge either."""
+def prepaid_price(item: PlanItem) -> Price:
+    """The price of a prepaid item. Raises `UnusablePrice` for one that invoices could not charge either."""
     try:
         return Price.from_stored(
             item.price_amount, item.price_tiers, item.price_tier_behavior, item.billing_units
         )
     except ValueError as problem:
-        raise Unreckonable(f"the price of {item.feature} is wrong: {problem}") from None
+        raise UnusablePrice(f"the price of {item.feature} is wrong: {problem}") from None
 
 
 def charges_of(subscription: Subscription) -> list[RecurringCharge]:
-    """What a subscription from `with_charges` is charged again and again, whether it earns now or not.
+    """The recurring charges of a subscription from `with_charges`, whether it earns or not.
 
-    Raises `Unreckonable` for a price that is.
+    Raises `UnusablePrice`.
     """
-    plan: Any = subscription.plan
-    charges = []
+    return charges(subscription.plan, subscription.quantity, _prepaid_units(subscription))
+
+
+def charges(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> list[RecurringCharge]:
+    """The recurring charges of a plan with its `prepaid_items`. `prepaid` are units by the feature's key.
+
+    Raises `UnusablePrice`.
+    """
+    found = []
     if plan.price_amount is not None and plan.price_interval not in NOT_RECURRING:
-        charges.append(
+        found.append(
             RecurringCharge(
                 currency=plan.currency,
-                amount=base_cost(plan.price_amount, subscription.quantity),
+                amount=base_cost(plan.price_amount, quantity),
                 interval=plan.price_interval,
                 interval_count=plan.price_interval_count or 1,
             )
         )
-    charges += [
-        RecurringCharge(
-            currency=plan.currency,
-            amount=_cost_ahead(item, units, subscription.quantity),
-            interval=item.price_interval,
-            interval_count=item.price_interval_count or 1,
-        )
-        for item in plan.sold_ahead
-        if (units := _bought(subscription, item))
-    ]
-    return charges
+    for item in plan.prepaid_items:
+        units = prepaid.get(str(item.feature_id), _ZERO)
+        if units:
+            included = EXACT.multiply(item.included, quantity)
+            found.append(
+                RecurringCharge(
+                    currency=plan.currency,
+                    amount=prepaid_cost(prepaid_price(item), units, included),
+                    interval=item.price_interval,
+                    interval_count=item.price_interval_count or 1,
+                )
+            )
+    return found
 
 
 def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, RecurringRevenue]]:
-    """By customer and currency, what each brings in; those who bring in nothing are not in it.
+    """By customer and currency, what each brings in; customers without recurring revenue are left out.
 
-    Three queries, for up to some thousand customers. What is `Unreckonable` is left out (`manage.py doctor` names it),
-    and so is a sum that 64 bits of minor units cannot hold.
+    Three queries for up to some thousand customers. A subscription with an unusable price is left out (the doctor
+    reports it), and so is a sum of more than 64 bits of minor units.
     """
     at = clock.now()
     found: dict[str, dict[str, RecurringRevenue]] = {}
@@ -129,33 +138,41 @@ def revenue_of_subscription(subscription: Subscription, at: datetime) -> dict[st
     return _summed([subscription]) if earns(subscription, at) else {}
 
 
+def prepaid_units(
+    plan: Any, quantities: Mapping[str, Any], granted: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """The prepaid units of a subscription by the feature's key: the sum of its grants, else what it says itself.
+
+    `quantities` are the subscription's `prepaid_quantities`; `granted` are the sums of the grants that count.
+    """
+    return {
+        str(item.feature_id): max(granted[str(item.feature_id)], _ZERO)
+        if str(item.feature_id) in granted
+        else Decimal(quantities.get(item.feature.feature_id, 0))
+        for item in plan.prepaid_items
+    }
+
+
+def _prepaid_units(subscription: Any) -> dict[str, Decimal]:
+    granted: dict[str, Decimal] = {}
+    for grant in subscription.counted_grants:
+        feature_id = str(grant.balance.feature_id)
+        granted[feature_id] = EXACT.add(granted.get(feature_id, _ZERO), grant.prepaid_grant)
+    return prepaid_units(subscription.plan, subscription.prepaid_quantities, granted)
+
+
 def _summed(subscriptions: Sequence[Subscription]) -> dict[str, RecurringRevenue]:
-    charges: dict[str, list[RecurringCharge]] = defaultdict(list)
+    by_currency: dict[str, list[RecurringCharge]] = defaultdict(list)
     for subscription in subscriptions:
         try:
             for charge in charges_of(subscription):
-                charges[charge.currency].append(charge)
-        except Unreckonable:
+                by_currency[charge.currency].append(charge)
+        except UnusablePrice:
             continue
     sums: dict[str, RecurringRevenue] = {}
-    for of_currency in charges.values():
+    for of_currency in by_currency.values():
         try:
             sums |= recurring_revenue(of_currency)
         except ValueError:  # no currency, or more than 64 bits of minor units
             continue
     return {currency: each for currency, each in sorted(sums.items()) if each.arr}
-
-
-def _bought(subscription: Any, item: PlanItem) -> Decimal:
-    """How many units of the item the subscription has bought ahead: what its grants say, else what it says."""
-    grants = [grant for grant in subscription.counted_grants if grant.balance.feature_id == item.feature_id]
-    if grants:
-        units = _ZERO
-        for grant in grants:
-            units = EXACT.add(units, grant.prepaid_grant)
-        return max(units, _ZERO)
-    return Decimal(subscription.prepaid_quantities.get(item.feature.feature_id, 0))
-
-
-def _cost_ahead(item: PlanItem, units: Decimal, quantity: Decimal) -> Decimal:
-    return prepaid_cost(price_ahead(item), units, EXACT.multiply(item.included, quantity))

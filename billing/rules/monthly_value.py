@@ -15,7 +15,8 @@ from billing.rules.exact import EXACT
 from billing.rules.money import known_code, round_to_minor
 
 _MONTHS_A_YEAR = Decimal(12)
-_TIMES_A_YEAR = {
+#: How often each interval comes in a year.
+TIMES_A_YEAR = {
     "one_off": 0,
     "minute": 365 * 24 * 60,
     "hour": 365 * 24,
@@ -54,12 +55,12 @@ def annual(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
 
     Raises `ValueError` for an unknown interval or a count below 1.
     """
-    if interval not in _TIMES_A_YEAR:
-        known = ", ".join(_TIMES_A_YEAR)
+    if interval not in TIMES_A_YEAR:
+        known = ", ".join(TIMES_A_YEAR)
         raise ValueError(f"{interval!r} is not an interval: expected one of {known}")
     if interval_count < 1:
         raise ValueError(f"An interval count of {interval_count} is not possible: expected 1 or more")
-    return EXACT.divide(EXACT.multiply(amount, Decimal(_TIMES_A_YEAR[interval])), Decimal(interval_count))
+    return EXACT.divide(EXACT.multiply(amount, Decimal(TIMES_A_YEAR[interval])), Decimal(interval_count))
 
 
 def monthly(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
@@ -67,17 +68,23 @@ def monthly(amount: Decimal, interval: str, interval_count: int = 1) -> Decimal:
     return EXACT.divide(annual(amount, interval, interval_count), _MONTHS_A_YEAR)
 
 
-def recurring_revenue(charges: Iterable[RecurringCharge]) -> dict[str, RecurringRevenue]:
-    """MRR and ARR of `charges` by currency code, in capitals. A currency with one-off charges only has zeros."""
+def yearly(charges: Iterable[RecurringCharge]) -> dict[str, Decimal]:
+    """The exact yearly sums of `charges` by currency code, in capitals."""
     years: dict[str, Decimal] = {}
     for charge in charges:
         currency = known_code(charge.currency)
         amount = annual(charge.amount, charge.interval, charge.interval_count)
         years[currency] = EXACT.add(years.get(currency, Decimal(0)), amount)
-    return {
-        currency: RecurringRevenue(
-            mrr=round_to_minor(EXACT.divide(year, _MONTHS_A_YEAR), currency),
-            arr=round_to_minor(year, currency),
-        )
-        for currency, year in years.items()
-    }
+    return years
+
+
+def rounded(year: Decimal, currency: str) -> RecurringRevenue:
+    """MRR and ARR of an exact yearly sum in major units. Raises `ValueError` for more than 64 bits of minor units."""
+    return RecurringRevenue(
+        mrr=round_to_minor(EXACT.divide(year, _MONTHS_A_YEAR), currency), arr=round_to_minor(year, currency)
+    )
+
+
+def recurring_revenue(charges: Iterable[RecurringCharge]) -> dict[str, RecurringRevenue]:
+    """MRR and ARR of `charges` by currency code, in capitals. A currency with one-off charges only has zeros."""
+    return {currency: rounded(year, currency) for currency, year in yearly(charges).items()}

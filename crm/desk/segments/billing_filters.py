@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from billing.document.filters import RUNNING, subscribed
 from billing.ledger.figure_range import with_figure_between
 from billing.models import Balance, Feature, Plan, Subscription
-from billing.revenue.range import MonthlyRange, customers_earning
+from billing.revenue.range import MonthlyRange, earning_within
 from billing.rules.figures import FigureName
 from crm.desk.segments.filter import (
     BadValue,
@@ -75,9 +75,9 @@ def _subscription(values: Values, context: FilterContext) -> Q:
 def _mrr(values: Values, context: FilterContext) -> Q:
     currency = values.get("mrr_currency")
     if values.get("mrr") == "none":
-        return ~Q(pk__in=customers_earning(MonthlyRange(Decimal(0)), currency))
+        return ~earning_within(MonthlyRange(Decimal(0)), currency)
     within = MonthlyRange(values.get("mrr_from", Decimal(0)), values.get("mrr_to"))
-    return Q(pk__in=customers_earning(within, currency))
+    return earning_within(within, currency)
 
 
 def _mrr_words(values: Values) -> str:

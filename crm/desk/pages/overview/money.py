@@ -13,7 +13,7 @@ from billing.admin.subscription import STATES as SUBSCRIPTION_STATES
 from billing.admin.subscription import state_of as subscription_state
 from billing.formats import every, money, unit_price
 from billing.models import Discount, Invoice, Purchase, Subscription
-from billing.revenue.monthly import Unreckonable, charges_of, revenue_of_subscription, with_charges
+from billing.revenue.monthly import UnusablePrice, charges_of, revenue_of_subscription, with_charges
 from billing.rules.exact import EXACT
 from billing.rules.money import is_known, round_to_minor
 from billing.rules.monthly_value import RecurringCharge, RecurringRevenue
@@ -136,7 +136,7 @@ def _next_invoice(row: Subscription) -> str:
     try:
         charges = [each for each in charges_of(row) if (each.interval, each.interval_count) == interval]
         billed = round_to_minor(_sum(charges), plan.currency)
-    except (Unreckonable, ValueError):
+    except (UnusablePrice, ValueError):
         return ""
     return f" for {money(billed, plan.currency)} every {every(*interval)}, plus overage" if billed else ""
 
