@@ -49,7 +49,7 @@ def test_every_command_is_described() -> None:
 @pytest.mark.parametrize("path", _DOCUMENTS, ids=lambda path: path.name)
 def test_files_and_links_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    linked = [place for place in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     assert [place for place in linked if not (path.parent / place).exists()] == []
     named = re.findall(r"`((?:billing|config|crm|customers|tests|docs|bin)/[\w./-]*)`", text)
     assert [place for place in named if not (_ROOT / place).exists()] == []
