@@ -1,9 +1,9 @@
-"""Runs a command on a throwaway PostgreSQL cluster, whose address it finds in DATABASE_URL.
+"""Run a command on a throwaway PostgreSQL cluster, whose URL is in its DATABASE_URL.
 
     python bin/postgresql_cluster.py COMMAND [ARGUMENT ...]
 
-The cluster lives in a temporary directory, listens on a socket there only, and is gone when the command has ended,
-however it ended. It trades safety for speed: nothing is flushed to the disk.
+The cluster lives in a temporary directory, listens only on a socket there, and is removed when the command ends,
+however it ends. It trades safety for speed: nothing is flushed to disk.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ _UNPRIVILEGED = ("postgres", "nobody")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
-# Tests of many processes at once run beside other tests.
+# Tests that start many processes run beside other tests.
 _ROOM = ("max_connections=400",)
 
 
 class ClusterError(Exception):
-    """The cluster could not be made or started; the message holds what PostgreSQL said."""
+    """The cluster couldn't be created or started. The message holds PostgreSQL's output."""
 
 
 def programs() -> Path | None:
@@ -44,7 +44,7 @@ def programs() -> Path | None:
 
 @contextlib.contextmanager
 def cluster(server_programs: Path) -> Iterator[str]:
-    """A running cluster; gives the URL of an empty database in it. Raises `ClusterError`."""
+    """A running cluster; yields the URL of an empty database. Raises `ClusterError`."""
     owner = _owner()
     with tempfile.TemporaryDirectory(prefix="clientele-") as directory:
         if owner:
@@ -63,7 +63,7 @@ def _server(server_programs: Path, data: Path, directory: str, owner: dict[str, 
     log = Path(directory) / "log"
     settings = [part for setting in (*_FAST, *_ROOM) for part in ("-c", setting)]
     with log.open("wb") as output:
-        # In a session of its own, Ctrl-C does not reach it before the command that uses it has ended.
+        # In a session of its own, so that Ctrl-C doesn't stop it before the command that uses it.
         server = subprocess.Popen(
             [server_programs / "postgres", "-D", data, "-k", directory, "-h", "", *settings],
             stdin=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ def _server(server_programs: Path, data: Path, directory: str, owner: dict[str, 
 
 
 def _owner() -> dict[str, Any]:
-    """Whom the server runs as, which may not be root, in the words of `subprocess`; nothing if that is who runs this."""
+    """Arguments of `subprocess` for the server's user. Empty unless this runs as root, which PostgreSQL refuses."""
     if os.geteuid() != 0:
         return {}
     for name in _UNPRIVILEGED:
@@ -108,7 +108,7 @@ def _run(command: list[str], **options: Any) -> None:
 
 
 def run_on(command: list[str], url: str | None) -> int:
-    """Runs the command with this DATABASE_URL (None: without one) and answers its exit status; never outlives it."""
+    """Run the command with this DATABASE_URL (None: without one), and return its exit status. The command ends with it."""
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     if url is not None:
         environment["DATABASE_URL"] = url
@@ -122,7 +122,7 @@ def run_on(command: list[str], url: str | None) -> int:
 
 
 def stop_on_signals() -> None:
-    """Lets being told to stop, or losing the terminal, end this process as Ctrl-C does: with everything cleaned up."""
+    """Make SIGTERM and SIGHUP end this process as Ctrl-C does, with everything cleaned up."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -132,7 +132,7 @@ def stop_on_signals() -> None:
 
 
 def main(command: list[str]) -> int:
-    """The exit status of the command, 130 after Ctrl-C; a message if there is no PostgreSQL or it does not start."""
+    """The exit status of the command, 130 after Ctrl-C. Exits with a message if PostgreSQL is missing or doesn't start."""
     server_programs = programs()
     if not command:
         sys.exit("Say which command to run: python bin/postgresql_cluster.py COMMAND [ARGUMENT ...]")

@@ -1,4 +1,4 @@
-"""Runs the tests twice, on SQLite and on a throwaway PostgreSQL cluster, and says at the end how each half went.
+"""Run the tests twice, on SQLite and on a throwaway PostgreSQL cluster, and sum up both at the end.
 
     python bin/run_tests.py [ARGUMENT OF PYTEST ...]
 
@@ -35,7 +35,7 @@ _SKIPPED = """
 
 
 def run_half(name: str, url: str | None, arguments: list[str]) -> tuple[bool, str]:
-    """Runs pytest on one database. Answers whether all is well, and the line that sums it up."""
+    """Run pytest on one database. Return whether it passed, and the line that sums it up."""
     report = _REPORTS / f"tests-{name.lower()}.xml"
     report.unlink(missing_ok=True)
     print(f"\n== {name} ==", flush=True)
@@ -49,7 +49,7 @@ def run_half(name: str, url: str | None, arguments: list[str]) -> tuple[bool, st
     failed = counts["failures"] + counts["errors"]
     passed = counts["tests"] - failed - counts["skipped"]
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
-    # What was asked for may need no database, and then there is nothing to do on PostgreSQL.
+    # The tests asked for may need no database: then PostgreSQL has none to run.
     is_well = status == 0 or (status == _NO_TESTS and url is not None and bool(arguments))
     return is_well, f"{name}: {passed} passed, {failed} failed{skipped}"
 

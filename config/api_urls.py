@@ -1,4 +1,4 @@
-"""The addresses of the JSON side. Everything below /api/ and /v1/ is answered here, in JSON."""
+"""The addresses of the JSON API: everything below /api/ and /v1/."""
 
 from django.urls import path, re_path
 
@@ -18,7 +18,7 @@ from customers.document.api import (
 
 _CUSTOMER = "api/v1/customers/<path:identifier>"
 
-#: What the description describes. An identifier may hold a slash, so what goes on after one comes first.
+#: The endpoints of the OpenAPI description. An identifier may contain a slash, so the longer routes come first.
 _ENDPOINTS = (
     path("api/v1/customers", PaymentsCustomerList.as_view(segments=in_segment), name="payments-customers"),
     path(f"{_CUSTOMER}/addresses", AddressList.as_view(), name="payments-customer-addresses"),

@@ -1,4 +1,4 @@
-"""Checks of the product's own settings. Most commands run them, and so does the WSGI application at its start."""
+"""Checks of Clientele's own settings. Most commands run them, and the WSGI application at its start."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-#: The tag under which the checks are run by themselves.
+#: The tag that runs these checks alone.
 TAG = "clientele"
 
 _FIELDS = ("name", "email")
@@ -25,19 +25,19 @@ def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: An
         return []
     return [
         Error(
-            f"DEFAULT_CURRENCY: {settings.DEFAULT_CURRENCY!r} is no currency; put an ISO 4217 code there, such as USD.",
+            f"DEFAULT_CURRENCY: {settings.DEFAULT_CURRENCY!r} is not a currency. Set it to an ISO 4217 code, such as USD.",
             id="clientele.E001",
         )
     ]
 
 
 def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """SOURCE_PRECEDENCE orders all sources, each once, for every field that several sources know."""
+    """SOURCE_PRECEDENCE orders all sources, each once, for every field that several sources have."""
     precedence = settings.SOURCE_PRECEDENCE
     return [
         Error(
-            f"SOURCE_PRECEDENCE_{field.upper()}: it must name each of {', '.join(_SOURCES)} once, separated by commas,"
-            " the most trusted first.",
+            f"SOURCE_PRECEDENCE_{field.upper()}: set it to {', '.join(_SOURCES)}, each once, in your order, the most"
+            " trusted first.",
             id="clientele.E002",
         )
         for field in _FIELDS
@@ -46,26 +46,26 @@ def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 
 def check_invoice_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """INVOICE_PREFIX makes a series of numbers that is not the credit notes'."""
+    """INVOICE_PREFIX is not that of credit notes, so that the two series never share a number."""
     prefix = settings.INVOICE_PREFIX
     if _PREFIX.fullmatch(prefix) and prefix not in _RESERVED_PREFIXES:
         return []
     return [
         Error(
-            f"INVOICE_PREFIX: {prefix!r} cannot begin the numbers of invoices; put 1 to 12 capital letters, digits or"
-            f" hyphens there, such as INV, but not {' or '.join(_RESERVED_PREFIXES)}.",
+            f"INVOICE_PREFIX: invoice numbers can't start with {prefix!r}. Set it to 1 to 12 capital letters, digits or"
+            f" hyphens, such as INV, but not {' or '.join(_RESERVED_PREFIXES)}.",
             id="clientele.E004",
         )
     ]
 
 
 def check_static_files() -> list[CheckMessage]:
-    """The static files were collected, without which no page of a production server can be shown."""
+    """The static files were collected: without them a production server can show no page."""
     if settings.STATIC_ROOT is None or Path(settings.STATIC_ROOT, "staticfiles.json").is_file():
         return []
     return [
         Error(
-            f"STATIC_ROOT: {settings.STATIC_ROOT} has no static files; run `manage.py collectstatic --noinput` first.",
+            f"STATIC_ROOT: {settings.STATIC_ROOT} has no static files. Run `manage.py collectstatic --noinput` first.",
             id="clientele.E003",
         )
     ]

@@ -12,10 +12,10 @@ from psycopg.conninfo import make_conninfo
 
 from config.environment import Environment
 
-_WANTED = "put postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH there"
+_WANTED = "Set it to postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH"
 _DJANGO_KEYS = {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS", "CONN_MAX_AGE"}
 
-#: Writers take their lock when the transaction begins, so that waiting for it is possible; readers never wait (WAL).
+#: Writers take their lock when the transaction begins, so that they can wait for it. Readers never wait (WAL).
 _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -24,13 +24,13 @@ _SQLITE_OPTIONS = {
 
 
 class _WrongUrl(Exception):
-    """The URL cannot be used; the message says why, without repeating it."""
+    """The URL can't be used. The message says why, without repeating it."""
 
 
 def database(environment: Environment, base_dir: Path) -> dict[str, Any]:
-    """The settings for `DATABASE_URL`, `db.sqlite3` in `base_dir` without one; a relative path begins at `base_dir`.
+    """Django's settings for `DATABASE_URL`, by default `db.sqlite3` in `base_dir`, where relative paths begin.
 
-    A problem with it is noted in the environment.
+    A problem with it is recorded in the environment.
     """
     pool_size = environment.number("DATABASE_POOL_SIZE", 10)
     url = environment.text("DATABASE_URL", "sqlite:///db.sqlite3")
@@ -40,7 +40,7 @@ def database(environment: Environment, base_dir: Path) -> dict[str, Any]:
             return _sqlite(url, parts, base_dir)
         return _postgresql(url, pool_size)
     except _WrongUrl as problem:
-        environment.refuse("DATABASE_URL", f"{problem}; {_WANTED}")
+        environment.refuse("DATABASE_URL", f"{problem}. {_WANTED}")
         return {"ENGINE": "django.db.backends.dummy"}
 
 
@@ -50,24 +50,22 @@ def _split(url: str) -> SplitResult:
         is_complete = "://" in url and parts.port != 0
     except ValueError:
         raise _WrongUrl(
-            "it is no URL (the port must be a number, and special characters in the password percent-encoded)"
+            "it is not a URL (the port must be a number, and special characters in the password percent-encoded)"
         ) from None
     if not is_complete or parts.scheme not in {"sqlite", "postgres", "postgresql"}:
-        raise _WrongUrl("it is no URL of PostgreSQL or SQLite")
+        raise _WrongUrl("it is not a URL of PostgreSQL or SQLite")
     return parts
 
 
 def _sqlite(url: str, parts: SplitResult, base_dir: Path) -> dict[str, Any]:
     if parts.netloc or parts.query or parts.fragment:
-        raise _WrongUrl(
-            "for SQLite it is three slashes and a relative path, or four and an absolute one, only"
-        )
+        raise _WrongUrl("SQLite takes three slashes and a relative path, or four and an absolute one")
     config: dict[str, Any] = environ.Env.db_url_config(url)
     if config["NAME"] == ":memory:":
         raise _WrongUrl("it names no file")
     file = base_dir / config["NAME"]
     if file.is_dir() or not file.parent.is_dir():
-        raise _WrongUrl(f"{file} is a directory, or lies in none")
+        raise _WrongUrl(f"{file} is a directory, or its directory doesn't exist")
     return {**config, "NAME": file, "OPTIONS": _SQLITE_OPTIONS}
 
 
@@ -77,22 +75,22 @@ def _postgresql(url: str, pool_size: int) -> dict[str, Any]:
     if not config["NAME"] and "service" not in options:
         raise _WrongUrl("it names no database")
     if unknown := sorted(config.keys() - _DJANGO_KEYS):
-        raise _WrongUrl(f"{', '.join(unknown)} cannot be set in it")
+        raise _WrongUrl(f"it can't set {', '.join(unknown)}")
     max_age = config.setdefault("CONN_MAX_AGE", 0)
     if not (max_age is None or isinstance(max_age, int)):
-        raise _WrongUrl("its CONN_MAX_AGE is no number of seconds")
+        raise _WrongUrl("its CONN_MAX_AGE is not a number of seconds")
     try:
         make_conninfo(**options)
     except ProgrammingError as error:
-        raise _WrongUrl(f"it has an option that PostgreSQL does not know ({str(error).strip()})") from None
+        raise _WrongUrl(f"it has an option that PostgreSQL doesn't know ({str(error).strip()})") from None
     config["OPTIONS"] = {
-        # Django's default binds on the client and never prepares: planning then costs more than most queries.
+        # Django's default binds on the client and never prepares, and planning costs more than most queries.
         "server_side_binding": True,
-        # From the second time on: some statements of migrations are several in one, which cannot be prepared.
+        # From the second time on: migrations send several statements in one, which can't be prepared.
         "prepare_threshold": 1,
         **options,
     }
-    # Django refuses a pool of connections beside connections that each thread keeps.
+    # Django refuses a pool together with persistent connections.
     if pool_size and max_age == 0:
         config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
     config["CONN_HEALTH_CHECKS"] = True

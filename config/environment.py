@@ -1,6 +1,6 @@
-"""Reads settings from the environment, and tells a person what is wrong with them.
+"""Read settings from the environment, and say what is wrong with them.
 
-Every problem is collected, so that one start shows all of them; no message repeats a value that may be secret.
+Every problem is collected, so that one start shows all of them. No message repeats a value that may be secret.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ _CACHES = {"locmemcache", "dbcache", "filecache"}
 
 
 class ConfigurationError(Exception):
-    """The configuration is wrong; the message names each setting and says what to put there.
+    """The configuration is wrong. The message names each setting and says what to set it to.
 
-    It is no `ImproperlyConfigured`: Django's command line keeps that back until something else fails.
+    It is not an `ImproperlyConfigured`, which Django's command line hides until something else fails.
     """
 
 
 class Environment:
     """The settings in the process environment and in an environment file.
 
-    A variable that is set to nothing counts as not set. A method that meets a wrong value notes the problem and
-    answers its default, so that reading can go on; `finish` then raises.
+    An empty variable counts as not set. A method that meets a wrong value records the problem and returns its
+    default, so that reading continues. `finish` raises.
     """
 
     def __init__(self, default_file: Path) -> None:
-        """Reads the file that `ENV_FILE` names (it must exist; empty means none), else `default_file` if it exists.
+        """Read the file that `ENV_FILE` names (it must exist; empty means none), else `default_file` if it exists.
 
-        What the process environment holds wins over the file.
+        The process environment wins over the file.
         """
         self._problems: list[str] = []
         chosen = os.environ.get("ENV_FILE")
@@ -44,19 +44,21 @@ class Environment:
             try:
                 environ.Env.read_env(file)
             except (OSError, UnicodeDecodeError):
-                self.refuse("ENV_FILE", f"{file} cannot be read; make it a UTF-8 text file that may be read")
+                self.refuse(
+                    "ENV_FILE", f"couldn't read {file}. Make it a UTF-8 text file that this user may read"
+                )
         elif chosen:
-            self.refuse("ENV_FILE", f"there is no file {file}; put the path of an environment file there")
+            self.refuse("ENV_FILE", f"there is no file {file}. Set it to the path of an environment file")
 
     def refuse(self, name: str, problem: str) -> None:
-        """Notes that the setting `name` is wrong; `problem` says how, and what to put there."""
+        """Record that the setting `name` is wrong. `problem` says how, and what to set it to."""
         self._problems.append(f"  {name}: {problem}.")
 
     def finish(self) -> None:
-        """Raises `ConfigurationError` with every problem noted so far, if there is one."""
+        """Raise `ConfigurationError` with every problem recorded so far, if any."""
         if self._problems:
             raise ConfigurationError(
-                "Clientele cannot start, because its configuration is wrong:\n" + "\n".join(self._problems)
+                "Clientele can't start. Correct these settings:\n" + "\n".join(self._problems)
             )
 
     def text(self, name: str, default: str = "") -> str:
@@ -64,49 +66,49 @@ class Environment:
         return os.environ.get(name, "").strip() or default
 
     def required(self, name: str, default: str | None, wanted: str) -> str:
-        """The value of `name`; it must be set where there is no default. `wanted` says what to put there."""
+        """The value of `name`, which must be set if there is no default. `wanted` says what to set it to."""
         value = self.text(name, default or "")
         if not value:
-            self.refuse(name, f"it is not set; {wanted}")
+            self.refuse(name, f"it isn't set. {wanted}")
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
         """A yes or no."""
         value = self.text(name).lower()
         if value and value not in _TRUE | _FALSE:
-            self.refuse(name, "it is neither yes nor no; put 1 or 0 there")
+            self.refuse(name, "it is neither yes nor no. Set it to 1 or 0")
         return value in _TRUE if value in _TRUE | _FALSE else default
 
     def number(self, name: str, default: int) -> int:
         """A whole number, 0 or more, of at most nine digits."""
         value = self.text(name, str(default))
         if not (value.isascii() and value.isdigit() and len(value) <= 9):
-            self.refuse(name, f"it is no whole number; put one there, such as {default}")
+            self.refuse(name, f"it is not a whole number. Set it to one, such as {default}")
             return default
         return int(value)
 
     def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        """One word of `allowed`, which are in upper case; any case is read."""
+        """One word of `allowed`, which are in upper case, read in any case."""
         value = self.text(name, default).upper()
         if value not in allowed:
-            self.refuse(name, f"it is not known; put one of {', '.join(allowed)} there")
+            self.refuse(name, f"it is unknown. Set it to {', '.join(allowed[:-1])} or {allowed[-1]}")
             return default
         return value
 
     def names(self, name: str, default: list[str]) -> list[str]:
-        """A list whose items are separated by commas; empty items are left out."""
+        """A list separated by commas, without empty items."""
         value = self.text(name)
         return [item.strip() for item in value.split(",") if item.strip()] if value else default
 
     def hosts(self, name: str, default: list[str] | None) -> list[str]:
         """Host names without scheme and port (a leading dot stands for every subdomain, `*` for any host)."""
-        wanted = "put the host names that people open there, separated by commas, such as crm.example.com"
+        wanted = "Set it to the host names that people open, separated by commas, such as crm.example.com"
         self.required(name, ",".join(default or ()), wanted)
         hosts = self.names(name, default or [])
         for host in hosts:
             is_ipv6 = host.startswith("[") and host.endswith("]")
             if (":" in host and not is_ipv6) or any(mark in host for mark in "/@ "):
-                self.refuse(name, f"{host!r} is no host name; {wanted}, without scheme, port and path")
+                self.refuse(name, f"{host!r} is not a host name. {wanted}, without scheme, port and path")
         return hosts
 
     def origins(self, name: str) -> list[str]:
@@ -115,7 +117,8 @@ class Environment:
         for origin in origins:
             if not _is_origin(origin):
                 self.refuse(
-                    name, f"{origin!r} is no origin; put scheme and host there: https://crm.example.com"
+                    name,
+                    f"{origin!r} is not an origin. Set it to a scheme and host, such as https://crm.example.com",
                 )
         return origins
 
@@ -126,7 +129,9 @@ class Environment:
             return None
         header, _, wanted = (part.strip() for part in value.partition(":"))
         if not header.replace("-", "").isalnum() or not wanted:
-            self.refuse(name, "it is no header with a value; put one there, such as X-Forwarded-Proto: https")
+            self.refuse(
+                name, "it is not a header with a value. Set it to one, such as X-Forwarded-Proto: https"
+            )
             return None
         return f"HTTP_{header.upper().replace('-', '_')}", wanted
 
@@ -136,7 +141,7 @@ class Environment:
         try:
             zoneinfo.ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            self.refuse(name, f"{value!r} is no time zone; put an IANA name there, such as Europe/Berlin")
+            self.refuse(name, f"{value!r} is not a time zone. Set it to an IANA name, such as Europe/Berlin")
             return default
         return value
 
@@ -145,7 +150,7 @@ class Environment:
         url = self.text(name, default)
         if urlsplit(url).scheme not in _CACHES:
             self.refuse(
-                name, "it is no cache URL; put dbcache://TABLE, filecache:///PATH or locmemcache:// there"
+                name, "it is not a cache URL. Set it to dbcache://TABLE, filecache:///PATH or locmemcache://"
             )
             url = default
         found: dict[str, Any] = environ.Env.cache_url_config(url)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A link to the list of one model; `model` is its label, `icon` the name of a Material symbol."""
+    """A link to the list of a model. `model` is its label, `icon` the name of a Material symbol."""
 
     title: str
     icon: str
@@ -21,7 +21,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A link to a page of our own, by the name of its address, for whoever has all of `permissions`."""
+    """A link to a page of our own, by URL name, for users with all of `permissions`."""
 
     title: str
     icon: str
@@ -44,7 +44,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     "Customers": (
         Item("Customers", "group", "customers.Customer"),
         Item("Addresses", "home_pin", "customers.Address"),
-        Item("Businesses", "storefront", "customers.Business"),
+        Item("Business profiles", "storefront", "customers.Business"),
         Item("Payment methods", "credit_card", "customers.PaymentMethod"),
         Item("Possible duplicates", "join_inner", "crm.DuplicateCluster"),
         Page(
@@ -60,7 +60,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Purchases", "shopping_bag", "billing.Purchase"),
         Item("Balances", "data_usage", "billing.Balance"),
         Item("Grants", "redeem", "billing.Grant"),
-        Item("Postings", "history_edu", "billing.Posting"),
+        Item("Ledger entries", "history_edu", "billing.Posting"),
         Item("Flags", "toggle_on", "billing.Flag"),
         Item("Invoices", "receipt_long", "billing.Invoice"),
         Item("Payments", "payments", "billing.Payment"),
@@ -68,13 +68,13 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Plans", "sell", "billing.Plan"),
         Item("Features", "widgets", "billing.Feature"),
         Item("Entities", "badge", "billing.Entity"),
-        Item("Trials used", "hourglass_bottom", "billing.TrialUsed"),
+        Item("Trial history", "hourglass_bottom", "billing.TrialUsed"),
         Item("Discounts", "percent", "billing.Discount"),
         Item("Referrals", "share", "billing.Referral"),
         Item("Licenses", "license", "billing.License"),
     ),
-    "Relationships": (
-        Item("Relationships", "handshake", "crm.Relationship"),
+    "Accounts": (
+        Item("Account details", "handshake", "crm.Relationship"),
         Item("Companies", "domain", "crm.Company"),
         Item("People", "person", "crm.Person"),
         Item("Contacts", "contacts", "crm.Contact"),
@@ -103,7 +103,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups as Unfold wants them: only what is in the admin and may be seen by this user."""
+    """The groups in Unfold's form, with the items that this user may see."""
     groups = (
         {
             "title": title,

@@ -1,4 +1,4 @@
-"""The settings of Django and of the product. What differs between installations is read from the environment."""
+"""Settings of Django and of Clientele. What differs between installations comes from the environment."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,30 +14,30 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 _environment = Environment(BASE_DIR / ".env")
 
-#: A machine of one developer: a known secret key, plain HTTP on the loopback, static files without a build.
+#: A developer's machine: a known secret key, plain HTTP on localhost, static files without a build.
 DEVELOPMENT = _environment.flag("CLIENTELE_DEVELOPMENT", default=False)
 
 # The product
 
-#: ISO 4217 code of amounts that arrive without a currency: the CRM's revenues, plan prices.
+#: The ISO 4217 code of amounts that arrive without a currency: revenues in the CRM, plan prices.
 DEFAULT_CURRENCY = _environment.text("DEFAULT_CURRENCY", "USD")
 
-#: Whether the balances of a subscription with an overdue invoice are still reset when their time comes.
+#: Whether balances of a subscription with a past-due invoice still reset.
 RESET_PAST_DUE = _environment.flag("RESET_PAST_DUE", default=False)
 
-#: For each field that several sources know: the sources, the most trusted first.
+#: For each field that several sources have: the sources, most trusted first.
 SOURCE_PRECEDENCE = {
     "name": _environment.names("SOURCE_PRECEDENCE_NAME", ["payments", "billing", "crm"]),
     "email": _environment.names("SOURCE_PRECEDENCE_EMAIL", ["payments", "billing", "crm"]),
 }
 
-#: Within how many days an invoice is to be paid, unless a customer's account says otherwise.
+#: Days until an invoice is past due. A billing account can have its own.
 INVOICE_DUE_DAYS = _environment.number("INVOICE_DUE_DAYS", 45)
 
-#: Who sells, as printed on invoices, line by line: name, address, tax id.
+#: The seller printed on invoices, line by line: name, address, tax ID.
 INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").split(";") if line.strip()]
 
-#: What the numbers of invoices begin with.
+#: The start of invoice numbers.
 INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 
 #: Within how many days a trial ends, or a subscription renews, to be called soon: on the home page and the worklist.
@@ -45,24 +45,24 @@ INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 TRIAL_SOON_DAYS = _environment.number("TRIAL_SOON_DAYS", _environment.number("WORKLIST_TRIAL_DAYS", 7))
 RENEWAL_SOON_DAYS = _environment.number("RENEWAL_SOON_DAYS", _environment.number("WORKLIST_RENEWAL_DAYS", 30))
 
-# When an account is on the worklist
+# When a customer is on the worklist
 
-#: How many days an invoice is past due.
+#: An invoice is past due for this many days.
 WORKLIST_OVERDUE_DAYS = _environment.number("WORKLIST_OVERDUE_DAYS", 1)
 
-#: How much of a balance is used, in per cent.
+#: This share of a balance is used, in percent.
 WORKLIST_BALANCE_PERCENT = _environment.number("WORKLIST_BALANCE_PERCENT", 80)
 
 #: After how many days without contact a long period that ends soon is on the worklist.
 WORKLIST_QUIET_DAYS = _environment.number("WORKLIST_QUIET_DAYS", 60)
 
-#: By how many per cent what is billed a year differs from the contract.
+#: The yearly amount billed differs from the contract by this share, in percent.
 WORKLIST_CONTRACT_PERCENT = _environment.number("WORKLIST_CONTRACT_PERCENT", 10)
 
-#: By how many points the health score fell within 30 days.
+#: The health score fell by this many points within 30 days.
 WORKLIST_HEALTH_DROP = _environment.number("WORKLIST_HEALTH_DROP", 15)
 
-#: How many points each part of the health score has at most; a part with none is left out.
+#: The most points for each signal of the health score. A signal with 0 is left out.
 HEALTH_WEIGHTS = {
     "payments": _environment.number("HEALTH_WEIGHT_PAYMENTS", 30),
     "usage": _environment.number("HEALTH_WEIGHT_USAGE", 25),
@@ -71,18 +71,19 @@ HEALTH_WEIGHTS = {
     "issues": _environment.number("HEALTH_WEIGHT_ISSUES", 15),
 }
 
-# Who may reach it, and how
+# Access
 
 DEBUG = _environment.flag("DEBUG", default=False)
 
 SECRET_KEY = _environment.required(
     "SECRET_KEY",
     "known-to-everybody-and-good-for-development-only-0123456789" if DEVELOPMENT else None,
-    "put 50 or more random characters there, such as python3 -c 'import secrets; print(secrets.token_urlsafe(50))' makes"
-    " (on a developer's machine, CLIENTELE_DEVELOPMENT=1 does without)",
+    "Set it to 50 or more random characters, such as the output of"
+    " python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    " (on a developer's machine, set CLIENTELE_DEVELOPMENT=1 instead)",
 )
 if 0 < len(SECRET_KEY) < 50:
-    _environment.refuse("SECRET_KEY", "it is too short to be safe; put 50 or more random characters there")
+    _environment.refuse("SECRET_KEY", "it is too short to be safe. Set it to 50 or more random characters")
 
 ALLOWED_HOSTS = _environment.hosts(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else None
@@ -100,10 +101,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
-#: How many proxies of ours add to X-Forwarded-For; who signs in from where is taken from it.
+#: How many of our proxies add to X-Forwarded-For. Failed sign-ins are counted by the address it gives.
 ALLAUTH_TRUSTED_PROXY_COUNT = _environment.number("TRUSTED_PROXY_COUNT", 0)
 
-# Unfold's Alpine needs eval and inline styles. Nothing may be looser than this.
+# Unfold's Alpine needs eval and inline styles. Allow nothing more than that.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -117,7 +118,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# The parts
+# Apps, middleware, templates
 
 INSTALLED_APPS = [
     "unfold",
@@ -156,6 +157,7 @@ MIDDLEWARE = [
     "config.preferences.TimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.bad_addresses.BadAddressMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -181,7 +183,7 @@ TEMPLATES = [
     },
 ]
 
-# What it keeps
+# Data
 
 DATABASES = {"default": database(_environment, BASE_DIR)}
 # In the database by default: all server processes must know which codes of the second step were used already.
@@ -199,7 +201,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 
-# Signing in
+# Sign-in
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -251,7 +253,7 @@ TIME_ZONE = _environment.time_zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
 USE_I18N = True
 
-# What it says on standard error
+# Logs, on standard error
 
 _LOG_LEVEL = _environment.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
@@ -275,7 +277,7 @@ LOGGING = {
     },
 }
 
-# The look
+# Appearance
 
 UNFOLD = {
     "SITE_TITLE": "Clientele",
@@ -306,7 +308,7 @@ UNFOLD = {
             "300": "oklch(85.5% .138 181.071)",
             "400": "oklch(77.7% .152 181.912)",
             "500": "oklch(70.4% .14 182.503)",
-            # Buttons are of 600, with white letters: dark enough to read them.
+            # The color of buttons: dark enough for white letters.
             "600": "oklch(51.1% .096 186.391)",
             "700": "oklch(47.4% .087 187.3)",
             "800": "oklch(43.7% .078 188.216)",

@@ -1,4 +1,4 @@
-"""What is where."""
+"""The addresses."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Pages for machines: is it alive, and may it be crawled."""
+"""Pages for machines: health checks and crawlers."""
 
 import logging
 
@@ -18,12 +18,12 @@ def health(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        logger.error("The database does not answer: %s", error)
+        logger.error("The database does not answer.", exc_info=error)
         return HttpResponse("The database does not answer.\n", content_type="text/plain", status=503)
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """Nothing here is for search engines."""
+    """Keep search engines out."""
     return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain")

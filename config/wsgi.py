@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     application = get_wsgi_application()
     if problems := [f"  {problem.msg}" for problem in (*run_checks(tags=[TAG]), *check_static_files())]:
-        raise ConfigurationError("\n".join(("Clientele cannot start:", *problems)))
+        raise ConfigurationError("\n".join(("Clientele can't start. Correct these settings:", *problems)))
 except ConfigurationError as error:
     print(error, file=sys.stderr, flush=True)
     sys.exit(_CANNOT_LOAD)

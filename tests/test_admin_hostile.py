@@ -8,15 +8,19 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
+from django.db import DataError
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
 from billing.models import Grant, Invoice, Plan
 from crm.models import Note, Relationship
+from customers.admin.base import RecordAdmin
 from customers.models import Customer, SourceRecord
 from tests.admin_forms import form_data
 from tests.factories import MAKERS, make_customer, make_note, make_relationship, make_user
+from tests.hostile import broken, hostile_paths, hostile_queries, routes
+from tests.test_admin_pages import without_templates
 
 pytestmark = pytest.mark.django_db
 
@@ -82,12 +86,79 @@ def test_no_value_of_a_filter_breaks_a_list(model: type[Model], client: Client) 
         assert (answer.status_code, answer["Location"]) == (302, f"{url}?p=1")
 
 
-def test_nul_in_an_address_is_left_out_with_a_message(client: Client) -> None:
-    answer = client.get(f"{page(Customer, 'changelist')}?%00=1&status__exact=a%00&q=kept", follow=True)
-    assert answer.redirect_chain == [(f"{page(Customer, 'changelist')}?q=kept", 302)]
-    assert [str(message) for message in answer.context["messages"]] == [
-        "A NUL character was left out of the filters."
+@pytest.mark.parametrize("path", ["/admin/customers/customer/", "/admin/worklist/", "/admin/auth/user/"])
+def test_nul_in_an_address_is_left_out_with_a_message(path: str, client: Client) -> None:
+    answer = client.get(f"{path}?%00=1&status__exact=a%00&q=kept", follow=True)
+    assert answer.redirect_chain[0] == (f"{path}?q=kept", 302)
+    assert "Left out a filter with a character that can&#x27;t be searched for." in answer.content.decode()
+    assert client.get(f"{path}%00/change/").status_code == 404
+
+
+def test_a_value_that_the_database_refuses_leads_back_or_nowhere(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    note = make_note()
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise DataError("value ada@example.com is out of range")
+
+    monkeypatch.setattr(RecordAdmin, "get_object", refuse)
+    monkeypatch.setattr(RecordAdmin, "get_changelist", refuse)
+    for path, answers in (
+        (page(Note, "changelist") + "?customer=9", (302, page(Note, "changelist") + "?e=1")),
+        (page(Note, "change", note.pk), (404, None)),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.get("Location")) == answers
+    assert [record.getMessage() for record in caplog.records if record.name == "clientele"] == [
+        f"event=bad_address route=admin:crm_note_{kind} error=DataError" for kind in ("changelist", "change")
     ]
+    # What is no fault of the address stays a fault.
+    with pytest.raises(DataError):
+        client.get(page(Note, "changelist"))
+    with pytest.raises(DataError):
+        client.post(page(Note, "change", note.pk))
+
+
+class TestSweep:
+    """Every address of the URLconf, of ours and of other packages, with what no honest link holds."""
+
+    def test_the_sweep_knows_every_address(self) -> None:
+        found = set(routes())
+        assert len(found) > 450
+        assert {
+            "/admin/auth/user/<>/password/",
+            "/admin/axes/accessattempt/<>/change/",
+            "/admin/customer/<>/as-of/",
+            "/admin/mfa/authenticator/",
+            "/admin/crm/note/<>/history/<>/",
+            "/accounts/2fa/authenticate/",
+            "/api/v1/customers/<>/addresses",
+            "/v1/<>",
+        } <= found
+
+    @pytest.mark.parametrize("role", [None, "Viewer"])
+    def test_no_address_is_answered_with_a_fault(self, role: str | None) -> None:
+        client = self.signed_in(role)
+        with without_templates():
+            assert broken(client, hostile_paths(thorough=False)) == []
+            # Lists are the same for everybody who may see them.
+            queries = hostile_queries(client, thorough=False, lists_too=role is None)
+            assert broken(client, queries) == []
+
+    @pytest.mark.soak
+    @pytest.mark.parametrize("role", [None, "Viewer", "Administrator"])
+    def test_no_address_at_all_is_answered_with_a_fault(self, role: str | None) -> None:
+        client = self.signed_in(role)
+        assert broken(client, hostile_paths(thorough=True)) == []
+        assert broken(client, hostile_queries(client, thorough=True)) == []
+
+    def signed_in(self, role: str | None) -> Client:
+        for make in MAKERS.values():
+            make()
+        client = Client()
+        client.force_login(make_user(role))
+        return client
 
 
 @pytest.mark.postgresql

@@ -203,20 +203,6 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
                     return queryset.filter(**{field.name: found})
         return None
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list. An address that no list can have leads to the list without what is wrong with it."""
-        if any("\0" in text for pair in request.GET.lists() for text in (pair[0], *pair[1])):
-            query = request.GET.copy()
-            for name, values in request.GET.lists():
-                if any("\0" in text for text in (name, *values)):
-                    del query[name]
-            self.message_user(request, "A NUL character was left out of the filters.", messages.WARNING)
-            return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
-        response: HttpResponse = super().changelist_view(request, extra_context)
-        return response
-
     def changeform_view(
         self,
         request: HttpRequest,

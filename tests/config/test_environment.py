@@ -50,25 +50,25 @@ def test_what_is_set_to_nothing_is_not_set(environment: Environment, monkeypatch
 @pytest.mark.parametrize(
     ("method", "value", "words"),
     [
-        ("flag", "maybe", "put 1 or 0 there"),
-        ("number", "ten", "no whole number"),
-        ("number", "-1", "no whole number"),
-        ("number", "1.5", "no whole number"),
-        ("number", "٣", "no whole number"),
-        ("number", "9" * 5000, "no whole number"),
-        ("hosts", "https://crm.example.com", "'https://crm.example.com' is no host name"),
-        ("hosts", "crm.example.com:8000", "is no host name"),
-        ("hosts", "crm.example.com/admin", "is no host name"),
-        ("hosts", "", "not set"),
-        ("origins", "crm.example.com", "'crm.example.com' is no origin"),
-        ("origins", "https://crm.example.com/", "is no origin"),
-        ("origins", "https://crm.example.com:port", "is no origin"),
-        ("origins", "https://", "is no origin"),
-        ("header", "X-Forwarded-Proto", "no header with a value"),
-        ("header", "X Forwarded: https", "no header with a value"),
-        ("time_zone", "Mars/Olympus", "'Mars/Olympus' is no time zone"),
-        ("time_zone", "../etc/passwd", "is no time zone"),
-        ("cache", "redis://cache.example.com", "no cache URL"),
+        ("flag", "maybe", "Set it to 1 or 0"),
+        ("number", "ten", "not a whole number"),
+        ("number", "-1", "not a whole number"),
+        ("number", "1.5", "not a whole number"),
+        ("number", "٣", "not a whole number"),
+        ("number", "9" * 5000, "not a whole number"),
+        ("hosts", "https://crm.example.com", "'https://crm.example.com' is not a host name"),
+        ("hosts", "crm.example.com:8000", "is not a host name"),
+        ("hosts", "crm.example.com/admin", "is not a host name"),
+        ("hosts", "", "isn't set"),
+        ("origins", "crm.example.com", "'crm.example.com' is not an origin"),
+        ("origins", "https://crm.example.com/", "is not an origin"),
+        ("origins", "https://crm.example.com:port", "is not an origin"),
+        ("origins", "https://", "is not an origin"),
+        ("header", "X-Forwarded-Proto", "not a header with a value"),
+        ("header", "X Forwarded: https", "not a header with a value"),
+        ("time_zone", "Mars/Olympus", "'Mars/Olympus' is not a time zone"),
+        ("time_zone", "../etc/passwd", "is not a time zone"),
+        ("cache", "redis://cache.example.com", "not a cache URL"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
@@ -96,10 +96,10 @@ def test_a_wrong_value_is_refused_by_name(
 def test_all_problems_are_told_at_once(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRST", "maybe")
     environment.flag("FIRST", default=False)
-    environment.required("SECOND", None, "put a word there")
+    environment.required("SECOND", None, "Set it to a word")
     assert refusal(environment).splitlines()[1:] == [
-        "  FIRST: it is neither yes nor no; put 1 or 0 there.",
-        "  SECOND: it is not set; put a word there.",
+        "  FIRST: it is neither yes nor no. Set it to 1 or 0.",
+        "  SECOND: it isn't set. Set it to a word.",
     ]
 
 
@@ -196,5 +196,5 @@ def test_a_wrong_database_url_is_refused_without_showing_it(
     database(environment, tmp_path)
     message = refusal(environment)
     assert "\n  DATABASE_URL: " in message
-    assert "put postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH there" in message
+    assert "Set it to postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH" in message
     assert "hunter2" not in message

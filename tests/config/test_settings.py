@@ -81,7 +81,7 @@ def test_development_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS"])
 def test_production_has_no_default_for(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"\n  {missing}: it is not set; put "):
+    with pytest.raises(ConfigurationError, match=rf"\n  {missing}: it isn't set\. Set it to "):
         load(monkeypatch, **{**PRODUCTION, missing: ""})
 
 
@@ -101,7 +101,7 @@ def test_the_command_line_stops_with_one_message() -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    assert lines[0] == "Clientele cannot start, because its configuration is wrong:"
+    assert lines[0] == "Clientele can't start. Correct these settings:"
     assert [line.split(":")[0] for line in lines[1:]] == [
         "  DEBUG",
         "  SECRET_KEY",
@@ -113,8 +113,8 @@ def test_the_command_line_stops_with_one_message() -> None:
 def test_the_command_line_names_a_wrong_setting_of_the_product() -> None:
     done = run("manage.py", "check", **PRODUCTION, DEFAULT_CURRENCY="EURO", SOURCE_PRECEDENCE_NAME="crm")
     assert done.returncode == 1
-    assert "DEFAULT_CURRENCY: 'EURO' is no currency" in done.stderr
-    assert "SOURCE_PRECEDENCE_NAME: it must name each of payments, billing, crm once" in done.stderr
+    assert "DEFAULT_CURRENCY: 'EURO' is not a currency" in done.stderr
+    assert "SOURCE_PRECEDENCE_NAME: set it to payments, billing, crm, each once" in done.stderr
     assert "Traceback" not in done.stderr
 
 

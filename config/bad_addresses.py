@@ -1,0 +1,72 @@
+"""Addresses that no honest link leads to are answered, not stumbled over.
+
+What people type after `?` or into a path reaches lookups of Django and of other packages, which hand a NUL character or
+a number beyond the column to the database, and that refuses it. One middleware turns this into an answer for every
+page of the admin, so that no page needs to think of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.defaults import page_not_found
+
+from customers.logs import log_failure
+
+#: The JSON side answers such addresses itself, in JSON.
+_PAGES = ("/admin/", "/accounts/")
+#: What a list of Django's admin is sent back with when its address makes no sense.
+_ERROR = "e=1"
+_LEFT_OUT = "Left out a filter with a character that can't be searched for."
+_WRONG = "Couldn't apply the filters in the address. Choose them again."
+
+
+class BadAddressMiddleware:
+    """Sends a page with impossible parameters back without them, and answers an impossible path with 404."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a NUL character before any view sees it."""
+        if not request.path_info.startswith(_PAGES):
+            return self.get_response(request)
+        if "\0" in request.path_info:
+            return page_not_found(request, Http404())
+        bad = [name for name, values in request.GET.lists() if any("\0" in each for each in (name, *values))]
+        if bad and request.method in ("GET", "HEAD"):
+            query = request.GET.copy()
+            for name in bad:
+                del query[name]
+            messages.warning(request, _LEFT_OUT)
+            return HttpResponseRedirect(_address(request, query.urlencode()))
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a value that the database cannot take, where it came from the address.
+
+        Only reads: what a form holds is the form's to check. Only errors that a value causes, never a `ValueError`,
+        which may be any mistake of ours. Each is logged.
+        """
+        is_read = request.method in ("GET", "HEAD")
+        if not is_read or not isinstance(exception, DataError | OverflowError):
+            return None
+        query, match = request.META.get("QUERY_STRING", ""), request.resolver_match
+        if not request.path_info.startswith(_PAGES) or match is None:
+            return None
+        if query not in ("", _ERROR):
+            log_failure("bad_address", exception, route=match.view_name)
+            messages.warning(request, _WRONG)
+            return HttpResponseRedirect(_address(request, _ERROR))
+        if "<" in match.route or match.args:
+            log_failure("bad_address", exception, route=match.view_name)
+            return page_not_found(request, exception)
+        return None
+
+
+def _address(request: HttpRequest, query: str) -> str:
+    path = request.get_full_path().partition("?")[0]
+    return f"{path}?{query}" if query else path
