@@ -32,12 +32,12 @@ class NotKnownThen(LookupError):
 class KnownCustomer:
     """A customer as it was known at `at`, unsaved.
 
-    `home_ids` are its own key and those of what was part of it. `owner_ids` are these, and the keys of all that any
+    `origin_ids` are its own key and those of what was part of it. `owner_ids` are these, and the keys of all that any
     of them was part of before: what came meanwhile is told as theirs.
     """
 
     customer: Customer
-    home_ids: frozenset[str]
+    origin_ids: frozenset[str]
     owner_ids: frozenset[str]
     at: datetime
 
@@ -94,7 +94,7 @@ def known_at(model: type[M], known: KnownCustomer, *, owner: str = "customer") -
     ours = []
     for row in rows:
         home = row.came_with_id or getattr(row, column)
-        if home in known.home_ids:
+        if home in known.origin_ids:
             setattr(row, column, known.key)
             row.came_with_id = None if home == known.key else home
             ours.append(row)
@@ -106,10 +106,10 @@ def latest_at(model: type[M], at: datetime, **ever: object) -> list[Any]:
 
     One query. Rows that were deleted by then are left out.
     """
-    return [row_of(model, told) for told in last_told(model, at, **ever) if not was_deleted(told)]
+    return [row_of(model, told) for told in last_history_rows(model, at, **ever) if not was_deleted(told)]
 
 
-def last_told(model: type[Model], at: datetime, **ever: object) -> list[Any]:
+def last_history_rows(model: type[Model], at: datetime, **ever: object) -> list[Any]:
     """The last history row until `at` of each row of `model` that was like `ever` at any time until then."""
     kept: Any = model
     history: QuerySet[Any] = kept.history.filter(history_date__lte=at)

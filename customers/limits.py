@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import inspect
 
-from customers.json_types import Document, Refused, encode, too_long, within
+from customers.json_types import JsonDocument, Refused, encode, too_long, within
 
 #: In characters. Identifiers are indexed, so a database column bounds them as well.
 IDENTIFIER = 255
@@ -42,7 +42,7 @@ _DATA = frozenset(
 )
 
 
-def refuse_oversized(document: Document, limits: Mapping[str, int] | None = None) -> None:
+def refuse_oversized(document: JsonDocument, limits: Mapping[str, int] | None = None) -> None:
     """Raise `Refused` for the first text in `document` that is too long, or data that is too large.
 
     `limits` are limits by field name that go before those in `TEXTS`.
@@ -70,7 +70,7 @@ class _Fields(NamedTuple):
     objects: tuple[str, ...]
 
 
-def _check(document: Document, path: str, limits: Mapping[str, int]) -> None:
+def _check(document: JsonDocument, path: str, limits: Mapping[str, int]) -> None:
     fields = _fields_of(type(document))
     for name in fields.texts:
         for at, text in _texts(getattr(document, name), path, name):
@@ -93,12 +93,12 @@ def _texts(value: Any, path: str, name: str) -> Iterator[tuple[str, str]]:
                 yield within(path, name, index), item
 
 
-def _objects(value: Any, path: str, name: str) -> Iterator[tuple[str, Document]]:
-    if isinstance(value, Document):
+def _objects(value: Any, path: str, name: str) -> Iterator[tuple[str, JsonDocument]]:
+    if isinstance(value, JsonDocument):
         yield within(path, name), value
     elif isinstance(value, list | dict):
         for step, item in enumerate(value) if isinstance(value, list) else value.items():
-            if isinstance(item, Document):
+            if isinstance(item, JsonDocument):
                 yield within(path, name, step), item
 
 

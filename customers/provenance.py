@@ -32,7 +32,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class SourceClaim:
     """What one record says of a field, since when, and the payload in which it first did, if that is kept."""
 
     record: SourceRecord
@@ -42,7 +42,7 @@ class Saying:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class FirstChange:
     """The change with which a value began, as the history has it; `by` is empty where nobody was signed in."""
 
     at: datetime
@@ -54,7 +54,7 @@ class Beginning:
 class FieldProvenance:
     """A field: its value, who gave it and when, and what the records say.
 
-    `saying` is the record that says just that, `others` those that say something else, whoever counts most first.
+    `claim` is the record that says just that, `others` those that say something else, whoever counts most first.
     `is_overruling` if the value is not what the one says that counts most. `news` is what a
     source has said otherwise since a person or a merge decided the value, or since a pinned value began.
     """
@@ -68,23 +68,23 @@ class FieldProvenance:
     reason: str = ""
     is_pinned: bool = False
     is_overruling: bool = False
-    saying: Saying | None = None
-    others: tuple[Saying, ...] = ()
-    news: Saying | None = None
+    claim: SourceClaim | None = None
+    others: tuple[SourceClaim, ...] = ()
+    news: SourceClaim | None = None
 
 
 def provenance_of(customer: Customer) -> list[FieldProvenance]:
     """Each of the customer's own columns that a source may set. The number of queries is always the same."""
     records = list(customer.source_records.select_related("came_with"))
     payloads = _first_payloads(records)
-    began = beginnings(customer, CLAIMED)
+    began = first_changes(customer, CLAIMED)
     return [
         trace(
             name,
             Customer.label_of(name),
             getattr(customer, name),
             began.get(name),
-            sayings_of(name, records, payloads),
+            source_claims(name, records, payloads),
             is_pinned=name in customer.pinned_fields,
         )
         for name in CLAIMED
@@ -95,18 +95,18 @@ def trace(
     name: str,
     label: str,
     value: Any,
-    began: Beginning | None,
-    sayings: Sequence[Saying],
+    began: FirstChange | None,
+    claims_of_sources: Sequence[SourceClaim],
     *,
     is_pinned: bool = False,
 ) -> FieldProvenance:
     """Who gave `value`, from the change with which it began and from what the records say, best first."""
-    saying = next((each for each in sayings if _is_same(each.value, value)), None)
-    origin = _origin(began, saying)
+    claim = next((each for each in claims_of_sources if _is_same(each.value, value)), None)
+    origin = _origin(began, claim)
     at = began.at if began is not None else None
-    if origin is Origin.SOURCE and saying is not None:
-        at = saying.since
-    others = tuple(each for each in sayings if not _is_same(each.value, value))
+    if origin is Origin.SOURCE and claim is not None:
+        at = claim.since
+    others = tuple(each for each in claims_of_sources if not _is_same(each.value, value))
     is_decided = is_pinned or origin in (Origin.PERSON, Origin.MERGE)
     later = [each for each in others if is_decided and began is not None and each.since > began.at]
     return FieldProvenance(
@@ -118,14 +118,14 @@ def trace(
         by=began.by if began is not None else "",
         reason=began.reason if began is not None else "",
         is_pinned=is_pinned,
-        is_overruling=bool(sayings) and not _is_same(sayings[0].value, value),
-        saying=saying,
+        is_overruling=bool(claims_of_sources) and not _is_same(claims_of_sources[0].value, value),
+        claim=claim,
         others=others,
         news=max(later, key=lambda each: each.since, default=None),
     )
 
 
-def beginnings(row: Model, names: Sequence[str]) -> dict[str, Beginning]:
+def first_changes(row: Model, names: Sequence[str]) -> dict[str, FirstChange]:
     """By column, the change with which its present value began; nothing where the history does not tell."""
     history: Any = row.history  # type: ignore[attr-defined]
     found = list(
@@ -144,24 +144,24 @@ def beginnings(row: Model, names: Sequence[str]) -> dict[str, Beginning]:
         if first is not None:
             user = first.history_user
             by = (user.get_full_name() or user.get_username()) if user else ""
-            began[name] = Beginning(first.history_date, by, first.history_change_reason or "")
+            began[name] = FirstChange(first.history_date, by, first.history_change_reason or "")
     return began
 
 
-def sayings_of(
+def source_claims(
     name: str, records: Sequence[SourceRecord], payloads: Mapping[tuple[str, datetime], str]
-) -> list[Saying]:
+) -> list[SourceClaim]:
     """What the records claim of a column, whoever counts most first; then those who are not asked about it."""
     by_key = {str(record.pk): record for record in records}
     speaking = ranked(name, map(statement_of, records))
     order = [by_key[each.key] for each in speaking]
     order += [record for record in records if name in record.claims and record not in order]
-    sayings = []
+    claims_of_sources = []
     for record in order:
         since = datetime.fromisoformat(record.claims[name]["since"])
         value = column(name, record.claims[name]["value"])
-        sayings.append(Saying(record, value, since, payloads.get((str(record.pk), since))))
-    return sayings
+        claims_of_sources.append(SourceClaim(record, value, since, payloads.get((str(record.pk), since))))
+    return claims_of_sources
 
 
 def _first_payloads(records: Sequence[SourceRecord]) -> dict[tuple[str, datetime], str]:
@@ -179,12 +179,12 @@ def _first_payloads(records: Sequence[SourceRecord]) -> dict[tuple[str, datetime
     return {(str(record), at): str(pk) for record, at, pk in found}
 
 
-def _origin(began: Beginning | None, saying: Saying | None) -> Origin:
+def _origin(began: FirstChange | None, claim: SourceClaim | None) -> Origin:
     if began is not None and began.reason.lower().startswith(_MERGED):
         return Origin.MERGE
     if began is not None and began.by and began.reason != TAKEN:
         return Origin.PERSON
-    if saying is not None:
+    if claim is not None:
         return Origin.SOURCE
     if began is not None and began.reason.lower().startswith(_IMPORTED):
         return Origin.IMPORT

@@ -25,13 +25,13 @@ def from_json(model: type[Model], column: str, value: Any) -> Any:
     return field.to_python(value)
 
 
-def put_away(row: Model) -> dict[str, Any]:
+def take_snapshot(row: Model) -> dict[str, Any]:
     """Every column of the row, with the name of its model."""
     columns = {field.attname: as_json(row, field.attname) for field in row._meta.concrete_fields}
     return {"model": row._meta.label, "columns": columns}
 
 
-def brought_back(away: dict[str, Any]) -> Model:
+def restore_snapshot(away: dict[str, Any]) -> Model:
     """The row that was put away, with its key; it is to be inserted."""
     model = apps.get_model(away["model"])
     row: Model = model(**{name: from_json(model, name, value) for name, value in away["columns"].items()})

@@ -70,7 +70,7 @@ from crm.models import (
     WorklistReason,
 )
 from customers import clock
-from customers.ingest.precedence import restated
+from customers.ingest.precedence import updated_claims
 from customers.models import (
     Address,
     ApiToken,
@@ -132,7 +132,7 @@ def make_source_record(**fields: Any) -> SourceRecord:
 
 def claims(**values: Any) -> dict[str, Any]:
     """The claims of a record that has said so since `MOMENT`."""
-    return restated({}, values, MOMENT)
+    return updated_claims({}, values, MOMENT)
 
 
 def make_received_payload(**fields: Any) -> ReceivedPayload:

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db.models import OneToOneField
 
 from billing.models import Balance, Grant, Rollover
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 
 
 def merge_by_hand(survivor: Customer, other: Customer) -> None:
@@ -34,7 +34,7 @@ def merge_by_hand(survivor: Customer, other: Customer) -> None:
 
 
 def _models_of_customers() -> list[Any]:
-    models = [model for model in apps.get_models() if issubclass(model, Belonging)]
+    models = [model for model in apps.get_models() if issubclass(model, CustomerRow)]
     return [
         model for model in models if any(field.name == "customer" for field in model._meta.concrete_fields)
     ]

@@ -25,7 +25,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from crm.admin.filters import SegmentListFilter
 from crm.models import Note
 from customers.admin.base import HistoryAdmin
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from tests.admin_forms import field_data, form_data
 from tests.factories import MAKERS, make_note, make_user
 
@@ -163,7 +163,7 @@ def choices_of(spec: Any) -> Iterator[str]:
     if isinstance(spec, AutocompleteSelectFilter):
         row = spec.field.remote_field.model._default_manager.first()
         yield urlencode({spec.lookup_kwarg: row.pk if row else ""})
-    elif isinstance(spec, Days):
+    elif isinstance(spec, DaysFilter):
         for query in ({"from": "2024-01-01"}, {"to": "2024-12-31"}, {"from": "no day"}, {"to": "9999-12-31"}):
             yield urlencode({f"{spec.field_path}_{side}": day for side, day in query.items()})
     elif isinstance(spec, SegmentListFilter):

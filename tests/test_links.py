@@ -14,7 +14,7 @@ from django.urls import reverse
 from billing.document.schema import BillingCustomer, Feature, Plan
 from crm.document.schema import CrmCustomer, Picture
 from customers.document.schema import PaymentsCustomer
-from customers.json_types import Document, Link, Refused, parse
+from customers.json_types import JsonDocument, Link, Refused, parse
 from tests.admin_forms import form_data
 from tests.factories import make_company, make_document, make_person, make_user
 
@@ -31,20 +31,20 @@ def types_in(hint: Any) -> Iterator[type]:
         yield from types_in(part)
 
 
-def documents_in(*roots: type[Document]) -> set[type[Document]]:
+def documents_in(*roots: type[JsonDocument]) -> set[type[JsonDocument]]:
     """These documents and all that lie in them."""
-    found: set[type[Document]] = set()
+    found: set[type[JsonDocument]] = set()
     waiting = list(roots)
     while waiting:
         document = waiting.pop()
         if document not in found:
             found.add(document)
             hints = get_type_hints(document).values()
-            waiting += [each for hint in hints for each in types_in(hint) if issubclass(each, Document)]
+            waiting += [each for hint in hints for each in types_in(hint) if issubclass(each, JsonDocument)]
     return found
 
 
-class Holder(Document):
+class Holder(JsonDocument):
     """A document with nothing but links."""
 
     link: Link | None = None

@@ -11,7 +11,7 @@ from unfold.decorators import display
 from billing.formats import every
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import GOOD, PLAIN, column_of, long_text, number, text_of
 
 _SWITCH = {"On": GOOD, "Off": PLAIN}
@@ -22,7 +22,7 @@ class BillingAccountAdmin(HistoryAdmin):
     """What the billing platform holds of a customer beside plans and figures."""
 
     list_display = (text_of("customer"), "send_email_receipts", "created_at")
-    list_filter = (("send_email_receipts", YesNo), ("created_at", Days), ("customer", Row))
+    list_filter = (("send_email_receipts", YesNo), ("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("id",)
     search_help_text = "An id of the account or of its customer."

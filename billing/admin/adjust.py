@@ -24,7 +24,7 @@ from billing.ledger.entries import locked_balances
 from billing.models import Balance, Grant, Rollover
 from billing.models.figures import Interval
 from billing.rules.figures import Figures
-from customers.admin.fields import FigureField
+from customers.admin.fields import FigureFormField
 from customers.formats import number
 
 _ADD, _SET, _EXPIRE, _GRANT = "add", "set", "expire", "grant"
@@ -52,7 +52,7 @@ class AdjustForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
         help_text="Which grant to add to, take from, or let expire. Not for a new grant.",
     )
-    amount = FigureField(
+    amount = FigureFormField(
         label="Amount",
         required=False,
         max_digits=25,

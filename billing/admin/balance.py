@@ -16,7 +16,7 @@ from billing.models import Balance, Flag, Grant, Rollover
 from billing.rules.figures import Figures, figures_of
 from customers import clock
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo
-from customers.admin.filters import Days, OneOf
+from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
 
@@ -196,7 +196,7 @@ class BalanceAdmin(FiguresMixin, ExplainedMixin, BalancePages):
         return with_counted_rows(super().get_queryset(request))
 
 
-class GrantStanding(OneOf):
+class GrantStanding(OneOfFilter):
     """Whether grants count."""
 
     title = "standing"
@@ -221,7 +221,7 @@ class GrantAdmin(ReadOnlyAdmin):
         "shown_held",
         "standing",
     )
-    list_filter = (GrantStanding, ("billing_method", Choices), ("next_reset_at", Days), ("plan", Row))
+    list_filter = (GrantStanding, ("billing_method", Choices), ("next_reset_at", DaysFilter), ("plan", Row))
     list_select_related = ("balance__customer", "balance__feature", "plan")
     search_fields = ("grant_id__exact",)
     search_help_text = "The whole id, ours or the billing document's."
@@ -297,7 +297,7 @@ class RolloverAdmin(ReadOnlyAdmin):
     """What was left at a reset and carried over."""
 
     list_display = ("shown_balance", "shown_left", "shown_granted", "shown_expiry")
-    list_filter = (("expires_at", Days), ("balance", Row))
+    list_filter = (("expires_at", DaysFilter), ("balance", Row))
     list_select_related = ("balance__customer", "balance__feature")
     search_fields = ("id",)
     search_help_text = "An id of ours."
@@ -330,7 +330,7 @@ class FlagAdmin(HistoryAdmin):
     """Boolean features that customers have."""
 
     list_display = (text_of("feature"), column_of("customer"), column_of("plan"), "expires_at", "standing")
-    list_filter = (("expires_at", Days), ("feature", Row), ("plan", Row), ("customer", Row))
+    list_filter = (("expires_at", DaysFilter), ("feature", Row), ("plan", Row), ("customer", Row))
     list_select_related = ("customer", "feature", "plan")
     search_fields = ("flag_id__exact",)
     search_help_text = "The whole id, ours or the billing document's, or the customer's."

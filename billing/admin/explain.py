@@ -17,7 +17,7 @@ from billing.explain.types import BalanceExplained, EntryExplained, Explanation,
 from billing.ledger.totals import DailyFigures
 from billing.models import Balance, Entity
 from billing.rules.figures import UPPER_BOUND
-from customers.admin.fields import FigureField
+from customers.admin.fields import FigureFormField
 from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment, number
 
 #: Of long tables, how many rows a page shows.
@@ -31,7 +31,7 @@ Table = dict[str, Any]
 class UseForm(forms.Form):
     """What is to be tried: a use, for the customer or for one of its entities."""
 
-    use = FigureField(
+    use = FigureFormField(
         label="Units",
         required=False,
         max_digits=25,

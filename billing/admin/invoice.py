@@ -21,7 +21,7 @@ from billing.formats import money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
-from customers.admin.filters import Days, OneOf
+from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import (
     BAD,
@@ -51,7 +51,7 @@ def _with_status(status: str) -> Callable[[QuerySet[Invoice]], QuerySet[Invoice]
     return lambda invoices: invoices.filter(status=status)
 
 
-class InvoiceStatus(OneOf):
+class InvoiceStatus(OneOfFilter):
     """Invoices by status, and those that should have been paid by now."""
 
     title = "status"
@@ -176,7 +176,7 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
         "created_at",
         "due_at",
     )
-    list_filter = (InvoiceStatus, ("created_at", Days), ("due_at", Days), ("customer", Row))
+    list_filter = (InvoiceStatus, ("created_at", DaysFilter), ("due_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("number", "stripe_id")
     sortable_by = ("created_at", "due_at")
@@ -296,7 +296,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     """Payments that were recorded."""
 
     list_display = ("shown_amount", column_of("invoice"), "paid_at", "reference", "recorded_by")
-    list_filter = (("invoice", Row), ("paid_at", Days))
+    list_filter = (("invoice", Row), ("paid_at", DaysFilter))
     list_select_related = ("invoice",)
     search_fields = ("reference",)
     sortable_by = ("paid_at",)
@@ -314,7 +314,7 @@ class CreditNoteAdmin(ReadOnlyAdmin):
     """Credit notes."""
 
     list_display = ("number", column_of("invoice"), "shown_total", "issued_at", "issued_by")
-    list_filter = (("invoice", Row), ("issued_at", Days))
+    list_filter = (("invoice", Row), ("issued_at", DaysFilter))
     list_select_related = ("invoice",)
     search_fields = ("number",)
     sortable_by = ("issued_at",)

@@ -22,7 +22,7 @@ from billing.ledger.entries import reverse as take_back
 from billing.models import LedgerEntry, Posting
 from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import (
     BAD,
@@ -107,7 +107,7 @@ class PostingAdmin(ReadOnlyAdmin):
         "shown_who",
         "shown_reason",
     )
-    list_filter = (("kind", Choices), ("occurred_at", Days), ("feature", Row), ("customer", Row))
+    list_filter = (("kind", Choices), ("occurred_at", DaysFilter), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")
     search_fields = ("key__exact",)
     search_help_text = "The whole idempotency key, or an id of ours."

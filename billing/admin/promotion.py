@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from billing.models import Discount, Referral, TrialUsed
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import column_of, long_text, number, text_of
 
 
@@ -30,7 +30,7 @@ class DiscountAdmin(HistoryAdmin):
     """Rewards that lower what customers pay."""
 
     list_display = ("shown_name", column_of("customer"), "type", "shown_value", "shown_duration", "end")
-    list_filter = (("type", Choices), ("duration_type", Choices), ("end", Days), ("customer", Row))
+    list_filter = (("type", Choices), ("duration_type", Choices), ("end", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("name", "discount_id")
     sortable_by = ("shown_name", "end")
@@ -94,7 +94,7 @@ class ReferralAdmin(HistoryAdmin):
         "reward_applied",
         "created_at",
     )
-    list_filter = (("reward_applied", YesNo), ("created_at", Days), ("customer", Row))
+    list_filter = (("reward_applied", YesNo), ("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("referred_name", "referred_email", "referred_id", "program_id")
     sortable_by = ("shown_referred", "created_at")

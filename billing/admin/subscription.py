@@ -21,7 +21,7 @@ from billing.subscriptions import CannotBill
 from billing.subscriptions.upcoming import upcoming_invoice
 from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
-from customers.admin.filters import Days, OneOf
+from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
 
@@ -60,7 +60,7 @@ def state_of(subscription: Subscription) -> str:
     return "Active"
 
 
-class SubscriptionState(OneOf):
+class SubscriptionState(OneOfFilter):
     """Subscriptions by what their status and times mean."""
 
     title = "state"
@@ -114,7 +114,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     list_filter = (
         SubscriptionState,
         ("add_on", YesNo),
-        ("current_period_end", Days),
+        ("current_period_end", DaysFilter),
         ("plan", Row),
         ("customer", Row),
     )
@@ -243,7 +243,7 @@ class PurchaseAdmin(HistoryAdmin):
         "shown_expiry",
         "standing",
     )
-    list_filter = (("started_at", Days), ("plan", Row), ("customer", Row))
+    list_filter = (("started_at", DaysFilter), ("plan", Row), ("customer", Row))
     list_select_related = ("customer", "plan")
     search_fields = ("id",)
     search_help_text = "An id of ours, or of the customer."

@@ -27,7 +27,7 @@ from billing.subscriptions import (
     uncancel_subscription,
 )
 from customers import clock
-from customers.admin.fields import FigureField
+from customers.admin.fields import FigureFormField
 from customers.formats import plain_text
 from customers.models import Customer
 
@@ -69,7 +69,7 @@ class _PlanAndUnitsForm(SubscribingForm):
     """A plan with a quantity, and a field for each feature that the chosen plan sells ahead."""
 
     plan = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
-    quantity = FigureField(max_digits=25, decimal_places=10, min_value=Decimal(0), initial=1)
+    quantity = FigureFormField(max_digits=25, decimal_places=10, min_value=Decimal(0), initial=1)
 
     #: Units bought ahead so far, by feature id.
     bought: dict[str, str] = {}
@@ -99,7 +99,7 @@ class _PlanAndUnitsForm(SubscribingForm):
     def _add_units(self, name: str, item: PlanItem) -> None:
         pack = plain_text(item.billing_units or 1)
         packs = "" if pack == "1" else f" In packs of {pack}, rounded up."
-        self.fields[name] = FigureField(
+        self.fields[name] = FigureFormField(
             label=f"{item.feature} bought ahead",
             required=False,
             min_value=Decimal(0),

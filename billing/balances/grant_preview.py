@@ -13,7 +13,7 @@ from billing.ledger.balance_figures import figures_of_balance
 from billing.ledger.entries import reverse
 from billing.models import Balance, LedgerEntry, Posting
 from billing.rules.figures import Figures
-from customers.ingest.engine import nothing_kept
+from customers.ingest.engine import rolled_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ def preview_grant(
     expires_at: datetime | None = None,
 ) -> Adjustment:
     """Preview a standalone grant. Raises `CannotGrant`."""
-    with nothing_kept():
+    with rolled_back():
         before = figures_of_balance(balance, at)
         version_token = version_token_of(balance, at)
         made = grant(
@@ -58,7 +58,7 @@ def preview_grant(
 
 def preview_reverse(posting: Posting, *, at: datetime) -> ReversalPreview:
     """Preview the reversal of a posting. Raises `CannotReverse`."""
-    with nothing_kept():
+    with rolled_back():
         entries = list(posting.entries.select_related("grant__balance", "rollover__balance"))
         keys = {entry.owner.balance_id for entry in entries}
         balances = list(

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from billing.doctor.findings import Advance, Finding
 from billing.models import Posting
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 
 #: What stays under the customer it was written for, because it is written once.
 _STAYS = (Posting,)
@@ -58,7 +58,7 @@ def check_owners(advance: Advance) -> Iterator[Finding]:
 def check_homes(advance: Advance) -> Iterator[Finding]:
     """Rows that say they came with a customer that is not merged into whom they belong to."""
     for model in apps.get_models():
-        if not issubclass(model, Belonging):
+        if not issubclass(model, CustomerRow):
             continue
         merged = Customer.objects.filter(pk=OuterRef("came_with"), merged_into=OuterRef(_owner_of(model)))
         rows: Any = model._default_manager
@@ -72,7 +72,7 @@ def check_homes(advance: Advance) -> Iterator[Finding]:
             )
 
 
-def _owner_of(model: type[Belonging]) -> str:
+def _owner_of(model: type[CustomerRow]) -> str:
     """The way from a row to its customer."""
     names = {field.name for field in model._meta.concrete_fields}
     ways = {"customer": "customer", "survivor": "survivor", "balance": "balance__customer"}

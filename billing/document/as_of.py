@@ -37,7 +37,15 @@ from billing.models import (
     UsageAlert,
 )
 from billing.rules.figures import counts
-from customers.as_of import KnownCustomer, in_order, known_at, last_told, latest_at, row_of, was_deleted
+from customers.as_of import (
+    KnownCustomer,
+    in_order,
+    known_at,
+    last_history_rows,
+    latest_at,
+    row_of,
+    was_deleted,
+)
 
 M = TypeVar("M", Grant, Rollover)
 
@@ -101,7 +109,7 @@ class Holdings:
         rows: dict[str, M] = {}
         for row in latest_at(model, at, balance__in=list(self.places)):
             home, feature = self.places.get(row.balance_id, ("", ""))
-            is_ours = (row.came_with_id or home) in self.known.home_ids and feature in self.balances
+            is_ours = (row.came_with_id or home) in self.known.origin_ids and feature in self.balances
             if is_ours and counts(row.ended_at, row.expires_at, at):
                 row.balance_id = self.balances[feature].pk
                 rows[str(row.pk)] = row
@@ -119,10 +127,10 @@ def holdings_known(known: KnownCustomer) -> Holdings:
     """
     every = [
         (row_of(Balance, told), was_deleted(told))
-        for told in last_told(Balance, known.at, customer__in=known.owner_ids)
+        for told in last_history_rows(Balance, known.at, customer__in=known.owner_ids)
     ]
     places = {str(row.pk): (row.came_with_id or row.customer_id, row.feature_id) for row, _ in every}
-    ours = [row for row, is_gone in every if not is_gone and places[str(row.pk)][0] in known.home_ids]
+    ours = [row for row, is_gone in every if not is_gone and places[str(row.pk)][0] in known.origin_ids]
     balances: dict[str, Balance] = {}
     for row in sorted(in_order(ours), key=lambda row: places[str(row.pk)][0] != known.key):
         row.customer_id = known.key

@@ -31,7 +31,7 @@ from customers.api.paging import BadCursor, page_of
 from customers.api.parameters import ENV, Parameter, chosen_among
 from customers.api.schemas import Body, Components, Schema
 from customers.document.filters import named_like
-from customers.json_types import Document, EpochMs
+from customers.json_types import EpochMs, JsonDocument
 from customers.models import Source
 from customers.models.customer import CustomerQuerySet
 
@@ -59,21 +59,21 @@ class PageSize(Count):
         return size
 
 
-class PlanChoice(Document, forbid_unknown_fields=True, omit_defaults=True):
+class PlanChoice(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
     """A plan, in any of some versions or, without any, in every version."""
 
     id: Identifier
     versions: Annotated[list[Whole], Meta(max_length=_MOST_PLANS)] | None = None
 
 
-class CreatedAtRange(Document, forbid_unknown_fields=True, omit_defaults=True):
+class CreatedAtRange(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
     """A range of time; both ends belong to it."""
 
     start: EpochMs | None = None
     end: EpochMs | None = None
 
 
-class ClientListRequest(Document, forbid_unknown_fields=True, omit_defaults=True):
+class ClientListRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
     """What the client's list may be asked; null counts as absent."""
 
     start_cursor: str | None = None
@@ -87,7 +87,7 @@ class ClientListRequest(Document, forbid_unknown_fields=True, omit_defaults=True
     created_at_range: CreatedAtRange | None = None
 
 
-class ClientListAnswer(Document):
+class ClientListAnswer(JsonDocument):
     """A page of the client's list. `total` counts the page, `total_filtered_count` what the filters let through."""
 
     list: Sequence[BillingCustomer]
@@ -100,7 +100,7 @@ class ClientListAnswer(Document):
     next_cursor: str | None
 
 
-class ClientGetRequest(Document, forbid_unknown_fields=True, omit_defaults=True):
+class ClientGetRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
     """Which customer the client wants, and what of it beside the usual."""
 
     customer_id: str
@@ -112,7 +112,7 @@ class ClientRead(Endpoint):
 
     tag = "Billing client"
     permission = "billing.view_billingaccount"
-    body: ClassVar[type[Document]]
+    body: ClassVar[type[JsonDocument]]
     body_example: ClassVar[Mapping[str, Any]]
 
     @classmethod

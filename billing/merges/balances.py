@@ -26,7 +26,7 @@ from billing.models import (
     Subscription,
 )
 from customers.bulk import create_rows, write_history
-from customers.row_snapshots import as_json, brought_back, put_away
+from customers.row_snapshots import as_json, restore_snapshot, take_snapshot
 
 _BATCH = 2000
 _FIGURES: dict[type[Grant | Rollover], tuple[str, ...]] = {
@@ -78,7 +78,7 @@ def join_balances(handover: Handover) -> JoinedBalances:
             continue
         for model in (Grant, Rollover):
             _rows(model, balance=balance).update(balance=own)
-        joined.put_away.append(put_away(balance))
+        joined.put_away.append(take_snapshot(balance))
         joined.settings += _combine(own, balance)
     _rows(Balance, pk__in=[away["columns"]["id"] for away in joined.put_away]).delete()
     moving = _rows(Balance, customer=handover.from_customer_id)
@@ -107,7 +107,7 @@ def take_apart(
     theirs_now = grants.filter(came_with__in=homes)
     claimed.append(_claim(rollovers.filter(came_with=None, grant__in=theirs_now), handover.to_customer_id))
     _hand_over([theirs_now, rollovers.filter(came_with__in=homes)], handover)
-    _part(handover, homes, [brought_back(each) for each in away])
+    _part(handover, homes, [restore_snapshot(each) for each in away])
     for model in (Grant, Rollover):
         rows = _rows(model, balance__customer=handover.to_customer_id, came_with=handover.to_customer_id)
         rows.update(came_with=None)

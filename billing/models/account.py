@@ -10,11 +10,11 @@ from billing.models.catalog import Feature
 from billing.models.figures import bounded, figure
 from customers import clock
 from customers.formats import number
-from customers.models import Belonging, Customer, Environment, Listed
+from customers.models import Customer, CustomerRow, Environment, ListItem
 from customers.typed_ids import TypedIdField
 
 
-class BillingAccount(Belonging):
+class BillingAccount(CustomerRow):
     """What the billing platform knows of a customer besides plans and balances; one account per customer."""
 
     id = TypedIdField(prefix="acct", primary_key=True, editable=False)
@@ -65,7 +65,7 @@ class BillingAccount(Belonging):
         return f"Billing account of {self.customer}"
 
 
-class Entity(Listed):
+class Entity(ListItem):
     """A part of a customer with balances of its own: a seat, a workspace, a site."""
 
     id = TypedIdField(prefix="ent", primary_key=True, editable=False)
@@ -107,7 +107,7 @@ class Entity(Listed):
         return self.name or self.entity_id or str(self.pk)
 
 
-class AutoTopup(Listed):
+class AutoTopup(ListItem):
     """Buys `quantity` more of a feature when its balance falls below `threshold`."""
 
     id = TypedIdField(prefix="topup", primary_key=True, editable=False)
@@ -135,7 +135,7 @@ class AutoTopup(Listed):
         return f"{number(self.quantity)} {self.feature} below {number(self.threshold)}"
 
 
-class SpendLimit(Listed):
+class SpendLimit(ListItem):
     """The most overage that a customer may run up, of one feature or, without `feature`, of each."""
 
     id = TypedIdField(prefix="limit", primary_key=True, editable=False)
@@ -157,7 +157,7 @@ class SpendLimit(Listed):
         return f"{self.feature or 'All features'}: {limit}"
 
 
-class UsageAlert(Listed):
+class UsageAlert(ListItem):
     """An alert when usage passes `threshold`: a number of units, or a percentage of the granted amount."""
 
     class ThresholdType(models.TextChoices):

@@ -21,13 +21,13 @@ from billing.rules.figures import GrantFigures, RolloverFigures, counts
 from billing.rules.intervals import NEVER_RESETS
 from customers import clock
 from customers.formats import number
-from customers.models import Customer, Listed
+from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
 
 M = TypeVar("M", bound=models.Model)
 
 
-class Balance(Listed):
+class Balance(ListItem):
     """A customer's balance of one feature. What it holds is the sum of its grants and rollovers."""
 
     id = TypedIdField(prefix="bal", primary_key=True, editable=False)
@@ -108,7 +108,7 @@ class RolloverQuerySet(CountedQuerySet["Rollover"]):
             yield str(key), RolloverFigures.of(granted, left)
 
 
-class Grant(Listed):
+class Grant(ListItem):
     """One grant of a feature: a row of the balance's breakdown.
 
     It holds `included_grant + prepaid_grant - usage`. Usage is negative where more was refunded than used. A grant
@@ -241,7 +241,7 @@ class Grant(Listed):
         return expiry_events(self.expires_at) + resets
 
 
-class Rollover(Listed):
+class Rollover(ListItem):
     """Unused amount that a reset carried over: `granted` then, `left` now."""
 
     id = TypedIdField(prefix="roll", primary_key=True, editable=False)
@@ -288,7 +288,7 @@ class Rollover(Listed):
         return counts(self.ended_at, self.expires_at, at)
 
 
-class Flag(Listed):
+class Flag(ListItem):
     """A boolean feature that a customer has."""
 
     id = TypedIdField(prefix="flag", primary_key=True, editable=False)

@@ -14,7 +14,7 @@ from billing.models.figures import bounded, figure
 from billing.models.subscription import Subscription
 from customers import clock
 from customers.formats import day
-from customers.models import Customer, Listed
+from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
 
 
@@ -54,7 +54,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         )
 
 
-class Invoice(Listed):
+class Invoice(ListItem):
     """An invoice. Its total is the sum of its lines, in minor units of `currency`.
 
     One raised here gets its `number` when it is issued. From then on only its payments, credits and status change.

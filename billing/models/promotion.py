@@ -9,11 +9,11 @@ from simple_history.models import HistoricalRecords
 from billing.models.catalog import Plan
 from billing.models.figures import bounded, figure
 from customers import clock
-from customers.models import Customer, Listed
+from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
 
 
-class TrialUsed(Listed):
+class TrialUsed(ListItem):
     """A trial that a customer had. Each customer gets a plan's trial once."""
 
     id = TypedIdField(prefix="trial", primary_key=True, editable=False)
@@ -37,7 +37,7 @@ class TrialUsed(Listed):
         return f"Trial of {self.plan}"
 
 
-class Discount(Listed):
+class Discount(ListItem):
     """A reduction of what a customer pays."""
 
     class Type(models.TextChoices):
@@ -91,7 +91,7 @@ class Discount(Listed):
         return self.name
 
 
-class Referral(Listed):
+class Referral(ListItem):
     """A new customer whom this customer referred."""
 
     id = TypedIdField(prefix="ref", primary_key=True, editable=False)

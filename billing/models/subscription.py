@@ -16,7 +16,7 @@ from billing.models.figures import bounded, figure
 from billing.rules.due_events import DueEvent, scheduled_events, subscription_events
 from customers import clock
 from customers.formats import day, number
-from customers.models import Customer, Listed
+from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
 
 
@@ -74,7 +74,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.active().filter(trial_ends_at__gt=now, trial_ends_at__lte=until)
 
 
-class Subscription(Listed):
+class Subscription(ListItem):
     """A recurring plan attached to a customer.
 
     It stays active while past due (`past_due`), on trial (`trial_ends_at`) and, once canceled at period end, until it
@@ -188,7 +188,7 @@ class Subscription(Listed):
         return []
 
 
-class Purchase(Listed):
+class Purchase(ListItem):
     """A plan that a customer bought once."""
 
     id = TypedIdField(prefix="pur", primary_key=True, editable=False)
@@ -214,7 +214,7 @@ class Purchase(Listed):
         return f"{self.plan} bought {day(self.started_at)}"
 
 
-class License(Listed):
+class License(ListItem):
     """Seats of a plan that a customer may assign to its entities."""
 
     id = TypedIdField(prefix="lic", primary_key=True, editable=False)

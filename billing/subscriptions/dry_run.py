@@ -15,7 +15,7 @@ from billing.models import Balance, Invoice, InvoiceLine, Subscription
 from billing.rules.figures import Figures, figures_of
 from billing.subscriptions.result import Result
 from customers import clock
-from customers.ingest.engine import nothing_kept
+from customers.ingest.engine import rolled_back
 from customers.models import Customer
 
 #: A verb with its arguments.
@@ -42,7 +42,7 @@ class Preview:
 
 def preview_of(customer: Customer, act: Act) -> Preview:
     """What `act` would do to the customer; nothing of it is kept. Raises what the verb raises."""
-    with nothing_kept():
+    with rolled_back():
         return _watched(customer, act)
 
 

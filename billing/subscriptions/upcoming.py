@@ -9,7 +9,7 @@ from django.db import transaction
 
 from billing.models import Invoice, InvoiceLine, Subscription
 from billing.subscriptions.renew import renew_customers
-from customers.ingest.engine import nothing_kept
+from customers.ingest.engine import rolled_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
         return None
     if subscription.expires_at is not None and subscription.expires_at <= at:
         return None
-    with nothing_kept():
+    with rolled_back():
         renew_customers([str(subscription.customer_id)], at)
         raised = Invoice.objects.filter(subscription=subscription, created_at=at, period_start=at).first()
         lines = () if raised is None else tuple(raised.lines.order_by("position", "pk"))

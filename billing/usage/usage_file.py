@@ -17,7 +17,7 @@ from billing.usage.idempotency import KeyConflict
 from billing.usage.record_many import record_usage_batch
 from customers.bulk import pieces
 from customers.ingest.reader import BadRecord, Record, Unreadable
-from customers.json_types import Document, Refused, Scalar, parse
+from customers.json_types import JsonDocument, Refused, Scalar, parse
 from customers.lookup import AmbiguousCustomer, Found, UnknownCustomer, find_customers
 
 #: How many records are written in one transaction, and how many characters they may have together.
@@ -86,7 +86,7 @@ class _UsageTime(datetime, Scalar):
         return self.isoformat()
 
 
-class UsageRecord(Document, forbid_unknown_fields=True):
+class UsageRecord(JsonDocument, forbid_unknown_fields=True):
     """One record of the file: usage of a feature, named by its ID or by one of its events."""
 
     customer: str

@@ -27,7 +27,7 @@ from crm.models import DuplicateCluster, DuplicatePair
 from crm.models.duplicate import DuplicatePairQuerySet
 from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import GOOD, NEWS, PLAIN, WAITING, long_text
 from customers.typed_ids import to_uuid
 
@@ -96,7 +96,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
     """One row for each group of customers that open pairs connect."""
 
     list_display = ("members", "why", "likely", "size", "found_at")
-    list_filter = (("found_at", Days),)
+    list_filter = (("found_at", DaysFilter),)
     search_fields = ("id",)
     search_help_text = "ID of a customer (cus_…)"
     sortable_by = ("likely", "size", "found_at")
@@ -234,7 +234,7 @@ class DuplicatePairAdmin(DecidingAdmin):
         "likely",
         "found_at",
     )
-    list_filter = (("decision", Choices), ("found_at", Days))
+    list_filter = (("decision", Choices), ("found_at", DaysFilter))
     list_select_related = ("a", "b", "decided_by")
     search_fields = ("id",)
     search_help_text = "ID of a customer (cus_…)"

@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from crm.models import HealthScore
 from customers.admin.base import ReadOnlyAdmin, Row, YesNo
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import text_of
 
 
@@ -20,7 +20,7 @@ class HealthScoreAdmin(ReadOnlyAdmin):
     """Health scores, each from its day on."""
 
     list_display = (text_of("customer"), "score", "day", "is_latest")
-    list_filter = (("is_latest", YesNo), ("day", Days), ("customer", Row))
+    list_filter = (("is_latest", YesNo), ("day", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("id",)
     sortable_by = ("score", "day")

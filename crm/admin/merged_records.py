@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from crm.models import MergedRecord
 from customers.admin.base import ReadOnlyHistoryAdmin, Row
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import column_of, preformatted
 
 
@@ -17,7 +17,7 @@ class MergedRecordAdmin(ReadOnlyHistoryAdmin):
     """Documents of customers as they were before the merge."""
 
     list_display = ("crm_id", column_of("survivor"), "merged_at")
-    list_filter = (("merged_at", Days), ("survivor", Row))
+    list_filter = (("merged_at", DaysFilter), ("survivor", Row))
     list_select_related = ("survivor",)
     search_fields = ("crm_id__exact",)
     search_help_text = "A whole ID of the CRM or of Clientele."

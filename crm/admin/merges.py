@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from crm.dedupe.merges.plan import PERMISSION
 from crm.models import Merge
 from customers.admin.base import ReadOnlyAdmin, Row
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import column_of, preformatted, text_of
 
 
@@ -24,7 +24,7 @@ class MergeAdmin(ReadOnlyAdmin):
     """Who was merged into whom, when and by whom, and whether it was undone."""
 
     list_display = (text_of("survivor"), column_of("other"), "made_at", "made_by", "undone_at")
-    list_filter = (("made_at", Days), ("undone_at", Days), ("survivor", Row))
+    list_filter = (("made_at", DaysFilter), ("undone_at", DaysFilter), ("survivor", Row))
     list_select_related = ("survivor", "other", "made_by")
     search_fields = ("id",)
     search_help_text = "The whole ID of the merge or of the primary record."

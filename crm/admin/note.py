@@ -16,12 +16,12 @@ from crm.models import Document, Note
 from crm.notes import mention_colleagues
 from customers.admin.base import HistoryAdmin, Row, YesNo
 from customers.admin.fields import plain_link_only
-from customers.admin.filters import Days, Mine
+from customers.admin.filters import DaysFilter, MineFilter
 from customers.admin.inlines import RecordFormSet, RecordTabularInline
 from customers.formats import column_of, link_out, long_text
 
 
-class Author(Mine):
+class Author(MineFilter):
     """Notes of mine."""
 
     title = "author"
@@ -81,7 +81,7 @@ class NoteAdmin(HistoryAdmin):
     list_filter = (
         ("is_summary", YesNo),
         ("is_pinned", YesNo),
-        ("created_at", Days),
+        ("created_at", DaysFilter),
         Author,
         ("customer", Row),
     )
@@ -111,7 +111,7 @@ class DocumentAdmin(HistoryAdmin):
     """Documents that concern customers."""
 
     list_display = ("shown_title", "type", column_of("customer"), "link", "created_at")
-    list_filter = (("created_at", Days), ("customer", Row))
+    list_filter = (("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("title", "type")
     sortable_by = ("shown_title", "type", "created_at")

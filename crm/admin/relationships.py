@@ -18,14 +18,14 @@ from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.admin.base import HistoryAdmin, Row
 from customers.admin.fields import plain_link_only
-from customers.admin.filters import Days, Mine
+from customers.admin.filters import DaysFilter, MineFilter
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.formats import column_of, link_out, long_text, plain_text, text_of
 from customers.json_types import Link
 
 
-class Owner(Mine):
+class Owner(MineFilter):
     """Accounts of mine."""
 
     title = "account manager"
@@ -46,7 +46,7 @@ class RelationshipAdmin(PinnedFieldsAdmin):
     """How we work with customers: since when, for how much a year, whose account it is."""
 
     list_display = (text_of("customer"), "owner", "start_date", "shown_revenue", "crm_id")
-    list_filter = (Owner, ("start_date", Days), ("customer", Row))
+    list_filter = (Owner, ("start_date", DaysFilter), ("customer", Row))
     list_select_related = ("customer", "owner")
     search_fields = ("crm_id__exact", "datasource_id__exact")
     search_help_text = "A whole id in the CRM, an id of ours, or of the customer."

@@ -14,18 +14,18 @@ from unfold.decorators import display
 from crm.models import Activity, Mention, Task
 from crm.tasks import complete_task, reopen_task
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row
-from customers.admin.filters import Days, Mine, OneOf
+from customers.admin.filters import DaysFilter, MineFilter, OneOfFilter
 from customers.formats import column_of, counted, long_text, text_of
 
 
-class TaskOwner(Mine):
+class TaskOwner(MineFilter):
     """Tasks assigned to the user."""
 
     title = "owner"
     parameter_name = "owner"
 
 
-class TaskState(OneOf):
+class TaskState(OneOfFilter):
     """Open or completed tasks."""
 
     title = "state"
@@ -41,7 +41,7 @@ class TaskAdmin(HistoryAdmin):
     """Tasks of customers."""
 
     list_display = ("shown_title", column_of("customer"), "owner", "due_on", "done_at")
-    list_filter = (TaskState, TaskOwner, ("due_on", Days), ("customer", Row))
+    list_filter = (TaskState, TaskOwner, ("due_on", DaysFilter), ("customer", Row))
     list_select_related = ("customer", "owner")
     search_fields = ("title",)
     sortable_by = ("due_on", "done_at")
@@ -92,7 +92,7 @@ class ActivityAdmin(HistoryAdmin):
     """Calls, meetings and emails."""
 
     list_display = (text_of("customer"), "kind", "happened_at", "first_words", "logged_by")
-    list_filter = (("kind", Choices), ("happened_at", Days), ("customer", Row))
+    list_filter = (("kind", Choices), ("happened_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer", "logged_by")
     search_fields = ("summary",)
     sortable_by = ("happened_at",)
@@ -117,7 +117,7 @@ class MentionAdmin(ReadOnlyAdmin):
     """Mentions of users in notes."""
 
     list_display = (text_of("note"), "user", "made_at", "seen_at")
-    list_filter = (("made_at", Days),)
+    list_filter = (("made_at", DaysFilter),)
     list_select_related = ("note", "user")
     search_fields = ("id",)
     sortable_by = ("made_at", "seen_at")

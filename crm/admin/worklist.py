@@ -13,7 +13,7 @@ from unfold.decorators import display
 from crm.desk.worklist.decisions import undo
 from crm.models import DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.formats import column_of, counted, long_text, text_of
 
 
@@ -22,7 +22,7 @@ class WorklistDecisionAdmin(ReadOnlyAdmin):
     """Decisions about reasons, which users can undo."""
 
     list_display = ("shown_words", column_of("customer"), "decision", "until", "decided_by", "decided_at")
-    list_filter = (("decision", Choices), ("decided_at", Days), ("customer", Row))
+    list_filter = (("decision", Choices), ("decided_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer", "decided_by")
     search_fields = ("rule__exact",)
     search_help_text = "Name of a rule, or ID of a decision or a customer"
@@ -66,7 +66,7 @@ class WorklistReasonAdmin(ReadOnlyAdmin):
     """Reasons, as computed by the last refresh."""
 
     list_display = ("shown_words", "rule", "weight", "decision", "since")
-    list_filter = (("decision", Choices), ("since", Days))
+    list_filter = (("decision", Choices), ("since", DaysFilter))
     search_fields = ("rule__exact",)
     search_help_text = "Name of a rule, or ID"
     sortable_by = ("weight", "since")

@@ -23,7 +23,7 @@ from crm.models import Company, Relationship
 from customers.ingest.reader import read_value
 from customers.json_types import Refused
 from customers.models import Customer, ReceivedPayload, Source, SourceRecord
-from customers.provenance import FieldProvenance, Saying, beginnings, trace
+from customers.provenance import FieldProvenance, SourceClaim, first_changes, trace
 
 #: CRM records of one customer that are read, the last received first.
 MOST_RECORDS = 10
@@ -78,13 +78,13 @@ def _fields(
     values_of: Callable[[CrmCustomer], dict[str, Any]],
     received: list[_ReceivedDocument],
 ) -> list[FieldProvenance]:
-    began = beginnings(row, names)
+    began = first_changes(row, names)
     values = [(each, values_of(each.document)) for each in received]
     fields = []
     for name in names:
         column: Any = row._meta.get_field(name)
-        sayings = [
-            Saying(
+        claims_of_sources = [
+            SourceClaim(
                 each.record,
                 column.get_default() if given[name] is None else given[name],
                 each.at,
@@ -95,7 +95,9 @@ def _fields(
         ]
         pinned = name in getattr(row, "pinned_fields", ())
         label = str(column.verbose_name)
-        fields.append(trace(name, label, getattr(row, name), began.get(name), sayings, is_pinned=pinned))
+        fields.append(
+            trace(name, label, getattr(row, name), began.get(name), claims_of_sources, is_pinned=pinned)
+        )
     return fields
 
 

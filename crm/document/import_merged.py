@@ -20,7 +20,7 @@ from crm.models import MergedRecord
 from customers.bulk import create_rows, delete_rows, pieces, sync_rows
 from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity, Match, match, typed_uuid_of
-from customers.ingest.merged_origins import at_home
+from customers.ingest.merged_origins import rows_at_origin
 from customers.ingest.reader import canonical
 from customers.json_types import Remark, within
 from customers.models import Customer, Source, SourceRecord
@@ -57,7 +57,7 @@ def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     if not listed:
         return
     survivors = [incoming.customer for incoming in listed]
-    rows = at_home(MergedRecord.objects.all(), listed, "survivor")
+    rows = rows_at_origin(MergedRecord.objects.all(), listed, "survivor")
     held = {(str(row.survivor_id), row.crm_id): row for row in rows}
     nested = [
         each

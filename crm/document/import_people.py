@@ -11,7 +11,7 @@ from crm.document.schema import CrmCustomer, CrmPerson, CrmPersonMetadata, trim
 from crm.models import Contact, Person
 from customers.bulk import assign_values, create_rows, pieces, sync_rows, update_rows
 from customers.ingest.engine import Incoming
-from customers.ingest.merged_origins import at_home
+from customers.ingest.merged_origins import rows_at_origin
 from customers.json_types import to_plain
 from customers.typed_ids import to_uuid
 
@@ -65,7 +65,7 @@ def import_people(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
         for position, contact in enumerate(incoming.document.poc or [])
     ]
     sync_rows(
-        at_home(Contact.objects.all(), listed),
+        rows_at_origin(Contact.objects.all(), listed),
         wanted,
         key=lambda row: (str(row.customer_id), str(row.person_id)),
         fields=["position"],

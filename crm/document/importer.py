@@ -20,7 +20,7 @@ from customers.bulk import create_rows, sync_rows, update_rows
 from customers.document.importer import present
 from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
-from customers.ingest.merged_origins import assign_news, at_home
+from customers.ingest.merged_origins import assign_changes, rows_at_origin
 from customers.json_types import Remark
 from customers.models import Source
 
@@ -147,7 +147,7 @@ def _write_one_to_one(
         row = held.get(customer_id)
         if row is None:
             row = model(customer_id=customer_id, came_with_id=incoming.came_with_id, **defaults)
-        differs = assign_news(row, incoming, values_of)
+        differs = assign_changes(row, incoming, values_of)
         if customer_id not in held:
             new.append(row)
         elif differs:
@@ -170,7 +170,7 @@ def _apply_domains(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     ]
     listed = [incoming for incoming in batch if incoming.document.domains is not UNSET]
     sync_rows(
-        at_home(Domain.objects.all(), listed),
+        rows_at_origin(Domain.objects.all(), listed),
         wanted,
         key=lambda row: (str(row.customer_id), row.name),
         fields=["position"],
@@ -194,7 +194,7 @@ def _apply_custom_fields(batch: list[Incoming[CrmCustomer]], reason: str) -> Non
     ]
     listed = [incoming for incoming, custom_data in sent if custom_data is not UNSET]
     sync_rows(
-        at_home(CustomField.objects.all(), listed),
+        rows_at_origin(CustomField.objects.all(), listed),
         wanted,
         key=lambda row: (str(row.customer_id), row.key),
         fields=["position", *CUSTOM_FIELD_VALUES],

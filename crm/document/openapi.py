@@ -6,12 +6,12 @@ from typing import Any
 
 from crm.document.key_case import camel
 from customers.api.schemas import Components, Schema
-from customers.json_types import Document
+from customers.json_types import JsonDocument
 
 _SUFFIX = "InCamelCase"
 
 
-def add_camel_case(kind: type[Document], components: Components) -> Schema:
+def add_camel_case(kind: type[JsonDocument], components: Components) -> Schema:
     """The schema of `kind` with keys in camelCase, put into `components` with all that it refers to."""
     snake = Components()
     reference = snake.add(kind)

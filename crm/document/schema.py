@@ -19,8 +19,8 @@ from customers import limits
 from customers.ingest import normalize
 from customers.ingest.normalize import quoted, tidy_texts
 from customers.json_types import (
-    Document,
     IsoDate,
+    JsonDocument,
     Link,
     Number,
     Refused,
@@ -72,7 +72,7 @@ PersonType: TypeAlias = (
 RelatedDocuments: TypeAlias = dict[str, Any]
 
 
-class CrmSocialNetwork(Document, kw_only=True):
+class CrmSocialNetwork(JsonDocument, kw_only=True):
     """A person's profile at a social network."""
 
     name: str
@@ -81,7 +81,7 @@ class CrmSocialNetwork(Document, kw_only=True):
     icon_url: Picture | UnsetType | None = UNSET
 
 
-class CrmPersonMetadata(Document, kw_only=True):
+class CrmPersonMetadata(JsonDocument, kw_only=True):
     """What the directory knows of a person; `manager` is the whole person, and so on upwards."""
 
     type: PersonType = UNSET
@@ -105,7 +105,7 @@ class CrmPersonMetadata(Document, kw_only=True):
     manager: CrmPerson | UnsetType | None = UNSET
 
 
-class CrmPerson(Document, kw_only=True):
+class CrmPerson(JsonDocument, kw_only=True):
     """Somebody at a company; `obfuscated_id` is the id that the CRM knows them by."""
 
     name: str
@@ -114,7 +114,7 @@ class CrmPerson(Document, kw_only=True):
     related_documents: list[RelatedDocuments] | UnsetType | None = UNSET
 
 
-class CrmCompany(Document, kw_only=True):
+class CrmCompany(JsonDocument, kw_only=True):
     """The company behind a customer."""
 
     name: str
@@ -132,7 +132,7 @@ class CrmCompany(Document, kw_only=True):
     about: Text = UNSET
 
 
-class CrmCustomDataValue(Document, kw_only=True):
+class CrmCustomDataValue(JsonDocument, kw_only=True):
     """The value of a field that the CRM's users added, and the label they see."""
 
     display_label: Text = UNSET
@@ -142,14 +142,14 @@ class CrmCustomDataValue(Document, kw_only=True):
     boolean_value: bool | UnsetType | None = UNSET
 
 
-class CrmCustomerMetadata(Document, kw_only=True):
+class CrmCustomerMetadata(JsonDocument, kw_only=True):
     """The id that users of the CRM see, and the fields they added."""
 
     datasource_id: Text = UNSET
     custom_data: dict[str, CrmCustomDataValue] | UnsetType | None = UNSET
 
 
-class CrmCustomer(Document, kw_only=True):
+class CrmCustomer(JsonDocument, kw_only=True):
     """A company that we work with, and the customers that became part of it."""
 
     id: str
@@ -166,7 +166,7 @@ class CrmCustomer(Document, kw_only=True):
 
 _TRIMMED = frozenset({"id", "obfuscated_id", "datasource_id"})
 _LIMITS = dict.fromkeys(("id", "obfuscated_id", "datasource_id", "domains"), limits.IDENTIFIER)
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=JsonDocument)
 
 
 def parse_customer(value: object) -> tuple[CrmCustomer, list[Remark]]:
@@ -211,17 +211,17 @@ def encode_customer(document: CrmCustomer, case: Case = "snake") -> bytes:
 
 
 def _trimmed(value: Any) -> Any:
-    if isinstance(value, Document):
+    if isinstance(value, JsonDocument):
         return trim(value)
     if isinstance(value, list):
-        return [trim(item) if isinstance(item, Document) else item for item in value]
+        return [trim(item) if isinstance(item, JsonDocument) else item for item in value]
     if isinstance(value, dict):
-        return {key: trim(item) if isinstance(item, Document) else item for key, item in value.items()}
+        return {key: trim(item) if isinstance(item, JsonDocument) else item for key, item in value.items()}
     return value
 
 
 def _is_empty(value: Any) -> bool:
-    if isinstance(value, Document):
+    if isinstance(value, JsonDocument):
         return all(getattr(value, name) is UNSET for name in value.__struct_fields__)
     return value is None or (isinstance(value, str | list | dict) and not value)
 

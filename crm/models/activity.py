@@ -9,11 +9,11 @@ from simple_history.models import HistoricalRecords
 
 from crm.models.person import Person
 from customers import clock
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
-class Activity(Belonging):
+class Activity(CustomerRow):
     """A call, a meeting or a mail, noted by one of us."""
 
     class Kind(models.TextChoices):

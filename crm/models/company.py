@@ -10,7 +10,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
-from customers.models import Belonging, Customer, Listed, PinnedFields
+from customers.models import Customer, CustomerRow, ListItem, PinnedFields
 from customers.typed_ids import TypedIdField
 
 
@@ -22,7 +22,7 @@ class RelationshipQuerySet(models.QuerySet["Relationship"]):
         return self.filter(owner=user)
 
 
-class Relationship(PinnedFields, Belonging):
+class Relationship(PinnedFields, CustomerRow):
     """How we work with a customer: since when, for how much a year, and whose account it is.
 
     What the CRM reported of documents and notes is kept here; our own rows, where there are any, come first.
@@ -83,7 +83,7 @@ class Relationship(PinnedFields, Belonging):
         return f"Relationship with {self.customer}"
 
 
-class Company(PinnedFields, Belonging):
+class Company(PinnedFields, CustomerRow):
     """The company that a customer is or works for. Revenue is in the relationship's currency."""
 
     PINNABLE = (
@@ -131,7 +131,7 @@ class Company(PinnedFields, Belonging):
         return self.name
 
 
-class Domain(Listed):
+class Domain(ListItem):
     """An internet domain of a customer's company."""
 
     id = TypedIdField(prefix="dom", primary_key=True, editable=False)
@@ -160,7 +160,7 @@ class Domain(Listed):
         return self.name
 
 
-class CustomField(Listed):
+class CustomField(ListItem):
     """A field that the CRM's users added of their own. It holds one kind of value."""
 
     id = TypedIdField(prefix="cf", primary_key=True, editable=False)

@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
@@ -23,7 +23,7 @@ class HealthScoreQuerySet(models.QuerySet["HealthScore"]):
         return self.own().filter(is_latest=True)
 
 
-class HealthScore(Belonging):
+class HealthScore(CustomerRow):
     """The score of a customer from `day` on, until its next row. A row is written only when something changed.
 
     `parts` has for each part its name, its points, the most it can have, and a sentence that explains them.

@@ -24,7 +24,7 @@ class MergeQuerySet(models.QuerySet["Merge"]):
             return self.filter(undone_at=None)
         return self.filter(made_at__lte=at).filter(Q(undone_at=None) | Q(undone_at__gt=at))
 
-    def home_ids_of(self, customer: Customer | str, at: datetime | None = None) -> set[str]:
+    def origin_ids_of(self, customer: Customer | str, at: datetime | None = None) -> set[str]:
         """The key of `customer`, and those of all that were part of it at `at` (None: now), at any depth.
 
         One query for each level of merges.
@@ -33,7 +33,7 @@ class MergeQuerySet(models.QuerySet["Merge"]):
         return self.homes_of([first], at)[first]
 
     def homes_of(self, customer_ids: Collection[str], at: datetime | None = None) -> dict[str, set[str]]:
-        """By the key of each of `customer_ids`, what `home_ids_of` answers for it; no more queries than for one."""
+        """By the key of each of `customer_ids`, what `origin_ids_of` answers for it; no more queries than for one."""
         homes = {key: {key} for key in customer_ids}
         owners = {key: {key} for key in customer_ids}
         while owners:

@@ -7,11 +7,11 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from customers import clock
-from customers.models import Customer, Listed
+from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
 
 
-class MergedRecord(Listed):
+class MergedRecord(ListItem):
     """A merged customer's own crm document. The survivor's document nests it under `merged_customers`.
 
     A merged customer owns no rows any more, so what it was is kept here whole. `parent` is the merged record

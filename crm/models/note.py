@@ -12,14 +12,14 @@ from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.json_types import is_plain_link
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 #: What makes a line a heading, a quotation or an item in Markdown.
 _MARKS = re.compile(r"^(#{1,6}|>|[-*+])\s+")
 
 
-class Note(Belonging):
+class Note(CustomerRow):
     """A note by one of us, in Markdown. The one flagged as the summary is the `notes` of the crm document."""
 
     class Origin(models.TextChoices):
@@ -72,7 +72,7 @@ class Note(Belonging):
         return _MARKS.sub("", first_line)[:80]
 
 
-class Document(Belonging):
+class Document(CustomerRow):
     """A document that concerns a customer: a contract, an offer, a presentation. Counted per type."""
 
     id = TypedIdField(prefix="doc", primary_key=True, editable=False)

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from customers.models import Customer, Listed, PinnedFields
+from customers.models import Customer, ListItem, PinnedFields
 from customers.typed_ids import TypedIdField
 
 
@@ -104,7 +104,7 @@ class Person(PinnedFields):
         self.obfuscated_id = self.obfuscated_id or None
 
 
-class Contact(Listed):
+class Contact(ListItem):
     """A point of contact (POC): a person's part at a customer."""
 
     id = TypedIdField(prefix="poc", primary_key=True, editable=False)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from customers import clock
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
@@ -31,7 +31,7 @@ class Tag(models.Model):
         return self.name
 
 
-class CustomerTag(Belonging):
+class CustomerTag(CustomerRow):
     """A customer is marked with a tag."""
 
     id = TypedIdField(prefix="ctag", primary_key=True, editable=False)

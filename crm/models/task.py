@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from customers import clock
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
@@ -35,7 +35,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.order_by(F("due_on").asc(nulls_last=True), "pk")
 
 
-class Task(Belonging):
+class Task(CustomerRow):
     """Something to do for a customer, by somebody, perhaps by a day."""
 
     id = TypedIdField(prefix="task", primary_key=True, editable=False)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from customers import clock
-from customers.models import Belonging, Customer
+from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
@@ -130,7 +130,7 @@ class WorklistDecisionQuerySet(models.QuerySet["WorklistDecision"]):
         return self.filter(Q(until=None) | Q(until__gt=at))
 
 
-class WorklistDecision(Belonging):
+class WorklistDecision(CustomerRow):
     """What somebody decided of a reason: it stays so while the reason's rule and key are the same."""
 
     id = TypedIdField(prefix="wld", primary_key=True, editable=False)

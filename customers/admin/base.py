@@ -33,7 +33,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from customers import limits
 from customers.admin.extreme_times import keep_extreme_times
-from customers.admin.fields import FigureField, JsonField, LinkInput, RowSelect
+from customers.admin.fields import FigureFormField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
 from customers.formats import as_link, without_idle_zeros
 from customers.typed_ids import TypedIdField, to_uuid
@@ -75,7 +75,7 @@ class FieldsMixin(BaseModelAdmin):
             options["widget"] = UnfoldAdminExpandableTextareaWidget({"class": "clientele-json"})
             options["when_empty"] = None if db_field.null else db_field.get_default
         elif isinstance(db_field, models.DecimalField):
-            options["form_class"] = FigureField
+            options["form_class"] = FigureFormField
         elif isinstance(db_field, models.TextField):
             options.setdefault("max_length", limits.NOTE)
         elif isinstance(db_field, models.CharField) and db_field.max_length is None:

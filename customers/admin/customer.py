@@ -18,7 +18,7 @@ from unfold.decorators import display
 from customers import archive as archive_verbs
 from customers.admin.base import Choices, without_fields
 from customers.admin.contact_points import AddressInline, BusinessInline
-from customers.admin.filters import Days, Standing
+from customers.admin.filters import CustomerStatusFilter, DaysFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.admin.origins import in_words
 from customers.admin.payment_method import PaymentMethodInline
@@ -70,7 +70,12 @@ class CustomerAdmin(PinnedFieldsAdmin):
         "external_id",
         "created",
     )
-    list_filter: tuple[Any, ...] = (Standing, ("status", Choices), ("env", Choices), ("created_at", Days))
+    list_filter: tuple[Any, ...] = (
+        CustomerStatusFilter,
+        ("status", Choices),
+        ("env", Choices),
+        ("created_at", DaysFilter),
+    )
     search_fields = ("name", "email", "phone")
     search_help_text = "Name, e-mail, phone, or any identifier"
     sortable_by = ("shown_name", "shown_email", "standing", "created")

@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from customers.formats import opens_a_page, plain_text
 from customers.ingest.reader import read_value
-from customers.json_types import Document, Refused, free_form, is_plain_link, parse, to_plain
+from customers.json_types import JsonDocument, Refused, free_form, is_plain_link, parse, to_plain
 from customers.limits import refuse_oversized, too_large
 
 
@@ -83,7 +83,7 @@ class JsonField(forms.JSONField):
         return [_checked_item(item, each, f"$[{index}]") for index, each in enumerate(value)]
 
 
-class FigureField(forms.DecimalField):
+class FigureFormField(forms.DecimalField):
     """A quantity or a unit price: shown without idle zeros."""
 
     widget = UnfoldAdminDecimalFieldWidget
@@ -145,7 +145,7 @@ def _checked_item(item: Any, value: Any, path: str) -> Any:
         return value
     try:
         parsed = parse(item, value)
-        if isinstance(parsed, Document):
+        if isinstance(parsed, JsonDocument):
             refuse_oversized(parsed)
         return to_plain(parsed)
     except Refused as refusal:

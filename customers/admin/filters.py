@@ -18,7 +18,7 @@ from customers.models.customer import CustomerQuerySet
 _YEARS = range(1900, 9999)
 
 
-class Days(RangeDateFilter):
+class DaysFilter(RangeDateFilter):
     """From one day to another, both included, in the time zone of the installation."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -35,7 +35,7 @@ class Days(RangeDateFilter):
         return day
 
 
-class OneOf(DropdownFilter):
+class OneOfFilter(DropdownFilter):
     """One choice among declared ones: `options` has for each value its words and how it narrows the rows."""
 
     options: dict[str, tuple[str, Callable[[Any], QuerySet[Any]]]]
@@ -52,7 +52,7 @@ class OneOf(DropdownFilter):
         return self.options[value][1](queryset) if value in self.options else queryset.none()
 
 
-class Mine(DropdownFilter):
+class MineFilter(DropdownFilter):
     """The rows of the person who looks, or of nobody, by the foreign key to users in `parameter_name`."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -71,7 +71,7 @@ class Mine(DropdownFilter):
         return queryset.filter(**owners[value]) if value in owners else queryset.none()
 
 
-class Standing(DropdownFilter):
+class CustomerStatusFilter(DropdownFilter):
     """Which customers a list shows. Without a choice those that people work with; a search looks at all."""
 
     title = "standing"

@@ -15,7 +15,7 @@ from customers.admin.fields import RowSelect
 _SHOWN = 200
 
 
-class SeenField(forms.Field):
+class ShownValuesField(forms.Field):
     """What a person saw when they opened the form: a digest for each field, kept in the page."""
 
     widget = forms.HiddenInput
@@ -52,7 +52,7 @@ class RecordForm(forms.ModelForm):
     to be locked while a form is checked and saved (`RecordAdmin` does that).
     """
 
-    seen_values = SeenField()
+    seen_values = ShownValuesField()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if options.get("instance") is not None:

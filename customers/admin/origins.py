@@ -15,8 +15,8 @@ def in_words(field: FieldProvenance) -> str:
         return f"{field.by}, {when}"
     if field.origin is Origin.MERGE:
         return f"{field.reason}{f', by {field.by}' if field.by else ''}, {when}"
-    if field.origin is Origin.SOURCE and field.saying is not None:
-        return f"{name_of(field.saying.record)}, since {when}"
+    if field.origin is Origin.SOURCE and field.claim is not None:
+        return f"{name_of(field.claim.record)}, since {when}"
     if field.origin is Origin.IMPORT:
         return f"{field.reason}, {when}"
     return "-" if is_empty(field.value) else "Nobody knows"

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
-from customers.admin.filters import Days
+from customers.admin.filters import DaysFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import column_of, link_by_name, link_to, long_text, preformatted
 from customers.models import ReceivedPayload, SourceRecord
@@ -47,7 +47,7 @@ class SourceRecordAdmin(ReadOnlyAdmin):
     """Source records, with the latest payload."""
 
     list_display = ("shown_id", "source", "env", column_of("customer"), "last_received_at")
-    list_filter = (("source", Choices), ("last_received_at", Days), ("customer", Row))
+    list_filter = (("source", Choices), ("last_received_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("source_id__exact",)
     search_help_text = "The whole id at the source, or an id of ours."
@@ -108,7 +108,7 @@ class ReceivedPayloadAdmin(ReadOnlyAdmin):
     """Every payload as it was received."""
 
     list_display = ("received_at", "shown_record", "origin")
-    list_filter = (("received_at", Days), ("record", Row))
+    list_filter = (("received_at", DaysFilter), ("record", Row))
     list_select_related = ("record",)
     search_fields = ("digest__exact",)
     search_help_text = "An id of ours, or the whole digest."

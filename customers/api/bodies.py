@@ -8,14 +8,14 @@ from django.http import HttpRequest
 
 from customers.api.http import Problem
 from customers.ingest.reader import read_value
-from customers.json_types import Document, Refused, parse
+from customers.json_types import JsonDocument, Refused, parse
 
 #: In bytes; a question needs far less.
 BODY_LIMIT = 64 * 1024
 
 _SHOWN = 100
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=JsonDocument)
 
 
 def read_body(request: HttpRequest, kind: type[D]) -> D:
@@ -39,7 +39,7 @@ def read_body(request: HttpRequest, kind: type[D]) -> D:
         raise Problem(400, "invalid_body", f"{refused.path}: {refused.reason}", place) from None
 
 
-def _refuse_unknown(value: dict[str, object], kind: type[Document]) -> None:
+def _refuse_unknown(value: dict[str, object], kind: type[JsonDocument]) -> None:
     for key in value.keys() - set(kind.__struct_fields__):
         raise Problem(
             400,

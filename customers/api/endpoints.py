@@ -15,7 +15,7 @@ from customers.api.paging import BadCursor, Order, page_of
 from customers.api.parameters import AFTER, AS_OF, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
 from customers.api.schemas import Body, Components, Schema
 from customers.as_of import KnownCustomer, NotKnownThen
-from customers.json_types import Document
+from customers.json_types import JsonDocument
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer, find_customer_at
 from customers.models import Customer, Source
 
@@ -48,7 +48,7 @@ class Endpoint(ApiView):
 class DocumentEndpoint(Endpoint):
     """An address that answers with documents of one type."""
 
-    document: ClassVar[type[Document]]
+    document: ClassVar[type[JsonDocument]]
     #: One of the documents, as JSON shows it.
     example: ClassVar[Mapping[str, Any]]
     #: What may be asked of a document, whether it is alone or in a list.

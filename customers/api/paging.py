@@ -67,7 +67,7 @@ def _both_ways(
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class KeysetPage(Generic[M]):
     """Some rows of a list, and the cursor of the page that follows, if one does."""
 
     rows: Sequence[M]
@@ -76,7 +76,7 @@ class Page(Generic[M]):
 
 def page_of(
     rows: QuerySet[M], order: Order, limit: int, after: str | None = None, *, skip: int = 0
-) -> Page[M]:
+) -> KeysetPage[M]:
     """The first `limit` of `rows` in this order: of those after the cursor, or of those after the first `skip`.
 
     One query. Raises `BadCursor`.
@@ -92,7 +92,7 @@ def page_of(
         )
     found: list[Any] = list(ordered[skip : skip + limit + 1])
     is_last = len(found) <= limit
-    return Page(found[:limit], None if is_last else _cursor(ordered, order, found[limit - 1]))
+    return KeysetPage(found[:limit], None if is_last else _cursor(ordered, order, found[limit - 1]))
 
 
 def _in_order(rows: QuerySet[M], order: Order) -> QuerySet[M]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from customers.json_types import Document, json_schema
+from customers.json_types import JsonDocument, json_schema
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Components:
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
 
-    def add(self, kind: type[Document]) -> Schema:
+    def add(self, kind: type[JsonDocument]) -> Schema:
         """The schema of `kind`: a reference to a component, which is there from now on."""
         (schema,), found = json_schema([kind], _PLACE + "{name}")
         for name, component in found.items():

@@ -17,7 +17,7 @@ from customers.document.schema import (
 )
 from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
-from customers.ingest.merged_origins import at_home
+from customers.ingest.merged_origins import rows_at_origin
 from customers.json_types import Remark
 from customers.models import Address, Business, PaymentMethod, Source
 from customers.typed_ids import to_uuid
@@ -185,7 +185,7 @@ def _choose_default_method(incoming: Incoming[PaymentsCustomer], rows: list[Paym
 def _held(model: type[M], batch: list[Incoming[PaymentsCustomer]]) -> dict[str, list[M]]:
     """The rows of each customer that its document speaks for, by the customer's id."""
     held: dict[str, list[M]] = {str(incoming.customer.pk): [] for incoming in batch}
-    for row in at_home(model._default_manager.all(), batch):
+    for row in rows_at_origin(model._default_manager.all(), batch):
         held[str(row.customer_id)].append(row)
     return held
 
@@ -303,9 +303,11 @@ def _method(incoming: Incoming[PaymentsCustomer], sent: PaymentsMethod, position
 
 def times(sent: PaymentsAddress | PaymentsBusiness, incoming: Incoming[PaymentsCustomer]) -> dict[str, Any]:
     """The platform's times of a sub-entity; where it gave none, the customer's."""
-    home = incoming.home or incoming.customer
+    merged_origin = incoming.merged_origin or incoming.customer
     return {
-        name: present(getattr(sent, name)) or present(getattr(incoming.document, name)) or getattr(home, name)
+        name: present(getattr(sent, name))
+        or present(getattr(incoming.document, name))
+        or getattr(merged_origin, name)
         for name in ("created_at", "updated_at")
     }
 
@@ -355,7 +357,7 @@ def settle_defaults(
         held = elsewhere.get(str(row.customer_id))
         if held is None:
             continue
-        if shared[str(row.customer_id)].home is None:
+        if shared[str(row.customer_id)].merged_origin is None:
             held.is_default = False
             leaving.append(held)
         else:

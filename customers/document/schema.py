@@ -19,8 +19,8 @@ from customers.ingest import normalize
 from customers.ingest.card_numbers import refuse_account_numbers
 from customers.ingest.normalize import quoted
 from customers.json_types import (
-    Document,
     IsoInstant,
+    JsonDocument,
     Refused,
     Remark,
     each_object,
@@ -52,7 +52,7 @@ MethodType: TypeAlias = (
 )
 
 
-class PostalAddress(Document):
+class PostalAddress(JsonDocument):
     """Where somebody is billed; `country` is ISO 3166-1 alpha-2 wherever the country could be told."""
 
     line1: Text = UNSET
@@ -76,14 +76,14 @@ class PaymentsAddress(PostalAddress):
     custom_data: FreeForm = UNSET
 
 
-class PaymentsBusinessContact(Document):
+class PaymentsBusinessContact(JsonDocument):
     """Somebody to write to at a business; a list of contacts is always replaced as a whole."""
 
     name: str | None = None
     email: str | None = None
 
 
-class PaymentsBusiness(Document):
+class PaymentsBusiness(JsonDocument):
     """A business that the customer buys as."""
 
     id: Text = UNSET
@@ -98,7 +98,7 @@ class PaymentsBusiness(Document):
     custom_data: FreeForm = UNSET
 
 
-class PaymentsMethod(Document):
+class PaymentsMethod(JsonDocument):
     """How a customer pays. Empty facts that are not of its `type` count as absent."""
 
     id: Text = UNSET
@@ -121,7 +121,7 @@ class PaymentsMethod(Document):
                 setattr(self, fact, UNSET)
 
 
-class PaymentsCustomer(Document):
+class PaymentsCustomer(JsonDocument):
     """An individual or an organisation that buys."""
 
     id: Text = UNSET
@@ -140,7 +140,7 @@ class PaymentsCustomer(Document):
 
 
 _LISTS = ("addresses", "businesses", "payment_methods")
-_KINDS: tuple[type[Document], ...] = (
+_KINDS: tuple[type[JsonDocument], ...] = (
     *(PostalAddress, PaymentsAddress, PaymentsBusiness, PaymentsMethod, PaymentsCustomer),
 )
 for _kind in _KINDS:
@@ -196,7 +196,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
 
 
 def _choose(
-    path: str, thing: Document, name: str, allowed: tuple[str, ...], *, is_closed: bool
+    path: str, thing: JsonDocument, name: str, allowed: tuple[str, ...], *, is_closed: bool
 ) -> list[Remark]:
     text = getattr(thing, name)
     if not text:

@@ -22,20 +22,20 @@ from customers.bulk import create_rows, update_rows
 from customers.ingest.matching import Identity, Match, match
 from customers.ingest.precedence import (
     CLAIMED,
-    Remembered,
+    UpdatedRecord,
     begin,
     columns_of,
     decide,
     other_records,
-    restated,
+    updated_claims,
 )
 from customers.ingest.reader import BadRecord, Record, Unreadable, canonical, read_value
-from customers.json_types import Document, Refused, Remark
+from customers.json_types import JsonDocument, Refused, Remark
 from customers.logs import log_batch
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.typed_ids import new_typed_id
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=JsonDocument)
 
 #: A batch is this many records, or fewer when their text is longer than this many characters together.
 BATCH = 200
@@ -77,7 +77,7 @@ class Counts:
 class Incoming(Generic[D]):
     """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer.
 
-    `home` is the merged customer that the record was about before: it speaks only for the rows that came with that
+    `merged_origin` is the merged customer that the record was about before: it speaks only for the rows that came with that
     one. None: the record was the customer's own from the beginning, and speaks for the customer's own rows. If
     others were merged into the customer (`shares_customer`), `previous` is what the record said the time before.
     """
@@ -89,7 +89,7 @@ class Incoming(Generic[D]):
     digest: str
     customer: Customer = field(default_factory=Customer)
     is_new: bool = False
-    home: Customer | None = None
+    merged_origin: Customer | None = None
     shares_customer: bool = False
     previous: D | None = None
     outcome: Outcome = Outcome.UNCHANGED
@@ -97,7 +97,7 @@ class Incoming(Generic[D]):
     @property
     def came_with_id(self) -> str | None:
         """What the rows that the record speaks for came with."""
-        return None if self.home is None else str(self.home.pk)
+        return None if self.merged_origin is None else str(self.merged_origin.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def import_records(
 
 
 @contextmanager
-def nothing_kept() -> Iterator[None]:
+def rolled_back() -> Iterator[None]:
     """A dry run: what is imported inside is undone at the end. It holds its locks until then."""
     with transaction.atomic():
         yield
@@ -281,10 +281,10 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
         raise _SharedCustomer
     reason = f"Imported from {importer.source}" + (f": {origin}" if origin else "")
     reason = reason[:_LONGEST_REASON]
-    remembered = _remember(importer, pairs)
-    records = [each.record for each in remembered]
-    _note_shared(importer, pairs, remembered)
-    _save_customers(pairs, remembered, reason)
+    updated = _remember(importer, pairs)
+    records = [each.record for each in updated]
+    _note_shared(importer, pairs, updated)
+    _save_customers(pairs, updated, reason)
     written = [incoming for incoming, _ in pairs]
     received = [*zip(written, records, strict=True), *merged]
     for incoming, record in merged:
@@ -298,10 +298,10 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     return reports
 
 
-def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[Remembered]:
+def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[UpdatedRecord]:
     """The source record of each incoming one, brought up to date but not yet saved."""
     now = clock.now()
-    remembered = []
+    updated = []
     for incoming, found in pairs:
         identity = incoming.identity
         record = found.record or SourceRecord(
@@ -314,14 +314,14 @@ def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> 
         before = record.claims
         record.digest = incoming.digest
         record.last_received_at = now
-        record.claims = restated(before, importer.claims(incoming.document), now)
-        incoming.home = found.home
-        remembered.append(Remembered(record, before))
-    return remembered
+        record.claims = updated_claims(before, importer.claims(incoming.document), now)
+        incoming.merged_origin = found.merged_origin
+        updated.append(UpdatedRecord(record, before))
+    return updated
 
 
 def _note_shared(
-    importer: Importer[D], pairs: list[tuple[Incoming[D], Match]], remembered: list[Remembered]
+    importer: Importer[D], pairs: list[tuple[Incoming[D], Match]], updated: list[UpdatedRecord]
 ) -> None:
     """Of customers that others were merged into, note what their records said the time before."""
     known = [found.customer.pk for _, found in pairs if found.customer is not None]
@@ -329,7 +329,7 @@ def _note_shared(
     if not shared:
         return
     asked = {}
-    for (incoming, found), each in zip(pairs, remembered, strict=True):
+    for (incoming, found), each in zip(pairs, updated, strict=True):
         incoming.shares_customer = found.customer is not None and found.customer.pk in shared
         if incoming.shares_customer and found.record is not None:
             asked[each.record.pk] = incoming
@@ -348,22 +348,28 @@ def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
 
 
 def _save_customers(
-    pairs: list[tuple[Incoming[D], Match]], remembered: list[Remembered], reason: str
+    pairs: list[tuple[Incoming[D], Match]], updated: list[UpdatedRecord], reason: str
 ) -> None:
-    others = other_records([found.customer for _, found in pairs if found.customer is not None], remembered)
+    others = other_records([found.customer for _, found in pairs if found.customer is not None], updated)
     new: list[Customer] = []
     changed: list[Customer] = []
-    for (incoming, found), each in zip(pairs, remembered, strict=True):
+    for (incoming, found), each in zip(pairs, updated, strict=True):
         new_id = found.free_id or new_typed_id("cus")
         customer = found.customer or Customer(id=new_id, env=incoming.identity.env)
-        touched = [customer, found.home] if found.home is not None else [customer]
+        touched = [customer, found.merged_origin] if found.merged_origin is not None else [customer]
         before = [columns_of(row) for row in touched]
         incoming.customer = each.record.customer = customer
         incoming.is_new = found.customer is None
         incoming.outcome = Outcome.CREATED if incoming.is_new else Outcome.UPDATED
         if incoming.is_new:
             begin(customer, each.record.claims)
-        decide(customer, each, others.get(str(customer.pk), []), home=found.home, kept=found.kept)
+        decide(
+            customer,
+            each,
+            others.get(str(customer.pk), []),
+            merged_origin=found.merged_origin,
+            kept=found.kept,
+        )
         if incoming.is_new:
             new.append(customer)
         else:

@@ -58,7 +58,7 @@ class Identity:
 class Match:
     """The customer and the source record that an identity leads to; None where there is none yet.
 
-    `home` is the customer that it led to before that one was merged into `customer`. `kept` names the identifiers
+    `merged_origin` is the customer that it led to before that one was merged into `customer`. `kept` names the identifiers
     of the record that a customer merged into `customer` holds already. `free_id` is one of its names that a new
     customer may have as its typed id. With `refused`, the record cannot be taken in as one of `customer`.
     """
@@ -67,13 +67,13 @@ class Match:
     record: SourceRecord | None = None
     refused: Refused | None = None
     free_id: str | None = None
-    home: Customer | None = None
+    merged_origin: Customer | None = None
     kept: frozenset[str] = frozenset()
 
     @property
     def came_with_id(self) -> str | None:
         """What a new source record came with."""
-        return None if self.home is None else str(self.home.pk)
+        return None if self.merged_origin is None else str(self.merged_origin.pk)
 
 
 @dataclass(slots=True)
@@ -93,14 +93,14 @@ class _Known:
             customer = self.customers[customer.merged_into_id]
         return customer
 
-    def home(self, record: SourceRecord) -> Customer:
+    def merged_origin(self, record: SourceRecord) -> Customer:
         return self.customers[str(record.came_with_id or record.customer_id)]
 
-    def own_records(self, identity: Identity, home: Customer) -> list[SourceRecord]:
-        """The records that are at `home` and that the identity's source knows by an id of its own."""
+    def own_records(self, identity: Identity, merged_origin: Customer) -> list[SourceRecord]:
+        """The records that are at `merged_origin` and that the identity's source knows by an id of its own."""
         return [
             record
-            for record in self.records_of[str(home.pk)]
+            for record in self.records_of[str(merged_origin.pk)]
             if (record.source, record.env) == (identity.source, identity.env)
             and not record.source_id.startswith(STAND_INS)
         ]
@@ -184,14 +184,16 @@ def _lock(known: _Known) -> None:
 
 def _resolve(identity: Identity, known: _Known) -> Match:
     record = known.records.get((identity.source, identity.env, identity.source_id))
-    home = known.home(record) if record is not None else _by_strong_identifier(identity, known)
-    if home is None:
-        home = _by_email(identity, known)
-    if home is None:
+    merged_origin = (
+        known.merged_origin(record) if record is not None else _by_strong_identifier(identity, known)
+    )
+    if merged_origin is None:
+        merged_origin = _by_email(identity, known)
+    if merged_origin is None:
         free = (name for name in identity.names if typed_uuid_of(name) and name not in known.customers)
         return Match(free_id=next(free, None))
-    customer = known.survivor(home)
-    found = Match(customer, record, home=home if home.pk != customer.pk else None)
+    customer = known.survivor(merged_origin)
+    found = Match(customer, record, merged_origin=merged_origin if merged_origin.pk != customer.pk else None)
     kept = set()
     for name, path, value, holders in (
         ("external_id", "$.id", identity.external_id, known.external),
@@ -200,11 +202,13 @@ def _resolve(identity: Identity, known: _Known) -> Match:
         holder = holders.get((identity.env, value)) if value else None
         if holder is not None and known.survivor(holder).pk != customer.pk:
             return replace(found, refused=Refused(path, _taken(str(value), holder, customer)))
-        if holder is not None and holder.pk not in (customer.pk, home.pk):
+        if holder is not None and holder.pk not in (customer.pk, merged_origin.pk):
             kept.add(name)
     # Under our own id we gave the customer out ourselves: that contradicts nobody.
     if record is None and identity.has_own_id and identity.source_id not in known.customers:
-        other = next((held for held in known.own_records(identity, home) if not held.is_merged), None)
+        other = next(
+            (held for held in known.own_records(identity, merged_origin) if not held.is_merged), None
+        )
         if other is not None:
             reason = (
                 f"“{identity.source_id}” shares an identifier with {customer.pk}, which this source calls"
@@ -225,8 +229,8 @@ def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
             if candidate and (env, candidate) in holders:
                 return holders[env, candidate]
     for name in filter(None, (*identity.names, identity.external_id, identity.stripe_id)):
-        homes = [known.home(held) for held in known.named.get((env, name), [])]
-        if len({known.survivor(home).pk for home in homes}) == 1:
+        homes = [known.merged_origin(held) for held in known.named.get((env, name), [])]
+        if len({known.survivor(merged_origin).pk for merged_origin in homes}) == 1:
             return _first_alive(homes)
     return None
 
@@ -236,16 +240,20 @@ def _by_email(identity: Identity, known: _Known) -> Customer | None:
     if not identity.email:
         return None
     homes = known.email.get((identity.env, identity.email), [])
-    if len({known.survivor(home).pk for home in homes}) != 1:
+    if len({known.survivor(merged_origin).pk for merged_origin in homes}) != 1:
         return None
     if identity.has_own_id:
-        homes = [home for home in homes if not known.own_records(identity, home)]
+        homes = [merged_origin for merged_origin in homes if not known.own_records(identity, merged_origin)]
     return _first_alive(homes)
 
 
 def _first_alive(homes: Sequence[Customer]) -> Customer | None:
     """The one of them that was not merged, else the first."""
-    return min(homes, key=lambda home: (home.merged_into_id is not None, str(home.pk)), default=None)
+    return min(
+        homes,
+        key=lambda merged_origin: (merged_origin.merged_into_id is not None, str(merged_origin.pk)),
+        default=None,
+    )
 
 
 def _taken(value: str, holder: Customer, customer: Customer) -> str:

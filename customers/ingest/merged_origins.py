@@ -14,30 +14,30 @@ from msgspec import UNSET
 
 from customers.bulk import assign_values
 from customers.ingest.engine import Incoming
-from customers.json_types import Document
+from customers.json_types import JsonDocument
 
 R = TypeVar("R", bound=Model)
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=JsonDocument)
 
 
-def at_home(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "customer") -> QuerySet[R]:
+def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "customer") -> QuerySet[R]:
     """Those of `rows` that are at the homes of the records; `scope` is the path from a row to its customer."""
     own: list[Any] = []
     merged: list[Any] = []
     homes: list[Any] = []
     for incoming in batch:
-        if incoming.home is None:
+        if incoming.merged_origin is None:
             own.append(incoming.customer.pk)
         else:
             merged.append(incoming.customer.pk)
-            homes.append(incoming.home.pk)
+            homes.append(incoming.merged_origin.pk)
     condition = Q(**{f"{scope}__in": own}, came_with=None)
     if merged:
         condition |= Q(**{f"{scope}__in": merged}, came_with__in=homes)
     return rows.filter(condition)
 
 
-def assign_news(
+def assign_changes(
     row: Model, incoming: Incoming[D], values_of: Callable[[Incoming[D], D], dict[str, Any]]
 ) -> bool:
     """Set on the one row that a customer has what the document says (see `assign_values`); say if any differed.

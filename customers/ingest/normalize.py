@@ -14,7 +14,7 @@ import phonenumbers
 from babel import Locale
 from django_countries.data import ALT_CODES, COUNTRIES
 
-from customers.json_types import Document, Remark, optional_keys, within
+from customers.json_types import JsonDocument, Remark, optional_keys, within
 
 #: Kosovo has no code in ISO 3166-1; this one, from the range left to users, is what platforms use for it.
 COUNTRY_CODES = frozenset(COUNTRIES) | {"XK"}
@@ -171,7 +171,7 @@ def choice(text: str, allowed: Collection[str]) -> tuple[str | None, str | None]
     return None, None
 
 
-def tidy_texts(path: str, thing: Document, *, trimmed: Collection[str]) -> list[Remark]:
+def tidy_texts(path: str, thing: JsonDocument, *, trimmed: Collection[str]) -> list[Remark]:
     """Make null of the empty texts of `thing`, which stands at `path`, and trim those named in `trimmed`.
 
     Keys that must be there keep an empty text.

@@ -18,7 +18,7 @@ MOST = 300
 _KEYS = ("id", "obfuscated_id", "obfuscatedId", "stripe_id", "feature_id", "plan_id", "name")
 
 
-class Change(StrEnum):
+class ValueChange(StrEnum):
     """What became of a value."""
 
     ADDED = "added"
@@ -31,13 +31,13 @@ class Difference:
     """A place in the payload, and the value before and after; None for the side that does not have it."""
 
     path: str
-    change: Change
+    change: ValueChange
     old: Any = None
     new: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PayloadComparison:
     """The differences in the order of the document; `is_cut` if there are more, `refusal` if there was no comparing."""
 
     differences: Sequence[Difference] = ()
@@ -45,20 +45,22 @@ class Comparison:
     refusal: str = ""
 
 
-def compare_texts(old: str, new: str) -> Comparison:
+def compare_texts(old: str, new: str) -> PayloadComparison:
     """What differs between two payloads as they were received; numbers are compared as numbers."""
     if max(len(old), len(new)) > LONGEST_TEXT:
-        return Comparison(refusal=f"A payload of more than {LONGEST_TEXT:,} characters is not compared here.")
+        return PayloadComparison(
+            refusal=f"A payload of more than {LONGEST_TEXT:,} characters is not compared here."
+        )
     try:
         values = read_value(old), read_value(new)
     except (Refused, ValueError):
-        return Comparison(refusal="One of the payloads is no JSON that can be read.")
+        return PayloadComparison(refusal="One of the payloads is no JSON that can be read.")
     found: list[Difference] = []
     for difference in differences(*values):
         if len(found) == MOST:
-            return Comparison(found, is_cut=True)
+            return PayloadComparison(found, is_cut=True)
         found.append(difference)
-    return Comparison(found)
+    return PayloadComparison(found)
 
 
 def differences(old: Any, new: Any, path: str = "$") -> Iterator[Difference]:
@@ -69,14 +71,14 @@ def differences(old: Any, new: Any, path: str = "$") -> Iterator[Difference]:
     elif isinstance(old, list) and isinstance(new, list):
         yield from _in_lists(old, new, path)
     elif canonical(old) != canonical(new):
-        yield Difference(path, Change.CHANGED, old, new)
+        yield Difference(path, ValueChange.CHANGED, old, new)
 
 
 def _at(old: dict[Any, Any], new: dict[Any, Any], key: Any, path: str) -> Iterator[Difference]:
     if key not in new:
-        yield Difference(path, Change.REMOVED, old=old[key])
+        yield Difference(path, ValueChange.REMOVED, old=old[key])
     elif key not in old:
-        yield Difference(path, Change.ADDED, new=new[key])
+        yield Difference(path, ValueChange.ADDED, new=new[key])
     else:
         yield from differences(old[key], new[key], path)
 
@@ -91,11 +93,11 @@ def _in_lists(old: list[Any], new: list[Any], path: str) -> Iterator[Difference]
             yield from _at(before, after, key, f"{path}[{name} {key}]")
         kept = [key for key in before if key in after], [key for key in after if key in before]
         if kept[0] != kept[1]:
-            yield Difference(f"{path} (order)", Change.CHANGED, *kept)
+            yield Difference(f"{path} (order)", ValueChange.CHANGED, *kept)
     elif not any(isinstance(item, dict | list) for item in items):
         before, after = ({canonical(item): item for item in each} for each in (old, new))
         if before.keys() == after.keys() and canonical(old) != canonical(new):
-            yield Difference(path, Change.CHANGED, old, new)
+            yield Difference(path, ValueChange.CHANGED, old, new)
         for key in dict.fromkeys([*before, *after]):
             yield from _at(before, after, key, f"{path}[]")
     else:

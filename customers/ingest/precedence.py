@@ -41,7 +41,7 @@ class Statement:
     key: str = ""
 
 
-def restated(claims: Claims, said: dict[str, Any], at: datetime) -> Claims:
+def updated_claims(claims: Claims, said: dict[str, Any], at: datetime) -> Claims:
     """`claims` after a document that said so `at` that moment. What it does not mention is still claimed."""
     now = at.astimezone(UTC).isoformat(timespec="microseconds")
     new = dict(claims)
@@ -78,7 +78,9 @@ def ranked(name: str, statements: Iterable[Statement]) -> list[Statement]:
     return sorted(speaking, key=lambda each: (is_empty(each.claims[name]["value"]), order.index(each.source)))
 
 
-def decided(before: Sequence[Statement], after: Sequence[Statement], names: Iterable[str]) -> dict[str, Any]:
+def changed_columns(
+    before: Sequence[Statement], after: Sequence[Statement], names: Iterable[str]
+) -> dict[str, Any]:
     """The columns among `names` whose winning value is another `after` than it was `before`.
 
     What a person or a merge has decided in the meantime stays where the sources' verdict stays.
@@ -102,13 +104,13 @@ def column(name: str, value: Any) -> Any:
     return datetime.fromisoformat(value) if name in _MOMENTS else value
 
 
-def said_value(claims: Claims, name: str) -> Any:
+def claimed_value(claims: Claims, name: str) -> Any:
     """What a record says of a field; None where it says nothing."""
     return claims.get(name, {}).get("value")
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class UpdatedRecord:
     """A source record as it is to be saved, and what it claimed before."""
 
     record: SourceRecord
@@ -143,36 +145,36 @@ def begin(customer: Customer, claims: Claims) -> None:
 
 def decide(
     customer: Customer,
-    remembered: Remembered,
+    updated: UpdatedRecord,
     others: Sequence[SourceRecord],
     *,
-    home: Customer | None = None,
+    merged_origin: Customer | None = None,
     kept: Iterable[str] = (),
 ) -> None:
     """Set the columns of which the sources' verdict is another one with this record than without, unless pinned.
 
-    `others` are the customer's other records. `home` is the merged customer that the record was about before; it may
+    `others` are the customer's other records. `merged_origin` is the merged customer that the record was about before; it may
     be the one whose identifier changes. `kept` are identifiers that a customer merged into this one holds already.
     """
-    record = remembered.record
-    before, after = remembered.statements
+    record = updated.record
+    before, after = updated.statements
     statements = [statement_of(each) for each in others]
     shared = [name for name in CLAIMED if name not in IDENTIFIERS]
-    assign(customer, **decided([*before, *statements], [after, *statements], shared))
+    assign(customer, **changed_columns([*before, *statements], [after, *statements], shared))
     # Identifiers are never mixed: each home of records keeps its own.
     of_home = [statement_of(each) for each in others if each.came_with_id == record.came_with_id]
     named = [name for name in IDENTIFIERS if name not in kept]
-    for name, value in decided([*before, *of_home], [after, *of_home], named).items():
-        assign(_holder(customer, home, name, remembered.before), **{name: value})
+    for name, value in changed_columns([*before, *of_home], [after, *of_home], named).items():
+        assign(_holder(customer, merged_origin, name, updated.before), **{name: value})
 
 
 def other_records(
-    customers: Sequence[Customer], remembered: Sequence[Remembered]
+    customers: Sequence[Customer], updated: Sequence[UpdatedRecord]
 ) -> dict[str, list[SourceRecord]]:
     """What else each customer is known from, by the customer's id."""
     others: dict[str, list[SourceRecord]] = {}
     held = SourceRecord.objects.filter(customer__in=customers).exclude(
-        pk__in=[each.record.pk for each in remembered]
+        pk__in=[each.record.pk for each in updated]
     )
     for record in held:
         others.setdefault(str(record.customer_id), []).append(record)
@@ -196,10 +198,10 @@ def columns_of(customer: Customer) -> str:
     return repr([getattr(customer, name) for name in CLAIMED])
 
 
-def _holder(customer: Customer, home: Customer | None, name: str, before: Claims) -> Customer:
+def _holder(customer: Customer, merged_origin: Customer | None, name: str, before: Claims) -> Customer:
     """Who holds an identifier that a record states: its customer, or the merged one that it was about before."""
-    if home is None:
+    if merged_origin is None:
         return customer
     held, then = getattr(customer, name), before.get(name, {}).get("value")
-    is_free = held is None and getattr(home, name) is None
-    return customer if is_free or (held is not None and held == then) else home
+    is_free = held is None and getattr(merged_origin, name) is None
+    return customer if is_free or (held is not None and held == then) else merged_origin

@@ -6,7 +6,7 @@ database.
 """
 
 from customers.json_types.documents import (
-    Document,
+    JsonDocument,
     each_object,
     encode,
     json_schema,
@@ -36,10 +36,10 @@ from customers.json_types.scalars import (
 __all__ = [
     "DECIMALS",
     "LARGEST",
-    "Document",
     "EpochMs",
     "IsoDate",
     "IsoInstant",
+    "JsonDocument",
     "Link",
     "Number",
     "Refused",

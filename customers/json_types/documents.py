@@ -15,7 +15,7 @@ from customers.json_types.refusals import Refused, within
 from customers.json_types.scalars import from_json, to_json, to_schema
 
 
-class Document(msgspec.Struct, kw_only=True):
+class JsonDocument(msgspec.Struct, kw_only=True):
     """The base of every object in a document; keys it does not name are left to the source record.
 
     On the way out every key is there, except one that may be `UNSET`. `ALWAYS_SENT` names those that may be
@@ -25,7 +25,7 @@ class Document(msgspec.Struct, kw_only=True):
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset()
 
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=JsonDocument)
 
 
 def parse(kind: type[D], value: object) -> D:
@@ -37,26 +37,26 @@ def parse(kind: type[D], value: object) -> D:
     raise problem or Refused("$", f"This is not a valid {kind.__name__}.")
 
 
-def each_object(document: Document, path: str = "$") -> Iterator[tuple[str, Document]]:
+def each_object(document: JsonDocument, path: str = "$") -> Iterator[tuple[str, JsonDocument]]:
     """`document` and every object inside it, each with its JSON path, outer before inner."""
     yield path, document
     for name in document.__struct_fields__:
         value = getattr(document, name)
         at = f"{path}.{name}"
-        if isinstance(value, Document):
+        if isinstance(value, JsonDocument):
             yield from each_object(value, at)
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                if isinstance(item, Document):
+                if isinstance(item, JsonDocument):
                     yield from each_object(item, within(at, index))
         elif isinstance(value, dict):
             for key, item in value.items():
-                if isinstance(item, Document):
+                if isinstance(item, JsonDocument):
                     yield from each_object(item, within(at, key))
 
 
 @cache
-def optional_keys(kind: type[Document]) -> frozenset[str]:
+def optional_keys(kind: type[JsonDocument]) -> frozenset[str]:
     """The keys that an object of `kind` may lack."""
     return frozenset(field.name for field in msgspec.structs.fields(kind) if not field.required)
 
@@ -103,7 +103,7 @@ def _structs(infos: Iterable[inspect.Type], found: set[type]) -> Iterator[inspec
 
 
 def _is_always_sent(struct: type[msgspec.Struct], field: inspect.Field) -> bool:
-    named = issubclass(struct, Document) and field.encode_name in struct.ALWAYS_SENT
+    named = issubclass(struct, JsonDocument) and field.encode_name in struct.ALWAYS_SENT
     if field.required or named:
         return True
     defaults = field.default, field.default_factory

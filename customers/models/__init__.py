@@ -3,8 +3,8 @@
 from customers.models.api_token import ApiToken
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
-from customers.models.customer_row import Belonging, shown_once
-from customers.models.list_item import Listed
+from customers.models.customer_row import CustomerRow, shown_once
+from customers.models.list_item import ListItem
 from customers.models.payment_method import PaymentMethod
 from customers.models.pinned_fields import PinnedFields
 from customers.models.source import ReceivedPayload, Source, SourceRecord
@@ -12,11 +12,11 @@ from customers.models.source import ReceivedPayload, Source, SourceRecord
 __all__ = [
     "Address",
     "ApiToken",
-    "Belonging",
     "Business",
     "Customer",
+    "CustomerRow",
     "Environment",
-    "Listed",
+    "ListItem",
     "PaymentMethod",
     "PinnedFields",
     "ReceivedPayload",

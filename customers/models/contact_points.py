@@ -8,12 +8,12 @@ from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.models.customer import Customer
-from customers.models.list_item import Listed
+from customers.models.list_item import ListItem
 from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField
 
 
-class Address(PinnedFields, Listed):
+class Address(PinnedFields, ListItem):
     """A billing address. One of a customer's addresses may be the default: the one in the payments document."""
 
     PINNABLE = (
@@ -71,7 +71,7 @@ class Address(PinnedFields, Listed):
         return ", ".join(part for part in parts if part) or str(self.pk)
 
 
-class Business(PinnedFields, Listed):
+class Business(PinnedFields, ListItem):
     """A company that the customer buys as."""
 
     PINNABLE = ("name", "company_number", "tax_identifier", "contacts", "status", "custom_data")

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from django.db import models
 
-B = TypeVar("B", bound="Belonging")
+B = TypeVar("B", bound="CustomerRow")
 
 
-class Belonging(models.Model):
+class CustomerRow(models.Model):
     """A row of a customer.
 
     A merge gives the row to the survivor and sets `came_with` to the merged customer: later documents of that

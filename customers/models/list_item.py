@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from customers.models.customer_row import Belonging
+from customers.models.customer_row import CustomerRow
 
 
-class Listed(Belonging):
+class ListItem(CustomerRow):
     """An item of a list in a document, with its position.
 
     An import deletes the imported items that a document no longer lists; items that a person added stay.

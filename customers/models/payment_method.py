@@ -7,12 +7,12 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from customers.models.customer import Customer
-from customers.models.list_item import Listed
+from customers.models.list_item import ListItem
 from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField, with_prefix
 
 
-class PaymentMethod(PinnedFields, Listed):
+class PaymentMethod(PinnedFields, ListItem):
     """What may be shown of a payment method. Full card and account numbers are never stored."""
 
     class Type(models.TextChoices):

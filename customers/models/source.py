@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from customers import clock
 from customers.models.customer import Customer
-from customers.models.customer_row import Belonging
+from customers.models.customer_row import CustomerRow
 from customers.typed_ids import TypedIdField
 
 
@@ -22,7 +22,7 @@ class Source(models.TextChoices):
     CRM = "crm", "CRM"
 
 
-class SourceRecord(Belonging):
+class SourceRecord(CustomerRow):
     """One record of one source: (source, environment, source ID) always means the same customer."""
 
     id = TypedIdField(prefix="src", primary_key=True, editable=False)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.json_types import Document, EpochMs, Number, Refused, free_form, parse
+from customers.json_types import EpochMs, JsonDocument, Number, Refused, free_form, parse
 from customers.json_types.problems import first_problem
 
 
-class Part(Document, kw_only=True):
+class Part(JsonDocument, kw_only=True):
     label: str
     size: Number | None = None
     data: Any = None
@@ -21,7 +21,7 @@ class Part(Document, kw_only=True):
         self.data = free_form(self.data)
 
 
-class Whole(Document, forbid_unknown_fields=True, kw_only=True):
+class Whole(JsonDocument, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=5)] | None = None
     kind: Literal["big", "small"] = "big"
     month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1

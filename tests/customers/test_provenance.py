@@ -59,9 +59,9 @@ class TestOrigins:
         record = customer.source_records.get(source="payments")
         payload = ReceivedPayload.objects.get(record=record)
 
-        assert field.saying is not None
-        assert (field.origin, field.value, field.saying.record) == (Origin.SOURCE, "P", record)
-        assert (field.at, field.saying.payload_id) == (payload.received_at, payload.pk)
+        assert field.claim is not None
+        assert (field.origin, field.value, field.claim.record) == (Origin.SOURCE, "P", record)
+        assert (field.at, field.claim.payload_id) == (payload.received_at, payload.pk)
         assert (said(field), field.is_pinned, field.news) == ([("b1", "B")], False, None)
         assert of(customer, "stripe_id").origin is Origin.SOURCE
 
@@ -69,9 +69,9 @@ class TestOrigins:
         first = ReceivedPayload.objects.get(record__source="payments")
         take_payments(payment(1, name="P", phone="+12025550102"))
 
-        saying = of(customer, "name").saying
-        assert saying is not None
-        assert (saying.since, saying.payload_id) == (first.received_at, first.pk)
+        claim = of(customer, "name").claim
+        assert claim is not None
+        assert (claim.since, claim.payload_id) == (first.received_at, first.pk)
         assert of(customer, "phone").at != first.received_at
 
     def test_a_person(self, customer: Customer, ada: User) -> None:
@@ -115,7 +115,7 @@ class TestOrigins:
         Customer.objects.update(name="Written past the history")
 
         field = of(customer, "name")
-        assert (field.origin, field.at, field.saying) == (Origin.UNKNOWN, None, None)
+        assert (field.origin, field.at, field.claim) == (Origin.UNKNOWN, None, None)
 
     def test_records_of_merged_customers_speak_too(self, customer: Customer) -> None:
         take_payments(payment(2, name="Two"))

@@ -14,7 +14,7 @@ from billing.document.schema import BillingCustomer
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.bulk import create_rows, update_rows
 from customers.ingest.engine import Incoming
-from customers.ingest.merged_origins import assign_news
+from customers.ingest.merged_origins import assign_changes
 
 Document = Incoming[BillingCustomer]
 
@@ -34,8 +34,8 @@ def apply_accounts(batch: ImportBatch) -> None:
         if account is None:
             account = BillingAccount(customer=incoming.customer, came_with_id=incoming.came_with_id)
             new.append(account)
-            assign_news(account, incoming, _account)
-        elif assign_news(account, incoming, _account):
+            assign_changes(account, incoming, _account)
+        elif assign_changes(account, incoming, _account):
             changed.append(account)
     create_rows(new, batch.reason)
     update_rows(changed, ACCOUNT_FIELDS, batch.reason)

@@ -81,7 +81,7 @@ def _nobody_elses(rows: list[Balance], incoming_of: dict[str, Document]) -> list
     """The balances that are at the home of their customer's record, and that no grant of another home keeps."""
     at_home = {row.pk: row for row in rows if row.came_with_id == incoming_of[row.customer_id].came_with_id}
     standing = Grant.objects.filter(balance__in=at_home, ended_at=None).values_list("balance", "came_with")
-    kept = {balance for balance, home in standing if home != at_home[balance].came_with_id}
+    kept = {balance for balance, merged_origin in standing if merged_origin != at_home[balance].came_with_id}
     return [row for pk, row in at_home.items() if pk not in kept]
 
 

@@ -16,10 +16,10 @@ from billing.document.schema import Plan as PlanDocument
 from billing.models import Feature, Plan, Purchase, Subscription
 from customers.bulk import sync_rows, update_rows
 from customers.ingest.engine import Incoming
-from customers.ingest.merged_origins import at_home
-from customers.models import Customer, Listed
+from customers.ingest.merged_origins import rows_at_origin
+from customers.models import Customer, ListItem
 
-M = TypeVar("M", bound=Listed)
+M = TypeVar("M", bound=ListItem)
 S = TypeVar("S")
 
 
@@ -142,10 +142,10 @@ class ListMapping(Generic[M, S]):
                 is_ours = self.stays_ours and standing_row is not None and not standing_row.imported
                 columns |= {"position": position, "imported": not is_ours}
                 fields = tuple(columns)
-                home = each.incoming.came_with_id
-                if standing_row is not None and standing_row.came_with_id != home:
+                merged_origin = each.incoming.came_with_id
+                if standing_row is not None and standing_row.came_with_id != merged_origin:
                     columns = {name: getattr(standing_row, name) for name in fields} | {"removed_at": None}
-                row = self.model(**{parent_id: each.parent.pk}, came_with_id=home, **columns)
+                row = self.model(**{parent_id: each.parent.pk}, came_with_id=merged_origin, **columns)
                 place_of[row.pk] = place
                 wanted.append(row)
                 items.append(item)
@@ -163,7 +163,7 @@ class ListMapping(Generic[M, S]):
         incoming = {each.incoming.customer.pk: each.incoming for each in lists}
         rows = self.model._default_manager.filter(**{f"{self.scope}__in": list(incoming)})
         if not self.of_all_homes:
-            rows = at_home(rows, incoming.values(), self.scope)
+            rows = rows_at_origin(rows, incoming.values(), self.scope)
         if not self.is_shared:
             rows = rows.filter(imported=True)
         return list(rows.select_related(*self.related).order_by(*self.order))

@@ -44,9 +44,9 @@ from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import pieces
 from customers.ingest.engine import wait_for_other_imports
 from customers.ingest.reader import BadRecord
-from customers.json_types import Document, Refused, Remark, encode, within
+from customers.json_types import JsonDocument, Refused, Remark, encode, within
 
-_D = TypeVar("_D", bound=Document)
+_D = TypeVar("_D", bound=JsonDocument)
 
 _LONGEST_REASON = 100
 _NEW = (

@@ -12,7 +12,7 @@ from billing.document.schema import BillingCustomer
 from billing.models import Grant, License, Purchase, Subscription
 from customers.bulk import update_rows
 from customers.ingest.engine import Incoming
-from customers.ingest.merged_origins import at_home
+from customers.ingest.merged_origins import rows_at_origin
 
 Document = Incoming[BillingCustomer]
 
@@ -43,8 +43,8 @@ def apply_licenses(batch: ImportBatch) -> None:
 
 def _note_attached(batch: ImportBatch) -> None:
     """Where a customer has several versions of a plan, an active subscription's counts, then any subscription's."""
-    purchases = at_home(Purchase.objects.filter(removed_at=None), batch.incoming)
-    running = at_home(Subscription.objects.running(), batch.incoming)
+    purchases = rows_at_origin(Purchase.objects.filter(removed_at=None), batch.incoming)
+    running = rows_at_origin(Subscription.objects.running(), batch.incoming)
     subscriptions = sorted(
         running.select_related("plan"), key=lambda row: row.status == Subscription.Status.ACTIVE
     )

@@ -22,8 +22,8 @@ from billing.document.schema.scalars import (
 from billing.rules.figures import Figures, GrantFigures, RolloverFigures, figures_of
 from customers.json_types import (
     LARGEST,
-    Document,
     EpochMs,
+    JsonDocument,
     Number,
     Refused,
     Remark,
@@ -36,7 +36,7 @@ from customers.json_types import (
 NEVER = EpochMs(1970, 1, 1, tzinfo=UTC)
 
 
-class Reset(Document, kw_only=True):
+class Reset(JsonDocument, kw_only=True):
     """How often a row is granted anew, and when next; never, where `resets_at` is null."""
 
     interval: AggregateInterval
@@ -44,7 +44,7 @@ class Reset(Document, kw_only=True):
     resets_at: EpochMs | None = None
 
 
-class BreakdownRow(Document, kw_only=True):
+class BreakdownRow(JsonDocument, kw_only=True):
     """One grant of a feature: by a plan or, without `plan_id`, standing alone.
 
     `included_grant` and `usage` are signed: corrections and refunds may take them below zero.
@@ -77,7 +77,7 @@ class BreakdownRow(Document, kw_only=True):
         )
 
 
-class Rollover(Document, kw_only=True):
+class Rollover(JsonDocument, kw_only=True):
     """A leftover of an earlier period: `granted` was carried over, `balance` of it is left.
 
     Without `granted`, as older clients have it, nothing of it was used yet.
@@ -108,7 +108,7 @@ class Rollover(Document, kw_only=True):
             )
 
 
-class Balance(Document, kw_only=True):
+class Balance(JsonDocument, kw_only=True):
     """What is granted, used and left of one feature, over all its rows and rollovers.
 
     `overage_allowed` and `max_purchase` are facts of their own; the other figures follow from the rows.
@@ -169,7 +169,7 @@ class Balance(Document, kw_only=True):
         return remarks
 
 
-class Flag(Document, kw_only=True):
+class Flag(JsonDocument, kw_only=True):
     """A boolean feature that a customer has, by a plan or, without `plan_id`, standing alone."""
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"feature_id"})

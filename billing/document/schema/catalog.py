@@ -19,30 +19,30 @@ from billing.document.schema.scalars import (
     refuse_other,
     refuse_repeats,
 )
-from customers.json_types import Document, EpochMs, Refused, free_form, missing_key, parse, within
+from customers.json_types import EpochMs, JsonDocument, Refused, free_form, missing_key, parse, within
 from customers.limits import refuse_oversized
 
-_D = TypeVar("_D", bound=Document)
+_D = TypeVar("_D", bound=JsonDocument)
 
 _NO_CREDIT_COST = missing_key("credit_cost")
 _GRADUATED_CREDITS = "Expected one `credit_cost` per unit of the metered feature: graduated tiers of credits cannot be taken in."
 
 
-class CreditCost(Document, kw_only=True):
+class CreditCost(JsonDocument, kw_only=True):
     """How many credits one unit of a metered feature costs."""
 
     metered_feature_id: Identifier
     credit_cost: Positive
 
 
-class FeatureDisplay(Document, kw_only=True):
+class FeatureDisplay(JsonDocument, kw_only=True):
     """What a feature is called when there is one of it, and when there are more."""
 
     singular: str | None = None
     plural: str | None = None
 
 
-class Feature(Document, kw_only=True):
+class Feature(JsonDocument, kw_only=True):
     """Something a customer may use: on or off, counted, or paid for with credits."""
 
     id: Identifier
@@ -62,7 +62,7 @@ class Feature(Document, kw_only=True):
         )
 
 
-class ItemFeature(Document, kw_only=True):
+class ItemFeature(JsonDocument, kw_only=True):
     """The feature of a plan item: a whole `Feature`, or the short form of the billing platform's plans.
 
     The short form says in `type` whether a metered feature is used up (`single_use`) or occupied
@@ -102,14 +102,14 @@ class ItemFeature(Document, kw_only=True):
         )
 
 
-class PlanItemReset(Document, kw_only=True):
+class PlanItemReset(JsonDocument, kw_only=True):
     """How often what a plan includes is granted anew."""
 
     interval: ResetInterval
     interval_count: Count | UnsetType = UNSET
 
 
-class ItemRollover(Document, kw_only=True):
+class ItemRollover(JsonDocument, kw_only=True):
     """How much of a leftover rolls over (null: all of it), and how many months it lives."""
 
     max: NonNegative | None = None
@@ -124,7 +124,7 @@ class ItemRollover(Document, kw_only=True):
             )
 
 
-class PlanItem(Document, kw_only=True):
+class PlanItem(JsonDocument, kw_only=True):
     """What a plan includes of one feature, and what more of it costs."""
 
     feature_id: Identifier
@@ -146,7 +146,7 @@ class PlanItem(Document, kw_only=True):
             self.feature.whole().verify(within(at, "feature"))
 
 
-class FreeTrial(Document, kw_only=True):
+class FreeTrial(JsonDocument, kw_only=True):
     """How long a plan may be tried before it is paid for."""
 
     duration_length: Count
@@ -154,7 +154,7 @@ class FreeTrial(Document, kw_only=True):
     card_required: bool
 
 
-class Plan(Document, kw_only=True):
+class Plan(JsonDocument, kw_only=True):
     """One version of a plan. `config` and `metadata` are free-form."""
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"config", "metadata"})

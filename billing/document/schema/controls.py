@@ -7,10 +7,10 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from billing.document.schema.scalars import Count, Identifier, NonNegative
-from customers.json_types import Document
+from customers.json_types import JsonDocument
 
 
-class PurchaseLimit(Document, kw_only=True):
+class PurchaseLimit(JsonDocument, kw_only=True):
     """At most `limit` purchases in each `interval_count` intervals."""
 
     interval: Literal["hour", "day", "week", "month"]
@@ -18,7 +18,7 @@ class PurchaseLimit(Document, kw_only=True):
     limit: NonNegative
 
 
-class AutoTopup(Document, kw_only=True):
+class AutoTopup(JsonDocument, kw_only=True):
     """Buys `quantity` of a feature when less than `threshold` of it remains."""
 
     feature_id: Identifier
@@ -28,7 +28,7 @@ class AutoTopup(Document, kw_only=True):
     purchase_limit: PurchaseLimit | UnsetType = UNSET
 
 
-class SpendLimit(Document, kw_only=True):
+class SpendLimit(JsonDocument, kw_only=True):
     """How far overage may go, for one feature or, without `feature_id`, for all."""
 
     feature_id: Identifier | UnsetType = UNSET
@@ -36,7 +36,7 @@ class SpendLimit(Document, kw_only=True):
     overage_limit: NonNegative | UnsetType = UNSET
 
 
-class UsageAlert(Document, kw_only=True):
+class UsageAlert(JsonDocument, kw_only=True):
     """Tells when usage reaches a threshold: units, or a percentage of what is granted."""
 
     feature_id: Identifier | UnsetType = UNSET
@@ -46,7 +46,7 @@ class UsageAlert(Document, kw_only=True):
     name: str | UnsetType = UNSET
 
 
-class BillingControls(Document, kw_only=True):
+class BillingControls(JsonDocument, kw_only=True):
     """A list that is absent leaves what we have; an empty one empties it."""
 
     auto_topups: list[AutoTopup] | UnsetType = UNSET

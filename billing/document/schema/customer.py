@@ -15,10 +15,10 @@ from billing.document.schema.invoice import Invoice
 from billing.document.schema.reward import Referral, Rewards, TrialUsed
 from billing.document.schema.scalars import Bounded, Env, Identifier, refuse_repeats
 from billing.document.schema.subscription import License, Purchase, Subscription
-from customers.json_types import Document, EpochMs, Refused, Remark, free_form, within
+from customers.json_types import EpochMs, JsonDocument, Refused, Remark, free_form, within
 
 
-class BillingCustomer(Document, kw_only=True):
+class BillingCustomer(JsonDocument, kw_only=True):
     """A customer as the billing platform has them.
 
     `balances` and `flags` are keyed by feature id. What is absent leaves what we have; an empty list or object

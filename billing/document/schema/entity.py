@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from billing.document.schema.scalars import Env, Identifier
-from customers.json_types import Document, EpochMs
+from customers.json_types import EpochMs, JsonDocument
 
 
-class Entity(Document, kw_only=True):
+class Entity(JsonDocument, kw_only=True):
     """One of a customer's entities; `feature_id` is the feature that counts them."""
 
     id: Identifier | None = None

@@ -11,9 +11,9 @@ from billing.document.schema.balance import Balance, Flag
 from billing.document.schema.catalog import Feature, Plan
 from billing.document.schema.customer import BillingCustomer
 from billing.document.schema.subscription import Purchase, Subscription
-from customers.json_types import Document
+from customers.json_types import JsonDocument
 
-_D = TypeVar("_D", bound=Document)
+_D = TypeVar("_D", bound=JsonDocument)
 
 _WHOLE_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
 

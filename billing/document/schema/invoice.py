@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from billing.document.schema.scalars import Currency, Identifier, Word
 from billing.rules.money import to_minor
-from customers.json_types import Document, EpochMs, Link, Number, Refused, within
+from customers.json_types import EpochMs, JsonDocument, Link, Number, Refused, within
 
 
-class Invoice(Document, kw_only=True):
+class Invoice(JsonDocument, kw_only=True):
     """A bill as the billing platform knows it; `total` is in major units, below zero for a credit note."""
 
     plan_ids: list[Identifier]

@@ -8,12 +8,12 @@ from msgspec import UNSET, UnsetType
 
 from billing.document.schema.scalars import Count, NonNegative, Positive, PriceInterval, TierEnd
 from billing.rules.prices import TierBehavior
-from customers.json_types import Document, Refused, within
+from customers.json_types import JsonDocument, Refused, within
 
 BillingMethod = Literal["prepaid", "usage_based"]
 
 
-class Tier(Document, kw_only=True):
+class Tier(JsonDocument, kw_only=True):
     """The price of the units up to `to`: `amount` for each, and `flat_amount` once."""
 
     to: TierEnd
@@ -21,7 +21,7 @@ class Tier(Document, kw_only=True):
     flat_amount: NonNegative | UnsetType = UNSET
 
 
-class PlanPrice(Document, kw_only=True):
+class PlanPrice(JsonDocument, kw_only=True):
     """What a plan itself costs."""
 
     amount: NonNegative
@@ -29,7 +29,7 @@ class PlanPrice(Document, kw_only=True):
     interval_count: Count | UnsetType = UNSET
 
 
-class RowPrice(Document, kw_only=True):
+class RowPrice(JsonDocument, kw_only=True):
     """What more of a feature costs: `amount`, or what `tiers` say, for each `billing_units`.
 
     `max_purchase` is the most that may be bought, and the deepest overage; null means no limit. Tiers ascend;

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from billing.document.schema.scalars import Currency, Identifier, NonNegative
-from customers.json_types import Document, EpochMs
+from customers.json_types import EpochMs, JsonDocument
 
 
-class TrialUsed(Document, kw_only=True):
+class TrialUsed(JsonDocument, kw_only=True):
     """A trial of a plan that was begun; `fingerprint` tells the same person under other accounts."""
 
     plan_id: Identifier
@@ -16,7 +16,7 @@ class TrialUsed(Document, kw_only=True):
     fingerprint: Identifier | None = None
 
 
-class Discount(Document, kw_only=True):
+class Discount(JsonDocument, kw_only=True):
     """A reduction: `discount_value` is a percentage, or an amount of `currency` in major units."""
 
     id: Identifier
@@ -32,13 +32,13 @@ class Discount(Document, kw_only=True):
     total_discount_amount: NonNegative | None = None
 
 
-class Rewards(Document, kw_only=True):
+class Rewards(JsonDocument, kw_only=True):
     """What was won."""
 
     discounts: list[Discount]
 
 
-class ReferredCustomer(Document, kw_only=True):
+class ReferredCustomer(JsonDocument, kw_only=True):
     """The other side of a referral."""
 
     id: Identifier
@@ -46,7 +46,7 @@ class ReferredCustomer(Document, kw_only=True):
     email: str | None = None
 
 
-class Referral(Document, kw_only=True):
+class Referral(JsonDocument, kw_only=True):
     """A customer who came through this one."""
 
     program_id: Identifier

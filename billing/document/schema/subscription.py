@@ -8,10 +8,10 @@ from msgspec import UNSET, UnsetType
 
 from billing.document.schema.catalog import Plan
 from billing.document.schema.scalars import Identifier, NonNegative, refuse_other
-from customers.json_types import Document, EpochMs, Refused, within
+from customers.json_types import EpochMs, JsonDocument, Refused, within
 
 
-class Subscription(Document, kw_only=True):
+class Subscription(JsonDocument, kw_only=True):
     """A plan that recurs.
 
     `status` says only whether it runs yet. Past due is active with `past_due`; a trial is active until
@@ -42,7 +42,7 @@ class Subscription(Document, kw_only=True):
         _verify_plan(at, self.plan_id, self.plan)
 
 
-class Purchase(Document, kw_only=True):
+class Purchase(JsonDocument, kw_only=True):
     """A plan bought once; without `expires_at` it is for life."""
 
     plan_id: Identifier
@@ -57,7 +57,7 @@ class Purchase(Document, kw_only=True):
         _verify_plan(at, self.plan_id, self.plan)
 
 
-class License(Document, kw_only=True):
+class License(JsonDocument, kw_only=True):
     """Seats of a plan (`license_plan_id`) that `parent_plan_id` gives, to assign to entities."""
 
     license_plan_id: Identifier

@@ -14,7 +14,7 @@ from billing.document.importer.catalog_file import CatalogEntry, read_catalog
 from billing.document.importer.catalog_importer import CatalogOutcome, CatalogReport, import_catalog
 from billing.rules import money
 from customers.cli import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
-from customers.ingest.engine import nothing_kept
+from customers.ingest.engine import rolled_back
 from customers.ingest.reader import Unreadable, open_input
 from customers.json_types import Refused, Remark
 from customers.logs import add_counts
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         try:
             with errors_file(options["errors"], [name]) as refuse:
                 entries, passed_over = self._read(name)
-                with nothing_kept() if self.is_dry_run else transaction.atomic():
+                with rolled_back() if self.is_dry_run else transaction.atomic():
                     reports = import_catalog(entries, currency=options["currency"], origin=origin_of(name))
                     self._tell(reports, passed_over, refuse)
         except DatabaseProblem as problem:

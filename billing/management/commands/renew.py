@@ -16,7 +16,7 @@ from billing.subscriptions import RenewalCounts, RenewalFailure, renew
 from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted
-from customers.ingest.engine import nothing_kept
+from customers.ingest.engine import rolled_back
 
 
 class Command(BaseCommand):
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         failures: list[RenewalFailure] = []
         try:
             with (
-                nothing_kept() if options["dry_run"] else nullcontext(),
+                rolled_back() if options["dry_run"] else nullcontext(),
                 tqdm(desc="renew", unit="customer", file=sys.stderr, leave=False, disable=None) as bar,
             ):
                 for batch in renew(options["now"] or clock.now(), done_by="renew"):

@@ -19,7 +19,7 @@ from crm.dedupe.duplicates.tax_ids import read_company_number, read_tax_id
 from crm.models import Company, Contact, Domain, Person, Relationship
 from customers.ingest.matching import STAND_INS
 from customers.ingest.normalize import COUNTRY_CODES
-from customers.ingest.precedence import said_value
+from customers.ingest.precedence import claimed_value
 from customers.models import Address, Business, Customer, PaymentMethod, SourceRecord
 from customers.models.customer import CustomerQuerySet
 from customers.typed_ids import to_uuid
@@ -116,7 +116,7 @@ def _profile(row: dict[str, Any], lists: _Lists) -> Profile:
     claims = [record["claims"] for record in records]
     places = _once([*map(_place, addresses), *(read_location(each["location"]) for each in companies)])
     region = next((place.country for place in places if place.country in COUNTRY_CODES), "")
-    mailboxes = _mailboxes([row["email"], *(_text(said_value(claim, "email")) for claim in claims)])
+    mailboxes = _mailboxes([row["email"], *(_text(claimed_value(claim, "email")) for claim in claims)])
     phones = [row["phone"], *(each["phone"] for each in companies)]
     phones += [method["phone"] for method in lists.methods[pk]]
     contacts = _contacts(lists, pk, region)
@@ -177,7 +177,7 @@ def _names(
     businesses: list[dict[str, Any]],
 ) -> tuple[Name, ...]:
     organisations = [each["name"] for each in (*companies, *businesses) if each["name"]]
-    texts = [own, *(_text(said_value(claim, "name")) for claim in claims)]
+    texts = [own, *(_text(claimed_value(claim, "name")) for claim in claims)]
     found = [
         read_name(text, is_company=text in organisations and _is_nobodys(text))
         for text in dict.fromkeys(texts)

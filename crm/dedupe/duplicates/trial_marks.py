@@ -11,7 +11,7 @@ from billing.models import TrialUsed
 from crm.dedupe.duplicates.mailboxes import company_domains, read_host
 from crm.dedupe.duplicates.read_profile import method_mark
 from crm.models import Company, Contact, Domain
-from customers.ingest.precedence import said_value
+from customers.ingest.precedence import claimed_value
 from customers.models import Business, PaymentMethod, SourceRecord
 from customers.models.customer import CustomerQuerySet
 
@@ -50,7 +50,7 @@ def _marks(customers: CustomerQuerySet) -> Iterator[tuple[str, str]]:
             pk, "domain", _domains(each.get("email") for each in listed if isinstance(each, dict))
         )
     for pk, claims in _rows(SourceRecord, customers, "claims"):
-        yield from _marked(pk, "domain", _domains([said_value(claims, "email")]))
+        yield from _marked(pk, "domain", _domains([claimed_value(claims, "email")]))
     for pk, *facts in _rows(PaymentMethod, customers, *_METHOD):
         yield from _marked(pk, "method", [method_mark(dict(zip(_METHOD, facts, strict=True)))])
 

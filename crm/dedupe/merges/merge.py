@@ -21,7 +21,7 @@ from customers import clock
 from customers.bulk import update_rows
 from customers.logs import log_event
 from customers.models import Customer
-from customers.row_snapshots import as_json, put_away
+from customers.row_snapshots import as_json, take_snapshot
 
 #: Characters of a reason that fit a history row.
 _LONGEST_REASON = 100
@@ -173,7 +173,7 @@ def _join(
         if columns:
             save_with_history(own, columns, by, reason)
         if model is not Customer:
-            away.append(put_away(theirs))
+            away.append(take_snapshot(theirs))
             theirs._history_user, theirs._change_reason = by, reason
             theirs.delete()
             _forget_rows(survivor, other)

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from crm.dedupe.duplicates.review import regroup
 from crm.models import DuplicatePair, Merge
-from customers.row_snapshots import brought_back, put_away
+from customers.row_snapshots import restore_snapshot, take_snapshot
 
 _MERGED = DuplicatePair.Decision.MERGED
 _STATE = ("decision", "later_until", "decided_by_id", "decided_at", "cluster_id")
@@ -29,12 +29,12 @@ def settle_pairs(merge: Merge) -> dict[str, Any]:
         clusters.add(pair.cluster_id)
         third = _across(pair, other)
         if third == survivor:
-            settled["closed"] = put_away(pair)
+            settled["closed"] = take_snapshot(pair)
             pair.decision, pair.later_until, pair.cluster_id = _MERGED, None, None
             pair.decided_by, pair.decided_at = merge.made_by, merge.made_at
             pair.save(update_fields=list(_STATE))
         elif third in asked:
-            settled["put_away"].append(put_away(pair))
+            settled["put_away"].append(take_snapshot(pair))
             pair.delete()
         else:
             settled["moved"].append(str(pair.pk))
@@ -60,12 +60,12 @@ def unsettle_pairs(merge: Merge, settled: dict[str, Any]) -> None:
             _ask_about(pair, other, _across(pair, survivor))
     closed = settled.get("closed")
     if closed is not None:
-        back = brought_back(closed)
+        back = restore_snapshot(closed)
         back.cluster_id = None  # type: ignore[attr-defined]
         DuplicatePair.objects.filter(pk=back.pk).update(**{name: getattr(back, name) for name in _STATE})
     known = {_across(pair, other) for pair in _pairs_of(other)}
     for away in settled.get("put_away", ()):
-        pair = brought_back(away)  # type: ignore[assignment]
+        pair = restore_snapshot(away)  # type: ignore[assignment]
         if pair is not None and _across(pair, other) not in known:
             pair.cluster_id = None
             pair.save(force_insert=True)

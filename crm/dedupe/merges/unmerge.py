@@ -24,7 +24,7 @@ from customers import clock
 from customers.bulk import update_rows
 from customers.logs import log_event
 from customers.models import Customer
-from customers.row_snapshots import as_json, brought_back, from_json
+from customers.row_snapshots import as_json, from_json, restore_snapshot
 
 KEEP, RESTORE = "keep", "restore"
 
@@ -74,7 +74,7 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
 
 def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
     """The rows that go back to the merged customer: the lists in words, with counts."""
-    homes = Merge.objects.home_ids_of(str(merge.other_id))
+    homes = Merge.objects.origin_ids_of(str(merge.other_id))
     counted = (
         (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=homes).count())
         for model in models_that(Way.MOVES)
@@ -171,7 +171,7 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     )
     give_back(survivor, other, homes, [*models_that(Way.MOVES), *models_that(Way.JOINS)])
     for away in changes.get("put_away", ()):
-        row = brought_back(away)
+        row = restore_snapshot(away)
         if not rows_of(type(row)).filter(customer=other).exists():
             row._history_user, row._change_reason = by, told  # type: ignore[attr-defined]
             row.save(force_insert=True)

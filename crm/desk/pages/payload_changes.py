@@ -14,7 +14,7 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from customers.formats import BAD, GOOD, NEWS, moment, page_of
-from customers.ingest.payload_diff import MOST, Change, Comparison, Difference, compare_texts
+from customers.ingest.payload_diff import MOST, Difference, PayloadComparison, ValueChange, compare_texts
 from customers.models import ReceivedPayload, SourceRecord
 
 #: Documents to choose from, newest first.
@@ -22,7 +22,11 @@ CHOICES = 200
 #: Values are cut after this many characters.
 LONGEST = 400
 
-_LABELS = {Change.ADDED: ("Added", GOOD), Change.REMOVED: ("Removed", BAD), Change.CHANGED: ("Changed", NEWS)}
+_LABELS = {
+    ValueChange.ADDED: ("Added", GOOD),
+    ValueChange.REMOVED: ("Removed", BAD),
+    ValueChange.CHANGED: ("Changed", NEWS),
+}
 
 
 class _TwoForm(forms.Form):
@@ -49,7 +53,7 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
     form = _TwoForm(
         payloads, {**chosen, **{name: request.GET[name] for name in chosen if name in request.GET}}
     )
-    compared = _compared(form) if chosen else Comparison()
+    compared = _compared(form) if chosen else PayloadComparison()
     context = {
         **admin.site.each_context(request),
         "title": f"{record}: changes",
@@ -71,9 +75,9 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
     return TemplateResponse(request, "crm/desk/payload_changes.html", context)
 
 
-def _compared(form: _TwoForm) -> Comparison:
+def _compared(form: _TwoForm) -> PayloadComparison:
     if not form.is_valid():
-        return Comparison(refusal="Choose two imports of this source record.")
+        return PayloadComparison(refusal="Choose two imports of this source record.")
     chosen = [form.cleaned_data["old"], form.cleaned_data["new"]]
     texts = dict(ReceivedPayload.objects.filter(pk__in=chosen).values_list("pk", "text"))
     return compare_texts(*(texts[pk] for pk in chosen))
@@ -85,8 +89,8 @@ def _row(difference: Difference) -> dict[str, Any]:
         "path": difference.path[:LONGEST],
         "words": words,
         "colour": colour,
-        "old": _text(difference.old) if difference.change is not Change.ADDED else None,
-        "new": _text(difference.new) if difference.change is not Change.REMOVED else None,
+        "old": _text(difference.old) if difference.change is not ValueChange.ADDED else None,
+        "new": _text(difference.new) if difference.change is not ValueChange.REMOVED else None,
     }
 
 

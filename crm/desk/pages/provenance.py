@@ -23,7 +23,7 @@ from customers.admin.origins import in_words, name_of
 from customers.formats import day, free_form_text, moment, page_of, plain_text
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
-from customers.provenance import FieldProvenance, Saying, provenance_of
+from customers.provenance import FieldProvenance, SourceClaim, provenance_of
 
 #: Values are cut after this many characters; the record's own page shows them whole.
 LONGEST = 300
@@ -139,7 +139,7 @@ def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
         label=field.label[:1].upper() + field.label[1:],
         text=_text(field.value),
         origin=in_words(field),
-        url=_payload_of(field.saying) if field.saying is not None else "",
+        url=_payload_of(field.claim) if field.claim is not None else "",
         is_pinned=field.is_pinned,
         others=tuple(_source_value(each) for each in field.others),
         news=news if field.is_pinned else "",
@@ -147,17 +147,17 @@ def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
     )
 
 
-def _source_value(saying: Saying) -> SourceValue:
+def _source_value(claim: SourceClaim) -> SourceValue:
     return SourceValue(
-        _text(saying.value), f"{name_of(saying.record)}, since {moment(saying.since)}", _payload_of(saying)
+        _text(claim.value), f"{name_of(claim.record)}, since {moment(claim.since)}", _payload_of(claim)
     )
 
 
-def _payload_of(saying: Saying) -> str:
+def _payload_of(claim: SourceClaim) -> str:
     """The address of the received document; of the source record if the document is unknown."""
-    if saying.payload_id is None:
-        return page_of(saying.record)
-    return reverse("admin:customers_receivedpayload_change", args=[saying.payload_id])
+    if claim.payload_id is None:
+        return page_of(claim.record)
+    return reverse("admin:customers_receivedpayload_change", args=[claim.payload_id])
 
 
 def _records(customer: Customer) -> Iterator[tuple[str, str, str, str]]:

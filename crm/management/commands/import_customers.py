@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from crm.exchange.importers import IMPORTERS
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
-from customers.ingest.engine import Counts, Report, import_records, nothing_kept
+from customers.ingest.engine import Counts, Report, import_records, rolled_back
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.models import Source
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.errors: str | None = options["errors"]
         self.unreadable = 0
         self.total = Counts()
-        undoing = nothing_kept() if self.is_dry_run else nullcontext()
+        undoing = rolled_back() if self.is_dry_run else nullcontext()
         try:
             with errors_file(self.errors, names) as refuse, undoing:
                 for name in names:

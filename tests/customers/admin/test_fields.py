@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from customers.admin.fields import FigureField, JsonField
+from customers.admin.fields import FigureFormField, JsonField
 from customers.document.schema import PaymentsBusinessContact
 from customers.formats import opens_a_page, plain_text
 from customers.json_types import Link
@@ -90,11 +90,11 @@ def test_shows_json_for_reading() -> None:
 
 
 def test_figures_have_no_idle_zeros() -> None:
-    assert FigureField().prepare_value(Decimal("20.0000000000")) == "20"
-    assert FigureField().prepare_value(Decimal("0.0000000001")) == "0.0000000001"
-    assert FigureField().prepare_value("what was typed") == "what was typed"
-    assert FigureField().prepare_value(None) is None
-    assert not FigureField(decimal_places=10).has_changed(Decimal("20.0000000000"), "20")
+    assert FigureFormField().prepare_value(Decimal("20.0000000000")) == "20"
+    assert FigureFormField().prepare_value(Decimal("0.0000000001")) == "0.0000000001"
+    assert FigureFormField().prepare_value("what was typed") == "what was typed"
+    assert FigureFormField().prepare_value(None) is None
+    assert not FigureFormField(decimal_places=10).has_changed(Decimal("20.0000000000"), "20")
     assert [plain_text(value) for value in (Decimal("1E+3"), Decimal("19.990"), 7)] == ["1000", "19.99", "7"]
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import BATCH, BATCH_TEXT, Incoming, Outcome, Report, import_records, nothing_kept
+from customers.ingest.engine import BATCH, BATCH_TEXT, Incoming, Outcome, Report, import_records, rolled_back
 from customers.ingest.reader import BadRecord, Record, Unreadable, read_records
 from customers.json_types import Refused, Remark
 from customers.models import Address, Customer, ReceivedPayload, SourceRecord
@@ -276,7 +276,7 @@ def test_nothing_kept_is_a_dry_run() -> None:
     take_payments(payment(1))
     before = row_counts()
 
-    with nothing_kept():
+    with rolled_back():
         reports = take(PaymentsImporter(), payment(1, name="New"), payment(2), {"id": 3})
 
     assert outcomes(reports) == [UPDATED, CREATED, REFUSED]

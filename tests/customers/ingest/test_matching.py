@@ -228,9 +228,9 @@ class TestMergedCustomers:
         make_source_record(customer=survivor, came_with=middle, source="billing", source_id="b1")
 
         for found in match([identity("n1", names=(OURS,)), identity("n2", email="old@example.com")]):
-            assert (found.customer, found.home, found.came_with_id) == (survivor, last, last.pk)
+            assert (found.customer, found.merged_origin, found.came_with_id) == (survivor, last, last.pk)
         [found] = match([identity("b1")])
-        assert (found.customer, found.home) == (survivor, middle)
+        assert (found.customer, found.merged_origin) == (survivor, middle)
 
     def test_an_email_that_both_had_is_the_survivors(self) -> None:
         survivor = make_customer(email="jo@example.com")
@@ -238,14 +238,14 @@ class TestMergedCustomers:
 
         [found] = match([identity(email="jo@example.com")])
 
-        assert (found.customer, found.home) == (survivor, None)
+        assert (found.customer, found.merged_origin) == (survivor, None)
 
     def test_a_source_that_knows_both_by_their_emails_knows_nobody_new(self) -> None:
         survivor = make_customer(email="jo@example.com")
         other = make_customer(email="jo@example.com", merged_into=survivor)
         make_source_record(customer=survivor, source="billing", source_id="b1")
 
-        assert match([identity("b3", email="jo@example.com")])[0].home == other
+        assert match([identity("b3", email="jo@example.com")])[0].merged_origin == other
         make_source_record(customer=survivor, came_with=other, source="billing", source_id="b2")
         assert matched(source_id="b3", email="jo@example.com") is None
 

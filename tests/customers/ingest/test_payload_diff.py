@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from customers.ingest.payload_diff import LONGEST_TEXT, MOST, Change, compare_texts
+from customers.ingest.payload_diff import LONGEST_TEXT, MOST, ValueChange, compare_texts
 
-ADDED, REMOVED, CHANGED = Change
+ADDED, REMOVED, CHANGED = ValueChange
 
 
-def told(old: Any, new: Any) -> list[tuple[str, Change, Any, Any]]:
+def told(old: Any, new: Any) -> list[tuple[str, ValueChange, Any, Any]]:
     compared = compare_texts(json.dumps(old), json.dumps(new))
     assert (compared.is_cut, compared.refusal) == (False, "")
     return [(each.path, each.change, each.old, each.new) for each in compared.differences]

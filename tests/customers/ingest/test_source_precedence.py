@@ -7,7 +7,7 @@ from django.conf import settings as django_settings
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
 from customers.ingest.engine import Outcome
-from customers.ingest.precedence import Statement, decided
+from customers.ingest.precedence import Statement, changed_columns
 from customers.models import Customer
 from tests.customers.import_documents import payment, take, take_payments
 
@@ -25,7 +25,7 @@ def verdict(name: str, claims: dict[str, list[dict[str, Any]]]) -> Any:
         for source, records in claims.items()
         for day, said in enumerate(records, 1)
     ]
-    return decided([], statements, [name]).get(name)
+    return changed_columns([], statements, [name]).get(name)
 
 
 class TestWhoIsRight:

@@ -17,7 +17,7 @@ from crm.exchange.importers import IMPORTERS
 from crm.models import Company, Domain, Relationship
 from customers import clock
 from customers.ingest.engine import Outcome
-from customers.models import Address, Belonging, Customer, PaymentMethod, SourceRecord
+from customers.models import Address, Customer, CustomerRow, PaymentMethod, SourceRecord
 from tests.billing.payloads import BALANCE, CUSTOMER, INVOICE, ROW, SUBSCRIPTION
 from tests.crm.import_documents import document
 from tests.customers.import_documents import customer_of, outcomes, row_counts, take
@@ -55,7 +55,7 @@ def rows() -> Counter[tuple[Any, ...]]:
     found: Counter[tuple[Any, ...]] = Counter()
     for model in apps.get_models():
         fields: Any = model._meta.concrete_fields
-        if not issubclass(model, Belonging) or model in (SourceRecord, Balance):
+        if not issubclass(model, CustomerRow) or model in (SourceRecord, Balance):
             continue
         if any(isinstance(field, models.OneToOneField) for field in fields):
             continue

@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 def test_a_customer_of_which_nothing_was_merged_is_its_own_home() -> None:
     customer = make_customer()
 
-    assert Merge.objects.home_ids_of(customer) == {customer.pk}
+    assert Merge.objects.origin_ids_of(customer) == {customer.pk}
 
 
 def test_what_was_merged_into_a_part_is_part_of_the_whole_as_long_as_it_stands() -> None:
@@ -29,13 +29,13 @@ def test_what_was_merged_into_a_part_is_part_of_the_whole_as_long_as_it_stands()
     make_merge(survivor=whole, other=part, made_at=MOMENT + 3 * DAY)
 
     def at(days: int) -> set[str]:
-        return Merge.objects.home_ids_of(whole, MOMENT + days * DAY)
+        return Merge.objects.origin_ids_of(whole, MOMENT + days * DAY)
 
     assert at(0) == {whole.pk}
     assert at(1) == {whole.pk, early.pk}
     assert at(2) == {whole.pk}
-    assert at(3) == Merge.objects.home_ids_of(whole) == {whole.pk, part.pk, inner.pk}
-    assert Merge.objects.home_ids_of(part, MOMENT - DAY) == {part.pk}
+    assert at(3) == Merge.objects.origin_ids_of(whole) == {whole.pk, part.pk, inner.pk}
+    assert Merge.objects.origin_ids_of(part, MOMENT - DAY) == {part.pk}
 
 
 def test_many_are_asked_for_together(django_assert_num_queries: DjangoAssertNumQueries) -> None:
