@@ -70,10 +70,10 @@ def run_postgresql_half(arguments: list[str]) -> tuple[bool, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 if both halves are well, 1 if one is not, 130 after Ctrl-C."""
+    """The exit status: 0 if both halves passed, 1 if one didn't, 130 after Ctrl-C."""
     stop_on_signals()
     _REPORTS.mkdir(exist_ok=True)
-    # Without compiled modules every worker, and every process that a test starts, would compile them anew.
+    # Keep compiled modules, or every worker and every process that a test starts would compile them again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         halves = [run_half("SQLite", None, arguments), run_postgresql_half(arguments)]

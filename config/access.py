@@ -1,7 +1,7 @@
-"""Nobody grants what they lack.
+"""Users grant only access that they have themselves.
 
-Someone who manages users without being a superuser could otherwise become one: by ticking a box, by joining a group,
-by adding permissions to a group of their own, or by setting the password of someone who has more.
+Otherwise an Administrator who isn't a superuser could become one: by ticking a box, by joining a group, by adding
+permissions to a group of theirs, or by setting the password of a user who has more access.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class _ActorAdmin(_LoggedAdmin):
 
 @admin.register(User)
 class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs know no mixins of two admins
-    """Users. Who is no superuser changes nobody who has a permission that they lack."""
+    """Users. Someone who isn't a superuser can't change a user who has a permission that they lack."""
 
     form = UserForm
     add_form = UserCreationForm

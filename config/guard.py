@@ -1,9 +1,9 @@
-"""The guard against guessing passwords and codes.
+"""Guard against guessing passwords and codes.
 
 Failures are counted in a table, so the limits hold across processes:
 
-- Five wrong passwords for one name from one address block that name at that address. Nobody can block a colleague
-  from somewhere else.
+- Five wrong passwords for one name from one address block that name at that address. A stranger can't block a
+  colleague from elsewhere.
 - Fifty from one address, whatever the names, block the address: one password tried on every name is guessing too.
 - Five wrong codes of the second step block the second step of that user everywhere. Only someone who has the password
   gets there, and they may come from many addresses.
@@ -30,7 +30,7 @@ from django.utils import timezone
 
 from customers.logs import log_event
 
-#: What stands in the table for a wrong code. A failed password always has an address, so no visitor can forge one.
+#: How a wrong code is recorded. A wrong password is recorded with an address, so no visitor can forge this.
 _CODE = {"ip_address": None, "user_agent": "second step"}
 
 

@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.models import Preferences
 
-#: Where people read pages. The JSON side speaks UTC, whoever asks.
+#: Where pages are. The JSON API answers in UTC, for every user.
 _PAGES = ("/admin/", "/accounts/")
 
 #: The regions of the IANA names that people know; the others are old names and offsets.

@@ -235,7 +235,7 @@ ACCOUNT_RATE_LIMITS = False
 AXES_HANDLER = "config.guard.SignInGuard"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-# Both together, so that nobody can block a colleague from elsewhere.
+# Both together, so that a stranger can't block a colleague.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 #: Failures from one address, whatever the names, after which it is blocked: an office shares one.
 FAILURES_PER_ADDRESS = 50

@@ -11,7 +11,7 @@ from django.urls import include, path
 
 _NETWORK_BITS = 64
 
-#: Nobody signs up and no email is sent, so the pages for these are left out.
+#: Users don't sign up, and Clientele sends no email, so the pages for these are left out.
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
@@ -24,7 +24,7 @@ urlpatterns = [
 def client_ip(request: HttpRequest) -> str:
     """The address that a request comes from, past the proxies that `TRUSTED_PROXY_COUNT` counts.
 
-    Of an IPv6 address its network (/64): whoever has one address has all of them.
+    Of an IPv6 address its network (/64): a subscriber has all of its addresses.
     """
     address: str = get_adapter().get_client_ip(request)
     parsed = ipaddress.ip_address(address)

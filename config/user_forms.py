@@ -1,4 +1,4 @@
-"""The forms of users and groups: they grant nothing that the editor lacks, and overwrite nobody's change unseen."""
+"""Forms of users and groups: no grant beyond the editor's own access, no change of a colleague overwritten unseen."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class _SeenPassword(forms.CharField):
 
 
 class UserPasswordForm(AdminPasswordChangeForm):
-    """Set somebody else's password, unless it was changed or disabled after the page was opened."""
+    """Set a user's password, unless it was changed or disabled after the page was opened."""
 
     seen_password = _SeenPassword(required=False)
 

@@ -1,7 +1,7 @@
 """Built-in roles: who may do what.
 
 `TABLE` is the only place that says it. After every `migrate` the groups of these names get exactly the permissions
-of the table, so a change that somebody made to them by hand is undone. Other groups are left alone: an installation
+of the table, so a change made by hand is undone. Other groups are left alone: an installation
 that needs something else makes a group of its own.
 
 A new role is a name in `ROLES` and a mark in the lines of `TABLE`; a new permission is a name in one line.
