@@ -1,4 +1,4 @@
-"""Contact with customers: logging it, and when it was last."""
+"""Log activities with customers, and tell when the last contact was."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ def log_contact(
     person: Person | None = None,
     happened_at: datetime | None = None,
 ) -> Activity:
-    """Note a call, a meeting or a mail; without a time, it was just now.
-
-    If the customer has meanwhile become part of another, it was with that one.
-    """
+    """Log a call, meeting or email of the customer, or of its survivor if it has been merged; by default as of now."""
     activity: Any = Activity(
         customer=lock_survivor(customer),
         kind=kind,
@@ -44,9 +41,9 @@ def log_contact(
 
 
 def last_contacts(customer_ids: Iterable[str]) -> dict[str, datetime]:
-    """By customer, when somebody was last in contact: a call, meeting or mail, or a note that a person wrote.
+    """By customer ID, the last contact: a past activity, or a note that a person wrote.
 
-    Customers with whom nobody was are not in it. In two queries.
+    Customers without contact are left out. Two queries.
     """
     ids = list(customer_ids)
     last: dict[str, datetime] = {}

@@ -1,4 +1,4 @@
-"""Notes in Markdown, as HTML that runs nothing: what people and programs write is never trusted."""
+"""Untrusted Markdown as safe HTML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _parser() -> MarkdownIt:
 
 
 def render_markdown(text: str) -> SafeString:
-    """The HTML of a text in Markdown. Of HTML in the text the characters are shown; links go to pages and mail alone."""
+    """The HTML of Markdown. HTML in the text is shown as text; links may only be http, https and mailto."""
     unsafe = _parser().render(text)
     safe = nh3.clean(
         unsafe,

@@ -1,4 +1,4 @@
-"""Write notes of customers, and let colleagues know who are named in them."""
+"""Write notes on customers, and notify the colleagues mentioned in them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
 
-#: `@name`, not in the middle of a word such as an e-mail address. User names may hold these characters.
-_NAMED = re.compile(r"(?<![\w.@+-])@([\w.@+-]+)")
-_MOST_NAMED = 50
+#: `@name`, but not inside a word such as an email address. User names may have these characters.
+_MENTION = re.compile(r"(?<![\w.@+-])@([\w.@+-]+)")
+_MOST_MENTIONS = 50
 
 
 @transaction.atomic
 def write_note(
     customer: Customer, body: str, *, by: Any, is_pinned: bool = False, is_summary: bool = False
 ) -> Note:
-    """Add a note by a person. As the summary it takes the place of the one before.
-
-    If the customer has meanwhile become part of another, it is a note of that one.
-    """
+    """Add a note to the customer, or to its survivor if it has been merged. A new summary replaces the current one."""
     customer = lock_survivor(customer)
     if is_summary:
-        _take_summary(customer)
+        _clear_summary(customer)
     note = Note(customer=customer, body=body, author=by, is_pinned=is_pinned, is_summary=is_summary)
     _save(note, by)
     mention_colleagues(note)
@@ -36,44 +33,44 @@ def write_note(
 
 
 def mention_colleagues(note: Note) -> list[Mention]:
-    """Tell every active colleague whom the note names as `@name`, once; answer whom it was new to.
+    """Put the note on the worklist of each active colleague that it names as `@name`; return the new mentions.
 
-    The author need not be told. A name that nobody has is only text.
+    The author and colleagues who were mentioned before get no mention. Unknown names are plain text.
     """
-    names = [name.rstrip(".") for name in _NAMED.findall(note.body)][:_MOST_NAMED]
+    names = [name.rstrip(".") for name in _MENTION.findall(note.body)][:_MOST_MENTIONS]
     colleagues = get_user_model()._default_manager.filter(username__in=names, is_active=True)
-    told = set(note.mentions.values_list("user", flat=True)) | {note.author_id}
+    notified = set(note.mentions.values_list("user", flat=True)) | {note.author_id}
     return [
         Mention.objects.create(note=note, user=colleague)
         for colleague in colleagues.order_by("pk")
-        if colleague.pk not in told
+        if colleague.pk not in notified
     ]
 
 
 @transaction.atomic
 def make_summary(note: Note, *, by: Any) -> None:
-    """Let the crm document carry this note; the one that it carried before is a note like others."""
-    held = _held(note)
-    _take_summary(held.customer)
-    held.is_summary = True
-    _save(held, by)
+    """Make this note the `notes` of the CRM document instead of the current summary."""
+    locked = _locked(note)
+    _clear_summary(locked.customer)
+    locked.is_summary = True
+    _save(locked, by)
 
 
 @transaction.atomic
 def pin_note(note: Note, *, is_pinned: bool, by: Any) -> None:
-    """Keep a note above the others, or let it go; that it is so already is not written again."""
-    held = _held(note)
-    if held.is_pinned != is_pinned:
-        held.is_pinned = is_pinned
-        _save(held, by)
+    """Pin or unpin a note. Doing it twice writes no second history row."""
+    locked = _locked(note)
+    if locked.is_pinned != is_pinned:
+        locked.is_pinned = is_pinned
+        _save(locked, by)
 
 
 def mark_mentions_seen(customer: Customer, user: Any) -> int:
-    """Note that `user` has seen the notes of a customer that name them; answer how many were new."""
+    """Mark the user's mentions in the customer's notes as seen; return how many were unseen."""
     return Mention.objects.unseen().of(user).filter(note__customer=customer).update(seen_at=clock.now())
 
 
-def _held(note: Note) -> Note:
+def _locked(note: Note) -> Note:
     lock_survivor(note.customer)
     return Note.objects.select_for_update(of=("self",)).select_related("customer").get(pk=note.pk)
 
@@ -83,7 +80,7 @@ def _save(note: Any, by: Any) -> None:
     note.save()
 
 
-def _take_summary(customer: Customer) -> None:
-    for held in Note.objects.select_for_update().filter(customer=customer, is_summary=True):
-        held.is_summary = False
-        held.save(update_fields=["is_summary"])
+def _clear_summary(customer: Customer) -> None:
+    for summary in Note.objects.select_for_update().filter(customer=customer, is_summary=True):
+        summary.is_summary = False
+        summary.save(update_fields=["is_summary"])

@@ -1,4 +1,4 @@
-"""Whom a row is written for: the customer that somebody looks at, or the one that it has meanwhile become part of."""
+"""Merge survivors: every write for a customer goes to the one that it was merged into."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from customers.models import Customer
 
 
 def lock_survivor(customer: Customer) -> Customer:
-    """The customer, or the survivor if it was merged; no merge touches it until the transaction ends."""
+    """Resolve a customer to its merge survivor (itself if it wasn't merged) and lock it until the transaction ends."""
     key = customer.pk
     while True:
-        held = Customer.objects.select_for_update(no_key=True).get(pk=key)
-        if held.merged_into_id is None:
-            return held
-        key = held.merged_into_id
+        locked = Customer.objects.select_for_update(no_key=True).get(pk=key)
+        if locked.merged_into_id is None:
+            return locked
+        key = locked.merged_into_id

@@ -1,4 +1,4 @@
-"""Add tasks, do them, hand them over."""
+"""Add, complete, reopen and reassign tasks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ def add_task(
     reminder_on: date | None = None,
     body: str = "",
 ) -> Task:
-    """Add something to do; without an owner, for whoever adds it.
-
-    If the customer has meanwhile become part of another, it is to be done for that one.
-    """
+    """Add a task for the customer, or for its survivor if it has been merged. Without `owner` it is assigned to `by`."""
     task = Task(
         customer=lock_survivor(customer),
         title=title,
@@ -43,34 +40,34 @@ def add_task(
 
 @transaction.atomic
 def complete_task(task: Task, *, by: Any) -> bool:
-    """Note that a task is done, by whom; False if it was done before."""
-    held = Task.objects.select_for_update().get(pk=task.pk)
-    if held.done_at is not None:
+    """Complete a task; False if it is already done."""
+    locked = Task.objects.select_for_update().get(pk=task.pk)
+    if locked.done_at is not None:
         return False
-    held.done_at, held.done_by = clock.now(), by
-    _save(held, by)
+    locked.done_at, locked.done_by = clock.now(), by
+    _save(locked, by)
     return True
 
 
 @transaction.atomic
 def reopen_task(task: Task, *, by: Any) -> bool:
-    """Note that a task is not done after all; False if it was not."""
-    held = Task.objects.select_for_update().get(pk=task.pk)
-    if held.done_at is None:
+    """Reopen a task; False if it is open."""
+    locked = Task.objects.select_for_update().get(pk=task.pk)
+    if locked.done_at is None:
         return False
-    held.done_at = held.done_by = None
-    _save(held, by)
+    locked.done_at = locked.done_by = None
+    _save(locked, by)
     return True
 
 
 @transaction.atomic
 def reassign_task(task: Task, to: Any, *, by: Any) -> bool:
-    """Let the user `to` do a task; False if it was theirs already, or is done."""
-    held = Task.objects.select_for_update().get(pk=task.pk)
-    if held.done_at is not None or held.owner_id == to.pk:
+    """Assign a task to the user `to`; False if it is already theirs, or is done."""
+    locked = Task.objects.select_for_update().get(pk=task.pk)
+    if locked.done_at is not None or locked.owner_id == to.pk:
         return False
-    held.owner = to
-    _save(held, by)
+    locked.owner = to
+    _save(locked, by)
     return True
 
 

@@ -12,5 +12,4 @@ register = template.Library()
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """A text in Markdown as HTML that runs nothing."""
     return render_markdown(text)
