@@ -28,7 +28,7 @@ _EVERYWHERE = {
     "are to be": "must be, or use the verb",
     "goes on": "continues, renews",
     "go on": "continue, renew",
-    "a month": "/month, or per month",
+    "a month(?! before)": "/month, or per month",
     "taken back": "reversed",
     "bought ahead": "prepaid",
     "e-mails?": "email",

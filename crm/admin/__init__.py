@@ -1,4 +1,4 @@
-"""The admin of relationships: company, people, what was said, what was merged, and who may be one."""
+"""The CRM's admin."""
 
 from crm.admin.customer import ManagedCustomerAdmin
 from crm.admin.duplicates import DuplicateClusterAdmin, DuplicatePairAdmin

@@ -1,4 +1,4 @@
-"""Customers in the admin, as account managers work with them: the form and the list that are registered."""
+"""Customers in the admin: the registered form and list, with all that the three apps add to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from customers.models import Customer
 
 @admin.register(Customer)
 class ManagedCustomerAdmin(BulkPermissions, BilledCustomerAdmin):
-    """A customer with its people, notes, tags and documents, and what is done with many customers at once."""
+    """The form with contacts, notes, tags and documents, and the list with bulk actions."""
 
     overview, has_overview_permission = overview, may_see_overview
     timeline, has_timeline_permission = timeline, may_see_overview

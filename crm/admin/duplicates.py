@@ -37,7 +37,7 @@ _SHOWN_PAIRS = 50
 _SHOWN_MEMBERS = 4
 _SHOWN_REASONS = 2
 _Decision = DuplicatePair.Decision
-_DECISIONS = {"Open": WAITING, "Later": PLAIN, "Not duplicates": GOOD, "Merged": NEWS}
+_DECISIONS = {"Open": WAITING, "Snoozed": PLAIN, "Not duplicates": GOOD, "Merged": NEWS}
 
 
 class LaterForm(forms.Form):

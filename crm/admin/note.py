@@ -1,4 +1,4 @@
-"""Notes and documents in the admin. A note is by whoever wrote it."""
+"""Notes and documents in the admin. The author of a note is the user who adds it."""
 
 from __future__ import annotations
 
@@ -22,24 +22,23 @@ from customers.formats import column_of, link_out, long_text
 
 
 class Author(MineFilter):
-    """Notes of mine."""
+    """Filter: my notes."""
 
     title = "author"
     parameter_name = "author"
 
 
 class NoteFormSet(RecordFormSet):
-    """A customer's notes, one of them the summary. New ones are by the person who writes them."""
+    """A customer's notes, at most one of them the summary."""
 
     only_one = "is_summary"
 
     def complete(self, row: Model) -> None:
-        """Say who wrote it."""
         if isinstance(row, Note):
             row.author = self.user
 
     def save_new(self, form: ModelForm, commit: bool = True) -> Any:
-        """Save a note that was added on the form, and tell whom it names."""
+        """Save a new note, and notify the colleagues that it mentions."""
         note = super().save_new(form, commit)
         if commit:
             mention_colleagues(note)
@@ -47,8 +46,6 @@ class NoteFormSet(RecordFormSet):
 
 
 class NoteInline(RecordTabularInline):
-    """A customer's notes."""
-
     model = Note
     fk_name = "customer"
     hide_title = True
@@ -58,13 +55,10 @@ class NoteInline(RecordTabularInline):
     readonly_fields = ("author", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the authors, for their names."""
         return super().get_queryset(request).select_related("author")
 
 
 class DocumentInline(RecordTabularInline):
-    """Documents that concern a customer."""
-
     model = Document
     fk_name = "customer"
     fields = ("type", "title", "url")
@@ -75,8 +69,6 @@ class DocumentInline(RecordTabularInline):
 
 @admin.register(Note)
 class NoteAdmin(HistoryAdmin):
-    """What was said about customers."""
-
     list_display = ("first_line", column_of("customer"), "author", "is_summary", "is_pinned", "created_at")
     list_filter = (
         ("is_summary", YesNo),
@@ -95,11 +87,9 @@ class NoteAdmin(HistoryAdmin):
 
     @display(description="note")
     def first_line(self, note: Note) -> SafeString | str:
-        """How the note begins."""
         return long_text(str(note))
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
-        """Save; a new note is by the person who writes it."""
         if not change:
             obj.author = request.user
         super().save_model(request, obj, form, change)
@@ -108,8 +98,6 @@ class NoteAdmin(HistoryAdmin):
 
 @admin.register(Document)
 class DocumentAdmin(HistoryAdmin):
-    """Documents that concern customers."""
-
     list_display = ("shown_title", "type", column_of("customer"), "link", "created_at")
     list_filter = (("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
@@ -123,10 +111,8 @@ class DocumentAdmin(HistoryAdmin):
 
     @display(description="title", ordering="title")
     def shown_title(self, document: Document) -> SafeString | str:
-        """The title."""
         return long_text(document.title)
 
     @display(description="link")
     def link(self, document: Document) -> SafeString | str:
-        """Where it is."""
         return link_out(document.url, "Open") if document.url else "-"

@@ -1,4 +1,4 @@
-"""From a customer's form to its page, and to its timeline."""
+"""Buttons of a customer's form that open its page and its activity."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from customers.admin import CustomerAdmin
 
 @action(description="Overview", url_path="overview", permissions=["overview"], icon="contact_page")
 def overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Everything about the customer on one page."""
     return HttpResponseRedirect(reverse("desk-customer", args=[unquote(object_id)]))
 
 
 def may_see_overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:
-    """Whoever may see customers."""
     return model_admin.has_view_permission(request)
 
 
-@action(description="Timeline", url_path="timeline", permissions=["timeline"], icon="history")
+@action(description="Activity", url_path="timeline", permissions=["timeline"], icon="history")
 def timeline(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Everything that happened to the customer."""
     return HttpResponseRedirect(reverse("desk-timeline", args=[unquote(object_id)]))

@@ -1,4 +1,4 @@
-"""People and points of contact in the admin."""
+"""People and contacts in the admin."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from customers.formats import column_of, long_text, text_of
 
 
 class ContactInline(RecordTabularInline):
-    """A customer's points of contact."""
-
     model = Contact
     fk_name = "customer"
     autocomplete_fields = ("person",)
@@ -29,22 +27,19 @@ class ContactInline(RecordTabularInline):
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the people, for their names."""
         return super().get_queryset(request).select_related("person")
 
 
 def picture_only(value: str) -> None:
-    """Raises `ValidationError` for what is neither a link nor a picture as data."""
+    """Raise `ValidationError` unless `value` is a link, or a picture as a data: URL."""
     try:
         Picture.from_json(value)
     except ValueError:
-        raise ValidationError("Enter a link that begins with http:// or https://.", code="link") from None
+        raise ValidationError("Enter a link that starts with http:// or https://.", code="link") from None
 
 
 @admin.register(Person)
 class PersonAdmin(PinnedFieldsAdmin):
-    """Everybody whom the CRM knows, and people added here."""
-
     list_display = ("shown_name", "shown_title", "shown_email", "phone", "type")
     list_filter = (("type", Choices),)
     search_fields = ("name", "email", "phone", "obfuscated_id__exact")
@@ -91,29 +86,24 @@ class PersonAdmin(PinnedFieldsAdmin):
             "About",
             {"classes": ["tab"], "fields": ("bio", "photo_url", "social_network", "related_documents")},
         ),
-        ("Origin", {"classes": ["tab"], "fields": ("id", "obfuscated_id")}),
+        ("IDs", {"classes": ["tab"], "fields": ("id", "obfuscated_id")}),
     )
 
     @display(description="name", ordering="name")
     def shown_name(self, person: Person) -> SafeString | str:
-        """The name."""
         return long_text(person.name)
 
     @display(description="title")
     def shown_title(self, person: Person) -> SafeString | str:
-        """What they do."""
         return long_text(person.title)
 
-    @display(description="e-mail", ordering="email")
+    @display(description="email", ordering="email")
     def shown_email(self, person: Person) -> SafeString | str:
-        """The e-mail address."""
         return long_text(person.email)
 
 
 @admin.register(Contact)
 class ContactAdmin(HistoryAdmin):
-    """Who is a point of contact of whom."""
-
     list_display = (text_of("person"), "shown_role", column_of("customer"))
     list_filter = (("person", Row), ("customer", Row))
     list_select_related = ("customer", "person")
@@ -126,5 +116,4 @@ class ContactAdmin(HistoryAdmin):
 
     @display(description="role")
     def shown_role(self, contact: Contact) -> SafeString | str:
-        """Their part at the customer."""
         return long_text(contact.role)

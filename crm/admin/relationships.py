@@ -1,4 +1,4 @@
-"""Relationships and companies in the admin, with domains and the CRM's custom fields."""
+"""Account details, companies, domains and custom fields in the admin."""
 
 from __future__ import annotations
 
@@ -26,15 +26,13 @@ from customers.json_types import Link
 
 
 class Owner(MineFilter):
-    """Accounts of mine."""
+    """Filter: my accounts."""
 
     title = "account manager"
     parameter_name = "owner"
 
 
 class DomainInline(RecordTabularInline):
-    """A customer's domains."""
-
     model = Domain
     fk_name = "customer"
     fields = ("name",)
@@ -43,27 +41,25 @@ class DomainInline(RecordTabularInline):
 
 @admin.register(Relationship)
 class RelationshipAdmin(PinnedFieldsAdmin):
-    """How we work with customers: since when, for how much a year, whose account it is."""
-
     list_display = (text_of("customer"), "owner", "start_date", "shown_revenue", "crm_id")
     list_filter = (Owner, ("start_date", DaysFilter), ("customer", Row))
     list_select_related = ("customer", "owner")
     search_fields = ("crm_id__exact", "datasource_id__exact")
-    search_help_text = "A whole id in the CRM, an id of ours, or of the customer."
+    search_help_text = "Enter a complete CRM ID, an ID shown in the CRM, or an ID of the customer."
     sortable_by = ("start_date",)
     autocomplete_fields = ("customer",)
     json_shapes = {"reported_document_counts": dict}
     readonly_fields = ("id", "crm_id", "datasource_id", "reported_notes", "reported_document_counts")
     fieldsets = (
         (
-            "Relationship",
+            "Account details",
             {
                 "classes": ["tab"],
                 "fields": ("customer", "owner", "start_date", "contract_annual_revenue", "currency"),
             },
         ),
-        ("As reported", {"classes": ["tab"], "fields": ("reported_notes", "reported_document_counts")}),
-        ("Origin", {"classes": ["tab"], "fields": ("id", "crm_id", "datasource_id")}),
+        ("In the CRM", {"classes": ["tab"], "fields": ("reported_notes", "reported_document_counts")}),
+        ("IDs", {"classes": ["tab"], "fields": ("id", "crm_id", "datasource_id")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
@@ -72,16 +68,13 @@ class RelationshipAdmin(PinnedFieldsAdmin):
         # Not before the commit: this transaction holds the relationship, and a merge locks the customer first.
         transaction.on_commit(partial(refresh_customers, [str(obj.customer_id)]))
 
-    @display(description="revenue a year")
+    @display(description="annual contract value")
     def shown_revenue(self, relationship: Relationship) -> str:
-        """What the contract brings in a year."""
         return unit_price(relationship.contract_annual_revenue, relationship.currency)
 
 
 @admin.register(Company)
 class CompanyAdmin(PinnedFieldsAdmin):
-    """The companies behind customers."""
-
     list_display = (
         "shown_name",
         column_of("customer"),
@@ -114,34 +107,28 @@ class CompanyAdmin(PinnedFieldsAdmin):
             },
         ),
         ("Links", {"classes": ["tab"], "fields": ("website_urls", "profile_url", "logo_url")}),
-        ("Origin", {"classes": ["tab"], "fields": ("id",)}),
+        ("IDs", {"classes": ["tab"], "fields": ("id",)}),
     )
 
     @display(description="name", ordering="name")
     def shown_name(self, company: Company) -> SafeString | str:
-        """The name."""
         return long_text(company.name)
 
     @display(description="industry")
     def shown_industry(self, company: Company) -> SafeString | str:
-        """What it does."""
         return long_text(company.industry)
 
     @display(description="location")
     def shown_location(self, company: Company) -> SafeString | str:
-        """Where it is."""
         return long_text(company.location)
 
     @display(description="website")
     def website(self, company: Company) -> SafeString | str:
-        """Its first website."""
         return link_out(next(iter(company.website_urls), ""))
 
 
 @admin.register(Domain)
 class DomainAdmin(HistoryAdmin):
-    """The internet domains of customers."""
-
     list_display = ("shown_name", column_of("customer"))
     list_filter = (("customer", Row),)
     list_select_related = ("customer",)
@@ -154,14 +141,11 @@ class DomainAdmin(HistoryAdmin):
 
     @display(description="domain", ordering="name")
     def shown_name(self, domain: Domain) -> SafeString | str:
-        """The domain."""
         return long_text(domain.name)
 
 
 @admin.register(CustomField)
 class CustomFieldAdmin(HistoryAdmin):
-    """Fields that the CRM's users added of their own."""
-
     list_display = ("shown_name", "shown_value", column_of("customer"))
     list_filter = (("customer", Row),)
     list_select_related = ("customer",)
@@ -184,12 +168,10 @@ class CustomFieldAdmin(HistoryAdmin):
 
     @display(description="field", ordering="key")
     def shown_name(self, field: CustomField) -> SafeString | str:
-        """Its label, or its key."""
         return long_text(str(field))
 
     @display(description="value")
     def shown_value(self, field: CustomField) -> SafeString | str:
-        """Its value, of whichever kind."""
         return long_text(_value(field))
 
 

@@ -1,1 +1,1 @@
-"""Believable customers that do not exist, as the documents that the three platforms would send."""
+"""The demo: invented customers as documents of the three platforms, with users, activities and usage."""

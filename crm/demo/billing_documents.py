@@ -1,4 +1,4 @@
-"""Make the billing platform's documents for invented customers: subscriptions in every state."""
+"""Billing documents of invented customers, with subscriptions in every state."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ STATES = (
     "ended",
 )
 DIGITS = {"JPY": 0, "KWD": 3, "TZS": 2}
-#: What one US dollar is worth, roughly: enough for amounts that look right.
+#: Rough exchange rates of one US dollar, for plausible amounts.
 RATES = {"USD": 1.0, "EUR": 0.9, "GBP": 0.8, "TZS": 2500.0, "KWD": 0.3, "JPY": 150.0, "BRL": 5.0, "INR": 83.0}
 
 
 def billing_document(
     rng: random.Random, number: int, facts: dict[str, Any], currency: str, today: datetime
 ) -> dict[str, Any]:
-    """`facts` of the customer, with what it has and owes; every state comes up in turn."""
+    """The document with the customer's `facts`; `number` decides the state of the subscription."""
     state = STATES[number % len(STATES)]
     plan_id = {"free": "free", "enterprise": "enterprise"}.get(state, rng.choice(["pro", "pro", "scale"]))
     subscriptions = _subscriptions(rng, number, state, plan_id, facts, today)
@@ -97,7 +97,7 @@ def _subscriptions(
         "current_period_end": None if state == "scheduled" else to_epoch_ms(start + length),
         "quantity": rng.choice([1, 1, 1, 5]),
     }
-    beside = {
+    add_on = {
         **subscription,
         "id": f"sub_demo{number:05d}_storage",
         "plan_id": "extra_storage",
@@ -106,7 +106,7 @@ def _subscriptions(
         "started_at": to_epoch_ms(start - periods // 2 * length),
         "quantity": 2,
     }
-    return [subscription, beside] if number % 11 == 0 else [subscription]
+    return [subscription, add_on] if number % 11 == 0 else [subscription]
 
 
 def _purchases(rng: random.Random, number: int, env: str, today: datetime) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _purchases(rng: random.Random, number: int, env: str, today: datetime) -> li
 
 
 def _balances(rng: random.Random, number: int, plan_id: str, today: datetime) -> dict[str, Any]:
-    """Balances that are fresh, near their limit, at it, and past it, in turn."""
+    """Balances that, by `number`, are fresh, near their limit, at it or above it."""
     share = (0.15, 0.5, 0.83, 0.97, 1.0, 1.2)[number % 6]
     resets_at = to_epoch_ms(today + timedelta(days=rng.randint(1, 29)))
     balances: dict[str, Any] = {}

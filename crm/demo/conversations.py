@@ -1,4 +1,4 @@
-"""What the demo's account managers said, noted and promised."""
+"""Activities, notes and tasks of the demo's account managers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.utils.timezone import localdate
 from crm.models import Activity, Contact, Note, Relationship, Task
 from crm.notes import mention_colleagues
 
-#: Of how many accounts of each account manager something was said.
+#: Accounts of each account manager that get some.
 _ACCOUNTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class DemoConversation:
-    """A call, meeting or mail, or a note where `kind` is empty, some days ago."""
+    """An activity, or a note if `kind` is empty, from `days` ago."""
 
     days: int
     kind: str
@@ -29,7 +29,7 @@ class DemoConversation:
 
 @dataclass(frozen=True, slots=True)
 class DemoTask:
-    """A task that was added some days ago, and is due some days from now; with `done`, that was done so many days ago."""
+    """A task added `days` ago, due in `due` days, with a reminder in `reminder` days, completed `done` days ago."""
 
     days: int
     title: str
@@ -56,7 +56,7 @@ _CONVERSATIONS: tuple[tuple[DemoConversation | DemoTask, ...], ...] = (
         DemoTask(41, "Set up the trial", -38, done=39),
     ),
     (
-        DemoConversation(75, "meeting", "Renewed for a year. The next talk is to be about usage, not about price."),
+        DemoConversation(75, "meeting", "Renewed for a year. The next talk must be about usage, not price."),
         DemoConversation(75, "", "### Agreed\n\n1. a review every quarter\n2. prices stay until the next renewal\n\n> We stay as long as it stays simple."),
         DemoTask(75, "Prepare the quarterly review", 0),
     ),
@@ -65,7 +65,7 @@ _CONVERSATIONS: tuple[tuple[DemoConversation | DemoTask, ...], ...] = (
 
 @transaction.atomic
 def start_conversations(now: datetime) -> bool:
-    """Let the demo's account managers have spoken with their customers; False if somebody has spoken already."""
+    """Create the activities, notes and tasks; False, and nothing, if there are any activities."""
     if Activity.objects.exists():
         return False
     people = list(User.objects.filter(username__in=("manager", "admin")).order_by("-username"))
@@ -116,6 +116,6 @@ def _write(
 
 
 def _save(row: Any, person: User, at: datetime) -> None:
-    """With a history that says who it was, and when."""
+    """Save with a history row by `person` at `at`."""
     row._history_user, row._history_date = person, at
     row.save()

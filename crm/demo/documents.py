@@ -1,4 +1,4 @@
-"""Make the three platforms' documents for invented customers: the same number gives the same customers."""
+"""Documents of invented customers for the three platforms. The same count and day give the same documents."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SEED_EXAMPLE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class InventedCustomer:
-    """One invented customer, before any platform describes it."""
+    """What all platforms' documents of one invented customer have in common."""
 
     number: int
     company: str
@@ -52,12 +52,12 @@ class InventedCustomer:
 
     @property
     def external_id(self) -> str:
-        """The id in the integrator's own system."""
+        """The ID in the integrator's own system."""
         return f"{self.short_name.lower().replace(' ', '-')}-{self.number}"
 
 
 def demo_documents(count: int, today: datetime) -> dict[str, list[dict[str, Any]]]:
-    """The documents of `count` customers, by source; `today` is what their dates are reckoned from."""
+    """The documents of `count` customers, by source. All dates are relative to `today`."""
     documents: dict[str, list[dict[str, Any]]] = {"payments": [SEED_EXAMPLE], "billing": [], "crm": []}
     for number in range(1, count):
         rng = random.Random(number)
@@ -79,7 +79,6 @@ def demo_documents(count: int, today: datetime) -> dict[str, list[dict[str, Any]
 
 
 def invent(rng: random.Random, number: int, today: datetime) -> InventedCustomer:
-    """A company with people, in a place."""
     place = rng.choice(names.PLACES)
     short = f"{rng.choice(names.FIRST_WORDS)} {rng.choice(names.SECOND_WORDS)}"
     people = tuple(
@@ -99,7 +98,6 @@ def invent(rng: random.Random, number: int, today: datetime) -> InventedCustomer
 
 
 def payments_document(rng: random.Random, customer: InventedCustomer, today: datetime) -> dict[str, Any]:
-    """What the payments platform holds of it."""
     typed_id = _typed_id(rng, "cus", customer.since)
     place = customer.place
     address = {
@@ -157,9 +155,9 @@ def payments_document(rng: random.Random, customer: InventedCustomer, today: dat
 def crm_document(
     rng: random.Random, customer: InventedCustomer, billed: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What the CRM holds of it; now and then with another record merged into it.
+    """The CRM document, for every twelfth customer with a merged customer.
 
-    The contract is what is `billed`, but for some customers, and for those who are not billed.
+    `billed` is the billing document, which the contract value is computed from.
     """
     place = customer.place
     document: dict[str, Any] = {
@@ -203,7 +201,7 @@ def crm_document(
 
 
 def _contract(number: int, imagined: int, billed: dict[str, Any] | None) -> int | None:
-    """What is billed a year, a third more for every eighth customer; what is imagined of one that billing lacks."""
+    """The yearly contract value: as billed, a third more for every eighth customer; `imagined` without billing."""
     if billed is None:
         return imagined
     times = {"month": 12, "year": 1}
@@ -217,7 +215,7 @@ def _contract(number: int, imagined: int, billed: dict[str, Any] | None) -> int 
 
 
 def _sources_of(number: int) -> tuple[str, ...]:
-    """Most customers are known to all three platforms; some to fewer."""
+    """Most customers are on all three platforms, some on fewer."""
     return {
         7: ("payments",),
         8: ("crm",),
@@ -242,7 +240,7 @@ def _billing_facts(customer: InventedCustomer) -> dict[str, Any]:
 
 
 def _duplicate(rng: random.Random, customer: InventedCustomer, today: datetime) -> dict[str, Any]:
-    """The same company entered again by somebody in a hurry."""
+    """The same company entered a second time, with small differences."""
     return {
         "id": _typed_id(rng, "cus", customer.since + timedelta(days=20)),
         "name": customer.short_name,
@@ -310,7 +308,7 @@ def _person(
 
 
 def _typed_id(rng: random.Random, prefix: str, moment: datetime) -> str:
-    """A well-formed id whose time is `moment`, the same for the same random numbers."""
+    """A well-formed ID with the time `moment`, reproducible from `rng`."""
     number = (
         (int(to_epoch_ms(moment)) << 80)
         | (0x7 << 76)

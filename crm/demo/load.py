@@ -1,4 +1,4 @@
-"""Load the demo: invented customers through the importers, and people to sign in as."""
+"""Load the demo: customers through the importers, users, and what the desk computes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crm.models import Relationship, Team
 from customers.ingest.engine import Counts, Outcome, import_records
 from customers.ingest.reader import read_records
 
-#: Name, full name and role of each demo login. The password is the name.
+#: User name, first name, last name and role of each demo user. The password is the user name.
 LOGINS = (
     ("admin", "Ada", "Adeyemi", "Administrator"),
     ("manager", "Max", "Mwangi", "Account manager"),
@@ -32,7 +32,7 @@ class DemoRefused(Exception):
 
 
 def load_demo_customers(count: int, today: datetime) -> dict[str, Counts]:
-    """Import the documents of `count` invented customers; raise `DemoRefused` if one does not fit."""
+    """Import the documents of `count` invented customers. Raises `DemoRefused` if an importer refuses one."""
     counts = {}
     for source, documents in demo_documents(count, today).items():
         stream = io.BytesIO(json.dumps(documents).encode())
@@ -46,10 +46,10 @@ def load_demo_customers(count: int, today: datetime) -> dict[str, Counts]:
 
 @transaction.atomic
 def create_demo_logins() -> list[tuple[str, str]]:
-    """Make a login for each role, hand half of the accounts to the manager and a quarter to the administrator, who
-    are a team; answer (name, role).
+    """Create a user for each role; return (user name, role).
 
-    A login that exists is left as it is.
+    The account manager gets half of the accounts, the administrator a quarter, and both form a team. Existing users
+    stay unchanged.
     """
     anyone_new = False
     for name, given, family, role in LOGINS:
@@ -71,12 +71,12 @@ def create_demo_logins() -> list[tuple[str, str]]:
     if anyone_new:
         team = [User.objects.get(username=name) for name in ("manager", "admin")]
         Team.objects.get_or_create(name="Key accounts")[0].members.set(team)
-        _hand_accounts_to(*team)
+        _assign_accounts(*team)
     return [(name, role) for name, _, _, role in LOGINS]
 
 
 def settle_desk(now: datetime) -> None:
-    """Work out what the desk shows, with some history of how customers fared."""
+    """Compute health scores (for three days, as a history), the worklist and revenue movements."""
     for days in (60, 30, 0):
         for _ in refresh_health(now - timedelta(days=days)):
             pass
@@ -85,7 +85,7 @@ def settle_desk(now: datetime) -> None:
     refresh_movements()
 
 
-def _hand_accounts_to(manager: User, administrator: User) -> None:
+def _assign_accounts(manager: User, administrator: User) -> None:
     unowned = list(Relationship.objects.filter(owner=None).order_by("crm_id").values_list("pk", flat=True))
     Relationship.objects.filter(pk__in=unowned[::2]).update(owner=manager)
     Relationship.objects.filter(pk__in=unowned[1::4]).update(owner=administrator)

@@ -1,4 +1,4 @@
-"""The words that invented companies and people are made of."""
+"""The words of invented companies and people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class City(NamedTuple):
-    """A city, with what an address and a phone number there look like."""
+    """A city, with the parts of an address and a phone number there."""
 
     city: str
     state: str

@@ -1,4 +1,4 @@
-"""What the demo's customers used of what they were granted, day by day."""
+"""Daily usage of the demo's customers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from billing.models import Balance, Posting
 from billing.usage.deduct import UsageRefused, UsageRequest
 from billing.usage.record import record_usage
 
-#: Of how many balances something is used, over how many days.
+#: Balances with usage, and the days that it covers.
 _BALANCES, _DAYS = 9, 40
-#: How soon each will have used up the rest: as a share of the days until its reset, one balance after the other.
+#: When each balance in turn runs out, as a share of the days until its reset.
 _PACES = (Decimal("0.2"), Decimal(3), Decimal("0.5"), Decimal(8))
-#: How much more was used on the last day than on the first, as a share of the average.
+#: Change of the daily usage from the first day to the last, as a share of the average.
 _TRENDS = (Decimal(1), Decimal("0.2"), Decimal("-1.2"))
-#: Weekends, from Saturday on.
+#: `weekday()` of the first day of a weekend.
 _SATURDAY = 5
 
 
 @transaction.atomic
 def use_balances(now: datetime) -> bool:
-    """Let some of the demo's customers have used what they have left; False if somebody has used something already."""
+    """Record usage of some balances; False, and nothing, if there is any usage."""
     if Posting.objects.filter(kind=Posting.Kind.USAGE).exists():
         return False
     resettable = Balance.objects.filter(

@@ -1,4 +1,4 @@
-"""The crm document as JSON."""
+"""API endpoints of the CRM document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from customers.models.customer import CustomerQuerySet
 
 CASE = Parameter(
     "case",
-    "The style of the keys: snake_case, or the camelCase of the CRM's public client.",
+    "Style of the keys: snake_case, or camelCase as in the CRM's public client.",
     {"type": "string", "enum": ["snake", "camel"], "default": "snake"},
     one_of(["snake", "camel"]),
 )
@@ -36,7 +36,7 @@ class _CrmDocument(DocumentEndpoint):
 
     @classmethod
     def describe_document(cls, components: Components) -> Schema:
-        """Keys are in either style."""
+        """One schema for each style of the keys."""
         return {"anyOf": [super().describe_document(components), add_camel_case(cls.document, components)]}
 
     def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
@@ -44,7 +44,7 @@ class _CrmDocument(DocumentEndpoint):
 
 
 class CrmCustomerList(_CrmDocument, CustomerListEndpoint):
-    """Customers as the CRM shows them: the company, its people, and what became part of it."""
+    """Customers in the CRM's format: the company, its contacts, and merged customers."""
 
     summary = "List customers' relationships"
     filterset = CrmCustomerFilter
@@ -55,7 +55,7 @@ class CrmCustomerList(_CrmDocument, CustomerListEndpoint):
 
 
 class CrmCustomerDetail(_CrmDocument, CustomerEndpoint):
-    """One customer as the CRM shows it, by any identifier."""
+    """One customer in the CRM's format, by any identifier."""
 
     summary = "Read a customer's relationship"
     source = Source.CRM

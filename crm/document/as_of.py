@@ -1,4 +1,4 @@
-"""How we worked with a customer, as it was known at an instant: by the histories of its rows and of its people."""
+"""The CRM document as of a moment, from the histories of the customer's rows and people."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from customers.as_of import KnownCustomer, known_at, latest_at
 
 
 def render_known(known: KnownCustomer) -> CrmCustomer:
-    """The crm document of a customer as it was known at an instant."""
+    """The CRM document of a customer as of a moment."""
     return render_customer(known.customer, rows_known(known))
 
 
 def rows_known(known: KnownCustomer) -> CrmRows:
-    """The customer's rows as they were known; one query more with each level of managers, else a fixed number."""
+    """The customer's rows as of a moment, in a fixed number of queries plus one for each level of managers."""
     key = known.key
     contacts = known_at(Contact, known)
     notes = known_at(Note, known)
-    # Of two that came together the customer's own is first.
+    # After a merge the survivor's own row comes before that of the merged customer.
     relationships = sorted(known_at(Relationship, known), key=lambda row: row.came_with_id is not None)
     companies = sorted(known_at(Company, known), key=lambda row: row.came_with_id is not None)
     return CrmRows(
@@ -49,5 +49,5 @@ def rows_known(known: KnownCustomer) -> CrmRows:
 
 
 def people_known(keys: Collection[str], at: datetime) -> dict[str, Person]:
-    """The people with these keys and all who managed them, as they were known."""
+    """The people with these keys and all their managers, as of a moment."""
     return with_managers(keys, lambda wanted: latest_at(Person, at, id__in=wanted))

@@ -1,4 +1,4 @@
-"""An example of the crm document."""
+"""The example of a CRM document in the OpenAPI description."""
 
 CUSTOMER = {
     "id": "crm-0100",

@@ -1,4 +1,4 @@
-"""What lists of customers can be narrowed by, as the CRM knows them."""
+"""The filters of the list of CRM documents."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from customers.models.customer import CustomerQuerySet
 
 
 class CrmCustomerFilter(CustomerFilter):
-    """What the list of crm documents can be narrowed by."""
-
     domain = TextFilter(
-        method="at_domain", help_text="An internet domain of the company, such as example.com, in any case."
+        method="at_domain", help_text="An internet domain of the company, such as example.com, ignoring case."
     )
     owner = TextFilter(
-        "relationship__owner__username", help_text="The user name of the account manager, exactly."
+        "relationship__owner__username", help_text="The exact user name of the account manager."
     )
-    industry = TextFilter("company__industry", "iexact", help_text="The company's industry, in any case.")
+    industry = TextFilter("company__industry", "iexact", help_text="The company's industry, ignoring case.")
 
     def at_domain(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
-        """Those whose company has the domain."""
         return rows.filter(Exists(Domain.objects.filter(customer=OuterRef("pk"), name__iexact=value)))

@@ -1,8 +1,7 @@
-"""Take in the customers that a crm document says were merged into it.
+"""Import the merged customers that a CRM document lists.
 
-Each is kept as the crm document it was. An id that we did not know leaves a customer that is merged into the
-survivor, and finds the survivor from then on; what still arrives under it changes nothing. An id that we know as
-a customer of its own stays that: making one of two is a person's decision.
+Each is kept as its own CRM document. For an unknown ID a merged customer is created, so that the ID finds the survivor;
+later documents with that ID change nothing. A known customer with the ID is not merged: only a person decides that.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from customers.typed_ids import new_typed_id
 
 @dataclass(slots=True)
 class _Nested:
-    """A customer inside another: its document, the value that was read for it, and where it stands."""
+    """A nested customer: its document, the raw value, and where it is in the outer document."""
 
     incoming: Incoming[CrmCustomer]
     document: CrmCustomer
@@ -41,17 +40,17 @@ class _Nested:
 
 
 def nested_ids(document: CrmCustomer) -> Iterator[str]:
-    """The ids of all customers merged into this one, at any depth."""
+    """The IDs of all customers merged into this one, at any depth."""
     for nested in document.merged_customers or []:
         yield nested.id
         yield from nested_ids(nested)
 
 
 def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    """Write the merged customers of each document; a list that is absent leaves what we have.
+    """Write the merged customers of each document.
 
-    A list that is there replaces what an earlier document listed. The ids that were merged go on finding the
-    survivor.
+    A list replaces that of an earlier document; an absent list changes nothing. IDs that are no longer listed still
+    find the survivor.
     """
     listed = [incoming for incoming in batch if incoming.document.merged_customers is not UNSET]
     if not listed:
@@ -89,7 +88,7 @@ def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
 def _each_nested(
     incoming: Incoming[CrmCustomer], document: CrmCustomer, value: Any, parent: _Nested | None
 ) -> Iterator[_Nested]:
-    """What is merged into `document`, which was read from `value`; the outer before the inner."""
+    """The customers merged into `document`, which was parsed from `value`; outer ones before inner ones."""
     values = value.get("merged_customers") or value.get("mergedCustomers") or []
     path = within(parent.path if parent is not None else "$", "merged_customers")
     for position, nested in enumerate(document.merged_customers or []):
@@ -108,7 +107,7 @@ def _identity(each: _Nested) -> Identity:
 
 
 def _tombstones_without_record(nested: list[_Nested], survivors: list[Customer]) -> dict[str, str]:
-    """Our own ids among those nested that customers had before they were merged into one of `survivors`."""
+    """Nested IDs of ours that belong to customers merged into one of `survivors` without a merged record."""
     own = [each.document.id for each in nested if typed_uuid_of(each.document.id)]
     return {
         str(pk): str(pk)
@@ -141,11 +140,11 @@ def _source_record(each: _Nested) -> SourceRecord:
 
 
 def _remark_on_two(each: _Nested, other: Customer) -> None:
-    told = (
-        f"“{each.document.id}” is {other.pk} here, a customer of its own, and stays that."
-        f" Merge it into {each.incoming.customer.pk} if they are one."
+    text = (
+        f"“{each.document.id}” is customer {other.pk} here and was not merged."
+        f" If they are one customer, merge it into {each.incoming.customer.pk}."
     )
-    each.incoming.remarks.append(Remark(within(each.path, "id"), told))
+    each.incoming.remarks.append(Remark(within(each.path, "id"), text))
 
 
 def _merged_record(each: _Nested, ours: MergedRecord | None, tombstone_id: str | None) -> MergedRecord:
@@ -175,5 +174,5 @@ def _sync(held: list[MergedRecord], wanted: list[MergedRecord], reason: str) -> 
         reason=reason,
         retire=stale.extend,
     )
-    # Last: a row that goes takes those below it along, and some of them may just have been moved.
+    # Last, because deleting a row cascades to its children, and the update may just have moved some of them.
     delete_rows(stale)

@@ -1,4 +1,4 @@
-"""Take in the people of crm documents: the points of contact, and their managers as far up as they are named."""
+"""Import the people of CRM documents: contacts, and their managers at every level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from customers.ingest.merged_origins import rows_at_origin
 from customers.json_types import to_plain
 from customers.typed_ids import to_uuid
 
-#: What a document says of a person in `metadata`, besides the manager.
+#: The fields of a person in `metadata`, without the manager.
 METADATA_FIELDS = (
     "type",
     "first_name",
@@ -40,10 +40,10 @@ _PERSON_FIELDS = ("name", *METADATA_FIELDS, "related_documents", "manager_id")
 
 
 def import_people(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    """Write the people of each document, and whose point of contact they are.
+    """Write the people and contacts of each document.
 
-    A person is one row, whichever customers they belong to. Somebody who is only named (a manager often is)
-    keeps what is known of them. Who is no point of contact any more stays known as a person.
+    A person has one row, however many customers they are a contact of. Fields that a document leaves out (managers
+    often have only a name) stay unchanged. A person who is no longer a contact is kept.
     """
     listed = [incoming for incoming in batch if incoming.document.poc is not UNSET]
     sent = [
@@ -74,14 +74,14 @@ def import_people(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
 
 
 def _with_managers(person: CrmPerson) -> Iterator[CrmPerson]:
-    here: CrmPerson | None = person
-    while here is not None:
-        yield here
-        here = (here.metadata.manager or None) if here.metadata else None
+    current: CrmPerson | None = person
+    while current is not None:
+        yield current
+        current = (current.metadata.manager or None) if current.metadata else None
 
 
 def _save_people(sent: list[CrmPerson], reason: str) -> dict[str, Person]:
-    """The rows of those sent, by the id the document gives them."""
+    """Create and update the rows of the people; return them by the ID in the document."""
     people = _known_people({person.obfuscated_id for person in sent})
     before = {person.pk: _state(person) for person in people.values()}
     for person in sent:
@@ -96,7 +96,7 @@ def _save_people(sent: list[CrmPerson], reason: str) -> dict[str, Person]:
 
 
 def _known_people(ids: Iterable[str]) -> dict[str, Person]:
-    """People by the CRM's id for them; one added here goes out, and may come back, under our own."""
+    """Existing people by the CRM's ID, or by our own: people added here are exported with it."""
     people: dict[str, Person] = {}
     for piece in pieces(ids):
         own = [each for each in piece if to_uuid(each, ("per",)) is not None]
@@ -115,10 +115,11 @@ def _describe(people: dict[str, Person], person: CrmPerson) -> None:
     assign_values(row, {"name": person.name, "related_documents": person.related_documents})
     if metadata is UNSET:
         return
-    said = metadata or CrmPersonMetadata(**dict.fromkeys((*METADATA_FIELDS, "manager")))
-    values = {name: getattr(said, name) for name in METADATA_FIELDS}
-    if said.social_network:
-        values["social_network"] = [to_plain(trim(network)) for network in said.social_network]
+    # Null metadata empties every field.
+    given = metadata or CrmPersonMetadata(**dict.fromkeys((*METADATA_FIELDS, "manager")))
+    values = {name: getattr(given, name) for name in METADATA_FIELDS}
+    if given.social_network:
+        values["social_network"] = [to_plain(trim(network)) for network in given.social_network]
     assign_values(row, values)
-    if said.manager is not UNSET and "manager" not in row.pinned_fields:
-        row.manager_id = people[said.manager.obfuscated_id].pk if said.manager else None
+    if given.manager is not UNSET and "manager" not in row.pinned_fields:
+        row.manager_id = people[given.manager.obfuscated_id].pk if given.manager else None

@@ -1,6 +1,6 @@
-"""Take in the crm document: the relationship, the company, its people, and what was merged into it.
+"""Import CRM documents: account details, company, domains, custom fields, people, merged customers.
 
-A key that is absent leaves what we have, at every level; an empty one empties it.
+At every level, an absent key changes nothing and an empty value empties the column.
 """
 
 from __future__ import annotations
@@ -59,16 +59,13 @@ M = TypeVar("M", bound=models.Model)
 
 
 class CrmImporter:
-    """Brings crm documents into rows."""
-
     source = Source.CRM.value
 
     def parse(self, value: object) -> tuple[CrmCustomer, list[Remark]]:
-        """The document, tidied."""
         return parse_customer(value)
 
     def identify(self, document: CrmCustomer) -> Identity:
-        """A CRM customer is known by its id, and is always live; it speaks for those merged into it."""
+        """A CRM customer is identified by its ID and always live; it mentions those merged into it."""
         return Identity(
             source=self.source,
             env="live",
@@ -78,11 +75,10 @@ class CrmImporter:
         )
 
     def claims(self, document: CrmCustomer) -> dict[str, Any]:
-        """The company's name stands for the customer's."""
+        """The company's name is the customer's name."""
         return {"name": document.company.name}
 
     def apply(self, batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-        """Relationship, company, domains, custom fields, people and merged customers."""
         _apply_relationships(batch, reason)
         _apply_companies(batch, reason)
         _apply_domains(batch, reason)
@@ -97,7 +93,7 @@ def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> Non
 
 
 def relationship_values(document: CrmCustomer) -> dict[str, Any]:
-    """What a document says of the relationship, by column; UNSET for what it leaves alone."""
+    """The document's values for the account details, by column; UNSET changes nothing."""
     given = {
         "crm_id": document.id,
         "start_date": document.start_date,
@@ -118,14 +114,14 @@ def _apply_companies(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
 
 def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer) -> dict[str, Any]:
     given = relationship_values(document)
-    # Our own id is shown where the CRM gave none.
+    # We export our own ID for a customer that the CRM didn't give one; it isn't a CRM ID.
     if document.id in (incoming.customer.pk, incoming.came_with_id):
         given["crm_id"] = UNSET
     return given
 
 
 def company_values(document: CrmCustomer) -> dict[str, Any]:
-    """What a document says of the company, by column; UNSET for what it leaves alone."""
+    """The document's values for the company, by column; UNSET changes nothing."""
     return {name: getattr(document.company, name) for name in COMPANY_FIELDS}
 
 
@@ -137,7 +133,7 @@ def _write_one_to_one(
     reason: str,
     defaults: dict[str, Any],
 ) -> None:
-    """Write the one row of each customer, with `values_of` its document."""
+    """Create or update each customer's one row of `model` from the values that `values_of` returns for its document."""
     rows: Any = model._default_manager.filter(customer__in=[incoming.customer for incoming in batch])
     held = {str(row.customer_id): row for row in rows}
     new: list[M] = []
@@ -203,7 +199,7 @@ def _apply_custom_fields(batch: list[Incoming[CrmCustomer]], reason: str) -> Non
 
 
 def _custom_data(document: CrmCustomer) -> Any:
-    """The custom data by key; UNSET where the document leaves it alone."""
+    """The custom data by key; UNSET changes nothing, None empties it."""
     if document.metadata is UNSET or document.metadata is None:
         return document.metadata
     return document.metadata.custom_data

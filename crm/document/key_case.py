@@ -1,4 +1,4 @@
-"""The two styles in which the keys of a document may be written: snake_case and camelCase."""
+"""The two styles of a document's keys: snake_case and camelCase."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEP = re.compile(r'\.([A-Za-z_][\w-]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 
 
 class _Child(NamedTuple):
-    """What is inside a key of a document: objects of `kind`, under free keys if `is_map`."""
+    """The content of a key: objects of `kind`; with `is_map`, in an object with free keys."""
 
     kind: type[msgspec.Struct]
     is_map: bool
@@ -31,7 +31,7 @@ def camel(name: str) -> str:
 
 @cache
 def _keys(kind: type[msgspec.Struct], case: Case) -> dict[str, tuple[str, _Child | None]]:
-    """Every spelling of a key of `kind`: the one in `case`, and what is inside."""
+    """For both spellings of each key of `kind`: the spelling in `case`, and the content of the key."""
     (info,) = inspect.multi_type_info([kind])
     fields = info.fields if isinstance(info, inspect.StructType) else ()
     keys: dict[str, tuple[str, _Child | None]] = {}
@@ -56,10 +56,10 @@ def _child(info: inspect.Type, is_map: bool = False) -> _Child | None:
 
 
 def with_keys(kind: type[msgspec.Struct], value: Any, case: Case, path: str = "$") -> Any:
-    """`value`, an object of `kind` as JSON has it, with every key that `kind` names in `case`.
+    """`value`, a JSON object of `kind`, with every key that `kind` defines in `case`.
 
-    Keys that it does not name, and those of free-form objects, stay as they are. Raises `Refused` with the place
-    (`value` stands at `path`) where one key is given in both styles.
+    Other keys, and those of free-form objects, stay as they are. Raises `Refused` with the path (`value` is at `path`)
+    of a key that is given in both styles.
     """
     if not isinstance(value, dict):
         return value
@@ -69,7 +69,8 @@ def with_keys(kind: type[msgspec.Struct], value: Any, case: Case, path: str = "$
         name, child = keys.get(key, (key, None))
         if name in renamed:
             raise Refused(
-                within(path, key), "This key is here in snake_case and in camelCase: keep one of the two."
+                within(path, key),
+                "Keep one of the two spellings of this key: it is given in snake_case and in camelCase.",
             )
         if child is None:
             renamed[name] = item
@@ -89,7 +90,7 @@ def with_keys(kind: type[msgspec.Struct], value: Any, case: Case, path: str = "$
 
 
 def as_it_came(path: str, value: Any) -> str:
-    """`path`, which names keys in snake_case, with the keys as `value` spells them."""
+    """`path`, which has keys in snake_case, with the keys spelled as in `value`."""
     spelled = "$"
     for name, index, quoted_key in _STEP.findall(path):
         step: str | int = int(index) if index else name or json.loads(f'"{quoted_key}"')

@@ -1,4 +1,4 @@
-"""The schema of the crm document with its keys in camelCase."""
+"""The schema of the CRM document with keys in camelCase."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SUFFIX = "InCamelCase"
 
 
 def add_camel_case(kind: type[JsonDocument], components: Components) -> Schema:
-    """The schema of `kind` with keys in camelCase, put into `components` with all that it refers to."""
+    """Add the schema of `kind` with keys in camelCase, and all that it refers to, to `components`."""
     snake = Components()
     reference = snake.add(kind)
     for name, schema in snake.schemas.items():

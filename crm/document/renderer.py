@@ -1,4 +1,4 @@
-"""Show customers as crm documents."""
+"""Render customers as CRM documents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from customers.ingest.reader import read_value
 from customers.json_types import IsoDate, Number, parse
 from customers.models import Customer, shown_once
 
-#: As many managers above one another as a document that we read can hold.
+#: The most levels of managers that the reader's nesting limit allows in a document.
 _MANAGER_LEVELS = 30
 
 M = TypeVar("M", bound=Model)
@@ -46,7 +46,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrmRows:
-    """What is shown of some customers, by their keys; `people` are the contacts and their managers, by theirs."""
+    """The rows of some customers, by customer ID; `people` are the contacts and their managers, by person ID."""
 
     relationships: Mapping[str, Relationship]
     companies: Mapping[str, Company]
@@ -60,17 +60,16 @@ class CrmRows:
 
 
 def render_customers(customers: Sequence[Customer]) -> list[CrmCustomer]:
-    """The crm document of each customer, in order.
+    """The CRM document of each customer, in order.
 
-    Documents and notes are our own where there are any, else what the CRM reported. The number of queries does
-    not depend on how many customers there are; it grows by one with each level of managers.
+    Documents and notes are our own if there are any, else those that the CRM reported. The number of queries doesn't
+    depend on the number of customers; it grows by one with each level of managers.
     """
     rows = rows_for(customers)
     return [render_customer(customer, rows) for customer in customers]
 
 
 def rows_for(customers: Sequence[Customer]) -> CrmRows:
-    """The rows of `customers`."""
     contacts = _of_each(Contact.objects.filter(customer__in=customers))
     wanted = [str(contact.person_id) for rows in contacts.values() for contact in rows]
     return CrmRows(
@@ -89,7 +88,7 @@ def rows_for(customers: Sequence[Customer]) -> CrmRows:
 def with_managers(
     keys: Iterable[str], people_of: Callable[[Collection[str]], Iterable[Person]]
 ) -> dict[str, Person]:
-    """The people with these keys and all who manage them, by their keys; `people_of` fetches those of some keys."""
+    """The people with these keys and all their managers, by key; `people_of` fetches the people of some keys."""
     people: dict[str, Person] = {}
     missing = set(keys)
     for _ in range(_MANAGER_LEVELS + 1):
@@ -101,7 +100,7 @@ def with_managers(
 
 
 def summary_of(notes: Iterable[Note]) -> Note:
-    """The note that a document carries: the summary, or else the newest. Raises `ValueError` if there is none."""
+    """The `notes` of a document: the summary, or else the newest note. Raises `ValueError` if there are no notes."""
     return max(notes, key=lambda note: (note.is_summary, note.created_at, str(note.pk)))
 
 
@@ -114,7 +113,7 @@ def _document_counts(customers: Sequence[Customer]) -> dict[str, dict[str, int]]
 
 
 def _notes(customers: Sequence[Customer]) -> dict[str, str]:
-    """The summary of each customer, or else the newest note."""
+    """The summary, or else the newest note, of each customer."""
     first = Note.objects.filter(customer=OuterRef("pk")).order_by("-is_summary", "-created_at", "-pk")
     chosen = Customer.objects.filter(pk__in=[customer.pk for customer in customers]).values(
         note=Subquery(first.values("pk")[:1])
@@ -135,7 +134,7 @@ def _only_of_each(rows: Iterable[M]) -> Mapping[str, M]:
 
 
 def render_customer(customer: Customer, rows: CrmRows) -> CrmCustomer:
-    """The crm document of a customer whose rows are in `rows`."""
+    """The CRM document of a customer from its `rows`."""
     key = customer.pk
     reported = rows.relationships.get(key) or Relationship()
     counted = rows.document_counts.get(key) or reported.reported_document_counts
@@ -172,7 +171,7 @@ def _metadata(rows: Iterable[CustomField], relationship: Relationship) -> CrmCus
 
 
 def _person(person: Person, people: Mapping[str, Person], below: frozenset[str] = frozenset()) -> CrmPerson:
-    """The person and their managers; it ends where somebody would be above themselves."""
+    """The person and their managers; a circle of managers is cut before it repeats a person."""
     below |= {person.pk}
     manager = people.get(person.manager_id or "")
     is_shown = manager is not None and manager.pk not in below and len(below) <= _MANAGER_LEVELS
@@ -210,7 +209,7 @@ def _merged(rows: Iterable[MergedRecord]) -> list[CrmCustomer]:
 
 
 def _wire(value: Any) -> Any:
-    """A column's value as the document type holds it."""
+    """A column's value as the document type has it."""
     if isinstance(value, date):
         return IsoDate(value.year, value.month, value.day)
     if isinstance(value, int):

@@ -1,9 +1,8 @@
-"""The crm document: its types, its two key styles, and the rule that what is empty is left out.
+"""The CRM document: its types, its two key styles, and the rule that empty values are left out.
 
-On the way in, keys come in snake_case or camelCase, mixed as they like; a key may be absent (`UNSET`: what we
-have stays) or empty (null, a list or object without items: it is emptied). On the way out, what is empty is left
-out, and all keys are in the style that was asked for. The keys of free-form objects (custom data, document
-counts, related documents) are nobody's style: they stay as they are in both directions.
+Input has keys in snake_case or camelCase, even mixed. An absent key (`UNSET`) changes nothing; an empty value (null, a
+list or object without items) empties the field. Output leaves empty values out, with all keys in the requested style.
+The keys of free-form objects (custom data, document counts, related documents) stay as they are in both directions.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _PICTURE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|x-icon);b
 
 
 class Picture(Link, Scalar):
-    """Where a picture is: a link, or the picture itself as base64 data of a kind that holds no script."""
+    """A picture: a link, or base64 data of a format that can't contain a script."""
 
     __slots__ = ()
 
@@ -68,7 +67,7 @@ Date: TypeAlias = IsoDate | UnsetType | None
 PersonType: TypeAlias = (
     Annotated[str, Meta(extra_json_schema={"enum": list(PERSON_TYPES)})] | UnsetType | None
 )
-#: Free-form: a group of documents that have to do with a person, kept as the CRM gives it.
+#: Free-form: a group of documents related to a person, kept as received.
 RelatedDocuments: TypeAlias = dict[str, Any]
 
 
@@ -82,7 +81,7 @@ class CrmSocialNetwork(JsonDocument, kw_only=True):
 
 
 class CrmPersonMetadata(JsonDocument, kw_only=True):
-    """What the directory knows of a person; `manager` is the whole person, and so on upwards."""
+    """A person's directory entry. `manager` is a complete person, with their own manager and so on."""
 
     type: PersonType = UNSET
     first_name: Text = UNSET
@@ -106,7 +105,7 @@ class CrmPersonMetadata(JsonDocument, kw_only=True):
 
 
 class CrmPerson(JsonDocument, kw_only=True):
-    """Somebody at a company; `obfuscated_id` is the id that the CRM knows them by."""
+    """A person at a company. `obfuscated_id` is their ID in the CRM."""
 
     name: str
     obfuscated_id: str
@@ -133,7 +132,7 @@ class CrmCompany(JsonDocument, kw_only=True):
 
 
 class CrmCustomDataValue(JsonDocument, kw_only=True):
-    """The value of a field that the CRM's users added, and the label they see."""
+    """The value and label of a custom field."""
 
     display_label: Text = UNSET
     string_value: Text = UNSET
@@ -143,14 +142,14 @@ class CrmCustomDataValue(JsonDocument, kw_only=True):
 
 
 class CrmCustomerMetadata(JsonDocument, kw_only=True):
-    """The id that users of the CRM see, and the fields they added."""
+    """The ID that CRM users see, and the custom fields."""
 
     datasource_id: Text = UNSET
     custom_data: dict[str, CrmCustomDataValue] | UnsetType | None = UNSET
 
 
 class CrmCustomer(JsonDocument, kw_only=True):
-    """A company that we work with, and the customers that became part of it."""
+    """A customer company, and the customers merged into it."""
 
     id: str
     company: CrmCompany
@@ -170,11 +169,11 @@ D = TypeVar("D", bound=JsonDocument)
 
 
 def parse_customer(value: object) -> tuple[CrmCustomer, list[Remark]]:
-    """The customer that the strict reader read as `value`, tidied, and what was changed on the way.
+    """Parse and normalize a value of the strict reader; return the customer, and remarks on what was changed.
 
-    Raises `Refused`, with its place in `value` as it came, for the first thing that cannot be taken in: a wrong
-    type, a missing id or company name, an unknown type of person, a link that could run a script, a customer
-    who is in the document twice, a point of contact who is in a list twice with differences.
+    Raises `Refused`, with the path in `value` as received, for the first problem: a wrong type, a missing ID or company
+    name, an unknown type of person, a link that could run a script, a customer that is in the document twice, a contact
+    that is in a list twice with differences.
     """
     plain = with_keys(CrmCustomer, value, "snake")
     try:
@@ -186,10 +185,10 @@ def parse_customer(value: object) -> tuple[CrmCustomer, list[Remark]]:
 
 
 def trim(document: D) -> D:
-    """A copy of `document` in which everything empty is `UNSET`, so that it is not sent.
+    """A copy of `document` with all empty values `UNSET`, so that they are left out of the output.
 
-    Empty are null, an empty text, a list or object without items, and `metadata` of which nothing is left. The
-    items of a list and of `custom_data` stay, whatever is left of them, and free-form objects stay whole.
+    Empty are null, an empty text, a list or object without items, and `metadata` without any value. Items of lists and
+    of `custom_data` stay even if they become empty, and free-form objects are unchanged.
     """
     kept = {}
     optional = optional_keys(type(document))
@@ -268,8 +267,8 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
         at = within(path, "domains", index)
         limits.refuse_too_long(at, domain, limits.IDENTIFIER)
         if not domain or domain in domains:
-            told = f"{quoted(domain)} is in the list already" if domain else "This is empty"
-            remarks.append(Remark(at, f"{told}; it was left out."))
+            reason = f"{quoted(domain)} is in the list already" if domain else "This is empty"
+            remarks.append(Remark(at, f"{reason}; it was left out."))
         else:
             domains.append(domain)
     if customer.domains:
@@ -307,28 +306,28 @@ def _drop_repeated_contacts(path: str, customer: CrmCustomer) -> list[Remark]:
         known = kept.setdefault(person.obfuscated_id, person)
         if known is person:
             continue
-        told = f"{quoted(person.obfuscated_id)} is in this list"
+        repeated = f"{quoted(person.obfuscated_id)} is in this list"
         if known != person:
-            raise Refused(within(at, "obfuscated_id"), f"{told} twice, with differences: keep one.")
-        remarks.append(Remark(at, f"{told} already; it was left out."))
+            raise Refused(within(at, "obfuscated_id"), f"{repeated} twice, with differences: keep one.")
+        remarks.append(Remark(at, f"{repeated} already; it was left out."))
     if customer.poc:
         customer.poc = list(kept.values())
     return remarks
 
 
 def _drop_circular_managers(path: str, person: CrmPerson) -> list[Remark]:
-    """Cut the chain of managers above `person` where it comes back to somebody who is below."""
+    """Cut the chain of managers above `person` where it would repeat a person."""
     below: set[str] = set()
-    here: CrmPerson | UnsetType | None = person
-    while here:
-        below.add(here.obfuscated_id)
+    current: CrmPerson | UnsetType | None = person
+    while current:
+        below.add(current.obfuscated_id)
         path = within(path, "metadata", "manager")
-        metadata = here.metadata
+        metadata = current.metadata
         if not metadata or not metadata.manager:
             return []
         if metadata.manager.obfuscated_id in below:
-            told = f"{quoted(metadata.manager.obfuscated_id)} cannot be their own manager; it was left out."
+            text = f"{quoted(metadata.manager.obfuscated_id)} cannot be their own manager; it was left out."
             metadata.manager = UNSET
-            return [Remark(path, told)]
-        here = metadata.manager
+            return [Remark(path, text)]
+        current = metadata.manager
     return []

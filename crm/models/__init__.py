@@ -1,4 +1,4 @@
-"""How we work with customers: company, people, what was said, and what was merged."""
+"""The CRM's models: account details, company, people, notes and tasks, worklist, segments, duplicates, merges."""
 
 from crm.models.activity import Activity
 from crm.models.company import Company, CustomField, Domain, Relationship

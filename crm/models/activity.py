@@ -1,4 +1,4 @@
-"""Contact with a customer: calls, meetings, mails."""
+"""Activities: calls, meetings and emails with a customer."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ from simple_history.models import HistoricalRecords
 
 from crm.models.person import Person
 from customers import clock
+from customers.formats import day
 from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
 class Activity(CustomerRow):
-    """A call, a meeting or a mail, noted by one of us."""
+    """A call, meeting or email that a user logged."""
 
     class Kind(models.TextChoices):
         CALL = "call", "Call"
         MEETING = "meeting", "Meeting"
-        MAIL = "mail", "Mail"
+        MAIL = "mail", "Email"
 
     id = TypedIdField(prefix="act", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="activities")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.CALL)
-    happened_at = models.DateTimeField("when", default=clock.now)
+    happened_at = models.DateTimeField("date", default=clock.now)
     person = models.ForeignKey(
         Person,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="activities",
-        help_text="With whom, if it is known.",
+        verbose_name="contact",
+        help_text="The person you spoke with.",
     )
-    summary = models.TextField(blank=True, help_text="What was said, in Markdown.")
+    summary = models.TextField("notes", blank=True, help_text="Supports Markdown.")
     logged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
@@ -52,4 +54,4 @@ class Activity(CustomerRow):
         indexes = [models.Index(fields=["customer", "happened_at"], name="activity_by_customer")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} on {self.happened_at:%Y-%m-%d}"
+        return f"{self.get_kind_display()} on {day(self.happened_at)}"

@@ -1,4 +1,4 @@
-"""The company behind a customer, and our relationship with it."""
+"""The company behind a customer, and the account details (`Relationship`)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from customers.typed_ids import TypedIdField
 
 
 class RelationshipQuerySet(models.QuerySet["Relationship"]):
-    """Relationships, asked for in the business's words."""
-
     def owned_by(self, user: object) -> Self:
-        """Those of one account manager."""
+        """The accounts of one account manager."""
         return self.filter(owner=user)
 
 
 class Relationship(PinnedFields, CustomerRow):
-    """How we work with a customer: since when, for how much a year, and whose account it is.
+    """The account details of a customer: account manager, contract, start date.
 
-    What the CRM reported of documents and notes is kept here; our own rows, where there are any, come first.
+    Notes and document counts that the CRM reports are kept here. They are used while there are no `Note` or `Document`
+    rows.
     """
 
     PINNABLE = ("start_date", "contract_annual_revenue")
@@ -38,31 +37,32 @@ class Relationship(PinnedFields, CustomerRow):
         null=True,
         blank=True,
         related_name="accounts_owned",
-        help_text="The account manager.",
+        verbose_name="account manager",
         db_index=False,
     )
     crm_id = models.CharField(
-        "CRM id", max_length=255, blank=True, db_index=True, help_text="The id the CRM document carries."
+        "CRM ID", max_length=255, blank=True, db_index=True, help_text="The ID in the CRM document."
     )
     datasource_id = models.CharField(
-        "id shown in the CRM", max_length=255, blank=True, help_text="The id that users of the CRM see."
+        "ID shown in the CRM", max_length=255, blank=True, help_text="The ID that CRM users see."
     )
     start_date = models.DateField(
-        null=True, blank=True, help_text="When we first had to do with the customer."
+        "customer since", null=True, blank=True, help_text="The first day of the business relationship."
     )
     contract_annual_revenue = figure(
-        null=True, blank=True, help_text="What the contract brings in a year, on average."
+        "annual contract value", null=True, blank=True, help_text="Average revenue per year of the contract."
     )
     currency = models.CharField(
-        max_length=3, help_text="ISO 4217, of the revenue figures. The CRM does not name one."
+        max_length=3, help_text="Three-letter code of the annual contract value and the company's revenue."
     )
     reported_notes = models.TextField(
-        blank=True, help_text="Notes as the CRM reports them; shown while there is no note of our own."
+        "notes in the CRM", blank=True, help_text="Exported as the notes until you add a note here."
     )
     reported_document_counts = models.JSONField(
+        "documents in the CRM",
         default=dict,
         blank=True,
-        help_text="Documents per type as the CRM counts them; shown while there are none of our own.",
+        help_text="Documents per type. Exported until you add a document here.",
     )
 
     history = HistoricalRecords(excluded_fields=["pinned_fields"])
@@ -70,21 +70,23 @@ class Relationship(PinnedFields, CustomerRow):
 
     class Meta:
         ordering = ["customer_id"]
+        verbose_name = "account details"
+        verbose_name_plural = "account details"
         constraints = [
             bounded("relationship_revenue_in_range", "contract_annual_revenue"),
             models.CheckConstraint(
                 condition=Q(currency__regex="^[A-Z]{3}$"), name="relationship_currency_iso"
             ),
         ]
-        # Has all that it takes to find somebody's customers.
+        # Covers the query for an account manager's customers.
         indexes = [models.Index(fields=["owner", "customer"], name="relationship_of_an_owner")]
 
     def __str__(self) -> str:
-        return f"Relationship with {self.customer}"
+        return f"Account details of {self.customer}"
 
 
 class Company(PinnedFields, CustomerRow):
-    """The company that a customer is or works for. Revenue is in the relationship's currency."""
+    """The company that a customer is, or works for. Its revenue is in the currency of the account details."""
 
     PINNABLE = (
         "name",
@@ -105,17 +107,15 @@ class Company(PinnedFields, CustomerRow):
     id = TypedIdField(prefix="com", primary_key=True, editable=False)
     customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="company")
     name = models.CharField()
-    profile_url = models.CharField(
-        "profile", blank=True, help_text="A link that begins with http:// or https://."
-    )
+    profile_url = models.CharField("profile", blank=True, help_text="Starts with http:// or https://.")
     website_urls = models.JSONField("websites", default=list, blank=True, help_text="A list of links.")
-    logo_url = models.CharField("logo", blank=True, help_text="A link that begins with http:// or https://.")
+    logo_url = models.CharField("logo", blank=True, help_text="Starts with http:// or https://.")
     location = models.CharField(blank=True)
     phone = models.CharField(blank=True)
     fax = models.CharField(blank=True)
     industry = models.CharField(blank=True)
     annual_revenue = figure(null=True, blank=True)
-    number_of_employees = models.PositiveBigIntegerField(null=True, blank=True)
+    number_of_employees = models.PositiveBigIntegerField("employees", null=True, blank=True)
     stock_symbol = models.CharField(blank=True)
     founded_date = models.DateField(null=True, blank=True)
     about = models.TextField(blank=True)
@@ -136,7 +136,7 @@ class Domain(ListItem):
 
     id = TypedIdField(prefix="dom", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="domains")
-    name = models.CharField(max_length=255, db_index=True, help_text="Such as example.com.")
+    name = models.CharField(max_length=255, db_index=True, help_text="For example, example.com.")
 
     history = HistoricalRecords(no_db_index=["came_with", "name"])
 
@@ -147,12 +147,12 @@ class Domain(ListItem):
                 fields=["customer", "name"],
                 condition=Q(came_with=None),
                 name="domain_once_per_customer",
-                violation_error_message="The customer has this domain already.",
+                violation_error_message="The customer already has this domain.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "name"],
                 name="domain_once_per_customer_came_with",
-                violation_error_message="The customer has this domain already.",
+                violation_error_message="The customer already has this domain.",
             ),
         ]
 
@@ -161,16 +161,16 @@ class Domain(ListItem):
 
 
 class CustomField(ListItem):
-    """A field that the CRM's users added of their own. It holds one kind of value."""
+    """A custom field of the CRM, with a value of one type."""
 
     id = TypedIdField(prefix="cf", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="custom_fields")
     key = models.CharField(max_length=255)
-    display_label = models.CharField(null=True, blank=True)
-    string_value = models.TextField(null=True, blank=True)
-    string_list_value = models.JSONField(null=True, blank=True)
-    number_value = figure(null=True, blank=True)
-    boolean_value = models.BooleanField(null=True, blank=True)
+    display_label = models.CharField("label", null=True, blank=True)
+    string_value = models.TextField("text", null=True, blank=True)
+    string_list_value = models.JSONField("list of texts", null=True, blank=True)
+    number_value = figure("number", null=True, blank=True)
+    boolean_value = models.BooleanField("yes or no", null=True, blank=True)
 
     history = HistoricalRecords(no_db_index=["came_with"])
 
@@ -181,12 +181,12 @@ class CustomField(ListItem):
                 fields=["customer", "key"],
                 condition=Q(came_with=None),
                 name="custom_field_key_once_per_customer",
-                violation_error_message="The customer has a custom field with this key already.",
+                violation_error_message="The customer already has a custom field with this key.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "key"],
                 name="custom_field_key_once_per_customer_came_with",
-                violation_error_message="The customer has a custom field with this key already.",
+                violation_error_message="The customer already has a custom field with this key.",
             ),
             bounded("custom_field_number_in_range", "number_value", at_least=None),
         ]

@@ -1,4 +1,4 @@
-"""Customers that may be one: pairs that a sweep found, what people decided of them, and the clusters they form."""
+"""Possible duplicates: pairs that a sweep found, the decisions on them, and the clusters that they form."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from customers.typed_ids import TypedIdField
 
 
 class DuplicateCluster(models.Model):
-    """Customers that open pairs connect, to be looked at together. `first` is the one with the smallest id."""
+    """Customers connected by open pairs, reviewed together. `first` is the customer with the lowest ID."""
 
     id = TypedIdField(prefix="clu", primary_key=True, editable=False)
     first = models.OneToOneField(Customer, on_delete=models.CASCADE, related_name="duplicate_cluster")
-    size = models.PositiveIntegerField(help_text="How many customers it holds.")
-    score = models.FloatField(help_text="The score of its likeliest pair, from 0 to 1.")
-    found_at = models.DateTimeField(help_text="When the first of its pairs was found.")
+    size = models.PositiveIntegerField(help_text="Number of customers.")
+    score = models.FloatField(help_text="The highest score of its pairs, from 0 to 1.")
+    found_at = models.DateTimeField("found", help_text="When the first pair was found.")
 
     class Meta:
         ordering = ["-score", "-id"]
@@ -39,23 +39,21 @@ class DuplicateCluster(models.Model):
 
 
 class DuplicatePairQuerySet(models.QuerySet["DuplicatePair"]):
-    """Pairs, asked for in the business's words."""
-
     def waiting(self) -> Self:
-        """Pairs that somebody has to look at."""
+        """Pairs without a decision."""
         return self.filter(decision=DuplicatePair.Decision.OPEN)
 
     def due_again(self, now: datetime) -> Self:
-        """Pairs that were put off until `now` or before."""
+        """Pairs that were snoozed until `now` or earlier."""
         return self.filter(decision=DuplicatePair.Decision.LATER, later_until__lte=now)
 
 
 class DuplicatePair(models.Model):
-    """Two customers that may be one; `a` is the one with the smaller id. A decision outlives every sweep."""
+    """Two customers that may be one; `a` has the lower ID. Sweeps never change a decision."""
 
     class Decision(models.TextChoices):
         OPEN = "open", "Open"
-        LATER = "later", "Later"
+        LATER = "later", "Snoozed"
         NOT_DUPLICATES = "not_duplicates", "Not duplicates"
         MERGED = "merged", "Merged"
 
@@ -65,13 +63,13 @@ class DuplicatePair(models.Model):
     cluster = models.ForeignKey(
         DuplicateCluster, on_delete=models.SET_NULL, null=True, editable=False, related_name="pairs"
     )
-    score = models.FloatField(help_text="How likely the two are one, from 0 to 1.")
-    reasons = models.JSONField(default=list, help_text="What speaks for it, then what against, in words.")
-    found_at = models.DateTimeField(default=clock.now, help_text="When a sweep found it first.")
-    swept_at = models.DateTimeField(default=clock.now, help_text="When a sweep found it last.")
+    score = models.FloatField(help_text="How likely it is that both are one customer, from 0 to 1.")
+    reasons = models.JSONField("evidence", default=list, help_text="For a duplicate first, then against.")
+    found_at = models.DateTimeField("first found", default=clock.now)
+    swept_at = models.DateTimeField("last found", default=clock.now)
     decision = models.CharField(max_length=20, choices=Decision, default=Decision.OPEN)
     later_until = models.DateTimeField(
-        null=True, blank=True, help_text="The first sweep after that asks again."
+        "snoozed until", null=True, blank=True, help_text="The first sweep after this time reopens the pair."
     )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -1,4 +1,4 @@
-"""Exports of customers: asked for on a page, worked off piece by piece, kept for a day."""
+"""Exports of customers: requested on a page, written part by part, kept for a day."""
 
 from __future__ import annotations
 
@@ -13,27 +13,25 @@ from customers.typed_ids import TypedIdField
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
-    """Exports, asked for in the business's words."""
-
     def with_waiting(self) -> Self:
-        """Each with `parts_waiting`, how many of its parts are not written yet."""
+        """Annotate `parts_waiting`, the number of parts that aren't written yet."""
         return self.annotate(parts_waiting=Count("parts", filter=Q(parts__data=None)))
 
 
 class Export(models.Model):
-    """A file that somebody asked for. Nobody else may have it."""
+    """A file that a user requested. Only that user may download it."""
 
     class Format(models.TextChoices):
         CSV = "csv", "CSV"
         XLSX = "xlsx", "XLSX"
 
     id = TypedIdField(prefix="exp", primary_key=True, editable=False)
-    title = models.TextField(help_text="Which customers, in words.")
+    title = models.TextField(help_text="The filter of the customers, in words.")
     format = models.CharField(max_length=4, choices=Format)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports")
     made_at = models.DateTimeField(default=clock.now, db_index=True)
-    columns = models.JSONField(default=list, help_text="The names of the columns, in order.")
-    customers = models.PositiveIntegerField(default=0, help_text="How many it is of.")
+    columns = models.JSONField(default=list, help_text="Names of the columns, in order.")
+    customers = models.PositiveIntegerField(default=0, help_text="Number of customers.")
 
     objects = ExportQuerySet.as_manager()
 
@@ -45,15 +43,13 @@ class Export(models.Model):
 
 
 class ExportPartQuerySet(models.QuerySet["ExportPart"]):
-    """Parts, asked for in the business's words."""
-
     def waiting(self) -> Self:
-        """Those that are not written yet."""
+        """Parts that aren't written yet."""
         return self.filter(data=None)
 
 
 class ExportPart(models.Model):
-    """Some rows of the file: whose they are, and as bytes, once they are written."""
+    """Some rows of the file: the IDs of their customers, and the bytes once they are written."""
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""How well customers fare: a score from 0 to 100 with its parts, kept day by day where it changed."""
+"""Health scores: 0 to 100 with their signals, one row for each day on which something changed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ from customers.typed_ids import TypedIdField
 
 
 class HealthScoreQuerySet(models.QuerySet["HealthScore"]):
-    """Scores, asked for in the business's words."""
-
     def own(self) -> Self:
-        """Those of the customers themselves, not of others that were merged into them."""
+        """Scores of the customers themselves, without those of customers merged into them."""
         return self.filter(came_with=None)
 
     def in_force(self) -> Self:
-        """The score in force of each customer."""
+        """The current score of each customer."""
         return self.own().filter(is_latest=True)
 
 
 class HealthScore(CustomerRow):
-    """The score of a customer from `day` on, until its next row. A row is written only when something changed.
+    """The score of a customer from `day` until the next row. A row is written only when something changed.
 
-    `parts` has for each part its name, its points, the most it can have, and a sentence that explains them.
+    `parts` has the name, points, maximum and explanation of each signal.
     """
 
     id = TypedIdField(prefix="hlth", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="health_scores")
     day = models.DateField()
-    at = models.DateTimeField(help_text="When it was computed.")
+    at = models.DateTimeField("calculated")
     score = models.PositiveSmallIntegerField()
-    parts = models.JSONField(default=list)
+    parts = models.JSONField("signals", default=list)
     is_latest = models.BooleanField(default=True, editable=False)
 
     objects = HealthScoreQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Colleagues who are named in a note."""
+"""Mentions of colleagues in notes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ from customers.typed_ids import TypedIdField
 
 
 class MentionQuerySet(models.QuerySet["Mention"]):
-    """Mentions, asked for in the business's words."""
-
     def unseen(self) -> Self:
-        """Those that the colleague has not seen."""
         return self.filter(seen_at=None)
 
     def of(self, user: Any) -> Self:
-        """Those of one colleague."""
+        """Mentions of one colleague."""
         return self.filter(user=user)
 
 
 class Mention(models.Model):
-    """A colleague named in a note as `@name`: it is on their worklist until they have seen it."""
+    """A colleague named in a note as `@name`. The note is on their worklist until they have seen it."""
 
     id = TypedIdField(prefix="men", primary_key=True, editable=False)
     note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="mentions")

@@ -1,4 +1,4 @@
-"""Merging two customers into one, and undoing it: an act that stays on record."""
+"""Merges of two customers into one, with all that it takes to undo them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from customers.typed_ids import TypedIdField
 
 
 class MergeQuerySet(models.QuerySet["Merge"]):
-    """Merges, asked for in the business's words."""
-
     def standing(self, at: datetime | None = None) -> Self:
-        """Those that are not undone; with `at`, those that stood at that moment."""
+        """Merges that aren't undone; with `at`, those in force at that moment."""
         if at is None:
             return self.filter(undone_at=None)
         return self.filter(made_at__lte=at).filter(Q(undone_at=None) | Q(undone_at__gt=at))
@@ -49,9 +47,9 @@ class MergeQuerySet(models.QuerySet["Merge"]):
 
 
 class Merge(models.Model):
-    """One customer becoming part of another. What it did is undone from `changes` and from what `came_with` it.
+    """One customer merged into another. An undo restores `changes` and moves back the rows that `came_with` it.
 
-    Merging several customers into one makes one of these for each of the others, all at the same moment.
+    Merging several customers into one makes a row for each of them, all with the same `made_at`.
     """
 
     id = TypedIdField(prefix="merge", primary_key=True, editable=False)
@@ -68,7 +66,7 @@ class Merge(models.Model):
     )
     changes = models.JSONField(
         default=dict,
-        help_text="What undoing it needs beside the rows that came with the other: values before and after, rows put away.",
+        help_text="What an undo restores: values before and after, and rows that the merge set aside.",
     )
 
     objects = MergeQuerySet.as_manager()

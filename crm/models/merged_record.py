@@ -1,4 +1,4 @@
-"""Customers that became part of another, with their crm document as it was."""
+"""CRM documents of merged customers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from customers.typed_ids import TypedIdField
 
 
 class MergedRecord(ListItem):
-    """A merged customer's own crm document. The survivor's document nests it under `merged_customers`.
+    """A merged customer's own CRM document. The survivor's document nests it under `merged_customers`.
 
-    A merged customer owns no rows any more, so what it was is kept here whole. `parent` is the merged record
-    that this one had been merged into before; without one it stands directly under the survivor.
+    A merged customer has no rows, so its document is kept here whole. `parent` is the merged record that this one was
+    merged into earlier; without one it is nested directly in the survivor's document.
     """
 
     id = TypedIdField(prefix="mrg", primary_key=True, editable=False)
@@ -26,8 +26,8 @@ class MergedRecord(ListItem):
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
     )
-    crm_id = models.CharField("CRM id", max_length=255)
-    document = models.TextField(help_text="The crm document as JSON, without its own merged customers.")
+    crm_id = models.CharField("CRM ID", max_length=255)
+    document = models.TextField(help_text="The CRM document as JSON, without its own merged customers.")
     merged_at = models.DateTimeField(default=clock.now)
 
     history = HistoricalRecords(no_db_index=["came_with", "tombstone", "parent"])

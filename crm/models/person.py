@@ -1,4 +1,4 @@
-"""People, and their part at a customer."""
+"""People, and the contacts that they are for customers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from customers.typed_ids import TypedIdField
 
 
 class Person(PinnedFields):
-    """Somebody whom the CRM knows. One person may be a point of contact of several customers."""
+    """A person. One person may be a contact of several customers."""
 
     class Type(models.TextChoices):
         FULL_TIME = "FULL_TIME", "Full-time"
         CONTRACTOR = "CONTRACTOR", "Contractor"
-        NON_EMPLOYEE = "NON_EMPLOYEE", "Not an employee"
+        NON_EMPLOYEE = "NON_EMPLOYEE", "Non-employee"
         FORMER_EMPLOYEE = "FORMER_EMPLOYEE", "Former employee"
 
     PINNABLE = (
@@ -45,12 +45,12 @@ class Person(PinnedFields):
 
     id = TypedIdField(prefix="per", primary_key=True, editable=False)
     obfuscated_id = models.CharField(
-        "id in the CRM",
+        "ID in the CRM",
         max_length=255,
         unique=True,
         null=True,
         blank=True,
-        help_text="Empty for people added here.",
+        help_text="Leave blank for people who aren't in the CRM.",
     )
     name = models.CharField()
     type = models.CharField(max_length=20, choices=Type, blank=True)
@@ -61,23 +61,22 @@ class Person(PinnedFields):
     title = models.CharField(blank=True)
     business_unit = models.CharField(blank=True)
     department = models.CharField(blank=True)
-    email = models.CharField("e-mail", max_length=320, blank=True, db_index=True)
-    alias_emails = models.JSONField("other e-mails", default=list, blank=True)
+    email = models.CharField("email", max_length=320, blank=True, db_index=True)
+    alias_emails = models.JSONField("other emails", default=list, blank=True)
     phone = models.CharField(blank=True)
     location = models.CharField(blank=True)
     timezone = models.CharField("time zone", blank=True)
-    photo_url = models.CharField(
-        "photo", blank=True, help_text="A link that begins with http:// or https://."
-    )
+    photo_url = models.CharField("photo", blank=True, help_text="Starts with http:// or https://.")
     start_date = models.DateField(null=True, blank=True)
     end_date = models.DateField(null=True, blank=True)
     bio = models.TextField(blank=True)
     social_network = models.JSONField(
+        "social profiles",
         default=list,
         blank=True,
         help_text="A list of objects with name, profile_url, profile_name and icon_url.",
     )
-    related_documents = models.JSONField(default=list, blank=True, help_text="As the CRM gives them.")
+    related_documents = models.JSONField(default=list, blank=True, help_text="As received from the CRM.")
     manager = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reports"
     )
@@ -92,7 +91,7 @@ class Person(PinnedFields):
             models.CheckConstraint(
                 condition=Q(manager=None) | ~Q(manager=F("id")),
                 name="person_not_their_own_manager",
-                violation_error_message="Nobody is their own manager.",
+                violation_error_message="Choose another manager. A person can't manage themselves.",
             ),
         ]
 
@@ -100,37 +99,35 @@ class Person(PinnedFields):
         return self.name
 
     def clean(self) -> None:
-        """An id left empty in a form is an unknown id."""
+        """Store an ID that is left blank as None: blank IDs wouldn't be unique."""
         self.obfuscated_id = self.obfuscated_id or None
 
 
 class Contact(ListItem):
-    """A point of contact (POC): a person's part at a customer."""
+    """A contact (POC): a person's role at a customer."""
 
     id = TypedIdField(prefix="poc", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contacts")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="contacts")
-    role = models.CharField(
-        blank=True, help_text="Their part at this customer: decision maker, billing, technical, …"
-    )
+    role = models.CharField(blank=True, help_text="For example, decision maker, billing or technical.")
 
     history = HistoricalRecords(no_db_index=["came_with", "person"])
 
     class Meta:
         ordering = ["position", "id"]
-        verbose_name = "point of contact"
-        verbose_name_plural = "points of contact"
+        verbose_name = "contact"
+        verbose_name_plural = "contacts"
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "person"],
                 condition=Q(came_with=None),
                 name="contact_once_per_customer",
-                violation_error_message="This person is a point of contact of the customer already.",
+                violation_error_message="This person is already a contact of the customer.",
             ),
             models.UniqueConstraint(
                 fields=["came_with", "person"],
                 name="contact_once_per_customer_came_with",
-                violation_error_message="This person is a point of contact of the customer already.",
+                violation_error_message="This person is already a contact of the customer.",
             ),
         ]
 

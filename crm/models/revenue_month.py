@@ -1,4 +1,4 @@
-"""How the revenue of an account manager's customers moved in a month."""
+"""How the MRR of an account manager's customers changed in a month."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from django.db.models import Q
 
 
 class RevenueMonth(models.Model):
-    """MRR at the end of a month, and what it gained and lost since the month before, in minor units of `currency`.
+    """MRR at the end of a month and its movement since the month before, in minor units of `currency`.
 
-    Of the customers whom `owner` looks after now (empty: nobody does). Worked out from subscriptions by
-    `manage.py refresh_desk`, and never by hand: `mrr` is the month's before, plus `new` and `expansion`, less
-    `contraction` and `churn`.
+    It covers the customers of their current account manager `owner` (None: those without one). `refresh_desk`
+    computes it from subscriptions: `mrr` = previous `mrr` + `new` + `expansion` - `contraction` - `churn`.
     """
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="revenue_months"
     )
-    month = models.DateField(help_text="Its first day.")
-    currency = models.CharField(max_length=3, help_text="ISO 4217.")
-    mrr = models.BigIntegerField(help_text="At the end of the month; of the present one, now.")
-    new = models.BigIntegerField(help_text="Of customers who brought in nothing the month before.")
-    expansion = models.BigIntegerField(help_text="Of customers who bring in more.")
-    contraction = models.BigIntegerField(help_text="Of customers who bring in less.")
-    churn = models.BigIntegerField(help_text="Of customers who bring in nothing any more.")
-    customers = models.PositiveIntegerField(help_text="How many bring something in.")
+    month = models.DateField(help_text="The first day of the month.")
+    currency = models.CharField(max_length=3, help_text="Three-letter code.")
+    mrr = models.BigIntegerField("MRR", help_text="At the end of the month, or now for the current month.")
+    new = models.BigIntegerField(help_text="From customers without MRR in the month before.")
+    expansion = models.BigIntegerField(help_text="From customers whose MRR rose.")
+    contraction = models.BigIntegerField(help_text="From customers whose MRR fell.")
+    churn = models.BigIntegerField(help_text="From customers whose MRR fell to 0.")
+    customers = models.PositiveIntegerField(help_text="Customers with MRR.")
     made_at = models.DateTimeField()
 
     class Meta:

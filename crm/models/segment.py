@@ -1,4 +1,4 @@
-"""Segments: filters of customers that somebody has saved under a name."""
+"""Segments: saved filters of customers."""
 
 from __future__ import annotations
 
@@ -13,27 +13,24 @@ from customers.typed_ids import TypedIdField
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):
-    """Segments, asked for in the business's words."""
-
     def shared(self) -> Self:
-        """Those that everybody may use."""
         return self.filter(is_shared=True)
 
     def usable_by(self, user: Any) -> Self:
-        """Those that `user` may use: shared ones, and their own; None uses shared ones."""
+        """Segments that `user` may use: shared ones and their own; only shared ones for None."""
         return self.shared() if user is None else self.filter(Q(is_shared=True) | Q(owner=user))
 
 
 class Segment(models.Model):
-    """A saved filter: `query` is what the address of the filtered list says, by parameter. It holds no customers."""
+    """A saved filter: `query` has the parameters of the filtered list's address."""
 
     id = TypedIdField(prefix="seg", primary_key=True, editable=False)
-    name = models.CharField(max_length=100, help_text="Such as “Northern pilots”.")
+    name = models.CharField(max_length=100, help_text="For example, “Northern pilots”.")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="segments"
     )
     is_shared = models.BooleanField(
-        "shared", default=False, help_text="Everybody may use it; only its owner changes it."
+        "shared", default=False, help_text="Everyone can use it. Only its owner can change it."
     )
     query = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -46,7 +43,7 @@ class Segment(models.Model):
             models.UniqueConstraint(
                 fields=["owner", "name"],
                 name="segment_name_once_per_owner",
-                violation_error_message="You have a segment of this name already.",
+                violation_error_message="You already have a segment with this name.",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="segment_has_a_name"),
         ]

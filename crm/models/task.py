@@ -1,4 +1,4 @@
-"""What somebody is to do for a customer."""
+"""Tasks for customers."""
 
 from __future__ import annotations
 
@@ -16,38 +16,35 @@ from customers.typed_ids import TypedIdField
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
-    """Tasks, asked for in the business's words."""
-
     def open(self) -> Self:
-        """Those that are not done."""
         return self.filter(done_at=None)
 
     def of(self, user: Any) -> Self:
-        """Those that `user` is to do."""
+        """Tasks assigned to `user`."""
         return self.filter(owner=user)
 
     def due_by(self, day: date) -> Self:
-        """Open ones that are due on `day` or were before, or of which one is to be reminded by then."""
+        """Open tasks that are due, or whose reminder is, on `day` or earlier."""
         return self.open().filter(Q(due_on__lte=day) | Q(reminder_on__lte=day))
 
     def soonest_first(self) -> Self:
-        """In the order in which they are to be done; those without a day last."""
+        """By due date; tasks without one last."""
         return self.order_by(F("due_on").asc(nulls_last=True), "pk")
 
 
 class Task(CustomerRow):
-    """Something to do for a customer, by somebody, perhaps by a day."""
+    """A task for a customer."""
 
     id = TypedIdField(prefix="task", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="tasks")
-    title = models.CharField(max_length=255, help_text="What is to be done, in a few words.")
-    body = models.TextField("more", blank=True, help_text="What one has to know for it, in Markdown.")
-    due_on = models.DateField("due", null=True, blank=True, help_text="Empty: when there is time.")
+    title = models.CharField(max_length=255, help_text="A few words.")
+    body = models.TextField("details", blank=True, help_text="Supports Markdown.")
+    due_on = models.DateField("due", null=True, blank=True, help_text="Leave blank for no due date.")
     reminder_on = models.DateField(
         "reminder",
         null=True,
         blank=True,
-        help_text="From this day on it is on the worklist, though it is due later.",
+        help_text="The task is on the worklist from this day, even if it is due later.",
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -55,7 +52,8 @@ class Task(CustomerRow):
         null=True,
         blank=True,
         related_name="tasks",
-        help_text="Who is to do it. From the day it is due, it is on their worklist.",
+        verbose_name="assignee",
+        help_text="The task is on their worklist from its due date.",
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.ForeignKey(
@@ -75,12 +73,12 @@ class Task(CustomerRow):
             models.CheckConstraint(
                 condition=~Q(title=""),
                 name="task_has_a_title",
-                violation_error_message="Say in a few words what is to be done.",
+                violation_error_message="Enter a title.",
             ),
             models.CheckConstraint(
                 condition=Q(reminder_on=None) | Q(due_on=None) | Q(reminder_on__lte=F("due_on")),
                 name="task_reminder_not_after_due",
-                violation_error_message="The reminder comes on the day it is due, or before.",
+                violation_error_message="Enter a reminder on or before the due date.",
             ),
         ]
         indexes = [

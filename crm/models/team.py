@@ -1,4 +1,4 @@
-"""Teams: account managers who look after customers together."""
+"""Teams of account managers."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from customers.typed_ids import TypedIdField
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
-    """Teams, asked for in the business's words."""
-
     def of(self, user: Any) -> Self:
-        """Those that `user` is a member of."""
+        """Teams that `user` is a member of."""
         return self.filter(members=user)
 
 
 class Team(models.Model):
-    """People who look after each other's accounts. Somebody may be in several teams, or in none."""
+    """Users who share their accounts. A user may be in any number of teams."""
 
     id = TypedIdField(prefix="team", primary_key=True, editable=False)
-    name = models.CharField(max_length=255, unique=True, help_text="Such as “Northern accounts”.")
+    name = models.CharField(max_length=255, unique=True, help_text="For example, “Northern accounts”.")
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         blank=True,
         related_name="teams",
-        help_text="The accounts of all of them are the accounts of the team.",
+        help_text="The team's accounts are the accounts of its members.",
     )
 
     objects = TeamQuerySet.as_manager()

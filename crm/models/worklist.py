@@ -1,4 +1,4 @@
-"""Who needs attention: the worklist as it was computed last, and what people decided of its reasons."""
+"""The worklist as of its last refresh, and the decisions on its reasons."""
 
 from __future__ import annotations
 
@@ -15,33 +15,31 @@ from customers.typed_ids import TypedIdField
 
 
 class Decision(models.TextChoices):
-    """What somebody decided of a reason. It holds until the reason changes, or until the day it was put off to."""
+    """A decision on a reason. It holds until the reason changes, or the snooze ends."""
 
     DONE = "done", "Done"
     SNOOZED = "snoozed", "Snoozed"
-    NOT_RELEVANT = "not_relevant", "Not relevant"
+    NOT_RELEVANT = "not_relevant", "Dismissed"
 
 
 class WorklistEntryQuerySet(models.QuerySet["WorklistEntry"]):
-    """Entries, asked for in the business's words."""
-
     def waiting(self) -> Self:
-        """Those of current customers with a reason of which nothing was decided."""
+        """Entries with an open reason, of customers that are neither merged nor archived."""
         return self.filter(weight__gt=0, customer__merged_into=None, customer__archived_at=None)
 
     def of_people(self, keys: Any) -> Self:
-        """Those that the users with these keys should look at; everybody's and nobody's for None."""
+        """Entries for the users with these IDs; all entries, including those for no user, if `keys` is None."""
         return self if keys is None else self.filter(person__in=keys)
 
     def by_need(self) -> Self:
-        """The most needed first: by the sum of the weights, then by the largest."""
+        """By the sum of the weights of the open reasons, then by the highest weight."""
         return self.order_by("-weight", "-heaviest", "pk")
 
 
 class WorklistEntry(models.Model):
-    """A customer that somebody should look at: its owner, or whom a task or a mention addresses.
+    """A customer on the worklist of `person`: its account manager, or the user of a task or mention.
 
-    Computed from the other rows (see `crm.desk.worklist`), and thrown away when nothing is left of it.
+    Computed by `crm.desk.worklist`, and deleted when it has no reasons.
     """
 
     id = TypedIdField(prefix="wle", primary_key=True, editable=False)
@@ -51,10 +49,10 @@ class WorklistEntry(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="worklist_entries",
-        help_text="Who should look at it; nobody, where nobody owns the account.",
+        help_text="Blank for a customer without account manager.",
     )
-    weight = models.PositiveIntegerField(default=0, help_text="The sum of the open reasons' weights.")
-    heaviest = models.PositiveIntegerField(default=0, help_text="The weight of the heaviest open reason.")
+    weight = models.PositiveIntegerField(default=0, help_text="Sum of the open reasons' weights.")
+    heaviest = models.PositiveIntegerField(default=0, help_text="Highest weight of an open reason.")
 
     objects = WorklistEntryQuerySet.as_manager()
 
@@ -85,37 +83,38 @@ class WorklistEntry(models.Model):
 
 
 class WorklistReasonQuerySet(models.QuerySet["WorklistReason"]):
-    """Reasons, asked for in the business's words."""
-
     def open(self) -> Self:
-        """Those of which nothing was decided."""
+        """Reasons without a decision."""
         return self.filter(decision="")
 
     def heaviest_first(self) -> Self:
-        """In the order in which they are read."""
         return self.order_by("-weight", "since", "pk")
 
 
 class WorklistReason(models.Model):
-    """Why a customer is on the worklist. Its `key` changes when what it says changes materially."""
+    """Why a customer is on the worklist. Its `key` changes when the situation changes materially."""
 
     id = TypedIdField(prefix="wlr", primary_key=True, editable=False)
     entry = models.ForeignKey(WorklistEntry, on_delete=models.CASCADE, related_name="reasons", db_index=False)
     rule = models.CharField(max_length=30)
-    key = models.CharField(max_length=255, blank=True, help_text="What it is about, and how far it has come.")
+    key = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Identifies the situation. A decision holds while it stays the same.",
+    )
     words = models.TextField()
     weight = models.PositiveIntegerField()
     since = models.DateTimeField()
-    link = models.CharField(blank=True, help_text="The page on which one can do something about it.")
+    link = models.CharField(blank=True, help_text="The page to act on.")
     decision = models.CharField(max_length=20, choices=Decision, blank=True)
-    until = models.DateTimeField(null=True, help_text="When one that was put off comes back.")
+    until = models.DateTimeField("snoozed until", null=True)
 
     objects = WorklistReasonQuerySet.as_manager()
 
     class Meta:
         ordering = ["-weight", "since", "id"]
         constraints = [models.UniqueConstraint(fields=["entry", "rule", "key"], name="worklist_reason_once")]
-        # The last two spare whoever counts them a look at the rows.
+        # `entry` and `id` make counting an index-only scan.
         indexes = [models.Index(fields=["rule", "decision", "entry", "id"], name="worklist_reason_by_rule")]
 
     def __str__(self) -> str:
@@ -123,23 +122,21 @@ class WorklistReason(models.Model):
 
 
 class WorklistDecisionQuerySet(models.QuerySet["WorklistDecision"]):
-    """Decisions, asked for in the business's words."""
-
     def holding(self, at: datetime) -> Self:
-        """Those that still hold at `at`: what was put off comes back when its time has come."""
+        """Decisions that hold at `at`: a snooze doesn't after it ends."""
         return self.filter(Q(until=None) | Q(until__gt=at))
 
 
 class WorklistDecision(CustomerRow):
-    """What somebody decided of a reason: it stays so while the reason's rule and key are the same."""
+    """A decision on a reason. It holds while the reason's rule and key stay the same."""
 
     id = TypedIdField(prefix="wld", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="worklist_decisions")
     rule = models.CharField(max_length=30)
     key = models.CharField(max_length=255, blank=True)
-    words = models.TextField(help_text="What the reason said.")
+    words = models.TextField("reason", help_text="The reason at the time of the decision.")
     decision = models.CharField(max_length=20, choices=Decision)
-    until = models.DateTimeField(null=True, blank=True, help_text="When one that was put off comes back.")
+    until = models.DateTimeField("snoozed until", null=True, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -173,11 +170,11 @@ class WorklistDecision(CustomerRow):
 
 
 class DeskRefresh(models.Model):
-    """When each part of the desk was last refreshed."""
+    """When each refresh of the desk last finished; its row is locked during the refresh."""
 
     name = models.CharField(primary_key=True, max_length=20)
-    finished_at = models.DateTimeField(null=True, help_text="When the last whole run ended.")
-    customers = models.PositiveIntegerField(default=0, help_text="How many customers it looked at.")
+    finished_at = models.DateTimeField("finished", null=True, help_text="End of the last complete run.")
+    customers = models.PositiveIntegerField(default=0, help_text="Customers in the last run.")
 
     class Meta:
         ordering = ["name"]

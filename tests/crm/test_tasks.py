@@ -60,7 +60,7 @@ def test_a_reminder_makes_a_task_due_earlier() -> None:
 def test_a_reminder_after_the_day_it_is_due_is_refused() -> None:
     task = make_task()
     task.due_on, task.reminder_on = TODAY, date(2026, 3, 3)
-    with pytest.raises(ValidationError, match="The reminder comes on the day it is due"):
+    with pytest.raises(ValidationError, match="Enter a reminder on or before the due date"):
         task.full_clean()
 
 

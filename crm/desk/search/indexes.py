@@ -26,8 +26,8 @@ _BEGINNING = ("customer_name_beginning", "customers_customer", 'LEFT(UPPER("name
 
 MISSING = (
     "Couldn't create PostgreSQL's extension pg_trgm ({problem}), so the search stays slow."
-    " Ask a database administrator to run CREATE EXTENSION pg_trgm; in this database, then run"
-    " `manage.py index_search`."
+    " Ask a database administrator to run CREATE EXTENSION pg_trgm; in this database, then run the"
+    " command index_search."
 )
 
 

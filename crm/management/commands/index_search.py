@@ -1,4 +1,4 @@
-"""Make the indexes by which customers are found."""
+"""Create the search indexes on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from customers.cli import one_line
 
 
 class Command(BaseCommand):
-    """Thin: make them, say so."""
-
     help = (
-        "Make the indexes by which PostgreSQL finds customers quickly, those that are missing. `migrate` does it, too,"
-        " unless its role may not make the extension pg_trgm; once somebody else has made that, this makes the rest."
+        "Create the missing search indexes on PostgreSQL. `migrate` creates them too, unless its database role can't"
+        " create the extension pg_trgm. In that case, create the extension as another role, then run this command."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make them."""
+        """Create the missing indexes, and report the result."""
         try:
             problem = make_indexes(connection)
         except DatabaseProblem as failure:
@@ -29,6 +27,6 @@ class Command(BaseCommand):
         if problem:
             raise CommandError(one_line(problem))
         if connection.vendor == "postgresql":
-            self.stdout.write("All indexes are there.")
+            self.stdout.write("All search indexes exist.")
         else:
-            self.stdout.write("There is nothing to do: only PostgreSQL has them.")
+            self.stdout.write("Nothing to do. Only PostgreSQL uses search indexes.")

@@ -1,4 +1,4 @@
-"""Load invented customers to try Clientele with."""
+"""Load invented customers to try Clientele."""
 
 from __future__ import annotations
 
@@ -17,45 +17,41 @@ from customers.models import Customer
 
 
 class Command(BaseCommand):
-    """Thin: read the options, load, report."""
-
     help = (
-        "Load invented customers, through the same importers as real ones, and (on a development machine) make"
-        " a login for each role. The same day and number give the same customers; loading twice changes nothing."
+        "Load invented customers through the same importers as real ones, and create a user for each role on a"
+        " development machine. The same day and number give the same customers. Loading them twice changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--customers", type=_how_many, default=60, metavar="N", help="how many customers (default: 60)"
+            "--customers", type=_count, default=60, metavar="N", help="number of customers (default: 60)"
         )
-        parser.add_argument(
-            "--if-empty", action="store_true", help="do nothing when there is a customer already"
-        )
+        parser.add_argument("--if-empty", action="store_true", help="load no customers if there are any")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Load, and say what was done."""
+        """Load the demo, and report what was created."""
         if options["if_empty"] and Customer.objects.exists():
-            self.stdout.write("There are customers already; the demo was not loaded.")
+            self.stdout.write("No demo customers loaded. There are already customers.")
         else:
             today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             try:
                 loaded = load_demo_customers(options["customers"], today)
             except DemoRefused as problem:
-                raise CommandError(f"The demo does not fit the importers: {problem}") from None
+                raise CommandError(f"An importer refused a demo document: {problem}") from None
             for source, counts in loaded.items():
                 self.stdout.write(f"{source}: {counts}")
         if settings.DEVELOPMENT:
-            self.stdout.write("Sign in as (the password is the name):")
+            self.stdout.write("Sign in as one of these users (password = user name):")
             for name, role in create_demo_logins():
                 self.stdout.write(f"  {name:<10}{role}")
             start_conversations(clock.now())
             use_balances(clock.now())
         else:
-            self.stdout.write("No demo logins were made: they are for development machines only.")
+            self.stdout.write("No demo users created. They need CLIENTELE_DEVELOPMENT=1.")
         settle_desk(clock.now())
 
 
-def _how_many(text: str) -> int:
+def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
         raise ArgumentTypeError(f"“{text}” is not a whole number from 1 to 1,000,000")
     return int(text)

@@ -71,7 +71,7 @@ def test_one_note_is_the_summary(client: Client) -> None:
     url = reverse("admin:crm_note_add")
     refused = client.post(url, form_data(client.get(url), customer=customer.pk, body="x", is_summary="on"))
     assert refused.status_code == 200
-    assert "The customer has a summary already; unset that one first." in refused.content.decode()
+    assert "The customer already has a summary. Clear that one first." in refused.content.decode()
 
 
 def test_notes_of_mine_and_of_nobody(client: Client, user: User) -> None:

@@ -107,7 +107,7 @@ def test_a_database_that_was_not_migrated(database: Path) -> None:
     done = manage("import_customers", "crm", "crm.json", database=database.with_name("other.sqlite3"))
 
     assert done.returncode == 1
-    assert b"`manage.py migrate` makes it" in done.stderr
+    assert b"run `manage.py migrate`" in done.stderr
 
 
 def test_nobody_reads_standard_output(database: Path) -> None:

@@ -65,7 +65,10 @@ def test_one_key_in_both_styles_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         with_keys(CrmCustomer, value, "snake")
     assert refused.value.path == "$.poc[0].metadata.manager.obfuscatedId"
-    assert refused.value.reason == "This key is here in snake_case and in camelCase: keep one of the two."
+    assert (
+        refused.value.reason
+        == "Keep one of the two spellings of this key: it is given in snake_case and in camelCase."
+    )
     with pytest.raises(Refused) as refused:
         with_keys(CrmPerson, {"obfuscatedId": 1, "obfuscated_id": 1}, "camel", "$.x")
     assert refused.value.path == "$.x.obfuscated_id"

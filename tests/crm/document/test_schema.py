@@ -430,7 +430,7 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
         (
             {**MINIMAL, "start_date": None, "startDate": None},
             "$.startDate",
-            "This key is here in snake_case and in camelCase: keep one of the two.",
+            "Keep one of the two spellings of this key: it is given in snake_case and in camelCase.",
         ),
     ],
 )

@@ -71,7 +71,7 @@ class TestCounts:
         assert out.splitlines() == [
             "first.json: 2 created, 0 updated, 0 unchanged, 0 refused",
             "second.json: 1 created, 1 updated, 0 unchanged, 0 refused",
-            "total: 3 created, 1 updated, 0 unchanged, 0 refused",
+            "Total: 3 created, 1 updated, 0 unchanged, 0 refused",
         ]
 
     def test_the_file_is_remembered_with_what_came_in_it(self, write: Callable[..., str]) -> None:
@@ -138,7 +138,7 @@ class TestRefusals:
         first, second, summary = err.splitlines()
         assert first.startswith("crm.json: record 2: $: ")
         assert second.startswith("crm.json: record 3: $.domains[0]: ")
-        assert summary == "2 of the records were refused."
+        assert summary == "Refused 2 records."
 
     def test_only_the_first_are_shown(self, write: Callable[..., str]) -> None:
         name = write("crm.json", *[{"id": str(number)} for number in range(25)])
@@ -148,7 +148,7 @@ class TestRefusals:
         lines = err.splitlines()
         assert len(lines) == 22
         assert lines[19].startswith("crm.json: record 20: ")
-        assert lines[20] == "crm.json: … and 5 more refused; see --errors FILE to have them all"
+        assert lines[20] == "crm.json: 5 more records refused. Use --errors FILE to write them to a file."
 
     def test_remarks_are_shown_too(self, write: Callable[..., str]) -> None:
         name = write(
@@ -160,8 +160,8 @@ class TestRefusals:
         lines = err.splitlines()
         assert out == "crm.json: 22 created, 0 updated, 0 unchanged, 0 refused\n"
         assert len(lines) == 21
-        assert lines[2].startswith("crm.json: record 3, taken in: $.domains[1]: ")
-        assert lines[20].startswith("crm.json: … and 2 more remarks")
+        assert lines[2].startswith("crm.json: record 3 (imported): $.domains[1]: ")
+        assert lines[20].startswith("crm.json: 2 more remarks")
 
     def test_what_a_record_holds_cannot_break_the_line_or_command_the_terminal(
         self, write: Callable[..., str]
@@ -184,7 +184,7 @@ class TestRefusals:
         refused = json.loads(line)
         assert (refused["record"], refused["path"]) == (2, "$")
         assert refused["document"] == {"id": "b", "notes": "Søn"}
-        assert "They are in errors.ndjson" in err
+        assert "Correct the records in errors.ndjson" in err
         refused["document"]["company"] = {"name": "B"}
         Path("mended.ndjson").write_text(json.dumps(refused) + "\n", encoding="utf-8")
         assert (
@@ -247,7 +247,7 @@ class TestUsage:
     def test_standard_input_is_read_once(self) -> None:
         _, err = run("crm", "-", "-", status=2)
 
-        assert err == "Standard input (-) can be read once only.\n"
+        assert err == "Name standard input (-) only once.\n"
 
 
 @pytest.mark.django_db
@@ -275,7 +275,7 @@ class TestUnreadable:
         problem, summary = err.splitlines()
         assert problem.startswith(f"{name}: ")
         assert told in problem
-        assert summary == "1 of the files could not be read whole."
+        assert summary == "Couldn't read 1 file completely."
 
     def test_what_came_before_the_end_of_a_cut_file_is_in(self, write: Callable[..., str]) -> None:
         write("unused.json")
@@ -311,7 +311,7 @@ class TestDryRun:
 
         assert out.splitlines() == [
             "crm.json: 1 would be created, 1 would be updated, 0 unchanged, 1 refused",
-            "This was a dry run: nothing was changed.",
+            "Dry run. Nothing was changed.",
         ]
         assert row_counts() == before
         assert Customer.objects.get(merged_into=None).relationship.reported_notes == ""
@@ -354,8 +354,8 @@ class TestStopping:
 
         _, err = run("crm", "-", status=130)
 
-        assert err.startswith(f"Stopped. At least {BATCH} records were taken in before")
-        assert "run the same command again" in err
+        assert err.startswith(f"Stopped. At least {BATCH} records imported before")
+        assert "Run the same command again" in err
         assert Customer.objects.count() == BATCH
 
     def test_a_dry_run_that_is_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,7 +364,7 @@ class TestStopping:
 
         _, err = run("crm", "-", "--dry-run", status=130)
 
-        assert err == "Stopped. This was a dry run: nothing was changed.\n"
+        assert err == "Stopped. Dry run. Nothing was changed.\n"
         assert not Customer.objects.exists()
 
     def test_a_database_that_fails_is_no_records_fault(
@@ -383,5 +383,5 @@ class TestStopping:
         _, err = run("crm", name, status=1)
 
         assert err.startswith("The database failed: disk full.")
-        assert f"At least {BATCH} records were taken in" in err
+        assert f"At least {BATCH} records imported" in err
         assert Customer.objects.count() == BATCH

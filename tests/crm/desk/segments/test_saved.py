@@ -94,7 +94,7 @@ def test_only_the_owner_changes_a_segment(client: Client, user: User) -> None:
     assert client.get(reverse("desk-segment", args=[shared.pk])).status_code == 404
     assert client.get(reverse("desk-segment", args=["seg_x"])).status_code == 404
     url = reverse("desk-segment", args=[mine.pk])
-    assert "You have a segment of this name already" in client.post(url, {"name": "Third"}).content.decode()
+    assert "You already have a segment with this name" in client.post(url, {"name": "Third"}).content.decode()
     client.post(url, {"name": "Ours", "is_shared": "on"})
     mine.refresh_from_db()
     assert (mine.name, mine.is_shared) == ("Ours", True)
