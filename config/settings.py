@@ -251,6 +251,7 @@ AXES_VERBOSE = False
 USE_TZ = True
 TIME_ZONE = _environment.time_zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 USE_I18N = True
 
 # Logs, on standard error

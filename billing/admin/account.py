@@ -19,13 +19,11 @@ _SWITCH = {"On": GOOD, "Off": PLAIN}
 
 @admin.register(BillingAccount)
 class BillingAccountAdmin(HistoryAdmin):
-    """What the billing platform holds of a customer beside plans and figures."""
-
     list_display = (text_of("customer"), "send_email_receipts", "created_at")
     list_filter = (("send_email_receipts", YesNo), ("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("id",)
-    search_help_text = "An id of the account or of its customer."
+    search_help_text = "Search by the ID of the account or of its customer."
     sortable_by = ("created_at",)
     autocomplete_fields = ("customer",)
     json_shapes = {"metadata": dict}
@@ -43,9 +41,7 @@ class BillingAccountAdmin(HistoryAdmin):
 
 @admin.register(Entity)
 class EntityAdmin(HistoryAdmin):
-    """Parts of customers with balances of their own."""
-
-    list_display = ("shown_name", "entity_id", column_of("customer"), column_of("feature"), "env", "standing")
+    list_display = ("shown_name", "entity_id", column_of("customer"), column_of("feature"), "env", "listing")
     list_filter = (("env", Choices), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")
     search_fields = ("entity_id", "name")
@@ -59,12 +55,10 @@ class EntityAdmin(HistoryAdmin):
 
     @display(description="name", ordering="name")
     def shown_name(self, entity: Entity) -> SafeString | str:
-        """The name, or its id."""
         return long_text(str(entity))
 
-    @display(description="standing", label={"Listed": GOOD, "Removed": PLAIN})
-    def standing(self, entity: Entity) -> str:
-        """Whether the billing platform lists it."""
+    @display(description="status", label={"Listed": GOOD, "Removed": PLAIN})
+    def listing(self, entity: Entity) -> str:
         return "Removed" if entity.removed_at else "Listed"
 
 
@@ -72,21 +66,18 @@ class _ControlAdmin(HistoryAdmin):
     list_filter: tuple[Any, ...] = (("enabled", YesNo), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")
     search_fields: tuple[str, ...] = ("id",)
-    search_help_text = "An id of ours, or of the customer."
+    search_help_text = "Search by ID, or by the customer's ID."
     sortable_by = ()
     autocomplete_fields = ("customer", "feature")
     readonly_fields = ("id",)
 
     @display(description="enabled", label=_SWITCH)
     def switch(self, control: AutoTopup | SpendLimit | UsageAlert) -> str:
-        """On or off; a dash where nobody said."""
         return "-" if control.enabled is None else "On" if control.enabled else "Off"
 
 
 @admin.register(AutoTopup)
 class AutoTopupAdmin(_ControlAdmin):
-    """What is bought when a balance runs low."""
-
     list_display = (
         text_of("customer"),
         column_of("feature"),
@@ -107,19 +98,16 @@ class AutoTopupAdmin(_ControlAdmin):
         "id",
     )
 
-    @display(description="below")
+    @display(description="when below")
     def shown_threshold(self, topup: AutoTopup) -> str:
-        """The balance below which it buys."""
         return number(topup.threshold)
 
     @display(description="buys")
     def shown_quantity(self, topup: AutoTopup) -> str:
-        """How much it buys each time."""
         return number(topup.quantity)
 
-    @display(description="at most")
+    @display(description="limit")
     def shown_limit(self, topup: AutoTopup) -> str:
-        """How often it may buy."""
         if topup.limit is None:
             return "-"
         return f"{number(topup.limit)} per {every(topup.limit_interval, topup.limit_interval_count)}"
@@ -127,26 +115,20 @@ class AutoTopupAdmin(_ControlAdmin):
 
 @admin.register(SpendLimit)
 class SpendLimitAdmin(_ControlAdmin):
-    """The most overage that customers may run up."""
-
     list_display = (text_of("customer"), "shown_feature", "shown_limit", "switch")
     fields = ("customer", "feature", "overage_limit", "enabled", "id")
 
     @display(description="feature")
     def shown_feature(self, limit: SpendLimit) -> str:
-        """The feature, or all of them."""
         return str(limit.feature) if limit.feature else "All features"
 
     @display(description="overage limit")
     def shown_limit(self, limit: SpendLimit) -> str:
-        """The most overage."""
         return "No limit" if limit.overage_limit is None else number(limit.overage_limit)
 
 
 @admin.register(UsageAlert)
 class UsageAlertAdmin(_ControlAdmin):
-    """Who is told when usage passes a threshold."""
-
     list_display = (text_of("customer"), "name", "shown_feature", "shown_threshold", "switch")
     list_filter = (("threshold_type", Choices), *_ControlAdmin.list_filter)
     search_fields = ("name",)
@@ -154,11 +136,9 @@ class UsageAlertAdmin(_ControlAdmin):
 
     @display(description="feature")
     def shown_feature(self, alert: UsageAlert) -> str:
-        """The feature, or all of them."""
         return str(alert.feature) if alert.feature else "All features"
 
-    @display(description="past")
+    @display(description="threshold")
     def shown_threshold(self, alert: UsageAlert) -> str:
-        """The count or the percentage."""
-        sign = " %" if alert.threshold_type == UsageAlert.ThresholdType.USAGE_PERCENTAGE else ""
+        sign = "%" if alert.threshold_type == UsageAlert.ThresholdType.USAGE_PERCENTAGE else ""
         return number(alert.threshold) + sign

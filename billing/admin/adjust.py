@@ -1,4 +1,4 @@
-"""The page that adjusts a balance: its form, the preview, and the verb that the form means."""
+"""The form that adjusts a balance, with its preview."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from billing.balances import adjust, grant_preview
 from billing.balances import grant as grants
 from billing.balances.adjust import Adjustment, BalanceChanged, CannotAdjust
 from billing.balances.grant import CannotGrant
-from billing.formats import name_of_grant
+from billing.formats import name_of_grant, quantity
 from billing.ledger.entries import locked_balances
 from billing.models import Balance, Grant, Rollover
 from billing.models.figures import Interval
@@ -31,18 +31,18 @@ _ADD, _SET, _EXPIRE, _GRANT = "add", "set", "expire", "grant"
 
 
 class AdjustForm(forms.Form):
-    """What is to be done to a balance, and why.
+    """An adjustment of a balance: add or remove, set what remains, expire a grant, or grant more.
 
-    `seen` is the state of the balance that the preview was worked out from, `previewed` what it was a preview of.
+    `seen` is the version token of the balance that was previewed, `previewed` the fingerprint of the form then.
     """
 
     what = forms.ChoiceField(
-        label="What to do",
+        label="Adjustment",
         choices=[
-            (_ADD, "Add to a grant, or take from it"),
-            (_SET, "Set what remains"),
-            (_EXPIRE, "Let a grant expire"),
-            (_GRANT, "Grant something new"),
+            (_ADD, "Add or remove"),
+            (_SET, "Set remaining"),
+            (_EXPIRE, "Expire a grant"),
+            (_GRANT, "Grant"),
         ],
         widget=UnfoldAdminSelectWidget,
     )
@@ -50,36 +50,36 @@ class AdjustForm(forms.Form):
         label="Grant",
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text="Which grant to add to, take from, or let expire. Not for a new grant.",
+        help_text="The grant to change or expire. Ignored for a new grant.",
     )
     amount = FigureFormField(
         label="Amount",
         required=False,
         max_digits=25,
         decimal_places=10,
-        help_text="To add (below zero: to take away), to remain, or to grant. Not for an expiry.",
+        help_text="The amount to add, to set or to grant. Enter a negative amount to remove.",
     )
     interval = forms.ChoiceField(
-        label="Refilled every",
+        label="Resets every",
         required=False,
         choices=[
             ("", "Never"),
             *((value, label) for value, label in Interval.choices if value != "multiple"),
         ],
         widget=UnfoldAdminSelectWidget,
-        help_text="Of a new grant only.",
+        help_text="For a new grant only.",
     )
     last_day = forms.DateField(
-        label="Last day",
+        label="Expires",
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
-        help_text="Of a new grant only: it counts to the end of that day. Empty: it does not expire.",
+        help_text="For a new grant only. It expires at the end of this day. Leave blank for no expiry.",
     )
     reason = forms.CharField(
         label="Reason",
         max_length=500,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Kept with the change, for whoever asks later.",
+        help_text="Shown with the ledger entry.",
     )
     seen = forms.CharField(required=False, max_length=16, widget=forms.HiddenInput)
     previewed = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
@@ -91,22 +91,22 @@ class AdjustForm(forms.Form):
         grants = adjust.counted_grants(balance, at)
         prefetch_related_objects(grants, "entity")
         self.grants = {str(grant.pk): grant for grant in grants}
-        choices: Any = [("", "The first that can be adjusted, in drawing order")]
+        choices: Any = [("", "First in deduction order")]
         choices += [(key, _choice(grant)) for key, grant in self.grants.items()]
         self.fields["grant"].choices = choices  # type: ignore[attr-defined]
         self.fields["grant"].error_messages["invalid_choice"] = (
-            "This grant no longer counts: it has ended or expired. Choose another."
+            "Choose another grant. This one has ended or expired."
         )
 
     def clean(self) -> dict[str, Any]:
-        """Work out the preview; what cannot be done is an error."""
+        """Also computes the preview; an adjustment that can't be made is a form error."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors.keys() - {"reason"}:
             return cleaned
         if cleaned["what"] != _EXPIRE and cleaned["amount"] is None:
             self.add_error("amount", "Enter an amount.")
         elif cleaned["what"] == _EXPIRE and not cleaned["grant"]:
-            self.add_error("grant", "Choose the grant that is to expire.")
+            self.add_error("grant", "Choose a grant to expire.")
         else:
             try:
                 self.preview = self._previewed()
@@ -115,24 +115,24 @@ class AdjustForm(forms.Form):
         return cleaned
 
     @property
-    def meant(self) -> str:
-        """What the form means to do, as a text to compare."""
+    def fingerprint(self) -> str:
+        """The adjustment as text, to tell whether the form still is what was previewed."""
         names = ("what", "grant", "amount", "interval", "last_day")
         return "|".join(str(self.cleaned_data[name] or "") for name in names)
 
     def is_confirmed(self) -> bool:
-        """Whether what was previewed is what the form means to do; if not, an error says so."""
-        if self.cleaned_data["previewed"] == self.meant:
+        """Whether the form is what was previewed; if not, adds a form error."""
+        if self.cleaned_data["previewed"] == self.fingerprint:
             return True
         self.add_error(
-            None, "The form was changed since the preview. Nothing was done: look at the new preview."
+            None, "Review the new preview and confirm again. The form changed after the last preview."
         )
         return False
 
-    def carry_out(self) -> bool:
-        """Do it; if it cannot be done any more, an error says why."""
+    def apply(self) -> bool:
+        """Adjust the balance and return True; on a refusal, add a form error and return False."""
         try:
-            self._carry_out()
+            self._adjust()
         except BalanceChanged as problem:
             self.preview = problem.now
             self.add_error(None, str(problem))
@@ -140,6 +140,28 @@ class AdjustForm(forms.Form):
             self.preview = None
             self.add_error(None, str(problem))
         return not self.errors
+
+    @property
+    def button(self) -> str:
+        """The button that confirms the preview, such as `Grant 500 AI credits`."""
+        return self._phrase("Grant", "Add", "Remove", "Set remaining to", "Expire grant")
+
+    @property
+    def success(self) -> str:
+        """The message afterwards, such as `Granted 500 AI credits.`"""
+        return f"{self._phrase('Granted', 'Added', 'Removed', 'Set remaining to', 'Expired grant')}."
+
+    def _phrase(self, granted: str, added: str, removed: str, remaining: str, expired: str) -> str:
+        amount = self.cleaned_data["amount"]
+        match self.cleaned_data["what"]:
+            case "add":
+                return f"{removed if amount < 0 else added} {quantity(abs(amount), self.balance.feature)}"
+            case "set":
+                return f"{remaining} {quantity(amount, self.balance.feature)}"
+            case "expire":
+                return expired
+            case _:
+                return f"{granted} {quantity(amount, self.balance.feature)}"
 
     def _target(self) -> Grant | Balance:
         return self.grants.get(self.cleaned_data["grant"], self.balance)
@@ -162,9 +184,9 @@ class AdjustForm(forms.Form):
                     expires_at=self._expires_at(),
                 )
 
-    def _carry_out(self) -> None:
+    def _adjust(self) -> None:
         amount = self.cleaned_data["amount"]
-        how = {
+        options = {
             "reason": self.cleaned_data["reason"],
             "done_by": self.done_by,
             "at": self.at,
@@ -172,11 +194,11 @@ class AdjustForm(forms.Form):
         }
         match self.cleaned_data["what"]:
             case "add":
-                adjust.add(self._target(), amount, **how)
+                adjust.add(self._target(), amount, **options)
             case "set":
-                adjust.set_remaining(self._target(), amount, **how)
+                adjust.set_remaining(self._target(), amount, **options)
             case "expire":
-                adjust.expire(self.grants[self.cleaned_data["grant"]], **how)
+                adjust.expire(self.grants[self.cleaned_data["grant"]], **options)
             case _:
                 self._grant(amount)
 
@@ -197,17 +219,17 @@ class AdjustForm(forms.Form):
             )
 
     def _expires_at(self) -> datetime | None:
-        day = self.cleaned_data["last_day"]
-        if day is None:
+        last_day = self.cleaned_data["last_day"]
+        if last_day is None:
             return None
         try:
-            return make_aware(datetime.combine(day + timedelta(days=1), time.min))
+            return make_aware(datetime.combine(last_day + timedelta(days=1), time.min))
         except OverflowError:
-            raise CannotGrant("The last day is out of range.") from None
+            raise CannotGrant("Choose an earlier expiry day.") from None
 
 
 def figures_table(before: Figures, after: Figures) -> Table:
-    """The figures of a balance before and after something."""
+    """The figures of a balance before and after a change."""
     rows = [
         ("Granted", before.granted, after.granted),
         ("Remaining", _remaining(before), _remaining(after)),
@@ -217,35 +239,33 @@ def figures_table(before: Figures, after: Figures) -> Table:
     ]
     return {
         "headers": ["Figure", "Before", "After"],
-        "rows": [[name, _shown(was), _changed(was, will_be)] for name, was, will_be in rows],
+        "rows": [[name, _limit_or_number(was), _changed(was, will_be)] for name, was, will_be in rows],
     }
 
 
 def changes_table(adjustment: Adjustment) -> Table:
-    """What changes in which grant."""
     rows = []
     for change in adjustment.changes:
         was = getattr(change.row, change.figure)
         amount = f"{'+' if change.amount > 0 else ''}{number(change.amount)}"
         rows.append([name_of(change.row), amount, number(was), number(was + change.amount)])
-    return {"headers": ["What", "Change", "Before", "After"], "rows": rows}
+    return {"headers": ["Grant", "Change", "Before", "After"], "rows": rows}
 
 
 def ended_names(rows: Sequence[Grant | Rollover]) -> list[str]:
-    """What ends with an adjustment."""
     return [name_of(row) for row in rows]
 
 
 def name_of(row: Grant | Rollover) -> str:
-    """What a grant or rollover is called where there is no explanation of its balance at hand."""
+    """The name of a grant or rollover where no explanation of its balance was loaded."""
     if isinstance(row, Grant):
         return name_of_grant(row)
-    return f"Carried over from {name_of_grant(row.grant)}" if row.grant else "Carried over"
+    return f"Rollover from {name_of_grant(row.grant)}" if row.grant else "Rollover"
 
 
 def _choice(grant: Grant) -> str:
     owner = f", of {grant.entity}" if grant.entity else ""
-    left = "unlimited" if grant.unlimited else f"{number(grant.held)} left"
+    left = "unlimited" if grant.unlimited else f"{number(grant.held)} remaining"
     return f"{name_of_grant(grant)}{owner}: {left}"
 
 
@@ -253,17 +273,17 @@ def _remaining(figures: Figures) -> Decimal | None:
     return None if figures.unlimited else figures.remaining
 
 
-def _shown(value: Decimal | None) -> str:
+def _limit_or_number(value: Decimal | None) -> str:
     return "Unlimited" if value is None else number(value)
 
 
 def _changed(was: Decimal | None, will_be: Decimal | None) -> Any:
     if was == will_be:
-        return _shown(will_be)
+        return _limit_or_number(will_be)
     if was is None or will_be is None:
-        return format_html("<strong>{}</strong>", _shown(will_be))
+        return format_html("<strong>{}</strong>", _limit_or_number(will_be))
     difference = will_be - was
     sign = "+" if difference > 0 else ""
     return format_html(
-        "<div><strong>{}</strong>{}</div>", _shown(will_be), small(f"{sign}{number(difference)}")
+        "<div><strong>{}</strong>{}</div>", _limit_or_number(will_be), small(f"{sign}{number(difference)}")
     )

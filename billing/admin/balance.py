@@ -1,4 +1,4 @@
-"""Balances, grants, rollovers and flags in the admin. All but flags are the ledger's: to be looked at."""
+"""Balances, grants, rollovers and flags in the admin. All but flags are read-only: the ledger writes them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
 
-_LEVELS = {"Unlimited": NEWS, "Enough": GOOD, "Used up": WAITING, "Overdrawn": BAD}
-_STANDINGS = {"Counts": GOOD, "Expired": PLAIN, "Ended": PLAIN}
+_LEVELS = {"Unlimited": NEWS, "Available": GOOD, "Out": WAITING, "Overage": BAD}
+_GRANT_STATUSES = {"Active": GOOD, "Expired": PLAIN, "Ended": PLAIN}
 _PRICE = (
     "price_amount",
     "price_tiers",
@@ -33,13 +33,12 @@ _PRICE = (
 
 
 def with_counted_rows(balances: QuerySet[Balance]) -> QuerySet[Balance]:
-    """`balances` with the grants and rollovers that their figures are made of, in two queries more."""
+    """`balances` with the grants and rollovers that count now, in two more queries."""
     now = clock.now()
-    living = Rollover.objects.counted(now)
     with_rows: Any = balances
     found: QuerySet[Balance] = with_rows.prefetch_related(
         Prefetch("grants", Grant.objects.counted(now), to_attr="counted_grants"),
-        Prefetch("rollovers", living, to_attr="living_rollovers"),
+        Prefetch("rollovers", Rollover.objects.counted(now), to_attr="counted_rollovers"),
     )
     return found
 
@@ -49,90 +48,72 @@ class FiguresMixin:
 
     @display(description="granted")
     def granted(self, balance: Any) -> str:
-        """All that is granted."""
         return number(_figures(balance).granted)
 
     @display(description="used")
     def used(self, balance: Any) -> str:
-        """All that was used."""
         return number(_figures(balance).usage)
 
     @display(description="remaining")
     def remaining(self, balance: Any) -> str:
-        """All that is left."""
         figures = _figures(balance)
         return "Unlimited" if figures.unlimited else number(figures.remaining)
 
     @display(description="next reset")
     def next_reset(self, balance: Any) -> str:
-        """When the earliest grant is granted anew."""
         return moment(_figures(balance).next_reset_at)
 
-    @display(description="level", label=_LEVELS)
+    @display(description="status", label=_LEVELS)
     def level(self, balance: Any) -> str:
-        """How much is left, in a word."""
         figures = _figures(balance)
         if figures.unlimited:
             return "Unlimited"
         if figures.billable_overage > 0:
-            return "Overdrawn"
-        return "Enough" if figures.remaining > 0 else "Used up"
+            return "Overage"
+        return "Available" if figures.remaining > 0 else "Out"
 
 
 class BalanceInline(FiguresMixin, ExplainedMixin, ReadOnlyInline):
-    """A customer's balances."""
-
     model = Balance
     fk_name = "customer"
     fields = ("feature", "granted", "used", "remaining", "next_reset", "shown_level", "why")
     readonly_fields = ("granted", "used", "remaining", "next_reset", "shown_level", "why")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With their figures, and what their names are made of."""
         return with_counted_rows(super().get_queryset(request).select_related("customer", "feature"))
 
-    @display(description="level")
+    @display(description="status")
     def shown_level(self, balance: Any) -> SafeString:
-        """How much is left, in a word."""
         return badge(self.level(balance), _LEVELS)
 
 
 class GrantInline(ReadOnlyInline):
-    """The grants of a balance."""
-
     model = Grant
     tab = False
-    fields = ("plan", "entity", "shown_granted", "shown_used", "shown_held", "next_reset_at", "standing")
-    readonly_fields = ("shown_granted", "shown_used", "shown_held", "standing")
+    fields = ("plan", "entity", "shown_granted", "shown_used", "shown_held", "next_reset_at", "status")
+    readonly_fields = ("shown_granted", "shown_used", "shown_held", "status")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what their names are made of."""
         return super().get_queryset(request).select_related("plan", "entity")
 
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
-        """What it grants in all."""
         return "Unlimited" if grant.unlimited else number(grant.figures.granted)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
-        """What was used of it."""
         return number(grant.usage)
 
-    @display(description="left")
+    @display(description="remaining")
     def shown_held(self, grant: Grant) -> str:
-        """What is left; below zero when it was overdrawn."""
         return "Unlimited" if grant.unlimited else number(grant.held)
 
-    @display(description="standing")
-    def standing(self, grant: Grant) -> SafeString:
-        """Whether it counts."""
-        return badge(_standing(grant), _STANDINGS)
+    @display(description="status")
+    def status(self, grant: Grant) -> SafeString:
+        return badge(_grant_status(grant), _GRANT_STATUSES)
 
 
 class RolloverInline(ReadOnlyInline):
-    """What was carried over."""
-
     model = Rollover
     tab = False
     fields = ("shown_granted", "shown_left", "expires_at")
@@ -140,18 +121,16 @@ class RolloverInline(ReadOnlyInline):
 
     @display(description="carried over")
     def shown_granted(self, rollover: Rollover) -> str:
-        """What was carried over."""
         return number(rollover.granted)
 
-    @display(description="left")
+    @display(description="remaining")
     def shown_left(self, rollover: Rollover) -> str:
-        """What is left of it."""
         return number(rollover.left)
 
 
 @admin.register(Balance)
 class BalanceAdmin(FiguresMixin, ExplainedMixin, BalancePages):
-    """Balances. Their figures are those of the grants and rollovers that count now."""
+    """Balances, with the figures of the grants and rollovers that count now."""
 
     list_display = (
         text_of("feature"),
@@ -166,7 +145,7 @@ class BalanceAdmin(FiguresMixin, ExplainedMixin, BalancePages):
     list_filter = (("overage_allowed", YesNo), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")
     search_fields = ("id",)
-    search_help_text = "An id of ours, or of the customer."
+    search_help_text = "Search by ID, or by the customer's ID."
     sortable_by = ()
     inlines = [GrantInline, RolloverInline]
     readonly_fields = ("granted", "used", "remaining", "next_reset", "level")
@@ -192,17 +171,15 @@ class BalanceAdmin(FiguresMixin, ExplainedMixin, BalancePages):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what the figures are made of."""
         return with_counted_rows(super().get_queryset(request))
 
 
-class GrantStanding(OneOfFilter):
-    """Whether grants count."""
-
-    title = "standing"
+class GrantStatus(OneOfFilter):
+    title = "status"
+    # The old name, so that bookmarked lists keep working.
     parameter_name = "standing"
     options = {
-        "counted": ("Counts", lambda grants: grants.counted()),
+        "counted": ("Active", lambda grants: grants.counted()),
         "ended": ("Ended", lambda grants: grants.exclude(ended_at=None)),
         "expired": ("Expired", lambda grants: grants.filter(ended_at=None, expires_at__lte=clock.now())),
     }
@@ -210,8 +187,6 @@ class GrantStanding(OneOfFilter):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
-    """Grants: the rows behind balances."""
-
     list_display = (
         "shown_feature",
         "shown_customer",
@@ -219,14 +194,14 @@ class GrantAdmin(ReadOnlyAdmin):
         "shown_granted",
         "shown_used",
         "shown_held",
-        "standing",
+        "status",
     )
-    list_filter = (GrantStanding, ("billing_method", Choices), ("next_reset_at", DaysFilter), ("plan", Row))
+    list_filter = (GrantStatus, ("billing_method", Choices), ("next_reset_at", DaysFilter), ("plan", Row))
     list_select_related = ("balance__customer", "balance__feature", "plan")
     search_fields = ("grant_id__exact",)
-    search_help_text = "The whole id, ours or the billing document's."
+    search_help_text = "Search by ID, or by the full ID in the billing document."
     sortable_by = ()
-    readonly_fields = ("resets", "shown_held", "standing")
+    readonly_fields = ("resets", "shown_held", "status")
     fieldsets = (
         (
             "Grant",
@@ -240,7 +215,7 @@ class GrantAdmin(ReadOnlyAdmin):
                     "prepaid_grant",
                     "usage",
                     "shown_held",
-                    "standing",
+                    "status",
                     "resets",
                     "next_reset_at",
                     "expires_at",
@@ -253,106 +228,89 @@ class GrantAdmin(ReadOnlyAdmin):
 
     @display(description="feature")
     def shown_feature(self, grant: Grant) -> str:
-        """What it grants."""
         return str(grant.balance.feature)
 
     @display(description="customer")
     def shown_customer(self, grant: Grant) -> str:
-        """To whom."""
         return str(grant.balance.customer)
 
     @display(description="plan")
     def shown_plan(self, grant: Grant) -> str:
-        """Through which plan."""
         return str(grant.plan) if grant.plan else "Standalone"
 
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
-        """What it grants in all."""
         return "Unlimited" if grant.unlimited else number(grant.figures.granted)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
-        """What was used of it."""
         return number(grant.usage)
 
-    @display(description="left")
+    @display(description="remaining")
     def shown_held(self, grant: Grant) -> str:
-        """What is left; below zero when it was overdrawn."""
         return "Unlimited" if grant.unlimited else number(grant.held)
 
-    @display(description="standing", label=_STANDINGS)
-    def standing(self, grant: Grant) -> str:
-        """Whether it counts."""
-        return _standing(grant)
+    @display(description="status", label=_GRANT_STATUSES)
+    def status(self, grant: Grant) -> str:
+        return _grant_status(grant)
 
     @display(description="resets every")
     def resets(self, grant: Grant) -> str:
-        """How often it is granted anew."""
         return every(grant.reset_interval, grant.reset_interval_count)
 
 
 @admin.register(Rollover)
 class RolloverAdmin(ReadOnlyAdmin):
-    """What was left at a reset and carried over."""
-
     list_display = ("shown_balance", "shown_left", "shown_granted", "shown_expiry")
     list_filter = (("expires_at", DaysFilter), ("balance", Row))
     list_select_related = ("balance__customer", "balance__feature")
     search_fields = ("id",)
-    search_help_text = "An id of ours."
+    search_help_text = "Search by ID."
     sortable_by = ("shown_expiry",)
     fields = ("balance", "grant", "granted", "left", "expires_at", "id")
 
     @display(description="balance")
     def shown_balance(self, rollover: Rollover) -> str:
-        """The feature and the customer."""
         return str(rollover.balance)
 
-    @display(description="left")
+    @display(description="remaining")
     def shown_left(self, rollover: Rollover) -> str:
-        """What is left of it."""
         return number(rollover.left)
 
     @display(description="carried over")
     def shown_granted(self, rollover: Rollover) -> str:
-        """What was carried over."""
         return number(rollover.granted)
 
     @display(description="expires", ordering="expires_at", empty_value="Never")
     def shown_expiry(self, rollover: Rollover) -> Any:
-        """When it is lost."""
         return rollover.expires_at
 
 
 @admin.register(Flag)
 class FlagAdmin(HistoryAdmin):
-    """Boolean features that customers have."""
-
-    list_display = (text_of("feature"), column_of("customer"), column_of("plan"), "expires_at", "standing")
+    list_display = (text_of("feature"), column_of("customer"), column_of("plan"), "expires_at", "status")
     list_filter = (("expires_at", DaysFilter), ("feature", Row), ("plan", Row), ("customer", Row))
     list_select_related = ("customer", "feature", "plan")
     search_fields = ("flag_id__exact",)
-    search_help_text = "The whole id, ours or the billing document's, or the customer's."
+    search_help_text = "Search by ID, the customer's ID, or the full ID in the billing document."
     sortable_by = ("expires_at",)
     autocomplete_fields = ("customer", "feature", "plan")
     readonly_fields = ("id",)
     fields = ("customer", "feature", "plan", "flag_id", "expires_at", "id")
 
-    @display(description="standing", label={"On": GOOD, "Expired": PLAIN})
-    def standing(self, flag: Flag) -> str:
-        """Whether it is on now."""
+    @display(description="status", label={"On": GOOD, "Expired": PLAIN})
+    def status(self, flag: Flag) -> str:
         return "Expired" if flag.expires_at is not None and flag.expires_at <= clock.now() else "On"
 
 
 def _figures(balance: Any) -> Figures:
     return figures_of(
         [grant.figures for grant in balance.counted_grants],
-        [rollover.figures for rollover in balance.living_rollovers],
+        [rollover.figures for rollover in balance.counted_rollovers],
     )
 
 
-def _standing(grant: Grant) -> str:
+def _grant_status(grant: Grant) -> str:
     if grant.ended_at is not None:
         return "Ended"
-    return "Expired" if grant.expires_at is not None and grant.expires_at <= clock.now() else "Counts"
+    return "Expired" if grant.expires_at is not None and grant.expires_at <= clock.now() else "Active"

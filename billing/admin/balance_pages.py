@@ -1,4 +1,4 @@
-"""The pages of a balance beside its form: the one that explains it and the one that adjusts it."""
+"""The pages that explain and adjust a balance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from billing.admin.adjust import AdjustForm, changes_table, ended_names, figures_table
-from billing.admin.explain import UseForm, context_of
+from billing.admin.explain import SimulationForm, context_of
 from billing.explain.balance import explain
 from billing.ledger.totals import daily_figures
 from billing.models import Balance
@@ -37,34 +37,35 @@ def explain_link(balance: Any) -> SafeString:
 
 
 class ExplainedMixin:
-    """A column that leads to the explanation of a balance."""
+    """A column that links to the explanation of a balance."""
 
-    @display(description="why")
+    @display(description="explanation")
     def why(self, balance: Balance) -> SafeString:
-        """A link to the page that explains the balance."""
         return explain_link(balance)
 
 
 class BalancePages(ReadOnlyAdmin):
-    """A balance with its further pages."""
-
     actions_detail = ("explain", "adjust")
 
     def has_adjust_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may change balances: nobody does so but through this page and the ledger."""
+        # The permission to change balances: this page is the only way to do so.
         return request.user.has_perm(_CHANGE)
 
     @action(description="Explain", url_path="explain", permissions=["view"], icon="help")
     def explain(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Where the figures come from, and what a use would do to them."""
+        """Where the figures come from, and what a usage would deduct."""
         balance = self._balance(request, object_id)
         if balance is None:
-            return self._nowhere(request, object_id)
-        form = UseForm(balance, request.GET if {"use", "entity"} & request.GET.keys() else None)
-        tried = form.cleaned_data if form.is_bound and form.is_valid() else {}
+            return self._not_found(request, object_id)
+        form = SimulationForm(balance, request.GET if {"use", "entity"} & request.GET.keys() else None)
+        simulated = form.cleaned_data if form.is_bound and form.is_valid() else {}
         now = clock.now()
         explanation = explain(
-            balance.customer, balance.feature, at=now, use=tried.get("use"), entity=tried.get("entity")
+            balance.customer,
+            balance.feature,
+            at=now,
+            use=simulated.get("use"),
+            entity=simulated.get("entity"),
         )
         return self._page(
             request,
@@ -72,34 +73,34 @@ class BalancePages(ReadOnlyAdmin):
             "billing/balance_explain.html",
             {
                 **context_of(explanation, daily_figures(balance, now)),
-                "subtitle": "Explained",
+                "subtitle": "Explanation",
                 "form": form,
-                "entity": tried.get("entity"),
+                "entity": simulated.get("entity"),
             },
         )
 
     @action(description="Adjust", url_path="adjust", permissions=["adjust"], icon="tune")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Add, set, let expire or grant: first a preview, then the change."""
+        """Add or remove, set, expire or grant: a preview first, then the change."""
         balance = self._balance(request, object_id)
         if balance is None:
-            return self._nowhere(request, object_id)
+            return self._not_found(request, object_id)
         if not self.has_view_permission(request, balance):
             raise PermissionDenied
         is_sent = request.method == "POST"
         form = AdjustForm(
             balance, clock.now(), request.user.get_username(), request.POST if is_sent else None
         )
-        is_previewed = is_sent and form.is_valid()
-        if is_previewed and "confirm" in request.POST and form.is_confirmed() and form.carry_out():
-            self.message_user(request, "The balance was adjusted.", messages.SUCCESS)
+        is_valid = is_sent and form.is_valid()
+        if is_valid and "confirm" in request.POST and form.is_confirmed() and form.apply():
+            self.message_user(request, form.success, messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:billing_balance_explain", args=[quote(balance.pk)]))
-        context: dict[str, Any] = {"subtitle": "Adjusted by hand", "form": form}
+        context: dict[str, Any] = {"subtitle": "Adjustment", "form": form}
         if form.is_bound and form.preview is not None:
             preview = form.preview
-            # A page that is shown again previews what it now shows.
+            # The form that is shown again confirms this preview, not an earlier one.
             shown = request.POST.copy()
-            shown["seen"], shown["previewed"] = preview.version_token, form.meant
+            shown["seen"], shown["previewed"] = preview.version_token, form.fingerprint
             form.data = shown
             context |= {
                 "preview": preview,
@@ -116,11 +117,9 @@ class BalancePages(ReadOnlyAdmin):
             return None
         return Balance.objects.select_related("customer", "feature").filter(pk=key).first()
 
-    def _nowhere(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(
-            request, self.opts, unquote(object_id)
-        )
-        return elsewhere
+    def _not_found(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        redirect: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, unquote(object_id))
+        return redirect
 
     def _page(
         self, request: HttpRequest, balance: Balance, template: str, context: dict[str, Any]
@@ -137,7 +136,7 @@ class BalancePages(ReadOnlyAdmin):
                 "may_adjust": self.has_adjust_permission(request),
                 "explain_url": reverse("admin:billing_balance_explain", args=[quote(balance.pk)]),
                 "adjust_url": reverse("admin:billing_balance_adjust", args=[quote(balance.pk)]),
-                "postings_url": f"{reverse('admin:billing_posting_changelist')}?{_filters(balance)}",
+                "ledger_url": f"{reverse('admin:billing_posting_changelist')}?{_filters(balance)}",
                 "balance_url": reverse("admin:billing_balance_change", args=[quote(balance.pk)]),
                 **context,
             },

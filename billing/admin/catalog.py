@@ -1,4 +1,4 @@
-"""Plans and features in the admin."""
+"""The catalog in the admin: plans and features."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo,
 from customers.admin.inlines import RecordStackedInline, RecordTabularInline
 from customers.formats import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, number, text_of
 
-_STATES = {"On sale": GOOD, "Archived": PLAIN, "Stub": WAITING}
+_STATES = {"Active": GOOD, "Archived": PLAIN, "Stub": WAITING}
 _ITEM_PRICE = (
     "price_amount",
     "price_tiers",
@@ -46,7 +46,7 @@ _NEW_VERSION = "_new_version"
 
 
 def is_locked(request: HttpRequest, plan: Plan) -> bool:
-    """Whether what `plan` grants and costs is closed to change, as it was when `request` first asked."""
+    """Whether the terms of `plan` are locked, cached on `request` so that one page gives one answer."""
     known: dict[str, bool] = request.__dict__.setdefault("locked_plans", {})
     if plan.pk not in known:
         known[plan.pk] = not plan.is_stub and is_in_use(plan)
@@ -54,8 +54,6 @@ def is_locked(request: HttpRequest, plan: Plan) -> bool:
 
 
 class CreditCostInline(RecordTabularInline):
-    """What other features cost in a credit system."""
-
     model = CreditCost
     form = CreditCostForm
     formset = CreditCostFormSet
@@ -65,13 +63,10 @@ class CreditCostInline(RecordTabularInline):
     deletable = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the features, for their names."""
         return super().get_queryset(request).select_related("metered_feature")
 
 
 class PlanItemInline(RecordStackedInline):
-    """What a plan includes."""
-
     model = PlanItem
     form = PlanItemForm
     collapsible = True
@@ -81,19 +76,15 @@ class PlanItemInline(RecordStackedInline):
     deletable = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the features, for their names."""
         return super().get_queryset(request).select_related("feature")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not to a plan that customers have."""
         return self._is_open(request, obj) and super().has_add_permission(request, obj)  # type: ignore[call-arg]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of a plan that customers have."""
         return self._is_open(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not from a plan that customers have."""
         return self._is_open(request, obj) and super().has_delete_permission(request, obj)
 
     def _is_open(self, request: HttpRequest, plan: Plan | None) -> bool:
@@ -102,7 +93,7 @@ class PlanItemInline(RecordStackedInline):
 
 @admin.register(Feature)
 class FeatureAdmin(HistoryAdmin):
-    """Features. The id is chosen once: documents know the feature by it."""
+    """Features. The feature ID is set once, because documents name the feature by it."""
 
     form = FeatureForm
     list_display = ("feature_id", "shown_name", "type", "consumable", "state")
@@ -120,31 +111,26 @@ class FeatureAdmin(HistoryAdmin):
                 "fields": ("feature_id", "name", "type", "consumable", "archived", "is_stub"),
             },
         ),
-        ("Words", {"classes": ["tab"], "fields": ("display_singular", "display_plural", "event_names")}),
+        ("Units", {"classes": ["tab"], "fields": ("display_singular", "display_plural", "event_names")}),
         ("Origin", {"classes": ["tab"], "fields": ("id",)}),
     )
 
     @display(description="name", ordering="name")
     def shown_name(self, feature: Feature) -> SafeString | str:
-        """The name."""
         return long_text(feature.name)
 
-    @display(description="state", label=_STATES)
+    @display(description="status", label=_STATES)
     def state(self, feature: Feature) -> str:
-        """Whether it is sold."""
-        return "Stub" if feature.is_stub else "Archived" if feature.archived else "On sale"
+        return "Stub" if feature.is_stub else "Archived" if feature.archived else "Active"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """The id that documents use is chosen once."""
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if obj is None else (*fields, "feature_id")
 
 
 @admin.register(Plan)
 class PlanAdmin(HistoryAdmin):
-    """Plans, version by version. Which plan and version it is, is chosen once; so is, from the first customer on, what
-    it grants and costs.
-    """
+    """Plans, version by version. The plan and the version are set once. The terms are locked from the first customer on."""
 
     form = PlanForm
     list_display = ("plan_id", "version", "shown_name", "env", "shown_price", "kind", "state")
@@ -199,61 +185,57 @@ class PlanAdmin(HistoryAdmin):
 
     @display(description="name", ordering="name")
     def shown_name(self, plan: Plan) -> SafeString | str:
-        """The name."""
         return long_text(plan.name)
 
     @display(description="price")
     def shown_price(self, plan: Plan) -> str:
-        """What the plan itself costs, and how often."""
         if plan.price_amount is None:
             return "-"
-        often = every(plan.price_interval, plan.price_interval_count)
-        return f"{unit_price(plan.price_amount, plan.currency)} / {often}"
+        price, often = (
+            unit_price(plan.price_amount, plan.currency),
+            every(plan.price_interval, plan.price_interval_count),
+        )
+        return price if often in ("-", "once") else f"{price}/{often}"
 
     @display(description="kind", label={"Add-on": NEWS})
     def kind(self, plan: Plan) -> str:
-        """Whether it goes beside another plan."""
         return "Add-on" if plan.add_on else "Main"
 
-    @display(description="state", label=_STATES)
+    @display(description="status", label=_STATES)
     def state(self, plan: Plan) -> str:
-        """Whether it is sold."""
-        return "Stub" if plan.is_stub else "Archived" if plan.archived else "On sale"
+        return "Stub" if plan.is_stub else "Archived" if plan.archived else "Active"
 
     @display(description="in use")
     def in_use(self, plan: Plan) -> str:
-        """Why some fields are closed."""
         return IN_USE
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Which plan and version it is, and what it grants and costs while customers have it."""
         fields = tuple(super().get_readonly_fields(request, obj))
         if obj is None:
             return fields
-        closed = (*TERMS, "is_stub") if is_locked(request, obj) else ()
-        return (*fields, "env", "plan_id", "version", *closed)
+        locked = (*TERMS, "is_stub") if is_locked(request, obj) else ()
+        return (*fields, "env", "plan_id", "version", *locked)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With a word on what is closed, where something is."""
         fieldsets = super().get_fieldsets(request, obj)
         is_open = obj is None or not is_locked(request, obj)
         return without_fields({"in_use"}, fieldsets) if is_open else fieldsets
 
     def response_change(self, request: HttpRequest, obj: Plan) -> HttpResponse:
-        """Where to go after saving: to the new version, if one was asked for."""
+        """Redirect after saving, to the new version if the button for one was used."""
         if _NEW_VERSION not in request.POST or not self.has_add_permission(request):
-            answer: HttpResponse = super().response_change(request, obj)
-            return answer
+            response: HttpResponse = super().response_change(request, obj)
+            return response
         try:
             made = new_version(obj)
         except NoNewVersion as problem:
-            self.message_user(request, f"No new version was made. {problem}", messages.ERROR)
+            self.message_user(request, f"Couldn't create a new version. {problem}", messages.ERROR)
             made = obj
         else:
             self.log_addition(request, made, [{"added": {}}])
             self.message_user(
                 request,
-                f"This is version {made.version} of {made.plan_id}, a copy of version {obj.version}: change it here."
+                f"Created version {made.version} of {made.plan_id}, a copy of version {obj.version}. Change it here."
                 " Customers keep the version they have.",
                 messages.SUCCESS,
             )
@@ -262,14 +244,12 @@ class PlanAdmin(HistoryAdmin):
 
 @admin.register(PlanItem)
 class PlanItemAdmin(RecordAdmin):
-    """What plans include."""
-
     form = OwnPagePlanItemForm
     list_display = (text_of("feature"), column_of("plan"), "shown_included", "resets", "billing_method")
     list_filter = (("plan", Row), ("feature", Row), ("billing_method", Choices))
     list_select_related = ("plan", "feature")
     search_fields = ("id",)
-    search_help_text = "An id of ours. To find items by plan or feature, use the filters."
+    search_help_text = "Search by ID. Use the filters to find items by plan or feature."
     sortable_by = ()
     autocomplete_fields = ("plan", "feature")
     json_shapes = {"price_tiers": [Tier]}
@@ -283,11 +263,9 @@ class PlanItemAdmin(RecordAdmin):
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of a plan that customers have."""
         return self._is_open(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not from a plan that customers have."""
         return self._is_open(request, obj) and super().has_delete_permission(request, obj)
 
     def _is_open(self, request: HttpRequest, item: PlanItem | None) -> bool:
@@ -295,32 +273,27 @@ class PlanItemAdmin(RecordAdmin):
 
     @display(description="included")
     def shown_included(self, item: PlanItem) -> str:
-        """What is granted with each unit of the plan."""
         return "Unlimited" if item.unlimited else number(item.included)
 
     @display(description="resets every")
     def resets(self, item: PlanItem) -> str:
-        """How often usage returns to zero."""
         return every(item.reset_interval, item.reset_interval_count)
 
 
 @admin.register(CreditCost)
 class CreditCostAdmin(RecordAdmin):
-    """What metered features cost in credit systems."""
-
     form = CreditCostForm
     list_display = (text_of("metered_feature"), column_of("credit_system"), "shown_cost")
     list_filter = (("credit_system", Row), ("metered_feature", Row))
     list_select_related = ("credit_system", "metered_feature")
     search_fields = ("id",)
-    search_help_text = "An id of ours. To find costs by feature, use the filters."
+    search_help_text = "Search by ID. Use the filters to find costs by feature."
     sortable_by = ()
     autocomplete_fields = ("credit_system", "metered_feature")
     deletable = True
     readonly_fields = ("id",)
     fields = ("credit_system", "metered_feature", "credit_cost", "id")
 
-    @display(description="credits for one unit")
+    @display(description="credits per unit")
     def shown_cost(self, cost: CreditCost) -> str:
-        """The credits for one unit."""
         return number(cost.credit_cost)

@@ -1,4 +1,4 @@
-"""The forms of the catalog: they keep to the rules that a catalog's import keeps to."""
+"""The forms of the catalog. They follow the same rules as a catalog import."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from customers.admin.forms import RecordForm
 from customers.admin.inlines import RecordFormSet
 
 IN_USE = (
-    "Customers have or had this version, so what it grants and costs stays as it is. “Save and make a new version”"
-    " copies it into the next version, which you can change until somebody has it."
+    "This version is in use, so its price and allowances are locked. Create a new version to change them."
 )
 
 
 class RuledForm(RecordForm):
-    """A form that refuses what breaks the rules, where it changes one of the columns that `ruled` names (any, if none).
+    """A form that enforces `problems` when it changes a column in `ruled`, or any column if `ruled` is empty.
 
-    So a row that came in broken can still be renamed or archived.
+    A row that was imported with problems can so still be renamed or archived.
     """
 
     ruled: frozenset[str] = frozenset()
 
     def problems(self) -> Iterable[CatalogProblem]:
-        """What is wrong with the row as the form would save it."""
+        """The problems of the row as the form would save it."""
         raise NotImplementedError
 
     def _post_clean(self) -> None:
@@ -50,12 +49,11 @@ class RuledForm(RecordForm):
 
 
 class FeatureForm(RuledForm):
-    """A feature, which may be forbidden a change of its type."""
+    """A feature. Its type may be locked because plans or balances rely on it."""
 
     ruled = frozenset({"type", "is_stub"})
 
     def problems(self) -> Iterable[CatalogProblem]:
-        """What forbids the type."""
         feature = self.instance
         if feature._state.adding:
             return ()
@@ -64,15 +62,12 @@ class FeatureForm(RuledForm):
 
 
 class CreditCostForm(RuledForm):
-    """What a feature costs in a credit system."""
-
     def problems(self) -> Iterable[CatalogProblem]:
-        """What is wrong with the cost."""
         return cost_problems(self.instance)
 
 
 class CreditCostFormSet(RecordFormSet):
-    """The costs on their credit system's form, judged by what the form would make of the system."""
+    """The costs on their credit system's form, checked against the system as the form would save it."""
 
     def _construct_form(self, i: int, **options: Any) -> Any:
         form = super()._construct_form(i, **options)
@@ -80,50 +75,45 @@ class CreditCostFormSet(RecordFormSet):
         return form
 
     def clean(self) -> None:
-        """No cost is left to a feature that is no credit system."""
+        """Refuse costs of a feature that isn't a credit system."""
         super().clean()
         leaving = [form.instance.pk for form in self.initial_forms if self._should_delete_form(form)]
         left = CreditCost.objects.filter(credit_system=self.instance.pk).exclude(pk__in=leaving)
         if self.instance.type != Feature.Type.CREDIT_SYSTEM and left.exists():
             raise ValidationError(
-                "Only a credit system has credit costs: delete them, or leave it a credit system."
+                "Delete the credit costs, or keep the type. Only credit systems have credit costs."
             )
 
 
 class PlanForm(RuledForm):
-    """A plan. While customers have it, the form is without what it grants and costs (`TERMS`)."""
+    """A plan. While it is in use, the form leaves out its `TERMS`."""
 
     ruled = frozenset(TERMS)
 
     def problems(self) -> Iterable[CatalogProblem]:
-        """What is wrong with price, trial and currency."""
         return plan_problems(self.instance)
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse terms that are sent all the same: they were open to change when the page was."""
+        """Refuse terms in the request: they were still unlocked when the page was opened."""
         cleaned = super().clean()
         is_known = not self.instance._state.adding
         if is_known and any(name in self.data and name not in self.fields for name in TERMS):
             raise ValidationError(
-                f"While this form was open, a customer got the plan. Nothing was saved. {IN_USE}"
+                f"Nothing was saved, because a customer got this plan while the form was open. {IN_USE}"
             )
         return cleaned
 
 
 class PlanItemForm(RuledForm):
-    """What a plan includes of a feature."""
-
     def problems(self) -> Iterable[CatalogProblem]:
-        """What is wrong with the item."""
         return item_problems(self.instance)
 
 
 class OwnPagePlanItemForm(PlanItemForm):
-    """The same on a page of its own, where the plan is chosen."""
+    """An item on its own page, where the plan is chosen too."""
 
     def problems(self) -> Iterable[CatalogProblem]:
-        """What is wrong with the item, and a plan that can get none."""
         yield from super().problems()
         plan = self.instance.plan
         if not plan.is_stub and is_in_use(plan):
-            yield CatalogProblem("plan", f"{IN_USE} Open the plan to do so.")
+            yield CatalogProblem("plan", f"{IN_USE} Open the plan to create one.")

@@ -1,4 +1,4 @@
-"""Customers in the admin, with what they pay for and what they may use."""
+"""The customer in the admin, with billing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from billing.admin.balance import BalanceInline
 from billing.admin.invoice import InvoiceInline
-from billing.admin.revenue import customer_mrr, note_revenue, recurring_revenue
+from billing.admin.revenue import customer_mrr, load_revenue, recurring_revenue
 from billing.admin.subscription import SubscriptionInline
 from billing.admin.subscription_actions import attach_a_plan, may_attach_a_plan
 from billing.models import (
@@ -52,6 +52,6 @@ class BilledCustomerAdmin(CustomerAdmin):
     actions_detail = (*CustomerAdmin.actions_detail, "attach_a_plan")
 
     def complete_page(self, rows: list[Any]) -> None:
-        """Note the revenue of the listed customers, for its column."""
+        """Load the revenue of the listed customers for its column."""
         super().complete_page(rows)
-        note_revenue(rows)
+        load_revenue(rows)

@@ -1,4 +1,4 @@
-"""The page that explains a balance: the tables and the chart that an explanation becomes."""
+"""The tables and the chart of the page that explains a balance."""
 
 from __future__ import annotations
 
@@ -18,9 +18,23 @@ from billing.ledger.totals import DailyFigures
 from billing.models import Balance, Entity
 from billing.rules.figures import UPPER_BOUND
 from customers.admin.fields import FigureFormField
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, long_text, moment, number
+from customers.formats import (
+    BAD,
+    GOOD,
+    NEWS,
+    PLAIN,
+    WAITING,
+    badge,
+    day,
+    listed,
+    long_text,
+    moment,
+    number,
+    short_day,
+    when,
+)
 
-#: Of long tables, how many rows a page shows.
+#: The most rows of a table on the page.
 ROWS_SHOWN = 100
 
 _KINDS = {"Usage": WAITING, "Refund": GOOD, "Grant": GOOD, "Adjustment": NEWS, "Expiry": BAD, "Import": PLAIN}
@@ -28,22 +42,22 @@ _KINDS = {"Usage": WAITING, "Refund": GOOD, "Grant": GOOD, "Adjustment": NEWS, "
 Table = dict[str, Any]
 
 
-class UseForm(forms.Form):
-    """What is to be tried: a use, for the customer or for one of its entities."""
+class SimulationForm(forms.Form):
+    """A usage to simulate, of the customer or of one of its entities."""
 
     use = FigureFormField(
         label="Units",
         required=False,
         max_digits=25,
         decimal_places=10,
-        help_text="How many units are to be used; below zero, how many are given back. Nothing is recorded.",
+        help_text="Enter a negative number for a refund. Nothing is recorded.",
     )
     entity = forms.CharField(
         label="Entity",
         required=False,
         max_length=255,
         widget=UnfoldAdminTextInputWidget,
-        help_text="The id of an entity, to see the balance as it does. Empty: the customer.",
+        help_text="An entity ID. Leave blank for the whole customer.",
     )
 
     def __init__(self, balance: Balance, *args: Any, **options: Any) -> None:
@@ -51,31 +65,30 @@ class UseForm(forms.Form):
         self.balance = balance
 
     def clean_use(self) -> Any:
-        """A use of nothing is none."""
+        # A usage of 0 deducts nothing, so there is nothing to simulate.
         use = self.cleaned_data["use"]
         if use is not None and use.copy_abs() >= UPPER_BOUND:
-            raise forms.ValidationError("The amount is out of range: at most 15 digits before the point.")
+            raise forms.ValidationError("Enter a number with at most 15 digits before the point.")
         return use or None
 
     def clean_entity(self) -> Entity | None:
-        """The entity that is meant."""
-        asked = self.cleaned_data["entity"].strip()
-        if not asked:
+        entity_id = self.cleaned_data["entity"].strip()
+        if not entity_id:
             return None
-        entity = Entity.objects.filter(customer=self.balance.customer_id, entity_id=asked).first()
+        entity = Entity.objects.filter(customer=self.balance.customer_id, entity_id=entity_id).first()
         if entity is None:
-            raise forms.ValidationError("The customer has no entity with this id.")
+            raise forms.ValidationError("Enter the ID of one of this customer's entities.")
         return entity
 
 
 def context_of(explanation: Explanation, points: list[DailyFigures]) -> dict[str, Any]:
-    """What the template shows of an explanation."""
+    """The template's context."""
     return {
         "explanation": explanation,
         "balances": [_balance(balance) for balance in explanation.balances],
         "order": _order(explanation),
         "use": explanation.use and _use(explanation, explanation.use),
-        "costs": table(("Feature", "Credits for a unit"), explanation.drawn_by, (str, number)),
+        "costs": table(("Feature", "Credits per unit"), explanation.drawn_by, (str, number)),
         "chart": _chart(points),
         "course": _course(points),
         "has_course": len(points) > 1,
@@ -83,26 +96,26 @@ def context_of(explanation: Explanation, points: list[DailyFigures]) -> dict[str
 
 
 def table(headers: tuple[str, ...], rows: Any, shown: tuple[Any, ...]) -> Table:
-    """A table of `rows`, each of their columns shown by its own function."""
+    """A table of `rows`; each column has its own function in `shown`."""
     return {
         "headers": headers,
         "rows": [[show(cell) for show, cell in zip(shown, row, strict=True)] for row in rows],
     }
 
 
-def posting_link(posting_id: str, text: str) -> SafeString:
-    """A link to a posting."""
+def posting_link(posting_id: str, text: SafeString | str) -> SafeString:
+    """A link to a ledger entry."""
     url = reverse("admin:billing_posting_change", args=[quote(posting_id)])
     return format_html('<a href="{}" class="text-link">{}</a>', url, text)
 
 
 def small(text: str) -> SafeString:
-    """A further line of a cell."""
+    """A secondary line of a cell."""
     return format_html('<span class="clientele-term">{}</span>', text)
 
 
 def named(name: str, owner: str) -> SafeString | str:
-    """The name of a row, with the entity that it belongs to."""
+    """The name of a row, with its entity."""
     return format_html("{} {}", name, small(f"of {owner}")) if owner else name
 
 
@@ -121,13 +134,13 @@ def _balance(balance: BalanceExplained) -> dict[str, Any]:
         "rows": _rows(balance),
         "rows_more": max(0, len(balance.rows) - ROWS_SHOWN),
         "left_out": table(
-            ("What", "Would hold", "Why it does not count"),
+            ("Grant", "Would hold", "Reason"),
             [(named(row.name, row.owner), row.held, row.reason) for row in balance.left_out],
             (_same, number, _same),
         ),
         "wasted": [lost_words(lost) for lost in balance.pace.wasted],
         "entries": _entries(balance.entries),
-        "entries_title": f"Latest ledger entries: {balance.feature}",
+        "entries_title": f"Ledger: {balance.feature}",
     }
 
 
@@ -146,7 +159,7 @@ def _rows(balance: BalanceExplained) -> Table:
     ]
     rows.append(
         [
-            format_html("<strong>{}</strong>", "In all"),
+            format_html("<strong>{}</strong>", "Total"),
             number(figures.granted),
             "Unlimited" if figures.unlimited else number(figures.remaining),
             number(figures.usage),
@@ -154,7 +167,7 @@ def _rows(balance: BalanceExplained) -> Table:
             "",
         ]
     )
-    return {"headers": ["What", "Granted", "Remaining", "Used", "Overage", "Ends"], "rows": rows}
+    return {"headers": ["Grant", "Granted", "Remaining", "Used", "Overage", "Ends"], "rows": rows}
 
 
 def _what(row: RowExplained) -> SafeString:
@@ -173,7 +186,7 @@ def _ends(row: RowExplained) -> str:
 
 def _order(explanation: Explanation) -> Table:
     return table(
-        ("", "What", "Can give", "Beyond that", "Why there"),
+        ("", "Grant", "Available", "Overage", "Reason"),
         [
             (
                 str(place.number),
@@ -192,9 +205,9 @@ def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
     names = {balance.feature_id: balance.feature for balance in explanation.balances}
     amount = number(use.asked.copy_abs())
     titles = {
-        "drawn": f"Using {amount} would draw",
-        "refused": f"Using {amount} would be refused: {number(use.missing)} of it have no place",
-        "refunded": f"Giving back {amount} would return",
+        "drawn": f"Using {amount} would deduct",
+        "refused": f"Using {amount} would be refused. {number(use.missing)} more would be needed.",
+        "refunded": f"Refunding {amount} would return",
     }
     return {
         "title": titles[use.outcome],
@@ -202,31 +215,33 @@ def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
         "dropped": number(use.dropped) if use.dropped else "",
         "reasons": use.reasons,
         "parts": table(
-            ("From", "How", "Units", "Charged"),
+            ("Grant", "How", "Units", "Charged"),
             [
                 (part.name, part.words, number(part.units), f"{number(part.charged)} of {part.charged_in}")
                 for part in use.parts
             ],
             (_same,) * 4,
         ),
-        "remaining": " and ".join(
-            f"{names[feature_id]} without limit" if left is None else f"{number(left)} of {names[feature_id]}"
-            for feature_id, left in use.remaining.items()
+        "remaining": listed(
+            [
+                f"unlimited {names[feature_id]}" if left is None else f"{number(left)} of {names[feature_id]}"
+                for feature_id, left in use.remaining.items()
+            ]
         ),
     }
 
 
 def _entries(entries: tuple[EntryExplained, ...]) -> Table:
     return table(
-        ("When", "Kind", "What", "Change", "After", "By"),
+        ("When", "Kind", "Grant", "Change", "After", "By"),
         [
             (
-                posting_link(entry.posting_id, moment(entry.occurred_at)),
+                posting_link(entry.posting_id, when(entry.occurred_at)),
                 badge(entry.kind, _KINDS),
                 format_html("<div>{}{}</div>", entry.row, small(entry.figure)),
                 f"{'+' if entry.amount > 0 else ''}{number(entry.amount)}",
                 number(entry.after),
-                _who(entry),
+                _by(entry),
             )
             for entry in entries
         ],
@@ -234,25 +249,25 @@ def _entries(entries: tuple[EntryExplained, ...]) -> Table:
     )
 
 
-def _who(entry: EntryExplained) -> SafeString:
+def _by(entry: EntryExplained) -> SafeString:
     notes: list[SafeString | str] = []
     if entry.reason:
         notes.append(small(entry.reason))
     if entry.reverses:
-        notes.append(posting_link(entry.reverses, "takes back another"))
+        notes.append(posting_link(entry.reverses, "reverses another entry"))
     if entry.reversed_by:
-        notes.append(posting_link(entry.reversed_by, "taken back"))
+        notes.append(posting_link(entry.reversed_by, "reversed"))
     shown = format_html_join("", "<div>{}</div>", ((note,) for note in notes))
     return format_html("<div>{}{}</div>", long_text(entry.done_by), shown)
 
 
 def _chart(points: list[DailyFigures]) -> str:
-    """The course of the balance for Unfold's chart. Pixels are the only place for floats."""
+    """The balance day by day for Unfold's chart. Floats are fine here: they only become pixels."""
     is_unlimited = any(point.remaining is None for point in points)
     series = [point.usage if is_unlimited else point.remaining for point in points]
     return json.dumps(
         {
-            "labels": [f"{point.day:%d %b}" for point in points],
+            "labels": [short_day(point.day) for point in points],
             "datasets": [
                 {
                     "label": "Used" if is_unlimited else "Remaining",
@@ -268,7 +283,7 @@ def _chart(points: list[DailyFigures]) -> str:
 
 
 def _course(points: list[DailyFigures]) -> Table:
-    """The days on which something changed, the latest first."""
+    """The days with a change, latest first."""
     changed = [
         point
         for before, point in zip([None, *points], points, strict=False)
@@ -279,7 +294,7 @@ def _course(points: list[DailyFigures]) -> Table:
         ("End of", "Granted", "Used", "Remaining"),
         [
             (
-                f"{point.day:%Y-%m-%d}",
+                day(point.day),
                 number(point.granted),
                 number(point.usage),
                 "Unlimited" if point.remaining is None else number(point.remaining),

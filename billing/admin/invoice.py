@@ -1,4 +1,4 @@
-"""Invoices in the admin: to be looked at, worked on by their actions, and printed."""
+"""Invoices in the admin: read-only, changed by their actions, and printable."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from customers.formats import (
 STATES = {
     "Draft": PLAIN,
     "Open": NEWS,
-    "Overdue": BAD,
+    "Past due": BAD,
     "Paid": GOOD,
     "Void": PLAIN,
     "Uncollectible": WAITING,
@@ -52,26 +52,24 @@ def _with_status(status: str) -> Callable[[QuerySet[Invoice]], QuerySet[Invoice]
 
 
 class InvoiceStatus(OneOfFilter):
-    """Invoices by status, and those that should have been paid by now."""
+    """The statuses, and past due, which is derived from the due date."""
 
     title = "status"
     parameter_name = "status"
     options = {
-        "overdue": ("Overdue", lambda invoices: invoices.overdue()),
+        "overdue": ("Past due", lambda invoices: invoices.overdue()),
         **{value: (label, _with_status(value)) for value, label in Invoice.Status.choices},
     }
 
 
 def state_of(invoice: Invoice) -> str:
-    """The status in a word; `Overdue` for one that should have been paid."""
+    """The status, or `Past due` for an open invoice whose due date has passed."""
     if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= clock.now():
-        return "Overdue"
+        return "Past due"
     return dict(Invoice.Status.choices).get(invoice.status, invoice.status)
 
 
 class InvoiceInline(ReadOnlyInline):
-    """A customer's invoices."""
-
     model = Invoice
     fk_name = "customer"
     fields = ("created_at", "state", "shown_total", "due_at")
@@ -79,18 +77,14 @@ class InvoiceInline(ReadOnlyInline):
 
     @display(description="status")
     def state(self, invoice: Invoice) -> SafeString:
-        """The status in a word."""
         return badge(state_of(invoice), STATES)
 
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:
-        """The total with its currency."""
         return money(invoice.total, invoice.currency)
 
 
 class InvoiceLineInline(ReadOnlyInline):
-    """The lines of an invoice."""
-
     model = InvoiceLine
     tab = False
     show_change_link = False
@@ -98,75 +92,60 @@ class InvoiceLineInline(ReadOnlyInline):
     readonly_fields = ("shown_quantity", "shown_amount")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the invoice, for its currency."""
         return super().get_queryset(request).select_related("invoice")
 
     @display(description="quantity")
     def shown_quantity(self, line: InvoiceLine) -> str:
-        """How many."""
         return number(line.quantity)
 
     @display(description="amount")
     def shown_amount(self, line: InvoiceLine) -> str:
-        """The amount in the invoice's currency."""
         return money(line.amount, line.invoice.currency)
 
 
 class PaymentInline(ReadOnlyInline):
-    """What was paid of an invoice."""
-
     model = Payment
     verbose_name_plural = "payments"
     fields = ("paid_at", "shown_amount", "reference", "recorded_by", "recorded_at")
     readonly_fields = ("shown_amount",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the invoice, for its currency."""
         return super().get_queryset(request).select_related("invoice")
 
     @display(description="amount")
     def shown_amount(self, payment: Payment) -> str:
-        """The amount in the invoice's currency."""
         return money(payment.amount, payment.invoice.currency)
 
 
 class CreditNoteInline(ReadOnlyInline):
-    """What was taken off an invoice."""
-
     model = CreditNote
     fields = ("number", "issued_at", "shown_total", "shown_tax", "reason", "issued_by", "printed")
     readonly_fields = ("shown_total", "shown_tax", "printed")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the invoice, for its currency."""
         return super().get_queryset(request).select_related("invoice")
 
     @display(description="total")
     def shown_total(self, note: CreditNote) -> str:
-        """The total in the invoice's currency."""
         return money(note.total, note.invoice.currency)
 
-    @display(description="tax in it")
+    @display(description="included tax")
     def shown_tax(self, note: CreditNote) -> str:
-        """The tax in the invoice's currency."""
         return money(note.tax, note.invoice.currency)
 
-    @display(description="page")
+    @display(description="print")
     def printed(self, note: CreditNote) -> SafeString:
-        """The page to print."""
         return printed_note(note)
 
 
 def printed_note(note: CreditNote) -> SafeString:
-    """A link to the page of a credit note."""
+    """A link to the printable page of a credit note."""
     url = reverse("admin:billing_invoice_print_credit_note", args=[quote(note.invoice_id), note.pk])
     return format_html('<a href="{}" target="_blank" class="text-link">Print</a>', url)
 
 
 @admin.register(Invoice)
 class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
-    """Invoices."""
-
     list_display = (
         "shown_number",
         column_of("customer"),
@@ -217,61 +196,51 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
 
     @display(description="invoice")
     def shown_number(self, invoice: Invoice) -> SafeString | str:
-        """What it is known by."""
         return long_text(str(invoice))
 
     @display(description="status", label=STATES)
     def state(self, invoice: Invoice) -> str:
-        """The status in a word."""
         return state_of(invoice)
 
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:
-        """The total with its currency."""
         return money(invoice.total, invoice.currency)
 
     @display(description="paid")
     def shown_paid(self, invoice: Invoice) -> str:
-        """What was paid of it."""
         return money(invoice.paid, invoice.currency)
 
     @display(description="credited")
     def shown_credited(self, invoice: Invoice) -> str:
-        """What credit notes took off it."""
         return money(invoice.credited, invoice.currency)
 
-    @display(description="still to pay")
+    @display(description="amount due")
     def shown_due(self, invoice: Invoice) -> str:
-        """What is still to be paid; what is to be returned has a minus. A dash where nobody waits for money."""
+        # Negative where the customer is owed a refund.
         if not invoice.number or invoice.status in (Invoice.Status.DRAFT, Invoice.Status.VOID):
             return "-"
         return money(invoice.due, invoice.currency)
 
     @display(description="billed to")
     def shown_bill_to(self, invoice: Invoice) -> SafeString | str:
-        """Whom it was made out to."""
         rows = {name: value for name, value in invoice.bill_to.items() if value}
         return preformatted(json.dumps(rows, ensure_ascii=False)) if rows else "-"
 
     @display(description="plans")
     def billed_plans(self, invoice: Invoice) -> str:
-        """The plans that were billed."""
         return (
             ", ".join(str(plan) for plan in invoice.plans.all())
             or ", ".join(map(str, invoice.plan_ids))
             or "-"
         )
 
-    @display(description="page")
+    @display(description="invoice page")
     def page(self, invoice: Invoice) -> SafeString | str:
-        """Where the customer sees it."""
         return link_out(invoice.hosted_invoice_url)
 
 
 @admin.register(InvoiceLine)
 class InvoiceLineAdmin(ReadOnlyAdmin):
-    """Lines of invoices."""
-
     list_display = ("description", column_of("invoice"), "shown_quantity", "shown_amount")
     list_filter = (("invoice", Row),)
     list_select_related = ("invoice",)
@@ -282,19 +251,15 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
 
     @display(description="quantity")
     def shown_quantity(self, line: InvoiceLine) -> str:
-        """How many."""
         return number(line.quantity)
 
     @display(description="amount")
     def shown_amount(self, line: InvoiceLine) -> str:
-        """The amount in the invoice's currency."""
         return money(line.amount, line.invoice.currency)
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    """Payments that were recorded."""
-
     list_display = ("shown_amount", column_of("invoice"), "paid_at", "reference", "recorded_by")
     list_filter = (("invoice", Row), ("paid_at", DaysFilter))
     list_select_related = ("invoice",)
@@ -305,14 +270,11 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="amount")
     def shown_amount(self, payment: Payment) -> str:
-        """The amount in the invoice's currency."""
         return money(payment.amount, payment.invoice.currency)
 
 
 @admin.register(CreditNote)
 class CreditNoteAdmin(ReadOnlyAdmin):
-    """Credit notes."""
-
     list_display = ("number", column_of("invoice"), "shown_total", "issued_at", "issued_by")
     list_filter = (("invoice", Row), ("issued_at", DaysFilter))
     list_select_related = ("invoice",)
@@ -333,23 +295,20 @@ class CreditNoteAdmin(ReadOnlyAdmin):
 
     @display(description="total")
     def shown_total(self, note: CreditNote) -> str:
-        """The total in the invoice's currency."""
         return money(note.total, note.invoice.currency)
 
-    @display(description="tax in it")
+    @display(description="included tax")
     def shown_tax(self, note: CreditNote) -> str:
-        """The tax in the invoice's currency."""
         return money(note.tax, note.invoice.currency)
 
-    @display(description="page")
+    @display(description="print")
     def printed(self, note: CreditNote) -> SafeString:
-        """The page to print."""
         return printed_note(note)
 
 
 @admin.register(InvoiceSeries)
 class InvoiceSeriesAdmin(ReadOnlyAdmin):
-    """How far the numbers of invoices and credit notes have come."""
+    """The last numbers given to invoices and credit notes."""
 
     list_display = ("prefix", "last_number")
     search_fields = ("prefix",)

@@ -1,4 +1,4 @@
-"""What people do with an invoice in the admin: each asks, shows what would come of it, and does it."""
+"""The actions on an invoice in the admin: each has a form, a preview and a confirmation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from customers import clock
 from customers.admin.base import RecordAdmin
 
 _FIRST_YEAR = 1970
-#: Of what nothing is still to be paid, whatever of it was paid here.
+#: Nothing is due on these, however little of them was paid here.
 _SETTLED = {Invoice.Status.VOID, Invoice.Status.PAID}
-_CHANGED = "Somebody else has changed the invoice meanwhile. Look at the figures below, and confirm again."
+_CHANGED = "Review the figures and confirm again. Someone else just changed this invoice."
 
 
 class InvoiceActionForm(forms.Form):
-    """What has to be known to do it; `seen` is the state of the invoice that the person saw."""
+    """An action without questions. `seen` is the state of the invoice that the page showed."""
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -54,8 +54,8 @@ class _AmountForm(InvoiceActionForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["amount"].help_text = f"In {self.invoice.currency}, such as {self._whole():f}."
-        self.fields["amount"].initial = f"{self._whole():f}"
+        self.fields["amount"].help_text = f"In {self.invoice.currency}, for example {self._default():f}."
+        self.fields["amount"].initial = f"{self._default():f}"
 
     def clean_amount(self) -> int:
         """The amount in minor units."""
@@ -64,42 +64,40 @@ class _AmountForm(InvoiceActionForm):
         except ValueError as error:
             raise ValidationError(f"{error}.") from error
 
-    def _whole(self) -> Decimal:
-        return from_minor(self.usual(), self.invoice.currency)
+    def _default(self) -> Decimal:
+        return from_minor(self.default_amount(), self.invoice.currency)
 
-    def usual(self) -> int:
-        """What most people would enter, in minor units."""
+    def default_amount(self) -> int:
+        """The amount to start with, in minor units."""
         raise NotImplementedError
 
 
 class _PaymentForm(_AmountForm):
     received_on = forms.DateField(
-        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), help_text="When the money was there."
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), help_text="The day the money arrived."
     )
     reference = forms.CharField(
         max_length=255,
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="Such as the bank's reference.",
+        help_text="For example, the bank reference.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["received_on"].initial = localdate().isoformat()
 
-    def usual(self) -> int:
-        """All that is due."""
+    def default_amount(self) -> int:
         return max(0, self.invoice.due)
 
     def clean_received_on(self) -> date:
-        """A day that has been."""
         day: date = self.cleaned_data["received_on"]
         if day > localdate() or day.year < _FIRST_YEAR:
             raise ValidationError(f"Enter a day from {_FIRST_YEAR} to today.")
         return day
 
     def paid_at(self) -> datetime:
-        """Now for today, the beginning of any other day."""
+        """Now for today, else the start of the day."""
         day: date = self.cleaned_data["received_on"]
         return clock.now() if day == localdate() else make_aware(datetime.combine(day, time.min))
 
@@ -109,23 +107,22 @@ class _CreditNoteForm(_AmountForm):
         max_length=500, widget=UnfoldAdminTextInputWidget(), help_text="Printed on the credit note."
     )
 
-    def usual(self) -> int:
-        """All that is left to be credited."""
+    def default_amount(self) -> int:
         return max(0, creditable(self.invoice))
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceAction:
-    """One thing that can be done: how it is asked for, and the verb, which answers what is to be said then."""
+    """An action: its words, its form, and the function that does it and returns the success message."""
 
     title: str
     explanation: str
     button: str
     form: type[InvoiceActionForm]
-    do: Callable[[Invoice, Any, str], str]
+    run: Callable[[Invoice, Any, str], str]
 
 
-def _pay(invoice: Invoice, form: _PaymentForm, by: str) -> str:
+def _record_payment(invoice: Invoice, form: _PaymentForm, by: str) -> str:
     payment = record_payment(
         invoice,
         form.cleaned_data["amount"],
@@ -133,70 +130,69 @@ def _pay(invoice: Invoice, form: _PaymentForm, by: str) -> str:
         reference=form.cleaned_data["reference"],
         done_by=by,
     )
-    return f"{money(payment.amount, invoice.currency)} was recorded as paid on {invoice}."
+    return f"Recorded a payment of {money(payment.amount, invoice.currency)} on {invoice}."
 
 
 def _credit(invoice: Invoice, form: _CreditNoteForm, by: str) -> str:
     note = credit_note(invoice, form.cleaned_data["amount"], reason=form.cleaned_data["reason"], done_by=by)
-    said = f"Credit note {note.number} over {money(note.total, invoice.currency)} was written."
-    back = to_return(note.invoice)
-    if back:
-        said += f" {money(back, invoice.currency)} is to be returned to the customer; nothing here moves it."
-    return said
+    message = f"Issued credit note {note.number} for {money(note.total, invoice.currency)}."
+    refund = to_return(note.invoice)
+    if refund:
+        message += f" Refund {money(refund, invoice.currency)} to the customer. Clientele doesn't move money."
+    return message
 
 
 def _issue(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
-    return f"{issue_invoice(invoice, done_by=by).number} was issued."
+    return f"Issued {issue_invoice(invoice, done_by=by).number}."
 
 
 def _void(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
-    return f"{void_invoice(invoice, done_by=by)} is void."
+    return f"Voided {void_invoice(invoice, done_by=by)}."
 
 
-def _give_up(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
-    return f"{mark_uncollectible(invoice, done_by=by)} is given up as uncollectible."
+def _mark_uncollectible(invoice: Invoice, form: InvoiceActionForm, by: str) -> str:
+    return f"Marked {mark_uncollectible(invoice, done_by=by)} uncollectible."
 
 
 _PAYMENT = InvoiceAction(
-    "Record a payment",
-    "Notes money that was received. Nothing is charged or moved.",
-    "Record the payment",
+    "Record payment",
+    "Records money that you received. Nothing is charged.",
+    "Record payment",
     _PaymentForm,
-    _pay,
+    _record_payment,
 )
 _CREDIT_NOTE = InvoiceAction(
-    "Write a credit note",
-    "Takes an amount, tax included, off the invoice, which itself never changes. Nothing is paid back.",
-    "Write the credit note",
+    "Issue credit note",
+    "Reduces the amount due, tax included. The invoice itself doesn't change, and no money is refunded.",
+    "Issue credit note",
     _CreditNoteForm,
     _credit,
 )
 _ISSUE = InvoiceAction(
-    "Issue the invoice",
-    "Gives it its number, discounts and tax. From then on it never changes.",
-    "Issue it",
+    "Issue invoice",
+    "Adds the number, discounts and tax. An issued invoice can't be changed.",
+    "Issue invoice",
     InvoiceActionForm,
     _issue,
 )
 _VOID = InvoiceAction(
-    "Void the invoice",
-    "Declares that it should not have been: nothing is due, and discounts that it used can be used again. This"
-    " cannot be undone.",
-    "Void it",
+    "Void invoice",
+    "Cancels an invoice that was a mistake. Nothing is due, and its discounts can be used again. You can't undo this.",
+    "Void invoice",
     InvoiceActionForm,
     _void,
 )
-_GIVE_UP = InvoiceAction(
-    "Mark as uncollectible",
-    "Declares that its money is not expected any more. A payment can still be recorded.",
-    "Mark it",
+_UNCOLLECTIBLE = InvoiceAction(
+    "Mark uncollectible",
+    "Marks an invoice that you don't expect to be paid. You can still record a payment.",
+    "Mark uncollectible",
     InvoiceActionForm,
-    _give_up,
+    _mark_uncollectible,
 )
 
 
 class InvoiceActions(RecordAdmin):
-    """The pages on which somebody works on one invoice."""
+    """The pages of the actions on an invoice."""
 
     actions_detail = [
         "issue",
@@ -207,8 +203,7 @@ class InvoiceActions(RecordAdmin):
 
     @action(description=_ISSUE.title, url_path="issue", icon="send", permissions=["work_on"])
     def issue(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Issue a draft."""
-        return self._ask(request, object_id, _ISSUE)
+        return self._action_page(request, object_id, _ISSUE)
 
     @action(
         description=_PAYMENT.title,
@@ -217,59 +212,55 @@ class InvoiceActions(RecordAdmin):
         permissions=["record_payment"],
     )
     def record_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Record a payment."""
-        return self._ask(request, object_id, _PAYMENT)
+        return self._action_page(request, object_id, _PAYMENT)
 
     @action(description=_CREDIT_NOTE.title, url_path="credit", icon="undo", permissions=["write_credit_note"])
     def write_credit_note(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Write a credit note."""
-        return self._ask(request, object_id, _CREDIT_NOTE)
+        return self._action_page(request, object_id, _CREDIT_NOTE)
 
     @action(description=_VOID.title, url_path="void", icon="block", permissions=["work_on"])
     def void(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Void the invoice."""
-        return self._ask(request, object_id, _VOID)
+        return self._action_page(request, object_id, _VOID)
 
-    @action(description=_GIVE_UP.title, url_path="uncollectible", icon="money_off", permissions=["work_on"])
+    @action(
+        description=_UNCOLLECTIBLE.title, url_path="uncollectible", icon="money_off", permissions=["work_on"]
+    )
     def mark_uncollectible(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Give the invoice's money up."""
-        return self._ask(request, object_id, _GIVE_UP)
+        return self._action_page(request, object_id, _UNCOLLECTIBLE)
 
     def has_record_payment_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may add payments."""
         return request.user.has_perm("billing.add_payment")
 
     def has_write_credit_note_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may add credit notes."""
         return request.user.has_perm("billing.add_creditnote")
 
     def has_work_on_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change invoices: their state, that is, since nobody changes what they say."""
+        # The permission to change invoices means their status: their content never changes.
         return request.user.has_perm("billing.change_invoice")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Those that the state of the invoice lets one do."""
+        """Only the actions that fit the status of the invoice."""
         invoice = self.get_object(request, unquote(str(object_id)))
-        fitting = () if invoice is None else _fitting(invoice)
-        names = {f"billing_invoice_{name}" for name in fitting}
+        available = () if invoice is None else _available_actions(invoice)
+        names = {f"billing_invoice_{name}" for name in available}
         return [each for each in super().get_actions_detail(request, object_id) if each.action_name in names]
 
-    def _ask(self, request: HttpRequest, object_id: str, step: InvoiceAction) -> HttpResponse:
+    def _action_page(self, request: HttpRequest, object_id: str, action: InvoiceAction) -> HttpResponse:
         invoice = self.get_object(request, unquote(object_id))
         if invoice is None:
-            elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-            return elsewhere
+            redirect: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return redirect
         back = reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
-        is_plain = step.form is InvoiceActionForm
-        form = step.form(request.POST if request.method == "POST" else None, invoice=invoice)
+        is_plain = action.form is InvoiceActionForm
+        form = action.form(request.POST if request.method == "POST" else None, invoice=invoice)
         after: Sequence[tuple[str, str]] = ()
         try:
             if request.method == "POST" and form.is_valid() and "confirm" in request.POST:
-                said = _do(step, invoice, form, request)
-                self.message_user(request, said, messages.SUCCESS)
+                message = _confirmed(action, invoice, form, request)
+                self.message_user(request, message, messages.SUCCESS)
                 return HttpResponseRedirect(back)
             if form.is_valid() or is_plain:
-                after = _tried(step, invoice, form, request)
+                after = _previewed(action, invoice, form, request)
         except CannotChangeInvoice as refused:
             if is_plain:
                 self.message_user(request, str(refused), messages.ERROR)
@@ -282,8 +273,8 @@ class InvoiceActions(RecordAdmin):
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "title": f"{step.title}: {invoice}",
-                "step": step,
+                "title": f"{action.title}: {invoice}",
+                "action": action,
                 "form": form,
                 "back": back,
                 "seen": _state(invoice),
@@ -293,19 +284,19 @@ class InvoiceActions(RecordAdmin):
         )
 
 
-def _do(step: InvoiceAction, invoice: Invoice, form: InvoiceActionForm, request: HttpRequest) -> str:
+def _confirmed(action: InvoiceAction, invoice: Invoice, form: InvoiceActionForm, request: HttpRequest) -> str:
     with transaction.atomic():
         if _state(locked_invoice(invoice)) != form.cleaned_data["seen"]:
             raise CannotChangeInvoice(_CHANGED)
-        return step.do(invoice, form, request.user.get_username())
+        return action.run(invoice, form, request.user.get_username())
 
 
-def _tried(
-    step: InvoiceAction, invoice: Invoice, form: InvoiceActionForm, request: HttpRequest
+def _previewed(
+    action: InvoiceAction, invoice: Invoice, form: InvoiceActionForm, request: HttpRequest
 ) -> list[tuple[str, str]]:
-    """The figures of the invoice as they would be afterwards; nothing is kept."""
+    """The figures of the invoice after the action, which is rolled back."""
     with transaction.atomic():
-        step.do(invoice, form, request.user.get_username())
+        action.run(invoice, form, request.user.get_username())
         after = _figures(Invoice.objects.get(pk=invoice.pk))
         transaction.set_rollback(True)
     return after
@@ -315,21 +306,21 @@ def _state(invoice: Invoice) -> str:
     return f"{invoice.status} {invoice.total} {invoice.paid} {invoice.credited}"
 
 
-def _fitting(invoice: Invoice) -> list[str]:
+def _available_actions(invoice: Invoice) -> list[str]:
     status, states = invoice.status, Invoice.Status
     if not invoice.number:
         is_ours = status == states.DRAFT and not invoice.imported
         return ["print_page", "issue", "void"] if is_ours else ["print_page"]
-    fitting = ["print_page"]
+    available = ["print_page"]
     if status in (states.OPEN, states.UNCOLLECTIBLE):
-        fitting.append("record_payment")
+        available.append("record_payment")
         if not invoice.paid and not invoice.credited:
-            fitting.append("void")
+            available.append("void")
     if status == states.OPEN:
-        fitting.append("mark_uncollectible")
+        available.append("mark_uncollectible")
     if status in (states.OPEN, states.PAID, states.UNCOLLECTIBLE) and creditable(invoice) > 0:
-        fitting.append("write_credit_note")
-    return fitting
+        available.append("write_credit_note")
+    return available
 
 
 def _figures(invoice: Invoice) -> list[tuple[str, str]]:
@@ -338,8 +329,8 @@ def _figures(invoice: Invoice) -> list[tuple[str, str]]:
         "Total": invoice.total,
         "Paid": invoice.paid,
         "Credited": invoice.credited,
-        "Still to pay": 0 if invoice.status in _SETTLED else max(0, invoice.due),
-        "To be returned": to_return(invoice),
+        "Amount due": 0 if invoice.status in _SETTLED else max(0, invoice.due),
+        "Refund due": to_return(invoice),
     }
     return [
         (name, money(value, invoice.currency) if isinstance(value, int) else str(value))

@@ -1,4 +1,4 @@
-"""Invoices and credit notes as pages that are fit to print."""
+"""Printable invoices and credit notes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.decorators import action
 
-from billing.formats import money
+from billing.formats import money, unit_price
 from billing.invoices.credit_notes import to_return
 from billing.invoices.issue import CARRIED_OVER
 from billing.models import Invoice, InvoiceLine
@@ -29,7 +29,7 @@ _SMALLEST_UNIT_PRICE = Decimal("1e-10")
 
 @dataclass(frozen=True, slots=True)
 class PrintedLine:
-    """A line of the page, in the words and digits that are printed."""
+    """A line as it is printed."""
 
     description: str
     amount: str
@@ -41,7 +41,6 @@ class InvoicePages(RecordAdmin):
     """The printed pages of an invoice and of its credit notes."""
 
     def get_urls(self) -> list[Any]:
-        """The page of a credit note too."""
         note = path(
             "<path:object_id>/credit-notes/<str:note_id>/print/",
             self.admin_site.admin_view(self.print_credit_note),
@@ -57,10 +56,9 @@ class InvoicePages(RecordAdmin):
         attrs={"target": "_blank"},
     )
     def print_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The invoice."""
-        invoice = self._to_print(request, object_id)
+        invoice = self._printable_invoice(request, object_id)
         lines = list(invoice.lines.order_by("position", "pk"))
-        billed, added = _parted(lines)
+        billed, added = _split_lines(lines)
         notes = list(invoice.credit_notes.order_by("issued_at", "pk"))
         currency = invoice.currency
         return TemplateResponse(
@@ -85,8 +83,7 @@ class InvoicePages(RecordAdmin):
         )
 
     def print_credit_note(self, request: HttpRequest, object_id: str, note_id: str) -> HttpResponse:
-        """A credit note."""
-        invoice = self._to_print(request, object_id)
+        invoice = self._printable_invoice(request, object_id)
         note = next((each for each in invoice.credit_notes.all() if str(each.pk) == note_id), None)
         if note is None:
             raise Http404(f"The invoice has no credit note {note_id!r}.")
@@ -103,10 +100,10 @@ class InvoicePages(RecordAdmin):
             },
         )
 
-    def _to_print(self, request: HttpRequest, object_id: str) -> Invoice:
+    def _printable_invoice(self, request: HttpRequest, object_id: str) -> Invoice:
         invoice: Invoice | None = self.get_object(request, unquote(object_id))
         if invoice is None or not self.has_view_permission(request, invoice):
-            raise Http404("There is no such invoice.")
+            raise Http404("Invoice not found.")
         return invoice
 
     def _heading(self, invoice: Invoice) -> dict[str, Any]:
@@ -129,8 +126,8 @@ def _is_owed(invoice: Invoice) -> bool:
     return invoice.status not in (Invoice.Status.DRAFT, Invoice.Status.VOID)
 
 
-def _parted(lines: Sequence[InvoiceLine]) -> tuple[Sequence[InvoiceLine], Sequence[InvoiceLine]]:
-    """What was billed, and what was added to it: discounts, tax, credits."""
+def _split_lines(lines: Sequence[InvoiceLine]) -> tuple[Sequence[InvoiceLine], Sequence[InvoiceLine]]:
+    """The billed lines, and those added after them: discounts, tax, credits."""
     for index, line in enumerate(lines):
         is_added = line.kind in (_Kind.DISCOUNT, _Kind.TAX) or line.discount_key is not None
         if is_added or (line.kind == _Kind.CREDIT and line.description == CARRIED_OVER):
@@ -148,7 +145,7 @@ def _billed_line(line: InvoiceLine, currency: str) -> PrintedLine:
 
 
 def _unit_price(line: InvoiceLine, currency: str) -> str:
-    """What one unit costs; empty where units do not all cost the same, or it has no end."""
+    """The price of one unit; empty where units have different prices or the price has endless decimals."""
     if line.kind not in (_Kind.BASE, _Kind.PREPAID) or line.quantity <= 0 or not is_known(currency):
         return ""
     with localcontext(EXACT):
@@ -157,7 +154,7 @@ def _unit_price(line: InvoiceLine, currency: str) -> str:
             return ""
     minor = round_to_minor(price, currency)
     is_whole = from_minor(minor, currency) == price
-    return money(minor, currency) if is_whole else f"{number(price)} {currency}"
+    return money(minor, currency) if is_whole else unit_price(price, currency)
 
 
 def _address(address: dict[str, str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The ledger in the admin: to be read. What was posted can be taken back by another posting, once."""
+"""The ledger in the admin: read-only, but each entry can be reversed once by another entry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from billing.admin.adjust import figures_table, name_of
 from billing.balances.grant_preview import preview_reverse
 from billing.ledger.entries import CannotReverse
-from billing.ledger.entries import reverse as take_back
+from billing.ledger.entries import reverse as reverse_posting
 from billing.models import LedgerEntry, Posting
 from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
@@ -35,6 +35,7 @@ from customers.formats import (
     long_text,
     number,
     preformatted,
+    when,
 )
 
 KINDS = {
@@ -52,55 +53,47 @@ _CHANGE = "billing.change_balance"
 
 
 class ReasonForm(forms.Form):
-    """Why something is taken back."""
-
     reason = forms.CharField(
         label="Reason",
         max_length=500,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Kept with the change, for whoever asks later.",
+        help_text="Shown with the ledger entry.",
     )
 
 
-class EntryFigures:
-    """The figures of an entry."""
+class LineColumns:
+    """The columns of a ledger line."""
 
     @display(description="change")
     def shown_amount(self, entry: LedgerEntry) -> str:
-        """What was added to the figure."""
         return f"{'+' if entry.amount > 0 else ''}{number(entry.amount)}"
 
     @display(description="after")
     def shown_after(self, entry: LedgerEntry) -> str:
-        """The figure after it."""
         return number(entry.after)
 
-    @display(description="of")
+    @display(description="grant")
     def shown_owner(self, entry: LedgerEntry) -> str:
-        """The grant or rollover whose figure it is."""
         return name_of(entry.owner)
 
 
-class LedgerEntryInline(EntryFigures, ReadOnlyInline):
-    """What a posting changed."""
-
+class LedgerEntryInline(LineColumns, ReadOnlyInline):
     model = LedgerEntry
     tab = False
     fields = ("shown_owner", "figure", "shown_amount", "shown_after")
     readonly_fields = ("shown_owner", "shown_amount", "shown_after")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what the names of their grants are made of."""
         return _with_owners(super().get_queryset(request))
 
 
 @admin.register(Posting)
 class PostingAdmin(ReadOnlyAdmin):
-    """Postings: everything that was done to balances."""
+    """Every change of balances: ledger entries on pages."""
 
     list_display = (
         "shown_kind",
-        "occurred_at",
+        "occurred",
         column_of("customer"),
         "shown_feature",
         "shown_amount",
@@ -110,14 +103,14 @@ class PostingAdmin(ReadOnlyAdmin):
     list_filter = (("kind", Choices), ("occurred_at", DaysFilter), ("feature", Row), ("customer", Row))
     list_select_related = ("customer", "feature")
     search_fields = ("key__exact",)
-    search_help_text = "The whole idempotency key, or an id of ours."
+    search_help_text = "Search by ID or by full idempotency key."
     sortable_by = ()
     inlines = [LedgerEntryInline]
     actions_detail = ("take_back",)
-    readonly_fields = ("shown_amount", "taken_back_by", "takes_back", "shown_answer")
+    readonly_fields = ("shown_amount", "reversed_by", "reversed_entry", "shown_answer")
     fieldsets = (
         (
-            "Posting",
+            "Ledger entry",
             {
                 "classes": ["tab"],
                 "fields": (
@@ -130,8 +123,8 @@ class PostingAdmin(ReadOnlyAdmin):
                     "recorded_at",
                     "done_by",
                     "reason",
-                    "takes_back",
-                    "taken_back_by",
+                    "reversed_entry",
+                    "reversed_by",
                 ),
             },
         ),
@@ -139,86 +132,82 @@ class PostingAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
-        """Lists do without the answers."""
+        """Lists leave out the responses, which may be long."""
         queryset: QuerySet[Posting] = super().get_queryset(request)
         is_list = request.resolver_match is None or "object_id" not in request.resolver_match.kwargs
         return queryset.defer("answer") if is_list else queryset.select_related("reverses")
 
     def has_take_back_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may change balances."""
         return request.user.has_perm(_CHANGE)
 
     @display(description="kind", label=KINDS)
     def shown_kind(self, posting: Posting) -> str:
-        """What was done."""
         return posting.get_kind_display()
 
     @display(description="feature")
     def shown_feature(self, posting: Posting) -> SafeString | str:
-        """Of what."""
         return long_text(str(posting.feature)) if posting.feature else "-"
 
     @display(description="amount")
     def shown_amount(self, posting: Posting) -> str:
-        """What was asked for."""
         return number(posting.amount)
+
+    @display(description="when")
+    def occurred(self, posting: Posting) -> SafeString | str:
+        return when(posting.occurred_at)
 
     @display(description="by")
     def shown_who(self, posting: Posting) -> SafeString | str:
-        """Who or what did it."""
         return long_text(posting.done_by)
 
     @display(description="reason")
     def shown_reason(self, posting: Posting) -> SafeString | str:
-        """Why."""
         return long_text(posting.reason)
 
-    @display(description="takes back")
-    def takes_back(self, posting: Posting) -> SafeString | str:
-        """The posting that this one takes back."""
+    @display(description="reverses")
+    def reversed_entry(self, posting: Posting) -> SafeString | str:
         return link_to(posting.reverses)
 
-    @display(description="taken back by")
-    def taken_back_by(self, posting: Posting) -> SafeString | str:
-        """The posting that takes this one back."""
+    @display(description="reversed by")
+    def reversed_by(self, posting: Posting) -> SafeString | str:
         return link_to(posting.reversals.first())
 
-    @display(description="answer")
+    @display(description="response")
     def shown_answer(self, posting: Posting) -> SafeString | str:
-        """What was answered, word for word, each time the key came."""
         return (
             "-" if posting.answer is None else preformatted(forms.JSONField().prepare_value(posting.answer))
         )
 
-    @action(description="Take back", url_path="take-back", permissions=["take_back"], icon="undo")
+    # The address and the name of the action are older than the word on the page.
+    @action(description="Reverse", url_path="take-back", permissions=["take_back"], icon="undo")
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Take back what the posting changed: first a preview, then another posting."""
+        """Reverse the entry: a preview first, then a second entry."""
         key = unquote(object_id)
         found = Posting.objects.select_related("customer", "feature")
         posting = found.filter(pk=key).first() if self.is_id(key) else None
         if posting is None:
-            elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, key)
-            return elsewhere
+            redirect: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, key)
+            return redirect
         posting_url = reverse("admin:billing_posting_change", args=[quote(posting.pk)])
         form = ReasonForm(request.POST if request.method == "POST" else None)
         refusal, preview, now = "", None, clock.now()
         try:
             if form.is_bound and form.is_valid():
-                made = take_back(
+                made = reverse_posting(
                     posting, done_by=request.user.get_username(), reason=form.cleaned_data["reason"], at=now
                 )
-                self.message_user(request, "The posting was taken back by this one.", messages.SUCCESS)
+                self.message_user(request, "Reversed by this ledger entry.", messages.SUCCESS)
                 return HttpResponseRedirect(reverse("admin:billing_posting_change", args=[quote(made.pk)]))
             preview = preview_reverse(posting, at=now)
         except CannotReverse as problem:
             refusal = str(problem)
         return TemplateResponse(
             request,
-            "billing/posting_take_back.html",
+            "billing/posting_reverse.html",
             {
                 **self.admin_site.each_context(request),
                 "title": str(posting),
-                "subtitle": "Taken back",
+                "subtitle": "Reversal",
                 "opts": self.opts,
                 "original": posting,
                 "form": form,
@@ -234,20 +223,23 @@ class PostingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(EntryFigures, ReadOnlyAdmin):
-    """Entries: each change of a figure."""
+class LedgerEntryAdmin(LineColumns, ReadOnlyAdmin):
+    """Every change of one figure: ledger lines on pages."""
 
-    list_display = ("shown_owner", "figure", "shown_amount", "shown_after", column_of("posting"))
+    list_display = ("shown_owner", "figure", "shown_amount", "shown_after", "shown_entry")
     list_filter = (("figure", Choices),)
     list_select_related = ("posting",)
     search_fields = ("id",)
-    search_help_text = "An id of ours."
+    search_help_text = "Search by ID."
     sortable_by = ()
     fields = ("posting", "shown_owner", "figure", "number", "shown_amount", "shown_after", "id")
     readonly_fields = ("shown_owner", "shown_amount", "shown_after")
 
+    @display(description="ledger entry")
+    def shown_entry(self, line: LedgerEntry) -> SafeString | str:
+        return link_to(line.posting)
+
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what the names of their grants are made of."""
         return _with_owners(super().get_queryset(request))
 
 
@@ -257,7 +249,7 @@ def _with_owners(entries: Any) -> Any:
 
 def _entries(entries: Any) -> dict[str, Any]:
     return {
-        "headers": ["What", "Figure", "Change", "After"],
+        "headers": ["Grant", "Figure", "Change", "After"],
         "rows": [
             [
                 name_of(entry.owner),

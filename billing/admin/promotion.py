@@ -1,4 +1,4 @@
-"""Trials used, discounts and referrals in the admin."""
+"""Trial history, discounts and referrals in the admin."""
 
 from __future__ import annotations
 
@@ -14,21 +14,17 @@ from customers.formats import column_of, long_text, number, text_of
 
 @admin.register(TrialUsed)
 class TrialUsedAdmin(ReadOnlyHistoryAdmin):
-    """Trials that were taken."""
-
     list_display = (text_of("plan"), column_of("customer"), "fingerprint")
     list_filter = (("plan", Row), ("customer", Row))
     list_select_related = ("customer", "plan")
     search_fields = ("fingerprint__exact",)
-    search_help_text = "A whole fingerprint, an id of ours, or of the customer."
+    search_help_text = "Search by full fingerprint, by ID, or by the customer's ID."
     sortable_by = ()
     fields = ("customer", "plan", "customer_external_id", "fingerprint", "id")
 
 
 @admin.register(Discount)
 class DiscountAdmin(HistoryAdmin):
-    """Rewards that lower what customers pay."""
-
     list_display = ("shown_name", column_of("customer"), "type", "shown_value", "shown_duration", "end")
     list_filter = (("type", Choices), ("duration_type", Choices), ("end", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
@@ -64,28 +60,25 @@ class DiscountAdmin(HistoryAdmin):
 
     @display(description="name", ordering="name")
     def shown_name(self, discount: Discount) -> SafeString | str:
-        """The name."""
         return long_text(discount.name)
 
     @display(description="value")
     def shown_value(self, discount: Discount) -> str:
-        """Per cent, or an amount with its currency."""
         if discount.type == Discount.Type.PERCENTAGE:
-            return f"{number(discount.discount_value)} %"
+            return f"{number(discount.discount_value)}%"
         return f"{number(discount.discount_value)} {(discount.currency or '').upper()}".strip()
 
-    @display(description="lasts")
+    @display(description="duration")
     def shown_duration(self, discount: Discount) -> str:
-        """How long it lasts."""
         if discount.duration_type == Discount.Duration.MONTHS and discount.duration_value is not None:
-            return f"{number(discount.duration_value)} months"
+            return (
+                f"{number(discount.duration_value)} {'month' if discount.duration_value == 1 else 'months'}"
+            )
         return discount.get_duration_type_display()
 
 
 @admin.register(Referral)
 class ReferralAdmin(HistoryAdmin):
-    """Whom customers brought in."""
-
     list_display = (
         "shown_referred",
         "referred_email",
@@ -111,7 +104,6 @@ class ReferralAdmin(HistoryAdmin):
         "id",
     )
 
-    @display(description="referred", ordering="referred_name")
+    @display(description="referred customer", ordering="referred_name")
     def shown_referred(self, referral: Referral) -> SafeString | str:
-        """Who was brought in."""
         return long_text(str(referral))

@@ -1,4 +1,4 @@
-"""Recurring revenue in the admin: what customers and subscriptions bring in by the month and by the year."""
+"""MRR and ARR of customers and subscriptions in the admin."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from customers import clock
 from customers.models import Customer
 
 
-def note_revenue(customers: list[Customer]) -> None:
-    """Note on customers what they bring in, for the column of a list; in three queries."""
+def load_revenue(customers: list[Customer]) -> None:
+    """Set `revenue` on `customers` for `customer_mrr`, in three queries."""
     found = revenue_of(str(customer.pk) for customer in customers)
     for customer in customers:
         customer.revenue = found.get(str(customer.pk), {})  # type: ignore[attr-defined]
@@ -23,17 +23,15 @@ def note_revenue(customers: list[Customer]) -> None:
 
 @display(description="MRR")
 def customer_mrr(customer: Customer) -> str:
-    """By currency, what a customer of `note_revenue` brings in a month; a dash for nothing."""
     return _monthly(customer.revenue)  # type: ignore[attr-defined]
 
 
 @display(description="recurring revenue")
 def recurring_revenue(customer: Customer) -> str:
-    """By currency, what a customer brings in a month and a year."""
     found = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
     return (
-        "; ".join(
-            f"{money(each.mrr, currency)} a month, {money(each.arr, currency)} a year"
+        " · ".join(
+            f"{money(each.mrr, currency)}/month, {money(each.arr, currency)}/yr"
             for currency, each in found.items()
         )
         or "-"
@@ -41,16 +39,14 @@ def recurring_revenue(customer: Customer) -> str:
 
 
 class RevenueMixin:
-    """The revenue of a subscription that comes from `with_charges`."""
+    """The MRR and ARR columns of subscriptions from a queryset of `with_charges`. Empty during a trial."""
 
     @display(description="MRR")
     def mrr(self, subscription: Subscription) -> str:
-        """What it brings in a month; a dash for nothing, as during a trial."""
         return _monthly(revenue_of_subscription(subscription, clock.now()))
 
     @display(description="ARR")
     def arr(self, subscription: Subscription) -> str:
-        """What it brings in a year."""
         return _in_words(revenue_of_subscription(subscription, clock.now()), lambda each: each.arr)
 
 

@@ -23,7 +23,19 @@ from customers import clock
 from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
+from customers.formats import (
+    BAD,
+    GOOD,
+    NEWS,
+    PLAIN,
+    WAITING,
+    badge,
+    column_of,
+    counted,
+    moment,
+    number,
+    text_of,
+)
 
 STATES = {
     "Active": GOOD,
@@ -48,7 +60,7 @@ _TIMES = (
 
 
 def state_of(subscription: Subscription) -> str:
-    """What the subscription's status and times mean to a person."""
+    """The status on pages, derived from status, flags and times."""
     if subscription.status != Subscription.Status.ACTIVE:
         return subscription.get_status_display()
     if subscription.past_due:
@@ -61,13 +73,11 @@ def state_of(subscription: Subscription) -> str:
 
 
 class SubscriptionState(OneOfFilter):
-    """Subscriptions by what their status and times mean."""
-
-    title = "state"
+    title = "status"
     parameter_name = "state"
     options = {
         "active": ("Active", lambda rows: rows.active()),
-        "trialing": ("On trial", lambda rows: rows.trialing()),
+        "trialing": ("Trial", lambda rows: rows.trialing()),
         "past_due": ("Past due", lambda rows: rows.past_due()),
         "canceling": ("Canceling", lambda rows: rows.canceling()),
         "scheduled": ("Scheduled", lambda rows: rows.filter(status=Subscription.Status.SCHEDULED)),
@@ -76,31 +86,26 @@ class SubscriptionState(OneOfFilter):
 
 
 class SubscriptionInline(RevenueMixin, ReadOnlyInline):
-    """A customer's subscriptions."""
-
     model = Subscription
     fk_name = "customer"
     fields = ("plan", "state", "shown_quantity", "mrr", "arr", "current_period_end", "expires_at")
     readonly_fields = ("state", "shown_quantity", "mrr", "arr")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what their names and their revenue are made of."""
         return with_charges(super().get_queryset(request))
 
-    @display(description="state")
+    @display(description="status")
     def state(self, subscription: Subscription) -> SafeString:
-        """Its state in a word."""
         return badge(state_of(subscription), STATES)
 
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:
-        """How many units of the plan."""
         return number(subscription.quantity)
 
 
 @admin.register(Subscription)
 class SubscriptionAdmin(RevenueMixin, SubscribingPages):
-    """Recurring plans of customers. They are changed by the actions of their pages, and never by hand."""
+    """Subscriptions. They are changed by the actions on their pages, never by editing fields."""
 
     list_display = (
         "subscription_id",
@@ -123,7 +128,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     readonly_fields = (
         *_OWNERS,
         "quantity",
-        "bought_ahead",
+        "prepaid",
         "state_now",
         "next_invoice",
         "add_on",
@@ -141,13 +146,13 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
                 "classes": ["tab"],
                 "description": format_html(
                     '<p class="px-3 py-2">{}</p>',
-                    "A subscription is changed by its actions at the top, each with a preview first: a change of"
-                    " plan or quantity, a cancellation, a longer trial.",
+                    "Use the actions at the top to change, cancel or extend this subscription. Each shows a preview"
+                    " first.",
                 ),
                 "fields": (
                     *_OWNERS,
                     "quantity",
-                    "bought_ahead",
+                    "prepaid",
                     "state_now",
                     "next_invoice",
                     "add_on",
@@ -172,81 +177,69 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The page, on which there is nothing to save."""
-        nothing_to_save = dict.fromkeys(
+        # Every field is read-only, so there is nothing to save.
+        no_buttons = dict.fromkeys(
             ("show_save", "show_save_and_continue", "show_save_and_add_another"), False
         )
-        return super().changeform_view(
-            request, object_id, form_url, {**(extra_context or {}), **nothing_to_save}
-        )
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **no_buttons})
 
-    @display(description="state")
+    @display(description="status")
     def state_now(self, subscription: Subscription) -> SafeString:
-        """Its state in a word, in its colour."""
         return badge(state_of(subscription), STATES)
 
-    @display(description="bought ahead")
-    def bought_ahead(self, subscription: Subscription) -> str:
-        """The units bought ahead, by feature id."""
-        bought = subscription.prepaid_quantities.items()
-        return ", ".join(f"{number(Decimal(units))} {feature_id}" for feature_id, units in bought) or "-"
+    @display(description="prepaid")
+    def prepaid(self, subscription: Subscription) -> str:
+        prepaid = subscription.prepaid_quantities.items()
+        return ", ".join(f"{number(Decimal(units))} {feature_id}" for feature_id, units in prepaid) or "-"
 
-    @display(description="billed")
+    @display(description="invoiced by")
     def billed(self, subscription: Subscription) -> str:
-        """By whom."""
-        return "Here" if subscription.billed_here else "By the billing platform"
+        return "Clientele" if subscription.billed_here else "Billing platform"
 
     @display(description="next invoice")
     def next_invoice(self, subscription: Subscription) -> SafeString | str:
-        """What the next renewal would bill, if nothing more is used until then."""
         try:
             found = upcoming_invoice(subscription)
         except CannotBill as problem:
             return str(problem)
         if found is None:
             return "-"
-        count = len(found.lines)
         return render_to_string(
             "billing/subscription_upcoming.html",
             {
                 "total": money(found.total, found.currency),
                 "at": moment(found.at),
-                "count": f"{count} line" if count == 1 else f"{count} lines",
+                "count": counted(len(found.lines), "line"),
                 "table": lines_table(found.lines, found.currency, found.total),
             },
         )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With what the list shows and their revenue is made of."""
         return with_charges(super().get_queryset(request).select_related("customer"))
 
-    @display(description="state", label=STATES)
+    @display(description="status", label=STATES)
     def state(self, subscription: Subscription) -> str:
-        """Its state in a word."""
         return state_of(subscription)
 
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:
-        """How many units of the plan."""
         return number(subscription.quantity)
 
 
 @admin.register(Purchase)
 class PurchaseAdmin(HistoryAdmin):
-    """Plans that customers bought once."""
-
     list_display = (
         text_of("plan"),
         column_of("customer"),
         "shown_quantity",
         "started_at",
         "shown_expiry",
-        "standing",
+        "state",
     )
     list_filter = (("started_at", DaysFilter), ("plan", Row), ("customer", Row))
     list_select_related = ("customer", "plan")
     search_fields = ("id",)
-    search_help_text = "An id of ours, or of the customer."
+    search_help_text = "Search by ID, or by the customer's ID."
     sortable_by = ("started_at",)
     autocomplete_fields = ("customer", "entity", "plan")
     readonly_fields = ("id", "removed_at")
@@ -263,27 +256,22 @@ class PurchaseAdmin(HistoryAdmin):
 
     @display(description="quantity")
     def shown_quantity(self, purchase: Purchase) -> str:
-        """How many units of the plan."""
         return number(purchase.quantity)
 
-    @display(description="expires", empty_value="For life")
+    @display(description="expires", empty_value="Never")
     def shown_expiry(self, purchase: Purchase) -> Any:
-        """When it ends, if it does."""
         return purchase.expires_at
 
-    @display(description="standing", label={"Owned": GOOD, "Expired": PLAIN, "Removed": PLAIN})
-    def standing(self, purchase: Purchase) -> str:
-        """Whether it still counts."""
+    @display(description="status", label={"Active": GOOD, "Expired": PLAIN, "Removed": PLAIN})
+    def state(self, purchase: Purchase) -> str:
         if purchase.removed_at is not None:
             return "Removed"
         is_over = purchase.expires_at is not None and purchase.expires_at <= clock.now()
-        return "Expired" if is_over else "Owned"
+        return "Expired" if is_over else "Active"
 
 
 @admin.register(License)
 class LicenseAdmin(ReadOnlyHistoryAdmin):
-    """Seats of plans that customers may hand out."""
-
     list_display = ("shown_name", column_of("customer"), "shown_usage", "shown_remaining", "shown_paid")
     list_filter = (("license_plan", Row), ("customer", Row))
     list_select_related = ("customer", "license_plan")
@@ -303,20 +291,16 @@ class LicenseAdmin(ReadOnlyHistoryAdmin):
 
     @display(description="license")
     def shown_name(self, row: License) -> str:
-        """The plan whose seats they are."""
         return row.license_plan_name or str(row.license_plan)
 
     @display(description="used")
     def shown_usage(self, row: License) -> str:
-        """How many of the seats are handed out."""
         return f"{number(row.usage)} of {number(row.granted)}"
 
     @display(description="remaining")
     def shown_remaining(self, row: License) -> str:
-        """How many are left."""
         return number(row.remaining)
 
     @display(description="paid")
     def shown_paid(self, row: License) -> str:
-        """How many are paid for."""
         return number(row.paid_quantity)

@@ -1,8 +1,9 @@
-"""The pages on which people attach plans, change, cancel and prolong: each asks, shows what it would do, and does it."""
+"""The pages that attach a plan and change, cancel or extend a subscription: form, preview, confirmation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -37,13 +38,11 @@ from customers.admin.fields import RowSelect
 from customers.formats import moment, number
 from customers.models import Customer
 
-_CHANGED = "Something has changed since the preview. Nothing was done: look at the new preview."
+_CHANGED = "Review the new preview and confirm again. Something changed after the last preview."
 _TEMPLATE = "billing/subscription_act.html"
 
 
 class ChooseCustomerForm(forms.Form):
-    """Whom a plan is to be attached to."""
-
     customer = forms.ModelChoiceField(Customer.objects.filter(merged_into=None))
 
     def __init__(self, admin_site: Any, *args: Any, **options: Any) -> None:
@@ -51,71 +50,62 @@ class ChooseCustomerForm(forms.Form):
         field: Any = self.fields["customer"]
         field.widget = RowSelect(Subscription._meta.get_field("customer"), admin_site)
         field.widget.choices = field.choices
-        field.error_messages["invalid_choice"] = "There is no such customer. Choose another."
+        field.error_messages["invalid_choice"] = "Choose a customer from the list."
 
 
 def may_attach_a_plan(model_admin: Any, request: HttpRequest, object_id: Any = None) -> bool:
-    """Whether this user may attach plans to customers."""
     return request.user.has_perm("billing.add_subscription")
 
 
-@action(description="Attach a plan", url_path="attach-plan", permissions=["attach_a_plan"], icon="add_card")
+@action(description="Attach plan", url_path="attach-plan", permissions=["attach_a_plan"], icon="add_card")
 def attach_a_plan(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-    """From a customer's page to the page that attaches a plan to it."""
+    """Redirect from a customer's page to the page that attaches a plan."""
     query = urlencode({"customer": unquote(object_id)})
     return HttpResponseRedirect(f"{reverse('admin:billing_subscription_add')}?{query}")
 
 
 class SubscribingPages(HistoryAdmin):
-    """The pages of a subscription beside its form, and the one that makes a new one."""
-
     actions_detail = ("change_plan", "cancel", "uncancel", "extend_trial")
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Attach a plan: to the customer that the address names, or that is chosen first."""
+        """Attach a plan to the customer in the address; without one, choose a customer first."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        asked = ChooseCustomerForm(self.admin_site, request.GET if "customer" in request.GET else None)
-        if not asked.is_bound or not asked.is_valid():
-            context = {"title": "Attach a plan", "form": asked, "back": self._list_url()}
+        choice = ChooseCustomerForm(self.admin_site, request.GET if "customer" in request.GET else None)
+        if not choice.is_bound or not choice.is_valid():
+            context = {"title": "Attach plan", "form": choice, "back": self._list_url()}
             return self._page(request, "billing/subscription_customer.html", context)
-        customer = asked.cleaned_data["customer"]
+        customer = choice.cleaned_data["customer"]
         form = AttachForm(customer, request.POST if request.method == "POST" else None)
         back = reverse("admin:customers_customer_change", args=[quote(customer.pk)])
-        return self._ask(request, form, customer, "Attach a plan", back)
+        return self._preview_page(request, form, customer, "Attach plan", back)
 
-    @action(description="Change the plan", url_path="change-plan", permissions=["change"], icon="swap_horiz")
+    @action(description="Change plan", url_path="change-plan", permissions=["change"], icon="swap_horiz")
     def change_plan(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """To another plan, version, quantity, or number of units bought ahead."""
-        return self._about(request, object_id, ChangeForm, "Change the plan")
+        return self._subscription_page(request, object_id, ChangeForm, "Change plan")
 
-    @action(description="Cancel", url_path="cancel", permissions=["change"], icon="event_busy")
+    @action(description="Cancel subscription", url_path="cancel", permissions=["change"], icon="event_busy")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """When the period ends, or at once."""
-        return self._about(request, object_id, CancelForm, "Cancel")
+        return self._subscription_page(request, object_id, CancelForm, "Cancel subscription")
 
-    @action(
-        description="Take back the cancellation", url_path="uncancel", permissions=["change"], icon="undo"
-    )
+    @action(description="Keep subscription", url_path="uncancel", permissions=["change"], icon="undo")
     def uncancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """So that it goes on."""
-        return self._about(request, object_id, UncancelForm, "Take back the cancellation")
+        return self._subscription_page(request, object_id, UncancelForm, "Keep subscription")
 
-    @action(description="Extend the trial", url_path="extend-trial", permissions=["change"], icon="more_time")
+    @action(description="Extend trial", url_path="extend-trial", permissions=["change"], icon="more_time")
     def extend_trial(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """To a later day."""
-        return self._about(request, object_id, ExtendForm, "Extend the trial")
+        return self._subscription_page(request, object_id, ExtendForm, "Extend trial")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Those that the state of the subscription lets one do."""
+        """Only the actions that fit the status of the subscription."""
         subscription = self._subscription(unquote(str(object_id)))
-        fitting = () if subscription is None else _fitting(subscription)
-        names = {f"billing_subscription_{name}" for name in fitting}
+        available = () if subscription is None else _available_actions(subscription)
+        names = {f"billing_subscription_{name}" for name in available}
         return [each for each in super().get_actions_detail(request, object_id) if each.action_name in names]
 
-    def _about(
+    def _subscription_page(
         self,
         request: HttpRequest,
         object_id: str,
@@ -124,51 +114,53 @@ class SubscribingPages(HistoryAdmin):
     ) -> HttpResponse:
         subscription = self._subscription(unquote(object_id))
         if subscription is None:
-            nowhere: HttpResponse = self._get_obj_does_not_exist_redirect(
+            redirect: HttpResponse = self._get_obj_does_not_exist_redirect(
                 request, self.opts, unquote(object_id)
             )
-            return nowhere
+            return redirect
         if not self.has_view_permission(request, subscription):
             raise PermissionDenied
         form = make_form(subscription, request.POST if request.method == "POST" else None)
         back = reverse("admin:billing_subscription_change", args=[quote(subscription.pk)])
-        return self._ask(request, form, subscription.customer, f"{title}: {_name(subscription)}", back)
+        return self._preview_page(
+            request, form, subscription.customer, f"{title}: {_name(subscription)}", back
+        )
 
-    def _ask(
+    def _preview_page(
         self, request: HttpRequest, form: SubscribingForm, customer: Customer, title: str, back: str
     ) -> HttpResponse:
-        """Ask, show what it would do, and once that is confirmed, do it."""
-        outcome: Preview | None = None
+        """Show the form, then the preview, and act once that is confirmed."""
+        preview: Preview | None = None
         now = clock.now()
         by = request.user.get_username()
         try:
             if not form.is_bound and not form.visible_fields():
-                outcome = preview_of(customer, lambda: form.act(now, by))
+                preview = preview_of(customer, lambda: form.act(now, by))
             elif form.is_bound and form.is_valid():
                 if "confirm" in request.POST:
                     at = form.moment()
                     seen = str(form.cleaned_data["seen"] or "")
-                    outcome, is_done = apply_previewed(customer, lambda: form.act(at, by), seen)
+                    preview, is_done = apply_previewed(customer, lambda: form.act(at, by), seen)
                     if is_done:
-                        self.message_user(request, " ".join(outcome.messages), messages.SUCCESS)
+                        self.message_user(request, " ".join(preview.messages), messages.SUCCESS)
                         return HttpResponseRedirect(back)
                     form.add_error(None, _CHANGED)
-                outcome = preview_of(customer, lambda: form.act(now, by))
+                preview = preview_of(customer, lambda: form.act(now, by))
         except (CannotSubscribe, CannotBill) as problem:
-            outcome = None
+            preview = None
             if form.is_bound:
                 form.add_error(None, str(problem))
             else:
                 self.message_user(request, str(problem), messages.ERROR)
                 return HttpResponseRedirect(back)
-        context: dict[str, Any] = {"title": f"{title}, {customer}", "form": form, "back": back}
-        if outcome is not None:
+        context: dict[str, Any] = {"title": f"{title} · {customer}", "form": form, "back": back}
+        if preview is not None:
             context |= {
-                "outcome": outcome,
+                "preview": preview,
                 "moment": now.isoformat(),
-                "subscriptions": _subscriptions_table(outcome),
-                "balances": _balances_table(outcome),
-                "invoices": [(_invoice_title(*each), _lines_table(*each)) for each in outcome.invoices],
+                "subscriptions": _subscriptions_table(preview),
+                "balances": _balances_table(preview),
+                "invoices": [(_invoice_title(*each), _lines_table(*each)) for each in preview.invoices],
             }
         return self._page(request, _TEMPLATE, context)
 
@@ -187,7 +179,7 @@ class SubscribingPages(HistoryAdmin):
 
 
 def lines_table(lines: tuple[InvoiceLine, ...], currency: str, total: int) -> Table:
-    """The lines of an invoice, and what they come to."""
+    """The lines of an invoice and their total, in minor units of `currency`."""
     return {
         "headers": ["Line", "Quantity", "Amount"],
         "rows": [
@@ -197,17 +189,17 @@ def lines_table(lines: tuple[InvoiceLine, ...], currency: str, total: int) -> Ta
     }
 
 
-def _fitting(subscription: Subscription) -> list[str]:
+def _available_actions(subscription: Subscription) -> list[str]:
     if subscription.customer.merged_into_id is not None:
         return []
     if subscription.status != Subscription.Status.ACTIVE:
         return ["cancel"] if subscription.status == Subscription.Status.SCHEDULED else []
-    fitting = ["change_plan", "cancel"]
+    available = ["change_plan", "cancel"]
     if subscription.canceled_at is not None or subscription.expires_at is not None:
-        fitting.append("uncancel")
+        available.append("uncancel")
     if subscription.trial_ends_at is not None and subscription.trial_ends_at > clock.now():
-        fitting.append("extend_trial")
-    return fitting
+        available.append("extend_trial")
+    return available
 
 
 def _lines_table(invoice: Invoice, lines: tuple[InvoiceLine, ...]) -> Table:
@@ -221,9 +213,9 @@ def _invoice_title(invoice: Invoice, lines: tuple[InvoiceLine, ...]) -> str:
     return f"Invoice: {total}, due {moment(invoice.due_at)}"
 
 
-def _subscriptions_table(outcome: Preview) -> Table:
+def _subscriptions_table(preview: Preview) -> Table:
     rows = []
-    for before, after in outcome.subscriptions:
+    for before, after in preview.subscriptions:
         was, will_be = _words(before), _words(after)
         rows.append(
             [_name(after), _lines(was), _lines(will_be) if was == will_be else _strong(_lines(will_be))]
@@ -236,32 +228,32 @@ def _name(subscription: Subscription) -> str:
 
 
 def _words(subscription: Subscription | None) -> list[str]:
-    """A subscription's state, quantity and times."""
+    """Status, quantity, prepaid units and times."""
     if subscription is None:
-        return ["Not there"]
+        return ["None"]
     status = subscription.status
     words = [f"{subscription.get_status_display()}, quantity {number(subscription.quantity)}"]
     for feature_id, units in subscription.prepaid_quantities.items():
-        words.append(f"{units} {feature_id} bought ahead")
+        words.append(f"{number(Decimal(units))} {feature_id} prepaid")
     if status == Subscription.Status.ENDED:
         return [f"Ended {moment(subscription.expires_at)}"]
     if status == Subscription.Status.SCHEDULED:
-        return [*words, f"Begins {moment(subscription.started_at)}"]
+        return [*words, f"Starts {moment(subscription.started_at)}"]
     if (
         subscription.trial_ends_at is not None
         and subscription.trial_ends_at == subscription.current_period_end
     ):
-        words.append(f"On trial to {moment(subscription.trial_ends_at)}")
+        words.append(f"Trial ends {moment(subscription.trial_ends_at)}")
     elif subscription.current_period_end is not None:
-        words.append(f"Period to {moment(subscription.current_period_end)}")
+        words.append(f"Period ends {moment(subscription.current_period_end)}")
     if subscription.expires_at is not None:
         words.append(f"Ends {moment(subscription.expires_at)}")
     return words
 
 
-def _balances_table(outcome: Preview) -> Table:
+def _balances_table(preview: Preview) -> Table:
     rows = []
-    for name, before, after in outcome.balances:
+    for name, before, after in preview.balances:
         pairs = zip(_figures(before), _figures(after), strict=True)
         rows.append([name, *(_beside(was, will_be) for was, will_be in pairs)])
     return {"headers": ["Feature", "Granted", "Remaining", "Used"], "rows": rows}

@@ -1,7 +1,7 @@
-"""What people type after commands about plans and balances, turned into rows and values.
+"""Parses the arguments of commands into values and rows.
 
-What cannot be read is a usage error (exit status 2); what cannot be found is an error (exit status 1). Both say what
-would do.
+An unreadable argument is a usage error (exit status 2), a row that isn't found an error (exit status 1). Both messages
+say what would be accepted.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from customers.typed_ids import to_uuid
 _SHOWN = 100
 _LISTED = 8
 _MOST_DECIMALS = 10
-#: There is room before and after.
+#: Room on both sides for calculations with periods.
 _YEARS = range(1900, 9901)
 
 
 def moment(text: str) -> datetime:
-    """A time: ISO 8601 with its zone (`2026-03-01T09:30:00Z`), or a date, which means its first moment in UTC."""
+    """An ISO 8601 time with its zone (`2026-03-01T09:30:00Z`), or a date, which is midnight in UTC."""
     try:
         found = parse_datetime(text) or datetime.fromisoformat(text)
     except ValueError:
@@ -43,7 +43,7 @@ def moment(text: str) -> datetime:
 
 
 def amount(text: str) -> Decimal:
-    """A number with at most 15 digits before the point and 10 after it; it may be below zero."""
+    """A number with at most 15 digits before the point and 10 after it, negative ones too."""
     try:
         found = Decimal(text)
     except InvalidOperation:
@@ -57,7 +57,7 @@ def amount(text: str) -> Decimal:
 
 
 def positive(text: str) -> Decimal:
-    """As `amount`, but above zero."""
+    """An `amount` above 0."""
     found = amount(text)
     if found <= 0:
         raise _unreadable(text, "a number above 0")
@@ -71,12 +71,12 @@ def units_of_feature(text: str) -> tuple[str, Decimal]:
         raise _unreadable(text, "FEATURE=AMOUNT, such as credits=500")
     found = amount(value)
     if found < 0:
-        raise _unreadable(text, "an amount that is not below 0")
+        raise _unreadable(text, "an amount of 0 or more")
     return name, found
 
 
 def customer_called(identifier: str, env: str | None = None) -> Customer:
-    """The customer that an identifier means; a merged one's survivor."""
+    """The customer with this identifier; for a merged customer, the merge survivor."""
     try:
         return find_customer(identifier, env)
     except (UnknownCustomer, AmbiguousCustomer) as problem:
@@ -84,7 +84,7 @@ def customer_called(identifier: str, env: str | None = None) -> Customer:
 
 
 def feature_called(identifier: str) -> Feature:
-    """The feature with this id, ours or that of documents."""
+    """The feature with this typed ID or feature ID."""
     features = Feature.objects.all()
     wanted = features.filter(feature_id=identifier) if _is_text(identifier) else features.none()
     if to_uuid(identifier, ("feat",)) is not None:
@@ -92,13 +92,13 @@ def feature_called(identifier: str) -> Feature:
     found = wanted.first()
     if found is None:
         raise CommandError(
-            f"There is no feature “{_shown(identifier)}”. {_known('features', features.values_list('feature_id', flat=True))}"
+            f"No feature “{_shown(identifier)}”. {_known('features', features.values_list('feature_id', flat=True))}"
         )
     return found
 
 
 def plan_called(identifier: str, env: str, version: int | None = None) -> Plan:
-    """The plan with this id, ours or that of documents; its newest version unless one is named."""
+    """The plan with this typed ID or plan ID: its newest version unless `version` is given."""
     plans = Plan.objects.filter(env=env)
     if to_uuid(identifier, ("plan",)) is not None:
         wanted = plans.filter(pk=identifier)
@@ -112,14 +112,12 @@ def plan_called(identifier: str, env: str, version: int | None = None) -> Plan:
     if found is None:
         in_version = "" if version is None else f" in version {version}"
         known = plans.filter(archived=False).order_by("plan_id").values_list("plan_id", flat=True).distinct()
-        raise CommandError(
-            f"There is no {env} plan “{_shown(identifier)}”{in_version}. {_known('plans', known)}"
-        )
+        raise CommandError(f"No {env} plan “{_shown(identifier)}”{in_version}. {_known('plans', known)}")
     return found
 
 
 def entity_called(identifier: str, customer: Customer) -> Entity:
-    """The customer's entity with this id, ours or that of documents."""
+    """The customer's entity with this typed ID or entity ID."""
     entities = Entity.objects.filter(customer=customer, removed_at=None)
     wanted = entities.filter(entity_id=identifier) if _is_text(identifier) else entities.none()
     if to_uuid(identifier, ("ent",)) is not None:
@@ -134,7 +132,7 @@ def entity_called(identifier: str, customer: Customer) -> Entity:
 
 
 def subscription_called(identifier: str, customer: Customer) -> Subscription:
-    """The customer's running subscription with this id (ours, or that of documents), or to the plan with this id."""
+    """The customer's running subscription with this typed ID or subscription ID, or to the plan with this plan ID."""
     running = Subscription.objects.running().filter(customer=customer).select_related("plan", "customer")
     if to_uuid(identifier, ("sub",)) is not None and running.filter(pk=identifier).exists():
         return running.get(pk=identifier)
@@ -148,7 +146,7 @@ def subscription_called(identifier: str, customer: Customer) -> Subscription:
         if by_plan:
             ids = ", ".join(row.subscription_id for row in by_plan[:_LISTED])
             raise CommandError(
-                f"{one_line(str(customer))} has several subscriptions to {identifier}: name one of {ids}."
+                f"{one_line(str(customer))} has several subscriptions to {identifier}. Use one of these IDs: {ids}."
             )
     names = (f"{row.subscription_id} ({row.plan.plan_id})" for row in running)
     raise CommandError(
@@ -163,13 +161,13 @@ def _shown(identifier: str) -> str:
 def _known(what: str, names: object) -> str:
     listed = [str(name) for name in list(names)[: _LISTED + 1]]  # type: ignore[call-overload]
     if not listed:
-        return f"There are no {what}."
+        return f"No {what} exist."
     more = ", …" if len(listed) > _LISTED else ""
-    return f"There are the {what} {', '.join(listed[:_LISTED])}{more}."
+    return f"Known {what}: {', '.join(listed[:_LISTED])}{more}."
 
 
 def _is_text(identifier: str) -> bool:
-    """Whether a database could hold it."""
+    """Whether the database can hold it: no NUL, no lone surrogates."""
     return "\0" not in identifier and not any("\ud800" <= each <= "\udfff" for each in identifier)
 
 

@@ -1,4 +1,4 @@
-"""What the commands about subscriptions share: their customer, their moment, and how they answer."""
+"""The base of the commands about subscriptions."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from customers.models import Environment
 
 
 class SubscribingCommand(BaseCommand):
-    """Reads the options, calls one verb (`act`), and reports what came of it."""
+    """Reads the options, calls `act`, and prints its result."""
 
-    #: What `--at` says of the verb.
-    at_help = "when it happens (default: now): 2026-03-01T09:30:00Z, or a date"
+    #: The help of `--at`.
+    at_help = "effective time, such as 2026-03-01T09:30:00Z, or a date (default: now)"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Every command's options."""
-        parser.add_argument("customer", metavar="CUSTOMER", help="any identifier that finds the customer")
+        parser.add_argument("customer", metavar="CUSTOMER", help="any identifier of the customer")
         parser.add_argument("--at", type=moment, metavar="T", help=self.at_help)
-        parser.add_argument("--env", choices=Environment.values, help="whose customer (default: live first)")
+        parser.add_argument(
+            "--env", choices=Environment.values, help="environment of the customer (default: live first)"
+        )
 
     def act(self, options: dict[str, Any]) -> Result:
-        """Call the verb."""
+        """Call the operation."""
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Call the verb, and say what came of it."""
         try:
             result = self.act(options)
         except (CannotSubscribe, CannotBill) as problem:

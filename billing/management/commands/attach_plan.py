@@ -1,4 +1,4 @@
-"""Give a customer a plan."""
+"""Attach a plan to a customer."""
 
 from __future__ import annotations
 
@@ -18,34 +18,32 @@ from billing.subscriptions import Result, attach_plan
 
 
 class Command(SubscribingCommand):
-    """Thin: read, call, report."""
-
     help = (
-        "Give a customer a plan: what it includes is granted and what it costs is billed. A one-off plan is bought; a"
-        " plan of a group that the customer has another plan of replaces that (at once if it costs as much or more,"
-        " else when the period ends); an add-on goes beside."
+        "Attach a plan to a customer. This grants what the plan includes and bills its price. The plan replaces the"
+        " customer's plan of the same group: an upgrade immediately, a downgrade at period end. An add-on is attached in"
+        " addition, and a one-off plan becomes a purchase."
     )
-    at_help = "when it begins (default: now); what lies ahead is scheduled: 2026-03-01T09:30:00Z, or a date"
+    at_help = "start time, such as 2026-03-01T09:30:00Z, or a date (default: now); a future one is scheduled"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The plan, and how much of it."""
         super().add_arguments(parser)
-        parser.add_argument("plan", metavar="PLAN", help="the plan's id; its newest version is attached")
-        parser.add_argument("--quantity", type=positive, default=Decimal(1), metavar="N")
-        parser.add_argument("--entity", metavar="E", help="attach it to this entity of the customer")
-        parser.add_argument("--plan-version", type=int, metavar="N", help="another version than the newest")
+        parser.add_argument("plan", metavar="PLAN", help="plan ID; attaches the newest version")
+        parser.add_argument("--quantity", type=positive, default=Decimal(1), metavar="N", help="default: 1")
+        parser.add_argument("--entity", metavar="E", help="attach to this entity of the customer")
+        parser.add_argument(
+            "--plan-version", type=int, metavar="N", help="attach this version instead of the newest"
+        )
         parser.add_argument(
             "--prepaid",
             type=units_of_feature,
             action="append",
             default=[],
             metavar="FEATURE=UNITS",
-            help="buy units of a feature ahead, in whole packs; may be given several times",
+            help="prepaid units of a feature, rounded up to whole packs; repeatable",
         )
-        parser.add_argument("--no-trial", action="store_true", help="begin to pay at once")
+        parser.add_argument("--no-trial", action="store_true", help="skip the trial and bill immediately")
 
     def act(self, options: dict[str, Any]) -> Result:
-        """Attach."""
         customer = customer_called(options["customer"], options["env"])
         return attach_plan(
             customer,

@@ -11,25 +11,21 @@ from billing.subscriptions import Result, cancel_subscription
 
 
 class Command(SubscribingCommand):
-    """Thin: read, call, report."""
-
     help = (
-        "Cancel a subscription: it ends when its period (or trial) ends, or at once. A scheduled one is dropped."
-        " Nothing is given back; a credit note does that."
+        "Cancel a subscription at the end of its period or trial, or immediately. A scheduled subscription is dropped."
+        " Canceling doesn't refund past charges. To refund, issue a credit note."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which, and when it ends."""
         super().add_arguments(parser)
         parser.add_argument(
-            "subscription", metavar="SUBSCRIPTION", help="its id, or the id of the plan it is to"
+            "subscription", metavar="SUBSCRIPTION", help="subscription ID, or the ID of its plan"
         )
         parser.add_argument(
-            "--now", action="store_true", dest="at_once", help="end it at once, not when its period ends"
+            "--now", action="store_true", dest="at_once", help="cancel immediately, not at period end"
         )
 
     def act(self, options: dict[str, Any]) -> Result:
-        """Cancel."""
         customer = customer_called(options["customer"], options["env"])
         return cancel_subscription(
             subscription_called(options["subscription"], customer),

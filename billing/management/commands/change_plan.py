@@ -1,4 +1,4 @@
-"""Move a subscription to another plan, version or quantity."""
+"""Change the plan, version or quantity of a subscription."""
 
 from __future__ import annotations
 
@@ -17,29 +17,27 @@ from billing.subscriptions import Result, change_plan
 
 
 class Command(SubscribingCommand):
-    """Thin: read, call, report."""
-
     help = (
-        "Move a subscription to another plan, another version of its plan, or another quantity. What costs as much or"
-        " more by the month begins at once, the rest of the period prorated to the second; what costs less begins"
-        " when the period ends."
+        "Change the plan, plan version or quantity of a subscription. Upgrades start now and are prorated to the second."
+        " Downgrades start at the next renewal."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The subscription, and what it becomes."""
         super().add_arguments(parser)
         parser.add_argument(
-            "subscription", metavar="SUBSCRIPTION", help="its id, or the id of the plan it is to"
+            "subscription", metavar="SUBSCRIPTION", help="subscription ID, or the ID of its plan"
         )
-        parser.add_argument("plan", metavar="PLAN", help="the plan to move to; its newest version")
-        parser.add_argument("--quantity", type=positive, metavar="N", help="default: as it is")
-        parser.add_argument("--plan-version", type=int, metavar="N", help="another version than the newest")
+        parser.add_argument("plan", metavar="PLAN", help="plan ID; changes to the newest version")
+        parser.add_argument("--quantity", type=positive, metavar="N", help="default: unchanged")
+        parser.add_argument(
+            "--plan-version", type=int, metavar="N", help="change to this version instead of the newest"
+        )
         parser.add_argument(
             "--prepaid",
             type=units_of_feature,
             action="append",
             metavar="FEATURE=UNITS",
-            help="units to be bought ahead, instead of those bought so far; may be given several times",
+            help="prepaid units, replacing the current ones; repeatable",
         )
         when = parser.add_mutually_exclusive_group()
         when.add_argument(
@@ -48,18 +46,17 @@ class Command(SubscribingCommand):
             const=True,
             dest="at_once",
             default=None,
-            help="begin now, even if it costs less",
+            help="start immediately, even for a downgrade",
         )
         when.add_argument(
             "--at-period-end",
             action="store_const",
             const=False,
             dest="at_once",
-            help="begin when the period ends, even if it costs more",
+            help="start at period end, even for an upgrade",
         )
 
     def act(self, options: dict[str, Any]) -> Result:
-        """Change."""
         customer = customer_called(options["customer"], options["env"])
         return change_plan(
             subscription_called(options["subscription"], customer),

@@ -1,4 +1,4 @@
-"""Let a trial last longer."""
+"""Extend the trial of a subscription."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from billing.subscriptions import Result, extend_trial
 
 
 class Command(SubscribingCommand):
-    """Thin: read, call, report."""
-
-    help = "Let the trial of a subscription last until a later moment."
+    help = "Extend the trial of a subscription."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which, and until when."""
         super().add_arguments(parser)
         parser.add_argument(
-            "subscription", metavar="SUBSCRIPTION", help="its id, or the id of the plan it is to"
+            "subscription", metavar="SUBSCRIPTION", help="subscription ID, or the ID of its plan"
         )
-        parser.add_argument("until", type=moment, metavar="UNTIL", help="2026-03-01T09:30:00Z, or a date")
+        parser.add_argument(
+            "until",
+            type=moment,
+            metavar="UNTIL",
+            help="new end of the trial, such as 2026-03-01T09:30:00Z, or a date",
+        )
 
     def act(self, options: dict[str, Any]) -> Result:
-        """Extend."""
         customer = customer_called(options["customer"], options["env"])
         return extend_trial(
             subscription_called(options["subscription"], customer),

@@ -1,4 +1,4 @@
-"""Grant a customer something of a feature."""
+"""Grant a customer an amount of a feature."""
 
 from __future__ import annotations
 
@@ -25,33 +25,31 @@ _INTERVALS = [value for value in Interval.values if value != Interval.MULTIPLE]
 
 
 class Command(BaseCommand):
-    """Thin: read the options, grant, report."""
-
     help = (
-        "Grant a customer something of a feature, outside any plan: once, or with --interval again and again. The"
-        " customer's balance of the feature is made if there is none."
+        "Grant a customer an amount of a feature outside any plan: once, or every --interval. Creates the customer's"
+        " balance of the feature if there is none."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whom, what, and how."""
-        parser.add_argument("customer", metavar="CUSTOMER", help="any identifier that finds the customer")
-        parser.add_argument("feature", metavar="FEATURE", help="the feature's id")
-        parser.add_argument("amount", type=amount, metavar="AMOUNT", help="how much")
+        parser.add_argument("customer", metavar="CUSTOMER", help="any identifier of the customer")
+        parser.add_argument("feature", metavar="FEATURE", help="feature ID")
+        parser.add_argument("amount", type=amount, metavar="AMOUNT", help="amount to grant")
         parser.add_argument(
-            "--interval", default="", choices=_INTERVALS, help="how often it is refilled (default: never)"
+            "--interval", default="", choices=_INTERVALS, help="how often it resets (default: never)"
         )
-        parser.add_argument("--interval-count", type=int, metavar="N", help="every N intervals")
+        parser.add_argument("--interval-count", type=int, metavar="N", help="reset every N intervals")
         parser.add_argument(
-            "--expires-at", type=moment, metavar="T", help="when it ends: 2026-03-01T09:30:00Z, or a date"
+            "--expires-at", type=moment, metavar="T", help="expiry, such as 2026-03-01T09:30:00Z, or a date"
         )
-        parser.add_argument("--entity", metavar="E", help="for this entity of the customer alone")
-        parser.add_argument("--unlimited", action="store_true", help="without limit, whatever AMOUNT says")
-        parser.add_argument("--at", type=moment, metavar="T", help="when it begins (default: now)")
-        parser.add_argument("--reason", default="", metavar="R", help="why, for the ledger")
-        parser.add_argument("--env", choices=Environment.values, help="whose customer (default: live first)")
+        parser.add_argument("--entity", metavar="E", help="grant to this entity of the customer")
+        parser.add_argument("--unlimited", action="store_true", help="grant without limit; AMOUNT is ignored")
+        parser.add_argument("--at", type=moment, metavar="T", help="start time (default: now)")
+        parser.add_argument("--reason", default="", metavar="R", help="reason for the ledger")
+        parser.add_argument(
+            "--env", choices=Environment.values, help="environment of the customer (default: live first)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Grant, and show the figures after it."""
         try:
             with transaction.atomic():
                 lines = self._grant(options)
@@ -85,19 +83,19 @@ class Command(BaseCommand):
             at=options["at"],
             reason=options["reason"],
         )
-        how_much = f"{feature} without limit" if row.unlimited else quantity(row.included_grant, feature)
-        whom = f"{customer}" if entity is None else f"{entity} of {customer}"
-        told = [f"Granted: {how_much} to {whom}"]
+        amount_words = f"unlimited {feature}" if row.unlimited else quantity(row.included_grant, feature)
+        recipient = f"{customer}" if entity is None else f"{entity} of {customer}"
+        lines = [f"Granted {amount_words} to {recipient}"]
         if row.reset_interval:
-            told.append(f"Refilled {every(row.reset_interval, row.reset_interval_count)}")
+            lines.append(f"Resets {every(row.reset_interval, row.reset_interval_count)}")
         if row.next_reset_at:
-            told[-1] += f", next on {shown_moment(row.next_reset_at)}"
+            lines[-1] += f", next on {shown_moment(row.next_reset_at)}"
         if row.expires_at:
-            told.append(f"Expires on {shown_moment(row.expires_at)}")
+            lines.append(f"Expires on {shown_moment(row.expires_at)}")
         figures = figures_of_balance(row.balance, options["at"] or clock.now(), entity)
-        told.append(
+        lines.append(
             f"{feature}: granted {number(figures.granted)},"
-            f" remaining {'without limit' if figures.unlimited else number(figures.remaining)},"
+            f" remaining {'unlimited' if figures.unlimited else number(figures.remaining)},"
             f" used {number(figures.usage)}"
         )
-        return told
+        return lines

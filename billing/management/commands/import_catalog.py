@@ -1,4 +1,4 @@
-"""Take a catalog in from a file."""
+"""Import a catalog from a file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from billing.document.importer.catalog_file import CatalogEntry, read_catalog
 from billing.document.importer.catalog_importer import CatalogOutcome, CatalogReport, import_catalog
 from billing.rules import money
 from customers.cli import INTERRUPTED, Refuse, errors_file, one_line, origin_of, say
+from customers.formats import counted
 from customers.ingest.engine import rolled_back
 from customers.ingest.reader import Unreadable, open_input
 from customers.json_types import Refused, Remark
@@ -24,39 +25,35 @@ _NOTHING = "Nothing was changed."
 
 
 class Command(BaseCommand):
-    """Thin: read the options, import, report."""
-
     help = (
-        'Take in what is sold from a file: one object {"features": [...], "plans": [...]}, compressed with gzip or'
-        " not. Each feature and plan is taken in or refused for itself. What a version of a plan grants and costs"
-        " stays as it is: a plan that changed becomes a new version, and customers keep the version they have. A"
-        " changed name, description, archived mark or metadata changes the version itself. Importing a file again"
-        " changes nothing. The exit status is 1 if anything was refused or the file could not be read."
+        'Import the catalog from a file: one object {"features": [...], "plans": [...]}, optionally compressed with'
+        " gzip. Each feature and plan is imported or refused on its own. The price and allowances of a plan version"
+        " never change: a changed plan becomes a new version, and customers keep the version they have. A changed name,"
+        " description, archived state or metadata updates the version itself. Importing a file again changes nothing."
+        " The exit status is 1 if anything was refused or the file couldn't be read."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="what to read; - for standard input")
+        parser.add_argument("file", metavar="FILE", help="file to import; - for standard input")
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="do it all and undo it at the end",
+            help="import everything, then roll it back",
         )
         parser.add_argument(
             "--errors",
             metavar="FILE",
-            help="write each refused feature and plan there, on one line with its number, the place and the reason;"
-            " mended, it can be imported. An older file of that name is replaced",
+            help="write each refused feature and plan to this file, one a line with its number, path and reason. Correct it"
+            " and import the file. An existing file is replaced",
         )
         parser.add_argument(
             "--currency",
             type=_currency,
             metavar="CODE",
-            help="the ISO 4217 code of the prices of plans that are new (default: the setting DEFAULT_CURRENCY);"
-            " a plan that is known keeps its currency",
+            help="ISO 4217 currency of new plans (default: the setting DEFAULT_CURRENCY); known plans keep theirs",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import the file, and say what became of its features and plans."""
         name: str = options["file"]
         self.is_dry_run: bool = options["dry_run"]
         self.shown = one_line(name) if name != "-" else origin_of(name)
@@ -65,7 +62,7 @@ class Command(BaseCommand):
                 entries, passed_over = self._read(name)
                 with rolled_back() if self.is_dry_run else transaction.atomic():
                     reports = import_catalog(entries, currency=options["currency"], origin=origin_of(name))
-                    self._tell(reports, passed_over, refuse)
+                    self._print(reports, passed_over, refuse)
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
@@ -75,9 +72,9 @@ class Command(BaseCommand):
             raise CommandError(f"Stopped. {_NOTHING}", returncode=INTERRUPTED) from None
         add_counts(**Counter(report.outcome.value for report in reports))
         for kind in ("feature", "plan"):
-            say(self.stdout, f"{self.shown}: {kind}s: {self._in_words(kind, reports)}")
+            say(self.stdout, f"{self.shown}: {kind}s: {self._counts(kind, reports)}")
         if self.is_dry_run:
-            say(self.stdout, f"This was a dry run: {_NOTHING[0].lower()}{_NOTHING[1:]}")
+            say(self.stdout, f"This was a dry run. {_NOTHING}")
         self._end(sum(report.outcome is CatalogOutcome.REFUSED for report in reports), options["errors"])
 
     def _read(self, name: str) -> tuple[list[CatalogEntry], list[Remark]]:
@@ -87,28 +84,28 @@ class Command(BaseCommand):
         except Unreadable as problem:
             raise CommandError(f"{self.shown}: {problem} {_NOTHING}") from None
         except Refused as problem:
-            told = one_line(f"{problem.path}: {problem.reason}")
-            raise CommandError(f"{self.shown}: {told} {_NOTHING}") from None
+            reason = one_line(f"{problem.path}: {problem.reason}")
+            raise CommandError(f"{self.shown}: {reason} {_NOTHING}") from None
 
-    def _tell(self, reports: list[CatalogReport], passed_over: list[Remark], refuse: Refuse) -> None:
-        """Show the first of the problems and of the remarks; write everything that was refused."""
+    def _print(self, reports: list[CatalogReport], passed_over: list[Remark], refuse: Refuse) -> None:
+        """Print the first problems and remarks, and write everything refused to the errors file."""
         problems: list[str] = []
         remarks = [f"{remark.path}: {remark.text}" for remark in passed_over]
         for report in reports:
             if report.refused:
                 refuse(report.bad)
             problems += (f"{each.path}: {each.reason}" for each in report.refused)
-            remarks += (f"{each.path}, taken in: {each.text}" for each in report.remarks)
+            remarks += (f"{each.path}, imported: {each.text}" for each in report.remarks)
         for lines, more, style in (
-            (problems, "more problems; --errors FILE has them all", None),
-            (remarks, "more remarks on what was taken in", str),
+            (problems, "more problems; use --errors FILE to get them all", None),
+            (remarks, "more remarks on imported entries", str),
         ):
             for line in lines[:_SHOWN]:
                 self.stderr.write(f"{self.shown}: {one_line(line)}", style)
             if len(lines) > _SHOWN:
                 self.stderr.write(f"{self.shown}: … and {len(lines) - _SHOWN} {more}", style)
 
-    def _in_words(self, kind: str, reports: list[CatalogReport]) -> str:
+    def _counts(self, kind: str, reports: list[CatalogReport]) -> str:
         counts = Counter(report.outcome for report in reports if report.entry.kind == kind)
         would_be = " would be" if self.is_dry_run else ""
         parts = [
@@ -126,10 +123,10 @@ class Command(BaseCommand):
     def _end(self, refused: int, errors: str | None) -> None:
         if not refused:
             return
-        told = f"{refused} of the features and plans were refused."
+        message = f"{counted(refused, 'feature or plan', 'features and plans')} refused."
         if errors:
-            told += f" They are in {one_line(errors)}: mend them there and import that file."
-        raise CommandError(told)
+            message += f" Correct them in {one_line(errors)} and import that file."
+        raise CommandError(message)
 
 
 def _currency(text: str) -> str:

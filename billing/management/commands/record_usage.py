@@ -1,4 +1,4 @@
-"""Record what customers used."""
+"""Record usage of features."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from billing.usage.idempotency import KeyConflict
 from billing.usage.record import record_usage
 from billing.usage.usage_file import UsageFileOutcome, UsageFileReport, record_usage_file
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
-from customers.formats import number
+from customers.formats import counted, number
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.logs import add_counts
 from customers.models import Customer, Environment
@@ -35,59 +35,59 @@ _ONLY_SINGLE = {"entity": "--entity", "key": "--key", "at": "--at", "reason": "-
 
 
 class Command(BaseCommand):
-    """Thin: read the options, record, report."""
-
     help = (
-        "Record that a customer used a feature: one use, or with --file many, one JSON object a line with customer,"
-        " feature (or event_name), and where needed amount (1 if left out), entity, key and at (ISO 8601 or"
-        " milliseconds). What does not fit into the customer's balances is refused whole; a negative amount is a"
-        " refund. A key is used once, for ever: the same use again under it changes nothing. The exit status is 1 if"
-        " anything was refused."
+        "Record that a customer used a feature. With --file, record many: one JSON object per line with customer, feature"
+        " (or event_name) and optionally amount (default 1), entity, key and at (ISO 8601 or milliseconds). Usage that"
+        " exceeds the customer's balances is refused as a whole. A negative amount is a refund. A key is used once, ever:"
+        " repeating the same usage with its key changes nothing. The exit status is 1 if anything was refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One use, or a file of them."""
+        parser.add_argument("customer", nargs="?", metavar="CUSTOMER", help="any identifier of the customer")
+        parser.add_argument("feature", nargs="?", metavar="FEATURE", help="feature ID")
         parser.add_argument(
-            "customer", nargs="?", metavar="CUSTOMER", help="any identifier that finds the customer"
+            "amount", nargs="?", type=amount, metavar="AMOUNT", help="units used; negative for a refund"
         )
-        parser.add_argument("feature", nargs="?", metavar="FEATURE", help="the feature's id")
+        parser.add_argument("--entity", metavar="E", help="the customer's entity that used it")
+        parser.add_argument("--key", metavar="K", help="idempotency key")
         parser.add_argument(
-            "amount", nargs="?", type=amount, metavar="AMOUNT", help="how much; below zero: a refund"
+            "--at",
+            type=moment,
+            metavar="T",
+            help="time of the usage, such as 2026-03-01T09:30:00Z, or a date (default: now)",
         )
-        parser.add_argument("--entity", metavar="E", help="the entity of the customer that used it")
-        parser.add_argument("--key", metavar="K", help="the idempotency key of this use")
-        parser.add_argument(
-            "--at", type=moment, metavar="T", help="when (default: now): 2026-03-01T09:30:00Z, or a date"
-        )
-        parser.add_argument("--reason", default="", metavar="R", help="why, for the ledger")
+        parser.add_argument("--reason", default="", metavar="R", help="reason for the ledger")
         parser.add_argument(
             "--cap",
             action="store_true",
-            help="take what fits and drop the rest, instead of refusing the whole",
+            help="record what fits and drop the rest, instead of refusing all of it",
         )
-        parser.add_argument("--env", choices=Environment.values, help="whose customer (default: live first)")
-        parser.add_argument("--file", metavar="FILE", help="read uses from there; - for standard input")
+        parser.add_argument(
+            "--env", choices=Environment.values, help="environment of the customer (default: live first)"
+        )
+        parser.add_argument(
+            "--file", metavar="FILE", help="record the usage in this file; - for standard input"
+        )
         parser.add_argument(
             "--errors",
             metavar="FILE",
-            help="with --file: write each refused record there, on one line with its number, the place and the"
-            " reason; mended, it can be recorded. An older file of that name is replaced",
+            help="with --file: write each refused record to this file, one a line with its number, path and reason. Correct"
+            " it and record the file. An existing file is replaced",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Record, and say what came of it."""
         is_single = any(options[name] is not None for name in _SINGLE)
         if options["file"] is None:
             if not all(options[name] is not None for name in _SINGLE):
                 raise CommandError("Give CUSTOMER FEATURE AMOUNT, or --file FILE.", returncode=USAGE)
             if options["errors"] is not None:
-                raise CommandError("--errors goes with --file.", returncode=USAGE)
+                raise CommandError("Use --errors only with --file.", returncode=USAGE)
         else:
             singly = [flag for name, flag in _ONLY_SINGLE.items() if options[name]]
             if is_single or singly:
                 given = ", ".join([*(["CUSTOMER FEATURE AMOUNT"] if is_single else []), *singly])
                 raise CommandError(
-                    f"--file says all of that in its lines: leave out {given}.", returncode=USAGE
+                    f"Leave out {given}: with --file, each line has its own.", returncode=USAGE
                 )
         self.counts: Counter[UsageFileOutcome] = Counter()
         try:
@@ -120,7 +120,7 @@ class Command(BaseCommand):
         try:
             used = record_usage(use)
         except UsageRefused as refused:
-            raise CommandError(f"Refused, and nothing was changed: {refused}") from None
+            raise CommandError(f"Refused. Nothing was changed. {refused}") from None
         except KeyConflict as conflict:
             raise CommandError(str(conflict)) from None
         for line in _in_words(used, feature, customer):
@@ -137,7 +137,7 @@ class Command(BaseCommand):
                     reports = record_usage_file(
                         records, done_by=_DONE_BY, env=options["env"], cap=options["cap"]
                     )
-                    self._tell(shown, _shown_on(bar, reports), refuse, options["errors"])
+                    self._print(shown, _advancing(bar, reports), refuse, options["errors"])
             except Unreadable as problem:
                 unreadable = f"{shown}: {problem}"
         add_counts(**{outcome.value: number for outcome, number in self.counts.items()})
@@ -145,27 +145,31 @@ class Command(BaseCommand):
             say(self.stdout, f"{shown}: {self._in_counts()}")
         self._end(unreadable, options["errors"])
 
-    def _tell(
+    def _print(
         self, shown: str, reports: Iterator[UsageFileReport], refuse: Refuse, errors: str | None
     ) -> None:
-        """Count the reports, and show the first of the refusals."""
+        """Count the reports, and print the first refusals."""
         dropped = 0
         for report in reports:
             self.counts[report.outcome] += 1
             if report.used is not None and report.used.dropped:
                 dropped += 1
                 if dropped <= _SHOWN:
-                    told = f"dropped {number(report.used.dropped)}: {report.used.why}"
-                    self._complain(f"{shown}: record {report.number}: {one_line(told)}", str)
+                    remark = f"dropped {number(report.used.dropped)}: {report.used.why}"
+                    self._print_problem(f"{shown}: record {report.number}: {one_line(remark)}", str)
             if (bad := report.bad) is not None:
                 refuse(bad)
                 if self.counts[UsageFileOutcome.REFUSED] <= _SHOWN:
-                    self._complain(f"{shown}: record {bad.number}: {one_line(f'{bad.path}: {bad.reason}')}")
+                    self._print_problem(
+                        f"{shown}: record {bad.number}: {one_line(f'{bad.path}: {bad.reason}')}"
+                    )
         if (more := self.counts[UsageFileOutcome.REFUSED] - _SHOWN) > 0:
-            where = one_line(errors) if errors else "--errors FILE to have them all"
-            self._complain(f"{shown}: … and {more} more refused; see {where}")
+            where = f"see {one_line(errors)}" if errors else "use --errors FILE to get them all"
+            self._print_problem(f"{shown}: … and {number(more)} more refused; {where}")
         if dropped > _SHOWN:
-            self._complain(f"{shown}: … and {dropped - _SHOWN} more of which something was dropped", str)
+            self._print_problem(
+                f"{shown}: … and {number(dropped - _SHOWN)} more of which units were dropped", str
+            )
 
     def _in_counts(self) -> str:
         return ", ".join(f"{self.counts[outcome]} {outcome.value}" for outcome in UsageFileOutcome)
@@ -173,49 +177,49 @@ class Command(BaseCommand):
     def _so_far(self) -> str:
         done = self.counts[UsageFileOutcome.RECORDED] + self.counts[UsageFileOutcome.REPLAYED]
         if not self.counts:
-            return "Nothing was reported as recorded yet; a use that has a key can be given again safely."
+            return "Nothing was reported as recorded yet. You can repeat usage that has a key."
         return (
-            f"At least {done} uses were recorded before, and the batch under way was undone."
-            " Uses that have a key can be given again: what is recorded stays as it is."
+            f"At least {counted(done, 'record')} had been saved. The batch in progress was rolled back."
+            " You can repeat usage that has a key."
         )
 
     def _end(self, unreadable: str, errors: str | None) -> None:
         problems = [unreadable] if unreadable else []
         if refused := self.counts[UsageFileOutcome.REFUSED]:
-            problems.append(f"{refused} of the uses were refused.")
+            problems.append(f"{counted(refused, 'record')} refused.")
             if errors:
-                problems.append(f"They are in {one_line(errors)}: mend them there and record that file.")
+                problems.append(f"Correct them in {one_line(errors)} and record that file.")
         if problems:
             raise CommandError(" ".join(problems))
 
-    def _complain(self, line: str, style: Any = None) -> None:
+    def _print_problem(self, line: str, style: Any = None) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             self.stderr.write(line, style)
 
 
 def _in_words(used: UsageResult, feature: Feature, customer: Customer) -> Iterator[str]:
     if used.is_replay:
-        yield "This key was used before for the same: nothing was changed. The answer then was:"
-    verb = "Used" if used.amount > 0 else "Given back"
-    yield f"{verb}: {quantity(used.units, feature)} of {customer}"
+        yield "This usage was already recorded under its key. Nothing was changed. The result was:"
+    verb = "Used" if used.amount > 0 else "Refunded"
+    yield f"{verb} {quantity(used.units, feature)}: {customer}"
     grants = Grant.objects.select_related("plan").in_bulk(
         [part.id for part in used.parts if part.step != "rollover"]
     )
     for part in used.parts:
         grant = grants.get(part.id)
-        whose = "" if grant is None else f": {name_of_grant(grant)}"
+        source = "" if grant is None else f": {name_of_grant(grant)}"
         charged = "" if part.charged == part.units else f", charged {number(part.charged)} credits"
-        yield f"  {number(part.units)} {STEPS[part.step]}{whose}{charged}"
+        yield f"  {number(part.units)} {STEPS[part.step]}{source}{charged}"
     if used.dropped:
-        yield f"Dropped: {number(used.dropped)}, because {used.why}"
+        yield f"Dropped {number(used.dropped)}, because {used.why}"
     names = Feature.objects.in_bulk(list(used.remaining))
     for key, left in used.remaining.items():
-        shown = "without limit" if left is None else number(left)
-        yield f"Remaining of {names.get(key, key)}: {shown}"
+        remaining = "unlimited" if left is None else number(left)
+        yield f"Remaining {names.get(key, key)}: {remaining}"
 
 
 class _ProgressStream:
-    """A stream that tells a progress bar how many bytes were read."""
+    """A stream that advances a progress bar by the bytes read."""
 
     def __init__(self, stream: BinaryIO, bar: tqdm) -> None:
         self._stream = stream
@@ -228,7 +232,7 @@ class _ProgressStream:
 
 
 def _progress(stream: BinaryIO, name: str) -> tqdm:
-    """A bar on standard error for the bytes that are read of `stream`, if that is a terminal."""
+    """A progress bar on standard error for the bytes read from `stream`, if standard error is a terminal."""
     is_size_known = name != STDIN and not isinstance(stream, gzip.GzipFile)
     return tqdm(
         total=Path(name).stat().st_size or None if is_size_known else None,
@@ -242,8 +246,8 @@ def _progress(stream: BinaryIO, name: str) -> tqdm:
     )
 
 
-def _shown_on(bar: tqdm, reports: Iterator[UsageFileReport]) -> Iterator[UsageFileReport]:
+def _advancing(bar: tqdm, reports: Iterator[UsageFileReport]) -> Iterator[UsageFileReport]:
     for count, report in enumerate(reports, start=1):
-        bar.set_postfix_str(f"{count} uses", refresh=False)
+        bar.set_postfix_str(counted(count, "record"), refresh=False)
         bar.update(0)
         yield report

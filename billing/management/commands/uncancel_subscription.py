@@ -1,4 +1,4 @@
-"""Take a cancellation back."""
+"""Remove the cancellation of a subscription."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from billing.subscriptions import Result, uncancel_subscription
 
 
 class Command(SubscribingCommand):
-    """Thin: read, call, report."""
-
-    help = "Let a cancelled subscription go on; a plan that was scheduled to take over from it is dropped."
+    help = "Remove the cancellation of a subscription, so that it renews. A scheduled replacement is dropped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which."""
         super().add_arguments(parser)
         parser.add_argument(
-            "subscription", metavar="SUBSCRIPTION", help="its id, or the id of the plan it is to"
+            "subscription", metavar="SUBSCRIPTION", help="subscription ID, or the ID of its plan"
         )
 
     def act(self, options: dict[str, Any]) -> Result:
-        """Take it back."""
         customer = customer_called(options["customer"], options["env"])
         return uncancel_subscription(
             subscription_called(options["subscription"], customer),
