@@ -210,6 +210,17 @@ def text_of(foreign_key: str) -> Any:
     return column
 
 
+def day_of(moment_field: str) -> Any:
+    """A column of a list: the day of a moment, sorted by the moment. Name the same column in `sortable_by`."""
+
+    @display(description=moment_field.removesuffix("_at").replace("_", " "), ordering=moment_field)
+    def column(row: Model) -> str:
+        return day(getattr(row, moment_field))
+
+    column.__name__ = moment_field
+    return column
+
+
 def badge(text: str, colours: Mapping[str, str]) -> SafeString:
     """A status in its colour, where a form shows one."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colours.get(text)})
@@ -243,6 +254,11 @@ def without_idle_zeros(shown: str) -> str:
     """`1,234.5` for `1,234.5000000000`, as Django writes a column of ten decimals."""
     text = str(shown)
     return text.rstrip("0").rstrip(".") if "." in text and text[-1].isdigit() else text
+
+
+def without_midnight(shown: str) -> str:
+    """`Nov 29, 2026` for `Nov 29, 2026, 00:00`, as Django writes a moment."""
+    return str(shown).removesuffix(", 00:00")
 
 
 def as_link(shown: str) -> SafeString | str:

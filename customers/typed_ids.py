@@ -67,6 +67,12 @@ class TypedIdField(_UUIDField):
         self.also = tuple(also)
         super().__init__(**options)
 
+    def set_attributes_from_name(self, name: str) -> None:
+        super().set_attributes_from_name(name)
+        if self._verbose_name is None and name == "id":
+            # Django would write "Id".
+            self.verbose_name = "ID"
+
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, options = super().deconstruct()
         options["prefix"] = self.prefix

@@ -12,19 +12,20 @@ from billing.formats import every
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
 from customers.admin.filters import DaysFilter
-from customers.formats import GOOD, PLAIN, column_of, long_text, number, text_of
+from customers.formats import GOOD, PLAIN, column_of, day_of, long_text, number, text_of
 
+_CREATED = day_of("created_at")
 _SWITCH = {"On": GOOD, "Off": PLAIN}
 
 
 @admin.register(BillingAccount)
 class BillingAccountAdmin(HistoryAdmin):
-    list_display = (text_of("customer"), "send_email_receipts", "created_at")
+    list_display = (text_of("customer"), "send_email_receipts", _CREATED)
     list_filter = (("send_email_receipts", YesNo), ("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("id",)
     search_help_text = "Search by the ID of the account or of its customer."
-    sortable_by = ("created_at",)
+    sortable_by = (_CREATED,)
     autocomplete_fields = ("customer",)
     json_shapes = {"metadata": dict}
     readonly_fields = ("id", "created_at")

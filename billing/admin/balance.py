@@ -18,10 +18,24 @@ from customers import clock
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row, YesNo
 from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
-from customers.formats import BAD, GOOD, NEWS, PLAIN, WAITING, badge, column_of, moment, number, text_of
+from customers.formats import (
+    BAD,
+    GOOD,
+    NEWS,
+    PLAIN,
+    WAITING,
+    badge,
+    column_of,
+    day,
+    day_of,
+    moment,
+    number,
+    text_of,
+)
 
 _LEVELS = {"Unlimited": NEWS, "Available": GOOD, "Out": WAITING, "Overage": BAD}
 _GRANT_STATUSES = {"Active": GOOD, "Expired": PLAIN, "Ended": PLAIN}
+_EXPIRES = day_of("expires_at")
 _PRICE = (
     "price_amount",
     "price_tiers",
@@ -283,17 +297,17 @@ class RolloverAdmin(ReadOnlyAdmin):
 
     @display(description="expires", ordering="expires_at", empty_value="Never")
     def shown_expiry(self, rollover: Rollover) -> Any:
-        return rollover.expires_at
+        return rollover.expires_at and day(rollover.expires_at)
 
 
 @admin.register(Flag)
 class FlagAdmin(HistoryAdmin):
-    list_display = (text_of("feature"), column_of("customer"), column_of("plan"), "expires_at", "status")
+    list_display = (text_of("feature"), column_of("customer"), column_of("plan"), _EXPIRES, "status")
     list_filter = (("expires_at", DaysFilter), ("feature", Row), ("plan", Row), ("customer", Row))
     list_select_related = ("customer", "feature", "plan")
     search_fields = ("flag_id__exact",)
     search_help_text = "Search by ID, the customer's ID, or the full ID in the billing document."
-    sortable_by = ("expires_at",)
+    sortable_by = (_EXPIRES,)
     autocomplete_fields = ("customer", "feature", "plan")
     readonly_fields = ("id",)
     fields = ("customer", "feature", "plan", "flag_id", "expires_at", "id")

@@ -217,14 +217,14 @@ def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
         "parts": table(
             ("Grant", "How", "Units", "Charged"),
             [
-                (part.name, part.words, number(part.units), f"{number(part.charged)} of {part.charged_in}")
+                (part.name, part.words, number(part.units), f"{number(part.charged)} {part.charged_in}")
                 for part in use.parts
             ],
             (_same,) * 4,
         ),
         "remaining": listed(
             [
-                f"unlimited {names[feature_id]}" if left is None else f"{number(left)} of {names[feature_id]}"
+                f"unlimited {names[feature_id]}" if left is None else f"{number(left)} {names[feature_id]}"
                 for feature_id, left in use.remaining.items()
             ]
         ),

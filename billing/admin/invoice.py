@@ -31,6 +31,7 @@ from customers.formats import (
     WAITING,
     badge,
     column_of,
+    day_of,
     link_out,
     long_text,
     number,
@@ -45,6 +46,9 @@ STATES = {
     "Void": PLAIN,
     "Uncollectible": WAITING,
 }
+
+
+_CREATED, _DUE, _PAID, _ISSUED = (day_of(name) for name in ("created_at", "due_at", "paid_at", "issued_at"))
 
 
 def _with_status(status: str) -> Callable[[QuerySet[Invoice]], QuerySet[Invoice]]:
@@ -152,13 +156,13 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
         "state",
         "shown_total",
         "shown_due",
-        "created_at",
-        "due_at",
+        _CREATED,
+        _DUE,
     )
     list_filter = (InvoiceStatus, ("created_at", DaysFilter), ("due_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("number", "stripe_id")
-    sortable_by = ("created_at", "due_at")
+    sortable_by = (_CREATED, _DUE)
     inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
     readonly_fields = (
         "state",
@@ -260,11 +264,11 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("shown_amount", column_of("invoice"), "paid_at", "reference", "recorded_by")
+    list_display = ("shown_amount", column_of("invoice"), _PAID, "reference", "recorded_by")
     list_filter = (("invoice", Row), ("paid_at", DaysFilter))
     list_select_related = ("invoice",)
     search_fields = ("reference",)
-    sortable_by = ("paid_at",)
+    sortable_by = (_PAID,)
     fields = ("invoice", "shown_amount", "paid_at", "reference", "recorded_by", "recorded_at", "id")
     readonly_fields = ("shown_amount",)
 
@@ -275,11 +279,11 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(CreditNote)
 class CreditNoteAdmin(ReadOnlyAdmin):
-    list_display = ("number", column_of("invoice"), "shown_total", "issued_at", "issued_by")
+    list_display = ("number", column_of("invoice"), "shown_total", _ISSUED, "issued_by")
     list_filter = (("invoice", Row), ("issued_at", DaysFilter))
     list_select_related = ("invoice",)
     search_fields = ("number",)
-    sortable_by = ("issued_at",)
+    sortable_by = (_ISSUED,)
     fields = (
         "number",
         "invoice",

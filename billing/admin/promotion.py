@@ -9,7 +9,9 @@ from unfold.decorators import display
 from billing.models import Discount, Referral, TrialUsed
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import DaysFilter
-from customers.formats import column_of, long_text, number, text_of
+from customers.formats import column_of, day_of, long_text, number, text_of
+
+_END, _CREATED = day_of("end"), day_of("created_at")
 
 
 @admin.register(TrialUsed)
@@ -25,11 +27,11 @@ class TrialUsedAdmin(ReadOnlyHistoryAdmin):
 
 @admin.register(Discount)
 class DiscountAdmin(HistoryAdmin):
-    list_display = ("shown_name", column_of("customer"), "type", "shown_value", "shown_duration", "end")
+    list_display = ("shown_name", column_of("customer"), "type", "shown_value", "shown_duration", _END)
     list_filter = (("type", Choices), ("duration_type", Choices), ("end", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("name", "discount_id")
-    sortable_by = ("shown_name", "end")
+    sortable_by = ("shown_name", _END)
     autocomplete_fields = ("customer",)
     readonly_fields = ("id",)
     fieldsets = (
@@ -85,12 +87,12 @@ class ReferralAdmin(HistoryAdmin):
         column_of("customer"),
         "program_id",
         "reward_applied",
-        "created_at",
+        _CREATED,
     )
     list_filter = (("reward_applied", YesNo), ("created_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("referred_name", "referred_email", "referred_id", "program_id")
-    sortable_by = ("shown_referred", "created_at")
+    sortable_by = ("shown_referred", _CREATED)
     autocomplete_fields = ("customer",)
     readonly_fields = ("id", "created_at")
     fields = (

@@ -32,6 +32,8 @@ from customers.formats import (
     badge,
     column_of,
     counted,
+    day,
+    day_of,
     moment,
     number,
     text_of,
@@ -49,6 +51,7 @@ STATES = {
 
 _OWNERS = tuple(column_of(name) for name in ("customer", "entity", "plan"))
 _FOLLOWS = column_of("follows")
+_PERIOD_END, _STARTED = day_of("current_period_end"), day_of("started_at")
 _TIMES = (
     "started_at",
     "trial_ends_at",
@@ -114,7 +117,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         "state",
         "shown_quantity",
         "mrr",
-        "current_period_end",
+        _PERIOD_END,
     )
     list_filter = (
         SubscriptionState,
@@ -124,7 +127,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         ("customer", Row),
     )
     search_fields = ("subscription_id",)
-    sortable_by = ("subscription_id", "current_period_end")
+    sortable_by = ("subscription_id", _PERIOD_END)
     readonly_fields = (
         *_OWNERS,
         "quantity",
@@ -232,7 +235,7 @@ class PurchaseAdmin(HistoryAdmin):
         text_of("plan"),
         column_of("customer"),
         "shown_quantity",
-        "started_at",
+        _STARTED,
         "shown_expiry",
         "state",
     )
@@ -240,7 +243,7 @@ class PurchaseAdmin(HistoryAdmin):
     list_select_related = ("customer", "plan")
     search_fields = ("id",)
     search_help_text = "Search by ID, or by the customer's ID."
-    sortable_by = ("started_at",)
+    sortable_by = (_STARTED,)
     autocomplete_fields = ("customer", "entity", "plan")
     readonly_fields = ("id", "removed_at")
     fieldsets = (
@@ -260,7 +263,7 @@ class PurchaseAdmin(HistoryAdmin):
 
     @display(description="expires", empty_value="Never")
     def shown_expiry(self, purchase: Purchase) -> Any:
-        return purchase.expires_at
+        return purchase.expires_at and day(purchase.expires_at)
 
     @display(description="status", label={"Active": GOOD, "Expired": PLAIN, "Removed": PLAIN})
     def state(self, purchase: Purchase) -> str:

@@ -45,6 +45,8 @@ class SubscribingForm(forms.Form):
     explanation = ""
     #: The button that confirms the preview.
     button = ""
+    #: The button that leaves the page.
+    way_out = "Cancel"
 
     at = forms.Field(required=False, widget=forms.HiddenInput)
     seen = forms.Field(required=False, widget=forms.HiddenInput)
@@ -213,6 +215,7 @@ class ChangeForm(_PlanAndUnitsForm):
 class CancelForm(SubscribingForm):
     explanation = "Canceling doesn't refund past charges. To refund, issue a credit note."
     button = "Cancel subscription"
+    way_out = "Keep subscription"
 
     when = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
 

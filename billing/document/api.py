@@ -1,4 +1,4 @@
-"""The billing document as JSON."""
+"""The endpoints of the billing document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXPANDABLE = sorted(EXPANDABLE)
 
 EXPAND = Parameter(
     "expand",
-    f"What else to answer, separated by commas: {', '.join(_EXPANDABLE)}.",
+    f"What to include, separated by commas: {', '.join(_EXPANDABLE)}.",
     {
         "type": "array",
         "items": {"type": "string", "enum": _EXPANDABLE},
@@ -32,8 +32,8 @@ EXPAND = Parameter(
 )
 
 
-def shown(customers: Sequence[Customer], expand: Collection[str]) -> list[BillingCustomer]:
-    """The billing documents of `customers` as readers see them, with what `expand` names."""
+def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list[BillingCustomer]:
+    """The billing documents of `customers`, of what is expandable with `expand` only."""
     return [expanded(document, expand) for document in render_customers(customers, expand)]
 
 
@@ -45,7 +45,7 @@ class _BillingDocument(DocumentEndpoint):
     document_parameters = (EXPAND,)
 
     def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
-        return shown(rows, asked.get("expand", frozenset()))
+        return render_views(rows, asked.get("expand", frozenset()))
 
 
 class BillingCustomerList(_BillingDocument, CustomerListEndpoint):

@@ -1,7 +1,7 @@
-"""What a customer paid for and could use, as it was known at an instant.
+"""The billing document of a customer as it was known at a moment.
 
-Figures are those after the last ledger entry that was recorded until then; everything else is in the histories. The
-catalog is shown as it is now: a version of a plan never changes what it grants.
+Figures come from the last ledger entry recorded by then, everything else from the histories. The catalog is the current
+one: what a plan version grants never changes.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ _FIGURES: dict[type[Model], tuple[str, ...]] = {
 
 
 def render_known(known: KnownCustomer, expand: Collection[str] = frozenset()) -> BillingCustomer:
-    """The billing document of a customer as it was known at an instant, with what `expand` names."""
+    """The billing document of a customer as it was known at a moment, of what is expandable with `expand` only."""
     return render_customer(known.customer, rows_known(known, expand))
 
 
 def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
-    """The customer's rows as they were known, and what is expanded, in a fixed number of queries."""
+    """The customer's rows as they were known, in a number of queries that depends on `expand` alone."""
     kinds: dict[str, tuple[type[Model], Callable[[Any], bool]]] = {
         "subscriptions": (Subscription, lambda row: row.status != Subscription.Status.ENDED),
         "purchases": (Purchase, _is_listed),
@@ -92,8 +92,9 @@ def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """A customer's balances as they were known, by their features; `places` has the home and the feature of each
-    balance that grants of the customer's may be told to be in.
+    """A customer's balances as they were known, by the keys of their features.
+
+    `places` has the merged origin and the feature of each balance that the history of a grant may name.
     """
 
     known: KnownCustomer
@@ -101,10 +102,7 @@ class Holdings:
     places: Mapping[str, tuple[str, str]]
 
     def counted(self, model: type[M]) -> list[M]:
-        """The grants or rollovers that counted, with their figures and in order, each in the balance of its feature.
-
-        Two queries.
-        """
+        """The grants or rollovers that counted, in order, each in the balance of its feature; two queries."""
         at = self.known.at
         rows: dict[str, M] = {}
         for row in latest_at(model, at, balance__in=list(self.places)):
@@ -120,10 +118,10 @@ class Holdings:
 
 
 def holdings_known(known: KnownCustomer) -> Holdings:
-    """The customer's balances as they were known: one of each feature, its own before any that came with others.
+    """The customer's balances as they were known, one per feature, its own before those of merged customers; one query.
 
-    One query. A merge moves grants between balances of one feature without telling it of each; so where a grant is
-    follows from its balance's feature.
+    A merge moves grants between balances of one feature without a history row for each, so the balance of a grant is
+    found by feature.
     """
     every = [
         (row_of(Balance, told), was_deleted(told))
@@ -139,7 +137,7 @@ def holdings_known(known: KnownCustomer) -> Holdings:
 
 
 def _figures_at(model: type[M], keys: list[str], at: datetime) -> list[dict[str, Any]]:
-    """Each figure after its last entry until `at`: by an index, backwards from now."""
+    """Each figure after its last entry recorded by `at`, found by an index from the newest entry back."""
     owner = "grant" if model is Grant else "rollover"
     entries = LedgerEntry.objects.filter(**{owner: OuterRef("pk")}, posting__recorded_at__lte=at)
     then = {

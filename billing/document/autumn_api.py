@@ -1,9 +1,8 @@
-"""The two reads that the billing platform's public client makes, in that client's own envelope.
+"""The two requests of the billing platform's public client that are served, in that client's own envelope.
 
-The client names no environment. So its list has the customers of both, each with its `env`, and a customer
-asked for by id may be of either, a live one first; `?env=` in the address narrows both reads to one. Versions of
-the client differ: 1.0 pages by `offset` and reads counts, 1.2 pages by `start_cursor`. The answer has what both
-need.
+The client sends no environment. Its list has the customers of both environments, each with its `env`, and a customer
+is looked up in both, live first. `?env=` in the address limits both requests to one. Client 1.0 pages by `offset` and
+reads the counts, client 1.2 pages by `start_cursor`, so the response has what both need.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from msgspec import Meta, structs
 
-from billing.document.api import shown
+from billing.document.api import render_views
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, RUNNING, billed_customers, subscribed
 from billing.document.schema import EXPANDABLE, BillingCustomer
@@ -35,7 +34,7 @@ from customers.json_types import EpochMs, JsonDocument
 from customers.models import Source
 from customers.models.customer import CustomerQuerySet
 
-#: Pages of the client's list, when it does not say: as its versions expect.
+#: The default page sizes of the client's versions.
 PAGE_BY_OFFSET = 10
 PAGE_BY_CURSOR = 50
 PAGE_MOST = 5000
@@ -47,7 +46,7 @@ _VERSION = re.compile(r"(\d{1,5})\.(\d{1,5})")
 
 
 class PageSize(Count):
-    """How many customers a page has at most."""
+    """The most customers on a page."""
 
     SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": PAGE_MOST}
 
@@ -60,21 +59,21 @@ class PageSize(Count):
 
 
 class PlanChoice(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
-    """A plan, in any of some versions or, without any, in every version."""
+    """A plan, in these versions or, without `versions`, in any version."""
 
     id: Identifier
     versions: Annotated[list[Whole], Meta(max_length=_MOST_PLANS)] | None = None
 
 
 class CreatedAtRange(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
-    """A range of time; both ends belong to it."""
+    """A range of time, both ends included."""
 
     start: EpochMs | None = None
     end: EpochMs | None = None
 
 
 class ClientListRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
-    """What the client's list may be asked; null counts as absent."""
+    """The filters and the paging of the client's list. Null counts as absent."""
 
     start_cursor: str | None = None
     offset: Whole | None = None
@@ -88,7 +87,7 @@ class ClientListRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=
 
 
 class ClientListAnswer(JsonDocument):
-    """A page of the client's list. `total` counts the page, `total_filtered_count` what the filters let through."""
+    """A page of the client's list. `total` counts the page, `total_filtered_count` all customers that match the filters."""
 
     list: Sequence[BillingCustomer]
     has_more: bool
@@ -101,14 +100,14 @@ class ClientListAnswer(JsonDocument):
 
 
 class ClientGetRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
-    """Which customer the client wants, and what of it beside the usual."""
+    """The customer to read, and what to include."""
 
     customer_id: str
     expand: list[Annotated[str, Meta(extra_json_schema={"enum": sorted(EXPANDABLE)})]] | None = None
 
 
 class ClientRead(Endpoint):
-    """A read that the client makes with POST."""
+    """A request of the client that reads with POST."""
 
     tag = "Billing client"
     permission = "billing.view_billingaccount"
@@ -126,7 +125,7 @@ class ClientRead(Endpoint):
 
 
 class ClientList(ClientRead):
-    """Customers for the billing platform's public client, in its own envelope; archived ones are left out."""
+    """Customers for the billing platform's public client, in its own envelope. Archived customers are left out."""
 
     summary = "List customers for the billing client"
     errors = (400, 401, 403, 405, 406, 413)
@@ -140,24 +139,23 @@ class ClientList(ClientRead):
         return components.add(ClientListAnswer), page
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """A page of the client's list."""
-        asked, _ = read_values(request, self.parameters())
+        query, _ = read_values(request, self.parameters())
         wanted = read_body(request, ClientListRequest)
-        everybody = billed_customers().filter(archived_at=None)
-        if "env" in asked:
-            everybody = everybody.filter(env=asked["env"])
-        rows = _narrowed(everybody, wanted)
+        customers = billed_customers().filter(archived_at=None)
+        if "env" in query:
+            customers = customers.filter(env=query["env"])
+        rows = _narrowed(customers, wanted)
         limit = wanted.limit or _usual_limit(request, wanted)
         offset = wanted.offset or 0
         if wanted.start_cursor and offset:
-            raise Problem(400, "invalid_body", "Page by start_cursor or by offset, not by both.", "offset")
+            raise Problem(400, "invalid_body", "Send start_cursor or offset, not both.", "offset")
         order = OLDEST_FIRST if wanted.sort_order == "asc" else NEWEST_FIRST
         try:
             page = page_of(rows, order, limit, wanted.start_cursor or None, skip=offset)
         except BadCursor as problem:
             raise Problem(400, "invalid_body", f"“start_cursor” {problem}", "start_cursor") from None
         filtered_count = rows.count()
-        documents = shown(page.rows, ())
+        documents = render_views(page.rows, ())
         return json_response(
             ClientListAnswer(
                 list=documents,
@@ -165,7 +163,7 @@ class ClientList(ClientRead):
                 offset=offset,
                 limit=limit,
                 total=len(documents),
-                total_count=filtered_count if rows is everybody else everybody.count(),
+                total_count=filtered_count if rows is customers else customers.count(),
                 total_filtered_count=filtered_count,
                 next_cursor=page.next_cursor,
             )
@@ -185,39 +183,38 @@ class ClientGet(ClientRead):
         return components.add(BillingCustomer), CUSTOMER
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """The customer's document."""
-        asked, _ = read_values(request, self.parameters())
+        query, _ = read_values(request, self.parameters())
         wanted = read_body(request, ClientGetRequest)
         try:
             expand = chosen_among(sorted(EXPANDABLE), wanted.expand or ())
         except ValueError as problem:
             raise Problem(400, "invalid_body", f"“expand” {problem}", "expand") from None
-        customer = known_customer(wanted.customer_id, asked.get("env"), Source.BILLING)
-        return json_response(shown([customer], expand)[0])
+        customer = known_customer(wanted.customer_id, query.get("env"), Source.BILLING)
+        return json_response(render_views([customer], expand)[0])
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 class ClientElse(View):
-    """Everything else that the client may call: its writes, and reads that are not served."""
+    """Refuses every other request of the client: writes, and reads that aren't served."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """404 for a read, 405 for what may be a write."""
+        """404 for a read, 405 for anything that may be a write."""
         served = "Clientele is read-only: it serves POST /v1/customers.list and POST /v1/customers.get."
         if request.method in {"GET", "HEAD", "OPTIONS"}:
-            return Problem(404, "not_found", f"There is nothing here. {served}").response
+            return Problem(404, "not_found", f"Not found. {served}").response
         return Problem(405, "read_only", served, headers={"Allow": ""}).response
 
 
-def _narrowed(everybody: CustomerQuerySet, wanted: ClientListRequest) -> CustomerQuerySet:
-    """Those of `everybody` that the client wants; the very same rows if it wants all."""
-    rows = everybody
+def _narrowed(customers: CustomerQuerySet, wanted: ClientListRequest) -> CustomerQuerySet:
+    """The `customers` that match the filters; the same queryset if there are none."""
+    rows = customers
     if wanted.plans or wanted.subscription_status:
         statuses = [wanted.subscription_status] if wanted.subscription_status else RUNNING
         rows = rows.filter(subscribed(statuses, _any_plan(wanted.plans) if wanted.plans else None))
     if wanted.search and wanted.search.strip():
         rows = rows.filter(named_like(wanted.search.strip()))
     if wanted.processors:
-        # Stripe is the only payment processor of which we hold anything.
+        # Stripe is the only payment processor whose IDs we hold.
         rows = rows.exclude(stripe_id=None) if "stripe" in wanted.processors else rows.none()
     if wanted.created_at_range and wanted.created_at_range.start:
         rows = rows.filter(Q(billing_created_at__gte=wanted.created_at_range.start))

@@ -1,4 +1,4 @@
-"""What lists of customers can be narrowed by, as the billing platform knows them."""
+"""The filters of the list of billing documents."""
 
 from __future__ import annotations
 
@@ -14,56 +14,51 @@ from customers.document.filters import CustomerFilter
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
-#: The order of customers by that time, the earliest first and the latest first.
+#: The orders of customers by the creation time in their billing document.
 OLDEST_FIRST, NEWEST_FIRST = orders_by_time("created_at", "billing_created_at")
 
-#: The states of a subscription that the billing document knows.
+#: The statuses of subscriptions in the billing document.
 RUNNING = (Subscription.Status.ACTIVE.value, Subscription.Status.SCHEDULED.value)
 
 
 def billed_customers() -> CustomerQuerySet:
-    """Every customer that has a billing document, with `billing_created_at`, the time that this document shows."""
+    """All customers that aren't merged, with `billing_created_at`, the creation time in their billing document."""
     return Customer.objects.unmerged().annotate(
         billing_created_at=Coalesce("billing_account__created_at", "created_at")
     )
 
 
 def subscribed(statuses: Collection[str], plans: Q | None = None) -> Exists:
-    """Whether a customer has a subscription in one of `statuses`, to a plan for which `plans` holds.
-
-    `plans` is a condition on subscriptions.
-    """
+    """Whether a customer has one subscription that is in `statuses` and meets the condition `plans`."""
     subscriptions = Subscription.objects.filter(customer=OuterRef("pk"), status__in=statuses)
     return Exists(subscriptions if plans is None else subscriptions.filter(plans))
 
 
 class BillingCustomerFilter(CustomerFilter):
-    """What the list of billing documents can be narrowed by."""
-
     plan = TextFilter(
         method="accept",
-        help_text="The id of a plan, in any version, that the customer is subscribed to (active or scheduled, or"
-        " as `subscription_status` says).",
+        help_text="The ID of a plan, in any version, of an active or scheduled subscription, or of one with the"
+        " `subscription_status` if that is given.",
     )
     subscription_status = WordFilter(
-        words=RUNNING, method="accept", help_text="The customer has a subscription in this state."
+        words=RUNNING, method="accept", help_text="The customer has a subscription with this status."
     )
     past_due = FlagFilter(
-        method="owing", help_text="Whether an active subscription of the customer is past due."
+        method="filter_past_due", help_text="Whether an active subscription of the customer is past due."
     )
     feature = TextFilter(
-        method="entitled", help_text="The id of a feature that the customer has a balance or a flag of."
+        method="filter_feature",
+        help_text="The ID of a feature of which the customer has a balance or a flag.",
     )
     created_after = InstantFilter("billing_created_at", "gte", help_text="Created at this time or later.")
     created_before = InstantFilter("billing_created_at", "lt", help_text="Created before this time.")
 
-    def owing(self, rows: CustomerQuerySet, name: str, value: bool) -> CustomerQuerySet:
-        """Those who owe, or those who do not."""
-        owing = Exists(Subscription.objects.past_due().filter(customer=OuterRef("pk")))
-        return rows.filter(owing if value else ~owing)
+    def filter_past_due(self, rows: CustomerQuerySet, name: str, value: bool) -> CustomerQuerySet:
+        """With a past due subscription, or without one."""
+        past_due = Exists(Subscription.objects.past_due().filter(customer=OuterRef("pk")))
+        return rows.filter(past_due if value else ~past_due)
 
-    def entitled(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
-        """Those with a balance or a flag of the feature."""
+    def filter_feature(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         of_feature = {"customer": OuterRef("pk"), "feature__feature_id": value}
         return rows.filter(
             Exists(Balance.objects.filter(**of_feature, removed_at=None))
@@ -71,7 +66,7 @@ class BillingCustomerFilter(CustomerFilter):
         )
 
     def filter_queryset(self, queryset: CustomerQuerySet) -> CustomerQuerySet:
-        """Apply the filters; plan and state are asked of one and the same subscription."""
+        """Apply the filters. Plan and status apply to the same subscription."""
         rows = super().filter_queryset(queryset)
         plan, status = (self.form.cleaned_data[name] for name in ("plan", "subscription_status"))
         if not plan and not status:

@@ -531,12 +531,17 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalplan',
                     name='add_on',
-                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.'),
+                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.', verbose_name='add-on'),
                 ),
                 migrations.AlterField(
                     model_name='historicalplan',
                     name='archived',
                     field=models.BooleanField(default=False, help_text='No longer sold. Customers who have it keep it.'),
+                ),
+                migrations.AlterField(
+                    model_name='historicalplan',
+                    name='auto_enable',
+                    field=models.BooleanField(default=False, help_text='Attached to every new customer.', verbose_name='auto-enabled'),
                 ),
                 migrations.AlterField(
                     model_name='historicalplan',
@@ -626,12 +631,17 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalsubscription',
                     name='add_on',
-                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.'),
+                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.', verbose_name='add-on'),
                 ),
                 migrations.AlterField(
                     model_name='historicalsubscription',
                     name='anchor_day',
                     field=models.PositiveSmallIntegerField(blank=True, editable=False, help_text='The day of the month on which it renews. Shorter months use their last day.', null=True),
+                ),
+                migrations.AlterField(
+                    model_name='historicalsubscription',
+                    name='auto_enable',
+                    field=models.BooleanField(default=False, verbose_name='auto-enabled'),
                 ),
                 migrations.AlterField(
                     model_name='historicalsubscription',
@@ -781,12 +791,17 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='plan',
                     name='add_on',
-                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.'),
+                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.', verbose_name='add-on'),
                 ),
                 migrations.AlterField(
                     model_name='plan',
                     name='archived',
                     field=models.BooleanField(default=False, help_text='No longer sold. Customers who have it keep it.'),
+                ),
+                migrations.AlterField(
+                    model_name='plan',
+                    name='auto_enable',
+                    field=models.BooleanField(default=False, help_text='Attached to every new customer.', verbose_name='auto-enabled'),
                 ),
                 migrations.AlterField(
                     model_name='plan',
@@ -971,12 +986,17 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='subscription',
                     name='add_on',
-                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.'),
+                    field=models.BooleanField(default=False, help_text='Sold in addition to another plan.', verbose_name='add-on'),
                 ),
                 migrations.AlterField(
                     model_name='subscription',
                     name='anchor_day',
                     field=models.PositiveSmallIntegerField(blank=True, editable=False, help_text='The day of the month on which it renews. Shorter months use their last day.', null=True),
+                ),
+                migrations.AlterField(
+                    model_name='subscription',
+                    name='auto_enable',
+                    field=models.BooleanField(default=False, verbose_name='auto-enabled'),
                 ),
                 migrations.AlterField(
                     model_name='subscription',

@@ -116,8 +116,10 @@ class Plan(models.Model):
         blank=True,
         help_text="A customer has at most one plan of a group at a time.",
     )
-    add_on = models.BooleanField(default=False, help_text="Sold in addition to another plan.")
-    auto_enable = models.BooleanField(default=False, help_text="Attached to every new customer.")
+    add_on = models.BooleanField("add-on", default=False, help_text="Sold in addition to another plan.")
+    auto_enable = models.BooleanField(
+        "auto-enabled", default=False, help_text="Attached to every new customer."
+    )
     price_amount = figure("price", null=True, blank=True, help_text="The base price. Leave blank for none.")
     price_interval = models.CharField(max_length=20, choices=Interval, blank=True)
     price_interval_count = models.PositiveIntegerField(null=True, blank=True)

@@ -96,8 +96,8 @@ class Subscription(ListItem):
         "subscription ID", max_length=255, help_text="The ID in the billing document."
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    auto_enable = models.BooleanField(default=False)
-    add_on = models.BooleanField(default=False, help_text="Sold in addition to another plan.")
+    auto_enable = models.BooleanField("auto-enabled", default=False)
+    add_on = models.BooleanField("add-on", default=False, help_text="Sold in addition to another plan.")
     past_due = models.BooleanField(default=False, help_text="One of its invoices wasn't paid in time.")
     quantity = figure(default=1)
     started_at = models.DateTimeField(default=clock.now)

@@ -35,7 +35,7 @@ from customers import limits
 from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import FigureFormField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
-from customers.formats import as_link, without_idle_zeros
+from customers.formats import as_link, without_idle_zeros, without_midnight
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: The filters that lists are built of. None of them reads the rows to offer its choices.
@@ -59,7 +59,9 @@ class FieldsMixin(BaseModelAdmin):
         super().__init__(model, admin_site)  # type: ignore[call-arg]
         people = (field.name for field in self.model._meta.fields if field.related_model is get_user_model())
         figures = (field.name for field in self.model._meta.fields if isinstance(field, models.DecimalField))
+        moments = (field.name for field in self.model._meta.fields if isinstance(field, models.DateTimeField))
         self.readonly_preprocess_fields = {
+            **dict.fromkeys(moments, without_midnight),
             **dict.fromkeys(figures, without_idle_zeros),
             **dict.fromkeys(self.link_fields, as_link),
             # Few may see users, so a link to one would lead most people to a refusal.

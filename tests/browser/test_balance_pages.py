@@ -56,9 +56,9 @@ def test_a_balance_is_explained_then_adjusted(
     sign_in(user)
     page.goto(f"/admin/billing/balance/{balance.pk}/explain/")
     page.locator("#id_use").fill("50")
-    page.get_by_role("button", name="Try").click()
-    expect(page.get_by_text("Using 50 would draw")).to_be_visible()
-    page.get_by_text("The days on which something changed").click()
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_text("Using 50 would deduct")).to_be_visible()
+    page.get_by_text("Days with changes").click()
     expect(page.get_by_role("columnheader", name="End of")).to_be_visible()
 
     page.get_by_role("link", name="Adjust", exact=True).click()
@@ -66,8 +66,8 @@ def test_a_balance_is_explained_then_adjusted(
     page.locator("#id_reason").fill("Goodwill")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("+20.5").first).to_be_visible()
-    page.get_by_role("button", name="Do it").click()
-    expect(page.get_by_text("The balance was adjusted.")).to_be_visible()
+    page.get_by_role("button", name="Add 20.5 API").click()
+    expect(page.get_by_text("Added 20.5 API")).to_be_visible()
     expect(page.get_by_text("Goodwill")).to_be_visible()
 
 

@@ -170,7 +170,7 @@ def test_from_the_home_page_to_a_customer_by_keyboard(
     page.get_by_role("link", name=LONG).first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Contract and billing")).to_be_visible()
-    expect(page.get_by_text("Overdue", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Past due", exact=True).first).to_be_visible()
 
 
 def test_the_worklist_by_keyboard(

@@ -62,39 +62,39 @@ def test_a_plan_is_attached_changed_and_cancelled(
 ) -> None:
     sign_in(user)
     page.goto(f"/admin/customers/customer/{customer.pk}/change/")
-    page.get_by_role("link", name="Attach a plan").click()
-    page.get_by_label("Plan").select_option(label="basic v1: 20 USD every month")
+    page.get_by_role("link", name="Attach plan").click()
+    page.get_by_label("Plan").select_option(label="basic v1 · $20.00/month")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("basic v1 is active.")).to_be_visible()
-    expect(page.get_by_text("Invoice: 20.00 USD")).to_be_visible()
+    expect(page.get_by_text("Invoice: $20.00")).to_be_visible()
     assert not Invoice.objects.exists()
-    page.get_by_role("button", name="Attach it").click()
+    page.get_by_role("button", name="Attach plan").click()
     expect(page.get_by_text("basic v1 is active.")).to_be_visible()
     subscription = Subscription.objects.get()
 
     page.goto(f"/admin/billing/subscription/{subscription.pk}/change/")
-    page.get_by_text("20.00 USD on").click()
+    page.get_by_text("$20.00 on").click()
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
-    page.get_by_role("link", name="Change the plan").click()
-    page.get_by_label("Plan").select_option(label="pro v1: 50 USD every month")
+    page.get_by_role("link", name="Change plan").click()
+    page.get_by_label("Plan").select_option(label="pro v1 · $50.00/month")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Preview").click()
-    page.get_by_label("bought ahead").fill("300")
+    page.get_by_label("Prepaid").fill("300")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("basic v1 has ended and pro v1 is active.")).to_be_visible()
     for width, scheme in ((390, "dark"), (1280, "light")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert overflow(page) <= 0, width
-    page.get_by_role("button", name="Change it").click()
+    page.get_by_role("button", name="Change plan").click()
     expect(page.get_by_text("basic v1 has ended and pro v1 is active.")).to_be_visible()
     changed = Subscription.objects.active().get()
     assert list(changed.prepaid_quantities.values()) == ["500"]
 
     page.goto(f"/admin/billing/subscription/{changed.pk}/cancel/")
-    page.get_by_label("When").select_option(label="At once")
+    page.get_by_label("When").select_option(label="Immediately")
     page.get_by_role("button", name="Preview").click()
-    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Cancel subscription").click()
     expect(page.get_by_text("pro v1 has ended.")).to_be_visible()
     assert not Subscription.objects.running().exists()
 
@@ -107,7 +107,7 @@ def test_whom_a_plan_is_for_is_chosen_by_typing(
     page.locator(".select2-selection").click()
     page.locator(".select2-search__field").fill("Example")
     page.locator(".select2-results__option", has_text="Example Ltd").click()
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("Plan")).to_be_visible()
 
 
@@ -118,6 +118,6 @@ def test_what_could_be_done_depends_on_the_subscription(
     assert subscription is not None
     sign_in(user)
     page.goto(f"/admin/billing/subscription/{subscription.pk}/change/")
-    expect(page.get_by_role("link", name="event_busy Cancel")).to_be_visible()
-    expect(page.get_by_role("link", name="Take back the cancellation")).to_have_count(0)
-    expect(page.get_by_role("link", name="Extend the trial")).to_have_count(0)
+    expect(page.get_by_role("link", name="event_busy Cancel subscription")).to_be_visible()
+    expect(page.get_by_role("link", name="Keep subscription")).to_have_count(0)
+    expect(page.get_by_role("link", name="Extend trial")).to_have_count(0)

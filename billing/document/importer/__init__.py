@@ -1,7 +1,7 @@
-"""Take in billing documents: `BillingImporter` brings them into rows.
+"""Imports billing documents into rows.
 
-What a document does not mention stays as we have it; a list it gives is the whole list. Rows that an empty or
-shorter list no longer has are ended or removed with their history, and come back when they are listed again.
+What a document leaves out stays unchanged; a list in it is the whole list. Rows that are no longer listed are ended or
+removed, with history, and restored when they are listed again.
 """
 
 from billing.document.importer.importer import BillingImporter

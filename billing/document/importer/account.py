@@ -1,4 +1,4 @@
-"""The account itself, the parts of the customer, and the limits and alerts it has set."""
+"""Imports accounts, entities and billing controls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ ACCOUNT_FIELDS = ("created_at", "metadata", "send_email_receipts", "payment_meth
 
 
 def apply_accounts(batch: ImportBatch) -> None:
-    """What the billing platform holds of each customer beside its lists."""
     accounts = {
         account.customer_id: account
         for account in BillingAccount.objects.filter(customer__in=batch.customers)
@@ -46,13 +45,11 @@ def _account(incoming: Document, document: BillingCustomer) -> dict[str, Any]:
 
 
 def apply_entities(batch: ImportBatch) -> None:
-    """Seats, workspaces and the like."""
     lists = listed(batch, lambda document: document.entities)
     _ENTITIES.sync(batch, lists, marking(batch, "removed_at"))
 
 
 def apply_controls(batch: ImportBatch) -> None:
-    """Top-ups, spend limits and usage alerts."""
     _TOPUPS.sync(batch, listed(batch, lambda document: _controls(document, "auto_topups")))
     _LIMITS.sync(batch, listed(batch, lambda document: _controls(document, "spend_limits")))
     _ALERTS.sync(batch, listed(batch, lambda document: _controls(document, "usage_alerts")))

@@ -1,6 +1,6 @@
-"""What a customer may use: balances with their grants and rollovers, and flags.
+"""Imports balances with their grants and rollovers, and flags.
 
-What a document changes of a figure is posted to the ledger as the difference.
+A changed figure becomes a ledger entry of the difference.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Document = Incoming[BillingCustomer]
 
 @dataclass(frozen=True, slots=True)
 class _ReceivedFigures:
-    """What a document says of a grant or rollover, by the names of the columns."""
+    """The figures of a grant or rollover in the document, by column."""
 
     row: Grant | Rollover
-    said: dict[str, Decimal]
+    values: dict[str, Decimal]
 
 
 _GrantItem = tuple[str, schema.BreakdownRow]
 
 
 def apply_balances(batch: ImportBatch) -> None:
-    """Balances with their grants and rollovers. The grants of a balance that is no longer listed have ended."""
+    """Import balances. A balance that is no longer listed is marked as removed, and its grants end."""
     lists = listed(batch, _balances)
     locked_balances([str(each.incoming.customer.pk) for each in lists])
     mark = marking(batch, "removed_at")
@@ -46,9 +46,9 @@ def apply_balances(batch: ImportBatch) -> None:
 
     def remove(rows: list[Balance]) -> None:
         gone.extend(rows)
-        mark(_nobody_elses(rows, incoming_of))
+        mark(_removable(rows, incoming_of))
 
-    standing = {
+    balances = {
         (balance.customer_id, sent.feature_id): balance
         for sent, balance in _BALANCES.sync(batch, lists, remove)
     }
@@ -56,42 +56,42 @@ def apply_balances(batch: ImportBatch) -> None:
     rollovers: list[Items[schema.Rollover]] = []
     for each in lists:
         for sent in each.listed:
-            balance = standing[each.incoming.customer.pk, sent.feature_id]
+            balance = balances[each.incoming.customer.pk, sent.feature_id]
             rows = [(sent.feature_id, row) for row in schema.rows_of(sent)]
             grants.append(Items(each.incoming, balance, rows))
             rollovers.append(Items(each.incoming, balance, present(sent.rollovers) or []))
     for balance in gone:
         grants.append(Items(incoming_of[balance.customer_id], balance, []))
         rollovers.append(Items(incoming_of[balance.customer_id], balance, []))
-    said = [
+    received = [
         _ReceivedFigures(
             row,
             {"included_grant": sent.included_grant, "prepaid_grant": sent.prepaid_grant, "usage": sent.usage},
         )
         for (_, sent), row in _GRANTS.sync(batch, grants, marking(batch, "ended_at"))
     ]
-    said += [
+    received += [
         _ReceivedFigures(row, {"granted": _carried_over(sent, row), "left": sent.balance})
         for sent, row in _ROLLOVERS.sync(batch, rollovers, marking(batch, "ended_at"))
     ]
-    _post_differences(batch, {str(row.pk): row for row in standing.values()}, said)
+    _post_differences(batch, {str(row.pk): row for row in balances.values()}, received)
 
 
-def _nobody_elses(rows: list[Balance], incoming_of: dict[str, Document]) -> list[Balance]:
-    """The balances that are at the home of their customer's record, and that no grant of another home keeps."""
+def _removable(rows: list[Balance], incoming_of: dict[str, Document]) -> list[Balance]:
+    """The balances with the merged origin of the incoming document that hold no grants of another origin."""
     at_home = {row.pk: row for row in rows if row.came_with_id == incoming_of[row.customer_id].came_with_id}
-    standing = Grant.objects.filter(balance__in=at_home, ended_at=None).values_list("balance", "came_with")
-    kept = {balance for balance, merged_origin in standing if merged_origin != at_home[balance].came_with_id}
-    return [row for pk, row in at_home.items() if pk not in kept]
+    counting = Grant.objects.filter(balance__in=at_home, ended_at=None).values_list("balance", "came_with")
+    shared = {balance for balance, origin in counting if origin != at_home[balance].came_with_id}
+    return [row for pk, row in at_home.items() if pk not in shared]
 
 
 def _post_differences(
-    batch: ImportBatch, balances: dict[str, Balance], said: Iterable[_ReceivedFigures]
+    batch: ImportBatch, balances: dict[str, Balance], received: Iterable[_ReceivedFigures]
 ) -> None:
-    """Post what the documents change: one posting for each balance of which a figure differs."""
+    """Post the differences: one posting for each balance with a changed figure."""
     changes: dict[str, list[FigureChange]] = {}
-    for each in said:
-        for figure, value in each.said.items():
+    for each in received:
+        for figure, value in each.values.items():
             if (difference := value - getattr(each.row, figure)) != 0:
                 changes.setdefault(str(each.row.balance_id), []).append(
                     FigureChange(each.row, figure, difference)
@@ -100,7 +100,7 @@ def _post_differences(
     for balance_id, of_balance in changes.items():
         for change in of_balance:
             if isinstance(change.row, Grant) and change.figure == "included_grant":
-                # What is included now is what the platform says: no adjustment of ours is part of it.
+                # The platform's figure replaces ours, adjustments included.
                 change.row.adjusted = Decimal(0)
         balance = balances[balance_id]
         book.add(
@@ -118,7 +118,6 @@ def _post_differences(
 
 
 def apply_flags(batch: ImportBatch) -> None:
-    """Boolean features."""
     _FLAGS.sync(batch, listed(batch, _flags))
 
 
@@ -162,7 +161,7 @@ def _grant(batch: ImportBatch, incoming: Document, item: _GrantItem, ours: Grant
         if abs(getattr(sent, name)) >= LARGEST:
             raise Refused(
                 within("$.balances", feature_id),
-                "Less the rollovers, the balance is out of range: at most 15 digits before the point.",
+                "The balance without its rollovers has more than 15 digits before the point.",
             )
     reset = sent.reset
     source = batch.attached.get((incoming.customer.pk, sent.plan_id)) if sent.plan_id else None
@@ -182,7 +181,7 @@ def _grant(batch: ImportBatch, incoming: Document, item: _GrantItem, ours: Grant
 
 
 def _carried_over(sent: schema.Rollover, ours: Rollover) -> Decimal:
-    """Older clients do not say what was carried over: what we know stands, while it is enough."""
+    """The amount carried over. Older clients leave it out: then ours stays, raised to what is left if that is more."""
     return max(sent.balance, ours.granted) if sent.granted is UNSET else sent.granted
 
 
@@ -221,7 +220,7 @@ _GRANTS = ListMapping[Grant, _GrantItem](
     is_shared=True,
     stays_ours=True,
     related=("plan",),
-    # Of rows that look alike, those that still count come first.
+    # Of rows with the same key, those that still count come first.
     order=(F("ended_at").asc(nulls_first=True), "position", "pk"),
 )
 _ROLLOVERS = ListMapping[Rollover, schema.Rollover](

@@ -1,4 +1,4 @@
-"""A batch of billing documents being written, and how the items of their lists become rows."""
+"""A batch of billing documents, and the mapping of the items of their lists to rows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ S = TypeVar("S")
 
 @dataclass(slots=True)
 class ImportBatch:
-    """Documents on their way into rows, with the features and plans that they name.
+    """Documents being imported, with the features and plans that they name.
 
-    `attached` holds the subscription or purchase that gives a customer (by its key) a plan, by the plan's id.
+    `attached` holds, by customer key and plan ID, the subscription or purchase that gives the customer the plan.
     """
 
     incoming: Sequence[Incoming[BillingCustomer]]
@@ -43,22 +43,21 @@ class ImportBatch:
 
     @property
     def customers(self) -> list[Customer]:
-        """The documents' customers."""
         return [incoming.customer for incoming in self.incoming]
 
     def feature_key(self, feature_id: str | UnsetType | None) -> str | None:
-        """The key of a feature that a document names."""
         return str(self.features[feature_id].pk) if feature_id else None
 
     def described_key(self, plan: PlanDocument) -> str:
-        """The key of a plan that a document describes."""
+        """The key of a plan that a document describes in full."""
         return str(self.plans[plan.env, plan.id, int(plan.version)].pk)
 
     def plan_key(
         self, incoming: Incoming[BillingCustomer], plan_id: str | None, ours: Plan | None = None
     ) -> str | None:
-        """The key of a plan that a document only names: of the version its customer is on, else of `ours` if that
-        goes by the name, else of the latest version.
+        """The key of a plan that a document only names.
+
+        It is the version that the customer has, else `ours` if that has the plan ID, else the latest version.
         """
         if plan_id is None:
             return None
@@ -73,7 +72,7 @@ class ImportBatch:
 
 @dataclass(frozen=True, slots=True)
 class Items(Generic[S]):
-    """What a document lists under one row of ours: under its customer, or under one of its balances."""
+    """The items of a list in a document, under its customer or under one of its balances."""
 
     incoming: Incoming[BillingCustomer]
     parent: models.Model
@@ -81,7 +80,7 @@ class Items(Generic[S]):
 
 
 def listed(batch: ImportBatch, items: Callable[[BillingCustomer], Iterable[S] | UnsetType]) -> list[Items[S]]:
-    """What the documents that have the list say in it; those that do not mention it are left out."""
+    """The items of a list, from the documents that have the list."""
     return [
         Items(incoming, incoming.customer, list(found))
         for incoming in batch.incoming
@@ -91,15 +90,16 @@ def listed(batch: ImportBatch, items: Callable[[BillingCustomer], Iterable[S] | 
 
 @dataclass(frozen=True, kw_only=True)
 class ListMapping(Generic[M, S]):
-    """How the items of one list become rows.
+    """Maps the items of one list to rows.
 
-    An item is the row whose `key_of_row` under the same parent equals its `key_of_item`; equal ones are told
-    apart by their order. `columns` gives what the item says, from the row we have, if any. `scope` is the path
-    from a row to its customer. Where the key is unique in the database (`is_shared`), an item may also be a row
-    that a person added; otherwise those stand beside the imported ones. It is the document's from then on,
-    unless it `stays_ours`: an export of ours lists what the billing platform does not know. Of a kind that is
-    `of_all_homes`, a customer has one row for each key, with whichever customer it came: a document of another home
-    finds it and leaves its columns alone.
+    An item matches the row under the same parent whose `key_of_row` equals its `key_of_item`; equal keys are matched
+    in order. `columns` returns the values of an item, given the row it matches. `scope` is the path from a row to its
+    customer.
+
+    With `is_shared`, the key is unique in the database, so an item may match a row that a person added; the row then
+    counts as imported, unless it `stays_ours`, because our own exports list rows that the billing platform doesn't
+    know. Without `is_shared`, rows of people are left alone. With `of_all_homes`, a customer has one row per key
+    whatever its merged origin, and a document of another origin leaves its columns alone.
     """
 
     model: type[M]
@@ -120,9 +120,9 @@ class ListMapping(Generic[M, S]):
         lists: Sequence[Items[S]],
         retire: Callable[[list[M]], None] | None = None,
     ) -> list[tuple[S, M]]:
-        """Bring the rows in line with `lists`; each item with its row, in order.
+        """Write the rows of `lists` and return each item with its row, in order.
 
-        What is no longer listed goes to `retire`, or is deleted.
+        Rows that are no longer listed are passed to `retire`, or deleted.
         """
         if not lists:
             return []
@@ -137,19 +137,19 @@ class ListMapping(Generic[M, S]):
         for each in lists:
             keys = numbered((each.parent.pk, self.key_of_item(item)) for item in each.listed)
             for position, (item, place) in enumerate(zip(each.listed, keys, strict=True)):
-                standing_row = ours.get(place)
-                columns = self.columns(batch, each.incoming, item, standing_row)
-                is_ours = self.stays_ours and standing_row is not None and not standing_row.imported
+                matched = ours.get(place)
+                columns = self.columns(batch, each.incoming, item, matched)
+                is_ours = self.stays_ours and matched is not None and not matched.imported
                 columns |= {"position": position, "imported": not is_ours}
                 fields = tuple(columns)
-                merged_origin = each.incoming.came_with_id
-                if standing_row is not None and standing_row.came_with_id != merged_origin:
-                    columns = {name: getattr(standing_row, name) for name in fields} | {"removed_at": None}
-                row = self.model(**{parent_id: each.parent.pk}, came_with_id=merged_origin, **columns)
+                home = each.incoming.came_with_id
+                if matched is not None and matched.came_with_id != home:
+                    columns = {name: getattr(matched, name) for name in fields} | {"removed_at": None}
+                row = self.model(**{parent_id: each.parent.pk}, came_with_id=home, **columns)
                 place_of[row.pk] = place
                 wanted.append(row)
                 items.append(item)
-        standing = sync_rows(
+        written = sync_rows(
             rows,
             wanted,
             key=lambda row: place_of[row.pk],
@@ -157,7 +157,7 @@ class ListMapping(Generic[M, S]):
             reason=batch.reason,
             retire=retire,
         )
-        return [(item, standing[place_of[row.pk]]) for item, row in zip(items, wanted, strict=True)]
+        return [(item, written[place_of[row.pk]]) for item, row in zip(items, wanted, strict=True)]
 
     def _existing(self, lists: Sequence[Items[S]]) -> list[M]:
         incoming = {each.incoming.customer.pk: each.incoming for each in lists}
@@ -170,7 +170,7 @@ class ListMapping(Generic[M, S]):
 
 
 def marking(batch: ImportBatch, column: str) -> Callable[[list[Any]], None]:
-    """A `retire` that keeps the rows and notes in `column` since when they are no longer listed."""
+    """A `retire` that keeps the rows and sets `column` to the time of the import."""
 
     def mark(rows: list[Any]) -> None:
         gone = [row for row in rows if getattr(row, column) is None]

@@ -1,7 +1,7 @@
-"""Features and plans as documents bring them: described in full, or only named.
+"""Imports the features and plans in billing documents: described in full, or only named.
 
-What is only named becomes a stub, which a later description completes. Everything is done in a number of queries
-that does not depend on how many features and plans there are.
+One that is only named becomes a stub, which a later description completes. The number of queries doesn't depend on
+how many features and plans there are.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import create_rows, pieces, sync_rows, update_rows
 from customers.json_types import to_plain
 
-#: (environment, plan id).
+#: (environment, plan ID).
 PlanName = tuple[str, str]
-#: (environment, plan id, version).
+#: (environment, plan ID, version).
 PlanVersion = tuple[str, str, int]
 
 FEATURE_FIELDS = (
@@ -82,10 +82,9 @@ _M = TypeVar("_M", bound=models.Model)
 def upsert_features(
     sent: Iterable[schema.Feature | schema.ItemFeature], reason: str, named: Iterable[str] = ()
 ) -> dict[str, Feature]:
-    """The rows of the features in `sent`, and of those whose ids are `named`, by their feature ids.
+    """Create or update the features in `sent`, and return them and those `named`, by feature ID.
 
-    A feature that we have is brought up to date in what `sent` mentions of it; of two descriptions of one, the
-    later counts.
+    An existing feature is updated only in what `sent` has of it. Of two descriptions of one feature, the later counts.
     """
     described = list(sent)
     costed: dict[str, Sequence[schema.CreditCost]] = {}
@@ -94,8 +93,8 @@ def upsert_features(
             costed[each.id] = each.credit_schema
         elif each.type != "credit_system":
             costed[each.id] = []
-    drawn = {cost.metered_feature_id for costs in costed.values() for cost in costs}
-    wanted = dict.fromkeys([*(each.id for each in described), *named, *sorted(drawn)])
+    metered = {cost.metered_feature_id for costs in costed.values() for cost in costs}
+    wanted = dict.fromkeys([*(each.id for each in described), *named, *sorted(metered)])
     rows = {row.feature_id: row for row in _among(Feature, "feature_id", wanted)}
     before = {key: _values(row, FEATURE_FIELDS) for key, row in rows.items()}
     for feature_id in wanted:
@@ -117,13 +116,13 @@ def upsert_plans(
     *,
     currency: str | None = None,
 ) -> dict[PlanVersion, Plan]:
-    """The rows of the plans in `sent`, and every version of those that are `named`.
+    """Create or update the plans in `sent`, and return them and every version of those `named`.
 
-    `features` are those of the plans' items. A version that we have is brought up to date; a new one completes
-    the plan's stub, if there is one. Of two descriptions of one version, the later counts.
+    `features` are those of the plans' items. An existing version is updated; a new one completes the plan's stub, if
+    there is one. Of two descriptions of one version, the later counts.
 
-    Documents do not name a currency: a new version has that of the version before it, a plan that nobody has
-    described yet has `currency`, or the one in the settings.
+    Documents have no currency. A new version takes that of the version before it, a new plan takes `currency` or the
+    setting DEFAULT_CURRENCY.
     """
     described = {(each.env, each.id, int(each.version)): each for each in sent}
     names = {version[:2] for version in described} | set(named)
@@ -160,12 +159,12 @@ def upsert_plans(
 
 
 def features_of(plan: schema.Plan) -> list[schema.ItemFeature]:
-    """The features that `plan` describes."""
+    """The features that `plan` describes in full."""
     return [item.feature for item in plan.items if item.feature is not UNSET]
 
 
 def plan_columns(sent: schema.Plan) -> dict[str, Any]:
-    """The columns of a plan described in full; what it may leave out it does not have."""
+    """The columns of a plan described in full; what it leaves out is empty."""
     price, trial = sent.price, present(sent.free_trial)
     values = {
         "name": sent.name,
@@ -192,7 +191,7 @@ def plan_columns(sent: schema.Plan) -> dict[str, Any]:
 
 
 def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
-    """The columns of a plan's item, but for its plan, its feature and its place."""
+    """The columns of a plan item, except plan, feature and position."""
     price, reset, rollover = sent.price, sent.reset, present(sent.rollover)
     return {
         "included": sent.included,
@@ -209,9 +208,9 @@ def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
 
 
 def price_columns(price: schema.RowPrice | None) -> dict[str, Any]:
-    """The columns that the price of a grant and the price of a plan's item share.
+    """The price columns of grants and plan items.
 
-    Tiers keep their figures as texts, since JSON would not keep them exactly.
+    Tiers store their figures as text, because JSON numbers would lose digits.
     """
     if price is None:
         return {
@@ -235,20 +234,20 @@ def price_columns(price: schema.RowPrice | None) -> dict[str, Any]:
 
 
 def present(value: Any) -> Any:
-    """`value`, or None when the document does not mention it."""
+    """`value`, or None if the document leaves it out."""
     return None if value is UNSET else value
 
 
 def numbered(items: Iterable[_T]) -> Iterator[tuple[_T, int]]:
-    """Each of `items`, with how many equal ones came before it."""
-    seen: Counter[_T] = Counter()
+    """Each item with the number of equal items before it."""
+    counts: Counter[_T] = Counter()
     for item in items:
-        yield item, seen[item]
-        seen[item] += 1
+        yield item, counts[item]
+        counts[item] += 1
 
 
 def _feature_values(sent: schema.Feature | schema.ItemFeature) -> dict[str, Any]:
-    """The columns that `sent` says something of."""
+    """The columns of which `sent` has a value."""
     whole = sent if isinstance(sent, schema.Feature) else sent.whole()
     values: dict[str, Any] = {"type": whole.type}
     if sent.name:
@@ -271,7 +270,7 @@ def _text(figure: str | int | Decimal) -> str:
 
 
 def _new_plan(version: PlanVersion, before: Plan | None = None, currency: str | None = None) -> Plan:
-    """A stub of the version; what documents do not say of a plan is as in the version `before` it."""
+    """A stub of the version, with what documents leave out copied from the version `before` it."""
     env, plan_id, number = version
     return Plan(
         env=env,

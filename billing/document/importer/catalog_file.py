@@ -1,4 +1,4 @@
-"""A catalog as it lies in a file: one object with the lists `features` and `plans`, or lines of an errors file."""
+"""Reads a catalog file: one object with the lists `features` and `plans`, or the lines of an errors file."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ from customers.json_types import Refused, Remark, within
 EntryKind = Literal["feature", "plan"]
 
 _LISTS: dict[str, EntryKind] = {"features": "feature", "plans": "plan"}
-_PLACE = re.compile(r"\$\.(features|plans)\[\d+\]")
+_PATH = re.compile(r"\$\.(features|plans)\[\d+\]")
 _EXPECTED = 'Expected one object, {"features": [...], "plans": [...]}, with one of the lists or both.'
-_TOO_LONG = f"The catalog is longer than {RECORD_LIMIT:,} characters: split it into several files."
+_TOO_LONG = f"Split the catalog into several files. A file has at most {RECORD_LIMIT:,} characters."
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """A feature or a plan as it was read: its number among all (from 1), its JSON path, its value."""
+    """A feature or a plan in the file: its number from 1, its JSON path and its value."""
 
     number: int
     kind: EntryKind
-    place: str
+    path: str
     value: object
 
 
 def read_catalog(stream: BinaryIO) -> tuple[list[CatalogEntry], list[Remark]]:
-    """The features and plans in `stream`, and what was passed over.
+    """The features and plans in `stream`, and a remark on each ignored key.
 
-    An entry of an errors file is the document in it, under the place that its path names. Raises `Unreadable` if
-    the stream is empty, too long, UTF-16 or cannot be read to its end, and `Refused` with the place of what is not
-    strict JSON or not a catalog.
+    An entry of an errors file keeps the path that it had in the first file. Raises `Unreadable` if the stream is empty,
+    too long, UTF-16 or truncated, and `Refused` with the path of what isn't strict JSON or not a catalog.
     """
     text = _whole(stream)
     lines = [line for line in text.split("\n") if line.strip()]
     if lines and _is_error_line(lines[0]):
-        return list(_mended(lines)), []
+        return list(_entries_of_errors_file(lines)), []
     value = read_strict(text)
     if not isinstance(value, dict) or _LISTS.keys().isdisjoint(value):
         raise Refused("$", _EXPECTED)
     remarks = [
-        Remark(within("$", key), "This is passed over: a catalog has features and plans.")
+        Remark(within("$", key), "Ignored. A catalog has features and plans.")
         for key in value
         if key not in _LISTS
     ]
@@ -82,21 +81,21 @@ def _is_error_line(line: str) -> bool:
         return False
 
 
-def _mended(lines: list[str]) -> Iterator[CatalogEntry]:
+def _entries_of_errors_file(lines: list[str]) -> Iterator[CatalogEntry]:
     for index, line in enumerate(lines, start=1):
         try:
             value: Any = read_strict(line)
         except Refused as refused:
-            raise Refused(refused.path, f"On line {index} that is not empty: {refused.reason}") from None
-        place = _PLACE.match(str(value["path"])) if _is_catalogs(value) else None
-        if place is None:
+            raise Refused(refused.path, f"Non-empty line {index}: {refused.reason}") from None
+        path = _PATH.match(str(value["path"])) if _is_of_catalog(value) else None
+        if path is None:
             raise Refused(
                 "$",
-                f"Line {index} that is not empty does not hold a refused feature or plan: expected lines that"
-                " import_catalog --errors has written.",
+                f"Non-empty line {index} has no refused feature or plan. Expected lines written by"
+                " import_catalog --errors.",
             )
-        yield CatalogEntry(index, _LISTS[place[1]], place[0], value["document"])
+        yield CatalogEntry(index, _LISTS[path[1]], path[0], value["document"])
 
 
-def _is_catalogs(value: Any) -> bool:
+def _is_of_catalog(value: Any) -> bool:
     return is_error_line(value) and "document" in value and isinstance(value["path"], str)

@@ -1,7 +1,7 @@
-"""Take in a catalog: features and plans, each for itself, in one transaction.
+"""Imports a catalog in one transaction; each feature and plan is accepted or refused on its own.
 
-Unlike a customer's document, a catalog makes no stubs: what it names is in it, or is known. What an item carries
-of its feature beside the id is not read.
+Unlike a customer's document, a catalog creates no stubs: what it names is in it, or exists. Of the feature of an item,
+only the ID is read.
 """
 
 from __future__ import annotations
@@ -50,19 +50,14 @@ _D = TypeVar("_D", bound=JsonDocument)
 
 _LONGEST_REASON = 100
 _NEW = (
-    "{} is version {} from now on: it grants or costs something else than version {}. Customers keep the version"
+    "Created version {1} of {0}, because its price or allowances differ from version {2}. Customers keep the version"
     " they have."
 )
-_OLD = (
-    "This is version {} of {}, and version {} is newer: that stays the latest. To go back to what this one grants"
-    " and costs, state version {}."
-)
-_CURRENCY = "{} stays in {}: a currency is given to plans that are new. To change it, make a new version in the admin."
+_OLD = "This is version {} of {}. Version {} stays the latest. To return to these terms, use version {}."
+_CURRENCY = "{} stays in {}. To change the currency, create a new version in the admin."
 
 
 class CatalogOutcome(StrEnum):
-    """What became of a feature or a plan."""
-
     CREATED = "created"
     UPDATED = "updated"
     NEW_VERSION = "new version"
@@ -72,7 +67,7 @@ class CatalogOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CatalogReport:
-    """What became of one entry: what was remarked on it, or everything that it was refused for, with whole paths."""
+    """The outcome of one entry, with the remarks on it or all reasons for its refusal. Paths start at the file."""
 
     entry: CatalogEntry
     outcome: CatalogOutcome
@@ -81,22 +76,21 @@ class CatalogReport:
 
     @property
     def bad(self) -> BadRecord:
-        """A refused entry as an errors file keeps it."""
+        """The refused entry as a line of the errors file."""
         first, *others = self.refused
-        told = " ".join([first.reason, *(f"Also {each.path}: {each.reason}" for each in others)])
-        return BadRecord(self.entry.number, first.path, told, encode(self.entry.value).decode())
+        reason = " ".join([first.reason, *(f"Also {each.path}: {each.reason}" for each in others)])
+        return BadRecord(self.entry.number, first.path, reason, encode(self.entry.value).decode())
 
 
 @transaction.atomic
 def import_catalog(
     entries: Sequence[CatalogEntry], *, currency: str | None = None, origin: str = ""
 ) -> list[CatalogReport]:
-    """Take in `entries`, reporting each in order.
+    """Import `entries` and report on each, in order.
 
-    A bad one is refused with everything that is wrong with it, and costs no other, but for plans that name a
-    feature which is not there without it. Plans become versions as `choose_version` says: what a version grants
-    and costs is never changed, the same file again changes nothing. `currency`, an ISO 4217 code, is that of plans
-    that are new.
+    A bad entry is refused with everything that is wrong with it; of the others, only plans that need a refused feature
+    are refused with it. `choose_version` decides the version of a plan: the terms of a version never change, and
+    importing a file again changes nothing. `currency`, an ISO 4217 code, is that of new plans.
     """
     wait_for_other_imports()
     reason = "Imported from a catalog" + (f": {origin}" if origin else "")
@@ -108,7 +102,7 @@ def import_catalog(
 
 
 class _CatalogImport:
-    """A catalog on its way into rows: what is wrong with its entries, and what became of them, by their numbers."""
+    """One import: refusals, remarks and outcomes by the number of the entry."""
 
     def __init__(self, entries: Sequence[CatalogEntry], currency: str | None, reason: str) -> None:
         self._entries = entries
@@ -117,22 +111,21 @@ class _CatalogImport:
         self._refused: dict[int, list[Refused]] = defaultdict(list)
         self._remarks: dict[int, list[Remark]] = defaultdict(list)
         self._outcomes: dict[int, CatalogOutcome] = {}
-        #: Where the features stand that were refused, by their ids.
+        #: The paths of the refused features, by feature ID.
         self._missing: dict[str, str] = {}
 
     def report(self, entry: CatalogEntry) -> CatalogReport:
-        """What became of `entry`."""
-        place, number = entry.place, entry.number
+        path, number = entry.path, entry.number
         if refused := self._refused[number]:
-            whole = [Refused(place + each.path[1:], each.reason) for each in refused]
+            whole = [Refused(path + each.path[1:], each.reason) for each in refused]
             return CatalogReport(entry, CatalogOutcome.REFUSED, refused=whole)
-        remarks = [Remark(place + each.path[1:], each.text) for each in self._remarks[number]]
+        remarks = [Remark(path + each.path[1:], each.text) for each in self._remarks[number]]
         return CatalogReport(entry, self._outcomes[number], remarks)
 
     def parsed(
         self, kind: str, parse: Callable[[object], _D], key: Callable[[_D], Hashable]
     ) -> list[tuple[CatalogEntry, _D]]:
-        """The entries of one kind that can be read, without those that share their `key`."""
+        """The valid entries of one kind; those that share a `key` are refused."""
         read = []
         for entry in self._entries:
             if entry.kind == kind:
@@ -144,10 +137,10 @@ class _CatalogImport:
         for entry, document in read:
             alike[key(document)].append(entry)
         for entry, document in read:
-            others = [other.place for other in alike[key(document)] if other is not entry]
+            others = [other.path for other in alike[key(document)] if other is not entry]
             if others:
-                told = f"The same {kind} stands in {', '.join(others)} too: keep one of them."
-                self._refuse(entry, Refused("$", told))
+                reason = f"Keep one of them. {', '.join(others)} has the same {kind}."
+                self._refuse(entry, Refused("$", reason))
         return [(entry, document) for entry, document in read if not self._refused[entry.number]]
 
     def upsert_features(
@@ -155,20 +148,20 @@ class _CatalogImport:
         described: Sequence[tuple[CatalogEntry, schema.Feature]],
         plans: Sequence[tuple[CatalogEntry, schema.Plan]],
     ) -> dict[str, Feature]:
-        """Bring the features in line; answer these and those of ours that `plans` name, by their feature ids."""
+        """Create or update the features; return them and the existing ones that `plans` name, by feature ID."""
         named = {item.feature_id for _, plan in plans for item in plan.items}
-        drawn = {cost.metered_feature_id for _, each in described for cost in each.credit_schema or ()}
-        wanted = named | drawn | {each.id for _, each in described}
+        metered = {cost.metered_feature_id for _, each in described for cost in each.credit_schema or ()}
+        wanted = named | metered | {each.id for _, each in described}
         known = {
             row.feature_id: row
             for piece in pieces(sorted(wanted))
             for row in Feature.objects.filter(feature_id__in=piece)
         }
-        self._judge_features(described, known)
+        self._check_features(described, known)
         accepted = [(entry, each) for entry, each in described if not self._refused[entry.number]]
-        before = _features_as_they_are(known.values())
+        before = _feature_states(known.values())
         rows = upsert_features([each for _, each in accepted], self._reason, named & known.keys())
-        after = _features_as_they_are(rows.values())
+        after = _feature_states(rows.values())
         for entry, each in accepted:
             key = rows[each.id].pk
             self._outcomes[entry.number] = _outcome(before.get(key), after[key])
@@ -177,7 +170,7 @@ class _CatalogImport:
     def upsert_plans(
         self, described: Sequence[tuple[CatalogEntry, schema.Plan]], features: Mapping[str, Feature]
     ) -> None:
-        """Bring the plans in line."""
+        """Create or update the plans."""
         ours = _KnownVersions({plan.id for _, plan in described})
         newest: dict[PlanName, int] = {}
         for _, plan in described:
@@ -185,14 +178,14 @@ class _CatalogImport:
         accepted: list[tuple[CatalogEntry, schema.Plan]] = []
         for entry, plan in described:
             try:
-                row, items = self._judged(entry, plan, features)
+                row, items = self._checked(entry, plan, features)
                 if not self._refused[entry.number]:
                     accepted.append((entry, self._versioned(entry, plan, row, items, ours, newest)))
             except Refused as refused:
                 self._refuse(entry, refused)
-        before = _plans_as_they_are(ours.rows.values())
+        before = _plan_states(ours.rows.values())
         rows = upsert_plans([plan for _, plan in accepted], features, self._reason, currency=self._currency)
-        after = _plans_as_they_are(rows.values())
+        after = _plan_states(rows.values())
         first = {name: min(versions) for name, versions in _numbers(rows).items()}
         for entry, plan in accepted:
             key = rows[_plan_version(plan)].pk
@@ -201,45 +194,44 @@ class _CatalogImport:
                 outcome = CatalogOutcome.NEW_VERSION
             self._outcomes[entry.number] = outcome
 
-    def _judge_features(
+    def _check_features(
         self, described: Sequence[tuple[CatalogEntry, schema.Feature]], known: Mapping[str, Feature]
     ) -> None:
         uses = uses_of(known[each.id] for _, each in described if each.id in known)
-        standing = dict(known)
-        # Credit systems last: they name others, never one another.
+        valid = dict(known)
+        # Credit systems come last, because they name metered features, never one another.
         for entry, each in sorted(described, key=lambda pair: pair[1].type == "credit_system"):
             ours = known.get(each.id)
             was = "" if ours is None or ours.is_stub else ours.type
             use = FeatureInUse() if ours is None else uses[str(ours.pk)]
             row = Feature(feature_id=each.id, type=each.type)
             found = [_refusal(Feature, problem) for problem in feature_problems(row, was, use)]
-            found += self._cost_refusals(each, row, standing)
+            found += self._cost_refusals(each, row, valid)
             self._refuse(entry, *found)
             if not found:
-                standing[each.id] = row
+                valid[each.id] = row
 
     def _cost_refusals(
-        self, feature: schema.Feature, row: Feature, standing: Mapping[str, Feature]
+        self, feature: schema.Feature, row: Feature, valid: Mapping[str, Feature]
     ) -> list[Refused]:
         found: list[Refused] = []
         for index, cost in enumerate(feature.credit_schema or ()):
-            metered = (
-                row if cost.metered_feature_id == row.feature_id else standing.get(cost.metered_feature_id)
-            )
+            metered = row if cost.metered_feature_id == row.feature_id else valid.get(cost.metered_feature_id)
             if metered is None:
                 steps = ("credit_schema", index, "metered_feature_id")
                 found.append(Refused(within("$", *steps), self._unknown(cost.metered_feature_id)))
                 continue
-            judged = CreditCost(credit_system=row, metered_feature=metered, credit_cost=cost.credit_cost)
+            row_of_cost = CreditCost(credit_system=row, metered_feature=metered, credit_cost=cost.credit_cost)
             found += (
-                _refusal(CreditCost, problem, "credit_schema", index) for problem in cost_problems(judged)
+                _refusal(CreditCost, problem, "credit_schema", index)
+                for problem in cost_problems(row_of_cost)
             )
         return found
 
-    def _judged(
+    def _checked(
         self, entry: CatalogEntry, plan: schema.Plan, features: Mapping[str, Feature]
     ) -> tuple[Plan, list[PlanItem]]:
-        """Unsaved rows of `plan` and its items; what is wrong with them is noted."""
+        """Unsaved rows of `plan` and its items; their problems are added to the refusals."""
         found = self._refused[entry.number]
         currency = self._currency or settings.DEFAULT_CURRENCY
         row = Plan(plan_id=plan.id, currency=currency, **{"config": {}, **plan_columns(plan)})
@@ -264,25 +256,25 @@ class _CatalogImport:
         ours: _KnownVersions,
         newest: Mapping[PlanName, int],
     ) -> schema.Plan:
-        """`plan` under the number of the version that it describes, with what it leaves out of the latest one."""
+        """`plan` with the number of the version to write, and what it leaves out taken from the latest version."""
         name = (plan.env, plan.id)
         terms = VersionTerms.of(row, items, says_config=plan.config is not UNSET)
-        held = ours.terms[name]
+        existing = ours.terms[name]
         is_newest = plan.version == newest[name]
-        number = choose_version(plan.version, terms, held, is_newest=is_newest)
-        if not held:
+        number = choose_version(plan.version, terms, existing, is_newest=is_newest)
+        if not existing:
             return plan
-        latest = ours.rows[(*name, max(held))]
+        latest = ours.rows[(*name, max(existing))]
         remarks = self._remarks[entry.number]
         if number > latest.version and number != plan.version:
             remarks.append(Remark("$.version", _NEW.format(plan.id, number, latest.version)))
-        elif is_newest and number < latest.version and not terms.agree(held[latest.version]):
+        elif is_newest and number < latest.version and not terms.agree(existing[latest.version]):
             remarks.append(
                 Remark("$.version", _OLD.format(number, plan.id, latest.version, latest.version + 1))
             )
         if self._currency not in (None, latest.currency):
             remarks.append(Remark("$", _CURRENCY.format(plan.id, latest.currency)))
-        if number in held:
+        if number in existing:
             return structs.replace(plan, version=schema.Whole(number))
         return structs.replace(
             plan,
@@ -294,18 +286,16 @@ class _CatalogImport:
     def _refuse(self, entry: CatalogEntry, *refused: Refused) -> None:
         self._refused[entry.number] += refused
         if refused and entry.kind == "feature" and isinstance(entry.value, dict):
-            self._missing[str(entry.value.get("id"))] = entry.place
+            self._missing[str(entry.value.get("id"))] = entry.path
 
     def _unknown(self, feature_id: str) -> str:
         if feature_id in self._missing:
-            return (
-                f"The feature {feature_id!r} was refused, see {self._missing[feature_id]}: mend that first."
-            )
-        return f"There is no feature {feature_id!r}: describe it under features, or correct the id."
+            return f"Correct the feature {feature_id!r} first. It was refused in {self._missing[feature_id]}."
+        return f"Add the feature {feature_id!r} to the features, or correct the ID. It doesn't exist."
 
 
 class _KnownVersions:
-    """The versions that we have of some plans, locked; `terms` are those of the described ones, by number."""
+    """The existing versions of some plans, locked. `terms` leaves out stubs."""
 
     def __init__(self, plan_ids: set[str]) -> None:
         self.rows: dict[PlanVersion, Plan] = {
@@ -354,7 +344,7 @@ def _items_of(plans: Iterable[Plan]) -> dict[str, list[PlanItem]]:
     return items
 
 
-def _plans_as_they_are(plans: Iterable[Plan]) -> dict[str, Any]:
+def _plan_states(plans: Iterable[Plan]) -> dict[str, Any]:
     rows = list(plans)
     items = _items_of(rows)
     return {
@@ -366,7 +356,7 @@ def _plans_as_they_are(plans: Iterable[Plan]) -> dict[str, Any]:
     }
 
 
-def _features_as_they_are(features: Iterable[Feature]) -> dict[str, Any]:
+def _feature_states(features: Iterable[Feature]) -> dict[str, Any]:
     rows = list(features)
     costs: dict[str, list[Any]] = defaultdict(list)
     for piece in pieces(row.pk for row in rows):

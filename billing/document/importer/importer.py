@@ -1,4 +1,4 @@
-"""How billing documents are taken in."""
+"""The importer of billing documents."""
 
 from __future__ import annotations
 
@@ -22,26 +22,24 @@ from customers.ingest.matching import Identity
 from customers.json_types import Remark, to_epoch_ms
 from customers.models import Source
 
-# What the column for a source's id holds.
+# The length of the column for a source ID.
 _LONGEST_SOURCE_ID = 400
 
 
 class BillingImporter:
-    """Brings billing documents into rows."""
-
     source = Source.BILLING.value
 
     def parse(self, value: object) -> tuple[BillingCustomer, list[Remark]]:
-        """The document, its balances being what their rows say."""
+        """The document, with balances corrected to the sums of their rows, and a remark on each correction."""
         return parse_customer(value)
 
     def identify(self, document: BillingCustomer) -> Identity:
-        """A billing customer is known by its id; without one by its Stripe id, its e-mail, or when it was made."""
+        """A billing customer is identified by its ID, else its Stripe ID, its email, or its creation time and name."""
         own_id, stripe_id, email = present(document.id), present(document.stripe_id), present(document.email)
         return Identity(
             source=self.source,
             env=document.env,
-            source_id=own_id or _stand_in(document, stripe_id, email),
+            source_id=own_id or _replacement_id(document, stripe_id, email),
             has_own_id=own_id is not None,
             external_id=own_id,
             stripe_id=stripe_id,
@@ -50,30 +48,30 @@ class BillingImporter:
         )
 
     def claims(self, document: BillingCustomer) -> dict[str, Any]:
-        """What the document mentions.
+        """The values in the document.
 
-        An external id is never taken away; a Stripe id or a fingerprint is, by an explicit null.
+        Null removes a Stripe ID or a fingerprint, but never an external ID.
         """
-        said = {
+        values = {
             name: getattr(document, name)
             for name in ("name", "email", "stripe_id", "fingerprint", "created_at")
         }
-        said["external_id"] = UNSET if document.id is None else document.id
-        return {name: value for name, value in said.items() if value is not UNSET}
+        values["external_id"] = UNSET if document.id is None else document.id
+        return {name: value for name, value in values.items() if value is not UNSET}
 
     def apply(self, batch: list[Incoming[BillingCustomer]], reason: str) -> None:
-        """Everything the documents hold; a list that is absent leaves what we have."""
-        read = [incoming.document for incoming in batch]
-        plans = [plan for document in read for plan in _plans_in(document)]
+        """Write everything in the documents; a list that is absent stays unchanged."""
+        documents = [incoming.document for incoming in batch]
+        plans = [plan for document in documents for plan in _plans_in(document)]
         described = [feature for plan in plans for feature in features_of(plan)]
         features = upsert_features(
-            [*described, *(feature for document in read for feature in _features_in(document))],
+            [*described, *(feature for document in documents for feature in _features_in(document))],
             reason,
-            [name for document in read for name in _feature_names(document)]
+            [name for document in documents for name in _feature_names(document)]
             + [item.feature_id for plan in plans for item in plan.items],
         )
         versions = upsert_plans(
-            plans, features, reason, [name for document in read for name in _plan_names(document)]
+            plans, features, reason, [name for document in documents for name in _plan_names(document)]
         )
         taking = ImportBatch(batch, reason, clock.now(), features, versions)
         apply_accounts(taking)
@@ -87,7 +85,7 @@ class BillingImporter:
         apply_controls(taking)
 
 
-def _stand_in(document: BillingCustomer, stripe_id: str | None, email: str | None) -> str:
+def _replacement_id(document: BillingCustomer, stripe_id: str | None, email: str | None) -> str:
     if stripe_id:
         return f"stripe:{stripe_id}"
     if email:

@@ -1,4 +1,4 @@
-"""What a customer was billed."""
+"""Imports invoices."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LINE = "As billed by the source"
 
 
 def apply_invoices(batch: ImportBatch) -> None:
-    """Invoices, each with the plans that it bills. One whose lines do not sum to its total gets one line of all."""
-    standing = _INVOICES.sync(
+    """Import invoices with their plans. An invoice whose lines don't add up to its total gets a single line."""
+    imported = _INVOICES.sync(
         batch, listed(batch, lambda document: document.invoices), marking(batch, "removed_at")
     )
-    invoices = {invoice.pk: invoice for _, invoice in standing}
+    invoices = {invoice.pk: invoice for _, invoice in imported}
     if invoices:
         _sync_lines(batch, invoices)
         _link_plans(batch, invoices)
@@ -31,16 +31,16 @@ def _sync_lines(batch: ImportBatch, invoices: dict[str, Invoice]) -> None:
     for line in InvoiceLine.objects.filter(invoice__customer__in=batch.customers):
         if line.invoice_id in lines:
             lines[line.invoice_id].append(line)
-    amiss = [
+    unbalanced = [
         invoice
         for pk, invoice in invoices.items()
         if not invoice.number and (not lines[pk] or sum(line.amount for line in lines[pk]) != invoice.total)
     ]
     sync_rows(
-        [line for invoice in amiss for line in lines[invoice.pk]],
+        [line for invoice in unbalanced for line in lines[invoice.pk]],
         [
             InvoiceLine(invoice=invoice, description=LINE, quantity=1, amount=invoice.total)
-            for invoice in amiss
+            for invoice in unbalanced
         ],
         key=lambda line: (line.invoice_id, line.description),
         fields=("position", "quantity", "amount"),
@@ -49,7 +49,7 @@ def _sync_lines(batch: ImportBatch, invoices: dict[str, Invoice]) -> None:
 
 
 def _link_plans(batch: ImportBatch, invoices: dict[str, Invoice]) -> None:
-    """An invoice stays with the version of a plan that it was linked to first."""
+    """Link the plans of invoices. An invoice keeps the version of a plan that it was first linked to."""
     through: Any = Invoice.plans.through
     incoming_of = {incoming.customer.pk: incoming for incoming in batch.incoming}
     links = [
@@ -91,7 +91,7 @@ def _invoice(
     }
 
 
-#: An invoice that was issued here comes back as we exported it, and is ours to change.
+#: An invoice that was issued here comes back as we exported it, so its columns stay as they are.
 _COLUMNS = (
     "stripe_id",
     "status",

@@ -1,4 +1,4 @@
-"""What makes a customer pay less: trials used, discounts and referrals."""
+"""Imports trial history, discounts and referrals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ Document = Incoming[BillingCustomer]
 
 
 def apply_promotions(batch: ImportBatch) -> None:
-    """Trials used, discounts and referrals."""
     _TRIALS.sync(batch, listed(batch, lambda document: document.trials_used))
     _DISCOUNTS.sync(batch, listed(batch, _discounts))
     _REFERRALS.sync(batch, listed(batch, lambda document: document.referrals))

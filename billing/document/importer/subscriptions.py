@@ -1,4 +1,4 @@
-"""The plans that a customer has: subscriptions, purchases and licenses."""
+"""Imports subscriptions, purchases and licenses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Document = Incoming[BillingCustomer]
 
 
 def apply_subscriptions(batch: ImportBatch) -> None:
-    """Subscriptions and purchases; then `batch.attached` says what gives the customers their plans."""
+    """Import subscriptions and purchases, and fill `batch.attached`."""
 
     def end(rows: list[Subscription]) -> None:
         gone = [row for row in rows if row.status != Subscription.Status.ENDED]
@@ -37,12 +37,11 @@ def apply_subscriptions(batch: ImportBatch) -> None:
 
 
 def apply_licenses(batch: ImportBatch) -> None:
-    """Seats of plans."""
     _LICENSES.sync(batch, listed(batch, lambda document: document.licenses))
 
 
 def _note_attached(batch: ImportBatch) -> None:
-    """Where a customer has several versions of a plan, an active subscription's counts, then any subscription's."""
+    """Of several versions of a plan, an active subscription's counts, then any subscription's, then a purchase's."""
     purchases = rows_at_origin(Purchase.objects.filter(removed_at=None), batch.incoming)
     running = rows_at_origin(Subscription.objects.running(), batch.incoming)
     subscriptions = sorted(

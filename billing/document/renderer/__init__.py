@@ -1,4 +1,4 @@
-"""Show customers, plans and features as billing documents."""
+"""Renders customers, plans and features as billing documents."""
 
 from billing.document.renderer.catalog import RenderedCatalog, render_catalog
 from billing.document.renderer.customer import render_customer, render_customers

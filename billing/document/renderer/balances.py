@@ -1,4 +1,4 @@
-"""What a customer may use: balances, their figures being those of what counts now, and flags."""
+"""Renders balances, with the figures of what counts now, and flags."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from customers.models import Customer, shown_once
 
 
 def render_balances(customer: Customer, rows: BillingRows) -> dict[str, schema.Balance]:
-    """The customer's balances by feature id, in their order, then that of the ids.
+    """The customer's balances by feature ID, by position, then by ID.
 
-    One that the source no longer lists is shown while something in it counts.
+    A balance that its source no longer lists is included while a grant or rollover in it counts.
     """
     running = _running_plans(customer, rows)
     shown: dict[str, schema.Balance] = {}
@@ -35,7 +35,7 @@ def render_balances(customer: Customer, rows: BillingRows) -> dict[str, schema.B
 
 
 def render_flags(customer: Customer, rows: BillingRows) -> dict[str, schema.Flag]:
-    """The customer's boolean features by their ids."""
+    """The customer's flags by feature ID."""
     return {
         rows.feature_ids[row.feature_id]: schema.Flag(
             id=row.flag_id,
@@ -49,7 +49,7 @@ def render_flags(customer: Customer, rows: BillingRows) -> dict[str, schema.Flag
 
 
 def _running_plans(customer: Customer, rows: BillingRows) -> set[str]:
-    """The ids of the plans that grant the customer something now."""
+    """The IDs of the plans that the customer has now."""
     active = [row for row in rows.subscriptions[customer.pk] if row.status == Subscription.Status.ACTIVE]
     bought = [
         row for row in rows.purchases[customer.pk] if row.expires_at is None or row.expires_at > rows.at
@@ -58,7 +58,7 @@ def _running_plans(customer: Customer, rows: BillingRows) -> set[str]:
 
 
 def _counts(grant: Grant, running: set[str], rows: BillingRows) -> bool:
-    """A grant of a plan counts with the plan, and as long as its source lists it."""
+    """Whether the grant counts: its plan does, or its source still lists it."""
     return grant.imported or grant.plan_id is None or rows.plan_ids[grant.plan_id] in running
 
 

@@ -1,4 +1,4 @@
-"""Features and plans in full."""
+"""Renders features and plans in full."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from billing.models import CreditCost, Feature, Grant, Plan, PlanItem
 
 @dataclass(frozen=True, slots=True)
 class RenderedCatalog:
-    """Features and plans as documents show them, by the keys of their rows.
+    """Rendered features and plans, by the keys of their rows.
 
-    Stubs are not among them: of what nobody has described, a document shows the id only.
+    Stubs are left out: documents show only the ID of what was never described.
     """
 
     features: Mapping[str, schema.Feature]
@@ -26,7 +26,7 @@ class RenderedCatalog:
 
 
 def render_catalog(features: Collection[Feature], plans: Collection[Plan]) -> RenderedCatalog:
-    """`features` and `plans`, in a number of queries that does not depend on how many there are."""
+    """`features` and `plans` in full, in a fixed number of queries."""
     items: dict[str, list[PlanItem]] = defaultdict(list)
     described = [plan for plan in plans if not plan.is_stub]
     if described:
@@ -45,7 +45,7 @@ def render_catalog(features: Collection[Feature], plans: Collection[Plan]) -> Re
 
 
 def price_arguments(row: Grant | PlanItem) -> dict[str, Any]:
-    """What the price of a grant and the price of a plan's item share; `row` has a billing method."""
+    """The arguments that the prices of grants and of plan items share. `row` has a billing method."""
     return {
         "amount": optional_figure(row.price_amount),
         "tiers": UNSET if row.price_tiers is None else [_tier(tier) for tier in row.price_tiers],

@@ -1,4 +1,4 @@
-"""Customers as billing documents."""
+"""Renders customers as billing documents."""
 
 from __future__ import annotations
 
@@ -41,17 +41,16 @@ from customers.models import Customer
 def render_customers(
     customers: Sequence[Customer], expand: Collection[str] = frozenset(), *, at: datetime | None = None
 ) -> list[schema.BillingCustomer]:
-    """The billing document of each customer, in order, as of `at` (now, if left out).
+    """The billing document of each customer, in order, as of `at` (default: now).
 
-    Of what is `EXPANDABLE` the documents hold what `expand` names. Every list is there, empty ones too. The
-    number of queries does not depend on how many customers there are.
+    Of what is `EXPANDABLE`, the documents have what `expand` names. Empty lists are included. The number of queries
+    doesn't depend on how many customers there are.
     """
     rows = fetch_rows(customers, expand, at or clock.now())
     return [render_customer(customer, rows) for customer in customers]
 
 
 def render_customer(customer: Customer, rows: BillingRows) -> schema.BillingCustomer:
-    """The billing document of a customer whose rows are in `rows`."""
     account = rows.accounts.get(customer.pk)
     return schema.BillingCustomer(
         id=customer.external_id,
@@ -74,7 +73,7 @@ def render_customer(customer: Customer, rows: BillingRows) -> schema.BillingCust
 
 
 def _on_request(customer: Customer, rows: BillingRows) -> dict[str, Any]:
-    """The keys that are there only when they are expanded."""
+    """The keys that are included only when expanded."""
     found: dict[str, Any] = {}
     if "invoices" in rows.expand:
         found["invoices"] = [_invoice(row) for row in rows.invoices[customer.pk]]

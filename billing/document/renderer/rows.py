@@ -1,4 +1,4 @@
-"""The rows that billing documents are made of, fetched for many customers at once."""
+"""Fetches the rows of billing documents for many customers at once."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from billing.models import (
 from customers.models import Customer
 
 M = TypeVar("M", bound=Model)
-#: Rows by the key of the customer or the balance that they belong to.
+#: Rows by the key of their customer or balance.
 Grouped = Mapping[str, Sequence[M]]
 
-#: Lists that are fetched only when they are expanded, and by which name.
+#: Lists that are fetched only when expanded, and the name that expands them.
 ON_REQUEST = {
     "invoices": "invoices",
     "entities": "entities",
@@ -51,9 +51,9 @@ ON_REQUEST = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingRows:
-    """What is shown of some customers. `plan_ids` and `feature_ids` are the names that documents use, by key.
+    """The rows of some customers. `plan_ids` and `feature_ids` are the IDs in documents, by key of the row.
 
-    `catalog` has the plans and features that are to be shown in full.
+    `catalog` has the plans and features that are expanded.
     """
 
     accounts: Mapping[str, BillingAccount]
@@ -79,16 +79,16 @@ class BillingRows:
     at: datetime
 
     def plan(self, key: str, name: str) -> schema.Plan | UnsetType:
-        """A plan in full, if `name` is expanded and somebody has described it."""
+        """The plan in full, if `name` is expanded and the plan isn't a stub."""
         return self.catalog.plans.get(key, UNSET) if name in self.expand else UNSET
 
     def feature(self, key: str, name: str) -> schema.Feature | UnsetType:
-        """A feature in full, if `name` is expanded and somebody has described it."""
+        """The feature in full, if `name` is expanded and the feature isn't a stub."""
         return self.catalog.features.get(key, UNSET) if name in self.expand else UNSET
 
 
 def fetch_rows(customers: Sequence[Customer], expand: Collection[str], at: datetime) -> BillingRows:
-    """The rows of `customers` at an instant, and of what is expanded, in a fixed number of queries."""
+    """The rows of `customers` at a moment, with what is expanded, in a fixed number of queries."""
     lists: dict[str, QuerySet[Any]] = {
         "subscriptions": Subscription.objects.running(),
         "purchases": Purchase.objects.filter(removed_at=None),
@@ -126,10 +126,9 @@ def arrange_rows(
     expand: Collection[str],
     at: datetime,
 ) -> BillingRows:
-    """The rows found, by the names of their lists and in order, as documents are made of them.
+    """`BillingRows` of the rows `found`, which come in order by the name of their list.
 
-    What they name of the catalog is fetched: versions of plans never change what they grant, and their names and
-    descriptions are shown as they are now.
+    Fetches the plans and features that they name, as they are now: the terms of a plan version never change.
     """
     plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
     features = Feature.objects.in_bulk(_keys(Feature, found.values()))
@@ -162,7 +161,7 @@ def _grouped(rows: Iterable[Any], by: str) -> Grouped[Any]:
 
 
 def _keys(kind: type[Model], lists: Iterable[Sequence[Model]]) -> list[str]:
-    """The keys of all rows of `kind` that the rows in `lists` point at."""
+    """The keys of all rows of the model `kind` that rows in `lists` refer to."""
     keys: dict[str, None] = {}
     for rows in lists:
         if rows:

@@ -1,4 +1,4 @@
-"""Values of ours as the billing document holds them."""
+"""Converts values of columns to those of the billing document."""
 
 from __future__ import annotations
 
@@ -13,30 +13,25 @@ from customers.json_types import EpochMs
 
 
 def moment(value: datetime) -> EpochMs:
-    """An instant."""
     return EpochMs.fromisoformat(value.isoformat())
 
 
 def nullable_moment(value: datetime | None) -> EpochMs | None:
-    """An instant, null where there is none."""
     return None if value is None else moment(value)
 
 
 def nullable_figure(value: Decimal | None) -> NonNegative | None:
-    """A figure, null where there is none."""
     return None if value is None else NonNegative(value)
 
 
 def optional_figure(value: Decimal | None) -> NonNegative | UnsetType:
-    """A figure, left out where there is none."""
     return UNSET if value is None else NonNegative(value)
 
 
 def choice(value: str) -> Any:
-    """A word that its column restricts to those the document knows."""
+    """A word, typed as the document's Literal; the column allows only those."""
     return value
 
 
 def optional_count(value: int | None) -> Count | UnsetType:
-    """A count, left out where there is none."""
     return UNSET if value is None else Count(value)

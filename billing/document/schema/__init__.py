@@ -1,7 +1,7 @@
-"""The billing document: its types, how it is read, and what a view shows of it.
+"""The billing document: its types, its parser, and the view of it that readers get.
 
-Parsing needs no database. `parse_customer` is the way in; `customers.json_types.encode` is the way out, over what
-`expanded` leaves for a view, or over the whole for an export.
+Parsing needs no database. `parse_customer` reads a document. `customers.json_types.encode` writes it: whole for an
+export, or after `expanded` for a view.
 """
 
 from billing.document.schema.balance import NEVER, Balance, BreakdownRow, Flag, Reset, Rollover, rows_of

@@ -1,4 +1,4 @@
-"""What a customer may use: balances with their rows and rollovers, and flags."""
+"""Balances with their breakdown and rollovers, and flags."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NEVER = EpochMs(1970, 1, 1, tzinfo=UTC)
 
 
 class Reset(JsonDocument, kw_only=True):
-    """How often a row is granted anew, and when next; never, where `resets_at` is null."""
+    """How often a grant resets, and when next: never if `resets_at` is null."""
 
     interval: AggregateInterval
     interval_count: Count | UnsetType = UNSET
@@ -45,9 +45,9 @@ class Reset(JsonDocument, kw_only=True):
 
 
 class BreakdownRow(JsonDocument, kw_only=True):
-    """One grant of a feature: by a plan or, without `plan_id`, standing alone.
+    """One grant of a feature: of a plan or, without `plan_id`, standalone.
 
-    `included_grant` and `usage` are signed: corrections and refunds may take them below zero.
+    `included_grant` and `usage` may be negative, because of corrections and refunds.
     """
 
     id: Bounded | UnsetType = UNSET
@@ -62,12 +62,11 @@ class BreakdownRow(JsonDocument, kw_only=True):
     expires_at: EpochMs | None = None
 
     def __post_init__(self) -> None:
-        # The billing client's models write an empty id where there is none.
+        # The billing client's models write an empty ID if there is none.
         if self.id == "":
             self.id = UNSET
 
     def figures(self) -> GrantFigures:
-        """The row as its arithmetic sees it."""
         return GrantFigures(
             included_grant=self.included_grant,
             prepaid_grant=self.prepaid_grant,
@@ -78,9 +77,9 @@ class BreakdownRow(JsonDocument, kw_only=True):
 
 
 class Rollover(JsonDocument, kw_only=True):
-    """A leftover of an earlier period: `granted` was carried over, `balance` of it is left.
+    """Unused amount of an earlier period: `granted` was carried over, and `balance` of it remains.
 
-    Without `granted`, as older clients have it, nothing of it was used yet.
+    Older clients leave out `granted`. It then equals `balance`.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"granted"})
@@ -91,16 +90,15 @@ class Rollover(JsonDocument, kw_only=True):
 
     @property
     def expiry(self) -> datetime | None:
-        """When it expires; None is never."""
+        """When it expires; None for never."""
         return None if self.expires_at == NEVER else self.expires_at
 
     def figures(self) -> RolloverFigures:
-        """The rollover as its arithmetic sees it."""
         granted = self.balance if self.granted is UNSET else self.granted
         return RolloverFigures.of(granted, self.balance)
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` if more is left than was carried over."""
+        """Raise `Refused` if more remains than was carried over."""
         if self.granted is not UNSET and self.granted < self.balance:
             raise Refused(
                 within(at, "granted"),
@@ -109,9 +107,9 @@ class Rollover(JsonDocument, kw_only=True):
 
 
 class Balance(JsonDocument, kw_only=True):
-    """What is granted, used and left of one feature, over all its rows and rollovers.
+    """What is granted, used and remaining of one feature, over all its rows and rollovers.
 
-    `overage_allowed` and `max_purchase` are facts of their own; the other figures follow from the rows.
+    All figures except `overage_allowed` and `max_purchase` are computed from the rows.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"feature_id"})
@@ -129,14 +127,14 @@ class Balance(JsonDocument, kw_only=True):
     rollovers: list[Rollover] | UnsetType = UNSET
 
     def figures(self) -> Figures:
-        """The figures that the rows and rollovers give."""
+        """The figures computed from the rows and rollovers."""
         return figures_of(
             [row.figures() for row in rows_of(self)],
             [rollover.figures() for rollover in self.rollovers or []],
         )
 
     def verify(self, at: str, feature_id: str) -> None:
-        """Take `feature_id`, the key of this balance, for its own; raise `Refused` for what cannot be."""
+        """Set `feature_id` to the key of this balance; raise `Refused` for what contradicts it or is invalid."""
         self.feature_id = _own_feature_id(at, self.feature_id, feature_id, self.feature)
         rows = self.breakdown or []
         refuse_repeats(within(at, "breakdown"), "id", (None if row.id is UNSET else row.id for row in rows))
@@ -147,7 +145,7 @@ class Balance(JsonDocument, kw_only=True):
             rollover.verify(within(at, "rollovers", index))
 
     def settle(self, at: str) -> list[Remark]:
-        """Let the rows win over what was sent as their sum, and say where they did."""
+        """Replace the figures that differ from the sums of the rows, with a remark on each."""
         remarks = []
         for index, row in enumerate(self.breakdown or []):
             remaining = row.figures().remaining
@@ -170,7 +168,7 @@ class Balance(JsonDocument, kw_only=True):
 
 
 class Flag(JsonDocument, kw_only=True):
-    """A boolean feature that a customer has, by a plan or, without `plan_id`, standing alone."""
+    """A boolean feature that a customer has: of a plan or, without `plan_id`, standalone."""
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"feature_id"})
 
@@ -181,15 +179,15 @@ class Flag(JsonDocument, kw_only=True):
     feature: Feature | UnsetType = UNSET
 
     def verify(self, at: str, feature_id: str) -> None:
-        """Take `feature_id`, the key of this flag, for its own; raise `Refused` for what cannot be."""
+        """Set `feature_id` to the key of this flag; raise `Refused` for what contradicts it."""
         self.feature_id = _own_feature_id(at, self.feature_id, feature_id, self.feature)
 
 
 def rows_of(balance: Balance) -> list[BreakdownRow]:
-    """The rows of `balance`: its breakdown or, where it has none, one standalone row that stands for it.
+    """The rows of `balance`: its breakdown or, without one, a single standalone row.
 
-    That row holds what the rollovers do not. It may be less than the aggregate said, as one row cannot be
-    over its grant and have something left. An empty breakdown below figures that leave nothing has no row.
+    That row holds what the rollovers don't. It may hold less than the aggregate, because one row can't be in overage and
+    have something remaining. An empty breakdown with figures of 0 has no row.
     """
     if balance.breakdown:
         return balance.breakdown
@@ -198,8 +196,8 @@ def rows_of(balance: Balance) -> list[BreakdownRow]:
         rollovers = [rollover.figures() for rollover in balance.rollovers or []]
         included = balance.granted - sum(rollover.granted for rollover in rollovers)
         usage -= sum(rollover.usage for rollover in rollovers)
-    nothing_left = not (balance.unlimited or included or usage or balance.next_reset_at)
-    if balance.breakdown is not UNSET and nothing_left:
+    is_empty = not (balance.unlimited or included or usage or balance.next_reset_at)
+    if balance.breakdown is not UNSET and is_empty:
         return []
     row = BreakdownRow(
         included_grant=Number(included),
@@ -225,14 +223,12 @@ def _own_feature_id(at: str, sent: str | UnsetType, key: str, feature: Feature |
 
 def _in_range(path: str, figure: Decimal) -> Number:
     if abs(figure) >= LARGEST:
-        raise Refused(
-            path, "The rows give a number that is out of range: at most 15 digits before the point."
-        )
+        raise Refused(path, "The sum of the rows has more than 15 digits before the point.")
     return Number(figure)
 
 
-def _remark(path: str, sent: object, taken: object, whose: str) -> Remark:
-    return Remark(path, f"Sent as {_shown(sent)}; {_shown(taken)} is taken, as {whose} give it.")
+def _remark(path: str, sent: object, taken: object, source: str) -> Remark:
+    return Remark(path, f"Imported as {_shown(taken)} instead of {_shown(sent)}, as computed from {source}.")
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What is sold: features, and the plans that grant them."""
+"""The catalog: features, and the plans that include them."""
 
 from __future__ import annotations
 
@@ -25,25 +25,27 @@ from customers.limits import refuse_oversized
 _D = TypeVar("_D", bound=JsonDocument)
 
 _NO_CREDIT_COST = missing_key("credit_cost")
-_GRADUATED_CREDITS = "Expected one `credit_cost` per unit of the metered feature: graduated tiers of credits cannot be taken in."
+_GRADUATED_CREDITS = (
+    "Expected one `credit_cost` per unit of the metered feature. Graduated tiers of credits aren't supported."
+)
 
 
 class CreditCost(JsonDocument, kw_only=True):
-    """How many credits one unit of a metered feature costs."""
+    """The credits that one unit of a metered feature costs."""
 
     metered_feature_id: Identifier
     credit_cost: Positive
 
 
 class FeatureDisplay(JsonDocument, kw_only=True):
-    """What a feature is called when there is one of it, and when there are more."""
+    """The names of one unit and of several units."""
 
     singular: str | None = None
     plural: str | None = None
 
 
 class Feature(JsonDocument, kw_only=True):
-    """Something a customer may use: on or off, counted, or paid for with credits."""
+    """Something that customers may use: on or off, metered, or a credit system."""
 
     id: Identifier
     name: str
@@ -65,8 +67,8 @@ class Feature(JsonDocument, kw_only=True):
 class ItemFeature(JsonDocument, kw_only=True):
     """The feature of a plan item: a whole `Feature`, or the short form of the billing platform's plans.
 
-    The short form says in `type` whether a metered feature is used up (`single_use`) or occupied
-    (`continuous_use`), and may lack the rest.
+    In the short form, `type` tells whether a metered feature is used up (`single_use`) or held (`continuous_use`), and
+    the rest is optional.
     """
 
     id: Identifier
@@ -88,7 +90,7 @@ class ItemFeature(JsonDocument, kw_only=True):
     }
 
     def whole(self) -> Feature:
-        """The feature in full; what the short form leaves open is taken as named by its id, and in use."""
+        """The feature in full. In the short form, the name defaults to the ID, and the feature isn't archived."""
         consumable = self.type in ("single_use", "credit_system")
         return Feature(
             id=self.id,
@@ -103,21 +105,21 @@ class ItemFeature(JsonDocument, kw_only=True):
 
 
 class PlanItemReset(JsonDocument, kw_only=True):
-    """How often what a plan includes is granted anew."""
+    """How often the included amount resets."""
 
     interval: ResetInterval
     interval_count: Count | UnsetType = UNSET
 
 
 class ItemRollover(JsonDocument, kw_only=True):
-    """How much of a leftover rolls over (null: all of it), and how many months it lives."""
+    """How much of the unused amount is carried over (null for all of it), and for how many months."""
 
     max: NonNegative | None = None
     expiry_duration_type: Literal["month", "forever"]
     expiry_duration_length: Whole | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for leftovers that expire as they arise."""
+        """Raise `Refused` for rollovers that expire immediately."""
         if self.expiry_duration_type == "month" and self.expiry_duration_length == 0:
             raise Refused(
                 within(at, "expiry_duration_length"), "Expected at least one month, or the type `forever`."
@@ -125,7 +127,7 @@ class ItemRollover(JsonDocument, kw_only=True):
 
 
 class PlanItem(JsonDocument, kw_only=True):
-    """What a plan includes of one feature, and what more of it costs."""
+    """What a plan includes of one feature, and the price of more."""
 
     feature_id: Identifier
     included: NonNegative
@@ -136,7 +138,7 @@ class PlanItem(JsonDocument, kw_only=True):
     feature: ItemFeature | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for a price, rollover or feature that cannot be."""
+        """Raise `Refused` for an invalid price, rollover or feature."""
         if self.price is not None:
             self.price.verify(within(at, "price"))
         if self.rollover is not UNSET:
@@ -147,7 +149,7 @@ class PlanItem(JsonDocument, kw_only=True):
 
 
 class FreeTrial(JsonDocument, kw_only=True):
-    """How long a plan may be tried before it is paid for."""
+    """The free trial of a plan."""
 
     duration_length: Count
     duration_type: Literal["day", "month", "year"]
@@ -181,27 +183,27 @@ class Plan(JsonDocument, kw_only=True):
         self.metadata = free_form(self.metadata)
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for an item that cannot be."""
+        """Raise `Refused` for an invalid item."""
         for index, item in enumerate(self.items):
             item.verify(within(at, "items", index))
 
 
 def parse_feature(value: object) -> Feature:
-    """The feature in `value`, as the reader read it; raise `Refused` if it cannot be taken in."""
+    """Parse a feature from what the reader returned. Raises `Refused`."""
     feature = parse_with_reasons(Feature, value)
     feature.verify("$")
     return feature
 
 
 def parse_plan(value: object) -> Plan:
-    """The plan in `value`, as the reader read it; raise `Refused` if it cannot be taken in."""
+    """Parse a plan from what the reader returned. Raises `Refused`."""
     plan = parse_with_reasons(Plan, value)
     plan.verify("$")
     return plan
 
 
 def parse_with_reasons(kind: type[_D], value: object) -> _D:
-    """`parse` and check the limits, with the reason in words for credit systems with a kind of price we don't know."""
+    """`parse` and check the limits, with a readable reason for credit systems that are priced in tiers."""
     try:
         document = parse(kind, value)
     except Refused as problem:

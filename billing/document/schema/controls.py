@@ -1,4 +1,4 @@
-"""The limits and alerts that a customer has set."""
+"""Billing controls: automatic top-ups, spend limits and usage alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from customers.json_types import JsonDocument
 
 
 class PurchaseLimit(JsonDocument, kw_only=True):
-    """At most `limit` purchases in each `interval_count` intervals."""
+    """At most `limit` purchases per `interval_count` intervals."""
 
     interval: Literal["hour", "day", "week", "month"]
     interval_count: Count | UnsetType = UNSET
@@ -29,7 +29,7 @@ class AutoTopup(JsonDocument, kw_only=True):
 
 
 class SpendLimit(JsonDocument, kw_only=True):
-    """How far overage may go, for one feature or, without `feature_id`, for all."""
+    """The most overage of one feature or, without `feature_id`, of each."""
 
     feature_id: Identifier | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
@@ -37,7 +37,7 @@ class SpendLimit(JsonDocument, kw_only=True):
 
 
 class UsageAlert(JsonDocument, kw_only=True):
-    """Tells when usage reaches a threshold: units, or a percentage of what is granted."""
+    """An alert when usage reaches a threshold: units, or a percentage of the granted amount."""
 
     feature_id: Identifier | UnsetType = UNSET
     threshold: NonNegative
@@ -47,7 +47,7 @@ class UsageAlert(JsonDocument, kw_only=True):
 
 
 class BillingControls(JsonDocument, kw_only=True):
-    """A list that is absent leaves what we have; an empty one empties it."""
+    """Billing controls. An absent list changes nothing, an empty list removes all."""
 
     auto_topups: list[AutoTopup] | UnsetType = UNSET
     spend_limits: list[SpendLimit] | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""The billing document itself."""
+"""The billing document of one customer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from customers.json_types import EpochMs, JsonDocument, Refused, Remark, free_fo
 
 
 class BillingCustomer(JsonDocument, kw_only=True):
-    """A customer as the billing platform has them.
+    """A customer on the billing platform.
 
-    `balances` and `flags` are keyed by feature id. What is absent leaves what we have; an empty list or object
-    empties it. `metadata` and `payment_method` are free-form.
+    `balances` and `flags` are keyed by feature ID. What is absent changes nothing, an empty list or object removes all.
+    `metadata` and `payment_method` are free-form.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset(
@@ -71,11 +71,11 @@ class BillingCustomer(JsonDocument, kw_only=True):
         self.payment_method = free_form(self.payment_method)
 
     def verify(self) -> None:
-        """Raise `Refused` for what cannot be, with its place."""
+        """Raise `Refused` with the path of what is invalid."""
         if not (self.id or self.stripe_id or self.email or (self.name and self.created_at)):
             raise Refused(
                 "$",
-                "Nothing says who this is: expected an id, stripe_id or email, or a name with created_at.",
+                "Expected an id, a stripe_id or an email, or a name with created_at, to identify the customer.",
             )
         _verify_all("$.subscriptions", self.subscriptions or [])
         _verify_all("$.purchases", self.purchases or [])
@@ -89,12 +89,12 @@ class BillingCustomer(JsonDocument, kw_only=True):
         refuse_repeats("$.entities", "id", (each.id for each in self.entities or []))
 
     def settle(self) -> list[Remark]:
-        """Make every balance what its rows say, and empty identifiers null; tell where that changed anything."""
+        """Correct balances to the sums of their rows and empty identifiers to null, with a remark on each change."""
         remarks = []
         for name in ("id", "email", "fingerprint", "stripe_id"):
             if getattr(self, name) == "":
                 setattr(self, name, None)
-                remarks.append(Remark(within("$", name), "Sent empty; null is taken."))
+                remarks.append(Remark(within("$", name), "Imported as null, not as an empty text."))
         for feature_id, balance in (self.balances or {}).items():
             remarks += balance.settle(within("$.balances", feature_id))
         return remarks
@@ -105,9 +105,9 @@ class _Verifiable(Protocol):
 
 
 def parse_customer(value: object) -> tuple[BillingCustomer, list[Remark]]:
-    """The customer in `value`, as the reader read it, and what was changed to make its figures agree.
+    """Parse a customer from what the reader returned, with a remark on each correction.
 
-    Raises `Refused`, with the JSON path and the reason, if the record cannot be taken in.
+    Raises `Refused` with the JSON path and the reason.
     """
     customer = parse_with_reasons(BillingCustomer, value)
     customer.verify()

@@ -1,4 +1,4 @@
-"""The parts of a customer that have balances of their own: seats, workspaces."""
+"""Entities: parts of a customer with balances of their own, such as seats or workspaces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from customers.json_types import EpochMs, JsonDocument
 
 
 class Entity(JsonDocument, kw_only=True):
-    """One of a customer's entities; `feature_id` is the feature that counts them."""
+    """An entity of a customer. `feature_id` is the feature that counts such entities."""
 
     id: Identifier | None = None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What of the billing document a view shows: everything, less what nobody asked to have expanded."""
+"""The view of the billing document that readers get: without what they didn't expand."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ _D = TypeVar("_D", bound=JsonDocument)
 
 _WHOLE_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
 
-#: What `?expand=` may ask for.
+#: The values of `?expand=`.
 EXPANDABLE = frozenset(
     {*_WHOLE_KEYS, "subscriptions.plan", "purchases.plan", "balances.feature", "flags.feature"}
 )
 
 
 def expanded(document: BillingCustomer, names: Collection[str]) -> BillingCustomer:
-    """The view of a fully populated `document` that shows of what is `EXPANDABLE` only `names`.
+    """A copy of the full `document` that has, of what is `EXPANDABLE`, only `names`.
 
-    Optional lists that are empty are left out, but for those asked for; so are the features of plan items,
-    whose shape the billing client cannot hold. `document` stays as it is. Raises `ValueError` for a name that
-    cannot be expanded.
+    Empty optional lists are left out, unless they are in `names`. Features of plan items are always left out, because
+    the billing client can't parse them. Raises `ValueError` for a name that can't be expanded.
     """
     unknown = sorted(set(names) - EXPANDABLE)
     if unknown:

@@ -1,4 +1,4 @@
-"""What a customer was billed."""
+"""Invoices of the billing platform."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from customers.json_types import EpochMs, JsonDocument, Link, Number, Refused, w
 
 
 class Invoice(JsonDocument, kw_only=True):
-    """A bill as the billing platform knows it; `total` is in major units, below zero for a credit note."""
+    """An invoice of the billing platform. `total` is in major units and negative for a credit note."""
 
     plan_ids: list[Identifier]
     stripe_id: Identifier
@@ -19,7 +19,7 @@ class Invoice(JsonDocument, kw_only=True):
     hosted_invoice_url: Link | None = None
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for a total that its currency cannot express."""
+        """Raise `Refused` for a total with more decimals than its currency has."""
         try:
             to_minor(self.total, self.currency)
         except ValueError as problem:

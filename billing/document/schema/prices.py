@@ -1,4 +1,4 @@
-"""What plans and grants cost."""
+"""Prices of plans, plan items and grants."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Tier(JsonDocument, kw_only=True):
 
 
 class PlanPrice(JsonDocument, kw_only=True):
-    """What a plan itself costs."""
+    """The base price of a plan."""
 
     amount: NonNegative
     interval: PriceInterval
@@ -30,10 +30,10 @@ class PlanPrice(JsonDocument, kw_only=True):
 
 
 class RowPrice(JsonDocument, kw_only=True):
-    """What more of a feature costs: `amount`, or what `tiers` say, for each `billing_units`.
+    """The price of more of a feature: `amount`, or `tiers`, per `billing_units`.
 
-    `max_purchase` is the most that may be bought, and the deepest overage; null means no limit. Tiers ascend;
-    only the last one may be without an end, and need not be.
+    `max_purchase` limits both what can be bought and the overage; null means no limit. Tiers ascend, and only the last
+    may be open-ended.
     """
 
     amount: NonNegative | UnsetType = UNSET
@@ -49,12 +49,12 @@ class RowPrice(JsonDocument, kw_only=True):
         for index in range(1, len(tiers)):
             if tiers[index].to <= tiers[index - 1].to:
                 raise Refused(
-                    within(at, "tiers", index, "to"), "Expected tiers that ascend: this one does not."
+                    within(at, "tiers", index, "to"), "Expected a tier that ends after the one before it."
                 )
 
 
 class PlanItemPrice(RowPrice, kw_only=True):
-    """What more of a feature costs under a plan, and how often it is billed."""
+    """The price of more of a feature under a plan, and how often it is billed."""
 
     interval: PriceInterval
     interval_count: Count | UnsetType = UNSET

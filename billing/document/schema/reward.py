@@ -1,4 +1,4 @@
-"""What a customer was given: trials, discounts, and what referrals earned."""
+"""Trial history, discounts and referrals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from customers.json_types import EpochMs, JsonDocument
 
 
 class TrialUsed(JsonDocument, kw_only=True):
-    """A trial of a plan that was begun; `fingerprint` tells the same person under other accounts."""
+    """A trial that a customer started. `fingerprint` identifies the same person across accounts."""
 
     plan_id: Identifier
     customer_id: Identifier
@@ -33,13 +33,13 @@ class Discount(JsonDocument, kw_only=True):
 
 
 class Rewards(JsonDocument, kw_only=True):
-    """What was won."""
+    """The rewards of a customer."""
 
     discounts: list[Discount]
 
 
 class ReferredCustomer(JsonDocument, kw_only=True):
-    """The other side of a referral."""
+    """The customer who was referred."""
 
     id: Identifier
     name: str | None = None
@@ -47,7 +47,7 @@ class ReferredCustomer(JsonDocument, kw_only=True):
 
 
 class Referral(JsonDocument, kw_only=True):
-    """A customer who came through this one."""
+    """A referral of another customer by this one."""
 
     program_id: Identifier
     customer: ReferredCustomer

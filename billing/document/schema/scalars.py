@@ -1,4 +1,4 @@
-"""The scalars of the billing document, and how its checks name what they refuse."""
+"""The scalar types of the billing document, and the checks that several types share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from billing.rules.money import known_code
 from customers import limits
 from customers.json_types import Number, Refused, Scalar, plain_number, read_number, within
 
-#: Short words that the database holds.
+#: As long as the column for a short word.
 Word = Annotated[str, Meta(max_length=50)]
-#: What may be as long as an identifier, and may be empty.
+#: At most as long as an identifier, possibly empty.
 Bounded = Annotated[str, Meta(max_length=limits.IDENTIFIER)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=limits.IDENTIFIER)]
 
@@ -87,7 +87,7 @@ class Count(Whole):
 
 
 class TierEnd(Decimal, Scalar):
-    """The last unit of a price tier; `inf` in JSON, Infinity here, where the tier has no end."""
+    """The last unit of a price tier; Infinity for an open-ended tier, which is `inf` in JSON."""
 
     SCHEMA: ClassVar[dict[str, Any]] = {"anyOf": [{"type": "number", "minimum": 0}, {"const": "inf"}]}
 
@@ -104,7 +104,7 @@ class TierEnd(Decimal, Scalar):
 
 
 class Currency(str, Scalar):
-    """A currency, as it was sent: in capitals or small letters. `code` is its ISO 4217 code."""
+    """A currency code as it was sent, in upper or lower case. `code` is the ISO 4217 code."""
 
     __slots__ = ()
 
@@ -122,22 +122,22 @@ class Currency(str, Scalar):
 
     @property
     def code(self) -> str:
-        """In capitals."""
+        """The ISO 4217 code in upper case."""
         return known_code(self)
 
 
 def refuse_repeats(at: str, key: str, values: Iterable[str | None]) -> None:
-    """Raise `Refused` if two items of the list `at` have the same `key`; None is no value."""
-    first_seen: dict[str, int] = {}
+    """Raise `Refused` if two items of the list `at` have the same `key`; None never counts."""
+    positions: dict[str, int] = {}
     for index, value in enumerate(values):
         if value is None:
             continue
-        first = first_seen.setdefault(value, index)
+        first = positions.setdefault(value, index)
         if first != index:
-            raise Refused(within(at, index, key), f"{value!r} is there already, in {within(at, first)}.")
+            raise Refused(within(at, index, key), f"Duplicate of {value!r} in {within(at, first)}.")
 
 
 def refuse_other(at: str, value: str, expected: str) -> None:
-    """Raise `Refused` if the id `value` found `at` names something other than `expected`."""
+    """Raise `Refused` if the ID `value` at `at` isn't `expected`, the ID of what contains it."""
     if value != expected:
-        raise Refused(at, f"Expected {expected!r}, the id that it belongs to, got {value!r}.")
+        raise Refused(at, f"Expected {expected!r}, the ID of what contains it, got {value!r}.")

@@ -1,4 +1,4 @@
-"""What a customer has taken: subscriptions, purchases, and the licenses to assign under them."""
+"""Subscriptions, purchases and licenses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from customers.json_types import EpochMs, JsonDocument, Refused, within
 
 
 class Subscription(JsonDocument, kw_only=True):
-    """A plan that recurs.
+    """A recurring plan.
 
-    `status` says only whether it runs yet. Past due is active with `past_due`; a trial is active until
-    `trial_ends_at`; a cancellation is active with `canceled_at` set, until `expires_at`.
+    `status` only tells whether it has started. It stays active while past due (`past_due`), on trial (until
+    `trial_ends_at`) and canceled (`canceled_at` is set, until `expires_at`).
     """
 
     id: Identifier
@@ -34,16 +34,16 @@ class Subscription(JsonDocument, kw_only=True):
     plan: Plan | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for a period or a life that ends before it starts, or another plan's details."""
+        """Raise `Refused` for an end before its start, or the details of another plan."""
         start, end = self.current_period_start, self.current_period_end
         if start is not None and end is not None and end <= start:
             raise Refused(within(at, "current_period_end"), "The period ends before it starts.")
-        _verify_life(at, self.started_at, self.expires_at)
+        _verify_lifetime(at, self.started_at, self.expires_at)
         _verify_plan(at, self.plan_id, self.plan)
 
 
 class Purchase(JsonDocument, kw_only=True):
-    """A plan bought once; without `expires_at` it is for life."""
+    """A plan bought once. Without `expires_at`, it never expires."""
 
     plan_id: Identifier
     started_at: EpochMs
@@ -52,13 +52,13 @@ class Purchase(JsonDocument, kw_only=True):
     plan: Plan | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for a life that ends before it starts, or another plan's details."""
-        _verify_life(at, self.started_at, self.expires_at)
+        """Raise `Refused` for an end before its start, or the details of another plan."""
+        _verify_lifetime(at, self.started_at, self.expires_at)
         _verify_plan(at, self.plan_id, self.plan)
 
 
 class License(JsonDocument, kw_only=True):
-    """Seats of a plan (`license_plan_id`) that `parent_plan_id` gives, to assign to entities."""
+    """Seats of the plan `license_plan_id`, included in the plan `parent_plan_id`, to assign to entities."""
 
     license_plan_id: Identifier
     parent_plan_id: Identifier
@@ -69,7 +69,7 @@ class License(JsonDocument, kw_only=True):
     paid_quantity: NonNegative
 
 
-def _verify_life(at: str, started_at: EpochMs, expires_at: EpochMs | None) -> None:
+def _verify_lifetime(at: str, started_at: EpochMs, expires_at: EpochMs | None) -> None:
     if expires_at is not None and expires_at < started_at:
         raise Refused(within(at, "expires_at"), "It expires before it starts.")
 

@@ -83,23 +83,23 @@ class TestExplain:
     def test_it_says_what_the_explanation_says(self, client, balance, grant):
         make_rollover(balance=balance, granted=Decimal(10), left=Decimal(4))
         shown = text(client.get(page(balance), {"use": "75"}))
-        assert "Using 75 would be refused: 1 of it have no place" in shown
+        assert "Using 75 would be refused. 1 more would be needed." in shown
         assert "what was carried over comes before grants" in shown
         assert "granted on its own on" in shown
-        assert "Using 74 would draw" in text(client.get(page(balance), {"use": "74"}))
-        assert "Giving back 5 would return" in text(client.get(page(balance), {"use": "-5"}))
+        assert "Using 74 would deduct" in text(client.get(page(balance), {"use": "74"}))
+        assert "Refunding 5 would return" in text(client.get(page(balance), {"use": "-5"}))
 
     def test_as_an_entity_sees_it(self, client, balance, grant):
         make_grant(balance=balance, entity=make_entity(customer=balance.customer, entity_id="east"))
-        assert "Using 140 would draw" in text(client.get(page(balance), {"use": "140", "entity": "east"}))
-        assert "The customer has no entity with this id." in text(
+        assert "Using 140 would deduct" in text(client.get(page(balance), {"use": "140", "entity": "east"}))
+        assert "Enter the ID of one of this customer&#x27;s entities." in text(
             client.get(page(balance), {"entity": "west"})
         )
 
     @pytest.mark.parametrize("value", HOSTILE)
     def test_what_is_no_amount_is_a_form_error(self, client, balance, grant, value):
         response = client.get(page(balance), {"use": value})
-        assert "would" not in text(response).partition("Try a use")[2].partition("A use draws")[0]
+        assert "would" not in text(response).partition("Simulate usage")[2].partition("Deduction order")[0]
         assert list(response.context["form"].errors) == ["use"]
         assert list(client.get(page(balance), {"entity": value}).context["form"].errors) == ["entity"]
 
@@ -135,13 +135,13 @@ class TestExplain:
         assert one <= 35
 
     def test_a_balance_with_nothing_in_it(self, client, balance):
-        assert "A use draws, in this order" in text(client.get(page(balance), {"use": "5"}))
+        assert "Deduction order" in text(client.get(page(balance), {"use": "5"}))
 
     def test_a_credit_system_and_what_draws_it(self, client, balance, grant):
         cost = make_credit_cost(metered_feature=balance.feature, credit_cost=Decimal("0.3"))
         credit_balance = make_balance(customer=balance.customer, feature=cost.credit_system)
         make_grant(balance=credit_balance)
-        assert "Credits: a unit costs 0.3." in text(client.get(page(balance)))
+        assert "Credits. One unit costs 0.3." in text(client.get(page(balance)))
         assert "API calls" in text(client.get(page(credit_balance)))
 
     def test_no_such_balance(self, client, balance):
@@ -179,7 +179,7 @@ class TestCourse:
         assert [row[3] for row in response.context["course"]["rows"]] == ["40", "100"]
 
     def test_what_is_known_since_today_has_no_course_yet(self, client, balance, grant):
-        assert "Known since today" in text(client.get(page(balance)))
+        assert "The chart starts tomorrow." in text(client.get(page(balance)))
 
 
 class TestAdjust:
@@ -217,13 +217,17 @@ class TestAdjust:
         assert grant.included_grant == 100
 
     @pytest.mark.parametrize(
-        ("fields", "included", "remaining"),
-        [({"what": "add", "amount": "20.5"}, "120.5", "90.5"), ({"what": "set", "amount": "5"}, "35", "5")],
+        ("fields", "included", "remaining", "message"),
+        [
+            ({"what": "add", "amount": "20.5"}, "120.5", "90.5", "Added 20.5 API calls."),
+            ({"what": "add", "amount": "-1"}, "99", "69", "Removed 1 unit of API calls."),
+            ({"what": "set", "amount": "5"}, "35", "5", "Set remaining to 5 API calls."),
+        ],
     )
-    def test_it_is_done_when_confirmed(self, client, balance, grant, fields, included, remaining):
+    def test_it_is_done_when_confirmed(self, client, balance, grant, fields, included, remaining, message):
         done = self.confirm(client, balance, self.preview(client, balance, **fields))
         assert done.redirect_chain == [(page(balance), 302)]
-        assert "The balance was adjusted." in text(done)
+        assert message in text(done)
         grant.refresh_from_db()
         assert (grant.included_grant, grant.held) == (Decimal(included), Decimal(remaining))
         posting = Posting.objects.get(kind="adjustment")
@@ -290,11 +294,11 @@ class TestAdjust:
         previewed = self.preview(client, balance, grant=grant.pk, amount="5")
         adjust.expire(grant, reason="Over", done_by="bea")
         told = self.confirm(client, balance, previewed)
-        assert "This grant no longer counts" in text(told)
+        assert "This one has ended or expired." in text(told)
 
     def test_what_was_previewed_is_what_is_done(self, client, balance, grant):
         told = self.confirm(client, balance, self.preview(client, balance, amount="5"), amount="500")
-        assert "The form was changed since the preview." in text(told)
+        assert "Review the new preview and confirm again." in text(told)
         grant.refresh_from_db()
         assert grant.included_grant == 100
 
@@ -318,7 +322,7 @@ class TestPostings:
         assert "105" in shown
         assert "This field is required." in text(client.post(url, {"reason": ""}))
         assert Posting.objects.filter(reverses=posting).count() == 0
-        assert "taken back by this one" in text(client.post(url, {"reason": "Mistake"}, follow=True))
+        assert "Reversed by this ledger entry." in text(client.post(url, {"reason": "Mistake"}, follow=True))
         grant.refresh_from_db()
         assert (grant.included_grant, grant.adjusted) == (100, 0)
         made = Posting.objects.get(reverses=posting)

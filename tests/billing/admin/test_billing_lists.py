@@ -86,7 +86,7 @@ def test_a_balance_is_the_sum_of_what_counts(client: Client) -> None:
         ("granted", "1,010"),
         ("used", "256.5"),
         ("remaining", "753.5"),
-        ("level", "Enough"),
+        ("level", "Available"),
     ):
         assert shown(client, "balance", column) == [text]
 
@@ -98,11 +98,11 @@ def test_the_level_of_a_balance_is_told_in_a_word(client: Client) -> None:
     make_grant(unlimited=True, usage=Decimal(5))
     make_balance()
     assert sorted(shown(client, "balance", "level")) == [
-        "Enough",
-        "Overdrawn",
+        "Available",
+        "Overage",
         "Unlimited",
-        "Used up",
-        "Used up",
+        "Out",
+        "Out",
     ]
 
 
@@ -131,9 +131,9 @@ def test_an_invoice_is_overdue_when_it_should_have_been_paid(client: Client) -> 
     make_invoice(status="open", due_at=FUTURE)
     make_invoice(status="paid", due_at=PAST)
     make_invoice(status="something new")
-    assert sorted(shown(client, "invoice", "state")) == ["Open", "Overdue", "Paid", "something new"]
-    assert shown(client, "invoice", "state", "?status=overdue") == ["Overdue"]
-    assert sorted(shown(client, "invoice", "state", "?status=open")) == ["Open", "Overdue"]
+    assert sorted(shown(client, "invoice", "state")) == ["Open", "Past due", "Paid", "something new"]
+    assert shown(client, "invoice", "state", "?status=overdue") == ["Past due"]
+    assert sorted(shown(client, "invoice", "state", "?status=open")) == ["Open", "Past due"]
 
 
 @pytest.mark.django_db

@@ -100,14 +100,14 @@ class TestPayment:
         assert form_data(superuser.get(url))["amount"] == "100.00"
 
         preview = send(superuser, url, amount="40", preview="1")
-        assert ("Still to pay", "100.00 USD", "60.00 USD") in preview.context["figures"]
+        assert ("Amount due", "100.00 USD", "60.00 USD") in preview.context["figures"]
         assert not Payment.objects.exists()
 
         done = superuser.post(url, form_data(preview, amount="40.00", reference="bank 17", confirm="1"))
         assert done.status_code == 302
         payment = Payment.objects.get()
         assert (payment.amount, payment.reference, payment.recorded_by) == (4000, "bank 17", "ada")
-        assert said(done) == [f"40.00 USD was recorded as paid on {invoice.number}."]
+        assert said(done) == [f"Recorded a payment of $40.00 on {invoice.number}."]
 
     @pytest.mark.parametrize(
         ("fields", "message"),
@@ -155,7 +155,7 @@ class TestCreditNote:
         url = page_of(invoice, "write_credit_note")
 
         preview = send(superuser, url, amount="25", reason="Outage", preview="1")
-        assert ("To be returned", "0.00 USD", "25.00 USD") in preview.context["figures"]
+        assert ("Refund due", "0.00 USD", "25.00 USD") in preview.context["figures"]
         assert not CreditNote.objects.exists()
         assert not InvoiceSeries.objects.filter(prefix="CN").exists()
 
@@ -177,8 +177,8 @@ class TestEnding:
     @pytest.mark.parametrize(
         ("action", "status", "message"),
         [
-            ("void", "void", "INV-000001 is void."),
-            ("mark_uncollectible", "uncollectible", "INV-000001 is given up as uncollectible."),
+            ("void", "void", "Voided INV-000001."),
+            ("mark_uncollectible", "uncollectible", "Marked INV-000001 uncollectible."),
         ],
     )
     def test_it_is_shown_and_then_done(
@@ -206,7 +206,7 @@ class TestEnding:
     def test_of_one_that_was_paid_elsewhere_nothing_is_still_to_pay(self, superuser: Client) -> None:
         url = page_of(make_invoice(imported=True, total=44999), "record_payment")
         shown = superuser.get(url)
-        assert ("Still to pay", "0.00 USD", "") in shown.context["figures"]
+        assert ("Amount due", "0.00 USD", "") in shown.context["figures"]
         assert "was issued by the billing platform" in text(superuser.post(url, form_data(shown)))
 
 
@@ -218,7 +218,7 @@ def test_a_draft_is_issued(superuser: Client) -> None:
     draft.refresh_from_db()
     assert draft.number == ""
 
-    assert said(superuser.post(url, form_data(shown, confirm="1"))) == ["INV-000001 was issued."]
+    assert said(superuser.post(url, form_data(shown, confirm="1"))) == ["Issued INV-000001."]
     draft.refresh_from_db()
     assert (draft.number, draft.total, draft.status) == ("INV-000001", 12000, "open")
     assert draft.history.latest("history_id").history_user is not None
@@ -285,7 +285,7 @@ class TestList:
         [row] = superuser.get(url, {"status": "overdue"}).context["cl"].result_list
         assert row == late
         shown = text(superuser.get(url, {"status": "overdue"}))
-        for expected in (late.number, "Overdue", "100.00 USD", "75.00 USD"):
+        for expected in (late.number, "Past due", "100.00 USD", "75.00 USD"):
             assert expected in shown
         [found] = superuser.get(url, {"q": late.number}).context["cl"].result_list
         assert found == late
@@ -435,15 +435,15 @@ class TestInTheBrowser:
         sign_in(make_user())
         invoice = raised()
         page.goto(page_of(invoice, "change"))
-        page.get_by_role("link", name="Record a payment").click()
+        page.get_by_role("link", name="Record payment").click()
         page.get_by_label("Amount").fill("40")
         page.get_by_role("button", name="Preview").click()
-        page.get_by_role("button", name="Record the payment").click()
-        page.get_by_text("40.00 USD was recorded as paid").wait_for()
+        page.get_by_role("button", name="Record payment").click()
+        page.get_by_text("Recorded a payment of $40.00").wait_for()
         assert Payment.objects.get().amount == 4000
         page.get_by_text("More chevron_right").click()
-        page.get_by_role("link", name="Write a credit note").click()
+        page.get_by_role("link", name="Issue credit note").click()
         page.get_by_label("Reason").fill("Outage")
         page.get_by_role("button", name="Preview").click()
-        page.get_by_role("button", name="Write the credit note").click()
+        page.get_by_role("button", name="Issue credit note").click()
         page.get_by_text("40.00 USD is to be returned to the customer").wait_for()

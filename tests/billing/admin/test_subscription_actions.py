@@ -287,12 +287,12 @@ def test_nobody_to_attach_a_plan_to_asks_for_a_customer(customer: str, client: C
     url = f"{reverse('admin:billing_subscription_add')}?customer={customer}"
     for page in (client.get(url), client.post(url, {"confirm": "1"})):
         assert page.status_code == 200
-        assert "Whom is it for?" in page.content.decode()
+        assert 'id="customer_form"' in page.content.decode()
 
 
 def test_a_merged_customer_gets_no_plans(client: Client) -> None:
     merged = make_customer(merged_into=make_customer())
-    assert "Whom is it for?" in client.get(attach_url(merged)).content.decode()
+    assert 'id="customer_form"' in client.get(attach_url(merged)).content.decode()
 
 
 def test_where_nothing_can_be_chosen_the_page_that_cancels_is_the_preview(client: Client) -> None:
@@ -341,7 +341,7 @@ def test_who_may_not_change_subscriptions_may_do_none_of_it() -> None:
     assert client.get(attach_url(subscription.customer)).status_code == 403
     assert everything() == before
     customer = reverse("admin:customers_customer_change", args=[subscription.customer_id])
-    assert "Attach a plan" not in client.get(customer).content.decode()
+    assert "Attach plan" not in client.get(customer).content.decode()
     assert url_of(subscription, "cancel") not in client.get(url_of(subscription, "change")).content.decode()
 
 

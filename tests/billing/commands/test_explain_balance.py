@@ -86,8 +86,8 @@ def test_names_cannot_command_the_terminal(balance: Balance) -> None:
     [
         (["nobody", "api_calls"], "No customer is known by “nobody”", 1),
         (["a\0b", "api_calls"], "No customer is known by", 1),
-        (["acme-1", "nothing"], "There is no feature “nothing”", 1),
-        (["acme-1", "a\0b"], "There is no feature", 1),
+        (["acme-1", "nothing"], "No feature “nothing”", 1),
+        (["acme-1", "a\0b"], "No feature", 1),
         (["acme-1", "seats"], "has no balance of Seats", 1),
         (["acme-1", "api_calls", "--entity", "west"], "has no entity “west”", 1),
         (["acme-1", "api_calls", "--use", "many"], "'many' cannot be read: expected a number", 1),

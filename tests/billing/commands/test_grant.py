@@ -52,8 +52,8 @@ def test_a_balance_is_made_and_granted() -> None:
     entry = posting.entries.get()
     assert (entry.figure, entry.amount, entry.after) == ("included_grant", Decimal("100.5"), Decimal("100.5"))
     assert told == [
-        "Granted: 100.5 Calls to Acme",
-        "Refilled every month, next on Feb 28, 2026",
+        "Granted 100.5 Calls to Acme",
+        "Resets every month, next on Feb 28, 2026",
         "Expires on Jan 31, 2027, 12:00",
         "Calls: granted 100.5, remaining 100.5, used 0",
     ]
@@ -83,8 +83,8 @@ def test_without_limit() -> None:
     make_feature(feature_id="calls", name="Calls")
 
     assert run("acme", "calls", "0", "--unlimited") == [
-        "Granted: Calls without limit to Acme",
-        "Calls: granted 0, remaining without limit, used 0",
+        "Granted unlimited Calls to Acme",
+        "Calls: granted 0, remaining unlimited, used 0",
     ]
 
 
@@ -93,12 +93,12 @@ def test_one_and_none_in_the_words_of_the_feature() -> None:
     make_feature(feature_id="calls", name="API", display_singular="call", display_plural="calls")
     make_feature(feature_id="mails", name="Mails")
 
-    assert run("acme", "calls", "1")[0] == "Granted: 1 call to Acme"
+    assert run("acme", "calls", "1")[0] == "Granted 1 call to Acme"
     assert run("acme", "calls", "0") == [
-        "Granted: 0 calls to Acme",
+        "Granted 0 calls to Acme",
         "API: granted 1, remaining 1, used 0",
     ]
-    assert run("acme", "mails", "1")[0] == "Granted: 1 unit of Mails to Acme"
+    assert run("acme", "mails", "1")[0] == "Granted 1 unit of Mails to Acme"
 
 
 def test_a_merged_customer_s_survivor() -> None:
@@ -117,7 +117,7 @@ def test_a_merged_customer_s_survivor() -> None:
         (["acme", "sso", "1"], "Single sign-on is on or off", 1),
         (["acme", "calls", "-1"], "Enter an amount of 0 or more", 1),
         (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
-        (["acme", "fax", "1"], "There is no feature “fax”", 1),
+        (["acme", "fax", "1"], "No feature “fax”", 1),
         (["acme", "calls", "1", "--entity", "s9"], "has no entity “s9”", 1),
         (["acme", "calls", "1", "--interval-count", "2"], "together with an interval", 1),
         (

@@ -86,8 +86,8 @@ class TestCounts:
             "new.json: plans: 0 created, 0 updated, 1 in a new version, 0 unchanged, 0 refused"
         )
         assert err == (
-            "new.json: $.plans[0].version, taken in: pro is version 2 from now on: it grants or costs something else"
-            " than version 1. Customers keep the version they have.\n"
+            "new.json: $.plans[0].version, imported: Created version 2 of pro, because its price or allowances differ from version 1."
+            " Customers keep the version they have.\n"
         )
 
     def test_compressed(self, write: Callable[..., str]) -> None:
@@ -100,7 +100,7 @@ class TestCounts:
 
     def test_what_is_passed_over_is_told(self, write: Callable[..., str]) -> None:
         _, err = run(write("c.json", {**CATALOG, "plan": []}))
-        assert err == "c.json: $.plan: This is passed over: a catalog has features and plans.\n"
+        assert err == "c.json: $.plan: Ignored. A catalog has features and plans.\n"
 
 
 @pytest.mark.django_db
@@ -120,10 +120,10 @@ class TestRefusals:
         assert first.startswith("c.json: $.features[1]: ")
         assert second.startswith("c.json: $.plans[0].items[0].included: ")
         assert third == (
-            "c.json: $.plans[1].items[0].feature_id: There is no feature 'nope': describe it under features,"
-            " or correct the id."
+            "c.json: $.plans[1].items[0].feature_id: Add the feature 'nope' to the features,"
+            " or correct the ID. It doesn't exist."
         )
-        assert summary == "3 of the features and plans were refused."
+        assert summary == "3 features and plans refused."
 
     def test_only_the_first_are_shown(self, write: Callable[..., str]) -> None:
         _, err = run(write("c.json", {"plans": [{}] * 25}), status=1)
@@ -144,7 +144,7 @@ class TestRefusals:
 
         _, err = run("c.json", "--errors", "errors.ndjson", status=1)
 
-        assert "They are in errors.ndjson: mend them there and import that file." in err
+        assert "Correct them in errors.ndjson and import that file." in err
         [line] = Path("errors.ndjson").read_text(encoding="utf-8").splitlines()
         refused = json.loads(line)
         assert (refused["record"], refused["path"]) == (3, "$.plans[1].items[0].feature_id")

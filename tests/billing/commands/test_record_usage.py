@@ -63,9 +63,9 @@ class TestOne:
         out, _ = run("acme", "calls", "12.5", "--at", "2026-02-03T04:05:06+01:00", "--reason", "Tried")
 
         assert out.splitlines() == [
-            "Used: 12.5 Calls of Acme",
+            "Used 12.5 Calls: Acme",
             "  12.5 from the grant: Standalone grant of Jan 1, 2026",
-            "Remaining of Calls: 57.5",
+            "Remaining Calls: 57.5",
         ]
         posting = Posting.objects.latest("pk")
         assert (posting.done_by, posting.reason) == ("record_usage", "Tried")
@@ -80,13 +80,13 @@ class TestOne:
     def test_capped(self, calls: Grant) -> None:
         out, _ = run("acme", "calls", "71", "--cap")
 
-        assert "Dropped: 1, because the balance is used up, and no grant allows overage" in out
+        assert "Dropped 1, because the balance is used up, and no grant allows overage" in out
         assert usage(calls) == 100
 
     def test_a_refund(self, calls: Grant) -> None:
         out, _ = run("acme", "calls", "-20")
 
-        assert out.startswith("Given back: 20 Calls of Acme\n  20 back to the grant: ")
+        assert out.startswith("Refunded 20 Calls: Acme\n  20 back to the grant: ")
         assert usage(calls) == 10
 
     def test_a_key_again(self, calls: Grant) -> None:
@@ -118,7 +118,7 @@ class TestOne:
             (["acme", "calls", "1", "--key", ""], "Enter a key, or leave it out", 1),
             (["acme", "calls", "1", "--key", "a\0"], "Enter a key without null characters", 1),
             (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
-            (["acme", "fax", "1"], "There is no feature “fax”", 1),
+            (["acme", "fax", "1"], "No feature “fax”", 1),
             (["acme", "calls", "1", "--entity", "s9"], "has no entity “s9”", 1),
             (["--file", "missing.ndjson"], "missing.ndjson: There is no such file: check", 1),
         ],
@@ -175,7 +175,7 @@ class TestFile:
             ({"customer": "nobody", "feature": "calls"}, "$.customer: No customer is known by “nobody”"),
             ({"customer": "", "feature": "calls"}, "$.customer: No customer is known by “”"),
             ({"customer": "two@example.com", "feature": "calls"}, "$.customer: 2 customers are known by"),
-            ({"customer": "acme", "feature": "fax"}, "$.feature: There is no feature “fax”"),
+            ({"customer": "acme", "feature": "fax"}, "$.feature: No feature “fax”"),
             ({"customer": "acme", "event_name": "faxed"}, "$.event_name: No feature has the event “faxed”"),
             ({"customer": "acme", "event_name": "both"}, "$.event_name: Several features have the event"),
             (
@@ -222,7 +222,7 @@ class TestFile:
 
         assert out == "uses.ndjson: 2 recorded, 0 recorded before, 1 refused\n"
         assert f"uses.ndjson: record 2: {told}" in err
-        assert "1 of the uses were refused. They are in bad.ndjson" in err
+        assert "1 record refused. Correct them in bad.ndjson" in err
         [written] = Path("bad.ndjson").read_text().splitlines()
         assert json.loads(written)["record"] == 2
         assert usage(calls) == 32

@@ -65,7 +65,7 @@ def test_extend_trial_tells_what_it_did(capsys):
         (["change_plan", "acme", "basic", "basic"], "nothing would change"),
         (
             ["change_plan", "acme", "basic", "gold"],
-            "There is no live plan “gold”. There are the plans basic.",
+            "No live plan “gold”. Known plans: basic.",
         ),
         (["change_plan", "acme", "gold", "basic"], "no running subscription “gold”"),
         (["change_plan", "nobody", "basic", "basic"], "nobody"),

@@ -126,7 +126,7 @@ def test_the_rest_of_an_aggregate_that_no_column_holds_is_refused():
     [report, good] = take({"id": "acme", "balances": {"api_calls": sent}}, {"id": "good"})
     assert report.bad is not None
     assert report.bad.path.startswith("$.balances.api_calls")
-    assert "out of range" in report.bad.reason
+    assert "more than 15 digits" in report.bad.reason
     assert good.bad is None
 
 

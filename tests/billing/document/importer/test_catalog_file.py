@@ -38,7 +38,7 @@ def test_features_come_before_plans_each_with_its_place() -> None:
 def test_either_list_may_be_missing_and_anything_else_is_told() -> None:
     assert read({"features": []}) == ([], [])
     entries, remarks = read({"plan": [], "plans": [{}], "has_more": False})
-    assert [entry.place for entry in entries] == ["$.plans[0]"]
+    assert [entry.path for entry in entries] == ["$.plans[0]"]
     assert [path for path, _ in remarks] == ["$.plan", "$.has_more"]
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_read(content: bytes) -> None:
 def test_there_is_an_end_to_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog_file, "RECORD_LIMIT", 100_000)
     assert len(read({"plans": ["x" * 90_000]})[0]) == 1
-    with pytest.raises(Unreadable, match="longer than"):
+    with pytest.raises(Unreadable, match="Split the catalog"):
         read({"plans": ["x" * 400_000]})
 
 
@@ -105,7 +105,7 @@ class TestErrorsFiles:
         ]
 
     def test_a_single_one(self) -> None:
-        assert [entry.place for entry in read(self.LINES[0])[0]] == ["$.plans[3]"]
+        assert [entry.path for entry in read(self.LINES[0])[0]] == ["$.plans[3]"]
 
     @pytest.mark.parametrize(
         "line",
@@ -120,7 +120,7 @@ class TestErrorsFiles:
     def test_lines_of_another_kind(self, line: bytes) -> None:
         path, reason = refusal(self.LINES[0] + line)
         assert path == "$"
-        assert reason.startswith("Line 2 ")
+        assert reason.startswith("Non-empty line 2 ")
 
     def test_a_line_that_was_broken_in_mending(self) -> None:
-        assert refusal(self.LINES[0] + b"{")[1].startswith("On line 2 ")
+        assert refusal(self.LINES[0] + b"{")[1].startswith("Non-empty line 2: ")

@@ -167,7 +167,7 @@ class TestRefusedPlans:
         ]
         bad = reports[2].bad
         assert (bad.number, bad.path) == (3, "$.plans[0].items[0].included")
-        assert "Also $.plans[0].items[1].feature_id: There is no feature 'nope'" in bad.reason
+        assert "Also $.plans[0].items[1].feature_id: Add the feature 'nope'" in bad.reason
         assert json.loads(bad.text)["items"][1]["feature_id"] == "nope"
         assert not Plan.objects.exists()
 
@@ -178,7 +178,7 @@ class TestRefusedPlans:
     def test_no_stub_is_made_of_a_feature_that_was_refused(self) -> None:
         reports = take(PRO, features=[{**FEATURE, "type": "strange"}])
         assert refusals(reports) == ["$.features[0].type", "$.plans[0].items[0].feature_id"]
-        assert "was refused, see $.features[0]" in reports[1].refused[0].reason
+        assert "It was refused in $.features[0]" in reports[1].refused[0].reason
         assert not Feature.objects.exists()
 
     def test_a_feature_that_an_item_carries_is_not_read(self) -> None:
@@ -211,7 +211,7 @@ class TestVersions:
         reports = take(at(30))
         assert outcomes(reports) == ["new version"]
         assert [remark.path for remark in reports[1].remarks] == ["$.plans[0].version"]
-        assert "pro is version 2 from now on" in reports[1].remarks[0].text
+        assert "Created version 2 of pro" in reports[1].remarks[0].text
         assert prices() == {1: 20, 2: 30}
         assert only(Subscription, pk=customer.pk).plan.version == 1
         assert outcomes(take(at(30))) == ["unchanged"]
@@ -292,7 +292,7 @@ class TestVersions:
         take(PRO, at(30, version=2))
         reports = take(PRO)
         assert outcomes(reports) == ["unchanged"]
-        assert "state version 3" in reports[1].remarks[0].text
+        assert "use version 3" in reports[1].remarks[0].text
         assert take(PRO, at(30, version=2))[1].remarks == []
 
     def test_a_stub_is_completed_in_place(self) -> None:

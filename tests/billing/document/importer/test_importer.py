@@ -174,7 +174,7 @@ class TestWholeDocument:
     def test_disagreeing_aggregates_are_remarked_on_and_kept(self):
         [report] = take({"id": "acme", "balances": {"api_calls": {**BALANCE, "granted": 7}}})
         said = [(remark.path, remark.text) for remark in report.remarks]
-        text = "Sent as 7; 1000 is taken, as the rows give it."
+        text = "Imported as 1000 instead of 7, as computed from the rows."
         assert said == [("$.balances.api_calls.granted", text)]
         path = {"path": "$.balances.api_calls.granted", "text": text}
         assert only(ReceivedPayload).remarks == [path]

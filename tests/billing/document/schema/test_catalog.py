@@ -29,7 +29,7 @@ def test_graduated_credit_tiers_are_refused_with_the_reason():
     with pytest.raises(Refused) as caught:
         parse_feature(SYSTEM | {"credit_schema": schema})
     assert caught.value.path == "$.credit_schema[1]"
-    assert "graduated tiers of credits cannot be taken in" in caught.value.reason
+    assert "Graduated tiers of credits aren't supported" in caught.value.reason
 
 
 def test_two_costs_of_one_feature_are_refused():

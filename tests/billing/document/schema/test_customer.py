@@ -145,7 +145,7 @@ def test_one_identifier_is_enough(payload):
 def test_a_record_that_names_nobody_is_refused(payload):
     assert refused(payload) == (
         "$",
-        "Nothing says who this is: expected an id, stripe_id or email, or a name with created_at.",
+        "Expected an id, a stripe_id or an email, or a name with created_at, to identify the customer.",
     )
 
 
@@ -153,7 +153,7 @@ def test_an_empty_identifier_is_taken_as_none_and_remarked():
     customer, told = parse_customer({"id": "acme", "email": "", "stripe_id": ""})
     assert (customer.email, customer.stripe_id) == (None, None)
     assert [remark.path for remark in told] == ["$.email", "$.stripe_id"]
-    assert told[0].text == "Sent empty; null is taken."
+    assert told[0].text == "Imported as null, not as an empty text."
 
 
 @pytest.mark.parametrize(("currency", "total"), [("JPY", 1200), ("kwd", 1.234), ("EUR", -5.5), ("uSd", 0)])

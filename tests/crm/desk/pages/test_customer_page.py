@@ -235,7 +235,7 @@ def test_an_overdue_invoice_comes_first(client: Client) -> None:
     )
     page = page_of(client, customer).partition('id="section-timeline"')[0]
     assert page.index("in_late") < page.index("in_paid_0")
-    assert "Overdue" in page
+    assert "Past due" in page
     assert "in_paid_6" not in page
     assert "View all" in page
 
