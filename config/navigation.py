@@ -60,7 +60,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Purchases", "shopping_bag", "billing.Purchase"),
         Item("Balances", "data_usage", "billing.Balance"),
         Item("Grants", "redeem", "billing.Grant"),
-        Item("Ledger", "history_edu", "billing.Posting"),
+        Item("Ledger entries", "history_edu", "billing.Posting"),
         Item("Flags", "toggle_on", "billing.Flag"),
         Item("Invoices", "receipt_long", "billing.Invoice"),
         Item("Payments", "payments", "billing.Payment"),

@@ -50,16 +50,16 @@ def test_figures_have_thousands_and_no_idle_zeros() -> None:
     values = ["1234567.5000000000", "20", "0.0000000001", "-3.10"]
     assert [number(Decimal(value)) for value in values] == ["1,234,567.5", "20", "0.0000000001", "-3.1"]
     assert number(None) == "-"
-    assert unit_price(Decimal("1999.5000"), "USD") == "1,999.5 USD"
+    assert unit_price(Decimal("1999.5000"), "USD") == "$1,999.50"
     assert unit_price(None, "USD") == "-"
 
 
 def test_money_has_the_digits_of_its_currency() -> None:
     assert [money(123456, "USD"), money(5000, "JPY"), money(1234567, "KWD"), money(-5, "EUR")] == [
-        "1,234.56 USD",
-        "5,000 JPY",
-        "1,234.567 KWD",
-        "-0.05 EUR",
+        "$1,234.56",
+        "¥5,000",
+        "KWD 1,234.567",
+        "-€0.05",
     ]
     assert money(1234, "QQQ") == "1,234 minor units of QQQ"
 
@@ -141,7 +141,7 @@ def test_an_invoice_shows_its_lines_and_opens_no_script(client: Client) -> None:
     invoice = make_invoice(currency="JPY", total=5000, hosted_invoice_url="javascript:alert(1)")
     make_invoice_line(invoice=invoice, description="Seats", amount=5000, quantity=Decimal(3))
     page = client.get(reverse("admin:billing_invoice_change", args=[invoice.pk])).content.decode()
-    assert page.count("5,000 JPY") == 2
+    assert page.count("¥5,000") == 2
     assert 'href="javascript' not in page
 
 

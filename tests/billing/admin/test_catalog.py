@@ -122,7 +122,7 @@ class TestPlansThatCustomersHave:
         make_subscription(plan=plan)
         answer = client.post(url_of(plan), data)
         [told] = errors(answer)["__all__"]
-        assert "While this form was open, a customer got the plan" in told
+        assert "Nothing was saved, because a customer got this plan while the form was open." in told
         plan.refresh_from_db()
         assert (plan.name, plan.price_amount) == ("Pro", 20)
 
