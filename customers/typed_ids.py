@@ -68,10 +68,10 @@ class TypedIdField(_UUIDField):
         super().__init__(**options)
 
     def set_attributes_from_name(self, name: str) -> None:
-        super().set_attributes_from_name(name)
-        if self._verbose_name is None and name == "id":
+        if not self.verbose_name and name == "id":
             # Django would write "Id".
             self.verbose_name = "ID"
+        super().set_attributes_from_name(name)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, options = super().deconstruct()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -99,10 +99,10 @@ def test_the_level_of_a_balance_is_told_in_a_word(client: Client) -> None:
     make_balance()
     assert sorted(shown(client, "balance", "level")) == [
         "Available",
+        "Out",
+        "Out",
         "Overage",
         "Unlimited",
-        "Out",
-        "Out",
     ]
 
 
@@ -131,7 +131,7 @@ def test_an_invoice_is_overdue_when_it_should_have_been_paid(client: Client) -> 
     make_invoice(status="open", due_at=FUTURE)
     make_invoice(status="paid", due_at=PAST)
     make_invoice(status="something new")
-    assert sorted(shown(client, "invoice", "state")) == ["Open", "Past due", "Paid", "something new"]
+    assert sorted(shown(client, "invoice", "state")) == ["Open", "Paid", "Past due", "something new"]
     assert shown(client, "invoice", "state", "?status=overdue") == ["Past due"]
     assert sorted(shown(client, "invoice", "state", "?status=open")) == ["Open", "Past due"]
 
@@ -212,3 +212,29 @@ def test_the_viewer_reads_figures_without_idle_zeros() -> None:
     page = client.get(reverse("admin:billing_subscription_change", args=[subscription.pk])).content.decode()
     assert "1250.0000000000" not in page
     assert ">1250<" in page.replace(",", "")
+
+
+@pytest.mark.django_db
+def test_a_list_shows_days_and_is_sorted_by_their_moments(client: Client) -> None:
+    late, early = (
+        make_invoice(status="open", due_at=datetime(2030, 1, 5, hour, tzinfo=UTC)) for hour in (23, 1)
+    )
+    url = reverse("admin:billing_invoice_changelist")
+    names = [getattr(name, "__name__", name) for name in client.get(url).context["cl"].list_display]
+    column = names.index("due_at")
+    for order, expected in ((f"{column}", [early, late]), (f"-{column}", [late, early])):
+        response = client.get(url, {"o": order})
+        assert list(response.context["cl"].result_list) == expected
+    assert response.content.decode().count("Jan 5, 2030") == 2
+
+
+@pytest.mark.django_db
+def test_a_field_shows_no_midnight_and_no_id_in_small_letters(client: Client) -> None:
+    invoice = make_invoice(
+        due_at=datetime(2030, 1, 5, tzinfo=UTC), issued_at=datetime(2030, 1, 2, 9, 30, tzinfo=UTC)
+    )
+    page = client.get(reverse("admin:billing_invoice_change", args=[invoice.pk])).content.decode()
+    assert "Jan 5, 2030" in page
+    assert "Jan 2, 2030, 09:30" in page
+    assert "00:00" not in page
+    assert ">ID<" in "".join(page.split())

@@ -88,10 +88,10 @@ class TestPlansThatCustomersHave:
             "trial_once_per_fingerprint",
             "is_stub",
         }
-        assert "Customers have or had this version" not in page.content.decode()
+        assert "This version is in use" not in page.content.decode()
         attach(plan=plan)
         page = client.get(url_of(plan))
-        assert "Customers have or had this version" in page.content.decode()
+        assert "This version is in use" in page.content.decode()
         assert not form_data(page).keys() & CLOSED
         assert not [name for name in form_data(page) if name.startswith("items-0-inc")]
 
@@ -167,7 +167,7 @@ class TestNewVersions:
         made = Plan.objects.get(version=2)
         assert (answer.status_code, answer["Location"]) == (302, url_of(made))
         [message] = get_messages(answer.wsgi_request)
-        assert "This is version 2 of pro, a copy of version 1" in str(message)
+        assert "Created version 2 of pro, a copy of version 1" in str(message)
         assert made.items.get().included == 100
         subscription.refresh_from_db()
         assert subscription.plan == plan
@@ -306,6 +306,6 @@ class TestRules:
         url = url_of(cost.credit_system)
         answer = save(client, url, type="metered")
         assert answer.status_code == 200
-        assert "delete them, or leave it a credit system" in answer.content.decode()
+        assert "Delete the credit costs, or keep the type." in answer.content.decode()
         assert save(client, url, type="metered", **{"credit_costs-0-DELETE": "on"}).status_code == 302
         assert not CreditCost.objects.exists()

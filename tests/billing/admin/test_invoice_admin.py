@@ -385,7 +385,7 @@ class TestPrint:
         }
         draft, voided, theirs = shown.values()
         assert "Draft invoice" in draft
-        assert "Discounts and tax are added when it is issued" in draft
+        assert "Discounts and tax are added when the invoice is issued" in draft
         assert "Void invoice" in voided
         assert " Due 100.00" not in voided
         assert "Number in_7" in theirs
@@ -399,7 +399,7 @@ class TestPrint:
         # 17.10 x 10.00 / 107.10 is 1.597.
         for expected in ("Number CN-000001", "Outage $8.40", "Tax $1.60", "Total credited $10.00"):
             assert expected in shown, expected
-        assert "Corrects invoice INV-000001 of" in shown
+        assert "Corrects invoice INV-000001, " in shown
         other = raised()
         for wrong in (str(note.pk), "nonsense"):
             elsewhere = reverse("admin:billing_invoice_print_credit_note", args=[other.pk, wrong])

@@ -21,7 +21,7 @@ from tests.factories import make_customer, make_entity, make_plan, make_user
 
 pytestmark = pytest.mark.django_db
 
-ANEW = "Something has changed since the preview"
+ANEW = "Something changed after the last preview"
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def test_a_plan_is_previewed_and_attached(client: Client) -> None:
     customer = make_customer()
     plan = plan_of("pro", (metered("calls"), {"included": 100}), **a_month_for(20))
     page = previewed(client, attach_url(customer), plan=plan.pk, quantity="2")
-    outcome = page.context["outcome"]
-    assert outcome.messages == ("pro v1 is active.",)
-    [(name, before, after)] = outcome.balances
+    preview = page.context["preview"]
+    assert preview.messages == ("pro v1 is active.",)
+    [(name, before, after)] = preview.balances
     assert (name, before.granted, after.granted, after.remaining) == ("calls", 0, 200, 200)
-    [(invoice, lines)] = outcome.invoices
+    [(invoice, lines)] = preview.invoices
     assert (invoice.total, [line.amount for line in lines]) == (4000, [4000])
     text = page.content.decode()
     assert "Invoice: $40.00, due" in text
@@ -108,7 +108,7 @@ def test_units_are_asked_for_once_the_plan_is_chosen(client: Client) -> None:
     page = previewed(client, attach_url(customer), plan=plan.pk)
     assert form_data(page)[name] == "0"
     page = client.post(attach_url(customer), form_data(page, **{name: "600", "preview": "1"}))
-    assert page.context["outcome"].invoices[0][0].total == 2000 + 3 * 500
+    assert page.context["preview"].invoices[0][0].total == 2000 + 3 * 500
     client.post(attach_url(customer), form_data(page, confirm="1"))
     subscription = Subscription.objects.get()
     assert subscription.prepaid_quantities == {"credits": "750"}
@@ -131,11 +131,11 @@ def test_a_plan_may_begin_on_a_day_to_come_without_a_trial_and_for_an_entity(cli
     scheduled = Subscription.objects.get()
     assert (scheduled.status, scheduled.entity, scheduled.started_at.year) == ("scheduled", entity, 2999)
     page = previewed(client, attach_url(customer), plan=plan.pk)
-    assert "The trial ends" in page.context["outcome"].messages[1]
+    assert "The trial ends" in page.context["preview"].messages[1]
     data = form_data(page, preview="1")
     del data["with_trial"]
     page = client.post(attach_url(customer), data)
-    assert page.context["outcome"].invoices[0][0].total == 2000
+    assert page.context["preview"].invoices[0][0].total == 2000
 
 
 def test_a_change_is_done_as_it_was_previewed_though_time_goes_on(
@@ -145,7 +145,7 @@ def test_a_change_is_done_as_it_was_previewed_though_time_goes_on(
     pro = plan_of("pro", **a_month_for(50_000))
     url = url_of(subscription, "change_plan")
     page = previewed(client, url, plan=pro.pk)
-    [(invoice, _)] = page.context["outcome"].invoices
+    [(invoice, _)] = page.context["preview"].invoices
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=5))
     assert client.post(url, form_data(page, confirm="1")).status_code == 302
@@ -190,13 +190,13 @@ def test_a_cancellation_is_previewed_done_and_taken_back(client: Client) -> None
     subscription = attached(plan_of("basic", **a_month_for(20)))
     url = url_of(subscription, "cancel")
     page = previewed(client, url)
-    assert "basic v1 ends on" in page.context["outcome"].messages[0]
+    assert "basic v1 ends on" in page.context["preview"].messages[0]
     client.post(url, form_data(page, confirm="1"))
     subscription.refresh_from_db()
     assert subscription.expires_at == subscription.current_period_end
     # Nothing has to be asked to take it back: the page is the preview.
     page = client.get(url_of(subscription, "uncancel"))
-    assert page.context["outcome"].messages == ("basic v1 goes on.",)
+    assert page.context["preview"].messages == ("basic v1 goes on.",)
     answer = client.post(url_of(subscription, "uncancel"), form_data(page, confirm="1"))
     assert answer["Location"] == reverse("admin:billing_subscription_change", args=[quote(subscription.pk)])
     subscription.refresh_from_db()
@@ -253,7 +253,7 @@ def test_hostile_input_gives_errors(field: str, value: str, client: Client) -> N
     plan = plan_of("pro", **a_month_for(20))
     page = previewed(client, attach_url(customer), **{"plan": plan.pk, field: value})
     assert page.context["form"].errors
-    assert "outcome" not in page.context
+    assert "preview" not in page.context
 
 
 def test_what_belongs_elsewhere_cannot_be_chosen(client: Client) -> None:
@@ -300,7 +300,7 @@ def test_where_nothing_can_be_chosen_the_page_that_cancels_is_the_preview(client
     scheduled = change_plan(attached(plan_of("basic", **a_month_for(20))), small, done_by="test").subscription
     assert scheduled is not None
     page = client.get(url_of(scheduled, "cancel"))
-    assert "small v1" in page.context["outcome"].messages[0]
+    assert "small v1" in page.context["preview"].messages[0]
     assert client.post(url_of(scheduled, "cancel"), form_data(page, confirm="1")).status_code == 302
     scheduled.refresh_from_db()
     assert scheduled.status == "ended"

@@ -129,7 +129,7 @@ class TestRefusals:
         _, err = run(write("c.json", {"plans": [{}] * 25}), status=1)
         lines = err.splitlines()
         assert len(lines) == 22
-        assert lines[20] == "c.json: … and 5 more problems; --errors FILE has them all"
+        assert lines[20] == "c.json: … and 5 more problems; use --errors FILE to get them all"
 
     def test_what_a_file_holds_cannot_break_the_line_or_command_the_terminal(
         self, write: Callable[..., str]
@@ -213,7 +213,7 @@ class TestNothingHalfDone:
         assert out.splitlines() == [
             "new.json: features: 1 would be created, 0 would be updated, 1 unchanged, 0 refused",
             "new.json: plans: 0 would be created, 0 would be updated, 1 would be in a new version, 0 unchanged, 1 refused",
-            "This was a dry run: nothing was changed.",
+            "This was a dry run. Nothing was changed.",
         ]
         assert row_counts() == before
         assert json.loads(Path("errors.ndjson").read_bytes())["path"] == "$.plans[1]"

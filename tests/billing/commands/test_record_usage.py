@@ -74,7 +74,7 @@ class TestOne:
     def test_refused_whole(self, calls: Grant) -> None:
         _, err = run("acme", "calls", "71", status=1)
 
-        assert err.startswith("Refused, and nothing was changed: 1 of 71 Calls do not fit: ")
+        assert err.startswith("Refused. Nothing was changed. 1 of 71 Calls do not fit: ")
         assert usage(calls) == 30
 
     def test_capped(self, calls: Grant) -> None:
@@ -93,7 +93,7 @@ class TestOne:
         first, _ = run("acme", "calls", "5", "--key", "k")
         again, _ = run("acme@example.com", "calls", "5.0", "--key", "k")
 
-        told = "This key was used before for the same: nothing was changed. The answer then was:\n"
+        told = "This usage was already recorded under its key. Nothing was changed. The result was:\n"
         assert again == told + first
         assert usage(calls) == 35
 
@@ -109,9 +109,9 @@ class TestOne:
         [
             ([], "Give CUSTOMER FEATURE AMOUNT, or --file FILE", 2),
             (["acme", "calls"], "Give CUSTOMER FEATURE AMOUNT, or --file FILE", 2),
-            (["acme", "calls", "1", "--errors", "bad"], "--errors goes with --file", 2),
-            (["acme", "calls", "1", "--file", "x"], "leave out CUSTOMER FEATURE AMOUNT", 2),
-            (["--file", "x", "--key", "k", "--entity", "e"], "leave out --entity, --key", 2),
+            (["acme", "calls", "1", "--errors", "bad"], "Use --errors only with --file", 2),
+            (["acme", "calls", "1", "--file", "x"], "Leave out CUSTOMER FEATURE AMOUNT", 2),
+            (["--file", "x", "--key", "k", "--entity", "e"], "Leave out --entity, --key", 2),
             (["acme", "calls", "0"], "Enter an amount other than 0", 1),
             (["acme", "calls", "x"], "'x' cannot be read", 1),
             (["acme", "calls", "1", "--at", "noon"], "'noon' cannot be read", 1),
@@ -175,7 +175,7 @@ class TestFile:
             ({"customer": "nobody", "feature": "calls"}, "$.customer: No customer is known by “nobody”"),
             ({"customer": "", "feature": "calls"}, "$.customer: No customer is known by “”"),
             ({"customer": "two@example.com", "feature": "calls"}, "$.customer: 2 customers are known by"),
-            ({"customer": "acme", "feature": "fax"}, "$.feature: No feature “fax”"),
+            ({"customer": "acme", "feature": "fax"}, "$.feature: There is no feature “fax”"),
             ({"customer": "acme", "event_name": "faxed"}, "$.event_name: No feature has the event “faxed”"),
             ({"customer": "acme", "event_name": "both"}, "$.event_name: Several features have the event"),
             (
