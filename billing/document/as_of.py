@@ -125,7 +125,7 @@ def holdings_known(known: KnownCustomer) -> Holdings:
     """
     every = [
         (row_of(Balance, record), was_deleted(record))
-        for record in last_told(Balance, known.at, customer__in=known.owner_ids)
+        for record in last_history_rows(Balance, known.at, customer__in=known.owner_ids)
     ]
     places = {str(row.pk): (row.came_with_id or row.customer_id, row.feature_id) for row, _ in every}
     ours = [row for row, is_gone in every if not is_gone and places[str(row.pk)][0] in known.origin_ids]

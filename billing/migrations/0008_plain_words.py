@@ -9,12 +9,7 @@ import customers.typed_ids
 import django.db.models.deletion
 from django.db import migrations, models
 
-
-class StateOnly(migrations.SeparateDatabaseAndState):
-    def state_forwards(self, app_label, state):
-        # Each change would rebuild every related model class. Without them they are built once, afterwards.
-        state.__dict__.pop("apps", None)
-        super().state_forwards(app_label, state)
+from customers.migrations._state_only import StateOnly
 
 
 class Migration(migrations.Migration):
@@ -167,6 +162,11 @@ class Migration(migrations.Migration):
                     model_name='entity',
                     name='entity_id',
                     field=models.CharField(blank=True, max_length=255, null=True, verbose_name='entity ID'),
+                ),
+                migrations.AlterField(
+                    model_name='entity',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
                 ),
                 migrations.AlterField(
                     model_name='entity',
@@ -385,6 +385,11 @@ class Migration(migrations.Migration):
                 ),
                 migrations.AlterField(
                     model_name='historicalentity',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
+                ),
+                migrations.AlterField(
+                    model_name='historicalentity',
                     name='removed_at',
                     field=models.DateTimeField(blank=True, help_text='When the billing platform stopped listing it.', null=True),
                 ),
@@ -552,6 +557,11 @@ class Migration(migrations.Migration):
                     model_name='historicalplan',
                     name='currency',
                     field=models.CharField(help_text='An ISO 4217 code, such as USD.', max_length=3),
+                ),
+                migrations.AlterField(
+                    model_name='historicalplan',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
                 ),
                 migrations.AlterField(
                     model_name='historicalplan',
@@ -812,6 +822,11 @@ class Migration(migrations.Migration):
                     model_name='plan',
                     name='currency',
                     field=models.CharField(help_text='An ISO 4217 code, such as USD.', max_length=3),
+                ),
+                migrations.AlterField(
+                    model_name='plan',
+                    name='env',
+                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
                 ),
                 migrations.AlterField(
                     model_name='plan',
@@ -1132,26 +1147,6 @@ class Migration(migrations.Migration):
                     model_name='subscription',
                     name='subscription_period_ends_after_start',
                     constraint=models.CheckConstraint(condition=models.Q(('current_period_start', None), ('current_period_end', None), ('current_period_end__gt', models.F('current_period_start')), _connector='OR'), name='subscription_period_ends_after_start', violation_error_message='Enter a period end after the period start.'),
-                ),
-                migrations.AlterField(
-                    model_name='entity',
-                    name='env',
-                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
-                ),
-                migrations.AlterField(
-                    model_name='historicalentity',
-                    name='env',
-                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
-                ),
-                migrations.AlterField(
-                    model_name='historicalplan',
-                    name='env',
-                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
-                ),
-                migrations.AlterField(
-                    model_name='plan',
-                    name='env',
-                    field=models.CharField(choices=[('live', 'Live'), ('sandbox', 'Test mode')], default='live', max_length=10, verbose_name='environment'),
                 ),
             ]
         )

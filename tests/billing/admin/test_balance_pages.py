@@ -96,7 +96,7 @@ class TestExplain:
             client.get(page(balance), {"entity": "west"})
         )
 
-    @pytest.mark.parametrize("value", HOSTILE)
+    @pytest.mark.parametrize("value", [value for value in HOSTILE if "\0" not in value])
     def test_what_is_no_amount_is_a_form_error(self, client, balance, grant, value):
         response = client.get(page(balance), {"use": value})
         assert "would" not in text(response).partition("Simulate usage")[2].partition("Deduction order")[0]

@@ -260,6 +260,7 @@ def environment(database: Path) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": f"sqlite:///{database}",
+        "LOG_LEVEL": "WARNING",
         "CLIENTELE_DEVELOPMENT": "1",
         "ENV_FILE": "",
         "DJANGO_SETTINGS_MODULE": "config.settings",

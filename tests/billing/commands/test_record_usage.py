@@ -270,7 +270,7 @@ class TestFile:
 
         _, err = run("--file", write(line, line), status=130)
 
-        assert "Stopped. At least 1 uses were recorded before" in err
+        assert "Stopped. At least 1 record had been saved" in err
 
 
 def _interrupted_at_the_second() -> Callable[..., Any]:
