@@ -1,1 +1,1 @@
-"""The catalogue: features and plans, how they are taken in, what they must keep to, and their versions."""
+"""The catalog: rules for features and plans, versions of plans, what is in use."""

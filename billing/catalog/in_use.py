@@ -1,4 +1,4 @@
-"""Who uses what is in the catalogue."""
+"""Which features and plan versions are in use."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from billing.models import (
 )
 from customers.bulk import pieces
 
-#: An item that says more of its feature than that the plan has it.
+#: An item with an amount, a reset, a price or a rollover, which a boolean feature can't have.
 _COUNTED = ~Q(included=0) | ~Q(reset_interval="") | ~Q(billing_method="") | ~Q(rollover_expiry_unit="")
 
 
 def is_in_use(plan: Plan) -> bool:
-    """Whether a customer has or had this version: a subscription or purchase, ended or not, seats, a grant, a flag."""
+    """Whether a customer has or had this version, by a subscription, purchase, license, grant or flag."""
     this = OuterRef("pk")
     used = (
         Exists(Subscription.objects.filter(plan=this))
@@ -39,7 +39,7 @@ def is_in_use(plan: Plan) -> bool:
 
 
 def uses_of(features: Iterable[Feature]) -> dict[str, FeatureInUse]:
-    """What there is of each of `features`, by the keys of their rows."""
+    """How each feature is in use, by its key."""
     this = OuterRef("pk")
     uses: dict[str, FeatureInUse] = {}
     for piece in pieces(feature.pk for feature in features):

@@ -1,7 +1,7 @@
-"""What features and plans must keep to: the rules of the catalogue's import and of the admin's forms.
+"""Rules for features and plans, used by the catalog import and by forms.
 
-The rules read rows that need not be saved, and ask no database. Each names the column that breaks it, so that a
-form can show the problem beside its field; `DOCUMENT_STEPS` says where a document holds that column.
+They read unsaved rows and no database. Each problem names its column, so that a form can show it beside the field.
+`DOCUMENT_STEPS` says where a document has that column.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from billing.models.figures import BillingMethod, Interval
 from billing.rules import money
 from billing.rules.prices import Price
 
-#: What a plan and what is billed may recur by.
+#: The intervals of prices.
 PRICE_INTERVALS = frozenset(
     {
         Interval.ONE_OFF,
@@ -26,10 +26,10 @@ PRICE_INTERVALS = frozenset(
         Interval.YEAR,
     }
 )
-#: What usage may return to zero by: all but the mixture that only an aggregate shows.
+#: The intervals of resets: all but the one that stands for several.
 RESET_INTERVALS = frozenset(Interval) - {Interval.MULTIPLE}
 
-#: The keys under which a document holds a column that it does not hold under the column's own name.
+#: The path of a column in a document, if it is not the column's own name.
 DOCUMENT_STEPS: dict[type, dict[str, tuple[str, ...]]] = {
     Plan: {
         "price_amount": ("price", "amount"),
@@ -59,7 +59,7 @@ DOCUMENT_STEPS: dict[type, dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class CatalogProblem:
-    """What is wrong with the column `field`, in a sentence that says what to do."""
+    """What is wrong with the column `field`; the message says what to do."""
 
     field: str
     message: str
@@ -67,7 +67,7 @@ class CatalogProblem:
 
 @dataclass(frozen=True, slots=True)
 class FeatureInUse:
-    """What is there of a feature, and forbids it some types."""
+    """How a feature is in use, which rules out some types."""
 
     has_balances: bool = False
     has_flags: bool = False
@@ -78,7 +78,7 @@ class FeatureInUse:
 
 
 def feature_problems(feature: Feature, was: str, use: FeatureInUse) -> Iterator[CatalogProblem]:
-    """What forbids `feature` its type. `was` is the type it had, empty for a new feature or a stub.
+    """Why `feature` can't have its type. `was` is its former type, empty for a new feature or a stub.
 
     A feature that keeps its type keeps the rules, whatever an import made of it.
     """
@@ -88,7 +88,7 @@ def feature_problems(feature: Feature, was: str, use: FeatureInUse) -> Iterator[
     if use.has_balances and (is_boolean or was):
         yield _type_problem(feature, "customers have balances of it")
     elif use.has_flags and not is_boolean:
-        yield _type_problem(feature, "customers have it switched on as a flag")
+        yield _type_problem(feature, "customers have it as a flag")
     elif use.is_counted_in_plans and is_boolean:
         yield _type_problem(feature, "plans include an amount of it, reset it or sell more of it")
     elif use.is_drawn and feature.type != Feature.Type.METERED:
@@ -96,76 +96,72 @@ def feature_problems(feature: Feature, was: str, use: FeatureInUse) -> Iterator[
 
 
 def cost_problems(cost: CreditCost) -> Iterator[CatalogProblem]:
-    """What is wrong with what a feature costs in a credit system."""
+    """Problems of a credit cost."""
     system, metered = cost.credit_system, cost.metered_feature
     if system.type != Feature.Type.CREDIT_SYSTEM:
         yield CatalogProblem(
             "credit_system",
-            f"Only a credit system has credit costs: {system.feature_id} is {_kind(system)}. Make it a credit"
-            " system, or take the costs away.",
+            f"Make {system.feature_id} a credit system, or remove its credit costs. It is {_kind(system)}.",
         )
     if metered.feature_id == system.feature_id:
         yield CatalogProblem(
-            "metered_feature", "A credit system cannot draw on itself: name a metered feature."
+            "metered_feature", "Choose a metered feature. A credit system can't draw on itself."
         )
     elif metered.type != Feature.Type.METERED:
         yield CatalogProblem(
             "metered_feature",
-            f"Credits are spent on metered features: {metered.feature_id} is {_kind(metered)}. Name another.",
+            f"Choose a metered feature. {metered.feature_id} is {_kind(metered)}.",
         )
     if not cost.credit_cost > 0:
-        yield CatalogProblem("credit_cost", "A unit costs more than 0 credits.")
+        yield CatalogProblem("credit_cost", "Enter a cost above 0 credits.")
 
 
 def plan_problems(plan: Plan) -> Iterator[CatalogProblem]:
-    """What is wrong with a plan's own price, trial and currency."""
+    """Problems of a plan's own price, trial and currency."""
     if plan.price_amount is not None:
         yield from _recurring("price_interval", plan.price_interval, "price")
     yield from _count("price_interval_count", plan.price_interval_count)
     if plan.free_trial_length is not None and plan.free_trial_length < 1:
-        yield CatalogProblem("free_trial_length", "A trial lasts 1 or more: without a trial, leave it out.")
-    if plan.free_trial_length is not None and not plan.free_trial_unit:
-        yield CatalogProblem("free_trial_unit", "Say what the trial's length counts: days, months or years.")
-    if plan.free_trial_length is None and plan.free_trial_unit:
         yield CatalogProblem(
-            "free_trial_length", "Say how long the trial lasts, or leave out what its length counts."
+            "free_trial_length", "Enter a trial length of 1 or more. Leave blank for no trial."
         )
+    if plan.free_trial_length is not None and not plan.free_trial_unit:
+        yield CatalogProblem("free_trial_unit", "Choose days, months or years for the trial length.")
+    if plan.free_trial_length is None and plan.free_trial_unit:
+        yield CatalogProblem("free_trial_length", "Enter a trial length, or leave its unit blank.")
     if not money.is_known(plan.currency):
         yield CatalogProblem(
-            "currency", f"{plan.currency!r} is no currency: give an ISO 4217 code in capitals, such as USD."
+            "currency",
+            f"Enter an ISO 4217 code in capitals, such as USD. {plan.currency!r} is not a currency.",
         )
 
 
 def item_problems(item: PlanItem) -> Iterator[CatalogProblem]:
-    """What is wrong with what a plan includes of a feature."""
+    """Problems of a plan item."""
     if item.feature.type == Feature.Type.BOOLEAN:
         yield from _boolean_problems(item)
         return
     yield from _price_problems(item)
     if item.reset_interval and item.reset_interval not in RESET_INTERVALS:
         yield CatalogProblem(
-            "reset_interval", f"Nothing resets every {item.reset_interval!r}: choose an interval."
+            "reset_interval", f"Choose a reset interval. {item.reset_interval!r} is not one."
         )
     if item.reset_interval_count is not None and not item.reset_interval:
-        yield CatalogProblem("reset_interval", "Say what the interval count counts, or leave the count out.")
+        yield CatalogProblem("reset_interval", "Choose a reset interval, or leave its count blank.")
     yield from _count("reset_interval_count", item.reset_interval_count)
     yield from _rollover_problems(item)
 
 
 def _boolean_problems(item: PlanItem) -> Iterator[CatalogProblem]:
-    what = f"{item.feature.feature_id} is on or off"
+    because = f"{item.feature.feature_id} is on or off."
     if item.included:
-        yield CatalogProblem("included", f"{what}, so no amount of it can be included: write 0.")
+        yield CatalogProblem("included", f"Enter 0 as the included amount. {because}")
     if item.reset_interval:
-        yield CatalogProblem("reset_interval", f"{what}, so it does not reset: leave the reset out.")
+        yield CatalogProblem("reset_interval", f"Leave the reset blank. {because}")
     if _is_priced(item):
-        yield CatalogProblem(
-            "billing_method", f"{what}, so there is nothing of it to sell or bill: leave the price out."
-        )
+        yield CatalogProblem("billing_method", f"Leave the price blank. {because}")
     if item.rollover_expiry_unit:
-        yield CatalogProblem(
-            "rollover_expiry_unit", f"{what}, so nothing of it is carried over: leave the rollover out."
-        )
+        yield CatalogProblem("rollover_expiry_unit", f"Leave the rollover blank. {because}")
 
 
 def _price_problems(item: PlanItem) -> Iterator[CatalogProblem]:
@@ -174,14 +170,14 @@ def _price_problems(item: PlanItem) -> Iterator[CatalogProblem]:
     if not item.billing_method:
         yield CatalogProblem(
             "billing_method",
-            "A price needs a billing method: prepaid for what is bought ahead, or usage-based.",
+            "Choose a billing method, prepaid or usage-based. The item has a price.",
         )
     if item.price_amount is not None and item.price_tiers:
-        yield CatalogProblem("price_tiers", "A price has either an amount or tiers: leave one of them out.")
+        yield CatalogProblem("price_tiers", "Leave the amount or the tiers blank. A price has one of them.")
     if item.price_amount is None and not item.price_tiers:
-        yield CatalogProblem("price_amount", "A price needs an amount or tiers: 0 is an amount.")
+        yield CatalogProblem("price_amount", "Enter an amount or tiers. 0 is an amount.")
     if item.billing_units is None or not item.billing_units > 0:
-        yield CatalogProblem("billing_units", "Say how many units one price buys: more than 0, usually 1.")
+        yield CatalogProblem("billing_units", "Enter how many units one price buys, above 0 and usually 1.")
     elif item.price_tiers:
         yield from _tier_problems(item)
     yield from _recurring("price_interval", item.price_interval, "price")
@@ -189,12 +185,12 @@ def _price_problems(item: PlanItem) -> Iterator[CatalogProblem]:
     if item.billing_method == BillingMethod.USAGE_BASED and item.price_interval == Interval.ONE_OFF:
         yield CatalogProblem(
             "price_interval",
-            "What is billed after use is billed again and again: choose an interval such as month, or prepaid.",
+            "Choose an interval such as month, or the prepaid method. Usage-based prices recur.",
         )
 
 
 def _tier_problems(item: PlanItem) -> Iterator[CatalogProblem]:
-    """What keeps a price from being computed."""
+    """Why the tiers can't be charged."""
     try:
         Price.from_stored(None, item.price_tiers, item.price_tier_behavior, item.billing_units)
     except ValueError as problem:
@@ -205,36 +201,32 @@ def _rollover_problems(item: PlanItem) -> Iterator[CatalogProblem]:
     if not item.rollover_expiry_unit:
         if item.rollover_max is not None or item.rollover_expiry_length is not None:
             yield CatalogProblem(
-                "rollover_expiry_unit", "Say whether what is carried over lasts for months or for ever."
+                "rollover_expiry_unit", "Choose whether rollovers last for months or forever."
             )
         return
     if item.reset_interval in ("", Interval.ONE_OFF):
         yield CatalogProblem(
             "rollover_expiry_unit",
-            "An item that never resets has nothing to carry over: give it a reset, or leave the rollover out.",
+            "Choose a reset interval, or leave the rollover blank. An item that never resets has nothing to carry over.",
         )
     if item.rollover_expiry_length == 0:
         yield CatalogProblem(
             "rollover_expiry_length",
-            "What is carried over lasts for 1 month or more: leave it out for 1, or choose for ever.",
+            "Enter 1 or more months, or choose forever. Leave blank for 1.",
         )
 
 
 def _recurring(field: str, interval: str, what: str) -> Iterator[CatalogProblem]:
     if not interval:
-        yield CatalogProblem(
-            field, f"Say how often the {what} is charged: once, or every week, month or year."
-        )
+        yield CatalogProblem(field, f"Choose how often the {what} is charged, such as once or every month.")
     elif interval not in PRICE_INTERVALS:
         allowed = ", ".join(each.value for each in Interval if each in PRICE_INTERVALS)
-        yield CatalogProblem(field, f"Nothing is charged every {interval!r}: choose one of {allowed}.")
+        yield CatalogProblem(field, f"Choose one of {allowed}. {interval!r} is not a price interval.")
 
 
 def _count(field: str, count: int | None) -> Iterator[CatalogProblem]:
     if count is not None and count < 1:
-        yield CatalogProblem(
-            field, "An interval is counted from 1: leave the count out for every single one."
-        )
+        yield CatalogProblem(field, "Enter an interval count of 1 or more. Leave blank for 1.")
 
 
 def _is_priced(item: PlanItem) -> bool:
@@ -254,7 +246,7 @@ def _is_priced(item: PlanItem) -> bool:
 def _type_problem(feature: Feature, reason: str) -> CatalogProblem:
     return CatalogProblem(
         "type",
-        f"It cannot be {_kind(feature)}, for {reason}: leave its type, or make a feature with another id.",
+        f"Keep the type, or create a feature with another ID. It can't be {_kind(feature)} because {reason}.",
     )
 
 

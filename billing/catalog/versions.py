@@ -1,7 +1,7 @@
-"""Versions of plans: what makes two of them differ, which one a document describes, and how a new one is made.
+"""Versions of plans: their terms, which version a document describes, and new versions.
 
-What a version grants and costs (its terms) never changes once it was described by a catalogue or is attached to a
-customer: whoever has it keeps it. Its words may change: name, description, whether it is sold, metadata.
+The terms of a version, which are what it grants and costs, never change once a catalog described it or a customer has
+it. Name, description, metadata and whether it is sold may change.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from billing.rules.figures import LARGEST_WHOLE
 from customers import clock
 from customers.json_types import Refused
 
-#: The columns of a plan that say what it grants and costs; the others are words.
+#: The columns of a plan that are terms.
 TERMS = (
     "group",
     "add_on",
@@ -37,15 +37,15 @@ TERMS = (
 
 
 class NoNewVersion(Exception):
-    """A new version cannot be made: a sentence that says why."""
+    """A new version can't be made; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionTerms:
-    """What a version of a plan grants and costs, as far as documents say it.
+    """What a version of a plan grants and costs, as far as documents say.
 
-    What means the same is the same: no interval count and 1, tiers kept as texts and as numbers, items in another
-    order. A document that does not mention the configuration has None, which goes with any.
+    Equal meanings compare equal: no interval count and 1, tiers as texts and as numbers, items in another order.
+    `config` is None for a document without a configuration, which agrees with any.
     """
 
     plan: tuple[Any, ...]
@@ -54,7 +54,7 @@ class VersionTerms:
 
     @classmethod
     def of(cls, plan: Plan, items: Iterable[PlanItem], *, says_config: bool = True) -> VersionTerms:
-        """The terms of `plan` with `items`, neither of which need be saved."""
+        """The terms of `plan` with `items`, saved or not."""
         price = plan.price_amount is not None and (
             plan.price_amount,
             plan.price_interval,
@@ -72,20 +72,19 @@ class VersionTerms:
         )
 
     def agree(self, ours: VersionTerms) -> bool:
-        """Whether a version with these terms is the one with the terms `ours`."""
+        """Whether the terms of a document agree with `ours`."""
         return (self.plan, self.items) == (ours.plan, ours.items) and self.config in (None, ours.config)
 
 
 def choose_version(
     stated: int, terms: VersionTerms, ours: Mapping[int, VersionTerms], *, is_newest: bool
 ) -> int:
-    """The version that a document describes which states the number `stated`.
+    """The number of the version that a document describes, which states the number `stated`.
 
-    `ours` are the terms of the versions that we have a description of. A number that we do not have is kept, and so
-    is one whose terms agree. A document with other terms describes our latest version if it agrees with that, so
-    that a file which never counts up can be imported again; else it is a new version, after our latest. Only the
-    newest version that a file states of a plan (`is_newest`) can be new in this way: raises `Refused` for an
-    older one, which tells a history that is not ours.
+    `ours` are the terms of our versions by number. The stated number stands if we do not have it, or if its terms
+    agree. Otherwise the document describes our latest version if it agrees with that, so that a file that never counts
+    up can be imported again, or else a new version after it. Only the newest version of a plan in a file (`is_newest`)
+    can become a new one. An older one contradicts our history, and raises `Refused`.
     """
     if stated not in ours or terms.agree(ours[stated]):
         return stated
@@ -93,22 +92,22 @@ def choose_version(
     if not is_newest:
         raise Refused(
             "$.version",
-            f"Version {stated} is there already and grants or costs something else, and versions stay as they are."
-            f" State what is new in the newest version, as {latest + 1} or higher.",
+            f"Put the change into the newest version, as version {latest + 1} or higher. Version {stated} has other"
+            " terms already, and the terms of a version never change.",
         )
     return latest if terms.agree(ours[latest]) else _after(latest)
 
 
 @transaction.atomic
 def new_version(plan: Plan) -> Plan:
-    """Copy `plan` with its items into the version after its latest, and answer that; nobody is moved to it.
+    """Copy `plan` with its items into a new version after its latest. No customer is moved to it.
 
     Raises `NoNewVersion` for a stub, which has nothing to copy.
     """
     versions = Plan.objects.select_for_update().filter(env=plan.env, plan_id=plan.plan_id)
     numbers = list(versions.order_by("version").values_list("version", flat=True))
     if plan.is_stub:
-        raise NoNewVersion(f"{plan.plan_id} is known only by its id so far: complete it first.")
+        raise NoNewVersion(f"Complete {plan.plan_id} first. Only its ID is known.")
     try:
         number = _after(numbers[-1])
     except Refused as problem:
@@ -122,7 +121,7 @@ def new_version(plan: Plan) -> Plan:
 
 def _after(number: int) -> int:
     if number >= LARGEST_WHOLE:
-        raise Refused("$.version", f"There is no version after {number}: give the plan another id.")
+        raise Refused("$.version", f"Give the plan another ID. There is no version after {number}.")
     return number + 1
 
 

@@ -1,6 +1,6 @@
-"""The doctor: looks for what should not be, and mends what a ledger entry can mend.
+"""The doctor: checks the data for contradictions, and repairs those that a ledger entry can repair.
 
-Each check is a function that yields a finding for each thing amiss; `CHECKS` has them all.
+Each check yields findings. `CHECKS` lists all checks.
 """
 
 from billing.doctor.checks import CHECKS, Check, Checked, count_rows

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are made."""
+"""All checks, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from billing.doctor import due, invoices, ledger, merges, plans, triggers
 from billing.doctor.findings import Advance, Finding
 from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
+from customers.formats import counted
 from customers.models import Customer
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what it looks at, in words; one that `mends` can be told to mend what it finds."""
+    """A check, with its subject in words. One that `mends` can repair what it finds."""
 
     words: str
     find: Callable[..., Iterator[Finding]]
     mends: bool = False
 
     def run(self, advance: Advance, *, fix: bool) -> Iterator[Finding]:
-        """What it finds; `advance` hears how many rows it has looked at."""
+        """The findings. `advance` is called with the number of rows checked since the last call."""
         return self.find(advance, fix=fix) if self.mends else self.find(advance)
 
 
@@ -38,8 +39,8 @@ CHECKS = (
     Check("billed periods", plans.check_billed_periods),
     Check("prices", plans.check_prices),
     Check("merged customers", merges.check_chains),
-    Check("what merged customers own", merges.check_owners),
-    Check("whom rows came with", merges.check_homes),
+    Check("rows of merged customers", merges.check_owners),
+    Check("merged origins of rows", merges.check_homes),
     Check("invoice totals", invoices.check_totals),
     Check("payments", invoices.check_payments),
     Check("invoice numbers", invoices.check_numbers),
@@ -48,7 +49,7 @@ CHECKS = (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many rows of each kind there are."""
+    """Number of rows by kind."""
 
     customers: int
     subscriptions: int
@@ -59,13 +60,14 @@ class Checked:
 
     def __str__(self) -> str:
         return (
-            f"{self.customers:,} customers, {self.subscriptions:,} subscriptions, {self.grants:,} grants,"
-            f" {self.rollovers:,} rollovers, {self.entries:,} ledger entries, {self.invoices:,} invoices"
+            f"{counted(self.customers, 'customer')}, {counted(self.subscriptions, 'subscription')},"
+            f" {counted(self.grants, 'grant')}, {counted(self.rollovers, 'rollover')},"
+            f" {counted(self.entries, 'ledger entry', 'ledger entries')}, {counted(self.invoices, 'invoice')}"
         )
 
 
 def count_rows() -> Checked:
-    """How many rows were there to be checked."""
+    """Count the rows that the checks read."""
     return Checked(
         customers=Customer.objects.count(),
         subscriptions=Subscription.objects.count(),

@@ -1,4 +1,7 @@
-"""What fell due and did not happen: `renew` was not run, or did not get to it."""
+"""Events that were due and did not happen: `renew` has not run, or failed for the customer.
+
+The conditions are those of renewal itself, so a finding is always something that renewal would do.
+"""
 
 from __future__ import annotations
 
@@ -6,80 +9,73 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
-from billing.doctor.findings import GRACE, Advance, Finding, day
+from billing.doctor.findings import GRACE, Advance, Finding
 from billing.models import Grant, Rollover, Subscription
-from billing.rules.intervals import NEVER_RESETS
+from billing.rules.due_events import DueKind
 from customers import clock
+from customers.formats import moment
 
 _RENEW = "Run `manage.py renew`."
 _OF_BALANCE = ("balance__customer", "balance__feature")
+_OVERDUE = {
+    DueKind.START: "it should have started on {}",
+    DueKind.TRIAL_END: "its trial ended on {}",
+    DueKind.PERIOD_END: "its period ended on {}",
+    DueKind.END: "it should have ended on {}",
+}
 
 
 def check_resets(advance: Advance) -> Iterator[Finding]:
-    """Grants that should have been reset. Those of past-due subscriptions wait, unless a setting says otherwise."""
+    """Grants that should have been reset."""
     late = clock.now() - GRACE
-    grants = Grant.objects.counted().filter(next_reset_at__lte=late)
-    grants = grants.exclude(reset_interval__in=NEVER_RESETS)
-    if not settings.RESET_PAST_DUE:
-        grants = grants.exclude(subscription__past_due=True)
-    for grant in _in_order(grants, *_OF_BALANCE):
+    for grant in _in_order(Grant.objects.counted().due_to_reset(late), *_OF_BALANCE):
         yield Finding(
-            grant.pk, str(grant.balance), f"its reset was due on {day(grant.next_reset_at)}", _RENEW
+            grant.pk, str(grant.balance), f"its reset was due on {moment(grant.next_reset_at)}", _RENEW
         )
 
 
 def check_expiries(advance: Advance) -> Iterator[Finding]:
-    """Grants and rollovers that have expired and were not ended."""
+    """Grants and rollovers that expired and have not ended."""
     late = clock.now() - GRACE
-    for rows in (Grant.objects.all(), Rollover.objects.all()):
-        for row in _in_order(rows.filter(ended_at=None, expires_at__lte=late), *_OF_BALANCE):
+    for rows in (Grant.objects.due_to_expire(late), Rollover.objects.due_to_expire(late)):
+        for row in _in_order(rows, *_OF_BALANCE):
             yield Finding(
-                row.pk,
-                str(row.balance),
-                f"it expired on {day(row.expires_at)}, but was not ended",
-                _RENEW,
+                row.pk, str(row.balance), f"it expired on {moment(row.expires_at)} but has not ended", _RENEW
             )
 
 
 def check_subscriptions(advance: Advance) -> Iterator[Finding]:
-    """Subscriptions whose end, whose next period or whose start has passed."""
+    """Subscriptions whose start, next period or end is overdue."""
     late = clock.now() - GRACE
-    subscriptions = Subscription.objects.filter(
-        Q(Q(expires_at__lte=late) | Q(current_period_end__lte=late), status=Subscription.Status.ACTIVE)
-        | Q(status=Subscription.Status.SCHEDULED, started_at__lte=late)
-    )
-    for subscription in _in_order(subscriptions, "customer", "plan"):
+    for subscription in _in_order(Subscription.objects.due(late), "customer", "plan"):
         yield Finding(
             subscription.pk,
             f"{subscription.plan} of {subscription.customer}",
-            _what_passed(subscription, late),
+            _overdue(subscription, late),
             _RENEW,
         )
 
 
 def check_periods(advance: Advance) -> Iterator[Finding]:
-    """Periods that end before they begin."""
+    """Periods that end before they start."""
     subscriptions = Subscription.objects.filter(current_period_end__lte=F("current_period_start"))
     for subscription in _in_order(subscriptions, "customer", "plan"):
         yield Finding(
             subscription.pk,
             f"{subscription.plan} of {subscription.customer}",
-            f"its period begins on {day(subscription.current_period_start)} and ends on"
-            f" {day(subscription.current_period_end)}",
-            "Correct its times in the admin.",
+            f"its period starts on {moment(subscription.current_period_start)} and ends on"
+            f" {moment(subscription.current_period_end)}",
+            "Correct the period on the subscription's page.",
         )
 
 
-def _what_passed(subscription: Subscription, late: datetime) -> str:
-    if subscription.status == Subscription.Status.SCHEDULED:
-        return f"it should have begun on {day(subscription.started_at)}"
-    if subscription.expires_at is not None and subscription.expires_at <= late:
-        return f"it should have ended on {day(subscription.expires_at)}"
-    ended = subscription.current_period_end
-    return f"its period ended on {day(ended)}" if ended is not None else "its period has ended"
+def _overdue(subscription: Subscription, late: datetime) -> str:
+    """The last event that is overdue: an end matters more than the end of a period."""
+    due = [event for event in subscription.due_events() if event.at <= late]
+    event = max(due, key=lambda event: event.kind == DueKind.END)
+    return _OVERDUE[event.kind].format(moment(event.at))
 
 
 def _in_order(rows: QuerySet[Any], *related: str) -> Iterator[Any]:

@@ -1,23 +1,23 @@
-"""What a check has found."""
+"""What a check finds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-#: How long what falls due may wait for the next run of `renew`.
+#: How long an event may wait for the next run of `renew` before it is reported.
 GRACE = timedelta(days=1)
 
-#: Told how many more rows were looked at.
+#: Called with the number of rows that were checked since the last call.
 Advance = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is amiss: of which row, by its typed id and its name for people; what; and what to do about it.
+    """One contradiction: the row, by typed ID and by name, what is wrong, and what to do about it.
 
-    `mended` says what was done about it already, in place of `remedy`. With `can_be_mended`, a ledger entry would.
+    `mended` says what was done about it, in place of `remedy`. With `can_be_mended`, a ledger entry would repair it.
     """
 
     row: str
@@ -29,8 +29,3 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.row} ({self.name}): {self.what}. {self.mended or self.remedy}"
-
-
-def day(moment: datetime) -> str:
-    """A moment as findings name it."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""Whether invoices are the sum of their lines, payments and credit notes, and their numbers without gaps."""
+"""Invoices against their lines, payments and credit notes; gaps in invoice numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billing.doctor.findings import Advance, Finding
 from billing.formats import money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
 
-_FIXED = "It cannot be changed: write a credit note, and a new invoice."
+_FIXED = "Issue a credit note and a new invoice, because an issued invoice can't be changed."
 
 
 def check_totals(advance: Advance) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def check_totals(advance: Advance) -> Iterator[Finding]:
         yield _finding(
             invoice,
             f"its total is {_money(invoice, invoice.total)}, but its lines sum to {_money(invoice, invoice.lines_sum)}",
-            _FIXED if invoice.number else "Correct the draft, or import the customer again.",
+            _FIXED if invoice.number else "Correct the draft or import the customer again.",
         )
 
 
@@ -41,14 +41,14 @@ def check_payments(advance: Advance) -> Iterator[Finding]:
     )
     for invoice in _in_order(amiss):
         for what in _disagreements(invoice):
-            yield _finding(invoice, what, "Payments and credit notes stay as they are: correct the invoice.")
+            yield _finding(invoice, what, "Correct the invoice. Payments and credit notes can't be changed.")
 
 
 def check_numbers(advance: Advance) -> Iterator[Finding]:
-    """Numbers that a series has given out and that no invoice or credit note bears, or the other way round."""
+    """Numbers that a series gave out and no invoice or credit note has, or the reverse."""
     for series in InvoiceSeries.objects.order_by("prefix"):
         start = f"{series.prefix}-"
-        seen = bytearray(series.last_number + 1)
+        in_use = bytearray(series.last_number + 1)
         for model in (Invoice, CreditNote):
             numbers: Any = model._default_manager.filter(number__startswith=start)
             for number in numbers.values_list("number", flat=True).iterator():
@@ -59,18 +59,20 @@ def check_numbers(advance: Advance) -> Iterator[Finding]:
                     yield Finding(
                         number,
                         f"series {series.prefix}",
-                        f"its series has given out {series.last_number} numbers only, and would give it again",
-                        f"Set the last number of the series to the highest in use, {place} or above.",
+                        f"its series has given out {series.last_number} numbers only and would give it again",
+                        f"Set the last number of the series to the highest in use, at least {place}.",
                     )
                 else:
-                    seen[int(place)] = 1
-        for first, last in _gaps(seen):
+                    in_use[int(place)] = 1
+        for first, last in _gaps(in_use):
             numbers_missing = f"{start}{first:06d}" + ("" if first == last else f" to {start}{last:06d}")
             yield Finding(
                 numbers_missing,
                 f"series {series.prefix}",
-                "no invoice or credit note has this number" if first == last else "nothing has these numbers",
-                "Compare with a backup: what is issued is never deleted.",
+                "no invoice or credit note has this number"
+                if first == last
+                else "no invoices or credit notes have these numbers",
+                "Compare with a backup, because issued invoices are never deleted.",
             )
 
 
@@ -116,11 +118,11 @@ def _in_order(invoices: QuerySet[Any]) -> Iterator[Any]:
     return invoices.select_related("customer").order_by("pk").iterator()
 
 
-def _gaps(seen: bytearray) -> Iterator[tuple[int, int]]:
-    """The runs of places from 1 on that were not seen."""
-    place = seen.find(0, 1)
+def _gaps(in_use: bytearray) -> Iterator[tuple[int, int]]:
+    """First and last of each run of unused numbers, from 1 on."""
+    place = in_use.find(0, 1)
     while place != -1:
-        following = seen.find(1, place)
-        last = len(seen) - 1 if following == -1 else following - 1
+        following = in_use.find(1, place)
+        last = len(in_use) - 1 if following == -1 else following - 1
         yield place, last
-        place = -1 if following == -1 else seen.find(0, following)
+        place = -1 if following == -1 else in_use.find(0, following)

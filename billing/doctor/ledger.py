@@ -1,4 +1,4 @@
-"""Whether every figure is the sum of its ledger entries, and every entry goes on from the one before it."""
+"""Figures against the sums of their ledger entries, and each entry against the one before it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _FIGURES: dict[type[Grant | Rollover], tuple[str, ...]] = {
     Grant: ("included_grant", "prepaid_grant", "usage"),
     Rollover: ("granted", "left"),
 }
-_BACKUP = "Entries cannot be mended: compare them with a backup"
+_BACKUP = "Compare the entries with a backup, because they can't be changed"
 
 
 @dataclass(slots=True)
 class _Walk:
-    """What the entries of one row say, read in the order of their numbers."""
+    """The entries of one row, read by number."""
 
     sums: dict[str, Decimal]
     reached: dict[str, Decimal] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class _Walk:
     broken: str = ""
 
     def add(self, figure: str, number: int, amount: Decimal, after: Decimal) -> None:
-        """Take the next entry; of each kind of flaw, the first is kept."""
+        """Add the next entry. Of each kind of flaw, only the first is reported."""
         if number != self.last_number + 1 and not self.missing:
             self.missing = f"its ledger entry number {self.last_number + 1} is missing"
         self.last_number = number
@@ -54,7 +54,7 @@ class _Walk:
         self.sums[figure] = EXACT.add(self.sums[figure], amount)
 
     def fits(self, figures: dict[str, Decimal], entries: int) -> bool:
-        """Whether the row and its entries agree in everything."""
+        """Whether the row and its entries agree."""
         is_whole = not self.missing and not self.broken and self.last_number == entries
         return is_whole and figures == self.sums
 
@@ -76,7 +76,7 @@ def _check(model: type[Grant | Rollover], advance: Advance, *, fix: bool) -> Ite
 
 
 def _suspects(model: type[Grant | Rollover], advance: Advance) -> Iterator[str]:
-    """The keys of the rows that seem not to agree with their entries, which may be changing meanwhile."""
+    """Keys of rows that seem to disagree with their entries; read without a lock, so they may be about to change."""
     names = _FIGURES[model]
     rows: Any = model._default_manager.order_by("pk")
     last = None
@@ -95,7 +95,7 @@ def _suspects(model: type[Grant | Rollover], advance: Advance) -> Iterator[str]:
 
 
 def _suspects_of_postgresql(model: type[Grant | Rollover], advance: Advance) -> Iterator[str]:
-    """The same, found by the database in one statement."""
+    """`_suspects` in one statement."""
     owner = "grant" if model is Grant else "rollover"
     sums = "".join(
         f", SUM(amount) FILTER (WHERE figure = '{name}') AS sum_of_{name}" for name in _FIGURES[model]
@@ -124,7 +124,7 @@ def _suspects_of_postgresql(model: type[Grant | Rollover], advance: Advance) -> 
 
 @transaction.atomic
 def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Finding]:
-    """Look at one row again, which nobody else changes meanwhile, and mend it if that is wanted."""
+    """Check one row again under a lock, and repair it with `fix`."""
     owner: Any = model._default_manager.filter(pk=pk).values("balance")
     balances = Balance.objects.filter(pk__in=owner)
     list(balances.select_for_update(no_key=True))
@@ -145,11 +145,14 @@ def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Findi
         what = f"{figure} is {_plain(getattr(row, figure))}, but its ledger entries sum to {_plain(summed)}"
         difference = _plain(EXACT.subtract(getattr(row, figure), summed))
         if not can_be_mended:
-            remedy, mended = "No entry can mend that, since they do not go on from one another.", ""
+            remedy, mended = (
+                "No entry can repair this, because the entries do not follow from one another.",
+                "",
+            )
         elif fix:
-            remedy, mended = "", f"Mended: an entry of {difference} was posted."
+            remedy, mended = "", f"Posted an entry of {difference}."
         else:
-            remedy, mended = f"--fix posts an entry of {difference} to the ledger.", ""
+            remedy, mended = f"Run with --fix to post an entry of {difference}.", ""
         findings.append(Finding(pk, name, what, remedy, can_be_mended, mended))
     if fix and differing and can_be_mended:
         _catch_up(row, differing, walk.last_number)
@@ -157,7 +160,7 @@ def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Findi
 
 
 def _catch_up(row: Grant | Rollover, differing: dict[str, Decimal], last_number: int) -> None:
-    """Post what makes the entries sum to the figures: these stand, because people have seen and used them."""
+    """Post entries that make up the difference. The figures stay, because people have seen and used them."""
     changes = []
     for figure, summed in differing.items():
         changes.append(FigureChange(row, figure, EXACT.subtract(getattr(row, figure), summed)))
@@ -178,7 +181,7 @@ def _catch_up(row: Grant | Rollover, differing: dict[str, Decimal], last_number:
 
 
 def _walks(model: type[Grant | Rollover], keys: list[str]) -> Iterator[tuple[str, _Walk]]:
-    """By key, what the entries of these rows say; a row without any is not in it."""
+    """The entries of these rows by key; rows without entries are left out."""
     owner = "grant_id" if model is Grant else "rollover_id"
     entries = (
         LedgerEntry.objects.filter(**{f"{owner}__in": keys})

@@ -1,4 +1,4 @@
-"""Plans of customers that exclude one another, periods that were billed twice, and prices nobody can reckon with."""
+"""Subscriptions that exclude one another, periods billed twice, prices that can't be charged."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from billing.doctor.findings import Advance, Finding, day
+from billing.doctor.findings import Advance, Finding
 from billing.models import Invoice, InvoiceLine, Plan, Subscription
 from billing.revenue.monthly import UnusablePrice, prepaid_price, recurring_prepaid_items
 from billing.rules.money import is_known
+from customers.formats import moment
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -31,16 +32,15 @@ def check_groups(advance: Advance) -> Iterator[Finding]:
         .select_related("customer", "plan")
         .order_by("customer_id", "entity_id", "plan__group", "started_at", "pk")
     )
-    whose = attrgetter("customer_id", "entity_id", "plan.group")
-    for _, of_group in groupby(subscriptions.iterator(), key=whose):
+    owner_and_group = attrgetter("customer_id", "entity_id", "plan.group")
+    for _, of_group in groupby(subscriptions.iterator(), key=owner_and_group):
         before: Subscription | None = None
         for subscription in of_group:
             if before is not None and subscription.started_at < (before.expires_at or _NEVER):
                 yield Finding(
                     str(subscription.pk),
                     f"{subscription.plan} of {subscription.customer}",
-                    f"it runs at the same time as {before.pk} ({before.plan}) of the same group"
-                    f" “{subscription.plan.group}”",
+                    f"it overlaps {before.pk} ({before.plan}) of the same group “{subscription.plan.group}”",
                     "Cancel one of them.",
                 )
             if before is None or (subscription.expires_at or _NEVER) > (before.expires_at or _NEVER):
@@ -72,30 +72,30 @@ def check_billed_periods(advance: Advance) -> Iterator[Finding]:
                 yield Finding(
                     pk,
                     number,
-                    f"it bills {plan} from {day(start)}, which {before} bills until {day(ends)}",
-                    "Write a credit note for what was billed twice.",
+                    f"it bills {plan} from {moment(start)}, which {before} bills until {moment(ends)}",
+                    "Issue a credit note for what was billed twice.",
                 )
             if ends is None or end > ends:
                 before, ends = number, end
 
 
 def check_prices(advance: Advance) -> Iterator[Finding]:
-    """Plans in use with a recurring price that nobody can reckon with."""
+    """Plans in use with a recurring price that can't be charged."""
     active = Subscription.objects.active().filter(plan=OuterRef("pk"))
     plans: QuerySet[Any] = Plan.objects.filter(Exists(active)).order_by("pk")
     for plan in plans.prefetch_related(Prefetch("items", recurring_prepaid_items(), to_attr="prepaid_items")):
         problems = []
         if not is_known(plan.currency):
-            problems.append(f"{plan.currency} is no currency")
+            problems.append(f"{plan.currency} is not a currency")
         for item in plan.prepaid_items:
             try:
                 prepaid_price(item)
-            except UnusablePrice as problem_:
-                problems.append(str(problem_))
+            except UnusablePrice as unusable:
+                problems.append(str(unusable))
         for problem in problems:
             yield Finding(
                 plan.pk,
                 str(plan),
-                f"who subscribes to it counts for no revenue: {problem}",
-                "Make a new version of the plan with the right price, and move its customers there.",
+                f"its subscriptions are left out of revenue because {problem}",
+                "Create a version with the right price and move the customers to it.",
             )

@@ -1,4 +1,4 @@
-"""Whether what the database itself guards is guarded: triggers, keys with their digests, rows that may be there once."""
+"""What the database guards: triggers, idempotency keys with digests, rows that may exist once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _INSTALLED = {
 
 
 def check_triggers(advance: Advance) -> Iterator[Finding]:
-    """Triggers that are not there, or switched off."""
+    """Triggers that are missing or disabled."""
     merging = merging_guards.names(connection.vendor)
     wanted = TRIGGERS[connection.vendor] | merging
     with connection.cursor() as cursor:
@@ -52,18 +52,18 @@ def check_triggers(advance: Advance) -> Iterator[Finding]:
         yield Finding(
             name,
             "a trigger of the database",
-            "it is missing or switched off, so what it guards can be changed unnoticed",
-            "`manage.py migrate` makes it again."
+            "it is missing or disabled, so protected rows can be changed",
+            "Run `manage.py migrate` to create it."
             if name in merging
-            else "Make it again as billing/migrations/0002_guards.py does.",
+            else "Create it again as billing/migrations/0002_guards.py does.",
         )
     advance(len(wanted))
 
 
 def check_keys(advance: Advance) -> Iterator[Finding]:
-    """Idempotency keys of which nobody can tell any more what came under them.
+    """Idempotency keys without a digest, so that another payload under the same key can't be told apart.
 
-    The key of an expiry by hand names the grant, which says it all.
+    The key of a manual expiry names the grant, so it needs no digest.
     """
     keyed = Posting.objects.filter(key__isnull=False, digest="").exclude(kind=Posting.Kind.EXPIRY)
     postings = keyed.select_related("customer")
@@ -71,13 +71,13 @@ def check_keys(advance: Advance) -> Iterator[Finding]:
         yield Finding(
             str(posting.pk),
             f"{posting} for {posting.customer}",
-            f"its key {posting.key!r} has no digest, so another use under that key would be taken for this one",
-            "Postings cannot be changed: do not use this key again.",
+            f"its key {posting.key!r} has no digest, so other usage with this key would be taken for this one",
+            "Do not use this key again. Ledger entries can't be changed.",
         )
 
 
 def check_twice(advance: Advance) -> Iterator[Finding]:
-    """Flags and balances of which a customer has two for one feature."""
+    """Two flags or balances of a customer for one feature."""
     yield from _twice(Balance)
     yield from _twice(Flag)
 
@@ -97,5 +97,5 @@ def _twice(model: type[Model]) -> Iterator[Finding]:
                 str(row.pk),
                 f"{row.feature} of {row.customer}",
                 f"the customer has another {model._meta.verbose_name} of this feature: {first.pk}",
-                "The database refuses that while its constraints are whole: rebuild its indexes, then keep one.",
+                "Rebuild the database's indexes, because its constraint should refuse this, then delete one.",
             )

@@ -1,1 +1,1 @@
-"""Invoices from what is charged to what is paid or credited: prices, sums, numbers, payments, credit notes."""
+"""Invoices: raise, number, pay, credit, void."""

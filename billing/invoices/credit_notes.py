@@ -1,4 +1,4 @@
-"""Credit notes: what corrects an issued invoice, which itself never changes."""
+"""Credit notes: the only correction of an issued invoice, which itself never changes."""
 
 from __future__ import annotations
 
@@ -18,38 +18,35 @@ _CREDITABLE = (Invoice.Status.OPEN, Invoice.Status.PAID, Invoice.Status.UNCOLLEC
 
 
 def creditable(invoice: Invoice) -> int:
-    """The most that a credit note can still take off, in minor units."""
+    """The part of the invoice that is not credited yet, in minor units."""
     return invoice.total - invoice.credited
 
 
 def to_return(invoice: Invoice) -> int:
-    """The money that was paid and is not owed any more, in minor units. Nothing here moves it."""
+    """The money to return to the customer, in minor units: paid, and credited since. Nothing here moves it."""
     return max(0, -invoice.due)
 
 
 @transaction.atomic
 def credit_note(invoice: Invoice, amount: int | None = None, *, reason: str, done_by: str) -> CreditNote:
-    """Take `amount` minor units, or all that is left, off an issued invoice, with their part of its tax.
+    """Credit `amount` minor units of an issued invoice, or all that is left, including their share of the tax.
 
-    An open one is due for so much less, and closed when nothing is due. Of one that was paid, money is to be
-    returned: `to_return` says how much. Credits and discounts that the invoice used stay used. Raises
-    `CannotChangeInvoice` without a reason, for more than is left, or for an invoice that is void.
+    The amount due falls, and the invoice closes when nothing is due. `to_return` says how much of a paid invoice to
+    return. Credits and discounts that the invoice used stay used. Raises `CannotChangeInvoice` without a reason, for
+    more than is left, and for a void invoice.
     """
     found = locked_issued(invoice, "credited")
     left = creditable(found)
     if found.status not in _CREDITABLE:
-        raise CannotChangeInvoice(
-            f"{found} is {found.status}: there is nothing that a credit note could correct."
-        )
+        raise CannotChangeInvoice(f"{found} can't be credited because it is {found.status}.")
     if not reason.strip():
-        raise CannotChangeInvoice("A credit note has a reason. Say why it is written.")
+        raise CannotChangeInvoice("Enter a reason. It is printed on the credit note.")
     amount = left if amount is None else amount
     if left <= 0:
-        raise CannotChangeInvoice(f"Nothing of {found} is left to be credited.")
+        raise CannotChangeInvoice(f"{found} is already credited in full.")
     if not 0 < amount <= left:
         raise CannotChangeInvoice(
-            f"{money(amount, found.currency)} cannot be credited: {found} has {money(left, found.currency)} left to"
-            " be credited. Enter an amount above zero and up to that."
+            f"Enter an amount above 0 and at most {money(left, found.currency)}, which is what is left to credit."
         )
     series = series_of_credit_notes(found.customer.env)
     tax = _tax_of(found, amount)
@@ -71,7 +68,7 @@ def credit_note(invoice: Invoice, amount: int | None = None, *, reason: str, don
 
 
 def tax_part(tax: int, gross: int, credited: int, amount: int) -> int:
-    """How much of `amount` is tax, after `credited` was taken off before, of an invoice of `gross` with `tax` in it.
+    """The tax in `amount` of an invoice of `gross` that includes `tax`, of which `credited` is credited already.
 
     In minor units. The parts of all notes together are the part of their sum, rounded half-even once.
     """

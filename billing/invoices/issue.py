@@ -39,7 +39,7 @@ _ISSUED_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What a customer is to be billed at a moment.
+    """What to bill a customer at a moment.
 
     `customer_id` and `subscription_id` are keys of rows. `plan_ids` are the plans as documents name them and `plans`
     their keys, in the same order. The lines name plans and subscriptions as documents do; their amounts are minor
@@ -59,7 +59,7 @@ class Bill:
 
 @dataclass(slots=True)
 class _Raised:
-    """An invoice that is about to be written, with its lines and the discounts that it uses."""
+    """An invoice that is not written yet, with its lines and the discounts that it uses."""
 
     invoice: Invoice
     env: str
@@ -69,7 +69,7 @@ class _Raised:
 
 
 def preview(bill: Bill) -> InvoiceTotals:
-    """What the bill would come to if it were raised now. Nothing is written, no discount is used.
+    """The totals of the bill if it were raised now. Writes nothing and uses no discount.
 
     A total below zero would be carried over. Raises `ValueError` as `raise_invoices` does.
     """
@@ -81,9 +81,9 @@ def preview(bill: Bill) -> InvoiceTotals:
 def raise_invoices(bills: Sequence[Bill], *, done_by: str) -> list[Invoice | None]:
     """Issue an invoice for each bill, in a fixed number of queries; None for a bill without lines.
 
-    Discounts that are due are used, in the order of the bills. An invoice of nothing is paid at once; what it comes
-    to below zero is carried over, as credits for the next invoices. The caller holds the customers' rows, and should
-    have little left to do: until its transaction ends nobody else gets a number.
+    Discounts that apply are used in the order of the bills. An invoice of 0 is paid immediately, and a total below 0
+    is carried over as credit for the next invoices. The caller has locked the customers and should finish soon, because
+    no other transaction gets an invoice number until this one ends.
 
     Raises `ValueError`, with a sentence for a person, for lines that cannot be billed together.
     """
@@ -118,7 +118,7 @@ def draft_invoice(
     subscription: Subscription | None = None,
     plans: Sequence[Plan] = (),
 ) -> Invoice:
-    """Make a draft of what is to be billed. Discounts and tax come when it is issued; `total` is without them.
+    """Draft an invoice. Its `total` is without discounts and tax, which are added when it is issued.
 
     Raises `CannotChangeInvoice` if there is nothing to bill, or it cannot be billed.
     """
@@ -132,12 +132,12 @@ def draft_invoice(
         plans=[str(plan.pk) for plan in plans],
     )
     if not lines:
-        raise CannotChangeInvoice("There is nothing to bill. Enter at least one line.")
+        raise CannotChangeInvoice("Enter at least one line.")
     try:
         total = invoice_totals(currency, lines).total
         invoice = _new_invoice(bill)
     except ValueError as error:
-        raise CannotChangeInvoice(f"This cannot be billed. {error}.") from error
+        raise CannotChangeInvoice(f"Couldn't draft the invoice. {error}.") from error
     invoice.status, invoice.total = Invoice.Status.DRAFT, total
     Invoice.objects.bulk_create([invoice])
     invoice.plans.set(plans)
@@ -148,21 +148,21 @@ def draft_invoice(
 
 @transaction.atomic
 def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -> Invoice:
-    """Issue a draft that was made here: with discounts, tax and a number, and never to change again.
+    """Issue a draft that was made here. It gets discounts, tax and a number, and never changes from then on.
 
     Raises `CannotChangeInvoice` if it is no draft of ours.
     """
     invoice = locked_invoice(draft)
     if invoice.status != Invoice.Status.DRAFT or invoice.imported or invoice.number:
         raise CannotChangeInvoice(
-            f"Only a draft that was made here can be issued: {invoice} is {invoice.status}. Draft another one."
+            f"Draft another invoice. Only drafts made here can be issued, and {invoice} is {invoice.status}."
         )
     bill = bill_of_draft(invoice, at or clock.now())
     terms = terms_of([bill.customer_id], to_change=True)[bill.customer_id]
     try:
         raised = _reckon(bill, terms, invoice)
     except ValueError as error:
-        raise CannotChangeInvoice(f"{invoice} cannot be issued. {error}.") from error
+        raise CannotChangeInvoice(f"Couldn't issue {invoice}. {error}.") from error
     invoice.lines.all().delete()
     Invoice.objects.bulk_update([invoice], _ISSUED_COLUMNS)
     _issue([raised])
@@ -171,7 +171,7 @@ def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -
 
 
 def bill_of_draft(draft: Invoice, at: datetime) -> Bill:
-    """What a draft bills, to be previewed."""
+    """What a draft bills, for its preview."""
     subscription = draft.subscription
     return Bill(
         customer_id=draft.customer_id,
@@ -214,7 +214,7 @@ def _sums(bill: Bill, terms: BillingTerms) -> InvoiceTotals:
 
 
 def _reckon(bill: Bill, terms: BillingTerms, invoice: Invoice) -> _Raised:
-    """Fill in the invoice, and note in `terms` what it uses and leaves over."""
+    """Fill in the invoice, and update `terms` with the discounts it uses and the credit it leaves."""
     found = _sums(bill, terms)
     lines = list(found.lines)
     carried_over = None
@@ -236,6 +236,7 @@ def _reckon(bill: Bill, terms: BillingTerms, invoice: Invoice) -> _Raised:
 
 
 def _carry_over(bill: Bill, found: InvoiceTotals) -> Discount:
+    # The billing document shows the name, so its date has the machine's form.
     discount = Discount(
         customer_id=bill.customer_id,
         name=f"Credit carried over on {bill.at:%Y-%m-%d}",
@@ -267,7 +268,7 @@ def _lines_of(bill: Bill, invoice: Invoice, lines: Sequence[BilledLine]) -> list
 
 
 def _issue(raised: Sequence[_Raised]) -> None:
-    """Write lines and discounts, and then, with the series locked, the numbers."""
+    """Write lines and discounts, then lock the series and write the numbers, so that the lock is short."""
     create_rows([line for each in raised for line in each.lines], reason="")
     create_rows([each.carried_over for each in raised if each.carried_over is not None], reason="")
     used = {str(discount.pk): discount for each in raised for discount in each.used}

@@ -1,4 +1,4 @@
-"""What every change of an invoice begins with: its customer and itself locked, and whether it is ours to change."""
+"""Lock an invoice with its customer, and check that it was issued here."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ _LONGEST_REASON = 100
 
 
 class CannotChangeInvoice(Exception):
-    """The invoice stays as it is; the message says why, and what can be done instead."""
+    """The change is refused; the message says what to do and why."""
 
 
 def locked_invoice(invoice: Invoice) -> Invoice:
-    """The invoice as it is now, which nobody else changes until the transaction ends; its customer first."""
+    """Lock the customer, then the invoice, until the transaction ends. Returns the invoice as it is now."""
     owner_id = invoice.customer_id
     while True:
         list(Customer.objects.filter(pk=owner_id).select_for_update(no_key=True).values_list("pk"))
         found = Invoice.objects.select_for_update().get(pk=invoice.pk)
         if found.customer_id == owner_id:
             return found
-        # Its customer was merged into another meanwhile.
+        # A merge gave it to another customer before the lock.
         owner_id = found.customer_id
 
 
 def locked_issued(invoice: Invoice, wanted: str) -> Invoice:
-    """`locked_invoice` of one that was issued here; `wanted` says in a message what was to be done with it.
+    """`locked_invoice` of an invoice issued here. `wanted` completes the error message, such as "voided".
 
-    Raises `CannotChangeInvoice` for one that was never issued, and for an imported one.
+    Raises `CannotChangeInvoice` for a draft, and for an imported invoice.
     """
     found = locked_invoice(invoice)
     if found.number:
         return found
     if not found.imported:
         advice = "Issue it first." if found.status == Invoice.Status.DRAFT else "Draft another one."
-        raise CannotChangeInvoice(f"{found} was never issued and cannot be {wanted}. {advice}")
+        raise CannotChangeInvoice(f"{found} can't be {wanted} because it was never issued. {advice}")
     raise CannotChangeInvoice(
-        f"{found} was issued by the billing platform and cannot be {wanted} here. Do it there, and import the"
+        f"{found} can't be {wanted} here because the billing platform issued it. Change it there, then import the"
         " customer again."
     )
 
 
 def save_change(invoice: Invoice, reason: str) -> None:
-    """Write what may change of an issued invoice, with the reason in its history."""
+    """Save the fields of an issued invoice that may change, with the reason in its history."""
     invoice._change_reason = reason[:_LONGEST_REASON]  # type: ignore[attr-defined]
     invoice.save(update_fields=["status", "closed_at", "paid", "credited"])

@@ -1,4 +1,4 @@
-"""The numbers of invoices and credit notes: unique, and without gaps in each series."""
+"""Numbers of invoices and credit notes: unique, without gaps in each series."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _SANDBOX = "TEST-"
 
 
 def series_of_invoices(env: str) -> str:
-    """The prefix of invoices in an environment: sandbox customers leave no gap among the live numbers."""
+    """The prefix of invoices. Test mode has its own, so that its invoices leave no gaps in live numbers."""
     return _in(env, settings.INVOICE_PREFIX)
 
 
 def series_of_credit_notes(env: str) -> str:
-    """The prefix of credit notes in an environment."""
+    """The prefix of credit notes."""
     return _in(env, CREDIT_NOTES)
 
 
 def take_numbers(counts: Mapping[str, int]) -> dict[str, Iterator[str]]:
-    """So many next numbers of each series, such as `INV-000001`, by its prefix.
+    """The next numbers of each series, such as `INV-000001`; `counts` says how many, by prefix.
 
-    Nobody else takes one of any series in `counts`, not even of those asked for none, until the caller's
-    transaction ends. If it is rolled back, the numbers are free again.
+    All series in `counts` are locked until the caller's transaction ends, even those with a count of 0. A rollback
+    frees the numbers.
     """
     InvoiceSeries.objects.bulk_create(
         [InvoiceSeries(prefix=prefix) for prefix, count in counts.items() if count], ignore_conflicts=True
     )
-    # In order, so that two who want the same ones cannot wait for each other.
+    # Locked in order, so that two transactions with the same series can't deadlock.
     locked = InvoiceSeries.objects.filter(prefix__in=counts).order_by("prefix").select_for_update()
     taken: dict[str, Iterator[str]] = {}
     for series in list(locked):

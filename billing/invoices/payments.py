@@ -1,4 +1,4 @@
-"""Money that was received for an invoice: it is noted here, and moved elsewhere."""
+"""Payments: money received for an invoice. It is recorded here and moved elsewhere."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _AWAITING = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
 def record_payment(
     invoice: Invoice, amount: int, *, paid_at: datetime | None = None, reference: str = "", done_by: str
 ) -> Payment:
-    """Note that `amount` minor units were received; the invoice is paid once nothing is due any more.
+    """Record that `amount` minor units were received. The invoice is paid when nothing is due.
 
-    One that was given up as uncollectible can still be paid. Raises `CannotChangeInvoice` for an invoice that waits
-    for no money, an amount that is not above zero or more than is due, or a moment that lies ahead.
+    An uncollectible invoice can still be paid. Raises `CannotChangeInvoice` for an invoice with nothing due, an amount
+    that is not above 0 or more than is due, or a moment in the future.
     """
     found = locked_issued(invoice, "paid")
     now = clock.now()
     paid_at = paid_at or now
     if found.status not in _AWAITING:
-        raise CannotChangeInvoice(f"{found} is {found.status} and waits for no money. Nothing was recorded.")
+        raise CannotChangeInvoice(f"{found} can't be paid because it is {found.status}.")
     if amount <= 0:
-        raise CannotChangeInvoice("A payment is above zero. For money that went back, write a credit note.")
+        raise CannotChangeInvoice("Enter an amount above 0. To return money, issue a credit note.")
     if amount > found.due:
         raise CannotChangeInvoice(
             f"{money(amount, found.currency)} is more than the {money(found.due, found.currency)} that is due on"
             f" {found}. Record what is due here, and the rest on the invoice that it pays."
         )
     if paid_at > now:
-        raise CannotChangeInvoice("The payment lies in the future. Record it once the money is there.")
+        raise CannotChangeInvoice("Enter a moment that is not in the future.")
     payment = Payment.objects.create(
         invoice=found,
         amount=amount,

@@ -1,4 +1,4 @@
-"""The terms on which customers are billed: whom the bill goes to, tax, days to pay, discounts."""
+"""Billing terms of customers: recipient, tax, days to pay, discounts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 
 @dataclass(slots=True, kw_only=True)
 class BillingTerms:
-    """The terms of one customer. `bill_to` is what an invoice keeps of whom it was made out to."""
+    """The terms of one customer. `bill_to` is the recipient as invoices keep it."""
 
     env: str
     bill_to: dict[str, Any]
@@ -35,15 +35,15 @@ class BillingTerms:
     discounts: list[Discount] = field(default_factory=list)
 
     def due_at(self, at: datetime) -> datetime | None:
-        """By when an invoice of that moment is to be paid; None if that never comes."""
+        """The due date of an invoice of that moment; None if it would lie after the year 9999."""
         return step(at, "day", self.days_to_pay) if self.days_to_pay else at
 
     def discounts_at(self, at: datetime) -> list[invoice_sums.DueDiscount]:
-        """The discounts that an invoice of that moment may use. One that has no start starts with its first use."""
+        """The discounts that apply to an invoice of that moment. A discount without a start starts with its first use."""
         return [_as_value(discount) for discount in self.discounts if _is_due(discount, at)]
 
     def use(self, amounts: Mapping[str, int], currency: str, at: datetime) -> list[Discount]:
-        """Note that an invoice used discounts, `amounts` by their keys in minor units; answer those changed."""
+        """Record that an invoice used discounts, with `amounts` in minor units by discount ID. Returns those changed."""
         used = [discount for discount in self.discounts if str(discount.pk) in amounts]
         for discount in used:
             discount.times_used += 1
@@ -55,7 +55,7 @@ class BillingTerms:
 
 
 def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[str, BillingTerms]:
-    """The terms of customers, by their keys, in a fixed number of queries.
+    """Terms by customer ID, in a fixed number of queries.
 
     With `to_change` their discounts are locked until the caller's transaction ends.
     """
@@ -85,13 +85,13 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
 
 
 def in_own_currency(discount: Discount, minor: int, currency: str) -> Decimal:
-    """What an invoice took of the discount, in major units of the discount's currency; 0 if it is of another."""
+    """`minor` in major units of the discount's currency; 0 for an invoice in another currency."""
     is_same = discount.currency is not None and discount.currency.upper() == currency
     return from_minor(minor, currency) if is_same else Decimal(0)
 
 
 def _is_due(discount: Discount, at: datetime) -> bool:
-    # A currency that does not exist would stop everybody's invoices.
+    # A discount in an unknown currency would stop all invoices of its batch.
     if discount.currency and not is_known(discount.currency):
         return False
     if discount.type == Discount.Type.INVOICE_CREDITS and discount.spent >= discount.discount_value:
@@ -119,7 +119,7 @@ def _as_value(discount: Discount) -> invoice_sums.DueDiscount:
 
 
 def _businesses(rows: Iterable[Business]) -> dict[str, Business]:
-    """By customer, the business that it buys as: the first one with a tax id, else the first."""
+    """The business profile to bill, by customer: the first with a tax ID, else the first."""
     found: dict[str, Business] = {}
     for business in sorted(rows, key=lambda row: (not row.tax_identifier, row.position, str(row.pk))):
         found.setdefault(business.customer_id, business)

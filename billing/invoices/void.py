@@ -1,4 +1,4 @@
-"""Invoices that end without being paid: void ones, and those whose money nobody expects any more."""
+"""Close invoices without a payment: void them, or mark them uncollectible."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _VOIDABLE = (Invoice.Status.DRAFT, Invoice.Status.OPEN, Invoice.Status.UNCOLLECT
 
 @transaction.atomic
 def void_invoice(invoice: Invoice, *, done_by: str) -> Invoice:
-    """Declare that the invoice should not have been: nothing is due, and its discounts were not used.
+    """Void an invoice that should not have been issued. Nothing is due, and its discounts count as unused.
 
-    A draft is dropped in this way. Raises `CannotChangeInvoice` if anything was paid or credited, or it is closed.
+    A draft is discarded this way. Raises `CannotChangeInvoice` if anything is paid or credited, or it is closed.
     """
     found = locked_invoice(invoice)
     if found.status != Invoice.Status.DRAFT or found.imported:
         found = locked_issued(invoice, "voided")
     if found.status not in _VOIDABLE:
         raise CannotChangeInvoice(
-            f"{found} is {found.status} and cannot be voided. Write a credit note instead."
+            f"Issue a credit note instead. {found} can't be voided because it is {found.status}."
         )
     if found.paid or found.credited:
         what = "paid" if found.paid else "credited"
         raise CannotChangeInvoice(
-            f"{found} was {what} in part and cannot be voided. Write a credit note over the rest instead."
+            f"Issue a credit note for the rest instead. {found} can't be voided because it is partly {what}."
         )
-    _give_back_discounts(found)
+    _release_discounts(found)
     found.status, found.closed_at = Invoice.Status.VOID, clock.now()
     reason = f"Voided by {done_by}"
     save_change(found, reason)
@@ -46,21 +46,21 @@ def void_invoice(invoice: Invoice, *, done_by: str) -> Invoice:
 
 @transaction.atomic
 def mark_uncollectible(invoice: Invoice, *, done_by: str) -> Invoice:
-    """Declare that the invoice's money is not expected any more. It stays owed, and can be paid all the same.
+    """Mark an invoice whose payment is no longer expected. It stays due and can still be paid.
 
     Raises `CannotChangeInvoice` if it is not open.
     """
-    found = locked_issued(invoice, "given up")
+    found = locked_issued(invoice, "marked uncollectible")
     if found.status != Invoice.Status.OPEN:
-        raise CannotChangeInvoice(f"{found} is {found.status}: only an open invoice can be given up.")
+        raise CannotChangeInvoice(f"{found} can't be marked uncollectible because it is {found.status}.")
     found.status, found.closed_at = Invoice.Status.UNCOLLECTIBLE, clock.now()
-    reason = f"Given up by {done_by}"
+    reason = f"Marked uncollectible by {done_by}"
     save_change(found, reason)
     clear_past_due(found.subscription_id, reason)
     return found
 
 
-def _give_back_discounts(invoice: Invoice) -> None:
+def _release_discounts(invoice: Invoice) -> None:
     lines = list(invoice.lines.exclude(discount_key=None))
     discounts = Discount.objects.filter(pk__in=[line.discount_key for line in lines])
     taken = _taken(lines)
@@ -76,7 +76,7 @@ def _give_back_discounts(invoice: Invoice) -> None:
 
 
 def _taken(lines: Iterable[InvoiceLine]) -> dict[str, int]:
-    """By the discounts' keys, what they took off, above zero."""
+    """The amounts that discounts took off, above 0, by discount ID."""
     taken: dict[str, int] = defaultdict(int)
     for line in lines:
         taken[str(line.discount_key)] -= line.amount

@@ -1,9 +1,8 @@
-"""The life of a subscription: it is attached, tried, renewed, changed, cancelled, and ends.
+"""Subscriptions from start to end: attach, trial, renewal, plan change, cancellation.
 
-`attaching`, `changing` and `cancelling` are what people do, `renewal` is what time does; all work on an `UnitOfWork`, a
-customer's plans and balances opened together. Each verb first does what has fallen due by its moment, then its own
-part, in one transaction. It answers a `Result` that says what came of it, and raises `CannotSubscribe` when it may not
-be done.
+`attach`, `change_plan` and `cancel` are what people do, `renew` is what time does. Each verb locks and loads the
+customer as a `UnitOfWork`, applies what is due by its moment, then does its own part, in one transaction. It returns
+a `Result`, and raises `CannotSubscribe` when it is refused.
 """
 
 from billing.subscriptions.attach import attach_plan

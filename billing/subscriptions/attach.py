@@ -44,11 +44,11 @@ def attach_plan(
     with_trial: bool = True,
     done_by: str,
 ) -> Result:
-    """Give a customer a plan: at once, or from `at` on if that lies ahead.
+    """Give a customer a plan, immediately or from a later `at` on.
 
-    A one-off plan is a purchase. A plan of a group that the customer has another plan of is a change of that plan.
-    `prepaid` are units to be bought ahead, by feature id; they are rounded up to whole packs. A trial is taken if
-    the plan has one that the customer may have, unless `with_trial` is False.
+    A one-off plan becomes a purchase. If the customer has another plan of the same group, this is a plan change.
+    `prepaid` are units by feature ID, rounded up to whole packs. The subscription starts with the plan's trial if
+    the customer may have it, unless `with_trial` is False.
     """
     now = clock.now()
     at = at or now
@@ -62,8 +62,8 @@ def attach_plan(
     if current is not None:
         if at > now:
             raise CannotSubscribe(
-                f"The customer has {current.plan} of the same group, and a change of plan begins at once or when"
-                " the period ends: leave out when it begins."
+                f"Leave out the start. The customer has {current.plan} of the same group, and a plan change starts"
+                " immediately or at period end."
             )
         return change_in(work, current, plan, quantity, bought, at, None)
     _refuse_twice(work, plan, entity)
@@ -72,7 +72,7 @@ def attach_plan(
     work.subscriptions.append(subscription)
     work.change(subscription)
     if at > now:
-        result.messages.append(f"{plan} is scheduled to begin on {moment(at)}.")
+        result.messages.append(f"{plan} starts on {moment(at)}.")
     else:
         trial_ends_at = None
         if with_trial and plan.free_trial_length:
@@ -81,14 +81,14 @@ def attach_plan(
                 trial_ends_at = trial_end(plan, at)
                 result.messages.append(f"The trial ends on {moment(trial_ends_at)}.")
             else:
-                result.messages.append(f"Attached without a trial: {refusal}.")
+                result.messages.append(f"There is no trial because {refusal}.")
         begin(work, subscription, at, trial_ends_at=trial_ends_at)
         result.messages.insert(0, f"{plan} is active.")
     return finish(work, result, f"{plan} attached", subscription=subscription)
 
 
 def excluded_by(work: UnitOfWork, plan: Plan, entity: Entity | None) -> Subscription | None:
-    """The active main plan of the same group that a plan would exclude."""
+    """The active main plan of the same group, which `plan` would replace."""
     if plan.add_on or not plan.group:
         return None
     for row in work.active():
@@ -104,15 +104,15 @@ def _refuse_twice(work: UnitOfWork, plan: Plan, entity: Entity | None) -> None:
         is_running = row.status != Subscription.Status.ENDED
         if same_owner and is_running and row.plan.plan_id == plan.plan_id and not plan.add_on:
             raise CannotSubscribe(
-                f"The customer has {row.plan} already ({row.get_status_display().lower()},"
-                f" {row.subscription_id}): change its quantity or version instead."
+                f"Change the quantity or version instead. The customer already has {row.plan}"
+                f" ({row.get_status_display().lower()}, {row.subscription_id})."
             )
     for row in work.subscriptions:
         same_owner = row.entity_id == (entity.pk if entity else None)
         is_scheduled = row.status == Subscription.Status.SCHEDULED
         if same_owner and is_scheduled and not plan.add_on and plan.group and row.plan.group == plan.group:
             raise CannotSubscribe(
-                f"{row.plan} of the same group is scheduled to begin on {moment(row.started_at)}: cancel it first."
+                f"Cancel {row.plan} first. It is of the same group and starts on {moment(row.started_at)}."
             )
 
 
@@ -136,4 +136,4 @@ def _purchase(
     work.change(purchase)
     grant_items(work, purchase, at, bought)
     add_bill(work, purchase, at, once_lines(work, purchase, bought))
-    return finish(work, Result(messages=[f"{plan} is bought."]), f"{plan} bought", purchase=purchase)
+    return finish(work, Result(messages=[f"{plan} is purchased."]), f"{plan} purchased", purchase=purchase)

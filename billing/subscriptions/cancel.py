@@ -1,4 +1,4 @@
-"""Cancel subscriptions, take that back, and extend trials."""
+"""Cancel subscriptions, reverse cancellations, extend trials."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ from customers.formats import moment
 def cancel_subscription(
     subscription: Subscription, *, at: datetime | None = None, at_once: bool = False, done_by: str
 ) -> Result:
-    """End a subscription when its period (or trial) ends, or at once. A scheduled one is dropped.
+    """End a subscription at the end of its period or trial, or immediately. A scheduled one ends without starting.
 
-    Nothing is given back for a period that was billed: a credit note does that.
+    Past charges are not refunded. A credit note does that.
     """
     at = at or clock.now()
     work = open_unit(subscription.customer, at, done_by)
     current = held_by(work, subscription)
     result = Result()
     if current.status == Subscription.Status.SCHEDULED:
-        result.messages.append(f"{current.plan} was scheduled, and is dropped.")
-        result.messages += [f"{goes_on.plan} goes on." for goes_on in drop(work, current, at)]
-        return finish(work, result, "Scheduled subscription dropped", subscription=current)
+        result.messages.append(f"{current.plan} will not start.")
+        result.messages += [f"{row.plan} continues." for row in drop(work, current, at)]
+        return finish(work, result, "Scheduled subscription canceled", subscription=current)
     dropped = drop_followers(work, current, at)
     if current.canceled_at is not None and not at_once and not dropped:
-        raise CannotSubscribe(f"It is cancelled already, and ends on {moment(current.expires_at)}.")
-    result.messages += [f"{row.plan}, which was scheduled, is dropped." for row in dropped]
+        raise CannotSubscribe(
+            f"The subscription is already canceled and ends on {moment(current.expires_at)}."
+        )
+    result.messages += [f"{row.plan} will not start." for row in dropped]
     current.canceled_at = current.canceled_at or at
     work.change(current)
     if at_once or current.current_period_end is None:
@@ -52,38 +54,38 @@ def cancel_subscription(
     else:
         current.expires_at = current.current_period_end
         result.messages.append(f"{current.plan} ends on {moment(current.expires_at)}.")
-    return finish(work, result, "Cancelled", subscription=current)
+    return finish(work, result, "Canceled", subscription=current)
 
 
 @transaction.atomic
 def uncancel_subscription(subscription: Subscription, *, at: datetime | None = None, done_by: str) -> Result:
-    """Let a subscription that was to end go on; what was scheduled to take over from it is dropped."""
+    """Reverse the cancellation of a subscription. A plan that was scheduled to follow it is canceled."""
     at = at or clock.now()
     work = open_unit(subscription.customer, at, done_by)
     current = held_by(work, subscription)
     if current.canceled_at is None and current.expires_at is None:
-        raise CannotSubscribe("It is not cancelled: there is nothing to take back.")
+        raise CannotSubscribe("The subscription is not canceled.")
     current.canceled_at = current.expires_at = None
     work.change(current)
-    result = Result(messages=[f"{current.plan} goes on."])
+    result = Result(messages=[f"{current.plan} continues."])
     for dropped in drop_followers(work, current, at):
-        result.messages.append(f"{dropped.plan}, which was scheduled, is dropped.")
-    return finish(work, result, "Cancellation taken back", subscription=current)
+        result.messages.append(f"{dropped.plan} will not start.")
+    return finish(work, result, "Cancellation reversed", subscription=current)
 
 
 @transaction.atomic
 def extend_trial(
     subscription: Subscription, until: datetime, *, at: datetime | None = None, done_by: str
 ) -> Result:
-    """Let a trial that has not ended yet last until a later moment."""
+    """Move the end of a running trial to a later moment."""
     at = at or clock.now()
     work = open_unit(subscription.customer, at, done_by)
     current = held_by(work, subscription)
     ends_at = current.trial_ends_at
     if ends_at is None or ends_at <= at or current.status != Subscription.Status.ACTIVE:
-        raise CannotSubscribe("It is not on trial: only a trial that has not ended yet can be extended.")
+        raise CannotSubscribe("The subscription is not on trial.")
     if until <= ends_at:
-        raise CannotSubscribe(f"The trial lasts until {moment(ends_at)} already: name a later moment.")
+        raise CannotSubscribe(f"Enter a later moment. The trial already lasts until {moment(ends_at)}.")
     if current.current_period_end == ends_at:
         current.current_period_end = until
     if current.expires_at == ends_at:
@@ -93,5 +95,5 @@ def extend_trial(
         work.change(follower)
     current.trial_ends_at = until
     work.change(current)
-    result = Result(messages=[f"The trial of {current.plan} lasts until {moment(until)}."])
+    result = Result(messages=[f"The trial of {current.plan} now lasts until {moment(until)}."])
     return finish(work, result, "Trial extended", subscription=current)

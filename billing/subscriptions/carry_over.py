@@ -1,4 +1,4 @@
-"""What a subscription takes along from the one that it takes over from: use, adjustments, rollovers."""
+"""What a subscription carries over from the one that it follows: usage, adjustments, rollovers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ZERO = Decimal(0)
 
 
 def carry_usage(work: UnitOfWork, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
-    """Take along what is in use of the subscription that `new` has just taken over from.
+    """Carry over usage from the subscription that `new` follows.
 
-    Of the same plan (in another version or quantity) everything that was not billed; of another plan what is held
-    rather than used up, such as seats.
+    From the same plan, in another version or quantity, all usage that was not billed. From another plan only usage of
+    features that are held rather than consumed, such as seats.
     """
     feature_of = {str(balance.pk): key for key, balance in work.balances.items()}
     items = {str(item.feature_id): item.feature for item in work.plan_items.of(str(new.plan_id))}
@@ -35,12 +35,12 @@ def carry_usage(work: UnitOfWork, new: Subscription, at: datetime, *, is_same_pl
             [FigureChange(grant, "usage", in_use)],
             feature_id=str(feature.pk),
             entity_id=grant.entity_id,
-            reason="Carried along from the plan before",
+            reason="Carried over from the previous plan",
         )
 
 
 def follower_of_same_plan(work: UnitOfWork, subscription: Subscription) -> Subscription | None:
-    """What is scheduled to take over from a subscription with another quantity or version of its plan."""
+    """The scheduled subscription to the same plan, in another quantity or version, that follows this one."""
     for each in work.subscriptions:
         is_next = each.status == Subscription.Status.SCHEDULED and each.follows_id == subscription.pk
         if is_next and each.plan.plan_id == subscription.plan.plan_id:
@@ -49,7 +49,7 @@ def follower_of_same_plan(work: UnitOfWork, subscription: Subscription) -> Subsc
 
 
 def keep_resets(work: UnitOfWork, new: Subscription) -> None:
-    """Let the grants of `new` be reset when those would have been whose place they take."""
+    """Reset the grants of `new` when the grants that they replace would have been reset."""
     before = {
         (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant
         for grant in work.grants.values()
@@ -62,7 +62,7 @@ def keep_resets(work: UnitOfWork, new: Subscription) -> None:
 
 
 def set_rollovers_free(work: UnitOfWork, subscription: Subscription) -> dict[str, list[Rollover]]:
-    """Part a subscription's rollovers from its grants, which are about to end; by the grants' keys."""
+    """Detach a subscription's rollovers from its grants, so that they outlive them; by grant ID."""
     free: dict[str, list[Rollover]] = {}
     for grant in work.grants_of(subscription):
         free[str(grant.pk)] = [
@@ -79,7 +79,7 @@ def set_rollovers_free(work: UnitOfWork, subscription: Subscription) -> dict[str
 def carry_extras(
     work: UnitOfWork, new: Subscription, at: datetime, rollovers: dict[str, list[Rollover]]
 ) -> None:
-    """Take along adjustments and rollovers to another version or quantity of the same plan."""
+    """Carry adjustments and rollovers over to another version or quantity of the same plan."""
     feature_of = {str(balance.pk): key for key, balance in work.balances.items()}
     for grant, replaced in _replaced(work, new):
         adjusted = sum((old.adjusted for old in replaced), _ZERO)
@@ -90,18 +90,18 @@ def carry_extras(
             [FigureChange(grant, "included_grant", adjusted)],
             feature_id=feature_of[str(grant.balance_id)],
             entity_id=grant.entity_id,
-            reason="Carried along from the plan before",
+            reason="Carried over from the previous plan",
         )
         for old in replaced:
             for rollover in rollovers.pop(str(old.pk), []):
                 rollover.grant = grant
     for left_over in rollovers.values():
         for rollover in left_over:
-            expire_rollover(work, rollover, at, f"{new.plan} has no such item")
+            expire_rollover(work, rollover, at, f"Not included in {new.plan}")
 
 
 def _replaced(work: UnitOfWork, new: Subscription) -> Iterator[tuple[Grant, list[Grant]]]:
-    """The grants of `new`, each with those of the subscription before it whose place it takes."""
+    """The grants of `new`, each with the grants of the previous subscription that it replaces."""
     before: dict[tuple[str, str], list[Grant]] = defaultdict(list)
     for grant in work.grants.values():
         if grant.subscription_id == new.follows_id:
@@ -111,14 +111,14 @@ def _replaced(work: UnitOfWork, new: Subscription) -> Iterator[tuple[Grant, list
     for grant in grants:
         place = str(grant.balance_id), grant.reset_interval
         waiting[place] -= 1
-        # Each takes the place of one; the last, of all that are left.
+        # Each replaces one, and the last replaces all that are left.
         replaced = before[place][:1] if waiting[place] else before[place]
         before[place] = before[place][len(replaced) :]
         yield grant, replaced
 
 
 def _unbilled(grant: Grant) -> Decimal:
-    """What is in use of a grant, but what was billed as used beyond it."""
+    """The usage of a grant without the overage, if that was billed."""
     in_use: Decimal = grant.usage
     if grant.billing_method != BillingMethod.USAGE_BASED:
         return in_use

@@ -1,4 +1,4 @@
-"""Move a subscription to another plan, version or quantity: at once, prorated to the second, or at the period's end."""
+"""Move a subscription to another plan, version or quantity: immediately and prorated, or at period end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from billing.subscriptions.start import anchor_days_of, grant_items, note_trial
 from billing.subscriptions.trials import trial_refusal
 from billing.subscriptions.unit_of_work import UnitOfWork
 from customers import clock
-from customers.formats import moment
+from customers.formats import moment, number
 
 
 @transaction.atomic
@@ -48,9 +48,8 @@ def change_plan(
 ) -> Result:
     """Move a subscription to another plan, another version of its plan, or another quantity.
 
-    What costs as much or more by the month begins at once, with what is left of the period prorated to the second;
-    what costs less begins when the period ends. `at_once` overrides that either way. Without a `quantity` it stays
-    as it is.
+    Upgrades, which cost the same or more per month, start immediately and are prorated to the microsecond. Downgrades
+    start at period end. `at_once` overrides either. `quantity` and `prepaid` default to the present ones.
     """
     at = at or clock.now()
     work = open_unit(subscription.customer, at, done_by)
@@ -60,20 +59,18 @@ def change_plan(
     if plan.pk != current.plan_id:
         check_sold(plan)
     if plan.price_interval == Interval.ONE_OFF:
-        raise CannotSubscribe(f"{plan} is bought once: attach it instead, it goes beside a subscription.")
+        raise CannotSubscribe(f"Attach {plan} instead. It is a one-time purchase.")
     if prepaid is None:
-        kept = {name: Decimal(units) for name, units in current.prepaid_quantities.items()}
+        units_now = {name: Decimal(units) for name, units in current.prepaid_quantities.items()}
         sold = {
             item.feature.feature_id
             for item in work.plan_items.of(str(plan.pk))
             if item.billing_method == BillingMethod.PREPAID
         }
-        prepaid = {name: units for name, units in kept.items() if name in sold}
+        prepaid = {name: units for name, units in units_now.items() if name in sold}
     bought = packs_of(work, plan, prepaid)
     if (plan.pk, quantity, bought) == (current.plan_id, current.quantity, current.prepaid_quantities):
-        raise CannotSubscribe(
-            f"The subscription is on {plan} in this quantity already: nothing would change."
-        )
+        raise CannotSubscribe(f"The subscription already has {plan} in this quantity.")
     return change_in(work, current, plan, quantity, bought, at, at_once)
 
 
@@ -87,16 +84,16 @@ def change_in(
     at_once: bool | None,
 ) -> Result:
     if current.status == Subscription.Status.SCHEDULED:
-        raise CannotSubscribe(f"{current.plan} has not begun yet: cancel it and attach the other plan.")
+        raise CannotSubscribe(f"Cancel {current.plan}, which has not started, and attach the other plan.")
     same = current.plan_id == plan.pk and current.quantity == quantity
     if same and current.prepaid_quantities == bought:
-        raise CannotSubscribe(f"The customer is on {plan} already: nothing would change.")
+        raise CannotSubscribe(f"The customer already has {plan} in this quantity.")
     new = new_subscription(work, plan, quantity, bought, current.entity, at)
     new.follows = current
     is_up = _monthly(work, new) >= _monthly(work, current)
     result = Result()
     for dropped in drop_followers(work, current, at):
-        result.messages.append(f"{dropped.plan}, which was scheduled, is dropped.")
+        result.messages.append(f"{dropped.plan} will not start.")
     period_end = current.current_period_end
     if not (is_up if at_once is None else at_once) and period_end is not None:
         new.started_at = period_end
@@ -104,18 +101,18 @@ def change_in(
         work.change(current)
         work.subscriptions.append(new)
         work.change(new)
-        result.messages.append(f"{current.plan} goes on until {moment(period_end)}; then {plan} begins.")
+        result.messages.append(f"{current.plan} continues until {moment(period_end)}, then {plan} starts.")
         return finish(work, result, f"Change to {plan} scheduled", subscription=new)
     _switch(work, current, new, at)
     if current.plan_id == plan.pk:
-        result.messages.append(f"{plan} goes on in a quantity of {quantity.normalize():f}.")
+        result.messages.append(f"{plan} continues with a quantity of {number(quantity)}.")
     else:
         result.messages.append(f"{current.plan} has ended and {plan} is active.")
     return finish(work, result, f"Changed to {plan}", subscription=new)
 
 
 def _switch(work: UnitOfWork, current: Subscription, new: Subscription, at: datetime) -> None:
-    """Put one subscription in the place of another at once, and bill the difference of the time that is left."""
+    """Replace one subscription by another immediately, and bill the difference for the rest of the period."""
     items = work.plan_items.of(str(new.plan_id))
     period = (current.current_period_start, current.current_period_end)
     is_trial = current.trial_ends_at is not None and current.trial_ends_at > at
@@ -165,7 +162,7 @@ def _switch(work: UnitOfWork, current: Subscription, new: Subscription, at: date
 
 
 def _keep_resets(work: UnitOfWork, current: Subscription, new: Subscription) -> None:
-    """A reset keeps its date where the period does, or where the plan is the same and has no period."""
+    """Keep reset dates if the period stays the same; without periods, if the plan does."""
     is_same_plan = current.plan.plan_id == new.plan.plan_id
     if new.current_period_end != current.current_period_end:
         return
@@ -175,7 +172,7 @@ def _keep_resets(work: UnitOfWork, current: Subscription, new: Subscription) -> 
 
 
 def _monthly(work: UnitOfWork, subscription: Subscription) -> Decimal:
-    """What a subscription costs by the month, as far as it recurs."""
+    """The recurring cost of a subscription per month, in minor units."""
     plan = subscription.plan
     items = work.plan_items.of(str(plan.pk))
     every = interval_of(plan, items)

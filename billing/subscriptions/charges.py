@@ -1,9 +1,11 @@
-"""What a subscription is billed: lines of invoices, in minor units of its plan's currency."""
+"""The invoice lines of a subscription, in minor units of its plan's currency."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+
+from django.utils.timezone import override
 
 from billing.invoices.issue import Bill
 from billing.models import Grant, Plan, PlanItem, Purchase, Subscription
@@ -13,6 +15,7 @@ from billing.rules.money import round_to_minor
 from billing.rules.prices import Price, base_cost, cost_of, prepaid_cost, proration
 from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.unit_of_work import UnitOfWork
+from customers.formats import day, number
 
 _ZERO = Decimal(0)
 
@@ -26,11 +29,11 @@ def price_of(priced: PlanItem | Grant) -> Price | None:
             priced.price_amount, priced.price_tiers, priced.price_tier_behavior, priced.billing_units
         )
     except ValueError as problem:
-        raise CannotBill(f"The price of {priced} cannot be used: {problem}.") from None
+        raise CannotBill(f"The price of {priced} can't be charged: {problem}.") from None
 
 
 def interval_of(plan: Plan, items: list[PlanItem]) -> tuple[str, int] | None:
-    """How often a subscription to the plan is billed; None for one that nothing recurring is billed for."""
+    """How often a subscription to the plan is billed; None if no price recurs."""
     if plan.price_interval and plan.price_interval != Interval.ONE_OFF:
         return plan.price_interval, plan.price_interval_count or 1
     for item in items:
@@ -47,7 +50,7 @@ def recurring_lines(
     *,
     is_credit: bool = False,
 ) -> list[BilledLine]:
-    """The base price and the packs bought ahead, for a period or the `part` of it; `is_credit` gives them back."""
+    """The base price and prepaid packs for a period, or prorated for a `part` of it; negative with `is_credit`."""
     plan = subscription.plan
     lines = []
     for kind, description, whole, quantity in _recurring(work, subscription):
@@ -72,7 +75,7 @@ def recurring_lines(
 def once_lines(
     work: UnitOfWork, source: Subscription | Purchase, prepaid: dict[str, str]
 ) -> list[BilledLine]:
-    """What is billed once, at the start: the price of a one-off plan, and packs that are bought once."""
+    """The one-time charges at the start: the price of a one-off plan, and packs with a one-off price."""
     plan = source.plan
     own_id = source.subscription_id if isinstance(source, Subscription) else None
     lines = []
@@ -97,7 +100,7 @@ def once_lines(
 def usage_lines(
     grant: Grant, subscription: Subscription | Purchase | None, overage: Decimal
 ) -> list[BilledLine]:
-    """What was used beyond a grant with a usage-based price."""
+    """The overage of a grant with a usage-based price."""
     price = price_of(grant)
     plan = grant.plan
     if price is None or plan is None or not overage:
@@ -107,7 +110,7 @@ def usage_lines(
     return [
         BilledLine(
             kind="usage",
-            description=f"{grant.balance.feature}: {overage.normalize():f} beyond {included.normalize():f}",
+            description=f"{grant.balance.feature}: {number(overage)} above {number(included)} included",
             amount=amount,
             quantity=overage,
             subscription_id=subscription.subscription_id if isinstance(subscription, Subscription) else None,
@@ -123,7 +126,7 @@ def add_bill(
     lines: list[BilledLine],
     period: tuple[datetime | None, datetime | None] = (None, None),
 ) -> None:
-    """Have the lines billed, unless the billing platform bills this subscription."""
+    """Bill the lines when the unit of work is saved, unless the billing platform bills this subscription."""
     if not lines or (isinstance(source, Subscription) and not source.billed_here):
         return
     work.bills.append(
@@ -142,7 +145,7 @@ def add_bill(
 
 
 def _recurring(work: UnitOfWork, subscription: Subscription) -> list[tuple[LineKind, str, Decimal, Decimal]]:
-    """Kind, description, amount in major units and quantity of what a whole period costs."""
+    """Kind, description, amount in major units and quantity of each charge for a whole period."""
     plan = subscription.plan
     found: list[tuple[LineKind, str, Decimal, Decimal]] = []
     if plan.price_amount is not None and plan.price_interval not in ("", Interval.ONE_OFF):
@@ -158,7 +161,7 @@ def _recurring(work: UnitOfWork, subscription: Subscription) -> list[tuple[LineK
             and item.price_interval not in ("", Interval.ONE_OFF)
         ):
             amount = prepaid_cost(price, bought, item.included * subscription.quantity)
-            found.append(("prepaid", f"{item.feature} bought ahead", amount, bought))
+            found.append(("prepaid", f"{item.feature}, prepaid", amount, bought))
     return found
 
 
@@ -174,7 +177,7 @@ def _prepaid_line(
     return [
         BilledLine(
             kind="prepaid",
-            description=f"{item.feature} bought ahead",
+            description=f"{item.feature}, prepaid",
             amount=amount,
             quantity=bought,
             subscription_id=own_id,
@@ -184,4 +187,6 @@ def _prepaid_line(
 
 
 def _span(from_: datetime, to: datetime) -> str:
-    return f"{from_:%-d %b %Y} to {to:%-d %b %Y}"
+    # An invoice is the same whoever causes it, so its days are those of the installation, not of the user.
+    with override(None):
+        return f"{day(from_)} to {day(to)}"

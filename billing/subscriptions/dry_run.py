@@ -1,4 +1,4 @@
-"""What a verb would do, found out by doing it and undoing it: so that it can be looked at before it is done."""
+"""Previews: a verb is run and rolled back, and its effects are reported."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _NOTHING = figures_of([])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What came, or would come, of a verb.
+    """What a verb did, or would do.
 
-    `subscriptions` are before and after it, as far as one of both runs; a new one has no before. `balances` are
-    the figures of the features that changed, before and after. `invoices` have their lines. `digest` is the same
-    for the same preview, whatever ids and numbers it gives, and whatever was used meanwhile but is not billed.
+    `subscriptions` are pairs of before and after, if either is running; a new one has no before. `balances` are the
+    figures of the features that changed, before and after. `invoices` have their lines. `digest` is the version
+    token: equal for equal effects, whatever IDs and numbers were given out, and whatever unbilled usage was recorded
+    in between.
     """
 
     messages: tuple[str, ...]
@@ -41,26 +42,26 @@ class Preview:
 
 
 def preview_of(customer: Customer, act: Act) -> Preview:
-    """What `act` would do to the customer; nothing of it is kept. Raises what the verb raises."""
+    """What `act` would do to the customer. Rolls it back, and raises what the verb raises."""
     with rolled_back():
         return _watched(customer, act)
 
 
-def apply_previewed(customer: Customer, act: Act, seen: str) -> tuple[Preview, bool]:
-    """Do `act` if its preview has the digest `seen`; answers the preview, and whether it is kept.
+def apply_previewed(customer: Customer, act: Act, token: str) -> tuple[Preview, bool]:
+    """Run `act`, and keep it if its effects still have the version token `token` of the preview.
 
-    Raises what the verb raises.
+    Returns the effects and whether they were kept. Raises what the verb raises.
     """
     with transaction.atomic():
         found = _watched(customer, act)
-        is_kept = found.digest == seen
+        is_kept = found.digest == token
         if not is_kept:
             transaction.set_rollback(True)
     return found, is_kept
 
 
 def _watched(customer: Customer, act: Act) -> Preview:
-    # Nobody changes the customer between looking and acting.
+    # The lock keeps the customer the same between reading it and running the verb.
     list(Customer.objects.filter(pk=customer.pk).select_for_update(no_key=True).values_list("pk"))
     subscriptions, figures = _subscriptions(customer), _figures(customer)
     result = act()
@@ -95,7 +96,7 @@ def _subscriptions(customer: Customer) -> dict[str, Subscription]:
 
 
 def _figures(customer: Customer) -> dict[str, tuple[str, Figures]]:
-    """The names and the figures of the customer's features, by their keys."""
+    """Name and figures of each feature of the customer, by the feature's key."""
     rows = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature")
     balances = list(rows.order_by("position", "pk"))
     figures = figures_of_balances([str(balance.pk) for balance in balances], clock.now())
@@ -108,7 +109,7 @@ def _digest(
     balances: tuple[tuple[str, Figures, Figures], ...],
     invoices: tuple[tuple[Invoice, tuple[InvoiceLine, ...]], ...],
 ) -> str:
-    what = [
+    effects = [
         result.messages,
         [_state(row) for _, row in subscriptions],
         [(name, _plain(then.granted), then.unlimited) for name, _, then in balances],
@@ -122,7 +123,7 @@ def _digest(
             for invoice, lines in invoices
         ],
     ]
-    return hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(effects, default=str).encode()).hexdigest()[:32]
 
 
 def _state(row: Subscription) -> list[object]:

@@ -1,4 +1,4 @@
-"""What ends with a plan, and what expires: grants, rollovers and flags."""
+"""End subscriptions, grants, rollovers and flags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from billing.subscriptions.unit_of_work import UnitOfWork
 
 
 def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[BilledLine]:
-    """End a subscription; answers the lines for what was used beyond its grants, still to be billed."""
+    """End a subscription. Returns the lines that bill its overage."""
     subscription.status = Subscription.Status.ENDED
     subscription.expires_at = at
     work.change(subscription)
@@ -23,7 +23,7 @@ def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Bill
 
 
 def end_grants(work: UnitOfWork, source: Subscription | Purchase, at: datetime) -> list[BilledLine]:
-    """End what a subscription or purchase grants; answers the lines for what was used beyond it."""
+    """End what a subscription or purchase grants. Returns the lines that bill its overage."""
     lines = []
     for grant in work.grants_of(source):
         if grant.billing_method == BillingMethod.USAGE_BASED and grant.figures.overage:
@@ -34,7 +34,7 @@ def end_grants(work: UnitOfWork, source: Subscription | Purchase, at: datetime) 
 
 
 def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> None:
-    """Let a grant end, with what it carried over; what it still held is lost."""
+    """End a grant and its rollovers. What is left of it is lost."""
     for rollover in work.rollovers.values():
         if rollover.grant_id == grant.pk and rollover.ended_at is None:
             expire_rollover(work, rollover, at, reason)
@@ -46,7 +46,7 @@ def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> N
 
 
 def expire_rollover(work: UnitOfWork, rollover: Rollover, at: datetime, reason: str) -> None:
-    """Let a rollover end; what was left of it is lost."""
+    """End a rollover. What is left of it is lost."""
     rollover.ended_at = at
     work.book.touch(rollover)
     _post_loss(work, rollover, "left", rollover.left, at, reason)
@@ -66,7 +66,7 @@ def _post_loss(
 
 
 def _forbid_overage(work: UnitOfWork, ended: Grant) -> None:
-    """A balance allows overage as long as a grant with a usage-based price does."""
+    """Turn overage off for the balance when its last grant with a usage-based price ends."""
     if ended.billing_method != BillingMethod.USAGE_BASED:
         return
     is_priced = any(

@@ -1,11 +1,11 @@
-"""What cannot be done to a subscription."""
+"""Why a change of a subscription is refused."""
 
 from __future__ import annotations
 
 
 class CannotSubscribe(Exception):
-    """The plan cannot be attached, changed or cancelled like this; the message says why, and what to do."""
+    """The plan can't be attached, changed or canceled; the message says what to do and why."""
 
 
 class CannotBill(Exception):
-    """A price makes no sense, so nothing can be billed by it; the message names it."""
+    """A price can't be charged, so nothing is billed; the message names it."""

@@ -1,4 +1,4 @@
-"""Boolean features: a plan gives them, and takes back those that no other plan gives."""
+"""Flags, which are boolean features: switched on with a plan, and off when no other plan includes them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from billing.subscriptions.unit_of_work import UnitOfWork
 
 
 def raise_flag(work: UnitOfWork, item: PlanItem, source: Subscription | Purchase) -> None:
-    """Give the customer a boolean feature; one that it has already stays as it is, unless it would expire."""
+    """Switch a flag on. One that is already on outside any plan and without an expiry stays as it is."""
     flag = work.flags.get(str(item.feature_id))
     expires_at = source.expires_at if isinstance(source, Purchase) else None
     if flag is None:
-        flag = _taken_back(work, item.feature) or _new_flag(work, item.feature)
+        flag = _undropped(work, item.feature) or _new_flag(work, item.feature)
         work.flags[str(item.feature_id)] = flag
     elif flag.expires_at is None and flag.plan_id is None:
         return
@@ -20,7 +20,7 @@ def raise_flag(work: UnitOfWork, item: PlanItem, source: Subscription | Purchase
 
 
 def lower_flags(work: UnitOfWork, ended: Subscription | Purchase) -> None:
-    """Take back the boolean features of a plan, but those that another plan gives as well."""
+    """Switch off the flags of an ended plan that no other plan includes."""
     others: list[Subscription | Purchase] = [*work.active(), *work.purchases]
     still = {
         str(item.feature_id): (item, source)
@@ -48,8 +48,8 @@ def _new_flag(work: UnitOfWork, feature: Feature) -> Flag:
     return flag
 
 
-def _taken_back(work: UnitOfWork, feature: Feature) -> Flag | None:
-    """The flag of the feature that was just taken back, so that it stays after all: a plan took over from another."""
+def _undropped(work: UnitOfWork, feature: Feature) -> Flag | None:
+    """The flag that was switched off earlier in this unit of work, kept so that a plan change does not replace it."""
     for flag in work.dropped_flags:
         if flag.feature_id == feature.pk:
             work.dropped_flags.remove(flag)

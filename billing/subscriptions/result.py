@@ -13,6 +13,7 @@ from billing.rules.figures import UPPER_BOUND
 from billing.subscriptions.advance import advance
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
+from customers.formats import number
 from customers.models import Customer
 
 _ONE = Decimal(1)
@@ -20,7 +21,7 @@ _ONE = Decimal(1)
 
 @dataclass(slots=True)
 class Result:
-    """What came of a verb: the subscription or purchase, the invoices raised, and sentences for a person."""
+    """What a verb did: the subscription or purchase, the invoices raised, and messages to show."""
 
     subscription: Subscription | None = None
     purchase: Purchase | None = None
@@ -29,10 +30,11 @@ class Result:
 
 
 def open_unit(customer: Customer, at: datetime, done_by: str) -> UnitOfWork:
+    """Lock and load the customer, with what is due by `at` applied."""
     (work,) = open_units([str(customer.pk)], done_by=done_by)
-    # As it is under the lock: it may have been merged meanwhile.
+    # Read under the lock, since a merge may have come first.
     if work.customer.merged_into_id is not None:
-        raise CannotSubscribe("The customer was merged into another: ask for that one.")
+        raise CannotSubscribe("The customer was merged into another one. Use that customer.")
     advance([work], at)
     work.invoices = []
     return work
@@ -53,11 +55,11 @@ def finish(
 
 
 def held_by(work: UnitOfWork, subscription: Subscription) -> Subscription:
-    """The work's own object of a subscription."""
+    """The object that the unit of work has of a subscription."""
     for row in work.subscriptions:
         if row.pk == subscription.pk and row.status != Subscription.Status.ENDED:
             return row
-    raise CannotSubscribe("The subscription has ended. Attach the plan anew.")
+    raise CannotSubscribe("The subscription has ended. Attach the plan again.")
 
 
 def new_subscription(
@@ -88,25 +90,23 @@ def new_subscription(
 def check_plan(customer: Customer, plan: Plan, quantity: Decimal, entity: Entity | None) -> None:
     if plan.env != customer.env:
         raise CannotSubscribe(
-            f"{plan} is a plan of the {plan.env} environment, the customer belongs to {customer.env}."
+            f"Choose a plan of the customer's environment. {plan} is {plan.env}, the customer is {customer.env}."
         )
     if plan.is_stub:
-        raise CannotSubscribe(
-            f"Of {plan.plan_id} only the id is known: describe it first (import_catalog, or the admin)."
-        )
+        raise CannotSubscribe(f"Import or complete {plan.plan_id} first. Only its ID is known.")
     if not (quantity.is_finite() and 0 < quantity < UPPER_BOUND):
-        raise CannotSubscribe(f"A quantity of {quantity} cannot be sold: expected more than 0.")
+        raise CannotSubscribe(f"Enter a quantity above 0 instead of {quantity}.")
     if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
-        raise CannotSubscribe(f"The customer has no entity “{entity}” (any more).")
+        raise CannotSubscribe(f"The customer has no entity “{entity}”.")
 
 
 def check_sold(plan: Plan) -> None:
     if plan.archived:
-        raise CannotSubscribe(f"{plan} is archived: it is no longer sold.")
+        raise CannotSubscribe(f"{plan} is archived and no longer sold.")
 
 
 def packs_of(work: UnitOfWork, plan: Plan, prepaid: Mapping[str, Decimal]) -> dict[str, str]:
-    """The units bought ahead, rounded up to whole packs, as texts (JSON would not keep them exactly)."""
+    """Prepaid units rounded up to whole packs, as texts, because JSON numbers would lose digits."""
     sold = {
         item.feature.feature_id: item
         for item in work.plan_items.of(str(plan.pk))
@@ -117,15 +117,15 @@ def packs_of(work: UnitOfWork, plan: Plan, prepaid: Mapping[str, Decimal]) -> di
         item = sold.get(name)
         if item is None:
             names = ", ".join(sorted(sold)) or "nothing"
-            raise CannotSubscribe(f"{plan} does not sell {name} ahead: it sells {names}.")
+            raise CannotSubscribe(f"{plan} doesn't sell prepaid {name}. It sells {names}.")
         if not (units.is_finite() and 0 <= units < UPPER_BOUND):
-            raise CannotSubscribe(f"{units} units of {name} cannot be bought: expected 0 or more.")
+            raise CannotSubscribe(f"Enter 0 or more units of {name} instead of {units}.")
         pack = item.billing_units or _ONE
         whole, rest = divmod(units, pack)
         packs = whole + 1 if rest else whole
         if item.max_purchase is not None and packs * pack > item.max_purchase:
             raise CannotSubscribe(
-                f"{packs * pack:f} units of {name} are more than {plan} sells ahead: {item.max_purchase.normalize():f}."
+                f"Enter at most {number(item.max_purchase)} units of {name}. {number(packs * pack)} would be bought."
             )
         if packs:
             bought[name] = f"{(packs * pack).normalize():f}"
@@ -141,6 +141,7 @@ def followers_of(work: UnitOfWork, subscription: Subscription) -> list[Subscript
 
 
 def drop_followers(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Subscription]:
+    """End the scheduled subscriptions that would follow this one, before they start."""
     dropped = followers_of(work, subscription)
     for row in dropped:
         row.status = Subscription.Status.ENDED
@@ -150,12 +151,12 @@ def drop_followers(work: UnitOfWork, subscription: Subscription, at: datetime) -
 
 
 def drop(work: UnitOfWork, scheduled: Subscription, at: datetime) -> list[Subscription]:
-    """Drop a scheduled subscription; answers the one that it was to take over from, which goes on."""
+    """End a scheduled subscription before it starts. Returns the one that it would have followed, which continues."""
     scheduled.status = Subscription.Status.ENDED
     scheduled.expires_at = at
     work.change(scheduled)
-    goes_on = [row for row in work.active() if row.pk == scheduled.follows_id]
-    for row in goes_on:
+    continuing = [row for row in work.active() if row.pk == scheduled.follows_id]
+    for row in continuing:
         row.canceled_at = row.expires_at = None
         work.change(row)
-    return goes_on
+    return continuing

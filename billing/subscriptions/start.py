@@ -1,4 +1,4 @@
-"""What begins with a plan: its grants, its flags, its trial and its first invoice."""
+"""Start subscriptions and purchases: grants, flags, the trial, the first invoice."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def begin(
     trial_ends_at: datetime | None = None,
     freed: dict[str, list[Rollover]] | None = None,
 ) -> None:
-    """Make a subscription active: it grants from `at` on and is billed, or tried until `trial_ends_at` first.
+    """Start a subscription: it grants from `at` on, and is billed unless a trial until `trial_ends_at` comes first.
 
-    `freed` is given when it takes over from one of the same plan: the rollovers that go along, by grant.
+    `freed` are the detached rollovers by grant ID, if it follows a subscription to the same plan.
     """
     items = work.plan_items.of(str(subscription.plan_id))
     subscription.status = Subscription.Status.ACTIVE
@@ -57,10 +57,10 @@ def begin(
 
 
 def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None]:
-    """The days of the month that what falls `due` of it may keep to, the surest first.
+    """Candidates for the anchor day of a subscription's event at `due`, the most certain first.
 
-    The end of a trial begins the months anew, but not those before it.
-    One that took over from another in the middle of a period keeps to that one's day, not to its own first.
+    Months count from the end of a trial once it has ended. A subscription that followed another in the middle of a
+    period keeps the other's day rather than the day it started on.
     """
     start, begun = subscription.current_period_start, subscription.started_at
     own = [begun, start] if subscription.follows_id is None else [start, begun]
@@ -70,7 +70,7 @@ def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None
 
 
 def _anchor_before(work: UnitOfWork, subscription: Subscription, at: datetime) -> int | None:
-    """The day that the periods kept to of the subscription whose end is this one's beginning."""
+    """The anchor day of the subscription that ended where this one starts."""
     for each in work.subscriptions:
         if each.pk == subscription.follows_id and each.current_period_end == at:
             every = interval_of(each.plan, work.plan_items.of(str(each.plan_id)))
@@ -80,7 +80,7 @@ def _anchor_before(work: UnitOfWork, subscription: Subscription, at: datetime) -
 
 
 def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
-    """Remember that the customer tries the plan."""
+    """Add the trial to the customer's trial history."""
     work.trials.append(
         TrialUsed(
             customer=work.customer,
@@ -92,7 +92,7 @@ def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
 
 
 def bill_start(work: UnitOfWork, subscription: Subscription, at: datetime) -> None:
-    """Bill what is due when a subscription begins, or when its trial has ended."""
+    """Bill the start of a subscription, or of the paid period after its trial."""
     lines = once_lines(work, subscription, subscription.prepaid_quantities)
     start, end = subscription.current_period_start, subscription.current_period_end
     if start is not None and end is not None:
@@ -107,7 +107,7 @@ def grant_items(
     prepaid: dict[str, str],
     anchor: int | None = None,
 ) -> None:
-    """Turn the items of a plan into grants and flags; resets keep to the day `anchor`, if not to that of `at`."""
+    """Make grants and flags of the plan's items. Resets keep to the day `anchor`, or else to the day of `at`."""
     for item in work.plan_items.of(str(source.plan_id)):
         if item.feature.type == Feature.Type.BOOLEAN:
             raise_flag(work, item, source)
@@ -168,5 +168,5 @@ def _grant(
         ],
         feature_id=str(item.feature_id),
         entity_id=source.entity_id,
-        reason=f"{source.plan} began",
+        reason=f"{source.plan} started",
     )

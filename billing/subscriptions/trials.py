@@ -1,4 +1,4 @@
-"""Who may try a plan: once per plan, and where the plan asks, once per fingerprint."""
+"""Who may have a trial: once per customer and plan, and once per fingerprint if the plan says so."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from customers.models import Customer
 
 
 def trial_refusal(customer: Customer, plan: Plan) -> str | None:
-    """Why the customer may not try the plan (in any of its versions); None if it may."""
+    """Why the customer can't have a trial of the plan, as a clause; None if it can. Versions count as one plan."""
     if not plan.free_trial_length:
         return "the plan has no trial"
     taken = TrialUsed.objects.filter(plan__plan_id=plan.plan_id, plan__env=plan.env)
     if taken.filter(customer=customer).exists():
-        return "the customer has tried it before"
+        return "the customer already had a trial of it"
     is_shared = plan.trial_once_per_fingerprint and customer.fingerprint
     if is_shared and taken.filter(fingerprint=customer.fingerprint).exists():
-        return "another customer with the same fingerprint has tried it"
+        return "another customer with the same fingerprint had a trial of it"
     return None
 
 
@@ -29,9 +29,9 @@ def trial_end(plan: Plan, at: datetime) -> datetime | None:
 
 
 def trial_end_of(work: UnitOfWork, subscription: Subscription) -> datetime | None:
-    """When the trial of a subscription that is about to begin ends; None if there is none to be had.
+    """When the trial of a subscription that is about to start ends; None without a trial.
 
-    What takes over from another subscription is not tried.
+    A subscription that follows another one has no trial.
     """
     plan = subscription.plan
     if subscription.follows_id is not None or trial_refusal(work.customer, plan) is not None:

@@ -53,12 +53,12 @@ _SUBSCRIPTION_COLUMNS = (
 
 @dataclass(slots=True)
 class PlanItems:
-    """Plans' items with their features, fetched once each."""
+    """The items of plans with their features, fetched once."""
 
     _items: dict[str, list[PlanItem]] = field(default_factory=dict)
 
     def fetch(self, plan_keys: Iterable[str]) -> None:
-        """Make the items of these plans known, in one query."""
+        """Fetch the items of these plans, in one query."""
         wanted = set(plan_keys) - self._items.keys()
         if wanted:
             self._items |= {key: [] for key in wanted}
@@ -67,14 +67,14 @@ class PlanItems:
                 self._items[item.plan_id].append(item)
 
     def of(self, plan_key: str) -> list[PlanItem]:
-        """What the plan includes."""
+        """The items of a plan."""
         self.fetch([plan_key])
         return self._items[plan_key]
 
 
 @dataclass(slots=True, kw_only=True)
 class UnitOfWork:
-    """One customer's plans and balances, as far as they still count.
+    """One customer with the subscriptions, purchases and balances that still count.
 
     `flags` and `balances` are by the key of their feature; `unpaid_due_at` has the due dates of unpaid invoices by
     subscription ID; `bills` are invoices to raise when the unit of work is saved.
@@ -100,7 +100,7 @@ class UnitOfWork:
 
     @property
     def key(self) -> str:
-        """The customer's key."""
+        """The customer's ID."""
         return str(self.customer.pk)
 
     def active(self) -> list[Subscription]:
@@ -108,7 +108,7 @@ class UnitOfWork:
         return [row for row in self.subscriptions if row.status == Subscription.Status.ACTIVE]
 
     def grants_of(self, source: Subscription | Purchase) -> list[Grant]:
-        """The grants that count because of a subscription or purchase."""
+        """The grants of a subscription or purchase that have not ended."""
         name = "subscription_id" if isinstance(source, Subscription) else "purchase_id"
         return [
             grant
@@ -117,7 +117,7 @@ class UnitOfWork:
         ]
 
     def rollovers_of(self, grant: Grant) -> list[Rollover]:
-        """The rollovers that a reset of the grant reckons with: its own, and those of nobody in its balance."""
+        """The rollovers that a reset of the grant considers: its own, and those of its balance without a grant."""
         return [
             rollover
             for rollover in self.rollovers.values()
@@ -127,7 +127,7 @@ class UnitOfWork:
         ]
 
     def balance_of(self, feature: Feature) -> Balance:
-        """The customer's balance of a feature, made if there is none."""
+        """The customer's balance of a feature, created if there is none."""
         balance = self.balances.get(str(feature.pk))
         if balance is None:
             balance = Balance(customer=self.customer, feature=feature, position=len(self.balances))

@@ -1,4 +1,4 @@
-"""The invoice that a subscription's next renewal would raise."""
+"""The invoice that the next renewal of a subscription would raise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from customers.ingest.engine import rolled_back
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpcomingInvoice:
-    """An invoice that is not raised yet: when it will be, and its lines, in minor units of `currency`."""
+    """An invoice that will be raised at `at`, in minor units of `currency`."""
 
     at: datetime
     due_at: datetime | None
@@ -25,11 +25,10 @@ class UpcomingInvoice:
 
 @transaction.atomic
 def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
-    """What the subscription will be billed when its period ends, if nothing more is used until then.
+    """What the subscription will be billed at period end, if nothing more is used until then.
 
-    The renewal itself says so, and is undone: so nobody else can change the customer meanwhile. None for a
-    subscription that is billed elsewhere, has no period, is to end with it, or costs nothing then. Raises
-    `CannotBill` as the renewal does.
+    Runs the renewal and rolls it back, so the customer is locked for that long. None for a subscription that is billed
+    elsewhere, has no period, ends with it, or costs nothing. Raises `CannotBill` as the renewal does.
     """
     at = subscription.current_period_end
     if at is None or not subscription.billed_here or subscription.status != Subscription.Status.ACTIVE:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from billing.balances.adjust import expire
 from billing.doctor import CHECKS, Finding
@@ -99,11 +100,11 @@ def test_a_figure_that_is_not_the_sum_of_its_entries_is_found_and_mended() -> No
     assert finding.row == grant.pk
     assert finding.name == str(grant.balance)
     assert finding.what == "usage is 42.5, but its ledger entries sum to 30"
-    assert finding.remedy == "--fix posts an entry of 12.5 to the ledger."
+    assert finding.remedy == "Run with --fix to post an entry of 12.5."
     assert LedgerEntry.objects.count() == 2
 
     (mended,) = findings(fix=True)
-    assert mended.mended == "Mended: an entry of 12.5 was posted."
+    assert mended.mended == "Posted an entry of 12.5."
     entry = last_entry()
     assert (entry.figure, entry.number, entry.amount, entry.after) == (
         "usage",
@@ -277,7 +278,7 @@ def test_subscriptions_that_time_forgot_are_found() -> None:
             make_subscription(**over, canceled_at=now - 3 * DAY, expires_at=now - 2 * DAY),
             "it should have ended on ",
         ),
-        (make_subscription(status="scheduled", started_at=now - 2 * DAY), "it should have begun on "),
+        (make_subscription(status="scheduled", started_at=now - 2 * DAY), "it should have started on "),
     ]
     make_subscription(status="ended", **over)
     make_subscription(current_period_start=now - 9 * DAY, current_period_end=now - HOUR)
@@ -298,7 +299,7 @@ def test_two_plans_of_a_group_at_once_are_found() -> None:
     assert said() == [
         (
             second.pk,
-            f"it runs at the same time as {first.pk} ({plans[0]}) of the same group “main”",
+            f"it overlaps {first.pk} ({plans[0]}) of the same group “main”",
         )
     ]
 
@@ -345,7 +346,7 @@ def test_a_period_that_was_billed_twice_is_found() -> None:
     ]
     ((row, what),) = said()
     assert row == invoices[2].pk
-    assert "which INV-000002 bills until 2024-10-25 12:15 UTC" in what
+    assert "which INV-000002 bills until Oct 25, 2024, 12:15" in what
     Invoice.objects.filter(pk=invoices[2].pk).update(status="void")
     assert findings() == []
 
@@ -365,7 +366,7 @@ def test_a_price_that_nobody_could_charge_is_found() -> None:
     assert first == plan.pk
     assert f"the price of {item.feature} is wrong" in what
     assert "'much' as its amount" in what
-    assert second == (odd.pk, "who subscribes to it counts for no revenue: QQQ is no currency")
+    assert second == (odd.pk, "its subscriptions are left out of revenue because QQQ is not a currency")
 
 
 # Merged customers
@@ -382,8 +383,8 @@ def test_a_chain_and_a_circle_of_merged_customers_are_found() -> None:
     merge(a, b)
     merge(b, c)
     (finding,) = findings()
-    assert (finding.row, finding.what) == (a.pk, f"it is merged into {b.pk}, which is merged itself")
-    assert finding.remedy == f"Let it be merged into {c.pk} (c)."
+    assert (finding.row, finding.what) == (a.pk, f"it is merged into {b.pk}, which is itself merged")
+    assert finding.remedy == f"Change its survivor to {c.pk} (c)."
     merge(c, a)
     assert dict(said())[a.pk] == f"it is merged in a circle: {a.pk} → {b.pk} → {c.pk} → {a.pk}"
     assert len(findings()) == 3
@@ -397,8 +398,8 @@ def test_a_merged_customer_that_owns_rows_is_found() -> None:
     assert findings() == []
     merge(merged, survivor)
     assert sorted(said()) == [
-        (merged.pk, f"it is merged into {survivor.pk}, but has 1 balance of its own"),
-        (merged.pk, f"it is merged into {survivor.pk}, but has 2 notes of its own"),
+        (merged.pk, f"it is merged into {survivor.pk} but still has 1 balance"),
+        (merged.pk, f"it is merged into {survivor.pk} but still has 2 notes"),
     ]
     assert grant.balance.customer.postings.exists()
 
@@ -415,7 +416,7 @@ def test_a_row_that_came_with_somebody_else_is_found() -> None:
     assert sorted(said()) == sorted(
         (
             row.pk,
-            f"it says it came with {row.came_with_id}, which is not merged into the customer it belongs to",
+            f"its merged origin is {row.came_with_id}, which is not merged into its customer",
         )
         for row in (note, record, grant)
     )
@@ -433,28 +434,28 @@ def test_an_invoice_that_is_not_the_sum_of_its_lines_is_found() -> None:
     with unguarded():
         Invoice.objects.filter(pk=fixed.pk).update(total=1235)
     assert said() == [
-        (draft.pk, "its total is 50.00 USD, but its lines sum to 49.99 USD"),
-        (fixed.pk, "its total is 12.35 USD, but its lines sum to 12.34 USD"),
+        (draft.pk, "its total is $50.00, but its lines sum to $49.99"),
+        (fixed.pk, "its total is $12.35, but its lines sum to $12.34"),
     ]
 
 
 @pytest.mark.parametrize(
     ("fields", "payments", "notes", "what"),
     [
-        ({"paid": 500}, [400], [], "5.00 USD of it is paid, but its payments sum to 4.00 USD"),
-        ({"credited": 1}, [], [], "0.01 USD of it is credited, but its credit notes sum to 0.00 USD"),
-        ({"paid": 1300}, [1300], [], "13.00 USD was paid of a total of 12.34 USD"),
+        ({"paid": 500}, [400], [], "$5.00 of it is paid, but its payments sum to $4.00"),
+        ({"credited": 1}, [], [], "$0.01 of it is credited, but its credit notes sum to $0.00"),
+        ({"paid": 1300}, [1300], [], "$13.00 was paid of a total of $12.34"),
         (
             {"credited": 1235},
             [],
             [1000, 235],
-            "its credit notes sum to 12.35 USD, more than the total of 12.34 USD",
+            "its credit notes sum to $12.35, more than the total of $12.34",
         ),
         (
             {"paid": 1000, "credited": 100, "status": "paid"},
             [1000],
             [100],
-            "its status is paid, but 1.34 USD is due",
+            "its status is paid, but $1.34 is due",
         ),
         ({"paid": 1234, "credited": 234, "status": "paid"}, [1234], [234], None),
         ({"paid": 500, "status": "uncollectible"}, [500], [], None),
@@ -486,8 +487,8 @@ def test_gaps_in_the_numbers_of_a_series_are_found() -> None:
     InvoiceSeries.objects.create(prefix="CN", last_number=0)
     assert said() == [
         ("INV-000001", "no invoice or credit note has this number"),
-        ("INV-000003 to INV-000004", "nothing has these numbers"),
-        ("INV-000006 to INV-000007", "nothing has these numbers"),
+        ("INV-000003 to INV-000004", "no invoices or credit notes have these numbers"),
+        ("INV-000006 to INV-000007", "no invoices or credit notes have these numbers"),
     ]
 
 
@@ -509,6 +510,13 @@ def test_a_finding_is_one_line_of_what_where_and_what_to_do() -> None:
     )
     (finding,) = findings()
     assert str(finding) == (
-        f"{subscription.pk} (Pro v1 of Example Ltd): it should have begun on 2024-08-26 12:15 UTC."
+        f"{subscription.pk} (Pro v1 of Example Ltd): it should have started on Aug 26, 2024, 12:15."
         " Run `manage.py renew`."
     )
+
+
+def test_moments_are_those_of_the_time_zone(settings: Settings) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    make_subscription(status="scheduled", started_at=MOMENT)
+    [finding] = findings()
+    assert finding.what == "it should have started on Aug 27, 2024, 00:15"

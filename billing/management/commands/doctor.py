@@ -1,4 +1,4 @@
-"""Look for what should not be."""
+"""Check the data for contradictions."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from tqdm import tqdm
 
 from billing.doctor import CHECKS, Finding, count_rows
 from customers.cli import INTERRUPTED, one_line, say
+from customers.formats import counted
 from customers.logs import add_counts
 
 
 class Command(BaseCommand):
-    """Thin: read the options, check, report."""
+    """Reads the options, runs the checks, reports the findings."""
 
     help = (
-        "Look for what should not be: figures that are not the sum of their ledger entries, what fell due and did"
-        " not happen, overlapping periods, circles of merged customers, invoices that do not sum. One line for each,"
-        " with what to do. The exit status is 1 if anything is (or stays) amiss."
+        "Check the data: figures against their ledger entries, overdue events, overlapping periods, circles of merged"
+        " customers, invoices against their lines. Prints one line per problem with what to do. The exit status is 1"
+        " if problems remain."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--fix",
             action="store_true",
-            help="where a ledger entry mends it, post one: the figure stands, and the ledger catches up with it",
+            help="post ledger entries that make up differences; the figures stay as they are",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make every check, and say what each finds."""
-        amiss = mended = mendable = 0
+        open_, fixed, fixable = 0, 0, 0
         try:
             for check in CHECKS:
                 with tqdm(desc=check.words, unit=" rows", file=sys.stderr, leave=False, disable=None) as bar:
                     for finding in check.run(bar.update, fix=options["fix"]):
-                        self._tell(finding)
-                        mended += bool(finding.mended)
-                        amiss += not finding.mended
-                        mendable += finding.can_be_mended and not finding.mended
+                        self._report(finding)
+                        fixed += bool(finding.mended)
+                        open_ += not finding.mended
+                        fixable += finding.can_be_mended and not finding.mended
             checked = count_rows()
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
+                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`."
             ) from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped before everything was checked.", returncode=INTERRUPTED) from None
-        add_counts(findings=amiss, mended=mended)
-        if mended:
-            say(self.stdout, f"Mended: {mended}.")
-        if amiss:
-            fixable = f" --fix mends {mendable} of them." if mendable else ""
-            raise CommandError(f"Amiss: {amiss}. Checked: {checked}.{fixable}")
-        say(self.stdout, f"Nothing {'else ' if mended else ''}amiss: {checked} checked.")
+            raise CommandError("Stopped before all checks had run.", returncode=INTERRUPTED) from None
+        add_counts(findings=open_, mended=fixed)
+        if fixed:
+            say(self.stdout, f"Fixed {counted(fixed, 'problem')}.")
+        if open_:
+            hint = f" Run with --fix to fix {fixable:,} of them." if fixable else ""
+            raise CommandError(f"Found {counted(open_, 'problem')} in {checked}.{hint}")
+        say(self.stdout, f"No {'other ' if fixed else ''}problems in {checked}.")
 
-    def _tell(self, finding: Finding) -> None:
+    def _report(self, finding: Finding) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             say(self.stdout, one_line(str(finding)))

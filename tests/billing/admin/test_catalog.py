@@ -193,7 +193,7 @@ class TestNewVersions:
         assert 'name="_new_version"' not in client.get(url_of(plan)).content.decode()
         answer = save(client, url_of(plan), _new_version="")
         [message] = get_messages(answer.wsgi_request)
-        assert "complete it first" in str(message)
+        assert "Only its ID is known" in str(message)
         assert Plan.objects.count() == 1
 
     def test_who_may_not_add_plans_makes_none(self) -> None:

@@ -114,7 +114,7 @@ class TestPayment:
         [
             ({"amount": "100.01"}, "is more than the $100.00 that is due"),
             ({"amount": "0.001"}, "has more digits than the currency: USD has 2 decimals"),
-            ({"amount": "-1"}, "A payment is above zero"),
+            ({"amount": "-1"}, "Enter an amount above 0"),
             ({"amount": "NaN"}, "Enter a number"),
             ({"amount": "1e30"}, "no more than"),
             ({"amount": ""}, "This field is required"),
@@ -201,7 +201,7 @@ class TestEnding:
         response = superuser.get(page_of(invoice, "void"))
         assert response["Location"] == reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
         [reason] = said(response)
-        assert "was paid in part and cannot be voided" in reason
+        assert "because it is partly paid" in reason
 
     def test_of_one_that_was_paid_elsewhere_nothing_is_still_to_pay(self, superuser: Client) -> None:
         url = page_of(make_invoice(imported=True, total=44999), "record_payment")

@@ -149,10 +149,10 @@ class TestChoosing:
             with pytest.raises(Refused) as caught:
                 choose_version(1, terms(amount), self.OURS, is_newest=False)
             assert caught.value.path == "$.version"
-            assert "as 3 or higher" in caught.value.reason
+            assert "as version 3 or higher" in caught.value.reason
 
     def test_there_is_a_last_version(self) -> None:
-        with pytest.raises(Refused, match="another id"):
+        with pytest.raises(Refused, match="another ID"):
             choose_version(LARGEST_WHOLE, terms(1), {LARGEST_WHOLE: terms(2)}, is_newest=True)
 
 
@@ -196,10 +196,10 @@ class TestNewVersion:
         assert made.history.get().history_type == "+"
 
     def test_a_stub_has_nothing_to_copy(self) -> None:
-        with pytest.raises(NoNewVersion, match="complete it first"):
+        with pytest.raises(NoNewVersion, match="Only its ID is known"):
             new_version(make_plan(is_stub=True))
         assert Plan.objects.count() == 1
 
     def test_there_is_a_last_version(self) -> None:
-        with pytest.raises(NoNewVersion, match="another id"):
+        with pytest.raises(NoNewVersion, match="another ID"):
             new_version(make_plan(version=LARGEST_WHOLE))

@@ -28,8 +28,7 @@ def test_where_nothing_is_amiss_one_line_says_what_was_checked() -> None:
     make_grant()
     lines, error, status = run()
     assert " ".join(lines) == (
-        "Nothing amiss: 1 customers, 0 subscriptions, 1 grants, 0 rollovers, 2 ledger entries,"
-        " 0 invoices checked."
+        "No problems in 1 customer, 0 subscriptions, 1 grant, 0 rollovers, 2 ledger entries, 0 invoices."
     )
     assert (error, status) == ("", 0)
 
@@ -42,11 +41,11 @@ def test_without_fix_nothing_is_changed() -> None:
         lines, error, status = run()
         assert " ".join(lines) == (
             f"{grant.pk} ({grant.balance}): usage is 31, but its ledger entries sum to 30."
-            " --fix posts an entry of 1 to the ledger."
+            " Run with --fix to post an entry of 1."
         )
         assert status == 1
-        assert error.startswith("Amiss: 1. Checked: 1 customers")
-        assert error.endswith("--fix mends 1 of them.")
+        assert error.startswith("Found 1 problem in 1 customer, ")
+        assert error.endswith("Run with --fix to fix 1 of them.")
 
 
 def test_fix_says_what_it_mended_and_what_remains_decides_the_status() -> None:
@@ -56,10 +55,10 @@ def test_fix_says_what_it_mended_and_what_remains_decides_the_status() -> None:
     make_subscription(status="scheduled", started_at=MOMENT)
     lines, error, status = run("--fix")
     assert status == 1
-    assert lines[0].endswith("Mended: an entry of 1 was posted.")
+    assert lines[0].endswith("Posted an entry of 1.")
     assert lines[1].endswith("Run `manage.py renew`.")
-    assert lines[2:] == ["Mended: 1."]
-    assert error.startswith("Amiss: 1. ")
+    assert lines[2:] == ["Fixed 1 problem."]
+    assert error.startswith("Found 1 problem in ")
     assert "--fix" not in error
 
 
@@ -69,8 +68,8 @@ def test_what_fix_mends_whole_is_no_failure() -> None:
         Grant.objects.filter(pk=grant.pk).update(usage=31)
     lines, error, status = run("--fix")
     assert (error, status) == ("", 0)
-    assert lines[1] == "Mended: 1."
-    assert lines[2].startswith("Nothing else amiss: ")
+    assert lines[1] == "Fixed 1 problem."
+    assert lines[2].startswith("No other problems in ")
     assert len(run("--fix")[0]) == 1
 
 

@@ -33,7 +33,7 @@ def test_change_plan_tells_what_it_did(capsys):
     # Half a month of twice 50, less half a month of 20.
     assert "$40.00, open" in out
     call_command("change_plan", "acme", "pro", "basic", *FEB_14)
-    assert "pro v1 goes on until Feb 28, 2026, 10:00; then basic v1 begins." in capsys.readouterr().out
+    assert "pro v1 continues until Feb 28, 2026, 10:00, then basic v1 starts." in capsys.readouterr().out
     statuses = [(each["plan_id"], each["status"]) for each in document(customer, JAN_31)["subscriptions"]]
     assert statuses == [("pro", "active"), ("basic", "scheduled")]
 
@@ -44,7 +44,7 @@ def test_cancel_and_uncancel_tell_what_they_did(capsys):
     call_command("cancel_subscription", "acme", "basic", *FEB_14)
     assert "basic v1 ends on Feb 28, 2026, 10:00." in capsys.readouterr().out
     call_command("uncancel_subscription", "acme", "basic", *FEB_14)
-    assert "basic v1 goes on." in capsys.readouterr().out
+    assert "basic v1 continues." in capsys.readouterr().out
     call_command("cancel_subscription", "acme", "basic", "--now", *FEB_14)
     assert "basic v1 has ended." in capsys.readouterr().out
     assert Subscription.objects.get().expires_at == at("2026-02-14T10:00")
@@ -54,7 +54,7 @@ def test_cancel_and_uncancel_tell_what_they_did(capsys):
 def test_extend_trial_tells_what_it_did(capsys):
     attached(plan_of("basic", **a_month_for(20, free_trial_length=30, free_trial_unit="day")))
     call_command("extend_trial", "acme", "basic", "2026-03-15", *FEB_14)
-    assert "The trial of basic v1 lasts until Mar 15, 2026." in capsys.readouterr().out
+    assert "The trial of basic v1 now lasts until Mar 15, 2026." in capsys.readouterr().out
     assert Subscription.objects.get().trial_ends_at == at("2026-03-15T00:00")
 
 
@@ -62,7 +62,7 @@ def test_extend_trial_tells_what_it_did(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["change_plan", "acme", "basic", "basic"], "nothing would change"),
+        (["change_plan", "acme", "basic", "basic"], "already has basic v1"),
         (
             ["change_plan", "acme", "basic", "gold"],
             "No live plan “gold”. Known plans: basic.",
@@ -71,8 +71,8 @@ def test_extend_trial_tells_what_it_did(capsys):
         (["change_plan", "nobody", "basic", "basic"], "nobody"),
         (["cancel_subscription", "acme", "gold"], "no running subscription “gold”"),
         (["cancel_subscription", "acme", "a\0b"], "no running subscription"),
-        (["uncancel_subscription", "acme", "basic"], "It is not cancelled"),
-        (["extend_trial", "acme", "basic", "2026-03-01"], "It is not on trial"),
+        (["uncancel_subscription", "acme", "basic"], "The subscription is not canceled."),
+        (["extend_trial", "acme", "basic", "2026-03-01"], "The subscription is not on trial"),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(arguments, message):

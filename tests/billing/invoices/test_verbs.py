@@ -87,9 +87,9 @@ class TestPayments:
     @pytest.mark.parametrize(
         ("amount", "message"),
         [
-            (10001, "100.01 USD is more than the 100.00 USD that is due"),
-            (0, "above zero"),
-            (-1, "above zero"),
+            (10001, r"\$100.01 is more than the \$100.00 that is due"),
+            (0, "above 0"),
+            (-1, "above 0"),
         ],
     )
     def test_a_wrong_amount_is_refused(self, amount: int, message: str) -> None:
@@ -108,7 +108,7 @@ class TestPayments:
         pay(paid, 10000)
         void_invoice(void, done_by="ada")
         for invoice in (paid, void):
-            with pytest.raises(CannotChangeInvoice, match="waits for no money"):
+            with pytest.raises(CannotChangeInvoice, match="can't be paid because"):
                 pay(invoice, 1)
 
     def test_one_that_was_given_up_can_be_paid(self) -> None:
@@ -137,7 +137,7 @@ class TestWhatIsNotOurs:
     @pytest.mark.parametrize("verb", VERBS)
     def test_an_imported_invoice_says_who_owns_it(self, verb: Callable[[Invoice], object]) -> None:
         theirs = make_invoice(status="open", imported=True)
-        with pytest.raises(CannotChangeInvoice, match=r"issued by the billing platform .* Do it there"):
+        with pytest.raises(CannotChangeInvoice, match=r"the billing platform issued it. Change it there"):
             verb(theirs)
 
     @pytest.mark.parametrize("verb", [VERBS[0], VERBS[2], VERBS[3]])
@@ -145,7 +145,7 @@ class TestWhatIsNotOurs:
         draft = draft_invoice(
             make_customer(), "USD", [BilledLine(kind="base", description="Pro", amount=5)], done_by="ada"
         )
-        with pytest.raises(CannotChangeInvoice, match=r"never issued .* Issue it first"):
+        with pytest.raises(CannotChangeInvoice, match=r"never issued. Issue it first"):
             verb(draft)
 
 
@@ -197,11 +197,11 @@ class TestVoid:
         pay(in_full, 10000)
         credit_note(credited, 1, reason="Wrong", done_by="ada")
         for invoice, message in (
-            (in_part, "was paid in part"),
-            (in_full, "is paid and cannot be voided"),
-            (credited, "was credited in part"),
+            (in_part, "partly paid"),
+            (in_full, "because it is paid"),
+            (credited, "partly credited"),
         ):
-            with pytest.raises(CannotChangeInvoice, match=f"{message}.*[cC]redit note"):
+            with pytest.raises(CannotChangeInvoice, match=f"credit note.* {message}"):
                 void_invoice(invoice, done_by="ada")
 
 
@@ -210,7 +210,7 @@ class TestUncollectible:
         invoice = issued()
         mark_uncollectible(invoice, done_by="ada")
         assert state(invoice) == ("uncollectible", 0, 0, 10000)
-        with pytest.raises(CannotChangeInvoice, match="only an open invoice"):
+        with pytest.raises(CannotChangeInvoice, match="can't be marked uncollectible"):
             mark_uncollectible(invoice, done_by="ada")
 
 
@@ -261,23 +261,23 @@ class TestCreditNotes:
         invoice = issued()
         credit_note(invoice, 6000, reason="Outage", done_by="ada")
         for amount, message in (
-            (4001, "40.01 USD cannot"),
-            (0, "0.00 USD cannot"),
-            (-5, "cannot be credited"),
+            (4001, r"at most \$40.00"),
+            (0, "above 0"),
+            (-5, "above 0"),
         ):
             with pytest.raises(CannotChangeInvoice, match=message):
                 credit_note(invoice, amount, reason="Outage", done_by="ada")
         credit_note(invoice, 4000, reason="Outage", done_by="ada")
-        with pytest.raises(CannotChangeInvoice, match="Nothing of INV-000001 is left"):
+        with pytest.raises(CannotChangeInvoice, match="INV-000001 is already credited in full"):
             credit_note(invoice, reason="Outage", done_by="ada")
         assert CreditNote.objects.count() == 2
 
     def test_a_reason_must_be_given_and_a_void_one_has_nothing_to_correct(self) -> None:
         invoice = issued()
-        with pytest.raises(CannotChangeInvoice, match="has a reason"):
+        with pytest.raises(CannotChangeInvoice, match="Enter a reason"):
             credit_note(invoice, 1, reason=" ", done_by="ada")
         void_invoice(invoice, done_by="ada")
-        with pytest.raises(CannotChangeInvoice, match="nothing that a credit note could correct"):
+        with pytest.raises(CannotChangeInvoice, match="can't be credited because it is void"):
             credit_note(invoice, 1, reason="Outage", done_by="ada")
 
     def test_sandbox_has_numbers_of_its_own(self) -> None:

@@ -121,7 +121,7 @@ def test_prepaid_units_come_in_whole_packs():
     result = attach(customer, plan, prepaid={"credits": Decimal(600)})
     assert figures(customer, JAN_31, "credits") == (850, 850, 0)
     assert result.invoices[0].total == 2000 + 3 * 500
-    with pytest.raises(CannotSubscribe, match="does not sell seats ahead"):
+    with pytest.raises(CannotSubscribe, match="doesn't sell prepaid seats"):
         attach(make_customer(), plan, prepaid={"seats": Decimal(1)})
 
 
@@ -138,7 +138,7 @@ def test_an_entity_has_its_own():
     ("fields", "message"),
     [
         ({"archived": True}, "archived"),
-        ({"is_stub": True}, "only the id is known"),
+        ({"is_stub": True}, "Only its ID is known"),
         ({"env": "sandbox"}, "sandbox"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_trial_is_had_once_for_all_versions():
     assert [each["plan_id"] for each in shown["trials_used"]] == ["pro"]
     newer = make_plan(plan_id="pro", version=2, add_on=True, **trial)
     again = attach(customer, newer, at=at("2026-02-01T00:00"))
-    assert "tried it before" in again.messages[-1]
+    assert "already had a trial of it" in again.messages[-1]
     assert len(again.invoices) == 1
 
 

@@ -144,7 +144,7 @@ def test_what_costs_nothing_ends_at_once():
 def test_it_is_cancelled_once_but_may_then_be_ended_at_once():
     subscription = attach(make_customer(), plan_of("pro", **a_month_for(20)))
     cancel(subscription)
-    with pytest.raises(CannotSubscribe, match="cancelled already, and ends on Feb 28, 2026, 10:00"):
+    with pytest.raises(CannotSubscribe, match="already canceled and ends on Feb 28, 2026, 10:00"):
         cancel(subscription)
     later = FEB_14 + timedelta(days=1)
     cancel(subscription, later, at_once=True)
@@ -160,11 +160,11 @@ def test_uncancelled_it_goes_on():
     customer = make_customer()
     subscription = attach(customer, plan_of("pro", **a_month_for(20)))
     cancel(subscription)
-    assert uncancel(subscription).messages == ["pro v1 goes on."]
+    assert uncancel(subscription).messages == ["pro v1 continues."]
     assert running() == [("pro", "active", None)]
     run_until(FEB_28)
     assert Invoice.objects.count() == 2
-    with pytest.raises(CannotSubscribe, match="not cancelled"):
+    with pytest.raises(CannotSubscribe, match="not canceled"):
         uncancel(subscription)
 
 
@@ -172,8 +172,8 @@ def test_uncancelling_drops_what_was_scheduled():
     subscription = attach(make_customer(), plan_of("pro", **a_month_for(50)))
     scheduled = change(subscription, plan_of("basic", **a_month_for(20)), FEB_14).subscription
     assert uncancel(subscription).messages == [
-        "pro v1 goes on.",
-        "basic v1, which was scheduled, is dropped.",
+        "pro v1 continues.",
+        "basic v1 will not start.",
     ]
     run_until(FEB_28)
     assert running() == [("pro", "active", None)]
@@ -185,7 +185,7 @@ def test_uncancelling_drops_what_was_scheduled():
 def test_cancelling_what_is_scheduled_lets_the_old_one_go_on():
     subscription = attach(make_customer(), plan_of("pro", **a_month_for(50)))
     scheduled = change(subscription, plan_of("basic", **a_month_for(20)), FEB_14).subscription
-    assert cancel(scheduled).messages == ["basic v1 was scheduled, and is dropped.", "pro v1 goes on."]
+    assert cancel(scheduled).messages == ["basic v1 will not start.", "pro v1 continues."]
     assert running() == [("pro", "active", None)]
     with pytest.raises(CannotSubscribe, match="has ended"):
         uncancel(scheduled)
@@ -195,7 +195,7 @@ def test_cancelling_before_another_begins_cancels_both():
     subscription = attach(make_customer(), plan_of("pro", **a_month_for(50)))
     change(subscription, plan_of("basic", **a_month_for(20)), FEB_14)
     assert cancel(subscription).messages == [
-        "basic v1, which was scheduled, is dropped.",
+        "basic v1 will not start.",
         "pro v1 ends on Feb 28, 2026, 10:00.",
     ]
     assert running() == [("pro", "active", FEB_28)]
@@ -225,7 +225,9 @@ def test_a_trial_lasts_longer_and_is_then_paid_for():
         customer, plan_of("pro", (metered("calls"), {"included": 10}), **a_month_for(20, **TRIAL))
     )
     until = at("2026-02-20T09:00")
-    assert extend(subscription, until).messages == ["The trial of pro v1 lasts until Feb 20, 2026, 09:00."]
+    assert extend(subscription, until).messages == [
+        "The trial of pro v1 now lasts until Feb 20, 2026, 09:00."
+    ]
     run_until(until - timedelta(seconds=1))
     assert not Invoice.objects.exists()
     run_until(until)
@@ -259,8 +261,8 @@ def test_a_trial_that_lasts_longer_moves_its_cancellation_and_what_follows():
 @pytest.mark.parametrize(
     ("until", "moment", "message"),
     [
-        (at("2026-02-14T10:00"), JAN_31, "lasts until Feb 14, 2026, 10:00 already"),
-        (at("2026-02-10T10:00"), JAN_31, "name a later moment"),
+        (at("2026-02-14T10:00"), JAN_31, "already lasts until Feb 14, 2026, 10:00"),
+        (at("2026-02-10T10:00"), JAN_31, "Enter a later moment"),
         (at("2026-03-10T10:00"), FEB_14, "not on trial"),
     ],
 )

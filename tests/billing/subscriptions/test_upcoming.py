@@ -111,7 +111,7 @@ def test_a_price_that_makes_no_sense_is_told():
     Grant.objects.update(billing_units=Decimal(10), price_tiers=[{"to": 10, "amount": "x"}])
     use(subscription.customer, 125)
     before = everything()
-    with pytest.raises(CannotBill, match="cannot be used"):
+    with pytest.raises(CannotBill, match="can't be charged"):
         upcoming_invoice(subscription)
     assert everything() == before
 
