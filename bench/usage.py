@@ -15,7 +15,8 @@ from django.db import transaction
 
 from billing.balances.grant import grant
 from billing.models import Balance, Feature, Grant, LedgerEntry, Posting
-from billing.usage.record import Use, record_usage
+from billing.usage.deduct import UsageRequest
+from billing.usage.record import record_usage
 from customers import clock
 from customers.models import Customer
 
@@ -87,7 +88,9 @@ def _by_the_book(some: Sequence[Customer], feature: Feature, uses: int) -> None:
 def _one_by_one(some: Sequence[Customer], feature: Feature, uses: int) -> None:
     for customer in islice(cycle(some), uses):
         record_usage(
-            Use(customer_id=str(customer.pk), feature=feature, amount=Decimal(1), done_by="bench", key=_key())
+            UsageRequest(
+                customer_id=str(customer.pk), feature=feature, amount=Decimal(1), done_by="bench", key=_key()
+            )
         )
 
 

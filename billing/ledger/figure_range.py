@@ -93,7 +93,7 @@ def _cut(bound: Decimal | None) -> Decimal | None:
     return None if bound is None else bound.quantize(DECIMALS, ROUND_FLOOR, context=EXACT)
 
 
-class _Rows(Aggregate):
+class _RowsAsJson(Aggregate):
     """The rows as JSON: a list of lists of columns. Figures are texts in SQLite, so nothing is rounded."""
 
     template = "json_group_array(json_array(%(expressions)s))"
@@ -111,13 +111,13 @@ class _IsBetween(Func):
     def __init__(
         self, name: FigureName, low: Decimal | None, high: Decimal | None, grants: Any, rollovers: Any
     ) -> None:
-        grant_columns = _Rows("included_grant", "prepaid_grant", "usage", "unlimited")
+        grant_columns = _RowsAsJson("included_grant", "prepaid_grant", "usage", "unlimited")
         super().__init__(
             Value(name),
             Value(None if low is None else str(low), TextField()),
             Value(None if high is None else str(high), TextField()),
             Subquery(grants.annotate(rows=grant_columns).values("rows")),
-            Subquery(rollovers.annotate(rows=_Rows("granted", "left")).values("rows")),
+            Subquery(rollovers.annotate(rows=_RowsAsJson("granted", "left")).values("rows")),
         )
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Case, F, Model, Q, QuerySet, Value, When
 
-from billing.ledger.entries import next_entry
+from billing.ledger.entries import PostingDraft, next_entry
 from billing.models import (
     Balance,
     Entity,
@@ -240,14 +240,14 @@ def _hand_over(rows: list[QuerySet[Any]], handover: Handover) -> None:
 
 
 def _posting(handover: Handover, customer_id: str) -> Posting:
-    return Posting(
+    draft = PostingDraft(
         customer_id=customer_id,
         kind=Posting.Kind.MERGE,
         occurred_at=handover.at,
-        recorded_at=handover.at,
         done_by=handover.done_by,
         reason=handover.reason,
     )
+    return draft.as_posting(handover.at)
 
 
 def _entries(

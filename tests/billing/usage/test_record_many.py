@@ -56,6 +56,17 @@ class TestInBulk:
         assert usages(grant) == [8]
         assert Posting.objects.filter(kind="reset").count() == 2
 
+    def test_a_grant_expires_between_uses_in_any_order(self) -> None:
+        balance = make_balance()
+        first = granted(balance, 100, expires_at=NOON + timedelta(hours=1))
+        second = granted(balance, 100)
+
+        record_usage_batch(
+            [use(balance, 1), use(balance, 2, at=NOON + timedelta(hours=1)), use(balance, 4), use(balance, 8)]
+        )
+
+        assert usages(first, second) == [13, 2]
+
     def test_several_features_that_share_credits(self) -> None:
         cost = make_credit_cost(credit_cost=Decimal(2))
         dear = make_credit_cost(credit_system=cost.credit_system, credit_cost=Decimal(5))
