@@ -124,8 +124,10 @@ def next_entry(
     )
 
 
-def apply_change(change: FigureChange) -> EntryValues:
-    """Change the row in memory, and return the entry for it."""
+def apply_change(change: FigureChange) -> EntryValues | None:
+    """Change the row in memory, and return the entry for it. A change of 0 has no entry."""
+    if not change.amount:
+        return None
     row = change.row
     entry = next_entry(
         type(row),
@@ -155,14 +157,16 @@ class LedgerBatch:
 
     def add(self, draft: PostingDraft) -> Posting | None:
         """Apply the draft; None if it changes nothing and has no key to remember."""
-        changes = [change for change in draft.changes if change.amount]
-        if not changes and draft.key is None:
+        values: list[EntryValues] = []
+        for change in draft.changes:
+            if (entry := apply_change(change)) is not None:
+                values.append(entry)
+                self._changed[str(change.row.pk)] = change.row
+        if not values and draft.key is None:
             return None
         posting = draft.as_posting(clock.now())
         self.postings.append(posting)
-        for change in changes:
-            self.entries.append(apply_change(change).as_entry(posting))
-            self._changed[str(change.row.pk)] = change.row
+        self.entries += [entry.as_entry(posting) for entry in values]
         return posting
 
     def touch(self, row: Grant | Rollover) -> None:

@@ -298,8 +298,9 @@ class _BatchDeduction:
         """Apply the changes in memory, and keep what is to be written."""
         entries = []
         for change in changes:
-            entries.append(apply_change(change))
-            self.changed[change.row.pk] = change.row
+            if (entry := apply_change(change)) is not None:
+                entries.append(entry)
+                self.changed[change.row.pk] = change.row
         request = pending.request
         if request.key is not None:
             self._answers[request.key] = pending.customer_id, pending.digest, result

@@ -87,6 +87,16 @@ class TestInBulk:
         assert [_told(outcome) for outcome in outcomes] == [3, 2, 1, "0.5 missing", 3]
         assert usages(grant) == [20]
 
+    def test_what_costs_less_than_the_smallest_credit_has_no_entry(self) -> None:
+        cost = make_credit_cost(credit_cost=Decimal("0.3"))
+        system = make_balance(feature=cost.credit_system)
+        grant = granted(system, 20)
+
+        record_usage_batch([use(system, "1e-10", feature=cost.metered_feature, key="a")])
+
+        assert not grant.ledger.filter(figure="usage").exists()
+        assert Posting.objects.get(key="a").answer is not None
+
     def test_one_that_the_database_refuses_does_not_spoil_the_others(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

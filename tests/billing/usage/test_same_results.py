@@ -63,9 +63,9 @@ worlds = st.fixed_dictionaries(
         "grants": st.lists(grants, max_size=4),
         "overage": st.booleans(),
         "rollover": st.sampled_from([None, None, None, 0, 5]),
-        "credits": st.sampled_from([False, False, False, True]),
-        "entity": st.booleans(),
-        "uses": st.lists(st.tuples(AMOUNTS, MOMENTS), min_size=1, max_size=5),
+        #: What credits there are, where the feature costs some.
+        "credits": st.sampled_from([None, None, None, (), (3,), (30, 100)]),
+        "uses": st.lists(st.tuples(AMOUNTS, MOMENTS, st.booleans()), min_size=1, max_size=5),
     }
 )
 
@@ -88,14 +88,21 @@ plain_worlds = st.fixed_dictionaries(
         "grants": st.lists(plain_grants, min_size=2, max_size=3),
         "overage": st.just(False),
         "rollover": st.none(),
-        "credits": st.just(False),
-        "entity": st.booleans(),
+        "credits": st.sampled_from([None, None, (100,)]),
         "uses": st.lists(
             st.tuples(
-                st.integers(1, 6).map(Decimal),
+                # Within one grant, as much as one, and more than one.
+                st.sampled_from([1, 2, 3, 4, 5, 30, 40, 120]).map(Decimal),
                 st.sampled_from(
-                    [NOON - timedelta(hours=1), NOON, NOON + timedelta(hours=1), NOON + timedelta(days=1)]
+                    [
+                        NOON - timedelta(hours=1),
+                        NOON,
+                        NOON,
+                        NOON + timedelta(hours=1),
+                        NOON + timedelta(days=1),
+                    ]
                 ),
+                st.booleans(),
             ),
             min_size=3,
             max_size=6,
@@ -109,7 +116,7 @@ class _Undone(Exception):
 
 
 def build(world: dict[str, Any]) -> tuple[Balance, Any]:
-    """The rows of a world: the balance, and whose uses there are."""
+    """The rows of a world: the balance, and the entity of some of the uses."""
     balance = make_balance(overage_allowed=world["overage"])
     customer = balance.customer
     owners = {
@@ -130,9 +137,12 @@ def build(world: dict[str, Any]) -> tuple[Balance, Any]:
         granted(balance, fields.pop("included"), fields.pop("used"), **fields)
     if world["rollover"] is not None:
         make_rollover(balance=balance, left=Decimal(world["rollover"]))
-    if world["credits"]:
-        make_credit_cost(metered_feature=balance.feature)
-    return balance, owners["seat"] if world["entity"] else None
+    if world["credits"] is not None:
+        cost = make_credit_cost(metered_feature=balance.feature, credit_cost=Decimal("0.3"))
+        for included in world["credits"]:
+            in_credits = Balance.objects.filter(customer=customer, feature=cost.credit_system).first()
+            granted(in_credits or make_balance(customer=customer, feature=cost.credit_system), included)
+    return balance, owners["seat"]
 
 
 def came_of(world: dict[str, Any], way: str) -> list[Any]:
@@ -140,14 +150,14 @@ def came_of(world: dict[str, Any], way: str) -> list[Any]:
     told: list[Any] = []
     try:
         with transaction.atomic():
-            balance, entity = build(world)
+            balance, seat = build(world)
             names = {
                 str(key): place
                 for place, key in enumerate(Grant.objects.order_by("pk").values_list("pk", flat=True))
             }
             asked = [
-                use(balance, amount, entity=entity, at=at, key=f"k{n}")
-                for n, (amount, at) in enumerate(world["uses"])
+                use(balance, amount, entity=seat if is_of_seat else None, at=at, key=f"k{n}")
+                for n, (amount, at, is_of_seat) in enumerate(world["uses"])
             ]
             if way == "in bulk":
                 told += [_told(outcome, names) for outcome in record_usage_batch(asked)]
@@ -168,27 +178,23 @@ def came_of(world: dict[str, Any], way: str) -> list[Any]:
                 )
             )
             told.append(
-                [
-                    _posting(posting, balance, entity)
-                    for posting in Posting.objects.order_by("key")
-                    if posting.key
-                ]
+                [_posting(posting, balance) for posting in Posting.objects.order_by("key") if posting.key]
             )
             raise _Undone
     except _Undone:
         return told
 
 
-def _posting(posting: Posting, balance: Balance, entity: Any) -> Any:
+def _posting(posting: Posting, balance: Balance) -> Any:
     """Every column of a posting but those that differ by chance."""
     assert posting.feature_id == balance.feature_id
     assert posting.customer_id == balance.customer_id
-    assert posting.entity_id == (entity and entity.pk)
     answer: Any = posting.answer
     steps = [[step, units, charged] for _, step, units, charged in answer["parts"]]
     return (
         posting.key,
         posting.kind,
+        posting.entity_id is None,
         posting.amount,
         posting.occurred_at,
         posting.done_by,
