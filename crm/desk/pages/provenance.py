@@ -20,7 +20,7 @@ from crm.desk.provenance import crm_provenance_of
 from crm.models import Company, Relationship
 from customers import pinned_fields
 from customers.admin.origins import in_words, name_of
-from customers.formats import day, free_form_text, moment, page_of, plain_text
+from customers.formats import day, free_form_text, moment, number, page_of
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, SourceClaim, provenance_of
@@ -178,7 +178,7 @@ def _text(value: Any) -> str:
         return moment(value)
     if isinstance(value, date):
         return day(value)
-    if isinstance(value, Decimal):
-        return plain_text(value)
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return number(value)
     text = value if isinstance(value, str) else free_form_text(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from django.db import models
 
+from customers.formats import local
+
 #: Whether the user has a permission, as `User.has_perm`.
 May = Callable[[str], bool]
 
@@ -97,6 +99,12 @@ class TimelineEntry:
     @property
     def at(self) -> datetime:
         return self.position.at
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the time of day is shown; midnight usually stands for a day."""
+        there = local(self.at)
+        return not self.is_of_day and (there.hour, there.minute) != (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

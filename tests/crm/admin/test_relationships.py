@@ -110,7 +110,7 @@ def test_a_link_can_be_opened_from_its_form(client: Client) -> None:
     url = reverse("admin:crm_company_change", args=[company.pk])
     page = client.get(url)
     link = 'href="https://example.com/acme?a=1&amp;b=2" target="_blank" rel="noopener noreferrer"'
-    assert link in page.content.decode()
+    assert link in " ".join(page.content.decode().split())
     assert 'href="data:' not in page.content.decode()
     assert client.post(url, form_data(page, name="New")).status_code == 302
 

@@ -168,7 +168,7 @@ def test_values_are_told_in_words() -> None:
     [changed, added] = page_of(task.customer, EntryKind.TASK).entries
     assert added.title == "Task “Call back” added"
     assert "Due: Mar 4, 2026 → -" in changed.details
-    assert any(detail.startswith("Owner: ") and detail.endswith(" → eve") for detail in changed.details)
+    assert any(detail.startswith("Assignee: ") and detail.endswith(" → eve") for detail in changed.details)
     assert all(len(detail) < 250 for detail in changed.details)
 
 
@@ -270,6 +270,14 @@ def test_usage_around_midnight_counts_on_its_day_in_the_current_time_zone() -> N
         with timezone.override(zone):
             entries = read_through(customer, 1, EntryKind.USAGE)
             assert [entry.title for entry in entries] == [f"Used {each} Calls" for each in used]
+
+
+def test_midnight_in_the_current_time_zone_is_no_time_to_show() -> None:
+    customer = make_customer()
+    make_note(customer=customer, created_at=datetime(2026, 3, 2, 11, tzinfo=UTC))
+    for zone, has_time in (("UTC", True), ("Pacific/Auckland", False)):
+        with timezone.override(zone):
+            assert [entry.has_time for entry in page_of(customer, EntryKind.NOTE).entries] == [has_time]
 
 
 def test_what_one_import_did_is_one_entry() -> None:
