@@ -4,6 +4,8 @@ import os
 
 os.environ["ENV_FILE"] = ""
 os.environ["CLIENTELE_DEVELOPMENT"] = "1"
+# Commands run in processes of their own, too, log no line for each run and batch.
+os.environ.setdefault("LOG_LEVEL", "WARNING")
 
 from config.settings import *  # noqa: F403
 

@@ -255,7 +255,7 @@ def test_a_customer_that_fails_is_left_out_of_the_file_and_counted(
     assert [row["Name"] for row in table(b"".join(exports.file_of(export)))] == ["a", "c"]
     page = client.get(reverse("desk-export", args=[export.pk])).content.decode()
     assert "2 of 3 written. Couldn&#x27;t export 1." in page
-    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    *_, logged = [record for record in caplog.records if record.levelname == "ERROR"]
     assert logged.message.startswith(f"event=customer_skipped customer={broken.pk} job=spreadsheet ")
 
 
