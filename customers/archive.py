@@ -1,4 +1,4 @@
-"""Putting customers away, and taking them out again. Nothing of theirs is deleted."""
+"""Archive and unarchive customers. Nothing is deleted."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ _BATCH = 500
 
 
 def archive(customers: CustomerQuerySet, by: Any, at: datetime | None = None) -> int:
-    """Archive those of `customers` that are not archived yet; answer how many.
+    """Archive those of `customers` that are neither archived nor merged; return how many.
 
-    They keep all their rows and are left out of lists and of the day's work. A merged customer stays as it is.
-    The history says that `by` did it. All or nothing.
+    Archived customers keep all their rows and are left out of lists. The history names `by`. All or nothing.
     """
     return _write(customers, is_archived=False, archived_at=at or clock.now(), by=by, reason="Archived")
 
 
 def unarchive(customers: CustomerQuerySet, by: Any) -> int:
-    """Take those of `customers` that are archived back into the day's work; answer how many. All or nothing."""
-    return _write(customers, is_archived=True, archived_at=None, by=by, reason="Taken out of the archive")
+    """Unarchive those of `customers` that are archived; return how many. All or nothing."""
+    return _write(customers, is_archived=True, archived_at=None, by=by, reason="Unarchived")
 
 
 @transaction.atomic

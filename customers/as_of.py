@@ -1,39 +1,38 @@
-"""A customer as it was known at an instant: by what its history, and that of its rows, had recorded until then.
+"""A customer as it was known at a time, read from its history and the histories of its rows.
 
-What belongs to a customer then is what came from its homes: itself, and the customers that were part of it then. So a
-customer that was merged since answers as itself for the time before, and one that was given back is part of the
-other for the time between.
+Rows belong to the customer that they came from: the customer itself, and those that were merged into it at that time.
+So before its merge, a merged customer has its own rows, and after an undone merge it keeps them except for the time in
+between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.utils.formats import date_format
 
 from customers.models import Customer
 
 M = TypeVar("M", bound=Model)
 
-#: How a history says that the row was deleted.
+#: The history type of a deletion.
 _DELETED = "-"
 
 
 class NotKnownThen(LookupError):
-    """The customer was not known at the instant; the message says since when it is."""
+    """The customer was not known at that time; the message says since when."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCustomer:
     """A customer as it was known at `at`, unsaved.
 
-    `origin_ids` are its own key and those of what was part of it. `owner_ids` are these, and the keys of all that any
-    of them was part of before: what came meanwhile is told as theirs.
+    `origin_ids` are its own key and the keys of the customers merged into it at that time. `owner_ids` also holds all
+    customers that any of these was ever merged into before: their histories may hold the rows.
     """
 
     customer: Customer
@@ -43,14 +42,13 @@ class KnownCustomer:
 
     @property
     def key(self) -> str:
-        """The customer's key."""
         return str(self.customer.pk)
 
 
 def known_customers(found: Iterable[Customer], at: datetime) -> list[KnownCustomer]:
-    """What `found` were, or were part of, at `at`; each once, and only those that were known then.
+    """The customers `found`, or their survivors, as they were at `at`; each once, and only those known then.
 
-    The number of queries does not depend on how many there are, but on how often they were merged.
+    The number of queries depends only on how often they were merged.
     """
     rows = _with_survivors({str(customer.pk) for customer in found}, at)
     survivors: dict[str, Customer] = {}
@@ -59,58 +57,59 @@ def known_customers(found: Iterable[Customer], at: datetime) -> list[KnownCustom
         while survivor.merged_into_id in rows:
             survivor = rows[survivor.merged_into_id]
         survivors[str(survivor.pk)] = survivor
-    homes = _homes(survivors, at)
-    before = _survivors_before({home for each in homes.values() for home in each}, at)
+    origins = _origins(survivors, at)
+    before = _survivors_before({origin for each in origins.values() for origin in each}, at)
     return [
-        KnownCustomer(customer, homes[key], homes[key].union(*(before[home] for home in homes[key])), at)
+        KnownCustomer(
+            customer, origins[key], origins[key].union(*(before[origin] for origin in origins[key])), at
+        )
         for key, customer in survivors.items()
     ]
 
 
 def known_customer(customer: Customer, at: datetime) -> KnownCustomer:
-    """What `customer` was, or was part of, at `at`. Raises `NotKnownThen`."""
+    """`customer`, or its survivor, as it was at `at`. Raises `NotKnownThen`."""
     for known in known_customers([customer], at):
         return known
     raise not_known_then([customer])
 
 
 def not_known_then(found: Sequence[Customer]) -> NotKnownThen:
-    """What to raise where none of `found` were known; they are told by the first."""
+    """The error where none of `found` were known; it names the first."""
     customer: Any = found[0]
     first = customer.history.order_by("history_date").values_list("history_date", flat=True).first()
-    since = f" {date_format(first, 'Y-m-d H:i:s')} UTC" if first else ""
-    return NotKnownThen(f"{customer.pk} was not known before{since}. Ask for a time after that.")
+    since = f" {first.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if first else ""
+    return NotKnownThen(f"{customer.pk} was not known before{since}. Use a later time.")
 
 
 def known_at(model: type[M], known: KnownCustomer, *, owner: str = "customer") -> list[M]:
     """The customer's rows of `model` as they were known, unsaved, in the order of documents.
 
-    `owner` is the foreign key by which a row belongs to a customer. Whichever home a row was of, it is shown as the
-    customer's own: documents tell one customer's rows. Columns that the history does not keep have their defaults.
-    Two queries at most.
+    `owner` is the foreign key to the customer. All rows get the known customer as their owner, because a document
+    shows the rows of one customer. Columns that the history does not keep have their defaults. Two queries at most.
     """
     column = f"{owner}_id"
     rows = latest_at(model, known.at, **{f"{owner}__in": known.owner_ids})
     ours = []
     for row in rows:
-        home = row.came_with_id or getattr(row, column)
-        if home in known.origin_ids:
+        origin = row.came_with_id or getattr(row, column)
+        if origin in known.origin_ids:
             setattr(row, column, known.key)
-            row.came_with_id = None if home == known.key else home
+            row.came_with_id = None if origin == known.key else origin
             ours.append(row)
     return in_order(ours)
 
 
 def latest_at(model: type[M], at: datetime, **ever: object) -> list[Any]:
-    """The rows of `model` that were like `ever` at any time until `at`, each as it was at `at`, unsaved.
+    """The rows of `model` that matched `ever` at any time until `at`, each as it was at `at`, unsaved.
 
     One query. Rows that were deleted by then are left out.
     """
-    return [row_of(model, told) for told in last_history_rows(model, at, **ever) if not was_deleted(told)]
+    return [row_of(model, last) for last in last_history_rows(model, at, **ever) if not was_deleted(last)]
 
 
 def last_history_rows(model: type[Model], at: datetime, **ever: object) -> list[Any]:
-    """The last history row until `at` of each row of `model` that was like `ever` at any time until then."""
+    """The last history row until `at` of each row of `model` that matched `ever` at any time until then."""
     kept: Any = model
     history: QuerySet[Any] = kept.history.filter(history_date__lte=at)
     ranked = history.filter(id__in=history.filter(**ever).values("id")).annotate(
@@ -119,23 +118,25 @@ def last_history_rows(model: type[Model], at: datetime, **ever: object) -> list[
     return list(ranked.filter(age=1))
 
 
-def was_deleted(told: Any) -> bool:
-    """Whether a history row says that its row is no more."""
-    return bool(told.history_type == _DELETED)
+def was_deleted(history_row: Any) -> bool:
+    """Whether the history row is a deletion."""
+    return bool(history_row.history_type == _DELETED)
 
 
-def row_of(model: type[M], told: Any) -> M:
-    """The row that a history row tells of. Columns that the history does not keep have their defaults."""
-    return model(**{field.attname: getattr(told, field.attname) for field in told.tracked_fields})
+def row_of(model: type[M], history_row: Any) -> M:
+    """The row as a history row holds it. Columns that the history does not keep have their defaults."""
+    return model(
+        **{field.attname: getattr(history_row, field.attname) for field in history_row.tracked_fields}
+    )
 
 
 def in_order(rows: Iterable[M]) -> list[M]:
-    """`rows` in the order that documents list them in."""
+    """`rows` in the order of documents."""
     return sorted(rows, key=lambda row: (getattr(row, "position", 0), str(row.pk)))
 
 
 def _with_survivors(keys: set[str], at: datetime) -> dict[str, Customer]:
-    """The customers with these keys as they were, and those that they were part of."""
+    """The customers with these keys as they were, and their survivors."""
     rows: dict[str, Customer] = {}
     wanted = keys
     while wanted:
@@ -145,29 +146,30 @@ def _with_survivors(keys: set[str], at: datetime) -> dict[str, Customer]:
     return rows
 
 
-def _homes(survivors: Collection[str], at: datetime) -> dict[str, frozenset[str]]:
-    """By survivor, its own key and those of all that were part of it, directly or not."""
-    home_of = {key: key for key in survivors}
+def _origins(survivors: Collection[str], at: datetime) -> dict[str, frozenset[str]]:
+    """By survivor, its own key and those of all customers merged into it, directly or not."""
+    survivor_by_origin = {key: key for key in survivors}
     wanted = set(survivors)
     while wanted:
-        part = latest_at(Customer, at, merged_into__in=wanted)
+        merged = latest_at(Customer, at, merged_into__in=wanted)
         new = {
-            str(row.pk): home_of[row.merged_into_id]
-            for row in part
-            if row.merged_into_id in home_of and str(row.pk) not in home_of
+            str(row.pk): survivor_by_origin[row.merged_into_id]
+            for row in merged
+            if row.merged_into_id in survivor_by_origin and str(row.pk) not in survivor_by_origin
         }
-        home_of |= new
+        survivor_by_origin |= new
         wanted = set(new)
     return {
-        key: frozenset(home for home, survivor in home_of.items() if survivor == key) for key in survivors
+        key: frozenset(origin for origin, survivor in survivor_by_origin.items() if survivor == key)
+        for key in survivors
     }
 
 
-def _survivors_before(homes: set[str], at: datetime) -> dict[str, set[str]]:
-    """By home, the keys of all customers that it was ever part of until `at`, directly or not."""
+def _survivors_before(origins: set[str], at: datetime) -> dict[str, set[str]]:
+    """By customer, the keys of all customers that it was ever merged into until `at`, directly or not."""
     history: QuerySet[Any] = Customer.history.filter(history_date__lte=at, merged_into__isnull=False)
     into: dict[str, set[str]] = {}
-    wanted = set(homes)
+    wanted = set(origins)
     while wanted:
         found: dict[str, set[str]] = {key: set() for key in wanted}
         for key, survivor in (
@@ -176,10 +178,10 @@ def _survivors_before(homes: set[str], at: datetime) -> dict[str, set[str]]:
             found[key].add(survivor)
         into |= found
         wanted = {survivor for each in found.values() for survivor in each} - into.keys()
-    return {home: _reached(home, into) for home in homes}
+    return {origin: _reachable(origin, into) for origin in origins}
 
 
-def _reached(start: str, steps: Mapping[str, set[str]]) -> set[str]:
+def _reachable(start: str, steps: Mapping[str, set[str]]) -> set[str]:
     reached: set[str] = set()
     wanted = {start}
     while wanted:

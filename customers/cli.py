@@ -1,4 +1,4 @@
-"""What commands that read files tell whoever runs them, and the file for what they refused."""
+"""Output of commands that read files, and the file for refused records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from customers.ingest.reader import BadRecord, error_line
 
-#: The name of a file that stands for standard input.
+#: The file name that means standard input.
 STDIN = "-"
 #: Exit statuses.
 USAGE, INTERRUPTED = 2, 130
@@ -22,7 +22,7 @@ Refuse = Callable[[BadRecord], None]
 
 
 def one_line(text: str) -> str:
-    """`text` without what would break the line or command the terminal."""
+    """`text` with line breaks and control characters escaped."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
@@ -30,26 +30,25 @@ def one_line(text: str) -> str:
 
 
 def origin_of(name: str) -> str:
-    """What the file `name` is called in reports and in histories."""
+    """The name of the file `name` in reports and histories."""
     return "standard input" if name == STDIN else one_line(Path(name).name)
 
 
 def say(stdout: Any, line: str) -> None:
-    """Write `line` to a command's `stdout`. Whoever reads may stop reading; the command goes on."""
+    """Write `line` to a command's `stdout`; the command continues if the reader has closed it."""
     try:
         stdout.write(line)
         stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more at its end.
+        # The interpreter flushes once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
 def errors_file(name: str | None, inputs: list[str]) -> Iterator[Refuse]:
-    """A function that writes a refused record to the file `name`, whole lines only; to nowhere without a name.
+    """A function that writes a refused record to the file `name`; without a name it does nothing.
 
-    The file is emptied at the start. One of `inputs`, or one that cannot be written, is refused by a
-    `CommandError`.
+    The file is emptied at the start. Raises `CommandError` if it is one of `inputs` or cannot be written.
     """
     if name is None:
         yield lambda bad: None
@@ -57,7 +56,7 @@ def errors_file(name: str | None, inputs: list[str]) -> Iterator[Refuse]:
     try:
         if any(_is_same_file(name, each) for each in inputs):
             raise CommandError(
-                f"{one_line(name)} is to be read: name another file for --errors.", returncode=USAGE
+                f"{one_line(name)} is an input. Name another file for --errors.", returncode=USAGE
             )
         file = Path(name).open("wb")  # noqa: SIM115 - closed below
     except (OSError, ValueError) as problem:
@@ -84,4 +83,4 @@ def _is_same_file(name: str, other: str) -> bool:
 
 def _cannot_write(name: str, problem: Exception) -> str:
     reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-    return f"{one_line(name)} cannot be written ({reason}): name another file for --errors."
+    return f"{one_line(name)} can't be written ({reason}). Name another file for --errors."

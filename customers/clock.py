@@ -1,4 +1,4 @@
-"""The one clock: what happens, happens at `now()`."""
+"""The one clock of the product, which tests replace."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from django.utils import timezone
 
 
 def now() -> datetime:
-    """The present in UTC, to the millisecond: the documents keep no more."""
+    """The present in UTC, cut to the millisecond, as documents keep no more."""
     moment = timezone.now()
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -29,7 +29,7 @@ from customers.json_types import is_plain_link, plain_number
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
-#: The colours of Unfold's labels, by what a status means to the person who reads it.
+#: The colors of Unfold's labels, by what a status means.
 GOOD, WAITING, BAD, NEWS, PLAIN = "success", "warning", "danger", "info", "default"
 
 
@@ -142,14 +142,14 @@ def when(at: datetime | None) -> SafeString | str:
 
 
 def long_text(text: str | None) -> SafeString | str:
-    """A text of any length and direction: three lines of it in a list, all of it when one points at it."""
+    """A text of any length and direction: three lines in a list, all of it in the tooltip."""
     if not text:
         return "-"
     return format_html('<span class="clientele-long" dir="auto" title="{}">{}</span>', text, text)
 
 
 def free_form_text(value: Any) -> str:
-    """What a JSON column holds: a list of texts or a few names with figures as one says them, anything else as JSON."""
+    """The value of a JSON column: a list of texts or an object of plain values with commas, anything else as JSON."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)
     if isinstance(value, dict) and all(type(each) in (str, int, float) for each in value.values()):
@@ -158,12 +158,12 @@ def free_form_text(value: Any) -> str:
 
 
 def country_name(code: str) -> str:
-    """The English name of a country; what is no code is shown as it came."""
+    """The English name of a country; a text that is no code is returned."""
     return str(COUNTRIES.get(code.upper(), code)) if len(code) == 2 else code
 
 
 def link_out(url: str | None, text: str | None = None) -> SafeString | str:
-    """A link that opens in its own tab; what a browser might run as a script is only text."""
+    """A link that opens in a new tab; text only if a browser might run it as a script."""
     if not url or not opens_a_page(url):
         return url or "-"
     return format_html(
@@ -172,7 +172,7 @@ def link_out(url: str | None, text: str | None = None) -> SafeString | str:
 
 
 def page_of(row: Model, name: str = "change") -> str:
-    """The address of the admin's page `name` of `row`."""
+    """The address of the page `name` of `row` in the admin."""
     return page_of_key(type(row), row.pk, name)
 
 
@@ -182,14 +182,14 @@ def page_of_key(model: type[Model], key: Any, name: str = "change") -> str:
 
 
 def link_to(row: Model | None, text: str = "") -> SafeString | str:
-    """A link to the page of `row`, by its own name unless `text` is another."""
+    """A link to the page of `row`, with its name or `text`."""
     if row is None:
         return "-"
     return format_html('<a href="{}" class="text-link">{}</a>', page_of(row), long_text(text or str(row)))
 
 
 def column_of(foreign_key: str) -> Any:
-    """A column of a list: the row that `foreign_key` names, as a link to its page."""
+    """A column of a list that links to the page of the row behind `foreign_key`."""
 
     @display(description=foreign_key.replace("_", " "))
     def column(row: Model) -> SafeString | str:
@@ -200,7 +200,7 @@ def column_of(foreign_key: str) -> Any:
 
 
 def text_of(foreign_key: str) -> Any:
-    """The first column of a list, which leads to the listed row: the name of the row that `foreign_key` names."""
+    """The first column of a list, which links to the listed row, with the name of the row behind `foreign_key`."""
 
     @display(description=foreign_key.replace("_", " "))
     def column(row: Model) -> SafeString | str:
@@ -221,9 +221,9 @@ def day_of(moment_field: str) -> Any:
     return column
 
 
-def badge(text: str, colours: Mapping[str, str]) -> SafeString:
-    """A status in its colour, where a form shows one."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colours.get(text)})
+def badge(text: str, colors: Mapping[str, str]) -> SafeString:
+    """A status in its color, for forms."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colors.get(text)})
 
 
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
@@ -233,7 +233,7 @@ def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
 
 
 def link_by_name(url_name: str, text: str, **arguments: Any) -> SafeString | str:
-    """A link to a page by its URL name; nothing where this installation does not have it."""
+    """A link to a page by its URL name; empty if there is no such page."""
     try:
         url = reverse(url_name, kwargs=arguments)
     except NoReverseMatch:
@@ -242,7 +242,7 @@ def link_by_name(url_name: str, text: str, **arguments: Any) -> SafeString | str
 
 
 def preformatted(text: str) -> SafeString:
-    """Text as it is, escaped, in fixed width; JSON laid out for reading, with every value left as it was written."""
+    """Text in fixed width; JSON is indented, with every value as it was written."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -262,7 +262,7 @@ def without_midnight(shown: str) -> str:
 
 
 def as_link(shown: str) -> SafeString | str:
-    """A link made of text that was escaped already."""
+    """A link from text that is already escaped."""
     return link_out(html.unescape(str(shown)))
 
 
@@ -285,7 +285,7 @@ def _laid_out(text: str) -> str:
 
 
 def opens_a_page(value: object) -> bool:
-    """Whether `value` is a whole web address that is safe to click."""
+    """Whether `value` is an absolute web address that is safe to click."""
     return (
         isinstance(value, str)
         and is_plain_link(value)
@@ -294,7 +294,7 @@ def opens_a_page(value: object) -> bool:
 
 
 def plain_text(figure: Decimal | int) -> str:
-    """A figure without idle zeros or exponent: `20`, `19.99`."""
+    """A figure without trailing zeros or exponent: `20`, `19.99`."""
     number = Decimal(figure)
     return format(Decimal(plain_number(number)), "f") if number.is_finite() else str(number)
 

@@ -1,4 +1,4 @@
-"""Where each value of a customer comes from: a person, a record of a source, a merge, or nobody knows."""
+"""Where each value of a customer comes from: a person, a source record, a merge, or unknown."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from customers.ingest.precedence import CLAIMED, column, is_empty, ranked, same,
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.pinned_fields import TAKEN
 
-#: How far back a row's history is read.
+#: How many history rows of a row are read.
 LONGEST_HISTORY = 500
 
-#: How the reasons of the history begin that are a merge's, or an import's.
+#: The reasons of merges and of imports in the history begin with these.
 _MERGED, _IMPORTED = ("merge", "the merge"), "imported from"
 
 
 class Origin(StrEnum):
-    """Who gave a value."""
+    """The origin of a value."""
 
     PERSON = "person"
     SOURCE = "source"
@@ -33,7 +33,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceClaim:
-    """What one record says of a field, since when, and the payload in which it first did, if that is kept."""
+    """The value that a source record has for a field, since when, and the payload that brought it, if it is known."""
 
     record: SourceRecord
     value: Any
@@ -43,7 +43,7 @@ class SourceClaim:
 
 @dataclass(frozen=True, slots=True)
 class FirstChange:
-    """The change with which a value began, as the history has it; `by` is empty where nobody was signed in."""
+    """The change that set a present value; `by` is empty for imports and commands."""
 
     at: datetime
     by: str
@@ -52,11 +52,11 @@ class FirstChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldProvenance:
-    """A field: its value, who gave it and when, and what the records say.
+    """A field: its value, who set it and when, and the values of the source records.
 
-    `claim` is the record that says just that, `others` those that say something else, whoever counts most first.
-    `is_overruling` if the value is not what the one says that counts most. `news` is what a
-    source has said otherwise since a person or a merge decided the value, or since a pinned value began.
+    `claim` is the source record with the same value, `others` are those with another one, the most trusted first.
+    `is_overruling` if the value differs from that of the most trusted record. `news` is another value that a source
+    sent after a person or a merge set this one, or after a locked value was set.
     """
 
     name: str
@@ -74,7 +74,7 @@ class FieldProvenance:
 
 
 def provenance_of(customer: Customer) -> list[FieldProvenance]:
-    """Each of the customer's own columns that a source may set. The number of queries is always the same."""
+    """Each column of the customer that a source may set, in a fixed number of queries."""
     records = list(customer.source_records.select_related("came_with"))
     payloads = _first_payloads(records)
     began = first_changes(customer, CLAIMED)
@@ -100,7 +100,7 @@ def trace(
     *,
     is_pinned: bool = False,
 ) -> FieldProvenance:
-    """Who gave `value`, from the change with which it began and from what the records say, best first."""
+    """The origin of `value`, from the change that set it and the claims of the source records, most trusted first."""
     claim = next((each for each in claims_of_sources if _is_same(each.value, value)), None)
     origin = _origin(began, claim)
     at = began.at if began is not None else None
@@ -126,7 +126,7 @@ def trace(
 
 
 def first_changes(row: Model, names: Sequence[str]) -> dict[str, FirstChange]:
-    """By column, the change with which its present value began; nothing where the history does not tell."""
+    """By column, the change that set the present value; columns without a known change are left out."""
     history: Any = row.history  # type: ignore[attr-defined]
     found = list(
         history.select_related("history_user").order_by("-history_date", "-history_id")[: LONGEST_HISTORY + 1]
@@ -151,7 +151,7 @@ def first_changes(row: Model, names: Sequence[str]) -> dict[str, FirstChange]:
 def source_claims(
     name: str, records: Sequence[SourceRecord], payloads: Mapping[tuple[str, datetime], str]
 ) -> list[SourceClaim]:
-    """What the records claim of a column, whoever counts most first; then those who are not asked about it."""
+    """The claims of the records on a column: the most trusted first, then those of sources that don't decide it."""
     by_key = {str(record.pk): record for record in records}
     speaking = ranked(name, map(statement_of, records))
     order = [by_key[each.key] for each in speaking]
@@ -165,7 +165,7 @@ def source_claims(
 
 
 def _first_payloads(records: Sequence[SourceRecord]) -> dict[tuple[str, datetime], str]:
-    """The payload with which each claim began, by record and moment."""
+    """The payload that brought each claim, by record and moment."""
     moments = {
         str(record.pk): {datetime.fromisoformat(claim["since"]) for claim in record.claims.values()}
         for record in records

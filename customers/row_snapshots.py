@@ -1,4 +1,4 @@
-"""Rows as JSON, to be brought back column for column as they were."""
+"""Rows as JSON, from which they can be restored column by column."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _PLAIN = (str, bool, int, float, list, dict)
 
 
 def as_json(row: Model, column: str) -> Any:
-    """The value of a column as JSON holds it; `from_json` gives it back equal."""
+    """The value of a column as JSON; `from_json` restores an equal value."""
     field = _field(type(row), column)
     value = getattr(row, column)
     return value if value is None or isinstance(value, _PLAIN) else field.value_to_string(row)
 
 
 def from_json(model: type[Model], column: str, value: Any) -> Any:
-    """What `as_json` was given."""
+    """The value that `as_json` was given."""
     field = _field(model, column)
     if value is None or field.get_internal_type() == "JSONField":
         return value
@@ -26,15 +26,15 @@ def from_json(model: type[Model], column: str, value: Any) -> Any:
 
 
 def take_snapshot(row: Model) -> dict[str, Any]:
-    """Every column of the row, with the name of its model."""
+    """Every column of the row, with the label of its model."""
     columns = {field.attname: as_json(row, field.attname) for field in row._meta.concrete_fields}
     return {"model": row._meta.label, "columns": columns}
 
 
-def restore_snapshot(away: dict[str, Any]) -> Model:
-    """The row that was put away, with its key; it is to be inserted."""
-    model = apps.get_model(away["model"])
-    row: Model = model(**{name: from_json(model, name, value) for name, value in away["columns"].items()})
+def restore_snapshot(snapshot: dict[str, Any]) -> Model:
+    """The row of a snapshot, with its key; the caller inserts it."""
+    model = apps.get_model(snapshot["model"])
+    row: Model = model(**{name: from_json(model, name, value) for name, value in snapshot["columns"].items()})
     return row
 
 

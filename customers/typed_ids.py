@@ -1,4 +1,4 @@
-"""Typed ids: a UUIDv7 in the database, a TypeID (`cus_01h3…`) everywhere a person or a program sees it."""
+"""Typed IDs: a UUIDv7 in the database, a TypeID (`cus_01h3…`) for people and programs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ else:
 
 
 def new_typed_id(prefix: str) -> str:
-    """A fresh id; ids made later sort later."""
+    """A new ID; later IDs sort later."""
     return str(TypeID(prefix=prefix))
 
 
 def new_uuid_text() -> str:
-    """The UUID of a fresh id, for rows that are written past the ORM."""
+    """The UUID of a new ID, for rows that are written without the ORM."""
     return str(uuid_utils.uuid7())
 
 
@@ -40,7 +40,7 @@ def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
 
 
 def uuid_of(typed_id: str) -> UUID:
-    """The UUID of an id of ours, whatever its prefix."""
+    """The UUID of a typed ID with any prefix."""
     return UUID(bytes=bytes(TypeID.from_string(typed_id).uuid_bytes))
 
 
@@ -50,14 +50,14 @@ def to_typed_id(value: UUID, prefix: str) -> str:
 
 
 def with_prefix(typed_id: str, prefix: str) -> str:
-    """The same id under another prefix (a payment method shows the prefix of its type)."""
+    """The same ID with another prefix: a payment method shows the prefix of its type."""
     return f"{prefix}_{typed_id.rpartition('_')[2]}"
 
 
 class TypedIdField(_UUIDField):
     """A primary key that reads and writes as a TypeID.
 
-    `prefix` is the one shown; `also` are prefixes under which the same row may be asked for.
+    `prefix` is shown; `also` are prefixes that find the same row.
     """
 
     description = "Typed id: a UUIDv7 shown as a TypeID"
@@ -92,7 +92,7 @@ class TypedIdField(_UUIDField):
         found = to_uuid(str(value), (self.prefix, *self.also))
         if found is None:
             raise ValidationError(
-                "“%(value)s” is not an id that begins with %(prefix)s_.",
+                "Enter an ID that begins with %(prefix)s_.",
                 code="invalid",
                 params={"value": value, "prefix": self.prefix},
             )

@@ -1,4 +1,4 @@
-"""The admin of customers: who they are, where they are billed, how they pay, what each source said."""
+"""The admin of customers, their addresses, business profiles and payment methods, source records and API tokens."""
 
 from customers.admin.api_token import ApiTokenAdmin
 from customers.admin.contact_points import AddressAdmin, BusinessAdmin

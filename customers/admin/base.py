@@ -38,7 +38,7 @@ from customers.admin.forms import RecordForm
 from customers.formats import as_link, without_idle_zeros, without_midnight
 from customers.typed_ids import TypedIdField, to_uuid
 
-#: The filters that lists are built of. None of them reads the rows to offer its choices.
+#: The filters of lists. None of them queries the rows for its choices.
 Choices, YesNo, Row = ChoicesDropdownFilter, BooleanRadioFilter, AutocompleteSelectFilter
 
 _LONGEST_SEARCH = 200
@@ -46,10 +46,10 @@ _LOOKUPS = {"exact", "isnull", "id__exact", "pk__exact", "from", "to"}
 
 
 class FieldsMixin(BaseModelAdmin):
-    """The form fields of rows, on a page of their own and inline.
+    """The form fields of rows, on their own page and inline.
 
-    `link_fields` name text columns that hold a link, with what refuses a bad one. `json_shapes` name what a JSON
-    column may hold (see `JsonField`); a column that is not named may hold any JSON.
+    `link_fields` maps text columns that hold a link to its validator. `json_shapes` maps JSON columns to their shape
+    (see `JsonField`); other JSON columns may hold any JSON.
     """
 
     link_fields: dict[str, Callable[[str], None]] = {}
@@ -64,7 +64,7 @@ class FieldsMixin(BaseModelAdmin):
             **dict.fromkeys(moments, without_midnight),
             **dict.fromkeys(figures, without_idle_zeros),
             **dict.fromkeys(self.link_fields, as_link),
-            # Few may see users, so a link to one would lead most people to a refusal.
+            # Few roles may view users, so a link to one would lead most people to a refusal.
             **dict.fromkeys(people, strip_tags),
         }
 
@@ -92,27 +92,27 @@ class FieldsMixin(BaseModelAdmin):
     def formfield_for_foreignkey(
         self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **options: Any
     ) -> Any:
-        """Rows are chosen by typing."""
+        """Rows are chosen with an autocomplete."""
         if "widget" not in options and db_field.name in self.get_autocomplete_fields(request):
             options["widget"] = RowSelect(db_field, self.admin_site, using=options.get("using"))
         return super().formfield_for_foreignkey(db_field, request, **options)
 
 
 class RecordChangeList(ChangeList):
-    """A list that is sorted by the columns in `sortable_by` and by no other, whatever the address says."""
+    """A list that is sorted only by the columns in `sortable_by`, whatever the address says."""
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """The column to sort by, None for one that is not to be sorted by."""
+        """The column to sort by; None for one that is not in `sortable_by`."""
         if self.sortable_by is not None and field_name not in self.sortable_by:
             return None
         return super().get_ordering_field(field_name)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Each column once."""
+        """The columns to sort by, each once."""
         return list(dict.fromkeys(super().get_ordering(request, queryset)))
 
     def get_results(self, request: HttpRequest) -> None:
-        """One page of rows, which the admin may complete."""
+        """One page of rows, completed by the admin."""
         super().get_results(request)
         rows = list(self.result_list)
         keep_extreme_times(rows)
@@ -122,8 +122,8 @@ class RecordChangeList(ChangeList):
 class RecordAdmin(FieldsMixin, ModelAdmin):
     """A row that people add and change.
 
-    A search finds the row that a typed id names, the rows of the customer that one names, or looks for words in
-    `search_fields`. A model without a column for words has `search_fields = ("id",)`.
+    A search for a typed ID finds that row, or the rows of that customer; any other search looks in `search_fields`. A
+    model without text columns has `search_fields = ("id",)`.
     """
 
     form = RecordForm
@@ -136,18 +136,18 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
     warn_unsaved_form = True
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Only where rows of this kind may go at all."""
+        """Only if `deletable` allows it."""
         return self.deletable and super().has_delete_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """On the form for a new row, without the fields that nobody enters."""
+        """A form for a new row leaves out read-only fields."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             return fieldsets
         return without_fields(set(self.get_readonly_fields(request, obj)), fieldsets)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The row; locked while a form that changes it is being handled."""
+        """The row, locked while a form that changes it is handled."""
         if (
             request.method == "POST"
             and transaction.get_connection().in_atomic_block
@@ -157,19 +157,18 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         return super().get_object(request, object_id, from_field)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """An address may choose rows for a new form, and nothing else."""
+        """Take only foreign keys from the address."""
         chosen = super().get_changeform_initial_data(request)
         return {name: chosen[name] for name in self.get_autocomplete_fields(request) if name in chosen}
 
     def complete_page(self, rows: list[Any]) -> None:
-        """Give the rows of a page of the list what its columns show, for all of them at once."""
+        """Load what the columns show for all rows of a page at once."""
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        """The list that keeps to `sortable_by`."""
         return RecordChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only what the filters of the list declare."""
+        """Only lookups of declared filters."""
         filters = self.get_list_filter(request) if request else self.list_filter
         for declared in filters:
             parameter = getattr(declared, "parameter_name", None)
@@ -184,8 +183,8 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Rows that `search_term` finds: the one it is the id of, those of the customer it is the id of, or by words."""
-        term = search_term.replace("\0", "").strip()[:_LONGEST_SEARCH]
+        """The rows with this typed ID, those of the customer with this typed ID, or those with these words."""
+        term = search_term.strip()[:_LONGEST_SEARCH]
         by_id = self.find_by_id(queryset, term)
         if by_id is not None:
             return by_id, False
@@ -195,7 +194,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         return by_words
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The rows that a typed id means in this list; None if `term` is none."""
+        """The rows that a typed ID means in this list; None if `term` is no typed ID."""
         for field in self.model._meta.fields:
             key = field.target_field if isinstance(field, models.ForeignKey) else field
             is_ours = field.primary_key or field.name == "customer"
@@ -212,38 +211,40 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form. Where somebody else was faster by a blink, nothing is saved and a message says so."""
+        """The form. On an `IntegrityError` after a concurrent change, save nothing and show a message."""
         try:
             response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
             self.message_user(
                 request,
-                "Nothing was saved: somebody else has just saved something that this collides with. Try again.",
+                "Couldn't save, because someone else just saved a conflicting change. Check the form and try again.",
                 messages.ERROR,
             )
             return HttpResponseRedirect(request.get_full_path())
         return response
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """The answer of an action; rows that cannot exist are not chosen."""
+        """Run an action; refuse malformed IDs."""
         if not all(map(self.is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
-            self.message_user(request, "A chosen row has no valid id. Nothing was done.", messages.ERROR)
+            self.message_user(
+                request, "Choose the rows again. One of them has an invalid ID.", messages.ERROR
+            )
             return None
         response: HttpResponse | None = super().response_action(request, queryset)
         return response
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
-        """Save, if anything differs: a history tells of changes only."""
+        """Save if anything differs, so that the history holds only changes."""
         if form.has_changed() or not change:
             super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: Any, change: bool) -> None:
-        """Save the rows on the form, each new one as its inline completes it."""
+        """Save the rows of an inline; its formset completes new ones with the user."""
         formset.user = request.user
         super().save_formset(request, form, formset, change)
 
     def is_id(self, text: str) -> bool:
-        """Whether `text` can be the id of a row of this kind."""
+        """Whether `text` is a well-formed primary key of the model."""
         try:
             return self.model._meta.pk.to_python(text) is not None
         except ValidationError:
@@ -251,19 +252,18 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
 
 
 class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
-    """A row that people add and change, and whose history they may read. A former state is put back by hand."""
+    """A row that people add and change, with its history. Former versions can be read, not restored."""
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Who changed what, and when."""
         if not self.is_id(unquote(object_id)):
-            elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-            return elsewhere
-        # Names lead to users only whoever may see them.
+            response: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return response
+        # Names link to users only for people who may view users.
         named = {} if request.user.has_perm("auth.view_user") else {"admin_user_view": ""}
-        response: HttpResponse = super().history_view(request, object_id, {**named, **(extra_context or {})})
-        return response
+        page: HttpResponse = super().history_view(request, object_id, {**named, **(extra_context or {})})
+        return page
 
     def history_form_view(
         self,
@@ -272,7 +272,7 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
         version_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """A former state, to be read."""
+        """A former version, read-only."""
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         if not (
@@ -284,31 +284,29 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
         return response
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody changes a former state."""
+        """Not for a former version."""
         return not getattr(request, "reads_history", False) and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Every field, while a former state is shown."""
+        """Every field of a former version."""
         if getattr(request, "reads_history", False):
             return flatten_fieldsets(self.fieldsets or [(None, {"fields": self.fields or ()})])
         return super().get_readonly_fields(request, obj)
 
     def revert_disabled(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Always: other rows may have followed."""
+        """Always, because other rows may depend on later changes."""
         return True
 
 
 class ReadOnlyAdmin(RecordAdmin):
-    """A row that only imports and the ledger write: people look at it."""
+    """A row that only imports and the ledger write, and people only view."""
 
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody may."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody may."""
         return False
 
 
@@ -317,13 +315,13 @@ class ReadOnlyHistoryAdmin(HistoryAdmin, ReadOnlyAdmin):
 
 
 def without_fields(names: set[str], fieldsets: Any) -> list[tuple[Any, dict[str, Any]]]:
-    """`fieldsets` without the fields in `names`, and without those that are empty then."""
-    kept = (
+    """`fieldsets` without the fields in `names`, and without fieldsets that become empty."""
+    remaining = (
         (title, {**options, "fields": _without(names, options["fields"])}) for title, options in fieldsets
     )
-    return [(title, options) for title, options in kept if options["fields"]]
+    return [(title, options) for title, options in remaining if options["fields"]]
 
 
 def _without(names: set[str], fields: Any) -> list[Any]:
-    kept = (_without(names, each) if isinstance(each, tuple | list) else each for each in fields)
-    return [each for each in kept if each and (isinstance(each, list) or each not in names)]
+    remaining = (_without(names, each) if isinstance(each, tuple | list) else each for each in fields)
+    return [each for each in remaining if each and (isinstance(each, list) or each not in names)]

@@ -1,4 +1,4 @@
-"""Addresses and businesses in the admin."""
+"""Addresses and business profiles in the admin."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AddressInline(RecordStackedInline):
 
 
 class BusinessInline(RecordStackedInline):
-    """The businesses that a customer buys as."""
+    """A customer's business profiles."""
 
     model = Business
     fk_name = "customer"
@@ -46,8 +46,6 @@ class BusinessInline(RecordStackedInline):
 
 @admin.register(Address)
 class AddressAdmin(PinnedFieldsAdmin):
-    """Addresses."""
-
     list_display = (
         "line",
         "shown_city",
@@ -74,29 +72,25 @@ class AddressAdmin(PinnedFieldsAdmin):
 
     @display(description="address", ordering="line1")
     def line(self, address: Address) -> SafeString | str:
-        """The first line, or what else the address is told by."""
+        """The first line, or another text that identifies the address."""
         return long_text(address.line1 or address.description or str(address))
 
     @display(description="city", ordering="city")
     def shown_city(self, address: Address) -> SafeString | str:
-        """The city."""
         return long_text(address.city)
 
     @display(description="country", ordering="country")
     def shown_country(self, address: Address) -> SafeString | str:
-        """The country by its name."""
+        """The name of the country."""
         return long_text(country_name(address.country))
 
     @display(description="status", label=_STATUSES)
     def shown_status(self, address: Address) -> str:
-        """As the payments platform states it."""
         return address.status
 
 
 @admin.register(Business)
 class BusinessAdmin(PinnedFieldsAdmin):
-    """Businesses."""
-
     list_display = ("shown_name", "company_number", "tax_identifier", column_of("customer"), "shown_status")
     list_filter = (("customer", Row),)
     list_select_related = ("customer",)
@@ -107,7 +101,7 @@ class BusinessAdmin(PinnedFieldsAdmin):
     readonly_fields = ("id", "created_at", "updated_at")
     fieldsets = (
         (
-            "Business",
+            "Business profile",
             {
                 "classes": ["tab"],
                 "fields": ("customer", "name", "company_number", "tax_identifier", "contacts", "status"),
@@ -119,10 +113,9 @@ class BusinessAdmin(PinnedFieldsAdmin):
 
     @display(description="name", ordering="name")
     def shown_name(self, business: Business) -> SafeString | str:
-        """The name, or its id while it has none."""
+        """The name, or the ID without one."""
         return long_text(str(business))
 
     @display(description="status", label=_STATUSES)
     def shown_status(self, business: Business) -> str:
-        """As the payments platform states it."""
         return business.status

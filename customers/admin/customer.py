@@ -1,4 +1,4 @@
-"""Customers in the admin: what this app knows of them. The apps above subclass it; the topmost one is registered."""
+"""The base class of the customers' admin. The apps above subclass it, and `crm` registers it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from customers.formats import (
     NEWS,
     PLAIN,
     WAITING,
+    counted,
     day,
     link_by_name,
     link_to,
     list_link,
     long_text,
-    moment,
 )
 from customers.ingest.precedence import is_empty
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
@@ -44,7 +44,7 @@ from customers.models.customer import CustomerQuerySet
 from customers.provenance import provenance_of
 from customers.typed_ids import TypedIdField, to_uuid
 
-_STANDINGS = {
+_STATUSES = {
     "Active": GOOD,
     "Inactive": WAITING,
     "Suspended": BAD,
@@ -58,8 +58,6 @@ class CustomerForm(PinnedFieldsForm):
 
 
 class CustomerAdmin(PinnedFieldsAdmin):
-    """Customers."""
-
     form = CustomerForm
     locks_new_rows = True
     list_display: tuple[Any, ...] = (
@@ -77,7 +75,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
         ("created_at", DaysFilter),
     )
     search_fields = ("name", "email", "phone")
-    search_help_text = "Name, e-mail, phone, or any identifier"
+    search_help_text = "Search by name, email, phone or any identifier."
     sortable_by = ("shown_name", "shown_email", "standing", "created")
     actions: tuple[Any, ...] = ("archive", "unarchive")
     json_shapes = {"custom_data": dict}
@@ -85,13 +83,13 @@ class CustomerAdmin(PinnedFieldsAdmin):
         "id",
         "created_at",
         "updated_at",
-        "put_away",
+        "left_out",
         "origins",
         "documents",
         "lists",
     )
     fieldsets: ClassVar[Any] = (
-        ("Profile", {"classes": ["tab"], "fields": ("name", "email", "phone", "status", "env", "put_away")}),
+        ("Profile", {"classes": ["tab"], "fields": ("name", "email", "phone", "status", "env", "left_out")}),
         ("Identifiers", {"classes": ["tab"], "fields": ("id", "external_id", "stripe_id", "fingerprint")}),
         ("Data", {"classes": ["tab"], "fields": ("custom_data",)}),
         (
@@ -101,7 +99,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
                 "fields": ("locked_fields", "unlock_fields", "origins", "created_at", "updated_at"),
             },
         ),
-        ("Elsewhere", {"classes": ["tab"], "fields": ("documents", "lists")}),
+        ("Related", {"classes": ["tab"], "fields": ("documents", "lists")}),
     )
     inlines: list[type[InlineModelAdmin]] = [
         AddressInline,
@@ -115,53 +113,50 @@ class CustomerAdmin(PinnedFieldsAdmin):
 
     @classmethod
     def with_facts(cls, *facts: Callable[[Customer], Any]) -> Any:
-        """The fieldsets with `facts` at the end of the profile."""
+        """The fieldsets with more read-only fields at the end of the profile."""
         (title, profile), *others = cls.fieldsets
         return [(title, {**profile, "fields": [*profile["fields"], *facts]}), *others]
 
     @display(description="name", ordering="name")
     def shown_name(self, customer: Customer) -> SafeString | str:
-        """The name, or what else the customer is known by."""
+        """The name, or another text that identifies the customer."""
         return long_text(str(customer))
 
-    @display(description="e-mail", ordering="email")
+    @display(description="email", ordering="email")
     def shown_email(self, customer: Customer) -> SafeString | str:
-        """The e-mail address."""
         return long_text(customer.email)
 
     @display(description="created", ordering="created_at")
     def created(self, customer: Customer) -> str:
-        """The day since which it is known."""
         return day(customer.created_at)
 
-    @display(description="standing", ordering="status", label=_STANDINGS)
+    @display(description="status", ordering="status", label=_STATUSES)
     def standing(self, customer: Customer) -> str:
-        """Whether one may work with the customer."""
+        """Merged, archived, or the status of the account."""
         if customer.merged_into_id:
             return "Merged"
         return "Archived" if customer.archived_at else customer.get_status_display()
 
-    @display(description="standing")
-    def put_away(self, customer: Customer) -> SafeString | str:
-        """Why the customer is left out of lists."""
+    @display(description="left out of lists")
+    def left_out(self, customer: Customer) -> SafeString | str:
         if customer.merged_into_id:
-            return format_html("Merged into {}. It stays as it was.", link_to(customer.merged_into))
+            return format_html("Merged into {}.", link_to(customer.merged_into))
         if customer.archived_at:
-            return f"Archived on {moment(customer.archived_at)}."
+            return f"Archived on {day(customer.archived_at)}."
         return "-"
 
-    @display(description="where it comes from")
+    @display(description="sources")
     def origins(self, customer: Customer) -> SafeString | str:
-        """Of each field that sources set, which record it is from."""
+        """The origin of each field that sources set."""
         if customer._state.adding:
             return "-"
-        # A page asks more than once for what it shows.
+        # Django calls this several times for one page.
         fields = vars(customer).get("_provenance") or provenance_of(customer)
         vars(customer)["_provenance"] = fields
-        told = ((capfirst(field.label), in_words(field)) for field in fields if not is_empty(field.value))
-        lines = format_html_join("", '<p class="clientele-remark">{}: {}</p>', told)
+        rows = ((capfirst(field.label), in_words(field)) for field in fields if not is_empty(field.value))
+        lines = format_html_join("", '<p class="clientele-remark">{}: {}</p>', rows)
         return format_html(
-            "{}{}", lines, link_by_name("desk-provenance", "All that the sources say", identifier=customer.pk)
+            "{}{}", lines, link_by_name("desk-provenance", "View sources", identifier=customer.pk)
         )
 
     @display(description="documents")
@@ -189,47 +184,47 @@ class CustomerAdmin(PinnedFieldsAdmin):
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **options: Any
     ) -> Any:
-        """A new customer has a form of its own."""
+        """New customers have another form."""
         if obj is None:
             options.setdefault("form", self.new_form)
         return super().get_form(request, obj, change, **options)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None = None) -> list[type[InlineModelAdmin]]:
-        """On the form for a new customer, only rows that can be added there."""
+        """The form for a new customer has no read-only inlines."""
         inlines = super().get_inlines(request, obj)
         return [inline for inline in inlines if obj is not None or not issubclass(inline, ReadOnlyInline)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """The environment is chosen once."""
+        """The environment can't be changed later."""
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if obj is None else (*fields, "env")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Without the fields that say nothing of this customer."""
-        silent: set[str] = set()
+        """Without fields that are empty for this customer."""
+        hidden: set[str] = set()
         if obj is not None and obj.merged_into_id is None and obj.archived_at is None:
-            silent.add("put_away")
+            hidden.add("left_out")
         if obj is None or not obj.pinned_fields or not self.has_change_permission(request, obj):
-            silent.add("unlock_fields")
-        return without_fields(silent, super().get_fieldsets(request, obj))
+            hidden.add("unlock_fields")
+        return without_fields(hidden, super().get_fieldsets(request, obj))
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A merged customer stays as it was."""
+        """Not for merged customers."""
         is_merged = isinstance(obj, Customer) and obj.merged_into_id is not None
         return not is_merged and super().has_change_permission(request, obj)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """As everywhere, and whom any platform knows by this identifier; as a choice, no merged customers."""
+        """Find customers by any identifier too. An autocomplete leaves out merged customers."""
         if "field_name" in request.GET:
             queryset = queryset.filter(merged_into=None)
         found, may_repeat = super().get_search_results(request, queryset, search_term)
-        identified = _identified(search_term.strip())
-        return (found | queryset.filter(pk__in=identified) if identified else found), may_repeat
+        keys = _keys_of(search_term.strip())
+        return (found | queryset.filter(pk__in=keys) if keys else found), may_repeat
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The customers that a typed id means: our own id of theirs, or of a row of theirs such as an invoice."""
+        """The customers with this typed ID, or with a row that has it, such as an invoice."""
         own = super().find_by_id(queryset, term)
         if own is not None:
             return queryset.filter(Q(pk__in=own.values("pk")) | Q(pk__in=own.values("merged_into")))
@@ -242,25 +237,23 @@ class CustomerAdmin(PinnedFieldsAdmin):
                     return queryset.filter(pk__in=rows.values("customer"))
         return None
 
-    @admin.action(description="Archive", permissions=["change"])
+    @admin.action(description="Archive customers", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:
-        """Put the chosen customers away."""
         count = archive_verbs.archive(queryset, by=request.user)
         self.message_user(
             request,
-            f"Archived: {count}. Archived customers keep all their rows and are left out of lists;"
-            " the filter “Standing” finds them.",
+            f"Archived {counted(count, 'customer')}. To find archived customers, filter the list by status.",
             messages.SUCCESS,
         )
 
-    @admin.action(description="Take out of the archive", permissions=["change"])
+    @admin.action(description="Unarchive customers", permissions=["change"])
     def unarchive(self, request: HttpRequest, queryset: CustomerQuerySet) -> None:
-        """Take the chosen customers back into the day's work."""
         count = archive_verbs.unarchive(queryset, by=request.user)
-        self.message_user(request, f"Taken out of the archive: {count}.", messages.SUCCESS)
+        self.message_user(request, f"Unarchived {counted(count, 'customer')}.", messages.SUCCESS)
 
 
-def _identified(term: str) -> set[str]:
+def _keys_of(term: str) -> set[str]:
+    """The customers with this identifier in any environment."""
     found = set()
     for env in Environment.values:
         with suppress(UnknownCustomer, AmbiguousCustomer):

@@ -1,4 +1,4 @@
-"""The form fields of the admin: JSON read by the strict reader, figures without idle zeros, links, choices of a row."""
+"""The form fields of the admin: strict JSON, figures without trailing zeros, links, and choices of a row."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from customers.limits import refuse_oversized, too_large
 
 
 class JsonField(forms.JSONField):
-    """A JSON value, read by the strict reader and checked against `shape`; whatever is wrong is a form error.
+    """A JSON value, read by the strict reader and checked against `shape`; every problem is a form error.
 
-    `shape` is `Any`, `dict` for an object, or for a list the type of its items in a list: `[str]`, `[dict]`,
-    `[Link]` or a document type, whose items come back as that document would send them. An empty field is
-    `when_empty()`.
+    `shape` is `Any`, `dict` for an object, or a list with the type of its items: `[str]`, `[dict]`, `[Link]` or a
+    document type, whose items are returned in the form of that document. An empty field is `when_empty()`.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class JsonField(forms.JSONField):
         self.when_empty = when_empty or (lambda: None)
 
     def to_python(self, value: Any) -> Any:
-        """The value that the text holds; raises `ValidationError` with the place of what is wrong."""
+        """The value of the text; raises `ValidationError` with the place of a problem."""
         if self.disabled:
             return value
         if value in self.empty_values:
@@ -53,17 +52,17 @@ class JsonField(forms.JSONField):
         return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What was typed, as it was typed: it may not be JSON at all."""
+        """The text as it was typed, which may not be JSON."""
         return initial if self.disabled else _Typed(data or "")
 
     def prepare_value(self, value: Any) -> Any:
-        """What the form shows: laid out for reading, nothing escaped that need not be."""
+        """The text in the form: indented, with as few escapes as possible."""
         if isinstance(value, _Typed):
             return str(value)
         return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether `data` is another value; layout does not count, `1` and `true` are two values."""
+        """Whether `data` is another value; layout is ignored, `1` and `true` differ."""
         try:
             new = self.to_python(data)
         except ValidationError:
@@ -75,16 +74,16 @@ class JsonField(forms.JSONField):
             return value
         if self.shape is dict:
             if not isinstance(value, dict):
-                raise Refused("$", 'Expected an object, such as {"key": "value"}.')
+                raise Refused("$", 'Enter an object, such as {"key": "value"}.')
             return value
         (item,) = self.shape
         if not isinstance(value, list):
-            raise Refused("$", "Expected a list, in square brackets.")
+            raise Refused("$", "Enter a list in square brackets.")
         return [_checked_item(item, each, f"$[{index}]") for index, each in enumerate(value)]
 
 
 class FigureFormField(forms.DecimalField):
-    """A quantity or a unit price: shown without idle zeros."""
+    """A quantity or a unit price, shown without trailing zeros."""
 
     widget = UnfoldAdminDecimalFieldWidget
 
@@ -93,29 +92,29 @@ class FigureFormField(forms.DecimalField):
         return plain_text(value) if not isinstance(value, str | type(None)) else value
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Any step: ten decimals would make the browser's arrows useless."""
+        """Any step, because ten decimals would make the browser's arrows useless."""
         return {**super().widget_attrs(widget), "step": "any"}
 
 
 class LinkInput(UnfoldAdminTextInputWidget):
-    """A text field for a link, with a way to open the one that is there."""
+    """A text field for a link, with a button that opens the present one."""
 
     template_name = "customers/link_input.html"
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """The link, if it is one that opens as a page and not as a script."""
+        """The link, unless it could run a script."""
         context: dict[str, Any] = super().get_context(name, value, attrs)
         context["widget"]["link"] = value if opens_a_page(value) else ""
         return context
 
 
 class RowSelect(AutocompleteSelect):
-    """A choice of one row by typing. It needs no query for the row that the form's instance has at hand."""
+    """An autocomplete for one row. A row that the form's instance has already loaded needs no query."""
 
     at_hand: Model | None = None
 
     def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
-        """The chosen row, if there is one; what is no id at all chooses nothing."""
+        """The chosen row; malformed IDs choose nothing."""
         target = self.field.remote_field.model._meta.pk
         chosen = [one for one in map(str, value) if _is_id(target, one)]
         if self.at_hand is not None and chosen == [str(self.at_hand.pk)]:
@@ -141,7 +140,7 @@ class _Typed(str):
 def _checked_item(item: Any, value: Any, path: str) -> Any:
     if item is str or item is dict:
         if not isinstance(value, item):
-            raise Refused(path, "Expected a text in quotes." if item is str else "Expected an object.")
+            raise Refused(path, "Enter a text in quotes." if item is str else "Enter an object.")
         return value
     try:
         parsed = parse(item, value)

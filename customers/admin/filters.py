@@ -19,10 +19,10 @@ _YEARS = range(1900, 9999)
 
 
 class DaysFilter(RangeDateFilter):
-    """From one day to another, both included, in the time zone of the installation."""
+    """From one day to another, both included, in the current time zone."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of these days; what is no day is passed over."""
+        """The rows of these days; texts that are no day are ignored."""
         for side, lookup, moment in (("from", "gte", time.min), ("to", "lte", time.max)):
             day = parse_date_str(self.used_parameters.get(f"{self.field_path}_{side}", ""))
             if day is not None and day.year in _YEARS:
@@ -36,16 +36,15 @@ class DaysFilter(RangeDateFilter):
 
 
 class OneOfFilter(DropdownFilter):
-    """One choice among declared ones: `options` has for each value its words and how it narrows the rows."""
+    """One of several choices: `options` maps a value to its label and a function that filters the rows."""
 
     options: dict[str, tuple[str, Callable[[Any], QuerySet[Any]]]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
         return [(value, words) for value, (words, _) in self.options.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the choice; none for a value that is no choice."""
+        """The rows of the choice; none for an unknown value."""
         value = self.value()
         if not value:
             return queryset
@@ -53,14 +52,13 @@ class OneOfFilter(DropdownFilter):
 
 
 class MineFilter(DropdownFilter):
-    """The rows of the person who looks, or of nobody, by the foreign key to users in `parameter_name`."""
+    """The rows of the current user, or without a user; `parameter_name` is the foreign key to users."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
-        return [("me", "Me"), ("nobody", "Nobody")]
+        return [("me", "Me"), ("nobody", "No one")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the choice; none for a value that is no choice."""
+        """The rows of the choice; none for an unknown value."""
         owners: dict[str | None, dict[str, Any]] = {
             None: {},
             "": {},
@@ -72,18 +70,17 @@ class MineFilter(DropdownFilter):
 
 
 class CustomerStatusFilter(DropdownFilter):
-    """Which customers a list shows. Without a choice those that people work with; a search looks at all."""
+    """Filter customers by status. Without a choice, a list shows current customers, and a search finds all."""
 
-    title = "standing"
+    title = "status"
     parameter_name = "standing"
     all_option = ["", "Current"]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices beside the current ones."""
-        return [("archived", "Archived"), ("merged", "Merged into another"), ("all", "All")]
+        return [("archived", "Archived"), ("merged", "Merged"), ("all", "All")]
 
     def queryset(self, request: HttpRequest, queryset: CustomerQuerySet) -> CustomerQuerySet:
-        """The customers of the chosen standing."""
+        """The customers with the chosen status."""
         match self.value():
             case "archived":
                 return queryset.unmerged().exclude(archived_at=None)

@@ -1,4 +1,4 @@
-"""The form behind every form of the admin: it notices that somebody else has saved the row in the meantime."""
+"""The base form of the admin, which notices that someone else changed the row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 200
 
 
 class ShownValuesField(forms.Field):
-    """What a person saw when they opened the form: a digest for each field, kept in the page."""
+    """Digests of the values that the page showed, by field, in a hidden input."""
 
     widget = forms.HiddenInput
 
@@ -24,7 +24,7 @@ class ShownValuesField(forms.Field):
         super().__init__(required=False)
 
     def to_python(self, value: Any) -> dict[str, str] | None:
-        """The digests by field; None where they are missing or were tampered with."""
+        """The digests by field; None if they are missing or malformed."""
         try:
             found = json.loads(value)
         except (TypeError, ValueError, RecursionError):
@@ -32,24 +32,23 @@ class ShownValuesField(forms.Field):
         return found if isinstance(found, dict) else None
 
     def prepare_value(self, value: Any) -> str:
-        """The digests as the page keeps them."""
         return json.dumps(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """A form that is shown again shows, with its errors, how the row is now: so that is what was seen."""
+        """A form that is shown again with errors carries the digests of the present values."""
         return initial
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Never: it is no field of the row."""
+        """Never, because it is no field of the row."""
         return False
 
 
 class RecordForm(forms.ModelForm):
-    """A form that never overwrites in silence what somebody else saved after it was opened.
+    """A form that never silently overwrites changes that someone else saved after it was opened.
 
-    The page carries a digest of every value that it showed. If one of them is no longer what the database holds,
-    the form is shown again with an error beside each such field; saving it once more is a decision. The row has
-    to be locked while a form is checked and saved (`RecordAdmin` does that).
+    The page carries a digest of every value that it showed. If a value has changed since, the form is shown again with
+    an error at that field; saving again overwrites it. The row must be locked while a form is checked and saved
+    (`RecordAdmin` does that).
     """
 
     seen_values = ShownValuesField()
@@ -68,13 +67,13 @@ class RecordForm(forms.ModelForm):
                 widget.at_hand = self.instance._state.fields_cache.get(name)
 
     def clean(self) -> dict[str, Any] | None:
-        """Add an error to each field that somebody else has changed since the form was opened."""
+        """Add an error to each field that someone else has changed since the form was opened."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if "seen_values" not in self.fields or not self.has_changed():
             return cleaned
         seen = cleaned.get("seen_values")
         if seen is None:
-            raise ValidationError("This page does not tell which values it showed. Open it again.")
+            raise ValidationError("Reload the page and enter your changes again. Nothing was saved.")
         now = self.initial["seen_values"]
         for name in now:
             if seen.get(name) != now[name]:
@@ -82,7 +81,7 @@ class RecordForm(forms.ModelForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        # Django passes over the constraints that touch a field which this form does not have, or only shows.
+        # Django skips constraints on fields that are not on the form or are read-only.
         super()._post_clean()  # type: ignore[misc]
         if not self.has_changed():
             return
@@ -91,8 +90,8 @@ class RecordForm(forms.ModelForm):
         except ValidationError as problem:
             for name, errors in problem.error_dict.items():
                 where = name if name in self.fields else None
-                told = list(map(str, self.errors.get(where or NON_FIELD_ERRORS, ())))
-                self.add_error(where, [error for error in errors if error.messages[0] not in told])
+                shown = list(map(str, self.errors.get(where or NON_FIELD_ERRORS, ())))
+                self.add_error(where, [error for error in errors if error.messages[0] not in shown])
 
     def _digests(self) -> dict[str, str]:
         return {
@@ -105,11 +104,11 @@ class RecordForm(forms.ModelForm):
         shown = getattr(self.instance, f"get_{name}_display", None)
         value = shown() if shown else getattr(self.instance, name)
         if value is None or value == "":
-            now = "it is empty now"
+            now = "it is now empty"
         else:
             text = str(value)
             now = f"it is now “{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}”"
-        return f"Somebody changed this since you opened the form: {now}. Save again to overwrite it."
+        return f"Someone changed this after you opened the form: {now}. Save again to overwrite it."
 
 
 def _digest(value: Any) -> str:

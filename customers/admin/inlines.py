@@ -1,7 +1,7 @@
 """Rows on another row's form.
 
 - `RecordTabularInline`, `RecordStackedInline`: short and long rows that people add and change there.
-- `ReadOnlyInline`: rows that are looked at there.
+- `ReadOnlyInline`: rows that people only view there.
 
 Nothing can be deleted unless its inline says `deletable = True`.
 """
@@ -27,25 +27,25 @@ from customers.pinned_fields import change_locks
 
 
 class RecordFormSet(PaginationInlineFormSet):
-    """Rows on another row's form, page by page."""
+    """Paginated rows on another row's form."""
 
     user: Any = None
     only_one = ""
 
     def get_page_num(self) -> int:
-        """The page that the address asks for; the first if that is no number."""
+        """The page in the address; the first for anything but a number."""
         asked = self.request.GET.get(self.get_pagination_key(), "1")
         return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 10 and int(asked) else 1
 
     def _existing_object(self, pk: Any) -> Any:
-        # A row may have moved to another page since the form was opened.
+        # The row may be on another page since the form was opened.
         return super()._existing_object(pk) or self.queryset.filter(pk=pk).first()
 
     def clean(self) -> None:
-        """At most one of the rows is the one that `only_one` marks, and every row that was there still is."""
+        """Allow one row with the flag `only_one`, and refuse rows that no longer exist."""
         super().clean()
         if any(form.instance._state.adding and form.has_changed() for form in self.initial_forms):
-            raise ValidationError("A row on this form is no longer there. Open the form again.")
+            raise ValidationError("Reload the form. A row on it no longer exists.")
         marked = [
             form
             for form in self.forms
@@ -53,21 +53,20 @@ class RecordFormSet(PaginationInlineFormSet):
         ]
         if len(marked) > 1:
             label = self.model._meta.get_field(self.only_one).verbose_name
-            raise ValidationError(f"Only one of them can be the {label}.")
+            raise ValidationError(f"Choose one {label}.")
 
     def save_new(self, form: ModelForm, commit: bool = True) -> Any:
-        """Save a row that was added on the form."""
         self.complete(form.instance)
         return super().save_new(form, commit)
 
     def save_existing(self, form: ModelForm, obj: Any, commit: bool = True) -> Any:
-        """Save a row that was there; imports leave alone what was entered."""
+        """Save a changed row and lock the changed fields."""
         if isinstance(form.instance, PinnedFields):
             change_locks(form.instance, lock=form.changed_data)
         return super().save_existing(form, obj, commit)
 
     def complete(self, row: Model) -> None:
-        """Fill in what the person did not enter, such as who they are."""
+        """Fill in columns that are not on the form, such as the user."""
 
 
 class _InlineMixin(FieldsMixin):
@@ -92,17 +91,15 @@ class RecordStackedInline(_InlineMixin, StackedInline):
 
 
 class ReadOnlyInline(_InlineMixin, TabularInline):
-    """Rows that are looked at on another row's form, and worked on at their own page: `page` is a link to it."""
+    """Rows that people view on another row's form and change on their own page, which `page` links to."""
 
     hide_title = True
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The declared ones and, if the row has a page, a link to it."""
         fields = super().get_fields(request, obj)
         return (*fields, "page") if self.show_change_link else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """The link too."""
         return (*super().get_readonly_fields(request, obj), "page")
 
     @display(description=" ")
@@ -111,9 +108,7 @@ class ReadOnlyInline(_InlineMixin, TabularInline):
         return link_to(row, "Open")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Not here."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Not here."""
         return False

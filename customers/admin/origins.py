@@ -1,15 +1,15 @@
-"""Where a value comes from, in words."""
+"""The origin of a value, in words."""
 
 from __future__ import annotations
 
-from customers.formats import moment
+from customers.formats import EMPTY, moment
 from customers.ingest.precedence import is_empty
 from customers.models import SourceRecord
 from customers.provenance import FieldProvenance, Origin
 
 
 def in_words(field: FieldProvenance) -> str:
-    """Who gave the value, and when."""
+    """Who set the value, and when."""
     when = moment(field.at)
     if field.origin is Origin.PERSON:
         return f"{field.by}, {when}"
@@ -19,10 +19,10 @@ def in_words(field: FieldProvenance) -> str:
         return f"{name_of(field.claim.record)}, since {when}"
     if field.origin is Origin.IMPORT:
         return f"{field.reason}, {when}"
-    return "-" if is_empty(field.value) else "Nobody knows"
+    return EMPTY if is_empty(field.value) else "Unknown"
 
 
 def name_of(record: SourceRecord) -> str:
-    """What a record is called, and which merged customer it came with."""
+    """The name of a record, and the merged customer that it came with."""
     named = f"{record.get_source_display()} {record.source_id}"
     return named if record.came_with is None else f"{named} (came with {record.came_with})"

@@ -21,7 +21,7 @@ class PaymentMethodFormSet(RecordFormSet):
 
 
 class PaymentMethodInline(RecordStackedInline):
-    """How a customer pays."""
+    """A customer's payment methods."""
 
     model = PaymentMethod
     fk_name = "customer"
@@ -32,8 +32,6 @@ class PaymentMethodInline(RecordStackedInline):
 
 @admin.register(PaymentMethod)
 class PaymentMethodAdmin(PinnedFieldsAdmin):
-    """Payment methods."""
-
     list_display = ("method", "type", "shown_country", column_of("customer"), "is_default", "shown_status")
     list_filter = (("type", Choices), ("is_default", YesNo), ("customer", Row))
     list_select_related = ("customer",)
@@ -51,20 +49,18 @@ class PaymentMethodAdmin(PinnedFieldsAdmin):
 
     @display(description="payment method")
     def method(self, method: PaymentMethod) -> str:
-        """What may be shown of it."""
         return str(method)
 
     @display(description="country")
     def shown_country(self, method: PaymentMethod) -> str:
-        """Where the bank is."""
+        """The country of the bank."""
         return country_name(method.country) or "-"
 
     @display(description="status", label={"active": GOOD})
     def shown_status(self, method: PaymentMethod) -> str:
-        """As the payments platform states it."""
         return method.status
 
-    @display(description="id in documents")
+    @display(description="ID in documents")
     def known_as(self, method: PaymentMethod) -> str:
-        """The id under which the JSON documents show it."""
+        """The ID in the JSON documents."""
         return method.public_id

@@ -1,4 +1,4 @@
-"""What each source said, in the admin: to be looked at, never changed."""
+"""Source records and received documents in the admin, read-only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from customers.models import ReceivedPayload, SourceRecord
 
 
 class SourceRecordInline(ReadOnlyInline):
-    """The records that a customer came from."""
+    """A customer's source records."""
 
     model = SourceRecord
     fk_name = "customer"
@@ -26,31 +26,31 @@ class SourceRecordInline(ReadOnlyInline):
 
 
 class ReceivedPayloadInline(ReadOnlyInline):
-    """The payloads of a record, the newest first."""
+    """The received documents of a record, newest first."""
 
     model = ReceivedPayload
     fields = ("received_at", "origin", "remark_count")
     readonly_fields = ("remark_count",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Without the payloads themselves."""
+        """Without the texts."""
         return super().get_queryset(request).select_related("record").defer("text")
 
     @display(description="remarks")
     def remark_count(self, payload: ReceivedPayload) -> int:
-        """How many remarks the import made."""
+        """The number of remarks of the import."""
         return len(payload.remarks)
 
 
 @admin.register(SourceRecord)
 class SourceRecordAdmin(ReadOnlyAdmin):
-    """Source records, with the latest payload."""
+    """Source records, with the latest received document."""
 
     list_display = ("shown_id", "source", "env", column_of("customer"), "last_received_at")
     list_filter = (("source", Choices), ("last_received_at", DaysFilter), ("customer", Row))
     list_select_related = ("customer",)
     search_fields = ("source_id__exact",)
-    search_help_text = "The whole id at the source, or an id of ours."
+    search_help_text = "Search by the full ID at the source, or by a typed ID."
     sortable_by = ("last_received_at",)
     inlines = [ReceivedPayloadInline]
     fieldsets = (
@@ -76,46 +76,45 @@ class SourceRecordAdmin(ReadOnlyAdmin):
     readonly_fields = ("remarks", "changes", "payload")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The record, with its latest payload at hand."""
+        """The record, with its latest received document."""
         record = super().get_object(request, object_id, from_field)
         if record is not None:
             record.latest = record.payloads.first()
         return record
 
-    @display(description="id at the source", ordering="source_id")
+    @display(description="ID at the source", ordering="source_id")
     def shown_id(self, record: SourceRecord) -> SafeString | str:
-        """The id at the source."""
         return long_text(record.source_id)
 
-    @display(description="remarks on the latest payload")
+    @display(description="remarks on the latest document")
     def remarks(self, record: Any) -> SafeString | str:
-        """What the import changed or noticed."""
+        """The remarks of the import."""
         return _remarks(record.latest)
 
-    @display(description="what changed")
+    @display(description="changes")
     def changes(self, record: Any) -> SafeString | str:
-        """A link to what differs between two payloads."""
+        """A link to the comparison of two received documents."""
         return link_by_name("desk-record-changes", "Compare two imports", identifier=record.pk) or "-"
 
-    @display(description="latest payload, as received")
+    @display(description="latest document, as received")
     def payload(self, record: Any) -> SafeString | str:
-        """The record's own text."""
+        """The text as it was received."""
         return preformatted(record.latest.text) if record.latest else "-"
 
 
 @admin.register(ReceivedPayload)
 class ReceivedPayloadAdmin(ReadOnlyAdmin):
-    """Every payload as it was received."""
+    """Received documents."""
 
     list_display = ("received_at", "shown_record", "origin")
     list_filter = (("received_at", DaysFilter), ("record", Row))
     list_select_related = ("record",)
     search_fields = ("digest__exact",)
-    search_help_text = "An id of ours, or the whole digest."
+    search_help_text = "Search by a typed ID, or by the full digest."
     sortable_by = ("received_at",)
     fieldsets = (
         (
-            "Payload",
+            "Document",
             {
                 "classes": ["tab"],
                 "fields": ("record", "customer", "received_at", "origin", "remarks_in_words", "payload"),
@@ -126,29 +125,27 @@ class ReceivedPayloadAdmin(ReadOnlyAdmin):
     readonly_fields = ("customer", "remarks_in_words", "payload")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Lists do without the payloads themselves."""
+        """Lists leave out the texts."""
         queryset = super().get_queryset(request)
         is_list = request.resolver_match is None or "object_id" not in request.resolver_match.kwargs
         return queryset.defer("text") if is_list else queryset.select_related("record__customer")
 
     @display(description="record")
     def shown_record(self, payload: ReceivedPayload) -> SafeString | str:
-        """The record that it is of."""
         return long_text(str(payload.record))
 
     @display(description="customer")
     def customer(self, payload: ReceivedPayload) -> SafeString | str:
-        """Whom it is about."""
         return link_to(payload.record.customer)
 
     @display(description="remarks")
     def remarks_in_words(self, payload: ReceivedPayload) -> SafeString | str:
-        """What the import changed or noticed."""
+        """The remarks of the import."""
         return _remarks(payload)
 
     @display(description="text, as received")
     def payload(self, payload: ReceivedPayload) -> SafeString | str:
-        """The record's own text."""
+        """The text as it was received."""
         return preformatted(payload.text)
 
 
@@ -157,4 +154,4 @@ def _remarks(payload: ReceivedPayload | None) -> SafeString | str:
     rows = (
         (remark.get("path", "$"), remark.get("text", "")) for remark in remarks if isinstance(remark, dict)
     )
-    return format_html_join("", '<p class="clientele-remark"><code>{}</code> {}</p>', rows) or "None."
+    return format_html_join("", '<p class="clientele-remark"><code>{}</code> {}</p>', rows) or "-"

@@ -1,1 +1,1 @@
-"""The JSON side, written once: who may read, what may be asked, how pages and errors look, how it is described."""
+"""The JSON API: access, parameters, pages, errors and the OpenAPI description."""

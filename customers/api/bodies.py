@@ -10,7 +10,7 @@ from customers.api.http import Problem
 from customers.ingest.reader import read_value
 from customers.json_types import JsonDocument, Refused, parse
 
-#: In bytes; a question needs far less.
+#: In bytes.
 BODY_LIMIT = 64 * 1024
 
 _SHOWN = 100
@@ -19,10 +19,9 @@ D = TypeVar("D", bound=JsonDocument)
 
 
 def read_body(request: HttpRequest, kind: type[D]) -> D:
-    """The body as a `kind`; without a body, a `kind` of an empty object. Its content type does not matter.
+    """The body as a `kind`; a missing body is read as an empty object. Its content type does not matter.
 
-    Raises `Problem`: 413 for a body beyond `BODY_LIMIT`, 400 for anything that is no such object, and for keys
-    that `kind` does not know.
+    Raises `Problem`: 413 for a body above `BODY_LIMIT`, 400 for a body that is no `kind` or has keys that it doesn't know.
     """
     if request.headers.get("Transfer-Encoding"):
         raise Problem(400, "length_required", "Send the body in one piece, with a Content-Length header.")

@@ -1,4 +1,4 @@
-"""The description of the API, for programs and for people. It holds no data, so all may read it."""
+"""The description of the API, as JSON and as a page. Both are public, as they hold no data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class OpenApiDescription(ApiView):
     routes: tuple[URLPattern, ...] = ()
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The description."""
         read_query(request, {})
         return json_response(openapi_document(self.routes))
 
@@ -33,7 +32,6 @@ class ApiPage(ApiView):
     content_type = "text/html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The page."""
         document = openapi_document(self.routes)
         paragraphs = document["info"]["description"].strip().split("\n\n")
         context = {"introduction": [_marked(each) for each in paragraphs], "groups": _groups(document)}
@@ -41,7 +39,7 @@ class ApiPage(ApiView):
 
 
 def _groups(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """What the page tells of each endpoint, under the endpoint's heading."""
+    """The endpoints of the page, by heading."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -62,7 +60,7 @@ def _groups(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _row(parameter: dict[str, Any]) -> dict[str, Any]:
-    """A parameter as a row of a table."""
+    """A row of the table of parameters."""
     schema = parameter["schema"]
     words = ["true", "false"] if schema["type"] == "boolean" else schema.get("enum", ())
     value = ""

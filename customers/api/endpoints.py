@@ -1,4 +1,4 @@
-"""The endpoints that there are: a customer's document, a list of documents, and what each says of itself."""
+"""The base classes of endpoints: a customer's document and a list of documents, with their descriptions."""
 
 from __future__ import annotations
 
@@ -21,54 +21,53 @@ from customers.models import Customer, Source
 
 
 class Endpoint(ApiView):
-    """An address of the API, described by what serves it: by its docstring too, and by the names below."""
+    """An address of the API. Its docstring and the attributes below make its OpenAPI description."""
 
-    #: Under which heading it is described, and in a few words.
+    #: The heading and the title of the description.
     tag: ClassVar[str]
     summary: ClassVar[str]
-    #: The errors that it can answer with.
+    #: The statuses of its errors.
     errors: ClassVar[tuple[int, ...]] = (400, 401, 403, 405, 406)
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
-        """Everything that may be asked in the query string."""
+        """The parameters of the query string."""
         return ()
 
     @classmethod
     def describe_body(cls, components: Components) -> Body | None:
-        """The body of a request, if it has one."""
+        """The request body; None if there is none."""
         return None
 
     @classmethod
     def describe_answer(cls, components: Components) -> tuple[Schema, object]:
-        """The schema of an answer, and an example."""
+        """The schema of a response, and an example."""
         raise NotImplementedError
 
 
 class DocumentEndpoint(Endpoint):
-    """An address that answers with documents of one type."""
+    """An endpoint that returns documents of one type."""
 
     document: ClassVar[type[JsonDocument]]
-    #: One of the documents, as JSON shows it.
+    #: An example of a document.
     example: ClassVar[Mapping[str, Any]]
-    #: What may be asked of a document, whether it is alone or in a list.
+    #: The parameters of a document, alone or in a list.
     document_parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     @classmethod
     def describe_document(cls, components: Components) -> Schema:
-        """The schema of a document."""
         return components.add(cls.document)
 
     def render(self, rows: Sequence[Any], asked: Mapping[str, Any]) -> Sequence[object]:
-        """The documents of `rows`, in order; `asked` has the values of the parameters that were given."""
+        """The documents of `rows`, in order; `asked` holds the values of the given parameters."""
         raise NotImplementedError
 
 
 class CustomerEndpoint(DocumentEndpoint):
-    """One customer's document, by any identifier that the customer is known by."""
+    """One customer's document, by any identifier of the customer."""
 
     errors = (400, 401, 403, 404, 405, 406)
-    #: Whose ids the documents show: they go before those of other platforms.
+    #: The source of the document: its IDs go before those of other sources.
     source: ClassVar[Source | None] = None
 
     @classmethod
@@ -84,7 +83,6 @@ class CustomerEndpoint(DocumentEndpoint):
         raise NotImplementedError
 
     def get(self, request: HttpRequest, identifier: str) -> HttpResponse:
-        """The document."""
         asked, _ = read_values(request, self.parameters())
         env = asked.get("env")
         if "as_of" in asked:
@@ -98,7 +96,7 @@ class ListEndpoint(DocumentEndpoint):
     """A list of documents, page by page."""
 
     filterset: ClassVar[type[ListFilterSet]]
-    #: The orders that the list can have, the usual one first.
+    #: The orders of the list, the default first.
     orders: ClassVar[tuple[Order, ...]]
 
     @classmethod
@@ -106,7 +104,7 @@ class ListEndpoint(DocumentEndpoint):
         names = [order.name for order in cls.orders]
         order = Parameter(
             "order",
-            "What to sort by; a minus sign is for descending.",
+            "What to sort by. A minus sign sorts in descending order.",
             {"type": "string", "enum": names, "default": names[0]},
             one_of(names),
         )
@@ -119,27 +117,26 @@ class ListEndpoint(DocumentEndpoint):
             "required": ["data", "has_more", "next_cursor"],
             "properties": {
                 "data": {"type": "array", "items": cls.describe_document(components)},
-                "has_more": {"type": "boolean", "description": "Whether another page follows."},
+                "has_more": {"type": "boolean", "description": "Whether there is another page."},
                 "next_cursor": {
                     "type": ["string", "null"],
-                    "description": "What to give as `after` for the page that follows.",
+                    "description": "The `after` of the next page.",
                 },
             },
         }
         return schema, {"data": [cls.example], "has_more": False, "next_cursor": None}
 
     def rows(self, asked: Mapping[str, Any], **path: str) -> QuerySet[Any]:
-        """The rows that there are, before filters."""
+        """The rows before filters."""
         raise NotImplementedError
 
     def filter_rows(
         self, given: Mapping[str, str], rows: QuerySet[Any], request: HttpRequest
     ) -> ListFilterSet:
-        """The filters that were given, applied to `rows`."""
+        """The given filters, applied to `rows`."""
         return self.filterset(given, rows, request=request)
 
     def get(self, request: HttpRequest, **path: str) -> HttpResponse:
-        """A page of the list."""
         asked, given = read_values(request, self.parameters())
         filters = self.filter_rows(given, self.rows(asked, **path), request)
         if filters.first_problem is not None:
@@ -162,7 +159,7 @@ class ListEndpoint(DocumentEndpoint):
 def read_values(
     request: HttpRequest, parameters: Sequence[Parameter]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The parameters given, as values and as text. Raises `Problem`."""
+    """The given parameters, as values and as text. Raises `Problem`."""
     known = {parameter.name: parameter for parameter in parameters}
     given = read_query(request, known)
     asked = {}
@@ -175,7 +172,7 @@ def read_values(
 
 
 def known_customer(identifier: str, env: str | None, source: Source | None = None) -> Customer:
-    """The customer known by `identifier`. Raises `Problem`: 404 if nobody is, 400 if several are."""
+    """The customer with `identifier`. Raises `Problem`: 404 for none, 400 for several."""
     try:
         return find_customer(identifier, env, source=source)
     except (UnknownCustomer, AmbiguousCustomer) as problem:
@@ -185,7 +182,7 @@ def known_customer(identifier: str, env: str | None, source: Source | None = Non
 def customer_known_at(
     identifier: str, at: datetime, env: str | None, source: Source | None = None
 ) -> KnownCustomer:
-    """The same as it was known at `at`. Raises `Problem`: 404 also if it was not known yet."""
+    """The customer as it was known at `at`. Raises `Problem`: also 404 if it was not known yet."""
     try:
         return find_customer_at(identifier, at, env, source=source)
     except NotKnownThen as problem:

@@ -1,4 +1,4 @@
-"""Filters of lists: django-filter's, with strict values, and with a description made of what serves them."""
+"""Filters of lists: django-filter with strict values, described by their own attributes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT_LENGTH = 255
 class TextFilter(CharFilter):
     """A text of at most 255 characters."""
 
-    #: Somewhere in it there is more than space, of which Python knows kinds that JSON Schema does not.
+    #: The pattern asks for one character that is no space; Python knows more spaces than JSON Schema.
     schema = {"type": "string", "minLength": 1, "maxLength": _TEXT_LENGTH, "pattern": r"[^\s\x1c-\x1f\x85]"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -69,7 +69,7 @@ class _InstantField(forms.Field):
 
 
 class InstantFilter(Filter):
-    """A point in time in ISO 8601, in UTC unless it says otherwise."""
+    """A time in ISO 8601; without a zone it is in UTC."""
 
     field_class = _InstantField
     schema = {"type": "string", "format": "date-time"}
@@ -87,5 +87,5 @@ class ListFilterSet(FilterSet):
 
     @property
     def first_problem(self) -> tuple[str, str] | None:
-        """The name of a filter that has a bad value, and what is wrong with it, going on after the name."""
+        """The name of the first filter with a bad value, and the rest of a sentence that begins with the name."""
         return next(((name, str(problems[0])) for name, problems in self.errors.items()), None)

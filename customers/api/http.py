@@ -1,4 +1,4 @@
-"""How the JSON side speaks HTTP: its answers, its one error shape, and who may read."""
+"""HTTP for the API: responses, the shape of errors, and access."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN = 100
 
 
 class Problem(Exception):
-    """A request that gets an error for an answer: `message` says what is wrong and what to do, `param` where."""
+    """An error response: `message` says what is wrong and what to do, `param` names the parameter or key."""
 
     def __init__(
         self,
@@ -42,13 +42,12 @@ class Problem(Exception):
 
     @property
     def response(self) -> HttpResponse:
-        """The error as an answer."""
         body = {"code": self.code, "message": self.message, "param": self.param}
         return json_response({"error": body}, self.status, self.headers)
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """`value` as JSON that nobody on the way may keep."""
+    """`value` as JSON that no cache may store."""
     return HttpResponse(
         encode(value),
         status=status,
@@ -59,21 +58,21 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
 
 @method_decorator(csrf_exempt, name="dispatch")
 class ApiView(View):
-    """A view whose errors are JSON, and usually its answers. A subclass has a method for each HTTP method it takes.
+    """A view with JSON errors. A subclass has a method for each HTTP method that it takes.
 
-    No request changes anything here, so none needs a CSRF token.
+    No request changes anything, so none needs a CSRF token.
     """
 
-    #: What it answers with, when all is well.
+    #: The content type of a successful response.
     content_type: ClassVar[str] = CONTENT_TYPE
 
-    #: Methods that a subclass may define; `options` is answered here.
+    #: Methods that a subclass may define; `options` is here.
     http_method_names = ["get", "head", "post", "options"]
-    #: The permission a person needs; a token may read everything. None: anybody may read.
+    #: The permission that a user needs; a token may read everything. None means that the view is public.
     permission: ClassVar[str | None] = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, or say what is wrong with the request."""
+        """Handle the request; turn a `Problem` into a response."""
         try:
             self._check(request)
             return super().dispatch(request, *args, **kwargs)
@@ -89,36 +88,33 @@ class ApiView(View):
             raise Problem(
                 405,
                 "method_not_allowed",
-                f"{request.method} is not possible here. Use {' or '.join(allowed)}.",
+                f"{request.method} is not allowed here. Use {' or '.join(allowed)}.",
                 headers={"Allow": ", ".join(allowed)},
             )
         if request.method == "OPTIONS":
             return
         if request.headers.get("Accept") and not request.accepts(self.content_type):
-            raise Problem(
-                406, "not_acceptable", f"The answer is {self.content_type}: let the Accept header allow it."
-            )
+            raise Problem(406, "not_acceptable", f"Let the Accept header allow {self.content_type}.")
         if self.permission is not None:
             authorize(request, self.permission)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say which methods there are."""
+        """The allowed methods."""
         return HttpResponse(status=204, headers={"Allow": ", ".join(self._methods())})
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 class NothingHere(View):
-    """Every address of the API at which there is nothing."""
+    """404 for unknown addresses of the API."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """404, whatever the method."""
-        slash = " No address of a document ends with a slash." if request.path.endswith("/") else ""
+        slash = " Addresses of documents do not end with a slash." if request.path.endswith("/") else ""
         message = f"There is nothing at {request.path[:_SHOWN]}.{slash} See /api/v1/ for what there is."
         return Problem(404, "not_found", message).response
 
 
 def authorize(request: HttpRequest, permission: str) -> None:
-    """Let in whoever brings a usable token, or is signed in and has `permission`; a bad token is no good at all.
+    """Accept a usable token, or a signed-in user with `permission`. A bad token is refused even for a signed-in user.
 
     Raises `Problem` with 401 or 403.
     """
@@ -126,20 +122,19 @@ def authorize(request: HttpRequest, permission: str) -> None:
     if header is not None:
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
-            raise _unauthorized("The Authorization header must read: Bearer, a space, and an API token.")
+            raise _unauthorized("Send the Authorization header as “Bearer”, a space and an API token.")
         digest = ApiToken.digest_of(secret.strip())
         if not ApiToken.objects.usable().filter(digest=digest).exists():
             raise _unauthorized("This API token is unknown, revoked or expired.", ', error="invalid_token"')
     elif not request.user.is_authenticated:
         raise _unauthorized(
-            "Send an API token as “Authorization: Bearer …”, or sign in. An administrator makes one with"
-            " “manage.py create_api_token NAME”."
+            "Send an API token as “Authorization: Bearer …”, or sign in. An administrator can create a token."
         )
     elif not request.user.has_perm(permission):
         raise Problem(
             403,
             "forbidden",
-            f"You are signed in, but lack the permission {permission}. Ask an administrator.",
+            f"You don't have the permission {permission}. Ask an administrator for it.",
         )
 
 
@@ -149,28 +144,28 @@ def _unauthorized(message: str, detail: str = "") -> Problem:
 
 
 def read_query(request: HttpRequest, allowed: Mapping[str, Parameter]) -> dict[str, str]:
-    """The query string's parameters as text: each known, once, and with a value. Raises `Problem` otherwise."""
+    """The parameters of the query string as text. Raises `Problem` for one that is unknown, repeated or empty."""
     given: dict[str, str] = {}
     for name, value in _pairs(request):
         if name not in allowed:
             raise Problem(400, "unknown_parameter", _unknown(name, allowed), name[:_SHOWN])
         if name in given:
-            raise bad_parameter(name, "is there twice. Give it once.")
+            raise bad_parameter(name, "is given twice. Give it once.")
         if not value.strip():
-            raise bad_parameter(name, "is empty. Give it a value, or leave it out.")
+            raise bad_parameter(name, "is empty. Give it a value or leave it out.")
         if "\0" in value:
-            raise bad_parameter(name, "has a NUL character (%00) in it. No value that we hold has one.")
+            raise bad_parameter(name, "contains a NUL character (%00). Remove it.")
         given[name] = value
     return given
 
 
 def bad_parameter(name: str, problem: str) -> Problem:
-    """A parameter with a value that cannot be; `problem` goes on after its name."""
+    """The error for a bad value; `problem` is the rest of a sentence that begins with the name."""
     return Problem(400, "invalid_parameter", f"“{name}” {problem}", name)
 
 
 def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
-    """Django's own reading would put a replacement mark for what is not UTF-8, and then look for that."""
+    """The names and values. Django would replace bytes that are not UTF-8 and search for the replacement."""
     try:
         text = request.META.get("QUERY_STRING", "").encode("latin-1").decode()
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)

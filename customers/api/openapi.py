@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the API, made of the endpoints that serve it."""
+"""The OpenAPI 3.1 description of the API, generated from the endpoints."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ from customers.api.parameters import Parameter
 from customers.api.schemas import Body, Components, Schema
 
 INTRODUCTION = """\
-Clientele holds one record of each customer and shows it as three documents: as a payments platform, a billing \
-platform and a CRM know the customer. Everything here only reads.
+Clientele holds one record of each customer and returns it as three documents: that of a payments platform, that of \
+a billing platform and that of a CRM. The API only reads.
 
-A customer may be asked for by any identifier it is known by: its typed id (`cus_…`), the integrator's own id, the \
-Stripe id, the id of a record at its source, or an exact e-mail address. Special characters in it are \
-percent-encoded. A customer that became part of another answers with the other's document. Each document can also \
-be asked for as it was known at a time: `?as_of=`.
+Use any identifier of a customer: its typed ID (`cus_…`), its external ID, its Stripe ID, the ID of a record at its \
+source, or an exact email address. Percent-encode special characters. A merged customer returns the document of the \
+primary record. `?as_of=` returns a document as it was known at a time.
 
-A list has `data`, `has_more` and `next_cursor`; `?after=` with the cursor gives the page that follows. An error \
-has `error` with a `code` for programs, a `message` for people, and the `param` that is wrong, if it is one.
+A list has `data`, `has_more` and `next_cursor`. Send the cursor as `?after=` for the next page. An error has `error` \
+with a `code` for programs, a `message` for people, and the `param` that is wrong, if there is one.
 """
 
 _IDENTIFIER = {
     "name": "identifier",
     "in": "path",
     "required": True,
-    "description": "Any identifier that the customer is known by.",
+    "description": "Any identifier of the customer.",
     "schema": {"type": "string", "minLength": 1},
 }
 _ERROR: Schema = {
@@ -43,7 +42,7 @@ _ERROR: Schema = {
             "type": "object",
             "required": ["code", "message", "param"],
             "properties": {
-                "code": {"type": "string", "description": "What kind of error it is, for programs."},
+                "code": {"type": "string", "description": "The kind of error, for programs."},
                 "message": {"type": "string", "description": "What is wrong and what to do, for people."},
                 "param": {"type": ["string", "null"], "description": "The parameter or key that is wrong."},
             },
@@ -52,10 +51,10 @@ _ERROR: Schema = {
 }
 _ERRORS = {
     400: ("BadRequest", "A parameter, the cursor or the body is wrong."),
-    401: ("Unauthorized", "There is no usable token, and nobody is signed in."),
-    403: ("Forbidden", "The signed-in user may not see this."),
-    404: ("NotFound", "No customer is known by the identifier, or none was at the time asked for."),
-    405: ("MethodNotAllowed", "The method is not possible here; `Allow` names those that are."),
+    401: ("Unauthorized", "There is no usable token and no signed-in user."),
+    403: ("Forbidden", "The signed-in user lacks the permission."),
+    404: ("NotFound", "No customer has the identifier, or had it at that time."),
+    405: ("MethodNotAllowed", "The method is not allowed. `Allow` names those that are."),
     406: ("NotAcceptable", "The `Accept` header excludes JSON."),
     413: ("BodyTooLarge", "The body is too large."),
 }
@@ -64,7 +63,7 @@ _ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow"}
 
 @cache
 def openapi_document(routes: tuple[URLPattern, ...]) -> dict[str, Any]:
-    """The description of the endpoints at `routes`. Raises `ValueError` if two types have one name."""
+    """The description of the endpoints at `routes`. Raises `ValueError` if two types share a name."""
     components = Components()
     error = components.put("Error", _ERROR)
     paths: dict[str, Any] = {}
@@ -87,7 +86,7 @@ def openapi_document(routes: tuple[URLPattern, ...]) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API token, as `manage.py create_api_token NAME` makes it.",
+                    "description": "An API token.",
                 },
                 "session": {
                     "type": "apiKey",

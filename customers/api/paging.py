@@ -1,7 +1,7 @@
-"""Pages of a list by keyset: each page goes on after the last row of the one before.
+"""Keyset pages of a list: each page begins after the last row of the page before.
 
-So a row that arrives or goes meanwhile neither repeats nor hides another, and the thousandth page costs what the
-first one did.
+A row that is added or deleted in between neither repeats nor hides another one, and late pages cost no more than the
+first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.db.models.functions import Left
 
 M = TypeVar("M", bound=Model)
 
-#: Rows are ordered by so much of a text, so that a cursor fits into an address.
+#: Texts are compared by their first characters, so that a cursor fits into an address.
 _TEXT_LENGTH = 100
 
 
@@ -28,10 +28,10 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order that a list can have: by `key`, then by primary key in the same direction.
+    """An order of a list: by `key`, which is never null, then by primary key in the same direction.
 
-    `name` is what `?order=` says, with a minus sign for descending. The key is never null. `to_text` and
-    `from_text` are how a cursor holds its value.
+    `name` is the value of `?order=`, with a minus sign for descending. `to_text` and `from_text` convert the value
+    of the key for a cursor.
     """
 
     name: str
@@ -41,22 +41,21 @@ class Order:
 
     @property
     def is_descending(self) -> bool:
-        """Whether the greatest comes first."""
         return self.name.startswith("-")
 
 
 def orders_by_time(name: str, column: str | None = None) -> tuple[Order, Order]:
-    """By a point in time, the earliest first and the latest first."""
+    """By a time, ascending and descending."""
     return _both_ways(name, F(column or name), datetime.isoformat, datetime.fromisoformat)
 
 
 def orders_by_text(name: str, column: str | None = None) -> tuple[Order, Order]:
-    """By a text, as the database compares its first 100 characters."""
+    """By the first 100 characters of a text, in the order of the database."""
     return _both_ways(name, Left(column or name, _TEXT_LENGTH), str, str)
 
 
 def orders_by_number(name: str, column: str | None = None) -> tuple[Order, Order]:
-    """By a whole number, up and down."""
+    """By a whole number, ascending and descending."""
     return _both_ways(name, F(column or name), str, int)
 
 
@@ -68,7 +67,7 @@ def _both_ways(
 
 @dataclass(frozen=True, slots=True)
 class KeysetPage(Generic[M]):
-    """Some rows of a list, and the cursor of the page that follows, if one does."""
+    """Rows of a list, and the cursor of the next page; None on the last one."""
 
     rows: Sequence[M]
     next_cursor: str | None
@@ -77,15 +76,15 @@ class KeysetPage(Generic[M]):
 def page_of(
     rows: QuerySet[M], order: Order, limit: int, after: str | None = None, *, skip: int = 0
 ) -> KeysetPage[M]:
-    """The first `limit` of `rows` in this order: of those after the cursor, or of those after the first `skip`.
+    """The first `limit` of `rows` in this order, after the cursor or after `skip` rows, in one query.
 
-    One query. Raises `BadCursor`.
+    Raises `BadCursor`.
     """
     ordered = _in_order(rows, order)
     if after is not None:
         key, pk = _read_cursor(ordered, order, after)
         side = "lt" if order.is_descending else "gt"
-        # The first condition alone would do; the second lets an index on the key find where to begin.
+        # The second condition is implied, but it lets an index on the key find the start.
         ordered = ordered.filter(
             Q(**{f"page_key__{side}": key}) | Q(page_key=key, **{f"pk__{side}": pk}),
             **{f"page_key__{side}e": key},

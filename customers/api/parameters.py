@@ -1,4 +1,4 @@
-"""What may be asked in a query string: how a value is read, and how it is described."""
+"""Parameters of the query string: how a value is read and described."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LISTED = 5
 class Parameter:
     """A parameter of the query string. `schema` is its JSON Schema.
 
-    `read` makes its value of the text given; its `ValueError` says what is wrong, going on after the name.
+    `read` converts the given text; its `ValueError` is the rest of a sentence that begins with the name.
     """
 
     name: str
@@ -58,7 +58,7 @@ def one_of(allowed: Collection[str]) -> Callable[[str], str]:
 
 
 def chosen_among(allowed: Collection[str], names: Iterable[str]) -> frozenset[str]:
-    """`names`, each of which must be allowed; the `ValueError` says which are not and what is possible."""
+    """`names` as a set. Raises `ValueError` for those that are not allowed."""
     chosen = frozenset(names)
     if unknown := sorted(chosen - set(allowed)):
         listed = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_LISTED])
@@ -72,7 +72,7 @@ def set_of(allowed: Collection[str]) -> Callable[[str], frozenset[str]]:
 
 
 def past_instant(text: str) -> datetime:
-    """A reader of points in time that are not to come: a date, a time and a zone, in ISO 8601."""
+    """Read a time in ISO 8601 with its zone, which must not be in the future."""
     try:
         if not _INSTANT.fullmatch(text):
             raise ValueError
@@ -82,31 +82,31 @@ def past_instant(text: str) -> datetime:
             "must be a time in ISO 8601 with its zone, such as 2026-03-01T00:00:00Z (a + is written %2B here)."
         ) from None
     if moment > clock.now():
-        raise ValueError("is still to come. Leave it out to see what is known now.")
+        raise ValueError("is in the future. Leave it out to see the present document.")
     return moment
 
 
 LIMIT = Parameter(
     "limit",
-    "How many to answer at most.",
+    "The largest number of documents to return.",
     {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT},
     whole_number(1, LIMIT_MOST),
 )
 AFTER = Parameter(
     "after",
-    "Go on after a page: its `next_cursor`. Filters and order stay as they were.",
+    "The `next_cursor` of the page before. Keep the filters and the order.",
     {"type": "string", "minLength": 1},
 )
 ENV = Parameter(
     "env",
-    "Whose customers are meant where an identifier is known in two environments; without it, the live ones.",
+    "The environment to search in. Without it, live customers are searched before those in test mode.",
     {"type": "string", "enum": list(Environment.values)},
     one_of(Environment.values),
 )
 AS_OF = Parameter(
     "as_of",
-    "Answer as the customer was known at this time: by what had been recorded until then, merges since not made yet."
-    " It must have passed; before the customer was known the answer is 404.",
+    "Return the customer as it was known at this time, before any later change or merge. The time must be in the past."
+    " Before the customer was known, the status is 404.",
     {"type": "string", "format": "date-time"},
     past_instant,
 )

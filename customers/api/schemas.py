@@ -14,7 +14,7 @@ _PLACE = "#/components/schemas/"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a request carries, an example of it, and whether it must carry it."""
+    """A request body: its schema, an example, and whether it is required."""
 
     schema: Schema
     example: object
@@ -22,20 +22,20 @@ class Body:
 
 
 class Components:
-    """Schemas by name, which others refer to."""
+    """Schemas by name, which other schemas refer to."""
 
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
 
     def add(self, kind: type[JsonDocument]) -> Schema:
-        """The schema of `kind`: a reference to a component, which is there from now on."""
+        """Add the schema of `kind` and return a reference to it."""
         (schema,), found = json_schema([kind], _PLACE + "{name}")
         for name, component in found.items():
             self.put(name, component)
         return schema
 
     def put(self, name: str, schema: Schema) -> Schema:
-        """A reference to `schema`, which has this name from now on. Raises `ValueError` if another has it."""
+        """Add `schema` under `name` and return a reference to it. Raises `ValueError` if another one has the name."""
         if self.schemas.setdefault(name, schema) != schema:
             raise ValueError(f"Two schemas are named {name}: give one of the types another name.")
         return {"$ref": _PLACE + name}

@@ -1,4 +1,4 @@
-"""The payments document as JSON: customers, and what a customer has several of."""
+"""The endpoints of the payments document: customers and their addresses, businesses and payment methods."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CUSTOMER_ORDERS = (
 
 
 class CustomerListEndpoint(ListEndpoint):
-    """A list of customers. `segments` is what `CustomerFilter` takes: the app that has segments lies above."""
+    """A list of customers. `segments` is passed to `CustomerFilter`, because segments lie in an app above."""
 
     filterset: ClassVar[type[CustomerFilter]]
     segments: Callable[[str, Any], Q] | None = None
@@ -58,7 +58,7 @@ class _PaymentsDocument(DocumentEndpoint):
 
 
 class PaymentsCustomerList(_PaymentsDocument, CustomerListEndpoint):
-    """Customers as the payments platform shows them."""
+    """Customers as payments documents."""
 
     summary = "List customers"
     filterset = PaymentsCustomerFilter
@@ -69,7 +69,7 @@ class PaymentsCustomerList(_PaymentsDocument, CustomerListEndpoint):
 
 
 class PaymentsCustomerDetail(_PaymentsDocument, CustomerEndpoint):
-    """One customer as the payments platform shows it, by any identifier."""
+    """One customer as a payments document, by any identifier."""
 
     summary = "Read a customer"
     source = Source.PAYMENTS
@@ -85,7 +85,7 @@ class _PartList(ListEndpoint):
     filterset: ClassVar[type[ListFilterSet]] = PartFilter
     orders = orders_by_number("position")
     document_parameters = (ENV,)
-    #: The name by which a customer has the rows.
+    #: The related name of the rows on a customer.
     relation: ClassVar[str]
 
     def rows(self, asked: Mapping[str, Any], **path: str) -> QuerySet[Any]:
@@ -119,7 +119,7 @@ class BusinessList(_PartList):
 
 
 class PaymentMethodList(_PartList):
-    """How a customer pays: what may be shown of each payment method, in the order of the payments platform."""
+    """What may be shown of a customer's payment methods, in the order of the payments platform."""
 
     summary = "List a customer's payment methods"
     document = PaymentsMethod

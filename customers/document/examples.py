@@ -1,4 +1,4 @@
-"""One example of each thing that the payments document describes."""
+"""Examples for the description of the API."""
 
 _ADDRESS = {
     "line1": "123 Main St",

@@ -1,4 +1,4 @@
-"""Take in the payments document: the customer, where it is billed, and how it pays."""
+"""Import the payments document: the customer, its addresses, businesses and payment methods."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BUSINESS_FIELDS = (
 METHOD_FACTS = ("brand", "last4", "exp_month", "exp_year", "provider", "phone", "bank_name", "country")
 METHOD_FIELDS = (*METHOD_FACTS, "position", "type", "is_default", "status")
 METHOD_PREFIXES = ("card", "momo", "bank", "pm")
-#: The source id of the address row that a customer's own `address` made, without a list.
+#: The source ID of an address row that came from `address`, not from the list `addresses`.
 ALONE = "#default"
 TYPE_OF_PREFIX = {prefix: kind for kind, prefix in PaymentMethod.PREFIXES.items()}
 
@@ -55,16 +55,15 @@ M = TypeVar("M", Address, Business, PaymentMethod)
 
 
 class PaymentsImporter:
-    """Brings payments documents into rows."""
+    """Import payments documents."""
 
     source = Source.PAYMENTS.value
 
     def parse(self, value: object) -> tuple[PaymentsCustomer, list[Remark]]:
-        """The document, tidied."""
         return parse_customer(value)
 
     def identify(self, document: PaymentsCustomer) -> Identity:
-        """A payments customer is known by its id, or by its e-mail where it has none; it is always live."""
+        """A payments customer is identified by its ID, or by its email if it has none; it is always live."""
         email = present(document.email) or ""
         own_id = present(document.id)
         return Identity(
@@ -77,7 +76,7 @@ class PaymentsImporter:
         )
 
     def claims(self, document: PaymentsCustomer) -> dict[str, Any]:
-        """What the document mentions; a status or a time that is null is not mentioned."""
+        """The fields of the document that are present; a null status or time counts as absent."""
         said = {name: getattr(document, name) for name in ("name", "email", "phone", "custom_data")}
         said |= {
             name: UNSET if (value := getattr(document, name)) is None else value
@@ -86,14 +85,14 @@ class PaymentsImporter:
         return {name: value for name, value in said.items() if value is not UNSET}
 
     def apply(self, batch: list[Incoming[PaymentsCustomer]], reason: str) -> None:
-        """Addresses, businesses and payment methods; a list that is absent leaves what we have."""
+        """Addresses, businesses and payment methods; an absent list leaves the rows as they are."""
         _apply_addresses(batch, reason)
         _apply_businesses(batch, reason)
         _apply_methods(batch, reason)
 
 
 def present(value: Any) -> Any:
-    """`value`, or None when the document does not mention it."""
+    """`value`, or None if it is absent from the document."""
     return None if value is UNSET else value
 
 
@@ -102,7 +101,7 @@ def _apply_addresses(batch: list[Incoming[PaymentsCustomer]], reason: str) -> No
     wanted: list[Address] = []
     for incoming in batch:
         ours = held[str(incoming.customer.pk)]
-        rows = _standing(ours, _sent_rows(incoming, incoming.document.addresses, _address), ADDRESS_FIELDS)
+        rows = _wanted_rows(ours, _sent_rows(incoming, incoming.document.addresses, _address), ADDRESS_FIELDS)
         _choose_default_address(incoming, rows)
         wanted.extend(rows)
     settle_defaults(Address, batch, wanted, reason)
@@ -110,10 +109,10 @@ def _apply_addresses(batch: list[Incoming[PaymentsCustomer]], reason: str) -> No
 
 
 def _choose_default_address(incoming: Incoming[PaymentsCustomer], rows: list[Address]) -> None:
-    """Make the row that holds the customer's own `address` the default one.
+    """Make the row with the customer's own `address` the default one.
 
-    A default in the list stands. An address that no row holds goes into the row that `address` alone made
-    earlier, or into a new one: rows that came with the list, or that a person added, are not rewritten.
+    A default in the list takes precedence. An address that no row has is written to the row that `address` made
+    earlier, or to a new one: rows of the list and rows that a person added are not overwritten.
     """
     sent = incoming.document.address
     if sent is UNSET:
@@ -122,8 +121,8 @@ def _choose_default_address(incoming: Incoming[PaymentsCustomer], rows: list[Add
     default = next((row for row in rows if row.is_default), None)
     if default is not None and any(address.is_default is True for address in _list_of(incoming, "addresses")):
         if sent is None or not _lies_at(default, postal):
-            told = "It differs from the default of $.addresses, which is the one we keep."
-            incoming.remarks.append(Remark("$.address", told))
+            text = "It differs from the default of $.addresses, which was used."
+            incoming.remarks.append(Remark("$.address", text))
         return
     chosen = None
     if sent is not None:
@@ -153,7 +152,7 @@ def _apply_businesses(batch: list[Incoming[PaymentsCustomer]], reason: str) -> N
     for incoming in batch:
         ours = held[str(incoming.customer.pk)]
         sent = _sent_rows(incoming, incoming.document.businesses, _business)
-        wanted.extend(_standing(ours, sent, BUSINESS_FIELDS))
+        wanted.extend(_wanted_rows(ours, sent, BUSINESS_FIELDS))
     _sync_children(Business, held, wanted, BUSINESS_FIELDS, ("biz",), reason)
 
 
@@ -163,7 +162,7 @@ def _apply_methods(batch: list[Incoming[PaymentsCustomer]], reason: str) -> None
     for incoming in batch:
         ours = held[str(incoming.customer.pk)]
         sent = _sent_rows(incoming, incoming.document.payment_methods, _method)
-        rows = _standing(ours, sent, METHOD_FIELDS)
+        rows = _wanted_rows(ours, sent, METHOD_FIELDS)
         if incoming.document.payment_method is not UNSET:
             _choose_default_method(incoming, rows)
         wanted.extend(rows)
@@ -172,7 +171,7 @@ def _apply_methods(batch: list[Incoming[PaymentsCustomer]], reason: str) -> None
 
 
 def _choose_default_method(incoming: Incoming[PaymentsCustomer], rows: list[PaymentMethod]) -> None:
-    """Make the method that `payment_method` names the default one; an unknown id becomes a method."""
+    """Make the method with the ID `payment_method` the default one; an unknown ID becomes a new method."""
     named = incoming.document.payment_method
     chosen = next((row for row in rows if named in (row.source_id, row.public_id)), None)
     if named and chosen is None:
@@ -183,7 +182,7 @@ def _choose_default_method(incoming: Incoming[PaymentsCustomer], rows: list[Paym
 
 
 def _held(model: type[M], batch: list[Incoming[PaymentsCustomer]]) -> dict[str, list[M]]:
-    """The rows of each customer that its document speaks for, by the customer's id."""
+    """The rows of each customer that its document is about, by the key of the customer."""
     held: dict[str, list[M]] = {str(incoming.customer.pk): [] for incoming in batch}
     for row in rows_at_origin(model._default_manager.all(), batch):
         held[str(row.customer_id)].append(row)
@@ -197,16 +196,16 @@ def _list_of(incoming: Incoming[PaymentsCustomer], name: str) -> Sequence[Any]:
 def _sent_rows(
     incoming: Incoming[PaymentsCustomer], sent: Any, make: Callable[[Incoming[PaymentsCustomer], Any, int], M]
 ) -> list[M] | None:
-    """The rows of a list in the document; None if it has none."""
+    """The rows of a list in the document; None if the list is absent."""
     if sent is UNSET:
         return None
     return [make(incoming, item, position) for position, item in enumerate(sent or [])]
 
 
-def _standing(held: list[M], sent: list[M] | None, fields: Sequence[str]) -> list[M]:
-    """The rows a customer is to have: those sent, and (as copies) those held that no list takes away.
+def _wanted_rows(held: list[M], sent: list[M] | None, fields: Sequence[str]) -> list[M]:
+    """The rows that a customer gets: those sent, and copies of those held that the list does not replace.
 
-    A row that is sent under our own id of one that we hold is that one.
+    A row that is sent with the typed ID of a held row is that row.
     """
     if sent is None:
         return [_copy(row, fields) for row in held]
@@ -217,13 +216,13 @@ def _standing(held: list[M], sent: list[M] | None, fields: Sequence[str]) -> lis
         if known is not None and row.source_id not in sources:
             row.pk, row.source_id = known.pk, known.source_id
     keys = {child_key(row) for row in sent}
-    staying: list[Any] = [
+    remaining: list[Any] = [
         _copy(row, fields) for row in held if not row.imported and child_key(row) not in keys
     ]
     if any(getattr(row, "is_default", False) for row in sent):
-        for row in staying:
+        for row in remaining:
             row.is_default = False
-    return sent + staying
+    return sent + remaining
 
 
 def _copy(row: M, fields: Sequence[str]) -> M:
@@ -232,7 +231,7 @@ def _copy(row: M, fields: Sequence[str]) -> M:
 
 
 def public_id(row: Any) -> str:
-    """The id under which our documents show a row."""
+    """The ID of a row in the documents."""
     return row.public_id if isinstance(row, PaymentMethod) else str(row.pk)
 
 
@@ -302,23 +301,23 @@ def _method(incoming: Incoming[PaymentsCustomer], sent: PaymentsMethod, position
 
 
 def times(sent: PaymentsAddress | PaymentsBusiness, incoming: Incoming[PaymentsCustomer]) -> dict[str, Any]:
-    """The platform's times of a sub-entity; where it gave none, the customer's."""
-    merged_origin = incoming.merged_origin or incoming.customer
+    """The times of a row of a list; those of the customer where the platform sent none."""
+    customer = incoming.merged_origin or incoming.customer
     return {
         name: present(getattr(sent, name))
         or present(getattr(incoming.document, name))
-        or getattr(merged_origin, name)
+        or getattr(customer, name)
         for name in ("created_at", "updated_at")
     }
 
 
 def child_key(row: Any) -> tuple[str, str]:
-    """Children are recognised by their id at the source; a person's own have none, and are only themselves."""
+    """What identifies a row: its ID at the source, or its own key if a person added it."""
     return str(row.customer_id), row.source_id or str(row.pk)
 
 
 def adopt_ids(model: Any, wanted: Sequence[Any], existing: Iterable[Any], prefixes: tuple[str, ...]) -> None:
-    """Give new rows the id they came with, when it is a well-formed id of ours that nobody has."""
+    """Give new rows the typed ID that they were sent with, unless another row has it."""
     known = {child_key(row) for row in existing}
     fresh = {
         uuid: row
@@ -341,11 +340,14 @@ def settle_defaults(
     wanted: Iterable[Address | PaymentMethod],
     reason: str,
 ) -> None:
-    """Leave each customer one default among the rows of all its homes: its own comes first, else the one it has."""
+    """Leave each survivor one default among its own rows and those of its merged customers.
+
+    A default of its own document wins; a default of a merged customer's document only if there is no other.
+    """
     shared = {str(incoming.customer.pk): incoming for incoming in batch if incoming.shares_customer}
     if not shared:
         return
-    asked = [row for row in wanted if row.is_default and str(row.customer_id) in shared]
+    defaults = [row for row in wanted if row.is_default and str(row.customer_id) in shared]
     rows: Any = model._default_manager.filter(customer__in=list(shared), is_default=True)
     elsewhere = {
         str(row.customer_id): row
@@ -353,7 +355,7 @@ def settle_defaults(
         if row.came_with_id != shared[str(row.customer_id)].came_with_id
     }
     leaving = []
-    for row in asked:
+    for row in defaults:
         held = elsewhere.get(str(row.customer_id))
         if held is None:
             continue
@@ -366,14 +368,14 @@ def settle_defaults(
 
 
 def _step_down(existing: Iterable[Any], wanted: Iterable[Any], reason: str) -> None:
-    """Unset the defaults that are to go: the database allows one at a time, in whatever order rows are written."""
-    asked = {child_key(row): row for row in wanted}
+    """Unset defaults that change before the rows are written, because the database allows only one at any time."""
+    wanted_by_key = {child_key(row): row for row in wanted}
     leaving = [
         row
         for row in existing
         if getattr(row, "is_default", False)
-        and (key := child_key(row)) in asked
-        and not asked[key].is_default
+        and (key := child_key(row)) in wanted_by_key
+        and not wanted_by_key[key].is_default
     ]
     for row in leaving:
         row.is_default = False

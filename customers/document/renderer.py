@@ -1,4 +1,4 @@
-"""Show customers as payments documents."""
+"""Render customers as payments documents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """What is shown of some customers, by their keys."""
+    """Rows by the key of their customer."""
 
     addresses: Mapping[str, Sequence[Address]]
     payment_methods: Mapping[str, Sequence[PaymentMethod]]
@@ -36,9 +36,9 @@ class _Rows:
 
 
 def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -> list[PaymentsCustomer]:
-    """The payments document of each customer, in order; with `embedded`, its sub-entities inside it.
+    """The payments document of each customer, in order; `embedded` includes the lists of its rows.
 
-    The number of queries does not depend on how many customers there are.
+    The number of queries is fixed.
     """
     rows = _Rows(
         addresses=_of_each(Address.objects.filter(customer__in=customers)),
@@ -49,7 +49,7 @@ def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -
 
 
 def render_known(known: KnownCustomer, *, embedded: bool = False) -> PaymentsCustomer:
-    """The payments document of a customer as it was known at an instant, in a fixed number of queries."""
+    """The payments document of a customer as it was known at a time, in a fixed number of queries."""
     rows = _Rows(
         addresses=_of_each(known_at(Address, known)),
         payment_methods=_of_each(known_at(PaymentMethod, known)),
@@ -59,7 +59,6 @@ def render_known(known: KnownCustomer, *, embedded: bool = False) -> PaymentsCus
 
 
 def render_addresses(rows: Iterable[Address]) -> list[PaymentsAddress]:
-    """Addresses as the payments platform shows them."""
     return [
         PaymentsAddress(
             id=str(row.pk),
@@ -77,7 +76,6 @@ def render_addresses(rows: Iterable[Address]) -> list[PaymentsAddress]:
 
 
 def render_businesses(rows: Iterable[Business]) -> list[PaymentsBusiness]:
-    """Businesses as the payments platform shows them."""
     return [
         PaymentsBusiness(
             id=str(row.pk),
@@ -96,7 +94,7 @@ def render_businesses(rows: Iterable[Business]) -> list[PaymentsBusiness]:
 
 
 def render_payment_methods(rows: Iterable[PaymentMethod]) -> list[PaymentsMethod]:
-    """Payment methods as the payments platform shows them, each under the prefix of its type."""
+    """Payment methods, with IDs that have the prefix of their type."""
     return [
         PaymentsMethod(
             id=row.public_id,
@@ -143,5 +141,5 @@ def _postal(row: Address) -> dict[str, Any]:
 
 
 def instant(moment: Any) -> IsoInstant:
-    """`moment` as the document type holds it."""
+    """`moment` in the type of the document."""
     return IsoInstant.fromisoformat(moment.isoformat())

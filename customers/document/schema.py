@@ -1,9 +1,8 @@
-"""The payments document: its types, how it is tidied on the way in, and what is always there on the way out.
+"""The payments document: its types, how it is tidied at import, and which keys are always sent.
 
-On the way in every key may be absent (`UNSET`: what we have stays) or null (it is emptied). On the way out every
-key is there, null when empty. Three lists are the exception: `addresses`, `businesses` and `payment_methods` are
-part of a customer in files, and have addresses of their own in the view. A payment method has the keys of its
-own type only.
+At import every key may be absent (`UNSET`: our value stays) or null (our value is emptied). On export every key is
+sent, null when empty. `addresses`, `businesses` and `payment_methods` are the exception: files include them, while the
+API has endpoints of their own for them. A payment method has only the keys of its type.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from customers.json_types import (
 STATUSES = ("active", "inactive", "suspended")
 METHOD_TYPES = ("card", "mobile_money", "bank_account")
 
-#: What may be shown of a payment method, by its type.
+#: The keys of a payment method, by its type.
 METHOD_FACTS = {
     "card": ("brand", "last4", "exp_month", "exp_year"),
     "mobile_money": ("provider", "phone"),
@@ -53,7 +52,7 @@ MethodType: TypeAlias = (
 
 
 class PostalAddress(JsonDocument):
-    """Where somebody is billed; `country` is ISO 3166-1 alpha-2 wherever the country could be told."""
+    """A postal address; `country` is ISO 3166-1 alpha-2 if the country was recognized."""
 
     line1: Text = UNSET
     line2: Text = UNSET
@@ -77,7 +76,7 @@ class PaymentsAddress(PostalAddress):
 
 
 class PaymentsBusinessContact(JsonDocument):
-    """Somebody to write to at a business; a list of contacts is always replaced as a whole."""
+    """A contact at a business; a list of contacts is always replaced as a whole."""
 
     name: str | None = None
     email: str | None = None
@@ -99,7 +98,7 @@ class PaymentsBusiness(JsonDocument):
 
 
 class PaymentsMethod(JsonDocument):
-    """How a customer pays. Empty facts that are not of its `type` count as absent."""
+    """A payment method. Empty keys of other types count as absent."""
 
     id: Text = UNSET
     customer_id: Text = UNSET
@@ -122,7 +121,7 @@ class PaymentsMethod(JsonDocument):
 
 
 class PaymentsCustomer(JsonDocument):
-    """An individual or an organisation that buys."""
+    """A person or an organization that buys."""
 
     id: Text = UNSET
     name: Text = UNSET
@@ -156,17 +155,17 @@ _LIMITS = {
     "status": 50,
     **dict.fromkeys(("phone", "country", "brand", "provider", "bank_name"), 255),
 }
-#: What the status of an address, a business or a payment method usually is; any other is kept as it came.
+#: The usual statuses of an address, a business or a payment method; any other one is kept.
 _USUAL_STATUSES = (*STATUSES, "archived")
 _FOUR_DIGITS = re.compile(r"[0-9]{4}")
 _Listed: TypeAlias = PaymentsAddress | PaymentsBusiness | PaymentsMethod
 
 
 def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
-    """The customer that the strict reader read as `value`, tidied, and what was changed or doubted on the way.
+    """The customer in `value`, as the strict reader read it, tidied, and remarks on what was changed or is doubtful.
 
-    Raises `Refused` with the place of the first thing that cannot be taken in: a wrong type, an unknown status
-    or type, a full card or account number, a customer known by neither id nor e-mail.
+    Raises `Refused` with the place of the first problem: a wrong type, an unknown status or type, a full card or
+    account number, a text that is too long, a customer with neither ID nor email.
     """
     refuse_account_numbers(value)
     customer = parse(PaymentsCustomer, value)
@@ -187,7 +186,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
             thing.custom_data = _doubles(within(path, "custom_data"), thing.custom_data)
     limits.refuse_oversized(customer, _LIMITS)
     if not customer.id and not customer.email:
-        raise Refused("$", "The customer has neither an id nor an email to be known by: give it one of them.")
+        raise Refused("$", "The customer has neither an id nor an email. Add one of them.")
     remarks += _tidy_phones(customer)
     for name in _LISTS:
         remarks += _check_list(customer, name)
@@ -211,20 +210,18 @@ def _choose(
 
 def _tidy_facts(path: str, method: PaymentsMethod) -> list[Remark]:
     if method.last4 and not _FOUR_DIGITS.fullmatch(method.last4):
-        raise Refused(
-            within(path, "last4"), "These must be the last four digits and nothing else, like 4242."
-        )
+        raise Refused(within(path, "last4"), "Send exactly the last four digits, such as 4242.")
     remarks: list[Remark] = []
     for fact in _foreign_facts(method):
         if getattr(method, fact):
-            told = f"A payment method of type {method.type} has none; it was left out."
-            remarks.append(Remark(within(path, fact), told))
+            text = f"A payment method of type {method.type} has none, so it was left out."
+            remarks.append(Remark(within(path, fact), text))
         setattr(method, fact, UNSET)
     return remarks
 
 
 def _foreign_facts(method: PaymentsMethod) -> list[str]:
-    """The facts that belong to other types than the method's own; none where its type is not known."""
+    """The keys of other types; none if the type of the method is unknown."""
     own = METHOD_FACTS.get(method.type or "", _ALL_FACTS)
     return [fact for fact in _ALL_FACTS if fact not in own]
 
@@ -237,7 +234,7 @@ def _doubles(path: str, custom_data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
-    """Numbers without a country code are read as numbers of the country that the customer is billed in."""
+    """Format phone numbers; those without a country code are read as numbers of the billing country."""
     country = customer.address.country if customer.address else None
     region = country if country in normalize.COUNTRY_CODES else None
     remarks: list[Remark] = []
@@ -252,7 +249,7 @@ def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
 
 
 def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
-    """Each thing once, at most one default, and no word of another customer; an exact repetition is dropped."""
+    """Check a list: each ID once, at most one default, no other customer's ID. An exact repetition is dropped."""
     things: list[_Listed] = getattr(customer, name) or []
     remarks: list[Remark] = []
     seen: dict[str, _Listed] = {}
@@ -261,15 +258,16 @@ def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
     for index, thing in enumerate(things):
         path = within("$", name, index)
         if customer.id and thing.customer_id and thing.customer_id != customer.id:
-            told = f"{quoted(thing.customer_id)} is not the customer that this stands in; it was taken as theirs."
-            remarks.append(Remark(within(path, "customer_id"), told))
+            text = f"{quoted(thing.customer_id)} is not the ID of this customer. It was replaced."
+            remarks.append(Remark(within(path, "customer_id"), text))
             thing.customer_id = customer.id
         if thing.id and thing.id in seen:
             if thing != seen[thing.id]:
                 raise Refused(
-                    within(path, "id"), f"{quoted(thing.id)} is in this list twice, with differences."
+                    within(path, "id"),
+                    f"{quoted(thing.id)} is in this list twice, with differences. Keep one.",
                 )
-            remarks.append(Remark(path, f"{quoted(thing.id)} is in this list already; it was left out."))
+            remarks.append(Remark(path, f"{quoted(thing.id)} is already in this list, so it was left out."))
             continue
         if thing.id:
             seen[thing.id] = thing
@@ -277,7 +275,7 @@ def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
         if not isinstance(thing, PaymentsBusiness) and thing.is_default:
             if has_default:
                 raise Refused(
-                    within(path, "is_default"), f"More than one of the {name} is the default: keep one."
+                    within(path, "is_default"), f"More than one of the {name} is the default. Keep one."
                 )
             has_default = True
     if things:
@@ -290,7 +288,7 @@ def _times_without_zone(value: Any) -> list[Remark]:
     for name in _LISTS:
         places += [(within("$", name, index), item) for index, item in enumerate(value.get(name) or [])]
     return [
-        Remark(within(path, key), "The time names no zone; it was taken as UTC.")
+        Remark(within(path, key), "The time has no zone. It was read as UTC.")
         for path, item in places
         for key in ("created_at", "updated_at")
         if isinstance(item.get(key), str) and datetime.fromisoformat(item[key].strip()).tzinfo is None

@@ -1,4 +1,4 @@
-"""Find full card and account numbers, so that a record that carries one is refused and never kept.
+"""Find full card and account numbers, so that a record with one is refused and never stored.
 
 The rule, from the strictest place to the freest:
 
@@ -59,7 +59,7 @@ _SHORTEST, _LONGEST = 13, 19
 _SMALLEST, _BEYOND = 10 ** (_SHORTEST - 1), 10**_LONGEST
 _GROUPINGS = ((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3))
 
-#: How many digits the cards of the issuers have whose numbers begin so.
+#: By the first digits of an issuer's cards, how many digits their numbers have.
 _ISSUERS = (
     ((14,), (range(36, 37), range(38, 40), range(300, 306))),
     ((15,), (range(34, 35), range(37, 38))),
@@ -74,11 +74,11 @@ _ISSUERS = (
     ((16, 17, 18, 19), (range(4, 5), range(62, 63))),
 )
 
-_ADVICE = "Full card and account numbers are never taken in: remove it; the last four digits go in last4."
+_ADVICE = "Full card and account numbers are never stored. Remove it, and send the last four digits as last4."
 
 
 def refuse_account_numbers(value: object) -> None:
-    """Raise `Refused` (secret, and without the number) if the record `value` carries a card or account number."""
+    """Raise `Refused` (secret, without the number) if the record `value` has a card or account number."""
     _look_into(value, (), "", is_method=False)
 
 
@@ -86,10 +86,10 @@ def _look_into(value: object, steps: _Steps, key: str, *, is_method: bool) -> No
     if isinstance(value, dict):
         for name, item in value.items():
             if len(name) >= _SHORTEST and _has_card_number(name, is_strict=False):
-                raise _refusal(steps, "A key here is what looks like a card number.")
+                raise _refusal(steps, "A key here looks like a card number.")
             plain = _plain(name)
             if is_method and plain in _FORBIDDEN_KEYS and item not in (None, ""):
-                raise _refusal((*steps, name), "A payment method must not carry this.")
+                raise _refusal((*steps, name), "A payment method must not have this key.")
             _look_into(item, (*steps, name), name, is_method=is_method or plain in _METHOD_KEYS)
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -110,7 +110,7 @@ def _look_at_text(text: str, steps: _Steps, key: str, *, is_method: bool) -> Non
     if (is_method or not is_id) and _has_card_number(
         text, is_strict=is_method and not is_id and not is_phone
     ):
-        raise _refusal(steps, "This holds what looks like a full card number.")
+        raise _refusal(steps, "This looks like a full card number.")
     if _IBAN_SHAPE.fullmatch(text) and iban.is_valid(text, check_country=False):
         raise _refusal(steps, "This is a bank account number (IBAN).")
 

@@ -1,8 +1,7 @@
-"""Take in records of one source: match, write, remember what was received, and count.
+"""Import records of one source: match them with customers, write, keep the payloads, and count.
 
-The engine knows no document. An app's `Importer` says how its document is parsed, what it is known by, and what
-it writes; everything runs in batches, each one transaction, so that a file of any length needs little memory
-and a record that fails leaves nothing behind.
+The engine knows no document. The `Importer` of an app parses and identifies its document and writes its rows. Batches
+are transactions, so that files of any size need little memory and a failed record leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
 from customers import clock
-from customers.bulk import create_rows, update_rows
+from customers.bulk import LONGEST_REASON, create_rows, update_rows
 from customers.ingest.matching import Identity, Match, match
 from customers.ingest.precedence import (
     CLAIMED,
@@ -37,18 +36,16 @@ from customers.typed_ids import new_typed_id
 
 D = TypeVar("D", bound=JsonDocument)
 
-#: A batch is this many records, or fewer when their text is longer than this many characters together.
+#: A batch ends when it has this many records, or records with this many characters.
 BATCH = 200
 BATCH_TEXT = 8_000_000
 
-#: The advisory lock that a batch holds on PostgreSQL; the number is ours alone.
+#: The advisory lock of a batch on PostgreSQL; any number that nothing else uses.
 _IMPORT_LOCK = 4_815_162_342
-#: What the history keeps of a reason.
-_LONGEST_REASON = 100
 
 
 class Outcome(StrEnum):
-    """What became of a record."""
+    """The result for a record."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -58,7 +55,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Counts:
-    """How many records had each outcome."""
+    """The number of records by outcome."""
 
     created: int = 0
     updated: int = 0
@@ -66,7 +63,6 @@ class Counts:
     refused: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count one record."""
         setattr(self, outcome.value, getattr(self, outcome.value) + 1)
 
     def __str__(self) -> str:
@@ -75,11 +71,11 @@ class Counts:
 
 @dataclass(slots=True)
 class Incoming(Generic[D]):
-    """A record on its way in. `customer` is set once it is matched; `is_new` if it made the customer.
+    """A record that is being imported. `customer` is set once it is matched; `is_new` if the record created it.
 
-    `merged_origin` is the merged customer that the record was about before: it speaks only for the rows that came with that
-    one. None: the record was the customer's own from the beginning, and speaks for the customer's own rows. If
-    others were merged into the customer (`shares_customer`), `previous` is what the record said the time before.
+    `merged_origin` is the merged customer that the record was about: its document is only about rows that came with
+    that one. None means that the record has always been the customer's own. If others were merged into the customer
+    (`shares_customer`), `previous` is the previous document of the record.
     """
 
     record: Record
@@ -96,13 +92,13 @@ class Incoming(Generic[D]):
 
     @property
     def came_with_id(self) -> str | None:
-        """What the rows that the record speaks for came with."""
+        """The `came_with` of the rows that the document is about."""
         return None if self.merged_origin is None else str(self.merged_origin.pk)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one record, in the order of the file; `bad` for a refused one."""
+    """The result for one record, in the order of the file; `bad` if it was refused."""
 
     number: int
     outcome: Outcome
@@ -111,37 +107,37 @@ class Report:
 
 
 class Importer(Protocol[D]):
-    """How one app takes in its document."""
+    """How one app imports its document."""
 
     source: str
 
     def parse(self, value: object) -> tuple[D, list[Remark]]:
-        """The document, and what was changed in it on the way; raises `Refused`."""
+        """The document, and remarks on what was changed in it; raises `Refused`."""
 
     def identify(self, document: D) -> Identity:
-        """What the document is known by."""
+        """The identifiers of the document."""
 
     def claims(self, document: D) -> dict[str, Any]:
-        """What the document says of the customer's own columns, by name; null stands for an empty one.
+        """The document's values for the customer's columns, by name; None is an empty value.
 
-        A column that it does not mention is left out.
+        Columns that are absent from the document are left out.
         """
 
     def apply(self, batch: list[Incoming[D]], reason: str) -> None:
-        """Write everything else the documents hold, in bulk; their customers are saved already.
+        """Write the other rows of the documents in bulk; their customers are saved already.
 
-        Runs inside the batch's transaction; may raise `Refused` for a record that only the rows can refuse.
+        Runs inside the batch's transaction. May raise `Refused` for a problem that only the rows show.
         """
 
 
 def import_records(
     importer: Importer[D], records: Iterable[Record | BadRecord], *, origin: str = ""
 ) -> Iterator[Report]:
-    """Import `records`, reporting each in order.
+    """Import `records` and report each in order.
 
-    A batch that the database refuses is taken again record by record, so that only the bad ones are lost. What
-    was read before the input turned out `Unreadable` is taken in before that is raised. A `DatabaseError` that is
-    no record's fault (the connection is lost, the disk is full) is raised: what was reported before it stands.
+    A batch that the database refuses is imported again record by record, so that only bad records are lost. Records
+    before an `Unreadable` place are imported before it is raised. A `DatabaseError` that is no record's fault (lost
+    connection, full disk) is raised; records that were reported before it stay imported.
     """
     for batch in _batches(importer, records):
         reports = batch.refused + _take_batch(importer, batch.incoming, origin)
@@ -151,7 +147,7 @@ def import_records(
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """A dry run: what is imported inside is undone at the end. It holds its locks until then."""
+    """A dry run: everything inside is rolled back at the end. Locks are held until then."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -159,7 +155,7 @@ def rolled_back() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Batch(Generic[D]):
-    """Parsed records of which no two can be about one customer, and those refused among them."""
+    """Parsed records, no two of which can be about one customer, and the refused ones among them."""
 
     incoming: list[Incoming[D]] = field(default_factory=list)
     refused: list[Report] = field(default_factory=list)
@@ -214,7 +210,7 @@ def _bad(record: Record, refused: Refused) -> BadRecord:
 
 
 class _SharedCustomer(Exception):
-    """Two records of one batch turned out to be about one customer."""
+    """Two records of a batch are about one customer."""
 
 
 def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
@@ -228,7 +224,7 @@ def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) ->
 
 
 def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list[Report]:
-    # A second try: what the database refused may have been somebody else's write, or a deadlock.
+    # The database may have refused the first attempt because of a concurrent write or a deadlock.
     for is_last in (False, True):
         try:
             with transaction.atomic():
@@ -237,7 +233,7 @@ def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list
             return [_refusal(incoming, refused)]
         except (DataError, IntegrityError) as problem:
             if is_last:
-                reason = f"The database refused it: {str(problem).splitlines()[0]}."
+                reason = f"The database refused the record. {str(problem).splitlines()[0]}."
                 return [_refusal(incoming, Refused("$", reason))]
         except DatabaseError:
             if is_last:
@@ -250,9 +246,9 @@ def _refusal(incoming: Incoming[D], refused: Refused) -> Report:
 
 
 def wait_for_other_imports() -> None:
-    """Let one import write at a time, so that two of the same new customers make each of them once.
+    """Let one import write at a time, so that two imports of the same new customers create each one once.
 
-    Rows that are not there yet cannot be locked. SQLite has one writer as it is.
+    Rows that don't exist yet can't be locked. SQLite has only one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -260,9 +256,9 @@ def wait_for_other_imports() -> None:
 
 
 def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
-    """Write one batch inside the caller's transaction; `batch` itself is left as it is."""
+    """Write one batch inside the caller's transaction; `batch` itself is not changed."""
     wait_for_other_imports()
-    # Copies, because a batch may be taken again.
+    # Copies, because the batch may be imported again.
     batch = [replace(incoming, remarks=[*incoming.remarks]) for incoming in batch]
     reports: list[Report] = []
     pairs: list[tuple[Incoming[D], Match]] = []
@@ -280,15 +276,15 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     if len(matched) != len(set(matched)):
         raise _SharedCustomer
     reason = f"Imported from {importer.source}" + (f": {origin}" if origin else "")
-    reason = reason[:_LONGEST_REASON]
-    updated = _remember(importer, pairs)
+    reason = reason[:LONGEST_REASON]
+    updated = _update_records(importer, pairs)
     records = [each.record for each in updated]
-    _note_shared(importer, pairs, updated)
+    _set_previous(importer, pairs, updated)
     _save_customers(pairs, updated, reason)
     written = [incoming for incoming, _ in pairs]
     received = [*zip(written, records, strict=True), *merged]
     for incoming, record in merged:
-        _keep(incoming, record)
+        _keep_only(incoming, record)
     _save_records([record for _, record in received])
     importer.apply(written, reason)
     _save_payloads(received, origin)
@@ -298,8 +294,8 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     return reports
 
 
-def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[UpdatedRecord]:
-    """The source record of each incoming one, brought up to date but not yet saved."""
+def _update_records(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[UpdatedRecord]:
+    """The updated source record of each incoming one, unsaved."""
     now = clock.now()
     updated = []
     for incoming, found in pairs:
@@ -320,30 +316,30 @@ def _remember(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> 
     return updated
 
 
-def _note_shared(
+def _set_previous(
     importer: Importer[D], pairs: list[tuple[Incoming[D], Match]], updated: list[UpdatedRecord]
 ) -> None:
-    """Of customers that others were merged into, note what their records said the time before."""
+    """Set `previous` for records of customers that others were merged into."""
     known = [found.customer.pk for _, found in pairs if found.customer is not None]
     shared = set(Customer.objects.filter(merged_into__in=known).values_list("merged_into", flat=True))
     if not shared:
         return
-    asked = {}
+    by_record = {}
     for (incoming, found), each in zip(pairs, updated, strict=True):
         incoming.shares_customer = found.customer is not None and found.customer.pk in shared
         if incoming.shares_customer and found.record is not None:
-            asked[each.record.pk] = incoming
-    for payload in ReceivedPayload.objects.latest_of(asked):
+            by_record[each.record.pk] = incoming
+    for payload in ReceivedPayload.objects.latest_of(by_record):
         with suppress(Refused, ValueError):
-            asked[payload.record_id].previous, _ = importer.parse(read_value(payload.text))
+            by_record[payload.record_id].previous, _ = importer.parse(read_value(payload.text))
 
 
-def _keep(incoming: Incoming[D], record: SourceRecord) -> None:
-    """Note that something arrived under an id that was merged away: it is kept, and changes nothing."""
+def _keep_only(incoming: Incoming[D], record: SourceRecord) -> None:
+    """Note a document that arrived under an ID that was merged away: it is kept and changes nothing."""
     record.digest = incoming.digest
     record.last_received_at = clock.now()
-    told = f"“{record.source_id}” was merged into {record.customer_id}. This is kept as received, and changes nothing."
-    incoming.remarks.append(Remark("$.id", told))
+    text = f"“{record.source_id}” was merged into {record.customer_id}. The document was kept and changed nothing."
+    incoming.remarks.append(Remark("$.id", text))
     incoming.outcome = Outcome.UPDATED
 
 

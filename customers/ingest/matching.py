@@ -1,9 +1,9 @@
-"""Which customer an incoming record is about.
+"""Match an incoming record with a customer.
 
-A record joins a customer that we have through the same identifier: the source's own id, our typed id, the
-external id or Stripe id within its environment, or an exact e-mail address when just one customer of that
-environment has it and that customer holds no record with an id of the same source yet. Anything less certain
-makes a customer of its own; finding look-alikes is for a person.
+A record joins the customer with the same identifier: the ID at the source, our typed ID, the external ID or Stripe ID
+within its environment, or an exact email address if only one customer of that environment has it, and that customer
+has no record with an ID of the same source yet. Any other record makes a new customer; possible duplicates are left to
+people.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from customers.json_types import Refused
 from customers.models import Customer, SourceRecord
 from customers.typed_ids import to_uuid
 
-#: How the stand-ins begin that records without an id of their own are kept under.
+#: The prefixes of stand-ins, the source IDs of records without an ID of their own.
 STAND_INS = ("email:", "stripe:", "created:")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an incoming record is known by.
+    """The identifiers of an incoming record.
 
-    `source_id` is the record's id at its source, or a stand-in such as `email:…` where it has none
-    (`has_own_id` False). `names` are ids that may be another platform's: typed, external, Stripe or a source's id.
-    `mentions` are ids of other records that the document speaks for; they find nobody.
+    `source_id` is the record's ID at its source, or a stand-in such as `email:…` if it has none (`has_own_id` False).
+    `names` are IDs that may be those of another platform: typed, external, Stripe or source IDs. `mentions` are IDs of
+    other records inside the document; they match no customer.
     """
 
     source: str
@@ -43,7 +43,7 @@ class Identity:
 
     @property
     def keys(self) -> set[tuple[str, str, str]]:
-        """Two records that share one of these may be about one customer."""
+        """Keys for batches: two records that share a key may be about one customer."""
         named = {("name", self.env, name) for name in (self.source_id, *self.names, *self.mentions) if name}
         if self.external_id:
             named.add(("name", self.env, self.external_id))
@@ -56,11 +56,11 @@ class Identity:
 
 @dataclass(slots=True)
 class Match:
-    """The customer and the source record that an identity leads to; None where there is none yet.
+    """The customer and the source record of an identity; None if there is none yet.
 
-    `merged_origin` is the customer that it led to before that one was merged into `customer`. `kept` names the identifiers
-    of the record that a customer merged into `customer` holds already. `free_id` is one of its names that a new
-    customer may have as its typed id. With `refused`, the record cannot be taken in as one of `customer`.
+    `merged_origin` is the merged customer that the identity belonged to before the merge into `customer`. `kept` names
+    the identifiers of the record that a merged customer of `customer` already has. `free_id` is one of its names that a
+    new customer can get as its typed ID. `refused` says why the record can't be imported for `customer`.
     """
 
     customer: Customer | None = None
@@ -72,13 +72,13 @@ class Match:
 
     @property
     def came_with_id(self) -> str | None:
-        """What a new source record came with."""
+        """The `came_with` of a new source record."""
         return None if self.merged_origin is None else str(self.merged_origin.pk)
 
 
 @dataclass(slots=True)
 class _Known:
-    """What the database knows of all identifiers in one batch."""
+    """The rows of the database that share an identifier with a batch."""
 
     records: dict[tuple[str, str, str], SourceRecord] = field(default_factory=dict)
     records_of: dict[str, list[SourceRecord]] = field(default_factory=lambda: defaultdict(list))
@@ -93,11 +93,11 @@ class _Known:
             customer = self.customers[customer.merged_into_id]
         return customer
 
-    def merged_origin(self, record: SourceRecord) -> Customer:
+    def origin(self, record: SourceRecord) -> Customer:
         return self.customers[str(record.came_with_id or record.customer_id)]
 
     def own_records(self, identity: Identity, merged_origin: Customer) -> list[SourceRecord]:
-        """The records that are at `merged_origin` and that the identity's source knows by an id of its own."""
+        """The records of `merged_origin` from the identity's source that have an ID of their own."""
         return [
             record
             for record in self.records_of[str(merged_origin.pk)]
@@ -107,16 +107,13 @@ class _Known:
 
 
 def match(identities: Sequence[Identity]) -> list[Match]:
-    """Find the customer of each identity, in a number of queries that does not depend on how many there are.
-
-    The customers found are locked until the transaction ends.
-    """
+    """Find the customer of each identity, in a fixed number of queries, and lock it until the transaction ends."""
     known = _look_up(identities)
     return [_resolve(identity, known) for identity in identities]
 
 
 def typed_uuid_of(name: str) -> str | None:
-    """`name` when it is a well-formed customer id of ours, else None."""
+    """`name` if it is a well-formed typed ID of a customer, else None."""
     return name if to_uuid(name, ("cus",)) is not None else None
 
 
@@ -137,7 +134,7 @@ def _look_up(identities: Sequence[Identity]) -> _Known:
     for record in SourceRecord.objects.filter(source_id__in=source_ids):
         known.records[record.source, record.env, record.source_id] = record
         known.named[record.env, record.source_id].append(record)
-    # The environment is named in each half, because the indexes begin with it.
+    # Each half names the environment, because the indexes begin with it.
     envs = {identity.env for identity in identities}
     wanted = Q(env__in=envs, external_id__in=names) | Q(env__in=envs, stripe_id__in=names)
     found: set[str] = {str(record.customer_id) for record in known.records.values()} | typed
@@ -173,9 +170,9 @@ def _add_survivors(known: _Known) -> None:
 
 
 def _lock(known: _Known) -> None:
-    """Lock the rows in id order, so that two imports of the same customers wait for each other, not for ever.
+    """Lock the rows in the order of their IDs, so that two imports of the same customers cannot deadlock.
 
-    What was read before the lock may have changed, so the rows are read again under it.
+    The rows are read again under the lock, because they may have changed since.
     """
     locked = Customer.objects.filter(pk__in=list(known.customers)).order_by("pk").select_for_update()
     known.customers = {customer.pk: customer for customer in locked}
@@ -184,9 +181,7 @@ def _lock(known: _Known) -> None:
 
 def _resolve(identity: Identity, known: _Known) -> Match:
     record = known.records.get((identity.source, identity.env, identity.source_id))
-    merged_origin = (
-        known.merged_origin(record) if record is not None else _by_strong_identifier(identity, known)
-    )
+    merged_origin = known.origin(record) if record is not None else _by_strong_identifier(identity, known)
     if merged_origin is None:
         merged_origin = _by_email(identity, known)
     if merged_origin is None:
@@ -204,22 +199,22 @@ def _resolve(identity: Identity, known: _Known) -> Match:
             return replace(found, refused=Refused(path, _taken(str(value), holder, customer)))
         if holder is not None and holder.pk not in (customer.pk, merged_origin.pk):
             kept.add(name)
-    # Under our own id we gave the customer out ourselves: that contradicts nobody.
+    # A record that is sent under our typed ID may be a second one of its source: we exported the ID ourselves.
     if record is None and identity.has_own_id and identity.source_id not in known.customers:
         other = next(
             (held for held in known.own_records(identity, merged_origin) if not held.is_merged), None
         )
         if other is not None:
             reason = (
-                f"“{identity.source_id}” shares an identifier with {customer.pk}, which this source calls"
-                f" “{other.source_id}”. Correct the identifier, or give both records the same id."
+                f"“{identity.source_id}” shares an identifier with {customer.pk}, which has the ID"
+                f" “{other.source_id}” at this source. Correct the identifier, or give both records the same ID."
             )
             return replace(found, refused=Refused("$.id", reason))
     return replace(found, kept=frozenset(kept))
 
 
 def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
-    """Whom the identity names, merged or not."""
+    """The customer that the IDs of the identity name, merged or not."""
     env = identity.env
     for name in identity.names:
         if typed_uuid_of(name) and name in known.customers and known.customers[name].env == env:
@@ -229,35 +224,35 @@ def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
             if candidate and (env, candidate) in holders:
                 return holders[env, candidate]
     for name in filter(None, (*identity.names, identity.external_id, identity.stripe_id)):
-        homes = [known.merged_origin(held) for held in known.named.get((env, name), [])]
-        if len({known.survivor(merged_origin).pk for merged_origin in homes}) == 1:
-            return _first_alive(homes)
+        origins = [known.origin(held) for held in known.named.get((env, name), [])]
+        if len({known.survivor(origin).pk for origin in origins}) == 1:
+            return _first_unmerged(origins)
     return None
 
 
 def _by_email(identity: Identity, known: _Known) -> Customer | None:
-    """The customer with the identity's e-mail, if that is just one; who was merged into it counts as that one."""
+    """The customer with the identity's email, if it is the only one; its merged customers count as that one."""
     if not identity.email:
         return None
-    homes = known.email.get((identity.env, identity.email), [])
-    if len({known.survivor(merged_origin).pk for merged_origin in homes}) != 1:
+    origins = known.email.get((identity.env, identity.email), [])
+    if len({known.survivor(origin).pk for origin in origins}) != 1:
         return None
     if identity.has_own_id:
-        homes = [merged_origin for merged_origin in homes if not known.own_records(identity, merged_origin)]
-    return _first_alive(homes)
+        origins = [origin for origin in origins if not known.own_records(identity, origin)]
+    return _first_unmerged(origins)
 
 
-def _first_alive(homes: Sequence[Customer]) -> Customer | None:
-    """The one of them that was not merged, else the first."""
+def _first_unmerged(origins: Sequence[Customer]) -> Customer | None:
+    """The customer that was not merged, else the first."""
     return min(
-        homes,
-        key=lambda merged_origin: (merged_origin.merged_into_id is not None, str(merged_origin.pk)),
+        origins,
+        key=lambda origin: (origin.merged_into_id is not None, str(origin.pk)),
         default=None,
     )
 
 
 def _taken(value: str, holder: Customer, customer: Customer) -> str:
     return (
-        f"“{value}” belongs to {holder.pk} already, but this record is about {customer.pk}."
+        f"“{value}” belongs to {holder.pk}, but this record is about {customer.pk}."
         " Correct it at the source, or merge the two customers."
     )

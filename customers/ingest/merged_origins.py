@@ -1,7 +1,7 @@
-"""What the documents of a merged customer still speak for: the rows that came with it, and no others.
+"""Which rows a document of a merged customer may change: those that came with that customer, and no others.
 
-A record's home is the customer that it was about before any merge. Rows know theirs by `came_with`. So what arrives
-under an old id neither takes away nor repeats what the survivor had of its own, and the other way round.
+A record's merged origin is the customer that it was about before a merge; `came_with` is that of a row. So a document
+that arrives under an old ID neither deletes nor repeats the rows that the survivor had before, and the other way round.
 """
 
 from __future__ import annotations
@@ -21,37 +21,39 @@ D = TypeVar("D", bound=JsonDocument)
 
 
 def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "customer") -> QuerySet[R]:
-    """Those of `rows` that are at the homes of the records; `scope` is the path from a row to its customer."""
+    """Those of `rows` with the same merged origin as the records; `scope` is the path from a row to its customer."""
     own: list[Any] = []
     merged: list[Any] = []
-    homes: list[Any] = []
+    origins: list[Any] = []
     for incoming in batch:
         if incoming.merged_origin is None:
             own.append(incoming.customer.pk)
         else:
             merged.append(incoming.customer.pk)
-            homes.append(incoming.merged_origin.pk)
+            origins.append(incoming.merged_origin.pk)
     condition = Q(**{f"{scope}__in": own}, came_with=None)
     if merged:
-        condition |= Q(**{f"{scope}__in": merged}, came_with__in=homes)
+        condition |= Q(**{f"{scope}__in": merged}, came_with__in=origins)
     return rows.filter(condition)
 
 
 def assign_changes(
     row: Model, incoming: Incoming[D], values_of: Callable[[Incoming[D], D], dict[str, Any]]
 ) -> bool:
-    """Set on the one row that a customer has what the document says (see `assign_values`); say if any differed.
+    """Set the values of the document on a row of which each customer has one; return whether any differed.
 
-    Where others were merged into the customer, several records speak of the one row: then only what a record
-    says otherwise than the time before counts, and of one that speaks for the first time what nobody has said.
+    If others were merged into the customer, several records set the same row. Then a record sets only values that
+    changed since its previous document, and its first document only values that the row lacks.
     """
-    said = values_of(incoming, incoming.document)
+    values = values_of(incoming, incoming.document)
     if incoming.shares_customer and incoming.previous is not None:
         before = values_of(incoming, incoming.previous)
-        said = {name: UNSET if before.get(name, UNSET) == value else value for name, value in said.items()}
+        values = {
+            name: UNSET if before.get(name, UNSET) == value else value for name, value in values.items()
+        }
     elif incoming.shares_customer and not row._state.adding:
-        said = {name: UNSET if _is_known(row, name) else value for name, value in said.items()}
-    return assign_values(row, said)
+        values = {name: UNSET if _is_known(row, name) else value for name, value in values.items()}
+    return assign_values(row, values)
 
 
 def _is_known(row: Model, name: str) -> bool:

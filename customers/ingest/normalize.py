@@ -1,7 +1,7 @@
-"""Tell what a person meant by a country, a phone number or a choice that a feed spells in its own way.
+"""Normalize countries, phone numbers and choices that sources spell in different ways.
 
-`country`, `phone` and `choice` answer with the text to keep and, where they changed or doubted the text, a
-sentence for a person. What cannot be told is kept as it came.
+`country`, `phone` and `choice` return the text to store and, if they changed or doubt it, a remark for a person.
+Texts that they don't recognize are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django_countries.data import ALT_CODES, COUNTRIES
 
 from customers.json_types import JsonDocument, Remark, optional_keys, within
 
-#: Kosovo has no code in ISO 3166-1; this one, from the range left to users, is what platforms use for it.
+#: Kosovo has no code in ISO 3166-1. Platforms use this one, from the range for private use.
 COUNTRY_CODES = frozenset(COUNTRIES) | {"XK"}
 
 _SHOWN_LENGTH = 60
@@ -27,7 +27,7 @@ _EMPTY_WORDS = frozenset({"the", "of", "and"})
 _ABBREVIATIONS = {"saint": "st", "sainte": "st", "is": "islands", "rep": "republic", "dem": "democratic"}
 _FIRST_ZEROS = re.compile(r"^\s*00(?=\s*[1-9])")
 
-#: Names beyond the English ones of CLDR, in the form that `_words` gives them.
+#: Names that the English names of CLDR lack, in the form of `_words`.
 _OTHER_NAMES = {
     "AE": ("uae", "emirates"),
     "AG": ("antigua",),
@@ -141,7 +141,7 @@ def country(text: str) -> tuple[str, str | None]:
         return text, None
     code = _country_code(text)
     if code is None:
-        return text, f"{quoted(text)} is not a country that we know; it is kept as it came."
+        return text, f"{quoted(text)} is not a country that we know. It was kept."
     return code, f"{quoted(text)} was changed to {code}."
 
 
@@ -150,18 +150,18 @@ def phone(text: str, region: str | None) -> tuple[str, str | None]:
     international = _FIRST_ZEROS.sub("+", text)
     number = _valid_number(international, None) or (_valid_number(text, region) if region else None)
     if number is None:
-        doubt = "is not a phone number that exists"
+        doubt = "is not a valid phone number"
         if not region and not international.lstrip().startswith("+"):
-            doubt = "has no country code, and no country is known to read it by"
-        return text, f"{quoted(text)} {doubt}; it is kept as it came."
+            doubt = "has no country code, and the country is unknown"
+        return text, f"{quoted(text)} {doubt}. It was kept."
     if number.extension:
-        return text, f"{quoted(text)} has an extension, which E.164 cannot hold; it is kept as it came."
+        return text, f"{quoted(text)} has an extension, which E.164 can't express. It was kept."
     standard = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return standard, None if standard == text else f"{quoted(text)} was changed to {standard}."
 
 
 def choice(text: str, allowed: Collection[str]) -> tuple[str | None, str | None]:
-    """The one of `allowed` that `text` spells in another case, or with spaces for underscores; else None."""
+    """The value of `allowed` that `text` means, ignoring case and with spaces for underscores; None if there is none."""
     if text in allowed:
         return text, None
     spelling = _spelling(text)
@@ -172,9 +172,9 @@ def choice(text: str, allowed: Collection[str]) -> tuple[str | None, str | None]
 
 
 def tidy_texts(path: str, thing: JsonDocument, *, trimmed: Collection[str]) -> list[Remark]:
-    """Make null of the empty texts of `thing`, which stands at `path`, and trim those named in `trimmed`.
+    """Replace empty texts of `thing` at `path` by null, and trim those named in `trimmed`.
 
-    Keys that must be there keep an empty text.
+    Required keys keep an empty text.
     """
     remarks: list[Remark] = []
     optional = optional_keys(type(thing))
@@ -192,7 +192,7 @@ def tidy_texts(path: str, thing: JsonDocument, *, trimmed: Collection[str]) -> l
 
 
 def quoted(text: str) -> str:
-    """`text` in quotation marks for a message, shortened where it is long."""
+    """`text` in quotation marks for a message, shortened if it is long."""
     return f"“{text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + '…'}”"
 
 
@@ -219,7 +219,7 @@ def _country_code(text: str) -> str | None:
 
 
 def _spellings(text: str) -> Iterable[str]:
-    """The ways to read a name: as it is, the right way round (“Iran (Islamic Republic of)”), without its style."""
+    """Readings of a name: as it is, reordered (“Iran (Islamic Republic of)”), without words such as “Republic”."""
     name = _words(text)
     yield name
     head, comma, tail = _BRACKETS.sub(r", \1", text).partition(",")
@@ -231,7 +231,7 @@ def _spellings(text: str) -> Iterable[str]:
 
 
 def _words(text: str) -> str:
-    """`text` in lower case, without accents, punctuation and the words that names do without."""
+    """`text` in lower case, without accents, punctuation and words such as “the”."""
     letters = unicodedata.normalize("NFKD", _SILENT.sub("", text)).casefold()
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = _NOT_A_WORD.sub(" ", letters).split()

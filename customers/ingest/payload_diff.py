@@ -1,4 +1,4 @@
-"""What differs between two payloads of one record, place by place."""
+"""The differences between two payloads of a record."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from customers.json_types import Refused, within
 
 #: Payloads longer than this many characters are not compared.
 LONGEST_TEXT = 1_000_000
-#: No more differences than this are told.
+#: No more differences are returned.
 MOST = 300
-#: What tells the items of a list apart, the first that all of them have.
+#: Keys that identify the items of a list: the first one that all items have.
 _KEYS = ("id", "obfuscated_id", "obfuscatedId", "stripe_id", "feature_id", "plan_id", "name")
 
 
 class ValueChange(StrEnum):
-    """What became of a value."""
+    """How a value differs."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -28,7 +28,7 @@ class ValueChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A place in the payload, and the value before and after; None for the side that does not have it."""
+    """A place in the payload with the value before and after; None for a side without it."""
 
     path: str
     change: ValueChange
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class PayloadComparison:
-    """The differences in the order of the document; `is_cut` if there are more, `refusal` if there was no comparing."""
+    """The differences in document order; `is_cut` if there are more, `refusal` if they could not be compared."""
 
     differences: Sequence[Difference] = ()
     is_cut: bool = False
@@ -46,15 +46,15 @@ class PayloadComparison:
 
 
 def compare_texts(old: str, new: str) -> PayloadComparison:
-    """What differs between two payloads as they were received; numbers are compared as numbers."""
+    """The differences between two payloads as they were received; numbers are compared as numbers."""
     if max(len(old), len(new)) > LONGEST_TEXT:
         return PayloadComparison(
-            refusal=f"A payload of more than {LONGEST_TEXT:,} characters is not compared here."
+            refusal=f"Payloads of more than {LONGEST_TEXT:,} characters can't be compared here."
         )
     try:
         values = read_value(old), read_value(new)
     except (Refused, ValueError):
-        return PayloadComparison(refusal="One of the payloads is no JSON that can be read.")
+        return PayloadComparison(refusal="One of the payloads is not valid JSON.")
     found: list[Difference] = []
     for difference in differences(*values):
         if len(found) == MOST:
@@ -64,7 +64,7 @@ def compare_texts(old: str, new: str) -> PayloadComparison:
 
 
 def differences(old: Any, new: Any, path: str = "$") -> Iterator[Difference]:
-    """Each value that was added, removed or changed, the deepest that can be told apart."""
+    """Each value that was added, removed or changed, at the deepest level."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
             yield from _at(old, new, key, within(path, key))
@@ -84,7 +84,7 @@ def _at(old: dict[Any, Any], new: dict[Any, Any], key: Any, path: str) -> Iterat
 
 
 def _in_lists(old: list[Any], new: list[Any], path: str) -> Iterator[Difference]:
-    """Items are told apart by a key that all of them have, plain values by themselves, others by their place."""
+    """Match items by a key that all of them have, plain values by themselves, others by their position."""
     items = [*old, *new]
     name = next((key for key in _KEYS if _tells_apart(key, old) and _tells_apart(key, new)), None)
     if items and name is not None:

@@ -1,8 +1,7 @@
-"""What the records of sources say of a customer's own fields, since when, and whose word counts.
+"""Claims of source records on the fields of a customer, and which claim decides a field.
 
-A claim is what one record says of one field, with the moment since which it says so. Who is right is asked of all
-records of a customer together: the sources in the order of `SOURCE_PRECEDENCE`, and of one source the record whose
-claim changed last.
+A claim is the value that one record has for one field, with the moment since when. All records of a customer are
+ranked together: by the order of their sources (`SOURCE_PRECEDENCE`), and within a source by the latest claim.
 """
 
 from __future__ import annotations
@@ -17,35 +16,35 @@ from django.conf import settings
 from customers.ingest.reader import canonical
 from customers.models import Customer, SourceRecord
 
-#: The columns of a customer that sources speak of.
+#: The columns of a customer that sources may set.
 CLAIMED = (*Customer.PINNABLE, "created_at", "updated_at")
-#: By these a source knows the customer; each home of records has its own.
+#: Identifiers of the customer at a source; those of a merged customer are kept apart.
 IDENTIFIERS = ("external_id", "stripe_id")
 
 _ORDER: Sequence[str] = ("payments", "billing", "crm")
-#: When the customer was made is the payments platform's to say; others are heard only for a new one.
+#: Only the payments platform decides when the customer was created; other sources only for a new customer.
 _ORDERS: dict[str, Sequence[str]] = {"created_at": ("payments",), "updated_at": ("payments",)}
 _MOMENTS = ("created_at", "updated_at")
 _NULLABLE = ("custom_data", "external_id", "stripe_id")
 
-#: By field: the `value` (null where the source says that there is none) and `since` when, in ISO 8601.
+#: By field: the `value` (null for an empty one) and `since` when, in ISO 8601.
 Claims = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The claims of one record; `key` tells it from others that say the same since the same moment."""
+    """The claims of one record; `key` orders records with equally old claims."""
 
     source: str
     claims: Claims
     key: str = ""
 
 
-def updated_claims(claims: Claims, said: dict[str, Any], at: datetime) -> Claims:
-    """`claims` after a document that said so `at` that moment. What it does not mention is still claimed."""
+def updated_claims(claims: Claims, values: dict[str, Any], at: datetime) -> Claims:
+    """`claims` after a document with `values` that arrived at `at`. Claims on absent fields stay."""
     now = at.astimezone(UTC).isoformat(timespec="microseconds")
     new = dict(claims)
-    for name, value in said.items():
+    for name, value in values.items():
         plain = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
         if name not in claims or not same(claims[name]["value"], plain):
             new[name] = {"value": plain, "since": now}
@@ -53,14 +52,14 @@ def updated_claims(claims: Claims, said: dict[str, Any], at: datetime) -> Claims
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are one in JSON: `1` and `1.0` are, `1` and `true` are not."""
+    """Whether two values are equal in JSON: `1` and `1.0` are, `1` and `true` are not."""
     if isinstance(one, str) or isinstance(other, str) or one is None or other is None:
         return bool(one == other)
     return canonical(one) == canonical(other)
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a claim says that there is nothing."""
+    """Whether the value of a claim is empty."""
     return value is None or value == ""
 
 
@@ -71,7 +70,7 @@ def order_of(name: str) -> Sequence[str]:
 
 
 def ranked(name: str, statements: Iterable[Statement]) -> list[Statement]:
-    """Those who say something of a field, whoever is right first. Who says it is empty is right only if all do."""
+    """The statements with a claim on a field, the deciding one first. Empty values come last."""
     order = order_of(name)
     speaking = [each for each in statements if name in each.claims and each.source in order]
     speaking.sort(key=lambda each: (each.claims[name]["since"], each.key), reverse=True)
@@ -81,9 +80,9 @@ def ranked(name: str, statements: Iterable[Statement]) -> list[Statement]:
 def changed_columns(
     before: Sequence[Statement], after: Sequence[Statement], names: Iterable[str]
 ) -> dict[str, Any]:
-    """The columns among `names` whose winning value is another `after` than it was `before`.
+    """The columns among `names` whose deciding value `after` differs from that `before`.
 
-    What a person or a merge has decided in the meantime stays where the sources' verdict stays.
+    A column stays as it is while the deciding value stays: a person or a merge may have set it.
     """
     columns: dict[str, Any] = {}
     for name in names:
@@ -98,46 +97,46 @@ def changed_columns(
 
 
 def column(name: str, value: Any) -> Any:
-    """What a claim's value is in the customer's column."""
+    """The value of a claim as the customer's column holds it."""
     if is_empty(value):
         return None if name in _NULLABLE else ""
     return datetime.fromisoformat(value) if name in _MOMENTS else value
 
 
 def claimed_value(claims: Claims, name: str) -> Any:
-    """What a record says of a field; None where it says nothing."""
+    """The value that a record claims for a field; None without a claim."""
     return claims.get(name, {}).get("value")
 
 
 @dataclass(frozen=True, slots=True)
 class UpdatedRecord:
-    """A source record as it is to be saved, and what it claimed before."""
+    """A source record with its new claims, unsaved, and its claims before."""
 
     record: SourceRecord
     before: Claims
 
     @property
     def statements(self) -> tuple[list[Statement], Statement]:
-        """What it said before, if it was there, and what it says now."""
+        """The statement before, if the record existed, and the one now."""
         now = statement_of(self.record)
         was = [] if self.record._state.adding else [Statement(now.source, self.before, now.key)]
         return was, now
 
 
 def statement_of(record: SourceRecord) -> Statement:
-    """What a record says."""
+    """The claims of a record as a statement."""
     return Statement(record.source, record.claims, str(record.pk))
 
 
 def assign(customer: Customer, **values: Any) -> None:
-    """Set columns of a customer, except those a person has pinned."""
+    """Set columns of a customer, except pinned ones."""
     for name, value in values.items():
         if name not in customer.pinned_fields:
             setattr(customer, name, value)
 
 
 def begin(customer: Customer, claims: Claims) -> None:
-    """Set what a new customer takes from whichever source knows it first: since when there is one."""
+    """Set the creation time of a new customer, which any source may decide."""
     if "created_at" in claims:
         customer.created_at = column("created_at", claims["created_at"]["value"])
         customer.updated_at = customer.created_at
@@ -151,27 +150,27 @@ def decide(
     merged_origin: Customer | None = None,
     kept: Iterable[str] = (),
 ) -> None:
-    """Set the columns of which the sources' verdict is another one with this record than without, unless pinned.
+    """Update the unpinned columns whose deciding value this record changes.
 
-    `others` are the customer's other records. `merged_origin` is the merged customer that the record was about before; it may
-    be the one whose identifier changes. `kept` are identifiers that a customer merged into this one holds already.
+    `others` are the customer's other records. `merged_origin` is the merged customer that the record was about; it may
+    be the one that gets an identifier. `kept` are identifiers that a merged customer already has.
     """
     record = updated.record
     before, after = updated.statements
     statements = [statement_of(each) for each in others]
     shared = [name for name in CLAIMED if name not in IDENTIFIERS]
     assign(customer, **changed_columns([*before, *statements], [after, *statements], shared))
-    # Identifiers are never mixed: each home of records keeps its own.
-    of_home = [statement_of(each) for each in others if each.came_with_id == record.came_with_id]
+    # Identifiers are never mixed: the records of a merged customer decide that customer's.
+    of_origin = [statement_of(each) for each in others if each.came_with_id == record.came_with_id]
     named = [name for name in IDENTIFIERS if name not in kept]
-    for name, value in changed_columns([*before, *of_home], [after, *of_home], named).items():
+    for name, value in changed_columns([*before, *of_origin], [after, *of_origin], named).items():
         assign(_holder(customer, merged_origin, name, updated.before), **{name: value})
 
 
 def other_records(
     customers: Sequence[Customer], updated: Sequence[UpdatedRecord]
 ) -> dict[str, list[SourceRecord]]:
-    """What else each customer is known from, by the customer's id."""
+    """The other source records of each customer, by its key."""
     others: dict[str, list[SourceRecord]] = {}
     held = SourceRecord.objects.filter(customer__in=customers).exclude(
         pk__in=[each.record.pk for each in updated]
@@ -182,9 +181,9 @@ def other_records(
 
 
 def sources_value(customer: Customer, name: str) -> tuple[bool, Any]:
-    """Whether any source says something of a column, and the value of the one that counts most.
+    """Whether any source has a value for a column, and the deciding one.
 
-    Of an identifier only the customer's own records are asked.
+    For an identifier, only the customer's own records count.
     """
     records: Iterable[SourceRecord] = customer.source_records.all()
     if name in IDENTIFIERS:
@@ -194,12 +193,12 @@ def sources_value(customer: Customer, name: str) -> tuple[bool, Any]:
 
 
 def columns_of(customer: Customer) -> str:
-    """What tells whether a column has changed; `1` is not `true`."""
+    """A text that differs if any column has changed; `1` is not `true`."""
     return repr([getattr(customer, name) for name in CLAIMED])
 
 
 def _holder(customer: Customer, merged_origin: Customer | None, name: str, before: Claims) -> Customer:
-    """Who holds an identifier that a record states: its customer, or the merged one that it was about before."""
+    """The customer that gets a claimed identifier: the present one, or the merged one that the record was about."""
     if merged_origin is None:
         return customer
     held, then = getattr(customer, name), before.get(name, {}).get("value")

@@ -47,7 +47,7 @@ class TestToken:
     def test_nobody_gets_in_without_anything(self):
         response = Client().get(LIST)
         assert response.status_code == 401
-        assert "create_api_token" in error_of(response)["message"]
+        assert "An administrator can create a token." in error_of(response)["message"]
 
 
 class TestSession:

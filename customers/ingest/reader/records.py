@@ -1,7 +1,7 @@
-"""One record: its text judged, and the line of an errors file that carries it when it was refused.
+"""One record: its text judged, and its line in an errors file if it was refused.
 
-The writer and the reader of that line live side by side, because a line that was written must be readable
-once its document is mended.
+The writer and the reader of that line stand side by side, because a written line must be readable once its document is
+corrected.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class BadRecord:
 def judged(number: int, text: str, problem: str = "", note: str = "") -> Record | BadRecord:
     """The record that `text` holds, or what is wrong with it.
 
-    `text` may also be a line of an errors file; then the record is the document in it. A `problem` is known
-    beforehand and refuses the record whatever its text; a `note` is added to a reason found here.
+    `text` may also be a line of an errors file; then the record is the document in it. A given `problem` refuses the
+    record whatever its text is; a `note` is added to a reason that is found here.
     """
     text = _unwrapped(text)
     try:
@@ -67,8 +67,8 @@ def judged(number: int, text: str, problem: str = "", note: str = "") -> Record 
 def error_line(bad: BadRecord) -> bytes:
     """`bad` as one line of an errors file, newline included; `read_records` reads it as the record itself.
 
-    The record stands in it under `document`, spelled as received but on one line, so that it can be mended in
-    place; under `text`, as a string, if it is not strict JSON.
+    `document` holds the record as it was received, on one line, so that it can be corrected in place; `text` holds
+    it as a string if it is not strict JSON.
     """
     head = msgspec.json.encode({"record": bad.number, "path": bad.path, "reason": bad.reason})
     text = printable(bad.text)

@@ -1,4 +1,4 @@
-"""A stream of bytes into records, one after the other, keeping no more of it than one record.
+"""Split a stream of bytes into records, keeping only one record in memory.
 
 A stream is a sequence of JSON values with white space between them: lists of records, envelopes around such a
 list, or records themselves. The decoder finds where a sound record ends. Where one is broken,
@@ -19,13 +19,13 @@ from customers.ingest.reader.strict import SPACE, Decoder, printable, skip_space
 
 #: The names under which an envelope holds its list of records.
 LIST_NAMES = frozenset({"data", "list", "customers", "results", "items", "records"})
-#: The keys that tell a document of a customer, or of what one used, from an envelope.
+#: Keys that distinguish a document of a customer, or a usage record, from an envelope.
 DOCUMENT_KEYS = frozenset({"id", "name", "email", "company", "customer"})
 #: The longest record that is read, in characters (each is at least a byte).
 RECORD_LIMIT = 32 * 1024 * 1024
 
 _EXCERPT = 1000
-#: Characters beyond the limit that are fetched all the same, to look around in.
+#: Characters that are fetched above the limit, to look ahead.
 _MARGIN = 4 * LONGEST_SPACE
 #: A number may go on after a sign of its exponent, which the decoder does not take for a part of it before.
 _LOOK_AHEAD = len("e+")

@@ -1,8 +1,8 @@
 """One JSON text into plain Python values, strictly.
 
-A text is first read by the standard library's decoder, whose hooks take note of what is to be refused and read
-on. Only a text with something to note, or that is not JSON at all, is read a second time by `_CarefulReader`,
-which is slow and knows the place of the first problem.
+A text is first read by the standard library's decoder, whose hooks note a problem and continue. Only a text with a
+problem, or one that is not JSON at all, is read a second time by `_CarefulReader`, which is slow and knows the place
+of the first problem.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def printable(text: str) -> str:
 
 
 class Decoder:
-    """The standard library's decoder, noting what strict JSON refuses; one for each thread that reads."""
+    """The standard library's decoder, which notes what strict JSON refuses; use one per thread."""
 
     def __init__(self) -> None:
         self._suspect = False
@@ -110,7 +110,7 @@ class Decoder:
         return self._decode(text, start)
 
     def is_clean(self, text: str, value: object) -> bool:
-        """Whether nothing in `value`, which was decoded last and from `text`, is to be refused."""
+        """Whether strict JSON accepts `value`, which was decoded last, from `text`."""
         if self._suspect:
             return False
         if (
@@ -147,7 +147,7 @@ class Decoder:
 
 
 def _is_sound(value: object) -> bool:
-    """Whether no string in `value` is to be refused, and no level is deeper than `MAX_DEPTH`."""
+    """Whether every string in `value` is accepted, and no level is deeper than `MAX_DEPTH`."""
     level = [value]
     for depth in range(MAX_DEPTH + 1):
         below: list[object] = []

@@ -1,4 +1,4 @@
-"""Make an API token."""
+"""Create an API token."""
 
 from __future__ import annotations
 
@@ -17,34 +17,33 @@ _MOST_DAYS = 36_500
 
 
 class Command(BaseCommand):
-    """Writes the secret, and nothing else, to standard output, so that it can be piped."""
+    """Writes only the secret to standard output, so that it can be piped."""
 
     help = (
-        "Make a token with which a program reads the JSON documents. Its secret is written to standard output"
-        " once; only a digest of it is kept."
+        "Create a token for a program that reads the JSON documents. The secret is written to standard output and"
+        " can't be shown again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="which program uses it, such as “data warehouse”")
+        parser.add_argument("name", metavar="NAME", help="the program that uses it, such as “data warehouse”")
         parser.add_argument(
             "--expires-in-days",
             type=_days,
             metavar="N",
-            help="after how many days the token opens nothing any more (default: never)",
+            help="days until the token expires (default: never)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make it and show it."""
         name = options["name"].strip()
         days = options["expires_in_days"]
         if not (name.isprintable() and 0 < len(name) <= _LONGEST_NAME):
             raise CommandError(
-                f"{name[:100]!r} cannot name a token: a name has 1 to {_LONGEST_NAME} characters, all of them visible."
+                f"Use a name of 1 to {_LONGEST_NAME} visible characters instead of {name[:100]!r}."
             )
         if ApiToken.objects.filter(name=name).exists():
             raise CommandError(
-                f"There is a token named “{name}” already, and its secret cannot be shown again. Choose another name;"
-                f" “manage.py revoke_api_token” withdraws the old one."
+                f"There is already a token named “{name}”, and its secret can't be shown again. Use another name, or"
+                " revoke the old one with “manage.py revoke_api_token”."
             )
         with transaction.atomic():
             token, secret = ApiToken.issue(name)
@@ -53,13 +52,13 @@ class Command(BaseCommand):
                 token.save(update_fields=["expires_at"])
         expiry = f"expires on {token.expires_at:%Y-%m-%d}" if token.expires_at else "does not expire"
         self.stderr.write(
-            f"Made “{name}”, which {expiry}. The line below is its secret; keep it, it is shown only now. Programs"
-            " send it as “Authorization: Bearer …”."
+            f"Created “{name}”, which {expiry}. The next line is its secret, which can't be shown again. Programs send"
+            " it as “Authorization: Bearer …”."
         )
         self.stdout.write(secret)
 
 
 def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_DAYS):
-        raise ArgumentTypeError(f"it must be a whole number from 1 to {_MOST_DAYS}")
+        raise ArgumentTypeError(f"use a whole number from 1 to {_MOST_DAYS}")
     return int(text)

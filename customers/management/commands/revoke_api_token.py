@@ -1,4 +1,4 @@
-"""Withdraw an API token."""
+"""Revoke an API token."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from customers.models import ApiToken
 
 
 class Command(BaseCommand):
-    """Revoking twice does once."""
+    """Does nothing for a token that was revoked before."""
 
-    help = "Withdraw an API token: from now on it opens nothing."
+    help = "Revoke an API token. Requests with it are refused from now on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="the name it was made with")
+        parser.add_argument("name", metavar="NAME", help="the name of the token")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Revoke it, or say that it is revoked already."""
         name = options["name"].strip()
         if not name.isprintable() or not ApiToken.objects.filter(name=name).exists():
             known = ", ".join(ApiToken.objects.filter(revoked_at=None).values_list("name", flat=True)[:20])
-            raise CommandError(f"There is no token named {name[:100]!r}. Not revoked are: {known or 'none'}.")
+            raise CommandError(f"There is no token named {name[:100]!r}. Active tokens: {known or 'none'}.")
         if ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now()):
             log_event("tokens_revoked", tokens=1)
-            self.stdout.write(f"“{name}” is revoked: it opens nothing any more.")
+            self.stdout.write(f"Revoked “{name}”.")
         else:
-            self.stdout.write(f"“{name}” was revoked before; nothing was changed.")
+            self.stdout.write(f"“{name}” was already revoked. Nothing was changed.")

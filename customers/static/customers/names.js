@@ -1,4 +1,4 @@
-// What the admin's widgets leave without a name, or with one that assistive technology does not read.
+// Accessible names for widgets of the admin that have none.
 
 "use strict";
 
@@ -9,7 +9,7 @@ function nameOf(select) {
 }
 
 function nameAll() {
-    // The box that stands for a select has the name of what is chosen only: nothing, if nothing is.
+    // The box of a select is named after the chosen option only, so it has no name while nothing is chosen.
     for (const box of document.querySelectorAll(".select2-selection:not([aria-label])")) {
         const select = box.closest(".select2-container").previousElementSibling;
         if (select) {

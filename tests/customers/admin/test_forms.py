@@ -49,7 +49,7 @@ def test_the_second_of_two_is_told_what_changed_and_may_decide(superuser: Client
     assert refused.status_code == 200
     assert refused.context["adminform"].form.errors == {
         "name": [
-            "Somebody changed this since you opened the form: it is now “Theirs”. Save again to overwrite it."
+            "Someone changed this after you opened the form: it is now “Theirs”. Save again to overwrite it."
         ]
     }
     customer.refresh_from_db()
@@ -106,7 +106,7 @@ def test_choices_rows_and_json_are_told_in_words(superuser: Client) -> None:
     errors = {name: texts[0] for name, texts in refused.context["adminform"].form.errors.items()}
     assert "it is now “API calls”" in errors["feature"]
     assert "it is now “Year”" in errors["reset_interval"]
-    assert "it is empty now" in errors["price_tiers"]
+    assert "it is now empty" in errors["price_tiers"]
     assert set(errors) == {"feature", "reset_interval", "price_tiers"}
 
 
@@ -170,7 +170,7 @@ def test_only_one_row_can_be_the_default(superuser: Client) -> None:
         }
     refused = superuser.post(change_url(customer), data | two)
     assert refused.status_code == 200
-    assert "Only one of them can be the default." in refused.content.decode()
+    assert "Choose one default." in refused.content.decode()
     del two["addresses-1-is_default"]
     assert superuser.post(change_url(customer), data | two).status_code == 302
     assert customer.addresses.count() == 2
@@ -210,7 +210,7 @@ def test_a_collision_in_the_last_moment_saves_nothing_and_says_so(
     data = form_data(superuser.get(url), plan_id="pro", version="1", name="Pro", currency="USD")
     answer = superuser.post(url, data, follow=True)
     assert [str(message) for message in answer.context["messages"]] == [
-        "Nothing was saved: somebody else has just saved something that this collides with. Try again."
+        "Couldn't save, because someone else just saved a conflicting change. Check the form and try again."
     ]
     assert Plan.objects.count() == 1
 

@@ -65,7 +65,7 @@ def test_a_name_is_used_once():
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 256, "a\0b"])
 def test_a_name_that_cannot_be_is_refused(name):
-    with pytest.raises(CommandError, match="cannot name a token"):
+    with pytest.raises(CommandError, match="Use a name of 1 to 255 visible characters"):
         run("create_api_token", name)
     assert not ApiToken.objects.exists()
 
@@ -78,15 +78,15 @@ def test_days_that_cannot_be_are_refused(days):
 
 def test_a_revoked_token_opens_nothing_and_is_revoked_once():
     out, _ = run("create_api_token", "warehouse")
-    assert "is revoked" in run("revoke_api_token", "warehouse")[0]
+    assert "Revoked “warehouse”." in run("revoke_api_token", "warehouse")[0]
     assert not opens(out.strip())
     revoked_at = ApiToken.objects.get().revoked_at
-    assert "nothing was changed" in run("revoke_api_token", "warehouse")[0]
+    assert "Nothing was changed" in run("revoke_api_token", "warehouse")[0]
     assert ApiToken.objects.get().revoked_at == revoked_at
 
 
 @pytest.mark.parametrize("name", ["wharehouse", "a\0b", ""])
 def test_an_unknown_token_is_told_with_those_there_are(name):
     run("create_api_token", "warehouse")
-    with pytest.raises(CommandError, match="Not revoked are: warehouse"):
+    with pytest.raises(CommandError, match="Active tokens: warehouse"):
         run("revoke_api_token", name)

@@ -37,7 +37,7 @@ def refusal(value: object) -> Refused:
 def test_a_payment_method_must_not_have_keys_for_secrets(key: str, held: object) -> None:
     refused = refusal({"payment_methods": [{"id": "card_1"}, {key: held}]})
     assert refused.path.startswith("$.payment_methods[1]")
-    assert "A payment method must not carry this." in refused.reason
+    assert "A payment method must not have this key." in refused.reason
 
 
 def test_an_empty_key_for_a_secret_holds_none() -> None:

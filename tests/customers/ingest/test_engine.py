@@ -214,7 +214,7 @@ class TestFailures:
         assert reports[1].bad is not None
         assert (reports[1].bad.path, reports[1].bad.reason) in [
             ("$.x", "No."),
-            ("$", "The database refused it: UNIQUE failed."),
+            ("$", "The database refused the record. UNIQUE failed."),
         ]
         assert set(Customer.objects.values_list("name", flat=True)) == {"Customer 1", "Customer 3"}
         assert SourceRecord.objects.count() == ReceivedPayload.objects.count() == 2
@@ -268,7 +268,7 @@ class TestFailures:
 
         assert outcomes(reports) == [CREATED, REFUSED, CREATED]
         assert reports[1].bad is not None
-        assert reports[1].bad.reason.startswith("The database refused it: ")
+        assert reports[1].bad.reason.startswith("The database refused the record. ")
         assert not SourceRecord.objects.filter(source_id="p2").exists()
 
 
@@ -362,7 +362,7 @@ def test_a_batch_of_long_records_is_shorter() -> None:
             sizes.append(len(batch))
             super().apply(batch, reason)
 
-    take(Watching(), *[payment(number, custom_data={"x": "x" * (BATCH_TEXT // 3)}) for number in range(5)])
+    take(Watching(), *[payment(number, unknown="x" * (BATCH_TEXT // 3)) for number in range(5)])
 
     assert sizes == [3, 2]
 
