@@ -20,7 +20,7 @@ _WIDTH = 110
 
 
 def as_values(value: Any) -> Any:
-    """`value` in what JSON has: figures as strings, exact and without idle zeros; times in ISO 8601, in UTC."""
+    """`value` as JSON values: figures as exact strings without trailing zeros, moments in ISO 8601 and UTC."""
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: as_values(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Decimal):
@@ -40,10 +40,10 @@ def as_text(explanation: Explanation) -> str:
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
-    whose = f"{explanation.customer} ({explanation.customer_id})"
+    owner = f"{explanation.customer} ({explanation.customer_id})"
     if explanation.entity:
-        whose = f"{explanation.entity} of {whose}"
-    yield f"{explanation.feature} ({explanation.feature_id}) of {whose}, at {moment(explanation.at)} {localtime(explanation.at):%Z}"
+        owner = f"{explanation.entity} of {owner}"
+    yield f"{explanation.feature} ({explanation.feature_id}) of {owner}, at {moment(explanation.at)} {localtime(explanation.at):%Z}"
     if explanation.flag is not None:
         yield ""
         yield explanation.flag.words
@@ -55,10 +55,10 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield from _balance(balance)
     if explanation.drawn_by:
         yield ""
-        yield "A unit costs, in credits"
+        yield "Credits per unit"
         yield from _table([(name, number(cost)) for name, cost in explanation.drawn_by], right=(1,))
     yield ""
-    yield "A use draws, in this order"
+    yield "Deduction order"
     yield from _table(
         [
             (
@@ -72,10 +72,10 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             for place in explanation.order
         ],
         right=(3,),
-        nothing="nothing: no grant that it may draw counts.",
+        nothing="No grant counts for this usage.",
     )
     if explanation.unreachable:
-        yield f"  Of entities, so only their own uses draw them: {', '.join(explanation.unreachable)}"
+        yield f"  Only for usage of their own entities: {', '.join(explanation.unreachable)}"
     if explanation.use is not None:
         yield ""
         names = {balance.feature_id: balance.feature for balance in explanation.balances}
@@ -87,7 +87,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 def _balance(balance: BalanceExplained) -> Iterator[str]:
     cost = balance.credit_cost
-    yield balance.feature if cost is None else f"{balance.feature}: credits, {number(cost)} for a unit"
+    yield balance.feature if cost is None else f"{balance.feature}, {number(cost)} credits per unit"
     figures = balance.figures
     yield from _table(
         [
@@ -101,7 +101,7 @@ def _balance(balance: BalanceExplained) -> Iterator[str]:
     )
     yield from _wrapped(balance.overage_words)
     yield ""
-    yield "  What they are made of"
+    yield "  Breakdown"
     rows: list[tuple[str, ...]] = [("", "granted", "remaining", "usage", "overage", "")]
     for row in balance.rows:
         ends = f"resets {moment(row.next_reset_at)}" if row.next_reset_at else ""
@@ -120,7 +120,7 @@ def _balance(balance: BalanceExplained) -> Iterator[str]:
         rows += [(f"  {term.words}", number(term.amount), "", "", "", "") for term in row.terms]
     rows.append(
         (
-            "in all",
+            "total",
             number(figures.granted),
             "unlimited" if figures.unlimited else number(figures.remaining),
             number(figures.usage),
@@ -131,7 +131,7 @@ def _balance(balance: BalanceExplained) -> Iterator[str]:
     yield from _table(rows, right=(1, 2, 3, 4), indent="    ")
     if balance.left_out:
         yield ""
-        yield "  What does not count"
+        yield "  Not counted"
         yield from _table(
             [
                 (f"{row.name}{f' ({row.owner})' if row.owner else ''}", number(row.held), row.reason)
@@ -141,7 +141,7 @@ def _balance(balance: BalanceExplained) -> Iterator[str]:
             indent="    ",
         )
         if balance.left_out_more:
-            yield "    and others, which ended earlier"
+            yield "    … and others that ended earlier"
     yield ""
     yield from _wrapped(balance.pace.words)
     for lost in balance.pace.wasted:
@@ -151,22 +151,22 @@ def _balance(balance: BalanceExplained) -> Iterator[str]:
 def _use(use: UseExplained, names: dict[str, str]) -> Iterator[str]:
     amount = number(use.asked.copy_abs())
     if use.outcome == "refused":
-        yield f"Using {amount} would be refused: {number(use.missing)} of it have no place"
+        yield f"Simulated usage of {amount} is refused, {number(use.missing)} too many"
         yield from (f"  {reason}" for reason in use.reasons)
         return
-    yield f"Using {amount} would draw" if use.outcome == "drawn" else f"Giving back {amount} would return"
+    yield f"Simulated usage of {amount}" if use.outcome == "drawn" else f"Simulated refund of {amount}"
     yield from _table(
         [
             (f"{index}.", part.name, part.words, number(part.units), _charge(part.charged, part.charged_in))
             for index, part in enumerate(use.parts, start=1)
         ],
         right=(3,),
-        nothing="nothing.",
+        nothing="Nothing changes.",
     )
     if use.dropped:
-        yield f"  {number(use.dropped)} would be dropped: {'; '.join(use.reasons)}"
+        yield f"  {number(use.dropped)} not applied: {'; '.join(use.reasons)}"
     left = " and ".join(_left(amount, names[feature]) for feature, amount in use.remaining.items())
-    yield f"  Remaining after it: {left}."
+    yield f"  Remaining afterwards: {left}."
 
 
 def _wrapped(text: str) -> list[str]:
@@ -178,7 +178,7 @@ def _charge(charged: Decimal, charged_in: str) -> str:
 
 
 def _left(amount: Decimal | None, feature: str) -> str:
-    return f"{feature} without limit" if amount is None else f"{number(amount)} of {feature}"
+    return f"unlimited {feature}" if amount is None else f"{number(amount)} of {feature}"
 
 
 def _entries(balance: BalanceExplained) -> Iterator[str]:
@@ -189,9 +189,9 @@ def _entries(balance: BalanceExplained) -> Iterator[str]:
         if entry.key:
             notes.append(f"key {entry.key}")
         if entry.reverses:
-            notes.append(f"takes back {entry.reverses}")
+            notes.append(f"reverses {entry.reverses}")
         if entry.reversed_by:
-            notes.append(f"taken back by {entry.reversed_by}")
+            notes.append(f"reversed by {entry.reversed_by}")
         sign = "+" if entry.amount > 0 else ""
         rows.append(
             (
@@ -205,13 +205,13 @@ def _entries(balance: BalanceExplained) -> Iterator[str]:
                 "; ".join(notes),
             )
         )
-    yield from _table(rows, right=(4, 5), nothing="none.")
+    yield from _table(rows, right=(4, 5), nothing="None.")
 
 
 def _table(
     rows: Sequence[tuple[str, ...]], *, right: Sequence[int] = (), indent: str = "  ", nothing: str = ""
 ) -> Iterator[str]:
-    """The rows with their columns aligned, those in `right` to the right."""
+    """The rows with aligned columns; the columns in `right` align right."""
     if not rows:
         yield f"{indent}{nothing}"
         return
