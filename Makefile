@@ -31,12 +31,13 @@ run: .venv/.installed-run .env ## Serve on http://127.0.0.1:PORT/, with demo dat
 test: .venv/.installed-test .cache/autumn-1.0/.installed ## Run every test, on SQLite and on PostgreSQL
 	@$(BIN)/python bin/run_tests.py $(ARGS)
 
-lint: .venv/.installed-test .cache ## Check form, types, the direction of imports, templates, migrations
+lint: .venv/.installed-test .cache ## Check format, types, layers, words, templates, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports
+	$(BIN)/python bin/check_words.py
 	$(UNATTENDED) $(BIN)/python manage.py makemigrations --check --dry-run
 
 format: .venv/.installed-test ## Bring the code into form

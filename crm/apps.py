@@ -6,7 +6,7 @@ from crm.roles import sync_after_migrate
 
 class CrmConfig(AppConfig):
     name = "crm"
-    verbose_name = "Relationships"
+    verbose_name = "Accounts"
 
     def ready(self) -> None:
         """Let the built-in roles follow their table."""
