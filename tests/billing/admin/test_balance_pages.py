@@ -84,8 +84,8 @@ class TestExplain:
         make_rollover(balance=balance, granted=Decimal(10), left=Decimal(4))
         shown = text(client.get(page(balance), {"use": "75"}))
         assert "Using 75 would be refused. 1 more would be needed." in shown
-        assert "what was carried over comes before grants" in shown
-        assert "granted on its own on" in shown
+        assert "rollovers come before grants" in shown
+        assert "standalone grant of" in shown
         assert "Using 74 would deduct" in text(client.get(page(balance), {"use": "74"}))
         assert "Refunding 5 would return" in text(client.get(page(balance), {"use": "-5"}))
 

@@ -35,7 +35,7 @@ def test_text_is_aligned_and_plain(balance: Balance) -> None:
     assert (
         "  granted            1,000.5\n  remaining          1,000.4\n  usage                  0.1\n" in text
     )
-    assert "Using 2,000 would be refused: 999.6 of it have no place" in text
+    assert "Simulated usage of 2,000 is refused, 999.6 too many" in text
     assert "the balance is used up, and no grant allows overage" in text
     assert "\x1b" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
@@ -43,8 +43,8 @@ def test_text_is_aligned_and_plain(balance: Balance) -> None:
 
 def test_what_a_use_would_draw(balance: Balance) -> None:
     text = told("acme-1", "api_calls", "--use", "0.4")
-    assert "Using 0.4 would draw\n  1.  Standalone grant of" in text
-    assert "Remaining after it: 1,000 of API calls." in text
+    assert "Simulated usage of 0.4\n  1.  Standalone grant of" in text
+    assert "Remaining afterwards: 1,000 of API calls." in text
     assert "Giving back 0.1 would return" in told("acme-1", "api_calls", "--use=-0.1")
 
 

@@ -116,7 +116,7 @@ class TestTerms:
         assert terms(found) == [
             ("Pro v3 includes 1,000 \N{MULTIPLICATION SIGN} quantity 2", Decimal(2000)),
             ("adjustments, until the next reset", Decimal(50)),
-            ("bought ahead: 3 packs \N{MULTIPLICATION SIGN} 100", Decimal(300)),
+            ("prepaid, 3 packs \N{MULTIPLICATION SIGN} 100", Decimal(300)),
         ]
         (shown,) = found.rows
         assert (shown.id, shown.name, shown.granted, shown.remaining, shown.usage, shown.held) == (
@@ -135,7 +135,7 @@ class TestTerms:
         grant(balance, 900, plan=plan)
         assert terms(only(explained(balance))) == [
             ("Pro v1 includes 1,000", Decimal(1000)),
-            ("difference from the plan, as it was imported or granted", Decimal(-100)),
+            ("difference from the plan, imported or granted", Decimal(-100)),
         ]
 
     def test_a_plan_known_by_its_id_alone(self, balance):
@@ -146,9 +146,9 @@ class TestTerms:
         grant(balance, 120, adjusted=Decimal(20))
         grant(balance, 70, adjusted=Decimal(-30), reset_interval="day", next_reset_at=NOW + days(1))
         assert terms(only(explained(balance))) == [
-            ("granted on its own on Jan 1, 2025", Decimal(100)),
-            ("adjustments, for good", Decimal(20)),
-            ("granted on its own on Jan 1, 2025", Decimal(100)),
+            ("standalone grant of Jan 1, 2025", Decimal(100)),
+            ("adjustments, permanent", Decimal(20)),
+            ("standalone grant of Jan 1, 2025", Decimal(100)),
             ("adjustments, until the next reset", Decimal(-30)),
         ]
 
@@ -176,7 +176,7 @@ class TestTerms:
             (0, 0, 7, 0),
         ]
         assert (found.figures.unlimited, found.figures.usage, found.figures.billable_overage) == (True, 7, 30)
-        assert "an unlimited grant takes all use now" in found.overage_words
+        assert "an unlimited grant takes all usage now" in found.overage_words
 
     @settings(max_examples=examples(20), deadline=None)
     @given(
@@ -238,17 +238,17 @@ class TestOrder:
         make_rollover(balance=balance)
         found = explained(balance, entity=east)
         assert [(place.number, place.reason) for place in found.order] == [
-            (1, "what was carried over comes before grants"),
-            (2, "it never expires, and comes after what does"),
-            (3, "the first of the grants"),
-            (4, "the customer's own comes after the entity's"),
-            (5, "it resets every month, and comes after what resets more often"),
-            (6, "it never resets, and comes after what does"),
-            (7, "expires Apr 5, 2025, 12:00, and comes after what expires sooner"),
-            (8, "it never expires, and comes after what does"),
-            (9, "it began Jan 2, 2025, and comes after what is older"),
-            (10, "an add-on comes after main plans and standalone grants"),
-            (11, "it allows overage, and comes after what does not"),
+            (1, "rollovers come before grants"),
+            (2, "never expires, so it comes after what expires"),
+            (3, "first grant"),
+            (4, "the customer's grants come after the entity's"),
+            (5, "resets every month, so it comes after grants that reset more often"),
+            (6, "never resets, so it comes after grants that reset"),
+            (7, "expires Apr 5, 2025, 12:00, so it comes after what expires sooner"),
+            (8, "never expires, so it comes after what expires"),
+            (9, "started Jan 2, 2025, so it comes after older grants"),
+            (10, "add-ons come after main plans and standalone grants"),
+            (11, "allows overage, so it comes after grants that don't"),
         ]
         assert [place.beyond for place in found.order[-2:]] == ["no overage", "overage up to 50"]
         assert found.order[2].owner == "East"
@@ -259,7 +259,7 @@ class TestOrder:
         found = explained(balance)
         assert found.order[0].name == "All v1"
         assert found.order[0].available is None
-        assert found.order[1].reason == "the first of the grants; not drawn while All v1 is unlimited"
+        assert found.order[1].reason == "first grant; not drawn while All v1 is unlimited"
 
     def test_what_an_entity_owns_is_out_of_reach_of_others(self, customer, balance):
         grant(balance, entity=make_entity(customer=customer, name="East"))
@@ -360,20 +360,20 @@ class TestOverages:
         # Row by row 30 are owed; all usage, 170, is within all grants, 200.
         assert (found.figures.billable_overage, found.figures.displayed_overage) == (30, 0)
         assert found.overage_words == (
-            "Billable overage 30: what is used beyond each grant, added up grant by grant. Displayed overage 0: all"
-            " usage beyond all that is granted. They differ because one grant is overdrawn while another, or a"
-            " rollover, has something left. All of the billable overage is on usage-based grants."
+            "Billable overage is 30, the sum of each grant's own overage. Displayed overage is 0, all"
+            " usage above all that is granted. They differ because one grant is in overage while another grant or a"
+            " rollover has units left. All billable overage is on usage-based grants."
         )
 
     def test_without_any_it_says_so(self, balance):
         grant(balance)
-        assert only(explained(balance)).overage_words == "No overage: no grant is overdrawn."
+        assert only(explained(balance)).overage_words == "No overage."
 
     def test_what_no_price_bills_is_told(self, balance):
         grant(balance, 100, 110)
         words = only(explained(balance)).overage_words
         assert "They differ" not in words
-        assert words.endswith("it is not billed, and a reset forgives it.")
+        assert words.endswith("because no usage-based grant has overage. A reset clears it.")
 
 
 class TestPace:
