@@ -460,7 +460,11 @@ def make_merged_record(**fields: Any) -> MergedRecord:
     """What a merged customer was."""
     crm_id = f"crm-{next(_numbers)}"
     return _make(
-        MergedRecord, fields, survivor=make_customer, crm_id=crm_id, document=json.dumps({"id": crm_id})
+        MergedRecord,
+        fields,
+        survivor=make_customer,
+        crm_id=crm_id,
+        document=json.dumps({"id": crm_id, "company": {"name": "Example Ltd"}}),
     )
 
 

@@ -207,7 +207,7 @@ class TestEnding:
         url = page_of(make_invoice(imported=True, total=44999), "record_payment")
         shown = superuser.get(url)
         assert ("Amount due", "$0.00", "") in shown.context["figures"]
-        assert "was issued by the billing platform" in text(superuser.post(url, form_data(shown)))
+        assert "because the billing platform issued it" in text(superuser.post(url, form_data(shown)))
 
 
 def test_a_draft_is_issued(superuser: Client) -> None:

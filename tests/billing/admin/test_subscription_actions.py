@@ -282,7 +282,7 @@ def test_what_the_page_remembers_may_be_tampered_with(hidden: dict[str, str], cl
         assert everything() == before
 
 
-@pytest.mark.parametrize("customer", ["", "nonsense", "%00", "cus_01h455vb4pex5vsknk084sn02q"])
+@pytest.mark.parametrize("customer", ["", "nonsense", "cus_01h455vb4pex5vsknk084sn02q"])
 def test_nobody_to_attach_a_plan_to_asks_for_a_customer(customer: str, client: Client) -> None:
     url = f"{reverse('admin:billing_subscription_add')}?customer={customer}"
     for page in (client.get(url), client.post(url, {"confirm": "1"})):

@@ -187,13 +187,13 @@ class TestRefusals:
 class TestUsage:
     def test_the_errors_file_may_not_be_the_input(self, write: Callable[..., str]) -> None:
         _, err = run(write("c.json"), "--errors", "./c.json", status=2)
-        assert "name another file for --errors" in err
+        assert "Name another file for --errors" in err
         assert json.loads(Path("c.json").read_bytes()) == CATALOG
         assert not Plan.objects.exists()
 
     def test_the_errors_file_must_be_writable(self, write: Callable[..., str]) -> None:
         _, err = run(write("c.json"), "--errors", "missing/e.ndjson", status=2)
-        assert err.startswith("missing/e.ndjson cannot be written (No such file or directory)")
+        assert err.startswith("missing/e.ndjson can't be written (No such file or directory)")
         assert not Plan.objects.exists()
 
     def test_a_currency_is_known(self, write: Callable[..., str]) -> None:

@@ -130,7 +130,7 @@ def test_a_key_is_one_use_for_ever():
     run("grant", "acme", "calls", "10", "--at", JAN_1)
     use(4, "--key", "k1")
     again = use(4, "--key", "k1")
-    assert "used before" in again
+    assert "already recorded" in again
     assert "Used 4" in again
     assert figures() == (10, 6, 4)
     # Another amount, feature or time, or a refund, under the same key is another payload.
@@ -148,7 +148,7 @@ def test_an_equal_amount_in_other_digits_is_the_same_payload():
     customer()
     run("grant", "acme", "calls", "10", "--at", JAN_1)
     use("4", "--key", "k1")
-    assert "used before" in use("4.00", "--key", "k1")
+    assert "already recorded" in use("4.00", "--key", "k1")
     assert figures() == (10, 6, 4)
 
 
@@ -186,7 +186,7 @@ def test_usage_for_a_merged_customer_reaches_the_survivor(tmp_path):
     use(2, who="old")
     use(3, "--key", "k", who="oldest")
     # The survivor's own name and the merged one's are one customer, to a key too.
-    assert "used before" in use(3, "--key", "k")
+    assert "already recorded" in use(3, "--key", "k")
     file = tmp_path / "uses.ndjson"
     file.write_text(json.dumps({"customer": "oldest", "feature": "calls", "amount": 1}))
     run("record_usage", "--file", str(file))
