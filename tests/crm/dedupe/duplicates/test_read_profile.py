@@ -81,7 +81,7 @@ def test_all_that_a_customer_is_recognised_by() -> None:
     assert found.boxes == {"info@acme.example", "a.b@x.example"}
     assert found.phones == ("+4930901820", "+255222110000")
     assert found.fingerprint == "device-1"
-    assert found.named_elsewhere == ("external id:acme-1", "Stripe id:cus_9s6XKzkNRiz8i3")
+    assert found.named_elsewhere == ("external ID:acme-1", "Stripe ID:cus_9s6XKzkNRiz8i3")
     assert [(tax_id.number, tax_id.country) for tax_id in found.tax_ids] == [("136695976", "DE")]
     assert found.company_numbers == ("HRB12345",)
     assert found.domains == ("acme.example", "x.example", "acme-holding.example")

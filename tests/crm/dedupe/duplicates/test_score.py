@@ -63,8 +63,8 @@ ONE: dict[str, tuple[Profile, Profile, str]] = {
         "same fingerprint",
     ),
     "an id in another environment": (
-        profile("Jane Doe", named_elsewhere=("Stripe id:cus_9s6XKzkNRiz8i3",)),
-        profile("Jane Doe", named_elsewhere=("Stripe id:cus_9s6XKzkNRiz8i3",), env="sandbox"),
+        profile("Jane Doe", named_elsewhere=("Stripe ID:cus_9s6XKzkNRiz8i3",)),
+        profile("Jane Doe", named_elsewhere=("Stripe ID:cus_9s6XKzkNRiz8i3",), env="sandbox"),
         "same id in another environment",
     ),
     "a tax id, the name another": (
@@ -220,8 +220,8 @@ TWO: dict[str, tuple[Profile, Profile, str]] = {
         "same domain",
     ),
     "a short id in another environment": (
-        profile("Jane Doering", named_elsewhere=("external id:1",)),
-        profile("Paul Kern", named_elsewhere=("external id:1",), env="sandbox"),
+        profile("Jane Doering", named_elsewhere=("external ID:1",)),
+        profile("Paul Kern", named_elsewhere=("external ID:1",), env="sandbox"),
         "same short id in another environment",
     ),
     "a look-alike name": (
