@@ -109,14 +109,19 @@ def hostile_queries(client: Client, *, thorough: bool, lists_too: bool = True) -
         if path in lists and not lists_too:
             continue
         fixed = "app_label=crm&model_name=note&field_name=customer&" if "autocomplete" in path else ""
+        lookups: list[str] = []
         if path in lists:
-            names = [*filters_of(client, path), *lookups_of(lists[path], thorough=thorough)]
+            names = [*filters_of(client, path)]
             names += LIST_PARAMETERS if thorough else (next(general),)
+            lookups = lookups_of(lists[path], thorough=thorough)
         else:
             names = [*_AUTOCOMPLETE] if fixed else parameters_of(client, path)
         for name in dict.fromkeys(names):
             for value in VALUES if thorough else (next(turns),):
                 yield f"{path}?{fixed}{quote(name)}={value}"
+        # A lookup is refused by its name, whatever its value, so each is tried with one.
+        for name in lookups:
+            yield f"{path}?{fixed}{quote(name)}={next(turns)}"
         yield f"{path}?{fixed}%00=1&%ED%A0%80=2&page=x&p=x"
 
 
