@@ -58,7 +58,7 @@ class TestErrorsFile:
             monkeypatch.setattr(sys, "stdin", SimpleNamespace(fileno=stdin.fileno))
             for given, read in (("link.json", str(name)), ("data.json", "-")):
                 with (
-                    pytest.raises(CommandError, match="name another file") as caught,
+                    pytest.raises(CommandError, match="Name another file") as caught,
                     errors_file(str(tmp_path / given), [read]),
                 ):
                     pass
@@ -67,7 +67,7 @@ class TestErrorsFile:
 
     def test_it_must_be_writable(self, tmp_path: Path) -> None:
         with (
-            pytest.raises(CommandError, match="cannot be written") as caught,
+            pytest.raises(CommandError, match="can't be written") as caught,
             errors_file(str(tmp_path / "missing" / "errors"), []),
         ):
             pass

@@ -232,7 +232,7 @@ class TestUsage:
 
         _, err = run("crm", "crm.json", "--errors", name, status=2)
 
-        assert "name another file for --errors" in err
+        assert "Name another file for --errors" in err
         assert Path("crm.json").read_bytes() == before
         assert not Customer.objects.exists()
 
@@ -241,7 +241,7 @@ class TestUsage:
 
         _, err = run("crm", name, "--errors", "missing/errors.ndjson", status=2)
 
-        assert err.startswith("missing/errors.ndjson cannot be written (No such file or directory)")
+        assert err.startswith("missing/errors.ndjson can't be written (No such file or directory)")
         assert not Customer.objects.exists()
 
     def test_standard_input_is_read_once(self) -> None:
