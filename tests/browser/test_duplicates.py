@@ -100,7 +100,7 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
     for left in (1, 0):
         press_tab_until(page, "Undo …")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Why: the same company")).to_be_visible()
+        expect(page.get_by_text("Reason: the same company")).to_be_visible()
         press_tab_until(page, "Undo merge")
         page.keyboard.press("Enter")
         expect(page.get_by_text("is a customer of its own again")).to_be_visible()
