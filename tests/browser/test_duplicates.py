@@ -98,7 +98,7 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
     assert not DuplicatePair.objects.waiting().exists()
 
     for left in (1, 0):
-        press_tab_until(page, "Undo …")
+        press_tab_until(page, "Undo merge…")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Reason: the same company")).to_be_visible()
         press_tab_until(page, "Undo merge")
