@@ -45,7 +45,7 @@ def test_what_a_use_would_draw(balance: Balance) -> None:
     text = told("acme-1", "api_calls", "--use", "0.4")
     assert "Simulated usage of 0.4\n  1.  Standalone grant of" in text
     assert "Remaining afterwards: 1,000 of API calls." in text
-    assert "Giving back 0.1 would return" in told("acme-1", "api_calls", "--use=-0.1")
+    assert "Simulated refund of 0.1" in told("acme-1", "api_calls", "--use=-0.1")
 
 
 def test_json_has_exact_figures_as_strings(balance: Balance) -> None:

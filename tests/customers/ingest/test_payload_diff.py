@@ -57,5 +57,5 @@ def test_ids_that_tell_nothing_apart_leave_the_place(key: Any) -> None:
 def test_there_is_an_end_to_it() -> None:
     many = compare_texts(json.dumps(dict.fromkeys(map(str, range(MOST + 1)))), "{}")
     assert (len(many.differences), many.is_cut) == (MOST, True)
-    assert compare_texts("{}", " " * (LONGEST_TEXT + 1)).refusal.startswith("A payload of more than")
-    assert compare_texts("{}", "{").refusal == "One of the payloads is no JSON that can be read."
+    assert compare_texts("{}", " " * (LONGEST_TEXT + 1)).refusal.startswith("Payloads of more than")
+    assert compare_texts("{}", "{").refusal == "One of the payloads is not valid JSON."
