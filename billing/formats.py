@@ -1,4 +1,4 @@
-"""How money, quantities, intervals and the names of grants look to a person."""
+"""How money, quantities, intervals, statuses and the names of grants look to a person."""
 
 from __future__ import annotations
 
@@ -8,11 +8,32 @@ from decimal import Decimal
 
 from babel.numbers import format_decimal, get_currency_symbol
 
-from billing.models import Feature, Grant, Rollover
+from billing.models import Feature, Grant, Invoice, Rollover, Subscription
 from billing.models.figures import Interval
 from billing.rules.drawing import LimitReached
 from billing.rules.money import digits, from_minor, known_code
-from customers.formats import EMPTY, day, number
+from customers import clock
+from customers.formats import BAD, EMPTY, GOOD, NEWS, PLAIN, WAITING, day, number
+
+#: The statuses of invoices on pages, each with its color.
+INVOICE_STATES = {
+    "Draft": PLAIN,
+    "Open": NEWS,
+    "Past due": BAD,
+    "Paid": GOOD,
+    "Void": PLAIN,
+    "Uncollectible": WAITING,
+}
+
+#: The statuses of subscriptions on pages, each with its color.
+SUBSCRIPTION_STATES = {
+    "Active": GOOD,
+    "Trial": NEWS,
+    "Past due": BAD,
+    "Canceling": WAITING,
+    "Scheduled": NEWS,
+    "Ended": PLAIN,
+}
 
 
 def money(minor: int, currency: str) -> str:
@@ -84,3 +105,23 @@ def _with_symbol(amount: Decimal, currency: str, decimals: int) -> str:
     figure = format_decimal(abs(amount), format=pattern, locale="en_US", decimal_quantization=False)
     sign = "-" if amount < 0 else ""
     return f"{sign}{symbol}{' ' if symbol[-1].isalpha() else ''}{figure}"
+
+
+def invoice_state(invoice: Invoice) -> str:
+    """The status, or `Past due` for an open invoice whose due date has passed."""
+    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= clock.now():
+        return "Past due"
+    return dict(Invoice.Status.choices).get(invoice.status, invoice.status)
+
+
+def subscription_state(subscription: Subscription) -> str:
+    """The status on pages, derived from status, flags and times."""
+    if subscription.status != Subscription.Status.ACTIVE:
+        return subscription.get_status_display()
+    if subscription.past_due:
+        return "Past due"
+    if subscription.canceled_at is not None:
+        return "Canceling"
+    if subscription.trial_ends_at is not None and subscription.trial_ends_at > clock.now():
+        return "Trial"
+    return "Active"

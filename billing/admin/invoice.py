@@ -17,18 +17,12 @@ from unfold.decorators import display
 
 from billing.admin.invoice_actions import InvoiceActions
 from billing.admin.invoice_page import InvoicePages
-from billing.formats import money
+from billing.formats import INVOICE_STATES, invoice_state, money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
-from customers import clock
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
 from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import (
-    BAD,
-    GOOD,
-    NEWS,
-    PLAIN,
-    WAITING,
     badge,
     column_of,
     day_of,
@@ -37,16 +31,6 @@ from customers.formats import (
     number,
     preformatted,
 )
-
-STATES = {
-    "Draft": PLAIN,
-    "Open": NEWS,
-    "Past due": BAD,
-    "Paid": GOOD,
-    "Void": PLAIN,
-    "Uncollectible": WAITING,
-}
-
 
 _CREATED, _DUE, _PAID, _ISSUED = (day_of(name) for name in ("created_at", "due_at", "paid_at", "issued_at"))
 
@@ -66,13 +50,6 @@ class InvoiceStatus(OneOfFilter):
     }
 
 
-def state_of(invoice: Invoice) -> str:
-    """The status, or `Past due` for an open invoice whose due date has passed."""
-    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= clock.now():
-        return "Past due"
-    return dict(Invoice.Status.choices).get(invoice.status, invoice.status)
-
-
 class InvoiceInline(ReadOnlyInline):
     model = Invoice
     fk_name = "customer"
@@ -81,7 +58,7 @@ class InvoiceInline(ReadOnlyInline):
 
     @display(description="status")
     def state(self, invoice: Invoice) -> SafeString:
-        return badge(state_of(invoice), STATES)
+        return badge(invoice_state(invoice), INVOICE_STATES)
 
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:
@@ -202,9 +179,9 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
     def shown_number(self, invoice: Invoice) -> SafeString | str:
         return long_text(str(invoice))
 
-    @display(description="status", label=STATES)
+    @display(description="status", label=INVOICE_STATES)
     def state(self, invoice: Invoice) -> str:
-        return state_of(invoice)
+        return invoice_state(invoice)
 
     @display(description="total")
     def shown_total(self, invoice: Invoice) -> str:

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from billing.admin.revenue import RevenueMixin
 from billing.admin.subscription_actions import SubscribingPages, lines_table
-from billing.formats import money
+from billing.formats import SUBSCRIPTION_STATES, money, subscription_state
 from billing.models import License, Purchase, Subscription
 from billing.revenue.monthly import with_charges
 from billing.subscriptions import CannotBill
@@ -24,11 +24,8 @@ from customers.admin.base import HistoryAdmin, ReadOnlyHistoryAdmin, Row, YesNo
 from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import (
-    BAD,
     GOOD,
-    NEWS,
     PLAIN,
-    WAITING,
     badge,
     column_of,
     counted,
@@ -38,16 +35,6 @@ from customers.formats import (
     number,
     text_of,
 )
-
-STATES = {
-    "Active": GOOD,
-    "Trial": NEWS,
-    "Past due": BAD,
-    "Canceling": WAITING,
-    "Scheduled": NEWS,
-    "Ended": PLAIN,
-}
-
 
 _OWNERS = tuple(column_of(name) for name in ("customer", "entity", "plan"))
 _FOLLOWS = column_of("follows")
@@ -60,19 +47,6 @@ _TIMES = (
     "canceled_at",
     "expires_at",
 )
-
-
-def state_of(subscription: Subscription) -> str:
-    """The status on pages, derived from status, flags and times."""
-    if subscription.status != Subscription.Status.ACTIVE:
-        return subscription.get_status_display()
-    if subscription.past_due:
-        return "Past due"
-    if subscription.canceled_at is not None:
-        return "Canceling"
-    if subscription.trial_ends_at is not None and subscription.trial_ends_at > clock.now():
-        return "Trial"
-    return "Active"
 
 
 class SubscriptionState(OneOfFilter):
@@ -99,7 +73,7 @@ class SubscriptionInline(RevenueMixin, ReadOnlyInline):
 
     @display(description="status")
     def state(self, subscription: Subscription) -> SafeString:
-        return badge(state_of(subscription), STATES)
+        return badge(subscription_state(subscription), SUBSCRIPTION_STATES)
 
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:
@@ -188,7 +162,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
 
     @display(description="status")
     def state_now(self, subscription: Subscription) -> SafeString:
-        return badge(state_of(subscription), STATES)
+        return badge(subscription_state(subscription), SUBSCRIPTION_STATES)
 
     @display(description="prepaid")
     def prepaid(self, subscription: Subscription) -> str:
@@ -220,9 +194,9 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     def get_queryset(self, request: HttpRequest) -> Any:
         return with_charges(super().get_queryset(request).select_related("customer"))
 
-    @display(description="status", label=STATES)
+    @display(description="status", label=SUBSCRIPTION_STATES)
     def state(self, subscription: Subscription) -> str:
-        return state_of(subscription)
+        return subscription_state(subscription)
 
     @display(description="quantity")
     def shown_quantity(self, subscription: Subscription) -> str:

@@ -7,11 +7,15 @@ from decimal import Decimal
 
 from django.db.models import F, QuerySet
 
-from billing.admin.invoice import STATES as INVOICE_STATES
-from billing.admin.invoice import state_of as invoice_state
-from billing.admin.subscription import STATES as SUBSCRIPTION_STATES
-from billing.admin.subscription import state_of as subscription_state
-from billing.formats import every, money, unit_price
+from billing.formats import (
+    INVOICE_STATES,
+    SUBSCRIPTION_STATES,
+    every,
+    invoice_state,
+    money,
+    subscription_state,
+    unit_price,
+)
 from billing.models import Discount, Invoice, Purchase, Subscription
 from billing.revenue.monthly import UnusablePrice, charges_of, revenue_of_subscription, with_charges
 from billing.rules.exact import EXACT
