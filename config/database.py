@@ -10,7 +10,7 @@ import environ
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
-from config.environment import Environment
+from config.environment import EnvironmentSettings
 
 _WANTED = "Set it to postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH"
 _DJANGO_KEYS = {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS", "CONN_MAX_AGE"}
@@ -27,7 +27,7 @@ class _WrongUrl(Exception):
     """The URL can't be used. The message says why, without repeating it."""
 
 
-def database(environment: Environment, base_dir: Path) -> dict[str, Any]:
+def database(environment: EnvironmentSettings, base_dir: Path) -> dict[str, Any]:
     """Django's settings for `DATABASE_URL`, by default `db.sqlite3` in `base_dir`, where relative paths begin.
 
     A problem with it is recorded in the environment.

@@ -25,7 +25,7 @@ class ConfigurationError(Exception):
     """
 
 
-class Environment:
+class EnvironmentSettings:
     """The settings in the process environment and in an environment file.
 
     An empty variable counts as not set. A method that meets a wrong value records the problem and returns its

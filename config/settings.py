@@ -8,11 +8,11 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config.database import database
-from config.environment import Environment
+from config.environment import EnvironmentSettings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-_environment = Environment(BASE_DIR / ".env")
+_environment = EnvironmentSettings(BASE_DIR / ".env")
 
 #: A developer's machine: a known secret key, plain HTTP on localhost, static files without a build.
 DEVELOPMENT = _environment.flag("CLIENTELE_DEVELOPMENT", default=False)

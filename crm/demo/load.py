@@ -15,7 +15,7 @@ from crm.desk.home.movement import refresh_movements
 from crm.desk.worklist.refresh import refresh_worklist
 from crm.exchange.importers import IMPORTERS
 from crm.models import Relationship, Team
-from customers.ingest.engine import Counts, Outcome, import_records
+from customers.ingest.engine import ImportCounts, ImportOutcome, import_records
 from customers.ingest.reader import read_records
 
 #: User name, first name, last name and role of each demo user. The password is the user name.
@@ -31,14 +31,14 @@ class DemoRefused(Exception):
     """An importer refused one of our own documents."""
 
 
-def load_demo_customers(count: int, today: datetime) -> dict[str, Counts]:
+def load_demo_customers(count: int, today: datetime) -> dict[str, ImportCounts]:
     """Import the documents of `count` invented customers. Raises `DemoRefused` if an importer refuses one."""
     counts = {}
     for source, documents in demo_documents(count, today).items():
         stream = io.BytesIO(json.dumps(documents).encode())
-        counts[source] = Counts()
+        counts[source] = ImportCounts()
         for report in import_records(IMPORTERS[source](), read_records(stream), origin="demo"):
-            if report.outcome is Outcome.REFUSED and report.bad is not None:
+            if report.outcome is ImportOutcome.REFUSED and report.bad is not None:
                 raise DemoRefused(f"{source} record {report.number}: {report.bad.path}: {report.bad.reason}")
             counts[source].add(report.outcome)
     return counts

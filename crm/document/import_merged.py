@@ -18,7 +18,7 @@ from crm.document.schema import CrmCustomer, encode_customer
 from crm.models import MergedRecord
 from customers.bulk import create_rows, delete_rows, pieces, sync_rows
 from customers.ingest.engine import Incoming
-from customers.ingest.matching import Identity, Match, match, typed_uuid_of
+from customers.ingest.matching import Identity, IdentityMatch, match, typed_uuid_of
 from customers.ingest.merged_origins import rows_at_origin
 from customers.ingest.reader import canonical
 from customers.json_types import Remark, within
@@ -118,7 +118,7 @@ def _tombstones_without_record(nested: list[_Nested], survivors: list[Customer])
     }
 
 
-def _tombstone(each: _Nested, known: Match) -> Customer:
+def _tombstone(each: _Nested, known: IdentityMatch) -> Customer:
     return Customer(
         id=known.free_id or new_typed_id("cus"),
         env=each.incoming.identity.env,

@@ -27,7 +27,7 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
+class _RowsByCustomer:
     """Rows by the key of their customer."""
 
     addresses: Mapping[str, Sequence[Address]]
@@ -40,7 +40,7 @@ def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -
 
     The number of queries is fixed.
     """
-    rows = _Rows(
+    rows = _RowsByCustomer(
         addresses=_of_each(Address.objects.filter(customer__in=customers)),
         payment_methods=_of_each(PaymentMethod.objects.filter(customer__in=customers)),
         businesses=_of_each(Business.objects.filter(customer__in=customers) if embedded else ()),
@@ -50,7 +50,7 @@ def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -
 
 def render_known(known: KnownCustomer, *, embedded: bool = False) -> PaymentsCustomer:
     """The payments document of a customer as it was known at a time, in a fixed number of queries."""
-    rows = _Rows(
+    rows = _RowsByCustomer(
         addresses=_of_each(known_at(Address, known)),
         payment_methods=_of_each(known_at(PaymentMethod, known)),
         businesses=_of_each(known_at(Business, known) if embedded else ()),
@@ -115,7 +115,7 @@ def _of_each(rows: Iterable[M]) -> Mapping[str, list[M]]:
     return groups
 
 
-def _customer(customer: Customer, rows: _Rows, embedded: bool) -> PaymentsCustomer:
+def _customer(customer: Customer, rows: _RowsByCustomer, embedded: bool) -> PaymentsCustomer:
     addresses, methods = rows.addresses[customer.pk], rows.payment_methods[customer.pk]
     address = next((each for each in addresses if each.is_default), None)
     method = next((each for each in methods if each.is_default), None)

@@ -18,7 +18,7 @@ from django.db import DatabaseError, DataError, IntegrityError, connection, tran
 
 from customers import clock
 from customers.bulk import LONGEST_REASON, create_rows, update_rows
-from customers.ingest.matching import Identity, Match, match
+from customers.ingest.matching import Identity, IdentityMatch, match
 from customers.ingest.precedence import (
     CLAIMED,
     UpdatedRecord,
@@ -44,7 +44,7 @@ BATCH_TEXT = 8_000_000
 _IMPORT_LOCK = 4_815_162_342
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     """The result for a record."""
 
     CREATED = "created"
@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(slots=True)
-class Counts:
+class ImportCounts:
     """The number of records by outcome."""
 
     created: int = 0
@@ -62,7 +62,7 @@ class Counts:
     unchanged: int = 0
     refused: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: ImportOutcome) -> None:
         setattr(self, outcome.value, getattr(self, outcome.value) + 1)
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ class Incoming(Generic[D]):
     merged_origin: Customer | None = None
     shares_customer: bool = False
     previous: D | None = None
-    outcome: Outcome = Outcome.UNCHANGED
+    outcome: ImportOutcome = ImportOutcome.UNCHANGED
 
     @property
     def came_with_id(self) -> str | None:
@@ -97,11 +97,11 @@ class Incoming(Generic[D]):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ImportReport:
     """The result for one record, in the order of the file; `bad` if it was refused."""
 
     number: int
-    outcome: Outcome
+    outcome: ImportOutcome
     remarks: list[Remark] = field(default_factory=list)
     bad: BadRecord | None = None
 
@@ -132,7 +132,7 @@ class Importer(Protocol[D]):
 
 def import_records(
     importer: Importer[D], records: Iterable[Record | BadRecord], *, origin: str = ""
-) -> Iterator[Report]:
+) -> Iterator[ImportReport]:
     """Import `records` and report each in order.
 
     A batch that the database refuses is imported again record by record, so that only bad records are lost. Records
@@ -158,13 +158,13 @@ class _Batch(Generic[D]):
     """Parsed records, no two of which can be about one customer, and the refused ones among them."""
 
     incoming: list[Incoming[D]] = field(default_factory=list)
-    refused: list[Report] = field(default_factory=list)
+    refused: list[ImportReport] = field(default_factory=list)
     keys: set[tuple[str, str, str]] = field(default_factory=set)
     length: int = 0
 
     def add(self, taken: Incoming[D] | BadRecord) -> None:
         if isinstance(taken, BadRecord):
-            self.refused.append(Report(taken.number, Outcome.REFUSED, bad=taken))
+            self.refused.append(ImportReport(taken.number, ImportOutcome.REFUSED, bad=taken))
             self.length += len(taken.text)
         else:
             self.incoming.append(taken)
@@ -213,7 +213,7 @@ class _SharedCustomer(Exception):
     """Two records of a batch are about one customer."""
 
 
-def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
+def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[ImportReport]:
     if not batch:
         return []
     try:
@@ -223,7 +223,7 @@ def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) ->
         return [report for incoming in batch for report in _take_one(importer, incoming, origin)]
 
 
-def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list[Report]:
+def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list[ImportReport]:
     # The database may have refused the first attempt because of a concurrent write or a deadlock.
     for is_last in (False, True):
         try:
@@ -241,8 +241,8 @@ def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list
     raise AssertionError("the last try returns or raises")
 
 
-def _refusal(incoming: Incoming[D], refused: Refused) -> Report:
-    return Report(incoming.record.number, Outcome.REFUSED, bad=_bad(incoming.record, refused))
+def _refusal(incoming: Incoming[D], refused: Refused) -> ImportReport:
+    return ImportReport(incoming.record.number, ImportOutcome.REFUSED, bad=_bad(incoming.record, refused))
 
 
 def wait_for_other_imports() -> None:
@@ -255,19 +255,19 @@ def wait_for_other_imports() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_IMPORT_LOCK])
 
 
-def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[Report]:
+def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[ImportReport]:
     """Write one batch inside the caller's transaction; `batch` itself is not changed."""
     wait_for_other_imports()
     # Copies, because the batch may be imported again.
     batch = [replace(incoming, remarks=[*incoming.remarks]) for incoming in batch]
-    reports: list[Report] = []
-    pairs: list[tuple[Incoming[D], Match]] = []
+    reports: list[ImportReport] = []
+    pairs: list[tuple[Incoming[D], IdentityMatch]] = []
     merged: list[tuple[Incoming[D], SourceRecord]] = []
     for incoming, found in zip(batch, match([incoming.identity for incoming in batch]), strict=True):
         if found.refused is not None:
             reports.append(_refusal(incoming, found.refused))
         elif found.record is not None and found.record.digest == incoming.digest:
-            reports.append(Report(incoming.record.number, Outcome.UNCHANGED))
+            reports.append(ImportReport(incoming.record.number, ImportOutcome.UNCHANGED))
         elif found.record is not None and found.record.is_merged:
             merged.append((incoming, found.record))
         else:
@@ -289,12 +289,14 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     importer.apply(written, reason)
     _save_payloads(received, origin)
     reports.extend(
-        Report(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
+        ImportReport(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
     )
     return reports
 
 
-def _update_records(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]]) -> list[UpdatedRecord]:
+def _update_records(
+    importer: Importer[D], pairs: list[tuple[Incoming[D], IdentityMatch]]
+) -> list[UpdatedRecord]:
     """The updated source record of each incoming one, unsaved."""
     now = clock.now()
     updated = []
@@ -317,7 +319,7 @@ def _update_records(importer: Importer[D], pairs: list[tuple[Incoming[D], Match]
 
 
 def _set_previous(
-    importer: Importer[D], pairs: list[tuple[Incoming[D], Match]], updated: list[UpdatedRecord]
+    importer: Importer[D], pairs: list[tuple[Incoming[D], IdentityMatch]], updated: list[UpdatedRecord]
 ) -> None:
     """Set `previous` for records of customers that others were merged into."""
     known = [found.customer.pk for _, found in pairs if found.customer is not None]
@@ -340,11 +342,11 @@ def _keep_only(incoming: Incoming[D], record: SourceRecord) -> None:
     record.last_received_at = clock.now()
     text = f"“{record.source_id}” was merged into {record.customer_id}. The document was kept and changed nothing."
     incoming.remarks.append(Remark("$.id", text))
-    incoming.outcome = Outcome.UPDATED
+    incoming.outcome = ImportOutcome.UPDATED
 
 
 def _save_customers(
-    pairs: list[tuple[Incoming[D], Match]], updated: list[UpdatedRecord], reason: str
+    pairs: list[tuple[Incoming[D], IdentityMatch]], updated: list[UpdatedRecord], reason: str
 ) -> None:
     others = other_records([found.customer for _, found in pairs if found.customer is not None], updated)
     new: list[Customer] = []
@@ -356,7 +358,7 @@ def _save_customers(
         before = [columns_of(row) for row in touched]
         incoming.customer = each.record.customer = customer
         incoming.is_new = found.customer is None
-        incoming.outcome = Outcome.CREATED if incoming.is_new else Outcome.UPDATED
+        incoming.outcome = ImportOutcome.CREATED if incoming.is_new else ImportOutcome.UPDATED
         if incoming.is_new:
             begin(customer, each.record.claims)
         decide(

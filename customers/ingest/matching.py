@@ -1,4 +1,4 @@
-"""Match an incoming record with a customer.
+"""IdentityMatch an incoming record with a customer.
 
 A record joins the customer with the same identifier: the ID at the source, our typed ID, the external ID or Stripe ID
 within its environment, or an exact email address if only one customer of that environment has it, and that customer
@@ -55,7 +55,7 @@ class Identity:
 
 
 @dataclass(slots=True)
-class Match:
+class IdentityMatch:
     """The customer and the source record of an identity; None if there is none yet.
 
     `merged_origin` is the merged customer that the identity belonged to before the merge into `customer`. `kept` names
@@ -106,7 +106,7 @@ class _Known:
         ]
 
 
-def match(identities: Sequence[Identity]) -> list[Match]:
+def match(identities: Sequence[Identity]) -> list[IdentityMatch]:
     """Find the customer of each identity, in a fixed number of queries, and lock it until the transaction ends."""
     known = _look_up(identities)
     return [_resolve(identity, known) for identity in identities]
@@ -179,16 +179,18 @@ def _lock(known: _Known) -> None:
     _add_survivors(known)
 
 
-def _resolve(identity: Identity, known: _Known) -> Match:
+def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
     record = known.records.get((identity.source, identity.env, identity.source_id))
     merged_origin = known.origin(record) if record is not None else _by_strong_identifier(identity, known)
     if merged_origin is None:
         merged_origin = _by_email(identity, known)
     if merged_origin is None:
         free = (name for name in identity.names if typed_uuid_of(name) and name not in known.customers)
-        return Match(free_id=next(free, None))
+        return IdentityMatch(free_id=next(free, None))
     customer = known.survivor(merged_origin)
-    found = Match(customer, record, merged_origin=merged_origin if merged_origin.pk != customer.pk else None)
+    found = IdentityMatch(
+        customer, record, merged_origin=merged_origin if merged_origin.pk != customer.pk else None
+    )
     kept = set()
     for name, path, value, holders in (
         ("external_id", "$.id", identity.external_id, known.external),

@@ -9,7 +9,7 @@ from django.apps import apps
 from billing.document.importer import BillingImporter
 from billing.document.renderer import render_customers
 from billing.document.schema import EXPANDABLE
-from customers.ingest.engine import Outcome, Report, import_records
+from customers.ingest.engine import ImportOutcome, ImportReport, import_records
 from customers.ingest.reader import Record
 from customers.models import Customer
 from tests.billing.payloads import sent
@@ -27,7 +27,7 @@ def records(*payloads: Json) -> list[Record]:
     ]
 
 
-def take(*payloads: Json, importer: BillingImporter | None = None) -> list[Report]:
+def take(*payloads: Json, importer: BillingImporter | None = None) -> list[ImportReport]:
     """Import `payloads` as one file."""
     return list(import_records(importer or BillingImporter(), records(*payloads)))
 
@@ -35,7 +35,7 @@ def take(*payloads: Json, importer: BillingImporter | None = None) -> list[Repor
 def take_one(**changes: Any) -> Customer:
     """Import a document of the customer “acme”, which must be taken in."""
     [report] = take({"id": "acme", **changes})
-    assert report.outcome is not Outcome.REFUSED, report.bad
+    assert report.outcome is not ImportOutcome.REFUSED, report.bad
     return Customer.objects.get(external_id="acme")
 
 

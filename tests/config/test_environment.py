@@ -5,23 +5,23 @@ from pathlib import Path
 import pytest
 
 from config.database import database
-from config.environment import ConfigurationError, Environment
+from config.environment import ConfigurationError, EnvironmentSettings
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
+def environment(monkeypatch: pytest.MonkeyPatch) -> EnvironmentSettings:
     monkeypatch.setenv("ENV_FILE", "")
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    return Environment(Path("there-is-none"))
+    return EnvironmentSettings(Path("there-is-none"))
 
 
-def refusal(environment: Environment) -> str:
+def refusal(environment: EnvironmentSettings) -> str:
     with pytest.raises(ConfigurationError) as caught:
         environment.finish()
     return str(caught.value)
 
 
-def test_right_values_are_read(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_right_values_are_read(environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOW", " Yes ")
     monkeypatch.setenv("COUNT", "12")
     monkeypatch.setenv("HOSTS", "crm.example.com, .example.org,[::1],")
@@ -37,7 +37,9 @@ def test_right_values_are_read(environment: Environment, monkeypatch: pytest.Mon
     environment.finish()
 
 
-def test_what_is_set_to_nothing_is_not_set(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_set_to_nothing_is_not_set(
+    environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("X", "")
     assert environment.flag("X", default=True) is True
     assert environment.number("X", 3) == 3
@@ -72,7 +74,7 @@ def test_what_is_set_to_nothing_is_not_set(environment: Environment, monkeypatch
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, method: str, value: str, words: str
+    environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch, method: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv("THE_SETTING", value)
     match method:
@@ -93,7 +95,9 @@ def test_a_wrong_value_is_refused_by_name(
     assert words in message
 
 
-def test_all_problems_are_told_at_once(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_told_at_once(
+    environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FIRST", "maybe")
     environment.flag("FIRST", default=False)
     environment.required("SECOND", None, "Set it to a word")
@@ -112,18 +116,18 @@ def test_a_file_fills_in_what_the_process_environment_leaves_open(
     monkeypatch.setenv("CLIENTELE_TEST_B", "removed after the test")
     monkeypatch.delenv("CLIENTELE_TEST_B")
     monkeypatch.setenv("ENV_FILE", str(file))
-    environment = Environment(tmp_path / "not this")
+    environment = EnvironmentSettings(tmp_path / "not this")
     assert environment.text("CLIENTELE_TEST_A") == "from the process"
     assert environment.text("CLIENTELE_TEST_B") == "from the file"
 
 
 def test_a_file_that_was_named_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENV_FILE", str(tmp_path / "nothing"))
-    assert "\n  ENV_FILE: there is no file" in refusal(Environment(tmp_path / "default"))
+    assert "\n  ENV_FILE: there is no file" in refusal(EnvironmentSettings(tmp_path / "default"))
 
 
 def test_without_a_url_the_database_is_a_file_of_the_project(
-    environment: Environment, tmp_path: Path
+    environment: EnvironmentSettings, tmp_path: Path
 ) -> None:
     config = database(environment, tmp_path)
     assert config["ENGINE"] == "django.db.backends.sqlite3"
@@ -132,14 +136,16 @@ def test_without_a_url_the_database_is_a_file_of_the_project(
 
 
 def test_an_absolute_path_of_sqlite_stays_absolute(
-    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: EnvironmentSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/x.sqlite3")
     assert database(environment, Path("/elsewhere"))["NAME"] == tmp_path / "x.sqlite3"
     environment.finish()
 
 
-def test_postgresql_is_pooled_and_prepares(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_is_pooled_and_prepares(
+    environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://ada:p%40ss@db.example.com:5433/crm?sslmode=require")
     monkeypatch.setenv("DATABASE_POOL_SIZE", "7")
     config = database(environment, Path())
@@ -156,7 +162,7 @@ def test_postgresql_is_pooled_and_prepares(environment: Environment, monkeypatch
     ("size", "query"), [("0", ""), ("7", "?CONN_MAX_AGE=60"), ("7", "?CONN_MAX_AGE=None")]
 )
 def test_postgresql_without_a_pool(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, size: str, query: str
+    environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch, size: str, query: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://db.example.com/crm{query}")
     monkeypatch.setenv("DATABASE_POOL_SIZE", size)
@@ -190,7 +196,7 @@ def test_postgresql_without_a_pool(
     ],
 )
 def test_a_wrong_database_url_is_refused_without_showing_it(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+    environment: EnvironmentSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     database(environment, tmp_path)

@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from config.environment import Environment
+from config.environment import EnvironmentSettings
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +194,9 @@ class TestGuard:
 
 @pytest.mark.once
 def test_the_table_of_the_cache_comes_with_migrate(settings: Settings) -> None:
-    settings.CACHES = {"default": Environment(Path("none")).cache("THE_SETTING", "dbcache://counters")}
+    settings.CACHES = {
+        "default": EnvironmentSettings(Path("none")).cache("THE_SETTING", "dbcache://counters")
+    }
     assert "counters" not in connection.introspection.table_names()
     for _ in range(2):
         emit_post_migrate_signal(0, False, "default")

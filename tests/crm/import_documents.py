@@ -6,13 +6,13 @@ from typing import Any
 from crm.document.importer import CrmImporter
 from crm.document.renderer import render_customers
 from crm.document.schema import encode_customer
-from customers.ingest.engine import Report
+from customers.ingest.engine import ImportReport
 from customers.models import Customer
 from tests.customers.import_documents import take
 from tests.strategies_crm import Json
 
 
-def take_crm(*payloads: Json) -> list[Report]:
+def take_crm(*payloads: Json) -> list[ImportReport]:
     """Import crm documents, none of which may be refused."""
     reports = take(CrmImporter(), *payloads)
     assert [report.bad for report in reports if report.bad] == []

@@ -10,7 +10,7 @@ from django.db import connection
 
 from customers.document.importer import PaymentsImporter
 from customers.document.renderer import render_customers
-from customers.ingest.engine import Importer, Outcome, Report, import_records
+from customers.ingest.engine import Importer, ImportOutcome, ImportReport, import_records
 from customers.ingest.reader import BadRecord, Record, read_records
 from customers.json_types import encode
 from customers.models import Customer, SourceRecord
@@ -22,19 +22,19 @@ def read(*payloads: Json) -> Iterator[Record | BadRecord]:
     return read_records(io.BytesIO(json.dumps(payloads).encode()))
 
 
-def take(importer: Importer[Any], *payloads: Json, **options: Any) -> list[Report]:
+def take(importer: Importer[Any], *payloads: Json, **options: Any) -> list[ImportReport]:
     """Import `payloads` as one file."""
     return list(import_records(importer, read(*payloads), **options))
 
 
-def take_payments(*payloads: Json) -> list[Report]:
+def take_payments(*payloads: Json) -> list[ImportReport]:
     """Import payments documents, none of which may be refused."""
     reports = take(PaymentsImporter(), *payloads)
     assert [report.bad for report in reports if report.bad] == []
     return reports
 
 
-def outcomes(reports: list[Report]) -> list[Outcome]:
+def outcomes(reports: list[ImportReport]) -> list[ImportOutcome]:
     return [report.outcome for report in reports]
 
 

@@ -15,7 +15,7 @@ from crm.document.schema import parse_customer as parse_crm
 from customers import limits
 from customers.document.importer import PaymentsImporter
 from customers.document.schema import parse_customer as parse_payments
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.ingest.reader import read_value
 from customers.json_types import Refused
 from customers.models import Customer
@@ -154,7 +154,11 @@ def test_what_just_fits_is_read() -> None:
 @pytest.mark.django_db
 def test_a_file_loses_only_the_record_that_is_too_long() -> None:
     reports = take(PaymentsImporter(), payment(1), payment(2, name=LONG), payment(3))
-    assert [report.outcome for report in reports] == [Outcome.CREATED, Outcome.REFUSED, Outcome.CREATED]
+    assert [report.outcome for report in reports] == [
+        ImportOutcome.CREATED,
+        ImportOutcome.REFUSED,
+        ImportOutcome.CREATED,
+    ]
     assert Customer.objects.count() == 2
 
 

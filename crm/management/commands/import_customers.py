@@ -17,7 +17,7 @@ from tqdm import tqdm
 from crm.exchange.importers import IMPORTERS
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.formats import counted
-from customers.ingest.engine import Counts, Report, import_records, rolled_back
+from customers.ingest.engine import ImportCounts, ImportReport, import_records, rolled_back
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.models import Source
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         self.is_dry_run: bool = options["dry_run"]
         self.errors: str | None = options["errors"]
         self.unreadable = 0
-        self.total = Counts()
+        self.total = ImportCounts()
         undoing = rolled_back() if self.is_dry_run else nullcontext()
         try:
             with errors_file(self.errors, names) as refuse, undoing:
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         self._end()
 
     def _import_file(self, source: str, name: str, refuse: Refuse) -> None:
-        counts = Counts()
+        counts = ImportCounts()
         shown = origin_of(name) if name == STDIN else one_line(name)
         try:
             with open_input(name) as stream, _progress(stream, name) as bar:
@@ -84,11 +84,13 @@ class Command(BaseCommand):
         except Unreadable as problem:
             self.unreadable += 1
             self._complain(f"{shown}: {problem}")
-            if counts == Counts():
+            if counts == ImportCounts():
                 return
         self._say(f"{shown}: {self._in_words(counts)}")
 
-    def _report(self, name: str, reports: Iterator[Report], counts: Counts, refuse: Refuse) -> None:
+    def _report(
+        self, name: str, reports: Iterator[ImportReport], counts: ImportCounts, refuse: Refuse
+    ) -> None:
         """Count the records, and print the first refusals and remarks."""
         remarks = 0
         for report in reports:
@@ -119,7 +121,7 @@ class Command(BaseCommand):
                 str,
             )
 
-    def _in_words(self, counts: Counts) -> str:
+    def _in_words(self, counts: ImportCounts) -> str:
         would_be = " would be" if self.is_dry_run else ""
         return (
             f"{counts.created:,}{would_be} created, {counts.updated:,}{would_be} updated,"
@@ -184,7 +186,7 @@ def _progress(stream: BinaryIO, name: str) -> tqdm:
     )
 
 
-def _with_progress(bar: tqdm, reports: Iterator[Report]) -> Iterator[Report]:
+def _with_progress(bar: tqdm, reports: Iterator[ImportReport]) -> Iterator[ImportReport]:
     for number, report in enumerate(reports, start=1):
         bar.set_postfix_str(f"{number} records", refresh=False)
         bar.update(0)

@@ -15,8 +15,8 @@ LONGEST_SPACE = 1000
 _TOLD_APART = 256
 
 
-class _Leaps(NamedTuple):
-    """What a walk leaps over: the rest of a string, what is inside of brackets, what is between records."""
+class _SkipPatterns(NamedTuple):
+    """What a scan leaps over: the rest of a string, what is inside of brackets, what is between records."""
 
     string: re.Pattern[str]
     inside: re.Pattern[str]
@@ -33,22 +33,22 @@ class _Leaps(NamedTuple):
         )
 
 
-_STRINGS_END_WITH_LINES = _Leaps.make(r"\n", re.NOFLAG)
-_STRINGS_SPAN_LINES = _Leaps.make("", re.DOTALL)
+_STRINGS_END_WITH_LINES = _SkipPatterns.make(r"\n", re.NOFLAG)
+_STRINGS_SPAN_LINES = _SkipPatterns.make("", re.DOTALL)
 _COMMA = re.compile(rf",[ \t\n\r]{{0,{LONGEST_SPACE}}}+")
 _LINE_END = re.compile(r"[ \t\r]*+(?:\n|\Z)")
 _ITEM_LINE_END = re.compile(r"[ \t\r]*+,?[ \t\r]*+(?:\n|\Z)")
 _NEXT_LINE = re.compile(r"\n(?=[{\[])")
 
 
-class LineWalk:
+class NextLineScan:
     """Walks over what is no record, to the line break before the next line that begins with `{` or `[`."""
 
     def __init__(self, window: Window) -> None:
         self.place = window.before + window.at
 
     def step(self, window: Window) -> bool:
-        """Walk on as far as the window goes; True if the end is found, and `place` is it."""
+        """BrokenRecordScan on as far as the window goes; True if the end is found, and `place` is it."""
         line = _NEXT_LINE.search(window.text, self.place - window.before)
         if line:
             self.place = window.before + line.start()
@@ -57,7 +57,7 @@ class LineWalk:
         return line is not None
 
 
-class Walk:
+class BrokenRecordScan:
     """Walks from the beginning of a broken record to its end, which is the first of these places:
 
     - Its brackets are balanced; in a list, a comma and a `{` or the list's own bracket follow.
@@ -77,19 +77,19 @@ class Walk:
         self._begin = self.place
         self._error = self.place + error
         self._line_head = None if indent is None else "\n" + indent
-        self._leaps = _STRINGS_SPAN_LINES if indent is None else _STRINGS_END_WITH_LINES
+        self._patterns = _STRINGS_SPAN_LINES if indent is None else _STRINGS_END_WITH_LINES
         self._in_list = in_list
         self._open: list[str] = []
         self._deeper = 0
         self._in_string = False
 
     def step(self, window: Window) -> bool:
-        """Walk on as far as the window goes; True if the end is found, and `place` is it."""
+        """BrokenRecordScan on as far as the window goes; True if the end is found, and `place` is it."""
         text = window.text
         at = self.place - window.before
         end = None
         while end is None:
-            at = self._leap(text, at)
+            at = self._skip(text, at)
             character = text[at : at + 1]
             if character == "{":
                 end = self._before_next_record(window, at)
@@ -109,18 +109,20 @@ class Walk:
         self.place = window.before + (at if end is None else end)
         return end is not None
 
-    def _leap(self, text: str, at: int) -> int:
+    def _skip(self, text: str, at: int) -> int:
         """Where the next bracket is, or outside of them the next comma; else the end of the window."""
         if self._in_string:
-            at = end_of(self._leaps.string, text, at)
+            at = end_of(self._patterns.string, text, at)
             if at + text.startswith("\\", at) >= len(text):
                 return at
             at += text.startswith('"', at)
             self._in_string = False
-        at = end_of(self._leaps.inside if self._open or not self._in_list else self._leaps.between, text, at)
+        at = end_of(
+            self._patterns.inside if self._open or not self._in_list else self._patterns.between, text, at
+        )
         if text.startswith('"', at):
             self._in_string = True
-            at = end_of(self._leaps.string, text, at + 1)
+            at = end_of(self._patterns.string, text, at + 1)
         return at
 
     def _after_closing(self, character: str, at: int) -> int | None:

@@ -2,7 +2,7 @@
 
 A stream is a sequence of JSON values with white space between them: lists of records, envelopes around such a
 list, or records themselves. The decoder finds where a sound record ends. Where one is broken,
-`boundaries.Walk` finds where the next begins.
+`boundaries.BrokenRecordScan` finds where the next begins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from customers.ingest.reader.boundaries import LONGEST_SPACE, LineWalk, Walk
+from customers.ingest.reader.boundaries import LONGEST_SPACE, BrokenRecordScan, NextLineScan
 from customers.ingest.reader.inputs import Unreadable, Window
 from customers.ingest.reader.records import BadRecord, Record, is_error_line, judged
 from customers.ingest.reader.strict import SPACE, Decoder, printable, skip_space
@@ -80,7 +80,7 @@ class _Broken(Exception):
         self.is_cut_off = is_cut_off
 
 
-class _Stretch(NamedTuple):
+class _ScannedText(NamedTuple):
     text: str
     too_large: bool
     ended: bool
@@ -213,43 +213,43 @@ class _Splitter:
 
     def _broken(self, broken: _Broken, in_list: bool) -> Record | BadRecord:
         """Take the broken record that begins here."""
-        stretch = self._walked(Walk(self._window, broken.error, self._indent, in_list))
-        self._ended_in_record = stretch.ended
-        if stretch.too_large:
-            return self._too_large(stretch.text)
-        text = stretch.text.rstrip(SPACE)
+        scanned = self._scanned(BrokenRecordScan(self._window, broken.error, self._indent, in_list))
+        self._ended_in_record = scanned.ended
+        if scanned.too_large:
+            return self._too_large(scanned.text)
+        text = scanned.text.rstrip(SPACE)
         if in_list:
             text = text.removesuffix(",")
-        if stretch.ended and broken.is_cut_off:
+        if scanned.ended and broken.is_cut_off:
             return self._judged(text, _ENDS_IN_RECORD)
-        return self._judged(text, note=_NOT_CLOSED if stretch.ended else "")
+        return self._judged(text, note=_NOT_CLOSED if scanned.ended else "")
 
     def _stray(self, problem: str = "") -> Record | BadRecord:
         """Take what begins here and is no record, up to the next line that may begin one."""
-        stretch = self._walked(LineWalk(self._window))
-        if stretch.too_large:
-            return self._too_large(stretch.text)
-        return self._judged(stretch.text.rstrip(SPACE), problem)
+        scanned = self._scanned(NextLineScan(self._window))
+        if scanned.too_large:
+            return self._too_large(scanned.text)
+        return self._judged(scanned.text.rstrip(SPACE), problem)
 
-    def _walked(self, walk: Walk | LineWalk) -> _Stretch:
-        """Take the text that `walk` goes over; of one that is too large, keep only the beginning."""
+    def _scanned(self, scan: BrokenRecordScan | NextLineScan) -> _ScannedText:
+        """Take the text that `scan` goes over; of one that is too large, keep only the beginning."""
         window = self._window
         beginning = ""
         ended = False
-        while not walk.step(window):
+        while not scan.step(window):
             if window.more():
                 continue
             if window.ended:
                 ended = True
-                walk.place = window.before + len(window.text)
+                scan.place = window.before + len(window.text)
                 break
             beginning = beginning or window.text[window.at : window.at + _EXCERPT]
-            window.at = max(window.at, walk.place - window.before - _MARGIN // 2)
-        text = window.text[window.at : walk.place - window.before]
-        window.at = walk.place - window.before
+            window.at = max(window.at, scan.place - window.before - _MARGIN // 2)
+        text = window.text[window.at : scan.place - window.before]
+        window.at = scan.place - window.before
         if beginning or len(text) > self._limit:
-            return _Stretch((beginning or text)[:_EXCERPT], True, ended)
-        return _Stretch(text, False, ended)
+            return _ScannedText((beginning or text)[:_EXCERPT], True, ended)
+        return _ScannedText(text, False, ended)
 
     def _too_large(self, text: str) -> BadRecord:
         self._number += 1

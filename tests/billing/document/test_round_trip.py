@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from tests.billing.import_documents import exported, row_counts, take
 from tests.billing.payloads import parsed, sent
 from tests.examples import examples
@@ -52,7 +52,7 @@ def expected_of(payload: Json) -> Json:
 def test_a_complete_document_comes_back_equal(payload):
     with transaction.atomic():
         [report] = take(payload)
-        assert (report.outcome, report.bad) == (Outcome.CREATED, None)
+        assert (report.outcome, report.bad) == (ImportOutcome.CREATED, None)
         assert exported() == expected_of(payload)
         transaction.set_rollback(True)
 
@@ -63,7 +63,7 @@ def test_a_complete_document_comes_back_equal(payload):
 def test_an_export_that_is_imported_changes_nothing(payload):
     with transaction.atomic():
         [report] = take(payload)
-        assert (report.outcome, report.bad) == (Outcome.CREATED, None)
+        assert (report.outcome, report.bad) == (ImportOutcome.CREATED, None)
         document, before = exported(), row_counts()
         [report] = take(_as_payload(document))
         assert (report.bad, report.remarks) == (None, [])

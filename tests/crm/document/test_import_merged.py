@@ -2,7 +2,7 @@ import pytest
 
 from crm.document.importer import CrmImporter
 from crm.models import MergedRecord
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.crm.import_documents import document, shown, take_crm, take_one
 from tests.customers.import_documents import customer_of, outcomes, row_counts, take
@@ -210,7 +210,7 @@ class TestCustomersOfTheirOwn:
 
         reports = take(CrmImporter(), outer, OLD)
 
-        assert outcomes(reports) == [Outcome.CREATED, Outcome.UNCHANGED]
+        assert outcomes(reports) == [ImportOutcome.CREATED, ImportOutcome.UNCHANGED]
         assert Customer.objects.filter(merged_into=None).count() == 1
 
     def test_two_documents_of_one_file_that_list_the_same_one(self) -> None:
@@ -230,7 +230,7 @@ class TestDocumentsUnderAMergedId:
 
         [report] = take_crm(changed)
 
-        assert report.outcome is Outcome.UPDATED
+        assert report.outcome is ImportOutcome.UPDATED
         assert [remark.path for remark in report.remarks] == ["$.id"]
         assert shown() == before
         assert Customer.objects.get(merged_into=None).name == "Acme"
@@ -244,7 +244,7 @@ class TestDocumentsUnderAMergedId:
 
         [report] = take_crm(changed)
 
-        assert report.outcome is Outcome.UNCHANGED
+        assert report.outcome is ImportOutcome.UNCHANGED
         assert row_counts() == before
 
     def test_the_survivor_goes_on_as_before(self) -> None:
@@ -262,7 +262,7 @@ def test_a_batch_with_one_record_under_a_merged_id_and_one_of_the_survivor() -> 
 
     reports = take_crm({**OLD, "notes": "Theirs."}, document(notes="Ours."))
 
-    assert outcomes(reports) == [Outcome.UPDATED, Outcome.UPDATED]
+    assert outcomes(reports) == [ImportOutcome.UPDATED, ImportOutcome.UPDATED]
     assert shown()["notes"] == "Ours."
 
 
@@ -272,8 +272,8 @@ def test_camel_case_is_read_as_well() -> None:
     take_crm(payload)
 
     assert shown() == document(merged_customers=[{**OLD, "merged_customers": [OLDER]}])
-    assert outcomes(take_crm(payload)) == [Outcome.UNCHANGED]
-    assert outcomes(take_crm(OLDER)) == [Outcome.UNCHANGED]
+    assert outcomes(take_crm(payload)) == [ImportOutcome.UNCHANGED]
+    assert outcomes(take_crm(OLDER)) == [ImportOutcome.UNCHANGED]
 
 
 def test_an_export_of_merged_customers_comes_in_again() -> None:

@@ -9,7 +9,7 @@ from hypothesis.extra.django import TestCase
 
 from crm.document.importer import CrmImporter
 from crm.models import Company, Contact, CustomField, Domain, Person, Relationship
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.crm.import_documents import document, shown, take_crm, take_one
 from tests.customers.import_documents import outcomes, row_counts, take
@@ -81,7 +81,7 @@ def test_every_key_has_its_row() -> None:
     jane = Person.objects.get(obfuscated_id="p-jane")
     fields = {row.key: row for row in CustomField.objects.filter(customer=customer)}
 
-    assert report.outcome is Outcome.CREATED
+    assert report.outcome is ImportOutcome.CREATED
     assert (customer.name, customer.env, customer.email) == ("Acme Trading", "live", "")
     assert relationship.crm_id == "acme"
     assert relationship.datasource_id == "00100"
@@ -129,7 +129,7 @@ def test_the_same_file_twice_changes_nothing() -> None:
 
     reports = take_crm(*payloads)
 
-    assert outcomes(reports) == [Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert outcomes(reports) == [ImportOutcome.UNCHANGED, ImportOutcome.UNCHANGED]
     assert row_counts() == before
 
 
@@ -139,7 +139,7 @@ def test_what_only_looks_different_writes_no_history() -> None:
 
     [report] = take_crm({**ACME, "unknown_key": 1})
 
-    assert report.outcome is Outcome.UPDATED
+    assert report.outcome is ImportOutcome.UPDATED
     assert row_counts() == {**before, "customers_receivedpayload": before["customers_receivedpayload"] + 1}
 
 
@@ -274,7 +274,7 @@ def test_the_crm_joins_the_customer_that_has_its_id() -> None:
 def test_a_refused_record_costs_no_other_one() -> None:
     reports = take(CrmImporter(), document(id="one"), {"id": "two"}, document(id="three"))
 
-    assert outcomes(reports) == [Outcome.CREATED, Outcome.REFUSED, Outcome.CREATED]
+    assert outcomes(reports) == [ImportOutcome.CREATED, ImportOutcome.REFUSED, ImportOutcome.CREATED]
     assert reports[1].bad is not None
     assert (reports[1].number, reports[1].bad.path) == (2, "$")
     assert Customer.objects.count() == ReceivedPayload.objects.count() == 2
@@ -314,4 +314,4 @@ class TestRoundTrip(TestCase):
         take_crm(*payloads)
 
         assert [shown(payload["id"]) for payload in payloads] == payloads
-        assert set(outcomes(take_crm(*payloads))) <= {Outcome.UNCHANGED}
+        assert set(outcomes(take_crm(*payloads))) <= {ImportOutcome.UNCHANGED}

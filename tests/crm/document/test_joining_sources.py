@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crm.exchange.importers import IMPORTERS
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.models import Customer, SourceRecord
 from tests.crm.import_documents import document
 from tests.customers.import_documents import customer_of, outcomes, row_counts, take
@@ -19,7 +19,7 @@ Arrival = tuple[str, Json]
 OURS = "cus_01h3vjs3b16yc3f9q8q9pfrb78"
 
 
-def arrive(*arrivals: Arrival) -> list[Outcome]:
+def arrive(*arrivals: Arrival) -> list[ImportOutcome]:
     """Import each document as a file of its own; none may be refused."""
     reports = [report for source, payload in arrivals for report in take(IMPORTERS[source](), payload)]
     assert [report.bad for report in reports if report.bad] == []
@@ -39,7 +39,7 @@ def orders(*arrivals: Arrival) -> Any:
     ("billing", {"id": "b1", "email": "jo@example.com"}),
 )
 def test_an_exact_email(arrivals: list[Arrival]) -> None:
-    assert arrive(*arrivals) == [Outcome.CREATED, Outcome.UPDATED]
+    assert arrive(*arrivals) == [ImportOutcome.CREATED, ImportOutcome.UPDATED]
 
     assert sources_of(Customer.objects.get()) == {("payments", "p1"), ("billing", "b1")}
     assert Customer.objects.get().external_id == "b1"
@@ -101,7 +101,7 @@ def test_one_source_that_gives_an_id_only_sometimes(arrivals: list[Arrival]) -> 
     before = row_counts()
 
     assert Customer.objects.count() == 1
-    assert arrive(*arrivals) == [Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert arrive(*arrivals) == [ImportOutcome.UNCHANGED, ImportOutcome.UNCHANGED]
     assert row_counts() == before
 
 
@@ -114,7 +114,7 @@ def test_an_id_that_was_null_before(arrivals: list[Arrival]) -> None:
     before = row_counts()
 
     assert Customer.objects.count() == 1
-    assert arrive(*arrivals) == [Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert arrive(*arrivals) == [ImportOutcome.UNCHANGED, ImportOutcome.UNCHANGED]
     assert row_counts() == before
 
 
@@ -182,8 +182,11 @@ def test_one_id_of_ours_in_two_environments_of_one_file() -> None:
 
     reports = take(IMPORTERS["billing"](), *payloads)
 
-    assert outcomes(reports) == [Outcome.CREATED, Outcome.CREATED]
-    assert outcomes(take(IMPORTERS["billing"](), *payloads)) == [Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert outcomes(reports) == [ImportOutcome.CREATED, ImportOutcome.CREATED]
+    assert outcomes(take(IMPORTERS["billing"](), *payloads)) == [
+        ImportOutcome.UNCHANGED,
+        ImportOutcome.UNCHANGED,
+    ]
 
 
 def test_one_stripe_id_with_two_ids_is_refused() -> None:

@@ -7,7 +7,7 @@ from hypothesis.extra.django import TestCase
 
 from customers.document.importer import PaymentsImporter
 from customers.document.renderer import render_customers
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.json_types import encode
 from customers.models import Address, Business, Customer, PaymentMethod
 from customers.typed_ids import to_uuid
@@ -237,7 +237,7 @@ def test_a_customer_of_ours_takes_the_platforms_document() -> None:
 
     [report] = take(PaymentsImporter(), SEED)
 
-    assert report.outcome is Outcome.UPDATED
+    assert report.outcome is ImportOutcome.UPDATED
     assert Customer.objects.get().name == "Jane Doe"
 
 
@@ -248,7 +248,7 @@ class TestRoundTrip(TestCase):
         take_payments(*payloads)
 
         assert [exported(Customer.objects.get(pk=payload["id"])) for payload in payloads] == payloads
-        assert set(outcomes(take_payments(*payloads))) <= {Outcome.UNCHANGED}
+        assert set(outcomes(take_payments(*payloads))) <= {ImportOutcome.UNCHANGED}
 
     @settings(max_examples=examples(25), deadline=None)
     @given(files(max_size=6))

@@ -6,21 +6,21 @@ from django.db import connection
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import BATCH, Outcome, Report
+from customers.ingest.engine import BATCH, ImportOutcome, ImportReport
 from customers.models import Address, Customer, SourceRecord
 from tests.customers.import_documents import outcomes, payment, take
 from tests.strategies_payments import Json
 
-CREATED, UPDATED, UNCHANGED, REFUSED = Outcome
+CREATED, UPDATED, UNCHANGED, REFUSED = ImportOutcome
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 class TestTwoAtOnce:
     """Two imports of the same new customers, on both databases."""
 
-    def run(self, *imports: tuple[Any, list[Json]]) -> list[list[Report]]:
+    def run(self, *imports: tuple[Any, list[Json]]) -> list[list[ImportReport]]:
         barrier = Barrier(len(imports))
-        results: list[list[Report]] = [[] for _ in imports]
+        results: list[list[ImportReport]] = [[] for _ in imports]
 
         def work(index: int) -> None:
             importer, payloads = imports[index]

@@ -9,7 +9,15 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import BATCH, BATCH_TEXT, Incoming, Outcome, Report, import_records, rolled_back
+from customers.ingest.engine import (
+    BATCH,
+    BATCH_TEXT,
+    ImportOutcome,
+    ImportReport,
+    Incoming,
+    import_records,
+    rolled_back,
+)
 from customers.ingest.reader import BadRecord, Record, Unreadable, read_records
 from customers.json_types import Refused, Remark
 from customers.models import Address, Customer, ReceivedPayload, SourceRecord
@@ -28,7 +36,7 @@ from tests.strategies_payments import Json
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, REFUSED = Outcome
+CREATED, UPDATED, UNCHANGED, REFUSED = ImportOutcome
 
 
 class FailingImporter(PaymentsImporter):
@@ -57,7 +65,7 @@ class TestWhatIsRemembered:
 
         record = SourceRecord.objects.get()
         payload = ReceivedPayload.objects.get()
-        assert report == Report(1, CREATED)
+        assert report == ImportReport(1, CREATED)
         assert (record.source, record.env, record.source_id) == ("payments", "live", "p1")
         assert {name: claim["value"] for name, claim in record.claims.items()} == {
             "name": "Jo",
@@ -247,7 +255,7 @@ class TestFailures:
             yield from read(payment(1), {"id": 2}, payment(3))
             raise Unreadable("broken")
 
-        reports: list[Report] = []
+        reports: list[ImportReport] = []
         with pytest.raises(Unreadable):
             reports.extend(import_records(PaymentsImporter(), records()))
 

@@ -6,14 +6,14 @@ from django.conf import settings as django_settings
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.ingest.precedence import Statement, changed_columns
 from customers.models import Customer
 from tests.customers.import_documents import payment, take, take_payments
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, REFUSED = Outcome
+CREATED, UPDATED, UNCHANGED, REFUSED = ImportOutcome
 
 
 def verdict(name: str, claims: dict[str, list[dict[str, Any]]]) -> Any:

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.document.importer import BillingImporter
 from billing.models import BillingAccount, Feature, Plan
-from customers.ingest.engine import Incoming, Outcome
+from customers.ingest.engine import ImportOutcome, Incoming
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.billing.import_documents import exported, only, records, row_counts, take, take_one
 from tests.billing.payloads import (
@@ -137,15 +137,15 @@ class TestWholeDocument:
         assert exported() == expected
 
     def test_taking_it_twice_changes_nothing(self):
-        assert [report.outcome for report in take(CUSTOMER)] == [Outcome.CREATED]
+        assert [report.outcome for report in take(CUSTOMER)] == [ImportOutcome.CREATED]
         before = row_counts()
-        assert [report.outcome for report in take(CUSTOMER)] == [Outcome.UNCHANGED]
+        assert [report.outcome for report in take(CUSTOMER)] == [ImportOutcome.UNCHANGED]
         assert row_counts() == before
 
     def test_a_document_that_says_the_same_otherwise_leaves_no_history(self):
         take(CUSTOMER)
         before = row_counts()
-        assert [report.outcome for report in take({**CUSTOMER, "unknown": 1})] == [Outcome.UPDATED]
+        assert [report.outcome for report in take({**CUSTOMER, "unknown": 1})] == [ImportOutcome.UPDATED]
         assert row_counts() == before
 
     def test_what_is_absent_leaves_what_we_have(self):
@@ -209,7 +209,11 @@ class _FailsOn(BillingImporter):
 def test_a_record_that_the_database_refuses_is_lost_alone():
     balances = {"api_calls": {**BALANCE, "granted": 7}}
     reports = take({"id": "one", "balances": balances}, {"id": "bad"}, {"id": "two"}, importer=_FailsOn())
-    assert [report.outcome for report in reports] == [Outcome.CREATED, Outcome.REFUSED, Outcome.CREATED]
+    assert [report.outcome for report in reports] == [
+        ImportOutcome.CREATED,
+        ImportOutcome.REFUSED,
+        ImportOutcome.CREATED,
+    ]
     assert set(Customer.objects.values_list("external_id", flat=True)) == {"one", "two"}
     assert BillingAccount.objects.count() == 2
     assert len(reports[0].remarks) == 1

@@ -16,7 +16,7 @@ from crm.dedupe.merges.merge import merge
 from crm.exchange.importers import IMPORTERS
 from crm.models import Company, Domain, Relationship
 from customers import clock
-from customers.ingest.engine import Outcome
+from customers.ingest.engine import ImportOutcome
 from customers.models import Address, Customer, CustomerRow, PaymentMethod, SourceRecord
 from tests.billing.payloads import BALANCE, CUSTOMER, INVOICE, ROW, SUBSCRIPTION
 from tests.crm.import_documents import document
@@ -27,7 +27,7 @@ from tests.strategies_payments import Json
 pytestmark = pytest.mark.django_db
 
 
-def arrive(source: str, *payloads: Json) -> list[Outcome]:
+def arrive(source: str, *payloads: Json) -> list[ImportOutcome]:
     reports = take(IMPORTERS[source](), *payloads)
     assert [report.bad for report in reports if report.bad] == []
     return outcomes(reports)
@@ -167,21 +167,21 @@ class TestEachSpeaksForItsOwn:
         merged(source, first, second)
         before, counts = rows(), row_counts()
 
-        assert arrive(source, second, first) == [Outcome.UNCHANGED] * 2
+        assert arrive(source, second, first) == [ImportOutcome.UNCHANGED] * 2
         assert (rows(), row_counts()) == (before, counts)
 
     def test_one_file_with_both(self, source: str) -> None:
         first, second, *new = FILES[source]
         survivor, other = merged(source, first, second)
 
-        assert arrive(source, *new) == [Outcome.UPDATED] * 2
+        assert arrive(source, *new) == [ImportOutcome.UPDATED] * 2
 
         assert {record.came_with for record in survivor.source_records.filter(is_merged=False)} == {
             None,
             other,
         }
         counts = row_counts()
-        assert arrive(source, *new) == [Outcome.UNCHANGED] * 2
+        assert arrive(source, *new) == [ImportOutcome.UNCHANGED] * 2
         assert row_counts() == counts
 
 
@@ -321,7 +321,7 @@ def test_the_number_of_queries_does_not_grow_with_the_customers() -> None:
             )
         news = [crm(f"{count}-{count + number}", f"y{count}.example") for number in range(count)]
         with CaptureQueriesContext(connection) as captured:
-            assert arrive("crm", *news) == [Outcome.UPDATED] * count
+            assert arrive("crm", *news) == [ImportOutcome.UPDATED] * count
         return len(captured)
 
     assert queries(1) == queries(4)
