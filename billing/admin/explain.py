@@ -16,7 +16,7 @@ from billing.explain.burn_rate import lost_words
 from billing.explain.types import BalanceExplained, EntryExplained, Explanation, RowExplained, UseExplained
 from billing.ledger.totals import DailyFigures
 from billing.models import Balance, Entity
-from billing.rules.figures import UPPER_BOUND
+from billing.rules.figures import amount_problem
 from customers.admin.fields import FigureFormField
 from customers.formats import (
     BAD,
@@ -67,8 +67,8 @@ class SimulationForm(forms.Form):
     def clean_use(self) -> Any:
         # A usage of 0 deducts nothing, so there is nothing to simulate.
         use = self.cleaned_data["use"]
-        if use is not None and use.copy_abs() >= UPPER_BOUND:
-            raise forms.ValidationError("Enter a number with at most 15 digits before the point.")
+        if use is not None and (problem := amount_problem(use)):
+            raise forms.ValidationError(problem)
         return use or None
 
     def clean_entity(self) -> Entity | None:

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.utils.dateparse import parse_datetime
 
 from billing.models import Entity, Feature, Plan, Subscription
-from billing.rules.figures import UPPER_BOUND
+from billing.rules.figures import amount_problem
 from customers.cli import one_line
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
@@ -22,7 +22,6 @@ from customers.typed_ids import to_uuid
 
 _SHOWN = 100
 _LISTED = 8
-_MOST_DECIMALS = 10
 #: Room on both sides for calculations with periods.
 _YEARS = range(1900, 9901)
 
@@ -43,16 +42,13 @@ def moment(text: str) -> datetime:
 
 
 def amount(text: str) -> Decimal:
-    """A number with at most 15 digits before the point and 10 after it, negative ones too."""
+    """A number that fits into a figure (see `amount_problem`). It may be negative."""
     try:
         found = Decimal(text)
     except InvalidOperation:
         raise _unreadable(text, "a number such as 20 or 0.5") from None
-    if not found.is_finite() or found.copy_abs() >= UPPER_BOUND:
-        raise _unreadable(text, "a number with at most 15 digits before the point")
-    exponent = found.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > _MOST_DECIMALS:
-        raise _unreadable(text, "a number with at most 10 digits after the point")
+    if problem := amount_problem(found):
+        raise ArgumentTypeError(f"{text[:_SHOWN]!r} cannot be used. {problem}")
     return found
 
 

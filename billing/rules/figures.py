@@ -158,8 +158,8 @@ def counts(ended_at: datetime | None, expires_at: datetime | None, at: datetime)
 
 
 def amount_problem(amount: Decimal) -> str | None:
-    """Why no figure can hold `amount`, as a sentence; None if one can."""
-    if not amount.is_finite() or abs(amount) >= UPPER_BOUND:
+    """Why `amount` doesn't fit into a figure, as a sentence; None if it fits."""
+    if not amount.is_finite() or amount.copy_abs() >= UPPER_BOUND:
         return "Enter a number with at most 15 digits before the decimal point."
     exponent = amount.as_tuple().exponent
     # Most amounts have few decimals: the exponent alone decides without rounding.

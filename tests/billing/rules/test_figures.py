@@ -7,6 +7,7 @@ from billing.rules.figures import (
     Figures,
     GrantFigures,
     RolloverFigures,
+    amount_problem,
     credits_for,
     figures_of,
     included_grant,
@@ -208,3 +209,24 @@ def test_credits_pay_for_units(available, cost, units):
 def test_units_cost_credits():
     assert credits_for(Decimal(7), Decimal("2.5")) == Decimal("17.5")
     assert credits_for(Decimal("0.0000000003"), Decimal("0.5")) == Decimal("0.0000000002")
+
+
+@pytest.mark.parametrize(
+    ("amount", "problem"),
+    [
+        ("999999999999999.9999999999", None),
+        ("-999999999999999.9999999999", None),
+        ("1.5000000000000000", None),
+        ("0e-99", None),
+        ("1e15", "15 digits before"),
+        ("-1e999999999", "15 digits before"),
+        ("NaN", "15 digits before"),
+        ("sNaN", "15 digits before"),
+        ("-Infinity", "15 digits before"),
+        ("0.00000000001", "10 decimals"),
+        ("1e-999999999", "10 decimals"),
+    ],
+)
+def test_amounts_that_do_not_fit_into_a_figure(amount, problem):
+    found = amount_problem(Decimal(amount))
+    assert found is None if problem is None else problem in str(found)
