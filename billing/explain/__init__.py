@@ -1,1 +1,1 @@
-"""Explaining a balance: where its figures come from, what a use would draw, how long it lasts."""
+"""Explain a balance: where its figures come from, what usage would deduct, and how long it lasts."""

@@ -1,4 +1,4 @@
-"""Explain a balance: where its figures come from, what a use would draw and why, and how long it lasts."""
+"""Explain a balance: where its figures come from, what usage would deduct and why, and how long it lasts."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from billing.rules.intervals import NEVER_RESETS
 from customers.formats import moment
 from customers.models import Customer
 
-#: Of the grants and rollovers that do not count, how many are told.
+#: How many of the grants and rollovers that do not count are listed.
 LEFT_OUT_SHOWN = 10
 
 _ZERO = Decimal(0)
 
 
 class CannotExplain(Exception):
-    """What was asked for cannot be explained; the message says why and what to do."""
+    """The explanation is refused; the message says what to do and why."""
 
 
 def explain(
@@ -53,11 +53,12 @@ def explain(
     use: Decimal | None = None,
     entity: Entity | None = None,
 ) -> Explanation:
-    """Why the customer's balance of `feature` is what it is, in a fixed number of queries and without a change.
+    """Explain the customer's balance of `feature`, in a fixed number of queries. Changes nothing.
 
-    Figures are those that the ledger holds now; `at` decides what counts. With `entity` they are that entity's:
-    the customer's rows and its own. `use` tries a use of that many units, a refund below zero. Raises
-    `CannotExplain` for a use that is no amount, or of a boolean feature.
+    The figures are the current ones; `at` decides which grants and rollovers count. With `entity`, the explanation
+    covers what the entity can use: the customer's grants and rollovers, and the entity's own. `use` simulates usage of
+    that many units, or a refund if it is negative. Raises `CannotExplain` if `use` is not a usable amount, or if the
+    feature is boolean.
     """
     if use is not None:
         _check_use(use, feature)
@@ -68,11 +69,11 @@ def explain(
     due = material.drawable.next_due()
     if due is not None and due <= at:
         notes.append(
-            f"Something has been due since {moment(due)}: a reset, or the end of a plan's period. The figures"
-            " are those before it; `manage.py renew` and the next use do what is due."
+            f"An event has been due since {moment(due)}, such as a reset or the end of a period. These figures are"
+            " from before it. The next usage or renewal applies it."
         )
     if material.balances and str(material.balances[0].feature_id) != str(feature.pk):
-        notes.append(f"There is no balance of {feature} itself: it is drawn from credits alone.")
+        notes.append(f"{feature} has no balance of its own. Its usage is deducted from credits only.")
     entries = latest_entries(material)
     return _head(
         customer,
@@ -124,7 +125,7 @@ def _head(
 
 def _check_use(use: Decimal, feature: Feature) -> None:
     if feature.type == Feature.Type.BOOLEAN:
-        raise CannotExplain(f"{feature} is on or off (a flag): it is not used up. Leave the amount out.")
+        raise CannotExplain(f"Leave the amount out. {feature} is on or off, so it has no usage.")
     if problem := amount_problem(use):
         raise CannotExplain(problem)
     if not use:
@@ -134,13 +135,13 @@ def _check_use(use: Decimal, feature: Feature) -> None:
 def _flag(customer: Customer, feature: Feature, at: datetime) -> FlagExplained:
     flag = Flag.objects.filter(customer=customer, feature=feature).select_related("plan").first()
     if flag is None:
-        return FlagExplained(is_on=False, words=f"{feature} is on or off (a flag), and {customer} lacks it.")
+        return FlagExplained(is_on=False, words=f"{feature} is off for {customer}.")
     source = f"through {flag.plan}" if flag.plan else "outside any plan"
     if flag.expires_at is not None and flag.expires_at <= at:
-        ended = f"it expired {moment(flag.expires_at)}"
-        return FlagExplained(is_on=False, words=f"{feature} is a flag, {source}: {ended}.")
-    until = f"until {moment(flag.expires_at)}" if flag.expires_at else "without an end"
-    return FlagExplained(is_on=True, words=f"{feature} is a flag: on, {source}, {until}.")
+        words = f"{feature} is off. It was on, {source}, and expired {moment(flag.expires_at)}."
+        return FlagExplained(is_on=False, words=words)
+    until = f"until {moment(flag.expires_at)}" if flag.expires_at else "with no expiry"
+    return FlagExplained(is_on=True, words=f"{feature} is on, {source}, {until}.")
 
 
 def _drawn_by(feature: Feature) -> tuple[tuple[str, Decimal], ...]:
@@ -243,7 +244,7 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
 def _sources(
     material: Material, rows: list[DrawableGrant], rollovers: list[DrawableRollover]
 ) -> list[Supply]:
-    """What the balance is drawn from, those of entities too, in drawing order; unlimited grants last for ever."""
+    """The rollovers of the balance, then its grants in drawing order, those of entities first."""
     sources = [
         Supply(
             id=each.id,
@@ -304,8 +305,8 @@ def _order(material: Material) -> tuple[DeductionPlace, ...]:
     rows = drawing_order(material.rows, material.entity_id)
     taker = next((row for row in rows if row.unlimited), None)
     if taker is not None:
-        stand(taker, None, words.beyond(taker), "unlimited: it takes the whole use, before anything else")
-    idle = "" if taker is None else f"; not drawn while {material.names[taker.id]} is unlimited"
+        stand(taker, None, words.beyond(taker), "unlimited, so it covers all usage before anything else")
+    idle = "" if taker is None else f", but not used while {material.names[taker.id]} is unlimited"
     before: DrawableRollover | None = None
     for rollover in rollover_order(material.rollovers, material.entity_id):
         reason = words.place_of_rollover(rollover, before)

@@ -1,4 +1,4 @@
-"""How fast a balance is used, when it runs out if that goes on, and what will be lost unused.
+"""The burn rate of a balance, when the balance runs out at that rate, and what expires unused.
 
 Pure arithmetic on values: no clock, no database.
 """
@@ -18,7 +18,7 @@ from billing.rules.intervals import step
 from customers.formats import day, moment, number
 from customers.json_types import DECIMALS
 
-#: What was used in less time says nothing of the days to come.
+#: The shortest time from which a burn rate is computed. Usage in less time predicts nothing.
 SHORTEST = timedelta(hours=1)
 
 _ZERO = Decimal(0)
@@ -30,9 +30,9 @@ _SHOWN = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """A grant or a rollover that is drawn: `left` of it, until it expires or is reset to `refill`.
+    """A grant or rollover of which `left` units remain, until it expires or is reset.
 
-    What is left at a reset is carried over up to `carries` (None: all of it).
+    A reset refills it to `refill` units, and carries over at most `carries` of what is left (None: all of it).
     """
 
     id: str
@@ -49,9 +49,9 @@ class Supply:
 def pace_of(
     figures: Figures, sources: Sequence[Supply], used: Decimal, since: datetime, until: datetime
 ) -> Pace:
-    """The pace of a balance of which `used` was drawn from `since` to `until`; `sources` in drawing order.
+    """The burn rate of a balance from which `used` units were deducted between `since` and `until`.
 
-    There is no rate before `SHORTEST` has gone by.
+    `sources` are its grants and rollovers in drawing order. The rate is 0 if the time is shorter than `SHORTEST`.
     """
     has_rate = used > 0 and until - since >= SHORTEST
     rate = EXACT.divide(used, _seconds(until - since)) if has_rate else _ZERO
@@ -70,7 +70,7 @@ def pace_of(
 
 
 def wasted(sources: Sequence[Supply], rate: Decimal, start: datetime) -> list[Wasted]:
-    """What of each source is lost the next time it ends, if `rate` units a second are drawn, in that order."""
+    """What each source loses the next time it expires or resets, if `rate` units per second are deducted in order."""
     found: list[Wasted] = []
     living = list(sources)
     waiting = {source.id for source in living if source.ends_at is not None}
@@ -137,22 +137,22 @@ def _in_words(
     runs_out_at: datetime | None,
 ) -> str:
     if until <= since:
-        return "The balance has just begun: there is no rate yet."
+        return "The balance is new, so there is no burn rate yet."
     measured = f"in the {_long(until - since)} since {moment(since)}"
     if until - since < SHORTEST:
-        return f"{number(used)} used {measured}: too short a time to tell a rate from."
+        return f"{number(used)} used {measured}, which is too short a time for a burn rate."
     if used <= 0:
-        return f"Nothing was used {measured}: it does not run out at the present rate."
-    rate = f"{number(used)} used {measured}, {estimate(per_day)} a day"
+        return f"Nothing was used {measured}. At this rate it never runs out."
+    rate = f"{number(used)} used {measured}, {estimate(per_day)} per day"
     if figures.unlimited:
         return f"{rate}. It is unlimited and never runs out."
     if not figures.remaining:
         return f"{rate}. Nothing is left{_until_reset(figures.next_reset_at)}."
     if runs_out_at is None:
-        return f"{rate}. At this rate it lasts for more than a hundred years."
+        return f"{rate}. At this rate it lasts more than 100 years."
     if figures.next_reset_at is not None and figures.next_reset_at <= runs_out_at:
         return (
-            f"{rate}. At this rate what remains lasts until {day(runs_out_at)}, beyond the next reset on"
+            f"{rate}. At this rate it lasts until {day(runs_out_at)}, after the next reset on"
             f" {day(figures.next_reset_at)}."
         )
     if figures.next_reset_at is not None:
@@ -161,25 +161,25 @@ def _in_words(
             f"{rate}. At this rate it runs out on {day(runs_out_at)}, {gap} before the next reset on"
             f" {day(figures.next_reset_at)}."
         )
-    return f"{rate}. At this rate it runs out on {day(runs_out_at)}, and nothing resets it."
+    return f"{rate}. At this rate it runs out on {day(runs_out_at)}, and it never resets."
 
 
 def estimate(value: Decimal) -> str:
-    """`about 3.33`: what is worked out from a rate, with two decimals from 1 on."""
+    """`about 3.33`: a figure computed from a rate. It is rounded to two decimals if it is 1 or more."""
     shown = value if value < 1 else value.quantize(_SHOWN, context=EXACT)
     return f"{'' if shown == value else 'about '}{number(shown)}"
 
 
 def lost_words(lost: Wasted) -> str:
-    """What is lost unused, in a sentence."""
-    kept = f"; {estimate(lost.carried_over)} are carried over" if lost.carried_over else ""
+    """A sentence about what is lost unused."""
+    kept = f" and {estimate(lost.carried_over)} carried over" if lost.carried_over else ""
     return (
-        f"{lost.name} {lost.how} on {day(lost.at)} with {estimate(lost.amount)} unused, which are lost{kept}."
+        f"{lost.name} {lost.how} on {day(lost.at)}, when {estimate(lost.amount)} unused will be lost{kept}."
     )
 
 
 def _until_reset(next_reset_at: datetime | None) -> str:
-    return f" until the next reset on {day(next_reset_at)}" if next_reset_at else ", and nothing resets it"
+    return f" until the next reset on {day(next_reset_at)}" if next_reset_at else ", and it never resets"
 
 
 def _long(length: timedelta) -> str:

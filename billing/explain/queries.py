@@ -1,4 +1,4 @@
-"""What an explanation is made of, read from the database in a fixed number of queries."""
+"""Load the rows that an explanation needs, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from billing.models import Balance, Entity, Feature, Grant, LedgerEntry, PlanIte
 from billing.rules.drawing import DrawableGrant, DrawableRollover
 from customers.models import Customer
 
-#: How many ledger entries of each balance are told.
+#: How many ledger lines of each balance are listed.
 ENTRIES_SHOWN = 20
-#: How many grants and how many rollovers that ended are looked at.
+#: How many ended grants, and how many ended rollovers, are loaded.
 _ENDED_READ = 50
 
 
 @dataclass(slots=True, kw_only=True)
 class Material:
-    """A customer's balances of a feature and its credit systems, the feature's own first.
+    """A customer's balances of a feature and of its credit systems, the feature's own first.
 
-    `rows` and `rollovers` count towards the figures; `left_out` do not, the latest first. What is by id is by the
-    id of a grant or rollover. `used` since `since` is by balance.
+    `rows` (grants) and `rollovers` count toward the figures. `left_out` do not count; the ones that ended are last, the
+    latest of them first. `used` is the recent usage of each balance since `since`, both by balance ID. `entities` has
+    names by entity ID, `items` has plan items by plan and feature. The other dictionaries are by the ID of a grant or
+    rollover; `sources` names the grant that a rollover comes from.
     """
 
     at: datetime
@@ -54,14 +56,14 @@ class Material:
         return "" if entity_id is None else self.entities.get(entity_id, entity_id)
 
     def full_name(self, row_id: str) -> str:
-        """The name of a row, with the entity that it belongs to."""
+        """The name of a grant or rollover, with its entity in parentheses."""
         grant = self.grants.get(row_id) or self.rollovers_by_id[row_id].grant
         owner = self.owner(grant.entity_id if grant else None)
         return f"{self.names[row_id]} ({owner})" if owner else self.names[row_id]
 
 
 def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | None) -> Material:
-    """Read what there is of the customer's balances of `feature` and its credit systems."""
+    """Load the customer's balances of `feature` and of its credit systems."""
     costs = credit_costs_of(feature)
     found = Balance.objects.filter(customer=customer, feature_id__in=costs).select_related("feature")
     balances = sorted(found, key=lambda balance: list(costs).index(str(balance.feature_id)))
@@ -85,11 +87,11 @@ def item_of(material: Material, grant: Grant) -> PlanItem | None:
 
 
 def latest_entries(material: Material) -> dict[str, tuple[EntryExplained, ...]]:
-    """By balance, the latest ledger entries of its grants and rollovers, the newest first."""
+    """The latest ledger lines of each balance, by balance ID, newest first. Ended grants and rollovers are left out."""
     found: list[LedgerEntry] = []
     for owner in ("grant", "rollover"):
         entries = LedgerEntry.objects.filter(
-            # The last of each row, by its own numbers: so a long ledger costs no more than a short one.
+            # Each row counts its entries, so its last ones are found without reading a long ledger.
             number__gt=F(f"{owner}__entries") - ENTRIES_SHOWN,
             **{f"{owner}__balance__in": material.balances, f"{owner}__ended_at": None},
         )
@@ -139,7 +141,7 @@ def _take_rows(material: Material) -> None:
 
 
 def _take_ended(material: Material) -> None:
-    """What does not count: what is left of the drawable, and what ended, the latest first."""
+    """Fill `left_out` with the grants and rollovers that do not count, or have ended."""
     counted = {row.id for row in material.rows} | {row.id for row in material.rollovers}
     held: list[Grant | Rollover] = [*material.drawable.grants.values(), *material.drawable.rollovers.values()]
     material.left_out = [row for row in held if str(row.pk) not in counted]

@@ -1,4 +1,4 @@
-"""An explanation as text for a terminal, and as plain values for JSON."""
+"""Turn an explanation into text for a terminal, or into plain values for JSON."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _entries(balance: BalanceExplained) -> Iterator[str]:
 def _table(
     rows: Sequence[tuple[str, ...]], *, right: Sequence[int] = (), indent: str = "  ", nothing: str = ""
 ) -> Iterator[str]:
-    """The rows with aligned columns; the columns in `right` align right."""
+    """The rows as lines with aligned columns. The columns with an index in `right` align right."""
     if not rows:
         yield f"{indent}{nothing}"
         return

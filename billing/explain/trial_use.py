@@ -1,4 +1,4 @@
-"""What a use of a balance would draw, or why it would be refused."""
+"""Simulate usage or a refund: what it would change, or why it would be refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from billing.rules.exact import ZERO
 
 
 def unreachable(material: Material) -> tuple[str, ...]:
-    """The names of the rows that count, but that this use may not draw: those of entities."""
+    """Names of the grants and rollovers that count but belong to entities, if the usage names no entity."""
     reached = {row.id for row in drawing_order(material.rows, material.entity_id)}
     reached |= {row.id for row in rollover_order(material.rollovers, material.entity_id)}
     counted = [row.id for row in material.rollovers] + [row.id for row in material.rows]
@@ -30,7 +30,7 @@ def unreachable(material: Material) -> tuple[str, ...]:
 
 
 def try_use(material: Material, asked: Decimal) -> UseExplained:
-    """What a use of `asked` units would do; below zero, a refund."""
+    """Simulate usage of `asked` units, or a refund if `asked` is negative. Changes nothing."""
     rows, rollovers, entity_id = material.rows, material.rollovers, material.entity_id
     result: DrawResult | DrawRefusal
     if asked < 0:
@@ -45,7 +45,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
         reasons = [formats.limit_reached(stop, names, features) for stop in result.stops]
         beyond_reach = unreachable(material)
         if beyond_reach:
-            reasons.append(f"of entities, and so not drawn by this use: {', '.join(beyond_reach)}")
+            reasons.append(f"usage without an entity can't draw from {', '.join(beyond_reach)}")
         return UseExplained(
             asked=asked,
             outcome="refused",
@@ -76,7 +76,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
         ),
         missing=ZERO,
         dropped=result.dropped,
-        reasons=("nothing more was used that could be given back",) if is_refund and result.dropped else (),
+        reasons=("no more than that was used",) if is_refund and result.dropped else (),
         remaining=_remaining(material, usage, result.rollover_changes),
     )
 
@@ -84,7 +84,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
 def _remaining(
     material: Material, usage: dict[str, Decimal], left: dict[str, Decimal]
 ) -> dict[str, Decimal | None]:
-    """By feature id, what remains in each balance after these changes; None is without limit."""
+    """What remains in each balance after these changes, by feature ID; None is unlimited."""
     grants = grants_after(material.rows, usage)
     rollovers = rollovers_after(material.rollovers, left)
     remaining: dict[str, Decimal | None] = {}

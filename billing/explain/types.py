@@ -1,4 +1,4 @@
-"""What an explanation of a balance says, as values. All figures are exact; moments are aware and in UTC."""
+"""The parts of an explanation of a balance. All figures are exact; times are aware and in UTC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from billing.rules.figures import Figures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantTerm:
-    """A part of what a row grants, and where it comes from."""
+    """One part of the amount that a grant or rollover grants. `words` name its source."""
 
     words: str
     amount: Decimal
@@ -21,11 +21,11 @@ class GrantTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowExplained:
-    """A grant or a rollover that counts.
+    """A grant or rollover that counts.
 
-    `granted`, `remaining` and `usage` are what it adds to the figures of the balance: beside an unlimited grant,
-    limited ones add nothing. `held` is what it holds itself, below zero when it was overdrawn. `terms` add up to
-    what it grants itself; `owner` is the entity that it belongs to, empty for the customer.
+    `granted`, `remaining` and `usage` are what it adds to the figures of the balance; a limited grant adds nothing if
+    the balance also has an unlimited one. `held` is what it holds itself, negative in overage. `terms` sum to what it
+    grants itself. `owner` names its entity, and is empty for the customer's own.
     """
 
     id: str
@@ -46,7 +46,7 @@ class RowExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLeftOut:
-    """A grant or a rollover that does not count, and why. `held` is what it would hold."""
+    """A grant or rollover that does not count, and the reason. `held` is what it would hold."""
 
     id: str
     kind: Literal["grant", "rollover"]
@@ -58,9 +58,9 @@ class RowLeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryExplained:
-    """An entry of the ledger. `amount` was added to the figure, which was `after` then.
+    """A ledger line: `amount` was added to `figure`, which was `after` then, on the grant or rollover `row`.
 
-    `reverses` and `reversed_by` are the ids of the postings that this one takes back, and that takes this one back.
+    `reverses` is the ID of the posting that its own posting reverses, `reversed_by` the ID of the one that reverses it.
     """
 
     posting_id: str
@@ -80,7 +80,7 @@ class EntryExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wasted:
-    """What of a grant or a rollover will still be there when it expires or is reset, and so be lost."""
+    """The unused `amount` that a grant or rollover will lose when it expires or is reset, at this burn rate."""
 
     row_id: str
     name: str
@@ -92,10 +92,10 @@ class Wasted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast a balance is used, and what follows if that goes on.
+    """The burn rate of a balance, and what follows if it stays the same.
 
-    `used` was drawn from `since` to `until`, refunds taken off. `per_day` is rounded half-even to ten decimals.
-    `runs_out_at` is None if it never does so at this rate. `words` say it all in a sentence.
+    `used` is usage less refunds from `since` to `until`. `per_day` is rounded half-even to ten decimals. `runs_out_at`
+    is None if the balance does not run out at this rate. `words` describe all of this. `wasted` is what will be lost.
     """
 
     used: Decimal
@@ -110,10 +110,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceExplained:
-    """One balance: the feature's own (`credit_cost` is None), or that of a credit system it draws from.
+    """One balance: the feature's own (`credit_cost` is None), or one of a credit system that pays for the feature.
 
-    `overage_words` say which overage is owed and which is shown. Of the rows left out those that ended last are
-    there, `left_out_more` says whether there are others.
+    `overage_words` explain both overages. `left_out` lists only some of the grants and rollovers that do not count;
+    `left_out_more` is set if there are others.
     """
 
     id: str
@@ -131,10 +131,10 @@ class BalanceExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeductionPlace:
-    """A place in the order of drawing: what stands there, why, and how much it can give.
+    """A grant or rollover in the drawing order, with the `reason` for its place.
 
-    `available` is in the row's own feature, None for an unlimited one; `beyond` says whether, and how far, more
-    may be drawn when nothing is left.
+    `available` is what can be deducted from it before overage, in units of its own feature; None is unlimited.
+    `beyond` describes in words how much overage it allows.
     """
 
     number: int
@@ -149,7 +149,10 @@ class DeductionPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartExplained:
-    """What one row gives of a use, or takes of a refund. `charged` is in `charged_in`, units or credits."""
+    """The part of usage, or of a refund, that one grant or rollover covers.
+
+    `units` are of the feature that is used. `charged` is in the feature `charged_in`: the same number, or credits.
+    """
 
     row_id: str
     name: str
@@ -162,11 +165,11 @@ class PartExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseExplained:
-    """What using `asked` units (below zero: refunding them) would do.
+    """What usage of `asked` units, or a refund of them if negative, would do.
 
-    A use is `drawn` whole or `refused` whole, then `missing` units have no place, for `reasons`; a refund is
-    `refunded`, but for the units `dropped`. `remaining` is by feature id what remains in each balance after it; None
-    is without limit.
+    Usage is either `drawn` or `refused` as a whole. If it is refused, `missing` units do not fit, and `reasons` say why.
+    A refund is `refunded`, except for the units `dropped` because they were not used. `remaining` is what remains in
+    each balance afterwards, by feature ID; None is unlimited.
     """
 
     asked: Decimal
@@ -180,7 +183,7 @@ class UseExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagExplained:
-    """A boolean feature: whether the customer has it, and the reason in words."""
+    """Whether a boolean feature is on for the customer, and why, in `words`."""
 
     is_on: bool
     words: str
@@ -188,11 +191,12 @@ class FlagExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a customer's balance of a feature is what it is, and what can be done with it.
+    """The explanation of a customer's balance of a feature.
 
-    `balances` begins with the feature's own, if there is one; those of the credit systems that it draws from follow.
-    `flag` is there for a boolean feature, which has no balance. `unreachable` names rows that count but that this
-    use may not draw. `drawn_by` says of a credit system what a unit of each feature costs in it.
+    `balances` has the feature's own balance first, if there is one, then those of the credit systems that pay for it. A
+    boolean feature has a `flag` instead. `order` is the drawing order. `unreachable` names grants and rollovers that
+    count but that usage without an entity can't draw from. For a credit system, `drawn_by` has the features that it
+    pays for, each with its credits per unit.
     """
 
     customer: str

@@ -27,7 +27,7 @@ _ZERO = Decimal(0)
 
 
 def every(interval: str, count: int | None) -> str:
-    """`every month`, `every 3 months`, `once`."""
+    """The interval in words: `every month`, `every 3 months`, `once`."""
     if interval == Interval.ONE_OFF:
         return "once"
     label = Interval(interval).label.lower() if interval in Interval.values else interval
@@ -66,7 +66,7 @@ def terms_of_grant(grant: Grant, item: PlanItem | None) -> tuple[GrantTerm, ...]
 
 
 def terms_of_rollover(rollover: Rollover, source: str) -> tuple[GrantTerm, ...]:
-    """What a rollover granted, and what is left of it."""
+    """The amount that a rollover granted, with what is left of it in words."""
     words = f"carried over{' from ' + source if source else ''}, {number(rollover.left)} of it left"
     return (GrantTerm(words=words, amount=rollover.granted),)
 
@@ -122,7 +122,7 @@ def beyond(row: DrawableGrant) -> str:
 
 
 def overages(figures: Figures, billed: Decimal) -> str:
-    """Both overages, and why they differ. `billed` is the part of usage-based grants."""
+    """Sentences about the billable and the displayed overage. `billed` is the overage of usage-based grants."""
     owed, shown = figures.billable_overage, figures.displayed_overage
     if not owed and not shown:
         return "No overage."

@@ -1,4 +1,4 @@
-"""Explain a balance: where its figures come from, and what a use would do to it."""
+"""Explain a balance."""
 
 from __future__ import annotations
 
@@ -17,46 +17,45 @@ from customers.models import Environment
 
 
 class Command(BaseCommand):
-    """Thin: read the options, explain, report."""
+    """Reads the options, explains the balance, prints the explanation."""
 
     help = (
-        "Tell where every figure of a customer's balance comes from: what counts and what does not, the order in"
-        " which a use draws, the ledger entries behind it, when it runs out at the present rate. Changes nothing."
+        "Explain a customer's balance: what its figures are made of, which grants don't count and why, the order in"
+        " which usage is deducted, the latest ledger entries, and when the balance runs out at the current burn rate."
+        " Changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "customer", metavar="CUSTOMER", help="any identifier that the customer is known by"
-        )
-        parser.add_argument("feature", metavar="FEATURE", help="the feature's id, such as api_calls")
+        parser.add_argument("customer", metavar="CUSTOMER", help="any identifier of the customer")
+        parser.add_argument("feature", metavar="FEATURE", help="feature ID, such as api_calls")
         parser.add_argument(
             "--use",
             type=amount,
             metavar="N",
-            help="what using N units would draw, or why it would be refused; --use=-N for a refund",
+            help="simulate usage of N units; --use=-N for a refund",
         )
-        parser.add_argument("--entity", metavar="E", help="as that entity of the customer sees and uses it")
+        parser.add_argument("--entity", metavar="E", help="explain what this entity of the customer can use")
         parser.add_argument(
             "--at",
             type=moment,
             metavar="T",
-            help="what counts at that time, such as 2025-01-31 or 2025-01-31T12:00:00Z (default: now);"
-            " the figures are those of the ledger now",
+            help="explain which grants count at this time, such as 2025-01-31 or 2025-01-31T12:00:00Z (default: now);"
+            " the figures are always the current ones",
         )
         parser.add_argument(
             "--format",
             choices=["text", "json"],
             default="text",
-            help="json has every figure as a string, exact (default: text)",
+            help="json has every figure as an exact string (default: text)",
         )
         parser.add_argument(
             "--env",
             choices=Environment.values,
-            help="whose customer is meant, where both know the identifier",
+            help="environment of the customer (default: live first)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Find what is asked about, and explain it."""
+        """Look up the customer, feature and entity, and print the explanation."""
         customer = customer_called(options["customer"], options["env"])
         feature = feature_called(options["feature"])
         entity = None if options["entity"] is None else entity_called(options["entity"], customer)
@@ -67,8 +66,8 @@ class Command(BaseCommand):
             raise CommandError(one_line(str(problem)), returncode=USAGE) from None
         if explanation.flag is None and not explanation.balances:
             raise CommandError(
-                f"{one_line(str(customer))} has no balance of {one_line(str(feature))}. A plan that includes it makes"
-                f" one when it is attached, and so does `manage.py grant {customer.pk} {feature.feature_id} AMOUNT`."
+                f"{one_line(str(customer))} has no balance of {one_line(str(feature))}. Attach a plan that includes it,"
+                f" or run `manage.py grant {customer.pk} {feature.feature_id} AMOUNT`."
             )
         if options["format"] == "json":
             say(self.stdout, json.dumps(as_values(explanation), ensure_ascii=False, indent=2))

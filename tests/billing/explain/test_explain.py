@@ -259,7 +259,7 @@ class TestOrder:
         found = explained(balance)
         assert found.order[0].name == "All v1"
         assert found.order[0].available is None
-        assert found.order[1].reason == "first grant; not drawn while All v1 is unlimited"
+        assert found.order[1].reason == "first grant, but not used while All v1 is unlimited"
 
     def test_what_an_entity_owns_is_out_of_reach_of_others(self, customer, balance):
         grant(balance, entity=make_entity(customer=customer, name="East"))
@@ -269,7 +269,7 @@ class TestOrder:
         assert found.use is not None
         assert found.use.reasons == (
             "the customer has no grant that this usage may draw from",
-            "of entities, and so not drawn by this use: Standalone grant of Jan 1, 2025 (East)",
+            "usage without an entity can't draw from Standalone grant of Jan 1, 2025 (East)",
         )
 
 
@@ -309,7 +309,9 @@ class TestUse:
     def test_credits_alone_are_a_balance_too(self, customer, feature, credit_balance):
         grant(credit_balance, 3)
         found = explain(customer, feature, at=NOW, use=Decimal(10))
-        assert found.notes == ("There is no balance of API calls itself: it is drawn from credits alone.",)
+        assert found.notes == (
+            "API calls has no balance of its own. Its usage is deducted from credits only.",
+        )
         assert found.use is not None
         assert found.use.remaining == {"credits": 0}
 
@@ -387,8 +389,8 @@ class TestPace:
         assert (pace.used, pace.since, pace.per_day) == (150, NOW - days(30), 5)
         assert pace.runs_out_at == NOW + days(30)
         assert pace.words == (
-            "150 used in the 30 days since Mar 1, 2025, 12:00, 5 a day. At this rate what remains lasts until"
-            " Apr 30, 2025, beyond the next reset on Apr 20, 2025."
+            "150 used in the 30 days since Mar 1, 2025, 12:00, 5 per day. At this rate it lasts until"
+            " Apr 30, 2025, after the next reset on Apr 20, 2025."
         )
 
     def test_minutes_tell_no_rate(self, balance):
@@ -396,7 +398,7 @@ class TestPace:
         use(row, 900, NOW - timedelta(minutes=59))
         pace = only(explained(balance)).pace
         assert (pace.used, pace.per_day, pace.runs_out_at) == (900, 0, None)
-        assert pace.words.endswith("too short a time to tell a rate from.")
+        assert pace.words.endswith("which is too short a time for a burn rate.")
 
     def test_what_was_taken_back_was_not_used(self, balance):
         row = grant(balance, 100)
@@ -427,7 +429,7 @@ class TestPace:
         grant(balance, 100, 30)
         pace = only(explained(balance)).pace
         assert (pace.used, pace.runs_out_at) == (0, None)
-        assert pace.words.endswith("it does not run out at the present rate.")
+        assert pace.words.endswith("At this rate it never runs out.")
 
     def test_what_was_drawn_from_rollovers_is_used(self, balance):
         rollover = make_rollover(balance=balance, granted=Decimal(10), left=Decimal(10))
@@ -508,20 +510,20 @@ class TestFlags:
         found = explain(customer, feature, at=NOW).flag
         assert found is not None
         assert found.is_on
-        assert found.words == "Single sign-on is a flag: on, through Pro v1, until Apr 1, 2025, 12:00."
+        assert found.words == "Single sign-on is on, through Pro v1, until Apr 1, 2025, 12:00."
         found = explain(customer, feature, at=NOW + days(1)).flag
         assert found is not None
         assert not found.is_on
 
     def test_it_cannot_be_used(self, customer):
-        with pytest.raises(CannotExplain, match="flag"):
+        with pytest.raises(CannotExplain, match="on or off"):
             explain(customer, make_feature(type="boolean"), at=NOW, use=Decimal(1))
 
 
 def test_what_is_due_is_noted(balance: Balance) -> None:
     grant(balance, reset_interval="month", next_reset_at=NOW - days(1))
     (note,) = explained(balance).notes
-    assert note.startswith("Something has been due since Mar 30, 2025, 12:00")
+    assert note.startswith("An event has been due since Mar 30, 2025, 12:00")
 
 
 def test_more_rows_take_no_more_queries(customer: Customer, balance: Balance) -> None:
