@@ -1,8 +1,8 @@
 """A customer as it was known at a time, read from its history and the histories of its rows.
 
-Rows belong to the customer that they came from: the customer itself, and those that were merged into it at that time.
-So before its merge, a merged customer has its own rows, and after an undone merge it keeps them except for the time in
-between.
+Each row belongs to the customer that it came from. At any time a customer has its own rows and those of the
+customers that were merged into it then. So a merged customer has its rows before the merge and again after an
+undo; in between, the survivor has them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _DELETED = "-"
 
 
 class NotKnownThen(LookupError):
-    """The customer was not known at that time; the message says since when."""
+    """The customer was not known at that time; the message says when it first was."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCustomer:
     """A customer as it was known at `at`, unsaved.
 
-    `origin_ids` are its own key and the keys of the customers merged into it at that time. `owner_ids` also holds all
-    customers that any of these was ever merged into before: their histories may hold the rows.
+    `origin_ids` are its own key and the keys of the customers merged into it at that time. `owner_ids` also
+    holds all customers that any of these was ever merged into, because their histories may hold the rows.
     """
 
     customer: Customer
@@ -75,7 +75,7 @@ def known_customer(customer: Customer, at: datetime) -> KnownCustomer:
 
 
 def not_known_then(found: Sequence[Customer]) -> NotKnownThen:
-    """The error where none of `found` were known; it names the first."""
+    """The error if none of `found` were known then; it names the first."""
     customer: Any = found[0]
     first = customer.history.order_by("history_date").values_list("history_date", flat=True).first()
     since = f" {first.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if first else ""

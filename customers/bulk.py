@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 BATCH = 500
 
-#: How many values one query may name: SQLite allows no more than 32,766 parameters.
+#: How many values one query may contain: SQLite allows no more than 32,766 parameters.
 LONGEST_QUERY = 5000
 
 #: A history keeps this many characters of a reason.
@@ -32,12 +32,12 @@ def sync_rows(
     reason: str,
     retire: Callable[[list[M]], None] | None = None,
 ) -> dict[Hashable, M]:
-    """Create, update and retire rows until they match `wanted`; return the rows that are there then, by key.
+    """Create, update and retire rows until they match `wanted`; return the rows that remain, by key.
 
-    Rows with the same `key` are updated in place: `fields` are copied, and the row is written only if one of them
-    differs. Rows that no document wants any more are deleted, or passed to `retire`; those that a person added
-    (`imported` False) stay. Models with a history get a history row that carries `reason`. Runs inside the caller's
-    transaction.
+    Rows with the same `key` are updated in place: `fields` are copied, and the row is written only if one of
+    them differs. Rows that are no longer wanted are deleted, or passed to `retire`; those that a person added
+    (`imported` False) stay. Models with a history get a history row that carries `reason`. Runs inside the
+    caller's transaction.
     """
     unmatched: dict[Hashable, M] = {}
     for row in existing:
@@ -128,11 +128,11 @@ def update_rows(
     by: Any = None,
     history_of: Sequence[M] | None = None,
 ) -> None:
-    """Write `fields` of `rows`, which are whole and exist, with history where their model keeps one.
+    """Write `fields` of `rows`, which are completely loaded and exist, with history where their model keeps one.
 
-    The history covers all of them, or only those in `history_of`; columns that it does not keep leave none. `by` is
-    the user, None for a command or import. An upsert by primary key, because Django's bulk_update builds a CASE per
-    row and field: four times slower.
+    All of them get a history row, or only those in `history_of`; none if the history keeps none of `fields`.
+    `by` is the user, None for a command or import. An upsert by primary key, because Django's bulk_update
+    builds a CASE per row and field: four times slower.
     """
     if not rows:
         return

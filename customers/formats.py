@@ -64,7 +64,7 @@ def listed(words: Sequence[str]) -> str:
 def local(at: datetime) -> datetime:
     """`at` in the current time zone: the user's on a page, else the installation's.
 
-    In the first and the last day of the calendar some zones have no such moment: it stays in UTC.
+    Some zones have no such moment on the first or the last day of the calendar; the moment then stays in UTC.
     """
     try:
         return localtime(at)
@@ -177,7 +177,7 @@ def page_of(row: Model, name: str = "change") -> str:
 
 
 def page_of_key(model: type[Model], key: Any, name: str = "change") -> str:
-    """The same for the row with this key."""
+    """The address of that page for the row with this key."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
 
 
@@ -200,7 +200,7 @@ def column_of(foreign_key: str) -> Any:
 
 
 def text_of(foreign_key: str) -> Any:
-    """The first column of a list, which links to the listed row, with the name of the row behind `foreign_key`."""
+    """The first column of a list: the name of the row behind `foreign_key`, as a link to the listed row."""
 
     @display(description=foreign_key.replace("_", " "))
     def column(row: Model) -> SafeString | str:

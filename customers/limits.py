@@ -1,4 +1,4 @@
-"""How long texts and how large free-form data may be. What is longer is refused, at import and in forms."""
+"""Limits for the length of texts and the size of free-form data. Imports and forms refuse what exceeds them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _DATA = frozenset(
 def refuse_oversized(document: JsonDocument, limits: Mapping[str, int] | None = None) -> None:
     """Raise `Refused` for the first text in `document` that is too long, or data that is too large.
 
-    `limits` are limits by field name that go before those in `TEXTS`.
+    `limits` are limits by field name that take precedence over those in `TEXTS`.
     """
     _check(document, "$", {**TEXTS, **(limits or {})})
 
@@ -63,7 +63,7 @@ def too_large(value: Any) -> str:
 
 
 class _Fields(NamedTuple):
-    """The fields of a document type to look at: texts without a limit of their own, data, and objects inside."""
+    """The fields of a document type to check: texts without their own limit, free-form data, nested objects."""
 
     texts: tuple[str, ...]
     data: tuple[str, ...]
@@ -123,7 +123,7 @@ def _is_unlimited_text(info: inspect.Type) -> bool:
 
 
 def _holds_texts(info: inspect.Type, above: frozenset[type]) -> bool:
-    """Whether an object in a value of this type has anything to look at; a type that holds itself does."""
+    """Whether a value of this type may contain an object with something to check; a recursive type does."""
     if isinstance(info, inspect.StructType):
         if info.cls in above:
             return True

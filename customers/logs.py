@@ -17,24 +17,24 @@ _logger = logging.getLogger("clientele")
 
 _WORD = re.compile(r"[A-Za-z0-9_.:/+-]{1,100}")
 
-#: What the present command counted.
+#: The counts of the running command.
 _counts: dict[str, int] = {}
 
 Fact = str | int | float | bool | None
 
 
 def log_event(event: str, **facts: Fact) -> None:
-    """Log that something happened, once the transaction is committed. Facts that are None are left out."""
+    """Log an event when the transaction is committed. Facts that are None are left out."""
     transaction.on_commit(partial(log_now, event, **facts))
 
 
 def log_now(event: str, **facts: Fact) -> None:
-    """Log that something happened, whatever becomes of the transaction, and also without a database."""
+    """Log an event immediately, even if the transaction is rolled back later or there is no database."""
     _logger.info(_line(event, facts))
 
 
 def log_failure(event: str, problem: BaseException, **facts: Fact) -> None:
-    """Log an exception that was caught, at once, with the places it came through.
+    """Log a caught exception with its traceback, immediately.
 
     Its message may quote what rows hold, so the formatter of `config.log_lines` leaves it out.
     """
@@ -43,13 +43,13 @@ def log_failure(event: str, problem: BaseException, **facts: Fact) -> None:
 
 
 def log_batch(event: str, counts: Mapping[str, int], **facts: Fact) -> None:
-    """Log what came of a batch, once it is committed, and add its counts to the line of the present command run."""
+    """Log the counts of a batch when it is committed, and add them to the running command's line."""
     log_event(event, **facts, **counts)
     transaction.on_commit(partial(add_counts, **counts))
 
 
 def add_counts(**counts: int) -> None:
-    """Add to the counts in the line of the present command run."""
+    """Add to the counts in the running command's line."""
     for name, number in counts.items():
         _counts[name] = _counts.get(name, 0) + number
 

@@ -81,7 +81,7 @@ def unknown_customer(identifier: str, env: str | None) -> UnknownCustomer:
 
 
 def is_searchable(identifier: str) -> bool:
-    """Whether a database can store it: not empty, not too long, no NUL, no half of a surrogate pair."""
+    """Whether a database can hold the identifier: not empty, not too long, no NUL, no half of a surrogate pair."""
     if not 0 < len(identifier) <= LONGEST_IDENTIFIER or "\0" in identifier:
         return False
     return not any("\ud800" <= character <= "\udfff" for character in identifier)
@@ -128,7 +128,7 @@ def _of_record(customers: CustomerQuerySet, is_then: bool, **record: str) -> Cus
 
 
 def _survivors(candidates: CustomerQuerySet) -> list[Customer]:
-    """The merge survivors of the first hundred candidates, each once."""
+    """The merge survivors of the candidates, each once; candidates beyond `_COUNTED` + 1 are ignored."""
     survivors: dict[str, Customer] = {}
     for customer in candidates.select_related("merged_into")[: _COUNTED + 1]:
         survivor = customer

@@ -42,7 +42,7 @@ def change_locks(row: PinnedFields, *, lock: Iterable[str] = (), unlock: Iterabl
 
 @transaction.atomic
 def lock_field(customer_id: str, field: str, by: Any) -> None:
-    """Keep imports from changing `field` of a customer. Raises `ValueError` for a field that they never change."""
+    """Prevent imports from changing `field` of a customer. Raises `ValueError` for a field that they never change."""
     customer = _customer_to_change(customer_id, field)
     change_locks(customer, lock=[field])
     _save(customer, ["pinned_fields"], by)
@@ -86,7 +86,7 @@ def _customer_to_change(customer_id: str, field: str) -> Customer:
 
 
 def _save(customer: Customer, fields: list[str], by: Any) -> None:
-    """Save `fields`, unless nothing was decided: locking a locked field leaves no history row."""
+    """Save `fields`, unless no lock or value changed: locking a locked field writes no history row."""
     if hasattr(customer, "_change_reason"):
         customer._history_user = by  # type: ignore[attr-defined]
         customer.save(update_fields=fields)

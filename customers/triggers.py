@@ -1,10 +1,11 @@
-"""Database triggers that guard merging: a merged customer owns no rows and points to one that is not merged.
+"""Database triggers that guard merges: a merged customer owns no rows and leads to one that is not merged.
 
-On PostgreSQL a merged customer is not deleted either, because rows name it in `came_with`, which no foreign key checks.
+On PostgreSQL a merged customer cannot be deleted either, because rows name it in `came_with`, which has no
+foreign key constraint.
 
-The triggers follow the models: each `migrate` ends by making those that are missing and replacing those whose text
-has changed, so a new table with a customer is guarded too. SQLite cannot rebuild a table that a trigger of another
-one names, so there they are dropped while migrations run.
+The triggers follow the models: each `migrate` ends by creating missing triggers and replacing those with
+another text, so a new table with a customer is guarded too. SQLite cannot rebuild a table that a trigger on
+another table names, so on SQLite the triggers are dropped while migrations run.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def names(vendor: str) -> set[str]:
 
 
 def install(using: str) -> None:
-    """Make the triggers that are missing or have another text, on the tables that exist."""
+    """Create the triggers that are missing or have another text, on the tables that exist."""
     connection = connections[using]
     tables = owned()
     with connection.cursor() as cursor:
@@ -70,7 +71,7 @@ def remove(using: str) -> None:
 
 
 def connect(sender: Any) -> None:
-    """Run with the migrations of `sender`, an app's config."""
+    """Install the triggers after the migrations of `sender`, an app's config; on SQLite, drop them before."""
     pre_migrate.connect(_before, sender=sender)
     post_migrate.connect(_after, sender=sender)
 
@@ -89,7 +90,7 @@ def _install_on_postgresql(
 ) -> None:
     for function in functions:
         cursor.execute(function)
-    # PostgreSQL keeps a trigger in a spelling of its own, so the digest of our text is kept as its comment.
+    # PostgreSQL rewrites the text of a trigger, so the digest of our text is stored as its comment.
     cursor.execute("SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE NOT tgisinternal")
     installed = dict(cursor.fetchall())
     for name, table, statement in triggers:
@@ -191,7 +192,7 @@ def _on_postgresql(tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
 
 def _functions(tables: dict[str, str]) -> Iterator[str]:
     for column in sorted(set(tables.values())):
-        # The customers are locked as a foreign key locks them, so a concurrent merge waits.
+        # Lock the customers as a foreign key check does, so that a concurrent merge waits.
         yield f"""
             CREATE OR REPLACE FUNCTION customers_{column}_is_not_merged() RETURNS trigger LANGUAGE plpgsql AS $$
             DECLARE

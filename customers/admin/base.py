@@ -71,7 +71,7 @@ class FieldsMixin(BaseModelAdmin):
     def formfield_for_dbfield(
         self, db_field: models.Field[Any, Any], request: HttpRequest, **options: Any
     ) -> Field | None:
-        """JSON, figures and links have form fields of ours; texts have limits."""
+        """Give JSON, figures and links our own form fields, and limit the length of texts."""
         if isinstance(db_field, models.JSONField):
             options |= {"form_class": JsonField, "shape": self.json_shapes.get(db_field.name, Any)}
             options["widget"] = UnfoldAdminExpandableTextareaWidget({"class": "clientele-json"})
@@ -112,7 +112,7 @@ class RecordChangeList(ChangeList):
         return list(dict.fromkeys(super().get_ordering(request, queryset)))
 
     def get_results(self, request: HttpRequest) -> None:
-        """One page of rows, completed by the admin."""
+        """Read one page of rows, and let the admin load what its columns show."""
         super().get_results(request)
         rows = list(self.result_list)
         keep_extreme_times(rows)

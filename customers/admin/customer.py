@@ -54,7 +54,7 @@ _STATUSES = {
 
 
 class CustomerForm(PinnedFieldsForm):
-    """A customer."""
+    """The form for a customer; the form for a new one extends it."""
 
 
 class CustomerAdmin(PinnedFieldsAdmin):
@@ -200,7 +200,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
         return fields if obj is None else (*fields, "env")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Without fields that are empty for this customer."""
+        """The fieldsets, without fields that are empty for this customer."""
         hidden: set[str] = set()
         if obj is not None and obj.merged_into_id is None and obj.archived_at is None:
             hidden.add("left_out")
@@ -216,7 +216,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find customers by any identifier too. An autocomplete leaves out merged customers."""
+        """Also find customers by any identifier. An autocomplete leaves out merged customers."""
         if "field_name" in request.GET:
             queryset = queryset.filter(merged_into=None)
         found, may_repeat = super().get_search_results(request, queryset, search_term)
@@ -224,7 +224,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
         return (found | queryset.filter(pk__in=keys) if keys else found), may_repeat
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The customers with this typed ID, or with a row that has it, such as an invoice."""
+        """The customer with this typed ID and its survivor, or the customer of a row with it, such as an invoice."""
         own = super().find_by_id(queryset, term)
         if own is not None:
             return queryset.filter(Q(pk__in=own.values("pk")) | Q(pk__in=own.values("merged_into")))
@@ -253,7 +253,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
 
 
 def _keys_of(term: str) -> set[str]:
-    """The customers with this identifier in any environment."""
+    """The IDs of the customers with this identifier, in every environment."""
     found = set()
     for env in Environment.values:
         with suppress(UnknownCustomer, AmbiguousCustomer):

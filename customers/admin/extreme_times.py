@@ -1,4 +1,4 @@
-"""Times at either end of the calendar, which some time zones do not have."""
+"""Times in the years 1 and 9999, which cannot be converted to every time zone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import DateTimeField, Model
 
 
 class ExtremeTime(datetime):
-    """A time that stays in UTC where the time zone asked for has no such time."""
+    """A time that stays in UTC if the conversion to another time zone would leave the calendar."""
 
     def astimezone(self, tz: tzinfo | None = None) -> Self:
         try:
@@ -20,10 +20,10 @@ class ExtremeTime(datetime):
 
 
 def keep_extreme_times(rows: Iterable[Model]) -> None:
-    """Let Django show the times of `rows` in any time zone: its own conversion fails in the years 1 and 9999."""
+    """Turn the times of `rows` in the years 1 and 9999 into `ExtremeTime`, because Django can't convert them."""
     for row in rows:
         for field in row._meta.concrete_fields:
-            # Columns that were not loaded stay so.
+            # Deferred columns are not loaded for this.
             value = row.__dict__.get(field.attname) if isinstance(field, DateTimeField) else None
             if isinstance(value, datetime) and value.year in (MINYEAR, MAXYEAR):
                 row.__dict__[field.attname] = ExtremeTime.fromisoformat(value.isoformat())

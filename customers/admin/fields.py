@@ -52,7 +52,7 @@ class JsonField(forms.JSONField):
         return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """The text as it was typed, which may not be JSON."""
+        """The text as it was typed, even if it is not JSON."""
         return initial if self.disabled else _Typed(data or "")
 
     def prepare_value(self, value: Any) -> Any:
@@ -97,7 +97,7 @@ class FigureFormField(forms.DecimalField):
 
 
 class LinkInput(UnfoldAdminTextInputWidget):
-    """A text field for a link, with a button that opens the present one."""
+    """A text field for a link, with a button that opens the saved link."""
 
     template_name = "customers/link_input.html"
 

@@ -22,7 +22,7 @@ class DaysFilter(RangeDateFilter):
     """From one day to another, both included, in the current time zone."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of these days; texts that are no day are ignored."""
+        """The rows of these days; invalid days are ignored."""
         for side, lookup, moment in (("from", "gte", time.min), ("to", "lte", time.max)):
             day = parse_date_str(self.used_parameters.get(f"{self.field_path}_{side}", ""))
             if day is not None and day.year in _YEARS:

@@ -35,11 +35,11 @@ class ShownValuesField(forms.Field):
         return json.dumps(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """A form that is shown again with errors carries the digests of the present values."""
+        """The digests of the current values, even if the form is shown again with errors."""
         return initial
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Never, because it is no field of the row."""
+        """Always false, because this is not a field of the row."""
         return False
 
 

@@ -38,7 +38,7 @@ class RecordFormSet(PaginationInlineFormSet):
         return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 10 and int(asked) else 1
 
     def _existing_object(self, pk: Any) -> Any:
-        # The row may be on another page since the form was opened.
+        # The row may have moved to another page since the form was opened.
         return super()._existing_object(pk) or self.queryset.filter(pk=pk).first()
 
     def clean(self) -> None:

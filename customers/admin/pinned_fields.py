@@ -40,11 +40,11 @@ class PinnedFieldsAdmin(HistoryAdmin):
     """A row that people and imports write: what a person edits is locked against imports until it is unlocked."""
 
     form: Any = PinnedFieldsForm
-    #: Whether the fields of a new row are locked as well; not needed where no import looks for rows added here.
+    #: Whether the fields of a new row are locked too. Not needed if imports never write rows that were added here.
     locks_new_rows = False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With the locked fields in a tab of their own, unless the declared fieldsets have them."""
+        """Add a tab for the locked fields, unless the declared fieldsets have them."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or not obj.pinned_fields or "unlock_fields" in flatten_fieldsets(fieldsets):
             return fieldsets

@@ -21,7 +21,8 @@ D = TypeVar("D", bound=JsonDocument)
 def read_body(request: HttpRequest, kind: type[D]) -> D:
     """The body as a `kind`; a missing body is read as an empty object. Its content type does not matter.
 
-    Raises `Problem`: 413 for a body above `BODY_LIMIT`, 400 for a body that is no `kind` or has keys that it doesn't know.
+    Raises `Problem`: 413 for a body above `BODY_LIMIT`, 400 for a body that does not fit `kind` or has
+    unknown keys.
     """
     if request.headers.get("Transfer-Encoding"):
         raise Problem(400, "length_required", "Send the body in one piece, with a Content-Length header.")

@@ -67,7 +67,7 @@ class CustomerEndpoint(DocumentEndpoint):
     """One customer's document, by any identifier of the customer."""
 
     errors = (400, 401, 403, 404, 405, 406)
-    #: The source of the document: its IDs go before those of other sources.
+    #: The source of the document. An identifier is first looked for among the IDs of this source.
     source: ClassVar[Source | None] = None
 
     @classmethod

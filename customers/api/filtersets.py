@@ -18,7 +18,7 @@ _TEXT_LENGTH = 255
 class TextFilter(CharFilter):
     """A text of at most 255 characters."""
 
-    #: The pattern asks for one character that is no space; Python knows more spaces than JSON Schema.
+    #: The pattern requires a character that is not a space. Python counts more characters as spaces than JSON Schema.
     schema = {"type": "string", "minLength": 1, "maxLength": _TEXT_LENGTH, "pattern": r"[^\s\x1c-\x1f\x85]"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -27,7 +27,7 @@ class TextFilter(CharFilter):
 
 
 class WordFilter(ChoiceFilter):
-    """One of some words."""
+    """One of a fixed set of words."""
 
     def __init__(self, *args: Any, words: Collection[str], **options: Any) -> None:
         wrong = f"must be one of {', '.join(words)}."

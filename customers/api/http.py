@@ -66,7 +66,7 @@ class ApiView(View):
     #: The content type of a successful response.
     content_type: ClassVar[str] = CONTENT_TYPE
 
-    #: Methods that a subclass may define; `options` is here.
+    #: Methods that a subclass may define; `options` is defined here.
     http_method_names = ["get", "head", "post", "options"]
     #: The permission that a user needs; a token may read everything. None means that the view is public.
     permission: ClassVar[str | None] = None
@@ -165,7 +165,10 @@ def bad_parameter(name: str, problem: str) -> Problem:
 
 
 def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
-    """The names and values. Django would replace bytes that are not UTF-8 and search for the replacement."""
+    """The decoded names and values.
+
+    Django would replace bytes that are not UTF-8, and the search would look for the replacement characters.
+    """
     try:
         text = request.META.get("QUERY_STRING", "").encode("latin-1").decode()
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)

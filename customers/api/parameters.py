@@ -58,7 +58,7 @@ def one_of(allowed: Collection[str]) -> Callable[[str], str]:
 
 
 def chosen_among(allowed: Collection[str], names: Iterable[str]) -> frozenset[str]:
-    """`names` as a set. Raises `ValueError` for those that are not allowed."""
+    """`names` as a set. Raises `ValueError` if one of them is not allowed."""
     chosen = frozenset(names)
     if unknown := sorted(chosen - set(allowed)):
         listed = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_LISTED])

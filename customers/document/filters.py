@@ -56,7 +56,7 @@ class CustomerFilter(ListFilterSet):
             raise bad_parameter(name, f"can't be used. {problem}") from None
 
     def accept(self, rows: CustomerQuerySet, name: str, value: object) -> CustomerQuerySet:
-        """Every customer: `filter_queryset` applies the value."""
+        """Filter nothing here: `filter_queryset` applies the value."""
         return rows
 
     def filter_queryset(self, queryset: CustomerQuerySet) -> CustomerQuerySet:

@@ -85,7 +85,7 @@ class PaymentsImporter:
         return {name: value for name, value in said.items() if value is not UNSET}
 
     def apply(self, batch: list[Incoming[PaymentsCustomer]], reason: str) -> None:
-        """Addresses, businesses and payment methods; an absent list leaves the rows as they are."""
+        """Write addresses, business profiles and payment methods; an absent list leaves the rows as they are."""
         _apply_addresses(batch, reason)
         _apply_businesses(batch, reason)
         _apply_methods(batch, reason)
@@ -182,7 +182,7 @@ def _choose_default_method(incoming: Incoming[PaymentsCustomer], rows: list[Paym
 
 
 def _held(model: type[M], batch: list[Incoming[PaymentsCustomer]]) -> dict[str, list[M]]:
-    """The rows of each customer that its document is about, by the key of the customer."""
+    """For each customer, by its key, the existing rows that its document is about."""
     held: dict[str, list[M]] = {str(incoming.customer.pk): [] for incoming in batch}
     for row in rows_at_origin(model._default_manager.all(), batch):
         held[str(row.customer_id)].append(row)
@@ -203,9 +203,9 @@ def _sent_rows(
 
 
 def _wanted_rows(held: list[M], sent: list[M] | None, fields: Sequence[str]) -> list[M]:
-    """The rows that a customer gets: those sent, and copies of those held that the list does not replace.
+    """The rows that a customer should have: those sent, and copies of existing rows that the list does not replace.
 
-    A row that is sent with the typed ID of a held row is that row.
+    A row sent with the typed ID of an existing row updates that row.
     """
     if sent is None:
         return [_copy(row, fields) for row in held]
@@ -301,7 +301,7 @@ def _method(incoming: Incoming[PaymentsCustomer], sent: PaymentsMethod, position
 
 
 def times(sent: PaymentsAddress | PaymentsBusiness, incoming: Incoming[PaymentsCustomer]) -> dict[str, Any]:
-    """The times of a row of a list; those of the customer where the platform sent none."""
+    """The times of a row of a list; those of the customer if the platform sent none."""
     customer = incoming.merged_origin or incoming.customer
     return {
         name: present(getattr(sent, name))
@@ -368,7 +368,7 @@ def settle_defaults(
 
 
 def _step_down(existing: Iterable[Any], wanted: Iterable[Any], reason: str) -> None:
-    """Unset defaults that change before the rows are written, because the database allows only one at any time."""
+    """Unset former defaults before the new ones are written, because the database allows only one at any time."""
     wanted_by_key = {child_key(row): row for row in wanted}
     leaving = [
         row

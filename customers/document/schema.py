@@ -98,7 +98,7 @@ class PaymentsBusiness(JsonDocument):
 
 
 class PaymentsMethod(JsonDocument):
-    """A payment method. Empty keys of other types count as absent."""
+    """A payment method. Empty keys that belong to other types count as absent."""
 
     id: Text = UNSET
     customer_id: Text = UNSET

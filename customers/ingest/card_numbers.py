@@ -1,19 +1,20 @@
 """Find full card and account numbers, so that a record with one is refused and never stored.
 
-The rule, from the strictest place to the freest:
+The rules, from the strictest to the most lenient:
 
-- Inside a payment method no key may hold a card or account number or a card's secret (`number`, `pan`, `cvc`,
-  `iban`, `account_number` and the like, however they are spelled), unless it is empty.
-- Inside a payment method no text or number may contain 13 to 19 digits, spaces and dashes between them
-  allowed, that pass the Luhn check. Digits that begin with 0 or 1 are let pass: no payment card does, and times
-  in milliseconds do.
-- Everywhere else, and in the ids and phone numbers of a payment method, the digits must also begin as the cards
-  of an issuer do and be as many as that issuer's cards have. Ids, times, registration and tax numbers, and
-  phone numbers that begin with `+` or `00`, are not looked at there.
-- Nowhere may a text be a valid IBAN from end to end.
+- Inside a payment method, no key may hold a card or account number or a card's secret (`number`, `pan`,
+  `cvc`, `iban`, `account_number` and the like, in any spelling), unless it is empty.
+- Inside a payment method, no text or number may contain 13 to 19 digits that pass the Luhn check, with or
+  without spaces and dashes between them. Digits that begin with 0 or 1 are accepted: no payment card begins
+  with them, but times in milliseconds do.
+- Everywhere else, and in the IDs and phone numbers of a payment method, the digits are refused only if an
+  issuer also has cards with these first digits and this length. Outside a payment method, IDs, times,
+  registration numbers and tax numbers are not checked; phone numbers that begin with `+` or `00` are not
+  checked anywhere.
+- No text may be, as a whole, a valid IBAN.
 
-Digits that touch a letter are part of some token and are let pass. One number in ten passes the Luhn check by
-chance, so a number of 16 digits that begins like a card and is none is refused about that often.
+Digits next to a letter are part of a token and are accepted. One number in ten passes the Luhn check by
+chance, so about one in ten 16-digit numbers that only begin like a card number is refused.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ _SHORTEST, _LONGEST = 13, 19
 _SMALLEST, _BEYOND = 10 ** (_SHORTEST - 1), 10**_LONGEST
 _GROUPINGS = ((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3))
 
-#: By the first digits of an issuer's cards, how many digits their numbers have.
+#: The lengths of card numbers, each with the first digits of the issuers that use them.
 _ISSUERS = (
     ((14,), (range(36, 37), range(38, 40), range(300, 306))),
     ((15,), (range(34, 35), range(37, 38))),
@@ -78,7 +79,10 @@ _ADVICE = "Full card and account numbers are never stored. Remove it, and send t
 
 
 def refuse_account_numbers(value: object) -> None:
-    """Raise `Refused` (secret, without the number) if the record `value` has a card or account number."""
+    """Raise `Refused` if the record `value` has a card or account number.
+
+    The refusal is marked secret, and its reason does not repeat the number.
+    """
     _look_into(value, (), "", is_method=False)
 
 

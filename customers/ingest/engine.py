@@ -45,7 +45,7 @@ _IMPORT_LOCK = 4_815_162_342
 
 
 class ImportOutcome(StrEnum):
-    """The result for a record."""
+    """The result of importing one record."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -98,7 +98,7 @@ class Incoming(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The result for one record, in the order of the file; `bad` if it was refused."""
+    """The outcome of one record; `number` is its place in the file, `bad` is set if it was refused."""
 
     number: int
     outcome: ImportOutcome
@@ -155,7 +155,7 @@ def rolled_back() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Batch(Generic[D]):
-    """Parsed records, no two of which can be about one customer, and the refused ones among them."""
+    """Records to write together: no two of them can be about the same customer. Refused records are kept apart."""
 
     incoming: list[Incoming[D]] = field(default_factory=list)
     refused: list[ImportReport] = field(default_factory=list)
@@ -337,7 +337,7 @@ def _set_previous(
 
 
 def _keep_only(incoming: Incoming[D], record: SourceRecord) -> None:
-    """Note a document that arrived under an ID that was merged away: it is kept and changes nothing."""
+    """Keep the document of a record that was merged away without applying it, and add a remark that says so."""
     record.digest = incoming.digest
     record.last_received_at = clock.now()
     text = f"“{record.source_id}” was merged into {record.customer_id}. The document was kept and changed nothing."

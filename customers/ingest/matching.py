@@ -58,9 +58,10 @@ class Identity:
 class IdentityMatch:
     """The customer and the source record of an identity; None if there is none yet.
 
-    `merged_origin` is the merged customer that the identity belonged to before the merge into `customer`. `kept` names
-    the identifiers of the record that a merged customer of `customer` already has. `free_id` is one of its names that a
-    new customer can get as its typed ID. `refused` says why the record can't be imported for `customer`.
+    `merged_origin` is the merged customer that the identity belonged to before the merge into `customer`.
+    `kept` names the identifiers of the record that a merged customer of `customer` already has. `free_id` is
+    one of the identity's names that a new customer can get as its typed ID. `refused` says why the record
+    can't be imported for `customer`.
     """
 
     customer: Customer | None = None
@@ -201,7 +202,7 @@ def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
             return replace(found, refused=Refused(path, _taken(str(value), holder, customer)))
         if holder is not None and holder.pk not in (customer.pk, merged_origin.pk):
             kept.add(name)
-    # A record that is sent under our typed ID may be a second one of its source: we exported the ID ourselves.
+    # A record with our typed ID may be a second record of its source, because we exported that ID.
     if record is None and identity.has_own_id and identity.source_id not in known.customers:
         other = next(
             (held for held in known.own_records(identity, merged_origin) if not held.is_merged), None
@@ -245,7 +246,7 @@ def _by_email(identity: Identity, known: _Known) -> Customer | None:
 
 
 def _first_unmerged(origins: Sequence[Customer]) -> Customer | None:
-    """The customer that was not merged, else the first."""
+    """The first customer that is not merged, else the first one."""
     return min(
         origins,
         key=lambda origin: (origin.merged_into_id is not None, str(origin.pk)),

@@ -1,7 +1,8 @@
 """Which rows a document of a merged customer may change: those that came with that customer, and no others.
 
-A record's merged origin is the customer that it was about before a merge; `came_with` is that of a row. So a document
-that arrives under an old ID neither deletes nor repeats the rows that the survivor had before, and the other way round.
+The merged origin of a record is the customer that it was about before a merge; a row has the same in
+`came_with`. A document that arrives under a merged customer's ID neither deletes nor repeats the rows that
+the survivor had before the merge, and the survivor's documents leave the merged customer's rows alone.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str
 def assign_changes(
     row: Model, incoming: Incoming[D], values_of: Callable[[Incoming[D], D], dict[str, Any]]
 ) -> bool:
-    """Set the values of the document on a row of which each customer has one; return whether any differed.
+    """Set the document's values on the customer's one row of a model; return whether any differed.
 
-    If others were merged into the customer, several records set the same row. Then a record sets only values that
-    changed since its previous document, and its first document only values that the row lacks.
+    If others were merged into the customer, several records set the same row. Then a record sets only values
+    that changed since its previous document, and its first document only values that the row lacks.
     """
     values = values_of(incoming, incoming.document)
     if incoming.shares_customer and incoming.previous is not None:

@@ -1,7 +1,8 @@
 """Claims of source records on the fields of a customer, and which claim decides a field.
 
-A claim is the value that one record has for one field, with the moment since when. All records of a customer are
-ranked together: by the order of their sources (`SOURCE_PRECEDENCE`), and within a source by the latest claim.
+A claim is the value that one record has for one field, and the moment since when it has it. All records of a
+customer are ranked together: by the order of their sources (`SOURCE_PRECEDENCE`), and within a source by the
+latest claim.
 """
 
 from __future__ import annotations

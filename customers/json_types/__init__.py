@@ -1,8 +1,8 @@
-"""The scalars and the plumbing that the three customer documents share.
+"""The scalar types and helpers that the three customer documents share.
 
-A document type is a tree of `msgspec.Struct`s. This package knows how a number, an instant, a date or a link looks
-in JSON, how a problem names its place, and how a document becomes bytes. It knows no particular document and no
-database.
+A document type is a tree of `msgspec.Struct`s. This package defines how numbers, instants, dates and links
+look in JSON, how a problem names its place, and how a document becomes bytes. It depends on no particular
+document and no database.
 """
 
 from customers.json_types.documents import (

@@ -1,4 +1,4 @@
-"""Documents: trees of `msgspec.Struct`s, how they are read, sent and described."""
+"""Documents are trees of `msgspec.Struct`s: how they are parsed, encoded and described as JSON Schema."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from customers.json_types.scalars import from_json, to_json, to_schema
 
 
 class JsonDocument(msgspec.Struct, kw_only=True):
-    """The base of every object in a document; keys it does not name are left to the source record.
+    """The base of every object in a document. Unknown keys are ignored; the received document keeps them.
 
-    On the way out every key is there, except one that may be `UNSET`. `ALWAYS_SENT` names those that may be
-    `UNSET` on the way in only: absent, they leave what we have, and what we send always has them.
+    On export every key is sent, except one that is `UNSET`. `ALWAYS_SENT` names keys that are `UNSET` only at
+    import, where an absent key leaves our value unchanged: exports always send them.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset()
@@ -29,7 +29,7 @@ D = TypeVar("D", bound=JsonDocument)
 
 
 def parse(kind: type[D], value: object) -> D:
-    """Make a `kind` of what the strict reader read; raise `Refused` with the place of the first problem."""
+    """Convert a value of the strict reader to `kind`; raise `Refused` with the place of the first problem."""
     try:
         return msgspec.convert(value, kind, dec_hook=from_json)
     except msgspec.ValidationError:
@@ -38,7 +38,7 @@ def parse(kind: type[D], value: object) -> D:
 
 
 def each_object(document: JsonDocument, path: str = "$") -> Iterator[tuple[str, JsonDocument]]:
-    """`document` and every object inside it, each with its JSON path, outer before inner."""
+    """`document` and every object inside it, each with its JSON path; outer objects before inner ones."""
     yield path, document
     for name in document.__struct_fields__:
         value = getattr(document, name)
@@ -57,7 +57,7 @@ def each_object(document: JsonDocument, path: str = "$") -> Iterator[tuple[str, 
 
 @cache
 def optional_keys(kind: type[JsonDocument]) -> frozenset[str]:
-    """The keys that an object of `kind` may lack."""
+    """The keys that an object of `kind` may leave out."""
     return frozenset(field.name for field in msgspec.structs.fields(kind) if not field.required)
 
 
@@ -72,7 +72,7 @@ def to_plain(value: object) -> Any:
 
 
 def json_schema(kinds: list[type], ref_template: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The JSON Schema of `kinds` as we send them: one schema each, and the components that they refer to."""
+    """The JSON Schema of `kinds` as exported: one schema each, and the components that they refer to."""
     schemas, components = msgspec.json.schema_components(
         kinds, schema_hook=to_schema, ref_template=ref_template
     )

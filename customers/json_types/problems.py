@@ -1,7 +1,7 @@
-"""Why a value cannot become a document: the place of the first problem, and the reason in our own words.
+"""Why a value does not fit a document type: the place of the first problem, and the reason in our own words.
 
-msgspec decides whether a value fits, fast; its messages are for programmers and may change with its version. So a
-value that it refuses is walked a second time here, along the same types.
+msgspec decides quickly whether a value fits, but its messages are for programmers and may change between
+versions. So a value that msgspec refuses is checked a second time here, against the same types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from customers.json_types.scalars import from_json, json_name
 
 _SHOWN_LENGTH = 200
 
-#: The JSON type that each kind of field takes, where the kind alone decides.
+#: The JSON type of each kind of field, for kinds that accept only one.
 _JSON_TYPES: dict[type[inspect.Type], str] = {
     inspect.BoolType: "bool",
     inspect.DictType: "object",
@@ -38,7 +38,7 @@ def first_problem(kind: type[msgspec.Struct], value: object) -> Refused | None:
 
 
 def missing_key(name: str) -> str:
-    """The reason where an object lacks a key that it must have."""
+    """The reason for refusing an object without a required key."""
     return f"Object missing required field `{name}`."
 
 
@@ -88,7 +88,7 @@ def _alternatives(info: inspect.Type) -> Iterable[inspect.Type]:
 
 
 def _choose(choices: Iterable[inspect.Type], value: Any) -> inspect.Type | None:
-    """The kind that `value` must fit by its JSON type; a scalar of ours judges only what no other kind takes."""
+    """The alternative of a union that fits `value`'s JSON type; a scalar of ours only if no other one fits."""
     judges = None
     for each in choices:
         if isinstance(each, inspect.AnyType) or _JSON_TYPES.get(type(each)) == _json_type(value):
@@ -114,7 +114,7 @@ def _check_struct(info: inspect.StructType, value: dict[str, Any], path: str) ->
     for name, field in fields.items():
         if field.required and name not in value:
             return Refused(path, missing_key(name))
-    # The fields fit, so what is left is what the class itself checks.
+    # All fields fit, so only the checks of the class itself can have failed.
     try:
         msgspec.convert(value, info.cls, dec_hook=from_json)
     except msgspec.ValidationError as problem:
@@ -146,7 +146,7 @@ def _check_length(info: inspect.StrType, text: str, path: str) -> Refused | None
 
 
 def too_long(length: int, most: int) -> str:
-    """The reason where a text has more characters than are kept."""
+    """The reason for refusing a text that is longer than its limit."""
     return f"{length:,} characters are too long: at most {most:,}."
 
 

@@ -1,4 +1,4 @@
-"""What a record is refused for, and where in its JSON that stands."""
+"""Why a record is refused, and the JSON path of the problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ _SHOWN_LENGTH = 300
 class Refused(Exception):
     """A record that cannot be imported: `path` is the JSON path (`$` for the whole), `reason` a sentence.
 
-    `is_secret`: the record holds a card or account number, so its text must not reach a file or a log.
+    `is_secret` means that the record holds a card or account number, so its text must not get into a file or
+    a log.
     """
 
     def __init__(self, path: str, reason: str, *, is_secret: bool = False) -> None:
@@ -25,14 +26,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that an import changed or noticed in a record that it accepted, for a person to read."""
+    """Something that an import changed or noticed in an accepted record, for people to read."""
 
     path: str
     text: str
 
 
 def within(path: str, *steps: str | int) -> str:
-    """The JSON path of what lies at `steps`, keys and indexes, inside `path`. Long keys are cut."""
+    """The JSON path at `steps` (keys and indexes) below `path`. Long keys are cut."""
     return path + "".join(map(_path_step, steps))
 
 

@@ -1,4 +1,4 @@
-"""The scalars that the documents share: how a number, an instant, a date or a link looks in JSON."""
+"""The scalar types that documents share: how numbers, instants, dates and links look in JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 #: Figures keep ten decimals and stay well inside the database's columns.
 DECIMALS = Decimal("1e-10")
-#: Every figure is smaller.
+#: The limit of a figure, exclusive.
 LARGEST = Decimal("1e15")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,39 +21,39 @@ _JSON_NAMES = {bool: "bool", str: "str", list: "array", dict: "object", type(Non
 
 
 class Number(Decimal):
-    """A JSON number, held exactly; whole numbers are sent without a fraction."""
+    """A JSON number, held exactly. Whole numbers are sent without a fraction."""
 
 
 class EpochMs(datetime):
-    """An instant sent as milliseconds since the epoch; aware, in UTC."""
+    """An instant, sent as milliseconds since the epoch. The value has the time zone UTC."""
 
 
 class IsoInstant(datetime):
-    """An instant sent as ISO 8601 in UTC with milliseconds and `Z`; aware, in UTC.
+    """An instant, sent as ISO 8601 in UTC with milliseconds and `Z`. The value has the time zone UTC.
 
     Fractions of a millisecond are cut off. A time without a zone is read as UTC.
     """
 
 
 class IsoDate(date):
-    """A calendar date sent as `2024-08-26`; the time of day of a longer text is dropped."""
+    """A calendar date, sent as `2024-08-26`. The time of day in a longer text is dropped."""
 
 
 class Link(str):
-    """An address a person may click: http, https or relative; never a scheme that could run a script."""
+    """An address that is safe to click: http, https or relative, never a scheme that could run a script."""
 
     __slots__ = ()
 
 
 class Scalar:
-    """The base of a scalar that one document has for itself: it reads, sends and describes itself."""
+    """The base of a scalar type that only one document has. It defines how to parse, send and describe itself."""
 
-    #: The JSON Schema of what is sent.
+    #: The JSON Schema of the value as it is sent.
     SCHEMA: ClassVar[dict[str, Any]]
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Make one from a value of the strict reader; raise `ValueError` with the reason if that is impossible."""
+        """Make a scalar from a value of the strict reader; raise `ValueError` with the reason if that is impossible."""
         raise NotImplementedError
 
     def to_json(self) -> Any:
@@ -74,7 +74,7 @@ def plain_number(value: Decimal) -> int | Decimal:
 
 
 def free_form(value: Any) -> Any:
-    """Free-form JSON with its fractions as doubles, because JSON readers keep no more digits.
+    """Free-form JSON with fractions as doubles, because JSON readers keep no more digits.
 
     Raises `ValueError` for a number that a double cannot hold.
     """
@@ -93,7 +93,7 @@ def free_form(value: Any) -> Any:
 
 
 def read_number(value: object) -> Decimal:
-    """The JSON number `value` to ten decimals; raise `ValueError` if it is none, or too large."""
+    """The JSON number `value`, rounded to ten decimals; raises `ValueError` if it is not a number or is too large."""
     if type(value) not in (int, Decimal):
         raise ValueError(f"Expected `number`, got `{json_name(value)}`")
     number = Decimal(value)  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def read_number(value: object) -> Decimal:
 
 
 def is_plain_link(text: str) -> bool:
-    """Whether a browser would follow `text` as http, https or a relative address, and never as a script."""
+    """Whether a browser follows `text` as an http, https or relative address, and never runs it as a script."""
     return _PLAIN_LINK.match(_IGNORED_IN_LINKS.sub("", text)) is not None
 
 
@@ -120,7 +120,7 @@ def to_iso(moment: datetime) -> str:
 
 
 def from_json(kind: type, value: object) -> Any:
-    """Make a scalar of `kind`; raise `ValueError` with the reason if `value` cannot be one."""
+    """Make a scalar of `kind`; raise `ValueError` with the reason if `value` does not fit."""
     return kind.from_json(value) if issubclass(kind, Scalar) else _READERS[kind](value)
 
 

@@ -25,9 +25,9 @@ class CustomerRow(models.Model):
         blank=True,
         editable=False,
         related_name="+",
-        # Queries name the survivor too, which has an index, and only merges write the column.
+        # No index: queries also filter by the survivor, which has one, and only merges write the column.
         db_index=False,
-        # A merge copies it from `customer`, which was checked: checking it again would double the cost of a merge. A
+        # No constraint: a merge copies the value from `customer`, and a check would double the cost of a merge. A
         # merged customer is never deleted (`customers.triggers`), and `doctor` verifies the column.
         db_constraint=False,
     )

@@ -25,7 +25,7 @@ class PinnedFields(models.Model):
         abstract = True
 
     def pin(self, fields: Iterable[str]) -> None:
-        """Keep imports from changing `fields`; the caller saves. Fields that imports never change are skipped."""
+        """Prevent imports from changing `fields`; the caller saves. Fields that imports never change are skipped."""
         pinned = {*self.pinned_fields, *fields}
         self.pinned_fields = [name for name in self.PINNABLE if name in pinned]
 

@@ -1,8 +1,8 @@
 """The one strict reader for all incoming JSON: files to import, request bodies, form fields.
 
-`read_value` reads one JSON value. `open_input` and `read_records` read a file of records one by one, whatever
-its size: a JSON array, an envelope with a list, one object, or newline-delimited JSON. `error_line` writes a
-refused record so that it can be corrected and read again. `canonical` is the form for digests.
+`read_value` reads one JSON value. `open_input` and `read_records` read a file of any size record by record: a
+JSON array, an envelope with a list, one object, or newline-delimited JSON. `error_line` writes a refused
+record so that it can be corrected and read again. `canonical` is the form for digests.
 """
 
 from customers.ingest.reader.canonical import canonical

@@ -1,4 +1,4 @@
-"""Where a broken record ends and the next one may begin."""
+"""Find where a broken record ends and where the next one may begin."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import NamedTuple, Self
 from customers.ingest.reader.inputs import Window
 from customers.ingest.reader.strict import SPACE, Decoder, end_of
 
-#: White space longer than this is not looked through for what comes after it.
+#: The scan looks past white space of at most this length.
 LONGEST_SPACE = 1000
-#: Brackets are told apart down to this depth, far below which any record is refused; deeper ones are counted.
+#: Down to this depth the scan remembers the kind of each open bracket; deeper ones are only counted. Records that
+#: deep are refused anyway.
 _TOLD_APART = 256
 
 
 class _SkipPatterns(NamedTuple):
-    """What a scan leaps over: the rest of a string, what is inside of brackets, what is between records."""
+    """What the scan skips: the rest of a string, text inside brackets, text between the records of a list."""
 
     string: re.Pattern[str]
     inside: re.Pattern[str]
@@ -42,13 +43,13 @@ _NEXT_LINE = re.compile(r"\n(?=[{\[])")
 
 
 class NextLineScan:
-    """Walks over what is no record, to the line break before the next line that begins with `{` or `[`."""
+    """Finds the line break before the next line that begins with `{` or `[`."""
 
     def __init__(self, window: Window) -> None:
         self.place = window.before + window.at
 
     def step(self, window: Window) -> bool:
-        """BrokenRecordScan on as far as the window goes; True if the end is found, and `place` is it."""
+        """Scan to the end of the window. True if the line break is found; `place` is then its position."""
         line = _NEXT_LINE.search(window.text, self.place - window.before)
         if line:
             self.place = window.before + line.start()
@@ -58,21 +59,21 @@ class NextLineScan:
 
 
 class BrokenRecordScan:
-    """Walks from the beginning of a broken record to its end, which is the first of these places:
+    """Finds the end of a broken record, which is the first of these places:
 
-    - Its brackets are balanced; in a list, a comma and a `{` or the list's own bracket follow.
-    - A line begins with `{` at the record's own indentation, and the decoder came no further than that line:
-      it is the next record. An earlier line will do if it is a record by itself (with its comma, in a list),
-      for the line after one that was cut off before a value looks like that value.
-    - The decoder stopped at a `{` after a comma in an object, where only a key can be: a closing bracket is missing.
+    - Where all its brackets are closed. In a list, that is before a comma and `{`, or before the list's `]`.
+    - Before a line that begins with `{` at the record's own indentation, if the decoder did not get past that
+      line. An earlier such line counts only if it is a whole record (with its comma, in a list), because
+      `"key":` at the end of a cut-off record would take the record on the next line as its value.
+    - In a list, before a comma and `{` where the decoder expected a key: a closing bracket is missing.
 
-    Where records begin lines, a string ends with its line at the latest, for JSON has no line breaks in strings.
-    A bracket that closes what was never opened is passed over; one that closes an outer bracket closes the
-    inner ones too.
+    If records begin at the start of lines, a string ends at the end of its line, because JSON strings have no
+    line breaks. A closing bracket without an open one is ignored; one that matches an outer bracket closes
+    the inner ones too.
     """
 
     def __init__(self, window: Window, error: int, indent: str | None, in_list: bool) -> None:
-        """`error` says how far from the window's place the decoder came."""
+        """The decoder stopped `error` characters after the window's place. `indent` is None if records don't begin lines."""
         self.place = window.before + window.at
         self._begin = self.place
         self._error = self.place + error
@@ -84,7 +85,7 @@ class BrokenRecordScan:
         self._in_string = False
 
     def step(self, window: Window) -> bool:
-        """BrokenRecordScan on as far as the window goes; True if the end is found, and `place` is it."""
+        """Scan to the end of the window. True if the end of the record is found; `place` is then its position."""
         text = window.text
         at = self.place - window.before
         end = None
@@ -110,7 +111,7 @@ class BrokenRecordScan:
         return end is not None
 
     def _skip(self, text: str, at: int) -> int:
-        """Where the next bracket is, or outside of them the next comma; else the end of the window."""
+        """Skip to the next bracket, between records also to the next comma, or to the end of the window."""
         if self._in_string:
             at = end_of(self._patterns.string, text, at)
             if at + text.startswith("\\", at) >= len(text):
@@ -126,7 +127,7 @@ class BrokenRecordScan:
         return at
 
     def _after_closing(self, character: str, at: int) -> int | None:
-        """Note a closing bracket; where the broken record ends if it ends here."""
+        """Close a bracket. Returns the end of the broken record, or None if it goes on."""
         if self._in_list and not self._open:
             return at if character == "]" else None
         self._closes("{" if character == "}" else "[")
@@ -146,7 +147,7 @@ class BrokenRecordScan:
                 pass
 
     def _before_next_record(self, window: Window, at: int) -> int | None:
-        """Where the broken record ends if the `{` at `at` begins the next one, else None."""
+        """The end of the broken record if the `{` at `at` begins the next one, else None."""
         text = window.text
         begin = max(self._begin - window.before, 0)
         error = self._error - window.before
@@ -163,7 +164,7 @@ class BrokenRecordScan:
 
 
 def _is_line(text: str, at: int, line_end: re.Pattern[str]) -> bool:
-    """Whether a whole JSON value begins at `at`, and `line_end` follows it."""
+    """Whether a whole JSON value begins at `at` and is followed by `line_end`."""
     try:
         _, end = Decoder().decode(text, at)
     except (json.JSONDecodeError, RecursionError):

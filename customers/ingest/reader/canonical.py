@@ -13,10 +13,10 @@ _encoder = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
 def canonical(value: object) -> bytes:
-    """`value` as JSON without spaces, its keys sorted and each number in one spelling.
+    """`value` as JSON without spaces, with sorted keys and one spelling for each number.
 
-    `20`, `20.0` and `2e1` are the same number, whether they come as int, Decimal or float; `true` is not `1`,
-    and the order of a list counts. Raises `ValueError` for a number that is not finite.
+    `20`, `20.0` and `2e1` are the same number, as an int, Decimal or float; `true` is not `1`; the order of a
+    list matters. Raises `ValueError` for a number that is not finite.
     """
     return _encoder.encode(_normal(value))
 
@@ -33,7 +33,7 @@ def _normal(value: Any) -> Any:
         return _normal_number(Decimal(repr(value)))
     if isinstance(value, Decimal):
         return _normal_number(value)
-    # A text or number of a kind of its own, such as a link, is that text or number.
+    # Subclasses of texts and numbers, such as a link, are written as the text or number.
     for plain in (str, int):
         if kind not in _KEPT and isinstance(value, plain):
             return _normal(plain(value))

@@ -1,4 +1,4 @@
-"""Where JSON text comes from: files and standard input, compressed or not, a window of text at a time."""
+"""Sources of JSON text: files and standard input, compressed or not, read through a window."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _LONGEST_WIDE_START = 4
 
 
 class Unreadable(Exception):
-    """An input that cannot be read, or not to its end: a sentence that says what, where and what to do."""
+    """An input cannot be read, or not to its end. The message says what is wrong, where, and what to do."""
 
 
 @contextmanager
 def open_input(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
-    """The bytes of the file `name`, or of `stdin` (standard input, if not given) when it is `-`.
+    """Open the file `name`; `-` means `stdin`, by default standard input.
 
-    What begins like gzip is decompressed, whatever its name; the file is closed at the end, `stdin` is not.
-    Raises `Unreadable` if the file is missing, is a directory or may not be read. Compressed data that breaks
-    off is found only when it is read: `read_records` says so.
+    Data that begins like gzip is decompressed, whatever the file's name. At the end the file is closed,
+    `stdin` is not. Raises `Unreadable` if the file is missing, is a directory or may not be read. Damaged
+    compressed data is noticed only by `read_records`.
     """
     if name == "-":
         if stdin is None and sys.stdin is None:
@@ -71,7 +71,7 @@ def _decompressed(stream: BinaryIO) -> BinaryIO:
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream together with its head, which was read from it already."""
+    """A stream with the bytes put back that were already read from its beginning."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = head
@@ -105,12 +105,12 @@ def _why_not_read(problem: Exception) -> str:
 class Window:
     """The part of a stream's text that is being read.
 
-    `text` holds what was fetched and not yet dropped, `at` is the place in it up to which all has been read,
-    and `before` counts the characters that were dropped.
+    `text` is the text in memory, `at` is the place in it that has been read up to, and `before` is the number
+    of characters that were dropped before it.
     """
 
     def __init__(self, stream: BinaryIO, limit: int) -> None:
-        """`limit` is the number of unread characters beyond which no more are fetched."""
+        """No more is fetched once there are `limit` unread characters."""
         self.text = ""
         self.at = 0
         self.before = 0
@@ -121,10 +121,10 @@ class Window:
         self._begin()
 
     def more(self) -> bool:
-        """Drop what was read and fetch more, doubling what is unread, so that trying again stays cheap.
+        """Drop what was read and fetch more text. The unread text doubles, so reading it again stays cheap.
 
-        `at` is 0 afterwards. False, with nothing changed, if the stream has ended or the limit is reached.
-        Raises `Unreadable` if the stream cannot be read on.
+        Sets `at` to 0. Returns False, and changes nothing, at the end of the stream or at the limit. Raises
+        `Unreadable` if reading fails.
         """
         unread = len(self.text) - self.at
         if self.ended or unread > self._limit:

@@ -1,6 +1,6 @@
-"""One record: its text judged, and its line in an errors file if it was refused.
+"""One record: parse its text, or report what is wrong; and write a refused record to an errors file.
 
-The writer and the reader of that line stand side by side, because a written line must be readable once its document is
+Writing and reading such a line are in one module, because a line must be readable again once its document is
 corrected.
 """
 
@@ -21,9 +21,9 @@ _JSON_NAMES = {list: "a list", str: "a string", bool: "true or false", type(None
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record that was read: its place among all records (from 1), its own text as received, its value.
+    """A record that was read: its number in the input (from 1), its text as received, and its value.
 
-    `value` is a dict of plain Python values, as `read_value` makes them.
+    `value` is a dict of plain Python values, as `read_value` returns them.
     """
 
     number: int
@@ -35,8 +35,8 @@ class Record:
 class BadRecord:
     """A record that was refused, with the JSON path of the problem and the reason in a sentence.
 
-    `text` is the record's own text as received; bytes that are not UTF-8 are replaced in it, and of a record
-    that is too large it is only the beginning.
+    `text` is the record's text as received, with bytes that are not UTF-8 replaced. Of a record that is too
+    large it is only the beginning.
     """
 
     number: int
@@ -46,10 +46,10 @@ class BadRecord:
 
 
 def judged(number: int, text: str, problem: str = "", note: str = "") -> Record | BadRecord:
-    """The record that `text` holds, or what is wrong with it.
+    """Parse the record in `text`, or say what is wrong with it.
 
-    `text` may also be a line of an errors file; then the record is the document in it. A given `problem` refuses the
-    record whatever its text is; a `note` is added to a reason that is found here.
+    In a line of an errors file, the record is the document in that line. With a `problem`, the record is
+    refused for that reason whatever its text is; a `note` is added to a reason that is found here.
     """
     text = _unwrapped(text)
     try:
@@ -65,10 +65,10 @@ def judged(number: int, text: str, problem: str = "", note: str = "") -> Record 
 
 
 def error_line(bad: BadRecord) -> bytes:
-    """`bad` as one line of an errors file, newline included; `read_records` reads it as the record itself.
+    """`bad` as one line of an errors file, with the line break; `read_records` reads it as the record itself.
 
-    `document` holds the record as it was received, on one line, so that it can be corrected in place; `text` holds
-    it as a string if it is not strict JSON.
+    `document` holds the record as it was received, on one line, so that it can be corrected there. If the
+    record is not strict JSON, `text` holds it as a string instead.
     """
     head = msgspec.json.encode({"record": bad.number, "path": bad.path, "reason": bad.reason})
     text = printable(bad.text)
@@ -82,12 +82,12 @@ def error_line(bad: BadRecord) -> bytes:
 
 
 def is_error_line(value: object) -> bool:
-    """Whether a value that was read has the four keys of a line of an errors file."""
+    """Whether a value has exactly the four keys of a line of an errors file."""
     return isinstance(value, dict) and len(value) == 4 and value.keys() in (_DOCUMENT_LINE, _TEXT_LINE)
 
 
 def _unwrapped(text: str) -> str:
-    """The text of the record in a line of an errors file; any other text as it is."""
+    """The record's text, if `text` is a line of an errors file; otherwise `text` unchanged."""
     decoder = Decoder()
     while True:
         try:
@@ -108,7 +108,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _member_spans(decoder: Decoder, text: str) -> dict[str, str]:
-    """The own text of each member's value in an object that was decoded already; nothing if a key repeats."""
+    """The text of each value in a decoded object, by key; empty if a key repeats."""
     spans: dict[str, str] = {}
     at = text.index("{")
     while text[at] != "}":

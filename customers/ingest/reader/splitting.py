@@ -1,8 +1,8 @@
 """Split a stream of bytes into records, keeping only one record in memory.
 
 A stream is a sequence of JSON values with white space between them: lists of records, envelopes around such a
-list, or records themselves. The decoder finds where a sound record ends. Where one is broken,
-`boundaries.BrokenRecordScan` finds where the next begins.
+list, or records. The decoder finds the end of a valid record, `boundaries.BrokenRecordScan` the end of a
+broken one.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from customers.ingest.reader.inputs import Unreadable, Window
 from customers.ingest.reader.records import BadRecord, Record, is_error_line, judged
 from customers.ingest.reader.strict import SPACE, Decoder, printable, skip_space
 
-#: The names under which an envelope holds its list of records.
+#: The keys under which an envelope has its list of records.
 LIST_NAMES = frozenset({"data", "list", "customers", "results", "items", "records"})
-#: Keys that distinguish a document of a customer, or a usage record, from an envelope.
+#: Keys of a customer document or a usage record; an object that has one before a list is not an envelope.
 DOCUMENT_KEYS = frozenset({"id", "name", "email", "company", "customer"})
 #: The longest record that is read, in characters (each is at least a byte).
 RECORD_LIMIT = 32 * 1024 * 1024
 
 _EXCERPT = 1000
-#: Characters that are fetched above the limit, to look ahead.
+#: Characters that are fetched beyond the limit, to look ahead.
 _MARGIN = 4 * LONGEST_SPACE
-#: A number may go on after a sign of its exponent, which the decoder does not take for a part of it before.
+#: At the end of a window, `1` may be the beginning of `1e+5`: the decoder would not include an incomplete exponent.
 _LOOK_AHEAD = len("e+")
 _LINE_SPACE = " \t\r"
 _AFTER_RECORD = ("\n", "{", "[", "")
 _AFTER_ITEM = (",", "]", "")
 _DOCUMENT_HEAD = re.compile(rf'\{{[ \t\n\r]*+"(?:{"|".join(sorted(DOCUMENT_KEYS))})"')
-#: What may be whole only because the window of text ends there: an unclosed string, or a few characters.
+#: An error here may be due only to the end of the window: an unclosed string, or the last few characters.
 _CUT_OFF = re.compile(r'(?:"(?:[^"\\\x00-\x1f]++|\\.)*+\\?|[^"\n]{0,9})\Z', re.DOTALL)
 
 _EMPTY = "The file is empty: expected JSON records, as a list, in an envelope, or one on each line."
@@ -53,26 +53,26 @@ _TOO_LARGE = (
 
 
 def read_records(stream: BinaryIO, limit: int = RECORD_LIMIT) -> Iterator[Record | BadRecord]:
-    """Yield every record of `stream` in its order, numbered from 1, the good ones and the bad.
+    """Yield every record of `stream` in order, numbered from 1, valid ones and bad ones.
 
-    The shape is told by content. A list holds records. An object is an envelope if one of its `LIST_NAMES`
-    holds a list and comes before any of the `DOCUMENT_KEYS`; whatever else is in an envelope (`has_more`,
-    `next_cursor`, `total`), before the list or after, is passed over. Any other object is a record, and a
-    line of an errors file is the record inside it. Several of these may follow one another, on lines of
-    their own or not; an empty list holds no record. A record that is no object is a bad one.
+    A list holds records. An object is an envelope if one of the `LIST_NAMES` in it has a list and no
+    `DOCUMENT_KEYS` come before that; all other keys of an envelope (`has_more`, `next_cursor`, `total`) are
+    skipped. Any other object is a record, and a line of an errors file stands for the record in it. Several
+    lists, envelopes and records may follow one another, with or without line breaks. A value that is not an
+    object is a bad record.
 
-    A bad record never costs a good one where the two can be told apart: by brackets and quotes, by lines, and
-    by the indentation at which records begin. A file that breaks off ends with a bad record that says so, and
-    a record of more than `limit` characters is a bad one of which only the beginning is kept.
+    A bad record does not affect the ones around it if brackets and quotes, line breaks or indentation show
+    where it ends. A file that breaks off ends with a bad record that says so. A record of more than `limit`
+    characters is a bad one, and only its beginning is kept.
 
-    Reading begins with the first record asked for. Raises `Unreadable` if the stream is empty, is UTF-16, or
-    cannot be read to its end.
+    Nothing is read before the first record is requested. Raises `Unreadable` if the stream is empty, is
+    UTF-16, or cannot be read to its end.
     """
     yield from _Splitter(Window(stream, limit + _MARGIN), limit).records()
 
 
 class _Broken(Exception):
-    """What begins at the window's place is not JSON; `error` says how far from there the decoder came."""
+    """There is no valid JSON at the window's place; the decoder stopped `error` characters after it."""
 
     def __init__(self, error: int, is_cut_off: bool) -> None:
         super().__init__(error)
@@ -92,7 +92,7 @@ class _Splitter:
         self._limit = limit
         self._decoder = Decoder()
         self._number = 0
-        # The white space before the place on its own line; None if something else stands there too.
+        # The indentation of the current place; None if there is other text before it on the line.
         self._indent: str | None = ""
         self._ended_in_record = False
 
@@ -122,7 +122,7 @@ class _Splitter:
         return self._record(value, end) if following in _AFTER_RECORD else self._stray()
 
     def _list(self) -> Generator[Record | BadRecord, None, bool]:
-        """Read the list whose bracket was read; return whether it is closed."""
+        """Read the rest of a list after its opening bracket; return whether it is closed."""
         after_record = after_comma = False
         while True:
             first = self._skip()
@@ -155,7 +155,7 @@ class _Splitter:
         return self._broken(_Broken(end, is_cut_off=False), in_list=True)
 
     def _is_envelope(self) -> bool:
-        """Whether the object that begins here is an envelope; reads ahead as far as that takes."""
+        """Whether the object that begins here is an envelope; reads ahead as far as needed to decide."""
         if _DOCUMENT_HEAD.match(self._window.text, self._window.at):
             return False
         here = 1
@@ -202,7 +202,7 @@ class _Splitter:
             yield self._stray(_BROKEN_ENVELOPE if self._skip() else _ENDS_IN_ENVELOPE)
 
     def _record(self, value: Any, end: int) -> Record | BadRecord:
-        """Take the record that was decoded up to `end`."""
+        """Take the decoded record, which ends at `end`."""
         text = self._take(end)
         if end > self._limit:
             return self._too_large(text)
@@ -225,14 +225,14 @@ class _Splitter:
         return self._judged(text, note=_NOT_CLOSED if scanned.ended else "")
 
     def _stray(self, problem: str = "") -> Record | BadRecord:
-        """Take what begins here and is no record, up to the next line that may begin one."""
+        """Take text that is not a record, up to the next line that may begin one; report it as a bad record."""
         scanned = self._scanned(NextLineScan(self._window))
         if scanned.too_large:
             return self._too_large(scanned.text)
         return self._judged(scanned.text.rstrip(SPACE), problem)
 
     def _scanned(self, scan: BrokenRecordScan | NextLineScan) -> _ScannedText:
-        """Take the text that `scan` goes over; of one that is too large, keep only the beginning."""
+        """Take the text up to the end that `scan` finds; only the beginning of it if it is too large."""
         window = self._window
         beginning = ""
         ended = False
@@ -261,7 +261,7 @@ class _Splitter:
         return judged(self._number, text, problem, note)
 
     def _decode(self, here: int) -> tuple[Any, int]:
-        """The value `here` characters from the place, and where it ends; fetches what that takes."""
+        """The value that begins `here` characters after the place, and where it ends. Fetches more text if needed."""
         window = self._window
         while True:
             try:
@@ -277,7 +277,7 @@ class _Splitter:
                     return value, end - window.at
 
     def _next(self, here: int, space: str) -> tuple[str, int]:
-        """The first character at or after `here` that is no `space`, or "" at the end, and where it is."""
+        """The next character at or after `here` that is not in `space`, and its place; "" at the end."""
         window = self._window
         while True:
             character = window.text[window.at + here : window.at + here + 1]
@@ -289,7 +289,7 @@ class _Splitter:
                 return "", here
 
     def _skip(self) -> str:
-        """Take white space; return the character after it, or "" at the end."""
+        """Skip white space; return the next character, or "" at the end."""
         window = self._window
         while True:
             start = window.at
@@ -315,7 +315,7 @@ class _Splitter:
         return text
 
     def _expect(self, characters: str) -> str:
-        """Take white space and the one of `characters` that must follow."""
+        """Skip white space, then take one of `characters`; raise `_Broken` for any other."""
         character = self._skip()
         if not character or character not in characters:
             raise _Broken(0, is_cut_off=False)

@@ -1,8 +1,8 @@
-"""One JSON text into plain Python values, strictly.
+"""Parse one JSON text into plain Python values, strictly.
 
-A text is first read by the standard library's decoder, whose hooks note a problem and continue. Only a text with a
-problem, or one that is not JSON at all, is read a second time by `_CarefulReader`, which is slow and knows the place
-of the first problem.
+A text is first decoded by the standard library, with hooks that note problems and continue. Only a text with
+a problem, or one that is not JSON, is read a second time by `_CarefulReader`, which is slow but knows the
+place of the first problem.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 
 from customers.json_types import Refused
 
-#: Objects and lists inside one another, the outermost counted.
+#: The most levels of nested objects and lists, including the outermost.
 MAX_DEPTH = 64
-#: A number with more characters is refused unread.
+#: A number with more characters is refused without being parsed.
 LONGEST_NUMBER = 400
-#: An exponent beyond this cannot make a number that a double holds, however many digits are before it.
+#: With a larger exponent no number fits a double, however many digits it has.
 _LARGEST_EXPONENT = LONGEST_NUMBER + 400
 
 SPACE = " \t\n\r"
 BYTE_ORDER_MARK = "\ufeff"
-#: The text's own bytes that are not UTF-8 are carried in it as surrogates by this error handler.
+#: This error handler decodes bytes that are not UTF-8 as surrogates.
 KEEP_BAD_BYTES = "surrogateescape"
 
 NOT_UTF8 = "These bytes are not UTF-8: save the file as UTF-8 and try again."
@@ -53,12 +53,12 @@ _LONGEST_QUOTE = 40
 
 
 def read_value(text: str | bytes) -> object:
-    """The one JSON value that `text` holds: dict, list, str, bool, None, int, or Decimal.
+    """The one JSON value in `text`: dict, list, str, bool, None, int, or Decimal.
 
     A number with a fraction or an exponent is a Decimal, any other an int. A byte order mark at the start is
-    dropped. Raises `Refused` with the place of the first problem: what is not JSON; NaN and the infinities; a
-    key given twice; half a surrogate pair, NUL or a control character in a string; an integer beyond 64 bits;
-    a number that no double holds; more than `MAX_DEPTH` levels; bytes that are not UTF-8.
+    dropped. Raises `Refused` with the place of the first problem: invalid JSON; NaN or an infinity; a
+    repeated key; half a surrogate pair, NUL or a control character in a string; an integer beyond 64 bits; a
+    number that fits no double; more than `MAX_DEPTH` levels; bytes that are not UTF-8.
     """
     if isinstance(text, bytes):
         if is_wide(text):
@@ -68,7 +68,7 @@ def read_value(text: str | bytes) -> object:
 
 
 def read_strict(text: str) -> object:
-    """As `read_value`, for a text in which bytes that are not UTF-8 stand as surrogates."""
+    """Like `read_value`, for a text in which surrogates stand for bytes that are not UTF-8."""
     decoder = Decoder()
     try:
         value, end = decoder.decode(text, skip_space(text, 0))
@@ -85,12 +85,12 @@ def is_wide(head: bytes) -> bool:
 
 
 def printable(text: str) -> str:
-    """`text` with the replacement character for every surrogate, so that it can be encoded."""
+    """`text` with a replacement character for every surrogate, so that it can be encoded."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 class Decoder:
-    """The standard library's decoder, which notes what strict JSON refuses; use one per thread."""
+    """The standard library's decoder; it notes what strict JSON refuses. Use one per thread."""
 
     def __init__(self) -> None:
         self._suspect = False
@@ -102,15 +102,15 @@ class Decoder:
         ).raw_decode
 
     def decode(self, text: str, start: int) -> tuple[Any, int]:
-        """The value that begins at `start` and where it ends; only as strict as `is_clean` then says.
+        """The value that begins at `start`, and where it ends. Call `is_clean` to learn whether strict JSON allows it.
 
-        Raises `json.JSONDecodeError` for what is not JSON, `RecursionError` for nesting beyond all measure.
+        Raises `json.JSONDecodeError` for invalid JSON, `RecursionError` for extremely deep nesting.
         """
         self._suspect = False
         return self._decode(text, start)
 
     def is_clean(self, text: str, value: object) -> bool:
-        """Whether strict JSON accepts `value`, which was decoded last, from `text`."""
+        """Whether strict JSON allows `value`, the one that was decoded last, from `text`."""
         if self._suspect:
             return False
         if (
@@ -147,7 +147,7 @@ class Decoder:
 
 
 def _is_sound(value: object) -> bool:
-    """Whether every string in `value` is accepted, and no level is deeper than `MAX_DEPTH`."""
+    """Whether every string in `value` is allowed, and no level is deeper than `MAX_DEPTH`."""
     level = [value]
     for depth in range(MAX_DEPTH + 1):
         below: list[object] = []
@@ -174,7 +174,7 @@ def _integer(digits: str) -> int | None:
 
 
 def _fraction(digits: str) -> Decimal | None:
-    """The exact number, or None if it is longer than `LONGEST_NUMBER` or no double holds its magnitude."""
+    """The exact number, or None if it is longer than `LONGEST_NUMBER` or too large or small for a double."""
     if len(digits) > LONGEST_NUMBER:
         return None
     exponent = digits.lower().partition("e")[2]
@@ -189,18 +189,18 @@ def _fraction(digits: str) -> Decimal | None:
 
 
 def skip_space(text: str, at: int) -> int:
-    """Where the first character at or after `at` is that is not JSON's white space."""
+    """The place of the first character at or after `at` that is not JSON white space."""
     return end_of(_SPACE, text, at)
 
 
 def end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where what matches `pattern` at `at` ends; `at` if nothing does."""
+    """The end of the match of `pattern` at `at`; `at` if there is none."""
     found = pattern.match(text, at)
     return found.end() if found else at
 
 
 def _quoted(text: str) -> str:
-    """`text` for a message: on one line, cut to a readable length."""
+    """`text` for a message: quoted, on one line, cut to a readable length."""
     shown = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
     return "'" + "".join(_escaped(character) for character in shown) + "'"
 
@@ -212,7 +212,7 @@ def _escaped(character: str) -> str:
 
 
 class _CarefulReader:
-    """A plain recursive reader of one JSON text that always knows where it is."""
+    """A plain recursive reader of one JSON text that knows its place at any time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -270,7 +270,7 @@ class _CarefulReader:
         return items
 
     def _items(self, closing: str) -> Iterator[None]:
-        """Yield wherever an item of an object or list begins; read the brackets and commas around it."""
+        """Yield at the beginning of each item of an object or list; read the brackets and commas around it."""
         if len(self._path) >= MAX_DEPTH:
             raise self._refused(f"The document is nested more than {MAX_DEPTH} levels deep: flatten it.")
         self._at += 1
