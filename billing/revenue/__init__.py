@@ -1,1 +1,1 @@
-"""What customers bring in month after month: MRR and ARR."""
+"""Recurring revenue of customers: MRR and ARR."""

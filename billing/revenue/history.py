@@ -1,7 +1,8 @@
-"""What customers brought in at several instants: the revenue of `billing.revenue.monthly`, looked back on.
+"""MRR of customers at past moments, from the subscriptions that earned at those moments.
 
-A change of plan or quantity makes another subscription, so what a subscription brings in is the same as long as it
-runs. What it had bought ahead is what it says of itself, once its grants have ended.
+A change of plan, version or quantity starts a new subscription, so each subscription counts with its current charges
+for as long as it ran. Its prepaid units come from the grants that count now, or from its `prepaid_quantities` if no such
+grant is left. `billing.revenue.monthly` has the rules for what is recurring revenue.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from billing.revenue.monthly import UnusablePrice, charges_of, with_charges
 from billing.rules.monthly_value import RecurringCharge, recurring_revenue
 from customers.models import Customer
 
-#: How many customers are looked at together.
-_TOGETHER = 1000
+#: How many customers are read at once.
+_BATCH = 1000
 
-#: By currency, the MRR in minor units at each of the instants.
+#: The MRR in minor units at each of several moments, in their order, by currency.
 Course = dict[str, list[int]]
 
 
 def revenue_at(instants: Sequence[datetime]) -> Iterator[tuple[str, Course]]:
-    """By customer, what each brought in at `instants`; those who never did are left out.
+    """The ID of each customer with its MRR at `instants`. Customers without MRR at any of them are left out.
 
-    Reads all customers, some at a time, merged and archived ones too: what they brought in, they did.
+    Reads all customers in batches. Merged and archived customers count too, because they had revenue in the past.
     """
     ids = iter(Customer.objects.order_by("pk").values_list("pk", flat=True).iterator())
-    while together := list(islice(ids, _TOGETHER)):
+    while batch := list(islice(ids, _BATCH)):
         of_customer: dict[str, list[Subscription]] = defaultdict(list)
-        rows = Subscription.objects.filter(customer_id__in=together, started_at__lte=max(instants))
+        rows = Subscription.objects.filter(customer_id__in=batch, started_at__lte=max(instants))
         for subscription in with_charges(rows.exclude(status=Subscription.Status.SCHEDULED)):
             of_customer[str(subscription.customer_id)].append(subscription)
         for customer_id, subscriptions in of_customer.items():
@@ -40,7 +41,10 @@ def revenue_at(instants: Sequence[datetime]) -> Iterator[tuple[str, Course]]:
 
 
 def earned(subscription: Subscription, at: datetime) -> bool:
-    """Whether the subscription brought something in at `at`: begun, its trial over, and not ended."""
+    """Whether the subscription had started, was not on trial, and had not ended at `at`.
+
+    False for a subscription that ended at an unknown time.
+    """
     ended = subscription.expires_at
     if subscription.status == Subscription.Status.ENDED and ended is None:
         return False

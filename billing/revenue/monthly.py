@@ -34,7 +34,7 @@ class UnusablePrice(Exception):
 
 
 def earning(at: datetime) -> QuerySet[Subscription]:
-    """The subscriptions that earn at `at`. `earns` is the same for one of them."""
+    """The subscriptions that earn at `at`. `earns` is the same rule for one subscription."""
     return Subscription.objects.active().filter(
         Q(trial_ends_at=None) | Q(trial_ends_at__lte=at), Q(expires_at=None) | Q(expires_at__gt=at)
     )
@@ -86,7 +86,7 @@ def charges_of(subscription: Subscription) -> list[RecurringCharge]:
 
 
 def charges(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> list[RecurringCharge]:
-    """The recurring charges of a plan with its `prepaid_items`. `prepaid` are units by the feature's key.
+    """The recurring charges of a plan with its `prepaid_items`. `prepaid` has units by the feature's key.
 
     Raises `UnusablePrice`.
     """
@@ -116,7 +116,7 @@ def charges(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> lis
 
 
 def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, RecurringRevenue]]:
-    """By customer and currency, what each brings in; customers without recurring revenue are left out.
+    """MRR and ARR by customer ID and currency; customers without recurring revenue are left out.
 
     Three queries for up to some thousand customers. A subscription with an unusable price is left out (the doctor
     reports it), and so is a sum of more than 64 bits of minor units.
@@ -134,16 +134,16 @@ def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, RecurringReve
 
 
 def revenue_of_subscription(subscription: Subscription, at: datetime) -> dict[str, RecurringRevenue]:
-    """What a subscription from `with_charges` brings in; empty if it does not earn at `at`."""
+    """MRR and ARR by currency of a subscription from `with_charges`; empty if it does not earn at `at`."""
     return _summed([subscription]) if earns(subscription, at) else {}
 
 
 def prepaid_units(
     plan: Any, quantities: Mapping[str, Any], granted: Mapping[str, Decimal]
 ) -> dict[str, Decimal]:
-    """The prepaid units of a subscription by the feature's key: the sum of its grants, else what it says itself.
+    """The prepaid units of a subscription by the feature's key.
 
-    `quantities` are the subscription's `prepaid_quantities`; `granted` are the sums of the grants that count.
+    They are the sums `granted` by its grants that count, or else its own `prepaid_quantities`, passed as `quantities`.
     """
     return {
         str(item.feature_id): max(granted[str(item.feature_id)], _ZERO)

@@ -85,7 +85,7 @@ def earning_within(within: MonthlyRange, currency: str | None = None) -> Q:
 
 
 def _rhythms(subscriptions: QuerySet[Subscription]) -> dict[str, list[tuple[str, int | None]]]:
-    """By currency, the intervals and counts of the base prices that recur."""
+    """The interval and interval count of every recurring base price, by currency."""
     plans = Plan.objects.filter(subscriptions__in=subscriptions, price_interval__in=TIMES_A_YEAR)
     found: dict[str, list[tuple[str, int | None]]] = defaultdict(list)
     rows = plans.exclude(price_amount=None).exclude(price_interval__in=NOT_RECURRING).order_by()
@@ -103,9 +103,10 @@ def _summed(
     minor: tuple[int, int],
     code: str,
 ) -> QuerySet[Any]:
-    """The customers whose base prices come to an MRR between two amounts of minor units, both included.
+    """The customers whose base prices sum to an MRR between two amounts of minor units, both included.
 
-    The sums are years times `parts`, so that what is charged every 5 months, 12/5 times a year, needs no division.
+    The sums are yearly amounts times `parts`, the common multiple of all interval counts. Without it, a charge every
+    5 months, which recurs 12/5 times a year, would need a division.
     """
     parts = math.lcm(*(count or 1 for _, count in rhythms))
     times = Case(
@@ -126,13 +127,13 @@ def _summed(
 
 
 def _is_at_least(minor: int, parts: int, code: str) -> Q:
-    """Whether a twelfth of the sum of years rounds half-even to `minor` or more: a half goes to the even one."""
+    """The condition that a twelfth of the yearly sum, rounded half-even, is `minor` or more."""
     least = EXACT.scaleb(Decimal((2 * minor - 1) * 6 * parts), -digits(code))
     return Q(years__gt=least) if minor % 2 else Q(years__gte=least)
 
 
 def _computed(subscriptions: QuerySet[Subscription], within: MonthlyRange, at: datetime) -> Q:
-    """The customers whose MRR from these subscriptions lies within the range, by the reference."""
+    """The customers whose MRR from these subscriptions is within the range, computed by the reference."""
     years: dict[tuple[Any, str], Decimal] = {}
     for customer, code, year in _years(subscriptions, at):
         years[customer, code] = EXACT.add(years.get((customer, code), _ZERO), year)
@@ -145,14 +146,14 @@ def _computed(subscriptions: QuerySet[Subscription], within: MonthlyRange, at: d
             continue
         if low <= mrr <= high:
             found.add(customer)
-    # One parameter: a database takes some ten thousand, not any number.
+    # All keys in one parameter, because databases limit the number of parameters.
     if connection.vendor == "postgresql":
         return Q(pk__in=RawSQL("SELECT unnest(%s::uuid[])", [list(found)]))
     return Q(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(found))]))
 
 
 def _years(subscriptions: QuerySet[Subscription], at: datetime) -> Iterator[tuple[Any, str, Decimal]]:
-    """Customer (as the database has the key), currency and exact charges per year of each subscription."""
+    """Of each subscription: the customer's key as stored, the currency, and the exact yearly charges."""
     items = Prefetch("items", recurring_prepaid_items(), to_attr="prepaid_items")
     plans: dict[Any, Any] = {}
     for plan in Plan.objects.filter(pk__in=subscriptions.values("plan")).prefetch_related(items):
@@ -166,7 +167,7 @@ def _years(subscriptions: QuerySet[Subscription], at: datetime) -> Iterator[tupl
     ):
         own = granted[key]
         own[str(feature_id)] = EXACT.add(own.get(str(feature_id), _ZERO), units)
-    # Most subscriptions are like others, so each kind is computed once.
+    # Many subscriptions have the same charges, so each combination is computed once.
     known: dict[tuple[Any, ...], Decimal] = {}
     rows = subscriptions.order_by().values_list(
         _stored("id"), _stored("customer_id"), _stored("plan_id"), "quantity", "prepaid_quantities"
@@ -182,12 +183,12 @@ def _years(subscriptions: QuerySet[Subscription], at: datetime) -> Iterator[tupl
 
 
 def _stored(column: str) -> Any:
-    """A key as the database has it: making typed IDs of ten thousands takes seconds."""
+    """A key as stored, because converting tens of thousands of keys to typed IDs takes seconds."""
     return ExpressionWrapper(F(column), CharField())
 
 
 def _year(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> Decimal:
-    """What a subscription is charged in a year; NaN, which leaves out the whole sum, where the interval is unknown."""
+    """The yearly charges of a subscription. NaN if an interval is unknown, so that the customer's sum is left out."""
     try:
         return yearly(charges(plan, quantity, prepaid)).get(plan.currency, _ZERO)
     except UnusablePrice:
