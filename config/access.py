@@ -1,4 +1,4 @@
-"""Users grant only access that they have themselves.
+"""Users can grant only access that they have themselves.
 
 Otherwise an Administrator who isn't a superuser could become one: by ticking a box, by joining a group, by adding
 permissions to a group of theirs, or by setting the password of a user who has more access.
@@ -35,9 +35,9 @@ def may_manage_group(actor: AbstractBaseUser | AnonymousUser, group: Group) -> b
 
 
 def may_manage_user(actor: AbstractBaseUser | AnonymousUser, user: User) -> bool:
-    """Whether `actor` may change, deactivate, delete or set the password of `user`.
+    """Whether `actor` may change, deactivate or delete `user`, or set their password.
 
-    A superuser may; others may if `user` is no superuser and has no permission that they lack.
+    A superuser may. Others may if `user` is not a superuser and has no permission that `actor` lacks.
     """
     if isinstance(actor, User) and actor.is_superuser:
         return True

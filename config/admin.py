@@ -1,4 +1,4 @@
-"""Users, groups and how people sign in."""
+"""Users, groups, two-step sign-in and failed sign-ins in the admin."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BUILT_IN = (
 
 
 class _LoggedAdmin(RecordAdmin):
-    """An admin that logs each change of access, by IDs and names of fields."""
+    """An admin that logs each change of access. The log has IDs and field names, no values."""
 
     deletable = True
 
@@ -59,12 +59,12 @@ class _LoggedAdmin(RecordAdmin):
 
 
 class _ActorAdmin(_LoggedAdmin):
-    """An admin whose form knows who fills it in."""
+    """An admin that sets `actor`, the signed-in user, on its form."""
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
     ) -> type[ModelForm]:
-        """A form class for this request."""
+        """The form class for this request, with its `actor`."""
         form: Any = super().get_form(request, obj, change, **options)
         form.actor = request.user
         return form  # type: ignore[no-any-return]
@@ -72,7 +72,7 @@ class _ActorAdmin(_LoggedAdmin):
 
 @admin.register(User)
 class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs know no mixins of two admins
-    """Users. Someone who isn't a superuser can't change a user who has a permission that they lack."""
+    """Users. Only a superuser can change a user who has a permission that the editor lacks."""
 
     form = UserForm
     add_form = UserCreationForm
@@ -82,13 +82,13 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
     readonly_fields = ("last_login", "date_joined")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of someone who has more access than the visitor."""
+        """Refuse users with more access than the signed-in user."""
         return super().has_change_permission(request, obj) and (
             obj is None or may_manage_user(request.user, obj)
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of someone who has more access than the visitor."""
+        """Refuse users with more access than the signed-in user."""
         return super().has_delete_permission(request, obj) and (
             obj is None or may_manage_user(request.user, obj)
         )
@@ -107,15 +107,15 @@ class GroupRecordAdmin(GroupAdmin, _ActorAdmin):  # type: ignore[misc]
     form = GroupForm
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of a built-in role, nor of a group that has a permission the visitor lacks."""
+        """Refuse built-in roles, and groups with a permission that the signed-in user lacks."""
         return super().has_change_permission(request, obj) and self._may_manage(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of a built-in role, nor of a group that has a permission the visitor lacks."""
+        """Refuse built-in roles, and groups with a permission that the signed-in user lacks."""
         return super().has_delete_permission(request, obj) and self._may_manage(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The form, which says of a built-in role that it is one."""
+        """The fields, with a note if the group is a built-in role."""
         description = _BUILT_IN if obj is not None and obj.name in ROLES else None
         return [(None, {"fields": ("name", "permissions"), "description": description})]
 
@@ -124,12 +124,12 @@ class GroupRecordAdmin(GroupAdmin, _ActorAdmin):  # type: ignore[misc]
 
 
 class DeleteOnlyAdmin(_LoggedAdmin, ReadOnlyAdmin):
-    """Rows that people look at and delete, but neither add nor change."""
+    """Rows that people can view and delete, but not add or change."""
 
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(DeleteOnlyAdmin):
-    """The second steps of users: deleting one lets in a person who lost the device. Never shows the secret."""
+    """Second steps of users. Deleting one lets a user who lost the device sign in. The secret is never shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
@@ -138,7 +138,7 @@ class AuthenticatorAdmin(DeleteOnlyAdmin):
     fields = list_display
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of someone who has more access than the visitor."""
+        """Refuse users with more access than the signed-in user."""
         return super().has_delete_permission(request, obj) and (
             obj is None or may_manage_user(request.user, obj.user)
         )
@@ -146,7 +146,7 @@ class AuthenticatorAdmin(DeleteOnlyAdmin):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(DeleteOnlyAdmin):
-    """Failed sign-ins: deleting one ends a lockout before its time."""
+    """Failed sign-ins. Deleting one ends its block early."""
 
     list_display = ("username", "ip_address", "attempt_time", "failures_since_start")
     search_fields = ("username", "ip_address")

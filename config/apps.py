@@ -9,22 +9,22 @@ from config.checks import TAG, check_default_currency, check_invoice_prefix, che
 
 
 class ConfigConfig(AppConfig):
-    """The project itself: its checks, the admin of users, its static files."""
+    """The app of the project itself: checks of settings, the admin of users, static files."""
 
     name = "config"
     verbose_name = "Configuration"
 
     def ready(self) -> None:
-        """Register the checks of the product's settings, and let `migrate` make the table of the cache."""
+        """Register the checks of settings, and create the cache table after each `migrate`."""
         register(check_default_currency, TAG)
         register(check_source_precedence, TAG)
         register(check_invoice_prefix, TAG)
-        # Once for each migrated database. This app has no models, so the signal is never sent for it.
+        # One sender is enough: each migrated database sends it once. Django sends none for this app, which has no models.
         post_migrate.connect(
             create_cache_table, sender=apps.get_app_config("customers"), dispatch_uid="config.cache"
         )
 
 
 def create_cache_table(using: str, **options: Any) -> None:
-    """Receive `post_migrate`: make the table of a cache in the database, unless it is there."""
+    """Create the table of the database cache if it is missing. A receiver of `post_migrate`."""
     call_command("createcachetable", database=using, verbosity=0)

@@ -1,8 +1,7 @@
-"""Addresses that no honest link leads to are answered, not stumbled over.
+"""Answer addresses with impossible values without an error 500.
 
-What people type after `?` or into a path reaches lookups of Django and of other packages, which hand a NUL character or
-a number beyond the column to the database, and that refuses it. One middleware turns this into an answer for every
-page of the admin, so that no page needs to think of it.
+Django and other packages pass values from the path and the query to the database, which refuses a NUL character or a
+number that is too large for its column. This middleware handles such values for every page of the admin.
 """
 
 from __future__ import annotations
@@ -16,22 +15,22 @@ from django.views.defaults import page_not_found
 
 from customers.logs import log_failure
 
-#: The JSON side answers such addresses itself, in JSON.
+#: Where the pages are. The JSON API answers such addresses itself.
 _PAGES = ("/admin/", "/accounts/")
-#: What a list of Django's admin is sent back with when its address makes no sense.
+#: The query that a list of Django's admin redirects to when it can't apply its filters.
 _ERROR = "e=1"
 _LEFT_OUT = "Left out a filter with a character that can't be searched for."
 _WRONG = "Couldn't apply the filters in the address. Choose them again."
 
 
 class BadAddressMiddleware:
-    """Sends a page with impossible parameters back without them, and answers an impossible path with 404."""
+    """Redirects to the page without its impossible parameters, and answers an impossible path with 404."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer a NUL character before any view sees it."""
+        """Handle a NUL character before any view sees it."""
         if not request.path_info.startswith(_PAGES):
             return self.get_response(request)
         if "\0" in request.path_info:
@@ -46,10 +45,10 @@ class BadAddressMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer a value that the database cannot take, where it came from the address.
+        """Handle a value in the address that the database refuses, and log the error.
 
-        Only reads: what a form holds is the form's to check. Only errors that a value causes, never a `ValueError`,
-        which may be any mistake of ours. Each is logged.
+        Handles only reads, because forms check what they are sent. Handles only errors that a value causes: a
+        `ValueError` may be a bug of ours.
         """
         is_read = request.method in ("GET", "HEAD")
         if not is_read or not isinstance(exception, DataError | OverflowError):

@@ -1,4 +1,4 @@
-"""Checks of Clientele's own settings. Most commands run them, and the WSGI application at its start."""
+"""Checks of Clientele's own settings. Most commands run them, and so does the WSGI application when it starts."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _RESERVED_PREFIXES = ("CN", "TEST-CN")
 
 
 def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """DEFAULT_CURRENCY is an ISO 4217 code."""
+    """Check that DEFAULT_CURRENCY is an ISO 4217 code."""
     if settings.DEFAULT_CURRENCY in list_currencies():
         return []
     return [
@@ -32,7 +32,7 @@ def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 
 def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """SOURCE_PRECEDENCE orders all sources, each once, for every field that several sources have."""
+    """Check that SOURCE_PRECEDENCE lists every source once, for each field that several sources have."""
     precedence = settings.SOURCE_PRECEDENCE
     return [
         Error(
@@ -46,7 +46,7 @@ def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 
 def check_invoice_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """INVOICE_PREFIX is not that of credit notes, so that the two series never share a number."""
+    """Check the form of INVOICE_PREFIX, and that no other series has it, so that two series never share a number."""
     prefix = settings.INVOICE_PREFIX
     if _PREFIX.fullmatch(prefix) and prefix not in _RESERVED_PREFIXES:
         return []
@@ -60,7 +60,7 @@ def check_invoice_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 
 
 def check_static_files() -> list[CheckMessage]:
-    """The static files were collected: without them a production server can show no page."""
+    """Check that the static files were collected. Without them, a production server can't show any page."""
     if settings.STATIC_ROOT is None or Path(settings.STATIC_ROOT, "staticfiles.json").is_file():
         return []
     return [

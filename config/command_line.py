@@ -19,7 +19,7 @@ _INTERRUPTED = 130
 
 
 def run_command_line(arguments: list[str]) -> None:
-    """Run the command that `arguments` (the program's name first) ask for."""
+    """Run the command in `arguments`, which begin with the program's name."""
     if arguments[1:] == ["version"]:
         # Django would print its own version before it looks for a command of that name.
         sys.stdout.write(f"{VERSION}\n")
@@ -50,7 +50,7 @@ def _logged(arguments: list[str]) -> Iterator[None]:
 
 
 def _is_logged(arguments: list[str]) -> bool:
-    """Whether a command was run that changes something: not asked for its help, and with settings that work."""
+    """Whether to log this run: a command of ours or one in `_OTHERS`, not just its help, and the settings are valid."""
     if not apps.ready or not arguments or not {"-h", "--help"}.isdisjoint(arguments):
         return False
     return arguments[0] in _OTHERS or get_commands().get(arguments[0]) in _APPS

@@ -1,4 +1,4 @@
-"""Django's settings of the database, from its URL."""
+"""Django's database settings from DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class _WrongUrl(Exception):
 
 
 def database(environment: EnvironmentSettings, base_dir: Path) -> dict[str, Any]:
-    """Django's settings for `DATABASE_URL`, by default `db.sqlite3` in `base_dir`, where relative paths begin.
+    """Django's settings for the database in `DATABASE_URL`, by default the SQLite file `db.sqlite3`.
 
-    A problem with it is recorded in the environment.
+    Relative paths start at `base_dir`. A problem with the URL is recorded in the environment.
     """
     pool_size = environment.number("DATABASE_POOL_SIZE", 10)
     url = environment.text("DATABASE_URL", "sqlite:///db.sqlite3")
@@ -84,9 +84,9 @@ def _postgresql(url: str, pool_size: int) -> dict[str, Any]:
     except ProgrammingError as error:
         raise _WrongUrl(f"it has an option that PostgreSQL doesn't know ({str(error).strip()})") from None
     config["OPTIONS"] = {
-        # Django's default binds on the client and never prepares, and planning costs more than most queries.
+        # Django's default binds on the client and never prepares, but planning takes longer than most queries.
         "server_side_binding": True,
-        # From the second time on: migrations send several statements in one, which can't be prepared.
+        # Prepare a query the second time it runs: migrations send several statements in one, which can't be prepared.
         "prepare_threshold": 1,
         **options,
     }

@@ -1,4 +1,4 @@
-"""Read settings from the environment, and say what is wrong with them.
+"""Read settings from the environment, and report what is wrong with them.
 
 Every problem is collected, so that one start shows all of them. No message repeats a value that may be secret.
 """
@@ -35,7 +35,7 @@ class EnvironmentSettings:
     def __init__(self, default_file: Path) -> None:
         """Read the file that `ENV_FILE` names (it must exist; empty means none), else `default_file` if it exists.
 
-        The process environment wins over the file.
+        Variables of the process take precedence over the file.
         """
         self._problems: list[str] = []
         chosen = os.environ.get("ENV_FILE")

@@ -2,14 +2,15 @@
 
 Failures are counted in a table, so the limits hold across processes:
 
-- Five wrong passwords for one name from one address block that name at that address. A stranger can't block a
-  colleague from elsewhere.
-- Fifty from one address, whatever the names, block the address: one password tried on every name is guessing too.
-- Five wrong codes of the second step block the second step of that user everywhere. Only someone who has the password
-  gets there, and they may come from many addresses.
+- Five wrong passwords for one name from one address block that name at that address. A stranger elsewhere can't block a
+  colleague this way.
+- Fifty wrong passwords from one address, for any names, block the address, because trying one password on every name
+  is guessing too.
+- Five wrong codes of the second step block the second step of that user at every address. Only someone who has the
+  password gets that far, and they may use many addresses.
 
-A block ends by itself (`AXES_COOLOFF_TIME`), or when an administrator deletes the failed sign-in.
-allauth's own limits count by name alone, so any stranger could keep a colleague out: they are off.
+A block ends after `AXES_COOLOFF_TIME`, or when an administrator deletes the failed sign-in. allauth's own limits are
+off: they count by name alone, so any stranger could keep a colleague out.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ from django.utils import timezone
 
 from customers.logs import log_event
 
-#: How a wrong code is recorded. A wrong password is recorded with an address, so no visitor can forge this.
+#: The columns that mark a failure as a wrong code. A wrong password always has an address, so visitors can't forge it.
 _CODE = {"ip_address": None, "user_agent": "second step"}
 
 
 class SignInGuard(AxesDatabaseHandler):
-    """axes' handler, which counts by name and address, with a second limit by address alone."""
+    """The handler of axes, which counts by name and address, plus a limit that counts by address alone."""
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """The failures that count against this request; the limit itself if its address is blocked."""
+        """The number of failures that count against this request; the limit if its address is blocked."""
         limit: int = settings.AXES_FAILURE_LIMIT
         failures: int = super().get_failures(request, credentials)
         if failures < limit and _failures_at(request.axes_ip_address) >= settings.FAILURES_PER_ADDRESS:
@@ -48,7 +49,7 @@ class SignInGuard(AxesDatabaseHandler):
     def user_login_failed(
         self, sender: Any, credentials: dict[str, Any], request: Any = None, **options: Any
     ) -> None:
-        """Count a failure, and log whose sign-in is blocked, by ID."""
+        """Count a failure. If it causes a block, log the ID of the user."""
         super().user_login_failed(sender, credentials, request, **options)
         if getattr(request, "axes_locked_out", False):
             named = User.objects.filter(username=credentials.get("username"))
@@ -76,7 +77,7 @@ class _GuardedCode(BaseAuthenticateForm):
         """The code, if it is right and the user's second step is not blocked."""
         if not settings.AXES_ENABLED:
             return str(super().clean_code())
-        # Counted before the code is looked at: of requests sent at the same moment no more than the limit pass.
+        # Counted before the code is checked, so that simultaneous requests can't try more codes than the limit.
         attempt = AccessAttempt.objects.create(
             username=self.user.get_username(),
             path_info=_path(context.request),
@@ -104,4 +105,4 @@ class SecondStepForm(_GuardedCode, AuthenticateForm):
 
 
 class ConfirmationForm(_GuardedCode, ReauthenticateForm):
-    """The code that confirms who is there, before the second step is changed."""
+    """The code that confirms the user's identity before they change the second step."""

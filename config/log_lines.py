@@ -1,4 +1,4 @@
-"""How a log record becomes one line."""
+"""Format each log record as one line."""
 
 import logging
 import re
@@ -11,20 +11,20 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 
 class OneLineFormatter(logging.Formatter):
-    """Writes each record, its traceback too, on one line, with control characters escaped.
+    """Writes each record on one line, traceback included, with control characters escaped.
 
-    So what a visitor sends can neither begin a line nor color a terminal. Of an exception the line has the type and
-    the places, not the message: a database quotes in it what a row holds.
+    So text from a visitor can't start a new line or send control codes to a terminal. A traceback has the type of the
+    exception and the places in the code, but not its message, because databases quote values of rows in messages.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's line."""
-        # Another formatter may have left a traceback with messages.
+        """The record as one line."""
+        # Another formatter may have cached a traceback with messages on the record.
         record.exc_text = None
         return _CONTROL.sub(lambda match: repr(match[0])[1:-1], super().format(record))
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's own name
-        """The traceback without messages, the first cause first."""
+        """The traceback without messages, starting with the first cause."""
         return "\n".join(_parts(ei[1], set()))
 
 

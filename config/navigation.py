@@ -103,7 +103,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups in Unfold's form, with the items that this user may see."""
+    """The groups as Unfold expects them, with only the items that this user may see."""
     groups = (
         {
             "title": title,

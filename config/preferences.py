@@ -1,4 +1,4 @@
-"""A user's own preferences: the time zone, which pages show and read times in."""
+"""A user's own preferences: the time zone in which pages show and read times."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crm.models import Preferences
 #: Where pages are. The JSON API answers in UTC, for every user.
 _PAGES = ("/admin/", "/accounts/")
 
-#: The regions of the IANA names that people know; the others are old names and offsets.
+#: The regions of IANA names to choose from. Names outside them are outdated, or fixed offsets.
 _REGIONS = (
     "Africa",
     "America",
@@ -42,7 +42,7 @@ _REGIONS = (
 
 
 class UserBackend(ModelBackend):
-    """Django's users, each read together with their preferences: no request takes a query more."""
+    """Loads each user together with their preferences, so that no request needs another query for them."""
 
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session, if active."""
@@ -51,7 +51,7 @@ class UserBackend(ModelBackend):
 
 
 def time_zone_of(user: Any) -> zoneinfo.ZoneInfo | None:
-    """The time zone that a user chose; None for the installation's, also where the choice no longer exists."""
+    """The time zone that a user chose. None if they chose none, or if it no longer exists: use the installation's."""
     try:
         name = user.preferences.time_zone
         return zoneinfo.ZoneInfo(name) if name else None
@@ -66,7 +66,7 @@ class TimeZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request within the user's time zone."""
+        """Answer the request in the user's time zone."""
         zone = time_zone_of(request.user) if request.path.startswith(_PAGES) else None
         with timezone.override(zone) if zone else nullcontext():
             return self.get_response(request)
@@ -101,7 +101,7 @@ class PreferencesForm(forms.ModelForm):
 
 
 def _city(name: str) -> str:
-    """`America/Argentina/Buenos_Aires` as people write it."""
+    """The name without its region, for people: `Buenos Aires, Argentina` for `America/Argentina/Buenos_Aires`."""
     *wider, city = name.split("/")[1:]
     return ", ".join([city, *reversed(wider)]).replace("_", " ")
 

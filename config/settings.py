@@ -40,20 +40,20 @@ INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").s
 #: The start of invoice numbers.
 INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 
-#: Within how many days a trial ends, or a subscription renews, to be called soon: on the home page and the worklist.
-#: The names with WORKLIST are read for one more version.
+#: The home page and the worklist show trials that end, and subscriptions that renew, within this many days.
+#: The names with WORKLIST are aliases for one more version.
 TRIAL_SOON_DAYS = _environment.number("TRIAL_SOON_DAYS", _environment.number("WORKLIST_TRIAL_DAYS", 7))
 RENEWAL_SOON_DAYS = _environment.number("RENEWAL_SOON_DAYS", _environment.number("WORKLIST_RENEWAL_DAYS", 30))
 
 # When a customer is on the worklist
 
-#: An invoice is past due for this many days.
+#: An invoice has been past due for this many days.
 WORKLIST_OVERDUE_DAYS = _environment.number("WORKLIST_OVERDUE_DAYS", 1)
 
 #: This share of a balance is used, in percent.
 WORKLIST_BALANCE_PERCENT = _environment.number("WORKLIST_BALANCE_PERCENT", 80)
 
-#: After how many days without contact a long period that ends soon is on the worklist.
+#: A long period renews soon, and there was no contact for this many days.
 WORKLIST_QUIET_DAYS = _environment.number("WORKLIST_QUIET_DAYS", 60)
 
 #: The yearly amount billed differs from the contract by this share, in percent.
@@ -101,7 +101,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
-#: How many of our proxies add to X-Forwarded-For. Failed sign-ins are counted by the address it gives.
+#: How many proxies in front of Clientele add to X-Forwarded-For. Failed sign-ins are counted by the address in it.
 ALLAUTH_TRUSTED_PROXY_COUNT = _environment.number("TRUSTED_PROXY_COUNT", 0)
 
 # Unfold's Alpine needs eval and inline styles. Allow nothing more than that.
@@ -186,7 +186,7 @@ TEMPLATES = [
 # Data
 
 DATABASES = {"default": database(_environment, BASE_DIR)}
-# In the database by default: all server processes must know which codes of the second step were used already.
+# In the database by default, because all server processes must know which codes of the second step were used.
 CACHES = {"default": _environment.cache("CACHE_URL", "dbcache://cache")}
 
 STATIC_URL = "static/"
@@ -235,9 +235,9 @@ ACCOUNT_RATE_LIMITS = False
 AXES_HANDLER = "config.guard.SignInGuard"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-# Both together, so that a stranger can't block a colleague.
+# Counted by both together, so that a stranger can't block a colleague.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-#: Failures from one address, whatever the names, after which it is blocked: an office shares one.
+#: An address is blocked after this many failures, for any names. It is high because an office shares one address.
 FAILURES_PER_ADDRESS = 50
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_RESET_ON_SUCCESS = True

@@ -1,4 +1,4 @@
-"""Signing in: allauth's pages, which know the second step (an authenticator app), in the admin's look."""
+"""The sign-in pages. They are those of allauth, which has two-step sign-in, in the look of the admin."""
 
 import ipaddress
 from typing import Any
@@ -22,9 +22,9 @@ urlpatterns = [
 
 
 def client_ip(request: HttpRequest) -> str:
-    """The address that a request comes from, past the proxies that `TRUSTED_PROXY_COUNT` counts.
+    """The address of the visitor, in front of as many proxies as `TRUSTED_PROXY_COUNT`.
 
-    Of an IPv6 address its network (/64): a subscriber has all of its addresses.
+    For IPv6, this is the first address of the /64 network, because one subscriber usually has all addresses of it.
     """
     address: str = get_adapter().get_client_ip(request)
     parsed = ipaddress.ip_address(address)
@@ -36,7 +36,7 @@ def client_ip(request: HttpRequest) -> str:
 
 
 def admin_frame(request: HttpRequest) -> dict[str, Any]:
-    """What the admin's layout needs, on the pages above; nothing on others."""
+    """Context processor: what the layout of the admin needs, for the pages of this module only."""
     match = request.resolver_match
     if match is None or not match.route.startswith("accounts/"):
         return {}

@@ -1,4 +1,4 @@
-"""The addresses."""
+"""The addresses of the product."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
@@ -12,10 +12,10 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", views.health),
     path("robots.txt", views.robots),
-    # Before the admin's own: its form knows no second step.
+    # Before the admin's own sign-in page, which has no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
-    # Unfold's own search reads whole tables and keeps what it found in the cache; the desk has a better one.
+    # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
     path("admin/", include("crm.desk.pages.urls")),
     path("admin/", admin.site.urls),

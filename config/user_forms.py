@@ -1,4 +1,7 @@
-"""Forms of users and groups: no grant beyond the editor's own access, no change of a colleague overwritten unseen."""
+"""Forms of users and groups.
+
+Editors can grant only access that they have, and can't overwrite a colleague's change without seeing it.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ _SHOWN = 10
 
 
 class AccessForm(RecordForm):
-    """A form on which access is given. The admin sets `actor`: who fills it in."""
+    """A form that grants access. `actor` is the user who fills it in; the admin sets it."""
 
     actor: User
 
     def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
-        """Chosen rows as sorted keys: a database gives them in any order, and an order is no change."""
+        """The chosen rows as sorted keys, because a database returns them in any order, and order is not a change."""
         initial = super().get_initial_for_field(field, field_name)
         if isinstance(field, forms.ModelMultipleChoiceField) and initial:
             return sorted(getattr(row, "pk", row) for row in initial)
@@ -65,7 +68,10 @@ class UserForm(AccessForm, UserChangeForm):
             superuser.help_text = "Only a superuser can change this."
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse a superuser made by someone who is none: a disabled box is not sent by an honest page."""
+        """Refuse superuser status from an editor who isn't a superuser.
+
+        The page disables the box, so only a forged or outdated request sends it.
+        """
         cleaned = super().clean()
         superuser = self.fields.get("is_superuser")
         if superuser is not None and superuser.disabled and self.data.get(self.add_prefix("is_superuser")):
@@ -73,7 +79,7 @@ class UserForm(AccessForm, UserChangeForm):
         return cleaned
 
     def _digests(self) -> dict[str, str]:
-        # The password is shown, not edited, and its hash has no business in a page.
+        # The password is not edited here, and nothing derived from its hash belongs on a page.
         return {name: digest for name, digest in super()._digests().items() if name != "password"}
 
 
@@ -94,7 +100,7 @@ class GroupForm(AccessForm):
 
 
 class _SeenPassword(forms.CharField):
-    """Which password the page was opened for. A page that is shown again is for the present one."""
+    """Identifies the password that the user had when the page was opened. A page shown again has the current one."""
 
     widget = forms.HiddenInput
 
@@ -114,7 +120,7 @@ class UserPasswordForm(AdminPasswordChangeForm):
         ]
 
     def clean(self) -> Any:
-        """Refuse a page that shows a password that is no longer the user's."""
+        """Refuse if the user's password changed after the page was opened."""
         cleaned = super().clean()
         if self.cleaned_data.get("seen_password") != self.fields["seen_password"].initial:
             raise ValidationError(

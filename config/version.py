@@ -1,4 +1,4 @@
-"""The version of Clientele, described in CHANGELOG.md."""
+"""The version of Clientele. CHANGELOG.md describes each version."""
 
 from django.http import HttpRequest
 
@@ -6,5 +6,5 @@ VERSION = "0.2.0"
 
 
 def version_context(request: HttpRequest) -> dict[str, str]:
-    """Context processor: the version, for the pages' footer."""
+    """Context processor: the version, for the footer of pages."""
     return {"clientele_version": VERSION}

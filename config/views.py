@@ -25,5 +25,5 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """Keep search engines out."""
+    """Ask search engines to stay away."""
     return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain")

@@ -1,4 +1,4 @@
-"""How Django itself writes days and moments: in columns and read-only fields of the admin, as `customers.formats` does."""
+"""Formats of days and times that Django writes itself, the same as in `customers.formats`."""
 
 DATE_FORMAT = "M j, Y"
 DATETIME_FORMAT = "M j, Y, H:i"
