@@ -33,7 +33,7 @@ _ADD, _SET, _EXPIRE, _GRANT = "add", "set", "expire", "grant"
 class AdjustForm(forms.Form):
     """An adjustment of a balance: add or remove, set what remains, expire a grant, or grant more.
 
-    `seen` is the version token of the balance that was previewed, `previewed` the fingerprint of the form then.
+    `seen` is the version token of the balance at the preview, and `previewed` the fingerprint of the form at the preview.
     """
 
     what = forms.ChoiceField(
@@ -116,12 +116,12 @@ class AdjustForm(forms.Form):
 
     @property
     def fingerprint(self) -> str:
-        """The adjustment as text, to tell whether the form still is what was previewed."""
+        """The values of the form as text, to check that they are still those of the preview."""
         names = ("what", "grant", "amount", "interval", "last_day")
         return "|".join(str(self.cleaned_data[name] or "") for name in names)
 
     def is_confirmed(self) -> bool:
-        """Whether the form is what was previewed; if not, adds a form error."""
+        """Whether the form still has the values of the preview; if not, adds a form error."""
         if self.cleaned_data["previewed"] == self.fingerprint:
             return True
         self.add_error(

@@ -81,7 +81,7 @@ class BalancePages(ReadOnlyAdmin):
 
     @action(description="Adjust", url_path="adjust", permissions=["adjust"], icon="tune")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Add or remove, set, expire or grant: a preview first, then the change."""
+        """Add or remove, set, expire or grant: show a preview, then make the change."""
         balance = self._balance(request, object_id)
         if balance is None:
             return self._not_found(request, object_id)

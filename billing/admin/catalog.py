@@ -130,7 +130,7 @@ class FeatureAdmin(HistoryAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(HistoryAdmin):
-    """Plans, version by version. The plan and the version are set once. The terms are locked from the first customer on."""
+    """Plans, version by version. Plan ID and version are set once. The terms are locked once a customer has the version."""
 
     form = PlanForm
     list_display = ("plan_id", "version", "shown_name", "env", "shown_price", "kind", "state")

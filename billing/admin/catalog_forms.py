@@ -28,7 +28,7 @@ IN_USE = (
 class RuledForm(RecordForm):
     """A form that enforces `problems` when it changes a column in `ruled`, or any column if `ruled` is empty.
 
-    A row that was imported with problems can so still be renamed or archived.
+    So a row that was imported with problems can still be renamed or archived.
     """
 
     ruled: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ class CreditCostForm(RuledForm):
 
 
 class CreditCostFormSet(RecordFormSet):
-    """The costs on their credit system's form, checked against the system as the form would save it."""
+    """The costs on the form of a credit system, checked against the system as the form would save it."""
 
     def _construct_form(self, i: int, **options: Any) -> Any:
         form = super()._construct_form(i, **options)
@@ -94,7 +94,7 @@ class PlanForm(RuledForm):
         return plan_problems(self.instance)
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse terms in the request: they were still unlocked when the page was opened."""
+        """Refuse a request with terms that were locked after the page was opened."""
         cleaned = super().clean()
         is_known = not self.instance._state.adding
         if is_known and any(name in self.data and name not in self.fields for name in TERMS):

@@ -32,13 +32,13 @@ from customers import clock
 from customers.admin.base import RecordAdmin
 
 _FIRST_YEAR = 1970
-#: Nothing is due on these, however little of them was paid here.
+#: Statuses of invoices with nothing due, even if no payment was recorded here.
 _SETTLED = {Invoice.Status.VOID, Invoice.Status.PAID}
 _CHANGED = "Review the figures and confirm again. Someone else just changed this invoice."
 
 
 class InvoiceActionForm(forms.Form):
-    """An action without questions. `seen` is the state of the invoice that the page showed."""
+    """The form of an action that needs no input. `seen` is the state of the invoice when the page was opened."""
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -68,7 +68,7 @@ class _AmountForm(InvoiceActionForm):
         return from_minor(self.default_amount(), self.invoice.currency)
 
     def default_amount(self) -> int:
-        """The amount to start with, in minor units."""
+        """The initial value of the amount, in minor units."""
         raise NotImplementedError
 
 
@@ -97,7 +97,7 @@ class _PaymentForm(_AmountForm):
         return day
 
     def paid_at(self) -> datetime:
-        """Now for today, else the start of the day."""
+        """The time of the payment: now if it was received today, else the start of the day."""
         day: date = self.cleaned_data["received_on"]
         return clock.now() if day == localdate() else make_aware(datetime.combine(day, time.min))
 
@@ -113,7 +113,7 @@ class _CreditNoteForm(_AmountForm):
 
 @dataclass(frozen=True, slots=True)
 class InvoiceAction:
-    """An action: its words, its form, and the function that does it and returns the success message."""
+    """An action: its texts, its form, and the function that performs it and returns the success message."""
 
     title: str
     explanation: str

@@ -145,7 +145,7 @@ def _billed_line(line: InvoiceLine, currency: str) -> PrintedLine:
 
 
 def _unit_price(line: InvoiceLine, currency: str) -> str:
-    """The price of one unit; empty where units have different prices or the price has endless decimals."""
+    """The price of one unit; empty if units have different prices or the price is a repeating decimal."""
     if line.kind not in (_Kind.BASE, _Kind.PREPAID) or line.quantity <= 0 or not is_known(currency):
         return ""
     with localcontext(EXACT):

@@ -181,7 +181,7 @@ class PostingAdmin(ReadOnlyAdmin):
     # The address and the name of the action are older than the word on the page.
     @action(description="Reverse", url_path="take-back", permissions=["take_back"], icon="undo")
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Reverse the entry: a preview first, then a second entry."""
+        """Reverse the entry: show a preview, then post a second entry that undoes the first."""
         key = unquote(object_id)
         found = Posting.objects.select_related("customer", "feature")
         posting = found.filter(pk=key).first() if self.is_id(key) else None

@@ -129,7 +129,7 @@ class SubscribingPages(HistoryAdmin):
     def _preview_page(
         self, request: HttpRequest, form: SubscribingForm, customer: Customer, title: str, back: str
     ) -> HttpResponse:
-        """Show the form, then the preview, and act once that is confirmed."""
+        """Show the form, then the preview, then perform the action once the preview is confirmed."""
         preview: Preview | None = None
         now = clock.now()
         by = request.user.get_username()

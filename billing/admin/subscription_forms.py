@@ -31,14 +31,14 @@ from customers.admin.fields import FigureFormField
 from customers.formats import plain_text
 from customers.models import Customer
 
-#: For so long a confirmation acts as of the moment of its preview; after that, as of now.
+#: How long a confirmed preview applies at the moment of the preview. An older one applies at the present moment.
 _FRESH = timedelta(minutes=15)
 
 
 class SubscribingForm(forms.Form):
     """The arguments of an operation on subscriptions.
 
-    `at` is the moment of the preview, since proration counts seconds. `seen` is the digest of the preview.
+    `at` is the moment of the preview, because prorated amounts change with time. `seen` is the digest of the preview.
     """
 
     #: The sentence above the form.
@@ -63,7 +63,7 @@ class SubscribingForm(forms.Form):
         return at
 
     def act(self, at: datetime, done_by: str) -> Result:
-        """Do it as of `at`. Raises `CannotSubscribe` or `CannotBill`."""
+        """Perform the operation at the moment `at`. Raises `CannotSubscribe` or `CannotBill`."""
         raise NotImplementedError
 
 

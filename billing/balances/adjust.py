@@ -64,7 +64,7 @@ class Adjustment:
 
 @dataclass(slots=True)
 class _State:
-    """A balance with its grants and rollovers; `grants` are those that count."""
+    """A balance with its grants and rollovers at a moment; `grants` are the grants that count."""
 
     balance: Balance
     drawable: DrawableBalances
@@ -209,7 +209,7 @@ def _written(
         locked = locked_balances([balance.customer_id], [balance.feature_id])
         if not locked:
             raise CannotAdjust(
-                "The customer was merged into another one. Open the balance of the merged customer and try again."
+                "Open this balance on the primary record and try again. The customer was merged into another one."
             )
         [balance] = locked
         state = _state(balance, at)
@@ -366,7 +366,7 @@ def _first(state: _State) -> Grant:
 
 
 def _included(grant: Grant, amount: Decimal) -> FigureChange:
-    """The change of what a grant includes. Raises `CannotAdjust` if it cannot hold it."""
+    """The change of a grant's included amount. Raises `CannotAdjust` if the grant can't have that amount."""
     if grant.unlimited:
         raise CannotAdjust(f"Choose another grant. {name_of_grant(grant)} is unlimited.")
     for figure in (grant.included_grant, grant.adjusted):
@@ -383,7 +383,7 @@ def _check(amount: Decimal) -> None:
 
 
 def _renew_if_due(balance: Balance, at: datetime, done_by: str) -> None:
-    """Do a reset that is due first, because it would remove what is added now."""
+    """Apply a reset that is due before the adjustment, because it would remove what the adjustment adds."""
     due = _state(balance, at).drawable.next_due()
     if due is not None and due <= at:
         with transaction.atomic():

@@ -8,7 +8,7 @@ from billing.models import Grant, PlanItem
 
 
 def item_of_grant(items: Iterable[PlanItem], grant: Grant, feature_id: str) -> PlanItem | None:
-    """Of the `items` of the grant's plan, the one of its feature that fits best: by reset interval, then by billing
+    """The item of the grant's plan and feature among `items` that fits best: by reset interval, then by billing
     method. A plan may have several items of one feature, and a grant does not name its own.
     """
     return max(

@@ -80,7 +80,7 @@ class FeatureInUse:
 def feature_problems(feature: Feature, was: str, use: FeatureInUse) -> Iterator[CatalogProblem]:
     """Why `feature` can't have its type. `was` is its former type, empty for a new feature or a stub.
 
-    A feature that keeps its type keeps the rules, whatever an import made of it.
+    A feature that keeps its type has no problems, even if an import made it break these rules.
     """
     if feature.type == was:
         return

@@ -42,10 +42,10 @@ class NoNewVersion(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VersionTerms:
-    """What a version of a plan grants and costs, as far as documents say.
+    """What a version of a plan grants and costs, limited to terms that documents can have.
 
-    Equal meanings compare equal: no interval count and 1, tiers as texts and as numbers, items in another order.
-    `config` is None for a document without a configuration, which agrees with any.
+    Terms with the same meaning are equal: an interval count of 1 or none, tiers as text or as numbers, items in any
+    order. `config` is None for a document without a configuration; such a document agrees with any configuration.
     """
 
     plan: tuple[Any, ...]
@@ -79,12 +79,12 @@ class VersionTerms:
 def choose_version(
     stated: int, terms: VersionTerms, ours: Mapping[int, VersionTerms], *, is_newest: bool
 ) -> int:
-    """The number of the version that a document describes, which states the number `stated`.
+    """The number of the version to write for a document that has the number `stated` and these `terms`.
 
-    `ours` are the terms of our versions by number. The stated number stands if we do not have it, or if its terms
-    agree. Otherwise the document describes our latest version if it agrees with that, so that a file that never counts
-    up can be imported again, or else a new version after it. Only the newest version of a plan in a file (`is_newest`)
-    can become a new one. An older one contradicts our history, and raises `Refused`.
+    `ours` has the terms of existing versions by number. The result is `stated` if no such version exists, or if its
+    terms agree. Otherwise it is the latest version if that agrees, so that a file that always states the same number can
+    be imported again, or else a new version after it. Only the newest version of a plan in a file (`is_newest`) can
+    become a new version. An older one with other terms raises `Refused`.
     """
     if stated not in ours or terms.agree(ours[stated]):
         return stated

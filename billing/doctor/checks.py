@@ -14,7 +14,7 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check, with its subject in words. One that `mends` can repair what it finds."""
+    """A check, with its subject in words. If `mends` is set, it can repair what it finds."""
 
     words: str
     find: Callable[..., Iterator[Finding]]

@@ -72,7 +72,7 @@ def check_periods(advance: Advance) -> Iterator[Finding]:
 
 
 def _overdue(subscription: Subscription, late: datetime) -> str:
-    """The last event that is overdue: an end matters more than the end of a period."""
+    """The overdue event to report: the last one, because an end matters more than the end of a period."""
     due = [event for event in subscription.due_events() if event.at <= late]
     event = max(due, key=lambda event: event.kind == DueKind.END)
     return _OVERDUE[event.kind].format(moment(event.at))

@@ -17,7 +17,8 @@ Advance = Callable[[int], object]
 class Finding:
     """One contradiction: the row, by typed ID and by name, what is wrong, and what to do about it.
 
-    `mended` says what was done about it, in place of `remedy`. With `can_be_mended`, a ledger entry would repair it.
+    If it was repaired, `mended` describes the repair and replaces `remedy`. `can_be_mended` is set if a ledger entry can
+    repair it.
     """
 
     row: str

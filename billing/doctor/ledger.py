@@ -40,7 +40,7 @@ class _Walk:
     broken: str = ""
 
     def add(self, figure: str, number: int, amount: Decimal, after: Decimal) -> None:
-        """Add the next entry. Of each kind of flaw, only the first is reported."""
+        """Add the next entry. Only the first flaw of each kind is kept."""
         if number != self.last_number + 1 and not self.missing:
             self.missing = f"its ledger entry number {self.last_number + 1} is missing"
         self.last_number = number
@@ -160,7 +160,7 @@ def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Findi
 
 
 def _catch_up(row: Grant | Rollover, differing: dict[str, Decimal], last_number: int) -> None:
-    """Post entries that make up the difference. The figures stay, because people have seen and used them."""
+    """Post entries of the differences. The figures don't change, because people have seen and used them."""
     changes = []
     for figure, summed in differing.items():
         changes.append(FigureChange(row, figure, EXACT.subtract(getattr(row, figure), summed)))

@@ -80,7 +80,7 @@ def _owner_of(model: type[CustomerRow]) -> str:
 
 
 def _way_from(customer: Customer) -> list[Customer]:
-    """The customer, its survivor, and so on, up to one that is not merged or repeats."""
+    """The customer, its survivor, that one's survivor, and so on, until one is not merged or appears again."""
     way, passed = [customer], {customer.pk}
     while way[-1].merged_into is not None and way[-1].merged_into_id not in passed:
         way.append(way[-1].merged_into)

@@ -61,7 +61,7 @@ def check_triggers(advance: Advance) -> Iterator[Finding]:
 
 
 def check_keys(advance: Advance) -> Iterator[Finding]:
-    """Idempotency keys without a digest, so that another payload under the same key can't be told apart.
+    """Idempotency keys without a digest: another request with the same key can't be told apart from the first.
 
     The key of a manual expiry names the grant, so it needs no digest.
     """
@@ -71,7 +71,7 @@ def check_keys(advance: Advance) -> Iterator[Finding]:
         yield Finding(
             str(posting.pk),
             f"{posting} for {posting.customer}",
-            f"its key {posting.key!r} has no digest, so other usage with this key would be taken for this one",
+            f"its key {posting.key!r} has no digest, so other usage with this key would be mistaken for this one",
             "Do not use this key again. Ledger entries can't be changed.",
         )
 

@@ -33,7 +33,7 @@ EXPAND = Parameter(
 
 
 def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list[BillingCustomer]:
-    """The billing documents of `customers`, of what is expandable with `expand` only."""
+    """The billing documents of `customers`, without the expandable keys that are not in `expand`."""
     return [expanded(document, expand) for document in render_customers(customers, expand)]
 
 

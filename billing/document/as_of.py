@@ -56,7 +56,7 @@ _FIGURES: dict[type[Model], tuple[str, ...]] = {
 
 
 def render_known(known: KnownCustomer, expand: Collection[str] = frozenset()) -> BillingCustomer:
-    """The billing document of a customer as it was known at a moment, of what is expandable with `expand` only."""
+    """The billing document of a customer as it was known, without the expandable keys that are not in `expand`."""
     return render_customer(known.customer, rows_known(known, expand))
 
 
@@ -94,7 +94,7 @@ def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
 class Holdings:
     """A customer's balances as they were known, by the keys of their features.
 
-    `places` has the merged origin and the feature of each balance that the history of a grant may name.
+    `places` has the merged origin (or the customer) and the feature of each balance, by the balance's key.
     """
 
     known: KnownCustomer

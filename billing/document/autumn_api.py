@@ -1,4 +1,4 @@
-"""The two requests of the billing platform's public client that are served, in that client's own envelope.
+"""Serves two requests of the billing platform's public client, in that client's own response format.
 
 The client sends no environment. Its list has the customers of both environments, each with its `env`, and a customer
 is looked up in both, live first. `?env=` in the address limits both requests to one. Client 1.0 pages by `offset` and
@@ -125,7 +125,7 @@ class ClientRead(Endpoint):
 
 
 class ClientList(ClientRead):
-    """Customers for the billing platform's public client, in its own envelope. Archived customers are left out."""
+    """Customers for the billing platform's public client, in its response format. Archived customers are left out."""
 
     summary = "List customers for the billing client"
     errors = (400, 401, 403, 405, 406, 413)
@@ -198,7 +198,7 @@ class ClientElse(View):
     """Refuses every other request of the client: writes, and reads that aren't served."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """404 for a read, 405 for anything that may be a write."""
+        """Answer with 404 for a read, and with 405 for anything that may be a write."""
         served = "Clientele is read-only: it serves POST /v1/customers.list and POST /v1/customers.get."
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return Problem(404, "not_found", f"Not found. {served}").response
@@ -214,7 +214,7 @@ def _narrowed(customers: CustomerQuerySet, wanted: ClientListRequest) -> Custome
     if wanted.search and wanted.search.strip():
         rows = rows.filter(named_like(wanted.search.strip()))
     if wanted.processors:
-        # Stripe is the only payment processor whose IDs we hold.
+        # Stripe is the only payment processor that customers have an ID of.
         rows = rows.exclude(stripe_id=None) if "stripe" in wanted.processors else rows.none()
     if wanted.created_at_range and wanted.created_at_range.start:
         rows = rows.filter(Q(billing_created_at__gte=wanted.created_at_range.start))

@@ -23,7 +23,7 @@ def creditable(invoice: Invoice) -> int:
 
 
 def to_return(invoice: Invoice) -> int:
-    """The money to return to the customer, in minor units: paid, and credited since. Nothing here moves it."""
+    """The money to return to the customer, in minor units: what was paid and then credited. Clientele doesn't move it."""
     return max(0, -invoice.due)
 
 
@@ -68,9 +68,10 @@ def credit_note(invoice: Invoice, amount: int | None = None, *, reason: str, don
 
 
 def tax_part(tax: int, gross: int, credited: int, amount: int) -> int:
-    """The tax in `amount` of an invoice of `gross` that includes `tax`, of which `credited` is credited already.
+    """The tax in a credit note of `amount`, for an invoice of `gross` that includes `tax`, in minor units.
 
-    In minor units. The parts of all notes together are the part of their sum, rounded half-even once.
+    `credited` is the total of earlier credit notes. The tax of all credit notes together is the tax in their sum, rounded
+    half-even once.
     """
 
     def part(minor: int) -> int:
@@ -85,7 +86,7 @@ def _tax_of(invoice: Invoice, amount: int) -> int:
     taxes = [index for index, line in enumerate(lines) if line.kind == InvoiceLine.Kind.TAX]
     if not taxes:
         return 0
-    # Credits that follow the tax have paid of the sum with tax, and lower neither.
+    # Credits after the tax pay part of the sum with tax. They reduce neither the sum nor the tax.
     gross = sum(line.amount for line in lines[: taxes[-1] + 1])
     tax = sum(lines[index].amount for index in taxes)
     return tax_part(tax, gross, invoice.credited, amount)

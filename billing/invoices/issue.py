@@ -120,7 +120,7 @@ def draft_invoice(
 ) -> Invoice:
     """Draft an invoice. Its `total` is without discounts and tax, which are added when it is issued.
 
-    Raises `CannotChangeInvoice` if there is nothing to bill, or it cannot be billed.
+    Raises `CannotChangeInvoice` if there are no lines, or if they cannot be billed together.
     """
     bill = Bill(
         customer_id=str(customer.pk),
@@ -150,7 +150,7 @@ def draft_invoice(
 def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -> Invoice:
     """Issue a draft that was made here. It gets discounts, tax and a number, and never changes from then on.
 
-    Raises `CannotChangeInvoice` if it is no draft of ours.
+    Raises `CannotChangeInvoice` if it is not a draft, or was not made here.
     """
     invoice = locked_invoice(draft)
     if invoice.status != Invoice.Status.DRAFT or invoice.imported or invoice.number:
@@ -236,7 +236,7 @@ def _reckon(bill: Bill, terms: BillingTerms, invoice: Invoice) -> _Raised:
 
 
 def _carry_over(bill: Bill, found: InvoiceTotals) -> Discount:
-    # The billing document shows the name, so its date has the machine's form.
+    # The billing document has the name, so its date is in ISO 8601.
     discount = Discount(
         customer_id=bill.customer_id,
         name=f"Credit carried over on {bill.at:%Y-%m-%d}",

@@ -24,7 +24,7 @@ def series_of_credit_notes(env: str) -> str:
 
 
 def take_numbers(counts: Mapping[str, int]) -> dict[str, Iterator[str]]:
-    """The next numbers of each series, such as `INV-000001`; `counts` says how many, by prefix.
+    """Take the next numbers of each series, such as `INV-000001`. `counts` has how many to take, by prefix.
 
     All series in `counts` are locked until the caller's transaction ends, even those with a count of 0. A rollback
     frees the numbers.

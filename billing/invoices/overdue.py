@@ -1,4 +1,4 @@
-"""Clear the past-due mark of a subscription once nothing of it is overdue. `billing.subscriptions.renew` sets it."""
+"""Clear the past-due mark of a subscription once none of its invoices is overdue. `billing.subscriptions.renew` sets it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from customers.bulk import update_rows
 def clear_past_due(subscription_id: str | None, reason: str) -> None:
     """Clear the mark if no invoice of the subscription is overdue. The caller has locked its customer.
 
-    Of a subscription that the billing platform bills, the platform says whether it is past due.
+    Does nothing if the billing platform bills the subscription, because then the platform sets the mark.
     """
     if subscription_id is None:
         return

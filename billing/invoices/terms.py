@@ -17,7 +17,7 @@ from billing.rules.intervals import step
 from billing.rules.money import from_minor, is_known
 from customers.models import Address, Business, Customer
 
-#: What using a discount changes of its row.
+#: The columns of a discount that change when it is used.
 DISCOUNT_COLUMNS = ("start", "times_used", "spent")
 
 _ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")

@@ -23,7 +23,7 @@ from customers import clock
 from customers.bulk import create_rows, update_rows
 from customers.lookup import survivor_of
 
-#: The columns that a posting may change beside its figures are written with them.
+#: The columns that are written with a posting: figures, and what may change together with them.
 GRANT_COLUMNS = (
     "included_grant",
     "prepaid_grant",
@@ -156,7 +156,7 @@ class LedgerBatch:
     _touched: dict[str, Grant | Rollover] = field(default_factory=dict)
 
     def add(self, draft: PostingDraft) -> Posting | None:
-        """Apply the draft; None if it changes nothing and has no key to remember."""
+        """Apply the draft and return its posting; None if it changes nothing and has no idempotency key."""
         values: list[EntryValues] = []
         for change in draft.changes:
             if (entry := apply_change(change)) is not None:
@@ -203,7 +203,7 @@ def post(*drafts: PostingDraft, touched: Iterable[Grant | Rollover] = ()) -> lis
 
 
 def count_adjustments(changes: Iterable[FigureChange]) -> None:
-    """Add what changes of the included grants to `Grant.adjusted`, which the next reset removes again."""
+    """Add the changes of included grants to `Grant.adjusted`, which the next reset removes again."""
     for change in changes:
         if isinstance(change.row, Grant) and change.figure == LedgerEntry.Figure.INCLUDED_GRANT:
             change.row.adjusted = EXACT.add(change.row.adjusted, change.amount)
@@ -212,7 +212,7 @@ def count_adjustments(changes: Iterable[FigureChange]) -> None:
 def locked_balances(customer_ids: Iterable[str], feature_ids: Iterable[str] | None = None) -> list[Balance]:
     """The customers' balances (of these features), locked until the transaction ends.
 
-    Locked in the order of their ids, so that two transactions that want the same ones cannot deadlock.
+    Balances are locked in the order of their IDs, so that two transactions that lock the same ones cannot deadlock.
     """
     balances = Balance.objects.filter(customer_id__in=customer_ids)
     if feature_ids is not None:
@@ -272,7 +272,7 @@ def _locked_survivor_of(customer_id: str) -> str:
     while True:
         found = survivor_of(customer_id)
         locked_balances([found])
-        # The customer may have been merged on while this waited for the locks.
+        # The customer may have been merged again while this waited for the locks.
         if survivor_of(found) == found:
             return found
         customer_id = found

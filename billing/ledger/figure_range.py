@@ -1,7 +1,7 @@
 """Find balances by their figures, without loading them.
 
 `billing.rules.figures` is the reference for the figures. SQLite calls it for each balance; PostgreSQL repeats it in SQL
-for speed, exactly, in `numeric`. `tests/billing/ledger/test_figure_range.py` holds both to the reference.
+for speed, exactly, in `numeric`. `tests/billing/ledger/test_figure_range.py` checks both against the reference.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def with_figure_between(
 
 
 def _between(balances: Any, low: Decimal | None, high: Decimal | None, unit: Any = None) -> QuerySet[Balance]:
-    """Those whose `figure` is between the bounds, which count in units of `unit`, if there is one."""
+    """The balances with a `figure` above `low` and at most `high`. With a `unit`, the bounds are multiples of it."""
 
     def bound(value: Decimal) -> Any:
         return value if unit is None else Value(value, _NUMERIC) * unit
@@ -102,7 +102,7 @@ class _RowsAsJson(Aggregate):
 
 
 class _IsBetween(Func):
-    """On SQLite, the reference called by the database as a function."""
+    """The condition on SQLite, which calls the reference as a database function."""
 
     function = _FUNCTION
     output_field = BooleanField()
@@ -121,7 +121,7 @@ class _IsBetween(Func):
         )
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Make the function known to the connection that will run the query."""
+        """Register the function on the connection that will run the query."""
         connection.ensure_connection()
         connection.connection.create_function(_FUNCTION, 5, _is_between, deterministic=True)
         return self.as_sql(compiler, connection, **context)

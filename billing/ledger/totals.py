@@ -70,8 +70,8 @@ def first_uses_between(
 def daily_figures(balance: Balance, at: datetime) -> list[DailyFigures]:
     """The figures of a balance at the end of each of the last `HISTORY_DAYS` days, or of fewer if it is younger.
 
-    The last one is at `at`. Computed backwards from the present figures, by the entries since. What an import found on
-    a grant counts from the first thing that is known of the grant. In five queries.
+    The last figures are those at `at`. Earlier ones are computed by undoing the ledger entries day by day. If a grant
+    was imported, the figures of its first import count from the day of its creation or first entry. In five queries.
     """
     last = localdate(at)
     days = [last - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1)]
@@ -122,7 +122,7 @@ def _uses_between(customer_ids: Iterable[str], since: datetime, until: datetime)
 
 
 def _sums(entries: QuerySet[LedgerEntry], *keys: str) -> list[tuple[tuple[Any, ...], Decimal]]:
-    """The exact sums of the amounts by `keys`. SQLite adds as floating point, so there the sums are made here."""
+    """The exact sums of the amounts by `keys`. On SQLite, which adds in floating point, they are computed in Python."""
     entries = entries.order_by()
     if connection.vendor != "sqlite":
         rows: Any = entries.values_list(*keys).annotate(total=Sum(F("amount")))
@@ -156,7 +156,7 @@ def _figures_on(
 
 
 def _counted_at(row: Grant | Rollover, moment: datetime) -> bool:
-    """Whether the row counted at a moment in the past: unlike `counts_at`, it may have ended since."""
+    """Whether the row counted at a past moment. Unlike in `counts_at`, it may have ended since then."""
     return (row.ended_at is None or row.ended_at > moment) and (
         row.expires_at is None or row.expires_at > moment
     )

@@ -37,7 +37,7 @@ _FIGURES: dict[type[Grant | Rollover], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """From which customer balances move to which other one, when and why."""
+    """The customers that balances move from and to, with the time, the user and the reason."""
 
     from_customer_id: str
     to_customer_id: str
@@ -48,9 +48,10 @@ class Handover:
 
 @dataclass(slots=True)
 class JoinedBalances:
-    """What `came_with` cannot restore: balances that were put away, and settings that were combined.
+    """What an unmerge can't restore from `came_with`: balances that were deleted, and settings that were combined.
 
-    A setting is its name, the key of the balance, the column, and the values before and after.
+    `put_away` has snapshots of the deleted balances. Each setting is its name, the key of the balance, the column, and
+    the values before and after.
     """
 
     put_away: list[dict[str, Any]] = field(default_factory=list)
@@ -92,9 +93,9 @@ def join_balances(handover: Handover) -> JoinedBalances:
 def take_apart(
     handover: Handover, homes: Collection[str], away: Iterable[dict[str, Any]]
 ) -> list[QuerySet[Any]]:
-    """Undo `join_balances`. `homes` are the customer that gets its balances back and those merged into it.
+    """Undo `join_balances`. `homes` are the customer that gets its balances back and the customers merged into it.
 
-    Grants made since for one of its plans or entities move too; these are returned.
+    Grants made since the merge for one of its plans or entities move too, with their rollovers; these are returned.
     """
     held = _rows(Balance, customer=handover.from_customer_id)
     grants = _rows(Grant, balance__in=held)
@@ -115,7 +116,7 @@ def take_apart(
 
 
 def claim_dependents(survivor_id: str, other_id: str, homes: Collection[str]) -> list[QuerySet[Any]]:
-    """Mark and return what arose from the merged customer's subscriptions and entities since the merge."""
+    """Mark and return the rows created since the merge for the merged customer's subscriptions and entities."""
 
     def theirs(model: type[Model]) -> QuerySet[Any]:
         return _rows(model, customer=survivor_id, came_with__in=homes)
@@ -133,7 +134,7 @@ def claim_dependents(survivor_id: str, other_id: str, homes: Collection[str]) ->
 
 
 def write_histories(claimed: Iterable[QuerySet[Any]], reason: str) -> None:
-    """Write a history row for each of these rows, because their histories show them at the survivor only."""
+    """Write a history row for each of these rows, because their histories so far show them only at the survivor."""
     for rows in claimed:
         write_history(list(rows), reason)
 
@@ -146,7 +147,7 @@ def _claim(rows: QuerySet[Any], other_id: str) -> QuerySet[Any]:
 
 
 def _rows(model: Any, *conditions: Q, **lookups: Any) -> QuerySet[Any]:
-    """Rows of any model, by conditions that differ per model."""
+    """The rows of a model that meet the conditions."""
     rows: QuerySet[Any] = model.objects.filter(*conditions, **lookups)
     return rows
 

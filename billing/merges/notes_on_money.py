@@ -78,7 +78,7 @@ def _subscriptions(customers: Sequence[Customer]) -> Iterator[str]:
         if _of_several(rows) and len({row.plan.plan_id for row in rows}) > 1:
             plans = " and ".join(dict.fromkeys(str(row.plan) for row in rows))
             yield (
-                f"{plans}: plans of the group {group}, of which a customer has one at a time. All of them continue, so"
+                f"{plans}: plans of the group {group}, which allows one plan at a time. All of them continue, so"
                 " cancel those that you don't need."
             )
 
@@ -111,4 +111,4 @@ def _identifiers(customers: Sequence[Customer]) -> Iterator[str]:
     for column, name in (("stripe_id", "Stripe IDs"), ("external_id", "external IDs")):
         held = [value for value in (getattr(customer, column) for customer in customers) if value]
         if len(held) > 1:
-            yield f"{len(held)} {name} ({', '.join(held)}): the primary record keeps one, and all of them find it."
+            yield f"{len(held)} {name} ({', '.join(held)}): the primary record keeps one, and you can search for it by all of them."

@@ -67,11 +67,11 @@ class CountedQuerySet(models.QuerySet[M]):
     """The conditions that grants and rollovers share."""
 
     def counted(self, at: datetime | None = None) -> Self:
-        """Those that count toward their balance at `at` (default: now): `billing.rules.figures.counts` in SQL."""
+        """The rows that count toward their balance at `at` (default: now): `billing.rules.figures.counts` in SQL."""
         return self.filter(ended_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at or clock.now()))
 
     def due_to_expire(self, at: datetime) -> Self:
-        """Those that expire by `at` and have not ended. The rows' `due_events` are the reference."""
+        """The rows that expire by `at` and have not ended. The rows' `due_events` are the reference."""
         return self.filter(ended_at=None, expires_at__lte=at)
 
 
@@ -79,7 +79,7 @@ class GrantQuerySet(CountedQuerySet["Grant"]):
     """The conditions on grants that more than one rule uses."""
 
     def due_to_reset(self, at: datetime) -> Self:
-        """Those that are reset by `at`. `Grant.due_events` is the reference."""
+        """The grants with a reset due by `at`. `Grant.due_events` is the reference."""
         due = self.filter(ended_at=None, next_reset_at__lte=at).exclude(reset_interval__in=NEVER_RESETS)
         return due if settings.RESET_PAST_DUE else due.exclude(subscription__past_due=True)
 
@@ -231,7 +231,7 @@ class Grant(ListItem):
         return self.figures.balance
 
     def due_events(self) -> list[DueEvent]:
-        """What time will bring to it: its expiry and its next reset; nothing once it has ended."""
+        """Its expiry and its next reset; none once it has ended."""
         if self.ended_at is not None:
             return []
         is_past_due = self.subscription is not None and self.subscription.past_due

@@ -180,7 +180,7 @@ class Subscription(ListItem):
         return f"{self.plan} ({self.subscription_id})"
 
     def due_events(self) -> list[DueEvent]:
-        """What time will bring to it; nothing once it has ended."""
+        """Its start, the end of its period or trial, and its own end; none once it has ended."""
         if self.status == self.Status.SCHEDULED:
             return scheduled_events(self.started_at)
         if self.status == self.Status.ACTIVE:

@@ -1,10 +1,10 @@
-"""What falls due when: the events that time brings to a subscription, a grant, a rollover and an unpaid invoice.
+"""Due events: what happens to a subscription, grant, rollover or unpaid invoice as time passes, and when.
 
-This is the reference. Renewal applies the events, uses and adjustments look for them first, the doctor reports those
-that were missed, and the conditions of the QuerySets (`Subscription.objects.due`, `Grant.objects.due_to_reset`, …)
-repeat them for speed, and `tests/billing/subscriptions/test_due_customers.py` holds them to it.
+This is the reference. Renewal applies the events, usage and adjustments check for them first, and the doctor reports
+those that were missed. The conditions of QuerySets (`Subscription.objects.due`, `Grant.objects.due_to_reset`, …) repeat
+the rules for speed; `tests/billing/subscriptions/test_due_customers.py` checks them against this module.
 
-Pure: no clock, no database. An event that has happened is no longer among those of its row.
+Pure: no clock, no database. A row no longer has an event that has happened.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from billing.rules.intervals import NEVER_RESETS
 
 
 class DueKind(IntEnum):
-    """What happens when an event falls due, in the order in which events of one moment happen to a subscription."""
+    """The kinds of due events, in the order in which events of the same moment are applied to a subscription."""
 
     START = auto()
     TRIAL_END = auto()
@@ -37,14 +37,14 @@ class DueEvent(NamedTuple):
 
 
 def scheduled_events(started_at: datetime) -> list[DueEvent]:
-    """A scheduled subscription starts."""
+    """The start of a scheduled subscription."""
     return [DueEvent(started_at, DueKind.START)]
 
 
 def subscription_events(
     current_period_end: datetime | None, trial_ends_at: datetime | None, expires_at: datetime | None
 ) -> list[DueEvent]:
-    """The period of an active subscription ends, which is the end of its trial if they coincide; or it ends itself."""
+    """The end of an active subscription's period (or of its trial, if they end together), and its own end."""
     events = []
     if current_period_end is not None:
         is_trial = trial_ends_at == current_period_end
@@ -55,12 +55,12 @@ def subscription_events(
 
 
 def expiry_events(expires_at: datetime | None) -> list[DueEvent]:
-    """A grant or rollover that has not ended expires."""
+    """The expiry of a grant or rollover that has not ended."""
     return [] if expires_at is None else [DueEvent(expires_at, DueKind.EXPIRY)]
 
 
 def reset_events(next_reset_at: datetime | None, reset_interval: str, *, may_reset: bool) -> list[DueEvent]:
-    """A grant that has not ended is reset; `may_reset` is False while its subscription is past due and resets wait."""
+    """The next reset of a grant that has not ended. `may_reset` is False if it must wait for a past-due subscription."""
     if next_reset_at is None or reset_interval in NEVER_RESETS or not may_reset:
         return []
     return [DueEvent(next_reset_at, DueKind.RESET)]
@@ -69,9 +69,10 @@ def reset_events(next_reset_at: datetime | None, reset_interval: str, *, may_res
 def unpaid_invoice_events(
     due_at: datetime, *, is_active: bool, is_billed_here: bool, is_past_due: bool
 ) -> list[DueEvent]:
-    """An unpaid invoice makes its subscription past due: an active one, billed here, that is not past due already.
+    """The moment at which an unpaid invoice makes its subscription past due.
 
-    Of a subscription that the billing platform bills, the platform says whether it is past due.
+    Applies only to an active subscription that is billed here and not past due already. If the billing platform bills a
+    subscription, the platform decides whether it is past due.
     """
     return [DueEvent(due_at, DueKind.PAST_DUE)] if is_active and is_billed_here and not is_past_due else []
 

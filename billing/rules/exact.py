@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
 
-#: So wide that no sum or product of figures rounds, and that no quotient lands on the wrong side of a half.
+#: Precise enough that no sum or product of figures is rounded, and that no quotient rounds to the wrong side of a half.
 EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 ZERO = Decimal(0)
 

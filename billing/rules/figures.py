@@ -1,10 +1,10 @@
-"""The reference for what a balance comes to: granted, remaining, usage and overage of its grants and rollovers.
+"""The reference for the figures of a balance: granted, remaining, usage and overage of its grants and rollovers.
 
 Pure arithmetic on values: no clock, no database. The caller passes the grants and rollovers that count: neither ended
 nor expired, standalone or of an active plan, and for an entity the customer's and its own. Figures are exact to ten
 decimals: sums never round, and converting between units and credits rounds once.
 
-`billing.ledger.figure_range` repeats `figures_of` in SQL for PostgreSQL; a property test holds it to this module.
+`billing.ledger.figure_range` repeats `figures_of` in SQL for PostgreSQL; a property test compares them.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Figures:
 
 
 def figures_of(grants: Iterable[GrantFigures], rollovers: Iterable[RolloverFigures] = ()) -> Figures:
-    """The figures of the balance with these grants and rollovers, all of which count."""
+    """The figures of a balance with these grants and rollovers. All of them must count."""
     grants, rollovers = list(grants), list(rollovers)
     next_reset_at = min((grant.resets_at for grant in grants if grant.resets_at is not None), default=None)
     billable_overage = total(grant.overage for grant in grants)

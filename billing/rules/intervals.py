@@ -41,7 +41,7 @@ def next_after(
 ) -> datetime | None:
     """The first moment after `now` that is a whole number of steps after `due`, or None for never.
 
-    If `due` is after `now`, it is `due` itself. Takes the same time however many steps were missed.
+    If `due` is after `now`, it is `due` itself. Takes the same time for any number of missed steps.
     """
     _check(interval, count, anchor_day)
     due, now = _utc(due), _utc(now)
@@ -78,9 +78,9 @@ def is_made_of_months(interval: str) -> bool:
 
 
 def anchor_day(due: datetime, *days: int | None) -> int:
-    """The anchor day of something due at `due`: the first of `days` that is possible, else the day of `due`.
+    """The anchor day of an event at `due`: the first of `days` that is possible, else the day of `due`.
 
-    Something anchored to the 31st may be due on February 28, but not on March 12.
+    With the anchor day 31, an event can be on February 28, but not on March 12.
     """
     last = monthrange(due.year, due.month)[1]
     return next((day for day in days if day is not None and min(day, last) == due.day), due.day)

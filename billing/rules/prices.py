@@ -174,7 +174,7 @@ def _stored_tiers(tiers: object) -> tuple[PriceTier, ...]:
 
 
 def _stored(value: object, number: int, name: str) -> Decimal:
-    """`value` as a number; None is 0. A float is read as the shortest decimal that stands for it."""
+    """`value` as a number; None is 0. A float is read as its shortest decimal representation."""
     try:
         figure = Decimal(0 if value is None else str(value))
     except InvalidOperation:

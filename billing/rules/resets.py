@@ -112,7 +112,7 @@ def _carry_over(
     rule: RolloverRule | None,
     anchor_day: int | None,
 ) -> tuple[NewRollover | None, tuple[RolloverTrim, ...]]:
-    """The rollover that the rest of the grant becomes, and what the maximum takes off earlier ones."""
+    """The rollover made from what is left of the grant, and what the maximum takes off earlier rollovers."""
     if rule is None or row.unlimited or not row.remaining or row.resets_at is None:
         return None, ()
     expires_at = None

@@ -1,7 +1,7 @@
 """Subscriptions from start to end: attach, trial, renewal, plan change, cancellation.
 
-`attach`, `change_plan` and `cancel` are what people do, `renew` is what time does. Each verb locks and loads the
-customer as a `UnitOfWork`, applies what is due by its moment, then does its own part, in one transaction. It returns
+`attach`, `change_plan` and `cancel` carry out what people decide; `renew` applies due events. Each verb locks and loads
+the customer as a `UnitOfWork`, applies what is due by its moment, then makes its own change, in one transaction. It returns
 a `Result`, and raises `CannotSubscribe` when it is refused.
 """
 

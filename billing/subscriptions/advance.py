@@ -1,7 +1,7 @@
 """Bring a customer to a moment: apply each due event at its own moment, in order.
 
-An event happens at the moment it was due, whether that is noticed a minute or a year later: renewing every day for a
-year gives the same result as renewing once at its end.
+Each event takes effect at the moment it was due, even if it is applied later: renewing every day for a year gives the
+same result as renewing once at its end.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def _walk(work: UnitOfWork, now: datetime, counts: RenewalCounts) -> bool:
 def _happen(work: UnitOfWork, at: datetime, now: datetime, counts: RenewalCounts) -> None:
     """Apply everything that is due at one moment.
 
-    What ends comes before what starts, so that nothing is granted twice; past due comes last, so that an invoice of
-    this moment still lets this moment's resets happen.
+    Ends come before starts, so that nothing is granted twice. Past due comes last, so that an invoice of this moment
+    does not stop the resets of this moment.
     """
     freed: dict[str, dict[str, list[Rollover]]] = {}
     _expire(work, at, counts)
@@ -106,7 +106,7 @@ def _expire(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:
 
 
 def _usage_lines_of(grant: Grant) -> list[BilledLine]:
-    """The overage of a grant, if it is billed."""
+    """The lines that bill the overage of a grant, if it is billed."""
     overage = grant.figures.overage
     if grant.billing_method != BillingMethod.USAGE_BASED or not overage:
         return []
@@ -144,7 +144,7 @@ def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[Bille
     if start is None:
         return
     if every is None:
-        # No price recurs, so only the source knows the period. Repeat its length until the source sends another.
+        # No price recurs, so the period comes from the source only. Repeat its length until the source sends another one.
         every = _length_of(subscription)
     is_anchored = is_made_of_months(every[0])
     subscription.anchor_day = anchor_day(start, *anchor_days_of(subscription, start)) if is_anchored else None
@@ -167,7 +167,7 @@ def _length_of(subscription: Subscription) -> tuple[str, int]:
 
 
 def _settle(work: UnitOfWork, subscription: Subscription, at: datetime, lines: list[BilledLine]) -> None:
-    """Bill overage that no invoice of a new period takes along."""
+    """Bill overage on its own, if no invoice of a new period includes it."""
     period = (subscription.current_period_start, subscription.current_period_end)
     add_bill(work, subscription, at, lines, period)
 

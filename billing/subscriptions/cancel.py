@@ -29,7 +29,7 @@ def cancel_subscription(
 ) -> Result:
     """End a subscription at the end of its period or trial, or immediately. A scheduled one ends without starting.
 
-    Past charges are not refunded. A credit note does that.
+    Past charges are not refunded. To refund, issue a credit note.
     """
     at = at or clock.now()
     work = open_unit(subscription.customer, at, done_by)

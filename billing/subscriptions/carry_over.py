@@ -1,4 +1,4 @@
-"""What a subscription carries over from the one that it follows: usage, adjustments, rollovers."""
+"""Carry usage, adjustments and rollovers over from the subscription that a new one follows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ZERO = Decimal(0)
 def carry_usage(work: UnitOfWork, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
     """Carry over usage from the subscription that `new` follows.
 
-    From the same plan, in another version or quantity, all usage that was not billed. From another plan only usage of
+    If both are of the same plan, in any version or quantity, all unbilled usage is carried over. Otherwise only usage of
     features that are held rather than consumed, such as seats.
     """
     feature_of = {str(balance.pk): key for key, balance in work.balances.items()}

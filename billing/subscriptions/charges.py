@@ -187,6 +187,6 @@ def _prepaid_line(
 
 
 def _span(from_: datetime, to: datetime) -> str:
-    # An invoice is the same whoever causes it, so its days are those of the installation, not of the user.
+    # An invoice must not depend on who causes it, so its days are in the installation's time zone, not the user's.
     with override(None):
         return f"{day(from_)} to {day(to)}"

@@ -1,4 +1,4 @@
-"""Why a change of a subscription is refused."""
+"""The refusals of changes of subscriptions."""
 
 from __future__ import annotations
 

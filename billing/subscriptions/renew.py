@@ -65,8 +65,8 @@ def _renew_batch(due: int, customer_ids: list[str], now: datetime, done_by: str)
         _raise_if_unreachable()
     counts, failures = RenewalCounts(), []
     for customer_id in customer_ids:
-        # Every exception counts here, and is logged: a customer with bad data must not keep the others from being
-        # billed, and as IDs are renewed in order, the next run would stop at the same customer again.
+        # Any exception is caught and logged: a customer with bad data must not keep the others from being billed.
+        # Customers are renewed in the order of their IDs, so the next run would stop at the same customer again.
         try:
             counts.add(renew_customers([customer_id], now, done_by=done_by))
         except Exception as problem:  # noqa: BLE001 - logged and reported
@@ -77,13 +77,13 @@ def _renew_batch(due: int, customer_ids: list[str], now: datetime, done_by: str)
 
 
 def _raise_if_unreachable() -> None:
-    """Let the exception that is being handled end the run, if without a connection every customer would fail."""
+    """Re-raise the exception being handled if the database is unreachable, because every other customer would fail too."""
     if not connection.is_usable():
         raise  # noqa: PLE0704 - called while an exception is handled
 
 
 def _reason(problem: Exception) -> str:
-    # The message of an unexpected exception may quote what the customer's rows hold.
+    # The message of an unexpected exception may quote values of the customer's rows.
     if isinstance(problem, CannotBill):
         return str(problem)
     return f"{type(problem).__name__}, see the log."

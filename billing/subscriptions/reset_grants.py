@@ -25,7 +25,7 @@ _INSTANT = timedelta(microseconds=1)
 def reset_due_grants(
     work: UnitOfWork, grants: Iterable[Grant], at: datetime, now: datetime, tally: RenewalCounts
 ) -> dict[str, list[BilledLine]]:
-    """Reset the grants whose reset is due by `at`; by subscription ID, the lines that bill their overage."""
+    """Reset the grants with a reset due by `at`. Returns the lines that bill their overage, by subscription ID."""
     lines: dict[str, list[BilledLine]] = {}
     for grant in grants:
         if due_since(grant.due_events(), DueKind.RESET, at) is not None:
@@ -35,7 +35,7 @@ def reset_due_grants(
 
 
 def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
-    """Reset one grant; the lines that bill its overage."""
+    """Reset one grant. Returns the lines that bill its overage."""
     balance = next(each for each in work.balances.values() if each.pk == grant.balance_id)
     rule = _rollover_rule(work, grant)
     row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
@@ -103,7 +103,7 @@ def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id
 
 
 def _until(work: UnitOfWork, at: datetime, now: datetime) -> datetime:
-    """Up to when resets that were missed can be skipped: the last moment before any other event, or invoice due date."""
+    """The moment up to which missed resets can be skipped: just before any other event or invoice due date."""
     moments = [event.at for event in work.due_events() if event.kind is not DueKind.RESET]
     moments += [at + work.terms, *(bill.at + work.terms for bill in work.bills)]
     until = min([now, *(moment - _INSTANT for moment in moments if moment >= at)])

@@ -1,4 +1,4 @@
-"""What all verbs about subscriptions share: locking the customer, what may be sold, the result."""
+"""What the verbs about subscriptions share: locking the customer, checks of what can be sold, the result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def finish(
 
 
 def held_by(work: UnitOfWork, subscription: Subscription) -> Subscription:
-    """The object that the unit of work has of a subscription."""
+    """The unit of work's own object of a subscription."""
     for row in work.subscriptions:
         if row.pk == subscription.pk and row.status != Subscription.Status.ENDED:
             return row

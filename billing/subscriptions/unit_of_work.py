@@ -143,7 +143,7 @@ class UnitOfWork:
         return next(key for key, balance in self.balances.items() if balance.pk == row.balance_id)
 
     def due_events(self) -> Iterator[DueEvent]:
-        """What time will bring to the customer, in no order."""
+        """All events that will fall due for the customer, in no order."""
         rows: list[Subscription | Grant | Rollover] = [
             *self.subscriptions,
             *self.grants.values(),
@@ -294,7 +294,7 @@ def _raise_invoices(units: Sequence[UnitOfWork]) -> None:
 
 
 def _share_source(grant: Grant, sources: dict[str, Subscription | Purchase]) -> None:
-    """Point the grant at the objects of the unit of work, so that there is one object per row."""
+    """Make the grant refer to the objects of the unit of work, so that each row has only one object."""
     for name in ("subscription", "purchase"):
         source = sources.get(str(getattr(grant, f"{name}_id")))
         if source is not None:

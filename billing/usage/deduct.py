@@ -94,7 +94,7 @@ class UsageResult:
 def deduct(
     drawable: DrawableBalances, request: UsageRequest, at: datetime
 ) -> tuple[UsageResult, list[FigureChange]]:
-    """Work out the result of a usage and the changes to post for it. Changes nothing. Raises `UsageRefused`."""
+    """Compute the result of a usage and the changes to post for it. Changes nothing. Raises `UsageRefused`."""
     grants, rollovers = drawable.drawable_grants(at), drawable.drawable_rollovers(at)
     rollover_changes: dict[str, Decimal] = {}
     if request.amount > 0:
@@ -145,7 +145,7 @@ def deduct(
 
 
 def check_request(request: UsageRequest) -> None:
-    """Raise `UsageRefused` for a request that no balance could serve."""
+    """Raise `UsageRefused` for a request that is invalid for every customer."""
     if request.feature.type == Feature.Type.BOOLEAN:
         raise UsageRefused(f"{request.feature} is on or off, so it has no usage.")
     if problem := amount_problem(request.amount):

@@ -33,7 +33,7 @@ _TRIES = 3
 
 
 class _RenewalDue(Exception):
-    """Something of the customer is due before the usage."""
+    """An event of the customer is due before the usage."""
 
 
 class _Merged(Exception):

@@ -2,7 +2,7 @@
 
 Several usages in a row often come from one grant that has room for all of them. `_SingleSource` remembers that grant, so
 that `billing.rules.drawing`, which is the reference for what usage deducts, need not be run again for each.
-`tests/billing/usage/test_same_results.py` holds it to the reference.
+`tests/billing/usage/test_same_results.py` compares the two.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _PendingUsage:
     outcome: UsageOutcome | None = None
 
     def check(self) -> None:
-        """Refuse what no customer could have; compute the digest of the rest."""
+        """Set the outcome if the request is invalid for every customer, else compute its digest."""
         request = self.request
         if request.at is not None:
             self.at = request.at
@@ -206,7 +206,7 @@ class _BatchDeduction:
         )
 
     def outcome_of(self, pending: _PendingUsage) -> UsageOutcome | None:
-        """Deduct one usage; None if something is due first, for which all later ones of the customer wait too."""
+        """Deduct one usage; None if an event is due first. All later usages of the customer then wait too."""
         customer = self._customers[pending.customer_id]
         if customer.is_waiting:
             return None

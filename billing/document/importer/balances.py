@@ -181,7 +181,7 @@ def _grant(batch: ImportBatch, incoming: Document, item: _GrantItem, ours: Grant
 
 
 def _carried_over(sent: schema.Rollover, ours: Rollover) -> Decimal:
-    """The amount carried over. Older clients leave it out: then ours stays, raised to what is left if that is more."""
+    """The amount carried over. If an older client leaves it out, our amount stays, but is at least what is left."""
     return max(sent.balance, ours.granted) if sent.granted is UNSET else sent.granted
 
 

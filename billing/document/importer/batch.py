@@ -98,8 +98,8 @@ class ListMapping(Generic[M, S]):
 
     With `is_shared`, the key is unique in the database, so an item may match a row that a person added; the row then
     counts as imported, unless it `stays_ours`, because our own exports list rows that the billing platform doesn't
-    know. Without `is_shared`, rows of people are left alone. With `of_all_homes`, a customer has one row per key
-    whatever its merged origin, and a document of another origin leaves its columns alone.
+    know. Without `is_shared`, rows that people added never change. With `of_all_homes`, a customer has one row per key,
+    and a document of another merged origin than the row's does not change its columns.
     """
 
     model: type[M]

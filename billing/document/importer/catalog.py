@@ -1,7 +1,7 @@
 """Imports the features and plans in billing documents: described in full, or only named.
 
-One that is only named becomes a stub, which a later description completes. The number of queries doesn't depend on
-how many features and plans there are.
+A feature or plan that is only named becomes a stub, which a later description completes. The number of queries doesn't
+depend on how many features and plans there are.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def upsert_features(
 ) -> dict[str, Feature]:
     """Create or update the features in `sent`, and return them and those `named`, by feature ID.
 
-    An existing feature is updated only in what `sent` has of it. Of two descriptions of one feature, the later counts.
+    An existing feature changes only in the columns that `sent` has. If `sent` describes a feature twice, the later counts.
     """
     described = list(sent)
     costed: dict[str, Sequence[schema.CreditCost]] = {}
@@ -119,10 +119,10 @@ def upsert_plans(
     """Create or update the plans in `sent`, and return them and every version of those `named`.
 
     `features` are those of the plans' items. An existing version is updated; a new one completes the plan's stub, if
-    there is one. Of two descriptions of one version, the later counts.
+    there is one. If `sent` describes a version twice, the later description counts.
 
-    Documents have no currency. A new version takes that of the version before it, a new plan takes `currency` or the
-    setting DEFAULT_CURRENCY.
+    Documents have no currency. A new version takes the currency of the version before it. A new plan takes `currency`, or
+    else the setting DEFAULT_CURRENCY.
     """
     described = {(each.env, each.id, int(each.version)): each for each in sent}
     names = {version[:2] for version in described} | set(named)
@@ -247,7 +247,7 @@ def numbered(items: Iterable[_T]) -> Iterator[tuple[_T, int]]:
 
 
 def _feature_values(sent: schema.Feature | schema.ItemFeature) -> dict[str, Any]:
-    """The columns of which `sent` has a value."""
+    """The columns that `sent` has a value for."""
     whole = sent if isinstance(sent, schema.Feature) else sent.whole()
     values: dict[str, Any] = {"type": whole.type}
     if sent.name:

@@ -1,7 +1,7 @@
 """Imports a catalog in one transaction; each feature and plan is accepted or refused on its own.
 
-Unlike a customer's document, a catalog creates no stubs: what it names is in it, or exists. Of the feature of an item,
-only the ID is read.
+Unlike a customer's document, a catalog creates no stubs: everything that it names must be in it, or exist already. Only
+the ID of an item's feature is read.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ def import_catalog(
 ) -> list[CatalogReport]:
     """Import `entries` and report on each, in order.
 
-    A bad entry is refused with everything that is wrong with it; of the others, only plans that need a refused feature
-    are refused with it. `choose_version` decides the version of a plan: the terms of a version never change, and
-    importing a file again changes nothing. `currency`, an ISO 4217 code, is that of new plans.
+    A bad entry is refused with all of its problems. A plan that needs a refused feature is refused too. Every other
+    entry is imported. `choose_version` decides the version of a plan: the terms of a version never change, and
+    importing a file again changes nothing. `currency` is the ISO 4217 code for new plans.
     """
     wait_for_other_imports()
     reason = "Imported from a catalog" + (f": {origin}" if origin else "")

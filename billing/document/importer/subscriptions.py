@@ -41,7 +41,7 @@ def apply_licenses(batch: ImportBatch) -> None:
 
 
 def _note_attached(batch: ImportBatch) -> None:
-    """Of several versions of a plan, an active subscription's counts, then any subscription's, then a purchase's."""
+    """Add to `batch.attached`. An active subscription takes precedence over any other, and that over a purchase."""
     purchases = rows_at_origin(Purchase.objects.filter(removed_at=None), batch.incoming)
     running = rows_at_origin(Subscription.objects.running(), batch.incoming)
     subscriptions = sorted(

@@ -43,7 +43,7 @@ def render_customers(
 ) -> list[schema.BillingCustomer]:
     """The billing document of each customer, in order, as of `at` (default: now).
 
-    Of what is `EXPANDABLE`, the documents have what `expand` names. Empty lists are included. The number of queries
+    Expandable keys are included only if `expand` names them. Empty lists are included. The number of queries
     doesn't depend on how many customers there are.
     """
     rows = fetch_rows(customers, expand, at or clock.now())

@@ -51,7 +51,7 @@ ON_REQUEST = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingRows:
-    """The rows of some customers. `plan_ids` and `feature_ids` are the IDs in documents, by key of the row.
+    """The rows of some customers. `plan_ids` and `feature_ids` are the IDs in documents, by key of the plan or feature.
 
     `catalog` has the plans and features that are expanded.
     """
@@ -126,9 +126,9 @@ def arrange_rows(
     expand: Collection[str],
     at: datetime,
 ) -> BillingRows:
-    """`BillingRows` of the rows `found`, which come in order by the name of their list.
+    """`BillingRows` of the rows in `found`: the rows of each list, in order, by the name of the list.
 
-    Fetches the plans and features that they name, as they are now: the terms of a plan version never change.
+    Fetches the plans and features that the rows refer to, as they are now: the terms of a plan version never change.
     """
     plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
     features = Feature.objects.in_bulk(_keys(Feature, found.values()))

@@ -29,7 +29,7 @@ def optional_figure(value: Decimal | None) -> NonNegative | UnsetType:
 
 
 def choice(value: str) -> Any:
-    """A word, typed as the document's Literal; the column allows only those."""
+    """The value of a choice column, typed as the document's Literal. The column allows only the same values."""
     return value
 
 

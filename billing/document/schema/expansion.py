@@ -24,7 +24,7 @@ EXPANDABLE = frozenset(
 
 
 def expanded(document: BillingCustomer, names: Collection[str]) -> BillingCustomer:
-    """A copy of the full `document` that has, of what is `EXPANDABLE`, only `names`.
+    """A copy of the full `document` without the `EXPANDABLE` keys that are not in `names`.
 
     Empty optional lists are left out, unless they are in `names`. Features of plan items are always left out, because
     the billing client can't parse them. Raises `ValueError` for a name that can't be expanded.

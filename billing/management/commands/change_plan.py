@@ -18,7 +18,7 @@ from billing.subscriptions import Result, change_plan
 
 class Command(SubscribingCommand):
     help = (
-        "Change the plan, plan version or quantity of a subscription. Upgrades start now and are prorated to the second."
+        "Change the plan, plan version or quantity of a subscription. Upgrades start now and are prorated."
         " Downgrades start at the next renewal."
     )
 

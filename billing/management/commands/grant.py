@@ -58,7 +58,7 @@ class Command(BaseCommand):
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
+                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`."
                 " Nothing was changed."
             ) from None
         except KeyboardInterrupt:

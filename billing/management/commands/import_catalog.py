@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--errors",
             metavar="FILE",
-            help="write each refused feature and plan to this file, one a line with its number, path and reason. Correct it"
+            help="write each refused feature and plan to this file, one per line with its number, path and reason. Correct it"
             " and import the file. An existing file is replaced",
         )
         parser.add_argument(
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it. {_NOTHING}"
+                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`. {_NOTHING}"
             ) from None
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_NOTHING}", returncode=INTERRUPTED) from None

@@ -71,7 +71,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--errors",
             metavar="FILE",
-            help="with --file: write each refused record to this file, one a line with its number, path and reason. Correct"
+            help="with --file: write each refused record to this file, one per line with its number, path and reason. Correct"
             " it and record the file. An existing file is replaced",
         )
 
@@ -98,7 +98,7 @@ class Command(BaseCommand):
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it. {self._so_far()}"
+                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`. {self._so_far()}"
             ) from None
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {self._so_far()}", returncode=INTERRUPTED) from None
@@ -167,9 +167,7 @@ class Command(BaseCommand):
             where = f"see {one_line(errors)}" if errors else "use --errors FILE to get them all"
             self._print_problem(f"{shown}: … and {number(more)} more refused; {where}")
         if dropped > _SHOWN:
-            self._print_problem(
-                f"{shown}: … and {number(dropped - _SHOWN)} more of which units were dropped", str
-            )
+            self._print_problem(f"{shown}: … and {number(dropped - _SHOWN)} more with dropped units", str)
 
     def _in_counts(self) -> str:
         return ", ".join(f"{self.counts[outcome]} {outcome.value}" for outcome in UsageFileOutcome)

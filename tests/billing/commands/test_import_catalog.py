@@ -311,7 +311,7 @@ class TestFromTheCommandLine:
         Path("c.json").write_text(json.dumps(CATALOG), encoding="utf-8")
         done = manage("import_catalog", "c.json", database=database.with_name("other.sqlite3"))
         assert done.returncode == 1
-        assert b"`manage.py migrate` makes it" in done.stderr
+        assert b"run `manage.py migrate`" in done.stderr
 
     def test_nobody_reads_standard_output(self, database: Path) -> None:
         Path("c.json").write_text(json.dumps(CATALOG), encoding="utf-8")
