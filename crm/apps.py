@@ -9,6 +9,6 @@ class CrmConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        """Let the built-in roles follow their table."""
-        # After Django's own receiver, which makes the permissions of this app; those of the apps before it exist.
+        """Update the built-in roles after every `migrate`."""
+        # Connected after Django's own receiver, which creates this app's permissions. Those of earlier apps exist already.
         post_migrate.connect(sync_after_migrate, sender=self, dispatch_uid="crm.roles")

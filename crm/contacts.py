@@ -1,4 +1,4 @@
-"""Log activities with customers, and tell when the last contact was."""
+"""Log activities with customers, and find the last contact."""
 
 from __future__ import annotations
 

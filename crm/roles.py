@@ -32,7 +32,7 @@ _ADMINISTRATION = (ADMINISTRATOR,)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that people do, the permissions it takes (`app.verb_model`), and the roles that have them."""
+    """One line of the table: a task, the permissions that it needs (`app.verb_model`), and the roles that have them."""
 
     task: str
     permissions: frozenset[str]

@@ -68,5 +68,5 @@ def _ids(customer: Any) -> list[str]:
 
 def _lines(texts: Iterable[str]) -> SafeString | str:
     lines = format_html_join("", "<div>{}</div>", ((text,) for text in dict.fromkeys(texts)))
-    # One element: on a narrow screen the parts of a cell stand side by side.
+    # One element around all lines, because narrow screens show the elements of a cell side by side.
     return format_html("<div>{}</div>", lines) if lines else "-"

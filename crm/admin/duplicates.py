@@ -57,7 +57,7 @@ class DecidingAdmin(ReadOnlyAdmin):
     """Lists on which people decide whether customers are duplicates."""
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """A decision is the only change that people make to pairs."""
+        """Users need the permission to change pairs; a decision is the only change that they can make."""
         return request.user.has_perm(_DECIDE)
 
     def pairs_chosen(self, rows: QuerySet[Any]) -> DuplicatePairQuerySet:
@@ -79,7 +79,7 @@ class DecidingAdmin(ReadOnlyAdmin):
         decision: DuplicatePair.Decision,
         days: int = _LATER_DAYS,
     ) -> None:
-        """Decide, and report."""
+        """Decide on the pairs, and show a message with their number."""
         until = clock.now() + timedelta(days=days) if decision == _Decision.LATER else None
         count = decide(pairs, decision, by=request.user, until=until)
         said = f"{count} {'pair' if count == 1 else 'pairs'}"
@@ -194,7 +194,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
         cluster = self._cluster(request, object_id)
         if cluster is None:
             return self._all_decided(request)
-        # Without a decision nothing changes, as for a user who had to sign in again before deciding.
+        # A request without a decision changes nothing, such as a user's first one after signing in again.
         form = LaterForm(request.POST)
         days = (form.cleaned_data["days"] if form.is_valid() else None) or _LATER_DAYS
         for button, decision in (

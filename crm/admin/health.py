@@ -17,7 +17,7 @@ from customers.formats import text_of
 
 @admin.register(HealthScore)
 class HealthScoreAdmin(ReadOnlyAdmin):
-    """Health scores, each from its day on."""
+    """Health scores. Each holds from its day until the customer's next one."""
 
     list_display = (text_of("customer"), "score", "day", "is_latest")
     list_filter = (("is_latest", YesNo), ("day", DaysFilter), ("customer", Row))

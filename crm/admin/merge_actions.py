@@ -1,4 +1,4 @@
-"""From a customer's form and from the list of customers to the merge page."""
+"""Actions that open the merge page, on a customer's form and in the list of customers."""
 
 from __future__ import annotations
 

@@ -27,5 +27,5 @@ class MergedRecordAdmin(ReadOnlyHistoryAdmin):
 
     @display(description="document")
     def shown_document(self, record: MergedRecord) -> SafeString:
-        """The crm document before the merge."""
+        """The CRM document before the merge."""
         return preformatted(record.document)

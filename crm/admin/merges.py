@@ -45,7 +45,7 @@ class MergeAdmin(ReadOnlyAdmin):
 
     @action(description="Undo", url_path="undo", permissions=["undo"], icon="undo")
     def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Open the page that shows what an undo gives back."""
+        """Open the page that shows what an undo restores."""
         return HttpResponseRedirect(reverse("desk-unmerge", args=[unquote(object_id)]))
 
     def has_undo_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
@@ -53,5 +53,5 @@ class MergeAdmin(ReadOnlyAdmin):
 
     @display(description="changes")
     def shown_changes(self, merge: Merge) -> SafeString:
-        """What undoing needs."""
+        """The changes that an undo reverts, as JSON."""
         return preformatted(json.dumps(merge.changes, ensure_ascii=False))

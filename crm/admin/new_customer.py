@@ -36,7 +36,7 @@ class NewCustomerForm(CustomerForm):
 
 
 def _link(customer: Customer) -> SafeString:
-    """Opens in a new tab, so that the entries stay."""
+    """A link to the customer, in a new tab, so that the form keeps what was entered."""
     url = reverse("admin:customers_customer_change", args=[quote(customer.pk)])
     return format_html(
         '<a href="{}" target="_blank" rel="noopener" class="underline">{}</a>', url, str(customer)

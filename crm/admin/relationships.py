@@ -65,7 +65,7 @@ class RelationshipAdmin(PinnedFieldsAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         """Save, and show the customer on the new owner's worklist."""
         super().save_model(request, obj, form, change)
-        # Not before the commit: this transaction holds the relationship, and a merge locks the customer first.
+        # After the commit: this transaction has locked the relationship, but merges lock the customer before it.
         transaction.on_commit(partial(refresh_customers, [str(obj.customer_id)]))
 
     @display(description="annual contract value")

@@ -65,7 +65,7 @@ _CONVERSATIONS: tuple[tuple[DemoConversation | DemoTask, ...], ...] = (
 
 @transaction.atomic
 def start_conversations(now: datetime) -> bool:
-    """Create the activities, notes and tasks; False, and nothing, if there are any activities."""
+    """Create the activities, notes and tasks. Creates nothing and returns False if there are any activities."""
     if Activity.objects.exists():
         return False
     people = list(User.objects.filter(username__in=("manager", "admin")).order_by("-username"))

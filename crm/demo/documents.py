@@ -215,7 +215,7 @@ def _contract(number: int, imagined: int, billed: dict[str, Any] | None) -> int 
 
 
 def _sources_of(number: int) -> tuple[str, ...]:
-    """Most customers are on all three platforms, some on fewer."""
+    """The platforms that have the customer: all three for most customers, fewer for some."""
     return {
         7: ("payments",),
         8: ("crm",),

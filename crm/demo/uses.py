@@ -24,7 +24,7 @@ _SATURDAY = 5
 
 @transaction.atomic
 def use_balances(now: datetime) -> bool:
-    """Record usage of some balances; False, and nothing, if there is any usage."""
+    """Record usage of some balances. Records nothing and returns False if there is any usage."""
     if Posting.objects.filter(kind=Posting.Kind.USAGE).exists():
         return False
     resettable = Balance.objects.filter(

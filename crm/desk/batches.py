@@ -22,7 +22,7 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class BatchResult(Generic[T]):
-    """What came of some customers; `value` is None if it is one customer and it failed."""
+    """The result of `work` for some customers; `value` is None for a single customer that failed."""
 
     customer_ids: Sequence[str]
     value: T | None
@@ -75,8 +75,8 @@ def _attempt(
     try:
         with transaction.atomic():
             return BatchResult(customer_ids, work(customer_ids)), None
-    # Anything may be wrong with one customer's data, and the next run would meet the same customer again: whatever
-    # it is, it is logged, and the others go on.
+    # Every exception is caught, because anything may be wrong with one customer's data, in this run and in the next.
+    # It is logged, and the other customers are still done.
     except Exception as problem:  # noqa: BLE001
         if len(customer_ids) == 1:
             log_failure("customer_skipped", problem, customer=customer_ids[0], job=job)

@@ -64,23 +64,23 @@ def import_merged(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
         for each in _each_nested(incoming, incoming.document, incoming.record.value, None)
     ]
     found = match([_identity(each) for each in nested])
-    orphans = _tombstones_without_record(nested, survivors)
-    tombstones: list[Customer] = []
+    orphans = _merged_without_record(nested, survivors)
+    merged: list[Customer] = []
     records: list[SourceRecord] = []
     for each, known in zip(nested, found, strict=True):
         ours = held.get((str(each.incoming.customer.pk), each.document.id))
         tombstone_id = ours.tombstone_id if ours is not None else orphans.get(each.document.id)
         if known.customer is None:
-            tombstone = _tombstone(each, known)
-            tombstones.append(tombstone)
-            tombstone_id = tombstone.pk
+            customer = _merged_customer(each, known)
+            merged.append(customer)
+            tombstone_id = customer.pk
         if known.customer is None or known.customer.pk == each.incoming.customer.pk:
             if known.record is None:
                 records.append(_source_record(each))
         else:
             _remark_on_two(each, known.customer)
         each.row = _merged_record(each, ours, tombstone_id)
-    create_rows(tombstones, reason)
+    create_rows(merged, reason)
     create_rows(records, reason="")
     _sync(list(held.values()), [each.row for each in nested if each.row is not None], reason)
 
@@ -106,8 +106,8 @@ def _identity(each: _Nested) -> Identity:
     )
 
 
-def _tombstones_without_record(nested: list[_Nested], survivors: list[Customer]) -> dict[str, str]:
-    """Nested IDs of ours that belong to customers merged into one of `survivors` without a merged record."""
+def _merged_without_record(nested: list[_Nested], survivors: list[Customer]) -> dict[str, str]:
+    """Our own IDs, among those in the documents, of customers merged into `survivors` without a merged record."""
     own = [each.document.id for each in nested if typed_uuid_of(each.document.id)]
     return {
         str(pk): str(pk)
@@ -118,7 +118,7 @@ def _tombstones_without_record(nested: list[_Nested], survivors: list[Customer])
     }
 
 
-def _tombstone(each: _Nested, known: IdentityMatch) -> Customer:
+def _merged_customer(each: _Nested, known: IdentityMatch) -> Customer:
     return Customer(
         id=known.free_id or new_typed_id("cus"),
         env=each.incoming.identity.env,

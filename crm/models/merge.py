@@ -28,22 +28,24 @@ class MergeQuerySet(models.QuerySet["Merge"]):
         One query for each level of merges.
         """
         first = customer if isinstance(customer, str) else str(customer.pk)
-        return self.homes_of([first], at)[first]
+        return self.origin_ids_of_each([first], at)[first]
 
-    def homes_of(self, customer_ids: Collection[str], at: datetime | None = None) -> dict[str, set[str]]:
-        """By the key of each of `customer_ids`, what `origin_ids_of` answers for it; no more queries than for one."""
-        homes = {key: {key} for key in customer_ids}
+    def origin_ids_of_each(
+        self, customer_ids: Collection[str], at: datetime | None = None
+    ) -> dict[str, set[str]]:
+        """What `origin_ids_of` returns, by key, for several customers; in the same number of queries."""
+        found_ids = {key: {key} for key in customer_ids}
         owners = {key: {key} for key in customer_ids}
         while owners:
             below: dict[str, set[str]] = {}
             found = self.standing(at).filter(survivor__in=owners).values_list("survivor", "other")
             for survivor, other in found:
                 for owner in owners[survivor]:
-                    if other not in homes[owner]:
-                        homes[owner].add(other)
+                    if other not in found_ids[owner]:
+                        found_ids[owner].add(other)
                         below.setdefault(other, set()).add(owner)
             owners = below
-        return homes
+        return found_ids
 
 
 class Merge(models.Model):

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Preferences(models.Model):
-    """The preferences of one user. Everybody has their own and needs no permission for it."""
+    """The preferences of one user. Every user has their own, without a permission."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="preferences"

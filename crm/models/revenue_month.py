@@ -10,7 +10,7 @@ from django.db.models import Q
 class RevenueMonth(models.Model):
     """MRR at the end of a month and its movement since the month before, in minor units of `currency`.
 
-    It covers the customers of their current account manager `owner` (None: those without one). `refresh_desk`
+    It covers the customers that `owner` manages now (None: those without an account manager). `refresh_desk`
     computes it from subscriptions: `mrr` = previous `mrr` + `new` + `expansion` - `contraction` - `churn`.
     """
 

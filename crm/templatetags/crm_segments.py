@@ -1,4 +1,4 @@
-"""What a list of customers is narrowed by, in words."""
+"""The filters of a customer list in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def filtered_by(request: HttpRequest) -> dict[str, str]:
-    """The words for what the address says, and the query that says it; what is wrong with it, instead."""
+    """The filters of the address: in `words`, or what is wrong with them; and as a query string in `address`."""
     try:
         query = Query.read(request.GET)
     except BadValue as problem:

@@ -20,9 +20,9 @@ T = TypeVar("T")
 _USUAL = 5
 #: The count assumed for a word or place that only these two have.
 _UNSEEN = 0.3
-#: The least customers from which a share is estimated.
+#: The lowest number of customers from which a share is estimated.
 _BACKGROUND = 100
-#: The same for one town.
+#: The same within one town.
 _TOWNSPEOPLE = 20
 _MOST_PAIRS = 40
 
@@ -139,8 +139,9 @@ class Comparison:
     def rarity(self, likeness: Likeness) -> float:
         """Evidence in log-odds that a name like this does not recur in one place by chance.
 
-        The chance is the share of customers with each of its words (in that place, or anywhere if that is higher, because
-        names go with places) times the share of customers in that place. A company with a one-word name has that word for a name.
+        The chance is the share of customers with each of its words (in that place, or anywhere if that is
+        higher, because names go with places) times the share of customers in that place. For a company with a
+        one-word name it is the share of customers with that whole name.
         """
         total = max(2, self._crowd.total(self.a.env))
         expected = total * self._crowd.repetition

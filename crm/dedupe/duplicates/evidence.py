@@ -60,7 +60,7 @@ WEIGHTS = {
     "another mailbox": -0.4,
     "another phone": -0.4,
     "another domain": -1.0,
-    # Traps: shown, and never in favor.
+    # Traps: shown to people, but never counted in favor.
     "look-alike name": 0.0,
     "look-alike domain": -6.0,
     "look-alike mailbox": -6.0,

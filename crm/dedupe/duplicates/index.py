@@ -101,7 +101,7 @@ class CardIndex:
             yield mine, self._decode(other)
 
     def keep(self, score: float, found: Struct) -> None:
-        """Store something under a score."""
+        """Store something with its score."""
         self._database.execute("INSERT INTO kept VALUES (?, ?)", (score, self._encode(found)))
 
     def kept(self, kind: type[S], min_score: float) -> Iterator[S]:

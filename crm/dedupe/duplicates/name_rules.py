@@ -66,7 +66,7 @@ def _same_name(pair: Comparison) -> Iterator[Evidence]:
     most = _MOST_BY_NAME[pair.near]
     if pair.has_telling_domain and pair.near >= Nearness.UNKNOWN:
         most = max(most, _MOST_BY_DOMAIN)
-    # Two customers that share a phone have two names. With one name they are one, however common it is.
+    # Two customers that share a phone usually have different names. If the names agree, even common ones are evidence.
     is_shared = pair.same_boxes or pair.same_phones or pair.is_one_device or pair.is_across_envs
     least = _LEAST_IF_SHARED if is_shared else _LEAST_BY_NAME
     weight = max(least, min(most, pair.rarity(likeness))) - likeness.doubt

@@ -153,7 +153,10 @@ class _Pair(Struct, frozen=True):
 
 
 def _is_rather_a_person(words: tuple[str, ...], text: str) -> bool:
-    """João Sá and Maria Co have family names that are legal forms elsewhere, where they are written in capitals."""
+    """Whether the short last word is a family name, as in João Sá or Maria Co, and not a legal form.
+
+    A legal form would be in capitals or have a period.
+    """
     last = text.rsplit(maxsplit=1)[-1]
     return (
         len(words[-1]) == _SHORT_FORM and is_given_name(words[0]) and not last.isupper() and "." not in last
@@ -182,7 +185,7 @@ def _has_digit(word: str) -> bool:
 
 
 def _trap(one: Name, other: Name) -> Likeness | None:
-    """Two names that only look the same."""
+    """The likeness of two names that only look the same; None if they don't."""
     if one.is_mixed != other.is_mixed or one.words != other.words:
         seen = looks(one.text) == looks(other.text)
         is_read_alike = one.sounds == other.sounds and not (one.is_mixed or other.is_mixed)
@@ -197,7 +200,7 @@ def _trap(one: Name, other: Name) -> Likeness | None:
 
 
 def _differs_in_look(one: Name, other: Name) -> bool:
-    """Whether the difference is letters of another alphabet, or digits for letters. Not i for l alone."""
+    """Whether the difference is letters of another alphabet, or digits for letters. Only `i` for `l` is not enough."""
     is_foreign = one.text.isascii() != other.text.isascii()
     return is_foreign or _has_digit("".join(one.words)) != _has_digit("".join(other.words))
 
@@ -291,7 +294,7 @@ def _is_other_ending(mine: str, theirs: str) -> bool:
 
 
 def _graded(one: Name, other: Name, likeness: Likeness) -> Likeness:
-    """Further differences of two like names."""
+    """The likeness after further differences, such as another generation or legal form."""
     if one.generation != other.generation:
         both = one.generation and other.generation
         return Likeness(

@@ -69,7 +69,7 @@ def _profiles(rows: list[dict[str, Any]]) -> list[Profile]:
 
 
 class _Lists:
-    """Rows by customer."""
+    """The rows of customers, by customer."""
 
     def __init__(self, ids: Sequence[UUID | None]) -> None:
         self.addresses = _by_customer(
@@ -176,14 +176,14 @@ def _names(
     companies: list[dict[str, Any]],
     businesses: list[dict[str, Any]],
 ) -> tuple[Name, ...]:
-    organisations = [each["name"] for each in (*companies, *businesses) if each["name"]]
+    organizations = [each["name"] for each in (*companies, *businesses) if each["name"]]
     texts = [own, *(_text(claimed_value(claim, "name")) for claim in claims)]
     found = [
-        read_name(text, is_company=text in organisations and _is_nobodys(text))
+        read_name(text, is_company=text in organizations and _is_not_a_person(text))
         for text in dict.fromkeys(texts)
         if text
     ]
-    found += [read_name(text, is_company=True) for text in dict.fromkeys(organisations) if text not in texts]
+    found += [read_name(text, is_company=True) for text in dict.fromkeys(organizations) if text not in texts]
     kept: dict[tuple[str, ...], Name] = {}
     for name in found:
         if name is not None:
@@ -191,8 +191,8 @@ def _names(
     return tuple(kept.values())
 
 
-def _is_nobodys(text: str) -> bool:
-    """Whether a business profile only repeats the customer's name, which does not make it a company."""
+def _is_not_a_person(text: str) -> bool:
+    """Whether `text` is not the name of a person. Only then does a business profile of that name mean a company."""
     name = read_name(text)
     return name is None or name.kind != "person"
 

@@ -1,4 +1,4 @@
-"""Trials that one device, company or payment method took as several customers."""
+"""Trials of different customers that share a device, a company or a payment method."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ class SharedTrials(Struct, frozen=True):
 
 
 def shared_trials(env: str | None = None) -> list[SharedTrials]:
-    """Trials that several customers of one environment took by one fingerprint, company domain or payment method.
+    """Trials that several customers took with the same fingerprint, company domain or payment method.
 
-    Archived customers count. A merged customer's trials are its survivor's. Domains of public mail providers are ignored. Only customers
-    that share something are read whole.
+    Customers of different environments are not compared. Archived customers count. A merged customer's trials
+    are its survivor's. Domains of public mail providers are ignored. Only customers that share something are
+    read completely.
     """
     taken = TrialUsed.objects.filter(customer=OuterRef("pk"))
     customers = Customer.objects.unmerged().filter(Exists(taken))

@@ -50,11 +50,11 @@ def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
     return kept
 
 
-def unnest_records(merge: Merge, homes: set[str], kept: dict[str, Any]) -> None:
+def unnest_records(merge: Merge, origin_ids: set[str], kept: dict[str, Any]) -> None:
     """Move the records back that a merge moved, and remove its own from the survivor's document."""
     rows: Any = MergedRecord.objects
     record = kept.get("made") or kept.get("adopted")
-    back = rows.filter(survivor=merge.survivor_id, came_with__in=homes)
+    back = rows.filter(survivor=merge.survivor_id, came_with__in=origin_ids)
     _set_parent(back.filter(parent=record), None, f"The merge with {merge.other_id} was undone")
     back.update(
         survivor=merge.other_id,

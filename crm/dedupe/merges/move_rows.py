@@ -13,26 +13,32 @@ from customers.models import Customer
 
 
 def found_at(customer: Customer, models: Sequence[type[Model]], **lookups: Any) -> list[QuerySet[Any]]:
-    """Those of `models` of which the customer has rows that match the lookups. In one query."""
+    """The rows of the customer that match `lookups`, for each of `models` that has any; the check takes one query."""
     rows = [rows_of(model).filter(customer=customer, **lookups) for model in models]
     [there] = Customer.objects.filter(pk=customer.pk).values_list(*map(Exists, rows))
     return [each for each, is_there in zip(rows, there, strict=True) if is_there]
 
 
 def hand_over(other: Customer, survivor: Customer, models: Sequence[type[Model]]) -> None:
-    """Move all rows of `models` from the merged customer to the survivor. Rows without an origin get the merged customer as theirs."""
-    home = Coalesce(F("came_with"), _key(other))
+    """Move all rows of `models` from the merged customer to the survivor.
+
+    Rows that have no `came_with` yet get the merged customer.
+    """
+    came_with = Coalesce(F("came_with"), _key(other))
     for rows in found_at(other, models):
-        rows.update(customer=survivor, came_with=home)
+        rows.update(customer=survivor, came_with=came_with)
 
 
 def give_back(
-    survivor: Customer, other: Customer, homes: Collection[str], models: Sequence[type[Model]]
+    survivor: Customer, other: Customer, origin_ids: Collection[str], models: Sequence[type[Model]]
 ) -> None:
-    """Move rows of `models` back that came with one of `homes`. Rows that came with the customer itself lose their origin."""
-    home = NullIf(F("came_with"), _key(other))
-    for rows in found_at(survivor, models, came_with__in=homes):
-        rows.update(customer=other, came_with=home)
+    """Move the rows of `models` that came with one of `origin_ids` back to the merged customer.
+
+    Rows that came with that customer itself lose their `came_with`.
+    """
+    came_with = NullIf(F("came_with"), _key(other))
+    for rows in found_at(survivor, models, came_with__in=origin_ids):
+        rows.update(customer=other, came_with=came_with)
 
 
 def _key(customer: Customer) -> Value:

@@ -17,7 +17,8 @@ _STATE = ("decision", "later_until", "decided_by_id", "decided_at", "cluster_id"
 def settle_pairs(merge: Merge) -> dict[str, Any]:
     """Close the pair of the two, and point the merged customer's other pairs at the survivor.
 
-    A pair that the survivor already has stays, and the merged customer's is put away. Returns what undoing it needs.
+    If the survivor already has such a pair, it stays and the merged customer's is removed. Returns what an
+    undo needs.
     """
     survivor, other = str(merge.survivor_id), str(merge.other_id)
     clusters: set[Any] = set()

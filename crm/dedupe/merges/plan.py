@@ -159,8 +159,8 @@ def proposed_survivor(customers: Sequence[Customer]) -> Customer:
 def winner_of(each: Field, customers: Sequence[Customer], choices: Mapping[str, str]) -> str:
     """The key of the customer whose value the survivor gets.
 
-    Revenues are in the currency of the account details, so they come from one customer together with it. A revenue in another
-    currency fills nothing.
+    Revenues are in the currency of the account details, so they come from one customer together with it. A
+    revenue in another currency does not fill an empty one.
     """
     if each.name in choices:
         return choices[each.name]

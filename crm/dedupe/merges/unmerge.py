@@ -74,9 +74,9 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
 
 def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
     """The rows that go back to the merged customer: the lists in words, with counts."""
-    homes = Merge.objects.origin_ids_of(str(merge.other_id))
+    origin_ids = Merge.objects.origin_ids_of(str(merge.other_id))
     counted = (
-        (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=homes).count())
+        (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=origin_ids).count())
         for model in models_that(Way.MOVES)
     )
     return [
@@ -151,13 +151,13 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     survivor, other, changes = merge.survivor, merge.other, merge.changes
     at = clock.now()
     tombstones = set(changes.get("tombstones", ()))
-    homes = {str(other.pk), *tombstones}
+    origin_ids = {str(other.pk), *tombstones}
     told = f"The merge with {other.pk} was undone"
     # Triggers refuse a row that moves to a merged customer, so it is unmerged first.
     other.merged_into = None
     _restore(merge, by, kept, told)
     Customer.objects.filter(pk__in=tombstones).update(merged_into=other)
-    claimed = claim_dependents(str(survivor.pk), str(other.pk), homes)
+    claimed = claim_dependents(str(survivor.pk), str(other.pk), origin_ids)
     claimed += take_apart(
         Handover(
             from_customer_id=str(survivor.pk),
@@ -166,10 +166,10 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
             done_by=name_of(by),
             reason=f"The merge of {other.pk} into {survivor.pk} was undone",
         ),
-        homes,
+        origin_ids,
         changes.get("balances", ()),
     )
-    give_back(survivor, other, homes, [*models_that(Way.MOVES), *models_that(Way.JOINS)])
+    give_back(survivor, other, origin_ids, [*models_that(Way.MOVES), *models_that(Way.JOINS)])
     for away in changes.get("put_away", ()):
         row = restore_snapshot(away)
         if not rows_of(type(row)).filter(customer=other).exists():
@@ -177,7 +177,7 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
             row.save(force_insert=True)
     write_histories(claimed, told)
     _set_flags(merge, told)
-    unnest_records(merge, homes, changes.get("record", {}))
+    unnest_records(merge, origin_ids, changes.get("record", {}))
     merge.undone_at, merge.undone_by = at, by
     merge.save(update_fields=["undone_at", "undone_by"])
     unsettle_pairs(merge, changes.get("pairs", {}))
@@ -231,10 +231,10 @@ def _builds_on(later: Merge, earlier: Merge) -> bool:
     set_since = later.changes.get("set", ())
     if any((each["model"], each["pk"], each["column"]) in places for each in set_since):
         return True
-    homes = {str(earlier.other_id), *earlier.changes.get("tombstones", ())}
+    origin_ids = {str(earlier.other_id), *earlier.changes.get("tombstones", ())}
     joined = {away["model"] for away in later.changes.get("put_away", ())}
     return any(
-        rows_of(model).filter(customer=earlier.survivor_id, came_with__in=homes).exists()
+        rows_of(model).filter(customer=earlier.survivor_id, came_with__in=origin_ids).exists()
         for model in models_that(Way.JOINS)
         if model._meta.label in joined
     )

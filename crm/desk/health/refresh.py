@@ -96,5 +96,5 @@ def _parts(health: Health) -> list[dict[str, Any]]:
 
 
 def _points(parts: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    # Without the names, or a renamed signal would write a row for every customer.
+    # Compare without the names, so that renaming a signal doesn't write a row for every customer.
     return [(part.get("points"), part.get("most")) for part in parts]

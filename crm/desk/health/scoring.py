@@ -38,7 +38,7 @@ class Health:
 
 
 def health_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Health]:
-    """The health of these customers at `at`, in a fixed number of queries; without those of whom no signal is known."""
+    """The health of these customers at `at`, in a fixed number of queries; only of those with a known signal."""
     found = {key: score(facts, settings.HEALTH_WEIGHTS) for key, facts in facts_of(customer_ids, at).items()}
     return {key: health for key, health in found.items() if health is not None}
 

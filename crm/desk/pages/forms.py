@@ -58,7 +58,7 @@ class ContactForm(forms.Form):
         if contacts is None:
             field.queryset = Person.objects.filter(contacts__customer=customer).distinct()
         else:
-            # The page has already read them.
+            # The page has already read the contacts.
             known = [(contact.person.pk, str(contact.person)) for contact in contacts]
             field.choices = [("", field.empty_label), *known]
 

@@ -73,7 +73,7 @@ def note(request: HttpRequest, customer_id: str) -> HttpResponse:
 
 @posted("crm.change_note")
 def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
-    """`act`: summary, pin, or unpin."""
+    """Make a note the summary, pin it or unpin it, as `act` (summary, pin, unpin) says."""
     found = _row(Note, note_id)
     if act == "summary":
         make_summary(found, by=request.user)
@@ -123,7 +123,7 @@ def task(request: HttpRequest, customer_id: str) -> HttpResponse:
 
 @posted("crm.change_task")
 def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
-    """`act`: done, reopen, or hand-over (reassign)."""
+    """Complete, reopen or reassign a task, as `act` (done, reopen, hand-over) says."""
     found = _row(Task, task_id)
     if act == "done" and complete_task(found, by=request.user):
         messages.success(request, f"Completed “{found.title}”.")

@@ -24,7 +24,7 @@ _SHOWN = 10
 
 
 def trials_page(request: HttpRequest) -> HttpResponse:
-    """What customers with trials share, in one environment."""
+    """Customers with trials that share something, in one environment."""
     if not request.user.has_perms(_SEE):
         raise PermissionDenied
     given = request.GET.get("env", "")

@@ -77,9 +77,10 @@ def customers_of(segment: Segment, user: Any, may: May | None = None) -> Custome
 
 
 def in_segment(name_or_id: str, user: Any) -> Q:
-    """The condition of being in the segment with this name or ID. Without a user, an API token asks, which sees all.
+    """The condition of being in the segment with this name or ID.
 
-    Raises `UnknownSegment`, and `BadValue` if the saved filters are no longer valid.
+    Without a user, an API token asks, and the segments of all users are searched. Raises `UnknownSegment`,
+    and `BadValue` if the saved filters are no longer valid.
     """
     segment = find_segment(name_or_id, user)
     may = None if user is None else user.has_perm

@@ -11,7 +11,7 @@ from crm.desk.worklist import balances, colleagues, contract, health, invoices, 
 from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule, customer_page
 from customers.formats import number
 
-# Each module names its rules in RULES and what finds their reasons in FINDERS: a new rule of a module needs no line here.
+# Each module lists its rules in RULES and the functions that find reasons in FINDERS.
 _MODULES = (invoices, subscriptions, balances, contract, health, colleagues, ownership)
 
 #: The rules by name, in the order in which the page's filter lists them.

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database failed: {reason}. Nothing was changed.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
-        # With the restored names.
+        # Read again, to show the restored names.
         say(self.stdout, one_line(f"Undone: {_whom(_merge_called(str(merge.pk)))} are two customers again."))
 
 

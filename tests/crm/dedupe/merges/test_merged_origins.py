@@ -43,7 +43,7 @@ def test_many_are_asked_for_together(django_assert_num_queries: DjangoAssertNumQ
     wholes = [merge.survivor_id for merge in merges]
 
     with django_assert_num_queries(2):
-        homes = Merge.objects.homes_of(wholes)
+        homes = Merge.objects.origin_ids_of_each(wholes)
 
     assert homes == {merge.survivor_id: {merge.survivor_id, merge.other_id} for merge in merges}
 
