@@ -176,7 +176,7 @@ def expire(
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _PlannedAdjustment:
     """The changes of an adjustment, and the rows that it ends."""
 
     kind: Posting.Kind
@@ -184,7 +184,7 @@ class _Plan:
     ended: tuple[Grant | Rollover, ...] = ()
 
 
-_Planner = Callable[[_State, Grant | None, Decimal], _Plan]
+_Planner = Callable[[_State, Grant | None, Decimal], _PlannedAdjustment]
 
 
 def _previewed(planner: _Planner, target: Grant | Balance, amount: Decimal, at: datetime) -> Adjustment:
@@ -213,22 +213,22 @@ def _written(
             )
         [balance] = locked
         state = _state(balance, at)
-        plan = planner(state, _chosen(state, target), amount)
-        adjustment = _adjustment(state, plan)
+        planned = planner(state, _chosen(state, target), amount)
+        adjustment = _adjustment(state, planned)
         if version_token is not None and version_token != adjustment.version_token:
             raise BalanceChanged(adjustment)
-        return replace(adjustment, posting=_post(state, plan, reason.strip(), done_by))
+        return replace(adjustment, posting=_post(state, planned, reason.strip(), done_by))
 
 
-def _add(state: _State, grant: Grant | None, amount: Decimal) -> _Plan:
+def _add(state: _State, grant: Grant | None, amount: Decimal) -> _PlannedAdjustment:
     _check(amount)
     if not amount:
         raise CannotAdjust("Enter an amount above 0 to add, or below 0 to remove.")
     chosen = grant or _first(state)
-    return _Plan(Posting.Kind.ADJUSTMENT, (_included(chosen, amount),))
+    return _PlannedAdjustment(Posting.Kind.ADJUSTMENT, (_included(chosen, amount),))
 
 
-def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _Plan:
+def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _PlannedAdjustment:
     _check(remaining)
     if remaining < 0:
         raise CannotAdjust("Enter 0 or more. What remains is never below 0.")
@@ -245,7 +245,7 @@ def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _P
         chosen = grant or _first(state)
         # A grant in overage must first be brought back to zero before anything remains of it.
         needed = EXACT.add(missing, rows[str(chosen.pk)].overage)
-        return _Plan(Posting.Kind.ADJUSTMENT, (_included(chosen, needed),))
+        return _PlannedAdjustment(Posting.Kind.ADJUSTMENT, (_included(chosen, needed),))
     changes: list[FigureChange] = []
     surplus = missing.copy_negate()
     for each in [grant] if grant else _adjustable(state):
@@ -262,10 +262,10 @@ def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _P
         raise CannotAdjust(
             f"Enter {least} or more, because the rollovers hold that much, or let them expire first."
         )
-    return _Plan(Posting.Kind.ADJUSTMENT, tuple(changes))
+    return _PlannedAdjustment(Posting.Kind.ADJUSTMENT, tuple(changes))
 
 
-def _expire(state: _State, grant: Grant | None, _: Decimal) -> _Plan:
+def _expire(state: _State, grant: Grant | None, _: Decimal) -> _PlannedAdjustment:
     if grant is None:
         raise CannotAdjust("Choose the grant to expire.")
     figures = grant.figures
@@ -279,33 +279,35 @@ def _expire(state: _State, grant: Grant | None, _: Decimal) -> _Plan:
     changes += [FigureChange(each, "left", each.left.copy_negate()) for each in rollovers]
     if figures.remaining and not grant.unlimited:
         changes.append(FigureChange(grant, "included_grant", figures.remaining.copy_negate()))
-    return _Plan(Posting.Kind.EXPIRY, tuple(changes), (grant, *rollovers))
+    return _PlannedAdjustment(Posting.Kind.EXPIRY, tuple(changes), (grant, *rollovers))
 
 
-def _post(state: _State, plan: _Plan, reason: str, done_by: str) -> Posting:
-    is_adjustment = plan.kind == Posting.Kind.ADJUSTMENT
+def _post(state: _State, planned: _PlannedAdjustment, reason: str, done_by: str) -> Posting:
+    is_adjustment = planned.kind == Posting.Kind.ADJUSTMENT
     if is_adjustment:
-        count_adjustments(plan.changes)
-    for row in plan.ended:
+        count_adjustments(planned.changes)
+    for row in planned.ended:
         row.ended_at = state.at
     owners = {
-        row.entity_id for row in (*(each.row for each in plan.changes), *plan.ended) if isinstance(row, Grant)
+        row.entity_id
+        for row in (*(each.row for each in planned.changes), *planned.ended)
+        if isinstance(row, Grant)
     }
     (posting,) = post(
         PostingDraft(
             customer_id=state.balance.customer_id,
-            kind=plan.kind,
+            kind=planned.kind,
             occurred_at=state.at,
             done_by=done_by,
-            changes=plan.changes,
+            changes=planned.changes,
             reason=reason,
             feature_id=state.balance.feature_id,
             entity_id=owners.pop() if len(owners) == 1 else None,
-            amount=total(change.amount for change in plan.changes) if is_adjustment else None,
+            amount=total(change.amount for change in planned.changes) if is_adjustment else None,
             # With a key, an expiry is posted even if nothing was left to lose.
-            key=None if is_adjustment else f"expiry of {plan.ended[0].pk}",
+            key=None if is_adjustment else f"expiry of {planned.ended[0].pk}",
         ),
-        touched=plan.ended,
+        touched=planned.ended,
     )
     return posting
 
@@ -315,15 +317,15 @@ def _state(balance: Balance, at: datetime) -> _State:
     return _State(balance, drawable, at, drawable.drawable_grants(at))
 
 
-def _adjustment(state: _State, plan: _Plan) -> Adjustment:
+def _adjustment(state: _State, planned: _PlannedAdjustment) -> Adjustment:
     return Adjustment(
-        kind=plan.kind,
+        kind=planned.kind,
         balance=state.balance,
-        changes=plan.changes,
+        changes=planned.changes,
         before=state.figures(),
-        after=state.figures(plan.changes, plan.ended),
+        after=state.figures(planned.changes, planned.ended),
         version_token=state.version_token,
-        ended=plan.ended,
+        ended=planned.ended,
     )
 
 

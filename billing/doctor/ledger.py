@@ -30,7 +30,7 @@ _BACKUP = "Compare the entries with a backup, because they can't be changed"
 
 
 @dataclass(slots=True)
-class _Walk:
+class _EntryAudit:
     """The entries of one row, read by number."""
 
     sums: dict[str, Decimal]
@@ -86,10 +86,10 @@ def _suspects(model: type[Grant | Rollover], advance: Advance) -> Iterator[str]:
         if not chunk:
             return
         last = chunk[-1][0]
-        walks = dict(_walks(model, [pk for pk, *_ in chunk]))
+        audits = dict(_audits(model, [pk for pk, *_ in chunk]))
         for pk, entries, *values in chunk:
-            walk = walks.get(pk) or _nothing(model)
-            if not walk.fits(dict(zip(names, values, strict=True)), entries):
+            audit = audits.get(pk) or _nothing(model)
+            if not audit.fits(dict(zip(names, values, strict=True)), entries):
                 yield pk
         advance(len(chunk))
 
@@ -133,14 +133,14 @@ def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Findi
     )
     if row is None:
         return []
-    walk = next((walk for _, walk in _walks(model, [pk])), _nothing(model))
+    audit = next((audit for _, audit in _audits(model, [pk])), _nothing(model))
     name = str(row.balance)
-    findings = [Finding(pk, name, what, f"{_BACKUP}.") for what in (walk.missing, walk.broken) if what]
-    if row.entries != walk.last_number and not walk.missing:
-        what = f"it counts {row.entries} ledger entries, but there are {walk.last_number}"
+    findings = [Finding(pk, name, what, f"{_BACKUP}.") for what in (audit.missing, audit.broken) if what]
+    if row.entries != audit.last_number and not audit.missing:
+        what = f"it counts {row.entries} ledger entries, but there are {audit.last_number}"
         findings.append(Finding(pk, name, what, f"{_BACKUP}."))
-    differing = {figure: summed for figure, summed in walk.sums.items() if getattr(row, figure) != summed}
-    can_be_mended = not walk.broken
+    differing = {figure: summed for figure, summed in audit.sums.items() if getattr(row, figure) != summed}
+    can_be_mended = not audit.broken
     for figure, summed in differing.items():
         what = f"{figure} is {_plain(getattr(row, figure))}, but its ledger entries sum to {_plain(summed)}"
         difference = _plain(EXACT.subtract(getattr(row, figure), summed))
@@ -155,7 +155,7 @@ def _examine(model: type[Grant | Rollover], pk: str, *, fix: bool) -> list[Findi
             remedy, mended = f"Run with --fix to post an entry of {difference}.", ""
         findings.append(Finding(pk, name, what, remedy, can_be_mended, mended))
     if fix and differing and can_be_mended:
-        _catch_up(row, differing, walk.last_number)
+        _catch_up(row, differing, audit.last_number)
     return findings
 
 
@@ -180,7 +180,7 @@ def _catch_up(row: Grant | Rollover, differing: dict[str, Decimal], last_number:
     )
 
 
-def _walks(model: type[Grant | Rollover], keys: list[str]) -> Iterator[tuple[str, _Walk]]:
+def _audits(model: type[Grant | Rollover], keys: list[str]) -> Iterator[tuple[str, _EntryAudit]]:
     """The entries of these rows by key; rows without entries are left out."""
     owner = "grant_id" if model is Grant else "rollover_id"
     entries = (
@@ -190,14 +190,14 @@ def _walks(model: type[Grant | Rollover], keys: list[str]) -> Iterator[tuple[str
     )
     of_rows: Iterable[Any] = groupby(entries.iterator(_READ_AT_ONCE), key=itemgetter(0))
     for pk, of_row in of_rows:
-        walk = _nothing(model)
+        audit = _nothing(model)
         for _, figure, number, amount, after in of_row:
-            walk.add(figure, number, amount, after)
-        yield pk, walk
+            audit.add(figure, number, amount, after)
+        yield pk, audit
 
 
-def _nothing(model: type[Grant | Rollover]) -> _Walk:
-    return _Walk(dict.fromkeys(_FIGURES[model], _ZERO))
+def _nothing(model: type[Grant | Rollover]) -> _EntryAudit:
+    return _EntryAudit(dict.fromkeys(_FIGURES[model], _ZERO))
 
 
 def _plain(figure: Decimal) -> str:

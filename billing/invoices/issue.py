@@ -38,8 +38,8 @@ _ISSUED_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """What to bill a customer at a moment.
+class InvoiceRequest:
+    """An invoice to raise for a customer at a moment.
 
     `customer_id` and `subscription_id` are keys of rows. `plan_ids` are the plans as documents name them and `plans`
     their keys, in the same order. The lines name plans and subscriptions as documents do; their amounts are minor
@@ -68,44 +68,44 @@ class _Raised:
     carried_over: Discount | None = None
 
 
-def preview(bill: Bill) -> InvoiceTotals:
-    """The totals of the bill if it were raised now. Writes nothing and uses no discount.
+def preview(request: InvoiceRequest) -> InvoiceTotals:
+    """The totals of the invoice if it were raised now. Writes nothing and uses no discount.
 
     A total below zero would be carried over. Raises `ValueError` as `raise_invoices` does.
     """
-    terms = terms_of([bill.customer_id])[bill.customer_id]
-    return _sums(bill, terms)
+    terms = terms_of([request.customer_id])[request.customer_id]
+    return _sums(request, terms)
 
 
 @transaction.atomic
-def raise_invoices(bills: Sequence[Bill], *, done_by: str) -> list[Invoice | None]:
-    """Issue an invoice for each bill, in a fixed number of queries; None for a bill without lines.
+def raise_invoices(requests: Sequence[InvoiceRequest], *, done_by: str) -> list[Invoice | None]:
+    """Issue an invoice for each request, in a fixed number of queries; None for a request without lines.
 
-    Discounts that apply are used in the order of the bills. An invoice of 0 is paid immediately, and a total below 0
+    Discounts that apply are used in the order of the requests. An invoice of 0 is paid immediately, and a total below 0
     is carried over as credit for the next invoices. The caller has locked the customers and should finish soon, because
     no other transaction gets an invoice number until this one ends.
 
     Raises `ValueError`, with a sentence for a person, for lines that cannot be billed together.
     """
-    wanted = [bill for bill in bills if bill.lines]
+    wanted = [request for request in requests if request.lines]
     if not wanted:
-        return [None] * len(bills)
-    terms = terms_of({bill.customer_id for bill in wanted}, to_change=True)
-    raised = [_reckon(bill, terms[bill.customer_id], _new_invoice(bill)) for bill in wanted]
+        return [None] * len(requests)
+    terms = terms_of({request.customer_id for request in wanted}, to_change=True)
+    raised = [_fill_in(request, terms[request.customer_id], _new_invoice(request)) for request in wanted]
     Invoice.objects.bulk_create([each.invoice for each in raised], batch_size=BATCH)
     through = Invoice.plans.through
     create_rows(
         [
             through(invoice_id=each.invoice.pk, plan_id=plan)
-            for each, bill in zip(raised, wanted, strict=True)
-            for plan in dict.fromkeys(bill.plans)
+            for each, request in zip(raised, wanted, strict=True)
+            for plan in dict.fromkeys(request.plans)
         ],
         reason="",
     )
     _issue(raised)
     write_history([each.invoice for each in raised], f"Issued by {done_by}", is_new=True)
     issued = iter(raised)
-    return [next(issued).invoice if bill.lines else None for bill in bills]
+    return [next(issued).invoice if request.lines else None for request in requests]
 
 
 @transaction.atomic
@@ -122,7 +122,7 @@ def draft_invoice(
 
     Raises `CannotChangeInvoice` if there are no lines, or if they cannot be billed together.
     """
-    bill = Bill(
+    request = InvoiceRequest(
         customer_id=str(customer.pk),
         currency=currency,
         at=clock.now(),
@@ -135,13 +135,13 @@ def draft_invoice(
         raise CannotChangeInvoice("Enter at least one line.")
     try:
         total = invoice_totals(currency, lines).total
-        invoice = _new_invoice(bill)
+        invoice = _new_invoice(request)
     except ValueError as error:
         raise CannotChangeInvoice(f"Couldn't draft the invoice. {error}.") from error
     invoice.status, invoice.total = Invoice.Status.DRAFT, total
     Invoice.objects.bulk_create([invoice])
     invoice.plans.set(plans)
-    create_rows(_lines_of(bill, invoice, lines), reason="")
+    create_rows(_lines_of(request, invoice, lines), reason="")
     write_history([invoice], f"Drafted by {done_by}", is_new=True)
     return invoice
 
@@ -157,10 +157,10 @@ def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -
         raise CannotChangeInvoice(
             f"Draft another invoice. Only drafts made here can be issued, and {invoice} is {invoice.status}."
         )
-    bill = bill_of_draft(invoice, at or clock.now())
-    terms = terms_of([bill.customer_id], to_change=True)[bill.customer_id]
+    request = request_of_draft(invoice, at or clock.now())
+    terms = terms_of([request.customer_id], to_change=True)[request.customer_id]
     try:
-        raised = _reckon(bill, terms, invoice)
+        raised = _fill_in(request, terms, invoice)
     except ValueError as error:
         raise CannotChangeInvoice(f"Couldn't issue {invoice}. {error}.") from error
     invoice.lines.all().delete()
@@ -170,10 +170,10 @@ def issue_invoice(draft: Invoice, *, done_by: str, at: datetime | None = None) -
     return invoice
 
 
-def bill_of_draft(draft: Invoice, at: datetime) -> Bill:
-    """What a draft bills, for its preview."""
+def request_of_draft(draft: Invoice, at: datetime) -> InvoiceRequest:
+    """The request for the invoice that this draft becomes, for example to preview it."""
     subscription = draft.subscription
-    return Bill(
+    return InvoiceRequest(
         customer_id=draft.customer_id,
         currency=draft.currency,
         at=at,
@@ -196,62 +196,62 @@ def bill_of_draft(draft: Invoice, at: datetime) -> Bill:
     )
 
 
-def _new_invoice(bill: Bill) -> Invoice:
+def _new_invoice(request: InvoiceRequest) -> Invoice:
     return Invoice(
-        customer_id=bill.customer_id,
-        subscription_id=bill.subscription_id,
-        currency=known_code(bill.currency),
+        customer_id=request.customer_id,
+        subscription_id=request.subscription_id,
+        currency=known_code(request.currency),
         total=0,
-        plan_ids=list(dict.fromkeys(bill.plan_ids)),
-        period_start=bill.period_start,
-        period_end=bill.period_end,
-        created_at=bill.at,
+        plan_ids=list(dict.fromkeys(request.plan_ids)),
+        period_start=request.period_start,
+        period_end=request.period_end,
+        created_at=request.at,
     )
 
 
-def _sums(bill: Bill, terms: BillingTerms) -> InvoiceTotals:
-    return invoice_totals(bill.currency, bill.lines, terms.discounts_at(bill.at), terms.tax_rate)
+def _sums(request: InvoiceRequest, terms: BillingTerms) -> InvoiceTotals:
+    return invoice_totals(request.currency, request.lines, terms.discounts_at(request.at), terms.tax_rate)
 
 
-def _reckon(bill: Bill, terms: BillingTerms, invoice: Invoice) -> _Raised:
+def _fill_in(request: InvoiceRequest, terms: BillingTerms, invoice: Invoice) -> _Raised:
     """Fill in the invoice, and update `terms` with the discounts it uses and the credit it leaves."""
-    found = _sums(bill, terms)
+    found = _sums(request, terms)
     lines = list(found.lines)
     carried_over = None
     if found.total < 0:
         lines.append(BilledLine(kind="credit", description=CARRIED_OVER, amount=-found.total))
-        carried_over = _carry_over(bill, found)
-    used = terms.use(found.used, found.currency, bill.at)
+        carried_over = _carry_over(request, found)
+    used = terms.use(found.used, found.currency, request.at)
     if carried_over is not None:
         terms.discounts.append(carried_over)
     invoice.total = max(found.total, 0)
     invoice.status = Invoice.Status.OPEN if invoice.total else Invoice.Status.PAID
-    invoice.closed_at = None if invoice.total else bill.at
-    invoice.issued_at = bill.at
-    invoice.due_at = terms.due_at(bill.at)
+    invoice.closed_at = None if invoice.total else request.at
+    invoice.issued_at = request.at
+    invoice.due_at = terms.due_at(request.at)
     invoice.tax_rate = terms.tax_rate
     invoice.no_tax_reason = terms.no_tax_reason
     invoice.bill_to = terms.bill_to
-    return _Raised(invoice, terms.env, _lines_of(bill, invoice, lines), used, carried_over)
+    return _Raised(invoice, terms.env, _lines_of(request, invoice, lines), used, carried_over)
 
 
-def _carry_over(bill: Bill, found: InvoiceTotals) -> Discount:
+def _carry_over(request: InvoiceRequest, found: InvoiceTotals) -> Discount:
     # The billing document has the name, so its date is in ISO 8601.
     discount = Discount(
-        customer_id=bill.customer_id,
-        name=f"Credit carried over on {bill.at:%Y-%m-%d}",
+        customer_id=request.customer_id,
+        name=f"Credit carried over on {request.at:%Y-%m-%d}",
         type=Discount.Type.INVOICE_CREDITS,
         discount_value=from_minor(-found.total, found.currency),
         duration_type=Discount.Duration.FOREVER,
         currency=found.currency,
-        start=bill.at,
+        start=request.at,
     )
     discount.discount_id = str(discount.pk)
     return discount
 
 
-def _lines_of(bill: Bill, invoice: Invoice, lines: Sequence[BilledLine]) -> list[InvoiceLine]:
-    plans = dict(zip(bill.plan_ids, bill.plans, strict=False))
+def _lines_of(request: InvoiceRequest, invoice: Invoice, lines: Sequence[BilledLine]) -> list[InvoiceLine]:
+    plans = dict(zip(request.plan_ids, request.plans, strict=False))
     return [
         InvoiceLine(
             invoice=invoice,

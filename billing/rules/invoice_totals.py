@@ -102,25 +102,25 @@ def invoice_totals(
         raise ValueError("Pass only the lines that bill something: discounts and tax are computed here")
     if tax_rate is not None and tax_rate < 0:
         raise ValueError(f"A tax rate of {tax_rate:f}% cannot be charged: expected 0 or more")
-    bill = _Bill(known_code(currency), lines, [line.amount for line in lines])
-    bill.apply(discounts, _BEFORE_TAX)
+    computation = _InvoiceComputation(known_code(currency), lines, [line.amount for line in lines])
+    computation.apply(discounts, _BEFORE_TAX)
     if tax_rate is not None:
-        bill.charge_tax(tax_rate)
-    bill.apply(discounts, _AFTER_TAX)
-    total = sum(line.amount for line in (*lines, *bill.added))
+        computation.charge_tax(tax_rate)
+    computation.apply(discounts, _AFTER_TAX)
+    total = sum(line.amount for line in (*lines, *computation.added))
     if abs(total) > LARGEST_MINOR:
         raise ValueError("The total of the invoice is too large. Bill it in parts")
     return InvoiceTotals(
-        currency=bill.currency,
-        lines=(*lines, *bill.added),
-        added=tuple(bill.added),
+        currency=computation.currency,
+        lines=(*lines, *computation.added),
+        added=tuple(computation.added),
         subtotal=sum(line.amount for line in lines),
-        discount=bill.added_of("discount"),
-        tax=bill.added_of("tax"),
-        credit=bill.added_of("credit"),
+        discount=computation.added_of("discount"),
+        tax=computation.added_of("tax"),
+        credit=computation.added_of("credit"),
         total=total,
-        used=bill.used,
-        not_applied=tuple(bill.not_applied),
+        used=computation.used,
+        not_applied=tuple(computation.not_applied),
     )
 
 
@@ -152,7 +152,7 @@ def is_discount_due(
 
 
 @dataclass(slots=True)
-class _Bill:
+class _InvoiceComputation:
     """An invoice being computed; `left` is the amount due of each billed line, with its share of the tax."""
 
     currency: str

@@ -14,7 +14,7 @@ from billing.rules.due_events import DueKind, due_since
 from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.carry_over import follower_of_same_plan, set_rollovers_free
-from billing.subscriptions.charges import add_bill, interval_of, recurring_lines, usage_lines
+from billing.subscriptions.charges import interval_of, recurring_lines, request_invoice, usage_lines
 from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.reset_grants import reset_due_grants
@@ -29,7 +29,7 @@ def advance(units: list[UnitOfWork], now: datetime) -> RenewalCounts:
     waiting = units
     while waiting:
         walked = [(work, _walk(work, now, counts)) for work in waiting]
-        counts.invoices += sum(len(work.bills) for work in waiting)
+        counts.invoices += sum(len(work.invoice_requests) for work in waiting)
         save(waiting, "Renewed")
         waiting = [work for work, is_done in walked if not is_done]
     counts.customers = len(units)
@@ -43,7 +43,7 @@ def _walk(work: UnitOfWork, now: datetime, counts: RenewalCounts) -> bool:
         if at is None or at > now:
             return True
         # Whether an invoice stays unpaid, and so becomes past due, is known once it is raised.
-        unknown = min((bill.at + work.terms for bill in work.bills), default=None)
+        unknown = min((each.at + work.terms for each in work.invoice_requests), default=None)
         if unknown is not None and unknown < at:
             return False
         _happen(work, at, now, counts)
@@ -154,7 +154,7 @@ def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[Bille
     work.change(subscription)
     if following is not None:
         lines = [*lines, *recurring_lines(work, subscription, (start, following))]
-    add_bill(work, subscription, start, lines, (start, following))
+    request_invoice(work, subscription, start, lines, (start, following))
 
 
 def _length_of(subscription: Subscription) -> tuple[str, int]:
@@ -169,7 +169,7 @@ def _length_of(subscription: Subscription) -> tuple[str, int]:
 def _settle(work: UnitOfWork, subscription: Subscription, at: datetime, lines: list[BilledLine]) -> None:
     """Bill overage on its own, if no invoice of a new period includes it."""
     period = (subscription.current_period_start, subscription.current_period_end)
-    add_bill(work, subscription, at, lines, period)
+    request_invoice(work, subscription, at, lines, period)
 
 
 def _mark_past_due(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from billing.models import Entity, Plan, Purchase, Subscription
 from billing.models.figures import Interval
 from billing.subscriptions.change_plan import change_in
-from billing.subscriptions.charges import add_bill, once_lines
+from billing.subscriptions.charges import once_lines, request_invoice
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
     Result,
@@ -135,5 +135,5 @@ def _purchase(
     work.purchases.append(purchase)
     work.change(purchase)
     grant_items(work, purchase, at, bought)
-    add_bill(work, purchase, at, once_lines(work, purchase, bought))
+    request_invoice(work, purchase, at, once_lines(work, purchase, bought))
     return finish(work, Result(messages=[f"{plan} is purchased."]), f"{plan} purchased", purchase=purchase)

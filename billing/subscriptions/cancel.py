@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import Subscription
-from billing.subscriptions.charges import add_bill
+from billing.subscriptions.charges import request_invoice
 from billing.subscriptions.end import end
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
@@ -49,7 +49,7 @@ def cancel_subscription(
     work.change(current)
     if at_once or current.current_period_end is None:
         lines = end(work, current, at)
-        add_bill(work, current, at, lines, (current.current_period_start, at))
+        request_invoice(work, current, at, lines, (current.current_period_start, at))
         result.messages.append(f"{current.plan} has ended.")
     else:
         current.expires_at = current.current_period_end

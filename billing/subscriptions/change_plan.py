@@ -14,7 +14,7 @@ from billing.rules.intervals import anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
 from billing.rules.monthly_value import monthly
 from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets, set_rollovers_free
-from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
+from billing.subscriptions.charges import interval_of, once_lines, recurring_lines, request_invoice
 from billing.subscriptions.end import end
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
@@ -157,8 +157,8 @@ def _switch(work: UnitOfWork, current: Subscription, new: Subscription, at: date
         carry_extras(work, new, at, rollovers)
     if current.billed_here and current.plan.currency == new.plan.currency:
         owed, lines = [], owed + lines
-    add_bill(work, current, at, owed, (start, at))
-    add_bill(work, new, at, lines, (new.current_period_start, new.current_period_end))
+    request_invoice(work, current, at, owed, (start, at))
+    request_invoice(work, new, at, lines, (new.current_period_start, new.current_period_end))
 
 
 def _keep_resets(work: UnitOfWork, current: Subscription, new: Subscription) -> None:

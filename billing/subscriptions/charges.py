@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.utils.timezone import override
 
-from billing.invoices.issue import Bill
+from billing.invoices.issue import InvoiceRequest
 from billing.models import Grant, Plan, PlanItem, Purchase, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.rules.invoice_totals import BilledLine, LineKind
@@ -119,7 +119,7 @@ def usage_lines(
     ]
 
 
-def add_bill(
+def request_invoice(
     work: UnitOfWork,
     source: Subscription | Purchase,
     at: datetime,
@@ -129,8 +129,8 @@ def add_bill(
     """Bill the lines when the unit of work is saved, unless the billing platform bills this subscription."""
     if not lines or (isinstance(source, Subscription) and not source.billed_here):
         return
-    work.bills.append(
-        Bill(
+    work.invoice_requests.append(
+        InvoiceRequest(
             customer_id=work.key,
             subscription_id=str(source.pk) if isinstance(source, Subscription) else None,
             plan_ids=(source.plan.plan_id,),

@@ -105,7 +105,7 @@ def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id
 def _until(work: UnitOfWork, at: datetime, now: datetime) -> datetime:
     """The moment up to which missed resets can be skipped: just before any other event or invoice due date."""
     moments = [event.at for event in work.due_events() if event.kind is not DueKind.RESET]
-    moments += [at + work.terms, *(bill.at + work.terms for bill in work.bills)]
+    moments += [at + work.terms, *(each.at + work.terms for each in work.invoice_requests)]
     until = min([now, *(moment - _INSTANT for moment in moments if moment >= at)])
     return max(at, until)
 

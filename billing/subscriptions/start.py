@@ -11,7 +11,7 @@ from billing.models.figures import BillingMethod
 from billing.rules.figures import included_grant
 from billing.rules.intervals import anchor_day, is_made_of_months, step
 from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets
-from billing.subscriptions.charges import add_bill, interval_of, once_lines, recurring_lines
+from billing.subscriptions.charges import interval_of, once_lines, recurring_lines, request_invoice
 from billing.subscriptions.flags import raise_flag
 from billing.subscriptions.unit_of_work import UnitOfWork
 
@@ -97,7 +97,7 @@ def bill_start(work: UnitOfWork, subscription: Subscription, at: datetime) -> No
     start, end = subscription.current_period_start, subscription.current_period_end
     if start is not None and end is not None:
         lines += recurring_lines(work, subscription, (start, end))
-    add_bill(work, subscription, at, lines, (start, end))
+    request_invoice(work, subscription, at, lines, (start, end))
 
 
 def grant_items(

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from billing.invoices.issue import Bill, raise_invoices
+from billing.invoices.issue import InvoiceRequest, raise_invoices
 from billing.ledger.entries import FigureChange, LedgerBatch, PostingDraft, locked_balances
 from billing.models import (
     Balance,
@@ -77,7 +77,7 @@ class UnitOfWork:
     """One customer with the subscriptions, purchases and balances that still count.
 
     `flags` and `balances` are by the key of their feature; `unpaid_due_at` has the due dates of unpaid invoices by
-    subscription ID; `bills` are invoices to raise when the unit of work is saved.
+    subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved.
     """
 
     customer: Customer
@@ -93,7 +93,7 @@ class UnitOfWork:
     flags: dict[str, Flag] = field(default_factory=dict)
     unpaid_due_at: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     trials: list[TrialUsed] = field(default_factory=list)
-    bills: list[Bill] = field(default_factory=list)
+    invoice_requests: list[InvoiceRequest] = field(default_factory=list)
     invoices: list[Invoice] = field(default_factory=list)
     changed: dict[str, models.Model] = field(default_factory=dict)
     dropped_flags: list[Flag] = field(default_factory=list)
@@ -274,23 +274,23 @@ def save(units: Sequence[UnitOfWork], reason: str) -> None:
 
 
 def _raise_invoices(units: Sequence[UnitOfWork]) -> None:
-    bills = [bill for work in units for bill in work.bills]
-    if not bills:
+    requests = [request for work in units for request in work.invoice_requests]
+    if not requests:
         return
     of_customer = {work.key: work for work in units}
     try:
-        raised = raise_invoices(bills, done_by=units[0].done_by)
+        raised = raise_invoices(requests, done_by=units[0].done_by)
     except ValueError as problem:
         raise CannotBill(f"{problem}.") from None
-    for bill, invoice in zip(bills, raised, strict=True):
+    for request, invoice in zip(requests, raised, strict=True):
         if invoice is None:
             continue
-        work = of_customer[bill.customer_id]
+        work = of_customer[request.customer_id]
         work.invoices.append(invoice)
-        if invoice.status == Invoice.Status.OPEN and bill.subscription_id and invoice.due_at:
-            work.unpaid_due_at[bill.subscription_id].append(invoice.due_at)
+        if invoice.status == Invoice.Status.OPEN and request.subscription_id and invoice.due_at:
+            work.unpaid_due_at[request.subscription_id].append(invoice.due_at)
     for work in units:
-        work.bills = []
+        work.invoice_requests = []
 
 
 def _share_source(grant: Grant, sources: dict[str, Subscription | Purchase]) -> None:

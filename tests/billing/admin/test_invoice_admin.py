@@ -19,7 +19,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from billing.invoices.credit_notes import credit_note
-from billing.invoices.issue import Bill, draft_invoice, raise_invoices
+from billing.invoices.issue import InvoiceRequest, draft_invoice, raise_invoices
 from billing.invoices.payments import record_payment
 from billing.models import CreditNote, Invoice, InvoiceSeries, Payment
 from billing.rules.invoice_totals import BilledLine
@@ -44,7 +44,7 @@ def raised(
 ) -> Invoice:
     """An open invoice, over 100.00 unless lines are given."""
     owner = customer or make_customer()
-    bill = Bill(
+    bill = InvoiceRequest(
         customer_id=str(owner.pk),
         currency=currency,
         at=clock.now() - timedelta(days=days_ago),

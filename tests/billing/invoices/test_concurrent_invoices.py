@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from billing.invoices import numbers as invoice_numbers
-from billing.invoices.issue import Bill, raise_invoices
+from billing.invoices.issue import InvoiceRequest, raise_invoices
 from billing.invoices.locking import CannotChangeInvoice
 from billing.invoices.payments import record_payment
 from billing.models import Invoice, InvoiceSeries
@@ -30,8 +30,8 @@ ROUNDS = 10
 _fork = multiprocessing.get_context("fork")
 
 
-def bill_of(customer_id: str) -> Bill:
-    return Bill(
+def bill_of(customer_id: str) -> InvoiceRequest:
+    return InvoiceRequest(
         customer_id=customer_id,
         currency="USD",
         at=clock.now(),

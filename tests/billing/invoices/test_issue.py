@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from billing.invoices.issue import Bill, bill_of_draft, draft_invoice, issue_invoice, preview, raise_invoices
+from billing.invoices.issue import (
+    InvoiceRequest,
+    draft_invoice,
+    issue_invoice,
+    preview,
+    raise_invoices,
+    request_of_draft,
+)
 from billing.invoices.locking import CannotChangeInvoice
 from billing.models import Discount, Invoice, InvoiceLine, InvoiceSeries
 from billing.rules.invoice_totals import BilledLine
@@ -35,12 +43,13 @@ def line(amount: int, description: str = "Pro", **fields: object) -> BilledLine:
     return BilledLine(**{"kind": "base", "description": description, "amount": amount, **fields})  # type: ignore[arg-type]
 
 
-def bill(customer: Customer, *amounts: int, currency: str = "USD", **fields: object) -> Bill:
+def bill(customer: Customer, *amounts: int, currency: str = "USD", **fields: object) -> InvoiceRequest:
     lines = [line(amount) for amount in amounts]
-    return Bill(**{"customer_id": str(customer.pk), "currency": currency, "at": AT, "lines": lines, **fields})  # type: ignore[arg-type]
+    values: Any = {"customer_id": str(customer.pk), "currency": currency, "at": AT, "lines": lines, **fields}
+    return InvoiceRequest(**values)
 
 
-def raised(wanted: Bill) -> Invoice:
+def raised(wanted: InvoiceRequest) -> Invoice:
     [invoice] = raise_invoices([wanted], done_by="renew")
     assert invoice is not None
     return Invoice.objects.get(pk=invoice.pk)
@@ -312,7 +321,7 @@ def test_many_bills_take_as_many_queries_as_one() -> None:
     # SQLite takes 999 parameters in a statement, so there 50 invoices need more of them.
     count = 25 if connection.vendor == "postgresql" else 8
 
-    def bills(number: int) -> list[Bill]:
+    def bills(number: int) -> list[InvoiceRequest]:
         made = []
         for _ in range(number):
             customer, plan = make_customer(), make_plan()
@@ -385,7 +394,7 @@ class TestDraft:
             subscription=subscription,
             plans=[plan],
         )
-        assert preview(bill_of_draft(draft, AT)).total == 900
+        assert preview(request_of_draft(draft, AT)).total == 900
         invoice = issue_invoice(draft, done_by="ada", at=AT)
         assert invoice.lines.get(kind="base").plan == plan
         assert (invoice.total, list(invoice.plans.all())) == (900, [plan])

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from billing.invoices.credit_notes import credit_note, tax_part, to_return
-from billing.invoices.issue import Bill, draft_invoice, raise_invoices
+from billing.invoices.issue import InvoiceRequest, draft_invoice, raise_invoices
 from billing.invoices.locking import CannotChangeInvoice
 from billing.invoices.payments import record_payment
 from billing.invoices.void import mark_uncollectible, void_invoice
@@ -44,7 +44,7 @@ def issued(
 ) -> Invoice:
     """An open invoice over one line; due 30 days after `at`."""
     owner = customer or (subscription.customer if subscription else make_customer())
-    bill = Bill(
+    bill = InvoiceRequest(
         customer_id=str(owner.pk),
         currency=currency,
         at=at or clock.now(),
