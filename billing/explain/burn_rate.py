@@ -30,7 +30,7 @@ _SHOWN = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """A grant or rollover of which `left` units remain, until it expires or is reset.
+    """A grant or rollover with `left` units remaining until it expires or is reset.
 
     A reset refills it to `refill` units, and carries over at most `carries` of what is left (None: all of it).
     """

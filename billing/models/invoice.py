@@ -39,11 +39,11 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self.filter(status=Invoice.Status.OPEN, removed_at=None)
 
     def overdue(self, at: datetime | None = None) -> Self:
-        """Unpaid ones whose due date is `at` (default: now) or earlier: past due on pages."""
+        """Unpaid invoices with a due date of `at` (default: now) or earlier. Pages call them past due."""
         return self.unpaid().filter(due_at__lte=at or clock.now())
 
     def due_to_mark(self, at: datetime) -> Self:
-        """Unpaid ones whose subscription becomes past due by `at`: active, billed here, and not marked yet.
+        """Unpaid invoices that make their subscription past due by `at`: it is active, billed here, and not marked yet.
 
         `UnitOfWork.due_events` is the reference.
         """

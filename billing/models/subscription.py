@@ -24,19 +24,19 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     """The conditions on subscriptions that more than one page or rule uses."""
 
     def running(self) -> Self:
-        """Active and scheduled ones, which the billing document lists."""
+        """Active and scheduled subscriptions, which the billing document lists."""
         return self.exclude(status=Subscription.Status.ENDED)
 
     def active(self) -> Self:
-        """Those that grant something now, past due ones included."""
+        """Active subscriptions: they grant something now. Past-due subscriptions are included."""
         return self.filter(status=Subscription.Status.ACTIVE)
 
     def due_to_start(self, at: datetime) -> Self:
-        """Scheduled ones that start by `at`."""
+        """Scheduled subscriptions that start by `at`."""
         return self.filter(status=Subscription.Status.SCHEDULED, started_at__lte=at)
 
     def due(self, at: datetime) -> Self:
-        """Those with an event by `at`: a start, the end of a period or trial, their own end.
+        """Subscriptions with an event by `at`: a start, the end of a period or trial, or their own end.
 
         `Subscription.due_events` is the reference.
         """
@@ -46,30 +46,30 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         )
 
     def trialing(self) -> Self:
-        """Active ones whose trial has not ended."""
+        """Active subscriptions on trial."""
         return self.active().filter(trial_ends_at__gt=clock.now())
 
     def past_due(self) -> Self:
-        """Active ones with an unpaid invoice."""
+        """Active subscriptions that are marked past due."""
         return self.active().filter(past_due=True)
 
     def canceling(self) -> Self:
-        """Active ones that end at the end of their period."""
+        """Active subscriptions that were canceled at period end."""
         return self.active().filter(canceled_at__isnull=False)
 
     def renewing_soon(self, now: datetime) -> Self:
-        """Active ones whose period ends within `RENEWAL_SOON_DAYS` after `now`, and that do not end with it."""
+        """Active subscriptions that renew within `RENEWAL_SOON_DAYS` after `now`. See `renewing`."""
         until = now + timedelta(days=settings.RENEWAL_SOON_DAYS)
         return self.renewing(now, until)
 
     def renewing(self, now: datetime, until: datetime) -> Self:
-        """Active ones whose period ends after `now` and by `until`, and that do not end with it."""
+        """Active subscriptions with a period end after `now` and by `until`, and with no cancellation or end date."""
         return self.active().filter(
             canceled_at=None, expires_at=None, current_period_end__gt=now, current_period_end__lte=until
         )
 
     def trial_ending_soon(self, now: datetime) -> Self:
-        """Active ones whose trial ends within `TRIAL_SOON_DAYS` after `now`."""
+        """Active subscriptions with a trial that ends within `TRIAL_SOON_DAYS` after `now`."""
         until = now + timedelta(days=settings.TRIAL_SOON_DAYS)
         return self.active().filter(trial_ends_at__gt=now, trial_ends_at__lte=until)
 

@@ -72,7 +72,7 @@ class RolloverFigures:
 
     @classmethod
     def of(cls, granted: Decimal, left: Decimal) -> RolloverFigures:
-        """The figures of a rollover of `granted`, of which `left` is left."""
+        """The figures of a rollover that carried over `granted` and has `left` remaining."""
         return cls(balance=left, usage=EXACT.subtract(granted, left))
 
     @property

@@ -33,7 +33,7 @@ _ROLLOVERS = (
 
 
 class DrawnUsage(NamedTuple):
-    """A usage that was deducted in memory: its posting (still without the answer) and the entries of it."""
+    """A usage that was deducted in memory: its posting (still without the stored response) and its entries."""
 
     draft: PostingDraft
     recorded_at: datetime

@@ -71,7 +71,7 @@ class UsageResult:
 
     `why` explains in words why something was dropped. `remaining` is what is left afterwards, by the key of the
     feature: the one used, and the credit systems that pay for it; None is unlimited. `is_replay` is set if the key was
-    used before for the same request, and this is the answer given then.
+    used before for the same request, and this is the result of that time.
     """
 
     amount: Decimal
@@ -82,7 +82,7 @@ class UsageResult:
     is_replay: bool = False
 
     def as_replay(self) -> UsageResult:
-        """The same result, as the answer to a repetition."""
+        """The same result, marked as the reply to a repeated request."""
         return replace(self, is_replay=True)
 
     @property

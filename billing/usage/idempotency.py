@@ -1,4 +1,4 @@
-"""Idempotency keys: a usage that is repeated under its key gets the first answer; anything else is a conflict."""
+"""Idempotency keys: repeating a usage with its key returns the first result; any other use of the key is a conflict."""
 
 from __future__ import annotations
 

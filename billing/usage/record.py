@@ -81,7 +81,7 @@ def replay(posting: Posting, customer_id: str, digest: str) -> UsageResult:
 
 
 def draft_of(request: UsageRequest, customer_id: str, at: datetime, digest: str) -> PostingDraft:
-    """The posting of a usage, without its changes and the answer to store."""
+    """The draft of a usage's posting, still without its changes and the stored response."""
     return PostingDraft(
         customer_id=customer_id,
         kind=Posting.Kind.USAGE if request.amount > 0 else Posting.Kind.REFUND,
