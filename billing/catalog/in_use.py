@@ -21,7 +21,7 @@ from billing.models import (
 )
 from customers.bulk import pieces
 
-#: An item with an amount, a reset, a price or a rollover, which a boolean feature can't have.
+#: The condition that an item has an amount, a reset, a price or a rollover. An item of a boolean feature can't.
 _COUNTED = ~Q(included=0) | ~Q(reset_interval="") | ~Q(billing_method="") | ~Q(rollover_expiry_unit="")
 
 

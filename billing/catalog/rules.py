@@ -15,7 +15,7 @@ from billing.models.figures import BillingMethod, Interval
 from billing.rules import money
 from billing.rules.prices import Price
 
-#: The intervals of prices.
+#: The intervals that a price can have.
 PRICE_INTERVALS = frozenset(
     {
         Interval.ONE_OFF,
@@ -26,7 +26,7 @@ PRICE_INTERVALS = frozenset(
         Interval.YEAR,
     }
 )
-#: The intervals of resets: all but the one that stands for several.
+#: The intervals that a reset can have: all except `multiple`, which stands for several.
 RESET_INTERVALS = frozenset(Interval) - {Interval.MULTIPLE}
 
 #: The path of a column in a document, if it is not the column's own name.

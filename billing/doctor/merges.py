@@ -12,7 +12,7 @@ from billing.doctor.findings import Advance, Finding
 from billing.models import Posting
 from customers.models import Customer, CustomerRow
 
-#: Stays with the customer it was written for, because it is never changed.
+#: Models with rows that stay with a merged customer, because they never change.
 _STAYS = (Posting,)
 
 

@@ -171,7 +171,7 @@ class Grant(ListItem):
         null=True, blank=True, help_text="When it stopped counting toward the balance."
     )
 
-    #: The ledger is the history of the figures, so usage, which changes nothing else, writes no history rows.
+    #: Figures have no history rows, because the ledger is their history. So usage writes none.
     history = HistoricalRecords(
         excluded_fields=["included_grant", "prepaid_grant", "usage", "adjusted", "entries"],
         no_db_index=["came_with", "entity", "plan", "subscription", "purchase"],

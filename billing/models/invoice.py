@@ -192,7 +192,7 @@ class InvoiceLine(models.Model):
 class Payment(models.Model):
     """Money received for an invoice. Recording it here moves no money."""
 
-    # "pay" was its prefix too, which is that of received payloads.
+    # IDs once began with "pay", the prefix of received payloads, and are still found by it.
     id = TypedIdField(prefix="pmt", also=("pay",), primary_key=True, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
     amount = models.BigIntegerField(help_text="In minor units of the invoice's currency.")

@@ -51,7 +51,7 @@ def next_after(
         passed = (now - due) // _FIXED[interval] // count
         return _moved(due, interval, (passed + 1) * count, anchor_day)
     months = (now.year - due.year) * 12 + now.month - due.month
-    # The last step in a month that has begun may be before or after `now`; the one after it is always after `now`.
+    # Counted in whole months, this step may be before or after `now`. The step after it is always after `now`.
     begun = max(1, months // (_MONTHS[interval] * count))
     candidate = _moved(due, interval, begun * count, anchor_day)
     if candidate is not None and candidate <= now:

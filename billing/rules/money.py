@@ -27,7 +27,7 @@ _DIGITS = {
 }
 _USUAL_DIGITS = 2
 _NOT_MONEY = "XAG XAU XBA XBB XBC XBD XDR XEU XFO XFU XPD XPT XRE XSU XTS XUA XXX"  # metals, funds, tests
-# Narrower than `billing.rules.exact.EXACT`, so that the last digit of a quotient made there does not decide a half.
+# Less precise than `billing.rules.exact.EXACT`, so that the last digit of a quotient from there can't decide rounding.
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _KNOWN = frozenset(code for code in list_currencies() if code not in _NOT_MONEY)
 

@@ -28,28 +28,28 @@ def advance(units: list[UnitOfWork], now: datetime) -> RenewalCounts:
     counts = RenewalCounts()
     waiting = units
     while waiting:
-        walked = [(work, _walk(work, now, counts)) for work in waiting]
+        applied = [(work, _apply_until(work, now, counts)) for work in waiting]
         counts.invoices += sum(len(work.invoice_requests) for work in waiting)
         save(waiting, "Renewed")
-        waiting = [work for work, is_done in walked if not is_done]
+        waiting = [work for work, is_done in applied if not is_done]
     counts.customers = len(units)
     return counts
 
 
-def _walk(work: UnitOfWork, now: datetime, counts: RenewalCounts) -> bool:
-    """Apply what is due by `now`; False if invoices must be raised before the rest can be known."""
+def _apply_until(work: UnitOfWork, now: datetime, counts: RenewalCounts) -> bool:
+    """Apply what is due by `now`. Returns False if invoices must be raised first, because later events depend on them."""
     while True:
         at = min((event.at for event in work.due_events()), default=None)
         if at is None or at > now:
             return True
-        # Whether an invoice stays unpaid, and so becomes past due, is known once it is raised.
+        # Only a raised invoice shows whether it is unpaid, and so can become past due.
         unknown = min((each.at + work.terms for each in work.invoice_requests), default=None)
         if unknown is not None and unknown < at:
             return False
-        _happen(work, at, now, counts)
+        _apply_moment(work, at, now, counts)
 
 
-def _happen(work: UnitOfWork, at: datetime, now: datetime, counts: RenewalCounts) -> None:
+def _apply_moment(work: UnitOfWork, at: datetime, now: datetime, counts: RenewalCounts) -> None:
     """Apply everything that is due at one moment.
 
     Ends come before starts, so that nothing is granted twice. Past due comes last, so that an invoice of this moment

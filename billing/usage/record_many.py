@@ -279,7 +279,7 @@ class _BatchDeduction:
         source.room = EXACT.subtract(source.room, amount)
         customer.version = source.version = customer.version + 1
         left = source.remaining[feature_id]
-        # A new dictionary: earlier results keep theirs.
+        # A new dictionary, because earlier results refer to the old one.
         source.remaining = {
             **source.remaining,
             feature_id: None if left is None else EXACT.subtract(left, amount),

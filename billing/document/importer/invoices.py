@@ -91,7 +91,7 @@ def _invoice(
     }
 
 
-#: An invoice that was issued here comes back as we exported it, so its columns stay as they are.
+#: An import doesn't change an invoice that was issued here, because documents have it only as we exported it.
 _COLUMNS = (
     "stripe_id",
     "status",
