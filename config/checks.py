@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from babel.numbers import list_currencies
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+
+from billing.rules.money import is_known
 
 #: The tag that runs these checks alone.
 TAG = "clientele"
@@ -21,7 +22,7 @@ _RESERVED_PREFIXES = ("CN", "TEST-CN")
 
 def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Check that DEFAULT_CURRENCY is an ISO 4217 code."""
-    if settings.DEFAULT_CURRENCY in list_currencies():
+    if is_known(settings.DEFAULT_CURRENCY):
         return []
     return [
         Error(

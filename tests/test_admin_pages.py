@@ -24,6 +24,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from crm.admin.filters import SegmentListFilter
 from crm.models import Note
+from crm.roles import ROLES
 from customers.admin.base import HistoryAdmin
 from customers.admin.filters import DaysFilter
 from tests.admin_forms import field_data, form_data
@@ -334,7 +335,7 @@ def test_every_action_runs(model: type[Model], superuser: Client) -> None:
         assert superuser.post(url, chosen | {"_selected_action": ["nonsense"]}).status_code in {200, 302}
 
 
-@pytest.mark.parametrize("role", list(CHANGED_BY))
+@pytest.mark.parametrize("role", ROLES)
 def test_each_role_may_do_what_it_is_for(role: str) -> None:
     client = signed_in(role)
     may_see = ALL if role == "Administrator" else ALL - {"customers.ApiToken"}
@@ -366,7 +367,7 @@ def test_each_role_may_do_what_it_is_for(role: str) -> None:
         }, label
 
 
-@pytest.mark.parametrize("role", list(CHANGED_BY))
+@pytest.mark.parametrize("role", ROLES)
 def test_only_administrators_see_users_and_how_they_sign_in(role: str) -> None:
     client = signed_in(role)
     expected = 200 if role == "Administrator" else 403

@@ -19,9 +19,13 @@ from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import rows_at_origin
 from customers.json_types import Remark
-from customers.models import Address, Business, PaymentMethod, Source
+from customers.models import Address, Business, Customer, PaymentMethod, Source
 from customers.typed_ids import to_uuid
 
+#: The customer's own columns that the document says. Imports, documents and pages about the document follow.
+CUSTOMER_FIELDS = tuple(
+    name for name in PaymentsCustomer.__struct_fields__ if name in Customer.PINNABLE and name != "status"
+)
 POSTAL_FIELDS = ("line1", "line2", "city", "state", "postal_code", "country")
 ADDRESS_FIELDS = (
     *POSTAL_FIELDS,
@@ -77,7 +81,7 @@ class PaymentsImporter:
 
     def claims(self, document: PaymentsCustomer) -> dict[str, Any]:
         """The fields of the document that are present; a null status or time counts as absent."""
-        said = {name: getattr(document, name) for name in ("name", "email", "phone", "custom_data")}
+        said = {name: getattr(document, name) for name in CUSTOMER_FIELDS}
         said |= {
             name: UNSET if (value := getattr(document, name)) is None else value
             for name in ("status", "created_at", "updated_at")

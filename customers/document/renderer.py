@@ -11,7 +11,7 @@ from django.db.models import Model
 from msgspec import UNSET
 
 from customers.as_of import KnownCustomer, known_at
-from customers.document.importer import METHOD_FACTS, POSTAL_FIELDS
+from customers.document.importer import CUSTOMER_FIELDS, METHOD_FACTS, POSTAL_FIELDS
 from customers.document.schema import (
     PaymentsAddress,
     PaymentsBusiness,
@@ -102,7 +102,7 @@ def render_payment_methods(rows: Iterable[PaymentMethod]) -> list[PaymentsMethod
             type=row.type or None,
             is_default=row.is_default,
             status=row.status,
-            **{name: (None if getattr(row, name) == "" else getattr(row, name)) for name in METHOD_FACTS},
+            **_filled(row, METHOD_FACTS),
         )
         for row in rows
     ]
@@ -121,19 +121,21 @@ def _customer(customer: Customer, rows: _RowsByCustomer, embedded: bool) -> Paym
     method = next((each for each in methods if each.is_default), None)
     return PaymentsCustomer(
         id=str(customer.pk),
-        name=customer.name or None,
-        email=customer.email or None,
-        phone=customer.phone or None,
         address=PostalAddress(**_postal(address)) if address is not None else None,
         payment_method=method.public_id if method is not None else None,
         created_at=instant(customer.created_at),
         updated_at=instant(customer.updated_at),
         status=customer.status,
-        custom_data=customer.custom_data,
+        **_filled(customer, CUSTOMER_FIELDS),
         addresses=render_addresses(addresses) if embedded else UNSET,
         businesses=render_businesses(rows.businesses[customer.pk]) if embedded else UNSET,
         payment_methods=render_payment_methods(methods) if embedded else UNSET,
     )
+
+
+def _filled(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    """The columns of a row; null instead of an empty text."""
+    return {name: None if (value := getattr(row, name)) == "" else value for name in names}
 
 
 def _postal(row: Address) -> dict[str, Any]:

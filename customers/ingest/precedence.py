@@ -26,7 +26,7 @@ _ORDER: Sequence[str] = ("payments", "billing", "crm")
 #: Only the payments platform decides when the customer was created; other sources only for a new customer.
 _ORDERS: dict[str, Sequence[str]] = {"created_at": ("payments",), "updated_at": ("payments",)}
 _MOMENTS = ("created_at", "updated_at")
-_NULLABLE = ("custom_data", "external_id", "stripe_id")
+_NULLABLE = tuple(name for name in Customer.PINNABLE if Customer._meta.get_field(name).null)
 
 #: By field: the `value` (null for an empty one) and `since` when, in ISO 8601.
 Claims = dict[str, dict[str, Any]]

@@ -96,7 +96,9 @@ def test_the_migration_goes_back_and_forth() -> None:
     group = Group.objects.create(name="Ours")
     try:
         MigrationExecutor(connection).migrate([("crm", "0001_schema")])
-        assert set(Group.objects.all()) == {group}
+        made = set(Group.objects.values_list("name", flat=True))
+        assert group.name in made
+        assert not made & {"Viewer", "Account manager", "Billing operations", "Administrator"}
         # As on a fresh database, where post_migrate has not made them yet.
         Permission.objects.all().delete()
     finally:
@@ -108,7 +110,9 @@ def test_the_command_prints_the_table() -> None:
     out = io.StringIO()
     call_command("roles", stdout=out)
     head, _, *lines = out.getvalue().splitlines()
-    assert head.split("  ")[-1] == "Administrator"
-    assert all(role in head for role in ROLES)
+    assert [cell for cell in head.split("  ") if cell] == list(ROLES)
+    may = {"Account manager", "Administrator"}
     (merging,) = [line.split() for line in lines if line.startswith("Merge customers")]
-    assert merging[-4:] == ["-", "yes", "-", "yes"]
+    assert dict(zip(ROLES, merging[-len(ROLES) :], strict=True)) == {
+        role: "yes" if role in may else "-" for role in ROLES
+    }

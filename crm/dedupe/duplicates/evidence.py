@@ -93,7 +93,7 @@ class Evidence(Struct, frozen=True):
 
 
 def found(rule: str, words: str, factor: float = 1.0) -> Evidence:
-    """Evidence of `rule`, scaled by `times`."""
+    """Evidence of `rule`, scaled by `factor`."""
     return Evidence(rule, words, WEIGHTS[rule] * factor)
 
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 
 from billing.document.as_of import render_known as billing_known
 from billing.document.renderer import render_customers as render_billing
@@ -23,6 +24,7 @@ from crm.document.renderer import render_customers as render_crm
 from crm.document.schema import CrmCustomer
 from customers import clock
 from customers.as_of import KnownCustomer, NotKnownThen
+from customers.document.importer import CUSTOMER_FIELDS
 from customers.document.renderer import render_customers as render_payments
 from customers.document.renderer import render_known as payments_known
 from customers.document.schema import PaymentsCustomer
@@ -167,14 +169,7 @@ def _payments(document: PaymentsCustomer) -> dict[str, LabeledValues]:
     plain = to_plain(document)
     return {
         "Profile": {
-            label: _text(plain[name])
-            for name, label in (
-                ("name", "Name"),
-                ("email", "Email"),
-                ("phone", "Phone"),
-                ("status", "Status"),
-                ("custom_data", "Custom data"),
-            )
+            capfirst(Customer.label_of(name)): _text(plain[name]) for name in (*CUSTOMER_FIELDS, "status")
         },
         "Addresses": {each["id"]: _joined(each, _POSTAL) for each in plain["addresses"]},
         "Business profiles": {

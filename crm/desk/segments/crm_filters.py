@@ -160,7 +160,8 @@ RECORDS = SegmentFilter(
     ],
 )
 
-FILTERS = (
+#: The filters that lists show first; the billing ones follow.
+FIRST = (
     SegmentFilter(
         name="status",
         label="Status",
@@ -194,6 +195,9 @@ FILTERS = (
         condition=_tag,
         words=lambda values: f"tagged {any_of(values['tag'])}",
     ),
+)
+
+FILTERS = (
     SegmentFilter(
         name="country",
         label="Country",

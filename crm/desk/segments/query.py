@@ -17,9 +17,9 @@ from customers.models.customer import CustomerQuerySet
 #: All filters, in the order in which lists show them.
 FILTERS: tuple[SegmentFilter, ...] = (
     RECORDS,
-    *crm_filters.FILTERS[:3],
+    *crm_filters.FIRST,
     *billing_filters.FILTERS,
-    *crm_filters.FILTERS[3:],
+    *crm_filters.FILTERS,
 )
 
 _OF_PARAMETER = {name: segment_filter for segment_filter in FILTERS for name in segment_filter.names}

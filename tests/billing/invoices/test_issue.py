@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -21,7 +21,7 @@ from billing.invoices.issue import (
 )
 from billing.invoices.locking import CannotChangeInvoice
 from billing.models import Discount, Invoice, InvoiceLine, InvoiceSeries
-from billing.rules.invoice_totals import BilledLine
+from billing.rules.invoice_totals import BilledLine, LineKind
 from customers.models import Customer
 from tests.factories import (
     make_address,
@@ -458,3 +458,7 @@ class TestIssuedNeverChanges:
                 change()
         with pytest.raises(IntegrityError, match="never deleted"), transaction.atomic():
             Invoice.objects.all()._raw_delete("default")
+
+
+def test_the_kinds_of_lines_are_those_that_the_arithmetic_knows() -> None:
+    assert InvoiceLine.Kind.values == list(get_args(LineKind))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.dedupe.duplicates.blocking_keys import KeyKind
+from crm.dedupe.duplicates.blocking_keys import LIMITS, KeyKind
 from crm.dedupe.duplicates.evidence import DEFAULT_SCORE, WEIGHTS
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.score import Verdict, judge
@@ -370,3 +370,8 @@ def test_two_who_share_nothing_are_not_looked_at_further() -> None:
     assert verdict(profile("Jane Doering", place=BOISE), profile("Paul Kern", place=BOISE)) == Verdict(
         0.0, ()
     )
+
+
+def test_each_kind_of_key_that_makes_pairs_has_a_limit() -> None:
+    counted = {KeyKind.WORD, KeyKind.CITY, KeyKind.POSTAL, KeyKind.WORD_IN_CITY}
+    assert set(KeyKind) - counted == set(LIMITS)

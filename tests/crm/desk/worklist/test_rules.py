@@ -27,6 +27,7 @@ from crm.desk.worklist.subscriptions import (
     past_due_subscriptions,
     unattended_renewals,
 )
+from crm.models import WorklistReason
 from customers import clock
 from customers.formats import upcoming
 from customers.models import Customer
@@ -351,6 +352,12 @@ def test_who_is_named_in_a_note_is_told_until_it_is_seen() -> None:
     make_mention(note=note, user=make_user(), seen_at=AT)
     (reason,) = found(mentions, note.customer)
     assert (reason.words, reason.person_id) == ("ada mentioned ben in a note: @ben knows them", ben.pk)
+
+
+def test_the_names_of_rules_fit_into_their_column() -> None:
+    longest = WorklistReason._meta.get_field("rule").max_length
+    assert longest is not None
+    assert max(map(len, RULES)) <= longest
 
 
 def burden(customer: Customer) -> None:
