@@ -22,11 +22,12 @@ _RESERVED_PREFIXES = ("CN", "TEST-CN")
 
 def check_default_currency(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Check that DEFAULT_CURRENCY is an ISO 4217 code."""
-    if is_known(settings.DEFAULT_CURRENCY):
+    currency = settings.DEFAULT_CURRENCY
+    if is_known(currency) and currency.isupper():
         return []
     return [
         Error(
-            f"DEFAULT_CURRENCY: {settings.DEFAULT_CURRENCY!r} is not a currency. Set it to an ISO 4217 code, such as USD.",
+            f"DEFAULT_CURRENCY: {currency!r} is not a currency. Set it to an ISO 4217 code, such as USD.",
             id="clientele.E001",
         )
     ]
