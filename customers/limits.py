@@ -59,7 +59,7 @@ def refuse_too_long(path: str, text: str, most: int) -> None:
 def too_large(value: Any) -> str:
     """Why the free-form data `value` is refused; empty if it is not."""
     size = len(encode(value))
-    return f"{size:,} bytes are too many: at most {DATA_BYTES:,}." if size > DATA_BYTES else ""
+    return f"{size:,} bytes are too many. Use at most {DATA_BYTES:,}." if size > DATA_BYTES else ""
 
 
 class _Fields(NamedTuple):

@@ -28,7 +28,7 @@ def read_body(request: HttpRequest, kind: type[D]) -> D:
         raise Problem(400, "length_required", "Send the body in one piece, with a Content-Length header.")
     length = request.headers.get("Content-Length") or "0"
     if not length.isdigit() or int(length) > BODY_LIMIT:
-        raise Problem(413, "body_too_large", f"The body is too large: at most {BODY_LIMIT} bytes are read.")
+        raise Problem(413, "body_too_large", f"The body is too large. Send at most {BODY_LIMIT} bytes.")
     try:
         value = read_value(request.body) if request.body.strip() else {}
         if isinstance(value, dict):

@@ -22,7 +22,7 @@ class TextFilter(CharFilter):
     schema = {"type": "string", "minLength": 1, "maxLength": _TEXT_LENGTH, "pattern": r"[^\s\x1c-\x1f\x85]"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        too_long = f"is too long: at most {_TEXT_LENGTH} characters are looked for."
+        too_long = f"is too long. Use at most {_TEXT_LENGTH} characters."
         super().__init__(*args, max_length=_TEXT_LENGTH, error_messages={"max_length": too_long}, **options)
 
 

@@ -114,6 +114,6 @@ def _read_cursor(rows: QuerySet[Any], order: Order, cursor: str) -> tuple[Any, s
         key, pk = _signer(rows, order).unsign_object(cursor)
     except BadSignature:
         raise BadCursor(
-            "is no cursor of this list in this order. Leave it out to begin at the start."
+            "is not a cursor of this list in this order. Leave it out to start at the beginning."
         ) from None
     return order.from_text(key), pk

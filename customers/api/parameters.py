@@ -62,7 +62,7 @@ def chosen_among(allowed: Collection[str], names: Iterable[str]) -> frozenset[st
     chosen = frozenset(names)
     if unknown := sorted(chosen - set(allowed)):
         listed = ", ".join(repr(name[:_SHOWN]) for name in unknown[:_LISTED])
-        raise ValueError(f"cannot name {listed}. Possible are {', '.join(allowed)}.")
+        raise ValueError(f"can't contain {listed}. Choose from {', '.join(allowed)}.")
     return chosen
 
 

@@ -39,7 +39,7 @@ def first_problem(kind: type[msgspec.Struct], value: object) -> Refused | None:
 
 def missing_key(name: str) -> str:
     """The reason for refusing an object without a required key."""
-    return f"Object missing required field `{name}`."
+    return f"Add the required key `{name}`."
 
 
 @cache
@@ -110,7 +110,7 @@ def _check_struct(info: inspect.StructType, value: dict[str, Any], path: str) ->
             if problem is not None:
                 return problem
         elif info.forbid_unknown_fields:
-            return Refused(path, f"Object contains unknown field `{key[:_SHOWN_LENGTH]}`.")
+            return Refused(path, f"Remove the unknown key `{key[:_SHOWN_LENGTH]}`.")
     for name, field in fields.items():
         if field.required and name not in value:
             return Refused(path, missing_key(name))
@@ -118,7 +118,7 @@ def _check_struct(info: inspect.StructType, value: dict[str, Any], path: str) ->
     try:
         msgspec.convert(value, info.cls, dec_hook=from_json)
     except msgspec.ValidationError as problem:
-        return Refused(path, _sentence(str(problem.__cause__ or "This cannot be taken in")))
+        return Refused(path, _sentence(str(problem.__cause__ or "This value isn't valid")))
     return None
 
 
@@ -147,7 +147,7 @@ def _check_length(info: inspect.StrType, text: str, path: str) -> Refused | None
 
 def too_long(length: int, most: int) -> str:
     """The reason for refusing a text that is longer than its limit."""
-    return f"{length:,} characters are too long: at most {most:,}."
+    return f"{length:,} characters are too many. Use at most {most:,}."
 
 
 def _check_range(info: inspect.IntType, value: int, path: str) -> Refused | None:
@@ -160,7 +160,7 @@ def _check_range(info: inspect.IntType, value: int, path: str) -> Refused | None
 
 def _not_among(value: str, allowed: Iterable[str]) -> str:
     shown = f"'{value[:_SHOWN_LENGTH]}'"
-    return f"Invalid enum value {shown}: expected one of {', '.join(allowed)}."
+    return f"{shown} is not one of {', '.join(allowed)}."
 
 
 def _first(problems: Iterable[Refused | None]) -> Refused | None:

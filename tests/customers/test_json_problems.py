@@ -36,9 +36,9 @@ CASES: list[tuple[Any, str, str]] = [
     ([], "$", "Expected `object`, got `array`."),
     (None, "$", "Expected `object`, got `null`."),
     ({"name": 3}, "$.name", "Expected `str | null`, got `int`."),
-    ({"name": "abcdef"}, "$.name", "6 characters are too long: at most 5."),
+    ({"name": "abcdef"}, "$.name", "6 characters are too many. Use at most 5."),
     ({"name": ""}, "$.name", "Expected a text that is not empty."),
-    ({"kind": "huge"}, "$.kind", "Invalid enum value 'huge': expected one of big, small."),
+    ({"kind": "huge"}, "$.kind", "'huge' is not one of big, small."),
     ({"kind": None}, "$.kind", "Expected `str`, got `null`."),
     ({"month": 0}, "$.month", "Expected a whole number that is 1 or more, got 0."),
     ({"month": 13}, "$.month", "Expected a whole number that is 12 or less, got 13."),
@@ -46,7 +46,7 @@ CASES: list[tuple[Any, str, str]] = [
     ({"month": True}, "$.month", "Expected `int`, got `bool`."),
     ({"is_new": 1}, "$.is_new", "Expected `bool`, got `int`."),
     ({"at": "now"}, "$.at", "Expected milliseconds since the epoch, got `str`."),
-    ({"main": {}}, "$.main", "Object missing required field `label`."),
+    ({"main": {}}, "$.main", "Add the required key `label`."),
     ({"main": {"label": "a", "size": "1"}}, "$.main.size", "Expected `number`, got `str`."),
     (
         {"main": {"label": "a", "data": [Decimal("1e999")]}},
@@ -55,13 +55,13 @@ CASES: list[tuple[Any, str, str]] = [
     ),
     ({"parts": {}}, "$.parts", "Expected `array`, got `object`."),
     ({"parts": [{"label": "a"}, {"label": None}]}, "$.parts[1].label", "Expected `str`, got `null`."),
-    ({"by_key": {"abcd": {"label": "a"}}}, "$.by_key", "4 characters are too long: at most 3."),
+    ({"by_key": {"abcd": {"label": "a"}}}, "$.by_key", "4 characters are too many. Use at most 3."),
     (
         {"by_key": {"a": {"label": "a"}, "b c": {}}},
         '$.by_key["b c"]',
-        "Object missing required field `label`.",
+        "Add the required key `label`.",
     ),
-    ({"other": 1}, "$", "Object contains unknown field `other`."),
+    ({"other": 1}, "$", "Remove the unknown key `other`."),
     ({"month": 0, "kind": "huge"}, "$.month", "Expected a whole number that is 1 or more, got 0."),
 ]
 

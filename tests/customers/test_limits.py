@@ -103,16 +103,16 @@ def test_a_text_that_is_too_long_is_refused_where_it_stands(
         parse(read_value(json.dumps(value)))
     assert refused.value.path == path
     if most is None:
-        assert refused.value.reason.endswith(" bytes are too many: at most 1,048,576.")
+        assert refused.value.reason.endswith(" bytes are too many. Use at most 1,048,576.")
     else:
-        assert refused.value.reason.endswith(f" characters are too long: at most {most:,}.")
+        assert refused.value.reason.endswith(f" characters are too many. Use at most {most:,}.")
     assert LONG not in refused.value.reason
 
 
 def test_the_reason_counts() -> None:
     with pytest.raises(Refused) as refused:
         parse_payments({"id": "a", "name": LONG})
-    assert str(refused.value) == "$.name: 1,048,576 characters are too long: at most 400."
+    assert str(refused.value) == "$.name: 1,048,576 characters are too many. Use at most 400."
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_data_that_is_too_large_is_refused(parse: Any, value: Any, path: str) ->
     with pytest.raises(Refused) as refused:
         parse(read_value(json.dumps(value)))
     assert refused.value.path == path
-    assert refused.value.reason.endswith(" bytes are too many: at most 1,048,576.")
+    assert refused.value.reason.endswith(" bytes are too many. Use at most 1,048,576.")
 
 
 def test_what_just_fits_is_read() -> None:
@@ -169,7 +169,7 @@ def test_a_file_loses_only_the_record_that_is_too_long() -> None:
         ({"name": "x" * 401}, "at most 400 characters"),
         (
             {"custom_data": '{"t": "' + "x" * limits.DATA_BYTES + '"}'},
-            "bytes are too many: at most 1,048,576.",
+            "bytes are too many. Use at most 1,048,576.",
         ),
     ],
 )

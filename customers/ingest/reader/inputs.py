@@ -33,7 +33,7 @@ def open_input(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
     """
     if name == "-":
         if stdin is None and sys.stdin is None:
-            raise Unreadable("There is no standard input to read: give the name of a file instead of '-'.")
+            raise Unreadable("There is no standard input. Name a file instead of '-'.")
         yield _decompressed(stdin or sys.stdin.buffer)
         return
     try:
@@ -46,15 +46,15 @@ def open_input(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
 
 def _why_not_opened(name: str, problem: Exception) -> str:
     if not name:
-        return "The name of the file is empty: give one."
+        return "The name of the file is empty. Name a file."
     if isinstance(problem, FileNotFoundError):
-        return "There is no such file: check the name and the directory."
+        return "There is no such file. Check the name and the directory."
     if isinstance(problem, IsADirectoryError):
-        return f"This is a directory: name the files in it, such as {name.rstrip('/') + '/*.json'!r}."
+        return f"This is a directory. Name the files in it, such as {name.rstrip('/') + '/*.json'!r}."
     if isinstance(problem, PermissionError):
-        return "This user may not read the file: change its permissions or its owner."
+        return "You don't have permission to read the file. Change its permissions or its owner."
     reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-    return f"The file cannot be opened ({reason}): check the name."
+    return f"Couldn't open the file ({reason}). Check its name."
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
@@ -90,16 +90,16 @@ class _Rejoined(io.RawIOBase):
 def _why_not_read(problem: Exception) -> str:
     if isinstance(problem, EOFError):
         return (
-            "The compressed data ends too early: only the records before this place could be read. "
+            "The compressed data ends too early. Only the records before this place were read. "
             "Fetch or compress the file again."
         )
     if isinstance(problem, (gzip.BadGzipFile, zlib.error)):
         return (
-            f"The compressed data is damaged ({problem}): only the records before this place could be read. "
+            f"The compressed data is damaged ({problem}). Only the records before this place were read. "
             "Fetch or compress the file again."
         )
     reason = problem.strerror if isinstance(problem, OSError) else None
-    return f"Reading stopped ({reason or problem}): only the records before this place could be read."
+    return f"Reading stopped ({reason or problem}). Only the records before this place were read."
 
 
 class Window:

@@ -36,19 +36,19 @@ _DOCUMENT_HEAD = re.compile(rf'\{{[ \t\n\r]*+"(?:{"|".join(sorted(DOCUMENT_KEYS)
 #: An error here may be due only to the end of the window: an unclosed string, or the last few characters.
 _CUT_OFF = re.compile(r'(?:"(?:[^"\\\x00-\x1f]++|\\.)*+\\?|[^"\n]{0,9})\Z', re.DOTALL)
 
-_EMPTY = "The file is empty: expected JSON records, as a list, in an envelope, or one on each line."
-_ENDS_IN_RECORD = "The file ends in the middle of a record: fetch it again, or complete the record."
-_ENDS_IN_LIST = "The file ends before its list of records is closed: fetch it again, records may be missing."
-_ENDS_IN_ENVELOPE = "The file ends before the object around the list is closed: fetch it again."
+_EMPTY = "The file is empty. Write JSON records into it, as a list, in an envelope, or one on each line."
+_ENDS_IN_RECORD = "The file ends in the middle of a record. Fetch the file again, or complete the record."
+_ENDS_IN_LIST = "The file ends before its list of records is closed. Fetch the file again, because records may be missing."
+_ENDS_IN_ENVELOPE = "The file ends before the object around the list is closed. Fetch the file again."
 _BROKEN_ENVELOPE = (
-    "The object around the list of records is broken here: the records before this place were read."
+    "The object around the list of records is broken here. Only the records before this place were read."
 )
 _NO_COMMA = "A comma is missing between this record and the next."
-_NO_RECORD = "There is a comma without a record: remove it."
-_NOT_CLOSED = "It is not closed before the file ends, so all that follows it in the file is part of it."
+_NO_RECORD = "There is a comma without a record. Remove it."
+_NOT_CLOSED = "It isn't closed before the end of the file, so everything that follows counts as part of it."
 _TOO_LARGE = (
-    "The record is longer than {:,} characters, only its beginning is kept here: make it smaller. "
-    "A list of records is taken as such under one of the names {}."
+    "The record is longer than {:,} characters. Make it smaller. Only its beginning is kept here. "
+    "If it is a list of records, its key must be one of {}."
 )
 
 

@@ -28,8 +28,8 @@ BYTE_ORDER_MARK = "\ufeff"
 #: This error handler decodes bytes that are not UTF-8 as surrogates.
 KEEP_BAD_BYTES = "surrogateescape"
 
-NOT_UTF8 = "These bytes are not UTF-8: save the file as UTF-8 and try again."
-NOT_UTF16 = "This is UTF-16 or UTF-32, not UTF-8: save the file as UTF-8 and try again."
+NOT_UTF8 = "These bytes are not UTF-8. Save the file as UTF-8 and try again."
+NOT_UTF16 = "This is UTF-16 or UTF-32. Save the file as UTF-8 and try again."
 _WIDE_STARTS = (
     *(bytes((first, 0)) for first in b'{[" \t\r\n'),
     *(bytes((0, first)) for first in b'{[" \t\r\n'),
@@ -242,7 +242,7 @@ class _CarefulReader:
             self._at = word.end()
             return _WORDS[word[0]]
         if word and word[0] in _NO_NUMBERS:
-            raise self._refused(f"{word[0]} is not a JSON number: write a number or null.")
+            raise self._refused(f"{word[0]} is not a JSON number. Write a number or null.")
         raise self._unexpected(expected)
 
     def _object(self) -> dict[str, object]:
@@ -256,7 +256,7 @@ class _CarefulReader:
             self._take(":", "':' after a key")
             self._path.append(key)
             if key in members:
-                raise self._refused(f"The key {_quoted(key)} is given twice in one object: keep one of them.")
+                raise self._refused(f"The key {_quoted(key)} is given twice in one object. Keep one of them.")
             members[key] = self._value("a value")
             self._path.pop()
         return members
@@ -272,7 +272,9 @@ class _CarefulReader:
     def _items(self, closing: str) -> Iterator[None]:
         """Yield at the beginning of each item of an object or list; read the brackets and commas around it."""
         if len(self._path) >= MAX_DEPTH:
-            raise self._refused(f"The document is nested more than {MAX_DEPTH} levels deep: flatten it.")
+            raise self._refused(
+                f"The document is nested more than {MAX_DEPTH} levels deep. Use fewer levels."
+            )
         self._at += 1
         self._skip_space()
         if not self._text.startswith(closing, self._at):
@@ -293,11 +295,11 @@ class _CarefulReader:
             raise self._refused(NOT_UTF8)
         text: str = json.loads(token)
         if "\0" in text:
-            raise self._refused(f"{what} holds a NUL character (\\u0000): remove it.")
+            raise self._refused(f"{what} contains a NUL character (\\u0000). Remove it.")
         if half := _SURROGATE.search(text):
             code = f"\\u{ord(half[0]):04x}"
             raise self._refused(
-                f"{what} holds half a surrogate pair ({code}), which is no character: remove it."
+                f"{what} contains half a surrogate pair ({code}), which is not a character. Remove it."
             )
         self._at = end + 1
         return text
@@ -309,13 +311,13 @@ class _CarefulReader:
             self._at = start
             return self._syntax("A string begins here and is not closed")
         if character == "\\":
-            return self._syntax("A backslash begins no escape that JSON knows")
+            return self._syntax("A backslash is not followed by a valid JSON escape")
         if character == "\0":
-            return self._refused(f"{what} holds a NUL character (\\u0000): remove it.")
+            return self._refused(f"{what} contains a NUL character (\\u0000). Remove it.")
         if character == "\n":
             return self._syntax("A string is not closed before its line ends")
         return self._refused(
-            f"{what} holds a control character (U+{ord(character):04X}): remove it or write it as an escape."
+            f"{what} contains a control character (U+{ord(character):04X}). Remove it, or write it as an escape."
         )
 
     def _number(self, token: re.Match[str]) -> int | Decimal:
@@ -323,7 +325,7 @@ class _CarefulReader:
         number = _integer(token[0]) if is_integer else _fraction(token[0])
         if number is None:
             limit = "needs more than 64 bits" if is_integer else "is out of range"
-            raise self._refused(f"The number {_quoted(token[0])[1:-1]} {limit}: send it as a string.")
+            raise self._refused(f"The number {_quoted(token[0])[1:-1]} {limit}. Send it as a string.")
         self._at = token.end()
         return number
 
@@ -339,8 +341,8 @@ class _CarefulReader:
         rest = self._text[self._at : self._at + _LONGEST_QUOTE]
         if not rest:
             if not self._text.strip(SPACE):
-                return self._syntax(f"The text is empty: expected {expected}")
-            return self._syntax(f"The text ends in the middle: expected {expected}")
+                return self._syntax(f"The text is empty. Expected {expected}")
+            return self._syntax(f"The text ends in the middle. Expected {expected}")
         if _SURROGATE.match(rest):
             return self._refused(NOT_UTF8)
         word = _WORD.match(rest)

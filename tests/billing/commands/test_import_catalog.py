@@ -160,7 +160,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "content", "told"),
         [
-            ("missing.json", None, "missing.json: There is no such file: check"),
+            ("missing.json", None, "missing.json: There is no such file. Check"),
             ("empty.json", b"", "The file is empty"),
             ("wide.json", "{}".encode("utf-16"), "UTF-16"),
             ("cut.json", b'{"features": [', "The text ends in the middle"),

@@ -120,7 +120,7 @@ class TestOne:
             (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
             (["acme", "fax", "1"], "No feature “fax”", 1),
             (["acme", "calls", "1", "--entity", "s9"], "has no entity “s9”", 1),
-            (["--file", "missing.ndjson"], "missing.ndjson: There is no such file: check", 1),
+            (["--file", "missing.ndjson"], "missing.ndjson: There is no such file. Check", 1),
         ],
         ids=str,
     )
@@ -166,7 +166,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("line", "told"),
         [
-            ({"feature": "calls"}, "$: Object missing required field `customer`"),
+            ({"feature": "calls"}, "$: Add the required key `customer`"),
             ({"customer": "acme"}, "$: Name the feature with `feature`, or its event"),
             (
                 {"customer": "acme", "feature": "calls", "event_name": "called"},
@@ -202,7 +202,7 @@ class TestFile:
             ({"customer": "acme", "feature": "calls", "key": ""}, "$: Enter a key, or leave it out"),
             (
                 {"customer": "acme", "feature": "calls", "value": 1},
-                "$: Object contains unknown field `value`",
+                "$: Remove the unknown key `value`",
             ),
             ({"customer": "acme", "feature": "calls", "amount": 71}, "$: 2 of 71 Calls do not fit"),
             ("{broken", "$"),

@@ -385,10 +385,10 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
 @pytest.mark.parametrize(
     ("payload", "path", "reason"),
     [
-        ({"company": {"name": "A"}}, "$", "Object missing required field `id`."),
-        ({"id": "1"}, "$", "Object missing required field `company`."),
+        ({"company": {"name": "A"}}, "$", "Add the required key `id`."),
+        ({"id": "1"}, "$", "Add the required key `company`."),
         ({**MINIMAL, "id": " "}, "$.id", "A customer must have an id."),
-        ({"id": "1", "company": {}}, "$.company", "Object missing required field `name`."),
+        ({"id": "1", "company": {}}, "$.company", "Add the required key `name`."),
         ({"id": "1", "company": {"name": " "}}, "$.company.name", "A company must have a name."),
         (
             {**MINIMAL, "mergedCustomers": [{"id": "2", "company": {"name": ""}}]},
@@ -398,9 +398,9 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
         (
             {**MINIMAL, "poc": [{"name": "Jane"}]},
             "$.poc[0]",
-            "Object missing required field `obfuscated_id`.",
+            "Add the required key `obfuscated_id`.",
         ),
-        ({**MINIMAL, "poc": [{"obfuscatedId": "p"}]}, "$.poc[0]", "Object missing required field `name`."),
+        ({**MINIMAL, "poc": [{"obfuscatedId": "p"}]}, "$.poc[0]", "Add the required key `name`."),
         (with_poc(obfuscated_id=""), "$.poc[0].obfuscated_id", "A person must have an id."),
         (
             {**MINIMAL, "poc": [{"name": "a", "obfuscatedId": "p"}, {"name": "b", "obfuscatedId": "p"}]},
@@ -415,17 +415,17 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
         (
             {**MINIMAL, "id": "a" * 256},
             "$.id",
-            "256 characters are too long: at most 255.",
+            "256 characters are too many. Use at most 255.",
         ),
         (
             {**MINIMAL, "domains": ["a", "b" * 256]},
             "$.domains[1]",
-            "256 characters are too long: at most 255.",
+            "256 characters are too many. Use at most 255.",
         ),
         (
             {**MINIMAL, "metadata": {"customData": {"k" * 256: {}}}},
             f"$.metadata.customData.{'k' * 256}",
-            "256 characters are too long: at most 255.",
+            "256 characters are too many. Use at most 255.",
         ),
         (
             {**MINIMAL, "start_date": None, "startDate": None},

@@ -255,7 +255,7 @@ class TestUnreadable:
     @pytest.mark.parametrize(
         ("name", "content", "told"),
         [
-            ("missing.json", None, "missing.json: There is no such file: check"),
+            ("missing.json", None, "missing.json: There is no such file. Check"),
             ("empty.json", b"", "The file is empty"),
             ("directory", None, "is a directory"),
             ("wide.json", '[{"id": "a"}]'.encode("utf-16"), "UTF-16"),

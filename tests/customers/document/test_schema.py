@@ -402,11 +402,11 @@ def test_what_is_of_the_wrong_kind_is_refused_with_its_place(keys: dict[str, Any
             "$.businesses[1].id",
             "“a” is in this list twice, with differences. Keep one.",
         ),
-        ({"email": "a" * 321}, "$.email", "321 characters are too long: at most 320."),
+        ({"email": "a" * 321}, "$.email", "321 characters are too many. Use at most 320."),
         (
             {"addresses": [{"id": "a" * 256}]},
             "$.addresses[0].id",
-            "256 characters are too long: at most 255.",
+            "256 characters are too many. Use at most 255.",
         ),
     ],
 )

@@ -39,7 +39,7 @@ def test_document_comes_back_as_the_record():
 def test_text_comes_back_as_the_record_when_mended():
     line = error_line(BadRecord(7, "$", "No.", '{"a": NaN}'))
     assert read(line) == [
-        BadRecord(1, "$.a", "NaN is not a JSON number: write a number or null.", '{"a": NaN}')
+        BadRecord(1, "$.a", "NaN is not a JSON number. Write a number or null.", '{"a": NaN}')
     ]
     assert read(line.replace(b"NaN", b"5")) == [Record(1, '{"a": 5}', {"a": 5})]
 

@@ -238,7 +238,7 @@ def test_where_reading_goes_on(text, numbers, texts, chunk):
         ('{"data":[{"a":1},', 1, "", "ends before its list"),
         ('{"data":[{"a":1}]', 1, "", "ends before the object around"),
         ('{"data":[{"a":1}],"has_more"', 1, "", "ends before the object around"),
-        ('[{"a":1},{"b":"x},{"c":"y"}]', 1, '{"b":"x},{"c":"y"}]', "not closed before the file ends"),
+        ('[{"a":1},{"b":"x},{"c":"y"}]', 1, '{"b":"x},{"c":"y"}]', "isn't closed before the end of the file"),
     ],
 )
 def test_truncated(text, count, rest, reason, chunk):
@@ -262,9 +262,9 @@ def test_record_that_is_no_object(item, chunk):
 def test_reason_says_what_and_where():
     records = read(b'{"a":{"b":[1,NaN]}}\n{"a":\n  oops}\n{"a":1,"a":2}')
     assert [(record.path, record.reason) for record in bad(records)] == [
-        ("$.a.b[1]", "NaN is not a JSON number: write a number or null."),
+        ("$.a.b[1]", "NaN is not a JSON number. Write a number or null."),
         ("$", "Expected a value, but found 'oops' (line 2, column 3)."),
-        ("$.a", "The key 'a' is given twice in one object: keep one of them."),
+        ("$.a", "The key 'a' is given twice in one object. Keep one of them."),
     ]
 
 
