@@ -47,7 +47,7 @@ def number(value: Decimal | int | None) -> str:
 
 
 def percent(share: Decimal | float) -> str:
-    """`97%` for 0.97, rounded half-even to a whole per cent."""
+    """`97%` for 0.97, rounded half-even to a whole percent."""
     return f"{Decimal(str(share)) * 100:,.0f}%"
 
 
