@@ -257,7 +257,7 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
     if customer.id in seen:
         raise Refused(
             within(path, "id"),
-            f"{quoted(customer.id)} is in this document already: a customer is in it once.",
+            f"{quoted(customer.id)} is in this document twice. Keep one.",
         )
     seen.add(customer.id)
     remarks: list[Remark] = []
@@ -268,7 +268,7 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
         limits.refuse_too_long(at, domain, limits.IDENTIFIER)
         if not domain or domain in domains:
             reason = f"{quoted(domain)} is in the list already" if domain else "This is empty"
-            remarks.append(Remark(at, f"{reason}; it was left out."))
+            remarks.append(Remark(at, f"{reason}, so it was left out."))
         else:
             domains.append(domain)
     if customer.domains:
@@ -308,8 +308,8 @@ def _drop_repeated_contacts(path: str, customer: CrmCustomer) -> list[Remark]:
             continue
         repeated = f"{quoted(person.obfuscated_id)} is in this list"
         if known != person:
-            raise Refused(within(at, "obfuscated_id"), f"{repeated} twice, with differences: keep one.")
-        remarks.append(Remark(at, f"{repeated} already; it was left out."))
+            raise Refused(within(at, "obfuscated_id"), f"{repeated} twice, with differences. Keep one.")
+        remarks.append(Remark(at, f"{repeated} already, so it was left out."))
     if customer.poc:
         customer.poc = list(kept.values())
     return remarks
@@ -326,7 +326,7 @@ def _drop_circular_managers(path: str, person: CrmPerson) -> list[Remark]:
         if not metadata or not metadata.manager:
             return []
         if metadata.manager.obfuscated_id in below:
-            text = f"{quoted(metadata.manager.obfuscated_id)} cannot be their own manager; it was left out."
+            text = f"{quoted(metadata.manager.obfuscated_id)} can't be their own manager, so the manager was left out."
             metadata.manager = UNSET
             return [Remark(path, text)]
         current = metadata.manager

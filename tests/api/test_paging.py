@@ -122,7 +122,7 @@ def test_a_cursor_that_was_tampered_with_is_refused(read, refuse, change):
 
 @pytest.mark.parametrize("cursor", ["x", "a:b", ":", "eyJ4IjoxfQ:aGVsbG8", "é", "0", "a" * 5000])
 def test_what_is_no_cursor_is_refused(refuse, cursor):
-    assert "begin at the start" in refuse(400, LIST, after=cursor)["message"]
+    assert "start at the beginning" in refuse(400, LIST, after=cursor)["message"]
 
 
 @pytest.mark.parametrize("order", ["", "id", "password", "created_at,name", "--name", "?"])

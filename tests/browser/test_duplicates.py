@@ -103,7 +103,7 @@ def test_a_cluster_is_merged_and_given_back_by_keyboard_alone(
         expect(page.get_by_text("Reason: the same company")).to_be_visible()
         press_tab_until(page, "Undo merge")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("is a customer of its own again")).to_be_visible()
+        expect(page.get_by_text("is a separate customer again")).to_be_visible()
         assert Customer.objects.exclude(merged_into=None).count() == left
         page.goto(f"/admin/customer/{survivor.pk}/")
     survivor.refresh_from_db()

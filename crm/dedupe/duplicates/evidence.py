@@ -100,7 +100,7 @@ def found(rule: str, words: str, factor: float = 1.0) -> Evidence:
 def shared(rule: str, words: str, count: int) -> Evidence:
     """Something that `count` customers share. The more share it, the less it weighs, down to 0."""
     if count >= _CROWD:
-        words = f"{words}, as {count} customers have"
+        words = f"{words}, shared by {count} customers"
     return Evidence(rule, words, max(0.0, WEIGHTS[rule] - CROWDED[rule] * log(count - 1)))
 
 

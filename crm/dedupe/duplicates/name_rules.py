@@ -75,7 +75,7 @@ def _same_name(pair: Comparison) -> Iterator[Evidence]:
     yield found("same name in the same place", f"{likeness.how}{where}: {shown}", weight)
     others = pair.namesakes(pair.a.names)
     if others > 0 and pair.near < Nearness.SAME_STREET:
-        words = f"{others} more of this name in the same place"
+        words = f"{others} more with this name in the same place"
         yield found("namesakes in the same place", words, log(1 + others))
 
 

@@ -135,7 +135,7 @@ def compare(one: Name, other: Name, is_usual: Callable[[str], bool]) -> Likeness
         return _graded(one, other, Likeness(Relation.ALIKE, "the same name", 0.0, same))
     if "".join(one.words) == "".join(other.words):
         joined = tuple((each,) for each in min(one.sounds, other.sounds, key=len))
-        return Likeness(Relation.ALIKE, "the same name, written apart", 0.3, joined)
+        return Likeness(Relation.ALIKE, "the same name with other spaces", 0.3, joined)
     pairs, left, right = _aligned(one, other, is_usual)
     is_company = NameKind.COMPANY in (one.kind, other.kind)
     if is_company:
@@ -310,7 +310,7 @@ def _graded(one: Name, other: Name, likeness: Likeness) -> Likeness:
     if one.form != other.form:
         return Likeness(
             likeness.relation,
-            f"{likeness.how}, but for the legal form",
+            f"{likeness.how}, except for the legal form",
             likeness.doubt + 0.1,
             likeness.shared,
         )

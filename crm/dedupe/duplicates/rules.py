@@ -74,11 +74,13 @@ def another_place(pair: Comparison) -> Iterator[Evidence]:
 
 
 def lookalike_mailbox(pair: Comparison) -> Iterator[Evidence]:
-    """Two addresses that look the same and are not."""
+    """Two addresses that look the same but are different."""
     for mine in pair.a.mailboxes:
         for theirs in pair.b.mailboxes:
             if looks_like(mine, theirs):
-                words = f"look-alike: the addresses {mine.box} and {theirs.box} look the same and are not"
+                words = (
+                    f"look-alike: the addresses {mine.box} and {theirs.box} look the same but are different"
+                )
                 yield found("look-alike mailbox", words)
                 return
 
@@ -106,7 +108,7 @@ def another_domain(pair: Comparison) -> Iterator[Evidence]:
     for mine in ours:
         for theirs in others:
             if looks(mine) == looks(theirs):
-                words = f"look-alike: the domains {mine} and {theirs} look the same and are not"
+                words = f"look-alike: the domains {mine} and {theirs} look the same but are different"
                 yield found("look-alike domain", words)
                 return
     yield found("another domain", "another company domain")

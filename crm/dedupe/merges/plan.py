@@ -117,17 +117,17 @@ def refusals(
     if user is not None and not user.has_perm(PERMISSION):
         found.append("You can't merge customers. Ask an administrator for the permission to merge customers.")
     if not others:
-        found.append("Name at least one other customer to merge.")
+        found.append("Choose at least one other customer to merge.")
     keys = [str(customer.pk) for customer in (survivor, *others)]
     if len(set(keys)) != len(keys):
-        found.append("A customer can't be merged into itself. Name different customers.")
+        found.append("A customer can't be merged into itself. Choose different customers.")
     for customer in (survivor, *others):
         if customer.merged_into_id is not None:
             found.append(
-                f"{customer} ({customer.pk}) was merged into {customer.merged_into_id}. Name that one."
+                f"{customer} ({customer.pk}) was merged into {customer.merged_into_id}. Choose that one."
             )
         elif customer.archived_at is not None:
-            found.append(f"{customer} ({customer.pk}) is archived. Restore it first.")
+            found.append(f"{customer} ({customer.pk}) is archived. Unarchive it first.")
     found += [
         f"{other} ({other.pk}) is in {other.get_env_display()} and {survivor} in {survivor.get_env_display()}. Customers of"
         " two environments can't be merged."

@@ -94,10 +94,10 @@ def hindrance(merge: Merge) -> str:
     if into is not None:
         later = Merge.objects.standing().filter(other=merge.survivor).first()
         which = f"Undo {later.pk} first" if later is not None else "Undo that merge first"
-        return f"{merge.survivor} was itself merged into {into} ({into.pk}) since. {which}."
+        return f"{merge.survivor} was merged into {into} ({into.pk}) since. {which}."
     for later in Merge.objects.standing().filter(survivor=merge.survivor, pk__gt=merge.pk).order_by("-pk"):
         if _builds_on(later, merge):
-            return f"{later.other} was merged into {merge.survivor} since, over the same values. Undo {later.pk} first."
+            return f"{later.other} was merged into {merge.survivor} since and changed the same values. Undo {later.pk} first."
     return ""
 
 
@@ -142,7 +142,7 @@ def _unmerge(merge: Merge, by: Any, settle: Mapping[str, str]) -> Merge:
     except IntegrityError as refused:
         reason = str(refused).strip().splitlines()[0]
         raise CannotUnmerge(
-            f"Couldn't undo the merge: another customer has an identifier now that would come back ({reason})."
+            f"Couldn't undo the merge: another customer now has an identifier that would be restored ({reason})."
         ) from refused
     return merge
 

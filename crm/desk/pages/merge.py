@@ -110,7 +110,7 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
             messages.error(request, str(problem))
         else:
             other = made.other
-            messages.success(request, f"Undid the merge. {other} is a customer of its own again.")
+            messages.success(request, f"Undid the merge. {other} is a separate customer again.")
             return HttpResponseRedirect(reverse("desk-customer", args=[other.pk]))
     return TemplateResponse(
         request,

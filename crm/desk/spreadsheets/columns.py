@@ -98,7 +98,7 @@ def _columns(currencies: Sequence[str]) -> tuple[Column, ...]:
             "billing.view_subscription",
         ),
         Column(
-            "Contract a year",
+            "Contract per year",
             lambda customer, facts: _of(customer, "relationship", "contract_annual_revenue"),
             "crm.view_relationship",
         ),

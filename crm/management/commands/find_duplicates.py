@@ -18,6 +18,7 @@ from crm.dedupe.duplicates.review import Recorded, record
 from crm.dedupe.duplicates.sweep import FoundPair, Sweep, swept
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from customers.cli import INTERRUPTED, one_line, say
+from customers.formats import counted
 from customers.logs import add_counts
 from customers.models import Environment
 
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--trials",
             action="store_true",
-            help="list trials that one device, company or payment method took as several customers instead",
+            help="list shared trials instead: several customers, one device, company or payment method",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -78,7 +79,7 @@ class Command(BaseCommand):
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
             raise CommandError(
-                f"The database failed: {reason}. If a table is missing, `manage.py migrate` makes it."
+                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`."
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. The review queue is unchanged.", returncode=INTERRUPTED) from None
@@ -147,9 +148,7 @@ def _trials_in_words(shared: SharedTrials) -> str:
 
 
 def _in_words(recorded: Recorded) -> str:
-    pairs = "pair waits" if recorded.waiting == 1 else "pairs wait"
-    clusters = "cluster" if recorded.clusters == 1 else "clusters"
     return (
-        f"In the review queue {recorded.waiting} {pairs}, in {recorded.clusters} {clusters}:"
-        f" {recorded.new} new, {recorded.again} snoozed until now, {recorded.closed} closed."
+        f"Review queue: {counted(recorded.waiting, 'pair')} in {counted(recorded.clusters, 'group')}"
+        f" ({recorded.new} new, {recorded.again} back after a snooze, {recorded.closed} closed)."
     )

@@ -14,6 +14,7 @@ from crm.dedupe.merges.merge import CannotMerge, merge
 from crm.dedupe.merges.plan import MergePlan, plan_merge
 from crm.dedupe.merges.words import in_words
 from customers.cli import INTERRUPTED, one_line, say
+from customers.formats import listed
 from customers.models import Customer, Environment
 
 
@@ -29,8 +30,8 @@ def chosen_field(text: str) -> tuple[str, str]:
 
 class Command(BaseCommand):
     help = (
-        "Make one customer of several, whole or not at all. The survivor's values stand, and where they are empty the"
-        " others' fill them; --field keeps another's. `unmerge` gives everything back."
+        "Merge customers into one, completely or not at all. The primary record keeps its values, and its empty fields"
+        " are filled from the others. --field keeps the value of another customer. `unmerge` undoes the merge."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             default=[],
             type=chosen_field,
             metavar="FIELD=CUSTOMER",
-            help="keep this customer's value of a field, and pin it against imports; may be given again",
+            help="keep this customer's value of a field, and lock it against imports (can be repeated)",
         )
         parser.add_argument("--reason", default="", metavar="R", help="the reason, kept with the merge")
         parser.add_argument(
@@ -90,7 +91,7 @@ class Command(BaseCommand):
 def described(plan: MergePlan) -> list[str]:
     """The plan as lines: values, lists, money."""
     names = {str(customer.pk): str(customer) for customer in plan.customers}
-    lines = [f"{_called(plan.survivor)} stays; {', '.join(map(_called, plan.others))} becomes part of it."]
+    lines = [f"Merge {listed([*map(_called, plan.others)])} into {_called(plan.survivor)}:"]
     for each in plan.differing:
         lost = " / ".join(
             in_words(each.field, value) or "-" for key, value in each.values.items() if key != each.winner

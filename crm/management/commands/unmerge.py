@@ -25,8 +25,8 @@ from customers.typed_ids import to_uuid
 
 class Command(BaseCommand):
     help = (
-        "Undo a merge: the customer that was merged is one of its own again, with its values and rows. What was edited"
-        " since is for you to settle, field by field."
+        "Undo a merge: the merged customer is a separate customer again, with its values and rows. For each field that"
+        " was edited since, add --keep or --restore."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -72,7 +72,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
         # Read again, to show the restored names.
-        say(self.stdout, one_line(f"Undone: {_whom(_merge_called(str(merge.pk)))} are two customers again."))
+        say(
+            self.stdout,
+            one_line(f"Undid the merge. {_whom(_merge_called(str(merge.pk)))} are two customers again."),
+        )
 
 
 def _whom(merge: Merge) -> str:

@@ -47,7 +47,7 @@ def test_a_pair_a_line(twice: list[Customer]) -> None:
         "a_ids": [first.pk, "ext-1"],
         "b_ids": [second.pk],
     }
-    assert err == "In the review queue 1 pair waits, in 1 cluster: 1 new, 0 snoozed until now, 0 closed.\n"
+    assert err == "Review queue: 1 pair in 1 group (1 new, 0 back after a snooze, 0 closed).\n"
 
 
 def test_for_reading(twice: list[Customer]) -> None:
@@ -67,7 +67,7 @@ def test_the_queue_is_written_and_written_once(twice: list[Customer]) -> None:
     assert [pair.a, pair.b] == twice
     assert pair.cluster == DuplicateCluster.objects.get()
     _, err = run("--format", "ndjson")
-    assert err.startswith("In the review queue 1 pair waits, in 1 cluster: 0 new")
+    assert err.startswith("Review queue: 1 pair in 1 group (0 new")
 
 
 @pytest.mark.parametrize("least", ["0.3", "1"])

@@ -40,7 +40,7 @@ def test_any_identifier_will_do_and_what_happens_is_told(twice: tuple[Customer, 
     ada.refresh_from_db()
     assert (ada.name, ada.phone, ada.pinned_fields) == ("A. Finch", "+1 555 0100", ["name"])
     lines = told.splitlines()
-    assert lines[0] == f"Ada Finch ({ada.pk}) stays; A. Finch ({other.pk}) becomes part of it."
+    assert lines[0] == f"Merge A. Finch ({other.pk}) into Ada Finch ({ada.pk}):"
     assert "  name: A. Finch (of A. Finch), not Ada Finch" in lines
     assert "  notes: 0 + 1 → 1" in lines
     assert lines[-1] == f"Merged A. Finch ({other.pk}) into A. Finch ({ada.pk}): {merge.pk}"
@@ -65,7 +65,9 @@ def test_undoing_asks_what_becomes_of_what_was_edited(twice: tuple[Customer, Cus
         run("unmerge", str(merge.pk))
     told = run("unmerge", str(merge.pk), "--keep", "phone")
 
-    assert told == f"Undone: A. Finch ({other.pk}) and Ada Finch ({ada.pk}) are two customers again.\n"
+    assert (
+        told == f"Undid the merge. A. Finch ({other.pk}) and Ada Finch ({ada.pk}) are two customers again.\n"
+    )
     assert not Customer.objects.exclude(merged_into=None).exists()
     assert Customer.objects.get(pk=ada.pk).phone == "+1 555 0199"
 

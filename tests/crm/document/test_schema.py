@@ -303,8 +303,8 @@ def test_domains_are_there_once() -> None:
     )
     assert customer.domains == ["b.example.com", "a.example.com"]
     assert remarks == [
-        Remark("$.domains[2]", "This is empty; it was left out."),
-        Remark("$.domains[3]", "“b.example.com” is in the list already; it was left out."),
+        Remark("$.domains[2]", "This is empty, so it was left out."),
+        Remark("$.domains[3]", "“b.example.com” is in the list already, so it was left out."),
     ]
 
 
@@ -314,7 +314,7 @@ def test_the_same_contact_twice_is_there_once() -> None:
     assert [person["name"] for person in sent(customer)["poc"]] == ["Jane", "Max"]
     assert remarks == [
         Remark("$.poc[2].obfuscatedId", "The spaces around it were removed."),
-        Remark("$.poc[2]", "“p” is in this list already; it was left out."),
+        Remark("$.poc[2]", "“p” is in this list already, so it was left out."),
     ]
 
 
@@ -334,7 +334,7 @@ def test_nobody_is_above_themselves() -> None:
     assert remarks == [
         Remark(
             "$.poc[0].metadata.manager.metadata.manager",
-            "“p” cannot be their own manager; it was left out.",
+            "“p” can't be their own manager, so the manager was left out.",
         )
     ]
 
@@ -379,7 +379,7 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
 
     refused = refusal(complete({"id": "1", "merged_customers": merged}))
     assert refused.path == path
-    assert refused.reason.endswith("is in this document already: a customer is in it once.")
+    assert refused.reason.endswith("is in this document twice. Keep one.")
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
         (
             {**MINIMAL, "poc": [{"name": "a", "obfuscatedId": "p"}, {"name": "b", "obfuscatedId": "p"}]},
             "$.poc[1].obfuscatedId",
-            "“p” is in this list twice, with differences: keep one.",
+            "“p” is in this list twice, with differences. Keep one.",
         ),
         (
             with_poc(metadata={"type": "TEMP"}),

@@ -137,7 +137,7 @@ def test_the_better_a_name_fits_the_less_doubt_there_is() -> None:
 
 
 def test_what_differs_is_said_in_words() -> None:
-    assert likeness("Acme GmbH", "Acme").how == "the same name, but for the legal form"
+    assert likeness("Acme GmbH", "Acme").how == "the same name, except for the legal form"
     assert likeness("Doe Bob", "Robert Doe").how == "the same name (a short form, the words in another order)"
 
 

@@ -294,7 +294,7 @@ def test_a_switchboard_tells_nothing() -> None:
     many = Crowd({(KeyKind.PHONE, "+12175550123"): 20})
     found = verdict(one, other, many)
     assert found.score < 0.2
-    assert "same phone number: +12175550123, as 20 customers have" in found.reasons
+    assert "same phone number: +12175550123, shared by 20 customers" in found.reasons
 
 
 def test_a_mailbox_that_many_gave_tells_nothing() -> None:
@@ -342,7 +342,7 @@ def test_namesakes_in_the_same_city_take_away() -> None:
     many = Crowd({(KeyKind.NAME_CITY, "iane ro boise"): 9})
     found = verdict(one, other, many)
     assert found.score < verdict(one, other).score
-    assert "7 more of this name in the same place" in found.reasons
+    assert "7 more with this name in the same place" in found.reasons
 
 
 def test_part_of_a_name_says_nothing_by_itself() -> None:

@@ -206,7 +206,7 @@ def test_a_merge_is_undone_from_its_page(client: Client) -> None:
     assert page.context["rows"] == [("domains", 2)]
     assert "2 domains." in " ".join(page.content.decode().split())
     response = client.post(url, follow=True)
-    assert "is a customer of its own again" in response.content.decode()
+    assert "is a separate customer again" in response.content.decode()
     merge.refresh_from_db()
     assert merge.undone_at is not None
     assert (merge.other.merged_into, merge.other.external_id) == (None, "finch-7")

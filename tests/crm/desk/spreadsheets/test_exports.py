@@ -110,7 +110,7 @@ def test_a_row_says_what_one_wants_to_know(user: User) -> None:
         "Plans": "pro-acme",
         "MRR EUR": Decimal("19.90"),
         "MRR USD": None,
-        "Contract a year": Decimal(12000),
+        "Contract per year": Decimal(12000),
         "Contract in": "USD",
         "Health": 71,
         "Last contact": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
