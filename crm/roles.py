@@ -31,7 +31,7 @@ _ADMINISTRATION = (ADMINISTRATOR,)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RoleLine:
     """One line of the table: a task, the permissions that it needs (`app.verb_model`), and the roles that have them."""
 
     task: str
@@ -55,7 +55,7 @@ _DESK = (
 )
 
 TABLE = (
-    Line(
+    RoleLine(
         "See customers, account details, billing and the desk",
         frozenset(
             _may("view", "customers", f"{_CUSTOMERS} receivedpayload sourcerecord")
@@ -64,12 +64,12 @@ TABLE = (
         ),
         _EVERYONE,
     ),
-    Line(
+    RoleLine(
         "Add and change customers, addresses, business profiles and payment methods",
         frozenset(_may("add change", "customers", _CUSTOMERS)),
         _ACCOUNTS,
     ),
-    Line(
+    RoleLine(
         "Work on accounts: details, people, notes, tasks, calls, documents, tags, segments",
         frozenset(
             _may("add change", "crm", f"{_PEOPLE} customertag")
@@ -77,40 +77,42 @@ TABLE = (
         ),
         _ACCOUNTS,
     ),
-    Line(
+    RoleLine(
         "Decide on worklist entries and possible duplicates",
         frozenset(_may("change", "crm", "duplicatecluster duplicatepair worklistdecision")),
         _ACCOUNTS,
     ),
-    Line("Merge customers and undo a merge", frozenset({"crm.merge_customers"}), _ACCOUNTS),
-    Line("Export customers", frozenset({"crm.add_export"}), _ACCOUNTS),
-    Line(
+    RoleLine("Merge customers and undo a merge", frozenset({"crm.merge_customers"}), _ACCOUNTS),
+    RoleLine("Export customers", frozenset({"crm.add_export"}), _ACCOUNTS),
+    RoleLine(
         "Attach, change and cancel subscriptions",
         frozenset(_may("add change", "billing", "subscription")),
         _MONEY,
     ),
-    Line("Grant and adjust balances, reverse ledger entries", frozenset({"billing.change_balance"}), _MONEY),
-    Line(
+    RoleLine(
+        "Grant and adjust balances, reverse ledger entries", frozenset({"billing.change_balance"}), _MONEY
+    ),
+    RoleLine(
         "Issue, void and write off invoices, record payments, write credit notes",
         frozenset({"billing.change_invoice", "billing.add_payment", "billing.add_creditnote"}),
         _MONEY,
     ),
-    Line(
+    RoleLine(
         "Change billing accounts, purchases, limits, alerts, discounts and referrals",
         frozenset(_may("add change", "billing", _TERMS)),
         _BILLING,
     ),
-    Line(
+    RoleLine(
         "Change the catalog: features, plans, prices",
         frozenset(_may("add change", "billing", _CATALOG) | _may("delete", "billing", "creditcost planitem")),
         _BILLING,
     ),
-    Line(
+    RoleLine(
         "Manage teams, delete notes and tags",
         frozenset(_may("add change delete", "crm", "team") | _may("delete", "crm", "note tag")),
         _ADMINISTRATION,
     ),
-    Line(
+    RoleLine(
         "Manage users, groups, API tokens and how people sign in",
         frozenset(
             _may("view add change delete", "auth", "group user")

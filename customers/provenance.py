@@ -21,7 +21,7 @@ LONGEST_HISTORY = 500
 _MERGED, _IMPORTED = ("merge", "the merge"), "imported from"
 
 
-class Origin(StrEnum):
+class ValueOrigin(StrEnum):
     """The origin of a value."""
 
     PERSON = "person"
@@ -62,7 +62,7 @@ class FieldProvenance:
     name: str
     label: str
     value: Any
-    origin: Origin
+    origin: ValueOrigin
     at: datetime | None
     by: str = ""
     reason: str = ""
@@ -104,10 +104,10 @@ def trace(
     claim = next((each for each in claims_of_sources if _is_same(each.value, value)), None)
     origin = _origin(began, claim)
     at = began.at if began is not None else None
-    if origin is Origin.SOURCE and claim is not None:
+    if origin is ValueOrigin.SOURCE and claim is not None:
         at = claim.since
     others = tuple(each for each in claims_of_sources if not _is_same(each.value, value))
-    is_decided = is_pinned or origin in (Origin.PERSON, Origin.MERGE)
+    is_decided = is_pinned or origin in (ValueOrigin.PERSON, ValueOrigin.MERGE)
     later = [each for each in others if is_decided and began is not None and each.since > began.at]
     return FieldProvenance(
         name=name,
@@ -179,16 +179,16 @@ def _first_payloads(records: Sequence[SourceRecord]) -> dict[tuple[str, datetime
     return {(str(record), at): str(pk) for record, at, pk in found}
 
 
-def _origin(began: FirstChange | None, claim: SourceClaim | None) -> Origin:
+def _origin(began: FirstChange | None, claim: SourceClaim | None) -> ValueOrigin:
     if began is not None and began.reason.lower().startswith(_MERGED):
-        return Origin.MERGE
+        return ValueOrigin.MERGE
     if began is not None and began.by and began.reason != TAKEN:
-        return Origin.PERSON
+        return ValueOrigin.PERSON
     if claim is not None:
-        return Origin.SOURCE
+        return ValueOrigin.SOURCE
     if began is not None and began.reason.lower().startswith(_IMPORTED):
-        return Origin.IMPORT
-    return Origin.UNKNOWN
+        return ValueOrigin.IMPORT
+    return ValueOrigin.UNKNOWN
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -47,7 +47,7 @@ from crm.models import (
     Contact,
     CustomerTag,
     CustomField,
-    Decision,
+    DecisionKind,
     DeskRefresh,
     Document,
     Domain,
@@ -513,7 +513,7 @@ def make_worklist_decision(**fields: Any) -> WorklistDecision:
         rule="subscription_past_due",
         key=f"sub:{next(_numbers)}",
         words="Pro is past due",
-        decision=Decision.DONE,
+        decision=DecisionKind.DONE,
     )
 
 

@@ -26,7 +26,7 @@ BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class _Format:
+class _SourceFormat:
     """How documents of one source are made, and the lookup of the key that sorts them.
 
     Keys sort by the time at which their row was made, and that row is made by the source's import. So documents that
@@ -50,9 +50,9 @@ def _crm(customers: Sequence[Customer], case: Case) -> list[bytes]:
 
 
 _FORMATS = {
-    Source.PAYMENTS: _Format(_payments, "pk"),
-    Source.BILLING: _Format(_billing, "billing_account__pk"),
-    Source.CRM: _Format(_crm, "relationship__pk"),
+    Source.PAYMENTS: _SourceFormat(_payments, "pk"),
+    Source.BILLING: _SourceFormat(_billing, "billing_account__pk"),
+    Source.CRM: _SourceFormat(_crm, "relationship__pk"),
 }
 
 

@@ -17,7 +17,7 @@ from crm.models.tag import CustomerTag, Tag
 from crm.models.task import Task
 from crm.models.team import Team
 from crm.models.worklist import (
-    Decision,
+    DecisionKind,
     DeskRefresh,
     WorklistDecision,
     WorklistEntry,
@@ -30,7 +30,7 @@ __all__ = [
     "Contact",
     "CustomField",
     "CustomerTag",
-    "Decision",
+    "DecisionKind",
     "DeskRefresh",
     "Document",
     "Domain",

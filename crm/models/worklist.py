@@ -14,7 +14,7 @@ from customers.models import Customer, CustomerRow
 from customers.typed_ids import TypedIdField
 
 
-class Decision(models.TextChoices):
+class DecisionKind(models.TextChoices):
     """A decision on a reason. It holds until the reason changes, or the snooze ends."""
 
     DONE = "done", "Done"
@@ -106,7 +106,7 @@ class WorklistReason(models.Model):
     weight = models.PositiveIntegerField()
     since = models.DateTimeField()
     link = models.CharField(blank=True, help_text="The page to act on.")
-    decision = models.CharField(max_length=20, choices=Decision, blank=True)
+    decision = models.CharField(max_length=20, choices=DecisionKind, blank=True)
     until = models.DateTimeField("snoozed until", null=True)
 
     objects = WorklistReasonQuerySet.as_manager()
@@ -135,7 +135,7 @@ class WorklistDecision(CustomerRow):
     rule = models.CharField(max_length=30)
     key = models.CharField(max_length=255, blank=True)
     words = models.TextField("reason", help_text="The reason at the time of the decision.")
-    decision = models.CharField(max_length=20, choices=Decision)
+    decision = models.CharField(max_length=20, choices=DecisionKind)
     until = models.DateTimeField("snoozed until", null=True, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -1,4 +1,4 @@
-"""API tokens in the admin. The secret is shown once, on the page that answers the form."""
+"""API tokens in the admin. The secret is shown once, on the page that follows the form."""
 
 from __future__ import annotations
 

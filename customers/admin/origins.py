@@ -5,19 +5,19 @@ from __future__ import annotations
 from customers.formats import EMPTY, moment
 from customers.ingest.precedence import is_empty
 from customers.models import SourceRecord
-from customers.provenance import FieldProvenance, Origin
+from customers.provenance import FieldProvenance, ValueOrigin
 
 
 def in_words(field: FieldProvenance) -> str:
     """Who set the value, and when."""
     when = moment(field.at)
-    if field.origin is Origin.PERSON:
+    if field.origin is ValueOrigin.PERSON:
         return f"{field.by}, {when}"
-    if field.origin is Origin.MERGE:
+    if field.origin is ValueOrigin.MERGE:
         return f"{field.reason}{f', by {field.by}' if field.by else ''}, {when}"
-    if field.origin is Origin.SOURCE and field.claim is not None:
+    if field.origin is ValueOrigin.SOURCE and field.claim is not None:
         return f"{name_of(field.claim.record)}, since {when}"
-    if field.origin is Origin.IMPORT:
+    if field.origin is ValueOrigin.IMPORT:
         return f"{field.reason}, {when}"
     return EMPTY if is_empty(field.value) else "Unknown"
 

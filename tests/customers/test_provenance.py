@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.document.importer import BillingImporter
 from customers import pinned_fields
 from customers.models import Customer, ReceivedPayload
-from customers.provenance import FieldProvenance, Origin, provenance_of
+from customers.provenance import FieldProvenance, ValueOrigin, provenance_of
 from tests.customers.import_documents import customer_of, payment, take, take_payments
 from tests.factories import claims, make_customer, make_source_record, make_user
 from tests.merge_by_hand import merge_by_hand
@@ -60,10 +60,10 @@ class TestOrigins:
         payload = ReceivedPayload.objects.get(record=record)
 
         assert field.claim is not None
-        assert (field.origin, field.value, field.claim.record) == (Origin.SOURCE, "P", record)
+        assert (field.origin, field.value, field.claim.record) == (ValueOrigin.SOURCE, "P", record)
         assert (field.at, field.claim.payload_id) == (payload.received_at, payload.pk)
         assert (said(field), field.is_pinned, field.news) == ([("b1", "B")], False, None)
-        assert of(customer, "stripe_id").origin is Origin.SOURCE
+        assert of(customer, "stripe_id").origin is ValueOrigin.SOURCE
 
     def test_since_the_first_payload_that_said_so(self, customer: Customer) -> None:
         first = ReceivedPayload.objects.get(record__source="payments")
@@ -80,7 +80,7 @@ class TestOrigins:
 
         field = of(customer, "name")
         change = customer.history.filter(name="Ours").earliest()
-        assert (field.origin, field.by, field.at) == (Origin.PERSON, "Ada Adeyemi", change.history_date)
+        assert (field.origin, field.by, field.at) == (ValueOrigin.PERSON, "Ada Adeyemi", change.history_date)
         assert (field.is_pinned, field.is_overruling) == (True, True)
         assert said(field) == [("p1", "P"), ("b1", "B")]
 
@@ -100,7 +100,11 @@ class TestOrigins:
         edit(customer, ada, name="B")
 
         field = of(customer, "name")
-        assert (field.origin, field.by, field.reason) == (Origin.MERGE, "Ada Adeyemi", "Merged with cus_x")
+        assert (field.origin, field.by, field.reason) == (
+            ValueOrigin.MERGE,
+            "Ada Adeyemi",
+            "Merged with cus_x",
+        )
 
     def test_an_import_whose_record_has_changed_its_mind(self, customer: Customer) -> None:
         record = customer.source_records.get(source="payments")
@@ -108,14 +112,14 @@ class TestOrigins:
         record.save()
 
         field = of(customer, "name")
-        assert (field.origin, field.reason) == (Origin.IMPORT, "Imported from payments")
+        assert (field.origin, field.reason) == (ValueOrigin.IMPORT, "Imported from payments")
 
     def test_nobody_knows(self) -> None:
         customer = make_customer(name="Somebody")
         Customer.objects.update(name="Written past the history")
 
         field = of(customer, "name")
-        assert (field.origin, field.at, field.claim) == (Origin.UNKNOWN, None, None)
+        assert (field.origin, field.at, field.claim) == (ValueOrigin.UNKNOWN, None, None)
 
     def test_records_of_merged_customers_speak_too(self, customer: Customer) -> None:
         take_payments(payment(2, name="Two"))
@@ -167,7 +171,7 @@ class TestDeciding:
         assert (field.value, field.is_pinned, field.origin, field.is_overruling) == (
             "P",
             False,
-            Origin.SOURCE,
+            ValueOrigin.SOURCE,
             False,
         )
         assert customer.history.first().history_user == ada

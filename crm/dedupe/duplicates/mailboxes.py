@@ -1,4 +1,4 @@
-"""Email addresses and domains: which are the same, and whose they are."""
+"""Email addresses and domains: which ones are the same, and which belong to an organization."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Mailbox(Struct, array_like=True, frozen=True):
 
 @lru_cache(maxsize=1 << 14)
 def read_mailbox(text: str) -> Mailbox | None:
-    """The mailbox of an email address. None for what is no address, and for placeholders."""
+    """The mailbox of an email address. None for other texts and for placeholders."""
     whole = visible(text.strip().removeprefix("mailto:")).casefold()
     name, _, host = whole.rpartition("@")
     host = read_host(host)

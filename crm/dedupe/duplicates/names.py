@@ -143,7 +143,7 @@ def compare(one: Name, other: Name, is_usual: Callable[[str], bool]) -> Likeness
     return _as_people(one, other, pairs, left, right)
 
 
-class _Pair(Struct, frozen=True):
+class _WordPair(Struct, frozen=True):
     """Two matched words, their positions, and the cost."""
 
     first: int
@@ -207,7 +207,7 @@ def _differs_in_look(one: Name, other: Name) -> bool:
 
 def _aligned(
     one: Name, other: Name, is_usual: Callable[[str], bool]
-) -> tuple[list[_Pair], list[int], list[int]]:
+) -> tuple[list[_WordPair], list[int], list[int]]:
     """The matching words of two names, surest first, and the words left over in each."""
     candidates = [
         pair
@@ -215,7 +215,7 @@ def _aligned(
         if (pair := _match(first, mine, second, theirs, is_usual)) is not None
     ]
     left, right = list(range(len(one.words))), list(range(len(other.words)))
-    pairs: list[_Pair] = []
+    pairs: list[_WordPair] = []
     typos = 0
     for pair in sorted(candidates, key=lambda pair: (pair.cost, abs(pair.first - pair.second))):
         is_typo = pair.how == TYPO
@@ -227,11 +227,13 @@ def _aligned(
     return pairs, left, right
 
 
-def _match(first: int, mine: str, second: int, theirs: str, is_usual: Callable[[str], bool]) -> _Pair | None:
+def _match(
+    first: int, mine: str, second: int, theirs: str, is_usual: Callable[[str], bool]
+) -> _WordPair | None:
     cost, how = _likeness_of_words(mine, theirs)
     if how == TYPO and is_usual(sound(mine)) and is_usual(sound(theirs)):
         return None
-    return None if how == OTHER else _Pair(first, second, cost, how)
+    return None if how == OTHER else _WordPair(first, second, cost, how)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -317,7 +319,7 @@ def _graded(one: Name, other: Name, likeness: Likeness) -> Likeness:
     return likeness
 
 
-def _in_words(pairs: list[_Pair]) -> tuple[str, float]:
+def _in_words(pairs: list[_WordPair]) -> tuple[str, float]:
     hows = list(dict.fromkeys(pair.how for pair in sorted(pairs, key=lambda pair: pair.first) if pair.how))
     doubt = sum(pair.cost for pair in pairs)
     by_place = [pair.second for pair in sorted(pairs, key=lambda pair: pair.first)]
@@ -327,12 +329,12 @@ def _in_words(pairs: list[_Pair]) -> tuple[str, float]:
     return ("the same name" + (f" ({', '.join(hows)})" if hows else ""), doubt)
 
 
-def _shared(one: Name, other: Name, pairs: list[_Pair]) -> tuple[tuple[str, ...], ...]:
+def _shared(one: Name, other: Name, pairs: list[_WordPair]) -> tuple[tuple[str, ...], ...]:
     mine, theirs = one.sounds, other.sounds
     return tuple(tuple(dict.fromkeys((mine[pair.first], theirs[pair.second]))) for pair in pairs)
 
 
-def _as_people(one: Name, other: Name, pairs: list[_Pair], left: list[int], right: list[int]) -> Likeness:
+def _as_people(one: Name, other: Name, pairs: list[_WordPair], left: list[int], right: list[int]) -> Likeness:
     left = [place for place in left if one.words[place] not in PARTICLES]
     right = [place for place in right if other.words[place] not in PARTICLES]
     how, doubt = _in_words(pairs)
@@ -355,7 +357,9 @@ def _as_people(one: Name, other: Name, pairs: list[_Pair], left: list[int], righ
     return Likeness(Relation.KIN, "the same family name, other given names")
 
 
-def _as_companies(one: Name, other: Name, pairs: list[_Pair], left: list[int], right: list[int]) -> Likeness:
+def _as_companies(
+    one: Name, other: Name, pairs: list[_WordPair], left: list[int], right: list[int]
+) -> Likeness:
     mine = [one.words[place] for place in left]
     theirs = [other.words[place] for place in right]
     how, doubt = _in_words(pairs)

@@ -64,11 +64,11 @@ def changed_since(ids: Sequence[str], since: datetime) -> set[str]:
 
 
 def _profiles(rows: list[dict[str, Any]]) -> list[Profile]:
-    lists = _Lists([to_uuid(row["pk"], ("cus",)) for row in rows])
+    lists = _ListedRows([to_uuid(row["pk"], ("cus",)) for row in rows])
     return [_profile(row, lists) for row in rows]
 
 
-class _Lists:
+class _ListedRows:
     """The rows of customers, by customer."""
 
     def __init__(self, ids: Sequence[UUID | None]) -> None:
@@ -109,7 +109,7 @@ def _by_customer(
     return rows
 
 
-def _profile(row: dict[str, Any], lists: _Lists) -> Profile:
+def _profile(row: dict[str, Any], lists: _ListedRows) -> Profile:
     pk = row["pk"]
     addresses = sorted(lists.addresses[pk], key=lambda address: not address["is_default"])
     companies, records = lists.companies[pk], lists.records[pk]
@@ -220,7 +220,7 @@ def _phones(texts: Iterable[str], region: str) -> tuple[str, ...]:
     return _once(read_phone(text, region) for text in texts if text)
 
 
-def _contacts(lists: _Lists, pk: str, region: str) -> tuple[ContactProfile, ...]:
+def _contacts(lists: _ListedRows, pk: str, region: str) -> tuple[ContactProfile, ...]:
     found = [
         ContactProfile(
             read_name(person["person__name"]),

@@ -69,7 +69,7 @@ def likely_matches(
         domains=company_domains(mailbox.host) if mailbox else (),
     )
     profiles = [profile for piece in read_profiles(_candidates(described)) for profile in piece]
-    crowd = _Few([described, *profiles])
+    crowd = _CandidateCrowd([described, *profiles])
     judged = ((judge(described, profile, crowd), profile.id) for profile in profiles)
     likely = sorted(
         ((verdict, pk) for verdict, pk in judged if verdict.score >= LIKELY_SCORE),
@@ -79,8 +79,8 @@ def likely_matches(
     return [LikelyMatch(customers[pk], verdict.score, verdict.reasons) for verdict, pk in likely]
 
 
-class _Few:
-    """Word counts among the candidates alone, with the database's total."""
+class _CandidateCrowd:
+    """A `Crowd` that counts words among the candidates only; the total is the database's."""
 
     repetition = 1.0
 

@@ -200,7 +200,10 @@ _SHOWN_ONCE = {
 
 
 def _list_plans(customers: Sequence[Customer]) -> list[ListPlan]:
-    """A plan for each model of which any customer has rows. One query, and one more for each model of `_SHOWN_ONCE`."""
+    """A plan for each model in which any of the customers has rows.
+
+    One query, and one more for each model of `_SHOWN_ONCE`.
+    """
     models = _listed()
     plain = row_counts(customers, [each for each in models if each._meta.label not in _SHOWN_ONCE])
     plans = []

@@ -1,4 +1,4 @@
-"""The pages of exports: the user's own exports, the one that writes an export part by part, and the file."""
+"""The pages of exports: the user's own exports, the page that writes an export part by part, and the file."""
 
 from __future__ import annotations
 

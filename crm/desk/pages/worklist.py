@@ -22,7 +22,7 @@ from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide
 from crm.desk.worklist.queries import entries_of, reasons_by_entry
 from crm.desk.worklist.refresh import WORKLIST
 from crm.desk.worklist.rules import RULES
-from crm.models import Decision, DeskRefresh, WorklistEntry, WorklistReason
+from crm.models import DecisionKind, DeskRefresh, WorklistEntry, WorklistReason
 from customers import clock
 from customers.formats import short_day, when
 from customers.typed_ids import to_uuid
@@ -104,7 +104,7 @@ def _decide(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm(_DECIDE):
         raise PermissionDenied
     try:
-        decision = Decision(request.POST.get("decision", ""))
+        decision = DecisionKind(request.POST.get("decision", ""))
         reason_id = request.POST.get("reason", "")
         if to_uuid(reason_id, ("wlr",)) is None:
             raise ReasonGone("This reason isn't on the worklist.")
@@ -118,10 +118,10 @@ def _decide(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{request.path}?{_query(request)}")
 
 
-def _done(decision: Decision, until: datetime | None, subject: str) -> str:
+def _done(decision: DecisionKind, until: datetime | None, subject: str) -> str:
     if until is not None:
         return f"Snoozed until {short_day(until)}: {subject}."
-    return f"{'Marked done' if decision == Decision.DONE else 'Dismissed'}: {subject}."
+    return f"{'Marked done' if decision == DecisionKind.DONE else 'Dismissed'}: {subject}."
 
 
 def _until(text: str) -> datetime | None:

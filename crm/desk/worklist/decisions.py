@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from crm.desk.batches import lock_current
 from crm.desk.worklist.refresh import refresh_customers, update_weights
-from crm.models import Decision, WorklistDecision, WorklistEntry, WorklistReason
+from crm.models import DecisionKind, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
 from customers.bulk import pieces, update_rows
 
@@ -24,13 +24,15 @@ class WrongDecision(Exception):
 
 
 @transaction.atomic
-def decide(reason_id: str, decision: Decision, *, by: Any, until: datetime | None = None) -> WorklistDecision:
+def decide(
+    reason_id: str, decision: DecisionKind, *, by: Any, until: datetime | None = None
+) -> WorklistDecision:
     """Decide about a reason. The decision is in force until the reason's key changes or its snooze ends.
 
     It applies to every user who has the same reason on their list. Raises `ReasonGone`, and `WrongDecision` for a
     snooze that doesn't end in the future.
     """
-    if decision == Decision.SNOOZED:
+    if decision == DecisionKind.SNOOZED:
         if until is None or until <= clock.now():
             raise WrongDecision("Choose a future day to snooze until.")
     else:

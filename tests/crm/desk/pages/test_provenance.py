@@ -15,7 +15,7 @@ from crm.desk.provenance import crm_provenance_of
 from crm.models import Company
 from customers import pinned_fields
 from customers.models import Customer, ReceivedPayload, SourceRecord
-from customers.provenance import Origin
+from customers.provenance import ValueOrigin
 from tests.crm.import_documents import document, take_crm
 from tests.customers.import_documents import payment, take_payments
 from tests.factories import make_customer, make_source_record, make_user
@@ -157,19 +157,19 @@ class TestCrm:
         return next(field for field in found.fields if field.name == "industry")
 
     def test_a_record_and_a_person(self, customer: Customer, user: User) -> None:
-        assert self.industry(customer).origin is Origin.SOURCE
+        assert self.industry(customer).origin is ValueOrigin.SOURCE
         company = Company.objects.get()
         company.industry = "Ours"
         company._history_user = user  # type: ignore[attr-defined]
         company.save()
 
         field = self.industry(customer)
-        assert (field.origin, field.by) == (Origin.PERSON, "Ada Adeyemi")
+        assert (field.origin, field.by) == (ValueOrigin.PERSON, "Ada Adeyemi")
         assert [(each.record.source, each.value) for each in field.others] == [("crm", HOSTILE)]
 
     def test_a_payload_that_cannot_be_read_says_nothing(self, customer: Customer) -> None:
         ReceivedPayload.objects.update(text="{")
-        assert self.industry(customer).origin is Origin.IMPORT
+        assert self.industry(customer).origin is ValueOrigin.IMPORT
 
 
 class TestWhatChanged:

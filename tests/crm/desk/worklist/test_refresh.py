@@ -18,7 +18,7 @@ from crm.desk.worklist import refresh
 from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide, undo
 from crm.desk.worklist.reason import Reason, WorklistBatch
 from crm.desk.worklist.refresh import refresh_customers, refresh_worklist
-from crm.models import Decision, DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
+from crm.models import DecisionKind, DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
 from customers.models import Customer
 from tests.factories import make_relationship, make_user
@@ -143,8 +143,8 @@ def test_who_is_merged_or_archived_falls_out(rules: Rules) -> None:
     assert WorklistEntry.objects.get().customer == stays
 
 
-@pytest.mark.parametrize("decision", [Decision.DONE, Decision.NOT_RELEVANT])
-def test_what_is_decided_stays_until_the_reason_changes(rules: Rules, decision: Decision) -> None:
+@pytest.mark.parametrize("decision", [DecisionKind.DONE, DecisionKind.NOT_RELEVANT])
+def test_what_is_decided_stays_until_the_reason_changes(rules: Rules, decision: DecisionKind) -> None:
     user = make_user()
     customer = account(user)
     rules.says(customer, 30, key="18 days")
@@ -165,7 +165,7 @@ def test_what_is_snoozed_comes_back(rules: Rules) -> None:
     customer = account(user)
     rules.says(customer, 30)
     refreshed()
-    decide(str(the_reason().pk), Decision.SNOOZED, by=user, until=AT + 5 * DAY)
+    decide(str(the_reason().pk), DecisionKind.SNOOZED, by=user, until=AT + 5 * DAY)
     assert the_reason().until == AT + 5 * DAY
     assert refreshed(AT + 4 * DAY) == []
     assert refreshed(AT + 5 * DAY) == [(str(customer), user.username, 30, 30)]
@@ -177,7 +177,7 @@ def test_a_snooze_needs_a_moment_that_lies_ahead(rules: Rules, until: datetime |
     rules.says(account(), 30)
     refreshed()
     with pytest.raises(WrongDecision):
-        decide(str(the_reason().pk), Decision.SNOOZED, by=make_user(), until=until)
+        decide(str(the_reason().pk), DecisionKind.SNOOZED, by=make_user(), until=until)
     assert not WorklistDecision.objects.exists()
 
 
@@ -186,8 +186,8 @@ def test_a_decision_is_changed_and_taken_back(rules: Rules) -> None:
     rules.says(account(), 30)
     refreshed()
     key = str(the_reason().pk)
-    decide(key, Decision.SNOOZED, by=user, until=AT + DAY)
-    decide(key, Decision.DONE, by=user)
+    decide(key, DecisionKind.SNOOZED, by=user, until=AT + DAY)
+    decide(key, DecisionKind.DONE, by=user)
     assert WorklistDecision.objects.get().until is None
     assert undo(WorklistDecision.objects.all()) == 1
     assert not WorklistDecision.objects.exists()
@@ -203,7 +203,7 @@ def test_a_reason_that_two_have_is_decided_for_both(rules: Rules) -> None:
     assert WorklistEntry.objects.waiting().count() == 2
     first = WorklistReason.objects.first()
     assert first is not None
-    decide(str(first.pk), Decision.DONE, by=ada)
+    decide(str(first.pk), DecisionKind.DONE, by=ada)
     assert WorklistEntry.objects.waiting().count() == 0
 
 
@@ -214,7 +214,7 @@ def test_a_reason_that_is_gone_cannot_be_decided(rules: Rules) -> None:
     rules.found.clear()
     refreshed()
     with pytest.raises(ReasonGone):
-        decide(key, Decision.DONE, by=make_user())
+        decide(key, DecisionKind.DONE, by=make_user())
 
 
 def test_a_refresh_takes_as_many_queries_for_many_customers_as_for_one(rules: Rules) -> None:
