@@ -33,9 +33,10 @@ def write_note(
 
 
 def mention_colleagues(note: Note) -> list[Mention]:
-    """Put the note on the worklist of each active colleague that it names as `@name`; return the new mentions.
+    """Record a mention of each active colleague that the note names as `@name`; return the new mentions.
 
-    The author and colleagues who were mentioned before get no mention. Unknown names are plain text.
+    The note gets onto their worklists. The author and colleagues who were mentioned before get no mention.
+    Unknown names are plain text.
     """
     names = [name.rstrip(".") for name in _MENTION.findall(note.body)][:_MOST_MENTIONS]
     colleagues = get_user_model()._default_manager.filter(username__in=names, is_active=True)

@@ -170,7 +170,7 @@ def sync_roles(apps: Any = installed_apps, using: str = DEFAULT_DB_ALIAS) -> Ite
 def sync_after_migrate(
     sender: AppConfig, apps: Any = installed_apps, using: str = DEFAULT_DB_ALIAS, **options: Any
 ) -> None:
-    """Receive `post_migrate`: `sync_roles`."""
+    """Run `sync_roles` after `migrate`."""
     for _ in sync_roles(apps, using):
         pass
 

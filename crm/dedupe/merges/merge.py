@@ -234,7 +234,10 @@ def _forget_rows(*customers: Customer) -> None:
 
 
 def _unset_flags(survivor: Customer, other: Customer, reason: str) -> list[list[str]]:
-    """Unset flags that only one row of a customer may have, where the survivor has one. Returns the changed rows."""
+    """Unset a flag of the merged customer's rows if the survivor has a row with it. Returns the changed rows.
+
+    Only one row of a customer may have such a flag.
+    """
     unset = []
     for model in models_that(Way.MOVES):
         flag = ONE_OF_EACH.get(model._meta.label)

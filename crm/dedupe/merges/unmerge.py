@@ -73,7 +73,7 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
 
 
 def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
-    """The rows that go back to the merged customer: the lists in words, with counts."""
+    """The rows that go back to the merged customer: the name of each list, and how many."""
     origin_ids = Merge.objects.origin_ids_of(str(merge.other_id))
     counted = (
         (model, rows_of(model).filter(customer=merge.survivor_id, came_with__in=origin_ids).count())
@@ -102,11 +102,11 @@ def hindrance(merge: Merge) -> str:
 
 
 def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = None) -> Merge:
-    """Make the merged customer a customer of its own again, with its rows in their present state.
+    """Make the merged customer a separate customer again, with its rows in their present state.
 
-    `settle` maps each conflict's name to `keep` or `restore`. What its subscriptions and entities produced since goes with
-    them. Everything else that was added since stays with the survivor. `by` is the acting user, None for a command, which
-    needs no permission. All or nothing.
+    `settle` maps each conflict's name to `keep` or `restore`. What its subscriptions and entities produced
+    since goes with them. Everything else that was added since stays with the survivor. `by` is the acting
+    user, None for a command, which needs no permission. All or nothing.
 
     Raises `CannotUnmerge`, and its subclass `Unsettled` with the conflicts that have no decision.
     """
@@ -226,7 +226,7 @@ def _set_flags(merge: Merge, told: str) -> None:
 
 
 def _builds_on(later: Merge, earlier: Merge) -> bool:
-    """Whether the later merge relies on something that undoing the earlier one would take away."""
+    """Whether the later merge relies on values or rows that undoing the earlier one would take away."""
     places = {(each["model"], each["pk"], each["column"]) for each in earlier.changes.get("set", ())}
     set_since = later.changes.get("set", ())
     if any((each["model"], each["pk"], each["column"]) in places for each in set_since):

@@ -49,7 +49,10 @@ class HealthFacts:
 
 
 def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts]:
-    """The facts of these customers at `at`, in ten queries; usage of merged customers counts for the survivor."""
+    """The facts of these customers at `at`, in a fixed number of queries.
+
+    Usage of merged customers counts for the survivor.
+    """
     today = localdate(at)
     facts: dict[str, HealthFacts] = {}
     customers = Customer.objects.filter(pk__in=customer_ids).order_by()

@@ -56,7 +56,7 @@ class Movements:
 
 @transaction.atomic
 def refresh_movements() -> int:
-    """Replace the movements of the last `MONTHS` months, and return how many rows were written.
+    """Replace all movements by those of the last `MONTHS` months, and return how many rows were written.
 
     An account manager's customers are those they manage now, for earlier months too.
     """

@@ -53,7 +53,7 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
 
 
 def check_fits(count: int, file_format: str) -> None:
-    """Raises `TooMany` if a sheet of this format has fewer rows."""
+    """Raise `TooMany` if `count` customers do not fit in one sheet of this format."""
     if file_format == Export.Format.XLSX and count >= xlsx_file.MOST_ROWS:
         raise TooMany(
             f"Narrow the filter or choose CSV, because {number(count)} customers don't fit in one XLSX sheet."

@@ -36,7 +36,7 @@ _AHEAD = timedelta(days=30)
 
 
 def balances(batch: WorklistBatch) -> Iterator[Reason]:
-    """At most one reason per balance: at zero, running out before its reset, or low. Seven queries."""
+    """At most one reason per balance: at zero, running out before its reset, or low. A fixed number of queries."""
     rows = list(
         Balance.objects.filter(customer_id__in=batch.customer_ids, removed_at=None)
         .exclude(feature__type="boolean")

@@ -28,9 +28,10 @@ _HUNDRED = Decimal(100)
 
 
 def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
-    """Contracts that differ from the ARR in the contract's currency. Five queries.
+    """Contracts that differ from the ARR in the contract's currency. A fixed number of queries.
 
-    Customers that are billed only in other currencies, or whose subscription has not started to earn, are skipped.
+    Customers that are billed only in other currencies, or whose subscription brings no revenue yet, are
+    skipped.
     """
     relationships = list(
         Relationship.objects.filter(
