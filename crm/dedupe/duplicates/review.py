@@ -35,8 +35,8 @@ class Recorded(Struct, frozen=True):
 def record(pairs: Iterable[FoundPair], *, since: datetime | None = None, env: str | None = None) -> Recorded:
     """Write the pairs of a sweep (with this `since` and `env`).
 
-    New pairs wait for review, known ones get their new score. Decisions stay, and a snoozed pair waits again when its time
-    has come. A waiting pair that this sweep compared and did not find any more is closed.
+    New pairs wait for review, known ones get their new score. Decisions stay, and a snoozed pair waits again
+    when its time has come. A waiting pair that this sweep compared and did not find any more is deleted.
     """
     now = clock.now()
     list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))
