@@ -166,7 +166,7 @@ def _use(use: UseExplained, names: dict[str, str]) -> Iterator[str]:
     if use.dropped:
         yield f"  {number(use.dropped)} not applied: {'; '.join(use.reasons)}"
     left = " and ".join(_left(amount, names[feature]) for feature, amount in use.remaining.items())
-    yield f"  Remaining afterwards: {left}."
+    yield f"  Remaining afterward: {left}."
 
 
 def _wrapped(text: str) -> list[str]:

@@ -84,11 +84,11 @@ def _compared(form: _TwoForm) -> PayloadComparison:
 
 
 def _row(difference: Difference) -> dict[str, Any]:
-    words, colour = _LABELS[difference.change]
+    words, color = _LABELS[difference.change]
     return {
         "path": difference.path[:LONGEST],
         "words": words,
-        "colour": colour,
+        "color": color,
         "old": _text(difference.old) if difference.change is not ValueChange.ADDED else None,
         "new": _text(difference.new) if difference.change is not ValueChange.REMOVED else None,
     }

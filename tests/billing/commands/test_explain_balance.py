@@ -44,7 +44,7 @@ def test_text_is_aligned_and_plain(balance: Balance) -> None:
 def test_what_a_use_would_draw(balance: Balance) -> None:
     text = told("acme-1", "api_calls", "--use", "0.4")
     assert "Simulated usage of 0.4\n  1.  Standalone grant of" in text
-    assert "Remaining afterwards: 1,000 of API calls." in text
+    assert "Remaining afterward: 1,000 of API calls." in text
     assert "Simulated refund of 0.1" in told("acme-1", "api_calls", "--use=-0.1")
 
 
