@@ -19,8 +19,11 @@ from tests.factories import MAKERS, make_customer, make_user
 
 pytestmark = pytest.mark.django_db
 
-ENDS = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
-ZONES = ["Asia/Tokyo", "America/New_York"]
+#: Each end of the calendar, and a time zone that reaches beyond it.
+ENDS = [
+    pytest.param("America/New_York", datetime.min.replace(tzinfo=UTC), id="1"),
+    pytest.param("Asia/Tokyo", datetime.max.replace(tzinfo=UTC), id="9999"),
+]
 LISTED = sorted(
     (model for model in MAKERS if model in admin.site._registry), key=lambda model: model._meta.label
 )
@@ -33,10 +36,10 @@ def client() -> Client:
     return client
 
 
-@pytest.fixture(params=ZONES)
-def zone(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture
+def zone(request: pytest.FixtureRequest) -> Iterator[None]:
     with override_settings(TIME_ZONE=request.param):
-        yield request.param
+        yield
 
 
 def set_times(row: models.Model, moment: datetime) -> int:
@@ -54,10 +57,11 @@ def set_times(row: models.Model, moment: datetime) -> int:
     return count
 
 
-@pytest.mark.parametrize("moment", ENDS, ids=["1", "9999"])
+@pytest.mark.parametrize(("zone", "moment"), ENDS, indirect=["zone"])
+@pytest.mark.once
 @pytest.mark.parametrize("model", LISTED, ids=lambda model: model._meta.label)
 def test_every_list_and_form_of_the_admin(
-    client: Client, zone: str, model: type[models.Model], moment: datetime
+    client: Client, zone: None, model: type[models.Model], moment: datetime
 ) -> None:
     row = MAKERS[model]()
     if not set_times(row, moment):
@@ -71,8 +75,8 @@ def test_every_list_and_form_of_the_admin(
         assert client.get(address, follow=True).status_code == 200, address
 
 
-@pytest.mark.parametrize("moment", ENDS, ids=["1", "9999"])
-def test_the_days_of_a_filter(client: Client, zone: str, moment: datetime) -> None:
+@pytest.mark.parametrize(("zone", "moment"), ENDS, indirect=["zone"])
+def test_the_days_of_a_filter(client: Client, zone: None, moment: datetime) -> None:
     customer = make_customer()
     set_times(customer, moment)
     url = reverse("admin:customers_customer_changelist")
@@ -80,8 +84,8 @@ def test_the_days_of_a_filter(client: Client, zone: str, moment: datetime) -> No
         assert client.get(f"{url}?{query}").status_code == 200
 
 
-@pytest.mark.parametrize("moment", ENDS, ids=["1", "9999"])
-def test_the_customers_page_and_documents(client: Client, zone: str, moment: datetime) -> None:
+@pytest.mark.parametrize(("zone", "moment"), ENDS, indirect=["zone"])
+def test_the_customers_page_and_documents(client: Client, zone: None, moment: datetime) -> None:
     customer = make_customer(name="Acme")
     set_times(customer, moment)
     assert client.get(reverse("desk-customer", args=[customer.pk])).status_code == 200

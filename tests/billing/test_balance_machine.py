@@ -78,8 +78,7 @@ def catalog(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
             price_interval="month",
         )
     monkeypatch.setattr(clock, "now", lambda: Machine.now)
-    for machine in (Machine, First, Second):
-        machine.steps = 0
+    Machine.steps = 0
     Machine.known = found
     Machine.sold = {plan.plan_id: plan for plan in Plan.objects.all()}
     yield
@@ -382,18 +381,9 @@ def steps_of(machine: type[Machine], examples: int, steps: int) -> int:
     return machine.steps
 
 
-class First(Machine):
-    """One half of the steps, in a process of its own."""
-
-
-class Second(Machine):
-    """The other half: the name of a machine decides what is random in it."""
-
-
 @pytest.mark.usefixtures("catalog")
-@pytest.mark.parametrize("half", [First, Second])
-def test_ten_thousand_random_steps_show_no_difference(half: type[Machine]) -> None:
-    assert steps_of(half, examples=22, steps=30) >= 5_000
+def test_a_thousand_random_steps_show_no_difference() -> None:
+    assert steps_of(Machine, examples=4, steps=30) >= 1_000
 
 
 @pytest.mark.soak

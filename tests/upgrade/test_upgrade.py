@@ -118,12 +118,8 @@ def differences(told: Json, shown: Json) -> Json:
     return {kind: those[:MOST] for kind, those in found.items() if those}
 
 
-def test_everything_is_shown_as_it_was(upgraded: str) -> None:
+def test_everything_is_shown_as_it_was_and_merges_are_undone(upgraded: str) -> None:
     assert differences(TOLD["shown"], show(upgraded, TOLD["shown"])) == {}
-
-
-@pytest.mark.once
-def test_merges_are_undone_as_they_were(upgraded: str) -> None:
     undone = ask(upgraded, {"moment": TOLD["questions"]["moment"], "then": TOLD["undoing"]})
     assert undone == TOLD["undone"]
     assert all(said["status"] == 0 for said in undone["commands"].values())
