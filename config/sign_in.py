@@ -36,7 +36,7 @@ def client_ip(request: HttpRequest) -> str:
 
 
 def admin_frame(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: what the layout of the admin needs, for the pages of this module only."""
+    """Context processor: the variables of the admin's layout, for the sign-in pages (`accounts/…`) only."""
     match = request.resolver_match
     if match is None or not match.route.startswith("accounts/"):
         return {}

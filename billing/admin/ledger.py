@@ -196,7 +196,11 @@ class PostingAdmin(ReadOnlyAdmin):
                 made = reverse_posting(
                     posting, done_by=request.user.get_username(), reason=form.cleaned_data["reason"], at=now
                 )
-                self.message_user(request, "Reversed by this ledger entry.", messages.SUCCESS)
+                self.message_user(
+                    request,
+                    "Reversed the ledger entry. This is the entry that reverses it.",
+                    messages.SUCCESS,
+                )
                 return HttpResponseRedirect(reverse("admin:billing_posting_change", args=[quote(made.pk)]))
             preview = preview_reverse(posting, at=now)
         except CannotReverse as problem:

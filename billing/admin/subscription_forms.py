@@ -268,7 +268,7 @@ class ExtendForm(SubscribingForm):
         try:
             until = make_aware(datetime.combine(self.cleaned_data["last_day"] + timedelta(days=1), time.min))
         except OverflowError:
-            raise CannotSubscribe("Choose an earlier last day.") from None
+            raise CannotSubscribe("Choose a last day before Dec 31, 9999.") from None
         return extend_trial(self.subscription, until, at=at, done_by=done_by)
 
 

@@ -259,9 +259,7 @@ def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _P
             raise CannotAdjust(
                 f"Enter {least} or more, because the other grants and rollovers hold that much, or leave the grant open."
             )
-        raise CannotAdjust(
-            f"Enter {least} or more, because the rollovers hold that much, or let them expire first."
-        )
+        raise CannotAdjust(f"Enter {least} or more, or let the rollovers expire first. They hold {least}.")
     return _PlannedAdjustment(Posting.Kind.ADJUSTMENT, tuple(changes))
 
 

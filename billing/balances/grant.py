@@ -90,7 +90,9 @@ def _check(
     at: datetime,
 ) -> None:
     if feature.type == Feature.Type.BOOLEAN:
-        raise CannotGrant(f"{feature} is on or off, so it has no amount. Attach a plan that includes it.")
+        raise CannotGrant(
+            f"{feature} is an on/off feature, so it has no amount. Attach a plan that includes it."
+        )
     if problem := amount_problem(amount):
         raise CannotGrant(problem)
     if amount < 0:

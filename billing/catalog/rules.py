@@ -153,7 +153,7 @@ def item_problems(item: PlanItem) -> Iterator[CatalogProblem]:
 
 
 def _boolean_problems(item: PlanItem) -> Iterator[CatalogProblem]:
-    because = f"{item.feature.feature_id} is on or off."
+    because = f"{item.feature.feature_id} is an on/off feature."
     if item.included:
         yield CatalogProblem("included", f"Enter 0 as the included amount. {because}")
     if item.reset_interval:
@@ -185,7 +185,7 @@ def _price_problems(item: PlanItem) -> Iterator[CatalogProblem]:
     if item.billing_method == BillingMethod.USAGE_BASED and item.price_interval == Interval.ONE_OFF:
         yield CatalogProblem(
             "price_interval",
-            "Choose an interval such as month, or the prepaid method. Usage-based prices recur.",
+            "Choose a recurring interval such as month, or the prepaid method. A usage-based price can't be charged once.",
         )
 
 

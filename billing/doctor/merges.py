@@ -67,7 +67,7 @@ def check_homes(advance: Advance) -> Iterator[Finding]:
             yield Finding(
                 str(key),
                 str(model._meta.verbose_name),
-                f"its merged origin is {origin}, which is not merged into its customer",
+                f"its merged origin {origin} isn't merged into the row's customer",
                 "Clear the origin if the row was always this customer's; otherwise move it to the right customer.",
             )
 

@@ -72,7 +72,7 @@ def check_billed_periods(advance: Advance) -> Iterator[Finding]:
                 yield Finding(
                     pk,
                     number,
-                    f"it bills {plan} from {moment(start)}, which {before} bills until {moment(ends)}",
+                    f"it bills {plan} from {moment(start)}, but {before} already bills it until {moment(ends)}",
                     "Issue a credit note for what was billed twice.",
                 )
             if ends is None or end > ends:

@@ -125,7 +125,7 @@ def _head(
 
 def _check_use(use: Decimal, feature: Feature) -> None:
     if feature.type == Feature.Type.BOOLEAN:
-        raise CannotExplain(f"Leave the amount out. {feature} is on or off, so it has no usage.")
+        raise CannotExplain(f"Leave the amount out. {feature} is an on/off feature, so it has no usage.")
     if problem := amount_problem(use):
         raise CannotExplain(problem)
     if not use:

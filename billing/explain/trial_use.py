@@ -45,7 +45,10 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
         reasons = [formats.limit_reached(stop, names, features) for stop in result.stops]
         beyond_reach = unreachable(material)
         if beyond_reach:
-            reasons.append(f"usage without an entity can't draw from {', '.join(beyond_reach)}")
+            reasons.append(
+                "usage without an entity can't use these grants and rollovers of entities:"
+                f" {', '.join(beyond_reach)}"
+            )
         return UseExplained(
             asked=asked,
             outcome="refused",

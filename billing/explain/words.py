@@ -18,8 +18,8 @@ STEPS: dict[DrawStep, str] = {
     "rollover": "from a rollover",
     "granted": "from the grant",
     "overage": "overage",
-    "healed": "back to overage",
-    "refilled": "back to the grant",
+    "healed": "off the overage",
+    "refilled": "returned to the grant",
 }
 
 _TIMES = "\N{MULTIPLICATION SIGN}"

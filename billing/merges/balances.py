@@ -93,9 +93,10 @@ def join_balances(handover: Handover) -> JoinedBalances:
 def take_apart(
     handover: Handover, homes: Collection[str], away: Iterable[dict[str, Any]]
 ) -> list[QuerySet[Any]]:
-    """Undo `join_balances`. `homes` are the customer that gets its balances back and the customers merged into it.
+    """Undo `join_balances`. `homes`: the customer that gets its balances back, and the customers merged into it.
 
-    Grants made since the merge for one of its plans or entities move too, with their rollovers; these are returned.
+    Grants made since the merge move too if their subscription, purchase or entity goes back, with their rollovers.
+    Returns these grants and rollovers.
     """
     held = _rows(Balance, customer=handover.from_customer_id)
     grants = _rows(Grant, balance__in=held)

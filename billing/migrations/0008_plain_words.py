@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='grant',
                     name='adjusted',
-                    field=billing.models.figures.FigureField(decimal_places=10, default=0, help_text='The part of the included amount that comes from adjustments. The next reset removes it.', max_digits=25),
+                    field=billing.models.figures.FigureField(decimal_places=10, default=0, help_text='The part of the included amount added by adjustments. The next reset removes it.', max_digits=25),
                 ),
                 migrations.AlterField(
                     model_name='grant',

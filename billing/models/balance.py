@@ -140,7 +140,7 @@ class Grant(ListItem):
     usage = figure(default=0)
     adjusted = figure(
         default=0,
-        help_text="The part of the included amount that comes from adjustments. The next reset removes it.",
+        help_text="The part of the included amount added by adjustments. The next reset removes it.",
     )
     entries = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="The number of ledger lines."

@@ -133,7 +133,7 @@ class DrawRefusal:
 
     def __str__(self) -> str:
         reasons = "; ".join(str(stop) for stop in self.stops)
-        return f"{self.missing.normalize():f} of {self.requested.normalize():f} do not fit: {reasons}"
+        return f"{self.missing.normalize():f} of {self.requested.normalize():f} can't be deducted: {reasons}"
 
 
 @dataclass(frozen=True, slots=True)

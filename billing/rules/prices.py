@@ -115,7 +115,7 @@ def proration(
     start, begins, ends, end = (_utc(moment) for moment in (period_start, from_, to, period_end))
     if not start <= begins <= ends <= end or start == end:
         raise ValueError(
-            f"{begins.isoformat()} to {ends.isoformat()} is no part of the period"
+            f"{begins.isoformat()} to {ends.isoformat()} isn't within the period"
             f" {start.isoformat()} to {end.isoformat()}"
         )
     with localcontext(EXACT):

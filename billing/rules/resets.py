@@ -36,7 +36,7 @@ class NewRollover:
 
 @dataclass(frozen=True, slots=True)
 class RolloverTrim:
-    """The `amount` that the rollover maximum takes off an earlier rollover, from what it granted and what is left.
+    """The `amount` that the rollover maximum takes off an earlier rollover: off its granted amount and off what is left.
 
     If `emptied`, nothing is left and the rollover ends.
     """

@@ -59,8 +59,8 @@ def begin(
 def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None]:
     """Candidates for the anchor day of a subscription's event at `due`, the most certain first.
 
-    After a trial, months count from its end. A subscription that followed another in the middle of a period keeps the
-    other's day, not the day on which it started.
+    After a trial, periods count from the trial's end. A subscription that followed another in mid-period keeps the
+    anchor day of that one, even if it started on another day.
     """
     start, begun = subscription.current_period_start, subscription.started_at
     own = [begun, start] if subscription.follows_id is None else [start, begun]

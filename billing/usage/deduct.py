@@ -108,7 +108,7 @@ def deduct(
         )
         if isinstance(drawn, DrawRefusal):
             raise UsageRefused(
-                f"{number(drawn.missing)} of {number(request.amount)} {request.feature} do not fit:"
+                f"{number(drawn.missing)} of {number(request.amount)} {request.feature} can't be deducted:"
                 f" {_limits_in_words(drawn.stops, drawable)}.",
                 drawn.missing,
             )
@@ -147,7 +147,7 @@ def deduct(
 def check_request(request: UsageRequest) -> None:
     """Raise `UsageRefused` for a request that is invalid for every customer."""
     if request.feature.type == Feature.Type.BOOLEAN:
-        raise UsageRefused(f"{request.feature} is on or off, so it has no usage.")
+        raise UsageRefused(f"{request.feature} is an on/off feature, so it has no usage.")
     if problem := amount_problem(request.amount):
         raise UsageRefused(problem)
     if not request.amount:

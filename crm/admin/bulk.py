@@ -126,7 +126,7 @@ def _action(name: str, title: str, done: str, form_class: Any) -> Callable[..., 
 
 
 def _same(count: int) -> str:
-    return f" {counted(count, 'customer needs', 'customers need')} no change." if count else ""
+    return f" {counted(count, 'customer needed', 'customers needed')} no change." if count else ""
 
 
 def _may(*permissions: str) -> Callable[..., bool]:

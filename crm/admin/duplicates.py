@@ -98,7 +98,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
     list_display = ("members", "why", "likely", "size", "found_at")
     list_filter = (("found_at", DaysFilter),)
     search_fields = ("id",)
-    search_help_text = "ID of a customer (cus_…)"
+    search_help_text = "Search by the ID of a customer (cus_…)."
     sortable_by = ("likely", "size", "found_at")
     actions = ("not_duplicates", "later")
     list_before_template = "crm/duplicate_queue.html"
@@ -111,7 +111,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
         )
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The rows with this ID, or of the customer with it."""
+        """The groups of the customer with this ID, otherwise the group with this ID."""
         customer = to_uuid(term.lower(), ("cus",))
         if customer is not None:
             pairs = DuplicatePair.objects.waiting().filter(Q(a=customer) | Q(b=customer))
@@ -218,7 +218,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
         return self.get_queryset(request).filter(pk=key).first() if self.is_id(key) else None
 
     def _all_decided(self, request: HttpRequest) -> HttpResponse:
-        self.message_user(request, "These customers are all reviewed.", messages.INFO)
+        self.message_user(request, "All pairs of these customers are already reviewed.", messages.INFO)
         return HttpResponseRedirect(reverse("admin:crm_duplicatecluster_changelist"))
 
 
@@ -237,7 +237,7 @@ class DuplicatePairAdmin(DecidingAdmin):
     list_filter = (("decision", Choices), ("found_at", DaysFilter))
     list_select_related = ("a", "b", "decided_by")
     search_fields = ("id",)
-    search_help_text = "ID of a customer (cus_…)"
+    search_help_text = "Search by the ID of a customer (cus_…)."
     sortable_by = ("likely", "decided_at", "found_at")
     actions = ("not_duplicates", "later", "look_again")
     fields = (
@@ -257,7 +257,7 @@ class DuplicatePairAdmin(DecidingAdmin):
     readonly_fields = ("shown_decision", "likely", "shown_reasons", "cluster")
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The rows with this ID, or of the customer with it."""
+        """The pairs of the customer with this ID, otherwise the pair with this ID."""
         customer = to_uuid(term.lower(), ("cus",))
         if customer is not None:
             return queryset.filter(Q(a=customer) | Q(b=customer))

@@ -20,7 +20,7 @@ class MergedRecordAdmin(ReadOnlyHistoryAdmin):
     list_filter = (("merged_at", DaysFilter), ("survivor", Row))
     list_select_related = ("survivor",)
     search_fields = ("crm_id__exact",)
-    search_help_text = "A whole ID of the CRM or of Clientele."
+    search_help_text = "Search by ID, or by the full ID in the CRM."
     sortable_by = ("merged_at",)
     fields = ("crm_id", "survivor", "tombstone", "parent", "merged_at", "id", "shown_document")
     readonly_fields = ("shown_document",)

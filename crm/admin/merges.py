@@ -27,7 +27,7 @@ class MergeAdmin(ReadOnlyAdmin):
     list_filter = (("made_at", DaysFilter), ("undone_at", DaysFilter), ("survivor", Row))
     list_select_related = ("survivor", "other", "made_by")
     search_fields = ("id",)
-    search_help_text = "The whole ID of the merge or of the primary record."
+    search_help_text = "Search by the full ID of the merge or of the primary record."
     sortable_by = ("made_at",)
     fields = (
         "survivor",

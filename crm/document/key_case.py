@@ -90,7 +90,7 @@ def with_keys(kind: type[msgspec.Struct], value: Any, case: Case, path: str = "$
 
 
 def as_it_came(path: str, value: Any) -> str:
-    """`path`, which has keys in snake_case, with the keys spelled as in `value`."""
+    """Spell the snake_case keys in `path` as the received `value` spells them."""
     spelled = "$"
     for name, index, quoted_key in _STEP.findall(path):
         step: str | int = int(index) if index else name or json.loads(f'"{quoted_key}"')

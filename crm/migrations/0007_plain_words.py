@@ -379,7 +379,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalrelationship',
                     name='reported_notes',
-                    field=models.TextField(blank=True, help_text='Exported as the notes until you add a note here.', verbose_name='notes in the CRM'),
+                    field=models.TextField(blank=True, help_text="Exported as the customer's notes until you add a note in Clientele.", verbose_name='notes in the CRM'),
                 ),
                 migrations.AlterField(
                     model_name='historicalrelationship',
@@ -509,7 +509,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='relationship',
                     name='reported_notes',
-                    field=models.TextField(blank=True, help_text='Exported as the notes until you add a note here.', verbose_name='notes in the CRM'),
+                    field=models.TextField(blank=True, help_text="Exported as the customer's notes until you add a note in Clientele.", verbose_name='notes in the CRM'),
                 ),
                 migrations.AlterField(
                     model_name='relationship',

@@ -56,7 +56,9 @@ class Relationship(PinnedFields, CustomerRow):
         max_length=3, help_text="Three-letter code of the annual contract value and the company's revenue."
     )
     reported_notes = models.TextField(
-        "notes in the CRM", blank=True, help_text="Exported as the notes until you add a note here."
+        "notes in the CRM",
+        blank=True,
+        help_text="Exported as the customer's notes until you add a note in Clientele.",
     )
     reported_document_counts = models.JSONField(
         "documents in the CRM",

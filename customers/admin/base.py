@@ -294,7 +294,7 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
         return super().get_readonly_fields(request, obj)
 
     def revert_disabled(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Always, because other rows may depend on later changes."""
+        """Always true, because other rows may depend on later changes."""
         return True
 
 

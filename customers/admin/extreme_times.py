@@ -10,7 +10,7 @@ from django.db.models import DateTimeField, Model
 
 
 class ExtremeTime(datetime):
-    """A time that stays in UTC if the conversion to another time zone would leave the calendar."""
+    """A time that stays in UTC if its conversion to another time zone would leave the years 1 to 9999."""
 
     def astimezone(self, tz: tzinfo | None = None) -> Self:
         try:

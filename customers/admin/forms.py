@@ -39,7 +39,7 @@ class ShownValuesField(forms.Field):
         return initial
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Always false, because this is not a field of the row."""
+        """Always false, because the field holds no column of the row."""
         return False
 
 

@@ -25,4 +25,4 @@ def in_words(field: FieldProvenance) -> str:
 def name_of(record: SourceRecord) -> str:
     """The name of a record, and the merged customer that it came with."""
     named = f"{record.get_source_display()} {record.source_id}"
-    return named if record.came_with is None else f"{named} (came with {record.came_with})"
+    return named if record.came_with is None else f"{named} (from merged customer {record.came_with})"

@@ -15,7 +15,7 @@ _FACTS = ("brand", "last4", "exp_month", "exp_year", "provider", "phone", "bank_
 
 
 class PaymentMethodFormSet(RecordFormSet):
-    """A customer's payment methods, one of them the default."""
+    """A customer's payment methods, at most one of them the default."""
 
     only_one = "is_default"
 

@@ -125,7 +125,7 @@ class ReceivedPayloadAdmin(ReadOnlyAdmin):
     readonly_fields = ("customer", "remarks_in_words", "payload")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Lists leave out the texts."""
+        """Lists don't load the texts of the documents, which may be long."""
         queryset = super().get_queryset(request)
         is_list = request.resolver_match is None or "object_id" not in request.resolver_match.kwargs
         return queryset.defer("text") if is_list else queryset.select_related("record__customer")

@@ -249,7 +249,10 @@ def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
 
 
 def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
-    """Check a list: each ID once, at most one default, no other customer's ID. An exact repetition is dropped."""
+    """Check a list: refuse an ID that appears twice with differences, and a second default.
+
+    An exact repetition is dropped and another customer's `customer_id` is replaced, each with a remark.
+    """
     things: list[_Listed] = getattr(customer, name) or []
     remarks: list[Remark] = []
     seen: dict[str, _Listed] = {}

@@ -75,7 +75,10 @@ _ISSUERS = (
     ((16, 17, 18, 19), (range(4, 5), range(62, 63))),
 )
 
-_ADVICE = "Full card and account numbers are never stored. Remove it, and send the last four digits as last4."
+_ADVICE = (
+    "Full card and account numbers are never stored. Remove it, and send the last four digits of the card or"
+    " account number as last4."
+)
 
 
 def refuse_account_numbers(value: object) -> None:
@@ -90,7 +93,7 @@ def _look_into(value: object, steps: _Steps, key: str, *, is_method: bool) -> No
     if isinstance(value, dict):
         for name, item in value.items():
             if len(name) >= _SHORTEST and _has_card_number(name, is_strict=False):
-                raise _refusal(steps, "A key here looks like a card number.")
+                raise _refusal(steps, "The name of a key here looks like a card number.")
             plain = _plain(name)
             if is_method and plain in _FORBIDDEN_KEYS and item not in (None, ""):
                 raise _refusal((*steps, name), "A payment method must not have this key.")

@@ -43,7 +43,7 @@ class Identity:
 
     @property
     def keys(self) -> set[tuple[str, str, str]]:
-        """Keys for batches: two records that share a key may be about one customer."""
+        """Batch keys: records that share one may be about the same customer, so they go into different batches."""
         named = {("name", self.env, name) for name in (self.source_id, *self.names, *self.mentions) if name}
         if self.external_id:
             named.add(("name", self.env, self.external_id))

@@ -346,7 +346,7 @@ def test_a_period_that_was_billed_twice_is_found() -> None:
     ]
     ((row, what),) = said()
     assert row == invoices[2].pk
-    assert "which INV-000002 bills until Oct 25, 2024, 12:15" in what
+    assert "but INV-000002 already bills it until Oct 25, 2024, 12:15" in what
     Invoice.objects.filter(pk=invoices[2].pk).update(status="void")
     assert findings() == []
 
@@ -416,7 +416,7 @@ def test_a_row_that_came_with_somebody_else_is_found() -> None:
     assert sorted(said()) == sorted(
         (
             row.pk,
-            f"its merged origin is {row.came_with_id}, which is not merged into its customer",
+            f"its merged origin {row.came_with_id} isn't merged into the row's customer",
         )
         for row in (note, record, grant)
     )

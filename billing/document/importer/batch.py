@@ -72,7 +72,10 @@ class ImportBatch:
 
 @dataclass(frozen=True, slots=True)
 class Items(Generic[S]):
-    """The items of a list in a document, under its customer or under one of its balances."""
+    """The items of one list in a document.
+
+    `parent` is the row they belong to: the customer or one of its balances.
+    """
 
     incoming: Incoming[BillingCustomer]
     parent: models.Model

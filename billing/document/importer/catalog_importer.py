@@ -54,7 +54,7 @@ _NEW = (
     " they have."
 )
 _OLD = "This is version {} of {}. Version {} stays the latest. To return to these terms, use version {}."
-_CURRENCY = "{} stays in {}. To change the currency, create a new version in the admin."
+_CURRENCY = "The plan {} stays in {}. To change its currency, create a new version in the admin."
 
 
 class CatalogOutcome(StrEnum):
@@ -290,7 +290,7 @@ class _CatalogImport:
 
     def _unknown(self, feature_id: str) -> str:
         if feature_id in self._missing:
-            return f"Correct the feature {feature_id!r} first. It was refused in {self._missing[feature_id]}."
+            return f"Correct the feature {feature_id!r} first. It was refused at {self._missing[feature_id]}."
         return f"Add the feature {feature_id!r} to the features, or correct the ID. It doesn't exist."
 
 

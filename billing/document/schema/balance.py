@@ -151,7 +151,7 @@ class Balance(JsonDocument, kw_only=True):
             remaining = row.figures().remaining
             if row.remaining != remaining:
                 path = within(at, "breakdown", index, "remaining")
-                remarks.append(_remark(path, row.remaining, remaining, "its grant and usage"))
+                remarks.append(_remark(path, row.remaining, remaining, "the row's grant and usage"))
                 row.remaining = _in_range(path, remaining)
         if not self.breakdown:
             for row in rows_of(self):

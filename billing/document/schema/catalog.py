@@ -203,7 +203,10 @@ def parse_plan(value: object) -> Plan:
 
 
 def parse_with_reasons(kind: type[_D], value: object) -> _D:
-    """`parse` and check the limits, with a readable reason for credit systems that are priced in tiers."""
+    """`parse` and check the limits.
+
+    The refusal of a credit system with graduated tiers says that they aren't supported.
+    """
     try:
         document = parse(kind, value)
     except Refused as problem:

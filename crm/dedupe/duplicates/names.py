@@ -344,7 +344,7 @@ def _as_people(one: Name, other: Name, pairs: list[_WordPair], left: list[int], 
         return _graded(one, other, Likeness(Relation.ALIKE, how, doubt, shared))
     if not left or not right:
         if len(full) > 1 or (len(pairs) > 1 and full):
-            longer = Likeness(Relation.ALIKE, f"{how}, one longer than the other", doubt + 0.7, shared)
+            longer = Likeness(Relation.ALIKE, f"{how}, and one has more words", doubt + 0.7, shared)
             return _graded(one, other, longer)
         if full:
             return Likeness(Relation.PART, "one name is part of the other", doubt + 2.5, shared)

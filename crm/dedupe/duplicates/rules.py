@@ -100,7 +100,7 @@ def another_phone(pair: Comparison) -> Iterator[Evidence]:
 
 
 def another_domain(pair: Comparison) -> Iterator[Evidence]:
-    """Both have company domains and none in common, or one that only looks like the other's."""
+    """Both have company domains and share none: `look-alike domain` if two look the same, else `another domain`."""
     ours = [domain for domain in pair.a.domains if not pair.is_crowded(domain)]
     others = [domain for domain in pair.b.domains if not pair.is_crowded(domain)]
     if not ours or not others or pair.has_telling_domain:

@@ -18,7 +18,7 @@ class Way(Enum):
     """What a merge does with the rows of a relation."""
 
     MOVES = "moves to the survivor, with the merged customer in `came_with`"
-    JOINS = "one per customer: moves, or fills empty values of the survivor's row and is deleted"
+    JOINS = "one row per customer: moves to the survivor, or fills the blanks in the survivor's row and is then deleted"
     BALANCES = "grants and rollovers move into the survivor's balance of the feature, by ledger entries"
     STAYS = "stays with the merged customer"
     MERGED_BEFORE = "customers merged before lead to the survivor"

@@ -87,7 +87,7 @@ def refresh_movements() -> int:
 
 
 def movements(owners: Collection[Any] | None) -> Movements:
-    """Movements of these account managers' customers, or (None) of all customers. Two queries."""
+    """Monthly revenue movement by currency, of these account managers' customers (None: of all). Two queries."""
     rows: Any = (
         RevenueMonth.objects.all() if owners is None else RevenueMonth.objects.filter(owner__in=owners)
     )

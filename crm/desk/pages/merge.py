@@ -152,7 +152,7 @@ def _added(request: HttpRequest, customers: Sequence[Customer], identifier: str)
 
 
 def _survivor(customers: Sequence[Customer], chosen: str | None) -> Customer | None:
-    """The chosen one, else the most complete."""
+    """The chosen customer, otherwise the most complete one."""
     if not customers:
         return None
     named = next((each for each in customers if str(each.pk) == chosen), None)

@@ -108,7 +108,7 @@ def _act(request: HttpRequest, customer: Customer) -> None:
             done = f"Unlocked the {label}. Imports can change it."
         elif act == "use-sources":
             pinned_fields.take_from_sources(str(customer.pk), field, request.user)
-            done = f"Set the {label} to the value of the sources. Imports can change it."
+            done = f"Set the {label} to the source value. Imports can change it."
         else:
             raise ValueError("Reload the page and try again. Nothing was changed.")
     except ValueError as problem:
@@ -132,7 +132,8 @@ def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
     news = ""
     if field.news is not None:
         news = (
-            f"{name_of(field.news.record)} has “{_text(field.news.value)}” since {moment(field.news.since)}."
+            f"Newer value from {name_of(field.news.record)}: “{_text(field.news.value)}”,"
+            f" since {moment(field.news.since)}."
         )
     return FieldRow(
         name=field.name,

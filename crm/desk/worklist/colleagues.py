@@ -1,4 +1,4 @@
-"""Tasks that are due, and mentions in notes."""
+"""Worklist rules: tasks that are due, and notes that mention the user."""
 
 from __future__ import annotations
 

@@ -20,7 +20,10 @@ _FINDERS: tuple[Find, ...] = tuple(find for module in _MODULES for find in modul
 
 
 def reasons_of(batch: WorklistBatch) -> Iterator[Reason]:
-    """The reasons of all rules, in a fixed number of queries, at most `MOST` and a count per customer and rule."""
+    """The reasons of all rules, in a fixed number of queries.
+
+    Per customer, user and rule at most `MOST`, and one more reason that counts the rest.
+    """
     for find in _FINDERS:
         yield from bounded(find(batch))
 

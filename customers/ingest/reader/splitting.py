@@ -44,7 +44,7 @@ _BROKEN_ENVELOPE = (
     "The object around the list of records is broken here. Only the records before this place were read."
 )
 _NO_COMMA = "A comma is missing between this record and the next."
-_NO_RECORD = "There is a comma without a record. Remove it."
+_NO_RECORD = "Remove this comma. It isn't between two records."
 _NOT_CLOSED = "It isn't closed before the end of the file, so everything that follows counts as part of it."
 _TOO_LARGE = (
     "The record is longer than {:,} characters. Make it smaller. Only its beginning is kept here. "

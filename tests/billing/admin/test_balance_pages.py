@@ -322,7 +322,9 @@ class TestPostings:
         assert "105" in shown
         assert "This field is required." in text(client.post(url, {"reason": ""}))
         assert Posting.objects.filter(reverses=posting).count() == 0
-        assert "Reversed by this ledger entry." in text(client.post(url, {"reason": "Mistake"}, follow=True))
+        assert "This is the entry that reverses it." in text(
+            client.post(url, {"reason": "Mistake"}, follow=True)
+        )
         grant.refresh_from_db()
         assert (grant.included_grant, grant.adjusted) == (100, 0)
         made = Posting.objects.get(reverses=posting)

@@ -181,7 +181,9 @@ class TestSetRemaining:
     def test_what_was_carried_over_stays(self, balance):
         grant(balance)
         make_rollover(balance=balance, granted=Decimal(10), left=Decimal(4))
-        with pytest.raises(CannotAdjust, match="Enter 4 or more, because the rollovers hold"):
+        with pytest.raises(
+            CannotAdjust, match=r"Enter 4 or more, or let the rollovers expire first\. They hold 4\."
+        ):
             set_remaining(balance, Decimal(0), **WHY)
         assert set_remaining(balance, Decimal(4), **WHY).after.remaining == 4
 

@@ -96,7 +96,7 @@ def test_names_cannot_command_the_terminal(balance: Balance) -> None:
         (["acme-1", "api_calls", "--use", "1e999999999"], "at most 15 digits before the decimal point", 1),
         (["acme-1", "api_calls", "--use", "1e-11"], "at most 10 decimals", 1),
         (["acme-1", "api_calls", "--use", "0"], "an amount other than 0", 2),
-        (["acme-1", "sso", "--use", "1"], "is on or off", 2),
+        (["acme-1", "sso", "--use", "1"], "is an on/off feature", 2),
         (["acme-1", "api_calls", "--at", "tomorrow"], "'tomorrow' cannot be read: expected a time", 1),
         (["acme-1", "api_calls", "--at", "2025-01-31T12:00:00"], "a time with its zone", 1),
         (["acme-1", "api_calls", "--at", "2025-02-30"], "cannot be read: expected a time", 1),

@@ -114,7 +114,7 @@ def test_a_merged_customer_s_survivor() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told", "status"),
     [
-        (["acme", "sso", "1"], "Single sign-on is on or off", 1),
+        (["acme", "sso", "1"], "Single sign-on is an on/off feature", 1),
         (["acme", "calls", "-1"], "Enter an amount of 0 or more", 1),
         (["nobody", "calls", "1"], "No customer is known by “nobody”", 1),
         (["acme", "fax", "1"], "No feature “fax”", 1),

@@ -74,7 +74,7 @@ class TestOne:
     def test_refused_whole(self, calls: Grant) -> None:
         _, err = run("acme", "calls", "71", status=1)
 
-        assert err.startswith("Refused. Nothing was changed. 1 of 71 Calls do not fit: ")
+        assert err.startswith("Refused. Nothing was changed. 1 of 71 Calls can't be deducted: ")
         assert usage(calls) == 30
 
     def test_capped(self, calls: Grant) -> None:
@@ -86,7 +86,7 @@ class TestOne:
     def test_a_refund(self, calls: Grant) -> None:
         out, _ = run("acme", "calls", "-20")
 
-        assert out.startswith("Refunded 20 Calls: Acme\n  20 back to the grant: ")
+        assert out.startswith("Refunded 20 Calls: Acme\n  20 returned to the grant: ")
         assert usage(calls) == 10
 
     def test_a_key_again(self, calls: Grant) -> None:
@@ -204,7 +204,7 @@ class TestFile:
                 {"customer": "acme", "feature": "calls", "value": 1},
                 "$: Remove the unknown key `value`",
             ),
-            ({"customer": "acme", "feature": "calls", "amount": 71}, "$: 2 of 71 Calls do not fit"),
+            ({"customer": "acme", "feature": "calls", "amount": 71}, "$: 2 of 71 Calls can't be deducted"),
             ("{broken", "$"),
             ("7", "$: A record must be a JSON object"),
         ],

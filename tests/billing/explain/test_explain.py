@@ -269,7 +269,10 @@ class TestOrder:
         assert found.use is not None
         assert found.use.reasons == (
             "the customer has no grant that this usage may draw from",
-            "usage without an entity can't draw from Standalone grant of Jan 1, 2025 (East)",
+            (
+                "usage without an entity can't use these grants and rollovers of entities:"
+                " Standalone grant of Jan 1, 2025 (East)"
+            ),
         )
 
 
@@ -516,7 +519,7 @@ class TestFlags:
         assert not found.is_on
 
     def test_it_cannot_be_used(self, customer):
-        with pytest.raises(CannotExplain, match="on or off"):
+        with pytest.raises(CannotExplain, match="is an on/off feature"):
             explain(customer, make_feature(type="boolean"), at=NOW, use=Decimal(1))
 
 

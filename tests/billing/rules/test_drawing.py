@@ -210,7 +210,7 @@ def test_overage_goes_down_to_max_purchase_then_to_the_next_row():
 def test_without_overage_what_does_not_fit_is_refused_whole():
     answer = refused([row("only", "100", "30")], "100", [rollover("left", "5")])
     assert answer == DrawRefusal(Decimal(100), Decimal(25), (LimitReached("no_overage"),))
-    assert str(answer) == "25 of 100 do not fit: no grant allows overage"
+    assert str(answer) == "25 of 100 can't be deducted: no grant allows overage"
 
 
 def test_rows_that_share_a_max_purchase_are_overdrawn_up_to_it_together():
@@ -233,7 +233,7 @@ def test_max_purchase_refuses_and_says_what_is_missing():
     assert answer == DrawRefusal(
         Decimal(125), Decimal(5), (LimitReached("max_purchase", "only", Decimal(20)),)
     )
-    assert str(answer) == "5 of 125 do not fit: only has reached its max_purchase of 20"
+    assert str(answer) == "5 of 125 can't be deducted: only has reached its max_purchase of 20"
 
 
 def test_a_row_beyond_its_floor_already_gives_nothing():
@@ -256,7 +256,7 @@ def test_a_spend_limit_counts_the_overage_of_every_row_of_its_feature():
     ]
     answer = refused(rows, "33", overage_limits=limits)
     assert answer == DrawRefusal(Decimal(33), Decimal(3), (LimitReached("spend_limit", "over", Decimal(40)),))
-    assert str(answer) == "3 of 33 do not fit: over has reached its spend limit of 40"
+    assert str(answer) == "3 of 33 can't be deducted: over has reached its spend limit of 40"
 
 
 def test_a_spend_limit_is_shared_by_the_rows_and_each_names_what_stopped_it():
@@ -286,7 +286,7 @@ def test_a_spend_limit_of_another_feature_does_not_count():
 def test_where_nothing_is_granted_that_is_the_reason():
     answer = refused([row("seat", "10", entity_id="s1")], "1")
     assert answer.stops == (LimitReached("nothing_granted"),)
-    assert str(answer) == "1 of 1 do not fit: nothing is granted"
+    assert str(answer) == "1 of 1 can't be deducted: nothing is granted"
     assert refused([], "2", [rollover("left", "1")]).stops == (LimitReached("no_overage"),)
 
 

@@ -222,7 +222,7 @@ def explained(*options: str, of: str = "calls", when: str = JAN_1, who: str = "a
 
 def missing(message: str) -> Decimal:
     """How much is missing, as a refusal says it."""
-    found = re.search(r"([\d.,]+) of [\d.,]+ \S+ do not fit", message)
+    found = re.search(r"([\d.,]+) of [\d.,]+ \S+ can't be deducted", message)
     assert found is not None, message
     return Decimal(found[1].replace(",", ""))
 

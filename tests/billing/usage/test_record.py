@@ -210,7 +210,7 @@ class TestOverage:
         balance = make_balance()
         granted(balance, 10, 4)
 
-        with pytest.raises(UsageRefused, match=r"4 of 10 .* do not fit: .*no grant allows overage"):
+        with pytest.raises(UsageRefused, match=r"4 of 10 .* can't be deducted: .*no grant allows overage"):
             record(use(balance, 10))
 
     def test_a_cap_takes_what_fits(self, record: Any) -> None:
@@ -262,7 +262,7 @@ class TestRefusals:
     def test_a_flag(self, record: Any) -> None:
         balance = make_balance(feature=make_feature(type="boolean", name="SSO"))
 
-        with pytest.raises(UsageRefused, match="SSO is on or off"):
+        with pytest.raises(UsageRefused, match="SSO is an on/off feature"):
             record(use(balance, 1))
 
     def test_what_the_customer_has_no_balance_of(self, record: Any) -> None:

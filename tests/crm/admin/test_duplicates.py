@@ -170,7 +170,7 @@ def test_what_is_decided_already_leads_to_the_queue(client: Client, cluster: Dup
         client.get(f"{QUEUE}x/change/", follow=True),
     ):
         assert response.redirect_chain[-1][0] == QUEUE
-        assert "These customers are all reviewed." in response.content.decode()
+        assert "All pairs of these customers are already reviewed." in response.content.decode()
     assert decide(client, cluster, later="all") == QUEUE
 
 

@@ -178,7 +178,7 @@ class TestRefusedPlans:
     def test_no_stub_is_made_of_a_feature_that_was_refused(self) -> None:
         reports = take(PRO, features=[{**FEATURE, "type": "strange"}])
         assert refusals(reports) == ["$.features[0].type", "$.plans[0].items[0].feature_id"]
-        assert "It was refused in $.features[0]" in reports[1].refused[0].reason
+        assert "It was refused at $.features[0]" in reports[1].refused[0].reason
         assert not Feature.objects.exists()
 
     def test_a_feature_that_an_item_carries_is_not_read(self) -> None:
@@ -353,7 +353,7 @@ class TestCurrency:
         take(PRO, currency="JPY")
         reports = take(at(30), currency="EUR")
         assert set(Plan.objects.values_list("version", "currency")) == {(1, "JPY"), (2, "JPY")}
-        assert any("pro stays in JPY" in remark.text for remark in reports[1].remarks)
+        assert any("The plan pro stays in JPY" in remark.text for remark in reports[1].remarks)
         assert take(at(30), currency="JPY")[1].remarks == []
 
     def test_a_stub_has_none_yet(self) -> None:

@@ -46,7 +46,7 @@ def test_the_rows_win_over_the_aggregate(name, value, shown, taken):
 def test_a_rows_grant_and_usage_win_over_its_remaining():
     customer, told = parse_customer(as_read(with_row(remaining=1)))
     path = "$.balances.api_calls.breakdown[0].remaining"
-    assert told == [Remark(path, "Imported as 400 instead of 1, as computed from its grant and usage.")]
+    assert told == [Remark(path, "Imported as 400 instead of 1, as computed from the row's grant and usage.")]
     assert sent(customer)["balances"]["api_calls"] == BALANCE
 
 
