@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from customers.migrations._postgresql_only import AlterOnPostgreSQL
+from customers.migrations._together import Together
 
 _MODELS = (
     "activity",
@@ -25,19 +26,23 @@ _MODELS = (
 class Migration(migrations.Migration):
     dependencies = [("crm", "0003_search_indexes"), ("customers", "0002_came_with_unchecked")]
     operations = [
-        AlterOnPostgreSQL(
-            name,
-            "came_with",
-            models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                db_index=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="customers.customer",
-            ),
+        Together(
+            [
+            AlterOnPostgreSQL(
+                name,
+                "came_with",
+                models.ForeignKey(
+                    blank=True,
+                    db_constraint=False,
+                    db_index=False,
+                    editable=False,
+                    null=True,
+                    on_delete=django.db.models.deletion.PROTECT,
+                    related_name="+",
+                    to="customers.customer",
+                ),
+            )
+            for name in _MODELS
+            ]
         )
-        for name in _MODELS
     ]
