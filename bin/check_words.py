@@ -41,7 +41,7 @@ _ON_PAGES = {
 #: Words of files and addresses that others rely on: a heading of exported sheets, a mailbox name, a value in addresses.
 _KEPT = {
     ("crm/desk/spreadsheets/columns.py", "E-mail"),
-    ("crm/dedupe/duplicates/mail_words.py", "nobody"),
+    ("customers/readings/mail_words.py", "nobody"),
     ("crm/desk/segments/crm_filters.py", "nobody"),
     ("customers/admin/filters.py", "nobody"),
     ("customers/models/payment_method.py", "a month"),

@@ -15,8 +15,6 @@ from msgspec import UNSET, Meta, UnsetType
 from billing.document.schema.scalars import NonNegative, Whole
 from crm.document.key_case import Case, as_it_came, with_keys
 from customers import limits
-from customers.ingest import normalize
-from customers.ingest.normalize import quoted, tidy_texts
 from customers.json_types import (
     IsoDate,
     JsonDocument,
@@ -34,6 +32,8 @@ from customers.json_types import (
 )
 from customers.json_types import encode as encode_snake
 from customers.json_types import to_plain as to_plain_snake
+from customers.readings import normalize
+from customers.readings.normalize import quoted, tidy_texts
 
 PERSON_TYPES = ("FULL_TIME", "CONTRACTOR", "NON_EMPLOYEE", "FORMER_EMPLOYEE")
 

@@ -14,9 +14,7 @@ from typing import Annotated, Any, TypeAlias, cast
 from msgspec import UNSET, Meta, UnsetType
 
 from customers import limits
-from customers.ingest import normalize
 from customers.ingest.card_numbers import refuse_account_numbers
-from customers.ingest.normalize import quoted
 from customers.json_types import (
     IsoInstant,
     JsonDocument,
@@ -27,6 +25,8 @@ from customers.json_types import (
     parse,
     within,
 )
+from customers.readings import normalize
+from customers.readings.normalize import quoted
 
 STATUSES = ("active", "inactive", "suspended")
 METHOD_TYPES = ("card", "mobile_money", "bank_account")

@@ -10,10 +10,10 @@ from babel import Locale
 from msgspec import Struct
 from rapidfuzz.distance import OSA
 
-from crm.dedupe.duplicates.text import plain, sound
-from crm.dedupe.duplicates.word_files import lines, spellings, words
-from customers.ingest.normalize import COUNTRY_CODES
-from customers.ingest.normalize import country as read_country
+from customers.readings.normalize import COUNTRY_CODES
+from customers.readings.normalize import country as read_country
+from customers.readings.text import plain, sound
+from customers.readings.word_files import lines, spellings, words
 
 _STREETS = spellings("streets")
 _GLUED = re.compile(r"(\w{3,})(?:strasse|str)")

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 from itertools import chain
 
-from crm.dedupe.duplicates.names import Name, is_everyday, name_keys
-from crm.dedupe.duplicates.phones import tail_of
 from crm.dedupe.duplicates.profile import Profile
-from crm.dedupe.duplicates.text import sound
+from customers.readings.names import Name, is_everyday, name_keys
+from customers.readings.phones import tail_of
+from customers.readings.text import sound
 
 _SHORTEST_LOCAL = 6
 _EDGE = 4

@@ -9,10 +9,10 @@ from typing import Protocol, TypeVar
 
 from crm.dedupe.duplicates.addresses import Nearness, Place, is_other_address, nearness
 from crm.dedupe.duplicates.blocking_keys import LIMITS, KeyKind
-from crm.dedupe.duplicates.mailboxes import Mailbox
-from crm.dedupe.duplicates.names import Likeness, Name, NameKind, Relation, compare, name_keys
-from crm.dedupe.duplicates.phones import is_same_phone
 from crm.dedupe.duplicates.profile import Profile
+from customers.readings.mailboxes import Mailbox
+from customers.readings.names import Likeness, Name, NameKind, Relation, compare, name_keys
+from customers.readings.phones import is_same_phone
 
 T = TypeVar("T")
 

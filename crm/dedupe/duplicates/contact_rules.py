@@ -8,10 +8,10 @@ from crm.dedupe.duplicates.blocking_keys import KeyKind
 from crm.dedupe.duplicates.comparison import Comparison
 from crm.dedupe.duplicates.contacts import may_be
 from crm.dedupe.duplicates.evidence import Evidence, found, shared
-from crm.dedupe.duplicates.mailboxes import is_mistyped
-from crm.dedupe.duplicates.names import Relation
-from crm.dedupe.duplicates.phones import is_same_phone
 from crm.dedupe.duplicates.profile import ContactProfile, Profile
+from customers.readings.mailboxes import is_mistyped
+from customers.readings.names import Relation
+from customers.readings.phones import is_same_phone
 
 
 def same_mailbox(pair: Comparison) -> Iterator[Evidence]:

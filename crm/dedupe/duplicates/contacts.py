@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crm.dedupe.duplicates.comparison import Comparison
-from crm.dedupe.duplicates.names import Likeness, NameKind, Relation, compare
 from crm.dedupe.duplicates.profile import ContactProfile, Profile
+from customers.readings.names import Likeness, NameKind, Relation, compare
 
 
 def may_be(contact: ContactProfile, customer: Profile, pair: Comparison) -> bool:

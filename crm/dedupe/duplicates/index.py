@@ -13,8 +13,8 @@ from typing import TypeVar
 from msgspec import Struct, msgpack
 
 from crm.dedupe.duplicates.blocking_keys import LIMITS, KeyKind, blocking_keys_of, digest
-from crm.dedupe.duplicates.names import Name, name_keys
 from crm.dedupe.duplicates.profile import Profile
+from customers.readings.names import Name, name_keys
 
 S = TypeVar("S", bound=Struct)
 

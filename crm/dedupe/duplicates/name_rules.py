@@ -9,9 +9,9 @@ from crm.dedupe.duplicates.addresses import Nearness
 from crm.dedupe.duplicates.comparison import Comparison
 from crm.dedupe.duplicates.contacts import is_contact, likeness_of_contact
 from crm.dedupe.duplicates.evidence import Evidence, found
-from crm.dedupe.duplicates.mailboxes import label_of
-from crm.dedupe.duplicates.names import NameKind, Relation
-from crm.dedupe.duplicates.text import plain
+from customers.readings.mailboxes import label_of
+from customers.readings.names import NameKind, Relation
+from customers.readings.text import plain
 
 #: The most weight of a name, by the nearness of the places.
 _MOST_BY_NAME = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from crm.dedupe.duplicates.addresses import Place
-from crm.dedupe.duplicates.mailboxes import Mailbox
-from crm.dedupe.duplicates.names import Name
-from crm.dedupe.duplicates.tax_ids import TaxId
+from customers.readings.mailboxes import Mailbox
+from customers.readings.names import Name
+from customers.readings.tax_ids import TaxId
 
 
 class ContactProfile(Struct, array_like=True, frozen=True):

@@ -11,17 +11,17 @@ from uuid import UUID
 from django.db.models import Exists, Model, OuterRef
 
 from crm.dedupe.duplicates.addresses import Place, read_location, read_place
-from crm.dedupe.duplicates.mailboxes import Mailbox, company_domains, read_host, read_mailbox
-from crm.dedupe.duplicates.names import Name, read_name
-from crm.dedupe.duplicates.phones import read_phone
 from crm.dedupe.duplicates.profile import ContactProfile, Profile
-from crm.dedupe.duplicates.tax_ids import read_company_number, read_tax_id
 from crm.models import Company, Contact, Domain, Person, Relationship
 from customers.ingest.matching import STAND_INS
-from customers.ingest.normalize import COUNTRY_CODES
 from customers.ingest.precedence import claimed_value
 from customers.models import Address, Business, Customer, PaymentMethod, SourceRecord
 from customers.models.customer import CustomerQuerySet
+from customers.readings.mailboxes import Mailbox, company_domains, read_host, read_mailbox
+from customers.readings.names import Name, read_name
+from customers.readings.normalize import COUNTRY_CODES
+from customers.readings.phones import read_phone
+from customers.readings.tax_ids import read_company_number, read_tax_id
 from customers.typed_ids import to_uuid
 
 #: Customers in memory at a time.

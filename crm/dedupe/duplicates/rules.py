@@ -9,10 +9,10 @@ from crm.dedupe.duplicates.comparison import Comparison
 from crm.dedupe.duplicates.contact_rules import mistyped_mailbox
 from crm.dedupe.duplicates.contacts import writes_as_contact
 from crm.dedupe.duplicates.evidence import Evidence, found
-from crm.dedupe.duplicates.mailboxes import Mailbox, looks_like
 from crm.dedupe.duplicates.name_rules import contact_name, domain_is_the_name, name
-from crm.dedupe.duplicates.tax_ids import is_of_one_kind, is_same_tax_id, may_be_a_slip
-from crm.dedupe.duplicates.text import looks
+from customers.readings.mailboxes import Mailbox, looks_like
+from customers.readings.tax_ids import is_of_one_kind, is_same_tax_id, may_be_a_slip
+from customers.readings.text import looks
 
 _SHORT_ID = 5
 

@@ -14,9 +14,9 @@ from crm.dedupe.duplicates.comparison import Comparison, Crowd
 from crm.dedupe.duplicates.contact_rules import WAYS
 from crm.dedupe.duplicates.contacts import is_contact
 from crm.dedupe.duplicates.evidence import BEFORE, Evidence
-from crm.dedupe.duplicates.names import Relation
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.rules import NUMBERS, RULES
+from customers.readings.names import Relation
 
 #: The factor of the strongest, second, … such evidence.
 _FURTHER_WAYS = (1.0, 0.5, 0.25)

@@ -11,17 +11,17 @@ from django.db.models.functions import Lower, Replace
 from msgspec import Struct
 
 from crm.dedupe.duplicates.blocking_keys import KeyKind, blocking_keys_of
-from crm.dedupe.duplicates.mail_words import SAME_PROVIDER
-from crm.dedupe.duplicates.mailboxes import Mailbox, company_domains, read_mailbox
-from crm.dedupe.duplicates.names import is_everyday, read_name
-from crm.dedupe.duplicates.phones import read_phone, tail_of
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.read_profile import read_profiles
 from crm.dedupe.duplicates.score import judge
 from crm.dedupe.duplicates.sweep import to_be_swept
-from crm.dedupe.duplicates.text import plain
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
+from customers.readings.mail_words import SAME_PROVIDER
+from customers.readings.mailboxes import Mailbox, company_domains, read_mailbox
+from customers.readings.names import is_everyday, read_name
+from customers.readings.phones import read_phone, tail_of
+from customers.readings.text import plain
 
 #: The score from which the form warns. Lower than in a sweep, because less is known.
 LIKELY_SCORE = 0.5

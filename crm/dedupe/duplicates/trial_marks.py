@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.models import TrialUsed
-from crm.dedupe.duplicates.mailboxes import company_domains, read_host
 from crm.dedupe.duplicates.read_profile import method_mark
 from crm.models import Company, Contact, Domain
 from customers.ingest.precedence import claimed_value
 from customers.models import Business, PaymentMethod, SourceRecord
 from customers.models.customer import CustomerQuerySet
+from customers.readings.mailboxes import company_domains, read_host
 
 _METHOD = ("type", "brand", "last4", "exp_month", "exp_year", "phone", "bank_name", "country")
 

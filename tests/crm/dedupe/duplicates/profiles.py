@@ -7,11 +7,11 @@ from typing import Any
 
 from crm.dedupe.duplicates.addresses import read_place
 from crm.dedupe.duplicates.blocking_keys import KeyKind
-from crm.dedupe.duplicates.mailboxes import company_domains, read_host, read_mailbox
-from crm.dedupe.duplicates.names import read_name
-from crm.dedupe.duplicates.phones import read_phone
 from crm.dedupe.duplicates.profile import ContactProfile, Profile
-from crm.dedupe.duplicates.tax_ids import read_tax_id
+from customers.readings.mailboxes import company_domains, read_host, read_mailbox
+from customers.readings.names import read_name
+from customers.readings.phones import read_phone
+from customers.readings.tax_ids import read_tax_id
 
 #: An address in Boise.
 BOISE = {"line1": "5 Main St", "city": "Boise", "postal": "83701", "country": "US"}

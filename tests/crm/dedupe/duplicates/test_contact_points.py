@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from crm.dedupe.duplicates.addresses import Nearness, Place, nearness, read_location, read_place
-from crm.dedupe.duplicates.mailboxes import company_domains, is_mistyped, looks_like, read_host, read_mailbox
-from crm.dedupe.duplicates.phones import is_same_phone, read_phone, tail_of
-from crm.dedupe.duplicates.tax_ids import (
+from customers.readings.mailboxes import company_domains, is_mistyped, looks_like, read_host, read_mailbox
+from customers.readings.phones import is_same_phone, read_phone, tail_of
+from customers.readings.tax_ids import (
     TaxId,
     is_of_one_kind,
     is_same_tax_id,

@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crm.dedupe.duplicates.names import NameKind
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.read_profile import changed_since, read_profiles
 from customers import clock
 from customers.models import Customer
+from customers.readings.names import NameKind
 from tests.factories import (
     claims,
     make_address,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rapidfuzz.distance import OSA
 
-from crm.dedupe.duplicates.word_files import lines, words
+from customers.readings.word_files import lines, words
 
 #: Words that an organization may drop or add: fillers, trades, parts of it.
 PADDING = words("padding")

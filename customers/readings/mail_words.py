@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crm.dedupe.duplicates.word_files import words
+from customers.readings.word_files import words
 
 #: Domains where anyone can have a mailbox.
 _FREE = words("free_mail")

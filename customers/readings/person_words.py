@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from crm.dedupe.duplicates.text import sound
-from crm.dedupe.duplicates.word_files import lines, words
+from customers.readings.text import sound
+from customers.readings.word_files import lines, words
 
 #: A given name and its short forms. The first of each line is the full name.
 #: Words that distinguish two people of one name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.dedupe.duplicates.text import looks, mixes_scripts, plain, sound
+from customers.readings.text import looks, mixes_scripts, plain, sound
 
 
 @pytest.mark.parametrize(

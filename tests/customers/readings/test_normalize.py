@@ -6,8 +6,8 @@ from django_countries.base import CountriesBase
 from django_countries.data import ALT_CODES, COUNTRIES
 
 from customers.document.schema import PaymentsCustomer
-from customers.ingest import normalize
 from customers.json_types import Remark
+from customers.readings import normalize
 
 
 @pytest.mark.parametrize(

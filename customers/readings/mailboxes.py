@@ -10,7 +10,7 @@ from msgspec import Struct
 from publicsuffixlist import PublicSuffixList
 from rapidfuzz.distance import OSA
 
-from crm.dedupe.duplicates.mail_words import (
+from customers.readings.mail_words import (
     IGNORED_MARKS,
     SAME_PROVIDER,
     ignores_tags,
@@ -19,7 +19,7 @@ from crm.dedupe.duplicates.mail_words import (
     is_office,
     is_placeholder,
 )
-from crm.dedupe.duplicates.text import looks, visible
+from customers.readings.text import looks, visible
 
 _HOST = re.compile(r"[^\s@/:?#,;<>()\[\]\\\"]+\.[^\s@/:?#,;<>()\[\]\\\"]+")
 _WITHOUT_MARKS = re.compile(r"[._-]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm.dedupe.duplicates.names import Likeness, Name, NameKind, Relation, compare, name_keys, read_name
+from customers.readings.names import Likeness, Name, NameKind, Relation, compare, name_keys, read_name
 
 
 def name(text: str) -> Name:

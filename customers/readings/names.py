@@ -10,7 +10,7 @@ from itertools import islice, product
 from msgspec import Struct
 from rapidfuzz.distance import OSA
 
-from crm.dedupe.duplicates.company_words import (
+from customers.readings.company_words import (
     ALSO_FAMILY_NAMES,
     BRANCHES,
     PADDING,
@@ -18,7 +18,7 @@ from crm.dedupe.duplicates.company_words import (
     UNSPACED_LEGAL_FORMS,
     without_legal_form,
 )
-from crm.dedupe.duplicates.person_words import (
+from customers.readings.person_words import (
     GENERATIONS,
     GIVEN_NAMES,
     PARTICLES,
@@ -27,7 +27,7 @@ from crm.dedupe.duplicates.person_words import (
     is_given_name,
     is_same_given_name,
 )
-from crm.dedupe.duplicates.text import looks, mixes_scripts, plain, sound
+from customers.readings.text import looks, mixes_scripts, plain, sound
 
 _MOST_WORDS = 12
 _LONGEST = 200

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from crm.dedupe.duplicates.word_files import lines, spellings
+from customers.readings.word_files import lines, spellings
 
 
 def _letters(name: str) -> dict[str, str]:

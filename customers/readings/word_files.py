@@ -7,7 +7,7 @@ from importlib.resources import files
 
 def lines(name: str) -> list[str]:
     """Lines without comments and blanks."""
-    text = (files("crm.dedupe.duplicates") / "words" / f"{name}.txt").read_text(encoding="utf-8")
+    text = (files("customers.readings") / "words" / f"{name}.txt").read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 

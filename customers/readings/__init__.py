@@ -1,0 +1,1 @@
+"""How texts are read everywhere: email addresses, phone numbers, names, domains, tax numbers, countries."""
