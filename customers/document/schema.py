@@ -25,7 +25,7 @@ from customers.json_types import (
     parse,
     within,
 )
-from customers.readings import normalize
+from customers.readings import countries, normalize
 from customers.readings.normalize import quoted
 
 STATUSES = ("active", "inactive", "suspended")
@@ -180,7 +180,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
         if isinstance(thing, PaymentsAddress | PaymentsBusiness | PaymentsMethod):
             remarks += _choose(path, thing, "status", _USUAL_STATUSES, is_closed=False)
         if isinstance(thing, PostalAddress | PaymentsMethod) and thing.country:
-            thing.country, remark = normalize.country(thing.country)
+            thing.country, remark = countries.country(thing.country)
             remarks += _as_remarks(within(path, "country"), remark)
         if isinstance(thing, PaymentsCustomer | PaymentsAddress | PaymentsBusiness) and thing.custom_data:
             thing.custom_data = _doubles(within(path, "custom_data"), thing.custom_data)
@@ -236,7 +236,7 @@ def _doubles(path: str, custom_data: dict[str, Any]) -> dict[str, Any]:
 def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
     """Format phone numbers; those without a country code are read as numbers of the billing country."""
     country = customer.address.country if customer.address else None
-    region = country if country in normalize.COUNTRY_CODES else None
+    region = country if country in countries.COUNTRY_CODES else None
     remarks: list[Remark] = []
     places: list[tuple[str, PaymentsCustomer | PaymentsMethod]] = [("$", customer)]
     for index, method in enumerate(customer.payment_methods or []):

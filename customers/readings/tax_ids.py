@@ -11,7 +11,7 @@ from msgspec import Struct
 from rapidfuzz.distance import OSA
 from stdnum import get_cc_module
 
-from customers.readings.normalize import COUNTRY_CODES
+from customers.readings.countries import COUNTRY_CODES
 
 #: VAT prefixes that differ from the country code.
 _PREFIXES = {"EL": "GR", "XI": "GB", "CHE": "CH"}

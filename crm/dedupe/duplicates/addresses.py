@@ -10,8 +10,8 @@ from babel import Locale
 from msgspec import Struct
 from rapidfuzz.distance import OSA
 
-from customers.readings.normalize import COUNTRY_CODES
-from customers.readings.normalize import country as read_country
+from customers.readings.countries import COUNTRY_CODES
+from customers.readings.countries import country as read_country
 from customers.readings.text import plain, sound
 from customers.readings.word_files import lines, spellings, words
 

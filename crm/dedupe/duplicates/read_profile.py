@@ -17,9 +17,9 @@ from customers.ingest.matching import STAND_INS
 from customers.ingest.precedence import claimed_value
 from customers.models import Address, Business, Customer, PaymentMethod, SourceRecord
 from customers.models.customer import CustomerQuerySet
+from customers.readings.countries import COUNTRY_CODES
 from customers.readings.mailboxes import Mailbox, company_domains, read_host, read_mailbox
 from customers.readings.names import Name, read_name
-from customers.readings.normalize import COUNTRY_CODES
 from customers.readings.phones import read_phone
 from customers.readings.tax_ids import read_company_number, read_tax_id
 from customers.typed_ids import to_uuid

@@ -1,84 +1,10 @@
-"""How feeds spell countries, phone numbers and choices, and what is made of them."""
+"""How feeds spell phone numbers and choices, and what is made of them."""
 
 import pytest
-from django.utils import translation
-from django_countries.base import CountriesBase
-from django_countries.data import ALT_CODES, COUNTRIES
 
 from customers.document.schema import PaymentsCustomer
 from customers.json_types import Remark
 from customers.readings import normalize
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("Tanzania", "TZ"),
-        ("tanzania ", "TZ"),
-        ("United Republic of Tanzania", "TZ"),
-        ("Tanzania, United Republic of", "TZ"),
-        ("Tanzania (the United Republic of)", "TZ"),
-        ("TZA", "TZ"),
-        ("tza", "TZ"),
-        ("tz", "TZ"),
-        ("834", "TZ"),
-        ("UK", "GB"),
-        ("united kingdom", "GB"),
-        ("England", "GB"),
-        ("USA", "US"),
-        ("U.S.A.", "US"),
-        ("United States of America", "US"),
-        ("The Gambia", "GM"),
-        ("Côte d\u2019Ivoire", "CI"),
-        ("COTE D'IVOIRE", "CI"),
-        ("Ivory Coast", "CI"),
-        ("Turkey", "TR"),
-        ("Türkiye", "TR"),
-        ("Saint Lucia", "LC"),
-        ("Bosnia-Herzegovina", "BA"),
-        ("Trinidad & Tobago", "TT"),
-        ("South Korea", "KR"),
-        ("Korea, Republic of", "KR"),
-        ("Korea (the Democratic People's Republic of)", "KP"),
-        ("Democratic Republic of the Congo", "CD"),
-        ("Republic of the Congo", "CG"),
-        ("Kingdom of the Netherlands", "NL"),
-        ("Republic of the Union of Myanmar", "MM"),
-        ("People's Republic of China", "CN"),
-        ("Republic of China", "TW"),
-        ("Kosovo", "XK"),
-    ],
-)
-def test_a_country_is_known_by_its_names_and_codes(text: str, code: str) -> None:
-    assert normalize.country(text) == (code, f"“{text}” was changed to {code}.")
-
-
-@pytest.mark.parametrize("code", ["TZ", "GB", "XK"])
-def test_a_code_stays_as_it_is(code: str) -> None:
-    assert normalize.country(code) == (code, None)
-
-
-@pytest.mark.parametrize(
-    "text", ["Atlantis", "EU", "State of Georgia", "ZZ", "XXX", "Republic of", "東京", "..."]
-)
-def test_what_is_no_country_is_kept(text: str) -> None:
-    assert normalize.country(text) == (
-        text,
-        f"“{text}” is not a country that we know. It was kept.",
-    )
-
-
-def test_every_name_that_iso_gives_is_known() -> None:
-    old = {(code, name) for code, names in CountriesBase.OLD_NAMES.items() for name in names}
-    with translation.override("en"):
-        named = [*COUNTRIES.items(), *CountriesBase.COMMON_NAMES.items(), *sorted(old, key=str)]
-        wrong = [(code, str(name)) for code, name in named if normalize.country(str(name))[0] != code]
-    assert wrong == []
-    assert len(named) > 270
-
-
-def test_every_three_letter_code_is_known() -> None:
-    assert [code for code, (alpha3, _) in ALT_CODES.items() if normalize.country(alpha3)[0] != code] == []
 
 
 @pytest.mark.parametrize(
