@@ -33,6 +33,9 @@ from customers.json_types import (
 from customers.json_types import encode as encode_snake
 from customers.json_types import to_plain as to_plain_snake
 from customers.readings import normalize
+from customers.readings.emails import tidy_emails
+from customers.readings.links import tidy_links
+from customers.readings.mailboxes import domain as read_domain
 from customers.readings.normalize import quoted, tidy_texts
 
 PERSON_TYPES = ("FULL_TIME", "CONTRACTOR", "NON_EMPLOYEE", "FORMER_EMPLOYEE")
@@ -229,6 +232,7 @@ def _tidy(customer: CrmCustomer) -> list[Remark]:
     remarks: list[Remark] = []
     seen: set[str] = set()
     for path, thing in each_object(customer):
+        remarks += tidy_emails(path, thing) + tidy_links(path, thing)
         remarks += tidy_texts(path, thing, trimmed=_TRIMMED)
         if isinstance(thing, CrmCustomer):
             remarks += _tidy_customer(path, thing, seen)
@@ -263,7 +267,7 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
     remarks: list[Remark] = []
     domains: list[str] = []
     for index, text in enumerate(customer.domains or []):
-        domain = text.strip()
+        domain, remark = read_domain(text)
         at = within(path, "domains", index)
         limits.refuse_too_long(at, domain, limits.IDENTIFIER)
         if not domain or domain in domains:
@@ -271,6 +275,7 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
             remarks.append(Remark(at, f"{reason}, so it was left out."))
         else:
             domains.append(domain)
+            remarks += [Remark(at, remark)] if remark else []
     if customer.domains:
         customer.domains = domains
     return remarks

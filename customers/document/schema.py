@@ -26,6 +26,7 @@ from customers.json_types import (
     within,
 )
 from customers.readings import countries, normalize
+from customers.readings.emails import tidy_emails
 from customers.readings.normalize import quoted
 
 STATUSES = ("active", "inactive", "suspended")
@@ -147,9 +148,7 @@ for _kind in _KINDS:
         _LISTS, _ALL_FACTS if _kind is PaymentsMethod else ()
     )
 
-_TRIMMED = frozenset(
-    {"id", "customer_id", "payment_method", "email", "phone", "company_number", "tax_identifier"}
-)
+_TRIMMED = frozenset({"id", "customer_id", "payment_method", "phone", "company_number", "tax_identifier"})
 _LIMITS = {
     **dict.fromkeys(("id", "customer_id", "payment_method"), limits.IDENTIFIER),
     "status": 50,
@@ -171,6 +170,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
     customer = parse(PaymentsCustomer, value)
     remarks: list[Remark] = []
     for path, thing in each_object(customer):
+        remarks += tidy_emails(path, thing)
         remarks += normalize.tidy_texts(path, thing, trimmed=_TRIMMED)
         if isinstance(thing, PaymentsCustomer):
             remarks += _choose(path, thing, "status", STATUSES, is_closed=True)

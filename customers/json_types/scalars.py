@@ -15,8 +15,12 @@ LARGEST = Decimal("1e15")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FREE_FORM_DIGITS = 15
-_PLAIN_LINK = re.compile(r"^(?:https?://|[^:/?#]*(?:[/?#]|$))", re.IGNORECASE)
-_IGNORED_IN_LINKS = re.compile(r"[\x00-\x20]")
+#: http, https, a relative address, or a host with a port.
+_PLAIN_LINK = re.compile(
+    r"^(?:https?://|[^:/?#]*(?:[/?#]|$)|[^:/?#]*\.[^:/?#.]+:[0-9]+(?:[/?#]|$))", re.IGNORECASE
+)
+#: What a browser ignores, and invisible characters that stand around pasted links.
+_IGNORED_IN_LINKS = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _JSON_NAMES = {bool: "bool", str: "str", list: "array", dict: "object", type(None): "null"}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from publicsuffixlist import PublicSuffixList
@@ -19,11 +19,19 @@ from customers.readings.mail_words import (
     is_office,
     is_placeholder,
 )
+from customers.readings.normalize import quoted
 from customers.readings.text import looks, visible
 
 _HOST = re.compile(r"[^\s@/:?#,;<>()\[\]\\\"]+\.[^\s@/:?#,;<>()\[\]\\\"]+")
+_MAILTO = re.compile(r"^mailto:", re.IGNORECASE)
+_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//")
+_AFTER_HOST = re.compile(r"[/?#]")
+#: As in `@example.com`, `*.example.com` and `.example.com`.
+_MARKS_BEFORE = "@*."
+_PORT = re.compile(r":[0-9]*$")
 _WITHOUT_MARKS = re.compile(r"[._-]")
 _LONGEST = 320
+_LONGEST_DOMAIN, _LONGEST_LABEL = 253, 63
 _SHORTEST_MISTYPED = 6
 
 
@@ -46,10 +54,10 @@ class Mailbox(Struct, array_like=True, frozen=True):
 @lru_cache(maxsize=1 << 14)
 def read_mailbox(text: str) -> Mailbox | None:
     """The mailbox of an email address. None for other texts and for placeholders."""
-    whole = visible(text.strip().removeprefix("mailto:")).casefold()
+    whole = visible(_MAILTO.sub("", text.strip()))
     name, _, host = whole.rpartition("@")
     host = read_host(host)
-    name = name.strip('"')
+    name = name.casefold().strip('"')
     if not name or not host or len(whole) > _LONGEST or any(character.isspace() for character in name):
         return None
     host = SAME_PROVIDER.get(host, host)
@@ -65,20 +73,53 @@ def read_mailbox(text: str) -> Mailbox | None:
 
 @lru_cache(maxsize=1 << 14)
 def read_host(text: str) -> str:
-    """The host in a domain, a link or part of an address, in Unicode and lower case. Empty if there is none."""
-    text = visible(text.strip()).casefold()
-    if "//" in text:
-        try:
-            text = urlsplit(text).hostname or ""
-        except ValueError:
-            return ""
-    host = text.partition("/")[0].partition("?")[0].rstrip(".").removeprefix("www.")
-    if "xn--" in host:
-        try:
-            host = host.encode("ascii").decode("idna").casefold()
-        except UnicodeError:
-            return host if _HOST.fullmatch(host) else ""
+    """The host in a domain, a link or part of an address: in Unicode and lower case, without `www.`, port and final dot.
+
+    Empty if there is none.
+    """
+    text = _lowered(visible(text.strip())).replace("\u3002", ".")
+    rest = _SCHEME.sub("", text)
+    host = _AFTER_HOST.split(rest, maxsplit=1)[0]
+    if rest != text:
+        host = host.rpartition("@")[2]
+    host = _PORT.sub("", host).rstrip(".")
+    host = ".".join(map(_in_unicode, host.split(".")))
+    while host.startswith("www.") and "." in host[4:]:
+        host = host[4:]
     return host if _HOST.fullmatch(host) else ""
+
+
+def domain(text: str) -> tuple[str, str | None]:
+    """The domain in `text` in the form of `read_host`, and a remark if it was changed or is none.
+
+    What is no domain is kept, without the spaces around it.
+    """
+    found = read_host(visible(text.strip()).lstrip(_MARKS_BEFORE))
+    if is_domain(found):
+        return found, None if found == text else f"{quoted(text)} was changed to {found}."
+    bare = text.strip()
+    return bare, f"{quoted(bare)} is not a domain. It was kept." if bare else None
+
+
+def is_domain(text: str) -> bool:
+    """Whether `text` is a domain with a top-level domain, in letters of any script."""
+    labels = text.split(".")
+    top = labels[-1]
+    return (
+        len(labels) > 1
+        and len(text) <= _LONGEST_DOMAIN
+        and all(map(_is_label, labels))
+        and len(top) > 1
+        and not top.isdecimal()
+    )
+
+
+def in_ascii(host: str) -> str:
+    """A host as DNS knows it: with `xn--` for other letters. Empty if it is none."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -128,6 +169,31 @@ def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
 
 
+def _lowered(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.lower())
+
+
+def _in_unicode(label: str) -> str:
+    """A label that begins with `xn--`, in its own letters. A malformed one stays."""
+    if not label.startswith("xn--") or not label.isascii():
+        return label
+    try:
+        own = label[4:].encode().decode("punycode")
+    except UnicodeError:
+        return label
+    return own if _is_label(own) and not own.isascii() and own == _lowered(visible(own)) else label
+
+
+def _is_label(text: str) -> bool:
+    # Marks too: vowels of many scripts are marks. Symbols, because some domains are emoji.
+    return (
+        0 < len(text) <= _LONGEST_LABEL
+        and text[0] != "-" != text[-1]
+        and all(letter == "-" or unicodedata.category(letter)[0] in "LMNS" for letter in text)
+        and (not text.isascii() or text.replace("-", "0").isalnum())
+    )
+
+
 @cache
 def _suffixes() -> PublicSuffixList:
     """The public suffix list. Loading it takes a tenth of a command's start, so it is loaded at first use."""
@@ -135,11 +201,7 @@ def _suffixes() -> PublicSuffixList:
 
 
 def _registered(host: str) -> str:
-    try:
-        ascii_host = host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return ""
-    registered = _suffixes().privatesuffix(ascii_host)
+    registered = _suffixes().privatesuffix(in_ascii(host))
     if not registered:
         return ""
     # As many labels as the registered domain has, in the host's own letters.

@@ -41,6 +41,10 @@ _LOOKS = str.maketrans(spellings("lookalikes"))
 _LOOK_TOGETHER = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
 _SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 _WORD = re.compile(r"[^\W\d_]+")
+#: Invisible characters of other categories: joiners, fillers, variation selectors.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0") | frozenset(
+    map(chr, range(0xFE00, 0xFE10))
+)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -83,6 +87,17 @@ def visible(text: str) -> str:
     """`text` in composed form, without invisible characters."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
+
+
+def without_invisible(text: str) -> str:
+    """`text` without characters that take no room; spaces, tabs and line breaks stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        letter
+        for letter in text
+        if letter.isspace() or (unicodedata.category(letter) not in ("Cf", "Cc") and letter not in _UNSEEN)
+    )
 
 
 @lru_cache(maxsize=1 << 14)

@@ -16,6 +16,7 @@ from billing.document.schema.reward import Referral, Rewards, TrialUsed
 from billing.document.schema.scalars import Bounded, Env, Identifier, refuse_repeats
 from billing.document.schema.subscription import License, Purchase, Subscription
 from customers.json_types import EpochMs, JsonDocument, Refused, Remark, free_form, within
+from customers.readings.emails import tidy_emails
 
 
 class BillingCustomer(JsonDocument, kw_only=True):
@@ -110,8 +111,11 @@ def parse_customer(value: object) -> tuple[BillingCustomer, list[Remark]]:
     Raises `Refused` with the JSON path and the reason.
     """
     customer = parse_with_reasons(BillingCustomer, value)
+    remarks = tidy_emails("$", customer)
+    for index, referral in enumerate(customer.referrals or []):
+        remarks += tidy_emails(within("$.referrals", index, "customer"), referral.customer)
     customer.verify()
-    return customer, customer.settle()
+    return customer, remarks + customer.settle()
 
 
 def _verify_all(at: str, items: Sequence[_Verifiable]) -> None:

@@ -18,7 +18,7 @@ from crm.dedupe.duplicates.sweep import to_be_swept
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
 from customers.readings.mail_words import SAME_PROVIDER
-from customers.readings.mailboxes import Mailbox, company_domains, read_mailbox
+from customers.readings.mailboxes import Mailbox, company_domains, in_ascii, read_mailbox
 from customers.readings.names import is_everyday, read_name
 from customers.readings.phones import read_phone, tail_of
 from customers.readings.text import plain
@@ -129,7 +129,7 @@ def _written_to(mailbox: Mailbox) -> Q:
     name = mailbox.name.replace(".", "")
     hosts = [mailbox.host, *(host for host, same in SAME_PROVIDER.items() if same == mailbox.host)]
     if not mailbox.host.isascii():
-        hosts.append(mailbox.host.encode("idna").decode())
+        hosts += filter(None, [in_ascii(mailbox.host)])
     is_named = Q(bare_email__startswith=f"{name}@") | Q(bare_email__startswith=f"{name}+")
     is_there = Q(pk__in=[])
     for host in hosts:

@@ -258,11 +258,41 @@ def test_ids_are_trimmed_and_nothing_else() -> None:
     assert [remark.path for remark in remarks] == ["$.id", "$.metadata.datasource_id"]
 
 
-def test_emails_stay_as_they_come() -> None:
-    metadata = {"email": " Jane@Example.COM", "alias_emails": ["not an address", ""]}
-    customer, remarks = read(with_poc(metadata=metadata))
-    assert sent(customer)["poc"][0]["metadata"] == metadata
-    assert remarks == []
+def test_emails_keep_their_letter_case_and_lose_what_is_around_them() -> None:
+    received = {"email": " Jane@Example.COM", "alias_emails": ["not an address", "", "<j@example.com>"]}
+    customer, remarks = read(with_poc(metadata=received))
+    assert sent(customer)["poc"][0]["metadata"] == {
+        "email": "Jane@Example.COM",
+        "alias_emails": ["not an address", "", "j@example.com"],
+    }
+    assert remarks == [
+        Remark("$.poc[0].metadata.email", "The spaces around it were removed."),
+        Remark("$.poc[0].metadata.alias_emails[2]", "“<j@example.com>” was changed to j@example.com."),
+    ]
+
+
+def test_links_get_a_scheme() -> None:
+    company = {
+        "name": "A",
+        "website_urls": ["www.a.example", "https://b.example"],
+        "profile_url": "//a.example/p",
+    }
+    customer, remarks = read({"id": "1", "company": company})
+    assert customer.company.website_urls == ["https://www.a.example", "https://b.example"]
+    assert customer.company.profile_url == "https://a.example/p"
+    assert {remark.path for remark in remarks} == {"$.company.website_urls[0]", "$.company.profile_url"}
+
+
+def test_domains_have_one_form() -> None:
+    received = ["www.Acme.example", "https://acme.example/", "xn--mnchen-3ya.example", "localhost"]
+    customer, remarks = read({**MINIMAL, "domains": received})
+    assert customer.domains == ["acme.example", "münchen.example", "localhost"]
+    assert remarks == [
+        Remark("$.domains[0]", "“www.Acme.example” was changed to acme.example."),
+        Remark("$.domains[1]", "“acme.example” is in the list already, so it was left out."),
+        Remark("$.domains[2]", "“xn--mnchen-3ya.example” was changed to münchen.example."),
+        Remark("$.domains[3]", "“localhost” is not a domain. It was kept."),
+    ]
 
 
 @pytest.mark.parametrize("spelled", ["full_time", "Full-Time", "full time"])
@@ -303,6 +333,7 @@ def test_domains_are_there_once() -> None:
     )
     assert customer.domains == ["b.example.com", "a.example.com"]
     assert remarks == [
+        Remark("$.domains[1]", "“ a.example.com” was changed to a.example.com."),
         Remark("$.domains[2]", "This is empty, so it was left out."),
         Remark("$.domains[3]", "“b.example.com” is in the list already, so it was left out."),
     ]

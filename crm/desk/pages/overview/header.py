@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.core import get_global
 
 from crm.models import Company, Contact, Relationship
-from customers.formats import BAD, NEWS, PLAIN, WAITING, country_name, day
+from customers.formats import BAD, NEWS, PLAIN, WAITING, country_name, day, opens_a_page
 from customers.json_types import is_plain_link
 from customers.models import Address, Customer, Environment
 
@@ -133,9 +133,7 @@ def _links(company: Company | None) -> tuple[tuple[str, str], ...]:
         return ()
     found = [*company.website_urls, company.profile_url]
     shown = (str(url).removeprefix("https://").removeprefix("http://").rstrip("/") for url in found)
-    return tuple(
-        (url, text) for url, text in zip(found, shown, strict=True) if url and is_plain_link(str(url))
-    )
+    return tuple((url, text) for url, text in zip(found, shown, strict=True) if opens_a_page(url))
 
 
 def _is_picture(url: str) -> bool:
