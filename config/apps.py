@@ -5,7 +5,13 @@ from django.core.checks import register
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
 
-from config.checks import TAG, check_default_currency, check_invoice_prefix, check_source_precedence
+from config.checks import (
+    TAG,
+    check_default_currency,
+    check_invoice_prefix,
+    check_shared_id_spaces,
+    check_source_precedence,
+)
 
 
 class ConfigConfig(AppConfig):
@@ -18,6 +24,7 @@ class ConfigConfig(AppConfig):
         """Register the checks of settings, and create the cache table after each `migrate`."""
         register(check_default_currency, TAG)
         register(check_source_precedence, TAG)
+        register(check_shared_id_spaces, TAG)
         register(check_invoice_prefix, TAG)
         # One sender is enough: each migrated database sends it once. Django sends none for this app, which has no models.
         post_migrate.connect(

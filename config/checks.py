@@ -47,6 +47,19 @@ def check_source_precedence(app_configs: Sequence[AppConfig] | None, **kwargs: A
     ]
 
 
+def check_shared_id_spaces(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that SHARED_ID_SPACES names two or more sources, or none."""
+    spaces = settings.SHARED_ID_SPACES
+    if not spaces or (len(set(spaces)) > 1 and set(spaces) <= set(_SOURCES)):
+        return []
+    return [
+        Error(
+            f"SHARED_ID_SPACES: set it to two or more of {', '.join(_SOURCES)}, or leave it empty.",
+            id="clientele.E005",
+        )
+    ]
+
+
 def check_invoice_prefix(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Check the form of INVOICE_PREFIX, and that no other series has it, so that two series never share a number."""
     prefix = settings.INVOICE_PREFIX

@@ -25,6 +25,9 @@ DEFAULT_CURRENCY = _environment.text("DEFAULT_CURRENCY", "USD")
 #: Whether balances of a subscription with a past-due invoice still reset.
 RESET_PAST_DUE = _environment.flag("RESET_PAST_DUE", default=False)
 
+#: Sources that take their IDs from one place: the same ID in two of them means the same customer.
+SHARED_ID_SPACES = _environment.names("SHARED_ID_SPACES", [])
+
 #: For each field that several sources have: the sources, most trusted first.
 SOURCE_PRECEDENCE = {
     "name": _environment.names("SOURCE_PRECEDENCE_NAME", ["payments", "billing", "crm"]),

@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from pytest_django import Settings as SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -163,6 +164,12 @@ def _keeping_whole_pages() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+
+
+@pytest.fixture
+def shared_ids(settings: SettingsWrapper) -> None:
+    """All sources take their IDs from one place."""
+    settings.SHARED_ID_SPACES = ["payments", "billing", "crm"]
 
 
 @pytest.fixture

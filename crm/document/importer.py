@@ -21,8 +21,11 @@ from customers.document.importer import present
 from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import assign_changes, rows_at_origin
+from customers.ingest.signs import Signs
 from customers.json_types import Remark
 from customers.models import Source
+from customers.readings.mailboxes import read_host
+from customers.readings.phones import read_phone
 
 COMPANY_FIELDS = (
     "name",
@@ -72,6 +75,7 @@ class CrmImporter:
             source_id=document.id,
             names=(document.id,),
             mentions=tuple(nested_ids(document)),
+            signs=_signs_of(document),
         )
 
     def claims(self, document: CrmCustomer) -> dict[str, Any]:
@@ -85,6 +89,16 @@ class CrmImporter:
         _apply_custom_fields(batch, reason)
         import_people(batch, reason)
         import_merged(batch, reason)
+
+
+def _signs_of(document: CrmCustomer) -> Signs:
+    company = document.company
+    links = [*(present(document.domains) or ()), *map(str, present(company.website_urls) or ())]
+    return Signs(
+        names=frozenset([company.name]),
+        phones=frozenset(filter(None, [read_phone(present(company.phone) or "")])),
+        domains=frozenset(filter(None, map(read_host, links))),
+    )
 
 
 def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:

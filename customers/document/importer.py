@@ -18,8 +18,11 @@ from customers.document.schema import (
 from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import rows_at_origin
+from customers.ingest.signs import Signs
 from customers.json_types import Remark
 from customers.models import Address, Business, Customer, PaymentMethod, Source
+from customers.readings.phones import read_phone
+from customers.readings.tax_ids import read_tax_id
 from customers.typed_ids import to_uuid
 
 #: The customer's own columns that the document says. Imports, documents and pages about the document follow.
@@ -77,6 +80,7 @@ class PaymentsImporter:
             has_own_id=own_id is not None,
             email=email,
             names=(own_id,) if own_id else (),
+            signs=_signs_of(document),
         )
 
     def claims(self, document: PaymentsCustomer) -> dict[str, Any]:
@@ -93,6 +97,21 @@ class PaymentsImporter:
         _apply_addresses(batch, reason)
         _apply_businesses(batch, reason)
         _apply_methods(batch, reason)
+
+
+def _signs_of(document: PaymentsCustomer) -> Signs:
+    businesses = present(document.businesses) or ()
+    address = present(document.address)
+    country = (present(address.country) or "") if address is not None else ""
+    return Signs(
+        names=frozenset(filter(None, map(present, (document.name, *(each.name for each in businesses))))),
+        phones=frozenset(filter(None, [read_phone(present(document.phone) or "", country)])),
+        tax_ids=frozenset(
+            number
+            for each in businesses
+            if (number := read_tax_id(present(each.tax_identifier) or "", country)) is not None
+        ),
+    )
 
 
 def present(value: Any) -> Any:

@@ -305,13 +305,14 @@ def _update_records(
         record = found.record or SourceRecord(
             source=identity.source,
             env=identity.env,
-            source_id=identity.source_id,
+            source_id=found.stand_in or identity.source_id,
             came_with_id=found.came_with_id,
             first_received_at=now,
         )
         before = record.claims
         record.digest = incoming.digest
         record.last_received_at = now
+        record.signs, record.mailbox = identity.signs.as_json(), identity.mailbox
         record.claims = updated_claims(before, importer.claims(incoming.document), now)
         incoming.merged_origin = found.merged_origin
         updated.append(UpdatedRecord(record, before))
@@ -379,7 +380,7 @@ def _save_customers(
 def _save_records(records: list[SourceRecord]) -> None:
     create_rows([record for record in records if record._state.adding], reason="")
     known = [record for record in records if not record._state.adding]
-    update_rows(known, ["customer", "digest", "claims", "last_received_at"], reason="")
+    update_rows(known, ["customer", "digest", "claims", "signs", "mailbox", "last_received_at"], reason="")
 
 
 def _save_payloads(received: list[tuple[Incoming[D], SourceRecord]], origin: str) -> None:

@@ -1,21 +1,34 @@
-"""IdentityMatch an incoming record with a customer.
+"""Match an incoming record with a customer.
 
-A record joins the customer with the same identifier: the ID at the source, our typed ID, the external ID or Stripe ID
-within its environment, or an exact email address if only one customer of that environment has it, and that customer
-has no record with an ID of the same source yet. Any other record makes a new customer; possible duplicates are left to
-people.
+A record joins a customer by itself in these cases only, always within its environment:
+
+- The same source sent a record with this ID before.
+- Both have the same Stripe ID.
+- Both have the same ID, and no two systems give such an ID by chance, or `SHARED_ID_SPACES` declares that the two
+  sources share their IDs, or a second sign agrees: a name, a domain, a mailbox, a phone or a tax number.
+- Both have the same mailbox, only one customer has it, it is neither a placeholder nor an office's (`info@`), no name,
+  domain or tax number speaks against it, and the customer has no other record with an ID of the same source.
+
+Any other record makes a new customer. People decide about possible duplicates.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 
+from django.conf import settings
 from django.db.models import Q
 
+from customers.ingest.signs import Signs, is_globally_unique, mailbox_of
 from customers.json_types import Refused
-from customers.models import Customer, SourceRecord
+from customers.models import Customer, Source, SourceRecord
+from customers.readings.mailboxes import read_mailbox
+from customers.readings.phones import read_phone
 from customers.typed_ids import to_uuid
 
 #: The prefixes of stand-ins, the source IDs of records without an ID of their own.
@@ -24,7 +37,7 @@ STAND_INS = ("email:", "stripe:", "created:")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The identifiers of an incoming record.
+    """The identifiers and the signs of an incoming record.
 
     `source_id` is the record's ID at its source, or a stand-in such as `email:…` if it has none (`has_own_id` False).
     `names` are IDs that may be those of another platform: typed, external, Stripe or source IDs. `mentions` are IDs of
@@ -40,6 +53,26 @@ class Identity:
     email: str = ""
     names: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
+    signs: Signs = field(default_factory=Signs)
+
+    @property
+    def mailbox(self) -> str:
+        """The canonical form of the email address. Empty if the address joins no records."""
+        return mailbox_of(self.email)
+
+    @property
+    def all_signs(self) -> Signs:
+        """The signs, with the mailbox."""
+        mailbox = read_mailbox(self.email)
+        return self.signs | Signs(mailboxes=frozenset([] if mailbox is None else [mailbox.box]))
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """The stand-ins of a record without an ID; each is used if the records of others have those before it."""
+        names = "\0".join(sorted(self.signs.names))
+        phones = "\0".join(sorted(self.signs.phones))
+        digests = (hashlib.sha256(said.encode()).hexdigest()[:16] for said in (names, f"{names}\0\0{phones}"))
+        return (self.source_id, *(f"{self.source_id} {digest}" for digest in digests))
 
     @property
     def keys(self) -> set[tuple[str, str, str]]:
@@ -50,7 +83,9 @@ class Identity:
         if self.stripe_id:
             named.add(("name", self.env, self.stripe_id))
         if self.email:
-            named.add(("email", self.env, self.email))
+            named.add(("email", self.env, self.email.casefold()))
+        if self.mailbox:
+            named.add(("email", self.env, self.mailbox))
         return named
 
 
@@ -60,14 +95,15 @@ class IdentityMatch:
 
     `merged_origin` is the merged customer that the identity belonged to before the merge into `customer`.
     `kept` names the identifiers of the record that a merged customer of `customer` already has. `free_id` is
-    one of the identity's names that a new customer can get as its typed ID. `refused` says why the record
-    can't be imported for `customer`.
+    one of the identity's names that a new customer can get as its typed ID. `stand_in` replaces the source ID of a
+    record without an ID, if another record has it. `refused` says why the record can't be imported for `customer`.
     """
 
     customer: Customer | None = None
     record: SourceRecord | None = None
     refused: Refused | None = None
     free_id: str | None = None
+    stand_in: str | None = None
     merged_origin: Customer | None = None
     kept: frozenset[str] = frozenset()
 
@@ -87,7 +123,7 @@ class _Known:
     customers: dict[str, Customer] = field(default_factory=dict)
     external: dict[tuple[str, str], Customer] = field(default_factory=dict)
     stripe: dict[tuple[str, str], Customer] = field(default_factory=dict)
-    email: dict[tuple[str, str], list[Customer]] = field(default_factory=lambda: defaultdict(list))
+    mailbox: dict[tuple[str, str], list[Customer]] = field(default_factory=lambda: defaultdict(list))
 
     def survivor(self, customer: Customer) -> Customer:
         while customer.merged_into_id is not None:
@@ -106,6 +142,17 @@ class _Known:
             and not record.source_id.startswith(STAND_INS)
         ]
 
+    def signs_of(self, customer: Customer) -> Signs:
+        """The signs of a customer's records and of its own columns; merged customers speak for themselves."""
+        said = [Signs.from_json(record.signs, record.mailbox) for record in self.records_of[str(customer.pk)]]
+        mailbox = read_mailbox(customer.email or "")
+        own = Signs(
+            names=frozenset(filter(None, [customer.name])),
+            mailboxes=frozenset([] if mailbox is None else [mailbox.box]),
+            phones=frozenset(filter(None, [read_phone(customer.phone or "")])),
+        )
+        return reduce(or_, said, own)
+
 
 def match(identities: Sequence[Identity]) -> list[IdentityMatch]:
     """Find the customer of each identity, in a fixed number of queries, and lock it until the transaction ends."""
@@ -120,41 +167,63 @@ def typed_uuid_of(name: str) -> str | None:
 
 def _look_up(identities: Sequence[Identity]) -> _Known:
     known = _Known()
-    source_ids: set[str] = set()
-    names: set[str] = set()
-    emails: set[str] = set()
-    typed: set[str] = set()
-    for identity in identities:
-        source_ids.add(identity.source_id)
-        candidates = {*identity.names, identity.external_id or "", identity.stripe_id or ""} - {""}
-        names |= candidates
-        source_ids |= candidates
-        typed |= {name for name in candidates if typed_uuid_of(name)}
-        if identity.email:
-            emails.add(identity.email)
-    for record in SourceRecord.objects.filter(source_id__in=source_ids):
-        known.records[record.source, record.env, record.source_id] = record
-        known.named[record.env, record.source_id].append(record)
+    wanted = _Wanted.by(identities)
+    sharing: set[str] = set()
+    for condition in (Q(source_id__in=wanted.source_ids), Q(mailbox__in=wanted.mailboxes)):
+        for record in SourceRecord.objects.filter(condition):
+            sharing |= {str(record.customer_id), str(record.came_with_id or record.customer_id)}
+            if record.source_id in wanted.source_ids:
+                known.records[record.source, record.env, record.source_id] = record
+                known.named[record.env, record.source_id].append(record)
     # Each half names the environment, because the indexes begin with it.
     envs = {identity.env for identity in identities}
-    wanted = Q(env__in=envs, external_id__in=names) | Q(env__in=envs, stripe_id__in=names)
-    found: set[str] = {str(record.customer_id) for record in known.records.values()} | typed
-    found |= {str(record.came_with_id) for record in known.records.values() if record.came_with_id}
-    for condition in (Q(pk__in=found), wanted, Q(email__in=emails)):
+    named = Q(env__in=envs, external_id__in=wanted.names) | Q(env__in=envs, stripe_id__in=wanted.names)
+    typed = {name for name in wanted.names if typed_uuid_of(name)}
+    for condition in (Q(pk__in=sharing | typed), named, Q(email__in=wanted.emails)):
         for customer in Customer.objects.filter(condition):
             known.customers[customer.pk] = customer
     _add_survivors(known)
     _lock(known)
+    _add_holders(known)
+    return known
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """The values to look up for a batch."""
+
+    source_ids: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    mailboxes: set[str] = field(default_factory=set)
+
+    @classmethod
+    def by(cls, identities: Sequence[Identity]) -> _Wanted:
+        wanted = cls()
+        for identity in identities:
+            names = {*identity.names, identity.external_id or "", identity.stripe_id or ""} - {""}
+            wanted.names |= names
+            wanted.source_ids |= {identity.source_id, *names}
+            if not identity.has_own_id:
+                wanted.source_ids |= {*identity.stand_ins}
+            if identity.mailbox:
+                wanted.emails |= {identity.email, identity.mailbox}
+                wanted.mailboxes.add(identity.mailbox)
+        return wanted
+
+
+def _add_holders(known: _Known) -> None:
+    """Add who has which external ID, Stripe ID and mailbox, and the records of all customers that were found."""
+    for record in SourceRecord.objects.filter(customer__in=list(known.customers)):
+        known.records_of[str(record.came_with_id or record.customer_id)].append(record)
     for customer in known.customers.values():
         if customer.external_id:
             known.external[customer.env, customer.external_id] = customer
         if customer.stripe_id:
             known.stripe[customer.env, customer.stripe_id] = customer
-        if customer.email:
-            known.email[customer.env, customer.email].append(customer)
-    for record in SourceRecord.objects.filter(customer__in=list(known.customers)):
-        known.records_of[str(record.came_with_id or record.customer_id)].append(record)
-    return known
+        own = {mailbox_of(customer.email or "")}
+        for box in own.union(record.mailbox for record in known.records_of[str(customer.pk)]) - {""}:
+            known.mailbox[customer.env, box].append(customer)
 
 
 def _add_survivors(known: _Known) -> None:
@@ -181,16 +250,19 @@ def _lock(known: _Known) -> None:
 
 
 def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
-    record = known.records.get((identity.source, identity.env, identity.source_id))
+    record, stand_in = _own_record(identity, known)
     merged_origin = known.origin(record) if record is not None else _by_strong_identifier(identity, known)
     if merged_origin is None:
-        merged_origin = _by_email(identity, known)
+        merged_origin = _by_mailbox(identity, known)
     if merged_origin is None:
         free = (name for name in identity.names if typed_uuid_of(name) and name not in known.customers)
-        return IdentityMatch(free_id=next(free, None))
+        return IdentityMatch(free_id=next(free, None), stand_in=stand_in)
     customer = known.survivor(merged_origin)
     found = IdentityMatch(
-        customer, record, merged_origin=merged_origin if merged_origin.pk != customer.pk else None
+        customer,
+        record,
+        stand_in=stand_in,
+        merged_origin=merged_origin if merged_origin.pk != customer.pk else None,
     )
     kept = set()
     for name, path, value, holders in (
@@ -222,22 +294,66 @@ def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
     for name in identity.names:
         if typed_uuid_of(name) and name in known.customers and known.customers[name].env == env:
             return known.customers[name]
-    for holders, own in ((known.external, identity.external_id), (known.stripe, identity.stripe_id)):
-        for candidate in dict.fromkeys((own, *identity.names)):
-            if candidate and (env, candidate) in holders:
-                return holders[env, candidate]
+    for candidate in filter(None, dict.fromkeys((identity.external_id, *identity.names))):
+        holder = known.external.get((env, candidate))
+        if holder is not None and _is_the_same(identity, candidate, Source.BILLING.value, holder, known):
+            return holder
+    for candidate in filter(None, dict.fromkeys((identity.stripe_id, *identity.names))):
+        if (env, candidate) in known.stripe:
+            return known.stripe[env, candidate]
     for name in filter(None, (*identity.names, identity.external_id, identity.stripe_id)):
-        origins = [known.origin(held) for held in known.named.get((env, name), [])]
+        origins = [
+            known.origin(held)
+            for held in known.named.get((env, name), [])
+            if name == identity.stripe_id
+            or _is_the_same(identity, name, held.source, known.origin(held), known)
+        ]
         if len({known.survivor(origin).pk for origin in origins}) == 1:
             return _first_unmerged(origins)
     return None
 
 
-def _by_email(identity: Identity, known: _Known) -> Customer | None:
-    """The customer with the identity's email, if it is the only one; its merged customers count as that one."""
-    if not identity.email:
+def _is_the_same(identity: Identity, name: str, source: str, customer: Customer, known: _Known) -> bool:
+    """Whether `name`, which `source` gave to `customer`, means the customer of the identity."""
+    spaces = settings.SHARED_ID_SPACES
+    if is_globally_unique(name) or source == identity.source or {source, identity.source} <= set(spaces):
+        return True
+    return identity.all_signs.agree_with(known.signs_of(customer))
+
+
+def _own_record(identity: Identity, known: _Known) -> tuple[SourceRecord | None, str | None]:
+    """The record that the identity had before, and its stand-in if it has no ID."""
+    if identity.has_own_id:
+        return known.records.get((identity.source, identity.env, identity.source_id)), None
+    free = None
+    for stand_in in identity.stand_ins:
+        record = known.records.get((identity.source, identity.env, stand_in))
+        if record is None:
+            free = free or stand_in
+        elif not _says_otherwise(identity, record):
+            return record, stand_in
+    return (None, free) if free else (record, stand_in)
+
+
+def _says_otherwise(identity: Identity, record: SourceRecord) -> bool:
+    """Whether a record without an ID is of another customer than the one that had its stand-in before.
+
+    Where the mailbox is a person's, a new phone number is a change of that person.
+    """
+    before = Signs.from_json(record.signs)
+    has_other_phone = (
+        bool(before.phones and identity.signs.phones) and not before.phones & identity.signs.phones
+    )
+    return identity.signs.contradict(before) or (not identity.mailbox and has_other_phone)
+
+
+def _by_mailbox(identity: Identity, known: _Known) -> Customer | None:
+    """The customer with the identity's mailbox, if it is the only one; its merged customers count as that one."""
+    if not identity.mailbox:
         return None
-    origins = known.email.get((identity.env, identity.email), [])
+    origins = known.mailbox.get((identity.env, identity.mailbox), [])
+    if any(identity.all_signs.contradict(known.signs_of(origin)) for origin in origins):
+        return None
     if len({known.survivor(origin).pk for origin in origins}) != 1:
         return None
     if identity.has_own_id:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from msgspec import UNSET
 
 from customers.ingest.reader import canonical
 from customers.models import Customer, SourceRecord
@@ -27,6 +28,9 @@ _ORDER: Sequence[str] = ("payments", "billing", "crm")
 _ORDERS: dict[str, Sequence[str]] = {"created_at": ("payments",), "updated_at": ("payments",)}
 _MOMENTS = ("created_at", "updated_at")
 _NULLABLE = tuple(name for name in Customer.PINNABLE if Customer._meta.get_field(name).null)
+
+#: Columns whose values come together key by key: each key has the value of the most trusted source that has it.
+KEY_BY_KEY = ("custom_data", "metadata")
 
 #: By field: the `value` (null for an empty one) and `since` when, in ISO 8601.
 Claims = dict[str, dict[str, Any]]
@@ -87,14 +91,27 @@ def changed_columns(
     """
     columns: dict[str, Any] = {}
     for name in names:
-        now = ranked(name, after)
-        if not now:
-            continue
-        value = now[0].claims[name]["value"]
-        then = ranked(name, before)
-        if not then or not same(then[0].claims[name]["value"], value):
+        value, then = deciding_value(name, after), deciding_value(name, before)
+        if value is not UNSET and (then is UNSET or not same(then, value)):
             columns[name] = column(name, value)
     return columns
+
+
+def deciding_value(name: str, statements: Iterable[Statement]) -> Any:
+    """The value of a field in JSON by these statements. UNSET without a claim."""
+    values = [each.claims[name]["value"] for each in ranked(name, statements)]
+    if not values:
+        return UNSET
+    return combined(values) if name in KEY_BY_KEY else values[0]
+
+
+def combined(values: Iterable[Any]) -> Any:
+    """Objects as one; where several have a key, the first has it. None without any."""
+    together: dict[str, Any] = {}
+    filled = [value for value in values if value is not None]
+    for value in filled:
+        together |= {key: each for key, each in value.items() if key not in together}
+    return together if filled else None
 
 
 def column(name: str, value: Any) -> Any:
@@ -189,8 +206,26 @@ def sources_value(customer: Customer, name: str) -> tuple[bool, Any]:
     records: Iterable[SourceRecord] = customer.source_records.all()
     if name in IDENTIFIERS:
         records = [record for record in records if record.came_with_id is None]
-    speaking = ranked(name, map(statement_of, records))
-    return (True, column(name, speaking[0].claims[name]["value"])) if speaking else (False, None)
+    value = deciding_value(name, map(statement_of, records))
+    return (False, None) if value is UNSET else (True, column(name, value))
+
+
+def resolve(customer: Customer) -> list[str]:
+    """Set the columns of a customer, except locked ones, to what its records say. Return the names of those that changed.
+
+    A column that no record speaks of stays as it is. Nothing is saved. One query.
+    """
+    records = list(customer.source_records.all())
+    own = [record for record in records if record.came_with_id is None]
+    changed = []
+    for name in CLAIMED:
+        value = deciding_value(name, map(statement_of, own if name in IDENTIFIERS else records))
+        if value is UNSET or name in customer.pinned_fields:
+            continue
+        if column(name, value) != getattr(customer, name):
+            setattr(customer, name, column(name, value))
+            changed.append(name)
+    return changed
 
 
 def columns_of(customer: Customer) -> str:

@@ -39,6 +39,18 @@ class SourceRecord(CustomerRow):
         default=dict,
         help_text="The values that this record has for the customer's fields, and since when.",
     )
+    signs = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="The names, phones, domains and tax numbers that tell whether another record is of the same customer.",
+    )
+    mailbox = models.CharField(
+        max_length=320,
+        blank=True,
+        editable=False,
+        help_text="The canonical form of the email address. Empty for placeholders and offices, such as info@.",
+    )
     is_merged = models.BooleanField(
         "merged away",
         default=False,
@@ -58,7 +70,10 @@ class SourceRecord(CustomerRow):
                 condition=Q(source__in=["payments", "billing", "crm"]), name="source_record_source_known"
             ),
         ]
-        indexes = [models.Index(fields=["source_id"], name="source_record_by_id")]
+        indexes = [
+            models.Index(fields=["source_id"], name="source_record_by_id"),
+            models.Index(fields=["mailbox"], name="source_record_by_mailbox"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_source_display()} {self.source_id}"

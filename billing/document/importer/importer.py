@@ -19,6 +19,7 @@ from billing.document.schema import BillingCustomer, parse_customer
 from customers import clock
 from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
+from customers.ingest.signs import Signs
 from customers.json_types import Remark, to_epoch_ms
 from customers.models import Source
 
@@ -45,6 +46,7 @@ class BillingImporter:
             stripe_id=stripe_id,
             email=email or "",
             names=(own_id,) if own_id else (),
+            signs=Signs(names=frozenset(filter(None, [present(document.name)]))),
         )
 
     def claims(self, document: BillingCustomer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db import models
 
 from billing.models import BillingAccount
 from crm.models import Company, Relationship
+from customers.ingest.precedence import KEY_BY_KEY, combined
 from customers.models import Customer
 
 #: Unique within an environment.
@@ -43,6 +44,13 @@ def row_of(model: type[models.Model], customer: Customer) -> Any:
 def is_empty(value: Any) -> bool:
     """Whether there is no value. 0 and False are values."""
     return value is None or value in ("", [], {})
+
+
+def joined(field: Field, first: Any, second: Any) -> Any:
+    """The value of two customers together: the first one's, with the keys that only the second one's object has."""
+    if field.column in KEY_BY_KEY and not is_empty(first) and not is_empty(second):
+        return combined([first, second])
+    return first
 
 
 def columns_of(model: type[models.Model]) -> list[str]:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from billing.merges.balances import Handover, join_balances
-from crm.dedupe.merges.fields import FIELDS, IDENTIFIERS, UNIQUE, Field, is_empty, row_of
+from crm.dedupe.merges.fields import FIELDS, IDENTIFIERS, UNIQUE, Field, is_empty, joined, row_of
 from crm.dedupe.merges.locking import giving_way, lock
 from crm.dedupe.merges.merged_records import document_of, nest_records
 from crm.dedupe.merges.move_rows import hand_over
@@ -159,8 +159,16 @@ def _join(
             hand_over(other, survivor, [model])
             _forget_rows(survivor, other)
             continue
-        fields = [each for each in FIELDS.values() if each.model is model and each.name in taken]
-        values = [(each, getattr(own, each.column), getattr(theirs, each.column)) for each in fields]
+        values = [
+            (
+                each,
+                before,
+                joined(each, coming, before) if each.name in taken else joined(each, before, coming),
+            )
+            for each in FIELDS.values()
+            if each.model is model
+            for before, coming in [(getattr(own, each.column), getattr(theirs, each.column))]
+        ]
         values = [value for value in values if value[1] != value[2]]
         if model is Customer:
             was_set += _swap(survivor, other, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db.models import Case, F, QuerySet, Value, When
@@ -9,7 +10,7 @@ from msgspec import UNSET
 
 from crm.document.renderer import render_customers
 from crm.document.schema import encode_customer
-from crm.models import Merge, MergedRecord
+from crm.models import Merge, MergedRecord, Relationship
 from customers.bulk import update_rows
 from customers.models import Customer
 
@@ -27,6 +28,9 @@ def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
     A record that the survivor's own document already lists is reused.
     """
     survivor, other = merge.survivor_id, merge.other_id
+    # Without a CRM account of its own the survivor has just got this one, with its ID.
+    if Relationship.objects.filter(customer=survivor, crm_id=crm_id).exists():
+        crm_id, document = str(other), _with_id(document, str(other))
     listed: QuerySet[Any] = MergedRecord.objects.filter(survivor=survivor, came_with=None)
     known = listed.filter(crm_id=crm_id, tombstone=None).first()
     if known is not None:
@@ -64,6 +68,10 @@ def unnest_records(merge: Merge, origin_ids: set[str], kept: dict[str, Any]) -> 
         rows.filter(pk=record).delete()
     else:
         rows.filter(pk=record).update(tombstone=None)
+
+
+def _with_id(document: str, crm_id: str) -> str:
+    return json.dumps({**json.loads(document), "id": crm_id}, ensure_ascii=False)
 
 
 def _set_parent(rows: QuerySet[Any], parent: MergedRecord | None, reason: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 from django.db.models import CharField, Count, Model, Value
 
 from billing.merges.notes_on_money import notes_on_money
-from crm.dedupe.merges.fields import FIELDS, Field, is_empty
+from crm.dedupe.merges.fields import FIELDS, Field, is_empty, joined
 from crm.dedupe.merges.relations import Way, models_that, rows_of
 from customers.models import Customer
 
@@ -40,7 +41,8 @@ class FieldPlan:
     @property
     def value(self) -> Any:
         """The survivor's value after the merge."""
-        return self.values[self.winner]
+        others = [value for key, value in self.values.items() if key != self.winner]
+        return reduce(partial(joined, self.field), others, self.values[self.winner])
 
     @property
     def differs(self) -> bool:

@@ -22,8 +22,9 @@ from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
 from crm.models import Merge
 from customers import clock
 from customers.bulk import update_rows
+from customers.ingest.precedence import CLAIMED, resolve
 from customers.logs import log_event
-from customers.models import Customer
+from customers.models import Customer, SourceRecord
 from customers.row_snapshots import as_json, from_json, restore_snapshot
 
 KEEP, RESTORE = "keep", "restore"
@@ -67,9 +68,20 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
         if row is None or each["name"] == "pinned_fields":
             continue
         now = as_json(row, each["column"])
-        if now not in (each["after"], each["before"]):
+        if now not in (each["after"], each["before"]) and not _comes_from_records(merge, row, each["column"]):
             found.append(Conflict(each["name"], _label(each["name"]), each["before"], each["after"], now))
     return found
+
+
+def _comes_from_records(merge: Merge, row: Model, column: str) -> bool:
+    """Whether the undo takes the column from the customer's own records, so that nobody has to decide."""
+    if not isinstance(row, Customer) or column not in CLAIMED or column in row.pinned_fields:
+        return False
+    origin_ids = Merge.objects.origin_ids_of(str(merge.other_id))
+    together: Any = SourceRecord.objects.filter(customer=merge.survivor_id, claims__has_key=column)
+    if row.pk == merge.other_id:
+        return bool(together.filter(came_with__in=origin_ids).exists())
+    return bool(together.exclude(came_with__in=origin_ids).exists())
 
 
 def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
@@ -178,9 +190,22 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     write_histories(claimed, told)
     _set_flags(merge, told)
     unnest_records(merge, origin_ids, changes.get("record", {}))
+    _resolve(merge, by, kept, told)
     merge.undone_at, merge.undone_by = at, by
     merge.save(update_fields=["undone_at", "undone_by"])
     unsettle_pairs(merge, changes.get("pairs", {}))
+
+
+def _resolve(merge: Merge, by: Any, kept: set[str], told: str) -> None:
+    """Give both customers what their own records say now: imports since the merge may have changed it."""
+    for customer, prefix in ((merge.survivor, ""), (merge.other, "other.")):
+        before = {name: getattr(customer, name) for name in CLAIMED}
+        changed = resolve(customer)
+        for name in [name for name in changed if f"{prefix}{name}" in kept]:
+            setattr(customer, name, before[name])
+            changed.remove(name)
+        if changed:
+            save_with_history(customer, changed, by, told)
 
 
 def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:

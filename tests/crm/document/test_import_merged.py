@@ -167,6 +167,7 @@ class TestCustomersOfTheirOwn:
 
         assert [remark.path for remark in report.remarks] == ["$.merged_customers[1].merged_customers[0].id"]
 
+    @pytest.mark.usefixtures("shared_ids")
     def test_one_known_by_another_platforms_id_is_not_merged(self) -> None:
         other = make_customer(external_id="old")
 
@@ -186,6 +187,7 @@ class TestCustomersOfTheirOwn:
         assert shown("first")["merged_customers"] == shown("second")["merged_customers"] == [OLD]
         assert len(report.remarks) == 1
 
+    @pytest.mark.usefixtures("shared_ids")
     def test_another_id_of_the_survivor_is_only_noted(self) -> None:
         survivor = make_customer(external_id="acme")
         make_source_record(customer=survivor, source="payments", source_id="old")

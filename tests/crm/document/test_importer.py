@@ -264,6 +264,7 @@ def test_an_id_of_ours_does_not_take_the_place_of_the_crms() -> None:
     assert shown() == document(notes="New.")
 
 
+@pytest.mark.usefixtures("shared_ids")
 def test_the_crm_joins_the_customer_that_has_its_id() -> None:
     customer = make_customer(external_id="acme", name="Ours")
 

@@ -172,11 +172,19 @@ class TestOneCustomerTwiceInAFile:
 
     def test_the_same_email_without_an_id(self) -> None:
         reports = take_payments(
-            {"email": "jo@example.com", "name": "A"}, {"email": "jo@example.com", "name": "B"}
+            {"email": "jo@example.com", "name": "Jo Doe"}, {"email": "jo@example.com", "name": "Joanna Doe"}
         )
 
         assert outcomes(reports) == [CREATED, UPDATED]
-        assert Customer.objects.get().name == "B"
+        assert Customer.objects.get().name == "Joanna Doe"
+
+    def test_the_same_email_without_an_id_and_another_name(self) -> None:
+        payloads = [{"email": "jo@example.com", "name": name} for name in ("Alice Bakery", "Bob Plumbing")]
+
+        assert outcomes(take_payments(*payloads)) == [CREATED, CREATED]
+        assert outcomes(take_payments(*reversed(payloads))) == [UNCHANGED, UNCHANGED]
+        assert outcomes(take_payments(payloads[1] | {"phone": "+12025550123"})) == [UPDATED]
+        assert Customer.objects.get(name="Bob Plumbing").phone == "+12025550123"
 
     def test_an_id_and_the_email_that_goes_with_it(self) -> None:
         reports = take_payments(
@@ -186,6 +194,7 @@ class TestOneCustomerTwiceInAFile:
         assert outcomes(reports) == [CREATED, UPDATED]
         assert Customer.objects.get().name == "Jo"
 
+    @pytest.mark.usefixtures("shared_ids")
     def test_two_ids_of_one_customer_as_another_platform_knows_it(self) -> None:
         customer = make_customer(external_id="x", stripe_id="y")
 
@@ -315,7 +324,7 @@ class TestMergedRecords:
         make_source_record(customer=Customer.objects.get(), source="payments", source_id="p2", is_merged=True)
         take_payments(payment(2))
 
-        take(BillingImporter(), {"id": "b", "name": "Billing", "email": "c1@example.com"})
+        take(BillingImporter(), {"id": "b", "name": "Customer", "email": "c1@example.com"})
 
         assert Customer.objects.get().name == "Customer 1"
 
@@ -326,6 +335,7 @@ class TestMergedRecords:
         assert outcomes(take_payments(payment(2), payment(1, name="New"))) == [UPDATED, UPDATED]
         assert Customer.objects.get().name == "New"
 
+    @pytest.mark.usefixtures("shared_ids")
     def test_a_document_of_a_customer_that_a_person_merged_is_about_the_survivor(self) -> None:
         survivor = make_customer()
         merged = make_customer(merged_into=survivor)

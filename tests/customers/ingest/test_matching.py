@@ -5,12 +5,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.ingest.matching import Identity, match
+from customers.ingest.signs import Signs
 from customers.models import Customer
+from customers.readings.tax_ids import TaxId
 from tests.billing.corrupt import unguarded
+from tests.customers.import_documents import take_payments
 from tests.factories import make_customer, make_source_record
 
 pytestmark = pytest.mark.django_db
 
+#: An ID that no two systems give by chance.
+UNIQUE = "acct_9f8K2mX41qLz"
 OURS = "cus_01h3vjs3b16yc3f9q8q9pfrb78"
 
 
@@ -90,10 +95,44 @@ class TestStrongIdentifiers:
         assert matched(stripe_id="x") is None
 
     def test_the_id_of_a_record_of_another_source(self) -> None:
-        record = make_source_record(source="payments", source_id="p1")
+        record = make_source_record(source="payments", source_id=UNIQUE)
 
-        assert matched(names=("p1",)) == record.customer
-        assert matched(names=("p1",), env="sandbox") is None
+        assert matched(names=(UNIQUE,)) == record.customer
+        assert matched(names=(UNIQUE,), env="sandbox") is None
+
+    @pytest.mark.parametrize("spaces", [["payments", "billing"], ["crm", "billing", "payments"]])
+    def test_a_short_id_of_sources_that_share_their_ids(self, settings: Any, spaces: list[str]) -> None:
+        record = make_source_record(source="payments", source_id="1001")
+
+        assert matched(names=("1001",)) is None
+        settings.SHARED_ID_SPACES = spaces
+        assert matched(names=("1001",)) == record.customer
+        settings.SHARED_ID_SPACES = ["crm", "billing"]
+        assert matched(names=("1001",)) is None
+
+    @pytest.mark.parametrize(
+        ("sign", "joins"),
+        [
+            *((Signs(names=frozenset(["ACME Limited"])), True), (Signs(names=frozenset(["Zeta"])), False)),
+            *(
+                (Signs(domains=frozenset(["acme.example"])), True),
+                (Signs(domains=frozenset(["b.example"])), False),
+            ),
+            *(
+                (Signs(phones=frozenset(["+12025550101"])), True),
+                (Signs(phones=frozenset(["+12025550102"])), False),
+            ),
+            (Signs(tax_ids=frozenset([TaxId("129274202", "DE", True)])), True),
+            (Signs(names=frozenset(["Acme"]), tax_ids=frozenset([TaxId("811569869", "DE", True)])), False),
+            (Signs(), False),
+        ],
+    )
+    def test_a_short_id_with_a_second_sign(self, sign: Signs, joins: bool) -> None:
+        customer = make_customer(name="Acme Ltd", email="jo@acme.example", phone="+12025550101")
+        signs = {"tax_ids": [["129274202", "DE", True]]}
+        make_source_record(customer=customer, source="payments", source_id="1001", signs=signs)
+
+        assert matched(names=("1001",), signs=sign) == (customer if joins else None)
 
     def test_an_id_that_two_sources_give_to_two_customers_says_nothing(self) -> None:
         make_source_record(source="payments", source_id="1")
@@ -160,12 +199,58 @@ class TestEmail:
 
         assert matched(email="jo@example.com") == customer
 
-    @pytest.mark.parametrize("email", ["Jo@example.com", "jo@example.com ", "jo+x@example.com", ""])
-    def test_another_spelling_is_another_one(self, email: str) -> None:
+    @pytest.mark.parametrize(
+        "email", ["Jo@Example.com", " jo@example.com ", "jo\u200b@example.com", "mailto:jo@example.com"]
+    )
+    def test_another_spelling_of_the_same_mailbox(self, email: str) -> None:
+        customer = make_customer(email="jo@example.com")
+
+        assert matched(email=email) == customer
+
+    @pytest.mark.parametrize(
+        ("held", "email"),
+        [
+            ("jane.doe@gmail.com", "JaneDoe+shop@googlemail.com"),
+            ("jane@bücher.example", "jane@xn--bcher-kva.example"),
+            ("jane+shop@example.com", "Jane+Shop@example.com"),
+        ],
+    )
+    def test_a_provider_reads_both_as_one(self, held: str, email: str) -> None:
+        take_payments({"id": "p1", "email": held})
+
+        assert matched(email=email) == Customer.objects.get()
+
+    @pytest.mark.parametrize("email", ["jo+x@example.com", "j.o@example.com", ""])
+    def test_another_mailbox(self, email: str) -> None:
         make_customer(email="jo@example.com")
         make_customer(email="")
 
         assert matched(email=email) is None
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            *("n/a", "-", "none", "noreply@example.com", "no-reply@example.com", "test@example.com"),
+            *("info@example.com", "billing@example.com", "SALES@example.com", "unknown", "null@example.com"),
+        ],
+    )
+    def test_nobodys_and_an_offices_mailbox(self, email: str) -> None:
+        make_customer(email=email)
+
+        assert matched(email=email) is None
+
+    @pytest.mark.parametrize(
+        ("name", "joins"),
+        [
+            *(("Acme Ltd", True), ("ACME", True), ("Jo Doe", True), ("", True)),
+            *(("Bob Plumbing GmbH", False), ("Zeta Mining Inc", False)),
+        ],
+    )
+    def test_a_name_that_speaks_against_it(self, name: str, joins: bool) -> None:
+        customer = make_customer(email="jo@example.com", name="Acme Limited")
+
+        said = Signs(names=frozenset(filter(None, [name])))
+        assert matched(email="jo@example.com", signs=said) == (customer if joins else None)
 
     def test_in_another_environment(self) -> None:
         make_customer(email="jo@example.com", env="sandbox")
@@ -208,6 +293,7 @@ class TestEmail:
 
 
 class TestMergedCustomers:
+    @pytest.mark.usefixtures("shared_ids")
     def test_every_identifier_leads_to_the_survivor(self) -> None:
         survivor = make_customer()
         middle = make_customer(merged_into=survivor)

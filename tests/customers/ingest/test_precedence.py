@@ -38,11 +38,11 @@ class TestOneCustomer:
         assert Customer.objects.values_list("name", "phone").get() == ("Decided", "+12025550101")
 
     def test_who_is_not_right_changes_nothing(self) -> None:
-        take_payments(payment(1, name="P", email="jo@example.com"))
-        take_billing(id="b1", email="jo@example.com", name="B")
+        take_payments(payment(1, name="Acme", email="jo@example.com"))
+        take_billing(id="b1", email="jo@example.com", name="ACME")
         Customer.objects.update(name="Decided")
 
-        take_billing(id="b1", email="jo@example.com", name="B2")
+        take_billing(id="b1", email="jo@example.com", name="ACME Ltd")
 
         assert Customer.objects.get().name == "Decided"
 
@@ -106,7 +106,7 @@ class TestAfterAMerge:
     def test_a_record_that_is_new_under_an_old_identifier_is_at_home_there(self) -> None:
         survivor, other = two_merged()
 
-        take_billing(id="b2", email="c2@example.com", name="Of billing")
+        take_billing(id="b2", email="c2@example.com", name="Two Ltd")
 
         record = survivor.source_records.get(source="billing")
         assert (record.came_with, record.customer) == (other, survivor)

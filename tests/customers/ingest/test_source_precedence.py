@@ -63,31 +63,31 @@ class TestWhoIsRight:
     @pytest.mark.parametrize("payments_first", [True, False])
     def test_payments_wins_over_billing_in_any_order(self, payments_first: bool) -> None:
         email = "jo@example.com"
-        payments: Any = (PaymentsImporter(), {"id": "p", "email": email, "name": "Of payments"})
-        billing: Any = (BillingImporter(), {"id": "b", "email": email, "name": "Of billing"})
+        payments: Any = (PaymentsImporter(), {"id": "p", "email": email, "name": "Acme Ltd"})
+        billing: Any = (BillingImporter(), {"id": "b", "email": email, "name": "ACME Limited"})
 
         for importer, payload in [payments, billing] if payments_first else [billing, payments]:
             take(importer, payload)
 
-        assert Customer.objects.get().name == "Of payments"
+        assert Customer.objects.get().name == "Acme Ltd"
 
     def test_what_the_first_no_longer_says_the_second_does(self) -> None:
-        take_payments({"id": "p", "email": "jo@example.com", "name": "Of payments"})
-        take(BillingImporter(), {"id": "b", "email": "jo@example.com", "name": "Of billing"})
+        take_payments({"id": "p", "email": "jo@example.com", "name": "Acme Ltd"})
+        take(BillingImporter(), {"id": "b", "email": "jo@example.com", "name": "ACME Limited"})
 
         take_payments({"id": "p", "email": "jo@example.com", "name": None})
 
-        assert Customer.objects.get().name == "Of billing"
+        assert Customer.objects.get().name == "ACME Limited"
 
     def test_what_is_not_mentioned_stays_claimed(self) -> None:
-        take_payments({"id": "p", "email": "jo@example.com", "name": "Of payments"})
-        take(BillingImporter(), {"id": "b", "email": "jo@example.com", "name": "Of billing"})
+        take_payments({"id": "p", "email": "jo@example.com", "name": "Acme Ltd"})
+        take(BillingImporter(), {"id": "b", "email": "jo@example.com", "name": "ACME Limited"})
 
         take_payments({"id": "p", "status": "inactive"})
 
         customer = Customer.objects.get()
         assert (customer.name, customer.email, customer.status) == (
-            "Of payments",
+            "Acme Ltd",
             "jo@example.com",
             "inactive",
         )

@@ -264,6 +264,7 @@ class TestWhatThereIsOneOf:
         assert (relationship.crm_id, relationship.reported_notes) == ("one", "Of one.")
         assert not Company.objects.filter(customer=other).exists()
 
+    @pytest.mark.usefixtures("shared_ids")
     def test_one_that_speaks_for_the_first_time_fills_what_is_empty(self) -> None:
         survivor, other = merged("payments", payments("one", "x"), payments("two", "z"))
         arrive("crm", document(id="one", company={"name": "One"}))
