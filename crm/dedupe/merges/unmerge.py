@@ -201,11 +201,32 @@ def _resolve(merge: Merge, by: Any, kept: set[str], told: str) -> None:
     for customer, prefix in ((merge.survivor, ""), (merge.other, "other.")):
         before = {name: getattr(customer, name) for name in CLAIMED}
         changed = resolve(customer)
+        if customer is merge.survivor:
+            changed += _restore_unclaimed(merge)
         for name in [name for name in changed if f"{prefix}{name}" in kept]:
             setattr(customer, name, before[name])
             changed.remove(name)
         if changed:
             save_with_history(customer, changed, by, told)
+
+
+def _restore_unclaimed(merge: Merge) -> list[str]:
+    """Restore columns that only the other customer's records speak of. Return the names of those that changed.
+
+    While the customers were merged, imports of these records may have changed them.
+    """
+    survivor: Any = merge.survivor
+    then = (
+        survivor.history.filter(history_date__lt=merge.made_at).order_by("history_date", "history_id").last()
+    )
+    of_other = {name for record in merge.other.source_records.all() for name in record.claims}
+    own = {name for record in survivor.source_records.all() for name in record.claims}
+    changed = []
+    for name in of_other.intersection(CLAIMED) - own - {*survivor.pinned_fields}:
+        if then is not None and getattr(survivor, name) != getattr(then, name):
+            setattr(survivor, name, getattr(then, name))
+            changed.append(name)
+    return changed
 
 
 def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
