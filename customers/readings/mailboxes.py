@@ -83,7 +83,7 @@ def read_host(text: str) -> str:
     if rest != text:
         host = host.rpartition("@")[2]
     host = _PORT.sub("", host).rstrip(".")
-    host = ".".join(map(_in_unicode, host.split(".")))
+    host = ".".join(map(label_in_unicode, host.split(".")))
     while host.startswith("www.") and "." in host[4:]:
         host = host[4:]
     return host if _HOST.fullmatch(host) else ""
@@ -120,6 +120,17 @@ def in_ascii(host: str) -> str:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
         return ""
+
+
+def label_in_unicode(label: str) -> str:
+    """A label that begins with `xn--`, in its own letters. A malformed one stays."""
+    if not label.startswith("xn--") or not label.isascii():
+        return label
+    try:
+        own = label[4:].encode().decode("punycode")
+    except UnicodeError:
+        return label
+    return own if _is_label(own) and not own.isascii() and own == _lowered(visible(own)) else label
 
 
 @lru_cache(maxsize=1 << 14)
@@ -171,17 +182,6 @@ def _digits(text: str) -> str:
 
 def _lowered(text: str) -> str:
     return unicodedata.normalize("NFKC", text.lower())
-
-
-def _in_unicode(label: str) -> str:
-    """A label that begins with `xn--`, in its own letters. A malformed one stays."""
-    if not label.startswith("xn--") or not label.isascii():
-        return label
-    try:
-        own = label[4:].encode().decode("punycode")
-    except UnicodeError:
-        return label
-    return own if _is_label(own) and not own.isascii() and own == _lowered(visible(own)) else label
 
 
 def _is_label(text: str) -> bool:

@@ -1,19 +1,26 @@
-"""LIKE conditions that use the indexes of `crm.desk.search.indexes`."""
+"""Conditions that use the indexes of `crm.desk.search.indexes`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import BooleanField, CharField, F, Func, Q, TextField, Value
-from django.db.models.functions import Cast, Left, Replace, Upper
+from django.db.models.expressions import Combinable
+from django.db.models.lookups import Exact
+
+from crm.desk.search.term import Spelling
+from customers.readings.folding import begins_with_ideograph
+from customers.readings.sql_functions import COMPACT, DIGITS, FUNCTION, JSON_TEXTS
 
 #: The prefix index covers this many characters.
 BEGINNING = 100
+#: The index of postal codes covers this many: a column without a limit doesn't fit into it.
+_POSTAL_CODE = 40
 
-_SPECIAL = {"\\": r"\\", "%": r"\%", "_": r"\_"}
-_BETWEEN_DIGITS = " -()+./\u00a0"
-#: ASCII characters that a pattern with wildcards needs.
-_ENOUGH = 3
+_SPECIAL = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+#: Shorter words have no trigram within them.
+_SHORTEST_INSIDE = 3
 
 
 class Like(Func):
@@ -26,63 +33,130 @@ class Like(Func):
         return self.as_sql(compiler, connection, template="(%(expressions)s ESCAPE '\\')", **context)
 
 
-class Digits(Func):
-    """The digits of a phone number; on SQLite the text without the usual separators."""
+class SearchText(Func):
+    """Texts folded, behind a space and with a space between them."""
 
-    function = "REGEXP_REPLACE"
-    template = "%(function)s(%(expressions)s, '[^0-9]', '', 'g')"
+    function = FUNCTION
+    arg_joiner = " || ' ' || "
+    output_field = TextField()
+
+
+class JsonTexts(Func):
+    """A JSON column as text, without quotes, so that its texts are words."""
+
+    template = "TRANSLATE(%(expressions)s::text, '\"', ' ')"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite has JSON as Python wrote it, with escapes for all letters but ASCII."""
+        return self.as_sql(
+            compiler, connection, template="%(function)s(%(expressions)s)", function=JSON_TEXTS, **context
+        )
+
+
+class JsonValue(Func):
+    """A text within a JSON column; empty if it is null or not there."""
+
+    output_field = TextField()
+
+    def __init__(self, column: str, *path: str) -> None:
+        self.path = path
+        super().__init__(F(column))
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """The path is no parameter: the index has it as a constant."""
+        template = f"COALESCE(%(expressions)s #>> '{{{','.join(self.path)}}}', '')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite's path has dots."""
+        template = f"COALESCE(JSON_EXTRACT(%(expressions)s, '$.{'.'.join(self.path)}'), '')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+class Digits(Func):
+    """The digits of a phone number."""
+
+    template = "REGEXP_REPLACE(%(expressions)s, '[^0-9]', '', 'g')"
     output_field = TextField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """SQLite has no REGEXP_REPLACE."""
-        (bare,) = self.get_source_expressions()
-        for character in _BETWEEN_DIGITS:
-            bare = Replace(bare, Value(character), Value(""))
-        return bare.as_sql(compiler, connection)
+        return self.as_sql(
+            compiler, connection, template="%(function)s(%(expressions)s)", function=DIGITS, **context
+        )
 
 
-def uppercased(column: str) -> Upper:
-    """A text or JSON column in uppercase, as indexed."""
-    return Upper(Cast(F(column), TextField()))
+class Compact(Func):
+    """A text folded, without anything but letters and digits."""
+
+    template = f"REGEXP_REPLACE({FUNCTION}(%(expressions)s), '[^a-z0-9]', '', 'g')"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite has no REGEXP_REPLACE."""
+        return self.as_sql(
+            compiler, connection, template="%(function)s(%(expressions)s)", function=COMPACT, **context
+        )
 
 
-def leading(column: str) -> Left:
-    """The indexed prefix of a text column, in uppercase."""
-    return Left(Upper(F(column)), BEGINNING)
+class Beginning(Func):
+    """The first letters of a text. Their number is no parameter: the index has it as a constant."""
+
+    template = "LEFT(%(expressions)s, %(letters)s)"
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite has no LEFT."""
+        template = "SUBSTR(%(expressions)s, 1, %(letters)s)"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
-def contains(column: str, word: str) -> Q:
-    """Rows whose column contains `word`, which is lowercase; may include some that don't: check them in Python."""
-    return _like(uppercased(column), [f"%{pattern}%" for pattern in _patterns(word)])
+def search_text(*columns: str | Combinable) -> SearchText:
+    return SearchText(*(F(column) if isinstance(column, str) else column for column in columns))
 
 
-def starts_with(column: str, text: str) -> Q:
-    """Rows whose column starts with `text`, which is lowercase; may include some that don't."""
-    return _like(leading(column), [f"{pattern}%" for pattern in _patterns(text[:BEGINNING])])
+def has_words(text: SearchText, spelling: Spelling, *, even_short: bool = False) -> Q | None:
+    """Rows with all long words of the spelling; None if it has no long word.
 
-
-def contains_digits(column: str, digits: str) -> Q:
-    return _like(Digits(F(column)), [f"%{digits}%"])
-
-
-def _like(text: Any, patterns: list[str]) -> Q:
+    With `even_short`, and if there are only short words: rows with all of them at the beginning of a word.
+    """
+    words = spelling.long_words or (spelling.words if even_short else ())
+    if not words or (even_short and not spelling.long_words and max(map(len, words)) == 1):
+        return None
     condition = Q()
-    for pattern in patterns:
-        condition |= Q(Like(text, Value(pattern, CharField())))
+    for word in words:
+        # A trigram index knows the beginnings of words: the pattern of a short one has a space before it.
+        before = " " if len(word) < _SHORTEST_INSIDE or begins_with_ideograph(word) else ""
+        condition &= _like(text, f"%{before}{_escaped(word)}%")
     return condition
 
 
-def _patterns(text: str) -> list[str]:
-    """LIKE patterns that match the lowercase `text` in an uppercased column.
-
-    Databases uppercase non-ASCII letters differently, so these become wildcards. If too few other characters are left,
-    the usual spellings are tried instead.
-    """
-    if sum(letter.isascii() and letter.isalnum() for letter in text) >= _ENOUGH:
-        return ["".join(_pattern(letter) if letter.isascii() else "%" for letter in text)]
-    spellings = dict.fromkeys((text, text.upper(), text.title()))
-    return ["".join(map(_pattern, each)) for each in spellings]
+def starts_with(column: str, spellings: Iterable[Spelling]) -> Q:
+    """Rows whose column starts with one of the spellings."""
+    condition = Q(pk__in=())
+    for each in spellings:
+        beginning = _escaped(f" {each.whole}"[:BEGINNING])
+        condition |= _like(Beginning(search_text(column), letters=BEGINNING), f"{beginning}%")
+    return condition
 
 
-def _pattern(letter: str) -> str:
-    return _SPECIAL.get(letter, letter.upper() if letter.isascii() else letter)
+def contains_digits(column: str | Combinable, digits: str) -> Q:
+    return _like(Digits(F(column) if isinstance(column, str) else column), f"%{digits}%")
+
+
+def contains_number(column: str, number: str) -> Q:
+    return _like(Compact(F(column)), f"%{number}%")
+
+
+def is_postal_code(column: str, code: str) -> Q:
+    """Rows whose column is `code` but for its punctuation."""
+    return Q(Exact(Beginning(Compact(F(column)), letters=_POSTAL_CODE), Value(code[:_POSTAL_CODE])))
+
+
+def _like(text: Combinable, pattern: str) -> Q:
+    return Q(Like(text, Value(pattern, CharField())))
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_SPECIAL)

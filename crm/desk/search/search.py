@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crm.desk.search.lookups import LOOKUPS, May, SearchHit
+from crm.desk.search.lookups import May, SearchHit
 from crm.desk.search.term import read_term
+from crm.desk.search.text_lookups import LOOKUPS
 from customers.models import Customer
 
 #: Results shown; a longer term narrows them.
@@ -28,8 +29,8 @@ class SearchResult:
 def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
     """Customers that match `text`, best first; a match of a merged customer gives its survivor.
 
-    `text` is an identifier, a name, an email address, a domain, a phone number in any notation, a person, or an
-    invoice number. Every word must match. Data that `may` doesn't allow the user to view finds nothing. One query per
+    `text` is an identifier, a name, an email address, a domain, an address, a phone number in any notation, a tax or
+    company number, a person, or an invoice number. Every word must match. Data that `may` doesn't allow the user to view finds nothing. One query per
     lookup, and one or two more.
     """
     term = read_term(text)

@@ -1,24 +1,43 @@
-"""The term that was typed into the search: words, or the digits of a phone number."""
+"""The term that was typed into the search: words in several spellings, a phone number, a tax or company number."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 import phonenumbers
 
 from customers.lookup import is_searchable
+from customers.readings.folding import (
+    compact,
+    folded,
+    has_ideographs,
+    in_one_letter,
+    in_two_letters,
+)
+from customers.readings.hosts import host_in_ascii, host_in_unicode
+from customers.readings.tax_ids import is_same_tax_id, read_company_number, read_tax_id
+from customers.readings.text import without_invisible
 
 #: Words of at least this many letters match anywhere; shorter ones only at the start of a word.
 SHORTEST_INSIDE = 3
 
 _MOST_WORDS = 8
-_PHONE_NUMBER = re.compile(r"[0-9+()./\s-]+")
+_PHONE_NUMBER = re.compile(r"[0-9+()./\s\u2010-\u2015\u2212-]+")
 _NOT_A_DIGIT = re.compile(r"[^0-9]")
 _FEWEST_DIGITS = 4
 _WORD_BEGINS = re.compile(r"(?<![^\W_])")
+#: Around addresses and names that were copied: Jane Doe <jane@example.com>, "Globex";
+_AROUND = '<>",;\u201c\u201d\u201e\u00ab\u00bb'
+_SCHEME = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
+_LINK = re.compile(r"^(?:https?://(?:www\.)?|www\.)([^/?#:]+).*$", re.IGNORECASE)
+#: Shorter words in two letters (Noel, Joe) are seldom meant as one with an umlaut.
+_SHORTEST_IN_TWO_LETTERS = 5
+#: A tax or company number has at least so many digits and characters; within another, so many characters.
+_NUMBER_DIGITS, _NUMBER_LENGTH, _NUMBER_WITHIN = 3, 5, 7
 
 
 class MatchRank(IntEnum):
@@ -30,46 +49,76 @@ class MatchRank(IntEnum):
     INSIDE = 3
 
 
-def folded(text: str) -> str:
-    """`text` for comparisons: normalized Unicode, case folded."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
 def digits_of(text: str) -> str:
     return _NOT_A_DIGIT.sub("", text)
 
 
 @dataclass(frozen=True, slots=True)
-class SearchTerm:
-    """A search term. `text` has single spaces, `words` are lowercase, `digits` is empty unless it is a phone number.
+class Spelling:
+    """One spelling of a term: the folded text, and its words. A word may have spaces: each ideograph is a word."""
 
-    The digits are those that a phone number has in every notation: without the country code (if given) and leading
-    zeros.
-    """
-
-    text: str
+    whole: str
     words: tuple[str, ...]
-    digits: str
 
     @property
     def long_words(self) -> tuple[str, ...]:
-        """The words that a trigram index finds."""
-        return tuple(word for word in self.words if len(word) >= SHORTEST_INSIDE)
+        """The words that a trigram index finds anywhere in a text."""
+        return tuple(word for word in self.words if len(word) >= SHORTEST_INSIDE or has_ideographs(word))
 
-    def match(self, value: str) -> MatchRank | None:
-        """How well `value` matches; None unless it has all words."""
-        candidate = folded(" ".join(value.split()))
-        whole = folded(self.text)
-        if candidate == whole:
+    def match(self, candidate: str) -> MatchRank | None:
+        """How well a folded text matches; None unless it has all words."""
+        if candidate == self.whole:
             return MatchRank.EXACT
-        worst = MatchRank.BEGINS if candidate.startswith(whole) else MatchRank.WORD
-        for word in map(folded, self.words):
+        worst = MatchRank.BEGINS if candidate.startswith(self.whole) else MatchRank.WORD
+        for word in self.words:
             if any(candidate.startswith(word, start.start()) for start in _WORD_BEGINS.finditer(candidate)):
                 continue
             if len(word) < SHORTEST_INSIDE or word not in candidate:
                 return None
             worst = MatchRank.INSIDE
         return worst
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """A search term.
+
+    `text` has single spaces. `spellings` has at least one; any of them may match. `loose` are spellings of which the
+    database returns too much: `match` sorts it out. `digits` is empty unless the term is a phone number: the digits
+    that it has in every notation, without the country code (if given) and leading zeros. `number` is empty unless the
+    term may be a tax or company number, else its letters and digits.
+    """
+
+    text: str
+    spellings: tuple[Spelling, ...]
+    loose: tuple[Spelling, ...]
+    digits: str
+    number: str
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """The text as an ID, also in one case."""
+        return tuple(dict.fromkeys((self.text, self.text.lower(), self.text.upper())))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """What a tax or company number that is this one may contain, without punctuation."""
+        if not self.number:
+            return ()
+        tax_id = read_tax_id(self.number)
+        forms = (
+            self.number,
+            tax_id.number.lower() if tax_id else "",
+            read_company_number(self.number).lower(),
+            digits_of(self.number),
+        )
+        return tuple(dict.fromkeys(form for form in forms if len(form) >= _NUMBER_LENGTH))
+
+    def match(self, value: str) -> MatchRank | None:
+        """How well `value` matches; None unless it has all words."""
+        candidates = {folded(value), folded(in_two_letters(value))}
+        matches = (each.match(text) for each in self.spellings for text in candidates)
+        return min((match for match in matches if match is not None), default=None)
 
     def match_phone(self, value: str) -> MatchRank | None:
         """How well a phone number in any notation matches; None if it doesn't."""
@@ -83,14 +132,75 @@ class SearchTerm:
             else MatchRank.INSIDE
         )
 
+    def match_number(self, value: str) -> MatchRank | None:
+        """How well a tax or company number matches; None if it doesn't. Either may lack its country's prefix."""
+        candidate = compact(value)
+        if not self.number or not candidate:
+            return None
+        if candidate == self.number:
+            return MatchRank.EXACT
+        this, other = read_tax_id(self.number), read_tax_id(candidate)
+        if this and other and is_same_tax_id(this, other):
+            return MatchRank.EXACT
+        if read_company_number(self.number) and read_company_number(self.number) == read_company_number(
+            value
+        ):
+            return MatchRank.EXACT
+        if self.number in candidate or (len(candidate) >= _NUMBER_WITHIN and candidate in self.number):
+            return MatchRank.INSIDE
+        return None
+
+    def match_postal_code(self, value: str) -> MatchRank | None:
+        """Whether a postal code is the same but for its punctuation."""
+        return MatchRank.EXACT if compact(value) == compact(self.text) else None
+
 
 def read_term(text: str) -> SearchTerm | None:
     """Parse what was typed; None if it can't match: empty, too long, or with characters that no database holds."""
-    shown = " ".join(unicodedata.normalize("NFC", text).split())
-    if not is_searchable(shown):
+    composed = unicodedata.normalize("NFC", text).strip()
+    if not is_searchable(composed):
         return None
-    words = tuple(dict.fromkeys(shown.lower().split()))[:_MOST_WORDS]
-    return SearchTerm(shown, words, _phone_digits(shown))
+    shown = " ".join(without_invisible(composed).split())
+    words = [_word(word) for word in shown.split()]
+    spellings = _spellings(words)
+    if not spellings:
+        return None
+    written = _SCHEME.sub("", shown)
+    number = compact(shown)
+    is_number = len(digits_of(number)) >= _NUMBER_DIGITS and len(number) >= _NUMBER_LENGTH
+    return SearchTerm(
+        shown, spellings, _loose(spellings[0]), _phone_digits(written), number if is_number else ""
+    )
+
+
+def _word(word: str) -> str:
+    bare = _SCHEME.sub("", word.strip(_AROUND)) or word
+    return _LINK.sub(r"\1", bare)
+
+
+def _spellings(words: list[str]) -> tuple[Spelling, ...]:
+    ways: list[Callable[[str], str]] = [str, host_in_unicode, in_two_letters]
+    # Names have no spelling in punycode, domains and addresses do.
+    if len(words) == 1 or any("@" in word or "." in word for word in words):
+        ways.append(host_in_ascii)
+    found = (_spelling([way(word) for word in words]) for way in ways)
+    return tuple(dict.fromkeys(each for each in found if each.words))
+
+
+def _spelling(words: list[str]) -> Spelling:
+    every = [word for word in map(folded, words) if word]
+    # An & or a dash between words need not be there.
+    telling = [word for word in every if any(map(str.isalnum, word))] or every
+    return Spelling(" ".join(every), tuple(dict.fromkeys(telling))[:_MOST_WORDS])
+
+
+def _loose(spelling: Spelling) -> tuple[Spelling, ...]:
+    """The spelling with Mueller as Muller, which Müller is folded to."""
+    words = tuple(
+        in_one_letter(word) if len(word) >= _SHORTEST_IN_TWO_LETTERS and word.isalpha() else word
+        for word in spelling.words
+    )
+    return () if words == spelling.words else (Spelling(" ".join(words), words),)
 
 
 def _phone_digits(text: str) -> str:

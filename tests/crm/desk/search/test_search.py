@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crm.desk.search.lookups import LOOKUPS
 from crm.desk.search.search import MOST, find
+from crm.desk.search.text_lookups import LOOKUPS
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -81,7 +81,7 @@ def globex() -> Customer:
         ("globex überseehandel", "Name"),
         ("GLOBEX ÜBERSEE", "Name"),
         ("übersee globex", "Name"),
-        ("gl", "Name"),
+        ("gl", "Name, Email Hello@Globex.example"),
         ("hello@globex.example", "Email Hello@Globex.example"),
         ("globex-shop.example", "Domain globex-shop.example"),
         ("globex holding", "Company Globex Holding"),
@@ -167,10 +167,16 @@ def test_postgresql_looks_by_indexes() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_indexscan = on")
     for typed, indexes in (
-        ("globex", {"customer_name_letters", "customer_email_letters", "domain_name_letters"}),
-        ("globex", {"company_name_letters", "business_name_letters", "business_contacts_letters"}),
-        ("globex", {"customer_name_beginning"}),
-        ("555 0100123", {"customer_phone_digits", "company_phone_digits"}),
+        ("globex", {"customer_search", "customer_search_beginning", "domain_search", "source_record_search"}),
+        ("globex", {"company_search", "business_search", "address_search", "merged_record_search"}),
+        ("gl", {"customer_search"}),
+        ("田中", {"customer_search", "business_search"}),
+        ("DE 123 456 789", {"business_tax_number", "business_company_number", "address_postal_code"}),
+        ("555 0100123", {"customer_phone_digits", "company_phone_digits", "payment_method_phone_digits"}),
+        ("555 0100123", {"source_record_phone_digits"}),
+        ("x-1", {"customer_by_fingerprint", "subscription_by_its_id", "entity_by_its_id"}),
+        ("x-1", {"address_by_source_id", "business_by_source_id", "payment_method_by_source_id"}),
+        ("x-1", {"relationship_by_datasource_id"}),
         ("INV-000042", {"invoice_number_once", "invoice_by_stripe_id"}),
     ):
         with CaptureQueriesContext(connection) as captured:
