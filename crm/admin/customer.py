@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from billing.admin.customer import BilledCustomerAdmin
 from crm.admin.bulk import BULK_ACTIONS, BulkPermissions
+from crm.admin.edited_customer import EditedCustomerForm
 from crm.admin.exports import export_csv, export_xlsx, may_export
 from crm.admin.filters import SEGMENT_FILTERS
 from crm.admin.merge_actions import may_merge, merge_chosen, merge_with
@@ -40,6 +41,7 @@ class ManagedCustomerAdmin(BulkPermissions, BilledCustomerAdmin):
     linked_models = [*BilledCustomerAdmin.linked_models, Relationship, Company, CustomField]
     list_filter = tuple(SEGMENT_FILTERS)
     list_before_template = "crm/desk/_filtered.html"
+    form = EditedCustomerForm
     new_form = NewCustomerForm
     actions_detail = (*BilledCustomerAdmin.actions_detail, "overview", "timeline", "merge_with")
     actions = (*BilledCustomerAdmin.actions, merge_chosen, export_csv, export_xlsx, *BULK_ACTIONS)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
+from django.forms import ModelForm
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,7 +16,8 @@ from crm.dedupe.duplicates.suggest import LikelyMatch, likely_matches
 from customers.admin.customer import CustomerForm
 from customers.models import Customer, Environment
 
-_FIELDS = ("name", "email", "phone", "external_id", "stripe_id", "fingerprint")
+#: The fields by which a customer is compared with others.
+COMPARED = ("name", "email", "phone", "external_id", "stripe_id", "fingerprint")
 _SHOWN_REASONS = 3
 
 
@@ -27,12 +29,17 @@ class NewCustomerForm(CustomerForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        described = {field: cleaned.get(field) or "" for field in _FIELDS}
+        described = {field: cleaned.get(field) or "" for field in COMPARED}
         matches = likely_matches(**described, env=cleaned.get("env") or Environment.LIVE)
-        seen = _digest(matches)
-        if matches and self.data.get("likely_seen") != seen:
-            raise ValidationError(_warning(matches, seen))
+        warn_once(self, matches, "Not saved yet. Save again to create it anyway.")
         return cleaned
+
+
+def warn_once(form: ModelForm, matches: list[LikelyMatch], advice: str) -> None:
+    """Raise `ValidationError` with links to `matches`, unless the user has seen exactly these."""
+    seen = _digest(matches)
+    if matches and form.data.get("likely_seen") != seen:
+        raise ValidationError(_warning(matches, seen, advice))
 
 
 def _link(customer: Customer) -> SafeString:
@@ -48,7 +55,7 @@ def _digest(matches: list[LikelyMatch]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _warning(matches: list[LikelyMatch], seen: str) -> SafeString:
+def _warning(matches: list[LikelyMatch], seen: str, advice: str) -> SafeString:
     listed = format_html_join(
         "",
         "<li>{}: {}</li>",
@@ -56,8 +63,8 @@ def _warning(matches: list[LikelyMatch], seen: str) -> SafeString:
     )
     return format_html(
         "This may be a duplicate of:<ul class='clientele-lost'>{}</ul>"
-        "Not saved yet. Save again to create it anyway."
-        "<input type='hidden' name='likely_seen' value='{}'>",
+        "{}<input type='hidden' name='likely_seen' value='{}'>",
         listed,
+        advice,
         seen,
     )

@@ -13,6 +13,8 @@ from unfold.decorators import display
 from crm.document.schema import CrmSocialNetwork, Picture
 from crm.models import Contact, Person
 from customers.admin.base import Choices, HistoryAdmin, Row
+from customers.admin.contact_fields import EmailField, PhoneField
+from customers.admin.fields import EmailText
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.formats import column_of, long_text, text_of
@@ -45,7 +47,12 @@ class PersonAdmin(PinnedFieldsAdmin):
     search_fields = ("name", "email", "phone", "obfuscated_id__exact")
     sortable_by = ("shown_name", "shown_email")
     autocomplete_fields = ("manager",)
-    json_shapes = {"alias_emails": [str], "social_network": [CrmSocialNetwork], "related_documents": [dict]}
+    json_shapes = {
+        "alias_emails": [EmailText],
+        "social_network": [CrmSocialNetwork],
+        "related_documents": [dict],
+    }
+    contact_fields = {"email": EmailField, "phone": PhoneField}
     link_fields = {"photo_url": picture_only}
     readonly_fields = ("id",)
     fieldsets = (

@@ -17,6 +17,7 @@ from crm.admin.person import picture_only
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.admin.base import HistoryAdmin, Row
+from customers.admin.contact_fields import DomainField, PhoneField
 from customers.admin.fields import plain_link_only
 from customers.admin.filters import DaysFilter, MineFilter
 from customers.admin.inlines import RecordTabularInline
@@ -36,6 +37,7 @@ class DomainInline(RecordTabularInline):
     model = Domain
     fk_name = "customer"
     fields = ("name",)
+    contact_fields = {"name": DomainField}
     deletable = True
 
 
@@ -89,6 +91,7 @@ class CompanyAdmin(PinnedFieldsAdmin):
     sortable_by = ("shown_name", "number_of_employees")
     autocomplete_fields = ("customer",)
     json_shapes = {"website_urls": [Link]}
+    contact_fields = {"phone": PhoneField, "fax": PhoneField}
     link_fields = {"profile_url": plain_link_only, "logo_url": picture_only}
     readonly_fields = ("id",)
     fieldsets = (
@@ -137,6 +140,7 @@ class DomainAdmin(HistoryAdmin):
     autocomplete_fields = ("customer",)
     deletable = True
     readonly_fields = ("id",)
+    contact_fields = {"name": DomainField}
     fields = ("customer", "name", "id")
 
     @display(description="domain", ordering="name")

@@ -32,6 +32,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from customers import limits
+from customers.admin.contact_fields import ContactField, LinkField
 from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import FigureFormField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
@@ -48,11 +49,13 @@ _LOOKUPS = {"exact", "isnull", "id__exact", "pk__exact", "from", "to"}
 class FieldsMixin(BaseModelAdmin):
     """The form fields of rows, on their own page and inline.
 
-    `link_fields` maps text columns that hold a link to its validator. `json_shapes` maps JSON columns to their shape
+    `link_fields` maps text columns that hold a link to its validator, `contact_fields` columns with an email address,
+    a phone number or a domain to their form field. `json_shapes` maps JSON columns to their shape
     (see `JsonField`); other JSON columns may hold any JSON.
     """
 
     link_fields: dict[str, Callable[[str], None]] = {}
+    contact_fields: dict[str, type[ContactField]] = {}
     json_shapes: dict[str, Any] = {}
 
     def __init__(self, model: type[Model], admin_site: Any) -> None:
@@ -83,7 +86,9 @@ class FieldsMixin(BaseModelAdmin):
         elif isinstance(db_field, models.CharField) and db_field.max_length is None:
             options.setdefault("max_length", limits.TEXTS.get(db_field.name, limits.LINE))
         if db_field.name in self.link_fields:
-            options |= {"widget": LinkInput()}
+            options |= {"widget": LinkInput(), "form_class": LinkField}
+        if db_field.name in self.contact_fields:
+            options["form_class"] = self.contact_fields[db_field.name]
         field: Field | None = super().formfield_for_dbfield(db_field, request, **options)
         if field is not None and db_field.name in self.link_fields:
             field.validators = [*field.validators, self.link_fields[db_field.name]]
@@ -237,11 +242,19 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         """Save if anything differs, so that the history holds only changes."""
         if form.has_changed() or not change:
             super().save_model(request, obj, form, change)
+        self._show_warnings(request, form)
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: Any, change: bool) -> None:
         """Save the rows of an inline; its formset completes new ones with the user."""
         formset.user = request.user
         super().save_formset(request, form, formset, change)
+        for row in formset.forms:
+            if row not in formset.deleted_forms:
+                self._show_warnings(request, row)
+
+    def _show_warnings(self, request: HttpRequest, form: Any) -> None:
+        for warning in getattr(form, "warnings", ()):
+            self.message_user(request, warning, messages.WARNING)
 
     def is_id(self, text: str) -> bool:
         """Whether `text` is a well-formed primary key of the model."""

@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from customers import archive as archive_verbs
 from customers.admin.base import Choices, without_fields
+from customers.admin.contact_fields import EmailField, PhoneField
 from customers.admin.contact_points import AddressInline, BusinessInline
 from customers.admin.filters import CustomerStatusFilter, DaysFilter
 from customers.admin.inlines import ReadOnlyInline
@@ -79,6 +80,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
     sortable_by = ("shown_name", "shown_email", "standing", "created")
     actions: tuple[Any, ...] = ("archive", "unarchive")
     json_shapes = {"custom_data": dict}
+    contact_fields = {"email": EmailField, "phone": PhoneField}
     readonly_fields: ClassVar[tuple[Any, ...]] = (
         "id",
         "created_at",

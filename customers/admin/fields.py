@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django import forms
@@ -15,17 +15,21 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from customers.admin.contact_fields import EmailField
 from customers.formats import opens_a_page, plain_text
 from customers.ingest.reader import read_value
-from customers.json_types import JsonDocument, Refused, free_form, is_plain_link, parse, to_plain
+from customers.json_types import JsonDocument, Link, Refused, free_form, is_plain_link, parse, to_plain
 from customers.limits import refuse_oversized, too_large
+from customers.readings.emails import email, is_email, tidy_emails
+from customers.readings.links import link, tidy_links
 
 
 class JsonField(forms.JSONField):
     """A JSON value, read by the strict reader and checked against `shape`; every problem is a form error.
 
-    `shape` is `Any`, `dict` for an object, or a list with the type of its items: `[str]`, `[dict]`, `[Link]` or a
-    document type, whose items are returned in the form of that document. An empty field is `when_empty()`.
+    `shape` is `Any`, `dict` for an object, or a list with the type of its items: `[str]`, `[dict]`, `[Link]`,
+    `[EmailText]` or a document type, whose items are returned in the form of that document. Email addresses and links
+    in it are read as at import; an email address may only be malformed if it was in `former`, the value before the edit. An empty field is `when_empty()`.
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class JsonField(forms.JSONField):
     ) -> None:
         super().__init__(**options)
         self.shape = shape
+        self.former: Any = None
         self.when_empty = when_empty or (lambda: None)
 
     def to_python(self, value: Any) -> Any:
@@ -79,7 +84,8 @@ class JsonField(forms.JSONField):
         (item,) = self.shape
         if not isinstance(value, list):
             raise Refused("$", "Enter a list in square brackets.")
-        return [_checked_item(item, each, f"$[{index}]") for index, each in enumerate(value)]
+        former = set(_texts(self.former))
+        return [_checked_item(item, each, f"$[{index}]", former) for index, each in enumerate(value)]
 
 
 class FigureFormField(forms.DecimalField):
@@ -131,24 +137,54 @@ def plain_link_only(value: str) -> None:
         raise ValidationError("Enter a link that begins with http:// or https://.", code="link")
 
 
+class EmailText(str):
+    """The shape of an email address in a list."""
+
+    __slots__ = ()
+
+
 class _Typed(str):
     """The text of a field as a person typed it."""
 
     __slots__ = ()
 
 
-def _checked_item(item: Any, value: Any, path: str) -> Any:
-    if item is str or item is dict:
-        if not isinstance(value, item):
-            raise Refused(path, "Enter a text in quotes." if item is str else "Enter an object.")
-        return value
+def _checked_item(item: Any, value: Any, path: str, former: set[str]) -> Any:
+    if item in (str, dict, EmailText):
+        if not isinstance(value, dict if item is dict else str):
+            raise Refused(path, "Enter an object." if item is dict else "Enter a text in quotes.")
+        return _checked_email(value, path, former) if item is EmailText else value
     try:
         parsed = parse(item, value)
+        if isinstance(parsed, Link):
+            return link(parsed)[0]
         if isinstance(parsed, JsonDocument):
+            tidy_links("$", parsed)
+            tidy_emails("$", parsed)
+            if address := getattr(parsed, "email", None):
+                _checked_email(address, "$.email", former)
             refuse_oversized(parsed)
         return to_plain(parsed)
     except Refused as refusal:
         raise Refused(path + refusal.path.removeprefix("$"), refusal.reason) from None
+
+
+def _checked_email(text: Any, path: str, former: set[str]) -> str:
+    if text in former:
+        return str(text)
+    address, _ = email(text)
+    if not is_email(address) and address not in former:
+        raise Refused(path, EmailField.advice)
+    return address
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _at(path: str, reason: str) -> str:

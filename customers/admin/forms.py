@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.text import capfirst
 
+from customers.admin.contact_fields import ContactField, PhoneField
 from customers.admin.extreme_times import keep_extreme_times
-from customers.admin.fields import RowSelect
+from customers.admin.fields import JsonField, RowSelect
+from customers.admin.phone_region import region_of
 
 _SHOWN = 200
 
@@ -49,6 +53,8 @@ class RecordForm(forms.ModelForm):
     The page carries a digest of every value that it showed. If a value has changed since, the form is shown again with
     an error at that field; saving again overwrites it. The row must be locked while a form is checked and saved
     (`RecordAdmin` does that).
+
+    `warnings` are about values that are saved all the same.
     """
 
     seen_values = ShownValuesField()
@@ -57,18 +63,28 @@ class RecordForm(forms.ModelForm):
         if options.get("instance") is not None:
             keep_extreme_times([options["instance"]])
         super().__init__(*args, **options)
+        self.warnings: list[str] = []
         if self.instance._state.adding:
             del self.fields["seen_values"]
         else:
             self.initial["seen_values"] = self._digests()
         for name, field in self.fields.items():
             widget = getattr(field.widget, "widget", field.widget)
+            if isinstance(field, ContactField | JsonField):
+                field.former = self.initial.get(name)
+            if isinstance(field, PhoneField):
+                field.region = partial(region_of, self)
             if isinstance(widget, RowSelect):
                 widget.at_hand = self.instance._state.fields_cache.get(name)
 
     def clean(self) -> dict[str, Any] | None:
         """Add an error to each field that someone else has changed since the form was opened."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self.warnings = [
+            f"{capfirst(field.label)}: {field.doubt}"
+            for name, field in self.fields.items()
+            if isinstance(field, PhoneField) and field.doubt and name in self.changed_data
+        ]
         if "seen_values" not in self.fields or not self.has_changed():
             return cleaned
         seen = cleaned.get("seen_values")

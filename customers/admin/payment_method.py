@@ -6,6 +6,7 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from customers.admin.base import Choices, Row, YesNo
+from customers.admin.contact_fields import PhoneField
 from customers.admin.inlines import RecordFormSet, RecordStackedInline
 from customers.admin.pinned_fields import PinnedFieldsAdmin
 from customers.formats import GOOD, column_of, country_name
@@ -26,6 +27,7 @@ class PaymentMethodInline(RecordStackedInline):
     model = PaymentMethod
     fk_name = "customer"
     formset = PaymentMethodFormSet
+    contact_fields = {"phone": PhoneField}
     collapsible = True
     fields = ("type", *_FACTS, "is_default", "status")
 
@@ -38,6 +40,7 @@ class PaymentMethodAdmin(PinnedFieldsAdmin):
     search_fields = ("brand", "last4", "provider", "phone", "bank_name")
     sortable_by = ("type",)
     autocomplete_fields = ("customer",)
+    contact_fields = {"phone": PhoneField}
     readonly_fields = ("id", "known_as")
     fieldsets = (
         ("Payment method", {"classes": ["tab"], "fields": ("customer", "type", "is_default", "status")}),

@@ -1,4 +1,4 @@
-"""Possible duplicates of a customer that is being added."""
+"""Possible duplicates of a customer that is being added or changed."""
 
 from __future__ import annotations
 
@@ -49,9 +49,11 @@ def likely_matches(
     stripe_id: str = "",
     fingerprint: str = "",
     env: str = Environment.LIVE,
+    besides: str | None = None,
 ) -> list[LikelyMatch]:
     """Up to five customers, neither merged nor archived, that may be the one described, likeliest first.
 
+    `besides` is the ID of the customer described, if it exists already.
     Looks for the address, numbers, identifiers and words of the name. A name in another script is found by the rest only.
     """
     read = read_name(name) if name else None
@@ -68,7 +70,10 @@ def likely_matches(
         named_elsewhere=tuple(f"{words}:{value}" for words, value in elsewhere.items() if value),
         domains=company_domains(mailbox.host) if mailbox else (),
     )
-    profiles = [profile for piece in read_profiles(_candidates(described)) for profile in piece]
+    candidates = _candidates(described)
+    if besides is not None:
+        candidates = candidates.exclude(pk=besides)
+    profiles = [profile for piece in read_profiles(candidates) for profile in piece]
     crowd = _CandidateCrowd([described, *profiles])
     judged = ((judge(described, profile, crowd), profile.id) for profile in profiles)
     likely = sorted(
