@@ -11,8 +11,7 @@ from customers.api.filtersets import FlagFilter, InstantFilter, ListFilterSet, T
 from customers.api.http import bad_parameter
 from customers.models import Address, Customer, Environment, PaymentMethod
 from customers.models.customer import CustomerQuerySet
-
-_CODE_LENGTH = 2
+from customers.readings import countries
 
 
 def named_like(text: str) -> Q:
@@ -70,7 +69,8 @@ class PaymentsCustomerFilter(CustomerFilter):
     status = WordFilter(words=Customer.Status.values, help_text="The status of the account.")
     email = TextFilter(help_text="The exact email address.")
     country = TextFilter(
-        method="in_country", help_text="The country of the default address, such as TZ (ISO 3166-1 alpha-2)."
+        method="in_country",
+        help_text="The country of the default address, such as TZ (ISO 3166-1 alpha-2), or its name.",
     )
     created_after = InstantFilter("created_at", "gte", help_text="Created at or after this time.")
     created_before = InstantFilter("created_at", "lt", help_text="Created before this time.")
@@ -78,9 +78,9 @@ class PaymentsCustomerFilter(CustomerFilter):
     updated_before = InstantFilter("updated_at", "lt", help_text="Changed before this time.")
 
     def in_country(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
-        """Customers whose default address is in the country; the code may be in small letters."""
-        country = value.upper() if len(value) == _CODE_LENGTH else value
-        addresses = Address.objects.filter(customer=OuterRef("pk"), is_default=True, country=country)
+        """Customers whose default address is in the country, which is read as at import."""
+        known = {value, countries.country(value)[0]}
+        addresses = Address.objects.filter(customer=OuterRef("pk"), is_default=True, country__in=known)
         return rows.filter(Exists(addresses))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 from customers.json_types import JsonDocument, Link, Remark, within
 from customers.readings.mailboxes import is_domain, read_host
@@ -41,7 +43,7 @@ def link(text: str) -> tuple[str, str | None]:
 def tidy_links(path: str, thing: JsonDocument) -> list[Remark]:
     """Put the links of `thing` at `path` into the form of `link`."""
     remarks: list[Remark] = []
-    for name in thing.__struct_fields__:
+    for name in _link_fields(type(thing)):
         value = getattr(thing, name)
         if isinstance(value, Link):
             fixed, remark = _fixed(value)
@@ -53,6 +55,16 @@ def tidy_links(path: str, thing: JsonDocument) -> list[Remark]:
                     value[index], remark = _fixed(each)
                     remarks += [Remark(within(path, name, index), remark)] if remark else []
     return remarks
+
+
+@cache
+def _link_fields(kind: type[JsonDocument]) -> tuple[str, ...]:
+    """The fields of a document that hold a link or a list of links."""
+    return tuple(name for name, hint in get_type_hints(kind).items() if _holds_link(hint))
+
+
+def _holds_link(hint: Any) -> bool:
+    return any(map(_holds_link, get_args(hint))) or (isinstance(hint, type) and issubclass(hint, Link))
 
 
 def _fixed(value: Link) -> tuple[Link, str | None]:

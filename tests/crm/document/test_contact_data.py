@@ -75,6 +75,14 @@ def test_a_country_of_an_address(text: str, code: str) -> None:
     assert remarks(reports) == {"$.address.country"}
 
 
+@pytest.mark.parametrize("asked", ["DE", "de", "DEU", "Deutschland", "Allemagne"])
+def test_a_country_is_found_in_any_spelling(client: Client, asked: str) -> None:
+    take_payments(payment(1, address={"country": "Germany"}), payment(2, address={"country": "FR"}))
+    client.force_login(make_user())
+    found = client.get("/api/v1/customers", {"country": asked}).json()["data"]
+    assert [each["name"] for each in found] == ["Customer 1"]
+
+
 @pytest.mark.parametrize("text", ["Kongo", "Atlantis", "東京"])
 def test_what_is_no_country_or_two_is_kept(text: str) -> None:
     take_payments(payment(1, address={"country": text}))
@@ -115,6 +123,35 @@ def test_a_domain_is_found_in_any_spelling(client: Client, sent: str, asked: str
     found = client.get("/api/v1/crm/customers", {"domain": asked}).json()["data"]
     assert [each["domains"] for each in found] == [["acme.example"]]
     assert client.get("/api/v1/crm/customers", {"domain": "acme.examples"}).json()["data"] == []
+
+
+def test_links_and_emails_deep_inside() -> None:
+    network = {"name": "x", "profile_url": "social.example/jane", "icon_url": "//social.example/i.png"}
+    manager = person(email="<boss@example.com>", photoUrl="acme.example/boss.png")
+    poc = person(manager={**manager, "obfuscated_id": "u2"}, socialNetwork=[network])
+    merged = {
+        "id": "old",
+        "company": {"name": "O", "profileUrl": "old.example"},
+        "domains": ["www.old.example"],
+    }
+    reports = take_crm(document(poc=[poc], mergedCustomers=[merged]))
+    boss, jane = Person.objects.get(obfuscated_id="u2"), Person.objects.get(obfuscated_id="u1")
+    assert (boss.email, boss.photo_url) == ("boss@example.com", "https://acme.example/boss.png")
+    assert jane.social_network == [
+        {
+            "name": "x",
+            "profile_url": "https://social.example/jane",
+            "icon_url": "https://social.example/i.png",
+        }
+    ]
+    assert remarks(reports) == {
+        "$.poc[0].metadata.manager.metadata.email",
+        "$.poc[0].metadata.manager.metadata.photoUrl",
+        "$.poc[0].metadata.socialNetwork[0].profile_url",
+        "$.poc[0].metadata.socialNetwork[0].icon_url",
+        "$.mergedCustomers[0].company.profileUrl",
+        "$.mergedCustomers[0].domains[0]",
+    }
 
 
 def test_a_domain_is_found_in_ascii_and_as_it_was_kept(client: Client) -> None:
