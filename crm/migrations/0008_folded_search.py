@@ -16,11 +16,11 @@ _CREATE_FUNCTION = r"""CREATE OR REPLACE FUNCTION clientele_search_text(said tex
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 20 AS $body$
 BEGIN
     IF octet_length(said) = length(said) THEN
-        said := translate(lower(said COLLATE "C"), '''`', '');
+        said := translate(lower(said COLLATE "C"), '-''`', ' ');
     ELSE
         said := normalize(translate(said, E'\u00b4\u0384\u1fbd\u1fbf\u1ffe\u1ffd\u1fef', ''), NFKD);
         said := regexp_replace(said, '[\u0300-\u036f\u0483-\u0487\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed''`\u02b9-\u02bf\u02c8\u02ca\u02cb\u055a\u05f3\u2018-\u201b\u2032\u2035\ua78c\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]', '', 'g');
-        said := replace(replace(replace(replace(translate(said, 'ABCDEFGHIJKLMNOPQRSTUVWXYZÐØĐĦŁŊŦƁƂƄƆƇƉƊƋƎƏƐƑƓƔƖƗƘƜƝƟƢƤƦƧƩƬƮƱƲƳƵƷƸƼǤǶǷȜȠȢȤͅΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςϘϚϜϞϠϢϤϦϨϪϬϮЂЄЅІЈЉЊЋЏАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨԀԂԄԆԈԊԌԎԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿøłđðıħŋəŧیىکہة٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९ẞþæœ', 'abcdefghijklmnopqrstuvwxyzdodhlntɓƃƅɔƈɖɗƌǝeɛƒɠɣɩɨƙɯɲɵƣƥʀƨʃƭʈʊʋƴƶʒƹƽǥƕƿȝƞȣȥιαβγδεζηθικλμνξοπρστυφχψωσϙϛϝϟϡϣϥϧϩϫϭϯђєѕіјљњћџабвгдежзиклмнопрстуфхцчшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөԁԃԅԇԉԋԍԏաբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿolddihnetييكهه012345678901234567890123456789ßÞÆŒ'), 'Œ', 'oe'), 'Æ', 'ae'), 'Þ', 'th'), 'ß', 'ss');
+        said := replace(replace(replace(replace(translate(said, 'ABCDEFGHIJKLMNOPQRSTUVWXYZÐØĐĦŁŊŦƁƂƄƆƇƉƊƋƎƏƐƑƓƔƖƗƘƜƝƟƢƤƦƧƩƬƮƱƲƳƵƷƸƼǤǶǷȜȠȢȤͅΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςϘϚϜϞϠϢϤϦϨϪϬϮЂЄЅІЈЉЊЋЏАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨԀԂԄԆԈԊԌԎԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿøłđðıħŋəŧیىکہة-‐‒–—―−٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९ẞþæœ', 'abcdefghijklmnopqrstuvwxyzdodhlntɓƃƅɔƈɖɗƌǝeɛƒɠɣɩɨƙɯɲɵƣƥʀƨʃƭʈʊʋƴƶʒƹƽǥƕƿȝƞȣȥιαβγδεζηθικλμνξοπρστυφχψωσϙϛϝϟϡϣϥϧϩϫϭϯђєѕіјљњћџабвгдежзиклмнопрстуфхцчшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөԁԃԅԇԉԋԍԏաբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿolddihnetييكهه       012345678901234567890123456789ßÞÆŒ'), 'Œ', 'oe'), 'Æ', 'ae'), 'Þ', 'th'), 'ß', 'ss');
         said := regexp_replace(said, '[\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u303b\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af][\u3099\u309a]*', ' \& ', 'g');
     END IF;
     RETURN ' ' || btrim(regexp_replace(said, '[\u0009-\u000d\u001c-\u001f\u0020\u0085\u1680\u2028\u2029]+', ' ', 'g'));
@@ -36,7 +36,8 @@ _TRIGRAMS = (
     ('business_company_number', 'customers_business', 'REGEXP_REPLACE(clientele_search_text("company_number"), \'[^a-z0-9]\', \'\', \'g\')'),
     ('address_search', 'customers_address', 'clientele_search_text("line1" || \' \' || "line2" || \' \' || "city" || \' \' || "state" || \' \' || "postal_code")'),
     ('payment_method_phone_digits', 'customers_paymentmethod', 'REGEXP_REPLACE("phone", \'[^0-9]\', \'\', \'g\')'),
-    ('company_search', 'crm_company', 'clientele_search_text("name" || \' \' || "location")'),
+    ('company_search', 'crm_company', 'clientele_search_text("name" || \' \' || "location" || \' \' || TRANSLATE("website_urls"::text, \'"\', \' \'))'),
+    ('entity_search', 'billing_entity', 'clientele_search_text("name")'),
     ('company_phone_digits', 'crm_company', 'REGEXP_REPLACE("phone", \'[^0-9]\', \'\', \'g\')'),
     ('domain_search', 'crm_domain', 'clientele_search_text("name")'),
     ('person_search', 'crm_person', 'clientele_search_text("name" || \' \' || "preferred_name" || \' \' || "last_name")'),

@@ -47,6 +47,8 @@ SPACES = r"\u0009-\u000d\u001c-\u001f\u0020\u0085\u1680\u2028\u2029"
 _WITH_CAPITALS = ((0x00C0, 0x052F), (0x0531, 0x0556), (0x1E00, 0x1FFF))
 _GEORGIAN_CAPITALS = (*range(0x1C90, 0x1CBB), *range(0x1CBD, 0x1CC0))
 _GEORGIAN_OFFSET = 0x1C90 - 0x10D0
+#: Coca-Cola and Coca Cola are the same. The dash that doesn't break decomposes to another one.
+DASHES = "-\u2010\u2012\u2013\u2014\u2015\u2212"
 #: Persian forms of Arabic letters, and what many write for them.
 _ARABIC = {"ی": "ي", "ى": "ي", "ک": "ك", "ہ": "ه", "ة": "ه"}
 _DIGITS = ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९")
@@ -67,17 +69,21 @@ def _letters() -> dict[str, str]:
     table |= {chr(code): chr(code - _GEORGIAN_OFFSET) for code in _GEORGIAN_CAPITALS}
     table = {letter: plain.get(small, small) for letter, small in table.items()}
     table |= {letter: small for letter, small in plain.items() if letter not in table}
-    table |= _ARABIC
+    table |= _ARABIC | dict.fromkeys(DASHES, " ")
     return table | {digit: str(value) for digits in _DIGITS for value, digit in enumerate(digits)}
 
 
 #: What stands for a letter, after decomposition.
 LETTERS = _letters()
 
-_ACCENTS = str.maketrans("", "", ACCENTS)
-_SILENT = re.compile(f"[{SILENT}]")
+_ASCII = str.maketrans("-", " ", "'`")
+_ACCENTS = re.compile(f"[{ACCENTS}]")
+#: The silent characters, of the planes that have any.
+_SILENT = re.findall(f"[{SILENT}]", "".join(map(chr, (*range(0x10000), *range(0xE0000, 0xE0200)))))
+#: Below it are no ideographs.
+_FIRST_IDEOGRAPH = "\u2e80"
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}][{SOUND_MARKS}]*")
-_LETTERS = str.maketrans(LETTERS)
+_LETTERS = str.maketrans(LETTERS | dict.fromkeys(_SILENT, ""))
 #: What is written for a letter where a keyboard lacks it.
 _IN_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
 _TWO_LETTERS = str.maketrans(
@@ -89,14 +95,17 @@ _NEITHER_LETTER_NOR_DIGIT = re.compile("[^a-z0-9]")
 
 @lru_cache(maxsize=1 << 16)
 def folded(text: str) -> str:
-    """`text` as the search compares it: small letters without marks, apostrophes and invisible characters, single spaces.
+    """`text` as the search compares it: small letters without marks, apostrophes and invisible characters, single spaces,
+    also for dashes.
 
     Ideographs and kana are words of one letter. Hangul is decomposed, so that the beginning of a syllable is found.
     """
     if text.isascii():
-        return " ".join(text.lower().replace("'", "").replace("`", "").split())
-    plain = _SILENT.sub("", unicodedata.normalize("NFKD", text.translate(_ACCENTS)))
-    return " ".join(_IDEOGRAPH.sub(r" \g<0> ", plain.translate(_LETTERS)).split())
+        return " ".join(text.lower().translate(_ASCII).split())
+    plain = unicodedata.normalize("NFKD", _ACCENTS.sub("", text)).translate(_LETTERS)
+    if plain and max(plain) >= _FIRST_IDEOGRAPH:
+        plain = _IDEOGRAPH.sub(r" \g<0> ", plain)
+    return " ".join(plain.split())
 
 
 def has_ideographs(text: str) -> bool:

@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION {FUNCTION}(said text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 20 AS $body$
 BEGIN
     IF octet_length(said) = length(said) THEN
-        said := translate(lower(said COLLATE "C"), '''`', '');
+        said := translate(lower(said COLLATE "C"), '-''`', ' ');
     ELSE
         said := normalize(translate(said, E'{accents}', ''), NFKD);
         said := regexp_replace(said, {_quoted(f"[{SILENT}]")}, '', 'g');

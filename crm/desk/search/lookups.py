@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 
 from billing.models import CreditNote, Entity, Invoice, Subscription, TrialUsed
 from crm.desk.search.term import MatchRank, SearchTerm
-from crm.models import Contact, Relationship
+from crm.models import Contact, Person, Relationship
 from customers.models import Address, Business, Customer, Environment, PaymentMethod, Source, SourceRecord
 from customers.typed_ids import TypedIdField, to_uuid
 
@@ -107,11 +107,13 @@ def _by_column(model: type[Model], column: str, words: str, customer: str = "cus
 
 
 def by_person_id(term: SearchTerm, may: May) -> Iterator[SearchHit]:
-    """The ID of a contact's person in the CRM."""
-    if may("crm.view_contact") and may("crm.view_person"):
-        found = Contact.objects.filter(person__obfuscated_id__in=term.identifiers).order_by()
+    """The ID of a contact's person: ours, or the one in the CRM."""
+    if may_view(may, Contact) and may_view(may, Person):
+        condition = Q(person__obfuscated_id__in=term.identifiers)
+        key = to_uuid(term.text.lower(), ("per",))
+        found = Contact.objects.filter(condition if key is None else Q(person=key)).order_by()
         for customer_id, value in found.values_list("customer_id", "person__obfuscated_id")[:TAKEN]:
-            yield exact(customer_id, f"Contact's CRM ID {value}")
+            yield exact(customer_id, "Contact's ID" if key is not None else f"Contact's CRM ID {value}")
 
 
 #: The lookups of identifiers.

@@ -23,6 +23,10 @@ _SPECIAL = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 _SHORTEST_INSIDE = 3
 
 
+#: Texts with anything but ASCII, or with an apostrophe, a dash or a space that is none.
+_FOLDED_IN_PYTHON = "*[^ !-&(-,.-_a-~]*"
+
+
 class Like(Func):
     arg_joiner = " LIKE "
     template = "(%(expressions)s)"
@@ -40,6 +44,18 @@ class SearchText(Func):
     arg_joiner = " || ' ' || "
     output_field = TextField()
 
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite calls Python for each row, which is slow: only for texts that its own LIKE doesn't fold.
+
+        LIKE takes ASCII letters of both cases for the same.
+        """
+        sql, params = self.as_sql(compiler, connection, template="(%(expressions)s)", **context)
+        spaced = f"REPLACE(REPLACE(REPLACE({sql}, '  ', ' '), '  ', ' '), '  ', ' ')"
+        return (
+            f"CASE WHEN {sql} GLOB '{_FOLDED_IN_PYTHON}' THEN {FUNCTION}({sql}) ELSE ' ' || {spaced} END",
+            (*params, *params, *params),
+        )
+
 
 class JsonTexts(Func):
     """A JSON column as text, without quotes, so that its texts are words."""
@@ -49,8 +65,10 @@ class JsonTexts(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """SQLite has JSON as Python wrote it, with escapes for all letters but ASCII."""
-        return self.as_sql(
-            compiler, connection, template="%(function)s(%(expressions)s)", function=JSON_TEXTS, **context
+        sql, params = self.as_sql(compiler, connection, template="%(expressions)s", **context)
+        return (
+            f"CASE WHEN {sql} GLOB '*\\*' THEN {JSON_TEXTS}({sql}) ELSE REPLACE({sql}, '\"', ' ') END",
+            (*params, *params, *params),
         )
 
 

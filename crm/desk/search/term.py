@@ -165,7 +165,7 @@ def read_term(text: str) -> SearchTerm | None:
     spellings = _spellings(words)
     if not spellings:
         return None
-    written = _SCHEME.sub("", shown)
+    written = _SCHEME.sub("", unicodedata.normalize("NFKC", shown))
     number = compact(shown)
     is_number = len(digits_of(number)) >= _NUMBER_DIGITS and len(number) >= _NUMBER_LENGTH
     return SearchTerm(
@@ -189,8 +189,8 @@ def _spellings(words: list[str]) -> tuple[Spelling, ...]:
 
 def _spelling(words: list[str]) -> Spelling:
     every = [word for word in map(folded, words) if word]
-    # An & or a dash between words need not be there.
-    telling = [word for word in every if any(map(str.isalnum, word))] or every
+    # An & between words need not be there, nor the dot of an abbreviation.
+    telling = [word.strip(".") for word in every if any(map(str.isalnum, word))] or every
     return Spelling(" ".join(every), tuple(dict.fromkeys(telling))[:_MOST_WORDS])
 
 

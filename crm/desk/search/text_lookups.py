@@ -10,6 +10,7 @@ from django.db.models import Case, F, Model, Q, QuerySet, TextField, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Length
 
+from billing.models import Entity
 from crm.desk.search.lookups import EXACT_LOOKUPS, TAKEN, Lookup, May, SearchHit, may_view
 from crm.desk.search.patterns import (
     JsonTexts,
@@ -28,7 +29,7 @@ from customers.models import Address, Business, Customer, PaymentMethod, SourceR
 from customers.readings.folding import compact
 
 #: A lookup sorts this many matching rows, and takes the ones with the shortest texts.
-SCANNED = 1000
+SCANNED = 500
 
 _ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 _CLAIMED = ("name", "email")
@@ -77,10 +78,16 @@ def by_domain(term: SearchTerm, may: May) -> Iterator[SearchHit]:
 
 
 def by_company(term: SearchTerm, may: May) -> Iterator[SearchHit]:
-    """The company's name and location."""
+    """The company's name, location and websites."""
     if may_view(may, Company):
-        columns = {"name": "Company", "location": "Location"}
-        yield from _in_texts(term, Company, search_text(*columns), columns, of="Company")
+        columns = {"name": "Company", "location": "Location", "website_urls": "Website"}
+        text = search_text("name", "location", JsonTexts(F("website_urls")))
+        yield from _in_texts(term, Company, text, columns, of="Company")
+
+
+def by_entity(term: SearchTerm, may: May) -> Iterator[SearchHit]:
+    if may_view(may, Entity):
+        yield from _in_texts(term, Entity, search_text("name"), {"name": "Entity"})
 
 
 def by_business(term: SearchTerm, may: May) -> Iterator[SearchHit]:
@@ -175,6 +182,7 @@ LOOKUPS: tuple[Lookup, ...] = (
     by_claim,
     by_domain,
     by_company,
+    by_entity,
     by_business,
     by_number,
     by_address,

@@ -7,8 +7,11 @@ from django.db import connection
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from crm.desk.search.patterns import search_text
+from customers.models import Customer
 from customers.readings.folding import folded
 from customers.readings.sql_functions import FUNCTION
+from tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db
 
@@ -27,3 +30,12 @@ def test_the_database_folds_like_python(text: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {FUNCTION}(%s)", [text])
         assert cursor.fetchone() == (f" {folded(text)}",)
+
+
+def test_a_column_is_folded_like_a_text_where_sqlite_needs_no_python() -> None:
+    """But for the case of ASCII letters, which SQLite's LIKE ignores."""
+    for text in ("A  b     c", " O'Neil", "a-b", "x`y", "tab\tx", "Üb", "100%_[]*?^~{|}\\", "z.Z@x", ""):
+        customer = make_customer(name=text, email="")
+        rows = Customer.objects.annotate(text=search_text("name", "email")).filter(pk=customer.pk)
+        (found,) = rows.values_list("text", flat=True)
+        assert found.lower().rstrip() == f" {folded(text)}".rstrip()
