@@ -21,7 +21,7 @@ from customers.readings.word_files import lines
 #: Kosovo has no code in ISO 3166-1. Platforms use this one, from the range for private use.
 COUNTRY_CODES = frozenset(COUNTRIES) | {"XK"}
 #: Codes of the European Union that differ from ISO 3166-1.
-_EUROPEAN_CODES = {"EL": "GR", "UK": "GB"}
+_EUROPEAN_CODES = {"EL": "GR", "UK": "GB", "XI": "GB"}
 
 #: Letters that Unicode does not decompose.
 _LETTERS = str.maketrans(
@@ -81,6 +81,9 @@ _FOREIGN_STYLES = re.compile(
 )
 
 
+_ARTICLES = re.compile(r"(?:die|der|la|le|les|los|las|il) ")
+
+
 def country(text: str) -> tuple[str, str | None]:
     """The ISO 3166-1 alpha-2 code of a country given by a code or a name, and a remark if it was changed or is unknown.
 
@@ -97,7 +100,7 @@ def country(text: str) -> tuple[str, str | None]:
 
 def comparable(name: str) -> str:
     """The form in which names of countries are compared: lower case, without accents, marks and words such as “the”."""
-    text = unicodedata.normalize("NFKD", _SILENT.sub("", name)).casefold()
+    text = unicodedata.normalize("NFKD", _SILENT.sub("", visible(name))).casefold()
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text)).translate(_LETTERS)
     words = "".join(letter if _is_letter(letter) else " " for letter in text).split()
     return " ".join(_ABBREVIATIONS.get(word, word) for word in words if word not in _EMPTY_WORDS)
@@ -131,9 +134,10 @@ def _spellings(text: str) -> Iterable[str]:
 
 
 def _foreign(spellings: Iterable[str]) -> Iterable[str]:
-    """The same, and without the styles of other languages and the second letters of umlauts."""
+    """The same, and without the styles and articles of other languages and the second letters of umlauts."""
     for name in spellings:
-        bare = _FOREIGN_STYLES.sub("", name) if _FOREIGN_STYLES.match(name) else name
+        style = _FOREIGN_STYLES.match(name) or _ARTICLES.match(name)
+        bare = name[style.end() :] if style else name
         yield from dict.fromkeys((name, bare, _UMLAUTS.sub("", name), _UMLAUTS.sub("", bare)))
 
 

@@ -51,6 +51,7 @@ from customers.readings import countries
         ("UK.", "GB"),
         ("EL", "GR"),
         ("el", "GR"),
+        ("XI", "GB"),
     ],
 )
 def test_a_country_is_known_by_its_names_and_codes(text: str, code: str) -> None:
@@ -114,7 +115,8 @@ FOREIGN = {
     "IS": ["Ísland"],
     "JP": ["日本", "日本国", "Japón"],
     "KR": ["대한민국", "韓国"],
-    "NL": ["Nederland", "Pays-Bas", "Países Bajos"],
+    "LK": ["ශ්‍රී ලංකාව"],
+    "NL": ["Die Niederlande", "Nederland", "Pays-Bas", "Países Bajos"],
     "NO": ["Norge", "Kongeriket Norge"],
     "PL": ["Polska", "Rzeczpospolita Polska"],
     "RU": ["Россия", "РОССИЯ", "Российская Федерация"],
