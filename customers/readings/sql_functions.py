@@ -63,14 +63,25 @@ def _json_texts(text: str | None) -> str | None:
 
 def create_function() -> str:
     """The statement that creates or replaces the function on PostgreSQL."""
-    one = {letter: small for letter, small in LETTERS.items() if len(small) == 1}
+    # ASCII is left to `lower`. Capitals of letters such as æ become the small one first.
     several = {letter: small for letter, small in LETTERS.items() if len(small) > 1}
-    # Capitals of letters such as æ become the small one first.
     first = {small: letter for letter, small in reversed(several.items())}
-    one |= {letter: first[small] for letter, small in several.items() if first[small] != letter}
-    letters = f"translate(said, {_quoted(''.join(one))}, {_quoted(''.join(one.values()))})"
+    one = {letter: first.get(small, small) for letter, small in LETTERS.items() if not letter.isascii()}
+    one = {letter: small for letter, small in one.items() if letter != small}
+    # `translate` compares each letter of a text with each of its own, so alphabets that a text lacks are left out.
+    alphabets: dict[int, dict[str, str]] = {}
+    for letter, small in one.items():
+        alphabets.setdefault(ord(letter) >> 8, {})[letter] = small
+    letters = "".join(
+        f"""
+        IF said ~ {_quoted(f"[{''.join(alphabet)}]")} THEN
+            said := translate(said, {_quoted("".join(alphabet))}, {_quoted("".join(alphabet.values()))});
+        END IF;"""
+        for alphabet in alphabets.values()
+    )
+    replaced = "said"
     for small, letter in first.items():
-        letters = f"replace({letters}, {_quoted(letter)}, {_quoted(small)})"
+        replaced = f"replace({replaced}, {_quoted(letter)}, {_quoted(small)})"
     # Escaped: a tool that composes texts would replace them.
     accents = "".join(f"\\u{ord(accent):04x}" for accent in ACCENTS)
     # `normalize` needs a database in UTF-8. In ASCII nothing is decomposed, and most texts are ASCII.
@@ -83,7 +94,8 @@ BEGIN
     ELSE
         said := normalize(translate(said, E'{accents}', ''), NFKD);
         said := regexp_replace(said, {_quoted(f"[{SILENT}]")}, '', 'g');
-        said := {letters};
+        said := replace(lower(said COLLATE "C"), '-', ' ');{letters}
+        said := {replaced};
         said := regexp_replace(said, {_quoted(f"[{IDEOGRAPHS}][{SOUND_MARKS}]*")}, ' \\& ', 'g');
     END IF;
     RETURN ' ' || btrim(regexp_replace(said, {_quoted(f"[{SPACES}]+")}, ' ', 'g'));
