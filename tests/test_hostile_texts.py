@@ -37,6 +37,8 @@ NOT_SHOWN = {
     "customers.Address.source_id",
     "customers.Business.source_id",
     "customers.PaymentMethod.source_id",
+    "customers.SourceRecord.mailbox",
+    "customers.SourceRecord.signs",
 }
 
 

@@ -29,8 +29,8 @@ def ada() -> User:
 @pytest.fixture
 def customer() -> Customer:
     """Payments says name, e-mail and phone; billing another name, and a Stripe id."""
-    take_payments(payment(1, name="P", phone="+12025550101"))
-    take(BillingImporter(), {"id": "b1", "email": "c1@example.com", "name": "B", "stripe_id": "s1"})
+    take_payments(payment(1, name="Acme", phone="+12025550101"))
+    take(BillingImporter(), {"id": "b1", "email": "c1@example.com", "name": "ACME", "stripe_id": "s1"})
     return Customer.objects.get()
 
 
@@ -60,14 +60,14 @@ class TestOrigins:
         payload = ReceivedPayload.objects.get(record=record)
 
         assert field.claim is not None
-        assert (field.origin, field.value, field.claim.record) == (ValueOrigin.SOURCE, "P", record)
+        assert (field.origin, field.value, field.claim.record) == (ValueOrigin.SOURCE, "Acme", record)
         assert (field.at, field.claim.payload_id) == (payload.received_at, payload.pk)
-        assert (said(field), field.is_pinned, field.news) == ([("b1", "B")], False, None)
+        assert (said(field), field.is_pinned, field.news) == ([("b1", "ACME")], False, None)
         assert of(customer, "stripe_id").origin is ValueOrigin.SOURCE
 
     def test_since_the_first_payload_that_said_so(self, customer: Customer) -> None:
         first = ReceivedPayload.objects.get(record__source="payments")
-        take_payments(payment(1, name="P", phone="+12025550102"))
+        take_payments(payment(1, name="Acme", phone="+12025550102"))
 
         claim = of(customer, "name").claim
         assert claim is not None
@@ -82,7 +82,7 @@ class TestOrigins:
         change = customer.history.filter(name="Ours").earliest()
         assert (field.origin, field.by, field.at) == (ValueOrigin.PERSON, "Ada Adeyemi", change.history_date)
         assert (field.is_pinned, field.is_overruling) == (True, True)
-        assert said(field) == [("p1", "P"), ("b1", "B")]
+        assert said(field) == [("p1", "Acme"), ("b1", "ACME")]
 
     def test_what_a_source_has_said_since_it_was_pinned(self, customer: Customer, ada: User) -> None:
         edit(customer, ada, name="Ours")
@@ -97,7 +97,7 @@ class TestOrigins:
 
     def test_a_merge(self, customer: Customer, ada: User) -> None:
         customer._change_reason = "Merged with cus_x"  # type: ignore[attr-defined]
-        edit(customer, ada, name="B")
+        edit(customer, ada, name="ACME")
 
         field = of(customer, "name")
         assert (field.origin, field.by, field.reason) == (
@@ -127,7 +127,7 @@ class TestOrigins:
         merge_by_hand(customer, other)
 
         field = of(customer, "name")
-        assert said(field) == [("p2", "Two"), ("b1", "B")]
+        assert said(field) == [("p2", "Two"), ("b1", "ACME")]
         assert field.others[0].record.came_with == other
 
     def test_when_it_was_made_billing_is_heard_but_not_asked(self) -> None:
@@ -155,7 +155,7 @@ class TestDeciding:
     def test_hold_fast_and_let_go(self, customer: Customer, ada: User) -> None:
         pinned_fields.lock_field(str(customer.pk), "name", ada)
         take_payments(payment(1, name="P2", phone="+12025550101"))
-        assert of(customer, "name").value == "P"
+        assert of(customer, "name").value == "Acme"
 
         pinned_fields.unlock_field(str(customer.pk), "name", ada)
         take_payments(payment(1, name="P3", phone="+12025550101"))
@@ -169,7 +169,7 @@ class TestDeciding:
 
         field = of(customer, "name")
         assert (field.value, field.is_pinned, field.origin, field.is_overruling) == (
-            "P",
+            "Acme",
             False,
             ValueOrigin.SOURCE,
             False,

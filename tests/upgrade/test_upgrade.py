@@ -1,4 +1,8 @@
-"""A database that version 0.1 made is migrated, and shows what that version showed of it."""
+"""A database that version 0.1 made is migrated, and shows what that version showed of it.
+
+After the undo of a merge one thing differs on purpose: version 0.1 left the survivor with the phone, time and custom
+data that the other's record brought in between, so `shown_then` has what the records themselves say.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def client(user: User) -> Client:
 
 
 @pytest.fixture
-def customer() -> Customer:
+def customer(shared_ids: None) -> Customer:
     take_payments(payment(1, id="acme", name=HOSTILE, phone="+12025550101", custom_data={HOSTILE: HOSTILE}))
     take_crm(document(company={"name": "Acme", "industry": HOSTILE}, notes="Met at the fair."))
     return Customer.objects.get()
