@@ -8,4 +8,4 @@ class CannotSubscribe(Exception):
 
 
 class CannotBill(Exception):
-    """A price can't be charged, so nothing is billed; the message names it."""
+    """A price can't be charged or an invoice can't be raised, so nothing is billed. The message says why."""

@@ -202,7 +202,7 @@ class CustomerAdmin(PinnedFieldsAdmin):
         return fields if obj is None else (*fields, "env")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The fieldsets, without fields that are empty for this customer."""
+        """Hide `left_out` for current customers, and `unlock_fields` if no field is locked or the user may not change them."""
         hidden: set[str] = set()
         if obj is not None and obj.merged_into_id is None and obj.archived_at is None:
             hidden.add("left_out")

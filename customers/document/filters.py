@@ -74,8 +74,12 @@ class PaymentsCustomerFilter(CustomerFilter):
     )
     created_after = InstantFilter("created_at", "gte", help_text="Created at or after this time.")
     created_before = InstantFilter("created_at", "lt", help_text="Created before this time.")
-    updated_after = InstantFilter("updated_at", "gte", help_text="Changed at or after this time.")
-    updated_before = InstantFilter("updated_at", "lt", help_text="Changed before this time.")
+    updated_after = InstantFilter(
+        "updated_at", "gte", help_text="Changed by the payments platform at or after this time."
+    )
+    updated_before = InstantFilter(
+        "updated_at", "lt", help_text="Last changed by the payments platform before this time."
+    )
 
     def in_country(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Customers whose default address is in the country, which is read as at import."""

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='address',
                     name='is_default',
-                    field=models.BooleanField(default=False, help_text='Invoices go to this address.', verbose_name='default'),
+                    field=models.BooleanField(default=False, help_text='Printed on invoices as the billing address.', verbose_name='default'),
                 ),
                 migrations.AlterField(
                     model_name='address',
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicaladdress',
                     name='is_default',
-                    field=models.BooleanField(default=False, help_text='Invoices go to this address.', verbose_name='default'),
+                    field=models.BooleanField(default=False, help_text='Printed on invoices as the billing address.', verbose_name='default'),
                 ),
                 migrations.AlterField(
                     model_name='historicaladdress',

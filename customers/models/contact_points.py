@@ -42,7 +42,9 @@ class Address(PinnedFields, ListItem):
         blank=True,
         help_text="The two-letter country code, such as TZ.",
     )
-    is_default = models.BooleanField("default", default=False, help_text="Invoices go to this address.")
+    is_default = models.BooleanField(
+        "default", default=False, help_text="Printed on invoices as the billing address."
+    )
     status = models.CharField(
         max_length=50,
         default="active",

@@ -99,9 +99,11 @@ class Customer(PinnedFields):
         blank=True,
         help_text="Identifies the device, such as its serial number, so that each person gets one free trial.",
     )
-    created_at = models.DateTimeField(default=clock.now, help_text="When the platform created the customer.")
+    created_at = models.DateTimeField(
+        default=clock.now, help_text="When the payments platform created the customer."
+    )
     updated_at = models.DateTimeField(
-        default=clock.now, help_text="When the platform last changed the customer."
+        default=clock.now, help_text="When the payments platform last changed the customer."
     )
     merged_into = models.ForeignKey(
         "self",

@@ -101,7 +101,7 @@ class _CandidateCrowd:
 
 
 def _candidates(described: Profile) -> CustomerQuerySet:
-    """Customers that share an identifier, and some that share words of the name."""
+    """Customers that share an identifier or words of the name, at most `_CANDIDATES` from each query."""
     known = to_be_swept().annotate(
         bare_email=Lower(Replace(F("email"), Value("."), Value(""))), digits=_digits_of("phone")
     )

@@ -18,7 +18,7 @@ from customers.formats import counted, days_between, number, page_of_key, short_
 RUNS_OUT = WorklistRule(
     "balance_runs_out",
     "Balance running out",
-    "At its burn rate, a balance runs out before it resets.",
+    "At its burn rate, a balance runs out before it resets, or within 30 days if it never resets.",
     "billing.view_balance",
 )
 EXHAUSTED = WorklistRule(

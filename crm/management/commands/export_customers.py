@@ -34,7 +34,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", choices=Source.values, help="format of the documents")
+        parser.add_argument(
+            "source", choices=Source.values, help="write each customer as a document of this platform"
+        )
         parser.add_argument(
             "--output",
             default=_STDOUT,

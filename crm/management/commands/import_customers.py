@@ -32,7 +32,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", choices=Source.values, help="format of the documents")
+        parser.add_argument("source", choices=Source.values, help="platform that the documents come from")
         parser.add_argument("files", nargs="+", metavar="FILE", help="file to read, or - for standard input")
         parser.add_argument(
             "--dry-run",
