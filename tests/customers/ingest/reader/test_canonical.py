@@ -63,3 +63,8 @@ def test_does_not_depend_on_order_or_number_type(value):
     reordered = json.dumps(value, sort_keys=True)
     assert canonical(value) == canonical(read_value(reordered))
     assert read_value(canonical(value)) is not None or value is None
+
+
+@pytest.mark.parametrize("zero", ["0", "-0", "0.0", "0E+50", "-0E-50"])
+def test_every_zero_is_one_zero(zero):
+    assert canonical(Decimal(zero)) == b"0"
