@@ -153,6 +153,7 @@ class TestQuery:
     def test_a_nul_is_refused(self, api):
         response = api.get(f"{LIST}?q=a%00b")
         assert (response.status_code, error_of(response)["param"]) == (400, "q")
+        assert "NUL character (%00)" in error_of(response)["message"]
 
     def test_thousands_of_parameters_are_refused(self, api):
         response = api.get(LIST, QUERY_STRING="&".join(f"a{number}=1" for number in range(5000)))
