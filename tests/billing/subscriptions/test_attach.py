@@ -184,6 +184,12 @@ def test_a_trial_is_refused_by_fingerprint_where_the_plan_asks():
     assert other.subscription.trial_ends_at is not None
 
 
+def test_customers_on_one_device_have_a_trial_each_where_the_plan_does_not_ask():
+    plan = make_plan(free_trial_length=7, free_trial_unit="day")
+    for _ in range(2):
+        assert attach(make_customer(fingerprint="device-1"), plan).subscription.trial_ends_at is not None
+
+
 def test_the_command_attaches_and_tells(capsys):
     customer = make_customer(external_id="acme")
     plan_of("pro", (metered("calls"), {"included": 10}), price_amount=Decimal(20), price_interval="month")

@@ -1,0 +1,30 @@
+"""Phone and tax numbers at the edge of what is one."""
+
+from __future__ import annotations
+
+import pytest
+
+from customers.readings.phones import read_phone
+from customers.readings.tax_ids import TaxId, read_tax_id
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "number"),
+    [
+        ("+49 30 123", "", ""),
+        ("030 123", "DE", ""),
+        ("112", "DE", ""),
+        ("+49 30 1234", "", "+49301234"),
+    ],
+)
+def test_a_short_phone_number_is_none(text: str, region: str, number: str) -> None:
+    assert read_phone(text, region) == number
+
+
+@pytest.mark.parametrize("text", ["ATELIER1", "DE12AB34CD", "FRANCE99"])
+def test_a_word_that_begins_like_a_country_is_no_number_of_it(text: str) -> None:
+    assert read_tax_id(text, "ES") == TaxId(text, "ES")
+
+
+def test_digits_after_a_country_are_a_number_of_it() -> None:
+    assert read_tax_id("DE 123 456", "FR") == TaxId("123456", "DE")
