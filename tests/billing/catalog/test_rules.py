@@ -207,3 +207,8 @@ class TestTypes:
         feature = Feature(feature_id="thing", type=now)
         found = fields(feature_problems(feature, was, replace(FeatureInUse(), **use)))
         assert found == (["type"] if is_refused else [])
+
+
+@pytest.mark.parametrize("amount", [Decimal(0), Decimal(20)])
+def test_a_price_without_an_interval_is_none(amount: Decimal) -> None:
+    assert "price_interval" in fields(plan_problems(Plan(plan_id="pro", price_amount=amount)))
