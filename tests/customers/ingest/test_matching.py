@@ -252,6 +252,14 @@ class TestEmail:
         said = Signs(names=frozenset(filter(None, [name])))
         assert matched(email="jo@example.com", signs=said) == (customer if joins else None)
 
+    @pytest.mark.parametrize(("domain", "joins"), [("acme.example", True), ("zeta.example", False)])
+    def test_a_domain_that_speaks_against_it(self, domain: str, joins: bool) -> None:
+        customer = make_customer(email="jo@gmail.com", name="")
+        make_source_record(customer=customer, source="payments", signs={"domains": ["acme.example"]})
+
+        said = Signs(domains=frozenset([domain]))
+        assert matched(email="jo@gmail.com", signs=said) == (customer if joins else None)
+
     def test_in_another_environment(self) -> None:
         make_customer(email="jo@example.com", env="sandbox")
 
