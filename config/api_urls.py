@@ -4,8 +4,13 @@ from django.urls import path, re_path
 
 from billing.document.api import BillingCustomerDetail, BillingCustomerList
 from billing.document.autumn_api import ClientElse, ClientGet, ClientList
+from billing.document.lists.endpoints import BalanceList, FeatureList, InvoiceList, PlanList, SubscriptionList
+from crm.desk.api.endpoints import NoteList, TaskList, WorklistList
+from crm.desk.api.timeline import Timeline
+from crm.desk.search.conditions import has_domain, has_phone, has_tag, has_tax_number
 from crm.desk.segments.saved import in_segment
 from crm.document.api import CrmCustomerDetail, CrmCustomerList
+from crm.document.lists.endpoints import CompanyList, PersonList
 from customers.api.description_views import ApiPage, OpenApiDescription
 from customers.api.http import NothingHere
 from customers.document.api import (
@@ -16,27 +21,49 @@ from customers.document.api import (
     PaymentsCustomerList,
 )
 
+#: The conditions that the filters of the lists take from apps above.
+_CONDITIONS = {
+    "segment": in_segment,
+    "tag": has_tag,
+    "domain": has_domain,
+    "phone": has_phone,
+    "tax_number": has_tax_number,
+}
+
 _CUSTOMER = "api/v1/customers/<path:identifier>"
 
 #: The endpoints of the OpenAPI description. An identifier may contain a slash, so the longer routes come first.
 _ENDPOINTS = (
-    path("api/v1/customers", PaymentsCustomerList.as_view(segments=in_segment), name="payments-customers"),
+    path("api/v1/customers", PaymentsCustomerList.as_view(conditions=_CONDITIONS), name="payments-customers"),
     path(f"{_CUSTOMER}/addresses", AddressList.as_view(), name="payments-customer-addresses"),
     path(f"{_CUSTOMER}/businesses", BusinessList.as_view(), name="payments-customer-businesses"),
     path(
         f"{_CUSTOMER}/payment-methods", PaymentMethodList.as_view(), name="payments-customer-payment-methods"
     ),
+    path(f"{_CUSTOMER}/timeline", Timeline.as_view(), name="customer-timeline"),
     path(_CUSTOMER, PaymentsCustomerDetail.as_view(), name="payments-customer"),
     path(
-        "api/v1/billing/customers", BillingCustomerList.as_view(segments=in_segment), name="billing-customers"
+        "api/v1/billing/customers",
+        BillingCustomerList.as_view(conditions=_CONDITIONS),
+        name="billing-customers",
     ),
     path(
         "api/v1/billing/customers/<path:identifier>",
         BillingCustomerDetail.as_view(),
         name="billing-customer",
     ),
-    path("api/v1/crm/customers", CrmCustomerList.as_view(segments=in_segment), name="crm-customers"),
+    path("api/v1/crm/customers", CrmCustomerList.as_view(conditions=_CONDITIONS), name="crm-customers"),
     path("api/v1/crm/customers/<path:identifier>", CrmCustomerDetail.as_view(), name="crm-customer"),
+    path("api/v1/invoices", InvoiceList.as_view(conditions=_CONDITIONS), name="invoices"),
+    path("api/v1/subscriptions", SubscriptionList.as_view(conditions=_CONDITIONS), name="subscriptions"),
+    path("api/v1/balances", BalanceList.as_view(conditions=_CONDITIONS), name="balances"),
+    path("api/v1/plans", PlanList.as_view(), name="plans"),
+    path("api/v1/features", FeatureList.as_view(), name="features"),
+    path("api/v1/companies", CompanyList.as_view(conditions=_CONDITIONS), name="companies"),
+    path("api/v1/people", PersonList.as_view(conditions=_CONDITIONS), name="people"),
+    path("api/v1/notes", NoteList.as_view(conditions=_CONDITIONS), name="notes"),
+    path("api/v1/tasks", TaskList.as_view(conditions=_CONDITIONS), name="tasks"),
+    path("api/v1/worklist", WorklistList.as_view(conditions=_CONDITIONS), name="worklist"),
     path("v1/customers.list", ClientList.as_view(), name="client-list-customers"),
     path("v1/customers.get", ClientGet.as_view(), name="client-get-customer"),
 )

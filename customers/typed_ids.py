@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -42,6 +43,11 @@ def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
 def uuid_of(typed_id: str) -> UUID:
     """The UUID of a typed ID with any prefix."""
     return UUID(bytes=bytes(TypeID.from_string(typed_id).uuid_bytes))
+
+
+def created_at(typed_id: str) -> datetime:
+    """When an ID that we made was made, to the millisecond. Of an ID from elsewhere the result means nothing."""
+    return datetime.fromtimestamp((uuid_of(typed_id).int >> 80) / 1000, UTC)
 
 
 def to_typed_id(value: UUID, prefix: str) -> str:

@@ -12,24 +12,13 @@ from billing.document.renderer import render_customers
 from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
-from customers.api.parameters import Parameter, set_of
+from customers.api.parameters import expand_parameter
 from customers.as_of import KnownCustomer
 from customers.document.api import CustomerListEndpoint
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
-_EXPANDABLE = sorted(EXPANDABLE)
-
-EXPAND = Parameter(
-    "expand",
-    f"What to include, separated by commas: {', '.join(_EXPANDABLE)}.",
-    {
-        "type": "array",
-        "items": {"type": "string", "enum": _EXPANDABLE},
-        "minItems": 1,
-    },
-    set_of(_EXPANDABLE),
-)
+EXPAND = expand_parameter(EXPANDABLE)
 
 
 def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list[BillingCustomer]:

@@ -92,23 +92,8 @@ class CustomerEndpoint(DocumentEndpoint):
         return json_response(self.render([customer], asked)[0])
 
 
-class ListEndpoint(DocumentEndpoint):
-    """A list of documents, page by page."""
-
-    filterset: ClassVar[type[ListFilterSet]]
-    #: The orders of the list, the default first.
-    orders: ClassVar[tuple[Order, ...]]
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        names = [order.name for order in cls.orders]
-        order = Parameter(
-            "order",
-            "What to sort by. A minus sign sorts in descending order.",
-            {"type": "string", "enum": names, "default": names[0]},
-            one_of(names),
-        )
-        return (LIMIT, AFTER, order, *cls.document_parameters, *cls.filterset.parameters())
+class PageEndpoint(DocumentEndpoint):
+    """Documents, page by page."""
 
     @classmethod
     def describe_answer(cls, components: Components) -> tuple[Schema, object]:
@@ -126,9 +111,37 @@ class ListEndpoint(DocumentEndpoint):
         }
         return schema, {"data": [cls.example], "has_more": False, "next_cursor": None}
 
+    def page(self, documents: Sequence[object], next_cursor: str | None) -> HttpResponse:
+        """The response with one page; no cursor on the last one."""
+        return json_response(
+            {"data": documents, "has_more": next_cursor is not None, "next_cursor": next_cursor}
+        )
+
+
+class ListEndpoint(PageEndpoint):
+    """A list of rows as documents, filtered and in order."""
+
+    filterset: ClassVar[type[ListFilterSet]]
+    #: The orders of the list, the default first.
+    orders: ClassVar[tuple[Order, ...]]
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        names = [order.name for order in cls.orders]
+        order = Parameter(
+            "order",
+            "What to sort by. A minus sign sorts in descending order.",
+            {"type": "string", "enum": names, "default": names[0]},
+            one_of(names),
+        )
+        return (LIMIT, AFTER, order, *cls.document_parameters, *cls.filterset.parameters())
+
     def rows(self, asked: Mapping[str, Any], **path: str) -> QuerySet[Any]:
         """The rows before filters."""
         raise NotImplementedError
+
+    def check(self, request: HttpRequest, asked: Mapping[str, Any]) -> None:
+        """Raise `Problem` with 403 if what is asked for needs more than `permission`."""
 
     def filter_rows(
         self, given: Mapping[str, str], rows: QuerySet[Any], request: HttpRequest
@@ -138,6 +151,7 @@ class ListEndpoint(DocumentEndpoint):
 
     def get(self, request: HttpRequest, **path: str) -> HttpResponse:
         asked, given = read_values(request, self.parameters())
+        self.check(request, asked)
         filters = self.filter_rows(given, self.rows(asked, **path), request)
         if filters.first_problem is not None:
             raise bad_parameter(*filters.first_problem)
@@ -147,13 +161,7 @@ class ListEndpoint(DocumentEndpoint):
             page = page_of(filters.qs, order, asked.get("limit", LIMIT_DEFAULT), asked.get("after"))
         except BadCursor as problem:
             raise bad_parameter("after", str(problem)) from None
-        return json_response(
-            {
-                "data": self.render(page.rows, asked),
-                "has_more": page.next_cursor is not None,
-                "next_cursor": page.next_cursor,
-            }
-        )
+        return self.page(self.render(page.rows, asked), page.next_cursor)
 
 
 def read_values(
@@ -171,12 +179,17 @@ def read_values(
     return asked, given
 
 
-def known_customer(identifier: str, env: str | None, source: Source | None = None) -> Customer:
-    """The customer with `identifier`. Raises `Problem`: 404 for none, 400 for several."""
+def known_customer(
+    identifier: str, env: str | None, source: Source | None = None, *, param: str = "identifier"
+) -> Customer:
+    """The customer with `identifier`, which the request gave as `param`.
+
+    Raises `Problem`: 404 for none, 400 for several.
+    """
     try:
         return find_customer(identifier, env, source=source)
     except (UnknownCustomer, AmbiguousCustomer) as problem:
-        raise _not_found(problem) from None
+        raise _not_found(problem, param) from None
 
 
 def customer_known_at(
@@ -191,7 +204,7 @@ def customer_known_at(
         raise _not_found(problem) from None
 
 
-def _not_found(problem: UnknownCustomer | AmbiguousCustomer) -> Problem:
+def _not_found(problem: UnknownCustomer | AmbiguousCustomer, param: str = "identifier") -> Problem:
     if isinstance(problem, UnknownCustomer):
-        return Problem(404, "customer_not_found", str(problem), "identifier")
-    return Problem(400, "ambiguous_identifier", str(problem), "identifier")
+        return Problem(404, "customer_not_found", str(problem), param)
+    return Problem(400, "ambiguous_identifier", str(problem), param)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django_filters import CharFilter, ChoiceFilter, Filter, FilterSet, TypedChoiceFilter
 
-from customers.api.parameters import Parameter
+from customers.api.parameters import Parameter, instant
 
 _TEXT_LENGTH = 255
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class TextFilter(CharFilter):
-    """A text of at most 255 characters."""
+    """A text of at most `longest` characters."""
 
-    #: The pattern requires a character that is not a space. Python counts more characters as spaces than JSON Schema.
-    schema = {"type": "string", "minLength": 1, "maxLength": _TEXT_LENGTH, "pattern": r"[^\s\x1c-\x1f\x85]"}
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        too_long = f"is too long. Use at most {_TEXT_LENGTH} characters."
-        super().__init__(*args, max_length=_TEXT_LENGTH, error_messages={"max_length": too_long}, **options)
+    def __init__(self, *args: Any, longest: int = _TEXT_LENGTH, **options: Any) -> None:
+        # The pattern requires a character that is not a space. Python counts more characters as spaces than JSON Schema.
+        self.schema = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": longest,
+            "pattern": r"[^\s\x1c-\x1f\x85]",
+        }
+        too_long = f"is too long. Use at most {longest} characters."
+        super().__init__(*args, max_length=longest, error_messages={"max_length": too_long}, **options)
 
 
 class WordFilter(ChoiceFilter):
@@ -60,12 +66,9 @@ class _InstantField(forms.Field):
         if value in self.empty_values:
             return None
         try:
-            moment = datetime.fromisoformat(value.strip())
-            return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValidationError(
-                "must be a time in ISO 8601, such as 2024-08-26T12:15:00Z (a + is written %2B here)."
-            ) from None
+            return instant(value)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
 
 
 class InstantFilter(Filter):
@@ -73,6 +76,25 @@ class InstantFilter(Filter):
 
     field_class = _InstantField
     schema = {"type": "string", "format": "date-time"}
+
+
+class _DayField(forms.Field):
+    def to_python(self, value: Any) -> date | None:
+        if value in self.empty_values:
+            return None
+        try:
+            if not _DAY.fullmatch(value.strip()):
+                raise ValueError
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValidationError("must be a date such as 2024-08-26.") from None
+
+
+class DayFilter(Filter):
+    """A calendar date in ISO 8601."""
+
+    field_class = _DayField
+    schema = {"type": "string", "format": "date"}
 
 
 class ListFilterSet(FilterSet):

@@ -17,7 +17,8 @@ from customers.api.schemas import Body, Components, Schema
 
 INTRODUCTION = """\
 Clientele holds one record of each customer and returns it as three documents: that of a payments platform, that of \
-a billing platform and that of a CRM. The API only reads.
+a billing platform and that of a CRM. Other lists have rows of all customers, such as invoices, people and notes. The \
+API only reads.
 
 Use any identifier of a customer: its typed ID (`cus_…`), its external ID, its Stripe ID, the ID of a record at its \
 source, or an exact email address. Percent-encode special characters. A merged customer returns the document of the \

@@ -59,6 +59,11 @@ def orders_by_number(name: str, column: str | None = None) -> tuple[Order, Order
     return _both_ways(name, F(column or name), str, int)
 
 
+def orders_by_id() -> tuple[Order, Order]:
+    """By typed ID, which is the order in which the rows were added here; any list has an index for it."""
+    return _both_ways("id", F("pk"), str, str)
+
+
 def _both_ways(
     name: str, key: Combinable, to_text: Callable[[Any], str], from_text: Callable[[str], Any]
 ) -> tuple[Order, Order]:

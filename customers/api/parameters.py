@@ -71,6 +71,17 @@ def set_of(allowed: Collection[str]) -> Callable[[str], frozenset[str]]:
     return lambda text: chosen_among(allowed, (name.strip() for name in text.split(",")))
 
 
+def instant(text: str) -> datetime:
+    """Read a time in ISO 8601; without a zone it is in UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            "must be a time in ISO 8601, such as 2024-08-26T12:15:00Z (a + is written %2B here)."
+        ) from None
+
+
 def past_instant(text: str) -> datetime:
     """Read a time in ISO 8601 with its zone, which must not be in the future."""
     try:
@@ -84,6 +95,17 @@ def past_instant(text: str) -> datetime:
     if moment > clock.now():
         raise ValueError("is in the future. Leave it out to see the present document.")
     return moment
+
+
+def expand_parameter(expandable: Collection[str]) -> Parameter:
+    """The parameter `expand`, of words of `expandable`."""
+    names = sorted(expandable)
+    return Parameter(
+        "expand",
+        f"What to include, separated by commas: {', '.join(names)}.",
+        {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1},
+        set_of(names),
+    )
 
 
 LIMIT = Parameter(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import QuerySet
 
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint, ListEndpoint, known_customer
 from customers.api.filtersets import ListFilterSet
 from customers.api.paging import orders_by_number, orders_by_text, orders_by_time
 from customers.api.parameters import ENV
 from customers.as_of import KnownCustomer
+from customers.document.customer_rows import ConditionedList
 from customers.document.examples import ADDRESS, BUSINESS, CUSTOMER, PAYMENT_METHOD
 from customers.document.filters import CustomerFilter, PartFilter, PaymentMethodFilter, PaymentsCustomerFilter
 from customers.document.renderer import (
@@ -35,16 +35,10 @@ CUSTOMER_ORDERS = (
 )
 
 
-class CustomerListEndpoint(ListEndpoint):
-    """A list of customers. `segments` is passed to `CustomerFilter`, because segments lie in an app above."""
+class CustomerListEndpoint(ConditionedList):
+    """A list of customers."""
 
     filterset: ClassVar[type[CustomerFilter]]
-    segments: Callable[[str, Any], Q] | None = None
-
-    def filter_rows(
-        self, given: Mapping[str, str], rows: QuerySet[Any], request: HttpRequest
-    ) -> CustomerFilter:
-        return self.filterset(given, rows, request=request, segments=self.segments)
 
 
 class _PaymentsDocument(DocumentEndpoint):

@@ -1,0 +1,1 @@
+"""Lists of companies and people, in the style of the CRM document."""
