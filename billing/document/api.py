@@ -15,15 +15,17 @@ from customers.api.paging import orders_by_text
 from customers.api.parameters import expand_parameter
 from customers.as_of import KnownCustomer
 from customers.document.api import CustomerListEndpoint
+from customers.ingest.not_understood import with_not_understood
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
 EXPAND = expand_parameter(EXPANDABLE)
 
 
-def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list[BillingCustomer]:
+def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list[Any]:
     """The billing documents of `customers`, without the expandable keys that are not in `expand`."""
-    return [expanded(document, expand) for document in render_customers(customers, expand)]
+    documents = [expanded(document, expand) for document in render_customers(customers, expand)]
+    return with_not_understood(documents, customers, Source.BILLING)
 
 
 class _BillingDocument(DocumentEndpoint):

@@ -9,7 +9,7 @@ from crm.document.as_of import render_known
 from crm.document.examples import CUSTOMER
 from crm.document.filters import CrmCustomerFilter
 from crm.document.openapi import add_camel_case
-from crm.document.renderer import render_customers
+from crm.document.renderer import render_views
 from crm.document.schema import CrmCustomer, to_plain
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.parameters import Parameter, one_of
@@ -40,7 +40,7 @@ class _CrmDocument(DocumentEndpoint):
         return {"anyOf": [super().describe_document(components), add_camel_case(cls.document, components)]}
 
     def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
-        return [to_plain(document, asked.get("case", "snake")) for document in render_customers(rows)]
+        return render_views(rows, asked.get("case", "snake"))
 
 
 class CrmCustomerList(_CrmDocument, CustomerListEndpoint):

@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from crm.document.import_merged import import_merged, nested_ids
 from crm.document.import_people import import_people
+from crm.document.key_case import with_keys
 from crm.document.schema import CrmCustomer, parse_customer
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.bulk import create_rows, sync_rows, update_rows
@@ -66,6 +67,9 @@ class CrmImporter:
 
     def parse(self, value: object) -> tuple[CrmCustomer, list[Remark]]:
         return parse_customer(value)
+
+    def spelled(self, value: Any) -> Any:
+        return with_keys(CrmCustomer, value, "snake")
 
     def identify(self, document: CrmCustomer) -> Identity:
         """A CRM customer is identified by its ID and always live; it mentions those merged into it."""

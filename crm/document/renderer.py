@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from billing.document.schema import NonNegative, Whole
 from crm.document.import_people import METADATA_FIELDS
 from crm.document.importer import COMPANY_FIELDS, CUSTOM_FIELD_VALUES
+from crm.document.key_case import Case, with_keys
 from crm.document.schema import (
     CrmCompany,
     CrmCustomDataValue,
@@ -22,6 +23,7 @@ from crm.document.schema import (
     CrmPerson,
     CrmPersonMetadata,
     CrmSocialNetwork,
+    trim,
 )
 from crm.models import (
     Company,
@@ -34,9 +36,10 @@ from crm.models import (
     Person,
     Relationship,
 )
+from customers.ingest.not_understood import with_not_understood
 from customers.ingest.reader import read_value
-from customers.json_types import IsoDate, Number, parse
-from customers.models import Customer, shown_once
+from customers.json_types import IsoDate, Number, parse, to_plain
+from customers.models import Customer, Source, shown_once
 
 #: The most levels of managers that the reader's nesting limit allows in a document.
 _MANAGER_LEVELS = 30
@@ -67,6 +70,13 @@ def render_customers(customers: Sequence[Customer]) -> list[CrmCustomer]:
     """
     rows = rows_for(customers)
     return [render_customer(customer, rows) for customer in customers]
+
+
+def render_views(customers: Sequence[Customer], case: Case = "snake") -> list[Any]:
+    """The CRM document of each customer as plain JSON, in order, with what was not understood at import."""
+    documents = [trim(document) for document in render_customers(customers)]
+    views = with_not_understood(documents, customers, Source.CRM)
+    return views if case == "snake" else [with_keys(CrmCustomer, to_plain(view), case) for view in views]
 
 
 def rows_for(customers: Sequence[Customer]) -> CrmRows:

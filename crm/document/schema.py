@@ -77,6 +77,8 @@ RelatedDocuments: TypeAlias = dict[str, Any]
 class CrmSocialNetwork(JsonDocument, kw_only=True):
     """A person's profile at a social network."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("name", "profile_url")
+
     name: str
     profile_url: Link
     profile_name: Text = UNSET
@@ -109,6 +111,8 @@ class CrmPersonMetadata(JsonDocument, kw_only=True):
 
 class CrmPerson(JsonDocument, kw_only=True):
     """A person at a company. `obfuscated_id` is their ID in the CRM."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("obfuscated_id",)
 
     name: str
     obfuscated_id: str
@@ -153,6 +157,8 @@ class CrmCustomerMetadata(JsonDocument, kw_only=True):
 
 class CrmCustomer(JsonDocument, kw_only=True):
     """A customer company, and the customers merged into it."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
 
     id: str
     company: CrmCompany

@@ -14,9 +14,9 @@ from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import EXPANDABLE
 from crm.desk.batches import in_batches
 from crm.document.key_case import Case
-from crm.document.renderer import render_customers as render_crm
-from crm.document.schema import encode_customer
+from crm.document.renderer import render_views as render_crm
 from customers.document.renderer import render_customers as render_payments
+from customers.ingest.not_understood import with_not_understood
 from customers.json_types import encode
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
@@ -38,15 +38,17 @@ class _SourceFormat:
 
 
 def _payments(customers: Sequence[Customer], case: Case) -> list[bytes]:
-    return [encode(document) for document in render_payments(customers, embedded=True)]
+    documents = render_payments(customers, embedded=True)
+    return [encode(document) for document in with_not_understood(documents, customers, Source.PAYMENTS)]
 
 
 def _billing(customers: Sequence[Customer], case: Case) -> list[bytes]:
-    return [encode(document) for document in render_billing(customers, EXPANDABLE)]
+    documents = render_billing(customers, EXPANDABLE)
+    return [encode(document) for document in with_not_understood(documents, customers, Source.BILLING)]
 
 
 def _crm(customers: Sequence[Customer], case: Case) -> list[bytes]:
-    return [encode_customer(document, case) for document in render_crm(customers)]
+    return [encode(document) for document in render_crm(customers, case)]
 
 
 _FORMATS = {

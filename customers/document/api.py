@@ -23,6 +23,7 @@ from customers.document.renderer import (
     render_payment_methods,
 )
 from customers.document.schema import PaymentsAddress, PaymentsBusiness, PaymentsCustomer, PaymentsMethod
+from customers.ingest.not_understood import with_not_understood
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
@@ -48,7 +49,7 @@ class _PaymentsDocument(DocumentEndpoint):
     example = CUSTOMER
 
     def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
-        return render_customers(rows)
+        return with_not_understood(render_customers(rows), rows, Source.PAYMENTS)
 
 
 class PaymentsCustomerList(_PaymentsDocument, CustomerListEndpoint):

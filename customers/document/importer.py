@@ -69,6 +69,9 @@ class PaymentsImporter:
     def parse(self, value: object) -> tuple[PaymentsCustomer, list[Remark]]:
         return parse_customer(value)
 
+    def spelled(self, value: Any) -> Any:
+        return value
+
     def identify(self, document: PaymentsCustomer) -> Identity:
         """A payments customer is identified by its ID, or by its email if it has none; it is always live."""
         email = present(document.email) or ""

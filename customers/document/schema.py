@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, TypeAlias, cast
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -66,6 +66,8 @@ class PostalAddress(JsonDocument):
 class PaymentsAddress(PostalAddress):
     """One of a customer's billing addresses."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
+
     id: Text = UNSET
     customer_id: Text = UNSET
     description: Text = UNSET
@@ -79,12 +81,16 @@ class PaymentsAddress(PostalAddress):
 class PaymentsBusinessContact(JsonDocument):
     """A contact at a business; a list of contacts is always replaced as a whole."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("email", "name")
+
     name: str | None = None
     email: str | None = None
 
 
 class PaymentsBusiness(JsonDocument):
     """A business that the customer buys as."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
 
     id: Text = UNSET
     customer_id: Text = UNSET
@@ -100,6 +106,8 @@ class PaymentsBusiness(JsonDocument):
 
 class PaymentsMethod(JsonDocument):
     """A payment method. Empty keys that belong to other types count as absent."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
 
     id: Text = UNSET
     customer_id: Text = UNSET

@@ -19,6 +19,7 @@ from django.db import DatabaseError, DataError, IntegrityError, connection, tran
 from customers import clock
 from customers.bulk import LONGEST_REASON, create_rows, update_rows
 from customers.ingest.matching import Identity, IdentityMatch, match
+from customers.ingest.not_understood import updated_text
 from customers.ingest.precedence import (
     CLAIMED,
     UpdatedRecord,
@@ -113,6 +114,9 @@ class Importer(Protocol[D]):
 
     def parse(self, value: object) -> tuple[D, list[Remark]]:
         """The document, and remarks on what was changed in it; raises `Refused`."""
+
+    def spelled(self, value: Any) -> Any:
+        """The received `value` with its keys in the spelling of the document type."""
 
     def identify(self, document: D) -> Identity:
         """The identifiers of the document."""
@@ -313,6 +317,8 @@ def _update_records(
         record.digest = incoming.digest
         record.last_received_at = now
         record.signs, record.mailbox = identity.signs.as_json(), identity.mailbox
+        received = importer.spelled(incoming.record.value)
+        record.not_understood = updated_text(record, received, incoming.document)
         record.claims = updated_claims(before, importer.claims(incoming.document), now)
         incoming.merged_origin = found.merged_origin
         updated.append(UpdatedRecord(record, before))
@@ -380,7 +386,8 @@ def _save_customers(
 def _save_records(records: list[SourceRecord]) -> None:
     create_rows([record for record in records if record._state.adding], reason="")
     known = [record for record in records if not record._state.adding]
-    update_rows(known, ["customer", "digest", "claims", "signs", "mailbox", "last_received_at"], reason="")
+    columns = ["customer", "digest", "claims", "signs", "mailbox", "not_understood", "last_received_at"]
+    update_rows(known, columns, reason="")
 
 
 def _save_payloads(received: list[tuple[Incoming[D], SourceRecord]], origin: str) -> None:

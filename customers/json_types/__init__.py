@@ -14,6 +14,7 @@ from customers.json_types.documents import (
     parse,
     to_plain,
 )
+from customers.json_types.not_understood import Kept, give_back, kept_since, not_understood
 from customers.json_types.problems import missing_key, too_long
 from customers.json_types.refusals import Refused, Remark, within
 from customers.json_types.scalars import (
@@ -40,6 +41,7 @@ __all__ = [
     "IsoDate",
     "IsoInstant",
     "JsonDocument",
+    "Kept",
     "Link",
     "Number",
     "Refused",
@@ -48,9 +50,12 @@ __all__ = [
     "each_object",
     "encode",
     "free_form",
+    "give_back",
     "is_plain_link",
     "json_schema",
+    "kept_since",
     "missing_key",
+    "not_understood",
     "optional_keys",
     "parse",
     "plain_number",

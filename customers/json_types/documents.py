@@ -19,10 +19,12 @@ class JsonDocument(msgspec.Struct, kw_only=True):
     """The base of every object in a document. Unknown keys are ignored; the received document keeps them.
 
     On export every key is sent, except one that is `UNSET`. `ALWAYS_SENT` names keys that are `UNSET` only at
-    import, where an absent key leaves our value unchanged: exports always send them.
+    import, where an absent key leaves our value unchanged: exports always send them. `IDENTITY` names the keys that tell
+    an item of a list from the others.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset()
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
 
 
 D = TypeVar("D", bound=JsonDocument)

@@ -45,6 +45,12 @@ class SourceRecord(CustomerRow):
         editable=False,
         help_text="The names, phones, domains and tax numbers that tell whether another record is of the same customer.",
     )
+    not_understood = models.TextField(
+        blank=True,
+        editable=False,
+        help_text="The keys and words of its documents that mean nothing here, as JSON. They go back into the record's"
+        " own document. Empty if all was understood.",
+    )
     mailbox = models.CharField(
         max_length=320,
         blank=True,

@@ -34,6 +34,9 @@ class BillingImporter:
         """The document, with balances corrected to the sums of their rows, and a remark on each correction."""
         return parse_customer(value)
 
+    def spelled(self, value: Any) -> Any:
+        return value
+
     def identify(self, document: BillingCustomer) -> Identity:
         """A billing customer is identified by its ID, else its Stripe ID, its email, or its creation time and name."""
         own_id, stripe_id, email = present(document.id), present(document.stripe_id), present(document.email)

@@ -50,6 +50,8 @@ class BreakdownRow(JsonDocument, kw_only=True):
     `included_grant` and `usage` may be negative, because of corrections and refunds.
     """
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
+
     id: Bounded | UnsetType = UNSET
     plan_id: Identifier | None = None
     included_grant: Number
@@ -81,6 +83,8 @@ class Rollover(JsonDocument, kw_only=True):
 
     Older clients leave out `granted`. It then equals `balance`.
     """
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("expires_at",)
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"granted"})
 

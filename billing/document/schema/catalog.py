@@ -33,6 +33,8 @@ _GRADUATED_CREDITS = (
 class CreditCost(JsonDocument, kw_only=True):
     """The credits that one unit of a metered feature costs."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("metered_feature_id",)
+
     metered_feature_id: Identifier
     credit_cost: Positive
 
@@ -128,6 +130,8 @@ class ItemRollover(JsonDocument, kw_only=True):
 
 class PlanItem(JsonDocument, kw_only=True):
     """What a plan includes of one feature, and the price of more."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
 
     feature_id: Identifier
     included: NonNegative

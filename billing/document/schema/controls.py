@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -21,6 +21,8 @@ class PurchaseLimit(JsonDocument, kw_only=True):
 class AutoTopup(JsonDocument, kw_only=True):
     """Buys `quantity` of a feature when less than `threshold` of it remains."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
+
     feature_id: Identifier
     threshold: NonNegative
     quantity: NonNegative
@@ -31,6 +33,8 @@ class AutoTopup(JsonDocument, kw_only=True):
 class SpendLimit(JsonDocument, kw_only=True):
     """The most overage of one feature or, without `feature_id`, of each."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
+
     feature_id: Identifier | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     overage_limit: NonNegative | UnsetType = UNSET
@@ -38,6 +42,8 @@ class SpendLimit(JsonDocument, kw_only=True):
 
 class UsageAlert(JsonDocument, kw_only=True):
     """An alert when usage reaches a threshold: units, or a percentage of the granted amount."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id", "threshold", "threshold_type")
 
     feature_id: Identifier | UnsetType = UNSET
     threshold: NonNegative

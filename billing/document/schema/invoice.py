@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from billing.document.schema.scalars import Currency, Identifier, Word
 from billing.rules.money import to_minor
 from customers.json_types import EpochMs, JsonDocument, Link, Number, Refused, within
@@ -9,6 +11,8 @@ from customers.json_types import EpochMs, JsonDocument, Link, Number, Refused, w
 
 class Invoice(JsonDocument, kw_only=True):
     """An invoice of the billing platform. `total` is in major units and negative for a credit note."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("stripe_id",)
 
     plan_ids: list[Identifier]
     stripe_id: Identifier

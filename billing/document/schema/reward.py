@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from billing.document.schema.scalars import Currency, Identifier, NonNegative
 from customers.json_types import EpochMs, JsonDocument
@@ -11,6 +11,8 @@ from customers.json_types import EpochMs, JsonDocument
 class TrialUsed(JsonDocument, kw_only=True):
     """A trial that a customer started. `fingerprint` identifies the same person across accounts."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("plan_id",)
+
     plan_id: Identifier
     customer_id: Identifier
     fingerprint: Identifier | None = None
@@ -18,6 +20,8 @@ class TrialUsed(JsonDocument, kw_only=True):
 
 class Discount(JsonDocument, kw_only=True):
     """A reduction: `discount_value` is a percentage, or an amount of `currency` in major units."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
 
     id: Identifier
     name: str
@@ -48,6 +52,8 @@ class ReferredCustomer(JsonDocument, kw_only=True):
 
 class Referral(JsonDocument, kw_only=True):
     """A referral of another customer by this one."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("program_id", "created_at")
 
     program_id: Identifier
     customer: ReferredCustomer

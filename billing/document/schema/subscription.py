@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -17,6 +17,8 @@ class Subscription(JsonDocument, kw_only=True):
     `status` only tells whether it has started. It stays active while past due (`past_due`), on trial (until
     `trial_ends_at`) and canceled (`canceled_at` is set, until `expires_at`).
     """
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
 
     id: Identifier
     plan_id: Identifier
@@ -45,6 +47,8 @@ class Subscription(JsonDocument, kw_only=True):
 class Purchase(JsonDocument, kw_only=True):
     """A plan bought once. Without `expires_at`, it never expires."""
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("plan_id", "started_at")
+
     plan_id: Identifier
     started_at: EpochMs
     expires_at: EpochMs | None = None
@@ -59,6 +63,8 @@ class Purchase(JsonDocument, kw_only=True):
 
 class License(JsonDocument, kw_only=True):
     """Seats of the plan `license_plan_id`, included in the plan `parent_plan_id`, to assign to entities."""
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("license_plan_id", "parent_plan_id")
 
     license_plan_id: Identifier
     parent_plan_id: Identifier

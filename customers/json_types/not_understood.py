@@ -1,0 +1,215 @@
+"""What a received document says that its document type can't hold, and how it goes back into the document.
+
+A document type understands some keys and words. The rest is kept as it came: keys that the type doesn't have, words that
+its enumerations don't list, and items of lists that could not be taken. What is kept is a JSON object by key, whose
+values are one of
+
+- `{"is": value}`: the value as it came,
+- `{"in": {...}}`: what is kept of an object, by key,
+- `{"items": [{"at": 0, "id": [...], ...}]}`: what is kept of the items of a list, with their place and identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from msgspec import inspect
+
+from customers.json_types.documents import JsonDocument, optional_keys
+from customers.json_types.scalars import json_name, to_schema
+
+#: What is kept of an object, by key.
+Kept = dict[str, Any]
+
+_JSON_NAMES = {"string": "str", "integer": "number", "boolean": "bool"}
+
+
+@dataclass(slots=True)
+class _Shape:
+    """The content of a key: objects of `kind`, alone, in a list or by free keys, or else plain values.
+
+    `names` are the JSON types of a plain value. Without any, every value is understood.
+    """
+
+    kind: type[JsonDocument] | None = None
+    is_list: bool = False
+    is_map: bool = False
+    names: set[str] = field(default_factory=set)
+
+
+def not_understood(kind: type[JsonDocument], received: Any, taken: Any) -> Kept:
+    """What `received`, an object as it came, has and `taken` lacks: the same object as `kind` understood it, as plain JSON.
+
+    A value of another JSON type than the key's is not kept: it is an error, not a word of tomorrow.
+    """
+    kept: Kept = {}
+    shapes = _shapes(kind)
+    for key, value in received.items():
+        shape = shapes.get(key)
+        if shape is None:
+            kept[key] = {"is": value}
+        elif node := _beyond(shape, value, taken.get(key)):
+            kept[key] = node
+    return kept
+
+
+def give_back(kind: type[JsonDocument], document: dict[str, Any], kept: Kept) -> None:
+    """Put what is kept into `document`, an object of `kind` as plain JSON. A value that the document has stays."""
+    shapes = _shapes(kind)
+    for key, node in kept.items():
+        shape = shapes.get(key, _Shape())
+        if document.get(key) in (None, [], {}) and ("is" in node or _may_be_empty(shape)):
+            document[key] = node.get("is", {})
+        if isinstance(held := document.get(key), dict) and shape.kind is not None:
+            _give_back_to_object(shape, held, node.get("in", {}))
+        elif isinstance(held, list) and shape.kind is not None:
+            _give_back_to_list(shape.kind, held, node.get("items", ()))
+
+
+def kept_since(before: Kept, received: Any, kept: Kept) -> Kept:
+    """What is kept of a record after another document: a key that the document leaves out stays as it was."""
+    return {**{key: node for key, node in before.items() if key not in received}, **kept}
+
+
+def _beyond(shape: _Shape, value: Any, taken: Any) -> Any:
+    """What is kept of the value of one key; None if all of it was taken."""
+    if shape.kind is None:
+        is_lost = taken is None and value is not None and json_name(value) in shape.names
+        return {"is": value} if is_lost else None
+    if shape.is_list and isinstance(value, list):
+        return _beyond_list(shape.kind, value, taken)
+    if not isinstance(value, dict):
+        return None
+    if not isinstance(taken, dict):
+        return {"is": value} if value else None
+    if not shape.is_map:
+        kept = not_understood(shape.kind, value, taken)
+        return {"in": kept} if kept else None
+    inner = _Shape(shape.kind)
+    members = {name: node for name, item in value.items() if (node := _beyond(inner, item, taken.get(name)))}
+    return {"in": members} if members else None
+
+
+def _beyond_list(kind: type[JsonDocument], received: list[Any], taken: Any) -> Any:
+    held = taken if isinstance(taken, list) else []
+    partner = _partners(
+        [_identity(kind, item) for item in received], [_identity(kind, item) for item in held]
+    )
+    items: list[Kept] = []
+    for at, item in enumerate(received):
+        if not isinstance(item, dict):
+            continue
+        place = partner.get(at)
+        node: Kept = {"is": item}
+        if place is not None:
+            inner = not_understood(kind, item, held[place])
+            if not inner:
+                continue
+            node = {"in": inner}
+        items.append({"at": at, "id": _identity(kind, item), **node})
+    return {"items": items} if items else None
+
+
+def _may_be_empty(shape: _Shape) -> bool:
+    """Whether an object of which nothing is understood any more may still hold what is kept of it."""
+    return shape.kind is not None and not shape.is_list and optional_keys(shape.kind) == set(_shapes(shape.kind))
+
+
+def _give_back_to_object(shape: _Shape, document: dict[str, Any], kept: Kept) -> None:
+    assert shape.kind is not None  # noqa: S101 - the caller looked
+    if not shape.is_map:
+        give_back(shape.kind, document, kept)
+        return
+    for name, node in kept.items():
+        if "is" in node:
+            document.setdefault(name, node["is"])
+        elif isinstance(held := document.get(name), dict):
+            give_back(shape.kind, held, node["in"])
+
+
+def _give_back_to_list(kind: type[JsonDocument], document: list[Any], items: Sequence[Kept]) -> None:
+    identities = [_identity(kind, item) for item in document]
+    partner = _partners([item["id"] for item in items], identities, [item["at"] for item in items])
+    for number, item in enumerate(items):
+        place = partner.get(number)
+        if place is not None and "in" in item:
+            give_back(kind, document[place], item["in"])
+    for item in items:
+        if "is" in item:
+            document.insert(item["at"], item["is"])
+
+
+def _identity(kind: type[JsonDocument], item: Any) -> list[Any]:
+    """What tells an item of a list from the others; empty if it says nothing of it."""
+    if not isinstance(item, dict):
+        return []
+    found = [item.get(name) for name in kind.IDENTITY]
+    return found if any(each is not None for each in found) else []
+
+
+def _partners(
+    ours: Sequence[list[Any]], theirs: Sequence[list[Any]], places: Sequence[int] | None = None
+) -> dict[int, int]:
+    """The place of the same item in `theirs`, by number in `ours`: by identity, in order among equal ones.
+
+    An item without an identity is the one at its own place (`places`), if that has no partner yet.
+    """
+    free: dict[str, list[int]] = {}
+    for place, identity in enumerate(theirs):
+        free.setdefault(repr(_plain(identity)), []).append(place)
+    found: dict[int, int] = {}
+    for number, identity in enumerate(ours):
+        waiting = free.get(repr(_plain(identity))) if identity else None
+        if waiting:
+            found[number] = waiting.pop(0)
+    taken = set(found.values())
+    for number, identity in enumerate(ours):
+        place = number if places is None else places[number]
+        if not identity and place < len(theirs) and place not in taken:
+            found[number] = place
+            taken.add(place)
+    return found
+
+
+def _plain(identity: Iterable[Any]) -> list[str]:
+    """Numbers that are equal look equal: `1` and `1.0`."""
+    return [str(float(each)) if json_name(each) == "number" else str(each) for each in identity]
+
+
+@cache
+def _shapes(kind: type[JsonDocument]) -> dict[str, _Shape]:
+    info = inspect.type_info(kind)
+    fields = info.fields if isinstance(info, inspect.StructType) else ()
+    return {each.encode_name: _shape(each.type) for each in fields}
+
+
+def _shape(info: inspect.Type) -> _Shape:
+    match info:
+        case inspect.Metadata():
+            return _shape(info.type)
+        case inspect.StructType() if issubclass(info.cls, JsonDocument):
+            return _Shape(info.cls)
+        case inspect.ListType():
+            inner = _shape(info.item_type)
+            return _Shape(inner.kind, is_list=True) if inner.kind else _Shape(names={"array"})
+        case inspect.DictType():
+            inner = _shape(info.value_type)
+            return _Shape(inner.kind, is_map=True) if inner.kind else _Shape(names={"object"})
+        case inspect.UnionType():
+            shapes = [_shape(each) for each in info.types]
+            objects = next((each for each in shapes if each.kind), None)
+            return objects or _Shape(names={name for each in shapes for name in each.names})
+        case inspect.StrType() | inspect.LiteralType() | inspect.EnumType():
+            return _Shape(names={"str"})
+        case inspect.BoolType():
+            return _Shape(names={"bool"})
+        case inspect.IntType() | inspect.FloatType() | inspect.DecimalType():
+            return _Shape(names={"number"})
+        case inspect.CustomType():
+            schema = to_schema(info.cls)
+            kinds = [each.get("type", "string") for each in schema.get("anyOf", [schema])]
+            return _Shape(names={_JSON_NAMES.get(each, each) for each in kinds})
+    return _Shape()
