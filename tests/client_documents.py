@@ -17,7 +17,23 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pydantic
 from typing_extensions import TypeAliasType
 
-_WORDS = "amber birch cedar delta ember fjord grove heron iris juniper kelp lumen maple nectar onyx".split()
+_WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "iris",
+    "juniper",
+    "kelp",
+    "lumen",
+    "maple",
+    "nectar",
+    "onyx",
+]
 #: A moment in milliseconds that every clock knows.
 _FROM, _UNTIL = 1_600_000_000_000, 1_900_000_000_000
 
@@ -93,12 +109,12 @@ class ClientDocuments:
             return {"note": self._word()}
         if kind is bool:
             return self.random.random() < 0.5
-        if kind in (datetime,):
+        if kind == datetime:
             moment = datetime.fromtimestamp(self.random.randrange(_FROM, _UNTIL, 1000) / 1000, UTC)
             return moment.isoformat().replace("+00:00", "Z")
         if kind is date:
             return (date(2020, 1, 1) + timedelta(days=self.random.randrange(2000))).isoformat()
-        if kind in (int, float) or name in ("created_at",):
+        if kind in (int, float) or name == "created_at":
             if name.endswith(("_at", "start", "end")) or name in ("start", "end"):
                 return self.random.randrange(_FROM, _UNTIL)
             whole = self.random.randrange(0, 5000)
@@ -110,7 +126,7 @@ class ClientDocuments:
             return self.random.choice(("usd", "eur", "jpy"))
         if "email" in name:
             return f"{self._name()}@example.com"
-        if name.endswith("_url") or name.endswith("_urls") or name == "url":
+        if name.endswith(("_url", "_urls")) or name == "url":
             return f"https://example.com/{self._name()}"
         if name == "id" or name.endswith("_id"):
             return self._name()

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -24,13 +25,14 @@ from customers.ingest.precedence import (
     CLAIMED,
     UpdatedRecord,
     begin,
+    claimed_value,
     columns_of,
     decide,
     other_records,
     updated_claims,
 )
 from customers.ingest.reader import BadRecord, Record, Unreadable, canonical, read_value
-from customers.json_types import JsonDocument, Refused, Remark
+from customers.json_types import JsonDocument, Refused, Remark, to_iso
 from customers.logs import log_batch
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.typed_ids import new_typed_id
@@ -51,6 +53,7 @@ class ImportOutcome(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    STALE = "stale"
     REFUSED = "refused"
 
 
@@ -61,13 +64,17 @@ class ImportCounts:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    stale: int = 0
     refused: int = 0
 
     def add(self, outcome: ImportOutcome) -> None:
         setattr(self, outcome.value, getattr(self, outcome.value) + 1)
 
     def __str__(self) -> str:
-        return f"{self.created} created, {self.updated} updated, {self.unchanged} unchanged, {self.refused} refused"
+        counts = ((getattr(self, each.value), each) for each in ImportOutcome)
+        return ", ".join(
+            f"{count} {outcome}" for count, outcome in counts if count or outcome is not ImportOutcome.STALE
+        )
 
 
 @dataclass(slots=True)
@@ -89,6 +96,7 @@ class Incoming(Generic[D]):
     merged_origin: Customer | None = None
     shares_customer: bool = False
     previous: D | None = None
+    may_be_older: bool = False
     outcome: ImportOutcome = ImportOutcome.UNCHANGED
 
     @property
@@ -135,15 +143,25 @@ class Importer(Protocol[D]):
 
 
 def import_records(
-    importer: Importer[D], records: Iterable[Record | BadRecord], *, origin: str = ""
+    importer: Importer[D],
+    records: Iterable[Record | BadRecord],
+    *,
+    origin: str = "",
+    allow_older: bool = False,
 ) -> Iterator[ImportReport]:
     """Import `records` and report each in order.
+
+    A record that says that it is older than what was imported of it before is stale: it changes nothing, unless
+    `allow_older`.
 
     A batch that the database refuses is imported again record by record, so that only bad records are lost. Records
     before an `Unreadable` place are imported before it is raised. A `DatabaseError` that is no record's fault (lost
     connection, full disk) is raised; records that were reported before it stay imported.
     """
     for batch in _batches(importer, records):
+        if allow_older:
+            for incoming in batch.incoming:
+                incoming.may_be_older = True
         reports = batch.refused + _take_batch(importer, batch.incoming, origin)
         log_batch("import_batch", Counter(report.outcome.value for report in reports), source=importer.source)
         yield from sorted(reports, key=lambda report: report.number)
@@ -272,6 +290,8 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
             reports.append(_refusal(incoming, found.refused))
         elif found.record is not None and found.record.digest == incoming.digest:
             reports.append(ImportReport(incoming.record.number, ImportOutcome.UNCHANGED))
+        elif (remark := _staleness(importer, incoming, found.record)) is not None:
+            reports.append(ImportReport(incoming.record.number, ImportOutcome.STALE, [remark]))
         elif found.record is not None and found.record.is_merged:
             merged.append((incoming, found.record))
         else:
@@ -296,6 +316,21 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
         ImportReport(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
     )
     return reports
+
+
+def _staleness(importer: Importer[D], incoming: Incoming[D], record: SourceRecord | None) -> Remark | None:
+    """A remark on a document that the platform changed earlier than the one that was imported of `record` before."""
+    if record is None or incoming.may_be_older:
+        return None
+    now = importer.claims(incoming.document).get("updated_at")
+    before = claimed_value(record.claims, "updated_at")
+    if now is None or before is None or now >= datetime.fromisoformat(before):
+        return None
+    text = (
+        f"An older state than the one of {to_iso(datetime.fromisoformat(before))}, which was imported before. It changed"
+        " nothing. Import the file with --allow-older to take it."
+    )
+    return Remark("$.updated_at", text)
 
 
 def _update_records(

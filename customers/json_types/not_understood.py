@@ -115,7 +115,9 @@ def _beyond_list(kind: type[JsonDocument], received: list[Any], taken: Any) -> A
 
 def _may_be_empty(shape: _Shape) -> bool:
     """Whether an object of which nothing is understood any more may still hold what is kept of it."""
-    return shape.kind is not None and not shape.is_list and optional_keys(shape.kind) == set(_shapes(shape.kind))
+    return (
+        shape.kind is not None and not shape.is_list and optional_keys(shape.kind) == set(_shapes(shape.kind))
+    )
 
 
 def _give_back_to_object(shape: _Shape, document: dict[str, Any], kept: Kept) -> None:

@@ -36,7 +36,7 @@ from tests.strategies_payments import Json
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, REFUSED = ImportOutcome
+CREATED, UPDATED, UNCHANGED, STALE, REFUSED = ImportOutcome
 
 
 class FailingImporter(PaymentsImporter):
