@@ -142,8 +142,8 @@ def test_the_payments_platforms_own_id_comes_before_others(read):
 
 def test_a_customer_is_read_in_few_queries(api, django_assert_num_queries):
     customer = make_customer()
-    # The token, the customer, its addresses, its payment methods.
-    with django_assert_num_queries(4):
+    # The token, the customer, its addresses, its payment methods, what was not understood of its record.
+    with django_assert_num_queries(5):
         assert api.get(f"{LIST}/{customer.pk}").status_code == 200
 
 
