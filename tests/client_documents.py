@@ -158,7 +158,7 @@ def values_of(document: Any, path: str = "$") -> dict[str, Any]:
 def lost(sent: Any, back: Any) -> dict[str, Any]:
     """The values of `sent` that `back` does not have in their place. Null, empty and absent are the same."""
     ours = values_of(json.loads(json.dumps(back)))
-    empty = (None, "", [], {})
+    empty: tuple[Any, ...] = (None, "", [], {})
     return {
         path: value
         for path, value in values_of(sent).items()

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import pytest
 from msgspec import UNSET, UnsetType
 
-from customers.json_types import JsonDocument, Number, give_back, kept_since, not_understood
+from customers.json_types import JsonDocument, Kept, Number, give_back, kept_since, not_understood
 
 pytestmark = pytest.mark.once
 
@@ -67,7 +67,7 @@ def test_what_was_not_taken_comes_back_where_it_was(received, taken):
 
 
 def test_nothing_is_kept_of_a_document_that_was_understood():
-    received = {"name": "a", "best": None, "leaves": [{"id": "1", "size": 1}], "by_key": {}}
+    received: Kept = {"name": "a", "best": None, "leaves": [{"id": "1", "size": 1}], "by_key": {}}
     taken = {"name": "a", "leaves": [{"id": "1", "size": 1}], "by_key": {}}
     assert not_understood(Tree, received, taken) == {}
 
