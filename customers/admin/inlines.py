@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
@@ -31,6 +32,11 @@ class RecordFormSet(PaginationInlineFormSet):
 
     user: Any = None
     only_one = ""
+
+    @cached_property
+    def empty_form(self) -> Any:
+        """The form of a new row. A page asks for it four times over, and building it takes a third of the page."""
+        return super().empty_form
 
     def get_page_num(self) -> int:
         """The page in the address; the first for anything but a number."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from billing.invoices import numbers as invoice_numbers
 from billing.invoices.issue import InvoiceRequest, raise_invoices
@@ -17,6 +16,7 @@ from billing.models import Invoice, InvoiceSeries
 from billing.rules.invoice_totals import BilledLine
 from customers import clock
 from tests.factories import make_customer
+from tests.processes import FORK, disconnect
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -26,8 +26,6 @@ pytestmark = [
 
 PROCESSES = 6
 ROUNDS = 10
-
-_fork = multiprocessing.get_context("fork")
 
 
 def bill_of(customer_id: str) -> InvoiceRequest:
@@ -41,28 +39,22 @@ def bill_of(customer_id: str) -> InvoiceRequest:
 
 def at_once(work: Callable[[int], int]) -> list[int]:
     """What `work` answers in each of several processes that begin together."""
-    _disconnect()
-    barrier, answers = _fork.Barrier(PROCESSES), _fork.SimpleQueue()
+    disconnect()
+    barrier, answers = FORK.Barrier(PROCESSES), FORK.SimpleQueue()
 
     def run(index: int) -> None:
         barrier.wait()
         try:
             answers.put(work(index))
         finally:
-            _disconnect()
+            disconnect()
 
-    processes = [_fork.Process(target=run, args=(index,)) for index in range(PROCESSES)]
+    processes = [FORK.Process(target=run, args=(index,)) for index in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     return [answers.get() for _ in processes if not answers.empty()]
-
-
-def _disconnect() -> None:
-    """Leave no connection, nor a pool of them, for another process to inherit."""
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
 
 
 def raising(customer_ids: list[str]) -> Callable[[int], int]:

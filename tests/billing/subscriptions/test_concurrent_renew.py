@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.db import Error as DatabaseProblem
-from django.db import connection
 from django.db.models import QuerySet
 
 from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
@@ -22,6 +20,7 @@ from billing.usage.deduct import UsageRequest
 from billing.usage.record import record_usage
 from tests.billing.subscriptions.timeline import assert_adds_up, at, metered, plan_of
 from tests.factories import make_customer
+from tests.processes import FORK, disconnect
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -32,8 +31,6 @@ pytestmark = [
 PROCESSES = 4
 CUSTOMERS = 24
 START, DUE = at("2026-01-31T00:00"), at("2026-02-28T00:00")
-
-_fork = multiprocessing.get_context("fork")
 
 
 def due_customers() -> list[str]:
@@ -79,25 +76,19 @@ def due_customers() -> list[str]:
     return [str(customer.pk) for customer in customers]
 
 
-def _disconnect() -> None:
-    """Leave no connection, nor a pool of them, for another process to inherit."""
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
-
-
 def at_once(work: Callable[[], int]) -> list[int]:
     """What `work` answers in each of several processes that begin together."""
-    _disconnect()
-    barrier, answers = _fork.Barrier(PROCESSES), _fork.SimpleQueue()
+    disconnect()
+    barrier, answers = FORK.Barrier(PROCESSES), FORK.SimpleQueue()
 
     def run() -> None:
         barrier.wait()
         try:
             answers.put(work())
         finally:
-            _disconnect()
+            disconnect()
 
-    processes = [_fork.Process(target=run) for _ in range(PROCESSES)]
+    processes = [FORK.Process(target=run) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
@@ -143,7 +134,7 @@ def test_without_the_locks_the_same_is_done_twice(monkeypatch: pytest.MonkeyPatc
 
     The processes wait for each other once they have read, so all of them see the same events due.
     """
-    have_read = _fork.Barrier(PROCESSES)
+    have_read = FORK.Barrier(PROCESSES)
     customers = due_customers()
 
     def unlocked(rows: QuerySet[Any], *args: Any, **options: Any) -> QuerySet[Any]:

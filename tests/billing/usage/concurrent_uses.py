@@ -1,33 +1,20 @@
-"""Many processes that use one balance at the same moment; run by the tests of that, on the database of DATABASE_URL.
-
-    python -m tests.billing.usage.concurrent_uses PROCESSES TIMES CUSTOMER FEATURE KEY GUARD
-
-Prints how often each thing came of it. An empty KEY gives every use none. GUARD names what is left out: nothing
-(`all`), the lock of the function in the database is the caller's to remove; `plain` leaves the function out, `lock`
-the lock of the general way too, and `key` the look at earlier keys.
-"""
+"""Many processes that use one balance at the same moment, for the tests of that."""
 
 from __future__ import annotations
 
 import gc
 import json
 import os
-import sys
 from collections import Counter
-from decimal import Decimal
 from types import SimpleNamespace
 from unittest.mock import patch
 
-import django
+from django.db import DatabaseError, connection
 
-django.setup()
-
-from django.db import DatabaseError, connection  # noqa: E402
-
-from billing.models import Balance, Feature, Posting  # noqa: E402
-from billing.usage import record as using  # noqa: E402
-from billing.usage.deduct import UsageRefused, UsageRequest  # noqa: E402
-from billing.usage.record import record_usage  # noqa: E402
+from billing.models import Balance, Posting
+from billing.usage import record as using
+from billing.usage.deduct import UsageRefused, UsageRequest
+from billing.usage.record import record_usage
 
 
 def _unlocked(customer_ids: list[str], feature_ids: dict[str, object]) -> list[Balance]:
@@ -57,13 +44,13 @@ def _without(guard: str) -> None:
         patch.object(using, "Posting", blind).start()
 
 
-def main(processes: int, times: int, customer: str, feature_id: str, key: str, guard: str) -> None:
-    """Fork, let all begin at once, and add up."""
-    feature = Feature.objects.get(feature_id=feature_id)
-    use = UsageRequest(
-        customer_id=customer, feature=feature, amount=Decimal(1), done_by="test", key=key or None
-    )
-    connection.close()
+def used_at_once(processes: int, times: int, use: UsageRequest, guard: str) -> dict[str, int]:
+    """How often each thing came of it when so many processes recorded the usage at once, `times` each.
+
+    `guard` names what is left out: nothing (`all`; the lock of the function in the database is the caller's to remove),
+    that function (`plain`), the lock of the general way too (`lock`), or the look at earlier keys (`key`). Patches this
+    process: it must be one of its own.
+    """
     _without(guard)
     # What the processes share stays shared: collecting garbage would write to all of it.
     gc.freeze()
@@ -92,9 +79,4 @@ def main(processes: int, times: int, customer: str, feature_id: str, key: str, g
             total.update(json.loads(line))
     for _ in range(processes):
         os.wait()
-    sys.stdout.write(json.dumps(total))
-
-
-if __name__ == "__main__":
-    processes, times, *rest = sys.argv[1:]
-    main(int(processes), int(times), *rest)
+    return dict(total)

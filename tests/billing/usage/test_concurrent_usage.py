@@ -1,19 +1,17 @@
-"""64 processes at one balance, and the same with the guards removed."""
+"""32 processes at one balance, and the same with the guards removed."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from urllib.parse import urlsplit
+from functools import partial
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
 from billing.models import Grant, LedgerEntry, Posting
+from billing.usage.deduct import UsageRequest
+from tests.billing.usage.concurrent_uses import used_at_once
 from tests.factories import make_grant
+from tests.processes import in_a_process
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -21,7 +19,7 @@ pytestmark = [
     pytest.mark.xdist_group("many processes"),
 ]
 
-PROCESSES, TIMES = 64, 1
+PROCESSES, TIMES = 32, 1
 FUNDS = PROCESSES * TIMES // 2
 #: Fewer processes come to the same where one clash is enough, and starting them is what takes the time.
 FEW = 16
@@ -38,24 +36,15 @@ def ask(
     grant: Grant, key: str = "", guard: str = "all", times: int = TIMES, processes: int = PROCESSES
 ) -> dict[str, int]:
     """What came of it when all the processes asked for one unit, `times` each."""
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     balance = grant.balance
-    asking = [str(processes), str(times), str(balance.customer_id), balance.feature.feature_id, key, guard]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.billing.usage.concurrent_uses", *asking],
-        env={
-            **os.environ,
-            "DATABASE_URL": address.geturl(),
-            "DATABASE_POOL_SIZE": "0",
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-        },
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
+    use = UsageRequest(
+        customer_id=str(balance.customer_id),
+        feature=balance.feature,
+        amount=Decimal(1),
+        done_by="test",
+        key=key or None,
     )
-    assert done.returncode == 0, done.stderr
-    came: dict[str, int] = json.loads(done.stdout)
+    came: dict[str, int] = in_a_process(partial(used_at_once, processes, times, use, guard))
     return came
 
 

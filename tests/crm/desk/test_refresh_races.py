@@ -18,12 +18,14 @@ pytestmark = [
 ]
 
 KINDS = ("health", "worklist")
+#: Few, because the refresh holds each of them until the merge has waited for it.
+ROUNDS = 2
 
 
 def merged_during(kind: str, guard: str = "all") -> list[list[str]]:
-    """What came of merging two customers and of refreshing them at the same moment, three times."""
+    """What came of merging two customers and of refreshing them at the same moment, twice."""
     rounds = []
-    for survivor, other in islice(several(2), 3):
+    for survivor, other in islice(several(2), ROUNDS):
         make_subscription(customer=other, past_due=True)
         rounds.append([f"merge:{survivor.pk}:{other.pk}", f"{kind}:{survivor.pk}:{other.pk}"])
     return race(*rounds, guard=guard)
@@ -31,8 +33,8 @@ def merged_during(kind: str, guard: str = "all") -> list[list[str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_merge_during_a_refresh_stops_neither(kind: str) -> None:
-    assert merged_during(kind) == [["merged", "refreshed"]] * 3
-    assert Customer.objects.exclude(merged_into=None).count() == 3
+    assert merged_during(kind) == [["merged", "refreshed"]] * ROUNDS
+    assert Customer.objects.exclude(merged_into=None).count() == ROUNDS
     for model in (HealthScore, WorklistEntry):
         assert not model.objects.exclude(customer__merged_into=None).exists()
     assert is_sound()

@@ -1,20 +1,14 @@
-"""Processes that merge and use at the same moment; run by the tests of that, on the database of DATABASE_URL.
+"""Processes that merge and use at the same moment, for the tests of that.
 
-    python -m tests.crm.dedupe.merges.concurrent_merges GUARD ROUND...
-
-A round is works with commas between them. A work is `merge:SURVIVOR:OTHER`, `use:CUSTOMER:FEATURE:TIMES`, or
-`health:CUSTOMER:OTHER` and `worklist:CUSTOMER:OTHER`, a refresh that waits between reading and writing until one of
-them is merged; each runs in a process of its own, and all of a round begin at once. Prints for each round what came of
-each, in order. GUARD names what is left out: nothing (`all`), the locks of merging (`lock`), the look whether a
-customer was merged while a use waited (`look`), or the locks of refreshing (`refresh`).
+A work is `merge:SURVIVOR:OTHER`, `use:CUSTOMER:FEATURE:TIMES`, or `health:CUSTOMER:OTHER` and
+`worklist:CUSTOMER:OTHER`, a refresh that waits between reading and writing until one of them is merged; each runs in a
+process of its own, and all of a round begin at once.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,21 +16,17 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
-import django
+from django.db import DatabaseError, connection
 
-django.setup()
-
-from django.db import DatabaseError, connection  # noqa: E402
-
-from billing.models import Feature  # noqa: E402
-from billing.usage import record as using  # noqa: E402
-from billing.usage.deduct import UsageRefused, UsageRequest  # noqa: E402
-from billing.usage.record import record_usage  # noqa: E402
-from crm.dedupe.merges import merge as merge_module  # noqa: E402
-from crm.dedupe.merges.merge import CannotMerge, merge  # noqa: E402
-from crm.desk.health import refresh as health_refresh  # noqa: E402
-from crm.desk.worklist import refresh as worklist_refresh  # noqa: E402
-from customers.models import Customer  # noqa: E402
+from billing.models import Feature
+from billing.usage import record as using
+from billing.usage.deduct import UsageRefused, UsageRequest
+from billing.usage.record import record_usage
+from crm.dedupe.merges import merge as merge_module
+from crm.dedupe.merges.merge import CannotMerge, merge
+from crm.desk.health import refresh as health_refresh
+from crm.desk.worklist import refresh as worklist_refresh
+from customers.models import Customer
 
 
 def _unlocked(customer_ids: list[str]) -> dict[str, Customer]:
@@ -111,13 +101,16 @@ def _work(work: str) -> str:
         return type(problem).__name__
 
 
-def main(guard: str, rounds: list[str]) -> None:
-    """Race one round after the other, and tell what came of each."""
-    connection.close()
+def raced(guard: str, rounds: list[list[str]]) -> list[list[str]]:
+    """What came of each work of each round, in order. Patches this process: it must be one of its own.
+
+    `guard` names what is left out: nothing (`all`), the locks of merging (`lock`), the look whether a customer was
+    merged while a use waited (`look`), or the locks of refreshing (`refresh`).
+    """
     _without(guard)
     # What the processes share stays shared: collecting garbage would write to all of it.
     gc.freeze()
-    sys.stdout.write(json.dumps([_race(works.split(",")) for works in rounds]))
+    return [_race(works) for works in rounds]
 
 
 def _race(works: list[str]) -> list[str]:
@@ -148,7 +141,3 @@ def _race(works: list[str]) -> list[str]:
         os.wait()
     os.close(hold_read)
     return came
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])

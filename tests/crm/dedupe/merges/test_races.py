@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from urllib.parse import urlsplit
+from functools import partial
 
 import pytest
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.doctor import CHECKS
 from billing.models import Balance, Grant, Posting
 from crm.models import Merge, Note
 from customers.models import Customer
+from tests.crm.dedupe.merges.concurrent_merges import raced
 from tests.crm.dedupe.merges.snapshots import ledger_sums
 from tests.factories import make_balance, make_customer, make_feature, make_grant, make_note
+from tests.processes import in_a_process
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -33,22 +30,7 @@ ROUNDS, USERS, TIMES = 6, 6, 15
 
 def race(*rounds: list[str], guard: str = "all") -> list[list[str]]:
     """What came of each work of each round, whose works all began at once."""
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.crm.dedupe.merges.concurrent_merges", guard, *map(",".join, rounds)],
-        env={
-            **os.environ,
-            "DATABASE_URL": address.geturl(),
-            "DATABASE_POOL_SIZE": "0",
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-        },
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    came: list[list[str]] = json.loads(done.stdout)
+    came: list[list[str]] = in_a_process(partial(raced, guard, list(rounds)))
     return came
 
 
