@@ -1,9 +1,27 @@
-"""What a browser would send for a form of the admin."""
+"""What a browser would send for a form of the admin, and its pages without their looks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.template.response import SimpleTemplateResponse
+
+
+@contextmanager
+def without_templates() -> Iterator[None]:
+    """Views answer as ever, but no template and no sidebar is filled in, which is most of the time of a page.
+
+    For what is decided before that: who may, which rows, in which order.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimpleTemplateResponse, "rendered_content", "")
+        patch.setattr(admin.site, "each_context", lambda request: {})
+        yield
 
 
 def form_data(response: Any, **changes: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Sorts out which half runs what.
 
     What needs no database, what is marked `once`, and what drives pages and commands runs with SQLite alone; what is
-    marked `postgresql`, with PostgreSQL alone. Tests with the browser run once, in one worker.
+    marked `postgresql`, with PostgreSQL alone. Tests with the browser run once, those of a file in one worker.
     """
     is_postgresql = connection.vendor == "postgresql"
     chosen: list[pytest.Item] = []
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "browser" in names:
             item.add_marker("browser")
             item.add_marker("once")
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
         if "transactional_db" in names or (marker is not None and marker.kwargs.get("transaction")):
             # Rows that migrations made (the roles) are there in every test, or two tests disagree over them.
             names.append("django_db_serialized_rollback")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,6 @@ from django.contrib.admin import BooleanFieldListFilter, SimpleListFilter
 from django.contrib.admin.utils import quote
 from django.db import connection
 from django.db.models import Model
-from django.template.response import SimpleTemplateResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -27,7 +26,7 @@ from crm.models import Note
 from crm.roles import ROLES
 from customers.admin.base import HistoryAdmin
 from customers.admin.filters import DaysFilter
-from tests.admin_forms import field_data, form_data
+from tests.admin_forms import field_data, form_data, without_templates
 from tests.factories import MAKERS, make_note, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -125,18 +124,6 @@ def queries(client: Client, url: str) -> tuple[int, int]:
         response = client.get(url)
     assert response.status_code == 200, url
     return len(captured), response.context["cl"].result_count
-
-
-@contextmanager
-def without_templates() -> Iterator[None]:
-    """Views answer as ever, but no template and no sidebar is filled in, which is most of the time of a page.
-
-    For what is decided before that: who may, which rows, in which order.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SimpleTemplateResponse, "rendered_content", "")
-        patch.setattr(admin.site, "each_context", lambda request: {})
-        yield
 
 
 def listed(client: Client, url: str, query: dict[str, str] | None = None) -> Any:

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from crm.models import Domain, DuplicatePair
 from customers.models import Customer
-from tests.admin_forms import form_data
+from tests.admin_forms import field_data, form_data, without_templates
 from tests.factories import (
     make_address,
     make_business,
@@ -48,9 +48,17 @@ def save(client: Client, where: str | Model, shown: Any = None, **fields: str) -
     return client.post(url, form_data(shown or client.get(url), **fields))
 
 
+def send(client: Client, where: str | Model, **fields: str) -> Any:
+    """The same, where nobody looks at the pages."""
+    url = where if isinstance(where, str) else url_of(where)
+    with without_templates():
+        shown: Any = client.get(url)
+        return client.post(url, {**field_data(shown.context_data), **fields})
+
+
 def errors(response: Any) -> dict[str, list[str]]:
     assert response.status_code == 200
-    return dict(response.context["adminform"].form.errors)
+    return dict(response.context_data["adminform"].form.errors)
 
 
 def warnings(response: Any) -> list[str]:
@@ -62,9 +70,9 @@ def warnings(response: Any) -> list[str]:
     "text", ["not an email", "jane@", "jane@localhost", "a b@example.com", "n/a", "jane@example..com"]
 )
 def test_what_is_no_email_is_refused_with_advice(client: Client, text: str) -> None:
-    assert errors(save(client, ADD, name="Jane", email=text)) == {"email": [ADVICE]}
+    assert errors(send(client, ADD, name="Jane", email=text)) == {"email": [ADVICE]}
     for row in (make_customer(email="old@example.com"), make_person(email="old@example.com")):
-        assert errors(save(client, row, email=text)) == {"email": [ADVICE]}
+        assert errors(send(client, row, email=text)) == {"email": [ADVICE]}
         row.refresh_from_db()
         assert row.email == "old@example.com"
 
@@ -82,10 +90,10 @@ def test_what_is_no_email_is_refused_with_advice(client: Client, text: str) -> N
     ],
 )
 def test_an_email_is_saved_as_an_import_would(client: Client, text: str, saved: str) -> None:
-    assert save(client, ADD, name="Jane", email=text).status_code == 302
+    assert send(client, ADD, name="Jane", email=text).status_code == 302
     assert Customer.objects.get().email == saved
     row = make_person(email="old@example.com")
-    assert save(client, row, email=text).status_code == 302
+    assert send(client, row, email=text).status_code == 302
     row.refresh_from_db()
     assert row.email == saved
 
@@ -93,26 +101,26 @@ def test_an_email_is_saved_as_an_import_would(client: Client, text: str, saved: 
 def test_an_odd_email_of_an_import_blocks_no_other_edit(client: Client) -> None:
     for name, odd in (("Emil Brandmann", "n/a"), ("Wanda Koch", "jane@example.com\u200b")):
         customer = make_customer(name="Otto", email=odd)
-        assert save(client, customer, name=name).status_code == 302
+        assert send(client, customer, name=name).status_code == 302
         customer.refresh_from_db()
         assert (customer.name, customer.email, customer.pinned_fields) == (name, odd, ["name"])
 
 
 def test_emails_in_lists(client: Client) -> None:
     person = make_person(alias_emails=["n/a"])
-    assert save(client, person, alias_emails=json.dumps(["n/a", "<j@example.com>"])).status_code == 302
+    assert send(client, person, alias_emails=json.dumps(["n/a", "<j@example.com>"])).status_code == 302
     person.refresh_from_db()
     assert person.alias_emails == ["n/a", "j@example.com"]
-    refused = errors(save(client, person, alias_emails=json.dumps(["j@example.com", "no email"])))
+    refused = errors(send(client, person, alias_emails=json.dumps(["j@example.com", "no email"])))
     assert refused == {"alias_emails": [f"At $[1]: {ADVICE}"]}
-    assert list(errors(save(client, person, alias_emails="[1]"))) == ["alias_emails"]
+    assert list(errors(send(client, person, alias_emails="[1]"))) == ["alias_emails"]
     business = make_business()
     contacts = [{"name": "J", "email": "mailto:j@example.com"}]
-    assert save(client, business, contacts=json.dumps(contacts)).status_code == 302
+    assert send(client, business, contacts=json.dumps(contacts)).status_code == 302
     business.refresh_from_db()
     assert business.contacts == [{"name": "J", "email": "j@example.com"}]
     contacts[0]["email"] = "no email"
-    assert errors(save(client, business, contacts=json.dumps(contacts))) == {
+    assert errors(send(client, business, contacts=json.dumps(contacts))) == {
         "contacts": [f"At $[0].email: {ADVICE}"]
     }
 
@@ -128,10 +136,10 @@ def test_emails_in_lists(client: Client) -> None:
     ],
 )
 def test_a_phone_number_with_its_country_is_put_into_e164(client: Client, text: str) -> None:
-    assert warnings(save(client, ADD, name="Jane", phone=text)) == []
+    assert warnings(send(client, ADD, name="Jane", phone=text)) == []
     assert Customer.objects.get().phone == "+442079460958"
     for row in (make_person(), make_company()):
-        assert warnings(save(client, row, phone=text)) == []
+        assert warnings(send(client, row, phone=text)) == []
         row.refresh_from_db()
         assert row.phone == "+442079460958"
 
@@ -141,8 +149,8 @@ def test_the_country_is_that_of_the_default_address(client: Client) -> None:
     make_address(customer=customer, country="DE")
     make_address(customer=customer, country="GB", is_default=True)
     company = make_company(customer=customer)
-    assert warnings(save(client, customer, phone="020 7946 0958")) == []
-    assert warnings(save(client, company, phone="020 7946 0958", fax="(020) 7946 0959")) == []
+    assert warnings(send(client, customer, phone="020 7946 0958")) == []
+    assert warnings(send(client, company, phone="020 7946 0958", fax="(020) 7946 0959")) == []
     customer.refresh_from_db()
     company.refresh_from_db()
     assert (customer.phone, company.phone, company.fax) == ("+442079460958", "+442079460958", "+442079460959")
@@ -156,7 +164,7 @@ def test_the_country_may_be_entered_together_with_the_number(client: Client) -> 
         "addresses-0-is_default": "on",
         "addresses-0-status": "active",
     }
-    assert warnings(save(client, ADD, name="Jane", phone="020 7946 0958", **address)) == []
+    assert warnings(send(client, ADD, name="Jane", phone="020 7946 0958", **address)) == []
     assert Customer.objects.get().phone == "+442079460958"
 
 
@@ -171,12 +179,12 @@ def test_the_country_may_be_entered_together_with_the_number(client: Client) -> 
 )
 def test_a_number_that_cannot_be_read_is_saved_with_a_warning(client: Client, text: str, doubt: str) -> None:
     warning = f"Phone: “{text}” {doubt}. It was kept."
-    assert warnings(save(client, ADD, name="Jane", phone=text)) == [warning]
+    assert warnings(send(client, ADD, name="Jane", phone=text)) == [warning]
     customer = Customer.objects.get()
     assert customer.phone == text
-    # Only an edit of the number warns.
+    # Only an edit of the number warns: the next page shows the warning, and then it is gone.
     assert warnings(save(client, customer, name="Emil")) == []
-    assert warnings(save(client, customer, phone="")) == []
+    assert warnings(send(client, customer, phone="")) == []
     customer.refresh_from_db()
     assert customer.phone == ""
 
@@ -187,34 +195,34 @@ def test_a_number_that_cannot_be_read_is_saved_with_a_warning(client: Client, te
 def test_a_domain_has_one_form(client: Client, text: str) -> None:
     customer = make_customer()
     add = reverse("admin:crm_domain_add")
-    assert save(client, add, customer=str(customer.pk), name=text).status_code == 302
+    assert send(client, add, customer=str(customer.pk), name=text).status_code == 302
     assert Domain.objects.get().name == "acme.example"
-    again = errors(save(client, add, customer=str(customer.pk), name=text))
+    again = errors(send(client, add, customer=str(customer.pk), name=text))
     assert "The customer already has this domain." in str(again)
     rows = {"domains-TOTAL_FORMS": "1", "domains-0-id": "", "domains-0-name": text}
     other = make_customer()
-    assert save(client, other, **rows).status_code == 302
+    assert send(client, other, **rows).status_code == 302
     assert other.domains.get().name == "acme.example"
 
 
 @pytest.mark.parametrize("text", ["localhost", "Acme Inc.", "jane@acme.example"])
 def test_what_is_no_domain_is_refused(client: Client, text: str) -> None:
     domain = make_domain(name="acme.example")
-    assert errors(save(client, domain, name=text)) == {"name": ["Enter a domain, such as example.com."]}
+    assert errors(send(client, domain, name=text)) == {"name": ["Enter a domain, such as example.com."]}
 
 
 def test_links_get_a_scheme(client: Client) -> None:
     company = make_company(profile_url="/old")
     links = json.dumps(["www.acme.example", "https://b.example"])
-    saved = save(client, company, website_urls=links, logo_url="acme.example/logo.png")
+    saved = send(client, company, website_urls=links, logo_url="acme.example/logo.png")
     assert saved.status_code == 302
     company.refresh_from_db()
     assert company.website_urls == ["https://www.acme.example", "https://b.example"]
     assert (company.logo_url, company.profile_url) == ("https://acme.example/logo.png", "/old")
     refused = {"profile_url": ["Enter a link that begins with http:// or https://."]}
     for text in ("/new", "Acme", "javascript:alert(1)", "java\tscript:alert(1)"):
-        assert errors(save(client, company, profile_url=text)) == refused
-    assert save(client, company, profile_url="").status_code == 302
+        assert errors(send(client, company, profile_url=text)) == refused
+    assert send(client, company, profile_url="").status_code == 302
 
 
 def test_an_edit_that_makes_a_duplicate_is_warned_of_once(client: Client) -> None:
@@ -244,7 +252,7 @@ def test_a_phone_number_is_compared_as_it_will_be_saved(client: Client) -> None:
 def test_an_edit_of_other_fields_and_a_decided_pair_warn_of_nothing(client: Client) -> None:
     jane = make_customer(name="Jane Doering", email="jane.doering@gmail.com")
     other = make_customer(name="Otto", email="otto@example.com")
-    assert save(client, other, status="inactive").status_code == 302
+    assert send(client, other, status="inactive").status_code == 302
     a, b = sorted((jane, other), key=lambda each: each.pk)
     DuplicatePair.objects.create(a=a, b=b, score=0.9, decision=DuplicatePair.Decision.NOT_DUPLICATES)
-    assert save(client, other, name="Jane Doering", email="jane.doering@gmail.com").status_code == 302
+    assert send(client, other, name="Jane Doering", email="jane.doering@gmail.com").status_code == 302
