@@ -2,8 +2,8 @@
 
     python -m tests.upgrade.read_state < QUESTIONS > ANSWERS
 
-QUESTIONS is JSON with `moment`, `token`, `user`, `commands`, `views`, `pages` and `identifiers`. Modules move, so this
-knows the product by its commands, its addresses and the names of its models alone.
+QUESTIONS is JSON with `moment`, `first` (commands to run before), `token`, `user`, `commands`, `views`, `pages` and
+`identifiers`. Modules move, so this knows the product by its commands, its addresses and the names of its models alone.
 """
 
 from __future__ import annotations
@@ -152,13 +152,8 @@ def main() -> None:
     questions = json.load(sys.stdin)
     freeze(questions["moment"])
     django.setup()
-    if "then" in questions:
-        found: Json = {
-            "commands": {" ".join(each): without_words(told_by(each)) for each in questions["then"]}
-        }
-    else:
-        found = answers(questions)
-    sys.stdout.write(json.dumps(found))
+    first = {" ".join(each): without_words(told_by(each)) for each in questions["first"]}
+    sys.stdout.write(json.dumps({"first": first, **answers(questions)}))
 
 
 if __name__ == "__main__":

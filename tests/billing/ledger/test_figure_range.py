@@ -79,7 +79,7 @@ def build(world: list[Any]) -> list[Balance]:
 
 @given(worlds, st.data())
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -214,7 +214,7 @@ def _told(outcome: Any, names: dict[str, int]) -> Any:
 
 @given(st.one_of(worlds, plain_worlds))
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
