@@ -20,6 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import schema
+from tests.admin_forms import without_templates
 
 pytest_plugins = ["tests.api.fixtures"]
 
@@ -164,6 +165,13 @@ def _keeping_whole_pages() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+
+
+@pytest.fixture
+def plain_pages() -> Iterator[None]:
+    """Pages of the admin are not rendered: for tests that look at forms, rows and status alone."""
+    with without_templates():
+        yield
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from crm.models import Domain, DuplicatePair
 from customers.models import Customer
-from tests.admin_forms import field_data, form_data, without_templates
+from tests.admin_forms import form_data, without_templates
 from tests.factories import (
     make_address,
     make_business,
@@ -52,13 +52,12 @@ def send(client: Client, where: str | Model, **fields: str) -> Any:
     """The same, where nobody looks at the pages."""
     url = where if isinstance(where, str) else url_of(where)
     with without_templates():
-        shown: Any = client.get(url)
-        return client.post(url, {**field_data(shown.context_data), **fields})
+        return client.post(url, form_data(client.get(url), **fields))
 
 
 def errors(response: Any) -> dict[str, list[str]]:
     assert response.status_code == 200
-    return dict(response.context_data["adminform"].form.errors)
+    return dict(response.context["adminform"].form.errors)
 
 
 def warnings(response: Any) -> list[str]:

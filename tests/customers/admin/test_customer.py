@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from crm.admin.customer import ManagedCustomerAdmin
 from customers.models import Customer
-from tests.admin_forms import form_data
+from tests.admin_forms import form_data, without_templates
 from tests.factories import (
     make_address,
     make_balance,
@@ -56,7 +56,8 @@ def change_url(customer: Customer) -> str:
 
 def found(client: Client, term: str, **filters: str) -> set[str]:
     """The customers that a search finds."""
-    response = client.get(LIST, {"q": term, **filters})
+    with without_templates():
+        response = client.get(LIST, {"q": term, **filters})
     assert response.status_code == 200
     return {customer.pk for customer in response.context["cl"].result_list}
 
@@ -96,6 +97,7 @@ def test_the_id_of_a_merged_customer_finds_it_and_the_survivor(client: Client) -
     assert found(client, merged.pk) == {merged.pk, survivor.pk}
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_lists_leave_out_archived_and_merged_customers_until_asked(client: Client) -> None:
     current = make_customer(name="One")
     archived = make_customer(name="One archived", archived_at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -127,6 +129,7 @@ def test_what_a_person_edits_is_pinned_and_the_history_says_who(client: Client, 
     assert "Imports can change unlocked fields again." in page
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_a_pinned_field_can_be_let_go(client: Client) -> None:
     customer = make_customer(pinned_fields=["name", "phone"])
     data = form_data(client.get(change_url(customer)), unlock_fields=["phone"])
@@ -138,6 +141,7 @@ def test_a_pinned_field_can_be_let_go(client: Client) -> None:
     assert client.post(change_url(customer), nonsense).status_code == 200
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_what_is_entered_for_a_new_customer_is_pinned(client: Client) -> None:
     url = reverse("admin:customers_customer_add")
     data = form_data(client.get(url), name="By hand", external_id="")
@@ -146,6 +150,7 @@ def test_what_is_entered_for_a_new_customer_is_pinned(client: Client) -> None:
     assert (customer.name, customer.external_id, customer.pinned_fields) == ("By hand", None, ["name"])
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_the_environment_is_chosen_once(client: Client) -> None:
     customer = make_customer(env="live")
     data = form_data(client.get(change_url(customer)), env="sandbox", name="New")
@@ -154,6 +159,7 @@ def test_the_environment_is_chosen_once(client: Client) -> None:
     assert customer.env == "live"
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_bad_json_is_a_form_error(client: Client) -> None:
     customer = make_customer()
     data = form_data(client.get(change_url(customer)))
@@ -163,6 +169,7 @@ def test_bad_json_is_a_form_error(client: Client) -> None:
         assert list(refused.context["adminform"].form.errors) == ["custom_data"]
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_nul_in_a_text_is_a_form_error(client: Client) -> None:
     customer = make_customer()
     data = form_data(client.get(change_url(customer)), name="a\0b")
@@ -216,12 +223,14 @@ def test_a_form_takes_as_many_queries_for_nine_rows_of_each_kind_as_for_one(clie
         make_source_record,
         make_subscription,
     )
-    counts = []
+    counts: list[int] = []
     for rows in (1, 8):
         for make in makers:
             for _ in range(rows):
                 make(customer=customer)
-        client.get(change_url(customer))
+        if not counts:
+            # What is then kept in memory.
+            client.get(change_url(customer))
         with CaptureQueriesContext(connection) as queries:
             assert client.get(change_url(customer)).status_code == 200
         counts.append(len(queries))
@@ -236,12 +245,11 @@ def test_the_form_shows_the_rows_of_all_apps_page_by_page(client: Client) -> Non
     assert "Title 09" in shown
     assert "Title 10" not in shown
     assert "Title 10" in client.get(change_url(customer), {"documents-page": "2"}).content.decode()
-    for page in ("²", "0", "-1", "x", "9" * 5000, ""):
-        assert client.get(change_url(customer), {"documents-page": page}).status_code == 200
-    prefixes = [
-        formset.formset.prefix
-        for formset in client.get(change_url(customer)).context["inline_admin_formsets"]
-    ]
+    with without_templates():
+        for page in ("²", "0", "-1", "x", "9" * 5000, ""):
+            form = client.get(change_url(customer), {"documents-page": page})
+            assert form.status_code == 200
+    prefixes = [formset.formset.prefix for formset in form.context["inline_admin_formsets"]]
     assert prefixes == [
         "contacts",
         "notes",
@@ -277,6 +285,7 @@ def test_long_and_foreign_names_are_whole_and_escaped(client: Client) -> None:
         assert client.get(change_url(customer)).status_code == 200
 
 
+@pytest.mark.usefixtures("plain_pages")
 def test_a_thousand_customers_are_listed_fifty_at_a_time(client: Client) -> None:
     Customer.objects.bulk_create(Customer(name=f"Customer {number}") for number in range(1000))
     page = client.get(LIST, {"p": "20"})

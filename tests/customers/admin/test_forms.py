@@ -39,6 +39,7 @@ def change_url(row: Any) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_the_second_of_two_is_told_what_changed_and_may_decide(superuser: Client) -> None:
     customer = make_customer(name="Old", phone="+1 555 0100")
@@ -60,6 +61,7 @@ def test_the_second_of_two_is_told_what_changed_and_may_decide(superuser: Client
     assert (customer.name, customer.phone) == ("Old", "+1 555 0199")
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_a_third_change_is_noticed_too(superuser: Client) -> None:
     customer = make_customer(name="Old")
@@ -74,6 +76,7 @@ def test_a_third_change_is_noticed_too(superuser: Client) -> None:
     assert customer.name == "Third"
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_saving_what_one_did_not_touch_writes_nothing(superuser: Client) -> None:
     customer = make_customer(name="Old")
@@ -84,6 +87,7 @@ def test_saving_what_one_did_not_touch_writes_nothing(superuser: Client) -> None
     assert customer.history.count() == 1
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 @pytest.mark.parametrize("sent", ["", "{", "[]", "null", "[" * 100_000])
 def test_a_page_that_does_not_tell_what_it_showed_is_refused(sent: str, superuser: Client) -> None:
@@ -94,6 +98,7 @@ def test_a_page_that_does_not_tell_what_it_showed_is_refused(sent: str, superuse
     assert customer.name == "Old"
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_choices_rows_and_json_are_told_in_words(superuser: Client) -> None:
     item = make_plan_item(feature=make_feature(name="Seats"), price_tiers=[{"to": 1, "amount": 2}])
@@ -126,6 +131,7 @@ def test_rows_on_another_rows_form_are_watched_too(superuser: Client) -> None:
     assert (address.line1, address.city) == ("2 Main Street", "Arusha")
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_a_row_that_moved_to_another_page_meanwhile_is_changed_and_not_doubled(superuser: Client) -> None:
     customer = make_customer()
@@ -142,6 +148,7 @@ def test_a_row_that_moved_to_another_page_meanwhile_is_changed_and_not_doubled(s
     assert customer.documents.count() == 11
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_nobody_reaches_another_customers_rows_through_the_form(superuser: Client) -> None:
     customer, other = make_customer(), make_customer()
@@ -189,6 +196,7 @@ def test_a_constraint_over_fields_that_are_not_on_the_form_is_a_form_error(super
     assert superuser.post(change_url(sandbox), data).status_code == 302
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db
 def test_a_person_is_a_contact_once(superuser: Client) -> None:
     customer, person = make_customer(), make_person()
@@ -215,6 +223,7 @@ def test_a_collision_in_the_last_moment_saves_nothing_and_says_so(
     assert Plan.objects.count() == 1
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_of_two_who_save_in_the_same_moment_one_is_told() -> None:
     customer = make_customer(name="Old")
@@ -242,6 +251,7 @@ def test_of_two_who_save_in_the_same_moment_one_is_told() -> None:
     assert customer.history.count() == 2
 
 
+@pytest.mark.usefixtures("plain_pages")
 @pytest.mark.postgresql
 @pytest.mark.django_db
 def test_the_row_is_locked_before_it_is_read(superuser: Client) -> None:
