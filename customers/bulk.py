@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,6 +23,26 @@ LONGEST_QUERY = 5000
 
 #: A history keeps this many characters of a reason.
 LONGEST_REASON = 100
+
+
+_written: ContextVar[list[models.Model] | None] = ContextVar("written", default=None)
+
+
+@contextmanager
+def written_rows() -> Iterator[list[models.Model]]:
+    """A list that gets every row that this module creates, updates or deletes inside."""
+    rows: list[models.Model] = []
+    token = _written.set(rows)
+    try:
+        yield rows
+    finally:
+        _written.reset(token)
+
+
+def _note(rows: Iterable[models.Model]) -> None:
+    written = _written.get()
+    if written is not None:
+        written += rows
 
 
 def sync_rows(
@@ -107,6 +129,7 @@ def create_rows(rows: Sequence[M], reason: str, *, by: Any = None) -> None:
     """Insert `rows`, with history where their model keeps one. `by` is the user, None for a command or import."""
     if not rows:
         return
+    _note(rows)
     model: Any = type(rows[0])
     if hasattr(model, "history"):
         bulk_create_with_history(
@@ -136,6 +159,7 @@ def update_rows(
     """
     if not rows:
         return
+    _note(rows)
     model: Any = type(rows[0])
     model.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
@@ -165,6 +189,7 @@ def delete_rows(rows: list[M], reason: str = "") -> None:
     """
     if not rows:
         return
+    _note(rows)
     model: Any = type(rows[0])
     related = model._meta.related_objects
     # If only rows of the same model refer to it, everything that is deleted is known, and its history is one query.

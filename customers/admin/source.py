@@ -6,14 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import DaysFilter
 from customers.admin.inlines import ReadOnlyInline
-from customers.formats import column_of, link_by_name, link_to, long_text, preformatted
+from customers.formats import column_of, counted, link_by_name, link_to, long_text, preformatted
+from customers.ingest.not_understood import read_kept
+from customers.json_types import each_kept, encode
 from customers.models import ReceivedPayload, SourceRecord
 
 
@@ -66,6 +68,7 @@ class SourceRecordAdmin(ReadOnlyAdmin):
                     "first_received_at",
                     "last_received_at",
                     "remarks",
+                    "shown_not_understood",
                     "changes",
                     "payload",
                 ),
@@ -73,7 +76,7 @@ class SourceRecordAdmin(ReadOnlyAdmin):
         ),
         ("Origin", {"classes": ["tab"], "fields": ("id", "digest", "claims")}),
     )
-    readonly_fields = ("remarks", "changes", "payload")
+    readonly_fields = ("remarks", "shown_not_understood", "changes", "payload")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The record, with its latest received document."""
@@ -90,6 +93,15 @@ class SourceRecordAdmin(ReadOnlyAdmin):
     def remarks(self, record: Any) -> SafeString | str:
         """The remarks of the import."""
         return _remarks(record.latest)
+
+    @display(description="not understood")
+    def shown_not_understood(self, record: SourceRecord) -> SafeString | str:
+        """Keys and words that mean nothing here, as they came. They go back out in the record's own document."""
+        rows = [(path, encode(value).decode()) for path, value in each_kept(read_kept(record))]
+        if not rows:
+            return "-"
+        lines = format_html_join("", '<p class="clientele-remark"><code>{}</code> {}</p>', rows)
+        return format_html("<details><summary>{}</summary>{}</details>", counted(len(rows), "value"), lines)
 
     @display(description="changes")
     def changes(self, record: Any) -> SafeString | str:

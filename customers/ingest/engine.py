@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,9 +16,10 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db.models import Model
 
 from customers import clock
-from customers.bulk import LONGEST_REASON, create_rows, update_rows
+from customers.bulk import LONGEST_REASON, create_rows, update_rows, written_rows
 from customers.ingest.matching import Identity, IdentityMatch, match
 from customers.ingest.not_understood import updated_text
 from customers.ingest.precedence import (
@@ -304,18 +305,44 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     updated = _update_records(importer, pairs)
     records = [each.record for each in updated]
     _set_previous(importer, pairs, updated)
-    _save_customers(pairs, updated, reason)
-    written = [incoming for incoming, _ in pairs]
-    received = [*zip(written, records, strict=True), *merged]
-    for incoming, record in merged:
-        _keep_only(incoming, record)
-    _save_records([record for _, record in received])
-    importer.apply(written, reason)
+    with written_rows() as rows:
+        _save_customers(pairs, updated, reason)
+        applied = [incoming for incoming, _ in pairs]
+        received = [*zip(applied, records, strict=True), *merged]
+        for incoming, record in merged:
+            _keep_only(incoming, record)
+        with written_rows():
+            _save_records([record for _, record in received])
+        importer.apply(applied, reason)
+    _tell_unchanged(applied, updated, rows)
     _save_payloads(received, origin)
     reports.extend(
         ImportReport(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
     )
     return reports
+
+
+def _tell_unchanged(
+    applied: list[Incoming[D]], updated: list[UpdatedRecord], written: Sequence[Model]
+) -> None:
+    """Give the outcome `UNCHANGED` to documents that said nothing new, such as our own exports.
+
+    A written row that names no customer, such as a person's, may be about any of them.
+    """
+    owners = {_owner_of(row) for row in written}
+    if None in owners:
+        return
+    for incoming, each in zip(applied, updated, strict=True):
+        if str(incoming.customer.pk) not in owners and not each.says_more:
+            incoming.outcome = ImportOutcome.UNCHANGED
+
+
+def _owner_of(row: Model) -> str | None:
+    """The key of the customer that a row belongs to; None if its table has no customer."""
+    key = row.pk if isinstance(row, Customer) else None
+    for column in ("customer_id", "survivor_id"):
+        key = key or getattr(row, column, None)
+    return None if key is None else str(key)
 
 
 def _staleness(importer: Importer[D], incoming: Incoming[D], record: SourceRecord | None) -> Remark | None:
@@ -348,7 +375,7 @@ def _update_records(
             came_with_id=found.came_with_id,
             first_received_at=now,
         )
-        before = record.claims
+        before, kept = record.claims, record.not_understood
         record.digest = incoming.digest
         record.last_received_at = now
         record.signs, record.mailbox = identity.signs.as_json(), identity.mailbox
@@ -356,7 +383,8 @@ def _update_records(
         record.not_understood = updated_text(record, received, incoming.document)
         record.claims = updated_claims(before, importer.claims(incoming.document), now)
         incoming.merged_origin = found.merged_origin
-        updated.append(UpdatedRecord(record, before))
+        says_more = found.record is None or record.claims != before or record.not_understood != kept
+        updated.append(UpdatedRecord(record, before, says_more))
     return updated
 
 

@@ -18,8 +18,13 @@ from customers.models import Customer, Source, SourceRecord
 def updated_text(record: SourceRecord, received: Any, document: JsonDocument) -> str:
     """`SourceRecord.not_understood` after a document: `received` as it came, in the spelling of `document`."""
     kept = not_understood(type(document), received, to_plain(document))
-    kept = kept_since(_read(record.not_understood), received, kept)
+    kept = kept_since(read_kept(record), received, kept)
     return encode(kept).decode() if kept else ""
+
+
+def read_kept(record: SourceRecord) -> Kept:
+    """What is kept of the documents of `record`."""
+    return _read(record.not_understood)
 
 
 def with_not_understood(

@@ -128,10 +128,14 @@ def claimed_value(claims: Claims, name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class UpdatedRecord:
-    """A source record with its new claims, unsaved, and its claims before."""
+    """A source record with its new claims, unsaved, and its claims before.
+
+    `says_more` if the record is new, claims something else than before, or has other keys that are not understood.
+    """
 
     record: SourceRecord
     before: Claims
+    says_more: bool = True
 
     @property
     def statements(self) -> tuple[list[Statement], Statement]:

@@ -14,7 +14,7 @@ from customers.json_types.documents import (
     parse,
     to_plain,
 )
-from customers.json_types.not_understood import Kept, give_back, kept_since, not_understood
+from customers.json_types.not_understood import Kept, each_kept, give_back, kept_since, not_understood
 from customers.json_types.problems import missing_key, too_long
 from customers.json_types.refusals import Refused, Remark, within
 from customers.json_types.scalars import (
@@ -47,6 +47,7 @@ __all__ = [
     "Refused",
     "Remark",
     "Scalar",
+    "each_kept",
     "each_object",
     "encode",
     "free_form",

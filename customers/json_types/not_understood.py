@@ -11,7 +11,7 @@ values are one of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from msgspec import inspect
 
 from customers.json_types.documents import JsonDocument, optional_keys
+from customers.json_types.refusals import within
 from customers.json_types.scalars import json_name, to_schema
 
 #: What is kept of an object, by key.
@@ -72,6 +73,17 @@ def give_back(kind: type[JsonDocument], document: dict[str, Any], kept: Kept) ->
 def kept_since(before: Kept, received: Any, kept: Kept) -> Kept:
     """What is kept of a record after another document: a key that the document leaves out stays as it was."""
     return {**{key: node for key, node in before.items() if key not in received}, **kept}
+
+
+def each_kept(kept: Kept, path: str = "$") -> Iterator[tuple[str, Any]]:
+    """Every value that is kept, as it came, with its place in the document."""
+    for key, node in kept.items():
+        at = within(path, key)
+        if "is" in node:
+            yield at, node["is"]
+        yield from each_kept(node.get("in", {}), at)
+        for item in node.get("items", ()):
+            yield from each_kept({item["at"]: item}, at)
 
 
 def _beyond(shape: _Shape, value: Any, taken: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import pytest
 from msgspec import UNSET, UnsetType
 
-from customers.json_types import JsonDocument, Kept, Number, give_back, kept_since, not_understood
+from customers.json_types import JsonDocument, Kept, Number, each_kept, give_back, kept_since, not_understood
 
 pytestmark = pytest.mark.once
 
@@ -106,4 +106,22 @@ def test_a_key_that_the_next_document_leaves_out_is_kept():
     assert kept_since(before, {"name": "a", "best": None, "gone": 4}, {"gone": {"is": 4}}) == {
         "more": {"is": 1},
         "gone": {"is": 4},
+    }
+
+
+def test_each_value_that_is_kept_has_its_place():
+    received = {
+        "name": "a",
+        "more": [1],
+        "best": {"id": "1", "x": None},
+        "leaves": [{"id": "1", "state": "ajar"}, {"id": "2"}],
+        "by_key": {"a b": {"y": 1}},
+    }
+    taken = {"name": "a", "best": {"id": "1"}, "leaves": [{"id": "1"}], "by_key": {"a b": {}}}
+    assert dict(each_kept(not_understood(Tree, received, taken))) == {
+        "$.more": [1],
+        "$.best.x": None,
+        "$.leaves[0].state": "ajar",
+        "$.leaves[1]": {"id": "2"},
+        '$.by_key["a b"].y': 1,
     }

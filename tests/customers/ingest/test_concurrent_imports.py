@@ -11,7 +11,7 @@ from customers.models import Address, Customer, SourceRecord
 from tests.customers.import_documents import outcomes, payment, take
 from tests.strategies_payments import Json
 
-CREATED, UPDATED, UNCHANGED, REFUSED = ImportOutcome
+CREATED, UPDATED, UNCHANGED, _, REFUSED = ImportOutcome
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -13,7 +13,7 @@ from tests.customers.import_documents import payment, take, take_payments
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, REFUSED = ImportOutcome
+CREATED, UPDATED, UNCHANGED, _, REFUSED = ImportOutcome
 
 
 def verdict(name: str, claims: dict[str, list[dict[str, Any]]]) -> Any:

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
+from crm.desk.pages.overview.section import SHOWN, Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Document, Domain
-from customers.formats import GOOD, country_name, page_of
-from customers.models import Address, Business, Customer, PaymentMethod
+from customers.formats import GOOD, country_name, listed, page_of
+from customers.models import Address, Business, Customer, PaymentMethod, Source
 
 _DEFAULT = ("Default", GOOD)
 
 
 def addresses_of(customer: Customer) -> list[Address]:
     """The first addresses, the default one before the others."""
-    return first_rows(customer.addresses.order_by("-is_default", "position", "pk"))
+    return list(customer.addresses.order_by("-is_default", "position", "pk")[: 2 * SHOWN + 1])
 
 
 def addresses_section(customer: Customer, addresses: list[Address]) -> Section | None:
+    """The addresses. One that several records have is one line that names them."""
+    alike: dict[str, list[Address]] = {}
+    for row in addresses:
+        alike.setdefault(_written(row).casefold() or str(row.pk), []).append(row)
+    origins = _origins_of(customer) if any(row.came_with_id for row in addresses) else {}
     return list_section(
         "addresses",
         "Addresses",
-        addresses,
+        [rows[0] for rows in alike.values()],
         lambda row: SectionLine(
             text=row.description or row.line1 or row.city or str(row),
             url=page_of(row),
-            details=(_written(row),),
+            details=(_written(row), *_shared(alike[_written(row).casefold() or str(row.pk)], origins)),
             label=_DEFAULT if row.is_default else None,
         ),
         more_url=list_of(Address, customer),
     )
+
+
+def _origins_of(customer: Customer) -> dict[str | None, str]:
+    """The payments records of the customer, by the merged customer that they came with; None for its own."""
+    records = customer.source_records.filter(source=Source.PAYMENTS).order_by("-pk")
+    return {record.came_with_id: str(record) for record in records}
+
+
+def _shared(rows: list[Address], origins: dict[str | None, str]) -> tuple[str, ...]:
+    """The records that have an address of several records."""
+    if not any(row.came_with_id != rows[0].came_with_id for row in rows):
+        return ()
+    names = [origins.get(row.came_with_id, "") if row.imported else "Added here" for row in rows]
+    return (listed(list(dict.fromkeys(filter(None, names)))),)
 
 
 def businesses_section(customer: Customer) -> Section | None:

@@ -13,9 +13,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from crm.dedupe.merges.merge import merge
+from crm.desk.pages.overview import places
 from customers import clock
 from customers.formats import page_of as address_of
-from customers.models import Customer
+from customers.models import Address, Customer
+from tests.customers.import_documents import customer_of, take_payments
 from tests.factories import (
     make_address,
     make_balance,
@@ -296,6 +299,23 @@ def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     page = page_of(client, survivor)
     assert page.count(">Nia Okafor</a>") == 1
     assert page.count(">finch.example.com<") == 1
+
+
+def test_an_address_of_two_merged_customers_is_one_line_that_names_both(client: Client) -> None:
+    address = {"line1": "1 High St", "city": "Nairobi", "country": "KE"}
+    take_payments(
+        {"id": "pA", "name": "Acme Ltd", "email": "a@acme.example", "address": address},
+        {"id": "pB", "name": "ACME Limited", "email": "b@acme.example", "address": address},
+    )
+    survivor, other = customer_of("payments", "pA"), customer_of("payments", "pB")
+    merge(str(survivor.pk), [str(other.pk)])
+    section = places.addresses_section(survivor, places.addresses_of(survivor))
+    assert section is not None
+    assert [line.details for line in section.lines] == [
+        ("1 High St, Nairobi, Kenya", "Payments platform pA and Payments platform pB")
+    ]
+    assert "Payments platform pA and Payments platform pB" in page_of(client, survivor)
+    assert Address.objects.count() == 2
 
 
 def test_what_is_wrong_now_comes_first(client: Client) -> None:
