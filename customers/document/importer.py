@@ -22,7 +22,7 @@ from customers.ingest.signs import Signs
 from customers.json_types import Remark
 from customers.models import Address, Business, Customer, PaymentMethod, Source
 from customers.readings.phones import read_phone
-from customers.readings.tax_ids import read_tax_id
+from customers.readings.tax_ids import is_placeholder, read_tax_id
 from customers.typed_ids import to_uuid
 
 #: The customer's own columns that the document says. Imports, documents and pages about the document follow.
@@ -113,6 +113,7 @@ def _signs_of(document: PaymentsCustomer) -> Signs:
             number
             for each in businesses
             if (number := read_tax_id(present(each.tax_identifier) or "", country)) is not None
+            and not is_placeholder(number.number)
         ),
     )
 

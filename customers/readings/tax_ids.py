@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ _PREFIX = re.compile(r"(CHE|[A-Z]{2})(?=[A-Z0-9]*[0-9])")
 _SWISS_ENDING = re.compile(r"(?:MWST|TVA|IVA|TPV)$")
 _MARKS = re.compile(r"[^A-Z0-9]")
 _SHORTEST = 5
+#: Fewer digits in a row are a sequence by chance.
+_FEWEST_DIGITS = 6
 
 
 class TaxId(Struct, array_like=True, frozen=True):
@@ -56,6 +59,16 @@ def read_company_number(text: str) -> str:
     return (
         number if len(number) >= _SHORTEST and any(map(str.isdigit, number)) and len(set(number)) > 1 else ""
     )
+
+
+def is_placeholder(number: str) -> bool:
+    """Whether a number is one that people enter for want of a real one: `000000000`, `123456789`, `987654321`.
+
+    Such a number can be searched for, but it is no sign that two customers are one.
+    """
+    digits = [int(each) for each in number if each.isdigit()]
+    steps = {(after - before) % 10 for before, after in pairwise(digits)}
+    return len(digits) >= _FEWEST_DIGITS and steps in ({0}, {1}, {9})
 
 
 def is_same_tax_id(one: TaxId, other: TaxId) -> bool:

@@ -44,6 +44,7 @@ WEIGHTS = {
     "namesakes in the same place": -1.0,
     "part of the name": 0.0,
     "a part of a company": -4.0,
+    "a part of a company in one place": 5.0,
     "family": -6.0,
     "another company of a group": -9.0,
     "another family name": -4.5,
@@ -69,6 +70,8 @@ WEIGHTS = {
 
 #: The weight that a shared mailbox, phone, … loses each time the number of customers that share it doubles.
 CROWDED = {
+    "same tax id": 4.0,
+    "same company number": 3.0,
     "same mailbox": 1.5,
     "same mailbox, tagged": 1.5,
     "same office mailbox": 1.5,

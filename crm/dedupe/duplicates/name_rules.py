@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import log
 
 from crm.dedupe.duplicates.addresses import Nearness
+from crm.dedupe.duplicates.blocking_keys import KeyKind
 from crm.dedupe.duplicates.comparison import Comparison
 from crm.dedupe.duplicates.contacts import is_contact, likeness_of_contact
 from crm.dedupe.duplicates.evidence import Evidence, found
@@ -29,6 +30,8 @@ _MOST_BY_CONTACT = 4.0
 _MOST_BY_CONTACT_NEARBY = 2.5
 _LEAST_BY_NAME = -2.0
 _LEAST_IF_SHARED = 2.5
+#: A domain that more customers share may be that of a group.
+_FEW = 3
 
 
 def name(pair: Comparison) -> Iterator[Evidence]:
@@ -43,8 +46,7 @@ def name(pair: Comparison) -> Iterator[Evidence]:
     elif is_contact(pair):
         return
     elif likeness.relation == Relation.PART:
-        is_company = NameKind.COMPANY in (pair.a.names[0].kind, pair.b.names[0].kind)
-        yield found("a part of a company" if is_company else "part of the name", likeness.how)
+        yield found(_part_of(pair), likeness.how)
     elif likeness.relation == Relation.UNLIKE_KINDS:
         yield found("a person and a company", likeness.how)
     elif likeness.relation == Relation.UNRELATED:
@@ -57,6 +59,19 @@ def name(pair: Comparison) -> Iterator[Evidence]:
             Relation.RENAMED: "another family name",
         }
         yield found(rules[likeness.relation], likeness.how)
+
+
+def _part_of(pair: Comparison) -> str:
+    """The rule for a name that is a part of the other.
+
+    A company that dropped or added a word keeps its domain and its city. A group has one domain for many.
+    """
+    if NameKind.COMPANY not in (pair.a.names[0].kind, pair.b.names[0].kind):
+        return "part of the name"
+    is_one_place = pair.has_telling_domain and pair.near >= Nearness.SAME_CITY
+    if is_one_place and pair.count(KeyKind.DOMAIN, pair.same_domains[0]) <= _FEW:
+        return "a part of a company in one place"
+    return "a part of a company"
 
 
 def _same_name(pair: Comparison) -> Iterator[Evidence]:

@@ -21,7 +21,7 @@ from customers.readings.countries import COUNTRY_CODES
 from customers.readings.mailboxes import Mailbox, company_domains, read_host, read_mailbox
 from customers.readings.names import Name, read_name
 from customers.readings.phones import read_phone
-from customers.readings.tax_ids import read_company_number, read_tax_id
+from customers.readings.tax_ids import is_placeholder, read_company_number, read_tax_id
 from customers.typed_ids import to_uuid
 
 #: Customers in memory at a time.
@@ -136,10 +136,12 @@ def _profile(row: dict[str, Any], lists: _ListedRows) -> Profile:
         tax_ids=_once(
             read_tax_id(business["tax_identifier"], region)
             for business in lists.businesses[pk]
-            if business["tax_identifier"]
+            if business["tax_identifier"] and not is_placeholder(business["tax_identifier"])
         ),
         company_numbers=_once(
-            read_company_number(business["company_number"]) for business in lists.businesses[pk]
+            read_company_number(business["company_number"])
+            for business in lists.businesses[pk]
+            if not is_placeholder(business["company_number"])
         ),
         domains=_domains(mailboxes, lists.domains[pk], companies, contacts),
         places=places,

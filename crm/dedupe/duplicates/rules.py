@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from crm.dedupe.duplicates.addresses import Nearness, is_other_postal
+from crm.dedupe.duplicates.blocking_keys import KeyKind
 from crm.dedupe.duplicates.comparison import Comparison
 from crm.dedupe.duplicates.contact_rules import mistyped_mailbox
 from crm.dedupe.duplicates.contacts import writes_as_contact
-from crm.dedupe.duplicates.evidence import Evidence, found
+from crm.dedupe.duplicates.evidence import Evidence, found, shared
 from crm.dedupe.duplicates.name_rules import contact_name, domain_is_the_name, name
 from customers.readings.mailboxes import Mailbox, looks_like
 from customers.readings.tax_ids import is_of_one_kind, is_same_tax_id, may_be_a_slip
@@ -22,7 +23,7 @@ def tax_id(pair: Comparison) -> Iterator[Evidence]:
     mine, theirs = pair.a.tax_ids, pair.b.tax_ids
     same = next((one for one in mine for other in theirs if is_same_tax_id(one, other)), None)
     if same is not None:
-        yield found("same tax id", f"same tax ID: {same.number}")
+        yield shared("same tax id", f"same tax ID: {same.number}", pair.count(KeyKind.TAX_ID, same.number))
     elif mine and theirs:
         rule, words = "another tax id", "another tax ID"
         if may_be_a_slip(mine, theirs):
@@ -35,9 +36,10 @@ def tax_id(pair: Comparison) -> Iterator[Evidence]:
 def company_number(pair: Comparison) -> Iterator[Evidence]:
     """The same number in a company register, or two."""
     mine, theirs = pair.a.company_numbers, pair.b.company_numbers
-    shared = sorted(set(mine) & set(theirs))
-    if shared:
-        yield found("same company number", f"same company number: {shared[0]}")
+    same = sorted(set(mine) & set(theirs))
+    if same:
+        count = pair.count(KeyKind.COMPANY_NUMBER, same[0])
+        yield shared("same company number", f"same company number: {same[0]}", count)
     elif mine and theirs:
         yield found("another company number", f"another company number: {mine[0]}, {theirs[0]}")
 

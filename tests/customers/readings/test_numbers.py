@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customers.readings.phones import read_phone
-from customers.readings.tax_ids import TaxId, read_tax_id
+from customers.readings.tax_ids import TaxId, is_placeholder, read_tax_id
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,15 @@ def test_a_word_that_begins_like_a_country_is_no_number_of_it(text: str) -> None
 
 def test_digits_after_a_country_are_a_number_of_it() -> None:
     assert read_tax_id("DE 123 456", "FR") == TaxId("123456", "DE")
+
+
+@pytest.mark.parametrize(
+    "number", ["123456789", "000000000", "11111111", "987654321", "1234567890", "DE123456789"]
+)
+def test_a_number_that_stands_for_none_is_a_placeholder(number: str) -> None:
+    assert is_placeholder(number)
+
+
+@pytest.mark.parametrize("number", ["129274202", "HRB12345", "DE811569869", "12", "", "AAAAAA"])
+def test_others_are_not(number: str) -> None:
+    assert not is_placeholder(number)

@@ -168,6 +168,18 @@ def domain_and_name(invention: Invention, someone: Someone, spec: Spec) -> Spec:
     return twice
 
 
+@_duplicate("a word added or dropped", is_company=True)
+def added_word(invention: Invention, someone: Someone, spec: Spec) -> Spec | None:
+    """A company that grew or shrank by a word, at the same domain, in the same city."""
+    domain = spec.customer["email"].rpartition("@")[2]
+    spec.address = invention.address_in(someone.town)
+    words = [someone.stem, invention.rng.choice(pools.ADDED_WORDS), someone.trade]
+    spec.customer["name"] = f"{someone.stem} {someone.trade}".strip()
+    twice = Spec({"name": " ".join(filter(None, words)), "email": f"office@{domain}"})
+    twice.address = {"city": someone.town.city, "country": someone.town.country}
+    return twice
+
+
 @_duplicate("fingerprint")
 def fingerprint(invention: Invention, someone: Someone, spec: Spec) -> Spec:
     """The same device, another mailbox."""
@@ -316,6 +328,32 @@ def shared_mailbox(invention: Invention) -> list[Spec]:
     for _ in range(invention.rng.randint(4, 8)):
         _, spec = invention.somebody(is_company=True)
         spec.customer["email"], spec.domains = email, []
+        specs.append(spec)
+    return specs
+
+
+@_lookalike("placeholder tax id")
+def placeholder_tax_id(invention: Invention) -> list[Spec]:
+    """Strangers whose forms asked for a number that they did not have at hand."""
+    number = invention.rng.choice(("123456789", "000000000", "111111111", "987654321", "1234567890"))
+    specs = []
+    for _ in range(invention.rng.randint(2, 5)):
+        someone, spec = invention.somebody(is_company=True)
+        spec.business = {"name": someone.name, "tax_identifier": number, "company_number": number}
+        specs.append(spec)
+    return specs
+
+
+@_lookalike("reseller as contact")
+def reseller(invention: Invention) -> list[Spec]:
+    """Firms that one reseller looks after, who is the contact of each."""
+    seller, _ = invention.somebody(is_company=False)
+    contact = {"name": seller.name, "email": f"{ascii_of(seller.given)}@{ascii_of(seller.family)}-resale.com"}
+    specs = []
+    for _ in range(invention.rng.randint(3, 6)):
+        someone, spec = invention.somebody(is_company=True)
+        spec.company = {"name": someone.name, "location": someone.town.city}
+        spec.people = [deepcopy(contact)]
         specs.append(spec)
     return specs
 

@@ -175,6 +175,19 @@ TRADE_WORDS = (
     "Kitchens", "Labs", "Logistics", "Media", "Mobility", "Optics", "Outfitters", "Press", "Robotics", "Software",
     "Textiles", "Travel", "Ventures", "Water", "Works", "Immobilien", "Maschinenbau", "Consulting", "Construction",
 )  # fmt: skip
+ADDED_WORDS = (
+    "Fine",
+    "New",
+    "Digital",
+    "Global",
+    "Royal",
+    "Urban",
+    "Prime",
+    "Green",
+    "Direct",
+    "Smart",
+    "National",
+)
 FORMS = {
     "US": ("Inc.", "LLC", "Corp."), "CA": ("Inc.", "Ltd."), "GB": ("Ltd", "PLC", "Limited"), "IE": ("Ltd",),
     "DE": ("GmbH", "AG", "GmbH & Co. KG", "UG (haftungsbeschränkt)"), "AT": ("GmbH",), "CH": ("AG", "GmbH"),

@@ -1,4 +1,4 @@
-"""Planted duplicates are found, and customers who only look like one are not: 14 kinds of the first, 11 of the others."""
+"""Planted duplicates are found, and customers who only look like one are not: 15 kinds of the first, 13 of the others."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def measured(seed: int, customers: int) -> Measured:
 @pytest.mark.once
 def test_most_planted_duplicates_are_found_and_little_else() -> None:
     found = measured(seed=1, customers=1_500)
-    assert len(found.planted) == 14
+    assert len(found.planted) == 15
     assert found.precision >= 0.98, found.table()
-    assert found.recall >= 0.95, found.table()
+    assert found.recall >= 0.97, found.table()
 
 
 @pytest.mark.soak
@@ -32,6 +32,6 @@ def test_among_ten_thousand_too(seed: int) -> None:
     found = measured(seed, customers=10_000)
     print(found.table())  # noqa: T201 - what it is measured for
     assert found.precision >= 0.98, found.table()
-    assert found.recall >= 0.95, found.table()
+    assert found.recall >= 0.97, found.table()
     for kind, planted in found.planted.items():
         assert 1 - found.missed[kind] / planted >= 0.9, found.table()

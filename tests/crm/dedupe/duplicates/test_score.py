@@ -27,6 +27,11 @@ def rules(found: Verdict) -> set[str]:
 
 
 ONE: dict[str, tuple[Profile, Profile, str]] = {
+    "a word added, in one place": (
+        profile("Harbor Foods", "a@harbor-foods.example", place=BOISE),
+        profile("Harbor Fine Foods", "b@harbor-foods.example", place={"city": "Boise"}),
+        "a part of a company in one place",
+    ),
     "an address spelled otherwise": (
         profile("Jane Doe", "jane.doe+a@gmail.com"),
         profile("", "JaneDoe@googlemail.com"),
@@ -285,6 +290,13 @@ def test_what_speaks_for_it_comes_first() -> None:
         "another email address",
         "another company domain",
     ]
+
+
+def test_a_tax_id_that_many_share_joins_no_strangers() -> None:
+    one, other = profile("Acme GmbH", tax_id="DE129274202"), profile("Globex GmbH", tax_id="DE129274202")
+    crowd = Crowd({(KeyKind.TAX_ID, "129274202"): 9})
+    assert verdict(one, other).score >= DEFAULT_SCORE
+    assert verdict(one, other, crowd).score < DEFAULT_SCORE
 
 
 def test_a_switchboard_tells_nothing() -> None:
