@@ -63,7 +63,7 @@ READ_ONLY = {
     "customers.SourceRecord",
 }
 #: Figures that a command works out for the pages of the desk: there is nothing to list.
-WORKED_OUT = {"crm.RevenueMonth"}
+WORKED_OUT = {"crm.RevenueMonth", "customers.CustomerChange"}
 #: Everybody has their own, on pages of the desk.
 ONES_OWN = {"crm.Export", "crm.ExportPart", "crm.Preferences", "crm.Segment"}
 #: What account managers work on.

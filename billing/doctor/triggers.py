@@ -10,7 +10,8 @@ from django.db.models import Count, Model
 
 from billing.doctor.findings import Advance, Finding
 from billing.models import Balance, Flag, Posting
-from customers import triggers as merging_guards
+from customers import triggers
+from customers.triggers import outbox
 
 _WRITTEN_ONCE = ("billing_posting", "billing_ledgerentry", "billing_payment", "billing_creditnote")
 
@@ -43,19 +44,25 @@ _INSTALLED = {
 
 def check_triggers(advance: Advance) -> Iterator[Finding]:
     """Triggers that are missing or disabled."""
-    merging = merging_guards.names(connection.vendor)
-    wanted = TRIGGERS[connection.vendor] | merging
+    following = triggers.names(connection.vendor)
+    wanted = TRIGGERS[connection.vendor] | following
     with connection.cursor() as cursor:
         cursor.execute(_INSTALLED[connection.vendor])
         installed = {name for (name,) in cursor.fetchall()}
+    recording = {name for name, _, _ in outbox.triggers(connection.vendor)}
     for name in sorted(wanted - installed):
+        remedy = "Create it again as billing/migrations/0002_guards.py does."
+        if name in following:
+            remedy = "Run `manage.py migrate` to create it."
+        if name in recording:
+            remedy += " Then run `prune_changes --all`, so that readers of the changes start over."
         yield Finding(
             name,
             "a trigger of the database",
-            "it is missing or disabled, so protected rows can be changed",
-            "Run `manage.py migrate` to create it."
-            if name in merging
-            else "Create it again as billing/migrations/0002_guards.py does.",
+            "it is missing or disabled, so changes of customers are not recorded"
+            if name in recording
+            else "it is missing or disabled, so protected rows can be changed",
+            remedy,
         )
     advance(len(wanted))
 

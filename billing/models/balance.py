@@ -115,6 +115,8 @@ class Grant(ListItem):
     without a plan is standalone.
     """
 
+    changes_customer_of = "balance"
+
     id = TypedIdField(prefix="grt", primary_key=True, editable=False)
     balance = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="grants")
     entity = models.ForeignKey(Entity, on_delete=models.PROTECT, null=True, blank=True, related_name="grants")
@@ -243,6 +245,8 @@ class Grant(ListItem):
 
 class Rollover(ListItem):
     """Unused amount that a reset carried over: `granted` then, `left` now."""
+
+    changes_customer_of = "balance"
 
     id = TypedIdField(prefix="roll", primary_key=True, editable=False)
     balance = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="rollovers")

@@ -159,6 +159,8 @@ class InvoiceLine(models.Model):
         DISCOUNT = "discount", "Discount"
         TAX = "tax", "Tax"
 
+    changes_customer_of = "invoice"
+
     id = TypedIdField(prefix="line", primary_key=True, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField(default=0, editable=False)
@@ -192,6 +194,8 @@ class InvoiceLine(models.Model):
 class Payment(models.Model):
     """Money received for an invoice. Recording it here moves no money."""
 
+    changes_customer_of = "invoice"
+
     # IDs once began with "pay", the prefix of received payloads, and are still found by it.
     id = TypedIdField(prefix="pmt", also=("pay",), primary_key=True, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
@@ -217,6 +221,8 @@ class Payment(models.Model):
 
 class CreditNote(models.Model):
     """A correction of an issued invoice: it reduces the amount due by `total`, and never changes."""
+
+    changes_customer_of = "invoice"
 
     id = TypedIdField(prefix="cn", primary_key=True, editable=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")

@@ -27,6 +27,9 @@ class HealthScore(CustomerRow):
     `parts` has the name, points, maximum and explanation of each signal.
     """
 
+    #: Derived from other rows, which are the change.
+    changes_customer_of = None
+
     id = TypedIdField(prefix="hlth", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="health_scores")
     day = models.DateField()

@@ -43,6 +43,8 @@ class Person(PinnedFields):
         "manager",
     )
 
+    changes_customer_of = "contacts"
+
     id = TypedIdField(prefix="per", primary_key=True, editable=False)
     obfuscated_id = models.CharField(
         "ID in the CRM",

@@ -42,6 +42,9 @@ class WorklistEntry(models.Model):
     Computed by `crm.desk.worklist`, and deleted when it has no reasons.
     """
 
+    #: Derived from other rows, which are the change.
+    changes_customer_of = None
+
     id = TypedIdField(prefix="wle", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="worklist_entries")
     person = models.ForeignKey(
@@ -129,6 +132,9 @@ class WorklistDecisionQuerySet(models.QuerySet["WorklistDecision"]):
 
 class WorklistDecision(CustomerRow):
     """A decision on a reason. It holds while the reason's rule and key stay the same."""
+
+    #: About an entry of the worklist, which is derived.
+    changes_customer_of = None
 
     id = TypedIdField(prefix="wld", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="worklist_decisions")

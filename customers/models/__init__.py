@@ -1,6 +1,7 @@
 """Customers, their addresses, business profiles and payment methods, and the records of their sources."""
 
 from customers.models.api_token import ApiToken
+from customers.models.change import CustomerChange
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
 from customers.models.customer_row import CustomerRow, shown_once
@@ -14,6 +15,7 @@ __all__ = [
     "ApiToken",
     "Business",
     "Customer",
+    "CustomerChange",
     "CustomerRow",
     "Environment",
     "ListItem",

@@ -213,6 +213,16 @@ def test_a_missing_trigger_is_found() -> None:
     assert [finding.row for finding in findings()] == [name]
 
 
+def test_a_missing_trigger_of_the_outbox_is_found() -> None:
+    name, table = "crm_note_records_change_insert", "crm_note"
+    with connection.cursor() as cursor:
+        on = f" ON {table}" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER {name}{on}")
+    (finding,) = findings()
+    assert finding.row == name
+    assert "prune_changes --all" in str(finding)
+
+
 def test_a_key_without_a_digest_is_found() -> None:
     posting = Posting.objects.create(
         customer=make_customer(), kind="usage", occurred_at=MOMENT, done_by="test", key="k 1"

@@ -20,7 +20,7 @@ from customers.models import Customer
 from tests.factories import MOMENT
 
 #: What a merge and its undoing write down for ever.
-_WRITTEN = {"Merge", "Posting", "LedgerEntry"}
+_WRITTEN = {"Merge", "Posting", "LedgerEntry", "CustomerChange"}
 
 
 def documents_of(*customers: Customer) -> list[bytes]:

@@ -2,21 +2,13 @@
 
 On PostgreSQL a merged customer cannot be deleted either, because rows name it in `came_with`, which has no
 foreign key constraint.
-
-The triggers follow the models: each `migrate` ends by creating missing triggers and replacing those with
-another text, so a new table with a customer is guarded too. SQLite cannot rebuild a table that a trigger on
-another table names, so on SQLite the triggers are dropped while migrations run.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 from django.apps import apps
-from django.db import connections
-from django.db.models.signals import post_migrate, pre_migrate
 
 _CUSTOMERS = "customers_customer"
 _OWNS = "owns_nothing_when_merged"
@@ -36,88 +28,15 @@ def owned() -> dict[str, str]:
     }
 
 
-def names(vendor: str) -> set[str]:
-    """The names of all triggers of this module."""
-    return {trigger[0] for trigger in _triggers(vendor, owned())}
-
-
-def install(using: str) -> None:
-    """Create the triggers that are missing or have another text, on the tables that exist."""
-    connection = connections[using]
-    tables = owned()
-    with connection.cursor() as cursor:
-        existing_tables = set(connection.introspection.table_names(cursor))
-        if _CUSTOMERS not in existing_tables:
-            return
-        tables = {table: column for table, column in tables.items() if table in existing_tables}
-        wanted = _triggers(connection.vendor, tables)
-        if connection.vendor == "postgresql":
-            _install_on_postgresql(cursor, _functions(tables), wanted)
-        else:
-            _install_on_sqlite(cursor, wanted)
-
-
-def remove(using: str) -> None:
-    """Drop the triggers."""
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION IF EXISTS customers_lead_on, customers_stay CASCADE")
-            for column in sorted(set(owned().values())):
-                cursor.execute(f"DROP FUNCTION IF EXISTS customers_{column}_is_not_merged CASCADE")
-            return
-        for name in sorted(names("sqlite") & _texts_on_sqlite(cursor).keys()):
-            cursor.execute(f"DROP TRIGGER {name}")
-
-
-def connect(sender: Any) -> None:
-    """Install the triggers after the migrations of `sender`, an app's config; on SQLite, drop them before."""
-    pre_migrate.connect(_before, sender=sender)
-    post_migrate.connect(_after, sender=sender)
-
-
-def _before(using: str, **_: Any) -> None:
-    if connections[using].vendor == "sqlite":
-        remove(using)
-
-
-def _after(using: str, **_: Any) -> None:
-    install(using)
-
-
-def _install_on_postgresql(
-    cursor: Any, functions: Iterator[str], triggers: Iterator[tuple[str, str, str]]
-) -> None:
-    for function in functions:
-        cursor.execute(function)
-    # PostgreSQL rewrites the text of a trigger, so the digest of our text is stored as its comment.
-    cursor.execute("SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE NOT tgisinternal")
-    installed = dict(cursor.fetchall())
-    for name, table, statement in triggers:
-        digest = hashlib.sha256(statement.encode()).hexdigest()
-        if installed.get(name) != digest:
-            cursor.execute(statement)
-            cursor.execute(f"COMMENT ON TRIGGER {name} ON {table} IS '{digest}'")
-
-
-def _install_on_sqlite(cursor: Any, triggers: Iterator[tuple[str, str, str]]) -> None:
-    installed = _texts_on_sqlite(cursor)
-    for name, _, statement in triggers:
-        text = statement.strip()
-        if installed.get(name) != text:
-            if name in installed:
-                cursor.execute(f"DROP TRIGGER {name}")
-            cursor.execute(text)
-
-
-def _texts_on_sqlite(cursor: Any) -> dict[str, str]:
-    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    return dict(cursor.fetchall())
-
-
-def _triggers(vendor: str, tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def triggers(vendor: str, tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """The name, the table and the statement of each trigger."""
     yield from _on_postgresql(tables) if vendor == "postgresql" else _on_sqlite(tables)
+
+
+def function_names() -> list[str]:
+    """The names of the functions."""
+    columns = sorted(set(owned().values()))
+    return ["customers_lead_on", "customers_stay", *(f"customers_{each}_is_not_merged" for each in columns)]
 
 
 def _on_sqlite(tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -190,7 +109,8 @@ def _on_postgresql(tables: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def _functions(tables: dict[str, str]) -> Iterator[str]:
+def functions(tables: dict[str, str]) -> Iterator[str]:
+    """The functions that the triggers call on PostgreSQL."""
     for column in sorted(set(tables.values())):
         # Lock the customers as a foreign key check does, so that a concurrent merge waits.
         yield f"""
