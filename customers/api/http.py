@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.decorators import method_decorator
+from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
@@ -75,7 +77,7 @@ class ApiView(View):
         """Handle the request; turn a `Problem` into a response."""
         try:
             self._check(request)
-            return super().dispatch(request, *args, **kwargs)
+            return _unless_known(request, super().dispatch(request, *args, **kwargs))
         except Problem as problem:
             return problem.response
 
@@ -101,6 +103,23 @@ class ApiView(View):
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The allowed methods."""
         return HttpResponse(status=204, headers={"Allow": ", ".join(self._methods())})
+
+
+def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """`response` to a read with its ETag, a digest of its bytes; 304 without a body if the client has these bytes."""
+    is_read = request.method in {"GET", "HEAD"} and response.status_code == 200
+    if not is_read or not isinstance(response, HttpResponse):
+        return response
+    etag = quote_etag(hashlib.sha256(response.content).hexdigest())
+    response.headers["ETag"] = etag
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    # Compared weakly, as RFC 9110 says of If-None-Match.
+    if "*" in known or etag in {each.removeprefix("W/") for each in known}:
+        kept = {
+            name: response.headers[name] for name in ("ETag", "Cache-Control") if name in response.headers
+        }
+        return HttpResponseNotModified(headers=kept)
+    return response
 
 
 @method_decorator(csrf_exempt, name="dispatch")

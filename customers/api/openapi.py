@@ -26,6 +26,9 @@ primary record. `?as_of=` returns a document as it was known at a time.
 
 A list has `data`, `has_more` and `next_cursor`. Send the cursor as `?after=` for the next page. An error has `error` \
 with a `code` for programs, a `message` for people, and the `param` that is wrong, if there is one.
+
+Every response to a GET has an `ETag`, a digest of its bytes. Send it as `If-None-Match`, and the status is 304, without \
+a body, as long as the bytes are the same.
 """
 
 _IDENTIFIER = {
@@ -60,6 +63,7 @@ _ERRORS = {
     413: ("BodyTooLarge", "The body is too large."),
 }
 _ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow"}
+_ETAG = {"ETag": {"required": True, "schema": {"type": "string"}}}
 
 
 @cache
@@ -118,13 +122,21 @@ def _operation(endpoint: type[Endpoint], route: URLPattern, components: Componen
         "parameters": [*in_path, *(_query_parameter(each) for each in endpoint.parameters())],
         **({"requestBody": _body(body)} if body else {}),
         "responses": {
-            "200": {"description": "Found.", "content": _content(schema, example)},
+            **_found(schema, example, is_read=body is None),
             **{
                 str(status): {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
                 for status in endpoint.errors
             },
         },
     }
+
+
+def _found(schema: Schema, example: object, *, is_read: bool) -> dict[str, Any]:
+    found = {"description": "Found.", "content": _content(schema, example)}
+    if not is_read:
+        return {"200": found}
+    known = "`If-None-Match` has the ETag of these bytes. There is no body."
+    return {"200": {**found, "headers": _ETAG}, "304": {"description": known, "headers": _ETAG}}
 
 
 def _query_parameter(parameter: Parameter) -> dict[str, Any]:
