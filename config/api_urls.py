@@ -11,6 +11,7 @@ from crm.desk.search.conditions import has_domain, has_phone, has_tag, has_tax_n
 from crm.desk.segments.saved import in_segment
 from crm.document.api import CrmCustomerDetail, CrmCustomerList
 from crm.document.lists.endpoints import CompanyList, PersonList
+from customers.api.changes import ChangeFeed
 from customers.api.description_views import ApiPage, OpenApiDescription
 from customers.api.http import NothingHere
 from customers.document.api import (
@@ -64,6 +65,7 @@ _ENDPOINTS = (
     path("api/v1/notes", NoteList.as_view(conditions=_CONDITIONS), name="notes"),
     path("api/v1/tasks", TaskList.as_view(conditions=_CONDITIONS), name="tasks"),
     path("api/v1/worklist", WorklistList.as_view(conditions=_CONDITIONS), name="worklist"),
+    path("api/v1/changes", ChangeFeed.as_view(), name="changes"),
     path("v1/customers.list", ClientList.as_view(), name="client-list-customers"),
     path("v1/customers.get", ClientGet.as_view(), name="client-get-customer"),
 )

@@ -48,6 +48,9 @@ INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
 TRIAL_SOON_DAYS = _environment.number("TRIAL_SOON_DAYS", _environment.number("WORKLIST_TRIAL_DAYS", 7))
 RENEWAL_SOON_DAYS = _environment.number("RENEWAL_SOON_DAYS", _environment.number("WORKLIST_RENEWAL_DAYS", 30))
 
+#: Days that the changes of customers are kept for readers of /api/v1/changes.
+CHANGES_KEPT_DAYS = _environment.number("CHANGES_KEPT_DAYS", 30)
+
 # When a customer is on the worklist
 
 #: An invoice has been past due for this many days.

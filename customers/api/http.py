@@ -25,7 +25,10 @@ _SHOWN = 100
 
 
 class Problem(Exception):
-    """An error response: `message` says what is wrong and what to do, `param` names the parameter or key."""
+    """An error response: `message` says what is wrong and what to do, `param` names the parameter or key.
+
+    `extra` are further keys beside `error`.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Problem(Exception):
         message: str,
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -41,11 +45,12 @@ class Problem(Exception):
         self.message = message
         self.param = param
         self.headers = headers
+        self.extra = extra or {}
 
     @property
     def response(self) -> HttpResponse:
         body = {"code": self.code, "message": self.message, "param": self.param}
-        return json_response({"error": body}, self.status, self.headers)
+        return json_response({"error": body, **self.extra}, self.status, self.headers)
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

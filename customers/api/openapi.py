@@ -28,7 +28,7 @@ A list has `data`, `has_more` and `next_cursor`. Send the cursor as `?after=` fo
 with a `code` for programs, a `message` for people, and the `param` that is wrong, if there is one.
 
 Every response to a GET has an `ETag`, a digest of its bytes. Send it as `If-None-Match`, and the status is 304, without \
-a body, as long as the bytes are the same.
+a body, as long as the bytes are the same. `/api/v1/changes` says which customers changed.
 """
 
 _IDENTIFIER = {
@@ -60,9 +60,14 @@ _ERRORS = {
     404: ("NotFound", "No customer has the identifier, or had it at that time."),
     405: ("MethodNotAllowed", "The method is not allowed. `Allow` names those that are."),
     406: ("NotAcceptable", "The `Accept` header excludes JSON."),
+    410: (
+        "CursorExpired",
+        "The changes after the cursor are no longer kept. `next_cursor` is the one to continue with.",
+    ),
     413: ("BodyTooLarge", "The body is too large."),
 }
 _ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow"}
+_ERROR_KEYS = {410: "next_cursor"}
 _ETAG = {"ETag": {"required": True, "schema": {"type": "string"}}}
 
 
@@ -160,7 +165,10 @@ def _content(schema: Schema, example: object) -> dict[str, Any]:
 
 
 def _error_response(status: int, description: str, error: Schema) -> dict[str, Any]:
-    response: dict[str, Any] = {"description": description, "content": {CONTENT_TYPE: {"schema": error}}}
+    key = _ERROR_KEYS.get(status)
+    more = {"type": "object", "required": [key], "properties": {key: {"type": "string"}}}
+    schema = error if key is None else {"allOf": [error, more]}
+    response: dict[str, Any] = {"description": description, "content": {CONTENT_TYPE: {"schema": schema}}}
     if status in _ERROR_HEADERS:
         response["headers"] = {_ERROR_HEADERS[status]: {"required": True, "schema": {"type": "string"}}}
     return response

@@ -18,7 +18,7 @@ def addresses() -> list[str]:
     customer = make_billing_account().customer
     base = ("/api/v1/customers", "/api/v1/billing/customers", "/api/v1/crm/customers")
     details = [f"{each}/{customer.pk}" for each in base]
-    return [*base, *details, f"{details[0]}/addresses", "/api/v1/openapi.json"]
+    return [*base, *details, f"{details[0]}/addresses", "/api/v1/changes", "/api/v1/openapi.json"]
 
 
 def test_every_document_has_the_digest_of_its_bytes(api, addresses):

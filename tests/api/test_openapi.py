@@ -34,6 +34,7 @@ PATHS = {
     "/api/v1/notes": "get",
     "/api/v1/tasks": "get",
     "/api/v1/worklist": "get",
+    "/api/v1/changes": "get",
     "/v1/customers.list": "post",
     "/v1/customers.get": "post",
 }
