@@ -84,7 +84,7 @@ def pytest_collection_finish() -> None:
     """Everything that is imported stays: looking through it for garbage again and again takes a tenth of the time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
 
 
 def is_missing(name: str, message: str) -> NoReturn:

@@ -12,6 +12,7 @@ from crm.dedupe.duplicates.review import record
 from crm.dedupe.duplicates.sweep import swept
 from crm.models import DuplicateCluster, DuplicatePair
 from customers.models import Customer
+from tests.browser.widths import assert_fits
 from tests.factories import make_address, make_customer, make_user
 
 LONG = "Zusammenschluss der Donaudampfschifffahrtsgesellschaften"
@@ -37,8 +38,18 @@ def cluster(transactional_db: None) -> DuplicateCluster:
     return DuplicateCluster.objects.get()
 
 
-def press_tab_until(page: Page, name: str) -> None:
-    """Go on by keyboard until what is called `name` has the focus: a button, a link, or a field by its label."""
+#: The page's own part, behind the sidebar.
+OWN_PART = "document.activeElement === document.body && (it => {it.tabIndex = -1; it.focus()})(document.querySelector('#content'))"
+
+
+def press_tab_until(page: Page, name: str, *, through_sidebar: bool = False) -> None:
+    """Go on by keyboard until what is called `name` has the focus: a button, a link, or a field by its label.
+
+    On a page that was just opened it begins behind the sidebar, whose fifty links are the same on every page;
+    with `through_sidebar` it goes through them too.
+    """
+    if not through_sidebar:
+        page.evaluate(OWN_PART)
     called = """(focused => (focused.innerText || focused.labels?.[0]?.innerText || "").trim())"""
     for _ in range(200):
         page.keyboard.press("Tab")
@@ -52,7 +63,7 @@ def test_a_cluster_is_decided_by_keyboard_alone(
 ) -> None:
     sign_in(user)
     page.goto("/admin/crm/duplicatecluster/")
-    press_tab_until(page, LONG)
+    press_tab_until(page, LONG, through_sidebar=True)
     page.keyboard.press("Enter")
     expect(page.get_by_text("same company domain: donaudampf.example").first).to_be_visible()
     assert DuplicatePair.objects.waiting().count() == 3
@@ -128,13 +139,10 @@ def test_somebody_who_is_known_is_added_only_on_purpose(
     assert Customer.objects.count() == 4
 
 
-@pytest.mark.parametrize("width", [1440, 390])
 def test_the_pages_are_no_wider_than_the_screen(
-    width: int, page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
+    page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
 ) -> None:
     Customer.objects.update(email=f"{LONG.replace(' ', '')}@{LONG.rpartition(' ')[2]}.example")
     sign_in(user)
-    page.set_viewport_size({"width": width, "height": 900})
     for address in ("duplicatecluster/", f"duplicatecluster/{cluster.pk}/change/", "duplicatepair/"):
-        page.goto(f"/admin/crm/{address}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert_fits(page, f"/admin/crm/{address}")
