@@ -9,7 +9,7 @@ from billing.document.as_of import render_known
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
 from billing.document.renderer import render_customers
-from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
+from billing.document.schema import EXPANDABLE, RECEIVED_KEYS, BillingCustomer, expanded
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import expand_parameter
@@ -25,7 +25,12 @@ EXPAND = expand_parameter(EXPANDABLE)
 def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list[Any]:
     """The billing documents of `customers`, without the expandable keys that are not in `expand`."""
     documents = [expanded(document, expand) for document in render_customers(customers, expand)]
-    return with_not_understood(documents, customers, Source.BILLING)
+    views = with_not_understood(documents, customers, Source.BILLING)
+    for view in views:
+        if isinstance(view, dict):
+            for name in set(RECEIVED_KEYS).difference(expand):
+                view.pop(name, None)
+    return views
 
 
 class _BillingDocument(DocumentEndpoint):

@@ -17,9 +17,20 @@ _D = TypeVar("_D", bound=JsonDocument)
 
 _WHOLE_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
 
-#: The values of `?expand=`.
+#: Keys that only the billing platform fills: expanded, they come back as they were received.
+RECEIVED_KEYS = ("billing_details", "invoice_previews")
+
+#: The values of `?expand=`. The purchase limits of top-ups are always included: the client may ask for them all the same.
 EXPANDABLE = frozenset(
-    {*_WHOLE_KEYS, "subscriptions.plan", "purchases.plan", "balances.feature", "flags.feature"}
+    {
+        *_WHOLE_KEYS,
+        *RECEIVED_KEYS,
+        "billing_controls.auto_topups.purchase_limit",
+        "subscriptions.plan",
+        "purchases.plan",
+        "balances.feature",
+        "flags.feature",
+    }
 )
 
 

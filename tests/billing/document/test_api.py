@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from billing.document.importer import BillingImporter
 from tests.api.steps import archive, merge, take_in_values
+from tests.customers.import_documents import take
 from tests.factories import (
     make_balance,
     make_billing_account,
@@ -259,3 +261,17 @@ class TestList:
             assert len(response.json()["data"]) == limit
             counts.append(len(queries))
         assert counts[0] == counts[1] < 30
+
+
+def test_what_only_the_billing_platform_knows_comes_back_when_it_is_expanded(read: Any) -> None:
+    previews = [{"plan_ids": ["pro"], "invoice_at": 1_790_000_000_000, "total": 20}]
+    details = {"address": None, "tax_ids": [], "tax_exempt": "reverse"}
+    take(
+        BillingImporter(),
+        {"id": "acme", "email": "jo@example.com", "invoice_previews": previews, "billing_details": details},
+    )
+    url = f"{LIST}/acme"
+    assert {"invoice_previews", "billing_details"}.isdisjoint(read(url))
+    asked = "invoice_previews,billing_details,billing_controls.auto_topups.purchase_limit"
+    shown = read(url, expand=asked)
+    assert (shown["invoice_previews"], shown["billing_details"]) == (previews, details)
