@@ -66,5 +66,7 @@ def test_a_view_leaves_the_document_as_it_was():
 
 
 def test_what_cannot_be_expanded_is_named():
-    with pytest.raises(ValueError, match=r"^Cannot expand plans, x: expected balances\.feature, billing_controls"):
+    with pytest.raises(
+        ValueError, match=r"^Cannot expand plans, x: expected balances\.feature, billing_controls"
+    ):
         expanded(parsed(CUSTOMER), {"x", "plans", "invoices"})
