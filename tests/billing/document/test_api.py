@@ -265,7 +265,7 @@ class TestList:
 
 def test_what_only_the_billing_platform_knows_comes_back_when_it_is_expanded(read: Any) -> None:
     previews = [{"plan_ids": ["pro"], "invoice_at": 1_790_000_000_000, "total": 20}]
-    details = {"address": None, "tax_ids": [], "tax_exempt": "reverse"}
+    details: dict[str, Any] = {"address": None, "tax_ids": [], "tax_exempt": "reverse"}
     take(
         BillingImporter(),
         {"id": "acme", "email": "jo@example.com", "invoice_previews": previews, "billing_details": details},
