@@ -2,12 +2,12 @@
 
 Failures are counted in a table, so the limits hold across processes:
 
-- Five wrong passwords for one name from one address block that name at that address. A stranger elsewhere can't block a
-  colleague this way.
-- Fifty wrong passwords from one address, for any names, block the address, because trying one password on every name
-  is guessing too.
-- Five wrong codes of the second step block the second step of that user at every address. Only someone who has the
-  password gets that far, and they may use many addresses.
+- After five wrong passwords for one user name from one IP address, that name is blocked at that address. A stranger
+  elsewhere can't block a colleague this way.
+- After fifty wrong passwords from one address, for any names, the address is blocked, because trying one password on
+  every name is guessing too.
+- After five wrong codes of the second step, the second step of that user is blocked at every address. Only someone who
+  has the password gets that far, and they may use many addresses.
 
 A block ends after `AXES_COOLOFF_TIME`, or when an administrator deletes the failed sign-in. allauth's own limits are
 off: they count by name alone, so any stranger could keep a colleague out.

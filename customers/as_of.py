@@ -31,8 +31,8 @@ class NotKnownThen(LookupError):
 class KnownCustomer:
     """A customer as it was known at `at`, unsaved.
 
-    `origin_ids` are its own key and the keys of the customers merged into it at that time. `owner_ids` also
-    holds all customers that any of these was ever merged into, because their histories may hold the rows.
+    `origin_ids` are its own key and the keys of the customers that were merged into it at `at`. `owner_ids` adds every
+    customer that any of these was ever merged into, because their rows may have been recorded there.
     """
 
     customer: Customer

@@ -165,7 +165,7 @@ def source_claims(
 
 
 def _first_payloads(records: Sequence[SourceRecord]) -> dict[tuple[str, datetime], str]:
-    """The payload that brought each claim, by record and moment."""
+    """The ID of the payload that brought each claim, by record ID and time of arrival."""
     moments = {
         str(record.pk): {datetime.fromisoformat(claim["since"]) for claim in record.claims.values()}
         for record in records

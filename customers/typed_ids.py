@@ -46,7 +46,7 @@ def uuid_of(typed_id: str) -> UUID:
 
 
 def created_at(typed_id: str) -> datetime:
-    """When an ID that we made was made, to the millisecond. Of an ID from elsewhere the result means nothing."""
+    """When Clientele made this ID, to the millisecond. For an ID from elsewhere, the result means nothing."""
     return datetime.fromtimestamp((uuid_of(typed_id).int >> 80) / 1000, UTC)
 
 

@@ -76,7 +76,7 @@ def addresses(draw: st.DrawFn, address_id: str, customer_id: str, is_default: bo
 
 @st.composite
 def businesses(draw: st.DrawFn, business_id: str, customer_id: str) -> Json:
-    """One of the businesses that a customer buys as."""
+    """One of a customer's business profiles."""
     contact = st.fixed_dictionaries({"name": st.none() | texts, "email": st.none() | emails})
     return {
         "id": business_id,

@@ -239,7 +239,7 @@ def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _P
         )
     missing = EXACT.subtract(remaining, figures.remaining)
     if not missing:
-        raise CannotAdjust(f"Enter another amount. {number(remaining)} remain already.")
+        raise CannotAdjust(f"Enter another amount. The balance already has {number(remaining)} remaining.")
     rows = {row.id: row for row in state.grants}
     if missing > 0:
         chosen = grant or _first(state)

@@ -177,7 +177,9 @@ def _price_problems(item: PlanItem) -> Iterator[CatalogProblem]:
     if item.price_amount is None and not item.price_tiers:
         yield CatalogProblem("price_amount", "Enter an amount or tiers. 0 is an amount.")
     if item.billing_units is None or not item.billing_units > 0:
-        yield CatalogProblem("billing_units", "Enter how many units one price buys, above 0 and usually 1.")
+        yield CatalogProblem(
+            "billing_units", "Enter the number of units that one price buys, above 0 and usually 1."
+        )
     elif item.price_tiers:
         yield from _tier_problems(item)
     yield from _recurring("price_interval", item.price_interval, "price")

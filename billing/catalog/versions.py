@@ -92,8 +92,8 @@ def choose_version(
     if not is_newest:
         raise Refused(
             "$.version",
-            f"Put the change into the newest version, as version {latest + 1} or higher. Version {stated} has other"
-            " terms already, and the terms of a version never change.",
+            f"Make the change in the newest version of the plan, and number it {latest + 1} or higher. Version {stated}"
+            " exists with other terms, and the terms of a version never change.",
         )
     return latest if terms.agree(ours[latest]) else _after(latest)
 

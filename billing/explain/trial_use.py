@@ -79,7 +79,7 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
         ),
         missing=ZERO,
         dropped=result.dropped,
-        reasons=("no more than that was used",) if is_refund and result.dropped else (),
+        reasons=("a refund can't exceed what was used",) if is_refund and result.dropped else (),
         remaining=_remaining(material, usage, result.rollover_changes),
     )
 

@@ -140,9 +140,11 @@ def overages(figures: Figures, billed: Decimal) -> str:
     if billed == owed:
         parts.append("All billable overage is on usage-based grants.")
     elif billed == _ZERO:
-        parts.append("None of it is billed, because no usage-based grant has overage. A reset clears it.")
+        parts.append("No overage is billed, because no usage-based grant has overage. A reset clears it.")
     else:
-        parts.append(f"{number(billed)} of it is billed, on usage-based grants. A reset clears the rest.")
+        parts.append(
+            f"{number(billed)} of the billable overage is billed, on usage-based grants. A reset clears the rest."
+        )
     return " ".join(parts)
 
 

@@ -80,7 +80,7 @@ class DrawableBalances:
 
 
 def credit_costs_of(feature: Feature) -> dict[str, Decimal | None]:
-    """The features that usage of `feature` draws from, by key: itself (None) and credit systems with their cost."""
+    """Credits per unit of `feature`, by the ID of each credit system; also the ID of `feature` itself, with None."""
     costs: dict[str, Decimal | None] = {str(feature.pk): None}
     for cost in CreditCost.objects.filter(metered_feature=feature):
         costs[str(cost.credit_system_id)] = cost.credit_cost

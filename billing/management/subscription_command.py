@@ -25,7 +25,9 @@ class SubscribingCommand(BaseCommand):
         parser.add_argument("customer", metavar="CUSTOMER", help="any identifier of the customer")
         parser.add_argument("--at", type=moment, metavar="T", help=self.at_help)
         parser.add_argument(
-            "--env", choices=Environment.values, help="environment of the customer (default: live first)"
+            "--env",
+            choices=Environment.values,
+            help="environment of the customer (default: live, then sandbox)",
         )
 
     def act(self, options: dict[str, Any]) -> Result:

@@ -596,7 +596,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalpurchase',
                     name='expires_at',
-                    field=models.DateTimeField(blank=True, help_text='Leave blank for lifetime.', null=True),
+                    field=models.DateTimeField(blank=True, help_text='Leave blank if it never expires.', null=True),
                 ),
                 migrations.AlterField(
                     model_name='historicalpurchase',
@@ -941,7 +941,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='purchase',
                     name='expires_at',
-                    field=models.DateTimeField(blank=True, help_text='Leave blank for lifetime.', null=True),
+                    field=models.DateTimeField(blank=True, help_text='Leave blank if it never expires.', null=True),
                 ),
                 migrations.AlterField(
                     model_name='purchase',

@@ -31,7 +31,7 @@ class FigureField(_DecimalField):
     and sums that must be exact are added in Python.
     """
 
-    description = "Figure: 15 digits before the point, 10 after it"
+    description = "Figure: 15 digits before the decimal point, 10 after it"
 
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **{"max_digits": 25, "decimal_places": 10, **options})
@@ -51,7 +51,7 @@ class FigureField(_DecimalField):
 
 
 def _as_numbers(lookup: type[Lookup[Any]]) -> type[Lookup[Any]]:
-    """`lookup`, comparing numbers instead of texts on SQLite."""
+    """`lookup` that compares as numbers on SQLite, where figures are stored as text."""
 
     def as_sqlite(self: Any, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         left, left_params = self.process_lhs(compiler, connection)
@@ -67,7 +67,7 @@ for _lookup in (Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqua
 
 
 def figure(verbose_name: str | None = None, **options: Any) -> FigureField:
-    """A column for a quantity or a unit price: 15 digits before the point, 10 after it."""
+    """A column for a quantity or a unit price: 15 digits before the decimal point, 10 after it."""
     return FigureField(verbose_name, **options)
 
 

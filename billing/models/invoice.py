@@ -58,7 +58,7 @@ class Invoice(ListItem):
     """An invoice. Its total is the sum of its lines, in minor units of `currency`.
 
     One raised here gets its `number` when it is issued. From then on only its payments, credits and status change.
-    Of an imported one, only the total is known.
+    For an imported one, only the total is known.
     """
 
     class Status(models.TextChoices):

@@ -199,7 +199,7 @@ class Purchase(ListItem):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="purchases")
     quantity = figure(default=1)
     started_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave blank for lifetime.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave blank if it never expires.")
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the billing platform stopped listing it."
     )

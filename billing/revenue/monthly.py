@@ -74,7 +74,7 @@ def prepaid_price(item: PlanItem) -> Price:
             item.price_amount, item.price_tiers, item.price_tier_behavior, item.billing_units
         )
     except ValueError as problem:
-        raise UnusablePrice(f"the price of {item.feature} is wrong: {problem}") from None
+        raise UnusablePrice(f"the price of {item.feature} can't be used: {problem}") from None
 
 
 def charges_of(subscription: Subscription) -> list[RecurringCharge]:

@@ -153,7 +153,7 @@ def _computed(subscriptions: QuerySet[Subscription], within: MonthlyRange, at: d
 
 
 def _years(subscriptions: QuerySet[Subscription], at: datetime) -> Iterator[tuple[Any, str, Decimal]]:
-    """Of each subscription: the customer's key as stored, the currency, and the exact yearly charges."""
+    """For each subscription, the customer's key as stored, the currency, and the exact yearly charges."""
     items = Prefetch("items", recurring_prepaid_items(), to_attr="prepaid_items")
     plans: dict[Any, Any] = {}
     for plan in Plan.objects.filter(pk__in=subscriptions.values("plan")).prefetch_related(items):

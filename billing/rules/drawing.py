@@ -81,7 +81,7 @@ class DrawnPart:
 class LimitReached:
     """Why nothing more could be deducted: the limit that the grant `row_id` has reached, and its value.
 
-    Both are None where no grant may go below zero. `bound` is in the grant's own feature.
+    Both are None if no grant may go below zero. `bound` is in the grant's own feature.
     """
 
     limit: LimitKind
@@ -173,11 +173,11 @@ def draw(
     overage_limits: Mapping[str, Decimal] | None = None,
     cap: bool = False,
 ) -> DrawResult | DrawRefusal:
-    """Deduct `amount` units, or explain why they do not fit. With `cap` what does not fit is dropped instead.
+    """Deduct `amount` units, or return a refusal if they do not fit. With `cap`, drop what does not fit instead.
 
     An unlimited grant covers everything. Otherwise rollovers come first, then what the grants have left, then their
-    overage. `overage_limits` are spend limits by feature id, in units of that feature: the overage of all `grants` of
-    the feature together, those of other entities included, does not grow beyond its limit. Raises `ValueError` for an
+    overage. `overage_limits` are spend limits by feature ID, in units of that feature: the overage of all `grants` of
+    the feature together, including those of other entities, does not grow beyond its limit. Raises `ValueError` for an
     amount that is below zero, not finite, or has more than ten decimals.
     """
     grants = list(grants)

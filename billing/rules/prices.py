@@ -95,10 +95,10 @@ def cost_of(price: Price, quantity: Decimal, included: Decimal = _ZERO) -> Decim
 
 
 def prepaid_cost(price: Price, quantity: Decimal, included: Decimal = _ZERO) -> Decimal:
-    """The cost of `quantity` prepaid units on top of the `included` ones, in whole packs.
+    """The cost of `quantity` prepaid units above the `included` ones, in whole packs.
 
-    As `cost_of`, except that a volume price charges the included units too once anything is bought, as the billing
-    platform does.
+    Like `cost_of`, but at a volume price, buying anything charges the included units too, as the billing platform
+    does.
     """
     if price.tiers and price.tier_behavior == "volume" and quantity > 0:
         return _cost(price, _whole_packs(EXACT.add(quantity, included), price.billing_units), _ZERO)

@@ -119,7 +119,7 @@ def deduct(
         refunded = refund(grants, request.amount.copy_negate(), entity_id=request.entity_id)
         usage_changes = refunded.usage_changes
         parts, dropped = refunded.parts, refunded.dropped
-        why = "no more than that was used" if dropped else ""
+        why = "a refund can't exceed what was used" if dropped else ""
     changes = [FigureChange(drawable.grants[key], "usage", amount) for key, amount in usage_changes.items()]
     changes += [
         FigureChange(drawable.rollovers[key], "left", amount) for key, amount in rollover_changes.items()
@@ -127,7 +127,7 @@ def deduct(
     for change in changes:
         if abs(EXACT.add(getattr(change.row, change.figure), change.amount)) > UPPER_BOUND:
             raise UsageRefused(
-                f"The usage of {request.feature} would have more than 15 digits before the point."
+                f"The usage of {request.feature} would have more than 15 digits before the decimal point."
             )
     result = UsageResult(
         amount=request.amount,

@@ -206,7 +206,7 @@ class _BatchDeduction:
         )
 
     def outcome_of(self, pending: _PendingUsage) -> UsageOutcome | None:
-        """Deduct one usage; None if an event is due first. All later usages of the customer then wait too."""
+        """Deduct one usage; None if a renewal is due before it. Then all later usages of the customer wait too."""
         customer = self._customers[pending.customer_id]
         if customer.is_waiting:
             return None

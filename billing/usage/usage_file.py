@@ -108,7 +108,7 @@ class UsageFileOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UsageFileReport:
-    """The report on one record: `bad` says why it was refused, `used` is the result otherwise."""
+    """The report on one record of the file: `used` is its result; if it was refused, `bad` is the reason."""
 
     number: int
     outcome: UsageFileOutcome

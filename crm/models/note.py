@@ -1,4 +1,4 @@
-"""Notes on a customer, and its documents."""
+"""Notes on a customer, and links to documents such as contracts."""
 
 from __future__ import annotations
 

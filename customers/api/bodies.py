@@ -44,6 +44,6 @@ def _refuse_unknown(value: dict[str, object], kind: type[JsonDocument]) -> None:
         raise Problem(
             400,
             "unknown_key",
-            f"There is no key “{key[:_SHOWN]}” here. Possible: {', '.join(kind.__struct_fields__)}.",
+            f"Unknown key “{key[:_SHOWN]}”. Possible keys: {', '.join(kind.__struct_fields__)}.",
             key[:_SHOWN],
         )

@@ -110,7 +110,7 @@ def expand_parameter(expandable: Collection[str]) -> Parameter:
 
 LIMIT = Parameter(
     "limit",
-    "The largest number of documents to return.",
+    "The maximum number of documents to return.",
     {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT},
     whole_number(1, LIMIT_MOST),
 )

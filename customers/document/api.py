@@ -102,7 +102,7 @@ class AddressList(_PartList):
 
 
 class BusinessList(_PartList):
-    """The businesses that a customer buys as, in the order of the payments platform."""
+    """A customer's business profiles, in the order of the payments platform."""
 
     summary = "List a customer's businesses"
     document = PaymentsBusiness

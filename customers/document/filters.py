@@ -38,7 +38,7 @@ class ConditionFilter(ListFilterSet):
     def meets(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """The rows of customers that meet the condition `name`. Raises `Problem`."""
         if name not in self.conditions:
-            raise bad_parameter(name, f"can't be used, because there are no {name}s here.")
+            raise bad_parameter(name, "isn't a filter of this list.")
         user = getattr(self.request, "user", None)
         is_token = self.request is None or "Authorization" in self.request.headers
         asker = None if is_token or user is None or not user.is_authenticated else user
@@ -129,7 +129,7 @@ class CustomerFilter(ConditionFilter):
 class PaymentsCustomerFilter(CustomerFilter):
     """The filters of the list of payments documents."""
 
-    status = WordFilter(words=Customer.Status.values, help_text="The status of the account.")
+    status = WordFilter(words=Customer.Status.values, help_text="The status of the customer.")
     country = TextFilter(
         method="in_country",
         help_text="The country of the default address, such as TZ (ISO 3166-1 alpha-2), or its name.",

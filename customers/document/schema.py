@@ -88,7 +88,7 @@ class PaymentsBusinessContact(JsonDocument):
 
 
 class PaymentsBusiness(JsonDocument):
-    """A business that the customer buys as."""
+    """A business profile: a company that the customer buys for."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
 

@@ -363,7 +363,7 @@ def _staleness(importer: Importer[D], incoming: Incoming[D], record: SourceRecor
 def _update_records(
     importer: Importer[D], pairs: list[tuple[Incoming[D], IdentityMatch]]
 ) -> list[UpdatedRecord]:
-    """The updated source record of each incoming one, unsaved."""
+    """Update the source record of each incoming record, or make a new one; saves nothing."""
     now = clock.now()
     updated = []
     for incoming, found in pairs:

@@ -281,7 +281,7 @@ def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
         )
         if other is not None:
             reason = (
-                f"“{identity.source_id}” shares an identifier with {customer.pk}, which has the ID"
+                f"The record “{identity.source_id}” shares an identifier with {customer.pk}, which has the ID"
                 f" “{other.source_id}” at this source. Correct the identifier, or give both records the same ID."
             )
             return replace(found, refused=Refused("$.id", reason))

@@ -46,7 +46,10 @@ class Statement:
 
 
 def updated_claims(claims: Claims, values: dict[str, Any], at: datetime) -> Claims:
-    """`claims` after a document with `values` that arrived at `at`. Claims on absent fields stay."""
+    """`claims` updated with the `values` of a document that arrived at `at`.
+
+    A claim with the same value keeps its time, and one on a field that `values` lacks stays.
+    """
     now = at.astimezone(UTC).isoformat(timespec="microseconds")
     new = dict(claims)
     for name, value in values.items():

@@ -71,7 +71,7 @@ class Signs:
         return frozenset(domain for host in hosts for domain in company_domains(host))
 
     def agree_with(self, other: Signs) -> bool:
-        """Whether one sign is that of both, and no tax number speaks against it."""
+        """Whether both share a mailbox, company domain, tax number, phone or name, and no tax numbers differ."""
         return not self._tax_ids_differ(other) and (
             bool(self.mailboxes & other.mailboxes or self.companies & other.companies)
             or any(is_same_tax_id(mine, theirs) for mine in self.tax_ids for theirs in other.tax_ids)
@@ -80,7 +80,7 @@ class Signs:
         )
 
     def contradict(self, other: Signs) -> bool:
-        """Whether both have names, domains or tax numbers, and these are of different customers."""
+        """Whether names, company domains or tax numbers, where both have them, are of different customers."""
         relations = self._relations(other)
         names_differ = bool(relations) and relations <= _OF_OTHERS
         domains_differ = bool(self.domains and other.domains) and not self.companies & other.companies

@@ -104,7 +104,7 @@ def read_number(value: object) -> Decimal:
     if abs(number) < LARGEST:
         number = number.quantize(DECIMALS, rounding=ROUND_HALF_EVEN)
     if abs(number) >= LARGEST:
-        raise ValueError("The number is out of range: at most 15 digits before the point")
+        raise ValueError("The number is out of range: at most 15 digits before the decimal point")
     return number
 
 

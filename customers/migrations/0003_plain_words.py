@@ -306,7 +306,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='sourcerecord',
                     name='is_merged',
-                    field=models.BooleanField(default=False, help_text='This source merged the record into another one. Its ID still finds the customer. Documents that arrive under it are kept and change nothing.', verbose_name='merged away'),
+                    field=models.BooleanField(default=False, help_text='This source merged the record into another one. Its ID still finds the customer. New documents of the record are stored but change nothing.', verbose_name='merged away'),
                 ),
                 migrations.AlterField(
                     model_name='sourcerecord',

@@ -74,7 +74,7 @@ class Address(PinnedFields, ListItem):
 
 
 class Business(PinnedFields, ListItem):
-    """A company that the customer buys as."""
+    """A business profile: a company that the customer buys for."""
 
     PINNABLE = ("name", "company_number", "tax_identifier", "contacts", "status", "custom_data")
 

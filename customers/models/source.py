@@ -23,7 +23,7 @@ class Source(models.TextChoices):
 
 
 class SourceRecord(CustomerRow):
-    """One record of one source: (source, environment, source ID) always means the same customer."""
+    """A record of a customer at a source, found by (source, environment, source ID)."""
 
     id = TypedIdField(prefix="src", primary_key=True, editable=False)
     source = models.CharField(max_length=10, choices=Source)
@@ -60,8 +60,8 @@ class SourceRecord(CustomerRow):
     is_merged = models.BooleanField(
         "merged away",
         default=False,
-        help_text="This source merged the record into another one. Its ID still finds the customer. Documents that arrive"
-        " under it are kept and change nothing.",
+        help_text="This source merged the record into another one. Its ID still finds the customer. New documents of the"
+        " record are stored but change nothing.",
     )
     first_received_at = models.DateTimeField(default=clock.now)
     last_received_at = models.DateTimeField(default=clock.now)

@@ -29,8 +29,8 @@ _TRIMMED, _INVISIBLE = "The spaces around it were removed.", "The invisible char
 def email(text: str) -> tuple[str, str | None]:
     """The address in `text` in its own letter case, and a remark if anything was removed.
 
-    Removes invisible characters, and `mailto:`, brackets, quotation marks, spaces and a name around the address. Of a
-    text without an address only invisible characters and the spaces around it are removed.
+    Removes invisible characters, and `mailto:`, brackets, quotation marks, spaces and a name around the address. From a
+    text without an address, only invisible characters and the spaces around it are removed.
     """
     if _PLAIN.fullmatch(text):
         return text, None

@@ -135,7 +135,7 @@ def label_in_unicode(label: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def company_domains(host: str) -> tuple[str, ...]:
-    """The domains of `host` that identify an organization: the registered one, and the host itself below it.
+    """The domains that identify the organization of `host`: the registered one, and `host` if it is a subdomain.
 
     Empty for free and disposable mail domains.
     """

@@ -161,7 +161,7 @@ def _grant(batch: ImportBatch, incoming: Document, item: _GrantItem, ours: Grant
         if abs(getattr(sent, name)) >= LARGEST:
             raise Refused(
                 within("$.balances", feature_id),
-                "The balance without its rollovers has more than 15 digits before the point.",
+                "Without its rollovers, the balance has more than 15 digits before the decimal point.",
             )
     reset = sent.reset
     source = batch.attached.get((incoming.customer.pk, sent.plan_id)) if sent.plan_id else None

@@ -86,12 +86,12 @@ def _entries_of_errors_file(lines: list[str]) -> Iterator[CatalogEntry]:
         try:
             value: Any = read_strict(line)
         except Refused as refused:
-            raise Refused(refused.path, f"Non-empty line {index}: {refused.reason}") from None
+            raise Refused(refused.path, f"Line {index}, not counting blank lines: {refused.reason}") from None
         path = _PATH.match(str(value["path"])) if _is_of_catalog(value) else None
         if path is None:
             raise Refused(
                 "$",
-                f"Non-empty line {index} has no refused feature or plan. Expected lines written by"
+                f"Line {index}, not counting blank lines, holds no refused feature or plan. Expected lines written by"
                 " import_catalog --errors.",
             )
         yield CatalogEntry(index, _LISTS[path[1]], path[0], value["document"])

@@ -37,9 +37,9 @@ class InvoiceItem(JsonDocument, kw_only=True):
 class ListedInvoice(Invoice, kw_only=True):
     """An invoice with its customer. `id` is the typed ID; `stripe_id` is the ID in the billing document.
 
-    `amount_paid` is null if it isn't known, as of an imported invoice that isn't paid. `amount_due` is 0 unless the
-    invoice is open. Clientele knows credits, but no refunds: `refunded_amount` is 0. `items` are the lines, none of an
-    imported invoice.
+    `amount_paid` is null if it isn't known: for an imported invoice that isn't paid. `amount_due` is 0 unless the
+    invoice is open. `refunded_amount` is always 0, because Clientele has credits but no refunds. `items` are the
+    lines; an imported invoice has none.
     """
 
     id: str

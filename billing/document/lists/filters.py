@@ -66,12 +66,12 @@ class SubscriptionFilter(CustomerRowFilter):
     status = WordFilter(
         method="in_status",
         words=list(STATUSES),
-        help_text="The status of the subscription. An active one may be past due, on trial or canceled.",
+        help_text="The status of the subscription. An active one may be past due, on trial or set to cancel.",
     )
     past_due = FlagFilter(method="filter_past_due", help_text="Whether it is active and past due.")
     trialing = FlagFilter(method="filter_trialing", help_text="Whether it is active and on trial.")
     canceling = FlagFilter(
-        method="filter_canceling", help_text="Whether it is active and canceled at period end."
+        method="filter_canceling", help_text="Whether it is active and set to cancel at period end."
     )
     plan = TextFilter("plan__plan_id", help_text="The ID of the plan, in any version.")
     add_on = FlagFilter(help_text="Whether it is sold in addition to another plan.")

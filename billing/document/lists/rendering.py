@@ -114,7 +114,7 @@ def render_subscriptions(
 
 
 def render_purchases(rows: Sequence[Purchase], at: datetime, name_of: NameOf) -> list[ListedPurchase]:
-    """Purchases with their customers, and what they are at a moment."""
+    """Purchases with their customers, and whether they are active or expired at `at`."""
     customers = _customers_of(rows)
     entities = _entity_ids(rows)
     return [

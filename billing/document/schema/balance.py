@@ -227,7 +227,7 @@ def _own_feature_id(at: str, sent: str | UnsetType, key: str, feature: Feature |
 
 def _in_range(path: str, figure: Decimal) -> Number:
     if abs(figure) >= LARGEST:
-        raise Refused(path, "The sum of the rows has more than 15 digits before the point.")
+        raise Refused(path, "The sum of the rows has more than 15 digits before the decimal point.")
     return Number(figure)
 
 

@@ -36,7 +36,7 @@ class Subscription(JsonDocument, kw_only=True):
     plan: Plan | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for an end before its start, or the details of another plan."""
+        """Raise `Refused` if an end is before its start, or if `plan` has another ID than `plan_id`."""
         start, end = self.current_period_start, self.current_period_end
         if start is not None and end is not None and end <= start:
             raise Refused(within(at, "current_period_end"), "The period ends before it starts.")
@@ -56,7 +56,7 @@ class Purchase(JsonDocument, kw_only=True):
     plan: Plan | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
-        """Raise `Refused` for an end before its start, or the details of another plan."""
+        """Raise `Refused` if an end is before its start, or if `plan` has another ID than `plan_id`."""
         _verify_lifetime(at, self.started_at, self.expires_at)
         _verify_plan(at, self.plan_id, self.plan)
 

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fix",
             action="store_true",
-            help="post ledger entries that make up differences; the figures stay as they are",
+            help="post ledger entries for the differences, so that the entries add up to the figures; the figures don't change",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--env",
             choices=Environment.values,
-            help="environment of the customer (default: live first)",
+            help="environment of the customer (default: live, then sandbox)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -46,7 +46,9 @@ class Command(BaseCommand):
         parser.add_argument("--at", type=moment, metavar="T", help="start time (default: now)")
         parser.add_argument("--reason", default="", metavar="R", help="reason for the ledger")
         parser.add_argument(
-            "--env", choices=Environment.values, help="environment of the customer (default: live first)"
+            "--env",
+            choices=Environment.values,
+            help="environment of the customer (default: live, then sandbox)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -113,7 +113,7 @@ class Command(BaseCommand):
             f"{counts[CatalogOutcome.UPDATED]}{would_be} updated",
         ]
         if kind == "plan":
-            parts.append(f"{counts[CatalogOutcome.NEW_VERSION]}{would_be} in a new version")
+            parts.append(f"{counts[CatalogOutcome.NEW_VERSION]}{would_be} given a new version")
         parts += [
             f"{counts[CatalogOutcome.UNCHANGED]} unchanged",
             f"{counts[CatalogOutcome.REFUSED]} refused",

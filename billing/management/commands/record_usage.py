@@ -63,7 +63,9 @@ class Command(BaseCommand):
             help="record what fits and drop the rest, instead of refusing all of it",
         )
         parser.add_argument(
-            "--env", choices=Environment.values, help="environment of the customer (default: live first)"
+            "--env",
+            choices=Environment.values,
+            help="environment of the customer (default: live, then sandbox)",
         )
         parser.add_argument(
             "--file", metavar="FILE", help="record the usage in this file; - for standard input"

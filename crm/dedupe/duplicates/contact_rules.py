@@ -26,7 +26,7 @@ def same_mailbox(pair: Comparison) -> Iterator[Evidence]:
 
 
 def mistyped_mailbox(pair: Comparison) -> Iterator[Evidence]:
-    """Two addresses that differ by a typo, where the names agree."""
+    """Email addresses that differ by a typo, if the names are alike or one is missing."""
     if pair.same_boxes or pair.relation not in (Relation.ALIKE, None):
         return
     for mine in pair.a.mailboxes:
@@ -45,10 +45,12 @@ def same_phone(pair: Comparison) -> Iterator[Evidence]:
 
 
 def same_fingerprint(pair: Comparison) -> Iterator[Evidence]:
-    """The same device."""
+    """The same device, by its fingerprint."""
     if pair.is_one_device:
         mark = pair.a.fingerprint
-        yield shared("same fingerprint", f"same fingerprint: {mark}", pair.count(KeyKind.FINGERPRINT, mark))
+        yield shared(
+            "same fingerprint", f"same device fingerprint: {mark}", pair.count(KeyKind.FINGERPRINT, mark)
+        )
 
 
 def contact_is_the_other(pair: Comparison) -> Iterator[Evidence]:
@@ -60,7 +62,9 @@ def contact_is_the_other(pair: Comparison) -> Iterator[Evidence]:
 
 
 def _reached_as(contact: ContactProfile, customer: Profile, pair: Comparison) -> Iterator[Evidence]:
-    who = f"“{contact.name.text}”, a contact of one," if contact.name else "A contact of one"
+    who = (
+        f"“{contact.name.text}”, a contact of one customer," if contact.name else "A contact of one customer"
+    )
     for mailbox in contact.mailboxes:
         if mailbox.box in customer.boxes:
             words = f"{who} has the email address of the other: {mailbox.box}"

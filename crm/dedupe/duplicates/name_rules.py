@@ -120,7 +120,11 @@ def contact_name(pair: Comparison) -> Iterator[Evidence]:
             _MOST_BY_CONTACT if is_reached or pair.near >= Nearness.SAME_POSTAL else _MOST_BY_CONTACT_NEARBY
         )
         weight = max(0.0, min(most, pair.rarity(likeness)) - likeness.doubt)
-        yield found("a contact's name", f"“{customer.names[0].text}” is a contact of the other", weight)
+        yield found(
+            "a contact's name",
+            f"“{customer.names[0].text}” is also the name of a contact of the other customer",
+            weight,
+        )
         return
 
 

@@ -11,7 +11,7 @@ from customers.readings.tax_ids import TaxId
 
 
 class ContactProfile(Struct, array_like=True, frozen=True):
-    """A contact of a customer: from the CRM, or of one of its business profiles."""
+    """A contact of a customer, from the CRM or from a business profile."""
 
     name: Name | None = None
     mailboxes: tuple[Mailbox, ...] = ()

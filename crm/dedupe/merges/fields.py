@@ -28,13 +28,13 @@ class Field:
     column: str
 
     def of(self, customer: Customer) -> Any:
-        """The customer's value; None where it has no such row."""
+        """The customer's value; None if it has no row of `model`."""
         row = row_of(self.model, customer)
         return None if row is None else getattr(row, self.column)
 
 
 def row_of(model: type[models.Model], customer: Customer) -> Any:
-    """The customer itself, or its one-to-one row of `model`; None where it has none."""
+    """The customer itself, or its one-to-one row of `model`; None if it has none."""
     if model is Customer:
         return customer
     relation: Any = model._meta.get_field("customer").remote_field
@@ -47,7 +47,7 @@ def is_empty(value: Any) -> bool:
 
 
 def joined(field: Field, first: Any, second: Any) -> Any:
-    """The value of two customers together: the first one's, with the keys that only the second one's object has."""
+    """`first`; where the field is merged key by key, with the keys that only `second` has."""
     if field.column in KEY_BY_KEY and not is_empty(first) and not is_empty(second):
         return combined([first, second])
     return first

@@ -140,7 +140,9 @@ def refusals(
         if name not in FIELDS:
             found.append(f"There is no field “{name}”. Choose one of {', '.join(FIELDS)}.")
         elif key not in keys:
-            found.append(f"“{key}” can't be chosen for {name}. Choose one of the customers that you merge.")
+            found.append(
+                f"For {name}, choose one of the customers that you merge. “{key}” isn't one of them."
+            )
     return found
 
 

@@ -80,7 +80,7 @@ def _overdue(owners: Owners, now: datetime) -> QuerySet[Any]:
 
 
 def _balances(rule: WorklistRule) -> Callable[[Owners, datetime], QuerySet[Any]]:
-    """Reasons of this rule on the worklist, decided or not."""
+    """The rows of a list: the worklist reasons of `rule`, including those done, snoozed or dismissed."""
 
     def rows(owners: Owners, now: datetime) -> QuerySet[Any]:
         found = WorklistReason.objects.filter(rule=rule.name)
@@ -141,7 +141,7 @@ LISTS = {
         DeskList(
             name="balances-low",
             title="Low balances",
-            description="Balances that are mostly used, as of the last refresh of the worklist",
+            description="Balances with most of the amount used, as of the last worklist refresh",
             empty="No low balances",
             permission="billing.view_balance",
             rows=_balances(LOW),
@@ -152,7 +152,7 @@ LISTS = {
         DeskList(
             name="balances-exhausted",
             title="Balances at zero",
-            description="Balances with nothing left, as of the last refresh of the worklist",
+            description="Balances with nothing left, as of the last worklist refresh",
             empty="No balances at zero",
             permission="billing.view_balance",
             rows=_balances(EXHAUSTED),

@@ -129,7 +129,10 @@ def segment_page(request: HttpRequest, segment_id: str) -> HttpResponse:
 
 
 def _row(request: HttpRequest, segment: Segment) -> tuple[Segment, str, str, str]:
-    """A segment, its filters in words, its number of customers and its list; for an invalid one the reason."""
+    """A segment, its filters in words, its number of customers and the URL of its list.
+
+    If the segment is invalid, the reason takes the place of the filters, and the rest is empty.
+    """
     try:
         query = Query.read(segment.query)
         customers = customers_of(segment, request.user, request.user.has_perm)

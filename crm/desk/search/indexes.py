@@ -66,7 +66,7 @@ _TRIGRAMS = (
     ("person_phone_digits", "crm_person", _digits('"phone"')),
     ("merged_record_search", "crm_mergedrecord", _text('"document"')),
 )
-#: Of what is searched for as a whole, or from the beginning.
+#: For columns that are searched for a whole value, or for how it begins.
 _PLAIN = (
     (
         "customer_search_beginning",

@@ -102,7 +102,7 @@ class SearchTerm:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """What a tax or company number that is this one may contain, without punctuation."""
+        """The forms of the tax or company number to search for, without punctuation."""
         if not self.number:
             return ()
         tax_id = read_tax_id(self.number)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             type=_score,
             default=DEFAULT_SCORE,
             metavar="S",
-            help=f"list pairs from this score on, from 0 to 1 (default: {DEFAULT_SCORE})",
+            help=f"list pairs with this score or higher, from 0 to 1 (default: {DEFAULT_SCORE})",
         )
         parser.add_argument(
             "--format",

@@ -49,7 +49,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--reason", default="", metavar="R", help="the reason, kept with the merge")
         parser.add_argument(
-            "--env", choices=Environment.values, help="the environment of the customers (default: live first)"
+            "--env",
+            choices=Environment.values,
+            help="the environment of the customers (default: live, then sandbox)",
         )
         parser.add_argument("--dry-run", action="store_true", help="only show what the merge would do")
 

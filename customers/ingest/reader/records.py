@@ -35,8 +35,8 @@ class Record:
 class BadRecord:
     """A record that was refused, with the JSON path of the problem and the reason in a sentence.
 
-    `text` is the record's text as received, with bytes that are not UTF-8 replaced. Of a record that is too
-    large it is only the beginning.
+    `text` is the record's text as received, with bytes that are not UTF-8 replaced. It is cut off if the
+    record is too large.
     """
 
     number: int

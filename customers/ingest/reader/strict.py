@@ -223,7 +223,7 @@ class _CarefulReader:
         value = self._value("a JSON value")
         self._skip_space()
         if self._at < len(self._text):
-            raise self._unexpected("the end of the value")
+            raise self._unexpected("nothing after the value")
         return value
 
     def _value(self, expected: str) -> object:

@@ -187,7 +187,9 @@ class TestSetRemaining:
             set_remaining(balance, Decimal(0), **WHY)
         assert set_remaining(balance, Decimal(4), **WHY).after.remaining == 4
 
-    @pytest.mark.parametrize(("target", "told"), [("70", "remain already"), ("-1", "never below 0")])
+    @pytest.mark.parametrize(
+        ("target", "told"), [("70", "already has 70 remaining"), ("-1", "never below 0")]
+    )
     def test_what_cannot_be_set_is_refused(self, balance, target, told):
         with pytest.raises(CannotAdjust, match=told):
             set_remaining(grant(balance), Decimal(target), **WHY)

@@ -149,7 +149,7 @@ class TestChoosing:
             with pytest.raises(Refused) as caught:
                 choose_version(1, terms(amount), self.OURS, is_newest=False)
             assert caught.value.path == "$.version"
-            assert "as version 3 or higher" in caught.value.reason
+            assert "number it 3 or higher" in caught.value.reason
 
     def test_there_is_a_last_version(self) -> None:
         with pytest.raises(Refused, match="another ID"):

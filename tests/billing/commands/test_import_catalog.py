@@ -35,7 +35,7 @@ DEARER: Json = {**CATALOG, "plans": [{**PRO, "price": {"amount": 25, "interval":
 
 TAKEN = (
     "{0}: features: 1 created, 0 updated, 0 unchanged, 0 refused\n"
-    "{0}: plans: 1 created, 0 updated, 0 in a new version, 0 unchanged, 0 refused\n"
+    "{0}: plans: 1 created, 0 updated, 0 given a new version, 0 unchanged, 0 refused\n"
 )
 
 
@@ -74,7 +74,7 @@ class TestCounts:
         out, err = run("c.json")
         assert out.splitlines() == [
             "c.json: features: 0 created, 0 updated, 1 unchanged, 0 refused",
-            "c.json: plans: 0 created, 0 updated, 0 in a new version, 1 unchanged, 0 refused",
+            "c.json: plans: 0 created, 0 updated, 0 given a new version, 1 unchanged, 0 refused",
         ]
         assert err == ""
         assert row_counts() == before
@@ -83,7 +83,7 @@ class TestCounts:
         run(write("c.json"))
         out, err = run(write("new.json", DEARER))
         assert out.splitlines()[1] == (
-            "new.json: plans: 0 created, 0 updated, 1 in a new version, 0 unchanged, 0 refused"
+            "new.json: plans: 0 created, 0 updated, 1 given a new version, 0 unchanged, 0 refused"
         )
         assert err == (
             "new.json: $.plans[0].version, imported: Created version 2 of pro, because its price or allowances differ from version 1."
@@ -114,7 +114,7 @@ class TestRefusals:
 
         assert out.splitlines() == [
             "c.json: features: 1 created, 0 updated, 0 unchanged, 1 refused",
-            "c.json: plans: 1 created, 0 updated, 0 in a new version, 0 unchanged, 2 refused",
+            "c.json: plans: 1 created, 0 updated, 0 given a new version, 0 unchanged, 2 refused",
         ]
         first, second, third, summary = err.splitlines()
         assert first.startswith("c.json: $.features[1]: ")
@@ -153,7 +153,7 @@ class TestRefusals:
         assert out.endswith("1 refused\n")
         refused["document"]["items"][0]["feature_id"] = "api_calls"
         assert run(write("mended.ndjson", refused))[0].splitlines()[1] == (
-            "mended.ndjson: plans: 1 created, 0 updated, 0 in a new version, 0 unchanged, 0 refused"
+            "mended.ndjson: plans: 1 created, 0 updated, 0 given a new version, 0 unchanged, 0 refused"
         )
         assert Plan.objects.get(plan_id="pro").name == "Søn"
 
@@ -212,7 +212,7 @@ class TestNothingHalfDone:
 
         assert out.splitlines() == [
             "new.json: features: 1 would be created, 0 would be updated, 1 unchanged, 0 refused",
-            "new.json: plans: 0 would be created, 0 would be updated, 1 would be in a new version, 0 unchanged, 1 refused",
+            "new.json: plans: 0 would be created, 0 would be updated, 1 would be given a new version, 0 unchanged, 1 refused",
             "This was a dry run. Nothing was changed.",
         ]
         assert row_counts() == before

@@ -120,7 +120,7 @@ class TestErrorsFiles:
     def test_lines_of_another_kind(self, line: bytes) -> None:
         path, reason = refusal(self.LINES[0] + line)
         assert path == "$"
-        assert reason.startswith("Non-empty line 2 ")
+        assert reason.startswith("Line 2, not counting blank lines, ")
 
     def test_a_line_that_was_broken_in_mending(self) -> None:
-        assert refusal(self.LINES[0] + b"{")[1].startswith("Non-empty line 2: ")
+        assert refusal(self.LINES[0] + b"{")[1].startswith("Line 2, not counting blank lines: ")

@@ -165,7 +165,7 @@ def test_what_contradicts_itself_is_refused(payload, path, reason):
         (
             ("balances", "api_calls", "granted"),
             1e15,
-            "The number is out of range: at most 15 digits before the point.",
+            "The number is out of range: at most 15 digits before the decimal point.",
         ),
         (("metadata",), [], "Expected `object`, got `array`."),
         (("send_email_receipts",), None, "Expected `bool`, got `null`."),
@@ -188,7 +188,7 @@ def test_rows_whose_sum_is_out_of_range_are_refused():
     ]
     path, reason = refused(with_balance(breakdown=rows))
     assert path == "$.balances.api_calls.granted"
-    assert reason == "The sum of the rows has more than 15 digits before the point."
+    assert reason == "The sum of the rows has more than 15 digits before the decimal point."
 
 
 @pytest.mark.parametrize("value", [[], "acme", None, 7])
