@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.contrib.admin import apps as admin_apps
 from django.core.checks import register
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
@@ -12,6 +13,13 @@ from config.checks import (
     check_shared_id_spaces,
     check_source_precedence,
 )
+
+
+class AdminWithLeanSite(admin_apps.AdminConfig):
+    """Django's admin with our site."""
+
+    default = False
+    default_site = "config.admin_site.LeanAdminSite"
 
 
 class ConfigConfig(AppConfig):

@@ -127,11 +127,12 @@ CONTENT_SECURITY_POLICY = {
 # Apps, middleware, templates
 
 INSTALLED_APPS = [
-    "unfold",
+    # Without its own admin site: ours is one of its kind.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "config.apps.AdminWithLeanSite",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
