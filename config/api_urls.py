@@ -1,4 +1,4 @@
-"""The addresses of the JSON API: everything below /api/ and /v1/."""
+"""The URLs of the JSON API: everything below /api/ and /v1/."""
 
 from django.urls import path, re_path
 

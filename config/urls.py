@@ -1,4 +1,4 @@
-"""The addresses of the product."""
+"""The URLs of the product."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin

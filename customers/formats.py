@@ -172,12 +172,12 @@ def link_out(url: str | None, text: str | None = None) -> SafeString | str:
 
 
 def page_of(row: Model, name: str = "change") -> str:
-    """The address of the page `name` of `row` in the admin."""
+    """The URL of the page `name` of `row` in the admin."""
     return page_of_key(type(row), row.pk, name)
 
 
 def page_of_key(model: type[Model], key: Any, name: str = "change") -> str:
-    """The address of that page for the row with this key."""
+    """The URL of that page for the row with this key."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
 
 

@@ -70,7 +70,7 @@ class SubscribingPages(HistoryAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Attach a plan to the customer in the address; without one, choose a customer first."""
+        """Attach a plan to the customer in the URL; without one, choose a customer first."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         choice = ChooseCustomerForm(self.admin_site, request.GET if "customer" in request.GET else None)

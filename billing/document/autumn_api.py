@@ -1,7 +1,7 @@
 """Serves two requests of the billing platform's public client, in that client's own response format.
 
 The client sends no environment. Its list has the customers of both environments, each with its `env`, and a customer
-is looked up in both, live first. `?env=` in the address limits both requests to one. Client 1.0 pages by `offset` and
+is looked up in both, live first. `?env=` in the URL limits both requests to one. Client 1.0 pages by `offset` and
 reads the counts, client 1.2 pages by `start_cursor`, so the response has what both need.
 """
 

@@ -58,7 +58,7 @@ class RowLeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryExplained:
-    """A ledger line: `amount` was added to `figure`, which was `after` then, on the grant or rollover `row`.
+    """A ledger line: `amount` was added to `figure` of the grant or rollover `row`, which made it `after`.
 
     `reverses` is the ID of the posting that its own posting reverses, `reversed_by` the ID of the one that reverses it.
     """

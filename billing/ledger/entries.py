@@ -68,7 +68,7 @@ class EntryValues(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class PostingDraft:
-    """A posting to write. `feature_id` and the other ids are primary keys."""
+    """A posting to write. `feature_id` and the other IDs are primary keys."""
 
     customer_id: str
     kind: Posting.Kind

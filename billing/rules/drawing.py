@@ -3,7 +3,7 @@
 Pure arithmetic on values: no clock, no database, and no argument is changed. The caller passes the grants and
 rollovers that count (neither ended nor expired, standalone or of an active plan) and applies the result. Amounts are
 units of the feature that is used; a grant of a credit system is charged in its credits, at `credit_cost` per unit.
-Ids are unique among the grants, and among the rollovers.
+IDs are unique among the grants, and among the rollovers.
 
 Two places repeat the simplest case, one grant that covers the whole amount, for speed: the PostgreSQL function
 `billing_record_plain_use` and `billing.usage.record_many`. A property test holds both to this module.
@@ -113,12 +113,12 @@ class DrawResult:
 
     @property
     def usage_changes(self) -> dict[str, Decimal]:
-        """What to add to the usage of each grant, by grant id, in drawing order."""
+        """What to add to the usage of each grant, by grant ID, in drawing order."""
         return _charged_by_id(part for part in self.parts if part.step != "rollover")
 
     @property
     def rollover_changes(self) -> dict[str, Decimal]:
-        """What to add to the balance of each rollover, by rollover id: amounts below zero."""
+        """What to add to the balance of each rollover, by rollover ID: amounts below zero."""
         taken = _charged_by_id(part for part in self.parts if part.step == "rollover")
         return {rollover_id: charged.copy_negate() for rollover_id, charged in taken.items()}
 
@@ -145,7 +145,7 @@ class RefundResult:
 
     @property
     def usage_changes(self) -> dict[str, Decimal]:
-        """What to add to the usage of each grant, by grant id: amounts below zero."""
+        """What to add to the usage of each grant, by grant ID: amounts below zero."""
         return {row_id: charged.copy_negate() for row_id, charged in _charged_by_id(self.parts).items()}
 
 
@@ -356,7 +356,7 @@ def _overdraw(
 
 
 def _allowances(grants: Iterable[DrawableGrant], overage_limits: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """How much more overage each spend limit allows, by feature id."""
+    """How much more overage each spend limit allows, by feature ID."""
     allowances = dict(overage_limits)
     for grant in grants:
         if grant.feature_id in allowances:

@@ -101,12 +101,12 @@ class Figures:
 
     @property
     def usage_percent(self) -> Decimal | None:
-        """Usage in percent of what is granted, above 100 with overage; None if nothing is granted or it is unlimited."""
+        """Usage as a percentage of what is granted, above 100 with overage; None if nothing is granted or it is unlimited."""
         return self._percent(self.usage)
 
     @property
     def spent_percent(self) -> Decimal | None:
-        """How many percent of what is granted no longer remain; None if nothing is granted or it is unlimited."""
+        """The percentage of what is granted that no longer remains; None if nothing is granted or it is unlimited."""
         return self._percent(EXACT.subtract(self.granted, self.remaining))
 
     def is_between(self, name: FigureName, low: Decimal | None, high: Decimal | None) -> bool:
@@ -152,7 +152,7 @@ def figures_of(grants: Iterable[GrantFigures], rollovers: Iterable[RolloverFigur
 def counts(ended_at: datetime | None, expires_at: datetime | None, at: datetime) -> bool:
     """Whether a grant or rollover counts towards its balance: neither ended nor expired.
 
-    `CountedQuerySet.counted` says the same in SQL.
+    `CountedQuerySet.counted` is the same rule in SQL.
     """
     return ended_at is None and (expires_at is None or expires_at > at)
 

@@ -43,7 +43,7 @@ class BilledLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDiscount:
-    """A discount that applies. Ids are unique within an invoice.
+    """A discount that applies. IDs are unique within an invoice.
 
     `value` is a percentage, or an amount of `currency` in major units; a free product has none. `spent` is how much of
     invoice credits is used up. With a `subscription_id`, only that subscription's lines are discounted.

@@ -109,7 +109,7 @@ def _copy(drawn: Iterable[DrawnUsage], changed: Iterable[Grant | Rollover]) -> N
 
 
 class _Uuids(dict[str | None, str]):
-    """UUIDs as text, by typed id; `\\N` for None."""
+    """UUIDs as text, by typed ID; `\\N` for None."""
 
     def __missing__(self, typed_id: str | None) -> str:
         text = _NULL if typed_id is None else str(to_uuid(typed_id, _PREFIXES))

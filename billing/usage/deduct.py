@@ -195,7 +195,7 @@ def remaining_by_feature(
 
 
 def to_stored_answer(result: UsageResult, to_uuid_text: Callable[[str], str] | None = None) -> dict[str, Any]:
-    """What a posting stores of the result, as JSON: ids as UUIDs, figures as text without trailing zeros."""
+    """What a posting stores of the result, as JSON: IDs as UUIDs, figures as text without trailing zeros."""
     uuid_text = to_uuid_text or _uuid_text
     return {
         "amount": _plain(result.amount),

@@ -15,7 +15,7 @@ from customers.models import Customer
 
 T = TypeVar("T")
 
-#: Once so many customers in a row have failed, the fault is not theirs: the run ends.
+#: The run ends after this many customers in a row have failed, because the cause can't be their data.
 _MOST_FAILURES_IN_A_ROW = 50
 _MOST_NAMED = 20
 

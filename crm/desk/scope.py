@@ -22,7 +22,7 @@ class Scope(models.TextChoices):
 
     @classmethod
     def chosen(cls, text: str | None, default: Scope | None = None) -> Scope:
-        """The scope in an address; `default` (mine) for any other text."""
+        """The scope in a URL; `default` (mine) for any other text."""
         return cls(text) if text in cls.values else default or cls.MINE
 
     def owners(self, user: Any) -> QuerySet[Any] | list[Any] | None:

@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def filtered_by(request: HttpRequest) -> dict[str, str]:
-    """The filters of the address: in `words`, or what is wrong with them; and as a query string in `address`."""
+    """The filters in the URL: in `words`, or what is wrong with them; and as a query string in `address`."""
     try:
         query = Query.read(request.GET)
     except BadValue as problem:

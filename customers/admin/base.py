@@ -104,7 +104,7 @@ class FieldsMixin(BaseModelAdmin):
 
 
 class RecordChangeList(ChangeList):
-    """A list that is sorted only by the columns in `sortable_by`, whatever the address says."""
+    """A list that is sorted only by the columns in `sortable_by`, whatever the URL says."""
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """The column to sort by; None for one that is not in `sortable_by`."""

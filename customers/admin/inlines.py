@@ -39,7 +39,7 @@ class RecordFormSet(PaginationInlineFormSet):
         return super().empty_form
 
     def get_page_num(self) -> int:
-        """The page in the address; the first for anything but a number."""
+        """The page number in the URL; the first page for anything but a number."""
         asked = self.request.GET.get(self.get_pagination_key(), "1")
         return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 10 and int(asked) else 1
 

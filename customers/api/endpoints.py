@@ -21,7 +21,7 @@ from customers.models import Customer, Source
 
 
 class Endpoint(ApiView):
-    """An address of the API. Its docstring and the attributes below make its OpenAPI description."""
+    """A URL of the API. Its docstring and the attributes below make its OpenAPI description."""
 
     #: The heading and the title of the description.
     tag: ClassVar[str]

@@ -129,7 +129,7 @@ def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
 
 @method_decorator(csrf_exempt, name="dispatch")
 class NothingHere(View):
-    """404 for unknown addresses of the API."""
+    """404 for unknown URLs of the API."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         slash = " Addresses of documents do not end with a slash." if request.path.endswith("/") else ""

@@ -346,7 +346,7 @@ def _owner_of(row: Model) -> str | None:
 
 
 def _staleness(importer: Importer[D], incoming: Incoming[D], record: SourceRecord | None) -> Remark | None:
-    """A remark on a document that the platform changed earlier than the one that was imported of `record` before."""
+    """A remark on a document that is older than the one last imported for `record`; None for any other."""
     if record is None or incoming.may_be_older:
         return None
     now = importer.claims(incoming.document).get("updated_at")

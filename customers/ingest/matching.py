@@ -7,7 +7,7 @@ A record joins a customer by itself in these cases only, always within its envir
 - Both have the same ID, and no two systems give such an ID by chance, or `SHARED_ID_SPACES` declares that the two
   sources share their IDs, or a second sign agrees: a name, a domain, a mailbox, a phone or a tax number.
 - Both have the same mailbox, only one customer has it, it is neither a placeholder nor an office's (`info@`), no name,
-  domain or tax number speaks against it, and the customer has no other record with an ID of the same source.
+  domain or tax number contradicts it, and the customer has no other record with an ID of the same source.
 
 Any other record makes a new customer. People decide about possible duplicates.
 """
@@ -68,7 +68,7 @@ class Identity:
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """The stand-ins of a record without an ID; each is used if the records of others have those before it."""
+        """The possible stand-ins of a record without an ID. The first that no other record has is used."""
         names = "\0".join(sorted(self.signs.names))
         phones = "\0".join(sorted(self.signs.phones))
         digests = (hashlib.sha256(said.encode()).hexdigest()[:16] for said in (names, f"{names}\0\0{phones}"))
@@ -143,7 +143,7 @@ class _Known:
         ]
 
     def signs_of(self, customer: Customer) -> Signs:
-        """The signs of a customer's records and of its own columns; merged customers speak for themselves."""
+        """The signs of a customer's records and of its own columns, without those of merged customers."""
         said = [Signs.from_json(record.signs, record.mailbox) for record in self.records_of[str(customer.pk)]]
         mailbox = read_mailbox(customer.email or "")
         own = Signs(
@@ -213,7 +213,7 @@ class _Wanted:
 
 
 def _add_holders(known: _Known) -> None:
-    """Add who has which external ID, Stripe ID and mailbox, and the records of all customers that were found."""
+    """Add the customers that have the external IDs, Stripe IDs and mailboxes, and the records of all that were found."""
     for record in SourceRecord.objects.filter(customer__in=list(known.customers)):
         known.records_of[str(record.came_with_id or record.customer_id)].append(record)
     for customer in known.customers.values():

@@ -30,7 +30,7 @@ def read_kept(record: SourceRecord) -> Kept:
 def with_not_understood(
     documents: Sequence[JsonDocument], customers: Sequence[Customer], source: Source
 ) -> list[Any]:
-    """The documents of these customers, in order, as plain JSON where something goes back into them. One query."""
+    """The documents of these customers, in order; those that get something back are plain JSON. One query."""
     kept = _kept_by_customer(customers, source)
     return [
         _plain(document, kept[str(customer.pk)]) if str(customer.pk) in kept else document

@@ -1,6 +1,6 @@
 """Claims of source records on the fields of a customer, and which claim decides a field.
 
-A claim is the value that one record has for one field, and the moment since when it has it. All records of a
+A claim is the value that one record has for one field, and since when. All records of a
 customer are ranked together: by the order of their sources (`SOURCE_PRECEDENCE`), and within a source by the
 latest claim.
 """
@@ -29,7 +29,7 @@ _ORDERS: dict[str, Sequence[str]] = {"created_at": ("payments",), "updated_at": 
 _MOMENTS = ("created_at", "updated_at")
 _NULLABLE = tuple(name for name in Customer.PINNABLE if Customer._meta.get_field(name).null)
 
-#: Columns whose values come together key by key: each key has the value of the most trusted source that has it.
+#: Columns whose values are combined key by key: each key has the value of the most trusted source that has it.
 KEY_BY_KEY = ("custom_data", "metadata")
 
 #: By field: the `value` (null for an empty one) and `since` when, in ISO 8601.
@@ -109,7 +109,7 @@ def deciding_value(name: str, statements: Iterable[Statement]) -> Any:
 
 
 def combined(values: Iterable[Any]) -> Any:
-    """Objects as one; where several have a key, the first has it. None without any."""
+    """The objects combined; a key that several have comes from the first. None if there are no objects."""
     together: dict[str, Any] = {}
     filled = [value for value in values if value is not None]
     for value in filled:
@@ -220,7 +220,7 @@ def sources_value(customer: Customer, name: str) -> tuple[bool, Any]:
 def resolve(customer: Customer) -> list[str]:
     """Set the columns of a customer, except locked ones, to what its records say. Return the names of those that changed.
 
-    A column that no record speaks of stays as it is. Nothing is saved. One query.
+    A column without a claim stays as it is. Nothing is saved. One query.
     """
     records = list(customer.source_records.all())
     own = [record for record in records if record.came_with_id is None]

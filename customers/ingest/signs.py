@@ -97,7 +97,7 @@ class Signs:
 
 
 def mailbox_of(email: str) -> str:
-    """The canonical form of an email address. Empty for a placeholder, an office (`info@`), and what is no address."""
+    """The canonical form of an email address. Empty for a placeholder, an office (`info@`), and for text that isn't an address."""
     mailbox = read_mailbox(email)
     if mailbox is None or mailbox.is_office:
         return ""

@@ -44,7 +44,7 @@ class IsoDate(date):
 
 
 class Link(str):
-    """An address that is safe to click: http, https or relative, never a scheme that could run a script."""
+    """A URL that is safe to click: http, https or relative, never a scheme that could run a script."""
 
     __slots__ = ()
 

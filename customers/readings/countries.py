@@ -1,7 +1,7 @@
 """Countries by their codes and names, in every language of CLDR.
 
 `words/countries.txt` has the names of all languages (`bin/country_names.py` writes it), `words/more_countries.txt`
-those that CLDR lacks. The languages are loaded when the first name is read that English does not know.
+those that CLDR lacks. The languages are loaded when the first name that isn't English is read.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def country(text: str) -> tuple[str, str | None]:
     """The ISO 3166-1 alpha-2 code of a country given by a code or a name, and a remark if it was changed or is unknown.
 
     Names may be in any language of CLDR, with or without accents and capitals. A name that means two countries in two
-    languages is unknown, unless English knows it. An unknown country is kept.
+    languages is unknown, unless it is English. An unknown country is kept.
     """
     if text in COUNTRY_CODES:
         return text, None

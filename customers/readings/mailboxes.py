@@ -115,7 +115,7 @@ def is_domain(text: str) -> bool:
 
 
 def in_ascii(host: str) -> str:
-    """A host as DNS knows it: with `xn--` for other letters. Empty if it is none."""
+    """A host as DNS knows it: with `xn--` for other letters. Empty if it isn't a host."""
     try:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:

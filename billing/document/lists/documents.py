@@ -1,4 +1,4 @@
-"""The documents of lists: items of the billing document that also say whose they are.
+"""The documents of lists: items of the billing document with the customer that they belong to.
 
 They are written as the billing document is: times are milliseconds since the epoch, money is in major units.
 """

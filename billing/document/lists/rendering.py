@@ -1,4 +1,4 @@
-"""Renders pages of rows, with whose they are, in a fixed number of queries.
+"""Renders pages of rows with their customers, in a fixed number of queries.
 
 An item looks as it does in its customer's billing document: it is taken from one that has nothing but these rows.
 """
@@ -167,7 +167,7 @@ def render_balances(rows: Sequence[Balance], expand: Collection[str]) -> list[Li
 
 
 def render_grants(rows: Sequence[Grant], at: datetime, name_of: NameOf) -> list[ListedGrant]:
-    """Grants with their customers and rollovers, and what they are at a moment."""
+    """Grants with their customers and rollovers, and whether they are active or expired at `at`."""
     balances = Balance.objects.select_related("customer", "feature").in_bulk([row.balance_id for row in rows])
     entities = _entity_ids(rows)
     rollovers: dict[str, list[Rollover]] = defaultdict(list)
@@ -248,7 +248,7 @@ def _summary(customer: Customer, expand: Collection[str]) -> Any:
 
 
 def _entity_ids(rows: Any) -> dict[Any, str | None]:
-    """The IDs of the entities of rows in documents, by key; None is nobody's row."""
+    """The IDs of the entities of rows in documents, by key."""
     keys = {row.entity_id for row in rows if row is not None and row.entity_id}
     return {key: entity.entity_id or str(key) for key, entity in Entity.objects.in_bulk(keys).items()}
 

@@ -16,7 +16,7 @@ from customers.readings.phones import is_same_phone
 
 T = TypeVar("T")
 
-#: A word that this many customers have is common, so it is no typo of another word.
+#: A word that this many customers have is common, so it isn't a typo of another word.
 _USUAL = 5
 #: The count assumed for a word or place that only these two have.
 _UNSEEN = 0.3

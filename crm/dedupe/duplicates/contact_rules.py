@@ -54,7 +54,7 @@ def same_fingerprint(pair: Comparison) -> Iterator[Evidence]:
 
 
 def contact_is_the_other(pair: Comparison) -> Iterator[Evidence]:
-    """A contact of one is the other customer, by address or phone."""
+    """A contact of one customer is the other, by email address or phone."""
     for customer, other in ((pair.a, pair.b), (pair.b, pair.a)):
         for contact in other.contacts:
             if may_be(contact, customer, pair):

@@ -8,7 +8,7 @@ from customers.readings.names import Likeness, NameKind, Relation, compare
 
 
 def may_be(contact: ContactProfile, customer: Profile, pair: Comparison) -> bool:
-    """Whether the names allow that a contact is the other customer."""
+    """Whether the names allow a contact to be the other customer."""
     if contact.name is None or not customer.names or customer.names[0].kind == NameKind.COMPANY:
         return True
     likeness = compare(contact.name, customer.names[0], pair.is_usual)
@@ -16,7 +16,7 @@ def may_be(contact: ContactProfile, customer: Profile, pair: Comparison) -> bool
 
 
 def is_contact(pair: Comparison) -> bool:
-    """Whether a contact of one is the other: by name, or by address where the names allow it."""
+    """Whether a contact of one is the other: by name, or by email address if the names allow it."""
     return writes_as_contact(pair) or any(
         likeness_of_contact(one, other, pair) is not None
         for one, other in ((pair.a, pair.b), (pair.b, pair.a))
@@ -24,7 +24,7 @@ def is_contact(pair: Comparison) -> bool:
 
 
 def writes_as_contact(pair: Comparison) -> bool:
-    """Whether a contact of one has the other's address and may be the other."""
+    """Whether a contact of one has the email address of the other, and the names allow it."""
     return any(
         not customer.boxes.isdisjoint(mailbox.box for mailbox in contact.mailboxes)
         and may_be(contact, customer, pair)

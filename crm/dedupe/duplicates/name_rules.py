@@ -129,7 +129,7 @@ def contact_name(pair: Comparison) -> Iterator[Evidence]:
 
 
 def domain_is_the_name(pair: Comparison) -> Iterator[Evidence]:
-    """One customer has no name, and a company domain that both have spells the other's name."""
+    """One customer has no name, and a company domain that they share spells the name of the other."""
     if pair.likeness is not None or not pair.same_domains:
         return
     label = plain(label_of(pair.same_domains[0])).replace(" ", "")

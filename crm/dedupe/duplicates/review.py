@@ -36,7 +36,7 @@ def record(pairs: Iterable[FoundPair], *, since: datetime | None = None, env: st
     """Write the pairs of a sweep (with this `since` and `env`).
 
     New pairs wait for review, known ones get their new score. Decisions stay, and a snoozed pair waits again
-    when its time has come. A waiting pair that this sweep compared and did not find any more is deleted.
+    when its time has come. A waiting pair that this sweep compared but no longer found is deleted.
     """
     now = clock.now()
     list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))

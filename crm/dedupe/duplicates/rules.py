@@ -19,7 +19,7 @@ _SHORT_ID = 5
 
 
 def tax_id(pair: Comparison) -> Iterator[Evidence]:
-    """The same tax ID, or two."""
+    """The same tax ID, or two different ones."""
     mine, theirs = pair.a.tax_ids, pair.b.tax_ids
     same = next((one for one in mine for other in theirs if is_same_tax_id(one, other)), None)
     if same is not None:
@@ -34,7 +34,7 @@ def tax_id(pair: Comparison) -> Iterator[Evidence]:
 
 
 def company_number(pair: Comparison) -> Iterator[Evidence]:
-    """The same number in a company register, or two."""
+    """The same company number, or two different ones."""
     mine, theirs = pair.a.company_numbers, pair.b.company_numbers
     same = sorted(set(mine) & set(theirs))
     if same:
@@ -65,7 +65,7 @@ def another_place(pair: Comparison) -> Iterator[Evidence]:
     if pair.near == Nearness.OTHER_COUNTRY:
         yield found("another country", f"another country: {mine.country}, {theirs.country}")
     elif writes_as_contact(pair):
-        # People live elsewhere than their company is.
+        # A person may live in another place than their company.
         return
     elif pair.near == Nearness.OTHER_CITY:
         yield found("another city", "another city")
@@ -76,19 +76,17 @@ def another_place(pair: Comparison) -> Iterator[Evidence]:
 
 
 def lookalike_mailbox(pair: Comparison) -> Iterator[Evidence]:
-    """Two addresses that look the same but are different."""
+    """Two email addresses that look the same but are different."""
     for mine in pair.a.mailboxes:
         for theirs in pair.b.mailboxes:
             if looks_like(mine, theirs):
-                words = (
-                    f"look-alike: the addresses {mine.box} and {theirs.box} look the same but are different"
-                )
+                words = f"look-alike: the email addresses {mine.box} and {theirs.box} look the same but are different"
                 yield found("look-alike mailbox", words)
                 return
 
 
 def another_mailbox(pair: Comparison) -> Iterator[Evidence]:
-    """Both have addresses, and none in common."""
+    """Both have email addresses, but none in common."""
     mine, theirs = _personal(pair.a.mailboxes), _personal(pair.b.mailboxes)
     is_reached = pair.same_boxes or any(mistyped_mailbox(pair)) or writes_as_contact(pair)
     if mine and theirs and not is_reached:
@@ -96,7 +94,7 @@ def another_mailbox(pair: Comparison) -> Iterator[Evidence]:
 
 
 def another_phone(pair: Comparison) -> Iterator[Evidence]:
-    """Both have phone numbers, and none in common."""
+    """Both have phone numbers, but none in common."""
     if pair.a.phones and pair.b.phones and not pair.same_phones and not writes_as_contact(pair):
         yield found("another phone", "another phone number")
 

@@ -23,12 +23,12 @@ def document_of(customer: Customer) -> tuple[str, str]:
 
 
 def nest_records(merge: Merge, crm_id: str, document: str) -> dict[str, Any]:
-    """Keep the merged customer's document below the survivor, and move what was kept below it along.
+    """Keep the merged customer's document below the survivor, and move the documents kept below it there too.
 
     A record that the survivor's own document already lists is reused.
     """
     survivor, other = merge.survivor_id, merge.other_id
-    # Without a CRM account of its own the survivor has just got this one, with its ID.
+    # If the survivor had no CRM account of its own, it has just received this one, with its ID.
     if Relationship.objects.filter(customer=survivor, crm_id=crm_id).exists():
         crm_id, document = str(other), _with_id(document, str(other))
     listed: QuerySet[Any] = MergedRecord.objects.filter(survivor=survivor, came_with=None)

@@ -74,7 +74,7 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
 
 
 def _comes_from_records(merge: Merge, row: Model, column: str) -> bool:
-    """Whether the undo takes the column from the customer's own records, so that nobody has to decide."""
+    """Whether the undo takes the column from the customer's own records, so that no decision is needed."""
     if not isinstance(row, Customer) or column not in CLAIMED or column in row.pinned_fields:
         return False
     origin_ids = Merge.objects.origin_ids_of(str(merge.other_id))
@@ -211,7 +211,7 @@ def _resolve(merge: Merge, by: Any, kept: set[str], told: str) -> None:
 
 
 def _restore_unclaimed(merge: Merge) -> list[str]:
-    """Restore columns that only the other customer's records speak of. Return the names of those that changed.
+    """Restore columns that only the other customer's records have claims on. Return the names of those that changed.
 
     While the customers were merged, imports of these records may have changed them.
     """

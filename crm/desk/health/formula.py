@@ -14,11 +14,11 @@ from customers.formats import counted, day, number
 
 SignalScore = tuple[Fraction | None, str]
 
-#: An invoice that is past due for so many days leaves no points for payments.
+#: An invoice that is past due for this many days leaves no points for payments.
 _LATE_DAYS = 60
-#: A contact within so many days has all points; after so many days it has none.
+#: A contact at most `_FRESH_DAYS` ago has all points, and one `_COLD_DAYS` ago has none.
 _FRESH_DAYS, _COLD_DAYS = 14, 90
-#: After so many days a customer is no longer likely to leave for being new.
+#: After this many days, a customer is no longer likely to leave because they are new.
 _SETTLED_DAYS = 730
 #: The share of the points that each open issue costs.
 _OPEN_COSTS = Fraction(1, 2)

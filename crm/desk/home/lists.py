@@ -25,7 +25,7 @@ Owners = Collection[Any] | None
 class DeskList:
     """A list of rows in order, for some account managers or (None) for all.
 
-    `words` are the texts beside the customer, `page` is the row's address, `customer` the path from the row to its
+    `words` are the texts beside the customer, `page` is the row's URL, `customer` the path from the row to its
     customer, `also` the relations to select with it. Users need `permission`.
     """
 

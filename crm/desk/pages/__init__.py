@@ -1,1 +1,1 @@
-"""The desk: the pages of our own that account managers spend the day in, inside the admin's look."""
+"""The desk: our own pages, in the admin's look, where account managers spend the day."""

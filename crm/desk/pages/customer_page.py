@@ -29,7 +29,7 @@ _ADJUST = "billing.change_balance"
 
 
 def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """The page of the customer with this identifier; redirects to the address with its own ID.
+    """The page of the customer with this identifier; redirects to the URL with its typed ID.
 
     Viewing it marks the user's mentions in the customer's notes as seen. The number of queries doesn't depend on the
     amount of data.
@@ -122,7 +122,7 @@ def _assign_url(customer: Customer, may: Callable[[str], bool]) -> str:
 
 
 def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
-    """The buttons of the header: (text, address)."""
+    """The buttons of the header: (text, URL)."""
     links = [
         ("Edit" if may("customers.change_customer") else "Record", page_of(customer)),
         ("Activity", reverse("desk-timeline", args=[customer.pk])),

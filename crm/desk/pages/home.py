@@ -47,7 +47,7 @@ SERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number, its title, and the address of the list behind it."""
+    """A number, its title, and the URL of the list behind it."""
 
     title: str
     value: str
@@ -114,7 +114,7 @@ def any_money(months: dict[date, Movement]) -> bool:
 
 
 def _scopes(request: HttpRequest, chosen: Scope, url: str) -> list[tuple[str, str, bool]]:
-    """Label, address and whether it is selected, for each scope."""
+    """Label, URL and whether it is selected, for each scope."""
     return [(scope.label, f"{url}?{urlencode({_SCOPE: scope.value})}", scope is chosen) for scope in Scope]
 
 
@@ -133,7 +133,7 @@ def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) ->
 
 
 def _urgent(owners: Owners) -> list[tuple[Customer, str, list[WorklistReason]]]:
-    """The first accounts of the worklist: customer, address, heaviest reasons."""
+    """The first accounts of the worklist: customer, URL, heaviest reasons."""
     entries = WorklistEntry.objects.waiting().of_people(owners).by_need().select_related("customer")
     reasons = Prefetch("reasons", WorklistReason.objects.open().heaviest_first(), to_attr="open_reasons")
     found: list[Any] = list(entries.prefetch_related(reasons)[:_URGENT])

@@ -41,13 +41,13 @@ _CONFLICT = "conflict-"
 
 
 def merge_url(customers: Sequence[Any]) -> str:
-    """The address of the merge page for customers, or for their keys."""
+    """The URL of the merge page for customers, or for their keys."""
     keys = [str(getattr(each, "pk", each)) for each in customers]
     return f"{reverse('desk-merge')}?{urlencode({'id': keys[:MOST]}, doseq=True)}"
 
 
 def merge_page(request: HttpRequest) -> HttpResponse:
-    """Show what merging the customers of the address would do. A POST merges."""
+    """Show what merging the customers in the URL would do. A POST merges."""
     if not request.user.has_perm("customers.view_customer"):
         raise PermissionDenied
     sent = request.POST if request.method == "POST" else request.GET
@@ -132,7 +132,7 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
 
 
 def _customers(keys: Sequence[str]) -> list[Customer]:
-    """The customers with these keys, each once, in the order of the address."""
+    """The customers with these keys, each once, in the order of the URL."""
     try:
         found = Customer.objects.select_related("company", "relationship", "billing_account").in_bulk(
             keys[:MOST]
@@ -184,7 +184,7 @@ def _chosen(request: HttpRequest, plan: MergePlan) -> dict[str, str]:
 
 
 def _url_with(request: HttpRequest, plan: MergePlan, customers: Sequence[Customer], survivor: str) -> str:
-    """The address of the page with another primary record, keeping choices and the reason."""
+    """The URL of the page with another primary record, keeping choices and the reason."""
     chosen = {_FIELD + name: key for name, key in _chosen(request, plan).items()}
     written = {name: request.POST[name] for name in ("reason",) if request.POST.get(name)}
     return f"{merge_url(customers)}&{urlencode({'survivor': survivor, **chosen, **written})}"

@@ -155,7 +155,7 @@ def _source_value(claim: SourceClaim) -> SourceValue:
 
 
 def _payload_of(claim: SourceClaim) -> str:
-    """The address of the received document; of the source record if the document is unknown."""
+    """The URL of the received document; of the source record if the document is unknown."""
     if claim.payload_id is None:
         return page_of(claim.record)
     return reverse("admin:customers_receivedpayload_change", args=[claim.payload_id])

@@ -39,7 +39,7 @@ class SegmentForm(forms.Form):
 
 
 def list_url(query: Query) -> str:
-    """The address of the customer list with these filters."""
+    """The URL of the customer list with these filters."""
     url = reverse("admin:customers_customer_changelist")
     return f"{url}?{query.address}" if query.address else url
 
@@ -60,7 +60,7 @@ def segments_page(request: HttpRequest) -> HttpResponse:
 
 
 def save_page(request: HttpRequest) -> HttpResponse:
-    """Save the filters in the address as a segment of the user."""
+    """Save the filters in the URL as a segment of the user."""
     _check(request, "crm.add_segment")
     try:
         query = Query.read(request.GET)

@@ -1,4 +1,4 @@
-"""The addresses of the desk's pages, below the admin's."""
+"""The URLs of the desk's pages, below the admin's."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ urlpatterns: list[URLPattern] = [
     path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
     path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
     path("reassign/", admin.site.admin_view(reassign_page), name="desk-reassign"),
-    # The old address of the page, kept for one version.
+    # The old URL of the page, kept for one version.
     path("hand-over/", admin.site.admin_view(reassign_page), name="desk-hand-over"),
     path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
     path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),

@@ -35,7 +35,7 @@ def has_domain(text: str, user: Any) -> Q:
 
 def has_phone(text: str, user: Any) -> Q:
     """Customers with the phone number, shown or at one of their sources."""
-    # A + in an address means a space, which is stripped.
+    # A + in a URL means a space, which is stripped.
     forms = (read_phone(text), read_phone(f"+{text}"), text)
     found = _NONE
     for digits in dict.fromkeys(filter(None, map(digits_of, forms))):

@@ -1,7 +1,7 @@
-"""The search indexes on PostgreSQL. Without them the search finds the same, slowly.
+"""The search indexes on PostgreSQL. Without them, the search finds the same, but slowly.
 
-A migration made them, from a copy of what stands here. A change here takes effect with the command `index_search`, or
-with another migration: each index has its definition as a comment, and is made anew if that has changed.
+A migration creates them, from a copy of this module. A change here takes effect with the command `index_search` or with
+another migration: each index stores a digest of its definition as a comment, and is rebuilt if the digest differs.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _SPECIAL = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 _SHORTEST_INSIDE = 3
 
 
-#: Texts with anything but ASCII, or with an apostrophe, a dash or a space that is none.
+#: Texts with an apostrophe, a hyphen, a backtick or anything else than printable ASCII.
 _FOLDED_IN_PYTHON = "*[^ !-&(-,.-_a-~]*"
 
 
@@ -38,7 +38,7 @@ class Like(Func):
 
 
 class SearchText(Func):
-    """Texts folded, behind a space and with a space between them."""
+    """The folded texts, with a space before each."""
 
     function = FUNCTION
     arg_joiner = " || ' ' || "
@@ -82,7 +82,7 @@ class JsonValue(Func):
         super().__init__(F(column))
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """The path is no parameter: the index has it as a constant."""
+        """The path isn't a parameter, because the index has it as a constant."""
         template = f"COALESCE(%(expressions)s #>> '{{{','.join(self.path)}}}', '')"
         return self.as_sql(compiler, connection, template=template, **context)
 
@@ -119,7 +119,7 @@ class Compact(Func):
 
 
 class Beginning(Func):
-    """The first letters of a text. Their number is no parameter: the index has it as a constant."""
+    """The first letters of a text. Their number isn't a parameter, because the index has it as a constant."""
 
     template = "LEFT(%(expressions)s, %(letters)s)"
     output_field = CharField()
@@ -144,7 +144,7 @@ def has_words(text: SearchText, spelling: Spelling, *, even_short: bool = False)
         return None
     condition = Q()
     for word in words:
-        # A trigram index knows the beginnings of words: the pattern of a short one has a space before it.
+        # A trigram index has the beginnings of words, so the pattern of a short one has a space before it.
         before = " " if len(word) < _SHORTEST_INSIDE or begins_with_ideograph(word) else ""
         condition &= _like(text, f"%{before}{_escaped(word)}%")
     return condition
@@ -168,7 +168,7 @@ def contains_number(column: str, number: str) -> Q:
 
 
 def is_postal_code(column: str, code: str) -> Q:
-    """Rows whose column is `code` but for its punctuation."""
+    """Rows whose column is `code`, ignoring punctuation."""
     return Q(Exact(Beginning(Compact(F(column)), letters=_POSTAL_CODE), Value(code[:_POSTAL_CODE])))
 
 

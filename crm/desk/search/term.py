@@ -34,9 +34,9 @@ _WORD_BEGINS = re.compile(r"(?<![^\W_])")
 _AROUND = '<>",;\u201c\u201d\u201e\u00ab\u00bb'
 _SCHEME = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"^(?:https?://(?:www\.)?|www\.)([^/?#:]+).*$", re.IGNORECASE)
-#: Shorter words in two letters (Noel, Joe) are seldom meant as one with an umlaut.
+#: In shorter words (Noel, Joe), `oe` seldom stands for an umlaut.
 _SHORTEST_IN_TWO_LETTERS = 5
-#: A tax or company number has at least so many digits and characters; within another, so many characters.
+#: The fewest digits and characters of a tax or company number; the fewest characters to find it within another.
 _NUMBER_DIGITS, _NUMBER_LENGTH, _NUMBER_WITHIN = 3, 5, 7
 
 
@@ -97,7 +97,7 @@ class SearchTerm:
 
     @property
     def identifiers(self) -> tuple[str, ...]:
-        """The text as an ID, also in one case."""
+        """The text as an ID: as typed, in lower case and in upper case."""
         return tuple(dict.fromkeys((self.text, self.text.lower(), self.text.upper())))
 
     @property
@@ -151,7 +151,7 @@ class SearchTerm:
         return None
 
     def match_postal_code(self, value: str) -> MatchRank | None:
-        """Whether a postal code is the same but for its punctuation."""
+        """`EXACT` if a postal code is the same, ignoring punctuation."""
         return MatchRank.EXACT if compact(value) == compact(self.text) else None
 
 
@@ -189,7 +189,7 @@ def _spellings(words: list[str]) -> tuple[Spelling, ...]:
 
 def _spelling(words: list[str]) -> Spelling:
     every = [word for word in map(folded, words) if word]
-    # An & between words need not be there, nor the dot of an abbreviation.
+    # An & between words and the dot of an abbreviation are optional.
     telling = [word.strip(".") for word in every if any(map(str.isalnum, word))] or every
     return Spelling(" ".join(every), tuple(dict.fromkeys(telling))[:_MOST_WORDS])
 

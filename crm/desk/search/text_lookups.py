@@ -43,7 +43,7 @@ def by_beginning(term: SearchTerm, may: May) -> Iterator[SearchHit]:
 
 
 def by_name(term: SearchTerm, may: May) -> Iterator[SearchHit]:
-    """Words in the name or the email address. Here alone also short ones at the beginning of a word."""
+    """Words in the name or the email address. Only this lookup also finds short words at the beginning of a word."""
     columns = {"name": "Name", "email": "Email"}
     yield from _in_texts(
         term, Customer, search_text(*columns), columns, key="pk", of="Name and email", even_short=True
@@ -51,7 +51,7 @@ def by_name(term: SearchTerm, may: May) -> Iterator[SearchHit]:
 
 
 def by_claim(term: SearchTerm, may: May) -> Iterator[SearchHit]:
-    """The name and the email address that a source has, also where another source's are shown."""
+    """The name and the email address from any source, even if those of another source are shown."""
     if may_view(may, SourceRecord):
         text = search_text(*(JsonValue("claims", name, "value") for name in _CLAIMED))
         columns = {"claims__name__value": "Other name", "claims__email__value": "Other email"}
@@ -151,7 +151,7 @@ def by_phone(term: SearchTerm, may: May) -> Iterator[SearchHit]:
 
 
 def by_claimed_phone(term: SearchTerm, may: May) -> Iterator[SearchHit]:
-    """The phone number that a source has, also where another source's is shown."""
+    """The phone number from any source, even if that of another source is shown."""
     if may_view(may, SourceRecord):
         column = "claims__phone__value"
         text = JsonValue("claims", "phone", "value")

@@ -1,4 +1,4 @@
-"""What a filter is: its parameters in an address, the condition that they mean, and their description in words."""
+"""What a filter is: its parameters in a URL, the condition that they mean, and their description in words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FilterContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterParameter:
-    """One parameter of an address: `read` turns its texts into a value, or raises `BadValue`.
+    """One parameter of a URL: `read` turns its texts into a value, or raises `BadValue`.
 
     `choices` are the values and labels of its field; without them the field is a text field.
     """

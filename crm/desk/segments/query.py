@@ -1,4 +1,4 @@
-"""The filters in an address or a segment: read, applied, described in words, and written as an address again."""
+"""The filters in a URL or a segment: read, applied, described in words, and written as a query string again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Query:
 
     @classmethod
     def read(cls, given: QueryDict | Mapping[str, Sequence[str]]) -> Query:
-        """Read the filters of an address or a segment, and ignore other parameters. Raises `BadValue`."""
+        """Read the filters of a URL or a segment, and ignore other parameters. Raises `BadValue`."""
         pairs = given.lists() if isinstance(given, QueryDict) else given.items()
         texts = {
             name: found

@@ -101,7 +101,7 @@ def details_of(change: HistoryChange, names: RowNames) -> Iterator[str]:
 
 
 def page_of_row(change: HistoryChange) -> str:
-    """The address of the row's history; empty for a deleted row."""
+    """The URL of the row's history; empty for a deleted row."""
     if change.act == DELETED:
         return ""
     model = change.history.model

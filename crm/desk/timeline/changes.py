@@ -42,7 +42,7 @@ class ChangeSource:
         return frozenset(history.kind for history in HISTORIES.values() if may(history.permission))
 
     def read(self, query: TimelineQuery, entry_filter: EntryFilter) -> SourceEntries:
-        """The first entries: two queries for all histories together, and one for each model that they name rows of."""
+        """The first entries: two queries for all histories together, and one for each model whose rows they name."""
         histories = [
             history
             for history in HISTORIES.values()

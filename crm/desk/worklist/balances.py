@@ -31,7 +31,7 @@ _EXHAUSTED_WEIGHT = 45
 _LOW_WEIGHT = 20
 #: A feature that is held rather than consumed (seats, storage) keeps working at zero.
 _HELD_WEIGHT = 15
-#: A balance that never resets is checked so far ahead.
+#: How far ahead a balance that never resets is checked.
 _AHEAD = timedelta(days=30)
 
 

@@ -20,7 +20,7 @@ _MENTION_WEIGHT = 35
 
 
 def due_tasks(batch: WorklistBatch) -> Iterator[Reason]:
-    """Open tasks that are due, late or to be reminded of, for the users they are assigned to. One query."""
+    """Open tasks that are due, late or have a reminder due, for the users they are assigned to. One query."""
     today = localdate(batch.at)
     for task in Task.objects.due_by(today).filter(customer_id__in=batch.customer_ids).soonest_first():
         is_due = task.due_on is not None and task.due_on <= today

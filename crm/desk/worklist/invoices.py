@@ -27,7 +27,7 @@ OVERDUE = WorklistRule(
 )
 
 _WEIGHT, _MOST_FOR_DAYS = 40, 40
-#: Users decide again about a past-due invoice after so many more days.
+#: Users decide again about a past-due invoice after this many more days.
 _STAGE_DAYS = 30
 
 

@@ -74,5 +74,5 @@ def rows_left_out(row: Any) -> int:
 
 
 def customer_page(customer_id: str) -> str:
-    """The address of the page of a customer."""
+    """The URL of a customer's page."""
     return reverse("desk-customer", args=[customer_id])

@@ -127,7 +127,7 @@ class BrokenRecordScan:
         return at
 
     def _after_closing(self, character: str, at: int) -> int | None:
-        """Close a bracket. Returns the end of the broken record, or None if it goes on."""
+        """Close a bracket. Returns the end of the broken record, or None if the record continues."""
         if self._in_list and not self._open:
             return at if character == "]" else None
         self._closes("{" if character == "}" else "[")

@@ -20,7 +20,7 @@ _INITIALS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The texts of the header. `labels` are (word, color), `ids` (name, value), `links` (address, text)."""
+    """The texts of the header. `labels` are (word, color), `ids` (name, value), `links` (URL, text)."""
 
     name: str
     initials: str

@@ -21,7 +21,7 @@ SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionLine:
-    """A row of a section. `label` is (word, color) of one of Unfold's labels, `actions` are (text, address)."""
+    """A row of a section. `label` is (word, color) of one of Unfold's labels, `actions` are (text, URL)."""
 
     text: str
     url: str = ""
@@ -75,6 +75,6 @@ def first_rows(rows: Any) -> list[Any]:
 
 
 def list_of(model: type[Model], customer: Customer) -> str:
-    """The address of the admin's list of the customer's `model` rows."""
+    """The URL of the admin's list of the customer's `model` rows."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
     return f"{reverse(name)}?{urlencode({'customer__id__exact': customer.pk})}"
