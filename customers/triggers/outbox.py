@@ -34,7 +34,7 @@ _NOW, _BEFORE = "rows_now", "rows_before"
 class _Recorded:
     """A table whose changes are recorded, and SQL that selects the customers of its rows.
 
-    `owners` selects them from the values of `columns`, which another selection replaces `{keys}` with.
+    `owners` selects them as `id`. In it, `{keys}` stands for a selection of the values of `columns`.
     """
 
     table: str
@@ -114,14 +114,14 @@ def _through(model: Any, relation: Any, owners: dict[str, str]) -> _Recorded:
     return _Recorded(
         table,
         ("id",),
-        f"SELECT owner.{owners[other]} FROM {other} AS owner WHERE owner.{relation.field.column} IN ({keys})",  # noqa: S608 - names of ours
+        f"SELECT owner.{owners[other]} AS id FROM {other} AS owner WHERE owner.{relation.field.column} IN ({keys})",  # noqa: S608 - names of ours
         _function(table),
     )
 
 
 def _below(table: str, column: str, parent: str, owners: dict[str, str]) -> _Recorded:
     """Rows that belong to a row with a customer."""
-    selection = f"SELECT owner.{owners[parent]} FROM {parent} AS owner WHERE owner.id IN ({{keys}})"  # noqa: S608 - names of ours
+    selection = f"SELECT owner.{owners[parent]} AS id FROM {parent} AS owner WHERE owner.id IN ({{keys}})"  # noqa: S608 - names of ours
     return _Recorded(table, (column,), selection, _function(table))
 
 
@@ -157,21 +157,19 @@ def _insert_on_postgresql(recorded: _Recorded, *tables: str) -> str:
 
 def _on_sqlite(name: str, recorded: _Recorded, verb: str) -> str:
     keys = " UNION ALL ".join(_keys_on_sqlite(column, verb) for column in recorded.columns)
+    # Short, because SQLite parses all triggers whenever a connection is opened.
     return f"""
         CREATE TRIGGER {name} AFTER {verb.upper()} ON {recorded.table}
         BEGIN
             INSERT INTO {TABLE} (number, customer_id, at)
-            SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM {TABLE}), changed.id,
-                strftime('%Y-%m-%d %H:%M:%f', 'now')
-            FROM (SELECT NULL AS id UNION ALL SELECT * FROM ({recorded.owners.format(keys=keys)})) AS changed
-            WHERE changed.id IS NOT NULL
+            SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM {TABLE}), id, strftime('%Y-%m-%d %H:%M:%f')
+            FROM ({recorded.owners.format(keys=keys)}) WHERE id IS NOT NULL
             ON CONFLICT (customer_id) DO UPDATE SET number = excluded.number, at = excluded.at;
         END"""  # noqa: S608 - names of ours
 
 
 def _keys_on_sqlite(column: str, verb: str) -> str:
-    if verb == "insert":
-        return f"SELECT NEW.{column}"
-    if verb == "delete":
-        return f"SELECT OLD.{column}"
-    return f"SELECT NEW.{column} UNION ALL SELECT OLD.{column} WHERE OLD.{column} IS NOT NEW.{column}"
+    if verb == "update":
+        moved = f"SELECT OLD.{column} WHERE OLD.{column} IS NOT NEW.{column}"
+        return f"{_keys_on_sqlite(column, 'insert')} UNION ALL {moved}"
+    return f"SELECT {'OLD' if verb == 'delete' else 'NEW'}.{column} AS id"
