@@ -22,6 +22,8 @@ CONTENT_TYPE = "application/json"
 #: More parameters than any endpoint has.
 _MOST_PARAMETERS = 50
 _SHOWN = 100
+#: The headers of a document that its 304 repeats.
+_KEPT = ("ETag", "Cache-Control")
 
 
 class Problem(Exception):
@@ -120,9 +122,9 @@ def _unless_known(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
     known = parse_etags(request.headers.get("If-None-Match", ""))
     # Compared weakly, as RFC 9110 says of If-None-Match.
     if "*" in known or etag in {each.removeprefix("W/") for each in known}:
-        kept = {
-            name: response.headers[name] for name in ("ETag", "Cache-Control") if name in response.headers
-        }
+        kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
+        # That of the document: Django would say 0, which RFC 9110 forbids.
+        kept["Content-Length"] = str(len(response.content))
         return HttpResponseNotModified(headers=kept)
     return response
 

@@ -34,6 +34,7 @@ def test_the_same_bytes_are_not_sent_again(api, addresses):
         assert (response.status_code, response.content) == (304, b""), address
         assert (response["ETag"], response["Cache-Control"]) == (etag, api.get(address)["Cache-Control"])
         assert "Content-Type" not in response
+        assert int(response["Content-Length"]) == len(api.get(address).content)
 
 
 @pytest.mark.parametrize("header", ["*", "{}", "W/{}", '"other", {}', 'W/"other",{} , "third"'])
