@@ -20,7 +20,7 @@ _PAGES = ("/admin/", "/accounts/")
 #: The query that a list of Django's admin redirects to when it can't apply its filters.
 _ERROR = "e=1"
 _LEFT_OUT = "Left out a filter with a character that can't be searched for."
-_WRONG = "Couldn't apply the filters in the address. Choose them again."
+_WRONG = "Couldn't apply the filters in the URL. Choose them again."
 
 
 class BadAddressMiddleware:

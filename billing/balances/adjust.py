@@ -257,7 +257,7 @@ def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _P
         least = number(EXACT.add(remaining, surplus))
         if grant:
             raise CannotAdjust(
-                f"Enter {least} or more, because the other grants and rollovers hold that much, or leave the grant open."
+                f"Enter {least} or more, because the other grants and rollovers hold that much, or choose no grant."
             )
         raise CannotAdjust(f"Enter {least} or more, or let the rollovers expire first. They hold {least}.")
     return _PlannedAdjustment(Posting.Kind.ADJUSTMENT, tuple(changes))

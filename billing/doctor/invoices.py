@@ -59,7 +59,7 @@ def check_numbers(advance: Advance) -> Iterator[Finding]:
                     yield Finding(
                         number,
                         f"series {series.prefix}",
-                        f"its series has given out {series.last_number} numbers only and would give it again",
+                        f"its series has issued numbers up to {series.last_number} only and would issue this one again",
                         f"Set the last number of the series to the highest in use, at least {place}.",
                     )
                 else:

@@ -75,7 +75,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         nothing="No grant counts for this usage.",
     )
     if explanation.unreachable:
-        yield f"  Only for usage of their own entities: {', '.join(explanation.unreachable)}"
+        yield f"  Only usable by their own entities: {', '.join(explanation.unreachable)}"
     if explanation.use is not None:
         yield ""
         names = {balance.feature_id: balance.feature for balance in explanation.balances}

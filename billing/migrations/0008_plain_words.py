@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='feature',
                     name='is_stub',
-                    field=models.BooleanField(default=False, help_text='Known only by its ID so far. An import that describes it, or you, can complete it.', verbose_name='stub'),
+                    field=models.BooleanField(default=False, help_text='Only its ID is known so far. Complete it, or import its description.', verbose_name='stub'),
                 ),
                 migrations.AlterField(
                     model_name='flag',
@@ -426,7 +426,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalfeature',
                     name='is_stub',
-                    field=models.BooleanField(default=False, help_text='Known only by its ID so far. An import that describes it, or you, can complete it.', verbose_name='stub'),
+                    field=models.BooleanField(default=False, help_text='Only its ID is known so far. Complete it, or import its description.', verbose_name='stub'),
                 ),
                 migrations.AlterField(
                     model_name='historicalflag',
@@ -571,7 +571,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalplan',
                     name='is_stub',
-                    field=models.BooleanField(default=False, help_text='Known only by its ID so far. An import that describes it, or you, can complete it.', verbose_name='stub'),
+                    field=models.BooleanField(default=False, help_text='Only its ID is known so far. Complete it, or import its description.', verbose_name='stub'),
                 ),
                 migrations.AlterField(
                     model_name='historicalplan',
@@ -836,7 +836,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='plan',
                     name='is_stub',
-                    field=models.BooleanField(default=False, help_text='Known only by its ID so far. An import that describes it, or you, can complete it.', verbose_name='stub'),
+                    field=models.BooleanField(default=False, help_text='Only its ID is known so far. Complete it, or import its description.', verbose_name='stub'),
                 ),
                 migrations.AlterField(
                     model_name='plan',

@@ -41,7 +41,7 @@ class Feature(models.Model):
     is_stub = models.BooleanField(
         "stub",
         default=False,
-        help_text="Known only by its ID so far. An import that describes it, or you, can complete it.",
+        help_text="Only its ID is known so far. Complete it, or import its description.",
     )
 
     history = HistoricalRecords()
@@ -140,7 +140,7 @@ class Plan(models.Model):
     is_stub = models.BooleanField(
         "stub",
         default=False,
-        help_text="Known only by its ID so far. An import that describes it, or you, can complete it.",
+        help_text="Only its ID is known so far. Complete it, or import its description.",
     )
 
     history = HistoricalRecords()

@@ -216,7 +216,7 @@ class _InvoiceComputation:
                 return f"It is in {known_code(discount.currency)}, the invoice in {self.currency}."
         if not scope:
             of = "" if discount.subscription_id is None else f" of subscription {discount.subscription_id}"
-            return f"Nothing{of} is billed that it could discount."
+            return f"It applies to none of the billed lines{of}."
         return None
 
     def _worth(self, discount: DueDiscount, scope: Sequence[int]) -> int:

@@ -76,7 +76,7 @@ class BulkTasksForm(forms.Form):
         label="Assigned to",
         queryset=people_who_act(),
         required=False,
-        empty_label="Account manager of each, otherwise me",
+        empty_label="Each customer's account manager, otherwise me",
         widget=UnfoldAdminSelectWidget,
     )
 

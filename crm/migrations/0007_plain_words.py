@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='duplicatepair',
                     name='reasons',
-                    field=models.JSONField(default=list, help_text='For a duplicate first, then against.', verbose_name='evidence'),
+                    field=models.JSONField(default=list, help_text='Reasons for a duplicate first, then against.', verbose_name='evidence'),
                 ),
                 migrations.AlterField(
                     model_name='duplicatepair',
@@ -304,7 +304,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='historicalnote',
                     name='is_summary',
-                    field=models.BooleanField(default=False, help_text='Exported as the notes of the CRM document. Without a summary the newest note is.', verbose_name='summary'),
+                    field=models.BooleanField(default=False, help_text='Exported as the notes of the CRM document. Without a summary, the newest note is exported.', verbose_name='summary'),
                 ),
                 migrations.AlterField(
                     model_name='historicalnote',
@@ -434,7 +434,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='note',
                     name='is_summary',
-                    field=models.BooleanField(default=False, help_text='Exported as the notes of the CRM document. Without a summary the newest note is.', verbose_name='summary'),
+                    field=models.BooleanField(default=False, help_text='Exported as the notes of the CRM document. Without a summary, the newest note is exported.', verbose_name='summary'),
                 ),
                 migrations.AlterField(
                     model_name='note',
@@ -629,7 +629,7 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='worklistentry',
                     name='person',
-                    field=models.ForeignKey(help_text='Blank for a customer without account manager.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='worklist_entries', to=settings.AUTH_USER_MODEL),
+                    field=models.ForeignKey(help_text='Blank for a customer without an account manager.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='worklist_entries', to=settings.AUTH_USER_MODEL),
                 ),
                 migrations.AlterField(
                     model_name='worklistentry',

@@ -64,7 +64,9 @@ class DuplicatePair(models.Model):
         DuplicateCluster, on_delete=models.SET_NULL, null=True, editable=False, related_name="pairs"
     )
     score = models.FloatField(help_text="How likely it is that both are one customer, from 0 to 1.")
-    reasons = models.JSONField("evidence", default=list, help_text="For a duplicate first, then against.")
+    reasons = models.JSONField(
+        "evidence", default=list, help_text="Reasons for a duplicate first, then against."
+    )
     found_at = models.DateTimeField("first found", default=clock.now)
     swept_at = models.DateTimeField("last found", default=clock.now)
     decision = models.CharField(max_length=20, choices=Decision, default=Decision.OPEN)

@@ -39,7 +39,7 @@ class Note(CustomerRow):
     is_summary = models.BooleanField(
         "summary",
         default=False,
-        help_text="Exported as the notes of the CRM document. Without a summary the newest note is.",
+        help_text="Exported as the notes of the CRM document. Without a summary, the newest note is exported.",
     )
     is_pinned = models.BooleanField(
         "pinned", default=False, help_text="Shown above other notes on the customer's page."

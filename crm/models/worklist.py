@@ -52,7 +52,7 @@ class WorklistEntry(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="worklist_entries",
-        help_text="Blank for a customer without account manager.",
+        help_text="Blank for a customer without an account manager.",
     )
     weight = models.PositiveIntegerField(default=0, help_text="Sum of the open reasons' weights.")
     heaviest = models.PositiveIntegerField(default=0, help_text="Highest weight of an open reason.")

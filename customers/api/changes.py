@@ -24,13 +24,13 @@ _NOW = "now"
 
 _LIMIT = Parameter(
     "limit",
-    "The largest number of changes to return.",
+    "The maximum number of changes to return.",
     {"type": "integer", "minimum": 1, "maximum": _LIMIT_MOST, "default": _LIMIT_DEFAULT},
     whole_number(1, _LIMIT_MOST),
 )
 _AFTER = Parameter(
     "after",
-    "The `next_cursor` of the response before. Without it, the oldest change that is kept is the first. `now` returns"
+    "The `next_cursor` of the previous response. Without it, the oldest change that is kept is the first. `now` returns"
     " no changes, only the cursor to begin with.",
     {"type": "string", "minLength": 1},
 )
@@ -88,7 +88,7 @@ class ChangeFeed(Endpoint):
             "required": ["data", "has_more", "next_cursor"],
             "properties": {
                 "data": {"type": "array", "items": components.put("CustomerChange", _CHANGE)},
-                "has_more": {"type": "boolean", "description": "Whether there are more changes by now."},
+                "has_more": {"type": "boolean", "description": "Whether there are more changes."},
                 "next_cursor": _CURSOR_SCHEMA,
             },
         }

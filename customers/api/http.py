@@ -134,7 +134,7 @@ class NothingHere(View):
     """404 for unknown URLs of the API."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        slash = " Addresses of documents do not end with a slash." if request.path.endswith("/") else ""
+        slash = " URLs of documents do not end with a slash." if request.path.endswith("/") else ""
         message = f"There is nothing at {request.path[:_SHOWN]}.{slash} See /api/v1/ for what there is."
         return Problem(404, "not_found", message).response
 

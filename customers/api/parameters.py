@@ -93,7 +93,7 @@ def past_instant(text: str) -> datetime:
             "must be a time in ISO 8601 with its zone, such as 2026-03-01T00:00:00Z (a + is written %2B here)."
         ) from None
     if moment > clock.now():
-        raise ValueError("is in the future. Leave it out to see the present document.")
+        raise ValueError("is in the future. Leave it out to see the current document.")
     return moment
 
 
@@ -116,7 +116,7 @@ LIMIT = Parameter(
 )
 AFTER = Parameter(
     "after",
-    "The `next_cursor` of the page before. Keep the filters and the order.",
+    "The `next_cursor` of the previous page. Keep the filters and the order.",
     {"type": "string", "minLength": 1},
 )
 ENV = Parameter(

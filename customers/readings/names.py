@@ -135,7 +135,7 @@ def compare(one: Name, other: Name, is_usual: Callable[[str], bool]) -> Likeness
         return _graded(one, other, Likeness(Relation.ALIKE, "the same name", 0.0, same))
     if "".join(one.words) == "".join(other.words):
         joined = tuple((each,) for each in min(one.sounds, other.sounds, key=len))
-        return Likeness(Relation.ALIKE, "the same name with other spaces", 0.3, joined)
+        return Likeness(Relation.ALIKE, "the same name with different spacing", 0.3, joined)
     pairs, left, right = _aligned(one, other, is_usual)
     is_company = NameKind.COMPANY in (one.kind, other.kind)
     if is_company:
@@ -191,7 +191,7 @@ def _trap(one: Name, other: Name) -> Likeness | None:
         is_read_alike = one.sounds == other.sounds and not (one.is_mixed or other.is_mixed)
         if seen and not is_read_alike and (one.is_mixed or other.is_mixed or _differs_in_look(one, other)):
             return Likeness(
-                Relation.LOOKS_ALIKE, "the names look the same but are written in other characters"
+                Relation.LOOKS_ALIKE, "the names look the same but are written in different characters"
             )
     if one.is_mixed or other.is_mixed:
         mixed = one if one.is_mixed else other
@@ -300,12 +300,12 @@ def _graded(one: Name, other: Name, likeness: Likeness) -> Likeness:
     if one.generation != other.generation:
         both = one.generation and other.generation
         return Likeness(
-            Relation.KIN, "the same name, but of another generation (Jr, Sr)", 0.0 if both else 1.0
+            Relation.KIN, "the same name, but a different generation (Jr, Sr)", 0.0 if both else 1.0
         )
     if one.form and other.form and one.form != other.form:
         return Likeness(
             likeness.relation,
-            f"{likeness.how}, with another legal form",
+            f"{likeness.how}, with a different legal form",
             likeness.doubt + 1.0,
             likeness.shared,
         )
@@ -324,7 +324,7 @@ def _in_words(pairs: list[_WordPair]) -> tuple[str, float]:
     doubt = sum(pair.cost for pair in pairs)
     by_place = [pair.second for pair in sorted(pairs, key=lambda pair: pair.first)]
     if by_place != sorted(by_place):
-        hows.append("the words in another order")
+        hows.append("the same words in a different order")
         doubt += 0.2
     return ("the same name" + (f" ({', '.join(hows)})" if hows else ""), doubt)
 
@@ -351,10 +351,10 @@ def _as_people(one: Name, other: Name, pairs: list[_WordPair], left: list[int], 
     if not full:
         return _strangers(one, other)
     if any(pair.first == 0 == pair.second for pair in full) and len(one.words) == len(other.words) == 2:
-        return Likeness(Relation.RENAMED, "the same given name, another family name")
+        return Likeness(Relation.RENAMED, "the same given name, but a different family name")
     if one.kind == other.kind == NameKind.UNKNOWN:
-        return Likeness(Relation.KIN, "the names share a word, and differ")
-    return Likeness(Relation.KIN, "the same family name, other given names")
+        return Likeness(Relation.KIN, "the names share a word but differ")
+    return Likeness(Relation.KIN, "the same family name, but different given names")
 
 
 def _as_companies(

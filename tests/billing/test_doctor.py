@@ -374,7 +374,7 @@ def test_a_price_that_nobody_could_charge_is_found() -> None:
     odd = make_subscription(plan=make_plan(currency="QQQ")).plan
     (first, what), second = said()
     assert first == plan.pk
-    assert f"the price of {item.feature} is wrong" in what
+    assert f"the price of {item.feature} can't be used" in what
     assert "'much' as its amount" in what
     assert second == (odd.pk, "its subscriptions are left out of revenue because QQQ is not a currency")
 
@@ -508,7 +508,7 @@ def test_a_number_that_its_series_has_not_given_out_is_found() -> None:
     InvoiceSeries.objects.update(last_number=1)
     ((row, what),) = said()
     assert row == "INV-000002"
-    assert "has given out 1 numbers only" in what
+    assert "has issued numbers up to 1 only" in what
 
 
 def test_a_finding_is_one_line_of_what_where_and_what_to_do() -> None:

@@ -41,7 +41,7 @@ def company_number(pair: Comparison) -> Iterator[Evidence]:
         count = pair.count(KeyKind.COMPANY_NUMBER, same[0])
         yield shared("same company number", f"same company number: {same[0]}", count)
     elif mine and theirs:
-        yield found("another company number", f"another company number: {mine[0]}, {theirs[0]}")
+        yield found("another company number", f"different company numbers: {mine[0]}, {theirs[0]}")
 
 
 def id_in_another_environment(pair: Comparison) -> Iterator[Evidence]:
@@ -63,16 +63,16 @@ def another_place(pair: Comparison) -> Iterator[Evidence]:
         return
     _, mine, theirs = pair.nearest
     if pair.near == Nearness.OTHER_COUNTRY:
-        yield found("another country", f"another country: {mine.country}, {theirs.country}")
+        yield found("another country", f"different countries: {mine.country}, {theirs.country}")
     elif writes_as_contact(pair):
         # A person may live in another place than their company.
         return
     elif pair.near == Nearness.OTHER_CITY:
         yield found("another city", "another city")
     elif pair.near < Nearness.SAME_STREET and pair.is_at_other_address:
-        yield found("another address", "another address in the same city")
+        yield found("another address", "different addresses in the same city")
     elif pair.near == Nearness.SAME_CITY and is_other_postal(mine, theirs):
-        yield found("another postal code", f"another postal code: {mine.postal}, {theirs.postal}")
+        yield found("another postal code", f"different postal codes: {mine.postal}, {theirs.postal}")
 
 
 def lookalike_mailbox(pair: Comparison) -> Iterator[Evidence]:

@@ -298,4 +298,4 @@ def _label(name: str) -> str:
     if whose == "balance":
         feature, _, column = field.rpartition(".")
         return f"balance of {feature}: {column.replace('_', ' ')}"
-    return f"the other's {FIELDS[field].label}"
+    return f"the merged customer's {FIELDS[field].label}"

@@ -28,7 +28,7 @@ class TaskFilter(CustomerRowFilter):
     q = TextFilter(method="search", help_text="Text in the title or the details, ignoring case.")
     status = WordFilter(words=["open", "done"], method="in_status", help_text="Whether it is done.")
     assignee = TextFilter("owner__username", help_text="The exact user name of the assignee.")
-    created_by = TextFilter("created_by__username", help_text="The exact user name of who added it.")
+    created_by = TextFilter("created_by__username", help_text="The exact user name of the user who added it.")
     due_after = DayFilter("due_on", "gte", help_text="Due on this day or later.")
     due_before = DayFilter("due_on", "lt", help_text="Due before this day.")
     created_after = InstantFilter("created_at", "gte", help_text="Added at or after this time.")
@@ -53,10 +53,10 @@ class WorklistFilter(CustomerRowFilter):
         words=list(RULES), method="with_reason", help_text="A rule that found one of the open reasons."
     )
     since_after = InstantFilter(
-        method="with_reason", help_text="One of the open reasons holds since this time or later."
+        method="with_reason", help_text="One of the open reasons has applied since this time or later."
     )
     since_before = InstantFilter(
-        method="with_reason", help_text="One of the open reasons holds since before this time."
+        method="with_reason", help_text="One of the open reasons has applied since before this time."
     )
 
     def with_reason(self, rows: WorklistEntryQuerySet, name: str, value: object) -> WorklistEntryQuerySet:

@@ -38,7 +38,7 @@ _KIND = Parameter(
     {"type": "array", "items": {"type": "string", "enum": EntryKind.values}, "minItems": 1},
     set_of(EntryKind.values),
 )
-_BY = Parameter("by", "The exact user name of who did it.", _TEXT, _text)
+_BY = Parameter("by", "The exact user name of the user who did it.", _TEXT, _text)
 _Q = Parameter("q", "Text in the entry, ignoring case.", _TEXT, _text)
 _SINCE = Parameter("happened_after", "Happened at or after this time.", _TIME, instant)
 _UNTIL = Parameter("happened_before", "Happened before this time.", _TIME, instant)

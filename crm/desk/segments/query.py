@@ -47,7 +47,7 @@ class Query:
             if name in _OF_PARAMETER and (found := [text.strip() for text in values if text.strip()])
         }
         if any("\0" in text for values in texts.values() for text in values):
-            raise BadValue("Remove the unprintable character from the address.")
+            raise BadValue("Remove the unprintable character from the URL.")
         query = cls(texts)
         for segment_filter in query.filters:
             segment_filter.words(segment_filter.read(texts))

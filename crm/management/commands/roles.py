@@ -25,7 +25,9 @@ class Command(BaseCommand):
             self.stdout.write(_row(first, ["yes" if may[role] else "-" for role in ROLES]))
             for part in others:
                 self.stdout.write(part)
-        self.stdout.write("\nThese roles follow the product. Groups that you make yourself are left alone.")
+        self.stdout.write(
+            "\nClientele keeps these roles up to date. Groups that you make yourself are left alone."
+        )
 
 
 def _row(task: str, cells: list[str]) -> str:

@@ -77,7 +77,7 @@ def test_lines_alone():
 def test_nothing_billed_comes_to_nothing():
     result = invoice_totals("USD", [], [per_cent(10)], Decimal(19))
     assert (result.total, added(result)) == (0, [("tax", 0)])
-    assert result.not_applied == (UnappliedDiscount("10%", "Nothing is billed that it could discount."),)
+    assert result.not_applied == (UnappliedDiscount("10%", "It applies to none of the billed lines."),)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_discount_of_a_subscription_sees_its_lines_alone():
     assert invoice_totals("USD", lines, [per_cent(50, subscription_id="a")]).used == {"50%": 1850}
     assert invoice_totals("USD", lines, [fixed(20, subscription_id="b")]).used == {"20 off": 1000}
     assert invoice_totals("USD", lines, [per_cent(50, subscription_id="c")]).not_applied == (
-        UnappliedDiscount("50%", "Nothing of subscription c is billed that it could discount."),
+        UnappliedDiscount("50%", "It applies to none of the billed lines of subscription c."),
     )
     # Free of a leaves 7 of it, of which 50% are 3.50; of the 13.50 then left, 20% are 2.70.
     both = [per_cent(50, subscription_id="a"), per_cent(20), free(subscription_id="a")]

@@ -138,7 +138,10 @@ def test_the_better_a_name_fits_the_less_doubt_there_is() -> None:
 
 def test_what_differs_is_said_in_words() -> None:
     assert likeness("Acme GmbH", "Acme").how == "the same name, except for the legal form"
-    assert likeness("Doe Bob", "Robert Doe").how == "the same name (a short form, the words in another order)"
+    assert (
+        likeness("Doe Bob", "Robert Doe").how
+        == "the same name (a short form, the same words in a different order)"
+    )
 
 
 def test_names_that_are_one_share_a_key() -> None:
