@@ -4,6 +4,23 @@ from django.urls import path, re_path
 
 from billing.document.api import BillingCustomerDetail, BillingCustomerList
 from billing.document.autumn_api import ClientElse, ClientGet, ClientList
+from billing.document.autumn_catalog import ClientFeatureGet, ClientFeatureList, ClientPlanGet, ClientPlanList
+from billing.document.autumn_check import ClientCheck
+from billing.document.autumn_empty import (
+    ClientProgramList,
+    ClientRewardList,
+    ClientSandboxList,
+    ClientTemplateList,
+    ClientWebhookList,
+)
+from billing.document.autumn_entities import ClientEntityGet, ClientEntityList
+from billing.document.autumn_events import ClientEventAggregate, ClientEventList
+from billing.document.autumn_lists import (
+    ClientBalanceList,
+    ClientInvoiceList,
+    ClientPurchaseList,
+    ClientSubscriptionList,
+)
 from billing.document.lists.endpoints import BalanceList, FeatureList, InvoiceList, PlanList, SubscriptionList
 from crm.desk.api.endpoints import NoteList, TaskList, WorklistList
 from crm.desk.api.timeline import Timeline
@@ -68,6 +85,24 @@ _ENDPOINTS = (
     path("api/v1/changes", ChangeFeed.as_view(), name="changes"),
     path("v1/customers.list", ClientList.as_view(), name="client-list-customers"),
     path("v1/customers.get", ClientGet.as_view(), name="client-get-customer"),
+    path("v1/subscriptions.list", ClientSubscriptionList.as_view(), name="client-list-subscriptions"),
+    path("v1/purchases.list", ClientPurchaseList.as_view(), name="client-list-purchases"),
+    path("v1/balances.list", ClientBalanceList.as_view(), name="client-list-balances"),
+    path("v1/balances.check", ClientCheck.as_view(), name="client-check"),
+    path("v1/invoices.list", ClientInvoiceList.as_view(), name="client-list-invoices"),
+    path("v1/plans.list", ClientPlanList.as_view(), name="client-list-plans"),
+    path("v1/plans.get", ClientPlanGet.as_view(), name="client-get-plan"),
+    path("v1/features.list", ClientFeatureList.as_view(), name="client-list-features"),
+    path("v1/features.get", ClientFeatureGet.as_view(), name="client-get-feature"),
+    path("v1/entities.list", ClientEntityList.as_view(), name="client-list-entities"),
+    path("v1/entities.get", ClientEntityGet.as_view(), name="client-get-entity"),
+    path("v1/events.list", ClientEventList.as_view(), name="client-list-events"),
+    path("v1/events.aggregate", ClientEventAggregate.as_view(), name="client-aggregate-events"),
+    path("v1/invoices.listTemplates", ClientTemplateList.as_view(), name="client-list-templates"),
+    path("v1/rewards.list", ClientRewardList.as_view(), name="client-list-rewards"),
+    path("v1/referral_programs.list", ClientProgramList.as_view(), name="client-list-programs"),
+    path("v1/sandboxes.list", ClientSandboxList.as_view(), name="client-list-sandboxes"),
+    path("v1/webhooks.list", ClientWebhookList.as_view(), name="client-list-webhooks"),
 )
 
 urlpatterns = [

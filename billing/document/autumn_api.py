@@ -1,17 +1,18 @@
-"""Serves two requests of the billing platform's public client, in that client's own response format.
+"""Serves reads of customers by the billing platform's public client, in that client's own response format.
 
 The client sends no environment. Its list has the customers of both environments, each with its `env`, and a customer
-is looked up in both, live first. `?env=` in the URL limits both requests to one. Client 1.0 pages by `offset` and
-reads the counts, client 1.2 pages by `start_cursor`, so the response has what both need.
+is looked up in both, live first. `?env=` in the URL limits a request to one. Client 1.0 pages by `offset` and reads
+the counts, client 1.2 pages by `start_cursor`, so the response has what both need. The modules `autumn_…` serve its
+other reads.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -26,13 +27,15 @@ from billing.document.schema.scalars import Count, Identifier, Whole
 from customers.api.bodies import read_body
 from customers.api.endpoints import Endpoint, known_customer, read_values
 from customers.api.http import Problem, json_response
-from customers.api.paging import BadCursor, page_of
+from customers.api.paging import BadCursor, KeysetPage, Order, page_of
 from customers.api.parameters import ENV, Parameter, chosen_among
 from customers.api.schemas import Body, Components, Schema
 from customers.document.filters import named_like
 from customers.json_types import EpochMs, JsonDocument
-from customers.models import Source
+from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
+
+M = TypeVar("M", bound=Model)
 
 #: The default page sizes of the client's versions.
 PAGE_BY_OFFSET = 10
@@ -42,6 +45,8 @@ _MOST_PLANS = 100
 
 #: The first version of the client's interface that pages by cursor.
 _CURSOR_VERSION = (2, 3)
+#: The names of the client's reads.
+_READ = re.compile(r"\.(get|list|search|verify|(preview|get)_(?!or_)\w+)\Z")
 _VERSION = re.compile(r"(\d{1,5})\.(\d{1,5})")
 
 
@@ -147,13 +152,8 @@ class ClientList(ClientRead):
         rows = _narrowed(customers, wanted)
         limit = wanted.limit or _usual_limit(request, wanted)
         offset = wanted.offset or 0
-        if wanted.start_cursor and offset:
-            raise Problem(400, "invalid_body", "Send start_cursor or offset, not both.", "offset")
         order = OLDEST_FIRST if wanted.sort_order == "asc" else NEWEST_FIRST
-        try:
-            page = page_of(rows, order, limit, wanted.start_cursor or None, skip=offset)
-        except BadCursor as problem:
-            raise Problem(400, "invalid_body", f"“start_cursor” {problem}", "start_cursor") from None
+        page = client_page(rows, order, limit, wanted.start_cursor, skip=offset)
         filtered_count = rows.count()
         documents = render_views(page.rows, ())
         return json_response(
@@ -189,20 +189,43 @@ class ClientGet(ClientRead):
             expand = chosen_among(sorted(EXPANDABLE), wanted.expand or ())
         except ValueError as problem:
             raise Problem(400, "invalid_body", f"“expand” {problem}", "expand") from None
-        customer = known_customer(wanted.customer_id, query.get("env"), Source.BILLING)
+        customer = client_customer(wanted.customer_id, query.get("env"))
         return json_response(render_views([customer], expand)[0])
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 class ClientElse(View):
-    """Refuses every other request of the client: writes, and reads that aren't served."""
+    """Refuses every other request of the client: writes, and reads of what Clientele doesn't hold."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Answer with 404 for a read, and with 405 for anything that may be a write."""
-        served = "Clientele is read-only: it serves POST /v1/customers.list and POST /v1/customers.get."
+        if request.method == "POST" and _READ.search(request.path):
+            message = "Clientele doesn't hold what this reads. It stays with the billing platform."
+            return Problem(404, "not_found", message).response
+        served = "Clientele is read-only: it serves the client's reads, such as POST /v1/customers.get. See /api/v1/."
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return Problem(404, "not_found", f"Not found. {served}").response
         return Problem(405, "read_only", served, headers={"Allow": ""}).response
+
+
+def client_customer(identifier: str, env: str | None) -> Customer:
+    """The customer that a request names as `customer_id`. Raises `Problem`."""
+    return known_customer(identifier, env, Source.BILLING, param="customer_id")
+
+
+def client_page(
+    rows: QuerySet[M], order: Order, limit: int, cursor: str | None, *, skip: int = 0
+) -> KeysetPage[M]:
+    """A page of `rows` after the `start_cursor` of a request, of which null and empty mean the first page.
+
+    Raises `Problem`, also for a cursor together with rows to skip.
+    """
+    if cursor and skip:
+        raise Problem(400, "invalid_body", "Send start_cursor or offset, not both.", "offset")
+    try:
+        return page_of(rows, order, limit, cursor or None, skip=skip)
+    except BadCursor as problem:
+        raise Problem(400, "invalid_body", f"“start_cursor” {problem}", "start_cursor") from None
 
 
 def _narrowed(customers: CustomerQuerySet, wanted: ClientListRequest) -> CustomerQuerySet:
@@ -210,7 +233,7 @@ def _narrowed(customers: CustomerQuerySet, wanted: ClientListRequest) -> Custome
     rows = customers
     if wanted.plans or wanted.subscription_status:
         statuses = [wanted.subscription_status] if wanted.subscription_status else RUNNING
-        rows = rows.filter(subscribed(statuses, _any_plan(wanted.plans) if wanted.plans else None))
+        rows = rows.filter(subscribed(statuses, any_plan(wanted.plans) if wanted.plans else None))
     if wanted.search and wanted.search.strip():
         rows = rows.filter(named_like(wanted.search.strip()))
     if wanted.processors:
@@ -223,7 +246,7 @@ def _narrowed(customers: CustomerQuerySet, wanted: ClientListRequest) -> Custome
     return rows
 
 
-def _any_plan(plans: Sequence[PlanChoice]) -> Q:
+def any_plan(plans: Sequence[PlanChoice]) -> Q:
     condition = Q()
     for plan in plans:
         chosen = Q(plan__plan_id=plan.id)

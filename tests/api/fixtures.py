@@ -48,6 +48,30 @@ def refuse(api: Client) -> Callable[..., Any]:
     return refuse
 
 
+@pytest.fixture
+def ask(api: Client) -> Callable[..., Any]:
+    """Asks as the billing client does; the answer must be 200."""
+
+    def ask(address: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Any:
+        response = api.post(address, body, "application/json", headers=headers)
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    return ask
+
+
+@pytest.fixture
+def refuse_body(api: Client) -> Callable[..., Any]:
+    """Asks for what cannot be answered; the error."""
+
+    def refuse(address: str, body: Any, status: int = 400) -> Any:
+        response = api.post(address, body, "application/json")
+        assert response.status_code == status, response.content
+        return error_of(response)
+
+    return refuse
+
+
 def error_of(response: Any) -> Any:
     """The error in a response, which must be of the one shape."""
     assert response["Content-Type"] == "application/json"

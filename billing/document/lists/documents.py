@@ -9,7 +9,17 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from billing.document.schema import Balance, BreakdownRow, Invoice, Purchase, Rollover, Subscription
+from billing.document.schema import (
+    Balance,
+    BreakdownRow,
+    Entity,
+    Flag,
+    Invoice,
+    Purchase,
+    Reset,
+    Rollover,
+    Subscription,
+)
 from customers.document.customer_rows import CustomerSummary
 from customers.json_types import EpochMs, JsonDocument, Number
 
@@ -104,3 +114,49 @@ class ListedGrant(BreakdownRow, kw_only=True):
     entity_id: str | None
     created_at: EpochMs
     source: Scope
+
+
+class ScopedSubscription(Subscription, kw_only=True):
+    """A subscription of an entity, or of its customer as a whole."""
+
+    scope: Scope
+
+
+class ScopedPurchase(Purchase, kw_only=True):
+    """A purchase of an entity, or of its customer as a whole."""
+
+    scope: Scope
+
+
+class ListedEntity(Entity, kw_only=True):
+    """An entity with what it may use: its own, and what its customer has as a whole."""
+
+    subscriptions: list[ScopedSubscription]
+    purchases: list[ScopedPurchase]
+    balances: dict[str, Balance]
+    flags: dict[str, Flag]
+
+
+class UsageEvent(JsonDocument, kw_only=True):
+    """A usage, or a refund if `value` is negative. Clientele keeps no properties of events.
+
+    `deductions` are what was taken from each grant and rollover, in units of their own feature.
+    """
+
+    id: str
+    timestamp: EpochMs
+    feature_id: str
+    customer_id: str
+    value: Number
+    properties: dict[str, str]
+    deductions: list[UsageDeduction]
+
+
+class UsageDeduction(JsonDocument, kw_only=True):
+    """What a usage took from a grant or rollover; negative for a refund."""
+
+    balance_id: str
+    feature_id: str
+    plan_id: str | None
+    reset: Reset | None
+    value: Number

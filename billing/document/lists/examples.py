@@ -112,3 +112,34 @@ FEATURE = {
     "event_names": ["api.call"],
     "display": {"singular": "call", "plural": "calls"},
 }
+
+ENTITY = {
+    "id": "seat-1",
+    "name": "Jane Doe",
+    "customer_id": "acme-42",
+    "feature_id": "seats",
+    "created_at": 1724674500000,
+    "env": "live",
+    "subscriptions": [_DOCUMENT_PARTS["subscriptions"][0] | {"scope": "customer"}],
+    "purchases": [_DOCUMENT_PARTS["purchases"][0] | {"scope": "customer"}],
+    "balances": _DOCUMENT_PARTS["balances"],
+    "flags": _DOCUMENT_PARTS["flags"],
+}
+
+EVENT = {
+    "id": "post_01h3vjs3b16yc3f9q8q9pfrb7p",
+    "timestamp": 1724674500000,
+    "feature_id": "api_calls",
+    "customer_id": "acme-42",
+    "value": 20.5,
+    "properties": {},
+    "deductions": [
+        {
+            "balance_id": "grant-0100",
+            "feature_id": "api_calls",
+            "plan_id": "pro",
+            "reset": {"interval": "month", "resets_at": 1727352900000},
+            "value": 20.5,
+        }
+    ],
+}

@@ -61,7 +61,7 @@ def render_invoices(
     lines = _lines_of(rows) if "items" in expand else None
     subscriptions = {row.pk: row.subscription for row in rows}
     shown = []
-    for row, document in zip(rows, _items(customers, "invoices", rows, {"invoices"}), strict=True):
+    for row, document in zip(rows, items_of(customers, "invoices", rows, {"invoices"}), strict=True):
         customer = customers[str(row.customer_id)]
         subscription = subscriptions[row.pk]
         shown.append(
@@ -97,7 +97,7 @@ def render_subscriptions(
     entities = _entity_ids(rows)
     names = {"subscriptions.plan"} if "plan" in expand else set()
     shown = []
-    for row, document in zip(rows, _items(customers, "subscriptions", rows, names), strict=True):
+    for row, document in zip(rows, items_of(customers, "subscriptions", rows, names), strict=True):
         customer = customers[str(row.customer_id)]
         is_over = row.status == Subscription.Status.ENDED
         shown.append(
@@ -127,7 +127,7 @@ def render_purchases(rows: Sequence[Purchase], at: datetime, name_of: NameOf) ->
             scope="entity" if row.entity_id else "customer",
             created_at=_added(row),
         )
-        for row, document in zip(rows, _items(customers, "purchases", rows, ()), strict=True)
+        for row, document in zip(rows, items_of(customers, "purchases", rows, ()), strict=True)
     ]
 
 
@@ -207,17 +207,17 @@ def render_features(rows: Sequence[FeatureRow]) -> list[Feature]:
     return [shown[row.pk] for row in rows]
 
 
-def _customers_of(rows: Sequence[Any]) -> dict[str, Customer]:
-    return Customer.objects.in_bulk([str(row.customer_id) for row in rows])
-
-
-def _items(
+def items_of(
     customers: Mapping[str, Customer], name: str, rows: Sequence[Any], expand: Collection[str]
 ) -> Iterator[Any]:
     """The items of the list `name` of the billing documents, in the order of `rows`."""
     documents = _documents(customers, {name: rows}, expand, clock.now())
     left = {key: iter(getattr(document, name)) for key, document in documents.items()}
     return (next(left[str(row.customer_id)]) for row in rows)
+
+
+def _customers_of(rows: Sequence[Any]) -> dict[str, Customer]:
+    return Customer.objects.in_bulk([str(row.customer_id) for row in rows])
 
 
 def _documents(

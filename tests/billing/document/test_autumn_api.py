@@ -1,4 +1,4 @@
-"""The two reads of the billing platform's public client, asked by hand."""
+"""Reads of customers by the billing platform's public client, asked by hand."""
 
 from __future__ import annotations
 
@@ -28,30 +28,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/v1/customers.list"
 GET = "/v1/customers.get"
-
-
-@pytest.fixture
-def ask(api):
-    """Asks as the client does; the answer must be 200."""
-
-    def ask(address: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Any:
-        response = api.post(address, body, "application/json", headers=headers)
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    return ask
-
-
-@pytest.fixture
-def refuse_body(api):
-    """Asks for what cannot be answered; the error."""
-
-    def refuse(address: str, body: Any, status: int = 400) -> Any:
-        response = api.post(address, body, "application/json")
-        assert response.status_code == status, response.content
-        return error_of(response)
-
-    return refuse
 
 
 def ids(page) -> list[str]:
