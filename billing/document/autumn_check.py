@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from billing.document.autumn_api import ClientRead, client_customer
 from billing.document.autumn_entities import client_entity
@@ -23,10 +23,20 @@ from customers.api.bodies import read_body
 from customers.api.endpoints import read_values
 from customers.api.http import Problem, json_response
 from customers.api.schemas import Components, Schema
-from customers.json_types import JsonDocument
+from customers.json_types import LARGEST, JsonDocument
 from customers.models import Customer
 
 _SHOWN = 100
+
+
+#: Free-form, described more narrowly than it is read: the reader refuses numbers that no document may have.
+_FreeForm = Annotated[dict[str, Any], Meta(extra_json_schema={"additionalProperties": {"type": "string"}})]
+
+
+class RequiredBalance(NonNegative):
+    """An amount of a feature."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "number", "minimum": 0, "maximum": int(LARGEST) - 1}
 
 
 class ClientCheckRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
@@ -38,10 +48,10 @@ class ClientCheckRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults
     customer_id: str
     feature_id: str
     entity_id: str | None = None
-    required_balance: NonNegative | None = None
-    properties: dict[str, Any] | None = None
+    required_balance: RequiredBalance | None = None
+    properties: _FreeForm | None = None
     send_event: bool | None = None
-    lock: dict[str, Any] | None = None
+    lock: _FreeForm | None = None
     with_preview: bool | None = None
 
 
