@@ -1,4 +1,4 @@
-"""Answer addresses with impossible values without an error 500.
+"""Handle URLs with impossible values, which would otherwise cause an error 500.
 
 Django and other packages pass values from the path and the query to the database, which refuses a NUL character or a
 number that is too large for its column. This middleware handles such values for every page of the admin.
@@ -15,7 +15,7 @@ from django.views.defaults import page_not_found
 
 from customers.logs import log_failure
 
-#: Where the pages are. The JSON API answers such addresses itself.
+#: Where the pages are. The JSON API handles such URLs itself.
 _PAGES = ("/admin/", "/accounts/")
 #: The query that a list of Django's admin redirects to when it can't apply its filters.
 _ERROR = "e=1"
@@ -45,7 +45,7 @@ class BadAddressMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Handle a value in the address that the database refuses, and log the error.
+        """Handle a value in the URL that the database refuses, and log the error.
 
         Handles only reads, because forms check what they are sent. Handles only errors that a value causes: a
         `ValueError` may be a bug of ours.

@@ -127,7 +127,7 @@ CONTENT_SECURITY_POLICY = {
 # Apps, middleware, templates
 
 INSTALLED_APPS = [
-    # Without its own admin site: ours is one of its kind.
+    # The app config without Unfold's own admin site, because ours is a subclass of it.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",

@@ -1,6 +1,6 @@
 """Built-in roles: who may do what.
 
-`TABLE` is the only place that says it. After every `migrate` the groups of these names get exactly the permissions
+Only `TABLE` defines it. After every `migrate` the groups of these names get exactly the permissions
 of the table, so a change made by hand is undone. Other groups are left alone: an installation
 that needs something else makes a group of its own.
 

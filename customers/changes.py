@@ -88,7 +88,7 @@ def present() -> Position:
 def changes_after(position: Position | None, limit: int) -> Changes:
     """The first `limit` changes after `position`, or the oldest ones. Raises `Expired`."""
     # The order of these reads matters: what is committed before the first one is visible to the second, and a deletion
-    # that the second one sees is known to the third.
+    # that the second one sees is visible to the third.
     end = present()
     rows = list(_between(position or Position(0), end)[: limit + 1])
     if position is not None and not _floor(end).key <= position.key <= end.key:

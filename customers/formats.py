@@ -158,7 +158,7 @@ def free_form_text(value: Any) -> str:
 
 
 def country_name(code: str) -> str:
-    """The English name of a country; a text that is no code is returned."""
+    """The English name of a country; a text that isn't a code is returned unchanged."""
     return str(COUNTRIES.get(code.upper(), code)) if len(code) == 2 else code
 
 

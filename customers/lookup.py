@@ -101,7 +101,7 @@ def _candidates(
 
 
 def _environments(env: str | None) -> list[str]:
-    """The environments to search in, none for a text that is no environment."""
+    """The environments to search in, none for a text that isn't an environment."""
     if not env:
         return [Environment.LIVE, Environment.SANDBOX]
     return [env] if env in Environment.values else []

@@ -178,7 +178,7 @@ class PostingAdmin(ReadOnlyAdmin):
             "-" if posting.answer is None else preformatted(forms.JSONField().prepare_value(posting.answer))
         )
 
-    # The address and the name of the action are older than the word on the page.
+    # The URL and the name of the action are older than the word on the page.
     @action(description="Reverse", url_path="take-back", permissions=["take_back"], icon="undo")
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Reverse the entry: show a preview, then post a second entry that undoes the first."""

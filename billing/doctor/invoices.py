@@ -45,7 +45,7 @@ def check_payments(advance: Advance) -> Iterator[Finding]:
 
 
 def check_numbers(advance: Advance) -> Iterator[Finding]:
-    """Numbers that a series gave out and no invoice or credit note has, or the reverse."""
+    """Numbers that a series issued but no invoice or credit note has, or the reverse."""
     for series in InvoiceSeries.objects.order_by("prefix"):
         start = f"{series.prefix}-"
         in_use = bytearray(series.last_number + 1)

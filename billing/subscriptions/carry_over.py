@@ -62,7 +62,7 @@ def keep_resets(work: UnitOfWork, new: Subscription) -> None:
 
 
 def set_rollovers_free(work: UnitOfWork, subscription: Subscription) -> dict[str, list[Rollover]]:
-    """Detach a subscription's rollovers from its grants, so that they outlive them; by grant ID."""
+    """Detach a subscription's rollovers from its grants, so that they stay when the grants end. By grant ID."""
     free: dict[str, list[Rollover]] = {}
     for grant in work.grants_of(subscription):
         free[str(grant.pk)] = [

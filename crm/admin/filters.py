@@ -1,4 +1,4 @@
-"""The filters of segments in the customer list: a segment saves the parameters of its address."""
+"""The filters of segments in the customer list: a segment saves the parameters of its URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from customers import clock
 
 
 class SegmentFilterForm(forms.Form):
-    """The fields of one filter, with the values in the address."""
+    """The fields of one filter, with the values in the URL."""
 
     def __init__(self, segment_filter: SegmentFilter, texts: dict[str, list[str]], problem: str) -> None:
         initial = {
@@ -46,7 +46,7 @@ class SegmentListFilter(ListFilter):
     template = "unfold/filters/filters_field.html"
     form_class = SegmentFilterForm
     segment_filter: ClassVar[SegmentFilter]
-    #: Its parameters in the address.
+    #: Its parameters in the URL.
     parameters: ClassVar[tuple[str, ...]]
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:

@@ -22,7 +22,7 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 
 class Segment(models.Model):
-    """A saved filter: `query` has the parameters of the filtered list's address."""
+    """A saved filter: `query` has the parameters of the filtered list's URL."""
 
     id = TypedIdField(prefix="seg", primary_key=True, editable=False)
     name = models.CharField(max_length=100, help_text="For example, “Northern pilots”.")

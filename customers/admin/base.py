@@ -162,7 +162,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         return super().get_object(request, object_id, from_field)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Take only foreign keys from the address."""
+        """Take only foreign keys from the URL."""
         chosen = super().get_changeform_initial_data(request)
         return {name: chosen[name] for name in self.get_autocomplete_fields(request) if name in chosen}
 
@@ -199,7 +199,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         return by_words
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-        """The rows that a typed ID means in this list; None if `term` is no typed ID."""
+        """The rows that a typed ID means in this list; None if `term` isn't a typed ID."""
         for field in self.model._meta.fields:
             key = field.target_field if isinstance(field, models.ForeignKey) else field
             is_ours = field.primary_key or field.name == "customer"

@@ -18,12 +18,12 @@ from django.db.models.functions import Left
 
 M = TypeVar("M", bound=Model)
 
-#: Texts are compared by their first characters, so that a cursor fits into an address.
+#: Texts are compared by their first characters, so that a cursor fits into a URL.
 _TEXT_LENGTH = 100
 
 
 class BadCursor(ValueError):
-    """The text is no cursor of this list in this order."""
+    """The text isn't a cursor of this list in this order."""
 
 
 @dataclass(frozen=True, slots=True)

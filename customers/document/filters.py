@@ -114,7 +114,7 @@ class CustomerFilter(ConditionFilter):
         )
 
     def has_mailbox(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
-        """Customers with the mailbox in a record, or with the very address."""
+        """Customers with the mailbox in a record, or with exactly this email address."""
         mailbox = read_mailbox(value)
         if mailbox is None:
             return rows.filter(email=value)

@@ -156,7 +156,7 @@ def import_records(
     `allow_older`.
 
     A batch that the database refuses is imported again record by record, so that only bad records are lost. Records
-    before an `Unreadable` place are imported before it is raised. A `DatabaseError` that is no record's fault (lost
+    before an `Unreadable` place are imported before it is raised. A `DatabaseError` that no record causes (lost
     connection, full disk) is raised; records that were reported before it stay imported.
     """
     for batch in _batches(importer, records):

@@ -44,7 +44,7 @@ class _Shape:
 def not_understood(kind: type[JsonDocument], received: Any, taken: Any) -> Kept:
     """What `received`, an object as it came, has and `taken` lacks: the same object as `kind` understood it, as plain JSON.
 
-    A value of another JSON type than the key's is not kept: it is an error, not a word of tomorrow.
+    A value of another JSON type than the key's is not kept: it is an error, not a word of a later version.
     """
     kept: Kept = {}
     shapes = _shapes(kind)

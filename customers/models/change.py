@@ -10,7 +10,7 @@ from customers.typed_ids import TypedIdField
 class CustomerChange(models.Model):
     """A customer changed. Triggers write the rows (`customers.triggers.outbox`), `customers.changes` reads them.
 
-    `number` is that of the transaction on PostgreSQL, a counter on SQLite. The customer is no foreign key, because an
+    `number` is that of the transaction on PostgreSQL, a counter on SQLite. The customer isn't a foreign key, because an
     entry outlives an erased customer.
     """
 

@@ -38,7 +38,7 @@ _EMPTY_WORDS = frozenset(
 _ABBREVIATIONS = {"saint": "st", "sainte": "st", "is": "islands", "rep": "republic", "dem": "democratic"}
 #: Umlauts as they are written without them.
 _UMLAUTS = re.compile("(?<=[aou])e|(?<=a)a")
-#: The shortest name in ASCII that other languages know: “man” and “mon” are countries in one of them.
+#: Shorter ASCII names are read only as English: “man” and “mon” are countries in some language.
 _SHORTEST_NAME = 4
 
 #: What may stand before a country's own name, longest first: “Kingdom of Norway”, “United Republic of Tanzania”.

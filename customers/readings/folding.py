@@ -80,7 +80,7 @@ _ASCII = str.maketrans("-", " ", "'`")
 _ACCENTS = re.compile(f"[{ACCENTS}]")
 #: The silent characters, of the planes that have any.
 _SILENT = re.findall(f"[{SILENT}]", "".join(map(chr, (*range(0x10000), *range(0xE0000, 0xE0200)))))
-#: Below it are no ideographs.
+#: No ideograph comes before it.
 _FIRST_IDEOGRAPH = "\u2e80"
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}][{SOUND_MARKS}]*")
 _LETTERS = str.maketrans(LETTERS | dict.fromkeys(_SILENT, ""))

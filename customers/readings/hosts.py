@@ -8,7 +8,7 @@ from customers.readings.mailboxes import label_in_unicode
 
 
 def host_in_unicode(text: str) -> str:
-    """`text`, an address or a domain, with the labels of its host decoded. What is no punycode stays."""
+    """`text`, an address or a domain, with the labels of its host decoded. Labels that aren't punycode stay."""
     name, at, host = text.rpartition("@")
     return name + at + ".".join(map(label_in_unicode, host.lower().split(".")))
 
@@ -16,7 +16,7 @@ def host_in_unicode(text: str) -> str:
 def host_in_ascii(text: str) -> str:
     """`text`, an address or a domain, with the labels of its host encoded.
 
-    Unlike Python's codec, which knows IDNA 2003 alone, it encodes every letter: straße is xn--strae-oqa.
+    Unlike Python's codec, which supports only IDNA 2003, it encodes every letter: straße is xn--strae-oqa.
     """
     name, at, host = text.rpartition("@")
     host = unicodedata.normalize("NFKC", host.lower())

@@ -23,9 +23,9 @@ _FILES = frozenset(
 
 
 def link(text: str) -> tuple[str, str | None]:
-    """The link with a scheme, and a remark if it was changed or is no web address.
+    """The link with a scheme, and a remark if it was changed or isn't a web address.
 
-    A link that begins with a domain, or with `//`, gets `https://`. What is no web address is kept; pages don't link it.
+    A link that begins with a domain, or with `//`, gets `https://`. Text that isn't a web address is kept, but pages don't link it.
     """
     bare = _stripped(text)
     if _WEB.match(bare):

@@ -90,9 +90,9 @@ def read_host(text: str) -> str:
 
 
 def domain(text: str) -> tuple[str, str | None]:
-    """The domain in `text` in the form of `read_host`, and a remark if it was changed or is none.
+    """The domain in `text` in the form of `read_host`, and a remark if it was changed or isn't one.
 
-    What is no domain is kept, without the spaces around it.
+    Text that isn't a domain is kept, without the spaces around it.
     """
     found = read_host(visible(text.strip()).lstrip(_MARKS_BEFORE))
     if is_domain(found):
@@ -115,7 +115,7 @@ def is_domain(text: str) -> bool:
 
 
 def in_ascii(host: str) -> str:
-    """A host as DNS knows it: with `xn--` for other letters. Empty if it isn't a host."""
+    """A host as DNS has it: with `xn--` for other letters. Empty if it isn't a host."""
     try:
         return host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:

@@ -254,7 +254,7 @@ def _likeness_of_words(mine: str, theirs: str) -> tuple[float, str]:
 
 
 def _is_cut_short(mine: str, theirs: str) -> bool:
-    """Piet and Pieter, Steph and Stephanie: a given name and its beginning, which is no other given name."""
+    """Piet and Pieter, Steph and Stephanie: a given name and its beginning, unless that is another given name."""
     shorter, longer = sorted((mine, theirs), key=len)
     return (
         len(shorter) >= _SHORTEST_CUT

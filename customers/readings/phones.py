@@ -19,7 +19,7 @@ _COUNTING = "01234567890123456789"
 def read_phone(text: str, region: str = "") -> str:
     """A number in E.164, whether or not it exists. `…` and its digits if the country is unknown.
 
-    `region` (ISO 3166-1 alpha-2) applies to numbers without a country code. Empty for what is no number, and for
+    `region` (ISO 3166-1 alpha-2) applies to numbers without a country code. Empty for text that isn't a number, and for
     placeholders (0000000, 1234567890). An extension follows after a semicolon.
     """
     plain = _LETTERS.sub("", _ZEROS.sub("+", text)).strip()

@@ -54,7 +54,7 @@ def read_tax_id(text: str, country: str = "") -> TaxId | None:
 
 
 def read_company_number(text: str) -> str:
-    """A company register number without punctuation and leading zeros. Empty if it is none."""
+    """A company register number without punctuation and leading zeros. Empty if it isn't one."""
     number = _MARKS.sub("", text.upper()).lstrip("0")
     return (
         number if len(number) >= _SHORTEST and any(map(str.isdigit, number)) and len(set(number)) > 1 else ""
@@ -64,7 +64,7 @@ def read_company_number(text: str) -> str:
 def is_placeholder(number: str) -> bool:
     """Whether a number is one that people enter for want of a real one: `000000000`, `123456789`, `987654321`.
 
-    Such a number can be searched for, but it is no sign that two customers are one.
+    Such a number can be searched for, but it isn't a sign that two customers are one.
     """
     digits = [int(each) for each in number if each.isdigit()]
     steps = {(after - before) % 10 for before, after in pairwise(digits)}

@@ -1,4 +1,4 @@
-"""Word lists in `words/`: one entry per line, `#` begins a comment."""
+"""Word lists in `words/`: one entry per line, `#` starts a comment."""
 
 from __future__ import annotations
 

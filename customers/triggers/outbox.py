@@ -1,8 +1,8 @@
 """Database triggers that write the outbox: a `CustomerChange` for each customer whose rows changed.
 
 They record every write of a table with a customer, also one in plain SQL, in the transaction of the write: a write
-that is rolled back leaves nothing. A model tells in `changes_customer_of` whose change its rows are, if that is not
-its own customer: the name of a relation that leads to rows with one, or None for rows that are derived from others.
+that is rolled back leaves nothing. A model can set `changes_customer_of`: a relation to rows of the customer that
+its rows change, or None for rows that are derived from others and not recorded.
 Other models without a customer are not recorded.
 
 On PostgreSQL a transaction leaves one row for each customer, numbered by the transaction. SQLite has no number of a

@@ -1,6 +1,6 @@
 """Renders pages of rows with their customers, in a fixed number of queries.
 
-An item looks as it does in its customer's billing document: it is taken from one that has nothing but these rows.
+An item looks as it does in its customer's billing document: it is taken from one with only these rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The documents of lists: companies and people of the CRM document that also say whose they are."""
+"""The documents of lists: companies and people of the CRM document with the customers that they belong to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Renders pages of companies and people.
 
-Each looks as it does in a customer's CRM document: it is taken from one that has nothing but these rows.
+Each looks as it does in a customer's CRM document: it is taken from one with only these rows.
 """
 
 from __future__ import annotations

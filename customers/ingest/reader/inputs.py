@@ -37,7 +37,7 @@ def open_input(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
         yield _decompressed(stdin or sys.stdin.buffer)
         return
     try:
-        file = open(name, "rb")  # noqa: PTH123, SIM115 - "" is no directory; closed below
+        file = open(name, "rb")  # noqa: PTH123, SIM115 - "" is not a directory; closed below
     except (OSError, ValueError) as problem:
         raise Unreadable(_why_not_opened(name, problem)) from None
     with file:

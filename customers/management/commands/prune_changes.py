@@ -16,7 +16,7 @@ from customers.logs import log_event
 
 
 class Command(BaseCommand):
-    """Deletes what `CHANGES_KEPT_DAYS` says, or all."""
+    """Deletes changes older than `CHANGES_KEPT_DAYS`, or all."""
 
     help = (
         "Delete changes older than CHANGES_KEPT_DAYS, which /api/v1/changes then no longer returns. Run it every"
