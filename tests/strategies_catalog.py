@@ -11,6 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from customers.readings.normalize import is_blank
+
 Json = dict[str, Any]
 
 PRICE_INTERVALS = ["one_off", "week", "month", "quarter", "semi_annual", "year"]
@@ -20,7 +22,10 @@ FIRST_MS = 1_420_070_400_000  # 2015
 LAST_MS = 2_051_222_400_000  # 2035
 
 identifiers = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=16)
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+#: A text of spaces alone is read as an empty one.
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30).filter(
+    lambda text: not text or not is_blank(text)
+)
 instants = st.integers(FIRST_MS, LAST_MS)
 counts = st.integers(1, 24)
 

@@ -12,12 +12,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from customers.readings.normalize import is_blank
+
 Json = dict[str, Any]
 
 PERSON_TYPES = ("FULL_TIME", "CONTRACTOR", "NON_EMPLOYEE", "FORMER_EMPLOYEE")
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
-names = texts.filter(lambda text: bool(text.strip()))
+#: Something to see in each: a text of spaces alone is read as an empty one.
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30).filter(
+    lambda text: not is_blank(text)
+)
+names = texts
 identifiers = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789_-", min_size=1, max_size=16)
 keys = st.text("abcdefghijklmnopqrstuvwxyzABCDEF_. -é", min_size=1, max_size=12)
 emails = st.builds("{}@example.com".format, st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))

@@ -11,6 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from customers.readings.normalize import is_blank
+
 Json = dict[str, Any]
 
 POSTAL_KEYS = ("line1", "line2", "city", "state", "postal_code", "country")
@@ -18,11 +20,14 @@ _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 
 #: No digits but in the samples: a long row of them may look like a card number.
 _LETTERS = st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Nd"])
-texts = st.text(_LETTERS, min_size=1, max_size=30) | st.sampled_from(["Flat 4B, 123 Main St", "Søn & Söhne"])
+#: Something to see in each: a text of spaces alone is read as an empty one.
+texts = st.text(_LETTERS, min_size=1, max_size=30).filter(lambda text: not is_blank(text)) | st.sampled_from(
+    ["Flat 4B, 123 Main St", "Søn & Söhne"]
+)
 emails = st.builds("{}@example.com".format, st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
 countries = st.sampled_from(["TZ", "US", "GB", "DE", "JP", "KW", "NA", "NO", "XK", "Atlantis"])
 phones = st.sampled_from(["+12025550123", "+442079460958", "+61491570156", "+33199001234", "+1234567890"])
-instants = st.integers(0, 4_102_444_799_999).map(
+instants = st.integers(86_400_000, 4_102_444_799_999).map(
     lambda ms: datetime.fromtimestamp(ms // 1000, UTC).strftime(f"%Y-%m-%dT%H:%M:%S.{ms % 1000:03}Z")
 )
 statuses = st.sampled_from(["active", "inactive", "suspended"])

@@ -31,7 +31,7 @@ from customers.api.paging import BadCursor, KeysetPage, Order, page_of
 from customers.api.parameters import ENV, Parameter, chosen_among
 from customers.api.schemas import Body, Components, Schema
 from customers.document.filters import named_like
-from customers.json_types import EpochMs, JsonDocument
+from customers.json_types import AnyEpochMs, JsonDocument
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
@@ -73,8 +73,8 @@ class PlanChoice(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
 class CreatedAtRange(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
     """A range of time, both ends included."""
 
-    start: EpochMs | None = None
-    end: EpochMs | None = None
+    start: AnyEpochMs | None = None
+    end: AnyEpochMs | None = None
 
 
 class ClientListRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):

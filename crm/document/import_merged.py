@@ -92,9 +92,18 @@ def _each_nested(
     values = value.get("merged_customers") or value.get("mergedCustomers") or []
     path = within(parent.path if parent is not None else "$", "merged_customers")
     for position, nested in enumerate(document.merged_customers or []):
-        each = _Nested(incoming, nested, values[position], within(path, position), position, parent)
+        index, received = _received(values, nested.id, position)
+        each = _Nested(incoming, nested, received, within(path, index), position, parent)
         yield each
         yield from _each_nested(incoming, nested, each.value, each)
+
+
+def _received(values: Any, own_id: str, position: int) -> tuple[int, Any]:
+    """The place and the raw value of the customer `own_id`. Some of `values` may not be in the parsed document."""
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and str(value.get("id")).strip() == own_id:
+            return index, value
+    return position, {"id": own_id}
 
 
 def _identity(each: _Nested) -> Identity:

@@ -14,7 +14,6 @@ from msgspec import UNSET
 
 from crm.document.import_merged import import_merged, nested_ids
 from crm.document.import_people import import_people
-from crm.document.key_case import with_keys
 from crm.document.schema import CrmCustomer, parse_customer
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.bulk import create_rows, sync_rows, update_rows
@@ -24,6 +23,7 @@ from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import assign_changes, rows_at_origin
 from customers.ingest.signs import Signs
 from customers.json_types import Remark
+from customers.json_types.keys import snake_case
 from customers.models import Source
 from customers.readings.mailboxes import read_host
 from customers.readings.phones import read_phone
@@ -69,7 +69,7 @@ class CrmImporter:
         return parse_customer(value)
 
     def spelled(self, value: Any) -> Any:
-        return with_keys(CrmCustomer, value, "snake")
+        return snake_case(CrmCustomer, value)
 
     def identify(self, document: CrmCustomer) -> Identity:
         """A CRM customer is identified by its ID and always live; it mentions those merged into it."""
@@ -84,7 +84,7 @@ class CrmImporter:
 
     def claims(self, document: CrmCustomer) -> dict[str, Any]:
         """The company's name is the customer's name."""
-        return {"name": document.company.name}
+        return {"name": document.company.name or None}
 
     def apply(self, batch: list[Incoming[CrmCustomer]], reason: str) -> None:
         _apply_relationships(batch, reason)
@@ -99,7 +99,7 @@ def _signs_of(document: CrmCustomer) -> Signs:
     company = document.company
     links = [*(present(document.domains) or ()), *map(str, present(company.website_urls) or ())]
     return Signs(
-        names=frozenset([company.name]),
+        names=frozenset(filter(None, [company.name])),
         phones=frozenset(filter(None, [read_phone(present(company.phone) or "")])),
         domains=frozenset(filter(None, map(read_host, links))),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm.document.key_case import camel
 from customers.api.schemas import Components, Schema
 from customers.json_types import JsonDocument
+from customers.json_types.keys import camel
 
 _SUFFIX = "InCamelCase"
 

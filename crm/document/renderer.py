@@ -14,7 +14,6 @@ from msgspec import UNSET, UnsetType
 from billing.document.schema import NonNegative, Whole
 from crm.document.import_people import METADATA_FIELDS
 from crm.document.importer import COMPANY_FIELDS, CUSTOM_FIELD_VALUES
-from crm.document.key_case import Case, with_keys
 from crm.document.schema import (
     CrmCompany,
     CrmCustomDataValue,
@@ -39,6 +38,7 @@ from crm.models import (
 from customers.ingest.not_understood import with_not_understood
 from customers.ingest.reader import read_value
 from customers.json_types import IsoDate, Number, parse, to_plain
+from customers.json_types.keys import Case, with_keys
 from customers.models import Customer, Source, shown_once
 
 #: The most levels of managers that the reader's nesting limit allows in a document.

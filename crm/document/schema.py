@@ -8,12 +8,12 @@ The keys of free-form objects (custom data, document counts, related documents) 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, UnsetType
 
 from billing.document.schema.scalars import NonNegative, Whole
-from crm.document.key_case import Case, as_it_came, with_keys
 from customers import limits
 from customers.json_types import (
     IsoDate,
@@ -22,16 +22,18 @@ from customers.json_types import (
     Number,
     Refused,
     Remark,
+    RemarkKind,
     Scalar,
     each_object,
     free_form,
     is_plain_link,
     optional_keys,
-    parse,
+    parse_tolerantly,
     within,
 )
 from customers.json_types import encode as encode_snake
 from customers.json_types import to_plain as to_plain_snake
+from customers.json_types.keys import Case, has_camel_keys, in_snake_case, with_keys
 from customers.readings import normalize
 from customers.readings.emails import tidy_emails
 from customers.readings.links import tidy_links
@@ -110,18 +112,22 @@ class CrmPersonMetadata(JsonDocument, kw_only=True):
 
 
 class CrmPerson(JsonDocument, kw_only=True):
-    """A person at a company. `obfuscated_id` is their ID in the CRM."""
+    """A person at a company. `obfuscated_id` is their ID in the CRM: without it, the person is left out."""
+
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": ""}
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("obfuscated_id",)
 
     name: str
-    obfuscated_id: str
+    obfuscated_id: Annotated[str, Meta(min_length=1)]
     metadata: CrmPersonMetadata | UnsetType | None = UNSET
     related_documents: list[RelatedDocuments] | UnsetType | None = UNSET
 
 
 class CrmCompany(JsonDocument, kw_only=True):
     """The company behind a customer."""
+
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": ""}
 
     name: str
     profile_url: Link | UnsetType | None = UNSET
@@ -159,8 +165,9 @@ class CrmCustomer(JsonDocument, kw_only=True):
     """A customer company, and the customers merged into it."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"company": {"name": ""}}
 
-    id: str
+    id: Annotated[str, Meta(min_length=1)]
     company: CrmCompany
     domains: Texts = UNSET
     document_counts: dict[str, Whole] | UnsetType | None = UNSET
@@ -172,6 +179,8 @@ class CrmCustomer(JsonDocument, kw_only=True):
     notes: Text = UNSET
 
 
+#: As long as the column of a person's type.
+_LONGEST_TYPE = 20
 _TRIMMED = frozenset({"id", "obfuscated_id", "datasource_id"})
 _LIMITS = dict.fromkeys(("id", "obfuscated_id", "datasource_id", "domains"), limits.IDENTIFIER)
 D = TypeVar("D", bound=JsonDocument)
@@ -180,17 +189,13 @@ D = TypeVar("D", bound=JsonDocument)
 def parse_customer(value: object) -> tuple[CrmCustomer, list[Remark]]:
     """Parse and normalize a value of the strict reader; return the customer, and remarks on what was changed.
 
-    Raises `Refused`, with the path in `value` as received, for the first problem: a wrong type, a missing ID or company
-    name, an unknown type of person, a link that could run a script, a customer that is in the document twice, a contact
-    that is in a list twice with differences.
+    What can't be read is left empty, with a remark. Raises `Refused`, with the path in `value` as received, for a
+    customer without ID and for a text that is too long.
     """
-    plain = with_keys(CrmCustomer, value, "snake")
-    try:
-        customer = parse(CrmCustomer, plain)
-        remarks = _tidy(customer)
-    except Refused as refused:
-        raise Refused(as_it_came(refused.path, value), refused.reason) from None
-    return customer, [Remark(as_it_came(remark.path, value), remark.text) for remark in remarks]
+    if has_camel_keys(CrmCustomer, value):
+        return in_snake_case(CrmCustomer, value, parse_customer)
+    reading = parse_tolerantly(CrmCustomer, value)
+    return reading.document, reading.with_later(_tidy(reading.document))
 
 
 def trim(document: D) -> D:
@@ -236,40 +241,32 @@ def _is_empty(value: Any) -> bool:
 
 def _tidy(customer: CrmCustomer) -> list[Remark]:
     remarks: list[Remark] = []
-    seen: set[str] = set()
     for path, thing in each_object(customer):
         remarks += tidy_emails(path, thing) + tidy_links(path, thing)
         remarks += tidy_texts(path, thing, trimmed=_TRIMMED)
         if isinstance(thing, CrmCustomer):
-            remarks += _tidy_customer(path, thing, seen)
+            remarks += _tidy_domains(path, thing)
         elif isinstance(thing, CrmPerson):
-            _tidy_person(path, thing)
+            remarks += _tidy_related_documents(path, thing)
         elif isinstance(thing, CrmPersonMetadata):
             remarks += _tidy_type(path, thing)
         elif isinstance(thing, CrmCustomerMetadata):
             for key in thing.custom_data or {}:
                 limits.refuse_too_long(within(path, "custom_data", key), key, limits.IDENTIFIER)
     limits.refuse_oversized(customer, _LIMITS)
+    if not customer.id:
+        raise Refused("$.id", "A customer must have an id.")
     for path, thing in each_object(customer):
         if isinstance(thing, CrmPerson):
             remarks += _drop_circular_managers(path, thing)
+    seen = {customer.id}
     for path, thing in each_object(customer):
         if isinstance(thing, CrmCustomer):
-            remarks += _drop_repeated_contacts(path, thing)
+            remarks += _drop_repeated_contacts(path, thing) + _drop_repeated_customers(path, thing, seen)
     return remarks
 
 
-def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Remark]:
-    if not customer.id:
-        raise Refused(within(path, "id"), "A customer must have an id.")
-    if not customer.company.name.strip():
-        raise Refused(within(path, "company", "name"), "A company must have a name.")
-    if customer.id in seen:
-        raise Refused(
-            within(path, "id"),
-            f"{quoted(customer.id)} is in this document twice. Keep one.",
-        )
-    seen.add(customer.id)
+def _tidy_domains(path: str, customer: CrmCustomer) -> list[Remark]:
     remarks: list[Remark] = []
     domains: list[str] = []
     for index, text in enumerate(customer.domains or []):
@@ -287,26 +284,32 @@ def _tidy_customer(path: str, customer: CrmCustomer, seen: set[str]) -> list[Rem
     return remarks
 
 
-def _tidy_person(path: str, person: CrmPerson) -> None:
-    if not person.obfuscated_id:
-        raise Refused(within(path, "obfuscated_id"), "A person must have an id.")
-    if person.related_documents:
-        try:
-            person.related_documents = free_form(person.related_documents)
-        except ValueError as problem:
-            raise Refused(within(path, "related_documents"), f"{problem}.") from None
+def _tidy_related_documents(path: str, person: CrmPerson) -> list[Remark]:
+    if not person.related_documents:
+        return []
+    try:
+        person.related_documents = free_form(person.related_documents)
+    except ValueError as problem:
+        person.related_documents = UNSET
+        at = within(path, "related_documents")
+        return [Remark(at, f"{problem}. It was left empty.", RemarkKind.UNREADABLE)]
+    return []
 
 
 def _tidy_type(path: str, metadata: CrmPersonMetadata) -> list[Remark]:
+    """A type that we don't know is kept, as far as there is room for it: the CRM may have more types than we know."""
     if not metadata.type:
         return []
+    at = within(path, "type")
     chosen, remark = normalize.choice(metadata.type, PERSON_TYPES)
-    if chosen is None:
-        raise Refused(
-            within(path, "type"), f"{quoted(metadata.type)} is not one of {', '.join(PERSON_TYPES)}."
-        )
-    metadata.type = chosen
-    return [Remark(within(path, "type"), remark)] if remark else []
+    if chosen is not None:
+        metadata.type = chosen
+        return [Remark(at, remark)] if remark else []
+    text = f"{quoted(metadata.type)} is not one of {', '.join(PERSON_TYPES)}."
+    is_kept = len(metadata.type) <= _LONGEST_TYPE
+    metadata.type = metadata.type if is_kept else None
+    end = "It was kept." if is_kept else "It was left empty."
+    return [Remark(at, f"{text} {end}", RemarkKind.UNKNOWN_WORD)]
 
 
 def _drop_repeated_contacts(path: str, customer: CrmCustomer) -> list[Remark]:
@@ -314,15 +317,37 @@ def _drop_repeated_contacts(path: str, customer: CrmCustomer) -> list[Remark]:
     kept: dict[str, CrmPerson] = {}
     for index, person in enumerate(customer.poc or []):
         at = within(path, "poc", index)
-        known = kept.setdefault(person.obfuscated_id, person)
-        if known is person:
+        if not person.obfuscated_id:
+            text = "A person must have an id. The person was left out."
+            remarks.append(Remark(within(at, "obfuscated_id"), text, RemarkKind.UNREADABLE))
             continue
-        repeated = f"{quoted(person.obfuscated_id)} is in this list"
-        if known != person:
-            raise Refused(within(at, "obfuscated_id"), f"{repeated} twice, with differences. Keep one.")
-        remarks.append(Remark(at, f"{repeated} already, so it was left out."))
+        known = kept.setdefault(person.obfuscated_id, person)
+        if known is not person:
+            differs = " with other values" if known != person else ""
+            text = f"{quoted(person.obfuscated_id)} is in this list already{differs}, so it was left out."
+            remarks.append(Remark(at, text))
     if customer.poc:
         customer.poc = list(kept.values())
+    return remarks
+
+
+def _drop_repeated_customers(path: str, customer: CrmCustomer, seen: set[str]) -> list[Remark]:
+    """Leave out merged customers without an ID, and those that the document has already, as itself or elsewhere."""
+    remarks: list[Remark] = []
+    kept: list[CrmCustomer] = []
+    for index, merged in enumerate(customer.merged_customers or []):
+        at = within(path, "merged_customers", index, "id")
+        if not merged.id:
+            text = "A customer must have an id. The customer was left out."
+            remarks.append(Remark(at, text, RemarkKind.UNREADABLE))
+        elif merged.id in seen:
+            text = f"{quoted(merged.id)} is in this document already, so it was left out."
+            remarks.append(Remark(at, text))
+        else:
+            seen.add(merged.id)
+            kept.append(merged)
+    if customer.merged_customers:
+        customer.merged_customers = kept
     return remarks
 
 
@@ -336,6 +361,10 @@ def _drop_circular_managers(path: str, person: CrmPerson) -> list[Remark]:
         metadata = current.metadata
         if not metadata or not metadata.manager:
             return []
+        if not metadata.manager.obfuscated_id:
+            metadata.manager = UNSET
+            text = "A person must have an id. The manager was left out."
+            return [Remark(within(path, "obfuscated_id"), text, RemarkKind.UNREADABLE)]
         if metadata.manager.obfuscated_id in below:
             text = f"{quoted(metadata.manager.obfuscated_id)} can't be their own manager, so the manager was left out."
             metadata.manager = UNSET

@@ -13,11 +13,11 @@ from django.db.models import F
 from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import EXPANDABLE
 from crm.desk.batches import in_batches
-from crm.document.key_case import Case
 from crm.document.renderer import render_views as render_crm
 from customers.document.renderer import render_customers as render_payments
 from customers.ingest.not_understood import with_not_understood
 from customers.json_types import encode
+from customers.json_types.keys import Case
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 

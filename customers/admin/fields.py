@@ -20,7 +20,7 @@ from customers.formats import opens_a_page, plain_text
 from customers.ingest.reader import read_value
 from customers.json_types import JsonDocument, Link, Refused, free_form, is_plain_link, parse, to_plain
 from customers.limits import refuse_oversized, too_large
-from customers.readings.emails import email, is_email, tidy_emails
+from customers.readings.emails import email, is_email
 from customers.readings.links import link, tidy_links
 
 
@@ -160,9 +160,8 @@ def _checked_item(item: Any, value: Any, path: str, former: set[str]) -> Any:
             return link(parsed)[0]
         if isinstance(parsed, JsonDocument):
             tidy_links("$", parsed)
-            tidy_emails("$", parsed)
             if address := getattr(parsed, "email", None):
-                _checked_email(address, "$.email", former)
+                setattr(parsed, "email", _checked_email(address, "$.email", former))  # noqa: B010 - of some types
             refuse_oversized(parsed)
         return to_plain(parsed)
     except Refused as refusal:

@@ -20,6 +20,7 @@ from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import rows_at_origin
 from customers.ingest.signs import Signs
 from customers.json_types import Remark
+from customers.json_types.keys import snake_case
 from customers.models import Address, Business, Customer, PaymentMethod, Source
 from customers.readings.phones import read_phone
 from customers.readings.tax_ids import is_placeholder, read_tax_id
@@ -70,7 +71,7 @@ class PaymentsImporter:
         return parse_customer(value)
 
     def spelled(self, value: Any) -> Any:
-        return value
+        return snake_case(PaymentsCustomer, value)
 
     def identify(self, document: PaymentsCustomer) -> Identity:
         """A payments customer is identified by its ID, or by its email if it has none; it is always live."""

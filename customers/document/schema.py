@@ -20,11 +20,13 @@ from customers.json_types import (
     JsonDocument,
     Refused,
     Remark,
+    RemarkKind,
     each_object,
     free_form,
-    parse,
+    parse_tolerantly,
     within,
 )
+from customers.json_types.keys import has_camel_keys, in_snake_case
 from customers.readings import countries, normalize
 from customers.readings.emails import tidy_emails
 from customers.readings.normalize import quoted
@@ -171,11 +173,14 @@ _Listed: TypeAlias = PaymentsAddress | PaymentsBusiness | PaymentsMethod
 def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
     """The customer in `value`, as the strict reader read it, tidied, and remarks on what was changed or is doubtful.
 
-    Raises `Refused` with the place of the first problem: a wrong type, an unknown status or type, a full card or
-    account number, a text that is too long, a customer with neither ID nor email.
+    Keys may be in camelCase. What can't be read is left empty, with a remark. Raises `Refused` with the place of the first problem: a full card
+    or account number, a text that is too long, a customer with neither ID nor email.
     """
     refuse_account_numbers(value)
-    customer = parse(PaymentsCustomer, value)
+    if has_camel_keys(PaymentsCustomer, value):
+        return in_snake_case(PaymentsCustomer, value, parse_customer)
+    reading = parse_tolerantly(PaymentsCustomer, value)
+    customer = reading.document
     remarks: list[Remark] = []
     for path, thing in each_object(customer):
         remarks += tidy_emails(path, thing)
@@ -191,15 +196,14 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
             thing.country, remark = countries.country(thing.country)
             remarks += _as_remarks(within(path, "country"), remark)
         if isinstance(thing, PaymentsCustomer | PaymentsAddress | PaymentsBusiness) and thing.custom_data:
-            thing.custom_data = _doubles(within(path, "custom_data"), thing.custom_data)
+            remarks += _tidy_custom_data(within(path, "custom_data"), thing)
     limits.refuse_oversized(customer, _LIMITS)
     if not customer.id and not customer.email:
         raise Refused("$", "The customer has neither an id nor an email. Add one of them.")
     remarks += _tidy_phones(customer)
     for name in _LISTS:
         remarks += _check_list(customer, name)
-    remarks += _times_without_zone(value)
-    return customer, remarks
+    return customer, reading.with_later(remarks) + _times_without_zone(value)
 
 
 def _choose(
@@ -212,14 +216,18 @@ def _choose(
     if chosen is not None:
         setattr(thing, name, chosen)
     elif is_closed:
-        raise Refused(within(path, name), f"{quoted(text)} is not one of {', '.join(allowed)}.")
+        setattr(thing, name, None)
+        text = f"{quoted(text)} is not one of {', '.join(allowed)}. It was left empty."
+        return [Remark(within(path, name), text, RemarkKind.UNKNOWN_WORD)]
     return _as_remarks(within(path, name), remark)
 
 
 def _tidy_facts(path: str, method: PaymentsMethod) -> list[Remark]:
-    if method.last4 and not _FOUR_DIGITS.fullmatch(method.last4):
-        raise Refused(within(path, "last4"), "Send exactly the last four digits, such as 4242.")
     remarks: list[Remark] = []
+    if method.last4 and not _FOUR_DIGITS.fullmatch(method.last4):
+        method.last4 = None
+        text = "Send exactly the last four digits, such as 4242. It was left empty."
+        remarks.append(Remark(within(path, "last4"), text, RemarkKind.UNREADABLE))
     for fact in _foreign_facts(method):
         if getattr(method, fact):
             text = f"A payment method of type {method.type} has none, so it was left out."
@@ -234,11 +242,15 @@ def _foreign_facts(method: PaymentsMethod) -> list[str]:
     return [fact for fact in _ALL_FACTS if fact not in own]
 
 
-def _doubles(path: str, custom_data: dict[str, Any]) -> dict[str, Any]:
+def _tidy_custom_data(
+    path: str, thing: PaymentsCustomer | PaymentsAddress | PaymentsBusiness
+) -> list[Remark]:
     try:
-        return cast("dict[str, Any]", free_form(custom_data))
+        thing.custom_data = cast("dict[str, Any]", free_form(thing.custom_data))
     except ValueError as problem:
-        raise Refused(path, f"{problem}.") from None
+        thing.custom_data = UNSET
+        return [Remark(path, f"{problem}. It was left empty.", RemarkKind.UNREADABLE)]
+    return []
 
 
 def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
@@ -257,10 +269,7 @@ def _tidy_phones(customer: PaymentsCustomer) -> list[Remark]:
 
 
 def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
-    """Check a list: refuse an ID that appears twice with differences, and a second default.
-
-    An exact repetition is dropped and another customer's `customer_id` is replaced, each with a remark.
-    """
+    """Keep the first item with an ID and the first default; replace another customer's `customer_id`."""
     things: list[_Listed] = getattr(customer, name) or []
     remarks: list[Remark] = []
     seen: dict[str, _Listed] = {}
@@ -273,21 +282,18 @@ def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
             remarks.append(Remark(within(path, "customer_id"), text))
             thing.customer_id = customer.id
         if thing.id and thing.id in seen:
-            if thing != seen[thing.id]:
-                raise Refused(
-                    within(path, "id"),
-                    f"{quoted(thing.id)} is in this list twice, with differences. Keep one.",
-                )
-            remarks.append(Remark(path, f"{quoted(thing.id)} is already in this list, so it was left out."))
+            differs = " with other values" if thing != seen[thing.id] else ""
+            text = f"{quoted(thing.id)} is already in this list{differs}, so it was left out."
+            remarks.append(Remark(path, text))
             continue
         if thing.id:
             seen[thing.id] = thing
         kept.append(thing)
         if not isinstance(thing, PaymentsBusiness) and thing.is_default:
             if has_default:
-                raise Refused(
-                    within(path, "is_default"), f"More than one of the {name} is the default. Keep one."
-                )
+                thing.is_default = False
+                text = f"More than one of the {name} is the default. The first one was used."
+                remarks.append(Remark(within(path, "is_default"), text))
             has_default = True
     if things:
         setattr(customer, name, kept)
@@ -297,13 +303,23 @@ def _check_list(customer: PaymentsCustomer, name: str) -> list[Remark]:
 def _times_without_zone(value: Any) -> list[Remark]:
     places = [("$", value)]
     for name in _LISTS:
-        places += [(within("$", name, index), item) for index, item in enumerate(value.get(name) or [])]
+        listed = value.get(name)
+        if isinstance(listed, list):
+            places += [(within("$", name, index), item) for index, item in enumerate(listed)]
     return [
         Remark(within(path, key), "The time has no zone. It was read as UTC.")
         for path, item in places
+        if isinstance(item, dict)
         for key in ("created_at", "updated_at")
-        if isinstance(item.get(key), str) and datetime.fromisoformat(item[key].strip()).tzinfo is None
+        if _lacks_zone(item.get(key))
     ]
+
+
+def _lacks_zone(text: object) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text.strip()).tzinfo is None
+    except ValueError:
+        return False
 
 
 def _as_remarks(path: str, text: str | None) -> list[Remark]:

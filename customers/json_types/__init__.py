@@ -16,10 +16,11 @@ from customers.json_types.documents import (
 )
 from customers.json_types.not_understood import Kept, each_kept, give_back, kept_since, not_understood
 from customers.json_types.problems import missing_key, too_long
-from customers.json_types.refusals import Refused, Remark, within
+from customers.json_types.refusals import Refused, Remark, RemarkKind, within
 from customers.json_types.scalars import (
     DECIMALS,
     LARGEST,
+    AnyEpochMs,
     EpochMs,
     IsoDate,
     IsoInstant,
@@ -33,10 +34,12 @@ from customers.json_types.scalars import (
     to_epoch_ms,
     to_iso,
 )
+from customers.json_types.tolerant import Reading, parse_tolerantly, shown
 
 __all__ = [
     "DECIMALS",
     "LARGEST",
+    "AnyEpochMs",
     "EpochMs",
     "IsoDate",
     "IsoInstant",
@@ -44,8 +47,10 @@ __all__ = [
     "Kept",
     "Link",
     "Number",
+    "Reading",
     "Refused",
     "Remark",
+    "RemarkKind",
     "Scalar",
     "each_kept",
     "each_object",
@@ -59,8 +64,10 @@ __all__ = [
     "not_understood",
     "optional_keys",
     "parse",
+    "parse_tolerantly",
     "plain_number",
     "read_number",
+    "shown",
     "to_epoch_ms",
     "to_iso",
     "to_plain",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -21,10 +22,18 @@ class JsonDocument(msgspec.Struct, kw_only=True):
     On export every key is sent, except one that is `UNSET`. `ALWAYS_SENT` names keys that are `UNSET` only at
     import, where an absent key leaves our value unchanged: exports always send them. `IDENTITY` names the keys that tell
     an item of a list from the others.
+
+    The other three say what happens at import to a key that can't be read. An optional one is left empty, unless the
+    object is `NEEDED` to have it: then the object can't be understood without it. A required one gets the JSON value
+    in `DEFAULTS`, or what the function there computes from the other values; if there is none (`UNSET`), the object
+    can't be read. A key in `REFUSING` refuses the whole record, because to go on without it would make money wrong.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset()
     IDENTITY: ClassVar[tuple[str, ...]] = ()
+    NEEDED: ClassVar[frozenset[str]] = frozenset()
+    DEFAULTS: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    REFUSING: ClassVar[frozenset[str]] = frozenset()
 
 
 D = TypeVar("D", bound=JsonDocument)

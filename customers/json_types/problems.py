@@ -34,7 +34,7 @@ _JSON_TYPES: dict[type[inspect.Type], str] = {
 
 def first_problem(kind: type[msgspec.Struct], value: object) -> Refused | None:
     """The first problem of `value` as a `kind`, in the order of its keys; None if it fits."""
-    return _check(_type_info(kind), value, "$")
+    return check(_type_info(kind), value, "$")
 
 
 def missing_key(name: str) -> str:
@@ -47,8 +47,9 @@ def _type_info(kind: type) -> inspect.Type:
     return inspect.type_info(kind)
 
 
-def _check(info: inspect.Type, value: Any, path: str) -> Refused | None:
-    choices = list(_alternatives(info))
+def check(info: inspect.Type, value: Any, path: str) -> Refused | None:
+    """The first problem of `value`, which is at `path`, as a value of the type `info`; None if it fits."""
+    choices = list(alternatives(info))
     chosen = _choose(choices, value)
     if chosen is None:
         expected = " | ".join(dict.fromkeys(_JSON_TYPES[type(each)] for each in choices))
@@ -57,9 +58,7 @@ def _check(info: inspect.Type, value: Any, path: str) -> Refused | None:
         case inspect.StructType():
             return _check_struct(chosen, value, path)
         case inspect.ListType():
-            checked = (
-                _check(chosen.item_type, item, within(path, index)) for index, item in enumerate(value)
-            )
+            checked = (check(chosen.item_type, item, within(path, index)) for index, item in enumerate(value))
             return _first(checked)
         case inspect.DictType():
             return _first(_check_member(chosen, key, item, path) for key, item in value.items())
@@ -76,13 +75,14 @@ def _check(info: inspect.Type, value: Any, path: str) -> Refused | None:
     return None
 
 
-def _alternatives(info: inspect.Type) -> Iterable[inspect.Type]:
+def alternatives(info: inspect.Type) -> Iterable[inspect.Type]:
+    """The types of a union, or `info` itself."""
     match info:
         case inspect.Metadata():
-            yield from _alternatives(info.type)
+            yield from alternatives(info.type)
         case inspect.UnionType():
             for each in info.types:
-                yield from _alternatives(each)
+                yield from alternatives(each)
         case _:
             yield info
 
@@ -106,7 +106,7 @@ def _check_struct(info: inspect.StructType, value: dict[str, Any], path: str) ->
     fields = {field.encode_name: field for field in info.fields}
     for key, item in value.items():
         if key in fields:
-            problem = _check(fields[key].type, item, within(path, key))
+            problem = check(fields[key].type, item, within(path, key))
             if problem is not None:
                 return problem
         elif info.forbid_unknown_fields:
@@ -123,7 +123,7 @@ def _check_struct(info: inspect.StructType, value: dict[str, Any], path: str) ->
 
 
 def _check_member(info: inspect.DictType, key: str, value: Any, path: str) -> Refused | None:
-    return _check(info.key_type, key, path) or _check(info.value_type, value, within(path, key))
+    return check(info.key_type, key, path) or check(info.value_type, value, within(path, key))
 
 
 def _from_hook(kind: type, value: Any, path: str) -> Refused | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 _SHOWN_LENGTH = 300
@@ -24,12 +25,26 @@ class Refused(Exception):
         self.is_secret = is_secret
 
 
+class RemarkKind(StrEnum):
+    """What a remark is about. The value names the kind in an import's summary."""
+
+    #: A value that can't be read. It counts as empty, or its item was left out.
+    UNREADABLE = "unreadable"
+    #: A word that is not in a list of words, such as a status that we don't know.
+    UNKNOWN_WORD = "unknown words"
+    #: A value of another kind that can be read without doubt, such as a number in a text.
+    CONVERTED = "converted"
+    #: Anything else: contact data put into one form, doubts, repetitions, corrected figures.
+    NOTED = "noted"
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """Something that an import changed or noticed in an accepted record, for people to read."""
 
     path: str
     text: str
+    kind: RemarkKind = field(default=RemarkKind.NOTED, compare=False)
 
 
 def within(path: str, *steps: str | int) -> str:

@@ -6,14 +6,21 @@ import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 #: Figures keep ten decimals and stay well inside the database's columns.
 DECIMALS = Decimal("1e-10")
 #: The limit of a figure, exclusive.
 LARGEST = Decimal("1e15")
 
+#: The first and the last moment that a customer can have. What is outside is a placeholder or a mistake.
+FIRST_MOMENT = datetime(1970, 1, 2, tzinfo=UTC)
+LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
+
+#: Seconds since the epoch of the years 2000 to 2099. As milliseconds they lie in early 1970.
+_SECONDS = (946_684_800, 4_102_444_799)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_MOMENT = "The time is out of range: from 1970-01-02 to 2200-01-01"
 _FREE_FORM_DIGITS = 15
 #: http, https, a relative address, or a host with a port.
 _PLAIN_LINK = re.compile(
@@ -29,18 +36,29 @@ class Number(Decimal):
 
 
 class EpochMs(datetime):
-    """An instant, sent as milliseconds since the epoch. The value has the time zone UTC."""
+    """An instant, sent as milliseconds since the epoch. The value has the time zone UTC.
+
+    It is read only if it lies between `FIRST_MOMENT` and `LAST_MOMENT`, and seconds are not read.
+    """
+
+
+class AnyEpochMs(EpochMs):
+    """An instant of the years 1 to 9999, such as the end of a range to search."""
 
 
 class IsoInstant(datetime):
     """An instant, sent as ISO 8601 in UTC with milliseconds and `Z`. The value has the time zone UTC.
 
-    Fractions of a millisecond are cut off. A time without a zone is read as UTC.
+    Fractions of a millisecond are cut off. A time without a zone is read as UTC. It is read only if it lies between
+    `FIRST_MOMENT` and `LAST_MOMENT`.
     """
 
 
 class IsoDate(date):
     """A calendar date, sent as `2024-08-26`. The time of day in a longer text is dropped."""
+
+
+_E = TypeVar("_E", bound=EpochMs)
 
 
 class Link(str):
@@ -113,6 +131,11 @@ def is_plain_link(text: str) -> bool:
     return _PLAIN_LINK.match(_IGNORED_IN_LINKS.sub("", text)) is not None
 
 
+def is_in_seconds(value: Any) -> bool:
+    """Whether the number `value`, given for milliseconds since the epoch, can only be meant as seconds."""
+    return bool(_SECONDS[0] <= value <= _SECONDS[1])
+
+
 def to_epoch_ms(moment: datetime) -> int | Decimal:
     """Milliseconds since the epoch, exact to the microsecond."""
     return plain_number(Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / 1000)
@@ -151,6 +174,15 @@ def to_schema(kind: type) -> dict[str, Any]:
 
 
 def _from_epoch_ms(value: object) -> EpochMs:
+    moment = _epoch_ms(EpochMs, value)
+    if is_in_seconds(value):
+        raise ValueError("Expected milliseconds since the epoch, not seconds")
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise ValueError(_NO_MOMENT)
+    return moment
+
+
+def _epoch_ms(kind: type[_E], value: object) -> _E:
     if type(value) not in (int, Decimal):
         raise ValueError(f"Expected milliseconds since the epoch, got `{json_name(value)}`")
     try:
@@ -158,7 +190,7 @@ def _from_epoch_ms(value: object) -> EpochMs:
         moment = _EPOCH + timedelta(microseconds=microseconds)
     except (OverflowError, ArithmeticError):
         raise ValueError("The time is out of range: expected milliseconds since the epoch") from None
-    return EpochMs.fromisoformat(moment.isoformat())
+    return kind.fromisoformat(moment.isoformat())
 
 
 def _from_iso(value: object) -> IsoInstant:
@@ -167,9 +199,14 @@ def _from_iso(value: object) -> IsoInstant:
     try:
         moment = IsoInstant.fromisoformat(value.strip())
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
-    except (ValueError, OverflowError):
+        moment = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    except ValueError:
         raise ValueError("Expected a time in ISO 8601, such as 2024-08-26T12:15:00.000Z") from None
+    except OverflowError:
+        raise ValueError(_NO_MOMENT) from None
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise ValueError(_NO_MOMENT)
+    return moment
 
 
 def _from_iso_date(value: object) -> IsoDate:
@@ -193,18 +230,22 @@ def _link(value: object) -> Link:
 _READERS: dict[type, Any] = {
     Number: lambda value: Number(read_number(value)),
     EpochMs: _from_epoch_ms,
+    AnyEpochMs: lambda value: _epoch_ms(AnyEpochMs, value),
     IsoInstant: _from_iso,
     IsoDate: _from_iso_date,
     Link: _link,
 }
+_ANY_EPOCH_MS = {
+    "type": "number",
+    "minimum": -62_135_596_800_000,
+    "maximum": 253_402_300_799_999,
+    "description": "Milliseconds since the epoch, from the year 1 to 9999.",
+}
 _SCHEMAS: dict[type, dict[str, Any]] = {
     Number: {"type": "number"},
-    EpochMs: {
-        "type": "number",
-        "minimum": -62_135_596_800_000,
-        "maximum": 253_402_300_799_999,
-        "description": "Milliseconds since the epoch, from the year 1 to 9999.",
-    },
+    # Rows that were written before moments had bounds are sent as they are.
+    EpochMs: _ANY_EPOCH_MS,
+    AnyEpochMs: _ANY_EPOCH_MS,
     IsoInstant: {"type": "string", "format": "date-time"},
     IsoDate: {"type": "string", "format": "date"},
     Link: {"type": "string", "format": "uri-reference"},

@@ -22,6 +22,9 @@ _WRAPPED = (
     re.compile(r"'([^']*)'"),
 )
 _MARKS_AFTER = ",;."
+#: What stands between addresses.
+_BETWEEN = re.compile(r"[,;|\n\r\t]+|\s/\s|\s(?:and|or|und|oder|et|ou|y|o)\s", re.IGNORECASE)
+_SEVERAL = 2
 _LONGEST = 320
 _TRIMMED, _INVISIBLE = "The spaces around it were removed.", "The invisible characters in it were removed."
 
@@ -52,17 +55,17 @@ def is_email(text: str) -> bool:
 
 
 def tidy_emails(path: str, thing: JsonDocument) -> list[Remark]:
-    """Put `email` and `alias_emails` of `thing` at `path` into the form of `email`; an empty one becomes null."""
+    """Put `email` and `alias_emails` of `thing` at `path` into the form of `received_email`; an empty one is null."""
     remarks: list[Remark] = []
     text = getattr(thing, "email", None)
     if text:
-        address, remark = email(text)
+        address, remark = received_email(text)
         if address != text:
             thing.email = address or None  # type: ignore[attr-defined]
         remarks += _remarks(within(path, "email"), remark)
     aliases: list[str] = getattr(thing, "alias_emails", None) or []
     for index, text in enumerate(aliases):
-        aliases[index], remark = email(text)
+        aliases[index], remark = received_email(text)
         remarks += _remarks(within(path, "alias_emails", index), remark)
     return remarks
 
@@ -83,6 +86,29 @@ def _unwrapped(text: str) -> str:
         if bare == text:
             return text
         text = bare
+
+
+def received_email(text: str) -> tuple[str, str | None]:
+    """Like `email`; of several addresses in `text`, the first one.
+
+    For documents alone: in a form, a person chooses.
+    """
+    address, remark = email(text)
+    first = "" if is_email(address) else _first_of_several(address)
+    if first:
+        return first, f"{quoted(address)} was changed to {first}, the first address in it."
+    return address, remark
+
+
+def _first_of_several(text: str) -> str:
+    """The first address in a list of addresses; empty if `text` is none."""
+    parts = [_unwrapped(part) for part in _BETWEEN.split(text) if part.strip()]
+    if len(parts) < _SEVERAL:
+        # Spaces and slashes stand between addresses only if there is nothing else.
+        parts = [_unwrapped(part) for part in re.split(r"[\s/]+", text)]
+        if len(parts) < _SEVERAL or not all(map(is_email, parts)):
+            return ""
+    return next(filter(is_email, parts), "")
 
 
 def _decoded(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 import phonenumbers
 
 from customers.json_types import JsonDocument, Remark, optional_keys, within
+from customers.readings.text import without_invisible
 
 _SHOWN_LENGTH = 60
 _FIRST_ZEROS = re.compile(r"^\s*00(?=\s*[1-9])")
@@ -46,21 +47,45 @@ def choice(text: str, allowed: Collection[str]) -> tuple[str | None, str | None]
 def tidy_texts(path: str, thing: JsonDocument, *, trimmed: Collection[str]) -> list[Remark]:
     """Replace empty texts of `thing` at `path` by null, and trim those named in `trimmed`.
 
-    Required keys keep an empty text.
+    A text of spaces alone is empty. Required keys keep an empty text.
     """
-    remarks: list[Remark] = []
     optional = optional_keys(type(thing))
-    for name in optional.union(trimmed):
-        text = getattr(thing, name, None)
+    remarks: list[Remark] = []
+    for name in thing.__struct_fields__:
+        text = getattr(thing, name)
         if not isinstance(text, str):
             continue
-        if name in trimmed and text != text.strip():
-            text = text.strip()
-            setattr(thing, name, text)
+        if text and is_blank(text):
+            remarks += _emptied(path, thing, name)
+        elif name in trimmed and text != text.strip():
+            setattr(thing, name, text.strip())
             remarks.append(Remark(within(path, name), "The spaces around it were removed."))
-        if not text and name in optional:
+        elif not text and name in optional:
             setattr(thing, name, None)
     return remarks
+
+
+def empty_blank_texts(path: str, thing: JsonDocument) -> list[Remark]:
+    """Empty the texts of `thing` at `path` that have nothing to see: null, or an empty text if the key is required."""
+    remarks: list[Remark] = []
+    for name in thing.__struct_fields__:
+        text = getattr(thing, name)
+        if isinstance(text, str) and text and is_blank(text):
+            remarks += _emptied(path, thing, name)
+    return remarks
+
+
+def _emptied(path: str, thing: JsonDocument, name: str) -> list[Remark]:
+    kind = type(getattr(thing, name))
+    setattr(thing, name, None if name in optional_keys(type(thing)) else kind(""))
+    return [Remark(within(path, name), "It has only spaces, so it was left empty.")]
+
+
+def is_blank(text: str) -> bool:
+    """Whether `text` has nothing but spaces and invisible characters."""
+    if text[:1].isalnum():
+        return False
+    return not text.strip() or (not text.isascii() and not without_invisible(text).strip())
 
 
 def quoted(text: str) -> str:

@@ -21,6 +21,7 @@ from customers.ingest.engine import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.signs import Signs
 from customers.json_types import Remark, to_epoch_ms
+from customers.json_types.keys import snake_case
 from customers.models import Source
 
 # The length of the column for a source ID.
@@ -35,7 +36,7 @@ class BillingImporter:
         return parse_customer(value)
 
     def spelled(self, value: Any) -> Any:
-        return value
+        return snake_case(BillingCustomer, value)
 
     def identify(self, document: BillingCustomer) -> Identity:
         """A billing customer is identified by its ID, else its Stripe ID, its email, or its creation time and name."""

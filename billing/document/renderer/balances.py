@@ -9,7 +9,7 @@ from msgspec import UNSET
 from billing.document import schema
 from billing.document.renderer.catalog import price_arguments
 from billing.document.renderer.rows import BillingRows
-from billing.document.renderer.scalars import choice, moment, nullable_figure, nullable_moment, optional_count
+from billing.document.renderer.scalars import choice, nullable_figure, nullable_moment, optional_count
 from billing.models import Balance, Grant, Rollover, Subscription
 from billing.rules.figures import figures_of
 from customers.json_types import Number
@@ -110,5 +110,7 @@ def _rollover(row: Rollover) -> schema.Rollover:
     return schema.Rollover(
         granted=schema.NonNegative(row.granted),
         balance=schema.NonNegative(row.left),
-        expires_at=schema.NEVER if row.expires_at is None else moment(row.expires_at),
+        expires_at=schema.NEVER
+        if row.expires_at is None
+        else schema.Expiry.fromisoformat(row.expires_at.isoformat()),
     )

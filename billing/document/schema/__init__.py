@@ -25,7 +25,7 @@ from billing.document.schema.expansion import EXPANDABLE, RECEIVED_KEYS, expande
 from billing.document.schema.invoice import Invoice
 from billing.document.schema.prices import PlanItemPrice, PlanPrice, RowPrice, Tier
 from billing.document.schema.reward import Discount, Referral, ReferredCustomer, Rewards, TrialUsed
-from billing.document.schema.scalars import Count, Currency, NonNegative, Positive, TierEnd, Whole
+from billing.document.schema.scalars import Count, Currency, Expiry, NonNegative, Positive, TierEnd, Whole
 from billing.document.schema.subscription import License, Purchase, Subscription
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Currency",
     "Discount",
     "Entity",
+    "Expiry",
     "Feature",
     "FeatureDisplay",
     "Flag",

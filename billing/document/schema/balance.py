@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import UNSET, UnsetType
 
@@ -14,9 +15,10 @@ from billing.document.schema.scalars import (
     AggregateInterval,
     Bounded,
     Count,
+    Expiry,
     Identifier,
     NonNegative,
-    refuse_other,
+    drop_invalid,
     refuse_repeats,
 )
 from billing.rules.figures import Figures, GrantFigures, RolloverFigures, figures_of
@@ -33,7 +35,7 @@ from customers.json_types import (
 )
 
 #: The `expires_at` of a rollover that never expires: 0 on the wire.
-NEVER = EpochMs(1970, 1, 1, tzinfo=UTC)
+NEVER = Expiry(1970, 1, 1, tzinfo=UTC)
 
 
 class Reset(JsonDocument, kw_only=True):
@@ -51,6 +53,9 @@ class BreakdownRow(JsonDocument, kw_only=True):
     """
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"remaining": 0, "unlimited": False}
+    #: What the customer may use, and what is billed as overage, is computed from these.
+    REFUSING: ClassVar[frozenset[str]] = frozenset({"included_grant", "prepaid_grant", "usage"})
 
     id: Bounded | UnsetType = UNSET
     plan_id: Identifier | None = None
@@ -87,10 +92,12 @@ class Rollover(JsonDocument, kw_only=True):
     IDENTITY: ClassVar[tuple[str, ...]] = ("expires_at",)
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"granted"})
+    #: A rollover that is left out, or expires too late, changes what the customer may use.
+    REFUSING: ClassVar[frozenset[str]] = frozenset({"balance", "expires_at"})
 
     granted: NonNegative | UnsetType = UNSET
     balance: NonNegative
-    expires_at: EpochMs
+    expires_at: Expiry
 
     @property
     def expiry(self) -> datetime | None:
@@ -101,13 +108,21 @@ class Rollover(JsonDocument, kw_only=True):
         granted = self.balance if self.granted is UNSET else self.granted
         return RolloverFigures.of(granted, self.balance)
 
-    def verify(self, at: str) -> None:
-        """Raise `Refused` if more remains than was carried over."""
-        if self.granted is not UNSET and self.granted < self.balance:
-            raise Refused(
-                within(at, "granted"),
-                f"Expected at least the balance {plain_number(self.balance)}, got {plain_number(self.granted)}.",
-            )
+    def verify(self, at: str) -> list[Remark]:
+        """Drop `granted` if more remains than was carried over."""
+        if self.granted is UNSET or self.granted >= self.balance:
+            return []
+        text = (
+            f"Expected at least the balance {plain_number(self.balance)}, got {plain_number(self.granted)}."
+            " The balance was taken instead."
+        )
+        self.granted = UNSET
+        return [Remark(within(at, "granted"), text)]
+
+
+def _computed_from_rows(balance: Mapping[str, Any]) -> int | UnsetType:
+    """The default of a figure that is computed from the rows anyway, if there are any."""
+    return 0 if balance.get("breakdown") else UNSET
 
 
 class Balance(JsonDocument, kw_only=True):
@@ -117,6 +132,15 @@ class Balance(JsonDocument, kw_only=True):
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"feature_id"})
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "granted": _computed_from_rows,
+        "usage": _computed_from_rows,
+        "remaining": 0,
+        "unlimited": False,
+        "overage_allowed": False,
+    }
+    #: What the customer may use, and what is billed as overage, is computed from these.
+    REFUSING: ClassVar[frozenset[str]] = frozenset({"granted", "usage", "breakdown", "rollovers"})
 
     feature_id: Identifier | UnsetType = UNSET
     granted: Number
@@ -137,16 +161,19 @@ class Balance(JsonDocument, kw_only=True):
             [rollover.figures() for rollover in self.rollovers or []],
         )
 
-    def verify(self, at: str, feature_id: str) -> None:
-        """Set `feature_id` to the key of this balance; raise `Refused` for what contradicts it or is invalid."""
-        self.feature_id = _own_feature_id(at, self.feature_id, feature_id, self.feature)
+    def verify(self, at: str, feature_id: str) -> list[Remark]:
+        """Set `feature_id` to the key of this balance, and drop what contradicts it or is invalid.
+
+        Raises `Refused` for two rows with one ID, because either would change what the customer may use.
+        """
+        remarks = settle_feature(self, at, feature_id)
         rows = self.breakdown or []
         refuse_repeats(within(at, "breakdown"), "id", (None if row.id is UNSET else row.id for row in rows))
         for index, row in enumerate(rows):
-            if row.price is not None:
-                row.price.verify(within(at, "breakdown", index, "price"))
+            remarks += drop_invalid(row, within(at, "breakdown", index), "price", None)
         for index, rollover in enumerate(self.rollovers or []):
-            rollover.verify(within(at, "rollovers", index))
+            remarks += rollover.verify(within(at, "rollovers", index))
+        return remarks
 
     def settle(self, at: str) -> list[Remark]:
         """Replace the figures that differ from the sums of the rows, with a remark on each."""
@@ -182,9 +209,9 @@ class Flag(JsonDocument, kw_only=True):
     expires_at: EpochMs | None = None
     feature: Feature | UnsetType = UNSET
 
-    def verify(self, at: str, feature_id: str) -> None:
-        """Set `feature_id` to the key of this flag; raise `Refused` for what contradicts it."""
-        self.feature_id = _own_feature_id(at, self.feature_id, feature_id, self.feature)
+    def verify(self, at: str, feature_id: str) -> list[Remark]:
+        """Set `feature_id` to the key of this flag, and drop what contradicts it."""
+        return settle_feature(self, at, feature_id)
 
 
 def rows_of(balance: Balance) -> list[BreakdownRow]:
@@ -216,13 +243,14 @@ def rows_of(balance: Balance) -> list[BreakdownRow]:
     return [row]
 
 
-def _own_feature_id(at: str, sent: str | UnsetType, key: str, feature: Feature | UnsetType) -> str:
-    if sent is not UNSET:
-        refuse_other(within(at, "feature_id"), sent, key)
-    if feature is not UNSET:
-        refuse_other(within(at, "feature", "id"), feature.id, key)
-        feature.verify(within(at, "feature"))
-    return key
+def settle_feature(item: Balance | Flag, at: str, key: str) -> list[Remark]:
+    """Set the feature ID of `item` to its key, and drop a description of another feature."""
+    remarks: list[Remark] = []
+    if item.feature_id is not UNSET and item.feature_id != key:
+        text = f"Expected {key!r}, the key of this object, got {item.feature_id!r}. The key was used."
+        remarks.append(Remark(within(at, "feature_id"), text))
+    item.feature_id = key
+    return remarks + drop_invalid(item, at, "feature", UNSET, own_id=key)
 
 
 def _in_range(path: str, figure: Decimal) -> Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -49,6 +50,10 @@ class FeatureDisplay(JsonDocument, kw_only=True):
 class Feature(JsonDocument, kw_only=True):
     """Something that customers may use: on or off, metered, or a credit system."""
 
+    #: Costs are replaced as a whole, so a list with a gap would remove one.
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"credit_schema"})
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": "", "consumable": False, "archived": False}
+
     id: Identifier
     name: str
     type: Literal["boolean", "metered", "credit_system"]
@@ -72,6 +77,8 @@ class ItemFeature(JsonDocument, kw_only=True):
     In the short form, `type` tells whether a metered feature is used up (`single_use`) or held (`continuous_use`), and
     the rest is optional.
     """
+
+    NEEDED: ClassVar[frozenset[str]] = Feature.NEEDED
 
     id: Identifier
     name: str | UnsetType | None = UNSET
@@ -109,12 +116,16 @@ class ItemFeature(JsonDocument, kw_only=True):
 class PlanItemReset(JsonDocument, kw_only=True):
     """How often the included amount resets."""
 
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"interval_count"})
+
     interval: ResetInterval
     interval_count: Count | UnsetType = UNSET
 
 
 class ItemRollover(JsonDocument, kw_only=True):
     """How much of the unused amount is carried over (null for all of it), and for how many months."""
+
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"max", "expiry_duration_length"})
 
     max: NonNegative | None = None
     expiry_duration_type: Literal["month", "forever"]
@@ -132,6 +143,7 @@ class PlanItem(JsonDocument, kw_only=True):
     """What a plan includes of one feature, and the price of more."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"reset", "price", "rollover"})
 
     feature_id: Identifier
     included: NonNegative
@@ -155,15 +167,28 @@ class PlanItem(JsonDocument, kw_only=True):
 class FreeTrial(JsonDocument, kw_only=True):
     """The free trial of a plan."""
 
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"card_required": False}
+
     duration_length: Count
     duration_type: Literal["day", "month", "year"]
     card_required: bool
 
 
 class Plan(JsonDocument, kw_only=True):
-    """One version of a plan. `config` and `metadata` are free-form."""
+    """One version of a plan. `config` and `metadata` are free-form.
+
+    A plan whose price or items can't be read is left out as a whole: what a version grants and costs never changes
+    later, so it must not begin with half of it. The plan is then known by its ID alone.
+    """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset({"config", "metadata"})
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"price", "items"})
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "name": "",
+        "add_on": False,
+        "auto_enable": False,
+        "archived": False,
+    }
 
     id: Identifier
     name: str

@@ -13,6 +13,8 @@ from customers.json_types import JsonDocument
 class PurchaseLimit(JsonDocument, kw_only=True):
     """At most `limit` purchases per `interval_count` intervals."""
 
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"interval_count"})
+
     interval: Literal["hour", "day", "week", "month"]
     interval_count: Count | UnsetType = UNSET
     limit: NonNegative
@@ -22,6 +24,7 @@ class AutoTopup(JsonDocument, kw_only=True):
     """Buys `quantity` of a feature when less than `threshold` of it remains."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"enabled", "purchase_limit"})
 
     feature_id: Identifier
     threshold: NonNegative
@@ -34,6 +37,7 @@ class SpendLimit(JsonDocument, kw_only=True):
     """The most overage of one feature or, without `feature_id`, of each."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"feature_id", "enabled", "overage_limit"})
 
     feature_id: Identifier | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
@@ -44,6 +48,7 @@ class UsageAlert(JsonDocument, kw_only=True):
     """An alert when usage reaches a threshold: units, or a percentage of the granted amount."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id", "threshold", "threshold_type")
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"feature_id", "enabled"})
 
     feature_id: Identifier | UnsetType = UNSET
     threshold: NonNegative

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from msgspec import UNSET, UnsetType
 
 from billing.document.schema.balance import Balance, Flag
-from billing.document.schema.catalog import parse_with_reasons
 from billing.document.schema.controls import BillingControls
 from billing.document.schema.entity import Entity
 from billing.document.schema.invoice import Invoice
 from billing.document.schema.reward import Referral, Rewards, TrialUsed
 from billing.document.schema.scalars import Bounded, Env, Identifier, refuse_repeats
-from billing.document.schema.subscription import License, Purchase, Subscription
-from customers.json_types import EpochMs, JsonDocument, Refused, Remark, free_form, within
+from billing.document.schema.subscription import License, Purchase, Subscription, without_never_valid
+from customers.json_types import (
+    EpochMs,
+    JsonDocument,
+    Refused,
+    Remark,
+    free_form,
+    parse_tolerantly,
+    within,
+)
+from customers.json_types.keys import has_camel_keys, in_snake_case
+from customers.limits import refuse_oversized
 from customers.readings.emails import tidy_emails
+from customers.readings.normalize import empty_blank_texts
 
 
 class BillingCustomer(JsonDocument, kw_only=True):
@@ -45,6 +54,9 @@ class BillingCustomer(JsonDocument, kw_only=True):
         }
     )
 
+    #: Test customers among live ones, or live ones among test customers, would make every sum wrong.
+    REFUSING: ClassVar[frozenset[str]] = frozenset({"env"})
+
     id: Bounded | UnsetType | None = UNSET
     name: str | UnsetType | None = UNSET
     email: Bounded | UnsetType | None = UNSET
@@ -71,23 +83,35 @@ class BillingCustomer(JsonDocument, kw_only=True):
         self.metadata = free_form(self.metadata)
         self.payment_method = free_form(self.payment_method)
 
-    def verify(self) -> None:
-        """Raise `Refused` with the path of what is invalid."""
+    def verify(self) -> list[Remark]:
+        """Drop what contradicts itself, with a remark; raise `Refused` with the path of what can't be decided."""
         if not (self.id or self.stripe_id or self.email or (self.name and self.created_at)):
             raise Refused(
                 "$",
                 "Expected an id, a stripe_id or an email, or a name with created_at, to identify the customer.",
             )
-        _verify_all("$.subscriptions", self.subscriptions or [])
-        _verify_all("$.purchases", self.purchases or [])
-        _verify_all("$.invoices", self.invoices or [])
-        for feature_id, balance in (self.balances or {}).items():
-            balance.verify(within("$.balances", feature_id), feature_id)
-        for feature_id, flag in (self.flags or {}).items():
-            flag.verify(within("$.flags", feature_id), feature_id)
+        # Which of two items with one ID counts can't be known, and each is money.
         refuse_repeats("$.subscriptions", "id", (each.id for each in self.subscriptions or []))
         refuse_repeats("$.invoices", "stripe_id", (each.stripe_id for each in self.invoices or []))
         refuse_repeats("$.entities", "id", (each.id for each in self.entities or []))
+        remarks: list[Remark] = []
+        for index, invoice in enumerate(self.invoices or []):
+            invoice.verify(within("$.invoices", index))
+        for feature_id, balance in (self.balances or {}).items():
+            remarks += balance.verify(within("$.balances", feature_id), feature_id)
+        for feature_id, flag in (self.flags or {}).items():
+            remarks += flag.verify(within("$.flags", feature_id), feature_id)
+        for index, subscription in enumerate(self.subscriptions or []):
+            remarks += subscription.verify(within("$.subscriptions", index))
+        for index, purchase in enumerate(self.purchases or []):
+            remarks += purchase.verify(within("$.purchases", index))
+        if self.subscriptions:
+            self.subscriptions, expired = without_never_valid("$.subscriptions", self.subscriptions)
+            remarks += expired
+        if self.purchases:
+            self.purchases, expired = without_never_valid("$.purchases", self.purchases)
+            remarks += expired
+        return remarks
 
     def settle(self) -> list[Remark]:
         """Correct balances to the sums of their rows and empty identifiers to null, with a remark on each change."""
@@ -101,23 +125,27 @@ class BillingCustomer(JsonDocument, kw_only=True):
         return remarks
 
 
-class _Verifiable(Protocol):
-    def verify(self, at: str) -> None: ...
-
-
 def parse_customer(value: object) -> tuple[BillingCustomer, list[Remark]]:
     """Parse a customer from what the reader returned, with a remark on each correction.
 
-    Raises `Refused` with the JSON path and the reason.
+    Keys may be in camelCase, as the vendor's JavaScript client writes them. What can't be read is left empty. Raises
+    `Refused` with the JSON path and the reason for a customer that nothing identifies, for a text that is too long, and
+    for what would make money wrong.
     """
-    customer = parse_with_reasons(BillingCustomer, value)
-    remarks = tidy_emails("$", customer)
+    if has_camel_keys(BillingCustomer, value):
+        return in_snake_case(BillingCustomer, value, parse_customer)
+    reading = parse_tolerantly(BillingCustomer, value)
+    customer = reading.document
+    refuse_oversized(customer)
+    remarks = _tidy_texts(customer) + customer.verify() + customer.settle()
+    return customer, reading.with_later(remarks)
+
+
+def _tidy_texts(customer: BillingCustomer) -> list[Remark]:
+    remarks = tidy_emails("$", customer) + empty_blank_texts("$", customer)
     for index, referral in enumerate(customer.referrals or []):
-        remarks += tidy_emails(within("$.referrals", index, "customer"), referral.customer)
-    customer.verify()
-    return customer, remarks + customer.settle()
-
-
-def _verify_all(at: str, items: Sequence[_Verifiable]) -> None:
-    for index, item in enumerate(items):
-        item.verify(within(at, index))
+        at = within("$.referrals", index, "customer")
+        remarks += tidy_emails(at, referral.customer) + empty_blank_texts(at, referral.customer)
+    for index, entity in enumerate(customer.entities or []):
+        remarks += empty_blank_texts(within("$.entities", index), entity)
+    return remarks

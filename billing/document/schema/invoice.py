@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from billing.document.schema.scalars import Currency, Identifier, Word
 from billing.rules.money import to_minor
@@ -13,6 +14,10 @@ class Invoice(JsonDocument, kw_only=True):
     """An invoice of the billing platform. `total` is in major units and negative for a credit note."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("stripe_id",)
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"plan_ids": []}
+    #: An invoice that is left out counts as removed, and without one of these it would be another amount, in another
+    #: month, or paid or not.
+    REFUSING: ClassVar[frozenset[str]] = frozenset({"status", "total", "currency", "created_at"})
 
     plan_ids: list[Identifier]
     stripe_id: Identifier

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -16,6 +16,8 @@ BillingMethod = Literal["prepaid", "usage_based"]
 class Tier(JsonDocument, kw_only=True):
     """The price of the units up to `to`: `amount` for each, and `flat_amount` once."""
 
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"flat_amount"})
+
     to: TierEnd
     amount: NonNegative
     flat_amount: NonNegative | UnsetType = UNSET
@@ -23,6 +25,8 @@ class Tier(JsonDocument, kw_only=True):
 
 class PlanPrice(JsonDocument, kw_only=True):
     """The base price of a plan."""
+
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"interval_count"})
 
     amount: NonNegative
     interval: PriceInterval
@@ -35,6 +39,8 @@ class RowPrice(JsonDocument, kw_only=True):
     `max_purchase` limits both what can be bought and the overage; null means no limit. Tiers ascend, and only the last
     may be open-ended.
     """
+
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"amount", "tiers", "tier_behavior", "max_purchase"})
 
     amount: NonNegative | UnsetType = UNSET
     tiers: list[Tier] | UnsetType = UNSET
@@ -55,6 +61,8 @@ class RowPrice(JsonDocument, kw_only=True):
 
 class PlanItemPrice(RowPrice, kw_only=True):
     """The price of more of a feature under a plan, and how often it is billed."""
+
+    NEEDED: ClassVar[frozenset[str]] = RowPrice.NEEDED | {"interval_count"}
 
     interval: PriceInterval
     interval_count: Count | UnsetType = UNSET

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from billing.document.schema.scalars import Currency, Identifier, NonNegative
 from customers.json_types import EpochMs, JsonDocument
@@ -22,6 +23,8 @@ class Discount(JsonDocument, kw_only=True):
     """A reduction: `discount_value` is a percentage, or an amount of `currency` in major units."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"currency", "duration_value"})
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": ""}
 
     id: Identifier
     name: str
@@ -39,6 +42,8 @@ class Discount(JsonDocument, kw_only=True):
 class Rewards(JsonDocument, kw_only=True):
     """The rewards of a customer."""
 
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"discounts": []}
+
     discounts: list[Discount]
 
 
@@ -54,6 +59,7 @@ class Referral(JsonDocument, kw_only=True):
     """A referral of another customer by this one."""
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("program_id", "created_at")
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"reward_applied": False}
 
     program_id: Identifier
     customer: ReferredCustomer

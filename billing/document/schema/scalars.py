@@ -6,12 +6,25 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from billing.rules.figures import LARGEST_WHOLE
 from billing.rules.money import known_code
 from customers import limits
-from customers.json_types import Number, Refused, Scalar, plain_number, read_number, within
+from customers.json_types import (
+    AnyEpochMs,
+    EpochMs,
+    Number,
+    Refused,
+    Remark,
+    RemarkKind,
+    Scalar,
+    plain_number,
+    read_number,
+    to_epoch_ms,
+    within,
+)
+from customers.json_types.scalars import from_json, to_schema
 
 #: As long as the column for a short word.
 Word = Annotated[str, Meta(max_length=50)]
@@ -26,6 +39,24 @@ ResetInterval = Literal["one_off", "minute", "hour", "day", "week", "month", "qu
 AggregateInterval = Literal[
     "one_off", "minute", "hour", "day", "week", "month", "quarter", "semi_annual", "year", "multiple"
 ]
+
+
+#: The `expires_at` of a rollover that never expires: 0 on the wire.
+_NEVER_MS = 0
+
+
+class Expiry(EpochMs, Scalar):
+    """When a rollover expires, in milliseconds since the epoch; 0 for never."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = to_schema(EpochMs)
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        kind = AnyEpochMs if value == _NEVER_MS and value is not False else EpochMs
+        return cls.fromisoformat(from_json(kind, value).isoformat())
+
+    def to_json(self) -> int | Decimal:
+        return to_epoch_ms(self)
 
 
 class NonNegative(Number, Scalar):
@@ -135,6 +166,25 @@ def refuse_repeats(at: str, key: str, values: Iterable[str | None]) -> None:
         first = positions.setdefault(value, index)
         if first != index:
             raise Refused(within(at, index, key), f"Duplicate of {value!r} in {within(at, first)}.")
+
+
+def drop_invalid(item: Any, at: str, name: str, empty: Any, own_id: str | None = None) -> list[Remark]:
+    """Empty the object `name` of `item`, which is at `at`, if its own `verify` refuses it.
+
+    With `own_id`, also if that is not its ID.
+    """
+    value = getattr(item, name)
+    if value is UNSET or value is None:
+        return []
+    try:
+        if own_id is not None:
+            refuse_other(within(at, name, "id"), value.id, own_id)
+        value.verify(within(at, name))
+    except Refused as problem:
+        setattr(item, name, empty)
+        text = f"{problem.reason} {within(at, name)} was left empty."
+        return [Remark(problem.path, text, RemarkKind.UNREADABLE)]
+    return []
 
 
 def refuse_other(at: str, value: str, expected: str) -> None:

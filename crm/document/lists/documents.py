@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from crm.document.key_case import Case, with_keys
 from crm.document.schema import CrmCompany, CrmPerson, Texts, trim
 from customers.document.customer_rows import CustomerSummary
 from customers.json_types import JsonDocument, to_plain
+from customers.json_types.keys import Case, with_keys
 
 D = TypeVar("D", bound=JsonDocument)
 

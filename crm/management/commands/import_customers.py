@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,11 +15,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
+from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.formats import counted
 from customers.ingest.engine import ImportCounts, ImportReport, import_records, rolled_back
 from customers.ingest.reader import Unreadable, open_input, read_records
+from customers.json_types import RemarkKind
 from customers.models import Source
 
 _SHOWN = 20
@@ -28,7 +31,8 @@ class Command(BaseCommand):
     help = (
         "Import customers from files of documents: a JSON array, an object with a list, one object, or one document"
         " per line, optionally compressed with gzip. A record that is refused doesn't stop the others. Importing a"
-        " file again changes nothing. The exit status is 1 if a record was refused or a file couldn't be read."
+        " file again changes nothing. What can't be read in a record is left empty, with a remark. The exit status is 1"
+        " if a record or file was refused or a file couldn't be read."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,6 +42,11 @@ class Command(BaseCommand):
             "--dry-run",
             action="store_true",
             help="check everything and save nothing (blocks other imports while it runs; on SQLite, all writes)",
+        )
+        parser.add_argument(
+            "--strict",
+            action="store_true",
+            help="refuse records that would be imported with a remark, and those with keys that are not understood",
         )
         parser.add_argument(
             "--errors",
@@ -53,7 +62,8 @@ class Command(BaseCommand):
             raise CommandError("Name standard input (-) only once.", returncode=USAGE)
         self.is_dry_run: bool = options["dry_run"]
         self.errors: str | None = options["errors"]
-        self.unreadable = 0
+        self.is_strict: bool = options["strict"]
+        self.unreadable = self.foreign = 0
         self.total = ImportCounts()
         undoing = rolled_back() if self.is_dry_run else nullcontext()
         try:
@@ -75,24 +85,38 @@ class Command(BaseCommand):
 
     def _import_file(self, source: str, name: str, refuse: Refuse) -> None:
         counts = ImportCounts()
+        remarks: Counter[RemarkKind] = Counter()
+        importer = IMPORTERS[source]()
+        check = FileCheck(importer, is_strict=self.is_strict)
+        envelope: dict[str, object] = {}
         shown = origin_of(name) if name == STDIN else one_line(name)
         try:
             with open_input(name) as stream, _progress(stream, name) as bar:
-                records = read_records(cast("BinaryIO", _CountingStream(stream, bar)))
-                reports = import_records(IMPORTERS[source](), records, origin=origin_of(name))
-                self._report(shown, _with_progress(bar, reports), counts, refuse)
+                records = read_records(cast("BinaryIO", _CountingStream(stream, bar)), envelope=envelope)
+                reports = import_records(importer, check.records(records), origin=origin_of(name))
+                self._report(shown, _with_progress(bar, reports), counts, remarks, refuse)
+        except ForeignFile as problem:
+            self.foreign += 1
+            self._complain(f"{shown}: {one_line(str(problem))} Nothing was imported.")
+            return
         except Unreadable as problem:
             self.unreadable += 1
             self._complain(f"{shown}: {problem}")
             if counts == ImportCounts():
                 return
         self._say(f"{shown}: {self._in_words(counts)}")
+        for line in _notes(remarks, check.unknown, envelope):
+            self._say(f"{shown}: {one_line(line)}")
 
     def _report(
-        self, name: str, reports: Iterator[ImportReport], counts: ImportCounts, refuse: Refuse
+        self,
+        name: str,
+        reports: Iterator[ImportReport],
+        counts: ImportCounts,
+        remarks: Counter[RemarkKind],
+        refuse: Refuse,
     ) -> None:
-        """Count the records, and print the first refusals and remarks."""
-        remarks = 0
+        """Count the records and the remarks, and print the first refusals and remarks."""
         for report in reports:
             counts.add(report.outcome)
             self.total.add(report.outcome)
@@ -102,8 +126,8 @@ class Command(BaseCommand):
                     bad = report.bad
                     self._complain(f"{name}: record {bad.number}: {one_line(f'{bad.path}: {bad.reason}')}")
             for remark in report.remarks:
-                remarks += 1
-                if remarks <= _SHOWN:
+                remarks[remark.kind] += 1
+                if remarks.total() <= _SHOWN:
                     text = one_line(f"{remark.path}: {remark.text}")
                     self._complain(f"{name}: record {report.number} (imported): {text}", str)
         if counts.refused > _SHOWN:
@@ -114,9 +138,9 @@ class Command(BaseCommand):
                 else "Use --errors FILE to write them to a file."
             )
             self._complain(f"{name}: {more} refused. {advice}")
-        if remarks > _SHOWN:
+        if remarks.total() > _SHOWN:
             self._complain(
-                f"{name}: {counted(remarks - _SHOWN, 'more remark')} on imported records. The admin shows them under"
+                f"{name}: {counted(remarks.total() - _SHOWN, 'more remark')} on imported records. The admin shows them under"
                 " Received documents.",
                 str,
             )
@@ -141,6 +165,8 @@ class Command(BaseCommand):
         problems = []
         if self.unreadable:
             problems.append(f"Couldn't read {counted(self.unreadable, 'file')} completely.")
+        if self.foreign:
+            problems.append(f"Refused {counted(self.foreign, 'file')}.")
         if self.total.refused:
             problems.append(f"Refused {counted(self.total.refused, 'record')}.")
             if self.errors:
@@ -155,6 +181,26 @@ class Command(BaseCommand):
     def _complain(self, line: str, style: Callable[[str], str] | None = None) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             self.stderr.write(line, style)
+
+
+def _notes(remarks: Counter[RemarkKind], unknown: Counter[str], envelope: dict[str, object]) -> Iterator[str]:
+    """What the summary of a file says beyond its counts."""
+    if remarks:
+        kinds = ", ".join(f"{remarks[kind]:,} {kind}" for kind in RemarkKind if remarks[kind])
+        yield f"{counted(remarks.total(), 'remark')}: {kinds}"
+    if unknown:
+        named = sorted(unknown.items(), key=lambda each: (-each[1], each[0]))
+        places = ", ".join(f"`{place}` ({number:,})" for place, number in named[:_SHOWN])
+        more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
+        yield f"{counted(len(named), 'key')} not understood: {places}{more}. Received documents keep them."
+    if _has_more(envelope):
+        yield "The file says that more pages follow. Fetch and import them too."
+
+
+def _has_more(envelope: dict[str, object]) -> bool:
+    names = ("next_cursor", "nextCursor", "next_page", "nextPage", "next")
+    flags = [envelope[name] for name in ("has_more", "hasMore") if name in envelope]
+    return any(flag is True for flag in flags) if flags else any(envelope.get(name) for name in names)
 
 
 class _CountingStream:

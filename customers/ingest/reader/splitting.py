@@ -52,12 +52,14 @@ _TOO_LARGE = (
 )
 
 
-def read_records(stream: BinaryIO, limit: int = RECORD_LIMIT) -> Iterator[Record | BadRecord]:
+def read_records(
+    stream: BinaryIO, limit: int = RECORD_LIMIT, envelope: dict[str, object] | None = None
+) -> Iterator[Record | BadRecord]:
     """Yield every record of `stream` in order, numbered from 1, valid ones and bad ones.
 
     A list holds records. An object is an envelope if one of the `LIST_NAMES` in it has a list and no
     `DOCUMENT_KEYS` come before that; all other keys of an envelope (`has_more`, `next_cursor`, `total`) are
-    skipped. Any other object is a record, and a line of an errors file stands for the record in it. Several
+    skipped, and put into `envelope` if that is given. Any other object is a record, and a line of an errors file stands for the record in it. Several
     lists, envelopes and records may follow one another, with or without line breaks. A value that is not an
     object is a bad record.
 
@@ -68,7 +70,9 @@ def read_records(stream: BinaryIO, limit: int = RECORD_LIMIT) -> Iterator[Record
     Nothing is read before the first record is requested. Raises `Unreadable` if the stream is empty, is
     UTF-16, or cannot be read to its end.
     """
-    yield from _Splitter(Window(stream, limit + _MARGIN), limit).records()
+    yield from _Splitter(
+        Window(stream, limit + _MARGIN), limit, {} if envelope is None else envelope
+    ).records()
 
 
 class _Broken(Exception):
@@ -87,9 +91,10 @@ class _ScannedText(NamedTuple):
 
 
 class _Splitter:
-    def __init__(self, window: Window, limit: int) -> None:
+    def __init__(self, window: Window, limit: int, envelope: dict[str, object]) -> None:
         self._window = window
         self._limit = limit
+        self._envelope_keys = envelope
         self._decoder = Decoder()
         self._number = 0
         # The indentation of the current place; None if there is other text before it on the line.
@@ -194,7 +199,7 @@ class _Splitter:
                     if not (yield from self._list()):
                         return
                 else:
-                    _, end = self._decode(0)
+                    self._envelope_keys[key], end = self._decode(0)
                     self._take(end)
                 if self._expect(",}") == "}":
                     return

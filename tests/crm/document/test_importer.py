@@ -273,11 +273,11 @@ def test_the_crm_joins_the_customer_that_has_its_id() -> None:
 
 
 def test_a_refused_record_costs_no_other_one() -> None:
-    reports = take(CrmImporter(), document(id="one"), {"id": "two"}, document(id="three"))
+    reports = take(CrmImporter(), document(id="one"), document(id=[]), document(id="three"))
 
     assert outcomes(reports) == [ImportOutcome.CREATED, ImportOutcome.REFUSED, ImportOutcome.CREATED]
     assert reports[1].bad is not None
-    assert (reports[1].number, reports[1].bad.path) == (2, "$")
+    assert (reports[1].number, reports[1].bad.path) == (2, "$.id")
     assert Customer.objects.count() == ReceivedPayload.objects.count() == 2
 
 

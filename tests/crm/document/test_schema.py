@@ -8,7 +8,7 @@ from glean.api_client import models as glean
 from hypothesis import HealthCheck, given, settings
 from msgspec import UNSET
 
-from crm.document.key_case import with_keys
+from crm.document.import_merged import nested_ids
 from crm.document.schema import (
     CrmCompany,
     CrmCustomDataValue,
@@ -22,7 +22,8 @@ from crm.document.schema import (
     trim,
 )
 from customers.ingest.reader import MAX_DEPTH, read_value
-from customers.json_types import IsoDate, Refused, Remark, json_schema
+from customers.json_types import IsoDate, Refused, Remark, RemarkKind, json_schema
+from customers.json_types.keys import with_keys
 from tests import strategies_crm
 
 MANAGER = {
@@ -400,7 +401,9 @@ def test_customers_and_managers_nest_as_deep_as_the_reader_goes() -> None:
         ),
     ],
 )
-def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: str) -> None:
+def test_a_customer_that_is_in_a_document_already_is_left_out(
+    merged: list[dict[str, Any]], path: str
+) -> None:
     def complete(customer: dict[str, Any]) -> dict[str, Any]:
         inner = {
             key: [complete(each) for each in value] if isinstance(value, list) else value
@@ -408,41 +411,20 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
         }
         return {"company": {"name": "Acme"}, **inner}
 
-    refused = refusal(complete({"id": "1", "merged_customers": merged}))
-    assert refused.path == path
-    assert refused.reason.endswith("is in this document twice. Keep one.")
+    customer, remarks = read(complete({"id": "1", "merged_customers": merged}))
+    (found,) = [remark for remark in remarks if "spaces" not in remark.text]
+    assert found.path == path
+    assert found.text.endswith("is in this document already, so it was left out.")
+    ids = [customer.id, *nested_ids(customer)]
+    assert len(ids) == len(set(ids))
 
 
 @pytest.mark.parametrize(
     ("payload", "path", "reason"),
     [
-        ({"company": {"name": "A"}}, "$", "Add the required key `id`."),
-        ({"id": "1"}, "$", "Add the required key `company`."),
+        ({"company": {"name": "A"}}, "$.id", "Add the required key `id`."),
         ({**MINIMAL, "id": " "}, "$.id", "A customer must have an id."),
-        ({"id": "1", "company": {}}, "$.company", "Add the required key `name`."),
-        ({"id": "1", "company": {"name": " "}}, "$.company.name", "A company must have a name."),
-        (
-            {**MINIMAL, "mergedCustomers": [{"id": "2", "company": {"name": ""}}]},
-            "$.mergedCustomers[0].company.name",
-            "A company must have a name.",
-        ),
-        (
-            {**MINIMAL, "poc": [{"name": "Jane"}]},
-            "$.poc[0]",
-            "Add the required key `obfuscated_id`.",
-        ),
-        ({**MINIMAL, "poc": [{"obfuscatedId": "p"}]}, "$.poc[0]", "Add the required key `name`."),
-        (with_poc(obfuscated_id=""), "$.poc[0].obfuscated_id", "A person must have an id."),
-        (
-            {**MINIMAL, "poc": [{"name": "a", "obfuscatedId": "p"}, {"name": "b", "obfuscatedId": "p"}]},
-            "$.poc[1].obfuscatedId",
-            "“p” is in this list twice, with differences. Keep one.",
-        ),
-        (
-            with_poc(metadata={"type": "TEMP"}),
-            "$.poc[0].metadata.type",
-            "“TEMP” is not one of FULL_TIME, CONTRACTOR, NON_EMPLOYEE, FORMER_EMPLOYEE.",
-        ),
+        ({**MINIMAL, "id": []}, "$.id", "Expected `str`, got `array`."),
         (
             {**MINIMAL, "id": "a" * 256},
             "$.id",
@@ -458,16 +440,90 @@ def test_a_customer_is_in_a_document_once(merged: list[dict[str, Any]], path: st
             f"$.metadata.customData.{'k' * 256}",
             "256 characters are too many. Use at most 255.",
         ),
-        (
-            {**MINIMAL, "start_date": None, "startDate": None},
-            "$.startDate",
-            "Keep one of the two spellings of this key: it is given in snake_case and in camelCase.",
-        ),
     ],
 )
 def test_a_refusal_says_what_is_wrong(payload: dict[str, Any], path: str, reason: str) -> None:
     refused = refusal(payload)
     assert (refused.path, refused.reason) == (path, reason)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected", "path", "text"),
+    [
+        (
+            {"company": UNSET},
+            {"company": {"name": ""}},
+            "$.company",
+            "Add the required key `company`. It was left empty.",
+        ),
+        ({"company": {"about": "x"}}, {"company": {"name": "", "about": "x"}}, "$.company.name", None),
+        ({"company": {"name": " "}}, {"company": {"name": ""}}, "$.company.name", None),
+        ({"poc": [{"name": "Jane"}]}, {}, "$.poc[0].obfuscated_id", None),
+        ({"poc": [{"name": "Jane", "obfuscated_id": " "}]}, {}, "$.poc[0].obfuscated_id", None),
+        (
+            {"poc": [{"obfuscatedId": "p"}]},
+            {"poc": [{"name": "", "obfuscated_id": "p"}]},
+            "$.poc[0].name",
+            "Add the required key `name`. It was left empty.",
+        ),
+        (
+            {"poc": [{"name": "a", "obfuscatedId": "p"}, {"name": "b", "obfuscatedId": "p"}]},
+            {"poc": [{"name": "a", "obfuscated_id": "p"}]},
+            "$.poc[1]",
+            "“p” is in this list already with other values, so it was left out.",
+        ),
+        (
+            {"poc": [{"name": "a", "obfuscated_id": "p", "metadata": {"type": "TEMP"}}]},
+            {"poc": [{"name": "a", "obfuscated_id": "p", "metadata": {"type": "TEMP"}}]},
+            "$.poc[0].metadata.type",
+            "“TEMP” is not one of FULL_TIME, CONTRACTOR, NON_EMPLOYEE, FORMER_EMPLOYEE. It was kept.",
+        ),
+        (
+            {"start_date": "2024-08-26", "startDate": "2025-01-01"},
+            {"start_date": "2024-08-26"},
+            "$.startDate",
+            None,
+        ),
+        ({"id": 7}, {"id": "7"}, "$.id", "7 was read as “7”."),
+        (
+            {"company": {"name": "A", "numberOfEmployees": "12000"}},
+            {"company": {"name": "A", "number_of_employees": 12000}},
+            "$.company.numberOfEmployees",
+            "“12000” was read as 12000.",
+        ),
+        ({"start_date": 1724630400000}, {"start_date": "2024-08-26"}, "$.start_date", None),
+        ({"metadata": []}, {}, "$.metadata", "An empty list was read as null."),
+        (
+            {"metadata": {"custom_data": {"a": {}, "b": {"number_value": "1"}}}},
+            {"metadata": {"custom_data": {"a": {}, "b": {"number_value": 1}}}},
+            "$.metadata.custom_data.b.number_value",
+            None,
+        ),
+        (
+            {"company": {"name": "A", "website_urls": ["mailto:a@a.example", "www.a.example"]}},
+            {"company": {"name": "A", "website_urls": ["https://www.a.example"]}},
+            "$.company.website_urls[0]",
+            None,
+        ),
+    ],
+)
+def test_what_is_doubtful_costs_no_more_than_itself(
+    keys: dict[str, Any], expected: dict[str, Any], path: str, text: str | None
+) -> None:
+    payload = {key: value for key, value in {**MINIMAL, **keys}.items() if value is not UNSET}
+    customer, remarks = read(payload)
+    assert sent(customer) == {**MINIMAL, **expected}
+    assert path in {remark.path for remark in remarks}
+    assert text is None or text in {remark.text for remark in remarks}
+
+
+def test_a_place_behind_an_item_that_was_left_out_is_that_of_the_file() -> None:
+    company = {"name": "A", "website_urls": ["mailto:a@a.example", 5, "https://b.example", "www.a.example"]}
+    _, remarks = read({**MINIMAL, "company": company, "poc": [None, {"name": " ", "obfuscated_id": "p"}]})
+    assert [remark.path for remark in remarks] == [
+        *("$.company.website_urls[0]", "$.company.website_urls[1]", "$.poc[0]"),
+        *("$.company.website_urls[3]", "$.poc[1].name"),
+    ]
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", [], [MINIMAL]])
@@ -478,8 +534,12 @@ def test_what_is_no_object_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("keys", "path"),
     [
-        ({"id": 7}, "$.id"),
         ({"company": None}, "$.company"),
+        ({"company": "Acme"}, "$.company"),
+        ({"company": {"name": "A", "numberOfEmployees": "51-200"}}, "$.company.numberOfEmployees"),
+        ({"contract_annual_revenue": "12.000"}, "$.contract_annual_revenue"),
+        ({"start_date": ""}, "$.start_date"),
+        ({"start_date": "2024-02-30"}, "$.start_date"),
         ({"company": {"name": "A", "numberOfEmployees": -1}}, "$.company.numberOfEmployees"),
         ({"company": {"name": "A", "number_of_employees": 2.5}}, "$.company.number_of_employees"),
         ({"company": {"name": "A", "annualRevenue": -0.5}}, "$.company.annualRevenue"),
@@ -490,7 +550,7 @@ def test_what_is_no_object_is_refused(value: object) -> None:
         ({"company": {"name": "A", "profile_url": 5}}, "$.company.profile_url"),
         ({"company": {"name": "A", "founded_date": "1999"}}, "$.company.founded_date"),
         ({"contract_annual_revenue": -1}, "$.contract_annual_revenue"),
-        ({"contractAnnualRevenue": "1"}, "$.contractAnnualRevenue"),
+        ({"contractAnnualRevenue": "1 or 2"}, "$.contractAnnualRevenue"),
         ({"contract_annual_revenue": True}, "$.contract_annual_revenue"),
         ({"contract_annual_revenue": 1e16}, "$.contract_annual_revenue"),
         ({"start_date": 1724674500000}, "$.start_date"),
@@ -502,40 +562,50 @@ def test_what_is_no_object_is_refused(value: object) -> None:
         ({"poc": {"name": "Jane"}}, "$.poc"),
         ({"poc": [None]}, "$.poc[0]"),
         (
-            {"metadata": {"custom_data": {"a": {}, "b": {"number_value": "1"}}}},
+            {"metadata": {"custom_data": {"a": {}, "b": {"number_value": "one"}}}},
             "$.metadata.custom_data.b.number_value",
         ),
-        ({"metadata": {"customData": {"b": {"booleanValue": 1}}}}, "$.metadata.customData.b.booleanValue"),
+        ({"metadata": {"customData": {"b": {"booleanValue": 2}}}}, "$.metadata.customData.b.booleanValue"),
         ({"metadata": {"custom_data": {"a": "gold"}}}, "$.metadata.custom_data.a"),
-        ({"merged_customers": [{"id": "2"}]}, "$.merged_customers[0]"),
+        ({"merged_customers": [{"company": {"name": "B"}}]}, "$.merged_customers[0].id"),
     ],
 )
-def test_what_is_of_the_wrong_kind_is_refused_with_its_place(keys: dict[str, Any], path: str) -> None:
-    assert refusal({**MINIMAL, **keys}).path == path
+def test_what_cannot_be_read_is_left_empty_with_its_place(keys: dict[str, Any], path: str) -> None:
+    customer, (remark,) = read({**MINIMAL, "fax": "unknown", "domains": ["a.example"], **keys})
+    assert (remark.path, remark.kind) == (path, RemarkKind.UNREADABLE)
+    assert remark.text.endswith((" was left empty.", " was left out."))
+    assert "domains" in keys or customer.domains == ["a.example"]
 
 
 @pytest.mark.parametrize(
     ("metadata", "path"),
     [
-        ({"socialNetwork": [{"name": "x"}]}, "$.poc[0].metadata.socialNetwork[0]"),
+        ({"socialNetwork": [{"name": "x"}]}, "$.poc[0].metadata.socialNetwork[0].profile_url"),
         (
             {"social_network": [{"name": "x", "profile_url": "vbscript:x"}]},
             "$.poc[0].metadata.social_network[0].profile_url",
         ),
         ({"photoUrl": "data:text/html,x"}, "$.poc[0].metadata.photoUrl"),
-        ({"alias_emails": [1]}, "$.poc[0].metadata.alias_emails[0]"),
-        ({"manager": {"name": "M"}}, "$.poc[0].metadata.manager"),
+        ({"alias_emails": [[]]}, "$.poc[0].metadata.alias_emails[0]"),
+        ({"manager": {"name": "M"}}, "$.poc[0].metadata.manager.obfuscated_id"),
         ({"manager": "M"}, "$.poc[0].metadata.manager"),
-        ({"email": "a" * 321}, "$.poc[0].metadata.email"),
     ],
 )
-def test_what_is_wrong_with_a_person_is_refused_with_its_place(metadata: dict[str, Any], path: str) -> None:
-    assert refusal(with_poc(metadata=metadata)).path == path
+def test_what_is_wrong_with_a_person_costs_that_alone(metadata: dict[str, Any], path: str) -> None:
+    customer, (remark,) = read(with_poc(metadata={"title": "CIO", **metadata}))
+    assert (remark.path, remark.kind) == (path, RemarkKind.UNREADABLE)
+    assert sent(customer)["poc"][0]["metadata"]["title"] == "CIO"
+
+
+def test_a_text_that_is_too_long_is_refused() -> None:
+    assert refusal(with_poc(metadata={"email": "a" * 321})).path == "$.poc[0].metadata.email"
 
 
 @pytest.mark.parametrize("documents", [{}, ["x"], [[]]])
 def test_related_documents_are_a_list_of_objects(documents: object) -> None:
-    assert refusal(with_poc(related_documents=documents)).path.startswith("$.poc[0].related_documents")
+    customer, (remark,) = read(with_poc(related_documents=documents))
+    assert remark.path.startswith("$.poc[0].related_documents")
+    assert "x" not in str(sent(customer)["poc"][0].get("related_documents"))
 
 
 def test_the_schema_describes_what_nests_in_itself() -> None:

@@ -18,7 +18,7 @@ from customers.document.schema import (
     parse_customer,
 )
 from customers.ingest.reader import read_value
-from customers.json_types import Refused, Remark, encode, json_schema, to_plain
+from customers.json_types import Refused, Remark, RemarkKind, encode, json_schema, to_plain
 from tests import strategies_payments
 
 ID = "cus_01h3vjs3b16yc3f9q8q9pfrb78"
@@ -354,54 +354,138 @@ def test_what_is_no_object_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "expected", "path", "text"),
+    [
+        ({"id": 7}, {"id": "7"}, "$.id", "7 was read as “7”."),
+        (
+            {"custom_data": []},
+            {"custom_data": {}},
+            "$.custom_data",
+            "An empty list was read as an empty object.",
+        ),
+        ({"address": []}, {"address": None}, "$.address", "An empty list was read as null."),
+        (
+            {"businesses": {}},
+            {"businesses": []},
+            "$.businesses",
+            "An empty object was read as an empty list.",
+        ),
+        (
+            {"created_at": 1724674500000},
+            {"created_at": "2024-08-26T12:15:00.000Z"},
+            "$.created_at",
+            "1724674500000 was read as “2024-08-26T12:15:00.000Z”.",
+        ),
+        (
+            {"created_at": "1724674500"},
+            {"created_at": "2024-08-26T12:15:00.000Z"},
+            "$.created_at",
+            "“1724674500” was read as “2024-08-26T12:15:00.000Z”.",
+        ),
+        (
+            {"address": {"postal_code": 62701}},
+            {"address": {"postal_code": "62701"}},
+            "$.address.postal_code",
+            "62701 was read as “62701”.",
+        ),
+        (
+            {"payment_methods": [{"exp_month": "07"}]},
+            {"payment_methods": [{"exp_month": 7}]},
+            "$.payment_methods[0].exp_month",
+            "“07” was read as 7.",
+        ),
+        (
+            {"addresses": [{}, {"is_default": "yes"}]},
+            {"addresses": [{}, {"is_default": True}]},
+            "$.addresses[1].is_default",
+            "“yes” was read as true.",
+        ),
+    ],
+)
+def test_what_can_only_mean_one_thing_is_read(
+    keys: dict[str, Any], expected: dict[str, Any], path: str, text: str
+) -> None:
+    customer, remarks = tidied(**keys)
+    assert to_plain(customer) == {"id": ID, **expected}
+    assert remarks == [(path, text)]
+
+
+def test_keys_may_be_in_camel_case() -> None:
+    customer, remarks = tidied(createdAt="", customData={"a": 1}, addresses=[{"postalCode": 62701}])
+    assert to_plain(customer) == {
+        "id": ID,
+        "created_at": None,
+        "custom_data": {"a": 1},
+        "addresses": [{"postal_code": "62701"}],
+    }
+    assert [path for path, _ in remarks] == ["$.createdAt", "$.addresses[0].postalCode"]
+
+
+def test_a_default_that_is_not_the_first_and_a_second_item_with_an_id_are_left_out() -> None:
+    customer, remarks = tidied(
+        addresses=[{"is_default": True}, None, {"is_default": True}],
+        businesses=[{"id": "a"}, {"id": "a", "name": "b"}],
+    )
+    assert to_plain(customer)["addresses"] == [{"is_default": True}, {"is_default": False}]
+    assert to_plain(customer)["businesses"] == [{"id": "a"}]
+    assert [remark for remark in remarks if remark[0] != "$.addresses[1]"] == [
+        (
+            "$.addresses[2].is_default",
+            "More than one of the addresses is the default. The first one was used.",
+        ),
+        ("$.businesses[1]", "“a” is already in this list with other values, so it was left out."),
+    ]
+
+
+def test_a_word_that_is_not_known_is_left_empty() -> None:
+    customer, remarks = tidied(status="blocked", payment_methods=[{"type": "cash"}])
+    assert to_plain(customer) == {"id": ID, "status": None, "payment_methods": [{"type": None}]}
+    assert remarks == [
+        ("$.status", "“blocked” is not one of active, inactive, suspended. It was left empty."),
+        (
+            "$.payment_methods[0].type",
+            "“cash” is not one of card, mobile_money, bank_account. It was left empty.",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
     ("keys", "path"),
     [
-        ({"id": 7}, "$.id"),
         ({"name": ["Jane"]}, "$.name"),
         ({"email": {}}, "$.email"),
-        ({"phone": 255712345678}, "$.phone"),
         ({"address": "123 Main St"}, "$.address"),
-        ({"address": {"postal_code": 62701}}, "$.address.postal_code"),
         ({"payment_method": {"id": "x"}}, "$.payment_method"),
-        ({"created_at": 1724674500000}, "$.created_at"),
+        ({"created_at": ""}, "$.created_at"),
         ({"created_at": "yesterday"}, "$.created_at"),
+        ({"created_at": "2024-02-30T00:00:00Z"}, "$.created_at"),
+        ({"created_at": "1970-01-01T23:59:59.999Z"}, "$.created_at"),
+        ({"created_at": "2200-01-01T00:00:00.001Z"}, "$.created_at"),
         ({"updated_at": "0001-01-01T00:00:00+14:00"}, "$.updated_at"),
         ({"custom_data": ["gold"]}, "$.custom_data"),
-        ({"addresses": {}}, "$.addresses"),
+        ({"addresses": "x"}, "$.addresses"),
         ({"addresses": [None]}, "$.addresses[0]"),
-        ({"addresses": [{}, {"is_default": "yes"}]}, "$.addresses[1].is_default"),
-        ({"businesses": [{"contacts": [{}, {"email": 1}]}]}, "$.businesses[0].contacts[1].email"),
+        ({"addresses": [{}, {"is_default": "maybe"}]}, "$.addresses[1].is_default"),
+        ({"businesses": [{"contacts": [{}, {"email": []}]}]}, "$.businesses[0].contacts[1].email"),
         ({"payment_methods": [{"exp_month": 13}]}, "$.payment_methods[0].exp_month"),
         ({"payment_methods": [{"exp_year": 0}]}, "$.payment_methods[0].exp_year"),
-        ({"payment_methods": [{"exp_month": "07"}]}, "$.payment_methods[0].exp_month"),
+        ({"payment_methods": [{"exp_month": "7-8"}]}, "$.payment_methods[0].exp_month"),
         ({"payment_methods": [{"last4": "424"}]}, "$.payment_methods[0].last4"),
         ({"payment_methods": [{"last4": "••42"}]}, "$.payment_methods[0].last4"),
         ({"payment_methods": [{"last4": "٤٢٤٢"}]}, "$.payment_methods[0].last4"),
     ],
 )
-def test_what_is_of_the_wrong_kind_is_refused_with_its_place(keys: dict[str, Any], path: str) -> None:
-    assert refusal({"id": ID, **keys}).path == path
+def test_what_cannot_be_read_is_left_empty_with_its_place(keys: dict[str, Any], path: str) -> None:
+    customer, remarks = read({"id": ID, **keys, "custom_data": keys.get("custom_data", {"a": 1})})
+    assert [(remark.path, remark.kind) for remark in remarks] == [(path, RemarkKind.UNREADABLE)]
+    assert remarks[0].text.endswith((" was left empty.", " was left out."))
+    assert customer.id == ID
+    assert "custom_data" in keys or customer.custom_data == {"a": 1}
 
 
 @pytest.mark.parametrize(
     ("keys", "path", "reason"),
     [
-        ({"status": "blocked"}, "$.status", "“blocked” is not one of active, inactive, suspended."),
-        (
-            {"payment_methods": [{"type": "cash"}]},
-            "$.payment_methods[0].type",
-            "“cash” is not one of card, mobile_money, bank_account.",
-        ),
-        (
-            {"addresses": [{"is_default": True}, {}, {"is_default": True}]},
-            "$.addresses[2].is_default",
-            "More than one of the addresses is the default. Keep one.",
-        ),
-        (
-            {"businesses": [{"id": "a"}, {"id": "a", "name": "b"}]},
-            "$.businesses[1].id",
-            "“a” is in this list twice, with differences. Keep one.",
-        ),
         ({"email": "a" * 321}, "$.email", "321 characters are too many. Use at most 320."),
         (
             {"addresses": [{"id": "a" * 256}]},

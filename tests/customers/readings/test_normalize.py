@@ -53,16 +53,20 @@ def test_a_choice_as_it_should_be_stays_and_another_is_none() -> None:
 
 
 def test_texts_are_trimmed_only_where_asked_and_emptied() -> None:
-    customer = PaymentsCustomer(id=" a ", name=" Jane ", email="  ", payment_method="")
+    customer = PaymentsCustomer(id=" a ", name=" Jane ", email="  ", payment_method="", phone="\u200b \t")
     remarks = normalize.tidy_texts("$.x", customer, trimmed={"id", "email"})
-    assert (customer.id, customer.name, customer.email, customer.payment_method) == (
+    assert (customer.id, customer.name, customer.email, customer.payment_method, customer.phone) == (
         "a",
         " Jane ",
         None,
         None,
+        None,
     )
-    assert {remark.path for remark in remarks} == {"$.x.id", "$.x.email"}
-    assert remarks[0] == Remark(remarks[0].path, "The spaces around it were removed.")
+    assert remarks == [
+        Remark("$.x.id", "The spaces around it were removed."),
+        Remark("$.x.email", "It has only spaces, so it was left empty."),
+        Remark("$.x.phone", "It has only spaces, so it was left empty."),
+    ]
 
 
 def test_a_long_text_is_shortened_in_a_message() -> None:

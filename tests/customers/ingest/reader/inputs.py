@@ -31,7 +31,7 @@ values = st.recursive(
 documents = st.dictionaries(keys, values, max_size=4)
 
 
-def read(data: bytes, chunk: int = CHUNKS[-1], **options: int) -> list[Record | BadRecord]:
+def read(data: bytes, chunk: int = CHUNKS[-1], **options: Any) -> list[Record | BadRecord]:
     """All records of `data`, read through a window that grows by `chunk` bytes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inputs, "_CHUNK", chunk)

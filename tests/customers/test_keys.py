@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from crm.document.key_case import as_it_came, with_keys
 from crm.document.schema import CrmCustomer, CrmPerson
 from customers.json_types import Refused
+from customers.json_types.keys import as_it_came, with_keys
 
 CAMEL = {
     "id": "1",

@@ -1,0 +1,117 @@
+"""Recognize records and files of another kind, such as a Stripe card, a lockfile, or another document of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from billing.document.schema import BillingCustomer
+from crm.document.schema import CrmCustomer
+from customers.document.schema import PaymentsCustomer
+from customers.json_types import JsonDocument
+from customers.json_types.keys import camel, keys_of
+from customers.models import Source
+
+#: The document of each source.
+DOCUMENTS: Mapping[str, type[JsonDocument]] = {
+    Source.PAYMENTS.value: PaymentsCustomer,
+    Source.BILLING.value: BillingCustomer,
+    Source.CRM.value: CrmCustomer,
+}
+
+_SHOWN_KEYS = 8
+#: So many keys of another document alone make a record one of that kind.
+_ENOUGH = 2
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. ]{0,39}")
+_SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+_LOCKFILE = frozenset({"lockfileVersion", "lockfile_version", "content-hash", "packages-dev"})
+_LOG_LEVELS = frozenset({"level", "severity", "levelname", "loglevel", "log_level"})
+_LOG_TEXTS = frozenset({"msg", "message", "event", "log"})
+_LOG_TIMES = frozenset({"time", "timestamp", "ts", "@timestamp", "asctime", "datetime"})
+_LOG_LINE = re.compile(
+    r"[\[(<]?(?:\d{4}-\d\d-\d\d[T ]\d\d:|\d{1,2}/[A-Z][a-z]{2}/\d{4}|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d"
+    r"|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\b|\d{1,3}(?:\.\d{1,3}){3} )"
+)
+_MARKUP = re.compile(r"<(?:\?xml|!DOCTYPE|html)", re.IGNORECASE)
+
+
+def foreign_kind(value: Any, source: str) -> str:
+    """What the record `value`, given as one of `source`, looks like instead: `a Stripe card`; empty if it is one."""
+    if not isinstance(value, dict) or (len(value) > 1 and value.keys() <= keys_of(DOCUMENTS[source])):
+        return ""
+    return _stripe(value) or _known_export(value, source) or _other_document(value, source)
+
+
+def foreign_text(text: str) -> str:
+    """What a text that is not JSON looks like: `a log file`; empty if it may be broken JSON."""
+    line = text.lstrip().partition("\n")[0]
+    if _LOG_LINE.match(line):
+        return "a log file"
+    if _MARKUP.match(line):
+        return "XML or HTML"
+    if not line or line[0] in '{["':
+        return ""
+    return "a CSV file" if "," in line or ";" in line or "\t" in line else "a text"
+
+
+def advice(kind: str, source: str) -> str:
+    """Why a record or file that looks like `kind` is refused, and what to do."""
+    command = next((name for name in DOCUMENTS if kind == _document_of(name)), None)
+    todo = (
+        f"Import it with `import_customers {command}`."
+        if command
+        else f"Check that it was exported from the {source} platform."
+    )
+    return f"This looks like {kind}, not like {_document_of(source)}. {todo}"
+
+
+def _document_of(source: str) -> str:
+    return f"a {source} document"
+
+
+def _stripe(value: Mapping[str, Any]) -> str:
+    kind = value.get("object")
+    if not isinstance(kind, str) or not _WORD.fullmatch(kind):
+        return ""
+    if kind == "customer":
+        return "a deleted Stripe customer" if value.get("deleted") is True else ""
+    name = kind.replace("_", " ").replace(".", " ")
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name} of Stripe"
+
+
+def _known_export(value: Mapping[str, Any], source: str) -> str:
+    keys = value.keys()
+    attributes, properties = value.get("attributes"), value.get("properties")
+    own = _own_keys(keys, source) - {"id", "name"}
+    if isinstance(attributes, dict) and {"type", "url"} <= attributes.keys():
+        return "an export of Salesforce"
+    if "id" not in keys and isinstance(value.get("Id"), str) and _SALESFORCE_ID.fullmatch(value["Id"]):
+        return "an export of Salesforce"
+    if isinstance(properties, dict) and own <= {"created_at", "updated_at"}:
+        return "an export of HubSpot"
+    if own:
+        return ""
+    if not _LOCKFILE.isdisjoint(keys) or {"name", "version", "dependencies"} <= keys:
+        return "a lockfile of packages"
+    marks = [not each.isdisjoint(keys) for each in (_LOG_LEVELS, _LOG_TEXTS, _LOG_TIMES)]
+    return "a log entry" if sum(marks) >= _ENOUGH else ""
+
+
+def _other_document(value: Mapping[str, Any], source: str) -> str:
+    keys = value.keys()
+    own = _own_keys(keys, source)
+    theirs = {other: _own_keys(keys, other) for other in DOCUMENTS}
+    other = max(theirs, key=lambda name: len(theirs[name]))
+    is_company = other == Source.CRM and isinstance(value.get("company"), dict)
+    if own < theirs[other] and (len(theirs[other] - own) >= _ENOUGH or own <= {"id"} or is_company):
+        return _document_of(other)
+    if own <= {"id"}:
+        shown = ", ".join(f"`{key}`" for key in list(keys - {"id"})[:_SHOWN_KEYS])
+        return f"a record with other keys ({shown})" if shown else "a record without any value but its ID"
+    return ""
+
+
+def _own_keys(keys: Collection[str], source: str) -> set[str]:
+    """The keys of the source's document that are among `keys`, which may be in camelCase."""
+    return {key for key in keys_of(DOCUMENTS[source]) if key in keys or camel(key) in keys}
