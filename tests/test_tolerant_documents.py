@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,9 +14,13 @@ from billing.document.schema import parse_customer as parse_billing
 from crm.document.schema import parse_customer as parse_crm
 from crm.document.schema import to_plain as crm_to_plain
 from crm.exchange.foreign import DOCUMENTS
+from crm.exchange.importers import IMPORTERS
 from customers.document.schema import parse_customer as parse_payments
+from customers.ingest.engine import import_records
+from customers.ingest.reader import Record
 from customers.json_types import Refused, Remark, to_plain, within
 from customers.json_types.keys import unknown_keys
+from customers.models import Customer
 from tests.billing.payloads import CUSTOMER as BILLING
 from tests.crm.document.test_schema import FULL as CRM
 from tests.customers.document.test_schema import EXPORTED as PAYMENTS
@@ -43,6 +48,8 @@ STRANGE: tuple[Any, ...] = (
 )
 #: Each place gets every fifth of them, so that each value stands in every fifth place.
 TURNS = 5
+#: Every so many places are written to the database.
+WRITTEN = 8
 PARSERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], Json]] = {
     "payments": (parse_payments, to_plain, PAYMENTS),
     "billing": (parse_billing, to_plain, BILLING),
@@ -151,3 +158,18 @@ def test_a_strange_value_costs_its_field_alone(source: str) -> None:
         if (problem := problem_of(source, before, at, value))
     ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("source", PARSERS)
+def test_what_is_taken_can_be_written(source: str) -> None:
+    document = PARSERS[source][2]
+    chosen = [at for at in places(document, FREE[source]) if at != ("id",)][::WRITTEN]
+    values = [replaced(document, at, [] if turn % 2 else "") for turn, at in enumerate(chosen)]
+    records = [Record(number, json.dumps(value), as_read(value)) for number, value in enumerate(values)]
+
+    reports = list(import_records(IMPORTERS[source](), records, allow_older=True))
+
+    refused = {chosen[report.number]: report.bad for report in reports if report.bad is not None}
+    assert {at: bad for at, bad in refused.items() if at not in REFUSING[source]} == {}
+    assert Customer.objects.filter(merged_into=None).count() == 1

@@ -49,6 +49,11 @@ class Command(BaseCommand):
             help="refuse records that would be imported with a remark, and those with keys that are not understood",
         )
         parser.add_argument(
+            "--allow-older",
+            action="store_true",
+            help="import records although a newer state of them was imported before",
+        )
+        parser.add_argument(
             "--errors",
             metavar="FILE",
             help="write refused records to this file, one per line with number, field and reason; correct them there"
@@ -63,6 +68,7 @@ class Command(BaseCommand):
         self.is_dry_run: bool = options["dry_run"]
         self.errors: str | None = options["errors"]
         self.is_strict: bool = options["strict"]
+        self.allows_older: bool = options["allow_older"]
         self.unreadable = self.foreign = 0
         self.total = ImportCounts()
         undoing = rolled_back() if self.is_dry_run else nullcontext()
@@ -93,7 +99,9 @@ class Command(BaseCommand):
         try:
             with open_input(name) as stream, _progress(stream, name) as bar:
                 records = read_records(cast("BinaryIO", _CountingStream(stream, bar)), envelope=envelope)
-                reports = import_records(importer, check.records(records), origin=origin_of(name))
+                reports = import_records(
+                    importer, check.records(records), origin=origin_of(name), allow_older=self.allows_older
+                )
                 self._report(shown, _with_progress(bar, reports), counts, remarks, refuse)
         except ForeignFile as problem:
             self.foreign += 1
@@ -147,9 +155,10 @@ class Command(BaseCommand):
 
     def _in_words(self, counts: ImportCounts) -> str:
         would_be = " would be" if self.is_dry_run else ""
+        stale = f" {counts.stale:,} stale," if counts.stale else ""
         return (
             f"{counts.created:,}{would_be} created, {counts.updated:,}{would_be} updated,"
-            f" {counts.unchanged:,} unchanged, {counts.refused:,} refused"
+            f" {counts.unchanged:,} unchanged,{stale} {counts.refused:,} refused"
         )
 
     def _so_far(self) -> str:

@@ -240,3 +240,19 @@ def test_strict_keeps_card_numbers_out_of_the_errors_file(write: Callable[[Any],
     run("payments", name, "--strict", "--errors", "errors.ndjson", status=1)
 
     assert "4242424242424242" not in Path("errors.ndjson").read_text(encoding="utf-8")
+
+
+def test_an_older_state_is_counted_and_taken_on_request(write: Callable[[Any], str]) -> None:
+    run("payments", write([{**PAYMENTS, "name": "New", "updated_at": "2025-06-01T00:00:00Z"}]))
+    name = write([{**PAYMENTS, "name": "Old", "updated_at": "2025-01-01T00:00:00Z"}])
+
+    out, err = run("payments", name)
+
+    assert out.splitlines()[0] == "file.json: 0 created, 0 updated, 0 unchanged, 1 stale, 0 refused"
+    assert "--allow-older" in err
+    assert Customer.objects.get().name == "New"
+    assert (
+        run("payments", name, "--allow-older")[0]
+        == "file.json: 0 created, 1 updated, 0 unchanged, 0 refused\n"
+    )
+    assert Customer.objects.get().name == "Old"
