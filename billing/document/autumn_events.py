@@ -38,7 +38,7 @@ from customers.api.endpoints import read_values
 from customers.api.http import Problem, json_response
 from customers.api.paging import orders_by_id
 from customers.api.schemas import Components, Schema
-from customers.json_types import EpochMs, JsonDocument, Number
+from customers.json_types import AnyEpochMs, EpochMs, JsonDocument, Number
 
 _, _NEWEST_FIRST = orders_by_id()
 _ERRORS = (400, 401, 403, 404, 405, 406, 413)
@@ -57,15 +57,15 @@ FeatureIds = str | Annotated[list[str], Meta(max_length=_MOST_FEATURES)]
 class EventRange(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
     """A range of time: from `start`, before `end`."""
 
-    start: EpochMs | None = None
-    end: EpochMs | None = None
+    start: AnyEpochMs | None = None
+    end: AnyEpochMs | None = None
 
 
 class WholeEventRange(JsonDocument, forbid_unknown_fields=True):
     """A range of time: from `start`, before `end`."""
 
-    start: EpochMs
-    end: EpochMs
+    start: AnyEpochMs
+    end: AnyEpochMs
 
 
 class ClientEventsRequest(JsonDocument, forbid_unknown_fields=True, omit_defaults=True):
