@@ -114,7 +114,7 @@ class TestEvents:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         file = tmp_path / "crm.json"
-        file.write_text(json.dumps([{"id": "c1", "name": "Acme"}, {"name": 7}]))
+        file.write_text(json.dumps([{"id": "c1", "company": {"name": "Acme"}}, {"id": "", "company": {}}]))
         with django_capture_on_commit_callbacks(execute=True), pytest.raises(CommandError):
             call_command("import_customers", "crm", str(file), stdout=io.StringIO(), stderr=io.StringIO())
         assert [line.split(" ")[:2] for line in ours(caplog)] == [["event=import_batch", "source=crm"]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from customers.readings.emails import email, is_email
+from customers.readings.emails import email, is_email, received_email
 
 INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\u2066\u2069\ufeff\u00ad\u180e\u034f\u3164\ufe0f\x00\x1b\x7f"
 
@@ -123,3 +123,26 @@ PIECES = st.sampled_from(
 def test_reading_twice_is_reading_once(text: str) -> None:
     once, _ = email(text)
     assert email(once) == (once, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@x.example, b@y.example",
+        "a@x.example; n/a",
+        "n/a | a@x.example",
+        "a@x.example b@y.example",
+        "a@x.example/b@y.example",
+        "a@x.example and b@y.example",
+        "Jane <a@x.example>, Max <b@y.example>",
+        "mailto:a@x.example,b@y.example",
+    ],
+)
+def test_of_several_received_addresses_the_first_is_taken(text: str) -> None:
+    assert received_email(text)[0] == "a@x.example"
+    assert received_email(text)[1].endswith(" was changed to a@x.example, the first address in it.")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("text", ["n/a", "Acme, Inc.", "jane at work a@x.example", "bücher@münchen.example"])
+def test_a_received_text_that_is_not_a_list_of_addresses_stays(text: str) -> None:
+    assert received_email(text) == email(text)
