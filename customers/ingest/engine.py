@@ -27,6 +27,7 @@ from customers.ingest.precedence import (
     UpdatedRecord,
     begin,
     claimed_value,
+    claims_more,
     columns_of,
     decide,
     other_records,
@@ -383,7 +384,10 @@ def _update_records(
         record.not_understood = updated_text(record, received, incoming.document)
         record.claims = updated_claims(before, importer.claims(incoming.document), now)
         incoming.merged_origin = found.merged_origin
-        says_more = found.record is None or record.claims != before or record.not_understood != kept
+        is_known = found.record is not None and found.customer is not None
+        says_more = not is_known or record.not_understood != kept
+        if found.customer is not None:
+            says_more = says_more or claims_more(before, record.claims, found.customer)
         updated.append(UpdatedRecord(record, before, says_more))
     return updated
 

@@ -18,7 +18,11 @@ from customers.models import Customer, Source, SourceRecord
 def updated_text(record: SourceRecord, received: Any, document: JsonDocument) -> str:
     """`SourceRecord.not_understood` after a document: `received` as it came, in the spelling of `document`."""
     kept = not_understood(type(document), received, to_plain(document))
-    kept = kept_since(read_kept(record), received, kept)
+    before = read_kept(record)
+    kept = kept_since(before, received, kept)
+    if kept == before:
+        # The order of keys says nothing.
+        return record.not_understood
     return encode(kept).decode() if kept else ""
 
 

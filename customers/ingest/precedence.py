@@ -59,6 +59,17 @@ def updated_claims(claims: Claims, values: dict[str, Any], at: datetime) -> Clai
     return new
 
 
+def claims_more(before: Claims, after: Claims, customer: Customer) -> bool:
+    """Whether `after` has another value than `before`, or a new one that the customer does not show."""
+    for name, claim in after.items():
+        if name in before:
+            if not same(before[name]["value"], claim["value"]):
+                return True
+        elif not is_empty(claim["value"]) and column(name, claim["value"]) != getattr(customer, name):
+            return True
+    return False
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two values are equal in JSON: `1` and `1.0` are, `1` and `true` are not."""
     if isinstance(one, str) or isinstance(other, str) or one is None or other is None:

@@ -24,6 +24,7 @@ from customers.models import Address, Customer, ReceivedPayload, SourceRecord
 from tests.billing.corrupt import unguarded
 from tests.customers.import_documents import (
     customer_of,
+    exported,
     outcomes,
     payment,
     read,
@@ -402,3 +403,36 @@ def test_a_small_batch_takes_as_many_queries_as_one_record() -> None:
         return len(captured)
 
     assert queries(0, 1) == queries(100, 10)
+
+
+class TestWhatSaysNothingNew:
+    """Documents with another digest that change no row and no claim."""
+
+    def test_another_order_of_keys(self) -> None:
+        first = payment(1, tomorrow={"a": 1, "b": [1, {"c": 2}]}, later=None)
+        again = dict(reversed(first.items())) | {"tomorrow": {"b": [1, {"c": 2}], "a": 1}}
+        assert outcomes([*take_payments(first), *take_payments(again)]) == [CREATED, UNCHANGED]
+
+    def test_a_spelling_that_is_put_into_the_same_form(self) -> None:
+        first, again = payment(1, phone="+1 202 555 0100"), payment(1, phone="+12025550100")
+        assert outcomes([*take_payments(first), *take_payments(again)]) == [CREATED, UNCHANGED]
+        assert ReceivedPayload.objects.count() == 2
+
+    def test_an_export_of_ours(self) -> None:
+        take_payments(payment(1, phone="+1 202 555 0100", address={"country": "Kenya"}))
+        assert outcomes(take_payments(exported(Customer.objects.get()))) == [UNCHANGED]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"name": "Other"}, {"tomorrow": [2]}, {"address": {"city": "Arusha"}}, {"addresses": []}],
+        ids=["claim", "key that is not understood", "row", "row that goes"],
+    )
+    def test_what_says_something_new(self, changes: Json) -> None:
+        first = payment(1, tomorrow=[1], addresses=[{"id": "a1", "city": "Moshi"}])
+        assert outcomes([*take_payments(first), *take_payments({**first, **changes})]) == [CREATED, UPDATED]
+
+    def test_one_of_a_batch(self) -> None:
+        first = [payment(number, phone="+1 202 555 0100") for number in (1, 2)]
+        again = [payment(1, phone="+12025550100"), payment(2, phone="+12025550101")]
+        assert outcomes(take_payments(*first)) == [CREATED, CREATED]
+        assert outcomes(take_payments(*again)) == [UNCHANGED, UPDATED]
