@@ -9,7 +9,7 @@ from billing.document.as_of import render_known
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
 from billing.document.renderer import render_customers
-from billing.document.schema import EXPANDABLE, RECEIVED_KEYS, BillingCustomer, expanded
+from billing.document.schema import EXPANDABLE, WHOLE_KEYS, BillingCustomer, expanded
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import expand_parameter
@@ -28,7 +28,7 @@ def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list
     views = with_not_understood(documents, customers, Source.BILLING)
     for view in views:
         if isinstance(view, dict):
-            for name in set(RECEIVED_KEYS).difference(expand):
+            for name in set(WHOLE_KEYS).difference(expand):
                 view.pop(name, None)
     return views
 

@@ -82,6 +82,9 @@ class CrmImporter:
             signs=_signs_of(document),
         )
 
+    def shown(self, document: CrmCustomer) -> CrmCustomer:
+        return document
+
     def claims(self, document: CrmCustomer) -> dict[str, Any]:
         """The company's name is the customer's name."""
         return {"name": document.company.name or None}

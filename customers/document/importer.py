@@ -87,6 +87,9 @@ class PaymentsImporter:
             signs=_signs_of(document),
         )
 
+    def shown(self, document: PaymentsCustomer) -> PaymentsCustomer:
+        return document
+
     def claims(self, document: PaymentsCustomer) -> dict[str, Any]:
         """The fields of the document that are present; a null status or time counts as absent."""
         said = {name: getattr(document, name) for name in CUSTOMER_FIELDS}

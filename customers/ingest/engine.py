@@ -131,6 +131,9 @@ class Importer(Protocol[D]):
     def identify(self, document: D) -> Identity:
         """The identifiers of the document."""
 
+    def shown(self, document: D) -> D:
+        """What documents show of `document` once it is imported."""
+
     def claims(self, document: D) -> dict[str, Any]:
         """The document's values for the customer's columns, by name; None is an empty value.
 
@@ -381,7 +384,7 @@ def _update_records(
         record.last_received_at = now
         record.signs, record.mailbox = identity.signs.as_json(), identity.mailbox
         received = importer.spelled(incoming.record.value)
-        record.not_understood = updated_text(record, received, incoming.document)
+        record.not_understood = updated_text(record, received, importer.shown(incoming.document))
         record.claims = updated_claims(before, importer.claims(incoming.document), now)
         incoming.merged_origin = found.merged_origin
         is_known = found.record is not None and found.customer is not None

@@ -15,9 +15,12 @@ from customers.json_types import JsonDocument, Kept, encode, give_back, kept_sin
 from customers.models import Customer, Source, SourceRecord
 
 
-def updated_text(record: SourceRecord, received: Any, document: JsonDocument) -> str:
-    """`SourceRecord.not_understood` after a document: `received` as it came, in the spelling of `document`."""
-    kept = not_understood(type(document), received, to_plain(document))
+def updated_text(record: SourceRecord, received: Any, taken: JsonDocument) -> str:
+    """`SourceRecord.not_understood` after a document.
+
+    `received` is the document as it came, in the spelling of `taken`, which has all of it that we show.
+    """
+    kept = not_understood(type(taken), received, to_plain(taken))
     before = read_kept(record)
     kept = kept_since(before, received, kept)
     if kept == before:

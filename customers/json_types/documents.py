@@ -21,7 +21,7 @@ class JsonDocument(msgspec.Struct, kw_only=True):
 
     On export every key is sent, except one that is `UNSET`. `ALWAYS_SENT` names keys that are `UNSET` only at
     import, where an absent key leaves our value unchanged: exports always send them. `IDENTITY` names the keys that tell
-    an item of a list from the others.
+    an item of a list from the others, as far as it has them.
 
     The other three say what happens at import to a key that can't be read. An optional one is left empty, unless the
     object is `NEEDED` to have it: then the object can't be understood without it. A required one gets the JSON value

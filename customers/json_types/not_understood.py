@@ -1,12 +1,12 @@
-"""What a received document says that its document type can't hold, and how it goes back into the document.
+"""What a received document says that was not taken, and how it goes back into the document.
 
 A document type understands some keys and words. The rest is kept as it came: keys that the type doesn't have, words that
-its enumerations don't list, and items of lists that could not be taken. What is kept is a JSON object by key, whose
-values are one of
+its enumerations don't list, items of lists that could not be taken, and figures that were taken differently, because the
+rows below them say so. What is kept is a JSON object by key, whose values are one of
 
-- `{"is": value}`: the value as it came,
+- `{"is": value}`: the value as it came; with `"for"`, the one that was taken instead,
 - `{"in": {...}}`: what is kept of an object, by key,
-- `{"items": [{"at": 0, "id": [...], ...}]}`: what is kept of the items of a list, with their place and identity.
+- `{"items": [{"at": 0, "id": {...}, ...}]}`: what is kept of the items of a list, with their place and identity.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ _JSON_NAMES = {"string": "str", "integer": "number", "boolean": "bool"}
 class _Shape:
     """The content of a key: objects of `kind`, alone, in a list or by free keys, or else plain values.
 
-    `names` are the JSON types of a plain value. Without any, every value is understood.
+    `names` are the JSON types of a plain value. Without any, every value is understood. `is_word` if only some words are.
     """
 
     kind: type[JsonDocument] | None = None
     is_list: bool = False
     is_map: bool = False
     names: set[str] = field(default_factory=set)
+    is_word: bool = False
 
 
 def not_understood(kind: type[JsonDocument], received: Any, taken: Any) -> Kept:
@@ -58,12 +59,20 @@ def not_understood(kind: type[JsonDocument], received: Any, taken: Any) -> Kept:
 
 
 def give_back(kind: type[JsonDocument], document: dict[str, Any], kept: Kept) -> None:
-    """Put what is kept into `document`, an object of `kind` as plain JSON. A value that the document has stays."""
+    """Put what is kept into `document`, an object of `kind` as plain JSON.
+
+    A value that the document has stays. Figures come back together, as long as none of them has changed.
+    """
     shapes = _shapes(kind)
+    instead = {key: node for key, node in kept.items() if "for" in node}
+    if all(key in document and document[key] == node["for"] for key, node in instead.items()):
+        document |= {key: node["is"] for key, node in instead.items()}
     for key, node in kept.items():
         shape = shapes.get(key, _Shape())
         if document.get(key) in (None, [], {}) and ("is" in node or _may_be_empty(shape)):
             document[key] = node.get("is", {})
+        elif document.get(key) is None and any("is" in item for item in node.get("items", ())):
+            document[key] = []
         if isinstance(held := document.get(key), dict) and shape.kind is not None:
             _give_back_to_object(shape, held, node.get("in", {}))
         elif isinstance(held, list) and shape.kind is not None:
@@ -89,8 +98,16 @@ def each_kept(kept: Kept, path: str = "$") -> Iterator[tuple[str, Any]]:
 def _beyond(shape: _Shape, value: Any, taken: Any) -> Any:
     """What is kept of the value of one key; None if all of it was taken."""
     if shape.kind is None:
-        is_lost = taken is None and value is not None and json_name(value) in shape.names
-        return {"is": value} if is_lost else None
+        if value is None or json_name(value) not in shape.names:
+            return None
+        if taken is None:
+            return {"is": value}
+        if shape.is_word:
+            is_other = str(value).casefold() != str(taken).casefold()
+        else:
+            # A time in seconds is one in milliseconds by now.
+            is_other = json_name(value) in ("number", "bool") and taken not in (value, value * 1000)
+        return {"is": value, "for": taken} if is_other else None
     if shape.is_list and isinstance(value, list):
         return _beyond_list(shape.kind, value, taken)
     if not isinstance(value, dict):
@@ -156,30 +173,35 @@ def _give_back_to_list(kind: type[JsonDocument], document: list[Any], items: Seq
             document.insert(item["at"], item["is"])
 
 
-def _identity(kind: type[JsonDocument], item: Any) -> list[Any]:
+def _identity(kind: type[JsonDocument], item: Any) -> dict[str, Any]:
     """What tells an item of a list from the others; empty if it says nothing of it."""
     if not isinstance(item, dict):
-        return []
-    found = [item.get(name) for name in kind.IDENTITY]
-    return found if any(each is not None for each in found) else []
+        return {}
+    return {name: item[name] for name in kind.IDENTITY if item.get(name) is not None}
 
 
 def _partners(
-    ours: Sequence[list[Any]], theirs: Sequence[list[Any]], places: Sequence[int] | None = None
+    ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]], places: Sequence[int] | None = None
 ) -> dict[int, int]:
     """The place of the same item in `theirs`, by number in `ours`: by identity, in order among equal ones.
 
     An item without an identity is the one at its own place (`places`), if that has no partner yet.
     """
-    free: dict[str, list[int]] = {}
-    for place, identity in enumerate(theirs):
-        free.setdefault(repr(_plain(identity)), []).append(place)
+    free: dict[tuple[str, ...], dict[str, list[int]]] = {}
     found: dict[int, int] = {}
+    taken: set[int] = set()
     for number, identity in enumerate(ours):
-        waiting = free.get(repr(_plain(identity))) if identity else None
-        if waiting:
-            found[number] = waiting.pop(0)
-    taken = set(found.values())
+        names = tuple(identity)
+        if names and names not in free:
+            free[names] = {}
+            for place, other in enumerate(theirs):
+                free[names].setdefault(_key(other, names), []).append(place)
+        waiting = free[names].get(_key(identity, names), []) if names else []
+        for place in waiting:
+            if place not in taken:
+                found[number] = place
+                taken.add(place)
+                break
     for number, identity in enumerate(ours):
         place = number if places is None else places[number]
         if not identity and place < len(theirs) and place not in taken:
@@ -188,9 +210,10 @@ def _partners(
     return found
 
 
-def _plain(identity: Iterable[Any]) -> list[str]:
-    """Numbers that are equal look equal: `1` and `1.0`."""
-    return [str(float(each)) if json_name(each) == "number" else str(each) for each in identity]
+def _key(identity: dict[str, Any], names: Iterable[str]) -> str:
+    """The identity by some of its keys. Numbers that are equal look equal: `1` and `1.0`."""
+    values: list[Any] = [identity.get(name) for name in names]
+    return repr([float(each) if json_name(each) == "number" else each for each in values])
 
 
 @cache
@@ -215,8 +238,11 @@ def _shape(info: inspect.Type) -> _Shape:
         case inspect.UnionType():
             shapes = [_shape(each) for each in info.types]
             objects = next((each for each in shapes if each.kind), None)
-            return objects or _Shape(names={name for each in shapes for name in each.names})
-        case inspect.StrType() | inspect.LiteralType() | inspect.EnumType():
+            names = {name for each in shapes for name in each.names}
+            return objects or _Shape(names=names, is_word=any(each.is_word for each in shapes))
+        case inspect.LiteralType() | inspect.EnumType():
+            return _Shape(names={"str"}, is_word=True)
+        case inspect.StrType():
             return _Shape(names={"str"})
         case inspect.BoolType():
             return _Shape(names={"bool"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from billing.document import schema
 from billing.document.importer.account import apply_accounts, apply_controls, apply_entities
@@ -52,6 +52,16 @@ class BillingImporter:
             names=(own_id,) if own_id else (),
             signs=Signs(names=frozenset(filter(None, [present(document.name)]))),
         )
+
+    def shown(self, document: BillingCustomer) -> BillingCustomer:
+        """Without grants and rollovers that expired before they came, and without rewards that hold nothing."""
+        changes: dict[str, Any] = {}
+        if document.rewards and not document.rewards.discounts:
+            changes["rewards"] = None
+        if document.balances:
+            now = clock.now()
+            changes["balances"] = {key: balance.counted(now) for key, balance in document.balances.items()}
+        return structs.replace(document, **changes)
 
     def claims(self, document: BillingCustomer) -> dict[str, Any]:
         """The values in the document.

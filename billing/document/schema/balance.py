@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from billing.document.schema.catalog import Feature
 from billing.document.schema.prices import RowPrice
@@ -34,6 +34,11 @@ from customers.json_types import (
     within,
 )
 
+T = TypeVar("T")
+
+#: The figures of a balance that its rows and rollovers come to.
+_FIGURES = ("granted", "remaining", "usage", "unlimited", "next_reset_at")
+
 #: The `expires_at` of a rollover that never expires: 0 on the wire.
 NEVER = Expiry(1970, 1, 1, tzinfo=UTC)
 
@@ -52,7 +57,7 @@ class BreakdownRow(JsonDocument, kw_only=True):
     `included_grant` and `usage` may be negative, because of corrections and refunds.
     """
 
-    IDENTITY: ClassVar[tuple[str, ...]] = ("id",)
+    IDENTITY: ClassVar[tuple[str, ...]] = ("id", "plan_id")
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"remaining": 0, "unlimited": False}
     #: What the customer may use, and what is billed as overage, is computed from these.
     REFUSING: ClassVar[frozenset[str]] = frozenset({"included_grant", "prepaid_grant", "usage"})
@@ -161,6 +166,25 @@ class Balance(JsonDocument, kw_only=True):
             [rollover.figures() for rollover in self.rollovers or []],
         )
 
+    def counted(self, at: datetime) -> Balance:
+        """The balance at a moment: without expired rows and rollovers, its figures computed from the others."""
+        rollovers = _counted(self.rollovers, lambda rollover: rollover.expiry, at)
+        if rollovers is not UNSET:
+            rollovers = [
+                structs.replace(each, granted=each.balance) if each.granted is UNSET else each
+                for each in rollovers
+            ]
+        rows = _counted(rows_of(self), lambda row: row.expires_at, at)
+        figures = figures_of(
+            [row.figures() for row in rows or []], [rollover.figures() for rollover in rollovers or []]
+        )
+        return structs.replace(
+            self,
+            breakdown=UNSET if self.breakdown is UNSET else rows,
+            rollovers=rollovers,
+            **{name: getattr(figures, name) for name in _FIGURES},
+        )
+
     def verify(self, at: str, feature_id: str) -> list[Remark]:
         """Set `feature_id` to the key of this balance, and drop what contradicts it or is invalid.
 
@@ -189,7 +213,7 @@ class Balance(JsonDocument, kw_only=True):
                 _in_range(at, row.included_grant)
                 _in_range(at, row.usage)
         ours = self.figures()
-        for name in ("granted", "remaining", "usage", "unlimited", "next_reset_at"):
+        for name in _FIGURES:
             sent, taken = getattr(self, name), getattr(ours, name)
             if sent != taken:
                 path = within(at, name)
@@ -251,6 +275,14 @@ def settle_feature(item: Balance | Flag, at: str, key: str) -> list[Remark]:
         remarks.append(Remark(within(at, "feature_id"), text))
     item.feature_id = key
     return remarks + drop_invalid(item, at, "feature", UNSET, own_id=key)
+
+
+def _counted(
+    items: list[T] | UnsetType, expiry: Callable[[T], datetime | None], at: datetime
+) -> list[T] | UnsetType:
+    if items is UNSET:
+        return UNSET
+    return [item for item in items if (end := expiry(item)) is None or end > at]
 
 
 def _in_range(path: str, figure: Decimal) -> Number:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from msgspec import UNSET, UnsetType
 
@@ -18,8 +18,10 @@ from customers.json_types import (
     JsonDocument,
     Refused,
     Remark,
+    RemarkKind,
     free_form,
     parse_tolerantly,
+    shown,
     within,
 )
 from customers.json_types.keys import has_camel_keys, in_snake_case
@@ -55,7 +57,6 @@ class BillingCustomer(JsonDocument, kw_only=True):
     )
 
     #: Test customers among live ones, or live ones among test customers, would make every sum wrong.
-    REFUSING: ClassVar[frozenset[str]] = frozenset({"env"})
 
     id: Bounded | UnsetType | None = UNSET
     name: str | UnsetType | None = UNSET
@@ -95,8 +96,10 @@ class BillingCustomer(JsonDocument, kw_only=True):
         refuse_repeats("$.invoices", "stripe_id", (each.stripe_id for each in self.invoices or []))
         refuse_repeats("$.entities", "id", (each.id for each in self.entities or []))
         remarks: list[Remark] = []
-        for index, invoice in enumerate(self.invoices or []):
-            invoice.verify(within("$.invoices", index))
+        if self.invoices:
+            problems = [each.problem(within("$.invoices", at)) for at, each in enumerate(self.invoices)]
+            remarks += filter(None, problems)
+            self.invoices = [each for each, bad in zip(self.invoices, problems, strict=True) if not bad]
         for feature_id, balance in (self.balances or {}).items():
             remarks += balance.verify(within("$.balances", feature_id), feature_id)
         for feature_id, flag in (self.flags or {}).items():
@@ -134,11 +137,21 @@ def parse_customer(value: object) -> tuple[BillingCustomer, list[Remark]]:
     """
     if has_camel_keys(BillingCustomer, value):
         return in_snake_case(BillingCustomer, value, parse_customer)
+    value, doubts = _in_known_environment(value)
     reading = parse_tolerantly(BillingCustomer, value)
     customer = reading.document
     refuse_oversized(customer)
     remarks = _tidy_texts(customer) + customer.verify() + customer.settle()
-    return customer, reading.with_later(remarks)
+    return customer, [*doubts, *reading.with_later(remarks)]
+
+
+def _in_known_environment(value: object) -> tuple[object, list[Remark]]:
+    """`value` in test mode, with a remark, if its environment is not one that we know: it must not count as live."""
+    env = value.get("env") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or env is None or env in get_args(Env):
+        return value, []
+    text = f"{shown(env)} is no environment that Clientele knows. The customer was taken as one in test mode."
+    return {**value, "env": "sandbox"}, [Remark("$.env", text, RemarkKind.UNKNOWN_WORD)]
 
 
 def _tidy_texts(customer: BillingCustomer) -> list[Remark]:

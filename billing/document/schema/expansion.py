@@ -15,16 +15,16 @@ from customers.json_types import JsonDocument
 
 _D = TypeVar("_D", bound=JsonDocument)
 
-_WHOLE_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
-
+_OWN_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
 #: Keys that only the billing platform fills: expanded, they come back as they were received.
-RECEIVED_KEYS = ("billing_details", "invoice_previews")
+_RECEIVED_KEYS = ("billing_details", "invoice_previews")
+#: The keys of the document that are there only when expanded.
+WHOLE_KEYS = (*_OWN_KEYS, *_RECEIVED_KEYS)
 
 #: The values of `?expand=`. The purchase limits of top-ups are always included: the client may ask for them all the same.
 EXPANDABLE = frozenset(
     {
-        *_WHOLE_KEYS,
-        *RECEIVED_KEYS,
+        *WHOLE_KEYS,
         "billing_controls.auto_topups.purchase_limit",
         "subscriptions.plan",
         "purchases.plan",
@@ -43,7 +43,7 @@ def expanded(document: BillingCustomer, names: Collection[str]) -> BillingCustom
     unknown = sorted(set(names) - EXPANDABLE)
     if unknown:
         raise ValueError(f"Cannot expand {', '.join(unknown)}: expected {', '.join(sorted(EXPANDABLE))}")
-    changes: dict[str, Any] = {name: UNSET for name in _WHOLE_KEYS if name not in names}
+    changes: dict[str, Any] = {name: UNSET for name in _OWN_KEYS if name not in names}
     if document.billing_controls is not UNSET:
         changes["billing_controls"] = _without_empty(document.billing_controls)
     if document.subscriptions is not UNSET:

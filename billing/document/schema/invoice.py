@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from billing.document.schema.scalars import Currency, Identifier, Word
 from billing.rules.money import to_minor
-from customers.json_types import EpochMs, JsonDocument, Link, Number, Refused, within
+from customers.json_types import EpochMs, JsonDocument, Link, Number, Remark, RemarkKind, within
 
 
 class Invoice(JsonDocument, kw_only=True):
@@ -15,9 +15,6 @@ class Invoice(JsonDocument, kw_only=True):
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("stripe_id",)
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"plan_ids": []}
-    #: An invoice that is left out counts as removed, and without one of these it would be another amount, in another
-    #: month, or paid or not.
-    REFUSING: ClassVar[frozenset[str]] = frozenset({"status", "total", "currency", "created_at"})
 
     plan_ids: list[Identifier]
     stripe_id: Identifier
@@ -27,9 +24,11 @@ class Invoice(JsonDocument, kw_only=True):
     created_at: EpochMs
     hosted_invoice_url: Link | None = None
 
-    def verify(self, at: str) -> None:
-        """Raise `Refused` for a total with more decimals than its currency has."""
+    def problem(self, at: str) -> Remark | None:
+        """A remark on a total with more decimals than its currency has. Such an invoice is left out."""
         try:
             to_minor(self.total, self.currency)
         except ValueError as problem:
-            raise Refused(within(at, "total"), f"{problem}.") from None
+            text = f"{problem}. {at} was left out."
+            return Remark(within(at, "total"), text, RemarkKind.UNREADABLE)
+        return None
