@@ -125,3 +125,47 @@ def test_each_value_that_is_kept_has_its_place():
         "$.leaves[1]": {"id": "2"},
         '$.by_key["a b"].y': 1,
     }
+
+
+class Sum(JsonDocument, kw_only=True):
+    granted: Number
+    left: Number
+    state: Literal["open", "shut"] = "open"
+
+
+def _sum_back(received, taken, now):
+    result = dict(now)
+    give_back(Sum, result, not_understood(Sum, received, taken))
+    return result
+
+
+def test_figures_that_were_taken_differently_come_back_until_one_of_them_changes():
+    received, taken = {"granted": 10, "left": 7}, {"granted": 8, "left": 5}
+    assert _sum_back(received, taken, taken) == received
+    assert _sum_back(received, taken, {"granted": 8, "left": 4}) == {"granted": 8, "left": 4}
+
+
+def test_a_word_that_another_was_taken_for_comes_back():
+    received, taken = {"granted": 1, "left": 1, "state": "ajar"}, {"granted": 1, "left": 1, "state": "shut"}
+    assert _sum_back(received, taken, taken) == received
+    assert _sum_back(received, taken, {**taken, "state": "open"})["state"] == "open"
+
+
+def test_a_known_word_in_capitals_is_understood():
+    taken = {"granted": 1, "left": 1, "state": "open"}
+    assert not_understood(Sum, {**taken, "state": "OPEN"}, taken) == {}
+
+
+def test_a_time_in_seconds_does_not_come_back():
+    assert not_understood(Sum, {"granted": 1700000000}, {"granted": 1700000000000}) == {}
+
+
+def test_items_are_told_apart_by_what_they_have_of_an_identity():
+    received = {"name": "a", "leaves": [{"size": 9, "x": 0}, {"id": "2", "x": 2}, {"id": "1", "x": 1}]}
+    taken = {"name": "a", "leaves": [{"size": 9}, {"id": "1"}, {"id": "2"}]}
+    now = {"name": "a", "leaves": [{"id": "new", "size": 9}, {"id": "1"}, {"id": "2"}]}
+    assert _back(received, taken, now)["leaves"] == [
+        {"id": "new", "size": 9, "x": 0},
+        {"id": "1", "x": 1},
+        {"id": "2", "x": 2},
+    ]
