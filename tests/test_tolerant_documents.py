@@ -68,9 +68,7 @@ REFUSING: dict[str, set[Path]] = {
     "crm": {("id",)},
     "payments": set(),
     "billing": {
-        ("env",),
         *(("subscriptions", 0, "quantity"), ("purchases", 0, "quantity")),
-        *(("invoices", 0, key) for key in ("status", "total", "currency", "created_at")),
         *(("balances", "api_calls", key) for key in ("granted", "usage", "breakdown", "rollovers")),
         *(_ROW, *((*_ROW, key) for key in ("included_grant", "prepaid_grant", "usage"))),
         *(_ROLLOVER, *((*_ROLLOVER, key) for key in ("balance", "expires_at"))),

@@ -148,7 +148,7 @@ def parse_customer(value: object) -> tuple[BillingCustomer, list[Remark]]:
 def _in_known_environment(value: object) -> tuple[object, list[Remark]]:
     """`value` in test mode, with a remark, if its environment is not one that we know: it must not count as live."""
     env = value.get("env") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or env is None or env in get_args(Env):
+    if not isinstance(value, dict) or env is None or str(env).strip().lower() in ("", *get_args(Env)):
         return value, []
     text = f"{shown(env)} is no environment that Clientele knows. The customer was taken as one in test mode."
     return {**value, "env": "sandbox"}, [Remark("$.env", text, RemarkKind.UNKNOWN_WORD)]

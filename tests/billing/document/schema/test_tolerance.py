@@ -215,3 +215,22 @@ def test_the_places_in_camel_case_are_those_of_the_file():
         json.loads(encode(parse_customer({"id": "a", "stripeId": "b", "stripe_id": "c"})[0]))["stripe_id"]
         == "b"
     )
+
+
+@pytest.mark.parametrize("env", ["test", "staging", 5, ["live"]])
+def test_an_unknown_environment_never_counts_as_live(env):
+    customer, found = parse_customer(as_read(CUSTOMER | {"env": env}))
+    assert customer.env == "sandbox"
+    assert [remark.kind for remark in found if remark.path == "$.env"] == [RemarkKind.UNKNOWN_WORD]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("total", 19.995), ("total", "19,99"), ("currency", "usx"), ("created_at", 1), ("status", None)],
+)
+def test_an_invoice_of_an_unknown_amount_is_left_out(key, value):
+    document = changed(CUSTOMER, "invoices", 0, key, to=value)
+    assert [each["stripe_id"] for each in sent(parsed(document))["invoices"]] == [
+        each["stripe_id"] for each in CUSTOMER["invoices"][1:]
+    ]
+    assert [remark.path for remark in remarks(document)] == [within("$.invoices", 0, key)]
