@@ -18,6 +18,8 @@ Case = Literal["snake", "camel"]
 _D = TypeVar("_D")
 
 _STEP = re.compile(r'\.([A-Za-z_][\w-]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
+#: The place of an object in a remark that says that it was left out or left empty.
+_LEFT = re.compile(r"\$\.[\w.\[\]-]+(?= was left )")
 _TWICE = "Keep one of the two spellings of this key: it is given in snake_case and in camelCase."
 
 
@@ -191,7 +193,14 @@ def in_snake_case(
         document, found = parse(with_keys(kind, value, "snake", remarks=remarks))
     except Refused as refused:
         raise Refused(as_it_came(refused.path, value), refused.reason, is_secret=refused.is_secret) from None
-    return document, remarks + [replace(each, path=as_it_came(each.path, value)) for each in found]
+    return document, remarks + [
+        replace(
+            each,
+            path=as_it_came(each.path, value),
+            text=_LEFT.sub(lambda place: as_it_came(place[0], value), each.text),
+        )
+        for each in found
+    ]
 
 
 def as_it_came(path: str, value: Any) -> str:

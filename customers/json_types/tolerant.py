@@ -276,7 +276,7 @@ def _iso_text(wanted: inspect.Type, value: Any) -> str:
 
 
 def _is_nullable(info: inspect.Type) -> bool:
-    return any(isinstance(each, inspect.NoneType) for each in alternatives(info))
+    return any(isinstance(each, inspect.NoneType | inspect.AnyType) for each in alternatives(info))
 
 
 def _told(value: Any, reason: str) -> str:

@@ -194,6 +194,12 @@ def test_a_purchase_limit_of_nulls_is_none():
     assert "purchase_limit" not in topup
 
 
+def test_null_stays_null_where_any_value_may_stand():
+    payload = changed(CUSTOMER, "payment_method", to=None) | {"created_at": "?"}
+    assert parsed(payload).payment_method is None
+    assert [remark.path for remark in remarks(payload)] == ["$.created_at"]
+
+
 def test_a_name_of_spaces_is_empty():
     customer, told = parse_customer({"id": "a", "name": "  ", "email": "a@example.com; b@example.com"})
     assert (customer.name, customer.email) == (None, "a@example.com")
@@ -211,6 +217,7 @@ def test_the_places_in_camel_case_are_those_of_the_file():
     payload = {"id": "a", "usageAlerts": 1, "billingControls": {"spendLimits": [{"featureId": []}]}}
     _, told = parse_customer(payload)
     assert [remark.path for remark in told] == ["$.billingControls.spendLimits[0].featureId"]
+    assert told[0].text.endswith(" $.billingControls.spendLimits[0] was left out.")
     assert (
         json.loads(encode(parse_customer({"id": "a", "stripeId": "b", "stripe_id": "c"})[0]))["stripe_id"]
         == "b"
