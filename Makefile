@@ -53,8 +53,8 @@ lock: ## Make the locks anew, keeping versions; ARGS=--upgrade takes the newest
 bench: .venv/.installed-test ## Measure
 	@$(DEVELOPMENT) $(BIN)/python -m bench $(ARGS)
 
-soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the long tests, which `make test` leaves out
-	@$(BIN)/python bin/run_tests.py -m soak $(ARGS)
+soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the long tests, which `make test` leaves out, and ten times the random examples
+	@MORE_EXAMPLES=10 $(BIN)/python bin/run_tests.py -m "soak or hypothesis" $(ARGS)
 
 coverage: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the tests on SQLite and report the lines and branches they miss
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term --cov-report=html $(ARGS)

@@ -22,7 +22,7 @@ from billing.document.lists.documents import (
     ListedSubscription,
 )
 from billing.document.renderer import render_catalog, render_customer
-from billing.document.renderer.balances import _breakdown_row, _rollover
+from billing.document.renderer.balances import render_breakdown_row, render_rollover
 from billing.document.renderer.rows import BillingRows, arrange_rows
 from billing.document.renderer.scalars import choice, moment, nullable_moment
 from billing.document.schema import BillingCustomer, Feature, Plan, expanded
@@ -176,10 +176,10 @@ def render_grants(rows: Sequence[Grant], at: datetime, name_of: NameOf) -> list[
     billing = _arranged({"grants": rows}, (), at)
     return [
         ListedGrant(
-            **_fields(_breakdown_row(row, billing)),
+            **_fields(render_breakdown_row(row, billing)),
             feature_id=balances[row.balance_id].feature.feature_id,
             status="active" if row.counts_at(at) else "expired",
-            rollovers=[_rollover(each) for each in rollovers[str(row.pk)]],
+            rollovers=[render_rollover(each) for each in rollovers[str(row.pk)]],
             customer_id=name_of(balances[row.balance_id].customer),
             entity_id=entities.get(row.entity_id),
             created_at=moment(row.created_at),

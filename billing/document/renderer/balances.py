@@ -65,8 +65,8 @@ def _counts(grant: Grant, running: set[str], rows: BillingRows) -> bool:
 def _balance(
     row: Balance, grants: list[Grant], rollovers: Sequence[Rollover], rows: BillingRows
 ) -> schema.Balance:
-    breakdown = [_breakdown_row(grant, rows) for grant in grants]
-    left_over = [_rollover(rollover) for rollover in rollovers]
+    breakdown = [render_breakdown_row(grant, rows) for grant in grants]
+    left_over = [render_rollover(rollover) for rollover in rollovers]
     figures = figures_of((each.figures() for each in breakdown), (each.figures() for each in left_over))
     return schema.Balance(
         feature_id=rows.feature_ids[row.feature_id],
@@ -83,7 +83,8 @@ def _balance(
     )
 
 
-def _breakdown_row(grant: Grant, rows: BillingRows) -> schema.BreakdownRow:
+def render_breakdown_row(grant: Grant, rows: BillingRows) -> schema.BreakdownRow:
+    """A grant as a row of its balance's breakdown."""
     row = schema.BreakdownRow(
         id=grant.grant_id or UNSET,
         plan_id=rows.plan_ids[grant.plan_id] if grant.plan_id else None,
@@ -106,7 +107,8 @@ def _breakdown_row(grant: Grant, rows: BillingRows) -> schema.BreakdownRow:
     return row
 
 
-def _rollover(row: Rollover) -> schema.Rollover:
+def render_rollover(row: Rollover) -> schema.Rollover:
+    """A rollover as the document shows it: `expires_at` 0 for one that never expires."""
     return schema.Rollover(
         granted=schema.NonNegative(row.granted),
         balance=schema.NonNegative(row.left),
