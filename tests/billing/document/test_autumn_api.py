@@ -234,7 +234,7 @@ class TestFilters:
     @pytest.mark.parametrize(
         ("body", "param", "told"),
         [
-            ({"serach": "x"}, "serach", "Possible: start_cursor, offset, limit, plans"),
+            ({"serach": "x"}, "serach", "Possible keys: start_cursor, offset, limit, plans"),
             ({"plans": [{"id": "pro", "version": 1}]}, "plans[0]", "version"),
             ({"plans": [{"versions": [1]}]}, "plans[0]", "id"),
             ({"plans": [{"id": "pro", "versions": [1.5]}]}, "plans[0].versions[0]", "whole"),
@@ -315,7 +315,7 @@ class TestGet:
             ({"customer_id": None}, "customer_id"),
             ({"customer_id": "a", "name": "x"}, "name"),
             ({"customer_id": "a", "expand": "invoices"}, "expand"),
-            ({"customer_id": "a", "expand": ["invoice_previews"]}, "expand"),
+            ({"customer_id": "a", "expand": ["invoice_preview"]}, "expand"),
         ],
     )
     def test_what_cannot_be_asked(self, refuse_body, body, param):
@@ -323,7 +323,7 @@ class TestGet:
 
     def test_what_can_be_expanded_is_told(self, refuse_body):
         error = refuse_body(GET, {"customer_id": "a", "expand": ["x"]})
-        assert "balances.feature, entities, flags.feature, invoices" in error["message"]
+        assert "entities, flags.feature, invoice_previews, invoices" in error["message"]
 
 
 class TestDoor:
