@@ -10,8 +10,9 @@ from typing import Any
 from msgspec import UNSET, UnsetType, structs
 
 from billing.document import schema
-from billing.document.renderer.scalars import choice, moment, nullable_figure, optional_count, optional_figure
+from billing.document.renderer.scalars import choice, nullable_figure, optional_count, optional_figure
 from billing.models import CreditCost, Feature, Grant, Plan, PlanItem
+from customers.json_types import AnyEpochMs
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _plan(row: Plan, items: Sequence[PlanItem], features: Mapping[str, schema.Fe
         ),
         items=[_item(item, features.get(item.feature_id)) for item in items],
         free_trial=_free_trial(row),
-        created_at=moment(row.created_at),
+        created_at=AnyEpochMs.fromisoformat(row.created_at.isoformat()),
         env=choice(row.env),
         archived=row.archived,
         base_variant_id=row.base_variant_id,

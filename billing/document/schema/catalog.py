@@ -20,7 +20,7 @@ from billing.document.schema.scalars import (
     refuse_other,
     refuse_repeats,
 )
-from customers.json_types import EpochMs, JsonDocument, Refused, free_form, missing_key, parse, within
+from customers.json_types import AnyEpochMs, JsonDocument, Refused, free_form, missing_key, parse, within
 from customers.limits import refuse_oversized
 
 _D = TypeVar("_D", bound=JsonDocument)
@@ -200,7 +200,8 @@ class Plan(JsonDocument, kw_only=True):
     price: PlanPrice | None = None
     items: list[PlanItem]
     free_trial: FreeTrial | UnsetType = UNSET
-    created_at: EpochMs
+    #: Catalogs that nobody dates say 0.
+    created_at: AnyEpochMs
     env: Env
     archived: bool
     base_variant_id: Identifier | None = None

@@ -62,7 +62,7 @@ def test_grants_of_a_subscription_that_is_no_longer_listed_end_in_the_history_to
     row |= {"unlimited": False, "reset": None, "price": None, "expires_at": None}
     balance = {"feature_id": "calls", "granted": 10, "remaining": 10, "usage": 0, "unlimited": False}
     balance |= {"overage_allowed": False, "max_purchase": None, "next_reset_at": None, "breakdown": [row]}
-    listed = {"id": "s", "plan_id": "pro", "status": "active", "started_at": 0, "quantity": 1}
+    listed = {"id": "s", "plan_id": "pro", "status": "active", "started_at": 1_700_000_000_000, "quantity": 1}
     listed |= {"auto_enable": False, "add_on": False, "past_due": False, "canceled_at": None}
     listed |= {"expires_at": None, "current_period_start": None, "current_period_end": None}
     take_in_values(
