@@ -30,7 +30,8 @@ def without_templates() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SimpleTemplateResponse, "rendered_content", property(unrendered))
-        patch.setattr(admin.site, "each_context", lambda request: {})
+        # On the class: `admin.site` is lazy, and what is patched on it can't be undone within another patch.
+        patch.setattr(admin.site.__class__, "each_context", lambda site, request: {})
         yield
 
 
