@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from customers.ingest.engine import Importer, import_records
@@ -34,3 +35,11 @@ def take_in(importer: Importer[Any], *texts: str) -> None:
 def take_in_values(importer: Importer[Any], documents: Iterable[Any]) -> None:
     """The same, of documents as Python values."""
     take_in(importer, *(json.dumps(document) for document in documents))
+
+
+def next_transaction() -> int:
+    """PostgreSQL only: a number above those of all transactions that have ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        ((number,),) = cursor.fetchall()
+    return int(number)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from django.db import connection, transaction
@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from customers.changes import Position, changes_after, present
 from customers.models import Customer, CustomerChange
+from tests.api.steps import next_transaction
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -79,6 +80,13 @@ def guarded_reader() -> Callable[[], list[str]]:
     return read
 
 
+def wait_for_others() -> None:
+    """Until the transactions of tests in other databases, which hold the feed back, have ended."""
+    now = next_transaction()
+    while present().number < now:
+        sleep(0.01)
+
+
 def assert_in_order(feed: list[str], written: Written) -> None:
     """Nothing comes before what had ended when it began."""
     earliest_end = float("inf")
@@ -100,6 +108,7 @@ def test_nothing_is_missed_and_nothing_out_of_order(changes):
             seen += naive()
         for each in work:
             each.result()
+    wait_for_others()
     feed += chain.from_iterable(iter(guarded, []))
     seen += chain.from_iterable(iter(naive, []))
 
@@ -128,14 +137,17 @@ def test_a_change_is_not_passed_over_while_an_earlier_transaction_runs():
     assert (guarded(), naive()) == ([], [quick.pk])
     may_end.set()
     thread.join()
+    wait_for_others()
     assert (guarded(), naive()) == ([slow.pk, quick.pk], [])
 
 
 def test_a_reader_may_stop_between_two_customers_of_a_transaction():
+    wait_for_others()
     before = present()
     made = Customer.objects.bulk_create(Customer(name=str(number)) for number in range(3))
+    wait_for_others()
     first = changes_after(before, 2)
     rest = changes_after(first.next, 2)
     assert (len(first.changes), first.has_more, len(rest.changes), rest.has_more) == (2, True, 1, False)
     assert {change.customer_id for change in [*first.changes, *rest.changes]} == {each.pk for each in made}
-    assert rest.next == Position(present().number)
+    assert rest.next.key <= Position(present().number).key
