@@ -216,6 +216,9 @@ def _links(payloads: Payloads, column: str) -> list[str]:
 
 #: Objects whose shape pages count on.
 _SHAPES: dict[str, Any] = {
+    "customers.SourceRecord.not_understood": lambda payloads, column: json.dumps(
+        {payloads.text(column): {"is": payloads.json(column)}}
+    ),
     "billing.Feature.event_names": _texts,
     "billing.Invoice.bill_to": lambda payloads, column: {
         name: payloads.text(column) for name in ("name", "line1", "line2", "city", "country", "tax_id")
