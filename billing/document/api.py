@@ -9,7 +9,7 @@ from billing.document.as_of import render_known
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
 from billing.document.renderer import render_customers
-from billing.document.schema import EXPANDABLE, WHOLE_KEYS, BillingCustomer, expanded
+from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import expand_parameter
@@ -28,9 +28,20 @@ def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list
     views = with_not_understood(documents, customers, Source.BILLING)
     for view in views:
         if isinstance(view, dict):
-            for name in set(WHOLE_KEYS).difference(expand):
-                view.pop(name, None)
+            _leave_out(view, EXPANDABLE.difference(expand))
     return views
+
+
+def _leave_out(view: dict[str, Any], names: Collection[str]) -> None:
+    """Remove the keys that were not expanded, such as `invoices` and `subscriptions.plan`, from what came back."""
+    for name in names:
+        outer, _, inner = name.partition(".")
+        if not inner:
+            view.pop(outer, None)
+        elif "." not in inner:
+            items = view.get(outer) or ()
+            for item in items.values() if isinstance(items, dict) else items:
+                item.pop(inner, None)
 
 
 class _BillingDocument(DocumentEndpoint):

@@ -21,7 +21,7 @@ from billing.document.schema.catalog import (
 from billing.document.schema.controls import AutoTopup, BillingControls, PurchaseLimit, SpendLimit, UsageAlert
 from billing.document.schema.customer import BillingCustomer, parse_customer
 from billing.document.schema.entity import Entity
-from billing.document.schema.expansion import EXPANDABLE, WHOLE_KEYS, expanded
+from billing.document.schema.expansion import EXPANDABLE, expanded
 from billing.document.schema.invoice import Invoice
 from billing.document.schema.prices import PlanItemPrice, PlanPrice, RowPrice, Tier
 from billing.document.schema.reward import Discount, Referral, ReferredCustomer, Rewards, TrialUsed
@@ -31,7 +31,6 @@ from billing.document.schema.subscription import License, Purchase, Subscription
 __all__ = [
     "EXPANDABLE",
     "NEVER",
-    "WHOLE_KEYS",
     "AutoTopup",
     "Balance",
     "BillingControls",

@@ -18,13 +18,12 @@ _D = TypeVar("_D", bound=JsonDocument)
 _OWN_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
 #: Keys that only the billing platform fills: expanded, they come back as they were received.
 _RECEIVED_KEYS = ("billing_details", "invoice_previews")
-#: The keys of the document that are there only when expanded.
-WHOLE_KEYS = (*_OWN_KEYS, *_RECEIVED_KEYS)
 
 #: The values of `?expand=`. The purchase limits of top-ups are always included: the client may ask for them all the same.
 EXPANDABLE = frozenset(
     {
-        *WHOLE_KEYS,
+        *_OWN_KEYS,
+        *_RECEIVED_KEYS,
         "billing_controls.auto_topups.purchase_limit",
         "subscriptions.plan",
         "purchases.plan",

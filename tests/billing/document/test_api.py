@@ -275,3 +275,31 @@ def test_what_only_the_billing_platform_knows_comes_back_when_it_is_expanded(rea
     asked = "invoice_previews,billing_details,billing_controls.auto_topups.purchase_limit"
     shown = read(url, expand=asked)
     assert (shown["invoice_previews"], shown["billing_details"]) == (previews, details)
+
+
+def test_what_was_not_understood_is_left_out_like_the_rest_until_it_is_expanded(read: Any) -> None:
+    feature = {
+        "id": "calls",
+        "name": "Calls",
+        "type": "tomorrows_type",
+        "consumable": True,
+        "archived": False,
+    }
+    plan = {"id": "pro", "items": "tomorrow"}
+    subscription = {"id": "s1", "plan_id": "pro", "status": "paused", "started_at": 1_700_000_000_000}
+    balance = {"feature_id": "calls", "granted": 10, "remaining": 10, "usage": 0, "unlimited": False}
+    document = {
+        "id": "acme",
+        "email": "jo@example.com",
+        "subscriptions": [{**subscription, "quantity": 1, "plan": plan}],
+        "balances": {"calls": {**balance, "overage_allowed": False, "feature": feature}},
+    }
+    take(BillingImporter(), document)
+    url = f"{LIST}/acme"
+    view = read(url)
+    assert view["subscriptions"][0]["status"] == "paused"
+    assert "plan" not in view["subscriptions"][0]
+    assert "feature" not in view["balances"]["calls"]
+    view = read(url, expand="subscriptions.plan,balances.feature")
+    assert view["subscriptions"][0]["plan"] == plan
+    assert view["balances"]["calls"]["feature"] == feature
