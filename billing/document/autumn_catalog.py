@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from billing.document.autumn_api import ClientRead, client_customer
 from billing.document.lists.examples import FEATURE, PLAN
 from billing.document.lists.filters import sold_plans
-from billing.document.lists.rendering import render_features, render_plans
+from billing.document.lists.render import render_features, render_plans
 from billing.document.schema import Feature, Plan
 from billing.document.schema.scalars import Whole
 from billing.models import Feature as FeatureRow

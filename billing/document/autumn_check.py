@@ -11,7 +11,7 @@ from billing.document.autumn_api import ClientRead, client_customer
 from billing.document.autumn_entities import client_entity
 from billing.document.lists.entities import rows_of_entity
 from billing.document.lists.examples import BALANCE
-from billing.document.lists.rendering import integrators_id
+from billing.document.lists.render import integrators_id
 from billing.document.renderer import render_customer
 from billing.document.renderer.rows import fetch_rows
 from billing.document.schema import Balance, Flag, expanded

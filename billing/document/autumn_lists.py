@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from billing.document.autumn_api import PAGE_BY_CURSOR, ClientRead, PageSize, client_customer, client_page
 from billing.document.lists.documents import ListedGrant, ListedInvoice, ListedPurchase, ListedSubscription
 from billing.document.lists.examples import GRANT, INVOICE, INVOICE_ITEM, PURCHASE, SUBSCRIPTION
-from billing.document.lists.rendering import (
+from billing.document.lists.render import (
     integrators_id,
     render_grants,
     render_invoices,

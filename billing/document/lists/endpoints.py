@@ -17,7 +17,7 @@ from billing.document.lists.filters import (
     SubscriptionFilter,
     listed_balances,
 )
-from billing.document.lists.rendering import (
+from billing.document.lists.render import (
     render_balances,
     render_features,
     render_invoices,

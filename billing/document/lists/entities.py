@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from billing.document.lists.documents import ListedEntity, ScopedPurchase, ScopedSubscription
-from billing.document.lists.rendering import integrators_id, items_of
+from billing.document.lists.render import integrators_id, items_of
 from billing.document.renderer import render_customer
 from billing.document.renderer.rows import BillingRows, fetch_rows
 from billing.document.schema import expanded

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.document.lists.documents import UsageDeduction, UsageEvent
-from billing.document.lists.rendering import integrators_id
+from billing.document.lists.render import integrators_id
 from billing.document.renderer.scalars import choice, moment, nullable_moment, optional_count
 from billing.document.schema import Reset
 from billing.models import Grant, LedgerEntry, Posting

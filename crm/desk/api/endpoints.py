@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from crm.desk.api.documents import NoteDocument, TaskDocument, WorklistDocument
 from crm.desk.api.examples import NOTE, TASK, WORKLIST_ENTRY
 from crm.desk.api.filters import NoteFilter, TaskFilter, WorklistFilter
-from crm.desk.api.rendering import render_notes, render_tasks, render_worklist
+from crm.desk.api.render import render_notes, render_tasks, render_worklist
 from crm.desk.worklist.rules import RULES
 from crm.models import Note, Task, WorklistEntry
 from customers.api.http import demand, permission_check

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from billing.ledger.totals import customer_ids_with_merged
 from crm.desk.api.documents import TimelineDocument
 from crm.desk.api.examples import TIMELINE_ENTRY
-from crm.desk.api.rendering import render_timeline
+from crm.desk.api.render import render_timeline
 from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery
 from crm.desk.timeline.stream import read_page
 from customers.api.endpoints import CustomerEndpoint, PageEndpoint, known_customer, read_values

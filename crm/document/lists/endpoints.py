@@ -11,7 +11,7 @@ from crm.document.api import CASE
 from crm.document.lists.documents import ListedCompany, ListedPerson, in_case
 from crm.document.lists.examples import COMPANY, PERSON
 from crm.document.lists.filters import CompanyFilter, PersonFilter
-from crm.document.lists.rendering import render_companies, render_people
+from crm.document.lists.render import render_companies, render_people
 from crm.document.openapi import add_camel_case
 from crm.models import Company, Person
 from customers.api.paging import orders_by_id, orders_by_text
