@@ -18,7 +18,7 @@ from billing.document.importer import BillingImporter
 from billing.document.schema import EXPANDABLE
 from crm.document.importer import CrmImporter
 from crm.document.renderer import render_views as crm_views
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.json_types import encode
 from customers.models import Customer, SourceRecord
 from tests.client_documents import ClientDocuments, lost

@@ -15,7 +15,8 @@ from crm.desk.home.movement import refresh_movements
 from crm.desk.worklist.refresh import refresh_worklist
 from crm.exchange.importers import IMPORTERS
 from crm.models import Relationship, Team
-from customers.ingest.engine import ImportCounts, ImportOutcome, import_records
+from customers.ingest.engine import import_records
+from customers.ingest.importer import ImportCounts, ImportOutcome
 from customers.ingest.reader import read_records
 
 #: User name, first name, last name and role of each demo user. The password is the user name.

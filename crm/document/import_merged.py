@@ -17,7 +17,7 @@ from msgspec import UNSET
 from crm.document.schema import CrmCustomer, encode_customer
 from crm.models import MergedRecord
 from customers.bulk import create_rows, delete_rows, pieces, sync_rows
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.matching import Identity, IdentityMatch, match, typed_uuid_of
 from customers.ingest.merged_origins import rows_at_origin
 from customers.ingest.reader import canonical

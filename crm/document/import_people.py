@@ -10,7 +10,7 @@ from msgspec import UNSET
 from crm.document.schema import CrmCustomer, CrmPerson, CrmPersonMetadata, trim
 from crm.models import Contact, Person
 from customers.bulk import assign_values, create_rows, pieces, sync_rows, update_rows
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.merged_origins import rows_at_origin
 from customers.json_types import to_plain
 from customers.typed_ids import to_uuid

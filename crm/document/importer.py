@@ -18,7 +18,7 @@ from crm.document.schema import CrmCustomer, parse_customer
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.bulk import create_rows, sync_rows, update_rows
 from customers.document.importer import present
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import assign_changes, rows_at_origin
 from customers.ingest.signs import Signs

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from crm.exchange.foreign import DOCUMENTS, advice, foreign_kind, foreign_text
-from customers.ingest.engine import Importer
+from customers.ingest.importer import Importer
 from customers.ingest.reader import BadRecord, Record
 from customers.json_types import Refused
 from customers.json_types.keys import unknown_keys

@@ -8,7 +8,7 @@ from typing import Any
 from billing.document.importer import BillingImporter
 from crm.document.importer import CrmImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import Importer
+from customers.ingest.importer import Importer
 from customers.models import Source
 
 IMPORTERS: dict[str, Callable[[], Importer[Any]]] = {

@@ -15,7 +15,7 @@ from customers.document.schema import (
     PaymentsMethod,
     parse_customer,
 )
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.merged_origins import rows_at_origin
 from customers.ingest.signs import Signs

@@ -14,7 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from msgspec import UNSET
 
 from customers.bulk import assign_values
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.json_types import JsonDocument
 
 R = TypeVar("R", bound=Model)

@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from customers.ingest.engine import Importer, import_records
+from customers.ingest.engine import import_records
+from customers.ingest.importer import Importer
 from customers.ingest.reader import Record, read_value
 from customers.models import Customer
 

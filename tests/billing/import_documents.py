@@ -9,7 +9,8 @@ from django.apps import apps
 from billing.document.importer import BillingImporter
 from billing.document.renderer import render_customers
 from billing.document.schema import EXPANDABLE
-from customers.ingest.engine import ImportOutcome, ImportReport, import_records
+from customers.ingest.engine import import_records
+from customers.ingest.importer import ImportOutcome, ImportReport
 from customers.ingest.reader import Record
 from customers.models import Customer
 from tests.billing.payloads import sent

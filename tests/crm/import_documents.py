@@ -6,7 +6,7 @@ from typing import Any
 from crm.document.importer import CrmImporter
 from crm.document.renderer import render_customers
 from crm.document.schema import encode_customer
-from customers.ingest.engine import ImportReport
+from customers.ingest.importer import ImportReport
 from customers.models import Customer
 from tests.customers.import_documents import take
 from tests.strategies_crm import Json

@@ -10,7 +10,8 @@ from django.db import connection
 
 from customers.document.importer import PaymentsImporter
 from customers.document.renderer import render_customers
-from customers.ingest.engine import Importer, ImportOutcome, ImportReport, import_records
+from customers.ingest.engine import import_records
+from customers.ingest.importer import Importer, ImportOutcome, ImportReport
 from customers.ingest.reader import BadRecord, Record, read_records
 from customers.json_types import encode
 from customers.models import Customer, SourceRecord

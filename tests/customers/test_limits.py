@@ -15,7 +15,7 @@ from crm.document.schema import parse_customer as parse_crm
 from customers import limits
 from customers.document.importer import PaymentsImporter
 from customers.document.schema import parse_customer as parse_payments
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.ingest.reader import read_value
 from customers.json_types import Refused
 from customers.models import Customer

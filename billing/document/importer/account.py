@@ -13,7 +13,7 @@ from billing.document.importer.catalog import present
 from billing.document.schema import BillingCustomer
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from customers.bulk import create_rows, update_rows
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.merged_origins import assign_changes
 
 Document = Incoming[BillingCustomer]

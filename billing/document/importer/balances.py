@@ -19,7 +19,7 @@ from billing.document.importer.catalog import present, price_columns
 from billing.document.schema import BillingCustomer
 from billing.ledger.entries import FigureChange, LedgerBatch, PostingDraft, locked_balances
 from billing.models import Balance, Flag, Grant, Posting, Purchase, Rollover, Subscription
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.json_types import LARGEST, Refused, within
 
 Document = Incoming[BillingCustomer]

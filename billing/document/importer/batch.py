@@ -15,7 +15,7 @@ from billing.document.schema import BillingCustomer
 from billing.document.schema import Plan as PlanDocument
 from billing.models import Feature, Plan, Purchase, Subscription
 from customers.bulk import sync_rows, update_rows
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.merged_origins import rows_at_origin
 from customers.models import Customer, ListItem
 

@@ -17,7 +17,7 @@ from billing.document.importer.promotions import apply_promotions
 from billing.document.importer.subscriptions import apply_licenses, apply_subscriptions
 from billing.document.schema import BillingCustomer, parse_customer
 from customers import clock
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.matching import Identity
 from customers.ingest.signs import Signs
 from customers.json_types import Remark, to_epoch_ms

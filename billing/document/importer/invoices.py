@@ -10,7 +10,7 @@ from billing.document.schema import BillingCustomer
 from billing.models import Invoice, InvoiceLine
 from billing.rules.money import to_minor
 from customers.bulk import sync_rows
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 
 LINE = "As billed by the source"
 

@@ -10,7 +10,7 @@ from billing.document import schema
 from billing.document.importer.batch import ImportBatch, ListMapping, listed
 from billing.document.schema import BillingCustomer
 from billing.models import Discount, Referral, TrialUsed
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 
 Document = Incoming[BillingCustomer]
 

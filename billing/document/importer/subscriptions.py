@@ -11,7 +11,7 @@ from billing.document.importer.batch import ImportBatch, ListMapping, listed, ma
 from billing.document.schema import BillingCustomer
 from billing.models import Grant, License, Purchase, Subscription
 from customers.bulk import update_rows
-from customers.ingest.engine import Incoming
+from customers.ingest.importer import Incoming
 from customers.ingest.merged_origins import rows_at_origin
 
 Document = Incoming[BillingCustomer]

@@ -19,7 +19,8 @@ from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.formats import counted
-from customers.ingest.engine import ImportCounts, ImportReport, import_records, rolled_back
+from customers.ingest.engine import import_records, rolled_back
+from customers.ingest.importer import ImportCounts, ImportReport
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.json_types import RemarkKind
 from customers.models import Source

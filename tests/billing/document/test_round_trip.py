@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from tests.billing.import_documents import exported, row_counts, take
 from tests.billing.payloads import parsed, sent
 from tests.examples import examples

@@ -21,7 +21,8 @@ from crm.document.renderer import render_customers as render_crm
 from crm.document.schema import encode_customer
 from customers.document.renderer import render_customers as render_payments
 from customers.document.renderer import render_known as payments_known
-from customers.ingest.engine import Importer, import_records
+from customers.ingest.engine import import_records
+from customers.ingest.importer import Importer
 from customers.ingest.reader import Record, read_value
 from customers.json_types import encode
 from customers.lookup import find_customer, find_customer_at

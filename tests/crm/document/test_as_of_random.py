@@ -26,7 +26,7 @@ from customers import clock
 from customers.as_of import NotKnownThen
 from customers.bulk import delete_rows
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import Importer
+from customers.ingest.importer import Importer
 from customers.models import Address, Customer
 from tests import strategies_billing, strategies_crm, strategies_payments
 from tests.crm.document.recorded_history import BEGINNING, Life, documents_then, take_what_fits

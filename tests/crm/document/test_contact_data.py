@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.models import Domain, Person
-from customers.ingest.engine import ImportOutcome, ImportReport
+from customers.ingest.importer import ImportOutcome, ImportReport
 from customers.models import Address, Customer
 from tests.billing import import_documents as billing_documents
 from tests.crm.import_documents import document, shown, take_crm

@@ -2,7 +2,7 @@ import pytest
 
 from crm.document.importer import CrmImporter
 from crm.models import MergedRecord
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.crm.import_documents import document, shown, take_crm, take_one
 from tests.customers.import_documents import customer_of, outcomes, row_counts, take

@@ -9,7 +9,7 @@ from hypothesis.extra.django import TestCase
 
 from crm.document.importer import CrmImporter
 from crm.models import Company, Contact, CustomField, Domain, Person, Relationship
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.crm.import_documents import document, shown, take_crm, take_one
 from tests.customers.import_documents import outcomes, row_counts, take

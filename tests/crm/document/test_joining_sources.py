@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crm.exchange.importers import IMPORTERS
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.models import Customer, SourceRecord
 from tests.crm.import_documents import document
 from tests.customers.import_documents import customer_of, outcomes, row_counts, take

@@ -7,7 +7,7 @@ from hypothesis.extra.django import TestCase
 
 from customers.document.importer import PaymentsImporter
 from customers.document.renderer import render_customers
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.json_types import encode
 from customers.models import Address, Business, Customer, PaymentMethod
 from customers.typed_ids import to_uuid

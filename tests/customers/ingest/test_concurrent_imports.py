@@ -6,7 +6,8 @@ from django.db import connection
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import BATCH, ImportOutcome, ImportReport
+from customers.ingest.engine import BATCH
+from customers.ingest.importer import ImportOutcome, ImportReport
 from customers.models import Address, Customer, SourceRecord
 from tests.customers.import_documents import outcomes, payment, take
 from tests.strategies_payments import Json

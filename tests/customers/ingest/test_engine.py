@@ -9,15 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import (
-    BATCH,
-    BATCH_TEXT,
-    ImportOutcome,
-    ImportReport,
-    Incoming,
-    import_records,
-    rolled_back,
-)
+from customers.ingest.engine import BATCH, BATCH_TEXT, import_records, rolled_back
+from customers.ingest.importer import ImportOutcome, ImportReport, Incoming
 from customers.ingest.reader import BadRecord, Record, Unreadable, read_records
 from customers.json_types import Refused, Remark
 from customers.models import Address, Customer, ReceivedPayload, SourceRecord

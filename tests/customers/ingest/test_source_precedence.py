@@ -6,7 +6,7 @@ from django.conf import settings as django_settings
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.ingest.precedence import Statement, changed_columns
 from customers.models import Customer
 from tests.customers.import_documents import payment, take, take_payments

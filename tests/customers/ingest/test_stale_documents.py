@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from customers.document.importer import PaymentsImporter
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.models import Customer, ReceivedPayload
 from tests.customers.import_documents import outcomes, payment, take
 

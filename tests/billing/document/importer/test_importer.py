@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.document.importer import BillingImporter
 from billing.models import BillingAccount, Feature, Plan
-from customers.ingest.engine import ImportOutcome, Incoming
+from customers.ingest.importer import ImportOutcome, Incoming
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from tests.billing.import_documents import exported, only, records, row_counts, take, take_one
 from tests.billing.payloads import (

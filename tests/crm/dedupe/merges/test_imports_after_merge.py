@@ -16,7 +16,7 @@ from crm.dedupe.merges.merge import merge
 from crm.exchange.importers import IMPORTERS
 from crm.models import Company, Domain, Relationship
 from customers import clock
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.models import Address, Customer, CustomerRow, PaymentMethod, SourceRecord
 from tests.billing.payloads import BALANCE, CUSTOMER, INVOICE, ROW, SUBSCRIPTION
 from tests.crm.import_documents import document

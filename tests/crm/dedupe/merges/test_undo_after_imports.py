@@ -9,7 +9,7 @@ import pytest
 from crm.dedupe.merges.merge import merge
 from crm.dedupe.merges.unmerge import unmerge
 from crm.exchange.importers import IMPORTERS
-from customers.ingest.engine import ImportOutcome
+from customers.ingest.importer import ImportOutcome
 from customers.models import Customer
 from tests.customers.import_documents import customer_of, outcomes, take
 
