@@ -200,7 +200,7 @@ class Plan(JsonDocument, kw_only=True):
     price: PlanPrice | None = None
     items: list[PlanItem]
     free_trial: FreeTrial | UnsetType = UNSET
-    #: Catalogs that nobody dates say 0.
+    #: 0 in a catalog without dates.
     created_at: AnyEpochMs
     env: Env
     archived: bool
