@@ -4,10 +4,7 @@ import gzip
 import io
 import json
 import os
-import shutil
-import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import OperationalError
 
@@ -23,6 +19,7 @@ from billing.document.importer import catalog_importer
 from billing.models import Feature, Plan
 from tests.billing.import_documents import row_counts
 from tests.billing.payloads import FEATURE, PLAN
+from tests.command_line import Done, interrupt_command, run_command
 from tests.strategies_catalog import Json
 
 PRO: Json = {
@@ -249,37 +246,8 @@ class TestNothingHalfDone:
         assert not Feature.objects.exists()
 
 
-@pytest.fixture
-def database(django_db_setup: None, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty database of one's own; its directory is the working directory."""
-    monkeypatch.chdir(tmp_path)
-    return Path(shutil.copy(migrated, tmp_path / "db.sqlite3"))
-
-
-def environment(database: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": f"sqlite:///{database}",
-        "LOG_LEVEL": "WARNING",
-        "CLIENTELE_DEVELOPMENT": "1",
-        "ENV_FILE": "",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-
-
-def command_line(*arguments: str) -> list[str]:
-    return [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments]
-
-
-def manage(*arguments: str, database: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    options = {"stdout": subprocess.PIPE, **options}
-    done = subprocess.run(
-        command_line(*arguments),
-        env=environment(database),
-        stderr=subprocess.PIPE,
-        check=False,
-        **options,
-    )
+def manage(*arguments: str, database: Path, **options: Any) -> Done:
+    done = run_command(*arguments, database=database, **options)
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done
 
@@ -293,10 +261,10 @@ def plans_in(database: Path) -> int:
 
 @pytest.mark.once
 class TestFromTheCommandLine:
-    def test_through_a_pipe(self, database: Path) -> None:
-        done = manage("import_catalog", "-", database=database, input=json.dumps(CATALOG).encode())
+    def test_through_a_pipe(self, own_database: Path) -> None:
+        done = manage("import_catalog", "-", database=own_database, stdin=json.dumps(CATALOG).encode())
         assert (done.returncode, done.stdout.decode()) == (0, TAKEN.format("standard input"))
-        assert plans_in(database) == 1
+        assert plans_in(own_database) == 1
 
     @pytest.mark.parametrize("arguments", [[], ["x.json", "--currency", "nil"]])
     def test_wrong_usage(self, arguments: list[str]) -> None:
@@ -304,37 +272,28 @@ class TestFromTheCommandLine:
             execute_from_command_line(["manage.py", "import_catalog", *arguments])
         assert ended.value.code == 2
 
-    def test_a_file_that_is_missing(self, database: Path) -> None:
-        assert manage("import_catalog", "missing.json", database=database).returncode == 1
+    def test_a_file_that_is_missing(self, own_database: Path) -> None:
+        assert manage("import_catalog", "missing.json", database=own_database).returncode == 1
 
-    def test_a_database_that_was_not_migrated(self, database: Path) -> None:
+    def test_a_database_that_was_not_migrated(self, own_database: Path) -> None:
         Path("c.json").write_text(json.dumps(CATALOG), encoding="utf-8")
-        done = manage("import_catalog", "c.json", database=database.with_name("other.sqlite3"))
+        done = manage("import_catalog", "c.json", database=own_database.with_name("other.sqlite3"))
         assert done.returncode == 1
         assert b"run `manage.py migrate`" in done.stderr
 
-    def test_nobody_reads_standard_output(self, database: Path) -> None:
+    def test_nobody_reads_standard_output(self, own_database: Path) -> None:
         Path("c.json").write_text(json.dumps(CATALOG), encoding="utf-8")
         reader, writer = os.pipe()
         os.close(reader)
-        done = manage("import_catalog", "c.json", database=database, stdout=writer)
+        done = manage("import_catalog", "c.json", database=own_database, stdout=writer)
         os.close(writer)
         assert (done.returncode, done.stderr) == (0, b"")
-        assert plans_in(database) == 1
+        assert plans_in(own_database) == 1
 
-    def test_ctrl_c(self, database: Path) -> None:
-        process = subprocess.Popen(
-            command_line("import_catalog", "-"),
-            env=environment(database),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+    def test_ctrl_c(self, own_database: Path) -> None:
+        stopped = interrupt_command(
+            "import_catalog", "-", database=own_database, stdin=b'{"features": [' + b" " * 500_000
         )
-        assert process.stdin is not None
-        # When the pipe has taken all this, the command is in the middle of reading it.
-        process.stdin.write(b'{"features": [' + b" " * 500_000)
-        process.stdin.flush()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate()
-        assert (process.returncode, err) == (130, b"CommandError: Stopped. Nothing was changed.\n")
-        assert plans_in(database) == 0
+        assert stopped.returncode == 130
+        assert stopped.stderr == b"CommandError: Stopped. Nothing was changed.\n"
+        assert plans_in(own_database) == 0
