@@ -22,7 +22,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import schema
 from tests.admin_forms import without_templates
 
-pytest_plugins = ["tests.api.fixtures"]
+pytest_plugins = ["tests.api.fixtures", "tests.command_line"]
 
 #: Where `make test` puts autumn-sdk 1.0.0, beside the newer version that is installed.
 AUTUMN_1_0 = Path(settings.BASE_DIR) / ".cache" / "autumn-1.0"
@@ -98,8 +98,13 @@ def is_missing(name: str, message: str) -> NoReturn:
 def django_db_modify_db_settings(
     django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """SQLite is tested on a file, as it is run: several connections, WAL, waiting for locks."""
-    if connection.vendor == "sqlite":
+    """SQLite is tested on a file, as it is run: several connections, WAL, waiting for locks.
+
+    On either database the tests begin with a copy of what an earlier run has migrated.
+    """
+    if connection.vendor == "postgresql":
+        connection.settings_dict["TEST"]["TEMPLATE"] = schema.template(os.environ["DATABASE_URL"])
+    else:
         database = tmp_path_factory.mktemp("database") / "test.sqlite3"
         schema.take(database)
         connection.settings_dict["TEST"]["NAME"] = str(database)
@@ -141,8 +146,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated: Path) -> None:
-    """The test database; on SQLite also a copy of it before any test, which later runs begin with."""
-    if connection.vendor == "sqlite":
+    """The test database, kept as it is before any test for later runs to begin with."""
+    if connection.vendor == "postgresql":
+        server = urlsplit(os.environ["DATABASE_URL"])
+        schema.keep_postgresql(server._replace(path=f"/{connection.settings_dict['NAME']}").geturl())
+    else:
         with django_db_blocker.unblock():
             schema.back_up(connection.settings_dict["NAME"], migrated)
         schema.keep(migrated)

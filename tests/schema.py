@@ -1,52 +1,97 @@
-"""The empty SQLite database as the migrations make it, kept from one run to the next: making it takes ten seconds."""
+"""The empty database as the migrations make it, kept from one run to the next: making it takes ten seconds."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sqlite3
+import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 from django.apps import apps
 from django.conf import settings
+from postgresql_cluster import programs
 
 _KEPT = Path(settings.BASE_DIR) / ".cache"
 
 
-def kept() -> Path:
-    """Where the database of the migrations that there are now is kept, if it is.
+def kept(kind: str) -> Path:
+    """Where the database of the migrations that there are now is kept, if it is. `kind` ends the file's name.
 
-    Its name tells the migrations of every app apart, file by file, by what is in them.
+    The name tells the migrations of every app apart, file by file, by what is in them.
     """
     digest = sha256()
     for app in apps.get_app_configs():
         for file in sorted((Path(app.path) / "migrations").glob("*.py")):
             digest.update(f"{app.label}/{file.name}\0".encode() + file.read_bytes() + b"\0")
-    return _KEPT / f"schema-{digest.hexdigest()[:32]}.sqlite3"
+    return _KEPT / f"schema-{digest.hexdigest()[:32]}.{kind}"
 
 
 def take(database: Path) -> None:
     """Puts a copy of what is kept in the place of a database; if there is nothing, leaves it to the migrations."""
     try:
-        shutil.copyfile(kept(), database)
+        shutil.copyfile(kept("sqlite3"), database)
     except FileNotFoundError:
         return
 
 
 def keep(migrated: Path) -> None:
     """Keeps a copy of this database, and no earlier one."""
-    ours = kept()
+    _keep("sqlite3", lambda copy: bool(shutil.copyfile(migrated, copy)))
+
+
+def _keep(kind: str, write: Callable[[Path], bool]) -> None:
+    ours = kept(kind)
     if ours.is_file():
         return
     _KEPT.mkdir(exist_ok=True)
-    for earlier in _KEPT.glob("schema-*"):
+    for earlier in _KEPT.glob(f"schema-*.{kind}"):
         earlier.unlink(missing_ok=True)
     # Beside it, and then into its place at once: another process may be about to take or to keep it.
     copy = ours.with_name(f".{ours.name}.{os.getpid()}")
-    shutil.copyfile(migrated, copy)
-    copy.replace(ours)
+    if write(copy):
+        copy.replace(ours)
+
+
+def template(url: str) -> str | None:
+    """The name of a PostgreSQL database to copy, on the server at `url`; made from what is kept by whoever comes first."""
+    archive, restore = kept("pgdump"), _program("pg_restore")
+    if restore is None or not archive.is_file():
+        return None
+    name = archive.stem
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute("SELECT pg_advisory_lock(1)")
+        if server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return name
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        place = urlsplit(url)._replace(path=f"/{name}").geturl()
+        if _succeeds(restore, "--exit-on-error", "--no-owner", f"--dbname={place}", str(archive)):
+            return name
+        server.execute(f'DROP DATABASE "{name}"')
+        return None
+
+
+def keep_postgresql(url: str) -> None:
+    """Keeps the database at `url` as an archive, and no earlier one, if PostgreSQL's programs are here."""
+    dump = _program("pg_dump")
+    if dump is not None:
+        _keep("pgdump", lambda copy: _succeeds(dump, "--format=custom", f"--file={copy}", f"--dbname={url}"))
+
+
+def _program(name: str) -> Path | None:
+    directory = programs()
+    program = directory / name if directory else None
+    return program if program and program.is_file() else None
+
+
+def _succeeds(program: Path, *arguments: str) -> bool:
+    """Whether the program ended well; one of another version than the server's does not."""
+    return subprocess.run([program, *arguments], capture_output=True, check=False).returncode == 0
 
 
 def back_up(source: str, target: Path) -> None:
