@@ -28,7 +28,7 @@ run: .venv/.installed-run .env ## Serve on http://127.0.0.1:PORT/, with demo dat
 	@echo
 	@$(DEVELOPMENT) DJANGO_RUNSERVER_HIDE_WARNING=true $(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
-test: .venv/.installed-test .cache/autumn-1.0/.installed ## Run every test, on SQLite and on PostgreSQL
+test: .venv/.installed-test .cache/autumn-1.0/.installed ## Run every test on SQLite, and on PostgreSQL what covers each SQL statement
 	@$(BIN)/python bin/run_tests.py $(ARGS)
 
 lint: .venv/.installed-test .cache ## Check format, types, layers, words, templates, migrations
@@ -53,8 +53,9 @@ lock: ## Make the locks anew, keeping versions; ARGS=--upgrade takes the newest
 bench: .venv/.installed-test ## Measure
 	@$(DEVELOPMENT) $(BIN)/python -m bench $(ARGS)
 
-soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the long tests, which `make test` leaves out, and ten times the random examples
+soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run what `make test` leaves out: long tests, ten times the random examples, all on PostgreSQL
 	@MORE_EXAMPLES=10 $(BIN)/python bin/run_tests.py -m "soak or hypothesis" $(ARGS)
+	@$(BIN)/python bin/postgresql_cluster.py $(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 coverage: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the tests on SQLite and report the lines and branches they miss
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term --cov-report=html $(ARGS)

@@ -2,15 +2,19 @@
 
     python bin/run_tests.py [ARGUMENT OF PYTEST ...]
 
+PostgreSQL runs as many of them as execute each SQL statement of the product twice; `make soak` runs the others too.
 Without PostgreSQL's server programs the second half is skipped, loudly; that is a failure if CLIENTELE_REQUIRE
 lists `postgresql`, as it does in CI.
 """
 
+import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from narrow import left_out, read
 from postgresql_cluster import ClusterError, cluster, programs, run_on, stop_on_signals
 
 _REPORTS = Path(__file__).resolve().parent.parent / ".cache"
@@ -25,6 +29,9 @@ _PYTEST = [
     "--dist",
     "loadgroup",
 ]
+#: Where the SQLite half records the statements of each test, and the file that names the tests to leave out after it.
+_STATEMENTS = _REPORTS / "statements"
+_LEFT_OUT = _REPORTS / "left-out.json"
 _NO_TESTS = 5
 _SKIPPED = """
 **************************************************************************************************
@@ -69,6 +76,20 @@ def run_postgresql_half(arguments: list[str]) -> tuple[bool, str]:
         return False, "PostgreSQL: did not start"
 
 
+def run_sqlite_half(arguments: list[str]) -> tuple[bool, str]:
+    """Run every test on SQLite, and choose those that PostgreSQL need not repeat: none in `make soak`."""
+    if "MORE_EXAMPLES" in os.environ:
+        return run_half("SQLite", None, arguments)
+    shutil.rmtree(_STATEMENTS, ignore_errors=True)
+    _STATEMENTS.mkdir()
+    os.environ["STATEMENTS"] = str(_STATEMENTS)
+    result = run_half("SQLite", None, arguments)
+    del os.environ["STATEMENTS"]
+    _LEFT_OUT.write_text(json.dumps(left_out(read(_STATEMENTS))), encoding="utf-8")
+    os.environ["LEFT_OUT"] = str(_LEFT_OUT)
+    return result
+
+
 def main(arguments: list[str]) -> int:
     """The exit status: 0 if both halves passed, 1 if one didn't, 130 after Ctrl-C."""
     stop_on_signals()
@@ -76,7 +97,7 @@ def main(arguments: list[str]) -> int:
     # Keep compiled modules, or every worker and every process that a test starts would compile them again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
-        halves = [run_half("SQLite", None, arguments), run_postgresql_half(arguments)]
+        halves = [run_sqlite_half(arguments), run_postgresql_half(arguments)]
     except KeyboardInterrupt:
         return 130
     print()

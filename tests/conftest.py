@@ -1,9 +1,11 @@
 """Fixtures for every test: the databases, a real browser, a second version of one client library."""
 
 import gc
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import schema
 from tests.admin_forms import without_templates
 
-pytest_plugins = ["tests.api.fixtures", "tests.command_line"]
+pytest_plugins = ["tests.api.fixtures", "tests.command_line", "tests.statements"]
 
 #: Where `make test` puts autumn-sdk 1.0.0, beside the newer version that is installed.
 AUTUMN_1_0 = Path(settings.BASE_DIR) / ".cache" / "autumn-1.0"
@@ -43,6 +45,18 @@ _CHROMIUM_ARGUMENTS = [
 #: Pages and commands say the same on either database: what they call is tested on both. Parts of paths.
 _ONCE = ("/admin/", "/commands/")
 
+#: What is written anew for PostgreSQL, or compares texts: all of its tests run there. Parts of paths.
+_WHOLE = (
+    "/usage/",
+    "/ledger/",
+    "/search/",
+    "/revenue/",
+    "test_doctor",
+    "test_outbox",
+    "test_triggers",
+    "test_changes",
+)
+
 #: What a test asks for that needs the database.
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
@@ -52,32 +66,51 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What needs no database, what is marked `once`, and what drives pages and commands runs with SQLite alone; what is
     marked `postgresql`, with PostgreSQL alone. Tests with the browser run once, those of a file in one worker.
+    `make test` leaves out tests with PostgreSQL that only repeat the statements of others: see bin/narrow.py.
     """
-    is_postgresql = connection.vendor == "postgresql"
+    is_here = partial(_is_on_postgresql, _left_out()) if connection.vendor == "postgresql" else _is_on_sqlite
     chosen: list[pytest.Item] = []
     elsewhere: list[pytest.Item] = []
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
-        marker = item.get_closest_marker("django_db")
         if "browser" in names:
             item.add_marker("browser")
             item.add_marker("once")
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-        if "transactional_db" in names or (marker is not None and marker.kwargs.get("transaction")):
+        if _commits(item):
             # Rows that migrations made (the roles) are there in every test, or two tests disagree over them.
             names.append("django_db_serialized_rollback")
-        needs_database = marker is not None or not _DATABASE.isdisjoint(names)
-        if is_postgresql:
-            is_once = item.get_closest_marker("once") is not None or any(
-                part in str(item.path) for part in _ONCE
-            )
-            is_here = item.get_closest_marker("postgresql") is not None or (needs_database and not is_once)
-        else:
-            is_here = item.get_closest_marker("postgresql") is None
-        (chosen if is_here else elsewhere).append(item)
+        (chosen if is_here(item) else elsewhere).append(item)
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = chosen
+
+
+def _left_out() -> frozenset[str]:
+    """The tests that PostgreSQL need not run, as `make test` has chosen them; none if it has not."""
+    file = os.environ.get("LEFT_OUT")
+    return frozenset(json.loads(Path(file).read_text(encoding="utf-8"))) if file else frozenset()
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    is_asked_for = "transactional_db" in getattr(item, "fixturenames", [])
+    return is_asked_for or (marker is not None and bool(marker.kwargs.get("transaction")))
+
+
+def _is_on_sqlite(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgresql") is None
+
+
+def _is_on_postgresql(left_out: frozenset[str], item: pytest.Item) -> bool:
+    if item.get_closest_marker("postgresql") is not None:
+        return True
+    path = str(item.path)
+    names = getattr(item, "fixturenames", [])
+    needs_database = item.get_closest_marker("django_db") is not None or not _DATABASE.isdisjoint(names)
+    if not needs_database or item.get_closest_marker("once") or any(part in path for part in _ONCE):
+        return False
+    return item.nodeid not in left_out or _commits(item) or any(part in path for part in _WHOLE)
 
 
 def pytest_collection_finish() -> None:
