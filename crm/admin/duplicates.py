@@ -251,10 +251,11 @@ class DuplicatePairAdmin(DecidingAdmin):
         "shown_reasons",
         "found_at",
         "swept_at",
+        "weights_version",
         "cluster",
         "id",
     )
-    readonly_fields = ("shown_decision", "likely", "shown_reasons", "cluster")
+    readonly_fields = ("shown_decision", "likely", "shown_reasons", "weights_version", "cluster")
 
     def find_by_id(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
         """The pairs of the customer with this ID, otherwise the pair with this ID."""

@@ -67,6 +67,12 @@ class DuplicatePair(models.Model):
     reasons = models.JSONField(
         "evidence", default=list, help_text="Reasons for a duplicate first, then against."
     )
+    terms = models.JSONField(
+        default=list, editable=False, help_text="What the score was computed from: rule, factor, crowd."
+    )
+    weights_version = models.PositiveSmallIntegerField(
+        default=1, editable=False, help_text="The version of the weights that the score was computed with."
+    )
     found_at = models.DateTimeField("first found", default=clock.now)
     swept_at = models.DateTimeField("last found", default=clock.now)
     decision = models.CharField(max_length=20, choices=Decision, default=Decision.OPEN)

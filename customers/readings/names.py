@@ -350,7 +350,8 @@ def _as_people(one: Name, other: Name, pairs: list[_WordPair], left: list[int], 
             return Likeness(Relation.PART, "one name is part of the other", doubt + 2.5, shared)
     if not full:
         return _strangers(one, other)
-    if any(pair.first == 0 == pair.second for pair in full) and len(one.words) == len(other.words) == 2:
+    counts = {sum(word not in PARTICLES for word in name.words) for name in (one, other)}
+    if any(pair.first == 0 == pair.second for pair in full) and counts == {2}:
         return Likeness(Relation.RENAMED, "the same given name, but a different family name")
     if one.kind == other.kind == NameKind.UNKNOWN:
         return Likeness(Relation.KIN, "the names share a word but differ")

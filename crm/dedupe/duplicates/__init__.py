@@ -6,5 +6,5 @@
   method.
 
 A customer is read as a `profile.Profile`. Only customers that share a blocking key (`blocking_keys`) are
-compared. The rules (`contact_rules`, `rules`, `name_rules`) find evidence; `evidence.WEIGHTS` has its weight.
+compared. The rules (`contact_rules`, `rules`, `name_rules`) find evidence; `weights.CURRENT` has its weight.
 """

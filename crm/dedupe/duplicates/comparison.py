@@ -77,7 +77,11 @@ class Comparison:
         first = found[0]
         is_people = self.a.names[0].kind == self.b.names[0].kind == NameKind.PERSON
         is_apart = first.relation in (Relation.KIN, Relation.UNRELATED, Relation.RENAMED)
-        return first if is_people and is_apart else best
+        likeness = first if is_people and is_apart else best
+        kinds = {self.a.names[0].kind, self.b.names[0].kind}
+        if likeness.relation == Relation.UNRELATED and kinds == {NameKind.COMPANY, NameKind.UNKNOWN}:
+            return Likeness(Relation.UNLIKE_KINDS, "one is a company, the other may be a person")
+        return likeness
 
     @property
     def relation(self) -> Relation | None:

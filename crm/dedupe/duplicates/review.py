@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from msgspec import Struct
+from msgspec import Struct, convert, to_builtins
 
 from crm.dedupe.duplicates.clusters import connected
+from crm.dedupe.duplicates.evidence import Term
+from crm.dedupe.duplicates.fit import Example
 from crm.dedupe.duplicates.read_profile import changed_since
 from crm.dedupe.duplicates.sweep import FoundPair
+from crm.dedupe.duplicates.weights import CURRENT
 from crm.models import DuplicateCluster, DuplicatePair
 from crm.models.duplicate import DuplicatePairQuerySet
 from customers import clock
@@ -126,6 +129,8 @@ def _write(pairs: Iterable[FoundPair], now: datetime) -> None:
                     b_id=pair.b,
                     score=pair.score,
                     reasons=pair.reasons,
+                    terms=to_builtins(pair.terms),
+                    weights_version=CURRENT.version,
                     found_at=now,
                     swept_at=now,
                 )
@@ -133,7 +138,7 @@ def _write(pairs: Iterable[FoundPair], now: datetime) -> None:
             ],
             update_conflicts=True,
             unique_fields=["a", "b"],
-            update_fields=["score", "reasons", "swept_at"],
+            update_fields=["score", "reasons", "terms", "weights_version", "swept_at"],
         )
 
 
@@ -156,3 +161,16 @@ def _close(missed: DuplicatePairQuerySet, now: datetime, since: datetime | None,
 def pairs_of(clusters: Sequence[Any]) -> DuplicatePairQuerySet:
     """The waiting pairs of clusters."""
     return DuplicatePair.objects.waiting().filter(cluster__in=clusters)
+
+
+def decided_examples() -> Iterator[Example]:
+    """Pairs that people merged or called not duplicates, with the terms of the last sweep that found them.
+
+    Pairs decided before terms were kept are left out, and pairs with a rule that is no more.
+    """
+    answers = {DuplicatePair.Decision.MERGED: True, DuplicatePair.Decision.NOT_DUPLICATES: False}
+    decided = DuplicatePair.objects.filter(decision__in=answers).exclude(terms=[]).order_by("pk")
+    for kept, decision in decided.values_list("terms", "decision").iterator():
+        terms = convert(kept, tuple[Term, ...])
+        if all(term.rule in CURRENT.rules for term in terms):
+            yield Example(terms, answers[DuplicatePair.Decision(decision)], str(decision))

@@ -6,6 +6,7 @@ fully and the others in part.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import exp
 
 from msgspec import Struct
@@ -13,9 +14,10 @@ from msgspec import Struct
 from crm.dedupe.duplicates.comparison import Comparison, Crowd
 from crm.dedupe.duplicates.contact_rules import WAYS
 from crm.dedupe.duplicates.contacts import is_contact
-from crm.dedupe.duplicates.evidence import BEFORE, Evidence
+from crm.dedupe.duplicates.evidence import Evidence, Term
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.rules import NUMBERS, RULES
+from crm.dedupe.duplicates.weights import CURRENT, Weights
 from customers.readings.names import Relation
 
 #: The factor of the strongest, second, … such evidence.
@@ -29,10 +31,11 @@ _MOST = 30.0
 
 
 class Verdict(Struct, frozen=True):
-    """The probability that two customers are duplicates, 0 to 1, with the evidence."""
+    """The probability that two customers are duplicates, 0 to 1, with the evidence and the terms that it was computed from."""
 
     score: float
     evidence: tuple[Evidence, ...]
+    terms: tuple[Term, ...] = ()
 
     @property
     def reasons(self) -> list[str]:
@@ -49,8 +52,13 @@ def judge(a: Profile, b: Profile, crowd: Crowd) -> Verdict:
         return Verdict(0.0, ())
     ways.sort(key=lambda each: each.weight, reverse=True)
     others = [*numbers, *(each for rule in RULES for each in rule(pair))]
-    total = BEFORE + sum(each.weight for each in others)
-    for each, part in zip(ways, _ALONE if pair.relation in _EXPLAINED else _FURTHER_WAYS, strict=False):
-        total += each.weight * part
-    score = 1 / (1 + exp(-max(-_MOST, min(_MOST, total))))
-    return Verdict(round(score, 4), (*ways, *others))
+    parts = _ALONE if pair.relation in _EXPLAINED else _FURTHER_WAYS
+    in_part = (Term(way.rule, part, way.term.crowd) for way, part in zip(ways, parts, strict=False))
+    terms = (*in_part, *(each.term for each in others))
+    return Verdict(score_of(terms), (*ways, *others), terms)
+
+
+def score_of(terms: Iterable[Term], weights: Weights = CURRENT) -> float:
+    """The score of a pair with these terms."""
+    total = weights.before + sum(term.weigh(weights) for term in terms)
+    return round(1 / (1 + exp(-max(-_MOST, min(_MOST, total)))), 4)

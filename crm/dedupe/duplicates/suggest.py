@@ -23,8 +23,9 @@ from customers.readings.names import is_everyday, read_name
 from customers.readings.phones import read_phone, tail_of
 from customers.readings.text import plain
 
-#: The score from which the form warns. Lower than in a sweep, because less is known.
-LIKELY_SCORE = 0.5
+#: The score from which the form warns. Lower than in a sweep, because less is known: a name alone is enough, also beside
+#: another mailbox.
+LIKELY_SCORE = 0.2
 
 _MOST = 5
 _CANDIDATES = 60
@@ -85,7 +86,7 @@ def likely_matches(
 
 
 class _CandidateCrowd:
-    """A `Crowd` that counts words among the candidates only; the total is the database's."""
+    """A `Crowd` that counts blocking keys among the candidates only; the total is the database's."""
 
     repetition = 1.0
 

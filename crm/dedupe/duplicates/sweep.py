@@ -8,11 +8,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from crm.dedupe.duplicates.evidence import DEFAULT_SCORE
+from crm.dedupe.duplicates.evidence import Term
 from crm.dedupe.duplicates.index import CardIndex, card_index
 from crm.dedupe.duplicates.profile import Profile
 from crm.dedupe.duplicates.read_profile import changed_since, read_profiles
-from crm.dedupe.duplicates.score import judge
+from crm.dedupe.duplicates.score import Verdict, judge
+from crm.dedupe.duplicates.weights import DEFAULT_SCORE
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
@@ -20,7 +21,10 @@ Step = Callable[[str, int], Callable[[int], object]]
 
 
 class FoundPair(Struct, array_like=True, frozen=True):
-    """Two customers that may be duplicates, `a` with the smaller ID, with their names and identifiers."""
+    """Two customers that may be duplicates, `a` with the smaller ID, with their names and identifiers.
+
+    `terms` are what the score was computed from.
+    """
 
     a: str
     b: str
@@ -30,6 +34,7 @@ class FoundPair(Struct, array_like=True, frozen=True):
     b_ids: list[str]
     a_name: str = ""
     b_name: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 class Sweep:
@@ -70,13 +75,15 @@ def swept(
             tell(1)
             verdict = judge(mine, theirs, index)
             if verdict.score >= min_score:
-                index.keep(verdict.score, _found(mine, theirs, verdict.score, verdict.reasons))
+                index.keep(verdict.score, found_pair(mine, theirs, verdict))
         yield Sweep(index)
 
 
-def _found(a: Profile, b: Profile, score: float, reasons: list[str]) -> FoundPair:
-    names = [profile.names[0].text if profile.names else "" for profile in (a, b)]
-    return FoundPair(a.id, b.id, score, reasons, list(a.ids), list(b.ids), *names)
+def found_pair(a: Profile, b: Profile, verdict: Verdict) -> FoundPair:
+    a_name, b_name = (profile.names[0].text if profile.names else "" for profile in (a, b))
+    return FoundPair(
+        a.id, b.id, verdict.score, verdict.reasons, list(a.ids), list(b.ids), a_name, b_name, verdict.terms
+    )
 
 
 def _fill(index: CardIndex, customers: CustomerQuerySet, since: datetime | None, step: Step) -> None:

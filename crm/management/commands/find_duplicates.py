@@ -13,10 +13,10 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.management.arguments import moment
-from crm.dedupe.duplicates.evidence import DEFAULT_SCORE
 from crm.dedupe.duplicates.review import Recorded, record
 from crm.dedupe.duplicates.sweep import FoundPair, Sweep, swept
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
+from crm.dedupe.duplicates.weights import DEFAULT_SCORE
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted
 from customers.logs import add_counts

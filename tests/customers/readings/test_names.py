@@ -97,6 +97,7 @@ def test_these_are_one_name(one: str, other: str) -> None:
         ("John Smith Jr.", "John Smith Sr.", Relation.KIN),
         ("Alexander Weber", "Alexandra Weber", Relation.KIN),
         ("Jane Doe", "Jane Roe", Relation.RENAMED),
+        ("Jane Doe", "Jane von Roe", Relation.RENAMED),
         ("Jane Doe", "Peter Smith", Relation.UNRELATED),
         ("Nordwind Logistik GmbH", "Nordwind Solar GmbH", Relation.GROUP),
         ("Coffee Corner Berlin", "Coffee Corner Hamburg", Relation.GROUP),

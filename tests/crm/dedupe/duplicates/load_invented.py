@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from crm.models import Company, Contact, Domain, Person
 from customers.models import Address, Business, Customer
+from tests.crm.dedupe.duplicates.hard_cases import HARD_DUPLICATES, HARD_LOOKALIKES
 from tests.crm.dedupe.duplicates.invented import Invention, Spec
 from tests.crm.dedupe.duplicates.planted import DUPLICATES, LOOKALIKES
 
@@ -30,18 +31,19 @@ def invent(
     invention = Invention(random.Random(seed))
     if after is not None:
         invention.stems, invention.mailboxes = after.stems, after.mailboxes
-    kinds, traps = list(DUPLICATES), list(LOOKALIKES)
+    duplicates, lookalikes = DUPLICATES | HARD_DUPLICATES, LOOKALIKES | HARD_LOOKALIKES
+    kinds, traps = list(duplicates), list(lookalikes)
     turn = 0
     while len(invention.specs) < customers:
         chance = invention.rng.random()
         turn += 1
         if chance < planted / 2:
             kind = kinds[turn % len(kinds)]
-            make, is_company = DUPLICATES[kind]
+            make, is_company = duplicates[kind]
             invention.plant(kind, make, is_company=is_company)
         elif chance < (planted + misleading) / 2:
             trap = traps[turn % len(traps)]
-            invention.mislead(trap, LOOKALIKES[trap])
+            invention.mislead(trap, lookalikes[trap])
         else:
             invention.add(invention.somebody()[1])
     return invention
