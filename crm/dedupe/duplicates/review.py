@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from msgspec import Struct, convert, to_builtins
 
 from crm.dedupe.duplicates.clusters import connected
@@ -56,6 +57,26 @@ def record(pairs: Iterable[FoundPair], *, since: datetime | None = None, env: st
 
 
 @transaction.atomic
+def add(pairs: Iterable[FoundPair]) -> int:
+    """Write pairs that were found for some customers only. Returns the number of new ones.
+
+    As in `record`, decisions stay, and known pairs get their new score. Nothing is closed.
+    """
+    now = clock.now()
+    list(DuplicateCluster.objects.select_for_update().order_by("pk").values_list("pk"))
+    _write(pairs, now)
+    written = DuplicatePair.objects.filter(swept_at=now)
+    members = {pk for sides in written.values_list("a_id", "b_id") for pk in sides}
+    clusters: set[Any] = set()
+    for piece in pieces(members):
+        near = DuplicatePair.objects.waiting().filter(Q(a__in=piece) | Q(b__in=piece))
+        clusters.update(near.exclude(cluster=None).values_list("cluster_id", flat=True))
+    new = written.filter(found_at=now).count()
+    regroup(clusters)
+    return new
+
+
+@transaction.atomic
 def decide(
     pairs: DuplicatePairQuerySet, decision: DuplicatePair.Decision, *, by: Any, until: datetime | None = None
 ) -> int:
@@ -81,14 +102,14 @@ def decide(
 
 
 def regroup(only: set[Any] | None = None) -> None:
-    """Group all customers that waiting pairs connect, of all pairs or of those in the clusters `only`.
+    """Group all customers that waiting pairs connect, of all pairs or of those in the clusters `only` and in none.
 
     Runs inside the caller's transaction, which has locked the clusters.
     """
     pairs = DuplicatePair.objects.waiting()
     clusters = DuplicateCluster.objects.all()
     if only is not None:
-        pairs, clusters = pairs.filter(cluster_id__in=only), clusters.filter(pk__in=only)
+        pairs, clusters = pairs.filter(Q(cluster__in=only) | Q(cluster=None)), clusters.filter(pk__in=only)
     rows = list(pairs.order_by("pk"))
     known = {str(cluster.first_id): cluster for cluster in clusters}
     new, changed, moved, standing = [], [], [], set()

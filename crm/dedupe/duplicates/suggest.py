@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import CharField, F, Q, Value
@@ -75,7 +75,7 @@ def likely_matches(
     if besides is not None:
         candidates = candidates.exclude(pk=besides)
     profiles = [profile for piece in read_profiles(candidates) for profile in piece]
-    crowd = _CandidateCrowd([described, *profiles])
+    crowd = CandidateCrowd([described, *profiles])
     judged = ((judge(described, profile, crowd), profile.id) for profile in profiles)
     likely = sorted(
         ((verdict, pk) for verdict, pk in judged if verdict.score >= LIKELY_SCORE),
@@ -85,13 +85,16 @@ def likely_matches(
     return [LikelyMatch(customers[pk], verdict.score, verdict.reasons) for verdict, pk in likely]
 
 
-class _CandidateCrowd:
-    """A `Crowd` that counts blocking keys among the candidates only; the total is the database's."""
+class CandidateCrowd:
+    """A `Crowd` that counts blocking keys among the candidates only, except `known` ones; the total is the database's."""
 
     repetition = 1.0
 
-    def __init__(self, profiles: Iterable[Profile]) -> None:
+    def __init__(
+        self, profiles: Iterable[Profile], known: Mapping[tuple[KeyKind, str], int] | None = None
+    ) -> None:
         self._counts = Counter(mark for profile in profiles for mark in set(blocking_keys_of(profile)))
+        self._counts |= Counter(known or {})
         self._total = Customer.objects.count()
 
     def total(self, env: str) -> int:

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -15,14 +16,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
+from crm.dedupe.duplicates.received import add_received
 from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
+from customers import clock
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.formats import counted
 from customers.ingest.engine import import_records, rolled_back
 from customers.ingest.importer import ImportCounts, ImportReport
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.json_types import RemarkKind
+from customers.logs import log_failure
 from customers.models import Source
 
 _SHOWN = 20
@@ -72,6 +76,7 @@ class Command(BaseCommand):
         self.allows_older: bool = options["allow_older"]
         self.unreadable = self.foreign = 0
         self.total = ImportCounts()
+        begun = clock.now()
         undoing = rolled_back() if self.is_dry_run else nullcontext()
         try:
             with errors_file(self.errors, names) as refuse, undoing:
@@ -86,9 +91,22 @@ class Command(BaseCommand):
             raise CommandError(f"Stopped. {self._so_far()}", returncode=INTERRUPTED) from None
         if len(names) > 1:
             self._say(f"Total: {self._in_words(self.total)}")
+        if not self.is_dry_run and self.total.created + self.total.updated:
+            self._find_duplicates(begun)
         if self.is_dry_run:
             self._say("Dry run. Nothing was changed.")
         self._end()
+
+    def _find_duplicates(self, since: datetime) -> None:
+        """Write possible duplicates of the imported customers to the queue. A failure leaves the import as it is."""
+        try:
+            new = add_received(since)
+        except DatabaseProblem as problem:
+            log_failure("duplicates_after_import", problem)
+            self._complain("Possible duplicates weren't looked for, because the database failed.")
+        else:
+            if new:
+                self._say(f"Possible duplicates: {counted(new, 'new pair')}.")
 
     def _import_file(self, source: str, name: str, refuse: Refuse) -> None:
         counts = ImportCounts()

@@ -3,6 +3,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import OperationalError
 
 from billing.models import BillingAccount
 from crm.document.importer import CrmImporter
+from crm.models import DuplicatePair
 from customers.ingest.engine import BATCH
 from customers.ingest.reader import read_records
 from customers.models import Customer, ReceivedPayload
@@ -398,3 +400,33 @@ class TestStopping:
         assert err.startswith("The database failed: disk full.")
         assert f"At least {BATCH} records imported" in err
         assert Customer.objects.count() == BATCH
+
+
+@pytest.mark.django_db
+class TestPossibleDuplicates:
+    TWINS = (
+        document(id="a", company={"name": "Harbor Foods GmbH"}, domains=["harbor.example"]),
+        document(id="b", company={"name": "Harbor Foods"}, domains=["harbor.example"]),
+    )
+
+    def test_the_queue_has_those_of_the_imported_customers(self, write: Callable[..., str]) -> None:
+        for name, twin in zip(("a.json", "b.json"), self.TWINS, strict=True):
+            out, _ = run("crm", write(name, twin))
+        assert out.splitlines()[1:] == ["Possible duplicates: 1 new pair."]
+        assert DuplicatePair.objects.waiting().count() == 1
+
+    def test_a_dry_run_leaves_it_alone(self, write: Callable[..., str]) -> None:
+        run("crm", "--dry-run", write("twins.json", *self.TWINS))
+        assert not DuplicatePair.objects.exists()
+
+    def test_the_import_stands_if_the_search_fails(
+        self, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(since: datetime) -> int:
+            raise OperationalError("deadlock detected")
+
+        monkeypatch.setattr("crm.management.commands.import_customers.add_received", fail)
+        out, err = run("crm", write("twins.json", *self.TWINS))
+        assert out == "twins.json: 2 created, 0 updated, 0 unchanged, 0 refused\n"
+        assert "Possible duplicates weren't looked for" in err
+        assert Customer.objects.count() == 2
