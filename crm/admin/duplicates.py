@@ -19,10 +19,11 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.admin.duplicate_facts import facts_table, members_of, with_facts
+from crm.dedupe.duplicates.clusters import is_one
 from crm.dedupe.duplicates.evidence import likelihood
 from crm.dedupe.duplicates.review import decide, pairs_of
 from crm.dedupe.merges.plan import PERMISSION
-from crm.desk.pages.merge import MOST, merge_url
+from crm.desk.pages.merge import merge_url
 from crm.models import DuplicateCluster, DuplicatePair
 from crm.models.duplicate import DuplicatePairQuerySet
 from customers import clock
@@ -177,8 +178,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
                     (pair, likelihood(pair.score), merge_url([pair.a, pair.b]) if may_merge else "")
                     for pair in pairs[:_SHOWN_PAIRS]
                 ],
-                "merge_url": merge_url(customers) if may_merge else "",
-                "merge_first": MOST if len(customers) > MOST else 0,
+                "merge_url": merge_url(customers) if may_merge and is_one(len(customers), len(pairs)) else "",
                 "more": max(0, len(pairs) - _SHOWN_PAIRS),
                 "form": LaterForm(),
                 "may_decide": self.has_decide_permission(request),

@@ -8,6 +8,17 @@ from typing import TypeVar
 
 P = TypeVar("P")
 
+#: The most customers of a group that are offered as one merge.
+_FEW = 4
+
+
+def is_one(members: int, pairs: int) -> bool:
+    """Whether a group may be offered as one merge: it is small, and every two of its members are a pair.
+
+    In a chain, A may be B and B may be C although A is not C.
+    """
+    return members <= _FEW and pairs == members * (members - 1) // 2
+
 
 def connected(pairs: Iterable[P], sides: Callable[[P], tuple[str, str]]) -> list[tuple[list[str], list[P]]]:
     """The groups that `pairs` form: members and pairs of each, in order of appearance."""

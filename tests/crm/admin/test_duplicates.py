@@ -113,6 +113,16 @@ def test_its_page_shows_the_customers_and_the_pairs(client: Client, cluster: Dup
     assert reverse("admin:customers_customer_change", args=[quote(first.pk)]) in shown
 
 
+def test_a_group_is_offered_as_one_merge_only_if_all_its_pairs_are_likely(
+    client: Client, cluster: DuplicateCluster
+) -> None:
+    assert "Merge these two" in client.get(page(cluster)).content.decode()
+    assert "Merge all" not in client.get(page(cluster)).content.decode()
+    pairs = DuplicatePair.objects.order_by("pk")
+    make_duplicate_pair(a=pairs[0].a, b=pairs[1].b, cluster=cluster)
+    assert "Merge all" in client.get(page(cluster)).content.decode()
+
+
 def test_many_customers_take_as_many_queries_as_two(client: Client) -> None:
     def queries(cluster: DuplicateCluster) -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from crm.dedupe.duplicates.clusters import connected
+import pytest
+
+from crm.dedupe.duplicates.clusters import connected, is_one
 
 
 def test_pairs_that_share_a_side_are_one_cluster() -> None:
@@ -22,3 +24,11 @@ def test_a_long_chain_is_one_cluster() -> None:
 
 def test_no_pairs_are_no_clusters() -> None:
     assert connected([], lambda pair: pair) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "pairs", "expected"),
+    [(2, 1, True), (3, 3, True), (4, 6, True), (3, 2, False), (4, 5, False), (5, 10, False)],
+)
+def test_only_a_small_group_without_a_gap_is_offered_as_one(members: int, pairs: int, expected: bool) -> None:
+    assert is_one(members, pairs) is expected
