@@ -13,7 +13,8 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet, Value
+from django.db.models.functions import StrIndex, Substr
 
 from crm.dedupe.duplicates.blocking_keys import KeyKind
 from crm.dedupe.duplicates.read_profile import read_profiles
@@ -45,7 +46,7 @@ _COLUMNS: dict[KeyKind, _Columns] = {
         (Company, "customer__", "phone"),
         (Contact, "customer__", "person__phone"),
     ),
-    KeyKind.DOMAIN: ((Domain, "customer__", "name"),),
+    KeyKind.DOMAIN: ((Domain, "customer__", "name"), (Customer, "", "host")),
     KeyKind.FINGERPRINT: ((Customer, "", "fingerprint"),),
     KeyKind.TAX_ID: ((Business, "customer__", "tax_identifier"),),
     KeyKind.COMPANY_NUMBER: ((Business, "customer__", "company_number"),),
@@ -99,17 +100,24 @@ def _holders(kind: KeyKind, env: str, customers: Sequence[str]) -> dict[str, set
     """The customers of `env` with each value of `kind` that one of `customers` has, by the value in one form."""
     values: set[str] = set()
     for model, path, column in _COLUMNS[kind]:
-        rows = model._default_manager.filter(**{f"{path}pk__in": customers}).exclude(**{column: ""})
-        values.update(filter(None, rows.values_list(column, flat=True)))
+        rows = _rows(model).filter(**{f"{path}pk__in": customers}).values_list(column, flat=True)
+        values.update(value for value in rows.iterator() if any(_READ[kind](value or "")))
     holders: dict[str, set[str]] = defaultdict(set)
     for piece in pieces(values):
         for model, path, column in _COLUMNS[kind]:
             current = {f"{path}env": env, f"{path}merged_into": None, f"{path}archived_at": None}
-            rows = model._default_manager.filter(**{f"{column}__in": piece}, **current)
+            rows = _rows(model).filter(**{f"{column}__in": piece}, **current)
             for pk, value in rows.values_list(f"{path}pk", column):
                 for key in _READ[kind](value):
                     holders[key].add(str(pk))
     return holders
+
+
+def _rows(model: type[Model]) -> QuerySet[Any]:
+    """The rows of a model, and with customers the host of their email address."""
+    if model is Customer:
+        return Customer.objects.annotate(host=Substr("email", StrIndex("email", Value("@")) + 1))
+    return model._default_manager.all()
 
 
 def _mailbox(value: str) -> Iterable[str]:

@@ -44,6 +44,7 @@ def queued() -> set[tuple[str, str]]:
         ({"email": "jane.doering@example.com"}, {"email": "jane.doering@example.com"}),
         ({"phone": "+12175550123"}, {"phone": "+12175550123"}),
         ({"fingerprint": "device-1"}, {"fingerprint": "device-1"}),
+        ({"email": "office@doering.example"}, {"email": "jane@doering.example"}),
     ],
 )
 def test_a_received_customer_is_compared_with_those_known_before(
