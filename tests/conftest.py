@@ -57,6 +57,9 @@ _WHOLE = (
     "test_changes",
 )
 
+#: What takes longest begins first, so that no worker is left alone with it at the end. Part of a path.
+_FIRST = "/upgrade/"
+
 #: What a test asks for that needs the database.
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
@@ -83,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (chosen if is_here(item) else elsewhere).append(item)
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
-        items[:] = chosen
+    items[:] = sorted(chosen, key=lambda item: _FIRST not in str(item.path))
 
 
 def _left_out() -> frozenset[str]:

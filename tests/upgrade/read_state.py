@@ -2,8 +2,8 @@
 
     python -m tests.upgrade.read_state < QUESTIONS > ANSWERS
 
-QUESTIONS is JSON with `moment`, `first` (commands to run before), `token`, `user`, `commands`, `views`, `pages` and
-`identifiers`. Modules move, so this knows the product by its commands, its addresses and the names of its models alone.
+QUESTIONS is a list of JSON objects, answered in order, with `moment`, `first` (commands to run before), `token`, `user`,
+`commands`, `views`, `pages` and `identifiers`. Modules move, so this knows the product by its commands, its addresses and the names of its models alone.
 """
 
 from __future__ import annotations
@@ -149,11 +149,14 @@ def answers(questions: Json) -> Json:
 
 def main() -> None:
     """Answer what is asked on standard input."""
-    questions = json.load(sys.stdin)
-    freeze(questions["moment"])
+    asked = json.load(sys.stdin)
+    freeze(asked[0]["moment"])
     django.setup()
-    first = {" ".join(each): without_words(told_by(each)) for each in questions["first"]}
-    sys.stdout.write(json.dumps({"first": first, **answers(questions)}))
+    answered = []
+    for questions in asked:
+        first = {" ".join(each): without_words(told_by(each)) for each in questions["first"]}
+        answered.append({"first": first, **answers(questions)})
+    sys.stdout.write(json.dumps(answered))
 
 
 if __name__ == "__main__":
