@@ -1,7 +1,7 @@
 """Fit the weights to pairs whose answer is known, by logistic regression.
 
 The examples are few compared with what customers look like, so each weight is drawn toward the one of the current table
-(a ridge). A weight never changes its sign. The rules against traps keep theirs (`weights.FIXED`), and so does `before`, because
+(a ridge). A weight never changes its sign. Some rules keep theirs (`weights.FIXED`), and so does `before`, because
 examples are not as rare among each other as duplicates are among customers.
 """
 
@@ -19,7 +19,7 @@ from crm.dedupe.duplicates.score import score_of
 from crm.dedupe.duplicates.weights import DEFAULT_SCORE, FIXED, Weights
 
 #: How much examples must disagree with a weight to move it: that of so many examples.
-RIDGE = 50.0
+RIDGE = 30.0
 _STEPS = 40
 _HALVINGS = 12
 _ENOUGH = 1e-6

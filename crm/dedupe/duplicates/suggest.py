@@ -25,7 +25,7 @@ from customers.readings.text import plain
 
 #: The score from which the form warns. Lower than in a sweep, because less is known: a name alone is enough, also beside
 #: another mailbox.
-LIKELY_SCORE = 0.2
+LIKELY_SCORE = 0.35
 
 _MOST = 5
 _CANDIDATES = 60

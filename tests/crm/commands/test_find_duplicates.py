@@ -70,12 +70,12 @@ def test_the_queue_is_written_and_written_once(twice: list[Customer]) -> None:
     assert err.startswith("Review queue: 1 pair in 1 group (0 new")
 
 
-@pytest.mark.parametrize("least", ["0.2", "1"])
+@pytest.mark.parametrize("least", ["0.3", "1"])
 def test_another_score_lists_other_pairs_and_leaves_the_queue_alone(
     twice: list[Customer], least: str
 ) -> None:
     out, _ = run("--format", "ndjson", "--min-score", least)
-    assert len(out.splitlines()) == {"0.2": 3, "1": 0}[least]
+    assert len(out.splitlines()) == {"0.3": 3, "1": 0}[least]
     assert DuplicatePair.objects.count() == 1
 
 

@@ -287,8 +287,8 @@ def test_what_speaks_for_it_comes_first() -> None:
     assert verdict(one, other).reasons == [
         "same phone number: +12175550123",
         "the same name: “Jane Doering”, “Jane Doering”",
-        "another company domain",
         "another email address",
+        "another company domain",
     ]
 
 
