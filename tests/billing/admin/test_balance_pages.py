@@ -259,14 +259,17 @@ class TestAdjust:
         grant.refresh_from_db()
         assert grant.included_grant == 100
 
+    @pytest.mark.usefixtures("plain_pages")
     @pytest.mark.parametrize("value", [*HOSTILE, "1e15", "0.00000000001", "", "-1e14"])
     @pytest.mark.parametrize("what", ["set", "grant"])
     def test_what_is_no_amount_is_a_form_error(self, client, balance, grant, what, value):
         response = self.preview(client, balance, what=what, amount=value)
         assert response.status_code == 200
         assert response.context["form"].errors
+        assert "errorlist" in str(response.context["form"])
         assert "preview" not in response.context
 
+    @pytest.mark.usefixtures("plain_pages")
     @pytest.mark.parametrize(
         "field", ["what", "grant", "interval", "last_day", "reason", "seen", "previewed"]
     )
@@ -274,7 +277,9 @@ class TestAdjust:
         for value in ("1e999999999", "a\0b", "9999-12-31", "x" * 5000):
             for what in ("add", "grant"):
                 fields = {"what": what, "amount": "5", field: value, "confirm": "1"}
-                assert self.preview(client, balance, **fields).status_code == 200
+                response = self.preview(client, balance, **fields)
+                assert response.status_code == 200
+                assert str(response.context["form"])
         assert Posting.objects.count() == 1
 
     def test_who_is_slower_sees_the_new_preview(self, client, balance, grant):
