@@ -2,7 +2,7 @@
 
     python bin/run_tests.py [ARGUMENT OF PYTEST ...]
 
-PostgreSQL runs as many of them as execute each SQL statement of the product twice; `make soak` runs the others too.
+Without arguments PostgreSQL runs only as many as execute each SQL statement of the product twice; `make soak` runs them all.
 Without PostgreSQL's server programs the second half is skipped, loudly; that is a failure if CLIENTELE_REQUIRE
 lists `postgresql`, as it does in CI.
 """
@@ -77,8 +77,8 @@ def run_postgresql_half(arguments: list[str]) -> tuple[bool, str]:
 
 
 def run_sqlite_half(arguments: list[str]) -> tuple[bool, str]:
-    """Run every test on SQLite, and choose those that PostgreSQL need not repeat: none in `make soak`."""
-    if "MORE_EXAMPLES" in os.environ:
+    """Run the tests on SQLite, and choose those that PostgreSQL need not repeat: none of tests that were asked for."""
+    if arguments:
         return run_half("SQLite", None, arguments)
     shutil.rmtree(_STATEMENTS, ignore_errors=True)
     _STATEMENTS.mkdir()
