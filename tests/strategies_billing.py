@@ -36,10 +36,31 @@ CURRENCY_DIGITS = {"usd": 2, "EUR": 2, "gbp": 2, "JPY": 0, "jpy": 0, "kwd": 3, "
 
 emails = st.builds("{}@example.com".format, st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
 
+#: Half of the rows have nothing prepaid.
+_prepaid = st.just(0) | numbers(0, 500)
+
 
 def as_read(payload: Any) -> Any:
     """`payload` as it comes out of the reader: fractions are exact decimals."""
     return json.loads(json.dumps(payload), parse_float=Decimal)
+
+
+@cache
+def _row_terms(complete: bool) -> st.SearchStrategy[Json]:
+    """What a row says beside its figures and its plan; a key `id` stands for that of the row."""
+    reset = objects(
+        {"interval": st.sampled_from([*RESET_INTERVALS, "multiple"]), "resets_at": instants},
+        {"interval_count": counts},
+        complete,
+        nullable=("resets_at",),
+    )
+    required = {
+        "unlimited": st.integers(0, 9).map(lambda drawn: drawn == 0),
+        "reset": reset,
+        "price": row_prices(complete),
+        "expires_at": instants,
+    }
+    return objects(required, {"id": st.none()}, complete, nullable=("reset", "price", "expires_at"))
 
 
 @st.composite
@@ -47,25 +68,17 @@ def breakdown_rows(
     draw: st.DrawFn, row_id: str, plan_ids: tuple[str, ...] = (), complete: bool = False
 ) -> Json:
     """One row, with `row_id` if it has an id, of one of `plan_ids` or standing alone."""
-    included, prepaid = draw(numbers(0, 5000)), draw(st.just(0) | numbers(0, 500))
+    included, prepaid = draw(numbers(0, 5000)), draw(_prepaid)
     usage = draw(numbers(-50, 6000))
-    reset = objects(
-        {"interval": st.sampled_from([*RESET_INTERVALS, "multiple"]), "resets_at": instants},
-        {"interval_count": counts},
-        complete,
-        nullable=("resets_at",),
-    )
-    row = draw(objects({}, {"id": st.just(row_id)}, complete))
-    return row | {
+    terms = draw(_row_terms(complete))
+    return {
+        **terms,
+        **({"id": row_id} if "id" in terms else {}),
         "plan_id": draw(st.sampled_from([None, *plan_ids])),
         "included_grant": included,
         "prepaid_grant": prepaid,
         "remaining": in_json(max(Decimal(0), _exact(included) + _exact(prepaid) - _exact(usage))),
         "usage": usage,
-        "unlimited": draw(st.integers(0, 9)) == 0,
-        "reset": draw(st.none() | reset),
-        "price": draw(st.none() | row_prices(complete)),
-        "expires_at": draw(st.none() | instants),
     }
 
 

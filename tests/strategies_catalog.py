@@ -35,6 +35,7 @@ def in_json(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(number)
 
 
+@cache
 def numbers(smallest: int = 0, largest: int = 1_000_000) -> st.SearchStrategy[int | float]:
     """Whole numbers, and some with up to four decimals."""
     fractions = st.integers(smallest * 10_000, largest * 10_000).map(lambda n: in_json(Decimal(n).scaleb(-4)))
@@ -133,9 +134,9 @@ def features(
     return draw(objects(required, optional, complete))
 
 
-@st.composite
-def plan_items(draw: st.DrawFn, feature: Json, complete: bool = False) -> Json:
-    """What a plan includes of `feature`."""
+@cache
+def _item_terms(complete: bool) -> st.SearchStrategy[Json]:
+    """What a plan item says whatever its feature; a key `feature` stands for the feature itself."""
     reset = objects({"interval": st.sampled_from(RESET_INTERVALS)}, {"interval_count": counts}, complete)
     billed = objects({"interval": st.sampled_from(PRICE_INTERVALS)}, {"interval_count": counts}, complete)
     price = st.builds(lambda row, interval: {**row, **interval}, row_prices(complete), billed)
@@ -145,30 +146,27 @@ def plan_items(draw: st.DrawFn, feature: Json, complete: bool = False) -> Json:
         complete,
         nullable=("max",),
     )
-    item = objects(
-        {
-            "feature_id": st.just(feature["id"]),
-            "included": numbers(),
-            "unlimited": st.booleans(),
-            "reset": reset,
-            "price": price,
-        },
-        {"rollover": rollover, "feature": st.just(feature)},
+    return objects(
+        {"included": numbers(), "unlimited": st.booleans(), "reset": reset, "price": price},
+        {"rollover": rollover, "feature": st.none()},
         complete,
         nullable=("reset", "price"),
     )
-    return draw(item)
 
 
-@st.composite
-def plans(
-    draw: st.DrawFn,
-    plan_id: st.SearchStrategy[str] = identifiers,
-    env: str = "live",
-    catalog: tuple[Json, ...] = (),
-    complete: bool = False,
-) -> Json:
-    """A plan in `env` whose items grant some of the features of `catalog`."""
+def plan_items(feature: Json, complete: bool = False) -> st.SearchStrategy[Json]:
+    """What a plan includes of `feature`."""
+
+    def of_feature(terms: Json) -> Json:
+        whole = {"feature": feature} if "feature" in terms else {}
+        return {"feature_id": feature["id"], **terms, **whole}
+
+    return _item_terms(complete).map(of_feature)
+
+
+@cache
+def _plan_terms(complete: bool) -> st.SearchStrategy[Json]:
+    """What a plan says whatever it grants."""
     price = objects(
         {"amount": numbers(), "interval": st.sampled_from(PRICE_INTERVALS)},
         {"interval_count": counts},
@@ -181,11 +179,9 @@ def plans(
             "card_required": st.booleans(),
         }
     )
-    granted = draw(st.lists(st.sampled_from(catalog), unique_by=id, max_size=3)) if catalog else []
     config = st.dictionaries(st.sampled_from(["ignore_past_due", "anchor_to_month_start"]), st.booleans())
-    plan = objects(
+    return objects(
         {
-            "id": plan_id,
             "name": texts,
             "description": texts,
             "group": identifiers,
@@ -193,9 +189,7 @@ def plans(
             "add_on": st.booleans(),
             "auto_enable": st.booleans(),
             "price": price,
-            "items": st.tuples(*(plan_items(feature, complete) for feature in granted)).map(list),
             "created_at": instants,
-            "env": st.just(env),
             "archived": st.booleans(),
             "base_variant_id": identifiers,
             "config": config,
@@ -205,4 +199,21 @@ def plans(
         complete,
         nullable=("description", "group", "price", "base_variant_id"),
     )
-    return draw(plan)
+
+
+@st.composite
+def plans(
+    draw: st.DrawFn,
+    plan_id: st.SearchStrategy[str] = identifiers,
+    env: str = "live",
+    catalog: tuple[Json, ...] = (),
+    complete: bool = False,
+) -> Json:
+    """A plan in `env` whose items grant some of the features of `catalog`."""
+    granted = draw(st.lists(st.sampled_from(catalog), unique_by=id, max_size=3)) if catalog else []
+    return {
+        "id": draw(plan_id),
+        "env": env,
+        "items": [draw(plan_items(feature, complete)) for feature in granted],
+        **draw(_plan_terms(complete)),
+    }
