@@ -7,24 +7,19 @@ from typing import Any
 from django.apps import apps
 from django.db.models import OneToOneField
 
-from billing.models import Balance, Grant, Rollover
 from customers.models import Customer, CustomerRow
 
 
 def merge_by_hand(survivor: Customer, other: Customer) -> None:
     """Give the rows of `other` to `survivor`, each with the customer that it came with.
 
-    What there is one of stays with `other` where the survivor has its own; so does a balance, whose grants go over.
+    What there is one of stays with `other` where the survivor has its own.
     """
-    for model in (Grant, Rollover):
-        model.objects.filter(balance__customer=other, came_with=None).update(came_with=other)
     for model in _models_of_customers():
         columns = {field.name for field in model._meta.fields}
         rows = model._default_manager.filter(customer=other)
         ours = model._default_manager.filter(customer=survivor)
-        if model is Balance:
-            rows = _without_shared_balances(rows, survivor)
-        elif isinstance(model._meta.get_field("customer"), OneToOneField) and ours.exists():
+        if isinstance(model._meta.get_field("customer"), OneToOneField) and ours.exists():
             rows = rows.none()
         if "is_default" in columns and ours.filter(is_default=True).exists():
             rows.update(is_default=False)
@@ -38,13 +33,3 @@ def _models_of_customers() -> list[Any]:
     return [
         model for model in models if any(field.name == "customer" for field in model._meta.concrete_fields)
     ]
-
-
-def _without_shared_balances(rows: Any, survivor: Customer) -> Any:
-    for balance in list(rows):
-        ours = Balance.objects.filter(customer=survivor, feature=balance.feature_id).first()
-        if ours is not None:
-            balance.grants.update(balance=ours)
-            balance.rollovers.update(balance=ours)
-            rows = rows.exclude(pk=balance.pk)
-    return rows

@@ -47,10 +47,10 @@ def grant(
     customer = _locked(customer)
     if entity is not None:
         # The entity may have moved to the customer in a merge after it was read.
-        entity.refresh_from_db(fields=["customer", "removed_at"])
+        entity.refresh_from_db(fields=["customer", "came_with", "removed_at"])
     if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
         raise CannotGrant(f"{customer} has no entity {entity}.")
-    balance = _balance(customer, feature)
+    balance = _balance(customer, feature, None if entity is None else entity.came_with_id)
     row = Grant(
         balance=balance,
         included_grant=Decimal(0),
@@ -116,15 +116,17 @@ def _locked(customer: Customer) -> Customer:
         key = found.merged_into_id
 
 
-def _balance(customer: Customer, feature: Feature) -> Balance:
-    """The customer's balance of the feature, locked; created if there is none."""
-    found = locked_balances([str(customer.pk)], [str(feature.pk)])
-    if found:
-        [balance] = found
-        if balance.removed_at is not None:
-            balance.removed_at = None
-            balance.save(update_fields=["removed_at"])
-        return balance
+def _balance(customer: Customer, feature: Feature, came_with_id: str | None) -> Balance:
+    """The balance of the feature in one of the customer's accounts, locked; created if there is none."""
+    for balance in locked_balances([str(customer.pk)], [str(feature.pk)]):
+        if balance.came_with_id == came_with_id:
+            if balance.removed_at is not None:
+                balance.removed_at = None
+                balance.save(update_fields=["removed_at"])
+            return balance
     return Balance.objects.create(
-        customer=customer, feature=feature, position=Balance.objects.filter(customer=customer).count()
+        customer=customer,
+        came_with_id=came_with_id,
+        feature=feature,
+        position=Balance.objects.filter(customer=customer).count(),
     )

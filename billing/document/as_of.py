@@ -6,8 +6,7 @@ one: what a plan version grants never changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -41,10 +40,7 @@ from customers.as_of import (
     KnownCustomer,
     in_order,
     known_at,
-    last_history_rows,
     latest_at,
-    row_of,
-    was_deleted,
 )
 
 M = TypeVar("M", Grant, Rollover)
@@ -81,59 +77,27 @@ def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
         for name, (model, is_shown) in kinds.items()
         if ON_REQUEST.get(name) in {None, *expand}
     }
-    holdings = holdings_known(known)
+    balances = known_at(Balance, known)
     found |= {
-        "balances": in_order(holdings.balances.values()),
-        "grants": holdings.counted(Grant),
-        "rollovers": holdings.counted(Rollover),
+        "balances": balances,
+        "grants": _counted(Grant, balances, known.at),
+        "rollovers": _counted(Rollover, balances, known.at),
     }
     return arrange_rows(found, known_at(BillingAccount, known), expand, known.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """A customer's balances as they were known, by the keys of their features.
-
-    `places` has the merged origin (or the customer) and the feature of each balance, by the balance's key.
-    """
-
-    known: KnownCustomer
-    balances: Mapping[str, Balance]
-    places: Mapping[str, tuple[str, str]]
-
-    def counted(self, model: type[M]) -> list[M]:
-        """The grants or rollovers that counted, in order, each in the balance of its feature; two queries."""
-        at = self.known.at
-        rows: dict[str, M] = {}
-        for row in latest_at(model, at, balance__in=list(self.places)):
-            home, feature = self.places.get(row.balance_id, ("", ""))
-            is_ours = (row.came_with_id or home) in self.known.origin_ids and feature in self.balances
-            if is_ours and counts(row.ended_at, row.expires_at, at):
-                row.balance_id = self.balances[feature].pk
-                rows[str(row.pk)] = row
-        for figures in _figures_at(model, list(rows), at):
-            for name in _FIGURES[model]:
-                setattr(rows[figures["pk"]], name, figures[f"{name}_then"] or Decimal(0))
-        return in_order(rows.values())
-
-
-def holdings_known(known: KnownCustomer) -> Holdings:
-    """The customer's balances as they were known, one per feature, its own before those of merged customers; one query.
-
-    A merge moves grants between balances of one feature without a history row for each, so the balance of a grant is
-    found by feature.
-    """
-    every = [
-        (row_of(Balance, record), was_deleted(record))
-        for record in last_history_rows(Balance, known.at, customer__in=known.owner_ids)
-    ]
-    places = {str(row.pk): (row.came_with_id or row.customer_id, row.feature_id) for row, _ in every}
-    ours = [row for row, is_gone in every if not is_gone and places[str(row.pk)][0] in known.origin_ids]
-    balances: dict[str, Balance] = {}
-    for row in sorted(in_order(ours), key=lambda row: places[str(row.pk)][0] != known.key):
-        row.customer_id = known.key
-        balances.setdefault(row.feature_id, row)
-    return Holdings(known, balances, places)
+def _counted(model: type[M], balances: Sequence[Balance], at: datetime) -> list[M]:
+    """The grants or rollovers of the balances that counted, in order, with their figures; two queries."""
+    keys = {str(balance.pk) for balance in balances}
+    rows: dict[str, M] = {
+        str(row.pk): row
+        for row in latest_at(model, at, balance__in=list(keys))
+        if str(row.balance_id) in keys and counts(row.ended_at, row.expires_at, at)
+    }
+    for figures in _figures_at(model, list(rows), at):
+        for name in _FIGURES[model]:
+            setattr(rows[figures["pk"]], name, figures[f"{name}_then"] or Decimal(0))
+    return in_order(rows.values())
 
 
 def _figures_at(model: type[M], keys: list[str], at: datetime) -> list[dict[str, Any]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from billing.models import Balance, Flag, Subscription
+from billing.models import Balance, BillingAccount, Flag, Subscription
 from customers.api.filtersets import FlagFilter, InstantFilter, TextFilter, WordFilter
 from customers.api.paging import orders_by_time
 from customers.document.filters import CustomerFilter
@@ -23,9 +23,9 @@ RUNNING = (Subscription.Status.ACTIVE.value, Subscription.Status.SCHEDULED.value
 
 def billed_customers() -> CustomerQuerySet:
     """All customers that aren't merged, with `billing_created_at`, the creation time in their billing document."""
-    return Customer.objects.unmerged().annotate(
-        billing_created_at=Coalesce("billing_account__created_at", "created_at")
-    )
+    accounts = BillingAccount.objects.filter(customer=OuterRef("pk"))
+    first = accounts.order_by(F("came_with").asc(nulls_first=True)).values("created_at")[:1]
+    return Customer.objects.unmerged().annotate(billing_created_at=Coalesce(Subquery(first), "created_at"))
 
 
 def subscribed(statuses: Collection[str], plans: Q | None = None) -> Exists:

@@ -90,8 +90,5 @@ def _remaining(
     """What remains in each balance after these changes, by feature ID; None is unlimited."""
     grants = grants_after(material.rows, usage)
     rollovers = rollovers_after(material.rollovers, left)
-    remaining: dict[str, Decimal | None] = {}
-    for balance in material.balances:
-        figures = material.drawable.figures(balance, grants, rollovers)
-        remaining[balance.feature.feature_id] = None if figures.unlimited else figures.remaining
-    return remaining
+    remaining = material.drawable.remaining(grants, rollovers)
+    return {balance.feature.feature_id: remaining[str(balance.feature_id)] for balance in material.balances}

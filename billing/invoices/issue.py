@@ -41,7 +41,7 @@ _ISSUED_COLUMNS = (
 class InvoiceRequest:
     """An invoice to raise for a customer at a moment.
 
-    `customer_id` and `subscription_id` are keys of rows. `plan_ids` are the plans as documents name them and `plans`
+    `customer_id` and `subscription_id` are keys of rows, `came_with_id` is that of the account. `plan_ids` are the plans as documents name them and `plans`
     their keys, in the same order. The lines name plans and subscriptions as documents do; their amounts are minor
     units of `currency`.
     """
@@ -50,6 +50,7 @@ class InvoiceRequest:
     currency: str
     at: datetime
     lines: Sequence[BilledLine]
+    came_with_id: str | None = None
     subscription_id: str | None = None
     plan_ids: Sequence[str] = ()
     plans: Sequence[str] = ()
@@ -127,6 +128,7 @@ def draft_invoice(
         currency=currency,
         at=clock.now(),
         lines=lines,
+        came_with_id=None if subscription is None else subscription.came_with_id,
         subscription_id=None if subscription is None else str(subscription.pk),
         plan_ids=[plan.plan_id for plan in plans],
         plans=[str(plan.pk) for plan in plans],
@@ -188,6 +190,7 @@ def request_of_draft(draft: Invoice, at: datetime) -> InvoiceRequest:
             )
             for line in draft.lines.select_related("plan").order_by("position", "pk")
         ],
+        came_with_id=draft.came_with_id,
         subscription_id=draft.subscription_id,
         plan_ids=draft.plan_ids,
         plans=[str(plan.pk) for plan in draft.plans.all()],
@@ -199,6 +202,7 @@ def request_of_draft(draft: Invoice, at: datetime) -> InvoiceRequest:
 def _new_invoice(request: InvoiceRequest) -> Invoice:
     return Invoice(
         customer_id=request.customer_id,
+        came_with_id=request.came_with_id,
         subscription_id=request.subscription_id,
         currency=known_code(request.currency),
         total=0,
@@ -239,6 +243,7 @@ def _carry_over(request: InvoiceRequest, found: InvoiceTotals) -> Discount:
     # The billing document has the name, so its date is in ISO 8601.
     discount = Discount(
         customer_id=request.customer_id,
+        came_with_id=request.came_with_id,
         name=f"Credit carried over on {request.at:%Y-%m-%d}",
         type=Discount.Type.INVOICE_CREDITS,
         discount_value=from_minor(-found.total, found.currency),

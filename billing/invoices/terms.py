@@ -15,7 +15,7 @@ from billing.rules import invoice_totals as invoice_sums
 from billing.rules.exact import EXACT
 from billing.rules.intervals import step
 from billing.rules.money import from_minor, is_known
-from customers.models import Address, Business, Customer
+from customers.models import Address, Business, Customer, shown_once
 
 #: The columns of a discount that change when it is used.
 DISCOUNT_COLUMNS = ("start", "times_used", "spent")
@@ -59,7 +59,8 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
 
     With `to_change` their discounts are locked until the caller's transaction ends.
     """
-    accounts = {row.customer_id: row for row in BillingAccount.objects.filter(customer_id__in=customer_ids)}
+    held = BillingAccount.objects.filter(customer_id__in=customer_ids)
+    accounts = {row.customer_id: row for row in shown_once(held, lambda row: row.customer_id)}
     addresses = {
         row.customer_id: row for row in Address.objects.filter(customer_id__in=customer_ids, is_default=True)
     }

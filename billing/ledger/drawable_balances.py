@@ -12,12 +12,13 @@ from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendL
 from billing.models.figures import BillingMethod
 from billing.rules.drawing import DrawableGrant, DrawableRollover
 from billing.rules.due_events import DueKind
+from billing.rules.exact import EXACT, ZERO
 from billing.rules.figures import Figures, figures_of
 
 
 @dataclass(slots=True)
 class DrawableBalances:
-    """A customer's balances of a feature and of the credit systems that pay for it.
+    """A customer's balances of a feature and of the credit systems that pay for it; several accounts may have one each.
 
     `costs` has the key of each of these features, with the credits for one unit; None for the feature itself. Grants
     and rollovers that have ended are not loaded; those that have expired are. `overage_limits` are the spend limits
@@ -57,9 +58,24 @@ class DrawableBalances:
     ) -> Figures:
         """The figures of one of the balances, from those of the grants and rollovers that are its own."""
         return figures_of(
-            [grant for grant in grants if grant.feature_id == balance.feature_id],
+            [grant for grant in grants if grant.balance_id == balance.pk],
             [rollover for rollover in rollovers if self.rollovers[rollover.id].balance_id == balance.pk],
         )
+
+    def remaining(
+        self, grants: Iterable[DrawableGrant], rollovers: Iterable[DrawableRollover]
+    ) -> dict[str, Decimal | None]:
+        """What is left in the balances of each feature together, by the key of the feature; None is unlimited."""
+        grants, rollovers = list(grants), list(rollovers)
+        left: dict[str, Decimal | None] = {}
+        for balance in self.balances.values():
+            figures = self.figures(balance, grants, rollovers)
+            before = left.get(balance.feature_id, ZERO)
+            if figures.unlimited or before is None:
+                left[balance.feature_id] = None
+            else:
+                left[balance.feature_id] = EXACT.add(before, figures.remaining)
+        return left
 
     def next_due(self) -> datetime | None:
         """When the next reset of one of the grants, or event of one of the subscriptions behind them, falls due.
@@ -134,6 +150,7 @@ def drawable_grant(
     return DrawableGrant(
         id=str(grant.pk),
         feature_id=balance.feature_id,
+        balance_id=str(balance.pk),
         included_grant=grant.included_grant,
         prepaid_grant=grant.prepaid_grant,
         usage=grant.usage,

@@ -26,7 +26,7 @@ def notes_on_money(survivor: Customer, others: Sequence[Customer]) -> list[str]:
 
 
 def _balances(customers: Sequence[Customer]) -> Iterator[str]:
-    """Balances that are combined, before and after."""
+    """Balances of one feature, which stay side by side, and their sum."""
     at = clock.now()
     balances = list(Balance.objects.filter(customer__in=customers).select_related("feature"))
     by_feature: dict[str, list[Balance]] = defaultdict(list)
@@ -45,14 +45,7 @@ def _balances(customers: Sequence[Customer]) -> Iterator[str]:
             [grant for grants, _ in of_each for grant in grants],
             [rollover for _, rollovers in of_each for rollover in rollovers],
         )
-        yield f"{rows[0].feature}: {parts} remain, {_remaining(combined)} after the merge."
-        yield from _overage(rows)
-
-
-def _overage(rows: Sequence[Balance]) -> Iterator[str]:
-    own, *others = rows
-    if not own.overage_allowed and any(other.overage_allowed for other in others):
-        yield f"{own.feature}: one of these balances allows overage, so the combined balance will too."
+        yield f"{rows[0].feature}: {parts} remain, side by side, {_remaining(combined)} in all."
 
 
 def _remaining(figures: Figures) -> str:

@@ -15,10 +15,13 @@ from customers.typed_ids import TypedIdField
 
 
 class BillingAccount(CustomerRow):
-    """What the billing platform knows of a customer besides plans and balances; one account per customer."""
+    """What the billing platform knows of a customer besides plans and balances.
+
+    A customer has one account, and one of each customer that was merged into it.
+    """
 
     id = TypedIdField(prefix="acct", primary_key=True, editable=False)
-    customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="billing_account")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="billing_accounts")
     created_at = models.DateTimeField(
         default=clock.now, help_text="When the billing platform created the customer."
     )
@@ -49,6 +52,17 @@ class BillingAccount(CustomerRow):
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(came_with=None),
+                name="account_once_per_customer",
+                violation_error_message="The customer already has a billing account.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with"],
+                name="account_once_per_customer_came_with",
+                violation_error_message="The customer already has a billing account.",
+            ),
             models.CheckConstraint(
                 condition=Q(tax_rate=None) | Q(tax_rate__gte=0, tax_rate__lte=100),
                 name="account_tax_rate_in_range",

@@ -21,14 +21,17 @@ from billing.rules.figures import GrantFigures, RolloverFigures, counts
 from billing.rules.intervals import NEVER_RESETS
 from customers import clock
 from customers.formats import number
-from customers.models import Customer, ListItem
+from customers.models import Customer, ListItem, PartOfList
 from customers.typed_ids import TypedIdField
 
 M = TypeVar("M", bound=models.Model)
 
 
 class Balance(ListItem):
-    """A customer's balance of one feature. What it holds is the sum of its grants and rollovers."""
+    """A balance of one feature in one of a customer's accounts. What it holds is the sum of its grants and rollovers.
+
+    A merge moves balances as they are, so a customer can have several of one feature, side by side.
+    """
 
     id = TypedIdField(prefix="bal", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="balances")
@@ -53,7 +56,13 @@ class Balance(ListItem):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "feature"],
+                condition=Q(came_with=None),
                 name="balance_once_per_feature",
+                violation_error_message="The customer already has a balance of this feature.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with", "feature"],
+                name="balance_once_per_feature_came_with",
                 violation_error_message="The customer already has a balance of this feature.",
             ),
             bounded("balance_max_purchase_in_range", "max_purchase"),
@@ -108,7 +117,7 @@ class RolloverQuerySet(CountedQuerySet["Rollover"]):
             yield str(key), RolloverFigures.of(granted, left)
 
 
-class Grant(ListItem):
+class Grant(PartOfList):
     """One grant of a feature: a row of the balance's breakdown.
 
     It holds `included_grant + prepaid_grant - usage`. Usage is negative where more was refunded than used. A grant
@@ -176,7 +185,7 @@ class Grant(ListItem):
     #: Figures have no history rows, because the ledger is their history. So usage writes none.
     history = HistoricalRecords(
         excluded_fields=["included_grant", "prepaid_grant", "usage", "adjusted", "entries"],
-        no_db_index=["came_with", "entity", "plan", "subscription", "purchase"],
+        no_db_index=["entity", "plan", "subscription", "purchase"],
     )
     objects = GrantQuerySet.as_manager()
 
@@ -185,13 +194,8 @@ class Grant(ListItem):
         constraints = [
             models.UniqueConstraint(
                 fields=["balance", "grant_id"],
-                condition=~Q(grant_id="") & Q(came_with=None),
-                name="grant_id_once_per_balance",
-            ),
-            models.UniqueConstraint(
-                fields=["came_with", "balance", "grant_id"],
                 condition=~Q(grant_id=""),
-                name="grant_id_once_per_balance_came_with",
+                name="grant_id_once_per_balance",
             ),
             bounded(
                 "grant_figures_in_range",
@@ -243,7 +247,7 @@ class Grant(ListItem):
         return expiry_events(self.expires_at) + resets
 
 
-class Rollover(ListItem):
+class Rollover(PartOfList):
     """Unused amount that a reset carried over: `granted` then, `left` now."""
 
     changes_customer_of = "balance"
@@ -263,9 +267,7 @@ class Rollover(ListItem):
         null=True, blank=True, help_text="When it stopped counting toward the balance."
     )
 
-    history = HistoricalRecords(
-        excluded_fields=["granted", "left", "entries"], no_db_index=["came_with", "grant"]
-    )
+    history = HistoricalRecords(excluded_fields=["granted", "left", "entries"], no_db_index=["grant"])
     objects = RolloverQuerySet.as_manager()
 
     class Meta:

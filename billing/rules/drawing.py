@@ -36,11 +36,12 @@ class DrawableGrant(GrantFigures):
     `entity_id` is None for a grant of the customer, `credit_cost` is None for a grant of the used feature itself. Of
     grants that are equal in all else and equally old, the one with the lower `position` comes first. `max_purchase` is
     how far below zero a grant with `overage_allowed` may go; None means no floor. With `shares_max_purchase` it bounds
-    the overage of all grants of the feature that share it, together.
+    the overage of all grants of the balance that share it, together.
     """
 
     id: str
     feature_id: str
+    balance_id: str = ""
     created_at: datetime
     position: int = 0
     entity_id: str | None = None
@@ -329,23 +330,24 @@ def _overdraw(
     """
     allowances = _allowances(grants, overage_limits)
     stops: list[LimitReached] = []
-    shared: dict[str, Decimal] = defaultdict(Decimal)
+    shared: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for grant in grants:
         if grant.shares_max_purchase:
-            shared[grant.feature_id] += grant.overage
+            shared[grant.feature_id, grant.balance_id] += grant.overage
     for grant in ordered:
         if not grant.overage_allowed or not allocation.missing:
             continue
         above_zero = max(ZERO, left[grant.id])
         to_floor = _UNBOUNDED
         if grant.max_purchase is not None:
-            overdrawn = shared[grant.feature_id] if grant.shares_max_purchase else max(ZERO, -left[grant.id])
+            together = shared[grant.feature_id, grant.balance_id]
+            overdrawn = together if grant.shares_max_purchase else max(ZERO, -left[grant.id])
             to_floor = above_zero + max(ZERO, grant.max_purchase - overdrawn)
         to_limit = above_zero + allowances.get(grant.feature_id, _UNBOUNDED)
         charged = allocation.take(grant.id, "overage", min(to_floor, to_limit), grant.credit_cost)
         overage = max(ZERO, charged - above_zero)
         if grant.shares_max_purchase:
-            shared[grant.feature_id] += overage
+            shared[grant.feature_id, grant.balance_id] += overage
         if grant.feature_id in allowances:
             allowances[grant.feature_id] -= overage
         if to_limit < to_floor:

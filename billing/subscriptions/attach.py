@@ -126,6 +126,7 @@ def _purchase(
 ) -> Result:
     purchase = Purchase(
         customer=work.customer,
+        came_with_id=None if entity is None else entity.came_with_id,
         entity=entity,
         plan=plan,
         quantity=quantity,

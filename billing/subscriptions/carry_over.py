@@ -22,10 +22,9 @@ def carry_usage(work: UnitOfWork, new: Subscription, at: datetime, *, is_same_pl
     If both are of the same plan, in any version or quantity, all unbilled usage is carried over. Otherwise only usage of
     features that are held rather than consumed, such as seats.
     """
-    feature_of = {str(balance.pk): key for key, balance in work.balances.items()}
     items = {str(item.feature_id): item.feature for item in work.plan_items.of(str(new.plan_id))}
     for grant, replaced in _replaced(work, new):
-        feature = items[feature_of[str(grant.balance_id)]]
+        feature = items[work.feature_id_of(grant)]
         if not replaced or not (is_same_plan or not feature.consumable):
             continue
         in_use = sum((_unbilled(old) for old in replaced), _ZERO)
@@ -80,7 +79,6 @@ def carry_extras(
     work: UnitOfWork, new: Subscription, at: datetime, rollovers: dict[str, list[Rollover]]
 ) -> None:
     """Carry adjustments and rollovers over to another version or quantity of the same plan."""
-    feature_of = {str(balance.pk): key for key, balance in work.balances.items()}
     for grant, replaced in _replaced(work, new):
         adjusted = sum((old.adjusted for old in replaced), _ZERO)
         grant.adjusted = adjusted
@@ -88,7 +86,7 @@ def carry_extras(
             Posting.Kind.ADJUSTMENT,
             at,
             [FigureChange(grant, "included_grant", adjusted)],
-            feature_id=feature_of[str(grant.balance_id)],
+            feature_id=work.feature_id_of(grant),
             entity_id=grant.entity_id,
             reason="Carried over from the previous plan",
         )

@@ -89,7 +89,7 @@ def change_in(
     if same and current.prepaid_quantities == bought:
         raise CannotSubscribe(f"The customer already has {plan} in this quantity.")
     new = new_subscription(work, plan, quantity, bought, current.entity, at)
-    new.follows = current
+    new.follows, new.came_with_id = current, current.came_with_id
     is_up = _monthly(work, new) >= _monthly(work, current)
     result = Result()
     for dropped in drop_followers(work, current, at):

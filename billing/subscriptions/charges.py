@@ -132,6 +132,7 @@ def request_invoice(
     work.invoice_requests.append(
         InvoiceRequest(
             customer_id=work.key,
+            came_with_id=source.came_with_id,
             subscription_id=str(source.pk) if isinstance(source, Subscription) else None,
             plan_ids=(source.plan.plan_id,),
             plans=(str(source.plan_id),),

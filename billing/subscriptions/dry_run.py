@@ -96,11 +96,11 @@ def _subscriptions(customer: Customer) -> dict[str, Subscription]:
 
 
 def _figures(customer: Customer) -> dict[str, tuple[str, Figures]]:
-    """Name and figures of each feature of the customer, by the feature's key."""
+    """Name and figures of each balance of the customer, by the balance's key."""
     rows = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature")
     balances = list(rows.order_by("position", "pk"))
     figures = figures_of_balances([str(balance.pk) for balance in balances], clock.now())
-    return {str(balance.feature_id): (str(balance.feature), figures[str(balance.pk)]) for balance in balances}
+    return {str(balance.pk): (str(balance.feature), figures[str(balance.pk)]) for balance in balances}
 
 
 def _digest(

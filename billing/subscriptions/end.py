@@ -76,6 +76,6 @@ def _forbid_overage(work: UnitOfWork, ended: Grant) -> None:
         for grant in work.grants.values()
     )
     if not is_priced:
-        balance = next(each for each in work.balances.values() if each.pk == ended.balance_id)
+        balance = work.balances[str(ended.balance_id)]
         balance.overage_allowed = False
         work.change(balance)

@@ -11,7 +11,7 @@ def raise_flag(work: UnitOfWork, item: PlanItem, source: Subscription | Purchase
     flag = work.flags.get(str(item.feature_id))
     expires_at = source.expires_at if isinstance(source, Purchase) else None
     if flag is None:
-        flag = _undropped(work, item.feature) or _new_flag(work, item.feature)
+        flag = _undropped(work, item.feature) or _new_flag(work, item.feature, source)
         work.flags[str(item.feature_id)] = flag
     elif flag.expires_at is None and flag.plan_id is None:
         return
@@ -42,8 +42,13 @@ def lower_flags(work: UnitOfWork, ended: Subscription | Purchase) -> None:
                 work.dropped_flags.append(flag)
 
 
-def _new_flag(work: UnitOfWork, feature: Feature) -> Flag:
-    flag = Flag(customer=work.customer, feature=feature, position=len(work.flags))
+def _new_flag(work: UnitOfWork, feature: Feature, source: Subscription | Purchase) -> Flag:
+    flag = Flag(
+        customer=work.customer,
+        came_with_id=source.came_with_id,
+        feature=feature,
+        position=len(work.flags),
+    )
     flag.flag_id = str(flag.pk)
     return flag
 

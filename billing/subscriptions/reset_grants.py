@@ -36,7 +36,7 @@ def reset_due_grants(
 
 def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
     """Reset one grant. Returns the lines that bill its overage."""
-    balance = next(each for each in work.balances.values() if each.pk == grant.balance_id)
+    balance = work.balances[str(grant.balance_id)]
     rule = _rollover_rule(work, grant)
     row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
     rollovers = [

@@ -72,6 +72,7 @@ def new_subscription(
 ) -> Subscription:
     subscription = Subscription(
         customer=work.customer,
+        came_with_id=None if entity is None else entity.came_with_id,
         entity=entity,
         plan=plan,
         status=Subscription.Status.SCHEDULED,

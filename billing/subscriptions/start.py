@@ -84,6 +84,7 @@ def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
     work.trials.append(
         TrialUsed(
             customer=work.customer,
+            came_with_id=subscription.came_with_id,
             plan=subscription.plan,
             customer_external_id=work.customer.external_id or str(work.customer.pk),
             fingerprint=work.customer.fingerprint or None,
@@ -125,7 +126,7 @@ def _grant(
     bought: Decimal,
     anchor: int | None,
 ) -> None:
-    balance = work.balance_of(item.feature)
+    balance = work.balance_for(item.feature, source)
     grant = Grant(
         balance=balance,
         entity=source.entity,

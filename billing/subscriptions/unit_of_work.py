@@ -76,8 +76,8 @@ class PlanItems:
 class UnitOfWork:
     """One customer with the subscriptions, purchases and balances that still count.
 
-    `flags` and `balances` are by the key of their feature; `unpaid_due_at` has the due dates of unpaid invoices by
-    subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved.
+    `flags` are by the key of their feature, `balances` by their own key; `unpaid_due_at` has the due dates of unpaid
+    invoices by subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved.
     """
 
     customer: Customer
@@ -126,21 +126,28 @@ class UnitOfWork:
             and rollover.grant_id in (grant.pk, None)
         ]
 
-    def balance_of(self, feature: Feature) -> Balance:
-        """The customer's balance of a feature, created if there is none."""
-        balance = self.balances.get(str(feature.pk))
-        if balance is None:
-            balance = Balance(customer=self.customer, feature=feature, position=len(self.balances))
-            self.balances[str(feature.pk)] = balance
+    def balance_for(self, feature: Feature, source: Subscription | Purchase) -> Balance:
+        """The balance of a feature in the account of a subscription or purchase, created if there is none."""
+        for balance in self.balances.values():
+            if balance.feature_id == feature.pk and balance.came_with_id == source.came_with_id:
+                break
+        else:
+            balance = Balance(
+                customer=self.customer,
+                came_with_id=source.came_with_id,
+                feature=feature,
+                position=len(self.balances),
+            )
+            self.balances[str(balance.pk)] = balance
             self.change(balance)
-        elif balance.removed_at is not None:
+        if balance.removed_at is not None:
             balance.removed_at = None
             self.change(balance)
         return balance
 
     def feature_id_of(self, row: Grant | Rollover) -> str:
         """The feature of a grant or rollover."""
-        return next(key for key, balance in self.balances.items() if balance.pk == row.balance_id)
+        return str(self.balances[str(row.balance_id)].feature_id)
 
     def due_events(self) -> Iterator[DueEvent]:
         """All events that will fall due for the customer, in no order."""
@@ -201,7 +208,9 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     plan_items, book = PlanItems(), LedgerBatch()
     terms = {
         str(account.customer_id): account.payment_terms_days
-        for account in BillingAccount.objects.filter(customer__in=customers)
+        for account in shown_once(
+            BillingAccount.objects.filter(customer__in=customers), lambda row: row.customer_id
+        )
         if account.payment_terms_days is not None
     }
     units = {
@@ -220,7 +229,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     for key, balance in balances.items():
         balance.feature = features[balance.feature_id]
         owners[key] = units[balance.customer_id]
-        owners[key].balances[balance.feature_id] = balance
+        owners[key].balances[key] = balance
     sources: dict[str, Subscription | Purchase] = {}
     subscriptions = Subscription.objects.running().filter(customer__in=customers)
     for subscription in subscriptions.select_related("plan", "entity").order_by("position", "pk"):

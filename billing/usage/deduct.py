@@ -187,11 +187,7 @@ def remaining_by_feature(
     """What usage of the entity (None: of the customer) can still draw, by the key of the feature."""
     usable = [grant for grant in grants if grant.entity_id in (None, entity_id)]
     usable_rollovers = [rollover for rollover in rollovers if rollover.entity_id in (None, entity_id)]
-    remaining: dict[str, Decimal | None] = {}
-    for balance in drawable.balances.values():
-        figures = drawable.figures(balance, usable, usable_rollovers)
-        remaining[balance.feature_id] = None if figures.unlimited else figures.remaining
-    return remaining
+    return drawable.remaining(usable, usable_rollovers)
 
 
 def to_stored_answer(result: UsageResult, to_uuid_text: Callable[[str], str] | None = None) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _crm(customers: Sequence[Customer], case: Case) -> list[bytes]:
 
 _FORMATS = {
     Source.PAYMENTS: _SourceFormat(_payments, "pk"),
-    Source.BILLING: _SourceFormat(_billing, "billing_account__pk"),
+    Source.BILLING: _SourceFormat(_billing, "billing_accounts__pk"),
     Source.CRM: _SourceFormat(_crm, "relationship__pk"),
 }
 

@@ -23,6 +23,8 @@ D = TypeVar("D", bound=JsonDocument)
 
 def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "customer") -> QuerySet[R]:
     """Those of `rows` with the same merged origin as the records; `scope` is the path from a row to its customer."""
+    owner = scope.rpartition("__")[0]
+    came_with = f"{owner}__came_with" if owner else "came_with"
     own: list[Any] = []
     merged: list[Any] = []
     origins: list[Any] = []
@@ -32,9 +34,9 @@ def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str
         else:
             merged.append(incoming.customer.pk)
             origins.append(incoming.merged_origin.pk)
-    condition = Q(**{f"{scope}__in": own}, came_with=None)
+    condition = Q(**{f"{scope}__in": own, came_with: None})
     if merged:
-        condition |= Q(**{f"{scope}__in": merged}, came_with__in=origins)
+        condition |= Q(**{f"{scope}__in": merged, f"{came_with}__in": origins})
     return rows.filter(condition)
 
 

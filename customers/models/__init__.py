@@ -5,7 +5,7 @@ from customers.models.change import CustomerChange
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
 from customers.models.customer_row import CustomerRow, shown_once
-from customers.models.list_item import ListItem
+from customers.models.list_item import ListItem, PartOfList
 from customers.models.payment_method import PaymentMethod
 from customers.models.pinned_fields import PinnedFields
 from customers.models.source import ReceivedPayload, Source, SourceRecord
@@ -19,6 +19,7 @@ __all__ = [
     "CustomerRow",
     "Environment",
     "ListItem",
+    "PartOfList",
     "PaymentMethod",
     "PinnedFields",
     "ReceivedPayload",

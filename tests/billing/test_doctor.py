@@ -418,17 +418,17 @@ def test_a_row_that_came_with_somebody_else_is_found() -> None:
     survivor, stranger = make_customer(), make_customer()
     merged = make_customer(merged_into=survivor)
     make_note(customer=survivor, came_with=merged)
-    make_grant(balance=make_balance(customer=survivor), came_with=merged)
+    make_balance(customer=survivor, came_with=merged)
     assert findings() == []
     note = make_note(customer=survivor, came_with=stranger)
     record = make_merged_record(survivor=stranger, came_with=merged)
-    grant = make_grant(balance=make_balance(customer=stranger), came_with=merged)
+    balance = make_balance(customer=stranger, came_with=merged)
     assert sorted(said()) == sorted(
         (
             row.pk,
             f"its merged origin {row.came_with_id} isn't merged into the row's customer",
         )
-        for row in (note, record, grant)
+        for row in (note, record, balance)
     )
 
 

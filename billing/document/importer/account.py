@@ -12,9 +12,9 @@ from billing.document.importer.batch import ImportBatch, ListMapping, listed, ma
 from billing.document.importer.catalog import present
 from billing.document.schema import BillingCustomer
 from billing.models import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
-from customers.bulk import create_rows, update_rows
+from customers.bulk import assign_values, create_rows, update_rows
 from customers.ingest.importer import Incoming
-from customers.ingest.merged_origins import assign_changes
+from customers.ingest.merged_origins import rows_at_origin
 
 Document = Incoming[BillingCustomer]
 
@@ -22,10 +22,8 @@ ACCOUNT_FIELDS = ("created_at", "metadata", "send_email_receipts", "payment_meth
 
 
 def apply_accounts(batch: ImportBatch) -> None:
-    accounts = {
-        account.customer_id: account
-        for account in BillingAccount.objects.filter(customer__in=batch.customers)
-    }
+    held = rows_at_origin(BillingAccount.objects.all(), batch.incoming)
+    accounts = {account.customer_id: account for account in held}
     new: list[BillingAccount] = []
     changed: list[BillingAccount] = []
     for incoming in batch.incoming:
@@ -33,14 +31,14 @@ def apply_accounts(batch: ImportBatch) -> None:
         if account is None:
             account = BillingAccount(customer=incoming.customer, came_with_id=incoming.came_with_id)
             new.append(account)
-            assign_changes(account, incoming, _account)
-        elif assign_changes(account, incoming, _account):
+            assign_values(account, _account(incoming.document))
+        elif assign_values(account, _account(incoming.document)):
             changed.append(account)
     create_rows(new, batch.reason)
     update_rows(changed, ACCOUNT_FIELDS, batch.reason)
 
 
-def _account(incoming: Document, document: BillingCustomer) -> dict[str, Any]:
+def _account(document: BillingCustomer) -> dict[str, Any]:
     return {name: getattr(document, name) for name in ACCOUNT_FIELDS}
 
 

@@ -46,7 +46,7 @@ def apply_balances(batch: ImportBatch) -> None:
 
     def remove(rows: list[Balance]) -> None:
         gone.extend(rows)
-        mark(_removable(rows, incoming_of))
+        mark(rows)
 
     balances = {
         (balance.customer_id, sent.feature_id): balance
@@ -75,14 +75,6 @@ def apply_balances(batch: ImportBatch) -> None:
         for sent, row in _ROLLOVERS.sync(batch, rollovers, marking(batch, "ended_at"))
     ]
     _post_differences(batch, {str(row.pk): row for row in balances.values()}, received)
-
-
-def _removable(rows: list[Balance], incoming_of: dict[str, Document]) -> list[Balance]:
-    """The balances with the merged origin of the incoming document that hold no grants of another origin."""
-    at_home = {row.pk: row for row in rows if row.came_with_id == incoming_of[row.customer_id].came_with_id}
-    counting = Grant.objects.filter(balance__in=at_home, ended_at=None).values_list("balance", "came_with")
-    shared = {balance for balance, origin in counting if origin != at_home[balance].came_with_id}
-    return [row for pk, row in at_home.items() if pk not in shared]
 
 
 def _post_differences(
@@ -207,7 +199,6 @@ _BALANCES = ListMapping[Balance, schema.Balance](
     columns=_balance,
     is_shared=True,
     stays_ours=True,
-    of_all_homes=True,
     related=("feature",),
 )
 _GRANTS = ListMapping[Grant, _GrantItem](
@@ -216,7 +207,6 @@ _GRANTS = ListMapping[Grant, _GrantItem](
     key_of_row=_grant_of_row,
     columns=_grant,
     parent="balance",
-    scope="balance__customer",
     is_shared=True,
     stays_ours=True,
     related=("plan",),
@@ -229,7 +219,6 @@ _ROLLOVERS = ListMapping[Rollover, schema.Rollover](
     key_of_row=lambda row: row.expires_at,
     columns=_rollover,
     parent="balance",
-    scope="balance__customer",
     is_shared=True,
     stays_ours=True,
     order=(F("ended_at").asc(nulls_first=True), "position", "pk"),

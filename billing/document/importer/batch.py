@@ -17,9 +17,9 @@ from billing.models import Feature, Plan, Purchase, Subscription
 from customers.bulk import sync_rows, update_rows
 from customers.ingest.importer import Incoming
 from customers.ingest.merged_origins import rows_at_origin
-from customers.models import Customer, ListItem
+from customers.models import Customer, PartOfList
 
-M = TypeVar("M", bound=ListItem)
+M = TypeVar("M", bound=PartOfList)
 S = TypeVar("S")
 
 
@@ -96,13 +96,11 @@ class ListMapping(Generic[M, S]):
     """Maps the items of one list to rows.
 
     An item matches the row under the same parent whose `key_of_row` equals its `key_of_item`; equal keys are matched
-    in order. `columns` returns the values of an item, given the row it matches. `scope` is the path from a row to its
-    customer.
+    in order. `columns` returns the values of an item, given the row it matches.
 
     With `is_shared`, the key is unique in the database, so an item may match a row that a person added; the row then
     counts as imported, unless it `stays_ours`, because our own exports list rows that the billing platform doesn't
-    know. Without `is_shared`, rows that people added never change. With `of_all_homes`, a customer has one row per key,
-    and a document of another merged origin than the row's does not change its columns.
+    know. Without `is_shared`, rows that people added never change.
     """
 
     model: type[M]
@@ -110,10 +108,8 @@ class ListMapping(Generic[M, S]):
     key_of_row: Callable[[M], Hashable]
     columns: Callable[[ImportBatch, Incoming[BillingCustomer], S, M | None], dict[str, Any]]
     parent: str = "customer"
-    scope: str = "customer"
     is_shared: bool = False
     stays_ours: bool = False
-    of_all_homes: bool = False
     related: tuple[str, ...] = ()
     order: tuple[Any, ...] = ("position", "pk")
 
@@ -145,10 +141,10 @@ class ListMapping(Generic[M, S]):
                 is_ours = self.stays_ours and matched is not None and not matched.imported
                 columns |= {"position": position, "imported": not is_ours}
                 fields = tuple(columns)
-                home = each.incoming.came_with_id
-                if matched is not None and matched.came_with_id != home:
-                    columns = {name: getattr(matched, name) for name in fields} | {"removed_at": None}
-                row = self.model(**{parent_id: each.parent.pk}, came_with_id=home, **columns)
+                owner = {parent_id: each.parent.pk}
+                if self.parent == "customer":
+                    owner["came_with_id"] = each.incoming.came_with_id
+                row = self.model(**owner, **columns)
                 place_of[row.pk] = place
                 wanted.append(row)
                 items.append(item)
@@ -164,9 +160,8 @@ class ListMapping(Generic[M, S]):
 
     def _existing(self, lists: Sequence[Items[S]]) -> list[M]:
         incoming = {each.incoming.customer.pk: each.incoming for each in lists}
-        rows = self.model._default_manager.filter(**{f"{self.scope}__in": list(incoming)})
-        if not self.of_all_homes:
-            rows = rows_at_origin(rows, incoming.values(), self.scope)
+        scope = "customer" if self.parent == "customer" else f"{self.parent}__customer"
+        rows = rows_at_origin(self.model._default_manager.all(), incoming.values(), scope)
         if not self.is_shared:
             rows = rows.filter(imported=True)
         return list(rows.select_related(*self.related).order_by(*self.order))

@@ -22,7 +22,7 @@ from billing.document.lists.documents import (
     ListedSubscription,
 )
 from billing.document.renderer import render_catalog, render_customer
-from billing.document.renderer.balances import render_breakdown_row, render_rollover
+from billing.document.renderer.balances import render_balance, render_breakdown_row, render_rollover
 from billing.document.renderer.rows import BillingRows, arrange_rows
 from billing.document.renderer.scalars import choice, moment, nullable_moment
 from billing.document.schema import BillingCustomer, Feature, Plan, expanded
@@ -147,14 +147,12 @@ def render_balances(rows: Sequence[Balance], expand: Collection[str]) -> list[Li
         "purchases": _in_order(Purchase.objects.filter(removed_at=None, customer__in=customers.values())),
     }
     names = {"balances.feature"} if "feature" in expand else set()
-    documents = _documents(customers, found, names, at)
-    features = FeatureRow.objects.in_bulk([row.feature_id for row in rows])
+    billing = _arranged(found, names, at)
     shown = []
     for row in rows:
-        balances = documents[str(row.customer_id)].balances or {}
-        document = balances.get(features[row.feature_id].feature_id)
+        customer = customers[str(row.customer_id)]
+        document = render_balance(customer, row, billing)
         if document is not None:
-            customer = customers[str(row.customer_id)]
             shown.append(
                 ListedBalance(
                     **_fields(document),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from msgspec import UNSET
 
@@ -11,27 +12,32 @@ from billing.document.renderer.catalog import price_arguments
 from billing.document.renderer.rows import BillingRows
 from billing.document.renderer.scalars import choice, nullable_figure, nullable_moment, optional_count
 from billing.models import Balance, Grant, Rollover, Subscription
+from billing.rules.exact import total
 from billing.rules.figures import figures_of
 from customers.json_types import Number
 from customers.models import Customer, shown_once
 
 
 def render_balances(customer: Customer, rows: BillingRows) -> dict[str, schema.Balance]:
-    """The customer's balances by feature ID, by position, then by ID.
+    """The customer's balances by feature ID, by position, then by ID. Those of several accounts are added up.
 
     A balance that its source no longer lists is included while a grant or rollover in it counts.
     """
-    running = _running_plans(customer, rows)
-    shown: dict[str, schema.Balance] = {}
+    together: dict[str, list[Balance]] = {}
     balances = sorted(
-        rows.balances[customer.pk], key=lambda row: (row.position, rows.feature_ids[row.feature_id])
+        rows.balances[customer.pk],
+        key=lambda row: (row.came_with_id is not None, row.position, rows.feature_ids[row.feature_id]),
     )
     for balance in balances:
-        grants = [grant for grant in rows.grants[balance.pk] if _counts(grant, running, rows)]
-        rollovers = rows.rollovers[balance.pk]
-        if balance.removed_at is None or grants or rollovers:
-            shown[rows.feature_ids[balance.feature_id]] = _balance(balance, grants, rollovers, rows)
-    return shown
+        together.setdefault(rows.feature_ids[balance.feature_id], []).append(balance)
+    running = _running_plans(customer, rows)
+    rendered = ((name, _together(same, running, rows)) for name, same in together.items())
+    return {name: balance for name, balance in rendered if balance is not None}
+
+
+def render_balance(customer: Customer, row: Balance, rows: BillingRows) -> schema.Balance | None:
+    """One of the customer's balances; None if its source no longer lists it and nothing in it counts."""
+    return _together([row], _running_plans(customer, rows), rows)
 
 
 def render_flags(customer: Customer, rows: BillingRows) -> dict[str, schema.Flag]:
@@ -62,9 +68,32 @@ def _counts(grant: Grant, running: set[str], rows: BillingRows) -> bool:
     return grant.imported or grant.plan_id is None or rows.plan_ids[grant.plan_id] in running
 
 
+def _together(balances: Sequence[Balance], running: set[str], rows: BillingRows) -> schema.Balance | None:
+    """The balances of one feature as one, except those that are not listed and hold nothing; None if none is left."""
+    grants: list[Grant] = []
+    rollovers: list[Rollover] = []
+    shown: list[Balance] = []
+    for balance in balances:
+        counting = [grant for grant in rows.grants[balance.pk] if _counts(grant, running, rows)]
+        if balance.removed_at is None or counting or rows.rollovers[balance.pk]:
+            shown.append(balance)
+            grants += counting
+            rollovers += rows.rollovers[balance.pk]
+    return _balance(shown, grants, rollovers, rows) if shown else None
+
+
+def _overage_limit(balances: Sequence[Balance]) -> Decimal | None:
+    """The most overage of the balances that allow it, together; None for no limit."""
+    limits = [balance.max_purchase for balance in balances if balance.overage_allowed]
+    if not limits:
+        limits = [balances[0].max_purchase]
+    return None if None in limits else total(limit for limit in limits if limit is not None)
+
+
 def _balance(
-    row: Balance, grants: list[Grant], rollovers: Sequence[Rollover], rows: BillingRows
+    balances: Sequence[Balance], grants: list[Grant], rollovers: Sequence[Rollover], rows: BillingRows
 ) -> schema.Balance:
+    row = balances[0]
     breakdown = [render_breakdown_row(grant, rows) for grant in grants]
     left_over = [render_rollover(rollover) for rollover in rollovers]
     figures = figures_of((each.figures() for each in breakdown), (each.figures() for each in left_over))
@@ -74,8 +103,8 @@ def _balance(
         remaining=Number(figures.remaining),
         usage=Number(figures.usage),
         unlimited=figures.unlimited,
-        overage_allowed=row.overage_allowed,
-        max_purchase=nullable_figure(row.max_purchase),
+        overage_allowed=any(balance.overage_allowed for balance in balances),
+        max_purchase=nullable_figure(_overage_limit(balances)),
         next_reset_at=nullable_moment(figures.next_reset_at),
         feature=rows.feature(row.feature_id, "balances.feature"),
         breakdown=breakdown,

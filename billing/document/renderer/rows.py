@@ -33,7 +33,7 @@ from billing.models import (
     TrialUsed,
     UsageAlert,
 )
-from customers.models import Customer
+from customers.models import Customer, shown_once
 
 M = TypeVar("M", bound=Model)
 #: Rows by the key of their customer or balance.
@@ -141,7 +141,7 @@ def arrange_rows(
         for name in {**found, **ON_REQUEST}
     }
     return BillingRows(
-        accounts={row.customer_id: row for row in accounts},
+        accounts={row.customer_id: row for row in shown_once(accounts, lambda row: row.customer_id)},
         plan_ids={key: plan.plan_id for key, plan in plans.items()},
         feature_ids={key: feature.feature_id for key, feature in features.items()},
         catalog=render_catalog(

@@ -1,4 +1,4 @@
-"""The single values of a customer that a merge decides: its own columns, and those of its company, account details and billing account."""
+"""The single values of a customer that a merge decides: its own columns, and those of its company and account details."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import models
 
-from billing.models import BillingAccount
 from crm.models import Company, Relationship
 from customers.ingest.precedence import KEY_BY_KEY, combined
 from customers.models import Customer
@@ -86,6 +85,5 @@ FIELDS: dict[str, Field] = {
         *_fields(Customer, "", list(Customer.PINNABLE)),
         *_fields(Company, "company.", columns_of(Company)),
         *_fields(Relationship, "relationship.", columns_of(Relationship)),
-        *_fields(BillingAccount, "account.", columns_of(BillingAccount)),
     )
 }

@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
-from billing.merges.balances import Handover, join_balances
 from crm.dedupe.merges.fields import FIELDS, IDENTIFIERS, UNIQUE, Field, is_empty, joined, row_of
 from crm.dedupe.merges.locking import giving_way, lock
 from crm.dedupe.merges.merged_records import document_of, nest_records
@@ -55,11 +54,6 @@ def merge(
         done = _merge(survivor_id, other_ids, choices or {}, by, reason)
     log_event("merge", survivor=survivor_id, merged=len(done), by=None if by is None else by.pk)
     return done
-
-
-def name_of(by: Any) -> str:
-    """The actor's name in the ledger."""
-    return "merge_customers" if by is None else str(by.get_username())
 
 
 def save_with_history(row: Any, columns: Sequence[str], by: Any, reason: str) -> None:
@@ -112,27 +106,6 @@ def _merge_one(
     for model in models_that(Way.COMPUTED):
         rows_of(model).filter(customer=other).delete()
     hand_over(other, survivor, models_that(Way.MOVES))
-    joined = join_balances(
-        Handover(
-            from_customer_id=str(other.pk),
-            to_customer_id=str(survivor.pk),
-            at=at,
-            done_by=name_of(by),
-            reason=f"{other.pk} was merged into {survivor.pk}",
-        )
-    )
-    changes["balances"] = joined.put_away
-    changes["set"] += [
-        {
-            "name": name,
-            "model": "billing.Balance",
-            "pk": pk,
-            "column": column,
-            "before": before,
-            "after": after,
-        }
-        for name, pk, column, before, after in joined.settings
-    ]
     changes["record"] = nest_records(done, crm_id, document)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     other.merged_into = survivor

@@ -190,7 +190,7 @@ def _field_plan(each: Field, customers: Sequence[Customer], choices: Mapping[str
 
 
 def _listed() -> list[Any]:
-    return [*models_that(Way.MOVES), *models_that(Way.BALANCES)]
+    return models_that(Way.MOVES)
 
 
 #: Models whose rows are joined where this column is equal.
@@ -199,7 +199,6 @@ _SHOWN_ONCE = {
     "crm.Contact": "person",
     "crm.CustomField": "key",
     "billing.Flag": "feature",
-    "billing.Balance": "feature",
 }
 
 

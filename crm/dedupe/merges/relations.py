@@ -19,7 +19,6 @@ class Way(Enum):
 
     MOVES = "moves to the survivor, with the merged customer in `came_with`"
     JOINS = "one row per customer: moves to the survivor, or fills the blanks in the survivor's row and is then deleted"
-    BALANCES = "grants and rollovers move into the survivor's balance of the feature, by ledger entries"
     STAYS = "stays with the merged customer"
     MERGED_BEFORE = "customers merged before lead to the survivor"
     RECORDS = "documents of merged customers are shown below the survivor"
@@ -30,8 +29,8 @@ class Way(Enum):
 #: By `app.Model.field`.
 HANDLED: dict[str, Way] = {
     "billing.AutoTopup.customer": Way.MOVES,
-    "billing.Balance.customer": Way.BALANCES,
-    "billing.BillingAccount.customer": Way.JOINS,
+    "billing.Balance.customer": Way.MOVES,
+    "billing.BillingAccount.customer": Way.MOVES,
     "billing.Discount.customer": Way.MOVES,
     "billing.Entity.customer": Way.MOVES,
     "billing.Flag.customer": Way.MOVES,

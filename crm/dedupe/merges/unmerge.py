@@ -10,10 +10,9 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from billing.merges.balances import Handover, claim_dependents, take_apart, write_histories
 from crm.dedupe.merges.fields import FIELDS, UNIQUE
 from crm.dedupe.merges.locking import giving_way, lock
-from crm.dedupe.merges.merge import name_of, save_with_history
+from crm.dedupe.merges.merge import save_with_history
 from crm.dedupe.merges.merged_records import unnest_records
 from crm.dedupe.merges.move_rows import give_back
 from crm.dedupe.merges.pairs import unsettle_pairs
@@ -169,25 +168,12 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     other.merged_into = None
     _restore(merge, by, kept, told)
     Customer.objects.filter(pk__in=tombstones).update(merged_into=other)
-    claimed = claim_dependents(str(survivor.pk), str(other.pk), origin_ids)
-    claimed += take_apart(
-        Handover(
-            from_customer_id=str(survivor.pk),
-            to_customer_id=str(other.pk),
-            at=at,
-            done_by=name_of(by),
-            reason=f"The merge of {other.pk} into {survivor.pk} was undone",
-        ),
-        origin_ids,
-        changes.get("balances", ()),
-    )
     give_back(survivor, other, origin_ids, [*models_that(Way.MOVES), *models_that(Way.JOINS)])
     for away in changes.get("put_away", ()):
         row = restore_snapshot(away)
         if not rows_of(type(row)).filter(customer=other).exists():
             row._history_user, row._change_reason = by, told  # type: ignore[attr-defined]
             row.save(force_insert=True)
-    write_histories(claimed, told)
     _set_flags(merge, told)
     unnest_records(merge, origin_ids, changes.get("record", {}))
     _resolve(merge, by, kept, told)
@@ -294,8 +280,5 @@ def _row(change: dict[str, Any]) -> Model | None:
 def _label(name: str) -> str:
     if name in FIELDS:
         return FIELDS[name].label
-    whose, _, field = name.partition(".")
-    if whose == "balance":
-        feature, _, column = field.rpartition(".")
-        return f"balance of {feature}: {column.replace('_', ' ')}"
+    field = name.partition(".")[2]
     return f"the merged customer's {FIELDS[field].label}"

@@ -134,9 +134,7 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
 def _customers(keys: Sequence[str]) -> list[Customer]:
     """The customers with these keys, each once, in the order of the URL."""
     try:
-        found = Customer.objects.select_related("company", "relationship", "billing_account").in_bulk(
-            keys[:MOST]
-        )
+        found = Customer.objects.select_related("company", "relationship").in_bulk(keys[:MOST])
     except ValidationError:
         raise Http404 from None
     return [found[key] for key in dict.fromkeys(keys) if key in found]

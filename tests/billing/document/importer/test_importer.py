@@ -89,17 +89,17 @@ class TestCustomer:
         make_customer(external_id="acme", created_at=made, updated_at=made)
         customer = take_one(created_at=JANUARY)
         assert (customer.created_at, customer.updated_at) == (made, made)
-        assert customer.billing_account.created_at == FIRST_OF_JANUARY
+        assert customer.billing_accounts.get().created_at == FIRST_OF_JANUARY
 
     def test_what_is_absent_stays_and_a_null_takes_away(self):
         take_one(stripe_id="cus_1", fingerprint="device", metadata={"a": 1}, payment_method={"b": 2})
         customer = take_one()
         assert (customer.stripe_id, customer.fingerprint) == ("cus_1", "device")
-        assert customer.billing_account.metadata == {"a": 1}
-        assert customer.billing_account.payment_method == {"b": 2}
+        assert customer.billing_accounts.get().metadata == {"a": 1}
+        assert customer.billing_accounts.get().payment_method == {"b": 2}
         customer = take_one(stripe_id=None, fingerprint=None, payment_method=None)
         assert (customer.stripe_id, customer.fingerprint) == (None, "")
-        assert customer.billing_account.payment_method is None
+        assert customer.billing_accounts.get().payment_method is None
 
     def test_an_external_id_is_never_taken_away(self):
         make_customer(external_id="acme", stripe_id="cus_1")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
+from django.db.models.functions import Coalesce
 
 from billing.doctor.merges import check_homes
 from billing.document.renderer import render_customers as render_billing
@@ -43,9 +44,10 @@ def row_counts() -> dict[str, int]:
 
 
 def ledger_sums() -> dict[tuple[str, str], Decimal]:
-    """By customer and figure, what its entries add up to; zero is left out."""
+    """By customer and figure, what the entries of its grants and rollovers add up to; zero is left out."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    entries: Any = LedgerEntry.objects.values_list("posting__customer", "figure", "amount")
+    owner = Coalesce("grant__balance__customer", "rollover__balance__customer")
+    entries: Any = LedgerEntry.objects.values_list(owner, "figure", "amount")
     for customer, figure, amount in entries:
         sums[customer, figure] += amount
     return {place: total for place, total in sums.items() if total}

@@ -11,13 +11,13 @@ from django.apps import apps
 from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
-from billing.models import Balance, BillingAccount, Grant
+from billing.models import Balance, BillingAccount, Grant, Rollover
 from crm.dedupe.merges.merge import merge
 from crm.exchange.importers import IMPORTERS
 from crm.models import Company, Domain, Relationship
 from customers import clock
 from customers.ingest.importer import ImportOutcome
-from customers.models import Address, Customer, CustomerRow, PaymentMethod, SourceRecord
+from customers.models import Address, Customer, PartOfList, PaymentMethod
 from tests.billing.payloads import BALANCE, CUSTOMER, INVOICE, ROW, SUBSCRIPTION
 from tests.crm.import_documents import document
 from tests.customers.import_documents import customer_of, outcomes, row_counts, take
@@ -48,14 +48,11 @@ def merged(source: str, first: Json, second: Json) -> tuple[Customer, Customer]:
 
 
 def rows() -> Counter[tuple[Any, ...]]:
-    """All rows of lists, each without its keys, and whether it came with a merged customer.
-
-    Without balances: of those a customer has one for each feature, whoever brought it.
-    """
+    """All rows of lists, each without its keys, and whether it came with a merged customer."""
     found: Counter[tuple[Any, ...]] = Counter()
     for model in apps.get_models():
         fields: Any = model._meta.concrete_fields
-        if not issubclass(model, CustomerRow) or model in (SourceRecord, Balance):
+        if not issubclass(model, PartOfList):
             continue
         if any(isinstance(field, models.OneToOneField) for field in fields):
             continue
@@ -66,7 +63,8 @@ def rows() -> Counter[tuple[Any, ...]]:
             columns.remove("entries")
         for row in model._default_manager.all():
             values = (repr(getattr(row, name)) for name in columns)
-            found[(model.__name__, row.came_with_id is None, *values)] += 1
+            owner: Any = row.balance if isinstance(row, Grant | Rollover) else row
+            found[(model.__name__, owner.came_with_id is None, *values)] += 1
     return found
 
 
@@ -220,7 +218,7 @@ class TestDefaults:
 
 
 class TestBalances:
-    def test_one_is_removed_when_nobody_has_any_of_it(self) -> None:
+    def test_a_document_removes_those_of_its_own_account_alone(self) -> None:
         first, second, *_ = FILES["billing"]
         survivor, other = merged("billing", first, second)
 
@@ -229,13 +227,14 @@ class TestBalances:
             Balance.objects.filter(customer=survivor, removed_at=None).values_list(
                 "feature__feature_id", "came_with"
             )
-        ) == {("calls", None), ("mails", other.pk)}
-        assert Grant.objects.get(balance__feature__feature_id="calls", came_with=None).ended_at is not None
-        assert Grant.objects.get(balance__feature__feature_id="calls", came_with=other).ended_at is None
+        ) == {("calls", other.pk), ("mails", other.pk)}
+        calls = Grant.objects.filter(balance__feature__feature_id="calls")
+        assert calls.get(balance__came_with=None).ended_at is not None
+        assert calls.get(balance__came_with=other).ended_at is None
 
     def test_its_own_columns_are_its_own_records(self) -> None:
         first, second, *_ = FILES["billing"]
-        survivor, _ = merged("billing", first, second)
+        survivor, other = merged("billing", first, second)
         theirs = billing("two", 20, "calls", "mails")
         for balance in theirs["balances"].values():
             balance["overage_allowed"] = True
@@ -243,8 +242,15 @@ class TestBalances:
         arrive("billing", theirs)
 
         assert set(
-            Balance.objects.filter(customer=survivor).values_list("feature__feature_id", "overage_allowed")
-        ) == {("calls", False), ("seats", False), ("mails", True)}
+            Balance.objects.filter(customer=survivor).values_list(
+                "came_with", "feature__feature_id", "overage_allowed"
+            )
+        ) == {
+            (None, "calls", False),
+            (None, "seats", False),
+            (other.pk, "calls", True),
+            (other.pk, "mails", True),
+        }
 
 
 class TestWhatThereIsOneOf:
@@ -277,23 +283,26 @@ class TestWhatThereIsOneOf:
         assert (company.name, company.industry) == ("One", "Mining")
         assert Domain.objects.get().came_with == other
 
-    def test_the_account_takes_what_is_new(self) -> None:
+    def test_each_has_an_account_of_its_own(self) -> None:
         one, two = ({"id": name, "metadata": {"of": name}} for name in ("one", "two"))
-        survivor, _ = merged("billing", one, two)
+        survivor, other = merged("billing", one, two)
 
         arrive("billing", two | {"send_email_receipts": True})
 
-        account = BillingAccount.objects.get(customer=survivor)
-        assert (account.metadata, account.send_email_receipts) == ({"of": "one"}, True)
+        accounts = BillingAccount.objects.filter(customer=survivor)
+        assert set(accounts.values_list("came_with", "metadata__of", "send_email_receipts")) == {
+            (None, "one", False),
+            (other.pk, "two", True),
+        }
 
     def test_a_payload_that_cannot_be_read_any_more_stops_nothing(self) -> None:
-        one, two = ({"id": name, "metadata": {"of": name}} for name in ("one", "two"))
-        survivor, _ = merged("billing", one, two)
+        one, two = (document(id=name, company={"name": name}) for name in ("one", "two"))
+        survivor, _ = merged("crm", one, two)
         survivor.source_records.get(source_id="two").payloads.update(text="{")
 
-        arrive("billing", two | {"send_email_receipts": True})
+        arrive("crm", document(id="two", company={"name": "two", "industry": "Mining"}))
 
-        assert BillingAccount.objects.get(customer=survivor).metadata == {"of": "one"}
+        assert Company.objects.get(customer=survivor).name == "one"
 
 
 def test_a_customer_merged_twice_is_still_at_home() -> None:
