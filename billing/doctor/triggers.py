@@ -84,20 +84,17 @@ def check_keys(advance: Advance) -> Iterator[Finding]:
 
 
 def check_twice(advance: Advance) -> Iterator[Finding]:
-    """Two flags or balances of a customer for one feature."""
+    """Two flags or balances of one account for one feature."""
     yield from _twice(Balance)
     yield from _twice(Flag)
 
 
 def _twice(model: type[Model]) -> Iterator[Finding]:
     rows: Any = model._default_manager
-    pairs = rows.order_by().values("customer", "feature").annotate(count=Count("pk")).filter(count__gt=1)
-    for pair in pairs.iterator():
-        same = list(
-            rows.filter(customer=pair["customer"], feature=pair["feature"]).select_related(
-                "customer", "feature"
-            )
-        )
+    places = rows.order_by().values("customer", "came_with", "feature")
+    for place in places.annotate(count=Count("pk")).filter(count__gt=1).iterator():
+        del place["count"]
+        same = list(rows.filter(**place).select_related("customer", "feature"))
         first, *others = sorted(same, key=lambda row: str(row.pk))
         for row in others:
             yield Finding(

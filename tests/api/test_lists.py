@@ -119,7 +119,7 @@ LISTS = [
         7,
         "subscription_id",
     ),
-    Rows("/api/v1/balances", make_listed_balance, ("view_balance",), "customer,feature", _BY_ID, 10),
+    Rows("/api/v1/balances", make_listed_balance, ("view_balance",), "customer,feature", _BY_ID, 9),
     Rows(
         "/api/v1/companies", make_listed_company, ("view_company",), "customer", (*_BY_ID, "name", "-name"), 4
     ),

@@ -184,6 +184,17 @@ def pairs_of(clusters: Sequence[Any]) -> DuplicatePairQuerySet:
     return DuplicatePair.objects.waiting().filter(cluster__in=clusters)
 
 
+@transaction.atomic
+def keep_apart(one: str, other: str, *, by: Any) -> None:
+    """Note that two customers, by key, are not duplicates, so that nothing proposes to join them."""
+    a, b = sorted((one, other))
+    pairs: Any = DuplicatePair.objects
+    known = pairs.filter(a=a, b=b)
+    if not known.exists():
+        create_rows([DuplicatePair(a_id=a, b_id=b, score=0)], reason="")
+    decide(known, DuplicatePair.Decision.NOT_DUPLICATES, by=by)
+
+
 def decided_examples() -> Iterator[Example]:
     """Pairs that people merged or called not duplicates, with the terms of the last sweep that found them.
 

@@ -8,8 +8,10 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from crm.dedupe.merges.fields import FIELDS, Field, is_empty
+from crm.dedupe.merges.plan import MergePlan
 from crm.dedupe.merges.unmerge import Conflict
 from customers.formats import free_form_text, number
+from customers.models import Customer
 from customers.row_snapshots import from_json
 
 
@@ -27,6 +29,30 @@ def in_words(field: Field, value: Any) -> str:
     if isinstance(value, Decimal | int):
         return number(Decimal(value))
     return free_form_text(value) if isinstance(value, dict | list) else str(value)
+
+
+def called(customer: Customer) -> str:
+    """The customer's name and key."""
+    return f"{customer} ({customer.pk})"
+
+
+def lines_of(plan: MergePlan) -> list[str]:
+    """The plan as indented lines: values, lists, money."""
+    names = {str(customer.pk): str(customer) for customer in plan.customers}
+    lines = []
+    for each in plan.differing:
+        is_kept = each.winner == str(plan.survivor.pk)
+        if is_kept and all(is_empty(value) for key, value in each.values.items() if key != each.winner):
+            continue
+        lost = " / ".join(
+            in_words(each.field, value) or "-" for key, value in each.values.items() if key != each.winner
+        )
+        winner = names[each.winner]
+        lines.append(f"  {each.label}: {in_words(each.field, each.value) or '-'} (of {winner}), not {lost}")
+    lines += [
+        f"  {each.label}: {' + '.join(map(str, each.counts.values()))} → {each.after}" for each in plan.lists
+    ]
+    return lines + [f"  {note}" for note in plan.money]
 
 
 def conflict_in_words(conflict: Conflict) -> str:

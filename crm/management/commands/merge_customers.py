@@ -11,11 +11,11 @@ from django.db import Error as DatabaseProblem
 from billing.management.arguments import customer_called
 from crm.dedupe.merges.fields import FIELDS
 from crm.dedupe.merges.merge import CannotMerge, merge
-from crm.dedupe.merges.plan import MergePlan, plan_merge
-from crm.dedupe.merges.words import in_words
+from crm.dedupe.merges.plan import plan_merge
+from crm.dedupe.merges.words import called, lines_of
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import listed
-from customers.models import Customer, Environment
+from customers.models import Environment
 
 
 def chosen_field(text: str) -> tuple[str, str]:
@@ -65,7 +65,8 @@ class Command(BaseCommand):
             plan = plan_merge(survivor, others, choices=choices)
             if not plan.can_be_done:
                 raise CannotMerge(plan.refusals)
-            for line in described(plan):
+            say(self.stdout, one_line(f"Merge {listed([*map(called, others)])} into {called(survivor)}:"))
+            for line in lines_of(plan):
                 say(self.stdout, one_line(line))
             if options["dry_run"]:
                 say(self.stdout, "Nothing was changed (--dry-run).")
@@ -86,25 +87,5 @@ class Command(BaseCommand):
         for done in merges:
             say(
                 self.stdout,
-                one_line(f"Merged {_called(done.other)} into {_called(done.survivor)}: {done.pk}"),
+                one_line(f"Merged {called(done.other)} into {called(done.survivor)}: {done.pk}"),
             )
-
-
-def described(plan: MergePlan) -> list[str]:
-    """The plan as lines: values, lists, money."""
-    names = {str(customer.pk): str(customer) for customer in plan.customers}
-    lines = [f"Merge {listed([*map(_called, plan.others)])} into {_called(plan.survivor)}:"]
-    for each in plan.differing:
-        lost = " / ".join(
-            in_words(each.field, value) or "-" for key, value in each.values.items() if key != each.winner
-        )
-        winner = names[each.winner]
-        lines.append(f"  {each.label}: {in_words(each.field, each.value) or '-'} (of {winner}), not {lost}")
-    lines += [
-        f"  {each.label}: {' + '.join(map(str, each.counts.values()))} → {each.after}" for each in plan.lists
-    ]
-    return lines + [f"  {note}" for note in plan.money]
-
-
-def _called(customer: Customer) -> str:
-    return f"{customer} ({customer.pk})"

@@ -1,0 +1,1 @@
+"""Linking source records to customers one by one, and taking them out."""
