@@ -1,7 +1,7 @@
 """What a merge costs for each row, beside the bare UPDATE with its foreign key checks: `python -m bench.merge`.
 
 Wants PostgreSQL, empty, in DATABASE_URL (`bin/postgresql_cluster.py` makes one). For notes, addresses and invoices, and
-for grants with their ledger entries, which are posted away and back. What is printed are medians of several rounds, and
+for grants, which go along with their balance. What is printed are medians of several rounds, and
 of what a merge costs more also the least and the most. A merge of customers that have nothing tells the part that every
 merge has, which the others contain.
 """

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from babel.numbers import format_decimal, get_currency_symbol
 
-from billing.models import Feature, Grant, Invoice, Rollover, Subscription
+from billing.models import Balance, Feature, Grant, Invoice, Rollover, Subscription
 from billing.models.figures import Interval
 from billing.rules.drawing import LimitReached
 from billing.rules.money import digits, from_minor, known_code
@@ -70,6 +70,13 @@ def quantity(amount: Decimal, feature: Feature) -> str:
     if word:
         return f"{number(amount)} {word}"
     return f"{number(amount)} unit of {feature}" if is_one else f"{number(amount)} {feature}"
+
+
+def name_of_balance(balance: Balance) -> str:
+    """The feature, and whose balance it was if that customer was merged."""
+    if balance.came_with is None:
+        return str(balance.feature)
+    return f"{balance.feature} of {balance.came_with}"
 
 
 def name_of_grant(grant: Grant) -> str:

@@ -50,10 +50,13 @@ def lock_field(customer_id: str, field: str, by: Any) -> None:
 
 @transaction.atomic
 def unlock_field(customer_id: str, field: str, by: Any) -> None:
-    """Let imports change `field` again: the value stays until a source sends another one. Raises `ValueError`."""
+    """Let `field` have what the sources say, now and after each import. Raises `ValueError`."""
     customer = _customer_to_change(customer_id, field)
     change_locks(customer, unlock=[field])
-    _save(customer, ["pinned_fields"], by)
+    has_value, value = sources_value(customer, field)
+    if has_value:
+        setattr(customer, field, value)
+    _save_valid(customer, [field, "pinned_fields"], by)
 
 
 @transaction.atomic
@@ -69,11 +72,15 @@ def take_from_sources(customer_id: str, field: str, by: Any) -> None:
     setattr(customer, field, value)
     customer.unpin([field])
     customer._change_reason = TAKEN  # type: ignore[attr-defined]
+    _save_valid(customer, [field, "pinned_fields"], by)
+
+
+def _save_valid(customer: Customer, columns: list[str], by: Any) -> None:
     try:
         customer.validate_constraints()
     except ValidationError as problem:
         raise ValueError(" ".join(problem.messages)) from None
-    _save(customer, [field, "pinned_fields"], by)
+    _save(customer, columns, by)
 
 
 def _customer_to_change(customer_id: str, field: str) -> Customer:

@@ -30,6 +30,7 @@ ANSWERS = {200, 302, 403, 405}
 #: Columns that no page shows: what a record was called where it came from, and what a page works out anew.
 NOT_SHOWN = {
     "billing.Entity.customer_external_id",
+    "crm.DuplicatePair.terms",
     "crm.Export.title",
     "crm.WorklistReason.key",
     "crm.WorklistReason.link",

@@ -20,6 +20,7 @@ from billing.explain.types import (
     RowLeftOut,
     UseExplained,
 )
+from billing.formats import name_of_balance
 from billing.ledger.drawable_balances import is_usage_based
 from billing.models import Balance, CreditCost, Entity, Feature, Flag, Grant, Rollover
 from billing.rules.drawing import (
@@ -160,7 +161,7 @@ def _balance(material: Material, balance: Balance) -> BalanceExplained:
     shown = [_left_out(material, row) for row in left_out[:LEFT_OUT_SHOWN]]
     return BalanceExplained(
         id=str(balance.pk),
-        feature=str(balance.feature),
+        feature=name_of_balance(balance),
         feature_id=balance.feature.feature_id,
         credit_cost=material.drawable.costs[str(balance.feature_id)],
         figures=figures,

@@ -65,7 +65,9 @@ class Material:
 def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | None) -> Material:
     """Load the customer's balances of `feature` and of its credit systems."""
     costs = credit_costs_of(feature)
-    found = Balance.objects.filter(customer=customer, feature_id__in=costs).select_related("feature")
+    found = Balance.objects.filter(customer=customer, feature_id__in=costs).select_related(
+        "feature", "came_with"
+    )
     balances = sorted(found, key=lambda balance: list(costs).index(str(balance.feature_id)))
     material = Material(
         at=at,

@@ -61,9 +61,8 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
     """
     held = BillingAccount.objects.filter(customer_id__in=customer_ids)
     accounts = {row.customer_id: row for row in shown_once(held, lambda row: row.customer_id)}
-    addresses = {
-        row.customer_id: row for row in Address.objects.filter(customer_id__in=customer_ids, is_default=True)
-    }
+    defaults = Address.objects.filter(customer_id__in=customer_ids, is_default=True)
+    addresses = {row.customer_id: row for row in shown_once(defaults, lambda row: row.customer_id)}
     businesses = _businesses(Business.objects.filter(customer_id__in=customer_ids, status="active"))
     terms: dict[str, BillingTerms] = {}
     for customer in Customer.objects.filter(pk__in=customer_ids):

@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import Model
 from msgspec import UNSET
 
-from crm.document.importer import (
+from crm.document.importer import CrmImporter
+from crm.document.reported import (
     COMPANY_FIELDS,
     RELATIONSHIP_FIELDS,
-    CrmImporter,
     company_values,
     relationship_values,
 )

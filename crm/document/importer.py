@@ -14,13 +14,21 @@ from msgspec import UNSET
 
 from crm.document.import_merged import import_merged, nested_ids
 from crm.document.import_people import import_people
+from crm.document.reported import (
+    COMPANY_FIELDS,
+    RELATIONSHIP_FIELDS,
+    company_values,
+    relationship_values,
+    resolve_reported,
+    shared_customers,
+)
 from crm.document.schema import CrmCustomer, parse_customer
 from crm.models import Company, CustomField, Domain, Relationship
-from customers.bulk import create_rows, sync_rows, update_rows
+from customers.bulk import assign_values, create_rows, sync_rows, update_rows
 from customers.document.importer import present
 from customers.ingest.importer import Incoming
 from customers.ingest.matching import Identity
-from customers.ingest.merged_origins import assign_changes, rows_at_origin
+from customers.ingest.merged_origins import rows_at_origin
 from customers.ingest.signs import Signs
 from customers.json_types import Remark
 from customers.json_types.keys import snake_case
@@ -28,21 +36,6 @@ from customers.models import Source
 from customers.readings.mailboxes import read_host
 from customers.readings.phones import read_phone
 
-COMPANY_FIELDS = (
-    "name",
-    "profile_url",
-    "website_urls",
-    "logo_url",
-    "location",
-    "phone",
-    "fax",
-    "industry",
-    "annual_revenue",
-    "number_of_employees",
-    "stock_symbol",
-    "founded_date",
-    "about",
-)
 CUSTOM_FIELD_VALUES = (
     "display_label",
     "string_value",
@@ -50,15 +43,6 @@ CUSTOM_FIELD_VALUES = (
     "number_value",
     "boolean_value",
 )
-RELATIONSHIP_FIELDS = (
-    "crm_id",
-    "datasource_id",
-    "start_date",
-    "contract_annual_revenue",
-    "reported_notes",
-    "reported_document_counts",
-)
-
 M = TypeVar("M", bound=models.Model)
 
 
@@ -90,8 +74,7 @@ class CrmImporter:
         return {"name": document.company.name or None}
 
     def apply(self, batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-        _apply_relationships(batch, reason)
-        _apply_companies(batch, reason)
+        _apply_reported(batch, reason)
         _apply_domains(batch, reason)
         _apply_custom_fields(batch, reason)
         import_people(batch, reason)
@@ -108,23 +91,21 @@ def _signs_of(document: CrmCustomer) -> Signs:
     )
 
 
+def _apply_reported(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
+    """Write the account details and the company; where a customer has several CRM records, of what all of them say."""
+    shared = shared_customers([incoming.customer for incoming in batch])
+    together = [incoming for incoming in batch if str(incoming.customer.pk) in shared]
+    alone = [incoming for incoming in batch if str(incoming.customer.pk) not in shared]
+    _apply_relationships(alone, reason)
+    _apply_companies(alone, reason)
+    if together:
+        arriving = {incoming.identity.source_id: incoming.document for incoming in together}
+        resolve_reported([incoming.customer for incoming in together], reason, arriving=arriving)
+
+
 def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
     defaults = {"currency": settings.DEFAULT_CURRENCY}
     _write_one_to_one(Relationship, batch, _relationship_values, RELATIONSHIP_FIELDS, reason, defaults)
-
-
-def relationship_values(document: CrmCustomer) -> dict[str, Any]:
-    """The document's values for the account details, by column; UNSET changes nothing."""
-    given = {
-        "crm_id": document.id,
-        "start_date": document.start_date,
-        "contract_annual_revenue": document.contract_annual_revenue,
-        "reported_notes": document.notes,
-        "reported_document_counts": document.document_counts,
-    }
-    if document.metadata is not UNSET:
-        given["datasource_id"] = document.metadata.datasource_id if document.metadata else None
-    return given
 
 
 def _apply_companies(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
@@ -139,11 +120,6 @@ def _relationship_values(incoming: Incoming[CrmCustomer], document: CrmCustomer)
     if document.id in (incoming.customer.pk, incoming.came_with_id):
         given["crm_id"] = UNSET
     return given
-
-
-def company_values(document: CrmCustomer) -> dict[str, Any]:
-    """The document's values for the company, by column; UNSET changes nothing."""
-    return {name: getattr(document.company, name) for name in COMPANY_FIELDS}
 
 
 def _write_one_to_one(
@@ -164,7 +140,7 @@ def _write_one_to_one(
         row = held.get(customer_id)
         if row is None:
             row = model(customer_id=customer_id, came_with_id=incoming.came_with_id, **defaults)
-        differs = assign_changes(row, incoming, values_of)
+        differs = assign_values(row, values_of(incoming, incoming.document))
         if customer_id not in held:
             new.append(row)
         elif differs:

@@ -1,4 +1,4 @@
-"""Customers as a stream of documents, for files that can be imported again."""
+"""Customers as a stream of documents, one for each account, for files that can be imported again."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
-from billing.document.renderer import render_customers as render_billing
+from billing.document.renderer import render_accounts as render_billing
 from billing.document.schema import EXPANDABLE
+from billing.models import BillingAccount
 from crm.desk.batches import in_batches
-from crm.document.renderer import render_views as render_crm
-from customers.document.renderer import render_customers as render_payments
-from customers.ingest.not_understood import with_not_understood
+from crm.document.renderer import render_accounts as render_crm
+from customers.document.renderer import render_accounts as render_payments
+from customers.ingest.accounts import with_joined_accounts
+from customers.ingest.not_understood import accounts_with_not_understood
 from customers.json_types import encode
 from customers.json_types.keys import Case
 from customers.models import Customer, Source
@@ -27,39 +30,48 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class _SourceFormat:
-    """How documents of one source are made, and the lookup of the key that sorts them.
+    """How documents of one source are made, and the key that sorts them.
 
     Keys sort by the time at which their row was made, and that row is made by the source's import. So documents that
     were imported into an empty database are exported in the same order.
     """
 
     encode: Callable[[Sequence[Customer], Case], list[bytes]]
-    sort_key: str
+    sort_key: Any
 
 
-def _payments(customers: Sequence[Customer], case: Case) -> list[bytes]:
-    documents = render_payments(customers, embedded=True)
-    return [encode(document) for document in with_not_understood(documents, customers, Source.PAYMENTS)]
+def _payments(accounts: Sequence[Customer], case: Case) -> list[bytes]:
+    documents = accounts_with_not_understood(render_payments(accounts), accounts, Source.PAYMENTS)
+    return [encode(document) for document in documents]
 
 
-def _billing(customers: Sequence[Customer], case: Case) -> list[bytes]:
-    documents = render_billing(customers, EXPANDABLE)
-    return [encode(document) for document in with_not_understood(documents, customers, Source.BILLING)]
+def _billing(accounts: Sequence[Customer], case: Case) -> list[bytes]:
+    documents = render_billing(accounts, EXPANDABLE)
+    return [
+        encode(document) for document in accounts_with_not_understood(documents, accounts, Source.BILLING)
+    ]
 
 
-def _crm(customers: Sequence[Customer], case: Case) -> list[bytes]:
-    return [encode(document) for document in render_crm(customers, case)]
+def _crm(accounts: Sequence[Customer], case: Case) -> list[bytes]:
+    return [encode(document) for document in render_crm(accounts, case)]
 
 
+_BILLING_ACCOUNTS = BillingAccount.objects.order_by().values("pk")
 _FORMATS = {
-    Source.PAYMENTS: _SourceFormat(_payments, "pk"),
-    Source.BILLING: _SourceFormat(_billing, "billing_accounts__pk"),
-    Source.CRM: _SourceFormat(_crm, "relationship__pk"),
+    Source.PAYMENTS: _SourceFormat(_payments, F("pk")),
+    Source.BILLING: _SourceFormat(
+        _billing,
+        Coalesce(
+            Subquery(_BILLING_ACCOUNTS.filter(came_with=OuterRef("pk"))),
+            Subquery(_BILLING_ACCOUNTS.filter(customer=OuterRef("pk"), came_with=None)),
+        ),
+    ),
+    Source.CRM: _SourceFormat(_crm, F("relationship__pk")),
 }
 
 
 def customers_to_export(env: str | None = None) -> CustomerQuerySet:
-    """All customers with a document of their own: archived ones too, merged ones not."""
+    """All customers that are not merged, archived ones too."""
     customers = Customer.objects.unmerged()
     return customers.filter(env=env) if env else customers
 
@@ -67,7 +79,9 @@ def customers_to_export(env: str | None = None) -> CustomerQuerySet:
 def exported(
     source: Source, customers: CustomerQuerySet, case: Case = "snake", skipped: list[str] | None = None
 ) -> Iterator[bytes]:
-    """The complete document of each of `customers` in the format of `source`, as JSON, in the order of their import.
+    """The complete documents of `customers` in the format of `source`, as JSON, in the order of their import.
+
+    Each customer has one, and one for each record of the source that joined it: so every record gets its own back.
 
     A customer that fails is logged, left out, and its ID added to `skipped`. Each batch takes the same number of
     queries. `case` is the style of the CRM document's keys.
@@ -78,7 +92,8 @@ def exported(
         rows = {str(row.pk): row for row in Customer.objects.filter(pk__in=keys)}
         return chosen.encode([rows[key] for key in keys], case)
 
-    ordered = customers.order_by(F(chosen.sort_key).asc(nulls_last=True), "pk").values_list("pk", flat=True)
+    accounts = with_joined_accounts(customers, source)
+    ordered = accounts.order_by(chosen.sort_key.asc(nulls_last=True), "pk").values_list("pk", flat=True)
     keys = (str(key) for key in ordered.iterator(chunk_size=BATCH))
     for done in in_batches(keys, BATCH, documents, "documents"):
         if done.value is not None:

@@ -1,4 +1,4 @@
-"""Standing merges no longer note what they did to balances and billing accounts, which stand side by side from now on.
+"""Standing merges no longer note what they did to balances, billing accounts and defaults, which stand side by side now.
 
 A billing account that a merge deleted is made again for the survivor. What a merge took from it into the survivor's
 account, and what it allowed in the survivor's balances, goes back to what it was unless somebody changed it since.
@@ -25,10 +25,24 @@ def put_side_by_side(apps, schema_editor):
             else:
                 away.append(snapshot)
         changes.pop("balances", None)
-        changes |= {name: value for name, value in (("set", kept), ("put_away", away)) if value}
+        flags = []
+        for label, key in changes.pop("flags", ()):
+            if label in ("customers.Address", "customers.PaymentMethod"):
+                _mark(apps.get_model(label), merge, key)
+            else:
+                flags.append([label, key])
+        changes |= {name: value for name, value in (("set", kept), ("put_away", away), ("flags", flags)) if value}
         if changes != merge.changes:
             merge.changes = changes
             merge.save(update_fields=["changes"])
+
+
+def _mark(model, merge, key):
+    """Make the row the default of the account that it came with, unless that has another by now."""
+    row = model.objects.filter(pk=key).first()
+    if row is not None and row.came_with_id is not None:
+        if not model.objects.filter(came_with=row.came_with_id, is_default=True).exists():
+            model.objects.filter(pk=key).update(is_default=True)
 
 
 def _take_back(apps, change):
@@ -73,5 +87,7 @@ def leave(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crm", "0009_duplicate_terms"), ("billing", "0011_grants_follow_their_balance")]
+    dependencies = [("crm", "0009_duplicate_terms"), ("billing", "0011_grants_follow_their_balance"),
+        ("customers", "0007_defaults_of_accounts"),
+    ]
     operations = [migrations.RunPython(put_side_by_side, leave)]

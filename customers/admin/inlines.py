@@ -48,7 +48,7 @@ class RecordFormSet(PaginationInlineFormSet):
         return super()._existing_object(pk) or self.queryset.filter(pk=pk).first()
 
     def clean(self) -> None:
-        """Allow one row with the flag `only_one`, and refuse rows that no longer exist."""
+        """Allow one row with the flag `only_one` in each account, and refuse rows that no longer exist."""
         super().clean()
         if any(form.instance._state.adding and form.has_changed() for form in self.initial_forms):
             raise ValidationError("Reload the form. A row on it no longer exists.")
@@ -57,7 +57,8 @@ class RecordFormSet(PaginationInlineFormSet):
             for form in self.forms
             if getattr(form, "cleaned_data", {}).get(self.only_one) and not self._should_delete_form(form)
         ]
-        if len(marked) > 1:
+        accounts = [getattr(form.instance, "came_with_id", None) for form in marked]
+        if len(set(accounts)) < len(accounts):
             label = self.model._meta.get_field(self.only_one).verbose_name
             raise ValidationError(f"Choose one {label}.")
 

@@ -135,7 +135,6 @@ def _apply_addresses(batch: list[Incoming[PaymentsCustomer]], reason: str) -> No
         rows = _wanted_rows(ours, _sent_rows(incoming, incoming.document.addresses, _address), ADDRESS_FIELDS)
         _choose_default_address(incoming, rows)
         wanted.extend(rows)
-    settle_defaults(Address, batch, wanted, reason)
     _sync_children(Address, held, wanted, ADDRESS_FIELDS, ("adr",), reason)
 
 
@@ -197,7 +196,6 @@ def _apply_methods(batch: list[Incoming[PaymentsCustomer]], reason: str) -> None
         if incoming.document.payment_method is not UNSET:
             _choose_default_method(incoming, rows)
         wanted.extend(rows)
-    settle_defaults(PaymentMethod, batch, wanted, reason)
     _sync_children(PaymentMethod, held, wanted, METHOD_FIELDS, METHOD_PREFIXES, reason)
 
 
@@ -363,39 +361,6 @@ def adopt_ids(model: Any, wanted: Sequence[Any], existing: Iterable[Any], prefix
     for uuid, row in fresh.items():
         if uuid not in taken:
             row.pk = model._meta.pk.to_python(uuid)
-
-
-def settle_defaults(
-    model: type[Address | PaymentMethod],
-    batch: Iterable[Incoming[PaymentsCustomer]],
-    wanted: Iterable[Address | PaymentMethod],
-    reason: str,
-) -> None:
-    """Leave each survivor one default among its own rows and those of its merged customers.
-
-    A default of its own document wins; a default of a merged customer's document only if there is no other.
-    """
-    shared = {str(incoming.customer.pk): incoming for incoming in batch if incoming.shares_customer}
-    if not shared:
-        return
-    defaults = [row for row in wanted if row.is_default and str(row.customer_id) in shared]
-    rows: Any = model._default_manager.filter(customer__in=list(shared), is_default=True)
-    elsewhere = {
-        str(row.customer_id): row
-        for row in rows
-        if row.came_with_id != shared[str(row.customer_id)].came_with_id
-    }
-    leaving = []
-    for row in defaults:
-        held = elsewhere.get(str(row.customer_id))
-        if held is None:
-            continue
-        if shared[str(row.customer_id)].merged_origin is None:
-            held.is_default = False
-            leaving.append(held)
-        else:
-            row.is_default = False
-    update_rows(leaving, ["is_default"], reason)
 
 
 def _step_down(existing: Iterable[Any], wanted: Iterable[Any], reason: str) -> None:

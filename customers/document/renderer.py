@@ -20,9 +20,16 @@ from customers.document.schema import (
     PaymentsMethod,
     PostalAddress,
 )
+from customers.ingest.accounts import (
+    account_of,
+    as_their_records_say,
+    by_account,
+    places_of,
+    rows_of_accounts,
+)
 from customers.ingest.matching import STAND_INS
 from customers.json_types import IsoInstant
-from customers.models import Address, Business, Customer, PaymentMethod, Source, SourceRecord
+from customers.models import Address, Business, Customer, PaymentMethod, Source, SourceRecord, default_of
 
 M = TypeVar("M", bound=Model)
 
@@ -42,10 +49,9 @@ class _RowsByCustomer:
 
 
 def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -> list[PaymentsCustomer]:
-    """The payments document of each customer, in order.
+    """The payments document of each customer, in order, in a fixed number of queries.
 
-    With `embedded` it is the whole document of the customer's own record: with the lists of its rows, and with the IDs
-    that the payments platform gave. The number of queries is fixed.
+    With `embedded` it has the lists of all rows of the customer, and the IDs that the payments platform gave.
     """
     rows = _RowsByCustomer(
         received_ids=_received_ids(customers) if embedded else {},
@@ -54,6 +60,22 @@ def render_customers(customers: Sequence[Customer], *, embedded: bool = False) -
         businesses=_of_each(Business.objects.filter(customer__in=customers) if embedded else ()),
     )
     return [_customer(customer, rows, embedded) for customer in customers]
+
+
+def render_accounts(accounts: Sequence[Customer]) -> list[PaymentsCustomer]:
+    """The whole document of the account of each of these customers, merged or not, in order.
+
+    It has the lists of the account's rows, and the IDs that the payments platform gave. The number of queries is fixed.
+    """
+    places = places_of(accounts)
+    rows = _RowsByCustomer(
+        received_ids=_received_ids(accounts),
+        addresses=by_account(rows_of_accounts(Address.objects.all(), places)),
+        payment_methods=by_account(rows_of_accounts(PaymentMethod.objects.all(), places)),
+        businesses=by_account(rows_of_accounts(Business.objects.all(), places)),
+    )
+    told = as_their_records_say(accounts, Source.PAYMENTS)
+    return [_customer(account, rows, embedded=True) for account in told]
 
 
 def render_known(known: KnownCustomer, *, embedded: bool = False) -> PaymentsCustomer:
@@ -67,13 +89,13 @@ def render_known(known: KnownCustomer, *, embedded: bool = False) -> PaymentsCus
     return _customer(known.customer, rows, embedded)
 
 
-def _received_ids(customers: Sequence[Customer]) -> dict[str, str]:
-    """The ID of each customer's own record, by the key of the customer. Records without an ID are left out."""
-    records = SourceRecord.objects.filter(customer__in=customers, source=Source.PAYMENTS, came_with=None)
+def _received_ids(accounts: Sequence[Customer]) -> dict[str, str]:
+    """The ID of each account's record, by the key of the customer. Records without an ID are left out."""
+    records = SourceRecord.objects.filter(source=Source.PAYMENTS).order_by("pk")
     found: dict[str, str] = {}
-    for customer_id, source_id in records.order_by("pk").values_list("customer", "source_id"):
-        if not source_id.startswith(STAND_INS):
-            found.setdefault(str(customer_id), source_id)
+    for record in rows_of_accounts(records, places_of(accounts)):
+        if not record.source_id.startswith(STAND_INS):
+            found.setdefault(account_of(record), record.source_id)
     return found
 
 
@@ -133,7 +155,7 @@ def render_payment_methods(
 
 def _shown_id(row: Any, received_id: str | None) -> str:
     """The row's ID at the payments platform if its customer's is shown and the row has one, else ours."""
-    is_received = received_id and row.came_with_id is None and row.source_id and row.source_id[0] != "#"
+    is_received = received_id and row.source_id and row.source_id[0] != "#"
     return str(row.source_id) if is_received else public_id(row)
 
 
@@ -146,8 +168,7 @@ def _of_each(rows: Iterable[M]) -> Mapping[str, list[M]]:
 
 def _customer(customer: Customer, rows: _RowsByCustomer, embedded: bool) -> PaymentsCustomer:
     addresses, methods = rows.addresses[customer.pk], rows.payment_methods[customer.pk]
-    address = next((each for each in addresses if each.is_default), None)
-    method = next((each for each in methods if each.is_default), None)
+    address, method = default_of(addresses), default_of(methods)
     received_id = rows.received_ids.get(str(customer.pk))
     return PaymentsCustomer(
         id=received_id or str(customer.pk),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -24,6 +24,7 @@ from customers.ingest.matching import IdentityMatch, match
 from customers.ingest.not_understood import updated_text
 from customers.ingest.precedence import (
     CLAIMED,
+    IMPORTED,
     UpdatedRecord,
     begin,
     claimed_value,
@@ -33,7 +34,7 @@ from customers.ingest.precedence import (
     other_records,
     updated_claims,
 )
-from customers.ingest.reader import BadRecord, Record, Unreadable, canonical, read_value
+from customers.ingest.reader import BadRecord, Record, Unreadable, canonical
 from customers.json_types import JsonDocument, Refused, Remark, to_iso
 from customers.logs import log_batch
 from customers.models import Customer, ReceivedPayload, SourceRecord
@@ -206,11 +207,10 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     matched = [found.customer.pk for _, found in pairs if found.customer is not None]
     if len(matched) != len(set(matched)):
         raise _SharedCustomer
-    reason = f"Imported from {importer.source}" + (f": {origin}" if origin else "")
+    reason = f"{IMPORTED} {importer.source}" + (f": {origin}" if origin else "")
     reason = reason[:LONGEST_REASON]
     updated = _update_records(importer, pairs)
     records = [each.record for each in updated]
-    _set_previous(importer, pairs, updated)
     with written_rows() as rows:
         _save_customers(pairs, updated, reason)
         applied = [incoming for incoming, _ in pairs]
@@ -295,24 +295,6 @@ def _update_records(
             says_more = says_more or claims_more(before, record.claims, found.customer)
         updated.append(UpdatedRecord(record, before, says_more))
     return updated
-
-
-def _set_previous(
-    importer: Importer[D], pairs: list[tuple[Incoming[D], IdentityMatch]], updated: list[UpdatedRecord]
-) -> None:
-    """Set `previous` for records of customers that others were merged into."""
-    known = [found.customer.pk for _, found in pairs if found.customer is not None]
-    shared = set(Customer.objects.filter(merged_into__in=known).values_list("merged_into", flat=True))
-    if not shared:
-        return
-    by_record = {}
-    for (incoming, found), each in zip(pairs, updated, strict=True):
-        incoming.shares_customer = found.customer is not None and found.customer.pk in shared
-        if incoming.shares_customer and found.record is not None:
-            by_record[each.record.pk] = incoming
-    for payload in ReceivedPayload.objects.latest_of(by_record):
-        with suppress(Refused, ValueError):
-            by_record[payload.record_id].previous, _ = importer.parse(read_value(payload.text))
 
 
 def _keep_only(incoming: Incoming[D], record: SourceRecord) -> None:

@@ -49,8 +49,7 @@ class Incoming(Generic[D]):
     """A record that is being imported. `customer` is set once it is matched; `is_new` if the record created it.
 
     `merged_origin` is the merged customer that the record was about: its document is only about rows that came with
-    that one. None means that the record has always been the customer's own. If others were merged into the customer
-    (`shares_customer`), `previous` is the previous document of the record.
+    that one. None means that the record has always been the customer's own.
     """
 
     record: Record
@@ -61,8 +60,6 @@ class Incoming(Generic[D]):
     customer: Customer = field(default_factory=Customer)
     is_new: bool = False
     merged_origin: Customer | None = None
-    shares_customer: bool = False
-    previous: D | None = None
     may_be_older: bool = False
     outcome: ImportOutcome = ImportOutcome.UNCHANGED
 

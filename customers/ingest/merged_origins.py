@@ -7,13 +7,12 @@ the survivor had before the merge, and the survivor's documents leave the merged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from django.db.models import Model, Q, QuerySet
-from msgspec import UNSET
+from django.db.models import Model, QuerySet
 
-from customers.bulk import assign_values
+from customers.ingest.accounts import rows_of_accounts
 from customers.ingest.importer import Incoming
 from customers.json_types import JsonDocument
 
@@ -23,42 +22,8 @@ D = TypeVar("D", bound=JsonDocument)
 
 def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "customer") -> QuerySet[R]:
     """Those of `rows` with the same merged origin as the records; `scope` is the path from a row to its customer."""
-    owner = scope.rpartition("__")[0]
-    came_with = f"{owner}__came_with" if owner else "came_with"
-    own: list[Any] = []
-    merged: list[Any] = []
-    origins: list[Any] = []
-    for incoming in batch:
-        if incoming.merged_origin is None:
-            own.append(incoming.customer.pk)
-        else:
-            merged.append(incoming.customer.pk)
-            origins.append(incoming.merged_origin.pk)
-    condition = Q(**{f"{scope}__in": own, came_with: None})
-    if merged:
-        condition |= Q(**{f"{scope}__in": merged, f"{came_with}__in": origins})
-    return rows.filter(condition)
-
-
-def assign_changes(
-    row: Model, incoming: Incoming[D], values_of: Callable[[Incoming[D], D], dict[str, Any]]
-) -> bool:
-    """Set the document's values on the customer's one row of a model; return whether any differed.
-
-    If others were merged into the customer, several records set the same row. Then a record sets only values
-    that changed since its previous document, and its first document only values that the row lacks.
-    """
-    values = values_of(incoming, incoming.document)
-    if incoming.shares_customer and incoming.previous is not None:
-        before = values_of(incoming, incoming.previous)
-        values = {
-            name: UNSET if before.get(name, UNSET) == value else value for name, value in values.items()
-        }
-    elif incoming.shares_customer and not row._state.adding:
-        values = {name: UNSET if _is_known(row, name) else value for name, value in values.items()}
-    return assign_values(row, values)
-
-
-def _is_known(row: Model, name: str) -> bool:
-    column: Any = row._meta.get_field(name)
-    return bool(getattr(row, name) != column.get_default())
+    places = [
+        (str((each.merged_origin or each.customer).pk), str(each.customer.pk) if each.merged_origin else None)
+        for each in batch
+    ]
+    return rows_of_accounts(rows, places, scope)

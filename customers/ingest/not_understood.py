@@ -7,9 +7,10 @@ of them brought, the customer's own record first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from customers.ingest.accounts import by_account, places_of, rows_of_accounts
 from customers.ingest.reader import read_value
 from customers.json_types import JsonDocument, Kept, encode, give_back, kept_since, not_understood, to_plain
 from customers.models import Customer, Source, SourceRecord
@@ -38,7 +39,24 @@ def with_not_understood(
     documents: Sequence[JsonDocument], customers: Sequence[Customer], source: Source
 ) -> list[Any]:
     """The documents of these customers, in order; those that get something back are plain JSON. One query."""
-    kept = _kept_by_customer(customers, source)
+    return _given_back(documents, customers, _kept_by_customer(customers, source))
+
+
+def accounts_with_not_understood(
+    documents: Sequence[JsonDocument], accounts: Sequence[Customer], source: Source
+) -> list[Any]:
+    """As `with_not_understood`, for documents of the accounts of these customers, merged or not."""
+    records = SourceRecord.objects.filter(source=source).exclude(not_understood="").order_by("pk")
+    kept = {
+        key: [_read(record.not_understood) for record in held]
+        for key, held in by_account(rows_of_accounts(records, places_of(accounts))).items()
+    }
+    return _given_back(documents, accounts, kept)
+
+
+def _given_back(
+    documents: Sequence[JsonDocument], customers: Sequence[Customer], kept: Mapping[str, Sequence[Kept]]
+) -> list[Any]:
     return [
         _plain(document, kept[str(customer.pk)]) if str(customer.pk) in kept else document
         for document, customer in zip(documents, customers, strict=True)

@@ -1,8 +1,8 @@
 """Claims of source records on the fields of a customer, and which claim decides a field.
 
 A claim is the value that one record has for one field, and since when. All records of a
-customer are ranked together: by the order of their sources (`SOURCE_PRECEDENCE`), and within a source by the
-latest claim.
+customer are ranked together: by the order of their sources (`SOURCE_PRECEDENCE`). Of two records of one source the one
+that changed last comes first, for all fields.
 """
 
 from __future__ import annotations
@@ -32,17 +32,26 @@ _NULLABLE = tuple(name for name in Customer.PINNABLE if Customer._meta.get_field
 #: Columns whose values are combined key by key: each key has the value of the most trusted source that has it.
 KEY_BY_KEY = ("custom_data", "metadata")
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
 #: By field: the `value` (null for an empty one) and `since` when, in ISO 8601.
 Claims = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The claims of one record; `key` orders records with equally old claims."""
+    """The claims of one record; `key` orders records that changed at the same time."""
 
     source: str
     claims: Claims
     key: str = ""
+
+    @property
+    def changed_at(self) -> datetime:
+        """When the record last changed: by its own word, else when we last received something new of it."""
+        own = claimed_value(self.claims, "updated_at")
+        moments = [own] if own else [claim["since"] for claim in self.claims.values()]
+        return max(map(datetime.fromisoformat, moments), default=_EARLIEST)
 
 
 def updated_claims(claims: Claims, values: dict[str, Any], at: datetime) -> Claims:
@@ -92,7 +101,7 @@ def ranked(name: str, statements: Iterable[Statement]) -> list[Statement]:
     """The statements with a claim on a field, the deciding one first. Empty values come last."""
     order = order_of(name)
     speaking = [each for each in statements if name in each.claims and each.source in order]
-    speaking.sort(key=lambda each: (each.claims[name]["since"], each.key), reverse=True)
+    speaking.sort(key=lambda each: (each.changed_at, each.key), reverse=True)
     return sorted(speaking, key=lambda each: (is_empty(each.claims[name]["value"]), order.index(each.source)))
 
 
@@ -228,6 +237,22 @@ def sources_value(customer: Customer, name: str) -> tuple[bool, Any]:
     return (False, None) if value is UNSET else (True, column(name, value))
 
 
+def speakers(customers: Sequence[Customer]) -> dict[str, str]:
+    """By field, the key of the customer whose record will decide it if all of these become one. One query.
+
+    Fields that no record has a value for are left out, and so are identifiers, which are never mixed.
+    """
+    records = list(SourceRecord.objects.filter(customer__in=customers))
+    owners = {str(record.pk): str(record.customer_id) for record in records}
+    statements = [statement_of(record) for record in records]
+    found = {}
+    for name in CLAIMED:
+        first = next(iter(ranked(name, statements)), None)
+        if name not in IDENTIFIERS and first is not None and not is_empty(first.claims[name]["value"]):
+            found[name] = owners[first.key]
+    return found
+
+
 def resolve(customer: Customer) -> list[str]:
     """Set the columns of a customer, except locked ones, to what its records say. Return the names of those that changed.
 
@@ -244,6 +269,37 @@ def resolve(customer: Customer) -> list[str]:
             setattr(customer, name, column(name, value))
             changed.append(name)
     return changed
+
+
+#: The reason of the first history row of a customer that an import made begins with this.
+IMPORTED = "Imported from"
+
+
+def is_imported(customer: Customer) -> bool:
+    """Whether an import made the customer, so that each value that is not locked comes from a record."""
+    history: Any = customer.history
+    first = (
+        history.order_by("history_date", "history_id").values_list("history_change_reason", flat=True).first()
+    )
+    return (first or "").startswith(IMPORTED)
+
+
+def empty_unclaimed(customer: Customer) -> list[str]:
+    """Empty the columns, except locked ones, that no record of the customer has a value for. Return their names.
+
+    Only for customers that an import made. Nothing is saved.
+    """
+    records = list(customer.source_records.all())
+    emptied = []
+    for name in Customer.PINNABLE:
+        values = [claimed_value(record.claims, name) for record in records]
+        held = getattr(customer, name)
+        is_claimed = held in values if name in IDENTIFIERS else not all(map(is_empty, values))
+        default = Customer._meta.get_field(name).get_default()  # type: ignore[union-attr]
+        if name not in customer.pinned_fields and not is_claimed and held != default:
+            setattr(customer, name, default)
+            emptied.append(name)
+    return emptied
 
 
 def columns_of(customer: Customer) -> str:

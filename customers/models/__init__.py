@@ -4,7 +4,7 @@ from customers.models.api_token import ApiToken
 from customers.models.change import CustomerChange
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
-from customers.models.customer_row import CustomerRow, shown_once
+from customers.models.customer_row import CustomerRow, default_of, shown_once
 from customers.models.list_item import ListItem, PartOfList
 from customers.models.payment_method import PaymentMethod
 from customers.models.pinned_fields import PinnedFields
@@ -25,5 +25,6 @@ __all__ = [
     "ReceivedPayload",
     "Source",
     "SourceRecord",
+    "default_of",
     "shown_once",
 ]

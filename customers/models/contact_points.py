@@ -14,7 +14,11 @@ from customers.typed_ids import TypedIdField
 
 
 class Address(PinnedFields, ListItem):
-    """A billing address. One of a customer's addresses may be the default: the one in the payments document."""
+    """A billing address.
+
+    One of the addresses of an account may be the default: the one in the payments document. A customer's default is that
+    of its own account, else that of one that joined it.
+    """
 
     PINNABLE = (
         "description",
@@ -62,8 +66,14 @@ class Address(PinnedFields, ListItem):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer"],
-                condition=Q(is_default=True),
+                condition=Q(is_default=True, came_with=None),
                 name="address_one_default_per_customer",
+                violation_error_message="This customer already has a default address. Unset that one first.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with"],
+                condition=Q(is_default=True),
+                name="address_one_default_came_with",
                 violation_error_message="This customer already has a default address. Unset that one first.",
             ),
         ]

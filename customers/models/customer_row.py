@@ -36,6 +36,12 @@ class CustomerRow(models.Model):
         abstract = True
 
 
+def default_of(rows: Iterable[B]) -> B | None:
+    """The default of a customer's addresses or payment methods: its own, else that of a merged customer."""
+    marked = [row for row in rows if getattr(row, "is_default", False)]
+    return next(iter(shown_once(marked, lambda row: True)), None)
+
+
 def shown_once(rows: Iterable[B], key: Callable[[B], Hashable]) -> list[B]:
     """One row per `key`: the customer's own rows first, then those that came with merged customers."""
     first: dict[Hashable, B] = {}

@@ -72,8 +72,14 @@ class PaymentMethod(PinnedFields, ListItem):
         constraints = [
             models.UniqueConstraint(
                 fields=["customer"],
-                condition=Q(is_default=True),
+                condition=Q(is_default=True, came_with=None),
                 name="payment_method_one_default_per_customer",
+                violation_error_message="This customer already has a default payment method. Unset that one first.",
+            ),
+            models.UniqueConstraint(
+                fields=["came_with"],
+                condition=Q(is_default=True),
+                name="payment_method_one_default_came_with",
                 violation_error_message="This customer already has a default payment method. Unset that one first.",
             ),
             models.CheckConstraint(

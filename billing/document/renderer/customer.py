@@ -34,8 +34,9 @@ from billing.models import (
 )
 from billing.rules.money import from_minor
 from customers import clock
+from customers.ingest.accounts import as_their_records_say
 from customers.json_types import Link, Number
-from customers.models import Customer
+from customers.models import Customer, Source
 
 
 def render_customers(
@@ -48,6 +49,12 @@ def render_customers(
     """
     rows = fetch_rows(customers, expand, at or clock.now())
     return [render_customer(customer, rows) for customer in customers]
+
+
+def render_accounts(accounts: Sequence[Customer], expand: Collection[str]) -> list[schema.BillingCustomer]:
+    """The billing document of the account of each of these customers, merged or not, as `render_customers`."""
+    rows = fetch_rows(accounts, expand, clock.now(), apart=True)
+    return [render_customer(account, rows) for account in as_their_records_say(accounts, Source.BILLING)]
 
 
 def render_customer(customer: Customer, rows: BillingRows) -> schema.BillingCustomer:

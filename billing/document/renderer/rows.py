@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from billing.models import (
     TrialUsed,
     UsageAlert,
 )
+from customers.ingest.accounts import account_of, places_of, rows_of_accounts
 from customers.models import Customer, shown_once
 
 M = TypeVar("M", bound=Model)
@@ -87,8 +88,13 @@ class BillingRows:
         return self.catalog.features.get(key, UNSET) if name in self.expand else UNSET
 
 
-def fetch_rows(customers: Sequence[Customer], expand: Collection[str], at: datetime) -> BillingRows:
-    """The rows of `customers` at a moment, with what is expanded, in a fixed number of queries."""
+def fetch_rows(
+    customers: Sequence[Customer], expand: Collection[str], at: datetime, *, apart: bool = False
+) -> BillingRows:
+    """The rows of `customers` at a moment, with what is expanded, in a fixed number of queries.
+
+    With `apart`, those of the account of each, merged or not, without those that others brought.
+    """
     lists: dict[str, QuerySet[Any]] = {
         "subscriptions": Subscription.objects.running(),
         "purchases": Purchase.objects.filter(removed_at=None),
@@ -107,17 +113,17 @@ def fetch_rows(customers: Sequence[Customer], expand: Collection[str], at: datet
         "referrals": Referral.objects.all(),
     }
     lists |= {name: rows for name, rows in on_request.items() if ON_REQUEST[name] in expand}
+    places = places_of(customers)
+
+    def theirs(rows: QuerySet[Any], scope: str = "customer") -> QuerySet[Any]:
+        return rows_of_accounts(rows, places, scope) if apart else rows.filter(**{f"{scope}__in": customers})
+
     found: dict[str, Sequence[Any]] = {
-        name: list(rows.filter(customer__in=customers).order_by("position", "pk"))
-        for name, rows in lists.items()
+        name: list(theirs(rows).order_by("position", "pk")) for name, rows in lists.items()
     }
-    found["grants"] = list(
-        Grant.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
-    )
-    found["rollovers"] = list(
-        Rollover.objects.counted(at).filter(balance__customer__in=customers).order_by("position", "pk")
-    )
-    return arrange_rows(found, BillingAccount.objects.filter(customer__in=customers), expand, at)
+    for name, counted in (("grants", Grant.objects.counted(at)), ("rollovers", Rollover.objects.counted(at))):
+        found[name] = list(theirs(counted, "balance__customer").order_by("position", "pk"))
+    return arrange_rows(found, theirs(BillingAccount.objects.all()), expand, at, apart=apart)
 
 
 def arrange_rows(
@@ -125,8 +131,12 @@ def arrange_rows(
     accounts: Iterable[BillingAccount],
     expand: Collection[str],
     at: datetime,
+    *,
+    apart: bool = False,
 ) -> BillingRows:
     """`BillingRows` of the rows in `found`: the rows of each list, in order, by the name of the list.
+
+    With `apart` they are those of accounts, by the key of the account's customer.
 
     Fetches the plans and features that the rows refer to, as they are now: the terms of a plan version never change.
     """
@@ -134,14 +144,13 @@ def arrange_rows(
     features = Feature.objects.in_bulk(_keys(Feature, found.values()))
     expanded_plans = _keys(Plan, [rows for name, rows in found.items() if f"{name}.plan" in expand])
     expanded_features = _keys(Feature, [rows for name, rows in found.items() if f"{name}.feature" in expand])
+    owner = account_of if apart else _customer_of
     groups = {
-        name: _grouped(
-            found.get(name, ()), "balance_id" if name in ("grants", "rollovers") else "customer_id"
-        )
+        name: _grouped(found.get(name, ()), _balance_of if name in ("grants", "rollovers") else owner)
         for name in {**found, **ON_REQUEST}
     }
     return BillingRows(
-        accounts={row.customer_id: row for row in shown_once(accounts, lambda row: row.customer_id)},
+        accounts={owner(row): row for row in shown_once(accounts, owner)},
         plan_ids={key: plan.plan_id for key, plan in plans.items()},
         feature_ids={key: feature.feature_id for key, feature in features.items()},
         catalog=render_catalog(
@@ -153,11 +162,19 @@ def arrange_rows(
     )
 
 
-def _grouped(rows: Iterable[Any], by: str) -> Grouped[Any]:
+def _grouped(rows: Iterable[Any], key: Callable[[Any], str]) -> Grouped[Any]:
     groups: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        groups[getattr(row, by)].append(row)
+        groups[key(row)].append(row)
     return groups
+
+
+def _customer_of(row: Any) -> str:
+    return str(row.customer_id)
+
+
+def _balance_of(row: Any) -> str:
+    return str(row.balance_id)
 
 
 def _keys(kind: type[Model], lists: Iterable[Sequence[Model]]) -> list[str]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, QuerySet
 
+from crm.dedupe.merges.left_records import default_of_column, forget_values
 from crm.dedupe.merges.relations import rows_of
-from crm.document.importer import COMPANY_FIELDS, RELATIONSHIP_FIELDS
-from crm.models import Company, MergedRecord, Relationship
-from customers.bulk import create_rows, delete_rows, pieces, write_history
-from customers.ingest.precedence import IDENTIFIERS, begin, column, is_empty, resolve
+from crm.document.reported import resolve_reported
+from crm.models import Merge, MergedRecord
+from customers.bulk import create_rows, pieces, write_history
+from customers.ingest.precedence import (
+    IDENTIFIERS,
+    IMPORTED,
+    begin,
+    column,
+    empty_unclaimed,
+    is_empty,
+    is_imported,
+    resolve,
+)
 from customers.models import Customer, Source, SourceRecord
 
 #: The models whose rows go along with a record of each source. What a person added to a customer stays with it, except
@@ -60,18 +70,21 @@ def part(record: SourceRecord, *, by: Any, reason: str) -> Customer:
     customer with it, unless the field is locked.
     """
     customer = record.customer
+    holders = _holders(record)
     new = Customer(env=customer.env)
     begin(new, record.claims)
-    create_rows([new], reason, by=by)
+    create_rows([new], f"{IMPORTED} {record.source}", by=by)
     for rows in list(rows_brought_by(record)):
         _move(rows, new, reason, by)
     if record.source == Source.CRM:
-        _part_crm(record, new, reason, by)
+        _part_crm(record, new)
     record.customer, record.came_with = new, None
     record.save(update_fields=["customer", "came_with"])
-    _let_go(customer, record, by, reason)
+    _let_go(holders, record, by, reason)
     resolve(new)
     _save(new, by, reason)
+    if record.source == Source.CRM:
+        resolve_reported([customer, new], reason)
     return new
 
 
@@ -85,24 +98,8 @@ def _move(rows: QuerySet[Any], new: Customer, reason: str, by: Any) -> None:
         write_history(list(moved), reason, by=by)
 
 
-def _part_crm(record: SourceRecord, new: Customer, reason: str, by: Any) -> None:
-    """Take along the record's company, its account facts, and the customers that its document lists as merged."""
-    beside = records_beside(record).filter(source=Source.CRM)
-    is_alone = not beside.exists()
-    # The revenue of the account is in its currency.
-    for model, names, with_them in (
-        (Company, COMPANY_FIELDS, ()),
-        (Relationship, RELATIONSHIP_FIELDS, ("currency",)),
-    ):
-        row: Any = rows_of(model).filter(customer=record.customer_id).first()
-        if row is None:
-            continue
-        copy: Any = model(customer=new, **{name: getattr(row, name) for name in (*names, *with_them)})
-        create_rows([copy], reason, by=by)
-        if is_alone and model is Company and not row.pinned_fields:
-            delete_rows([row], reason)
-        elif is_alone:
-            _empty(row, names, reason, by)
+def _part_crm(record: SourceRecord, new: Customer) -> None:
+    """Take along the customers that the record's document lists as merged."""
     nested = MergedRecord.objects.filter(
         survivor=record.customer_id, came_with=record.came_with_id, imported=True
     )
@@ -116,35 +113,34 @@ def _part_crm(record: SourceRecord, new: Customer, reason: str, by: Any) -> None
     listed.update(customer=new, came_with=None)
 
 
-def _empty(row: Any, names: Iterable[str], reason: str, by: Any) -> None:
-    emptied = [name for name in names if name not in row.pinned_fields]
-    for name in emptied:
-        setattr(row, name, row._meta.get_field(name).get_default())
-    row._history_user, row._change_reason = by, reason
-    row.save(update_fields=emptied)
+def _holders(record: SourceRecord) -> list[Customer]:
+    """The customers that may hold values of the record: its own, those that one was merged into, the present one last."""
+    holders = [record.came_with or record.customer]
+    while holders[-1].pk != record.customer_id:
+        holders.append(Merge.objects.standing().get(other=holders[-1]).survivor)
+    return [*holders[:-1], record.customer]
 
 
-def _let_go(customer: Customer, record: SourceRecord, by: Any, reason: str) -> None:
-    """Take from the customer, and from one that it was merged from, what only `record` claims."""
-    for name in IDENTIFIERS:
-        claimed = record.claims.get(name, {}).get("value")
-        merged = Customer.objects.filter(merged_into=customer, **{name: claimed})
-        for other in merged if claimed else ():
-            setattr(other, name, None)
-            _save(other, by, reason)
-    claimed_elsewhere = {
-        name
-        for other in customer.source_records.all()
-        for name, claim in other.claims.items()
-        if not is_empty(claim["value"])
-    }
-    for name in Customer.PINNABLE:
-        if name in customer.pinned_fields or name in claimed_elsewhere or name not in record.claims:
-            continue
-        if getattr(customer, name) == column(name, record.claims[name]["value"]):
-            setattr(customer, name, Customer._meta.get_field(name).get_default())  # type: ignore[union-attr]
-    resolve(customer)
-    _save(customer, by, reason)
+def _let_go(holders: Sequence[Customer], record: SourceRecord, by: Any, reason: str) -> None:
+    """Take what only `record` claims from the customers that may hold it, and from what undoing a merge would restore."""
+    others = list(SourceRecord.objects.filter(customer=holders[-1].pk))
+    for holder in holders:
+        own = others if holder is holders[-1] else [each for each in others if each.came_with_id == holder.pk]
+        claimed = {
+            name for each in own for name, claim in each.claims.items() if not is_empty(claim["value"])
+        }
+        for name, claim in record.claims.items():
+            is_free = name in Customer.PINNABLE and name not in holder.pinned_fields
+            if not is_free or (name in claimed and name not in IDENTIFIERS):
+                continue
+            if getattr(holder, name) == column(name, claim["value"]):
+                setattr(holder, name, default_of_column(name))
+        if holder is holders[-1]:
+            resolve(holder)
+            if is_imported(holder):
+                empty_unclaimed(holder)
+        _save(holder, by, reason)
+    forget_values([holder.pk for holder in holders], [record])
 
 
 def _save(customer: Customer, by: Any, reason: str) -> None:

@@ -11,7 +11,7 @@ from crm.dedupe.links.part import rows_brought_by
 from crm.dedupe.links.records import full_name
 from crm.dedupe.merges.locking import giving_way
 from crm.dedupe.merges.plan import plan_merge
-from crm.dedupe.merges.words import called, lines_of
+from crm.dedupe.merges.words import called, values_in_lines
 from customers.formats import counted, free_form_text, listed
 from customers.ingest.engine import rolled_back
 from customers.models import Customer, SourceRecord
@@ -27,7 +27,7 @@ def preview_link(records: Sequence[SourceRecord], goal_id: str) -> list[str]:
         plan = plan_merge(Customer.objects.get(pk=goal.pk), others)
         if not plan.can_be_done:
             raise CannotLink(" ".join(plan.refusals))
-        return lines + lines_of(plan)
+        return [*lines, *values_in_lines(plan), *(f"  {note}" for note in plan.money)]
 
 
 def preview_unlink(record: SourceRecord) -> list[str]:

@@ -13,11 +13,13 @@ from crm.dedupe.merges.locking import giving_way, lock
 from crm.dedupe.merges.merged_records import document_of, nest_records
 from crm.dedupe.merges.move_rows import hand_over
 from crm.dedupe.merges.pairs import settle_pairs
-from crm.dedupe.merges.plan import refusals, winner_of
+from crm.dedupe.merges.plan import refusals, winners_of
 from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
+from crm.document.reported import resolve_reported
 from crm.models import Merge
 from customers import clock
 from customers.bulk import update_rows
+from customers.ingest.precedence import resolve
 from customers.logs import log_event
 from customers.models import Customer
 from customers.row_snapshots import as_json, take_snapshot
@@ -78,18 +80,18 @@ def _merge(
 
 
 class _Decided:
-    """By field, the key of the customer whose value wins, and the fields where a person chose against the rule."""
+    """By field, the key of the customer whose value wins, and the fields that a person decided, now or before."""
 
-    def __init__(self, winners: Mapping[str, str], against_rule: set[str]) -> None:
+    def __init__(self, winners: Mapping[str, str], by_person: set[str]) -> None:
         self.winners = winners
-        self.against_rule = against_rule
+        self.by_person = by_person
 
 
 def _decided(survivor: Customer, others: Sequence[Customer], choices: Mapping[str, str]) -> _Decided:
     customers = [survivor, *others]
-    by_rule = {name: winner_of(each, customers, {}) for name, each in FIELDS.items()}
-    winners = {name: winner_of(each, customers, choices) for name, each in FIELDS.items()}
-    return _Decided(winners, {name for name in choices if winners[name] != by_rule[name]})
+    by_rule, winners = winners_of(customers, {}), winners_of(customers, choices)
+    handed_over = {name for other in others for name in other.pinned_fields if winners.get(name) == other.pk}
+    return _Decided(winners, {name for name in choices if winners[name] != by_rule[name]} | handed_over)
 
 
 def _merge_one(
@@ -106,6 +108,9 @@ def _merge_one(
     for model in models_that(Way.COMPUTED):
         rows_of(model).filter(customer=other).delete()
     hand_over(other, survivor, models_that(Way.MOVES))
+    if changed := resolve(survivor):
+        save_with_history(survivor, changed, by, reason_of_rows)
+    resolve_reported([survivor], reason_of_rows)
     changes["record"] = nest_records(done, crm_id, document)
     Customer.objects.filter(merged_into=other).update(merged_into=survivor)
     other.merged_into = survivor
@@ -145,7 +150,7 @@ def _join(
         values = [value for value in values if value[1] != value[2]]
         if model is Customer:
             was_set += _swap(survivor, other, values)
-            pinned = _pin(survivor, taken & decided.against_rule)
+            pinned = _pin(survivor, taken & decided.by_person)
             was_set += pinned
             columns = [each.column for each, _, _ in values] + (["pinned_fields"] if pinned else [])
         else:

@@ -13,6 +13,7 @@ from django.db.models import CharField, Count, Model, Value
 from billing.merges.notes_on_money import notes_on_money
 from crm.dedupe.merges.fields import FIELDS, Field, is_empty, joined
 from crm.dedupe.merges.relations import Way, models_that, rows_of
+from customers.ingest.precedence import speakers
 from customers.models import Customer
 
 PERMISSION = "crm.merge_customers"
@@ -95,7 +96,8 @@ def plan_merge(
     """Plan a merge of `others` into `survivor`. Changes nothing.
 
     `choices` maps a field name (see `FIELDS`) to the key of the customer whose value the survivor gets. Without a choice
-    the survivor's value stays, and an empty one is filled from the first of the others that has one. `user` is the acting
+    a field has what all records together say (see `winners_of`); where they say nothing, the survivor's value stays, and
+    an empty one is filled from the first of the others that has one. `user` is the acting
     user, None for a command, which needs no permission.
     """
     refused = refusals(survivor, others, choices or {}, user)
@@ -105,7 +107,7 @@ def plan_merge(
     return MergePlan(
         survivor=survivor,
         others=others,
-        fields=[_field_plan(each, customers, choices or {}) for each in FIELDS.values()],
+        fields=_field_plans(customers, choices or {}),
         lists=_list_plans(customers),
         money=notes_on_money(survivor, others),
     )
@@ -160,8 +162,26 @@ def proposed_survivor(customers: Sequence[Customer]) -> Customer:
     return min(customers, key=completeness)
 
 
+def winners_of(customers: Sequence[Customer], choices: Mapping[str, str]) -> dict[str, str]:
+    """By field, the key of the customer whose value the survivor gets. One query.
+
+    A field of the customer itself that somebody locked keeps that value, the survivor's first. Otherwise it gets what its
+    records say together, as after each import.
+    """
+    said = speakers(customers)
+    winners = {}
+    for name, each in FIELDS.items():
+        if each.model is Customer and name not in choices:
+            locked = next((str(one.pk) for one in customers if name in one.pinned_fields), None)
+            if key := locked or said.get(name):
+                winners[name] = key
+                continue
+        winners[name] = winner_of(each, customers, choices)
+    return winners
+
+
 def winner_of(each: Field, customers: Sequence[Customer], choices: Mapping[str, str]) -> str:
-    """The key of the customer whose value the survivor gets.
+    """The key of the customer whose value the survivor gets, where neither locks nor records decide.
 
     Revenues are in the currency of the account details, so they come from one customer together with it. A
     revenue in another currency does not fill an empty one.
@@ -183,10 +203,14 @@ def _has_revenue(customer: Customer) -> bool:
     return any(not is_empty(FIELDS[name].of(customer)) for name in _REVENUES)
 
 
-def _field_plan(each: Field, customers: Sequence[Customer], choices: Mapping[str, str]) -> FieldPlan:
-    values = {str(customer.pk): each.of(customer) for customer in customers}
-    able = [key for key, value in values.items() if not is_empty(value)]
-    return FieldPlan(each, values, winner_of(each, customers, choices), able)
+def _field_plans(customers: Sequence[Customer], choices: Mapping[str, str]) -> list[FieldPlan]:
+    winners = winners_of(customers, choices)
+    plans = []
+    for name, each in FIELDS.items():
+        values = {str(customer.pk): each.of(customer) for customer in customers}
+        able = [key for key, value in values.items() if not is_empty(value)]
+        plans.append(FieldPlan(each, values, winners[name], able))
+    return plans
 
 
 def _listed() -> list[Any]:

@@ -72,8 +72,6 @@ HANDLED: dict[str, Way] = {
 
 #: Flags that only one row of a customer may have. The survivor's row keeps it.
 ONE_OF_EACH: dict[str, str] = {
-    "customers.Address": "is_default",
-    "customers.PaymentMethod": "is_default",
     "crm.Note": "is_summary",
 }
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from crm.dedupe.merges.fields import FIELDS, UNIQUE
+from crm.dedupe.merges.left_records import default_of_column, forget_values
 from crm.dedupe.merges.locking import giving_way, lock
 from crm.dedupe.merges.merge import save_with_history
 from crm.dedupe.merges.merged_records import unnest_records
@@ -18,10 +19,11 @@ from crm.dedupe.merges.move_rows import give_back
 from crm.dedupe.merges.pairs import unsettle_pairs
 from crm.dedupe.merges.plan import PERMISSION
 from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
-from crm.models import Merge
+from crm.document.reported import COMPANY_FIELDS, RELATIONSHIP_FIELDS, resolve_reported
+from crm.models import Company, Merge, Relationship
 from customers import clock
 from customers.bulk import update_rows
-from customers.ingest.precedence import CLAIMED, resolve
+from customers.ingest.precedence import CLAIMED, empty_unclaimed, is_imported, resolve
 from customers.logs import log_event
 from customers.models import Customer, SourceRecord
 from customers.row_snapshots import as_json, from_json, restore_snapshot
@@ -64,7 +66,7 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
     found = []
     for each in merge.changes.get("set", ()):
         row = _row(each)
-        if row is None or each["name"] == "pinned_fields":
+        if row is None or each["name"] == "pinned_fields" or _is_locked_since(merge, row, each["column"]):
             continue
         now = as_json(row, each["column"])
         if now not in (each["after"], each["before"]) and not _comes_from_records(merge, row, each["column"]):
@@ -72,15 +74,26 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
     return found
 
 
-def _comes_from_records(merge: Merge, row: Model, column: str) -> bool:
-    """Whether the undo takes the column from the customer's own records, so that no decision is needed."""
-    if not isinstance(row, Customer) or column not in CLAIMED or column in row.pinned_fields:
+def _is_locked_since(merge: Merge, row: Model, column: str) -> bool:
+    """Whether somebody locked the field after the merge. What people decide about a customer stays with it."""
+    if not isinstance(row, Customer) or column not in row.pinned_fields:
         return False
-    origin_ids = Merge.objects.origin_ids_of(str(merge.other_id))
+    by_merge = [each for each in merge.changes.get("set", ()) if each["name"] == "pinned_fields"]
+    return not any(column in each["after"] for each in by_merge)
+
+
+def _comes_from_records(merge: Merge, row: Model, column: str) -> bool:
+    """Whether records of the two have the column. It then changed by imports, since what people edit is locked."""
+    if column in getattr(row, "pinned_fields", ()):
+        return False
+    if isinstance(row, Company):
+        return column in COMPANY_FIELDS
+    if isinstance(row, Relationship):
+        return column in RELATIONSHIP_FIELDS
+    if not isinstance(row, Customer) or column not in CLAIMED:
+        return False
     together: Any = SourceRecord.objects.filter(customer=merge.survivor_id, claims__has_key=column)
-    if row.pk == merge.other_id:
-        return bool(together.filter(came_with__in=origin_ids).exists())
-    return bool(together.exclude(came_with__in=origin_ids).exists())
+    return bool(together.exists())
 
 
 def rows_that_go_back(merge: Merge) -> list[tuple[str, int]]:
@@ -177,6 +190,8 @@ def _undo(merge: Merge, by: Any, kept: set[str]) -> None:
     _set_flags(merge, told)
     unnest_records(merge, origin_ids, changes.get("record", {}))
     _resolve(merge, by, kept, told)
+    forget_values([survivor.pk], other.source_records.all())
+    resolve_reported([survivor, other], told)
     merge.undone_at, merge.undone_by = at, by
     merge.save(update_fields=["undone_at", "undone_by"])
     unsettle_pairs(merge, changes.get("pairs", {}))
@@ -187,7 +202,9 @@ def _resolve(merge: Merge, by: Any, kept: set[str], told: str) -> None:
     for customer, prefix in ((merge.survivor, ""), (merge.other, "other.")):
         before = {name: getattr(customer, name) for name in CLAIMED}
         changed = resolve(customer)
-        if customer is merge.survivor:
+        if is_imported(customer):
+            changed += empty_unclaimed(customer)
+        elif customer is merge.survivor:
             changed += _restore_unclaimed(merge)
         for name in [name for name in changed if f"{prefix}{name}" in kept]:
             setattr(customer, name, before[name])
@@ -209,14 +226,21 @@ def _restore_unclaimed(merge: Merge) -> list[str]:
     own = {name for record in survivor.source_records.all() for name in record.claims}
     changed = []
     for name in of_other.intersection(CLAIMED) - own - {*survivor.pinned_fields}:
-        if then is not None and getattr(survivor, name) != getattr(then, name):
-            setattr(survivor, name, getattr(then, name))
-            changed.append(name)
+        if then is None or getattr(survivor, name) == getattr(then, name):
+            continue
+        is_gone = as_json(then.instance, name) in merge.changes.get("gone", {}).get(name, ())
+        setattr(survivor, name, default_of_column(name) if is_gone else getattr(then, name))
+        changed.append(name)
     return changed
 
 
 def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
-    """Give every column that the merge set its former value, except those to keep."""
+    """Give every column that the merge set its former value, except those to keep, and those that records decide."""
+    derived = {
+        str(each.pk): set(Customer.PINNABLE) - {*each.pinned_fields, *kept}
+        for each in (merge.survivor, merge.other)
+        if is_imported(each)
+    }
     rows: dict[tuple[str, str], Any] = {
         ("customers.Customer", str(each.pk)): each for each in (merge.survivor, merge.other)
     }
@@ -224,7 +248,9 @@ def _restore(merge: Merge, by: Any, kept: set[str], told: str) -> None:
     for each in merge.changes.get("set", ()):
         place = each["model"], each["pk"]
         row: Any = rows.get(place) or _row(each)
-        if row is None or each["name"] in kept:
+        if row is None or each["name"] in kept or _is_locked_since(merge, row, each["column"]):
+            continue
+        if each["column"] in derived.get(str(row.pk), ()):
             continue
         rows[place] = row
         column, value = each["column"], each["before"]

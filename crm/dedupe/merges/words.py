@@ -38,6 +38,14 @@ def called(customer: Customer) -> str:
 
 def lines_of(plan: MergePlan) -> list[str]:
     """The plan as indented lines: values, lists, money."""
+    lists = [
+        f"  {each.label}: {' + '.join(map(str, each.counts.values()))} → {each.after}" for each in plan.lists
+    ]
+    return [*values_in_lines(plan), *lists, *(f"  {note}" for note in plan.money)]
+
+
+def values_in_lines(plan: MergePlan) -> list[str]:
+    """The values that the customers differ in, as indented lines; without those that only the survivor has."""
     names = {str(customer.pk): str(customer) for customer in plan.customers}
     lines = []
     for each in plan.differing:
@@ -49,10 +57,7 @@ def lines_of(plan: MergePlan) -> list[str]:
         )
         winner = names[each.winner]
         lines.append(f"  {each.label}: {in_words(each.field, each.value) or '-'} (of {winner}), not {lost}")
-    lines += [
-        f"  {each.label}: {' + '.join(map(str, each.counts.values()))} → {each.after}" for each in plan.lists
-    ]
-    return lines + [f"  {note}" for note in plan.money]
+    return lines
 
 
 def conflict_in_words(conflict: Conflict) -> str:

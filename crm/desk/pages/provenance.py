@@ -91,7 +91,7 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "customer": customer,
         "customer_url": reverse("desk-customer", args=[customer.pk]),
         "tables": tables,
-        "records": list(_records(customer)),
+        "records": list(_records(customer, may("crm.merge_customers") and customer.merged_into_id is None)),
     }
     return TemplateResponse(request, "crm/desk/provenance.html", context)
 
@@ -161,11 +161,32 @@ def _payload_of(claim: SourceClaim) -> str:
     return reverse("admin:customers_receivedpayload_change", args=[claim.payload_id])
 
 
-def _records(customer: Customer) -> Iterator[tuple[str, str, str, str]]:
-    """(name, last import, page, page of changes) of each source record."""
-    for record in customer.source_records.select_related("came_with"):
-        changes = reverse("desk-record-changes", args=[record.pk])
-        yield name_of(record), moment(record.last_received_at), page_of(record), changes
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """A source record with its last import, its page, and those of its changes and links; "" where there is none."""
+
+    name: str
+    at: str
+    url: str
+    changes: str
+    link: str
+    unlink: str
+
+
+def _records(customer: Customer, may_link: bool) -> Iterator[RecordLine]:
+    """A line for each source record."""
+    records = list(customer.source_records.select_related("came_with"))
+    own = [record for record in records if not record.is_merged]
+    for record in records:
+        can_link = may_link and not record.is_merged
+        yield RecordLine(
+            name=name_of(record),
+            at=moment(record.last_received_at),
+            url=page_of(record),
+            changes=reverse("desk-record-changes", args=[record.pk]),
+            link=reverse("desk-link", args=[record.pk]) if can_link else "",
+            unlink=reverse("desk-unlink", args=[record.pk]) if can_link and len(own) > 1 else "",
+        )
 
 
 def _is_blank(value: Any) -> bool:

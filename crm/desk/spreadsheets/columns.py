@@ -21,7 +21,7 @@ from crm.desk.segments.query import May
 from crm.models import CustomerTag, Domain
 from customers import clock
 from customers.formats import local
-from customers.models import Address, Customer
+from customers.models import Address, Customer, shown_once
 
 Cell = str | int | Decimal | date | datetime | None
 
@@ -153,7 +153,8 @@ def _facts(keys: Sequence[str]) -> RowFacts:
     for key, text in domains.values_list("customer_id", "name"):
         facts.domains[str(key)].append(text)
     addresses = Address.objects.filter(customer_id__in=keys, is_default=True)
-    facts.countries = {str(key): text for key, text in addresses.values_list("customer_id", "country")}
+    first = shown_once(addresses, lambda row: row.customer_id)
+    facts.countries = {str(row.customer_id): row.country for row in first}
     running = Subscription.objects.running().filter(customer_id__in=keys).order_by("position", "pk")
     at = clock.now()
     for key, status, plan_id, ends, expires in running.values_list(

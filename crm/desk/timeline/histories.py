@@ -121,8 +121,8 @@ HISTORIES: dict[str, History] = {
     )
 }
 
-#: Histories whose changes other sources show: ledger entries for grants, merges for merged records.
-LEFT_OUT = {"billing.Grant", "billing.Rollover", "crm.MergedRecord"}
+#: Histories whose changes other sources show: merges for merged records.
+LEFT_OUT = {"crm.MergedRecord"}
 #: Columns of any model whose changes mean nothing to a person.
 QUIET = frozenset(
     {"id", "customer", "came_with", "position", "imported", "pinned_fields", "created_at", "billed_here"}

@@ -28,9 +28,8 @@ _STDOUT = "-"
 class Command(BaseCommand):
     help = (
         "Write customers as complete documents of one format, all as they are at one moment. Includes archived"
-        " customers. Merged customers are inside the document of their primary record, where the format has a place"
-        " for them. A file is written completely or not at all. A customer that fails is logged and left out, and the"
-        " exit status is 1."
+        " customers. Each record of the platform has its own document, also if its customer was merged. A file is written"
+        " completely or not at all. A customer that fails is logged and left out, and the exit status is 1."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -30,8 +30,9 @@ def chosen_field(text: str) -> tuple[str, str]:
 
 class Command(BaseCommand):
     help = (
-        "Merge customers into one, completely or not at all. The primary record keeps its values, and its empty fields"
-        " are filled from the others. --field keeps the value of another customer. `unmerge` undoes the merge."
+        "Merge customers into one, completely or not at all. The primary record has what all source records say together;"
+        " where they say nothing it keeps its values, and empty fields are filled from the others. --field keeps the"
+        " value of one customer. Balances stay side by side. `unmerge` undoes the merge."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

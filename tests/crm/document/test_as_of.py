@@ -81,7 +81,7 @@ def as_of(client: Any, address: str, moment: datetime) -> Any:
 
 def test_a_life_is_told_as_it_was_at_each_moment(life, client):
     """Taken in, changed, used, reset, made one with another, and parted again."""
-    other = make_customer(name="Bea", email="b@example.com")
+    other = make_customer(name="Bea", email="b@example.com", pinned_fields=["name", "email"])
     make_address(customer=other, is_default=True, city="Mwanza")
     payments = {"id": "p", "email": "a@example.com"}
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from django.db.models import F
+
 from crm.desk.pages.overview.section import SHOWN, Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Document, Domain
 from customers.formats import GOOD, country_name, listed, page_of
-from customers.models import Address, Business, Customer, PaymentMethod, Source
+from customers.models import Address, Business, Customer, PaymentMethod, Source, default_of
 
 _DEFAULT = ("Default", GOOD)
+#: The customer's own default comes before those of accounts that joined it.
+_DEFAULT_FIRST = ("-is_default", F("came_with").asc(nulls_first=True), "position", "pk")
 
 
 def addresses_of(customer: Customer) -> list[Address]:
     """The first addresses, the default one before the others."""
-    return list(customer.addresses.order_by("-is_default", "position", "pk")[: 2 * SHOWN + 1])
+    return list(customer.addresses.order_by(*_DEFAULT_FIRST)[: 2 * SHOWN + 1])
 
 
 def addresses_section(customer: Customer, addresses: list[Address]) -> Section | None:
@@ -20,6 +24,7 @@ def addresses_section(customer: Customer, addresses: list[Address]) -> Section |
     alike: dict[str, list[Address]] = {}
     for row in addresses:
         alike.setdefault(_written(row).casefold() or str(row.pk), []).append(row)
+    default = default_of(addresses)
     origins = _origins_of(customer) if any(row.came_with_id for row in addresses) else {}
     return list_section(
         "addresses",
@@ -29,7 +34,7 @@ def addresses_section(customer: Customer, addresses: list[Address]) -> Section |
             text=row.description or row.line1 or row.city or str(row),
             url=page_of(row),
             details=(_written(row), *_shared(alike[_written(row).casefold() or str(row.pk)], origins)),
-            label=_DEFAULT if row.is_default else None,
+            label=_DEFAULT if default in alike[_written(row).casefold() or str(row.pk)] else None,
         ),
         more_url=list_of(Address, customer),
     )
@@ -68,15 +73,17 @@ def businesses_section(customer: Customer) -> Section | None:
 
 
 def payment_methods_section(customer: Customer) -> Section | None:
+    methods = first_rows(customer.payment_methods.order_by(*_DEFAULT_FIRST))
+    default = default_of(methods)
     return list_section(
         "payment-methods",
         "Payment methods",
-        first_rows(customer.payment_methods.order_by("-is_default", "position", "pk")),
+        methods,
         lambda row: SectionLine(
             text=str(row),
             url=page_of(row),
             details=(f"Expires {row.exp_month:02}/{row.exp_year}",) if row.exp_month and row.exp_year else (),
-            label=_DEFAULT if row.is_default else None,
+            label=_DEFAULT if row is default else None,
         ),
         more_url=list_of(PaymentMethod, customer),
     )

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.utils.text import capfirst
 
 from billing.explain.burn_rate import pace_of
+from billing.formats import name_of_balance
 from billing.ledger.balance_figures import RecentUsage, figures_of_balances, recent_usage
 from billing.models import Balance, Entity, Flag
 from billing.rules.figures import Figures
@@ -39,7 +40,7 @@ class BalanceLine:
 
 def balances_section(customer: Customer, now: datetime, *, may_adjust: bool) -> Section | None:
     """The balances, and when each runs out at its burn rate."""
-    rows = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature")
+    rows = Balance.objects.filter(customer=customer, removed_at=None).select_related("feature", "came_with")
     balances = list(rows.order_by("position", "pk")[:_BALANCES_READ])
     if not balances:
         return None
@@ -117,7 +118,7 @@ def _line(
     share = _share(figures)
     pace = pace_of(figures, (), lately.amount, lately.since, now)
     return BalanceLine(
-        feature=str(balance.feature),
+        feature=name_of_balance(balance),
         words=_words(figures),
         percent=int(min(max(share, Decimal(0)), Decimal(_FULL))),
         color="bad" if share >= _FULL else "warning" if share >= _NEARLY_FULL else "good",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from billing.models import Balance, Invoice, LedgerEntry, Subscription
 from crm.dedupe.links.link import CannotLink, link_records, unlink_record
@@ -223,3 +224,50 @@ def test_the_commands_say_what_they_do_and_a_dry_run_does_nothing(
     with pytest.raises(CommandError, match="There is no record “billing:1”") as refused:
         call_command("unlink_record", "billing:1")
     assert refused.value.returncode == 1
+
+
+def test_the_pages_show_what_happens_and_do_it(three_in_one: Customer, client: Any) -> None:
+    user = User.objects.create_superuser("ada")
+    client.force_login(user)
+    sources = client.get(reverse("desk-provenance", args=[three_in_one.pk])).content.decode()
+    unlink = reverse("desk-unlink", args=[record("billing").pk])
+    link = reverse("desk-link", args=[record("billing").pk])
+    assert unlink in sources
+    assert link in sources
+
+    assert "External ID: 1001 → -" in client.get(unlink).content.decode()
+    client.post(unlink)
+    bob = record("billing").customer
+    assert bob != three_in_one
+
+    assert "Bob Plumbing" in client.get(link, {"to": str(three_in_one.pk)}).content.decode()
+    assert record("billing").customer == bob
+    client.post(link, {"to": str(three_in_one.pk), "reason": "Same owner"})
+    assert record("billing").customer == three_in_one
+    assert Merge.objects.get().made_by == user
+
+
+def test_who_may_not_merge_sees_no_links_and_can_not_act(three_in_one: Customer, client: Any) -> None:
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.groups.add(Group.objects.get(name="Viewer"))
+    client.force_login(user)
+    unlink = reverse("desk-unlink", args=[record("billing").pk])
+    assert unlink not in client.get(reverse("desk-provenance", args=[three_in_one.pk])).content.decode()
+    assert client.post(unlink).status_code == 403
+    assert client.get(reverse("desk-unlink", args=["nobody"])).status_code == 404
+
+
+def test_each_record_has_its_own_document_however_it_is_joined(three_in_one: Customer) -> None:
+    """The records say the same of themselves alone, taken out and linked to others."""
+    alone = {source: list(exported(Source(source), customers_to_export())) for source in FILES}
+    for source in ("billing", "crm"):
+        unlink_record(record(source))
+    parted = exports()
+    for source in ("crm", "billing"):
+        link_records([record(source)], str(record("payments").customer_id))
+    joined = exports()
+    own = {source: {line for line in lines if b'"1001"' in line} for source, lines in parted.items()}
+    for source, payload in FILES.items():
+        assert own[source] <= set(joined[source])
+        assert len(alone[source]) == 1
+        assert outcomes(take(IMPORTERS[source](), payload)) == [ImportOutcome.UNCHANGED]
