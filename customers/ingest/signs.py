@@ -82,7 +82,9 @@ class Signs:
     def contradict(self, other: Signs) -> bool:
         """Whether names, company domains or tax numbers, where both have them, are of different customers."""
         relations = self._relations(other)
-        names_differ = bool(relations) and relations <= _OF_OTHERS
+        # A name that no rule can read may seem unlike itself.
+        share_a_name = bool(self.names & other.names)
+        names_differ = bool(relations) and relations <= _OF_OTHERS and not share_a_name
         domains_differ = bool(self.domains and other.domains) and not self.companies & other.companies
         return names_differ or domains_differ or self._tax_ids_differ(other)
 

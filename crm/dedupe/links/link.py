@@ -149,7 +149,9 @@ def _taken_out(record: SourceRecord, by: Any, reason: str) -> Customer:
     if standing is not None and not beside.exists() and not hindrance(standing):
         unmerge(standing, by=by, settle={each.name: KEEP for each in conflicts_of(standing)})
         return Customer.objects.get(pk=standing.other_id)
-    same = beside.filter(source=record.source)
+    # A record with our own ID came with one of our exports, and has no rows of its own.
+    ours = [record.customer_id, record.came_with_id or record.customer_id]
+    same = beside.filter(source=record.source).exclude(source_id__in=ours)
     if same.exists():
         raise CannotLink(
             f"{full_name(record)} and {full_name(same[0])} are told apart by nothing but their IDs, so their rows"

@@ -117,7 +117,8 @@ def _holders(record: SourceRecord) -> list[Customer]:
     """The customers that may hold values of the record: its own, those that one was merged into, the present one last."""
     holders = [record.came_with or record.customer]
     while holders[-1].pk != record.customer_id:
-        holders.append(Merge.objects.standing().get(other=holders[-1]).survivor)
+        merge = Merge.objects.standing().filter(other=holders[-1]).first()
+        holders.append(record.customer if merge is None else merge.survivor)
     return [*holders[:-1], record.customer]
 
 

@@ -386,3 +386,8 @@ def test_the_number_of_queries_does_not_depend_on_how_many_there_are() -> None:
         return len(captured)
 
     assert queries(1) == queries(20)
+
+
+def test_a_name_that_no_rule_can_read_is_like_itself() -> None:
+    strange = Signs(names=frozenset(["è𝛍¡c"]))
+    assert not strange.contradict(strange)

@@ -271,3 +271,11 @@ def test_each_record_has_its_own_document_however_it_is_joined(three_in_one: Cus
         assert own[source] <= set(joined[source])
         assert len(alone[source]) == 1
         assert outcomes(take(IMPORTERS[source](), payload)) == [ImportOutcome.UNCHANGED]
+
+
+def test_a_record_that_one_of_our_exports_made_is_not_in_the_way(three_in_one: Customer) -> None:
+    arrive("payments", {"id": str(three_in_one.pk), "name": "Alice Bakery"})
+
+    alice = unlink_record(record("payments"))
+
+    assert Address.objects.get().customer_id == alice.pk

@@ -244,16 +244,6 @@ def test_the_review_queue_leads_to_the_page(client: Client) -> None:
     assert merge_url([full, bare]).replace("&", "&amp;") in page
 
 
-def test_a_queue_of_many_says_that_it_begins_with_eight(client: Client) -> None:
-    customers = [make_customer(name=f"Blue Finch {number}") for number in range(9)]
-    cluster = make_duplicate_cluster(first=customers[0])
-    for other in customers[1:]:
-        make_duplicate_pair(a=customers[0], b=other, cluster=cluster)
-    page = client.get(reverse("admin:crm_duplicatecluster_change", args=[cluster.pk]))
-    assert "shows the first 8 of them side by side" in page.content.decode()
-    assert len(client.get(page.context["merge_url"]).context["customers"]) == 8
-
-
 def test_the_list_of_customers_leads_to_the_page(client: Client) -> None:
     url = reverse("admin:customers_customer_changelist")
     customers = [make_customer() for _ in range(9)]
