@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -25,6 +26,12 @@ from tests import schema
 from tests.admin_forms import without_templates
 
 pytest_plugins = ["tests.api.fixtures", "tests.command_line", "tests.statements"]
+
+# No test depends on a clock: a busy machine draws its first examples slowly.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 #: Where `make test` puts autumn-sdk 1.0.0, beside the newer version that is installed.
 AUTUMN_1_0 = Path(settings.BASE_DIR) / ".cache" / "autumn-1.0"
