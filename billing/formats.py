@@ -73,7 +73,7 @@ def quantity(amount: Decimal, feature: Feature) -> str:
 
 
 def name_of_balance(balance: Balance) -> str:
-    """The feature, and whose balance it was if that customer was merged."""
+    """The feature, and the merged customer that the balance came with, if any."""
     if balance.came_with is None:
         return str(balance.feature)
     return f"{balance.feature} of {balance.came_with}"

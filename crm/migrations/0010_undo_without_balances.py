@@ -1,7 +1,7 @@
 """Standing merges no longer note what they did to balances, billing accounts and defaults, which stand side by side now.
 
 A billing account that a merge deleted is made again for the survivor. What a merge took from it into the survivor's
-account, and what it allowed in the survivor's balances, goes back to what it was unless somebody changed it since.
+account, and what it allowed in the survivor's balances, goes back to what it was unless it was changed since.
 """
 
 from django.db import migrations

@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from msgspec import UNSET
 
-from customers.ingest.precedence import CLAIMED, IDENTIFIERS, column, deciding_value, statement_of
+from customers.ingest.precedence import (
+    CLAIMED,
+    IDENTIFIERS,
+    column,
+    deciding_value,
+    default_of_column,
+    statement_of,
+)
 from customers.models import Customer, Source, SourceRecord
 from customers.models.customer import CustomerQuerySet
 
@@ -110,7 +117,7 @@ def _told(
         elif (name in IDENTIFIERS and _is_of_another(name, account, records)) or (
             is_known and name in Customer.PINNABLE
         ):
-            setattr(told, name, Customer._meta.get_field(name).get_default())  # type: ignore[union-attr]
+            setattr(told, name, default_of_column(name))
     return told
 
 

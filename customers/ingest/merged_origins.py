@@ -14,10 +14,8 @@ from django.db.models import Model, QuerySet
 
 from customers.ingest.accounts import rows_of_accounts
 from customers.ingest.importer import Incoming
-from customers.json_types import JsonDocument
 
 R = TypeVar("R", bound=Model)
-D = TypeVar("D", bound=JsonDocument)
 
 
 def rows_at_origin(rows: QuerySet[R], batch: Iterable[Incoming[Any]], scope: str = "customer") -> QuerySet[R]:

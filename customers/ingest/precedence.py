@@ -144,6 +144,12 @@ def column(name: str, value: Any) -> Any:
     return datetime.fromisoformat(value) if name in _MOMENTS else value
 
 
+def default_of_column(name: str) -> Any:
+    """The empty value of a customer's column."""
+    field: Any = Customer._meta.get_field(name)
+    return field.get_default()
+
+
 def claimed_value(claims: Claims, name: str) -> Any:
     """The value that a record claims for a field; None without a claim."""
     return claims.get(name, {}).get("value")
@@ -295,7 +301,7 @@ def empty_unclaimed(customer: Customer) -> list[str]:
         values = [claimed_value(record.claims, name) for record in records]
         held = getattr(customer, name)
         is_claimed = held in values if name in IDENTIFIERS else not all(map(is_empty, values))
-        default = Customer._meta.get_field(name).get_default()  # type: ignore[union-attr]
+        default = default_of_column(name)
         if name not in customer.pinned_fields and not is_claimed and held != default:
             setattr(customer, name, default)
             emptied.append(name)

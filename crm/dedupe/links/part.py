@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Model, QuerySet
 
-from crm.dedupe.merges.left_records import default_of_column, forget_values
+from crm.dedupe.merges.left_records import forget_values
 from crm.dedupe.merges.relations import rows_of
 from crm.document.reported import resolve_reported
 from crm.models import Merge, MergedRecord
@@ -18,6 +18,7 @@ from customers.ingest.precedence import (
     IMPORTED,
     begin,
     column,
+    default_of_column,
     empty_unclaimed,
     is_empty,
     is_imported,
@@ -25,7 +26,7 @@ from customers.ingest.precedence import (
 )
 from customers.models import Customer, Source, SourceRecord
 
-#: The models whose rows go along with a record of each source. What a person added to a customer stays with it, except
+#: The models with rows that go along with a record, by source. What a person added to a customer stays with it, except
 #: in billing, where it belongs to the account: plans, balances and invoices hang together.
 ROWS_OF_SOURCE: dict[str, tuple[str, ...]] = {
     Source.PAYMENTS: ("customers.Address", "customers.Business", "customers.PaymentMethod"),
@@ -94,7 +95,7 @@ def _move(rows: QuerySet[Any], new: Customer, reason: str, by: Any) -> None:
     for piece in pieces(keys):
         moved = rows_of(model).filter(pk__in=piece)
         moved.update(customer=new, came_with=None)
-        # The history tells when they were whose.
+        # The history shows which customer had them at what time.
         write_history(list(moved), reason, by=by)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from crm.models import Merge
-from customers.ingest.precedence import is_empty
+from customers.ingest.precedence import default_of_column, is_empty
 from customers.models import Customer, SourceRecord
 
 
@@ -29,8 +29,3 @@ def forget_values(customers: Iterable[Any], records: Iterable[SourceRecord]) -> 
         if gone:
             changes["gone"] = gone
             merge.save(update_fields=["changes"])
-
-
-def default_of_column(name: str) -> Any:
-    """The value of a customer's column that nobody has a value for."""
-    return Customer._meta.get_field(name).get_default()  # type: ignore[union-attr]

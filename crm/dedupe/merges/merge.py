@@ -80,7 +80,7 @@ def _merge(
 
 
 class _Decided:
-    """By field, the key of the customer whose value wins, and the fields that a person decided, now or before."""
+    """The customer that each field's value comes from, by key, and the fields that a person decided, now or before."""
 
     def __init__(self, winners: Mapping[str, str], by_person: set[str]) -> None:
         self.winners = winners

@@ -165,7 +165,7 @@ def proposed_survivor(customers: Sequence[Customer]) -> Customer:
 def winners_of(customers: Sequence[Customer], choices: Mapping[str, str]) -> dict[str, str]:
     """By field, the key of the customer whose value the survivor gets. One query.
 
-    A field of the customer itself that somebody locked keeps that value, the survivor's first. Otherwise it gets what its
+    A locked field of a customer keeps its value, the survivor's first. Any other field of the customer gets what its
     records say together, as after each import.
     """
     said = speakers(customers)

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from crm.dedupe.merges.fields import FIELDS, UNIQUE
-from crm.dedupe.merges.left_records import default_of_column, forget_values
+from crm.dedupe.merges.left_records import forget_values
 from crm.dedupe.merges.locking import giving_way, lock
 from crm.dedupe.merges.merge import save_with_history
 from crm.dedupe.merges.merged_records import unnest_records
@@ -23,7 +23,7 @@ from crm.document.reported import COMPANY_FIELDS, RELATIONSHIP_FIELDS, resolve_r
 from crm.models import Company, Merge, Relationship
 from customers import clock
 from customers.bulk import update_rows
-from customers.ingest.precedence import CLAIMED, empty_unclaimed, is_imported, resolve
+from customers.ingest.precedence import CLAIMED, default_of_column, empty_unclaimed, is_imported, resolve
 from customers.logs import log_event
 from customers.models import Customer, SourceRecord
 from customers.row_snapshots import as_json, from_json, restore_snapshot
@@ -75,7 +75,7 @@ def conflicts_of(merge: Merge) -> list[Conflict]:
 
 
 def _is_locked_since(merge: Merge, row: Model, column: str) -> bool:
-    """Whether somebody locked the field after the merge. What people decide about a customer stays with it."""
+    """Whether a person locked the field after the merge. Such a decision stays with the customer."""
     if not isinstance(row, Customer) or column not in row.pinned_fields:
         return False
     by_merge = [each for each in merge.changes.get("set", ()) if each["name"] == "pinned_fields"]
