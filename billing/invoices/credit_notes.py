@@ -43,7 +43,11 @@ def credit_note(invoice: Invoice, amount: int | None = None, *, reason: str, don
         raise CannotChangeInvoice("Enter a reason. It is printed on the credit note.")
     amount = left if amount is None else amount
     if left <= 0:
-        raise CannotChangeInvoice(f"{found} is already credited in full.")
+        raise CannotChangeInvoice(
+            f"{found} is already credited in full."
+            if found.credited
+            else f"Void it instead. {found} has nothing to credit because its total is 0."
+        )
     if not 0 < amount <= left:
         raise CannotChangeInvoice(
             f"Enter an amount above 0 and at most {money(left, found.currency)}, which is what is left to credit."

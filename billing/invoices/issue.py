@@ -223,8 +223,15 @@ def _fill_in(request: InvoiceRequest, terms: BillingTerms, invoice: Invoice) -> 
     lines = list(found.lines)
     carried_over = None
     if found.total < 0:
-        lines.append(BilledLine(kind="credit", description=CARRIED_OVER, amount=-found.total))
         carried_over = _carry_over(request, found)
+        lines.append(
+            BilledLine(
+                kind="credit",
+                description=CARRIED_OVER,
+                amount=-found.total,
+                discount_id=str(carried_over.pk),
+            )
+        )
     used = terms.use(found.used, found.currency, request.at)
     if carried_over is not None:
         terms.discounts.append(carried_over)

@@ -7,27 +7,33 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from billing.formats import money
+from billing.invoices.issue import CARRIED_OVER
 from billing.invoices.locking import CannotChangeInvoice, locked_invoice, locked_issued, save_change
 from billing.invoices.overdue import clear_past_due
 from billing.invoices.terms import DISCOUNT_COLUMNS, in_own_currency
 from billing.models import Discount, Invoice, InvoiceLine
 from billing.rules.exact import EXACT
+from billing.rules.money import from_minor
 from customers import clock
-from customers.bulk import update_rows
+from customers.bulk import delete_rows, update_rows
 
 _VOIDABLE = (Invoice.Status.DRAFT, Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
+_MOST_NAMED = 5
 
 
 @transaction.atomic
 def void_invoice(invoice: Invoice, *, done_by: str) -> Invoice:
     """Void an invoice that should not have been issued. Nothing is due, and its discounts count as unused.
 
-    A draft is discarded this way. Raises `CannotChangeInvoice` if anything is paid or credited, or it is closed.
+    Credits that paid it, in part or whole, come back. Credit that it carried over is taken back. A draft is discarded this
+    way. Raises `CannotChangeInvoice` if anything is paid or credited, if it is closed with a total above 0, or if credit
+    that it carried over was used.
     """
     found = locked_invoice(invoice)
     if found.status != Invoice.Status.DRAFT or found.imported:
         found = locked_issued(invoice, "voided")
-    if found.status not in _VOIDABLE:
+    if found.status not in _VOIDABLE and not _is_paid_by_credits(found):
         raise CannotChangeInvoice(
             f"Issue a credit note instead. {found} can't be voided because it is {found.status}."
         )
@@ -36,9 +42,10 @@ def void_invoice(invoice: Invoice, *, done_by: str) -> Invoice:
         raise CannotChangeInvoice(
             f"Issue a credit note for the rest instead. {found} can't be voided because it is partly {what}."
         )
+    reason = f"Voided by {done_by}"
+    _take_back_carried_over(found, reason)
     _release_discounts(found)
     found.status, found.closed_at = Invoice.Status.VOID, clock.now()
-    reason = f"Voided by {done_by}"
     save_change(found, reason)
     clear_past_due(found.subscription_id, reason)
     return found
@@ -60,8 +67,46 @@ def mark_uncollectible(invoice: Invoice, *, done_by: str) -> Invoice:
     return found
 
 
+def _is_paid_by_credits(invoice: Invoice) -> bool:
+    return invoice.status == Invoice.Status.PAID and not invoice.total
+
+
+def _take_back_carried_over(invoice: Invoice, reason: str) -> None:
+    line = invoice.lines.filter(kind=InvoiceLine.Kind.CREDIT, description=CARRIED_OVER).first()
+    discount = None if line is None else _carried_over_by(invoice, line)
+    if line is None or discount is None:
+        return
+    if discount.spent or discount.times_used:
+        used_by = Invoice.objects.exclude(status=Invoice.Status.VOID).filter(
+            lines__discount_key=discount.pk, lines__amount__lt=0
+        )
+        numbers = ", ".join(map(str, used_by.order_by("issued_at", "number").distinct()[:_MOST_NAMED]))
+        advice = f"Void {numbers} first" if numbers else "Issue another invoice instead"
+        raise CannotChangeInvoice(
+            f"{advice}. {invoice} can't be voided because the {money(line.amount, invoice.currency)} of credit that it"
+            " carried over was used."
+        )
+    delete_rows([discount], reason)
+
+
+def _carried_over_by(invoice: Invoice, line: InvoiceLine) -> Discount | None:
+    """The credit that this line carried over; None if it was removed since."""
+    discounts = Discount.objects.select_for_update()
+    if line.discount_key is not None:
+        return discounts.filter(pk=line.discount_key).first()
+    # Lines once did not name their discount, but it has the moment and the amount of its invoice.
+    made = discounts.filter(
+        customer=invoice.customer_id,
+        type=Discount.Type.INVOICE_CREDITS,
+        currency=invoice.currency,
+        start=invoice.issued_at,
+        discount_value=from_minor(line.amount, invoice.currency),
+    )
+    return made.order_by("times_used", "pk").first()
+
+
 def _release_discounts(invoice: Invoice) -> None:
-    lines = list(invoice.lines.exclude(discount_key=None))
+    lines = list(invoice.lines.exclude(discount_key=None).exclude(description=CARRIED_OVER))
     discounts = Discount.objects.filter(pk__in=[line.discount_key for line in lines])
     taken = _taken(lines)
     changed = []
