@@ -48,7 +48,7 @@ _CUSTOMERS = "address business customer paymentmethod"
 _TERMS = "autotopup billingaccount discount entity flag purchase referral spendlimit usagealert"
 _CATALOG = "creditcost feature plan planitem"
 _LEDGER = "balance grant ledgerentry license posting rollover subscription trialused"
-_INVOICES = "creditnote invoice invoiceline invoiceseries payment"
+_INVOICES = "creditnote invoice invoiceline invoiceseries payment paymentreversal"
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
 _DESK = (
     "customertag deskrefresh export healthscore mention team worklistdecision worklistentry worklistreason"
@@ -93,8 +93,8 @@ TABLE = (
         "Grant and adjust balances, reverse ledger entries", frozenset({"billing.change_balance"}), _MONEY
     ),
     RoleLine(
-        "Issue, void and write off invoices, record payments, write credit notes",
-        frozenset({"billing.change_invoice", "billing.add_payment", "billing.add_creditnote"}),
+        "Issue, void and write off invoices, record and reverse payments, write credit notes",
+        frozenset({"billing.change_invoice"} | _may("add", "billing", "creditnote payment paymentreversal")),
         _MONEY,
     ),
     RoleLine(

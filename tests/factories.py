@@ -30,6 +30,7 @@ from billing.models import (
     LedgerEntry,
     License,
     Payment,
+    PaymentReversal,
     Plan,
     PlanItem,
     Posting,
@@ -339,6 +340,11 @@ def make_payment(**fields: Any) -> Payment:
     return _make(Payment, fields, invoice=make_invoice, amount=1234, reference="bank 17")
 
 
+def make_payment_reversal(**fields: Any) -> PaymentReversal:
+    """The reversal of a payment."""
+    return _make(PaymentReversal, fields, payment=make_payment, reason="Bounced")
+
+
 def make_credit_note(**fields: Any) -> CreditNote:
     """A credit note over 1.00."""
     number = f"NOTE-{next(_numbers)}"
@@ -581,6 +587,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Note: make_note,
     LedgerEntry: make_ledger_entry,
     Payment: make_payment,
+    PaymentReversal: make_payment_reversal,
     Posting: make_posting,
     PaymentMethod: make_payment_method,
     Person: make_person,

@@ -46,6 +46,7 @@ READ_ONLY = {
     "billing.LedgerEntry",
     "billing.License",
     "billing.Payment",
+    "billing.PaymentReversal",
     "billing.Posting",
     "billing.Rollover",
     "billing.TrialUsed",

@@ -14,9 +14,9 @@ from billing.admin.invoice import (
     InvoiceAdmin,
     InvoiceLineAdmin,
     InvoiceSeriesAdmin,
-    PaymentAdmin,
 )
 from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
+from billing.admin.payment import PaymentAdmin, PaymentReversalAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
 from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin
 
@@ -37,6 +37,7 @@ __all__ = [
     "LedgerEntryAdmin",
     "LicenseAdmin",
     "PaymentAdmin",
+    "PaymentReversalAdmin",
     "PlanAdmin",
     "PlanItemAdmin",
     "PostingAdmin",

@@ -17,8 +17,9 @@ from unfold.decorators import display
 
 from billing.admin.invoice_actions import InvoiceActions
 from billing.admin.invoice_page import InvoicePages
+from billing.admin.payment import PaymentInline
 from billing.formats import INVOICE_STATES, invoice_state, money
-from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
+from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries
 from customers.admin.base import ReadOnlyAdmin, ReadOnlyHistoryAdmin, Row
 from customers.admin.filters import DaysFilter, OneOfFilter
 from customers.admin.inlines import ReadOnlyInline
@@ -32,7 +33,7 @@ from customers.formats import (
     preformatted,
 )
 
-_CREATED, _DUE, _PAID, _ISSUED = (day_of(name) for name in ("created_at", "due_at", "paid_at", "issued_at"))
+_CREATED, _DUE, _ISSUED = (day_of(name) for name in ("created_at", "due_at", "issued_at"))
 
 
 def _with_status(status: str) -> Callable[[QuerySet[Invoice]], QuerySet[Invoice]]:
@@ -82,20 +83,6 @@ class InvoiceLineInline(ReadOnlyInline):
     @display(description="amount")
     def shown_amount(self, line: InvoiceLine) -> str:
         return money(line.amount, line.invoice.currency)
-
-
-class PaymentInline(ReadOnlyInline):
-    model = Payment
-    verbose_name_plural = "payments"
-    fields = ("paid_at", "shown_amount", "reference", "recorded_by", "recorded_at")
-    readonly_fields = ("shown_amount",)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("invoice")
-
-    @display(description="amount")
-    def shown_amount(self, payment: Payment) -> str:
-        return money(payment.amount, payment.invoice.currency)
 
 
 class CreditNoteInline(ReadOnlyInline):
@@ -237,21 +224,6 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
     @display(description="amount")
     def shown_amount(self, line: InvoiceLine) -> str:
         return money(line.amount, line.invoice.currency)
-
-
-@admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("shown_amount", column_of("invoice"), _PAID, "reference", "recorded_by")
-    list_filter = (("invoice", Row), ("paid_at", DaysFilter))
-    list_select_related = ("invoice",)
-    search_fields = ("reference",)
-    sortable_by = (_PAID,)
-    fields = ("invoice", "shown_amount", "paid_at", "reference", "recorded_by", "recorded_at", "id")
-    readonly_fields = ("shown_amount",)
-
-    @display(description="amount")
-    def shown_amount(self, payment: Payment) -> str:
-        return money(payment.amount, payment.invoice.currency)
 
 
 @admin.register(CreditNote)

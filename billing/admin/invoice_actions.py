@@ -18,18 +18,19 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localdate, make_aware
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from billing.formats import money
 from billing.invoices.credit_notes import credit_note, creditable, to_return
 from billing.invoices.issue import issue_invoice
 from billing.invoices.locking import CannotChangeInvoice, locked_invoice
-from billing.invoices.payments import record_payment
+from billing.invoices.payments import record_payment, reverse_payment
 from billing.invoices.void import mark_uncollectible, void_invoice
-from billing.models import Invoice
+from billing.models import Invoice, Payment
 from billing.rules.money import from_minor, to_minor
 from customers import clock
 from customers.admin.base import RecordAdmin
+from customers.formats import day
 
 _FIRST_YEAR = 1970
 #: Statuses of invoices with nothing due, even if no payment was recorded here.
@@ -111,6 +112,28 @@ class _CreditNoteForm(_AmountForm):
         return max(0, creditable(self.invoice))
 
 
+class _PaymentField(forms.ModelChoiceField):
+    def label_from_instance(self, payment: Payment) -> str:
+        reference = f" ({payment.reference})" if payment.reference else ""
+        return f"{money(payment.amount, payment.invoice.currency)}, {day(payment.paid_at)}{reference}"
+
+
+class _ReversalForm(InvoiceActionForm):
+    payment = _PaymentField(Payment.objects.none(), widget=UnfoldAdminSelectWidget())
+    reason = forms.CharField(
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="For example, the bank returned it.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        choice: Any = self.fields["payment"]
+        choice.queryset = self.invoice.payments.counted().select_related("invoice")
+        if len(choice.queryset) == 1:
+            choice.initial = choice.queryset[0].pk
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceAction:
     """An action: its texts, its form, and the function that performs it and returns the success message."""
@@ -131,6 +154,12 @@ def _record_payment(invoice: Invoice, form: _PaymentForm, by: str) -> str:
         done_by=by,
     )
     return f"Recorded a payment of {money(payment.amount, invoice.currency)} on {invoice}."
+
+
+def _reverse_payment(invoice: Invoice, form: _ReversalForm, by: str) -> str:
+    payment: Payment = form.cleaned_data["payment"]
+    reverse_payment(payment, reason=form.cleaned_data["reason"], done_by=by)
+    return f"Reversed the payment of {money(payment.amount, invoice.currency)} on {invoice}."
 
 
 def _credit(invoice: Invoice, form: _CreditNoteForm, by: str) -> str:
@@ -161,6 +190,13 @@ _PAYMENT = InvoiceAction(
     _PaymentForm,
     _record_payment,
 )
+_REVERSAL = InvoiceAction(
+    "Reverse payment",
+    "Takes back a payment that bounced or was a mistake. The payment stays in the list, and its amount is due again.",
+    "Reverse payment",
+    _ReversalForm,
+    _reverse_payment,
+)
 _CREDIT_NOTE = InvoiceAction(
     "Issue credit note",
     "Reduces the amount due, tax included. The invoice itself doesn't change, and no money is refunded.",
@@ -177,7 +213,8 @@ _ISSUE = InvoiceAction(
 )
 _VOID = InvoiceAction(
     "Void invoice",
-    "Cancels an invoice that was a mistake. Nothing is due, and its discounts can be used again. You can't undo this.",
+    "Cancels an invoice that was a mistake. Nothing is due, and its discounts and credits can be used again. Credit that"
+    " it carried over is removed. You can't undo this.",
     "Void invoice",
     InvoiceActionForm,
     _void,
@@ -198,7 +235,7 @@ class InvoiceActions(RecordAdmin):
         "issue",
         "record_payment",
         "print_page",
-        {"title": "More", "items": ["write_credit_note", "void", "mark_uncollectible"]},
+        {"title": "More", "items": ["write_credit_note", "reverse_payment", "void", "mark_uncollectible"]},
     ]
 
     @action(description=_ISSUE.title, url_path="issue", icon="send", permissions=["work_on"])
@@ -218,6 +255,15 @@ class InvoiceActions(RecordAdmin):
     def write_credit_note(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._action_page(request, object_id, _CREDIT_NOTE)
 
+    @action(
+        description=_REVERSAL.title,
+        url_path="reverse-payment",
+        icon="money_off",
+        permissions=["reverse_payment"],
+    )
+    def reverse_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._action_page(request, object_id, _REVERSAL)
+
     @action(description=_VOID.title, url_path="void", icon="block", permissions=["work_on"])
     def void(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._action_page(request, object_id, _VOID)
@@ -233,6 +279,9 @@ class InvoiceActions(RecordAdmin):
 
     def has_write_credit_note_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("billing.add_creditnote")
+
+    def has_reverse_payment_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("billing.add_paymentreversal")
 
     def has_work_on_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         # The permission to change invoices means their status: their content never changes.
@@ -252,7 +301,12 @@ class InvoiceActions(RecordAdmin):
             return redirect
         back = reverse("admin:billing_invoice_change", args=[quote(invoice.pk)])
         is_plain = action.form is InvoiceActionForm
-        form = action.form(request.POST if request.method == "POST" else None, invoice=invoice)
+        form = action.form(
+            request.POST if request.method == "POST" else None,
+            invoice=invoice,
+            # The link beside a payment chooses it.
+            initial={"payment": request.GET["payment"]} if "payment" in request.GET else None,
+        )
         after: Sequence[tuple[str, str]] = ()
         try:
             if request.method == "POST" and form.is_valid() and "confirm" in request.POST:
@@ -316,6 +370,10 @@ def _available_actions(invoice: Invoice) -> list[str]:
         available.append("record_payment")
         if not invoice.paid and not invoice.credited:
             available.append("void")
+    if status == states.PAID and not invoice.total:
+        available.append("void")
+    if status != states.VOID and invoice.paid:
+        available.append("reverse_payment")
     if status == states.OPEN:
         available.append("mark_uncollectible")
     if status in (states.OPEN, states.PAID, states.UNCOLLECTIBLE) and creditable(invoice) > 0:

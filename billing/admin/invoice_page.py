@@ -74,7 +74,7 @@ class InvoicePages(RecordAdmin):
                 "total": money(invoice.total, currency),
                 "payments": [
                     (payment.paid_at, payment.reference, money(-payment.amount, currency))
-                    for payment in invoice.payments.order_by("paid_at", "pk")
+                    for payment in invoice.payments.counted().order_by("paid_at", "pk")
                 ],
                 "notes": [(note.number, note.issued_at, money(-note.total, currency)) for note in notes],
                 "due": money(max(0, invoice.due), currency) if _is_owed(invoice) else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import BigIntegerField, F, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce
 
 from billing.doctor.findings import Advance, Finding
@@ -17,7 +17,7 @@ _FIXED = "Issue a credit note and a new invoice, because an issued invoice can't
 
 def check_totals(advance: Advance) -> Iterator[Finding]:
     """Invoices whose total is not the sum of their lines."""
-    invoices = Invoice.objects.annotate(lines_sum=_sum_of(InvoiceLine, "amount"))
+    invoices = Invoice.objects.annotate(lines_sum=_sum_of(InvoiceLine.objects.all(), "amount"))
     for invoice in _in_order(invoices.exclude(total=F("lines_sum"))):
         yield _finding(
             invoice,
@@ -29,7 +29,8 @@ def check_totals(advance: Advance) -> Iterator[Finding]:
 def check_payments(advance: Advance) -> Iterator[Finding]:
     """Issued invoices that disagree with their payments and credit notes, or with their own status."""
     issued = Invoice.objects.exclude(number="").annotate(
-        payments_sum=_sum_of(Payment, "amount"), notes_sum=_sum_of(CreditNote, "total")
+        payments_sum=_sum_of(Payment.objects.counted(), "amount"),
+        notes_sum=_sum_of(CreditNote.objects.all(), "total"),
     )
     amiss = issued.exclude(
         paid=F("payments_sum"),
@@ -106,8 +107,7 @@ def _money(invoice: Invoice, minor: int) -> str:
     return money(minor, invoice.currency)
 
 
-def _sum_of(model: type[Model], column: str) -> Any:
-    rows: Any = model._default_manager
+def _sum_of(rows: QuerySet[Any], column: str) -> Any:
     sums = rows.filter(invoice=OuterRef("pk")).order_by().values("invoice").annotate(sum_of=Sum(column))
     # PostgreSQL's sum of whole numbers is a numeric.
     whole = Cast(Subquery(sums.values("sum_of")), BigIntegerField())

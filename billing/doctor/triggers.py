@@ -13,7 +13,13 @@ from billing.models import Balance, Flag, Posting
 from customers import triggers
 from customers.triggers import outbox
 
-_WRITTEN_ONCE = ("billing_posting", "billing_ledgerentry", "billing_payment", "billing_creditnote")
+_WRITTEN_ONCE = (
+    "billing_posting",
+    "billing_ledgerentry",
+    "billing_payment",
+    "billing_paymentreversal",
+    "billing_creditnote",
+)
 
 #: The triggers that migrations make, by database.
 TRIGGERS = {

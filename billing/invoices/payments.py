@@ -1,4 +1,4 @@
-"""Payments: money received for an invoice. It is recorded here and moved elsewhere."""
+"""Payments: money received for an invoice, and its reversal. Money is recorded here and moved elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from billing.formats import money
 from billing.invoices.locking import CannotChangeInvoice, locked_issued, save_change
 from billing.invoices.overdue import clear_past_due
-from billing.models import Invoice, Payment
+from billing.models import Invoice, Payment, PaymentReversal
 from customers import clock
 
 _AWAITING = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
@@ -30,7 +30,10 @@ def record_payment(
     if found.status not in _AWAITING:
         raise CannotChangeInvoice(f"{found} can't be paid because it is {found.status}.")
     if amount <= 0:
-        raise CannotChangeInvoice("Enter an amount above 0. To return money, issue a credit note.")
+        raise CannotChangeInvoice(
+            "Enter an amount above 0. If a payment bounced or was a mistake, reverse that payment. To return money, issue"
+            " a credit note."
+        )
     if amount > found.due:
         raise CannotChangeInvoice(
             f"{money(amount, found.currency)} is more than the {money(found.due, found.currency)} that is due on"
@@ -53,3 +56,29 @@ def record_payment(
     save_change(found, reason)
     clear_past_due(found.subscription_id, reason)
     return payment
+
+
+@transaction.atomic
+def reverse_payment(payment: Payment, *, reason: str, done_by: str) -> PaymentReversal:
+    """Take back a payment that bounced or was a mistake. It stays in the list, and its amount is due again.
+
+    An invoice with an amount due is open again, with its old due date, even if it was uncollectible: what was decided
+    about it was decided with that payment. Raises `CannotChangeInvoice` without a reason, for a payment that is already
+    reversed, and for a void invoice.
+    """
+    found = locked_issued(payment.invoice, "changed")
+    if not reason.strip():
+        raise CannotChangeInvoice("Enter a reason. It is shown with the payment.")
+    earlier = PaymentReversal.objects.filter(payment=payment).first()
+    if earlier is not None:
+        raise CannotChangeInvoice(f"This payment was already reversed by {earlier.reversed_by}.")
+    if found.status == Invoice.Status.VOID:
+        raise CannotChangeInvoice(f"Payments of {found} can't be reversed because it is void.")
+    reversal = PaymentReversal.objects.create(
+        payment=payment, reason=reason.strip(), reversed_at=clock.now(), reversed_by=done_by
+    )
+    found.paid -= payment.amount
+    if found.due > 0:
+        found.status, found.closed_at = Invoice.Status.OPEN, None
+    save_change(found, f"Payment reversed by {done_by}")
+    return reversal

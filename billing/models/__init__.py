@@ -3,7 +3,7 @@
 from billing.models.account import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
 from billing.models.balance import Balance, Flag, Grant, Rollover
 from billing.models.catalog import CreditCost, Feature, Plan, PlanItem
-from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
+from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment, PaymentReversal
 from billing.models.ledger import LedgerEntry, Posting
 from billing.models.promotion import Discount, Referral, TrialUsed
 from billing.models.subscription import License, Purchase, Subscription
@@ -25,6 +25,7 @@ __all__ = [
     "LedgerEntry",
     "License",
     "Payment",
+    "PaymentReversal",
     "Plan",
     "PlanItem",
     "Posting",

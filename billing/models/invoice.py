@@ -191,6 +191,14 @@ class InvoiceLine(models.Model):
         return self.description
 
 
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    """The condition on payments that more than one rule uses."""
+
+    def counted(self) -> Self:
+        """Payments that were not reversed. Their sum is what is paid of an invoice."""
+        return self.filter(reversal=None)
+
+
 class Payment(models.Model):
     """Money received for an invoice. Recording it here moves no money."""
 
@@ -205,6 +213,8 @@ class Payment(models.Model):
     recorded_by = models.CharField(blank=True)
     recorded_at = models.DateTimeField(default=clock.now)
 
+    objects = PaymentQuerySet.as_manager()
+
     class Meta:
         ordering = ["paid_at", "id"]
         constraints = [
@@ -217,6 +227,25 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"Payment of {day(self.paid_at)}"
+
+
+class PaymentReversal(models.Model):
+    """Takes back a payment that bounced or was recorded by mistake. The payment stays in the list, and no longer counts."""
+
+    # The invoice changes with it, so the outbox has the customer.
+    changes_customer_of = None
+
+    id = TypedIdField(prefix="pmtrev", primary_key=True, editable=False)
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="reversal")
+    reason = models.CharField()
+    reversed_at = models.DateTimeField(default=clock.now)
+    reversed_by = models.CharField(blank=True)
+
+    class Meta:
+        ordering = ["reversed_at", "id"]
+
+    def __str__(self) -> str:
+        return f"Reversal of {day(self.reversed_at)}"
 
 
 class CreditNote(models.Model):

@@ -64,6 +64,7 @@ NOT_RECORDED = {
     "billing.Feature",
     "billing.InvoiceSeries",
     "billing.LedgerEntry",
+    "billing.PaymentReversal",
     "billing.Plan",
     "billing.PlanItem",
     "crm.DeskRefresh",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.formats import money
-from billing.models import CreditNote, Invoice, Payment, Posting, Purchase, Subscription
+from billing.models import CreditNote, Invoice, Payment, PaymentReversal, Posting, Purchase, Subscription
 from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, short
 from crm.desk.timeline.origins import IMPORTED
 from crm.desk.timeline.rows import RowSource
@@ -68,6 +68,19 @@ def _payment(row: Payment, position: Position) -> TimelineEntry:
         details=(short(row.reference),) if row.reference else (),
         by=row.recorded_by,
         url=page_of(row.invoice),
+    )
+
+
+def _payment_reversal(row: PaymentReversal, position: Position) -> TimelineEntry:
+    payment = row.payment
+    return TimelineEntry(
+        position=position,
+        kind=EntryKind.INVOICE,
+        title=f"Reversed payment of {money(payment.amount, payment.invoice.currency)} of invoice"
+        f" {short(str(payment.invoice))}",
+        details=(short(row.reason),),
+        by=row.reversed_by,
+        url=page_of(payment.invoice),
     )
 
 
@@ -142,6 +155,18 @@ PAYMENTS = RowSource(
     entry=_payment,
     by_name="recorded_by",
     text=("reference", "invoice__number", "invoice__stripe_id"),
+)
+PAYMENT_REVERSALS = RowSource(
+    name="payment_reversal",
+    kind=EntryKind.INVOICE,
+    permission="billing.view_payment",
+    at="reversed_at",
+    rows=lambda ids: PaymentReversal.objects.filter(payment__invoice__customer__in=ids).select_related(
+        "payment__invoice"
+    ),
+    entry=_payment_reversal,
+    by_name="reversed_by",
+    text=("reason", "payment__invoice__number"),
 )
 CREDIT_NOTES = RowSource(
     name="credit_note",

@@ -16,7 +16,15 @@ from crm.desk.timeline.entry import (
     TimelineEntry,
     TimelineQuery,
 )
-from crm.desk.timeline.money import CREDIT_NOTES, INVOICES, PAYMENTS, POSTINGS, PURCHASES, SUBSCRIPTIONS
+from crm.desk.timeline.money import (
+    CREDIT_NOTES,
+    INVOICES,
+    PAYMENT_REVERSALS,
+    PAYMENTS,
+    POSTINGS,
+    PURCHASES,
+    SUBSCRIPTIONS,
+)
 from crm.desk.timeline.origins import MERGES, PAYLOADS, UNDONE_MERGES
 from crm.desk.timeline.texts import ACTIVITIES, DECISIONS, NOTES
 from crm.desk.timeline.usage import UsageSource
@@ -30,6 +38,7 @@ SOURCES: tuple[EntrySource, ...] = (
     PURCHASES,
     INVOICES,
     PAYMENTS,
+    PAYMENT_REVERSALS,
     CREDIT_NOTES,
     POSTINGS,
     PAYLOADS,
