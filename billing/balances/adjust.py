@@ -28,6 +28,7 @@ from billing.models import Balance, Grant, Posting, Rollover
 from billing.rules.drawing import DrawableGrant, drawing_order
 from billing.rules.exact import EXACT, ZERO, total
 from billing.rules.figures import UPPER_BOUND, Figures, amount_problem
+from billing.rules.moments import ahead_problem
 from billing.subscriptions import renew_customers
 from customers import clock
 from customers.formats import moment, number
@@ -188,6 +189,7 @@ _Planner = Callable[[_State, Grant | None, Decimal], _PlannedAdjustment]
 
 
 def _previewed(planner: _Planner, target: Grant | Balance, amount: Decimal, at: datetime) -> Adjustment:
+    _check_moment(at)
     state = _state(_balance_of(target), at)
     return _adjustment(state, planner(state, _chosen(state, target), amount))
 
@@ -203,6 +205,7 @@ def _written(
 ) -> Adjustment:
     if not reason.strip():
         raise CannotAdjust("Enter a reason. It is kept with the change.")
+    _check_moment(at)
     balance = _balance_of(target)
     _renew_if_due(balance, at, done_by)
     with transaction.atomic():
@@ -375,6 +378,11 @@ def _included(grant: Grant, amount: Decimal) -> FigureChange:
                 "Enter a smaller amount. A grant has at most 15 digits before the decimal point."
             )
     return FigureChange(grant, "included_grant", amount)
+
+
+def _check_moment(at: datetime) -> None:
+    if problem := ahead_problem(at, clock.now()):
+        raise CannotAdjust(problem)
 
 
 def _check(amount: Decimal) -> None:

@@ -12,6 +12,7 @@ from billing.models import Balance, Entity, Feature, Grant, Posting
 from billing.models.figures import Interval
 from billing.rules.figures import amount_problem
 from billing.rules.intervals import step
+from billing.rules.moments import ahead_problem
 from customers import clock
 from customers.models import Customer
 
@@ -41,7 +42,10 @@ def grant(
     grant for an entity can only be used by that entity. For a merged customer, the merge survivor gets the grant. Raises
     `CannotGrant`.
     """
-    at = at or clock.now()
+    now = clock.now()
+    at = at or now
+    if problem := ahead_problem(at, now):
+        raise CannotGrant(f"{problem} A grant can't be scheduled.")
     every = interval_count or 1
     _check(feature, amount, interval, interval_count, expires_at, at)
     customer = _locked(customer)

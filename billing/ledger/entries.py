@@ -19,6 +19,7 @@ from django.db import transaction
 
 from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
 from billing.rules.exact import EXACT
+from billing.rules.moments import ahead_problem
 from customers import clock
 from customers.bulk import create_rows, update_rows
 from customers.lookup import survivor_of
@@ -227,6 +228,9 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
     Raises `CannotReverse` if the posting was reversed before, is itself a reversal, or if its grant has ended or was
     reset since, because a reset starts its figures over.
     """
+    now = clock.now()
+    if at is not None and (problem := ahead_problem(at, now)):
+        raise CannotReverse(problem)
     customer_id = _locked_survivor_of(posting.customer_id)
     if posting.reverses_id is not None:
         raise CannotReverse("This entry reverses another one. To undo it, record the original again.")
@@ -254,7 +258,7 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
         PostingDraft(
             customer_id=customer_id,
             kind=Posting.Kind(posting.kind),
-            occurred_at=at or clock.now(),
+            occurred_at=at or now,
             done_by=done_by,
             changes=changes,
             reason=reason,

@@ -26,6 +26,7 @@ from billing.rules.drawing import (
 )
 from billing.rules.exact import EXACT, total
 from billing.rules.figures import UPPER_BOUND, amount_problem
+from billing.rules.moments import ahead_problem
 from customers.formats import day, number
 from customers.typed_ids import to_typed_id, to_uuid
 
@@ -97,7 +98,7 @@ def deduct(
     """Compute the result of a usage and the changes to post for it. Changes nothing. Raises `UsageRefused`."""
     grants, rollovers = drawable.drawable_grants(at), drawable.drawable_rollovers(at)
     rollover_changes: dict[str, Decimal] = {}
-    if request.amount > 0:
+    if request.amount >= 0:
         drawn = draw(
             grants,
             rollovers,
@@ -144,14 +145,14 @@ def deduct(
     return result, changes
 
 
-def check_request(request: UsageRequest) -> None:
-    """Raise `UsageRefused` for a request that is invalid for every customer."""
+def check_request(request: UsageRequest, now: datetime) -> None:
+    """Raise `UsageRefused` for a request that is invalid for every customer. `now` is the present."""
     if request.feature.type == Feature.Type.BOOLEAN:
         raise UsageRefused(f"{request.feature} is an on/off feature, so it has no usage.")
     if problem := amount_problem(request.amount):
         raise UsageRefused(problem)
-    if not request.amount:
-        raise UsageRefused("Enter an amount other than 0: above 0 for usage, below 0 for a refund.")
+    if request.at is not None and (problem := ahead_problem(request.at, now)):
+        raise UsageRefused(problem)
 
 
 def check_entity(request: UsageRequest, customer_id: str) -> None:

@@ -47,10 +47,11 @@ def record_usage(request: UsageRequest) -> UsageResult:
     key changes nothing and gets the first result. Raises `UsageRefused`, after which the key can still be used, or
     `KeyConflict`.
     """
-    check_request(request)
+    now = clock.now()
+    check_request(request, now)
     if request.key is not None and (problem := key_problem(request.key)):
         raise UsageRefused(problem)
-    at = request.at or clock.now()
+    at = request.at or now
     digest = "" if request.key is None else digest_of_request(request)
     if connection.vendor == "postgresql" and request.amount > 0:
         result = _record_plainly(request, at, digest)
@@ -84,7 +85,7 @@ def draft_of(request: UsageRequest, customer_id: str, at: datetime, digest: str)
     """The draft of a usage's posting, still without its changes and the stored response."""
     return PostingDraft(
         customer_id=customer_id,
-        kind=Posting.Kind.USAGE if request.amount > 0 else Posting.Kind.REFUND,
+        kind=Posting.Kind.USAGE if request.amount >= 0 else Posting.Kind.REFUND,
         occurred_at=at,
         done_by=request.done_by,
         reason=request.reason,

@@ -53,11 +53,12 @@ def record_usage_batch(requests: Sequence[UsageRequest]) -> list[UsageOutcome]:
     recorded one by one. A `DatabaseError` that no usage caused is raised: some usages may have been recorded by then,
     and those with keys can safely be repeated.
     """
-    pending = [_PendingUsage(request, clock.now()) for request in requests]
+    now = clock.now()
+    pending = [_PendingUsage(request, now) for request in requests]
     survivors = _survivors({request.customer_id for request in requests})
     for each in pending:
         each.customer_id = survivors.get(each.request.customer_id, each.request.customer_id)
-        each.check()
+        each.check(now)
     renewed: dict[str, datetime] = {}
     waiting = [each for each in pending if each.outcome is None]
     while waiting:
@@ -77,13 +78,13 @@ class _PendingUsage:
     digest: str = ""
     outcome: UsageOutcome | None = None
 
-    def check(self) -> None:
+    def check(self, now: datetime) -> None:
         """Set the outcome if the request is invalid for every customer, else compute its digest."""
         request = self.request
         if request.at is not None:
             self.at = request.at
         try:
-            check_request(request)
+            check_request(request, now)
         except UsageRefused as refused:
             self.outcome = refused
             return

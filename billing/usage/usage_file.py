@@ -1,4 +1,7 @@
-"""Record the usage in a file: read each record strictly, look up what it names, and record in batches."""
+"""Record the usage in a file, in the order in which it happened.
+
+Each record is read strictly, what it names is looked up, and the records are recorded in batches.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from billing.rules.figures import amount_problem
 from billing.usage.deduct import UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
 from billing.usage.record_many import record_usage_batch
+from billing.usage.time_order import in_time_order
+from customers import clock
 from customers.bulk import pieces
 from customers.ingest.reader import BadRecord, Record, Unreadable
 from customers.json_types import JsonDocument, Refused, Scalar, parse
@@ -119,7 +124,10 @@ class UsageFileReport:
 def record_usage_file(
     records: Iterable[Record | BadRecord], *, done_by: str, env: str | None = None, cap: bool = False
 ) -> Iterator[UsageFileReport]:
-    """Record the usage in `records`, a batch at a time, and report on each record in order.
+    """Record the usage in `records` in the order of time, a batch at a time, and report on each record.
+
+    So what is billed doesn't depend on the order of the records. All of them are read before the first one is recorded,
+    and records without a time happen at the time of reading. Reports are in the order of recording.
 
     `env` limits which customers are found (see `find_customer`). With `cap`, what does not fit is dropped. If the input
     turns out `Unreadable`, what was read before is recorded first, and then that is raised. What was reported is
@@ -128,7 +136,7 @@ def record_usage_file(
     batch: list[Record | BadRecord] = []
     length = 0
     try:
-        for record in records:
+        for record in in_time_order(records, _time_of, clock.now()):
             batch.append(record)
             length += len(record.text)
             if len(batch) >= BATCH or length >= BATCH_TEXT:
@@ -138,6 +146,17 @@ def record_usage_file(
         yield from _record(batch, done_by, env, cap)
         raise
     yield from _record(batch, done_by, env, cap)
+
+
+def _time_of(value: object) -> datetime | None:
+    """When a record's usage happened; None if it doesn't say, or says it in a way that is refused later."""
+    said = value.get("at") if isinstance(value, dict) else None
+    if said is None:
+        return None
+    try:
+        return _UsageTime.from_json(said)
+    except ValueError:
+        return None
 
 
 def _record(

@@ -43,7 +43,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--entity", metavar="E", help="grant to this entity of the customer")
         parser.add_argument("--unlimited", action="store_true", help="grant without limit; AMOUNT is ignored")
-        parser.add_argument("--at", type=moment, metavar="T", help="start time (default: now)")
+        parser.add_argument(
+            "--at", type=moment, metavar="T", help="start time, not in the future (default: now)"
+        )
         parser.add_argument("--reason", default="", metavar="R", help="reason for the ledger")
         parser.add_argument(
             "--env",

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             "--at",
             type=moment,
             metavar="T",
-            help="time of the usage, such as 2026-03-01T09:30:00Z, or a date (default: now)",
+            help="time of the usage, such as 2026-03-01T09:30:00Z, or a date (default: now); not in the future",
         )
         parser.add_argument("--reason", default="", metavar="R", help="reason for the ledger")
         parser.add_argument(
@@ -200,7 +200,7 @@ class Command(BaseCommand):
 def _in_words(used: UsageResult, feature: Feature, customer: Customer) -> Iterator[str]:
     if used.is_replay:
         yield "This usage was already recorded under its key. Nothing was changed. The result was:"
-    verb = "Used" if used.amount > 0 else "Refunded"
+    verb = "Used" if used.amount >= 0 else "Refunded"
     yield f"{verb} {quantity(used.units, feature)}: {customer}"
     grants = Grant.objects.select_related("plan").in_bulk(
         [part.id for part in used.parts if part.step != "rollover"]

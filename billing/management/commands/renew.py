@@ -12,9 +12,10 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from billing.management.arguments import moment
+from billing.rules.moments import ahead_problem
 from billing.subscriptions import RenewalCounts, RenewalFailure, renew
 from customers import clock
-from customers.cli import INTERRUPTED, one_line, say
+from customers.cli import INTERRUPTED, USAGE, one_line, say
 from customers.formats import counted
 from customers.ingest.engine import rolled_back
 
@@ -34,7 +35,8 @@ class Command(BaseCommand):
             "--now",
             type=moment,
             metavar="T",
-            help="apply what is due by then (default: now): 2026-03-01T09:30:00Z, or a date",
+            help="apply what is due by then (default: now): 2026-03-01T09:30:00Z, or a date; a time in the future needs"
+            " --dry-run",
         )
         parser.add_argument(
             "--dry-run",
@@ -43,6 +45,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        now = options["now"] or clock.now()
+        if not options["dry_run"] and (problem := ahead_problem(now, clock.now())):
+            raise CommandError(f"{problem} To see what will be due by then, add --dry-run.", returncode=USAGE)
         total = RenewalCounts()
         failures: list[RenewalFailure] = []
         try:
@@ -50,7 +55,7 @@ class Command(BaseCommand):
                 rolled_back() if options["dry_run"] else nullcontext(),
                 tqdm(desc="renew", unit="customer", file=sys.stderr, leave=False, disable=None) as bar,
             ):
-                for batch in renew(options["now"] or clock.now(), done_by="renew"):
+                for batch in renew(now, done_by="renew"):
                     bar.total = batch.due
                     bar.update(batch.done)
                     total.add(batch.counts)

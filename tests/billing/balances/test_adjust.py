@@ -14,6 +14,7 @@ from billing.balances.grant_preview import preview_grant, preview_reverse
 from billing.ledger.entries import reverse
 from billing.models import Balance, Grant, LedgerEntry, Posting
 from billing.subscriptions import renew_customers
+from customers import clock
 from tests.factories import (
     make_balance,
     make_entity,
@@ -281,3 +282,15 @@ class TestPreviews:
         assert not Posting.objects.filter(reverses=posting).exists()
         reverse(posting, done_by="ada", reason="Mistake", at=NOW)
         assert figures(row) == [(100, 30, 0)]
+
+
+@pytest.mark.parametrize("verb", [add, set_remaining, adjust.preview_add, adjust.preview_set_remaining])
+def test_nothing_is_adjusted_ahead_of_the_clock(verb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = grant(make_balance())
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    who = {} if verb.__name__.startswith("preview") else {"reason": "Goodwill", "done_by": "ada"}
+
+    with pytest.raises(CannotAdjust, match=r"2025-03-31 12:05:01 UTC is more than 5 minutes ahead"):
+        verb(row, Decimal(1), at=NOW + timedelta(minutes=5, seconds=1), **who)
+
+    verb(row, Decimal(1), at=NOW + timedelta(minutes=5), **who)

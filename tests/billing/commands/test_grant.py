@@ -143,3 +143,14 @@ def test_refusals(arguments: list[str], told: str, status: int) -> None:
 
     assert told in refused(*arguments, status=status)
     assert Balance.objects.count() == Posting.objects.count() == 0
+
+
+def test_a_grant_is_not_scheduled() -> None:
+    make_feature(feature_id="calls", name="Calls")
+    make_customer(external_id="acme")
+
+    told = refused("acme", "calls", "1", "--at", "9000-01-01")
+
+    assert told.startswith("Enter a time that has passed. 9000-01-01 00:00 UTC is more than 5 minutes ahead")
+    assert told.endswith("A grant can't be scheduled. Nothing was changed.")
+    assert not Grant.objects.exists()

@@ -112,7 +112,11 @@ class TestOne:
             (["acme", "calls", "1", "--errors", "bad"], "Use --errors only with --file", 2),
             (["acme", "calls", "1", "--file", "x"], "Leave out CUSTOMER FEATURE AMOUNT", 2),
             (["--file", "x", "--key", "k", "--entity", "e"], "Leave out --entity, --key", 2),
-            (["acme", "calls", "0"], "Enter an amount other than 0", 1),
+            (
+                ["acme", "calls", "1", "--at", "9000-01-01"],
+                "Enter a time that has passed. 9000-01-01 00:00",
+                1,
+            ),
             (["acme", "calls", "x"], "'x' cannot be read", 1),
             (["acme", "calls", "1", "--at", "noon"], "'noon' cannot be read", 1),
             (["acme", "calls", "1", "--key", ""], "Enter a key, or leave it out", 1),
@@ -184,7 +188,10 @@ class TestFile:
             ),
             ({"customer": "acme", "feature": "calls", "amount": "1"}, "$.amount: Expected a number"),
             ({"customer": "acme", "feature": "calls", "amount": True}, "$.amount: Expected a number"),
-            ({"customer": "acme", "feature": "calls", "amount": 0}, "$: Enter an amount other than 0"),
+            (
+                {"customer": "acme", "feature": "calls", "at": "9000-01-01"},
+                "$: Enter a time that has passed. 9000-01-01 00:00 UTC is more than 5 minutes ahead",
+            ),
             (
                 {"customer": "acme", "feature": "calls", "amount": 1e15},
                 "$.amount: Enter a number with at most 15 digits",

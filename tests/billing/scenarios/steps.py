@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,6 +21,7 @@ from billing.document.renderer import render_customers
 from billing.document.schema import EXPANDABLE
 from billing.invoices.payments import record_payment
 from billing.models import Invoice
+from customers import clock
 from customers.lookup import find_customer
 from tests.billing.payloads import sent
 from tests.billing.subscriptions.timeline import at
@@ -124,6 +127,13 @@ def monthly(resets_at: str) -> Json:
     return {"interval": "month", "resets_at": ms(resets_at)}
 
 
+@contextmanager
+def clock_at(when: str) -> Iterator[None]:
+    """Inside, it is that moment."""
+    with mock.patch.object(clock, "now", return_value=moment(when)):
+        yield
+
+
 def run(*words: str) -> str:
     """What a command, given as on the command line, writes to standard output; it must complain of nothing."""
     out, err = io.StringIO(), io.StringIO()
@@ -166,24 +176,28 @@ def customer(**fields: Any) -> None:
 
 def attach(plan_id: str, *options: str, since: str = JAN_1, who: str = "acme") -> str:
     """Attach a plan."""
-    return run("attach_plan", who, plan_id, "--at", since, *options)
+    with clock_at(since):
+        return run("attach_plan", who, plan_id, "--at", since, *options)
 
 
 def use(amount: float | str, *options: str, when: str = JAN_1, of: str = "calls", who: str = "acme") -> str:
-    """Record a use."""
-    return run("record_usage", "--at", when, *options, "--", who, of, str(amount))
+    """Record a use as it happens."""
+    with clock_at(when):
+        return run("record_usage", "--at", when, *options, "--", who, of, str(amount))
 
 
 def use_refused(
     amount: float | str, *options: str, when: str = JAN_1, of: str = "calls", who: str = "acme"
 ) -> str:
-    """What is said of a use that is refused."""
-    return refused("record_usage", "--at", when, *options, "--", who, of, str(amount))
+    """What is said of a use that is refused as it happens."""
+    with clock_at(when):
+        return refused("record_usage", "--at", when, *options, "--", who, of, str(amount))
 
 
 def renew(until: str) -> str:
     """Do what is due."""
-    return run("renew", "--now", until)
+    with clock_at(until):
+        return run("renew", "--now", until)
 
 
 def pay(when: str) -> None:

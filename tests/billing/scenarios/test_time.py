@@ -1,17 +1,21 @@
 """What time does to a balance: resets, months missed, rollovers with caps, what is billed."""
 
+import json
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from billing.balances.adjust import add
 from billing.models import Grant, Invoice, LedgerEntry
+from customers.lookup import find_customer
 from tests.billing.scenarios.steps import (
     JAN_1,
     attach,
     balance,
     carried,
+    clock_at,
     customer,
     document,
     feature,
@@ -34,7 +38,7 @@ from tests.billing.scenarios.steps import (
     use,
     use_refused,
 )
-from tests.billing.subscriptions.timeline import assert_adds_up
+from tests.billing.subscriptions.timeline import assert_adds_up, billed
 
 pytestmark = pytest.mark.django_db
 
@@ -433,3 +437,30 @@ def test_uncancelled_it_goes_on():
     renew("2026-02-01")
     assert figures(when="2026-02-01") == (100, 100, 0)
     assert Invoice.objects.count() == 2
+
+
+def test_a_file_bills_the_same_in_any_order_of_its_lines(tmp_path: Path) -> None:
+    given(feature("calls"), plan("p", item("calls", 10, price=usage_price(1)), price=5))
+    taken(holder(), holder(id="other"))
+    uses = [("2026-02-03", 2), ("2026-01-20", 15), ("2026-01-31T23:59:59Z", 0.5), ("2026-01-02", 1.5)]
+    for who, lines in (("acme", uses), ("other", uses[::-1])):
+        attach("p", who=who)
+        file = tmp_path / who
+        file.write_text(
+            "\n".join(
+                json.dumps({"customer": who, "feature": "calls", "amount": amount, "at": when})
+                for when, amount in lines
+            )
+        )
+        with clock_at("2026-02-05"):
+            run("record_usage", "--file", str(file))
+    renew("2026-03-01")
+
+    for who in ("acme", "other"):
+        # 7 of January's 17 are beyond what is included, and none of February's 2.
+        invoices = Invoice.objects.filter(customer=find_customer(who)).order_by("created_at")
+        assert [billed(invoice) for invoice in invoices] == [
+            [("base", 500)],
+            [("usage", 700), ("base", 500)],
+            [("base", 500)],
+        ]

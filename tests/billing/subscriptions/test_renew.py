@@ -5,11 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
 from billing.subscriptions import attach_plan, cancel_subscription
+from customers import clock
 from tests.billing.subscriptions.timeline import (
     assert_adds_up,
     at,
@@ -290,7 +291,8 @@ def rename_catalog():
         plan.save()
 
 
-def test_the_command_tells_what_happened(capsys):
+def test_the_command_tells_what_happened(capsys, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: at("2026-03-01T00:00"))
     call_command("renew", "--now", "2026-02-01")
     assert "Nothing is due." in capsys.readouterr().out
     customer = make_customer()
@@ -305,3 +307,20 @@ def test_the_command_tells_what_happened(capsys):
     capsys.readouterr()
     call_command("renew", "--now", "2026-03-01")
     assert "Nothing is due." in capsys.readouterr().out
+
+
+@pytest.mark.once
+def test_the_command_looks_ahead_of_the_clock_in_a_dry_run_only(capsys, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: at("2026-01-31T10:00"))
+    attach(make_customer(), plan_of("pro", (metered("calls"), {"included": 100}), **MONTHLY))
+    with pytest.raises(CommandError, match="2036-01-10 00:00 UTC is more than 5 minutes ahead") as caught:
+        call_command("renew", "--now", "2036-01-10")
+    assert caught.value.returncode == 2
+    assert "add --dry-run" in str(caught.value)
+    assert Invoice.objects.count() == 1
+
+    call_command("renew", "--now", "2026-01-31T10:05:00Z")
+    call_command("renew", "--now", "2036-01-10", "--dry-run")
+
+    assert "new periods" in capsys.readouterr().out
+    assert Invoice.objects.count() == 1

@@ -15,6 +15,7 @@ from billing.usage.deduct import UsageRefused, UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
 from billing.usage.record import record_usage
 from billing.usage.record_many import record_usage_batch
+from customers import clock
 from customers.models import Customer
 from tests.billing.subscriptions.timeline import plan_of
 from tests.billing.uses import LAST, LATER, NOON, granted, usages, use
@@ -258,6 +259,21 @@ class TestRefunds:
         assert (used.units, used.dropped) == (0, 3)
 
 
+class TestNothing:
+    @pytest.mark.parametrize("key", [None, "k"])
+    def test_a_use_of_0_is_allowed(self, record: Any, key: str | None) -> None:
+        balance = make_balance()
+        grant = granted(balance, 10, 10)
+
+        used = record(use(balance, 0, key=key))
+
+        assert (used.units, used.dropped, used.parts) == (0, 0, ())
+        assert used.remaining == {balance.feature_id: 0}
+        assert usages(grant) == [10]
+        kept = Posting.objects.exclude(kind="grant").values_list("kind", flat=True)
+        assert list(kept) == (["usage"] if key else [])
+
+
 class TestRefusals:
     def test_a_flag(self, record: Any) -> None:
         balance = make_balance(feature=make_feature(type="boolean", name="SSO"))
@@ -275,13 +291,28 @@ class TestRefusals:
         with pytest.raises(UsageRefused, match="no grant that this usage may draw from"):
             record(use(make_balance(), 1))
 
-    @pytest.mark.parametrize("amount", ["0", "1e15", "NaN", "Infinity", "0.00000000001"])
+    @pytest.mark.parametrize("amount", ["1e15", "NaN", "Infinity", "0.00000000001"])
     def test_amounts(self, record: Any, amount: str) -> None:
         balance = make_balance()
         granted(balance, 10)
 
         with pytest.raises(UsageRefused, match="Enter a"):
             record(use(balance, amount))
+
+    def test_a_time_ahead_of_the_clock(self, record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        balance = make_balance()
+        grant = granted(balance, 10, reset_interval="month", next_reset_at=LATER)
+        monkeypatch.setattr(clock, "now", lambda: NOON)
+        soon = NOON + timedelta(minutes=5)
+
+        with pytest.raises(
+            UsageRefused, match=r"Enter a time that has passed\. 2026-05-04 12:05:01 UTC is more"
+        ):
+            record(use(balance, 1, at=soon + timedelta(seconds=1)))
+        assert usages(grant) == [0]
+        record(use(balance, 1, at=soon))
+
+        assert usages(grant) == [1]
 
     @pytest.mark.parametrize("key", ["", "a\0b", "\ud800", "k" * 256])
     def test_keys(self, record: Any, key: str) -> None:
@@ -427,13 +458,14 @@ class TestRenewal:
 
     @pytest.mark.parametrize(("asked", "cap"), [(8, False), (9, True)])
     def test_a_plan_that_is_due_to_begin_gives_what_is_missing(
-        self, record: Any, asked: int, cap: bool
+        self, record: Any, monkeypatch: pytest.MonkeyPatch, asked: int, cap: bool
     ) -> None:
         balance = make_balance()
         granted(balance, 3)
         extra = plan_of("extra", (balance.feature, {"included": 5, "reset_interval": "month"}), add_on=True)
         begins = NOON.replace(year=2099)
         attach_plan(balance.customer, extra, at=begins, done_by="test")
+        monkeypatch.setattr(clock, "now", lambda: begins)
 
         with pytest.raises(UsageRefused):
             record(use(balance, asked, at=begins - timedelta(milliseconds=1)))
