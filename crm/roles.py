@@ -48,7 +48,7 @@ _CUSTOMERS = "address business customer paymentmethod"
 _TERMS = "autotopup billingaccount discount entity flag purchase referral spendlimit usagealert"
 _CATALOG = "creditcost feature plan planitem"
 _LEDGER = "balance grant ledgerentry license posting rollover subscription trialused"
-_INVOICES = "creditnote invoice invoiceline invoiceseries payment paymentreversal"
+_INVOICES = "creditnote invoice invoiceline invoiceseries payment paymentreversal pendingline"
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
 _DESK = (
     "customertag deskrefresh export healthscore mention team worklistdecision worklistentry worklistreason"

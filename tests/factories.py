@@ -31,6 +31,7 @@ from billing.models import (
     License,
     Payment,
     PaymentReversal,
+    PendingLine,
     Plan,
     PlanItem,
     Posting,
@@ -340,6 +341,19 @@ def make_payment(**fields: Any) -> Payment:
     return _make(Payment, fields, invoice=make_invoice, amount=1234, reference="bank 17")
 
 
+def make_pending_line(**fields: Any) -> PendingLine:
+    """Three units of overage, recorded late."""
+    return _make(
+        PendingLine,
+        fields,
+        subscription=make_subscription,
+        grant=make_grant,
+        period_end=clock.now(),
+        quantity=3,
+        amount=300,
+    )
+
+
 def make_payment_reversal(**fields: Any) -> PaymentReversal:
     """The reversal of a payment."""
     return _make(PaymentReversal, fields, payment=make_payment, reason="Bounced")
@@ -588,6 +602,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     LedgerEntry: make_ledger_entry,
     Payment: make_payment,
     PaymentReversal: make_payment_reversal,
+    PendingLine: make_pending_line,
     Posting: make_posting,
     PaymentMethod: make_payment_method,
     Person: make_person,

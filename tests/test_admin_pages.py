@@ -40,6 +40,7 @@ READ_ONLY = {
     "billing.Balance",
     "billing.CreditNote",
     "billing.Grant",
+    "billing.PendingLine",
     "billing.Invoice",
     "billing.InvoiceLine",
     "billing.InvoiceSeries",

@@ -17,6 +17,7 @@ from billing.admin.invoice import (
 )
 from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
 from billing.admin.payment import PaymentAdmin, PaymentReversalAdmin
+from billing.admin.pending_line import PendingLineAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
 from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin
 
@@ -38,6 +39,7 @@ __all__ = [
     "LicenseAdmin",
     "PaymentAdmin",
     "PaymentReversalAdmin",
+    "PendingLineAdmin",
     "PlanAdmin",
     "PlanItemAdmin",
     "PostingAdmin",

@@ -32,6 +32,7 @@ GRANT_COLUMNS = (
     "adjusted",
     "entries",
     "next_reset_at",
+    "last_reset_at",
     "anchor_day",
     "expires_at",
     "ended_at",

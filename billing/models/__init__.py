@@ -5,6 +5,7 @@ from billing.models.balance import Balance, Flag, Grant, Rollover
 from billing.models.catalog import CreditCost, Feature, Plan, PlanItem
 from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment, PaymentReversal
 from billing.models.ledger import LedgerEntry, Posting
+from billing.models.pending_line import PendingLine
 from billing.models.promotion import Discount, Referral, TrialUsed
 from billing.models.subscription import License, Purchase, Subscription
 
@@ -26,6 +27,7 @@ __all__ = [
     "License",
     "Payment",
     "PaymentReversal",
+    "PendingLine",
     "Plan",
     "PlanItem",
     "Posting",

@@ -162,6 +162,13 @@ class Grant(PartOfList):
     )
     reset_interval_count = models.PositiveIntegerField(null=True, blank=True)
     next_reset_at = models.DateTimeField(null=True, blank=True)
+    last_reset_at = models.DateTimeField(
+        "last reset",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it was last reset here: what was used before is billed.",
+    )
     anchor_day = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
@@ -230,6 +237,21 @@ class Grant(PartOfList):
     def counts_at(self, at: datetime) -> bool:
         """Whether the grant counts towards its balance."""
         return counts(self.ended_at, self.expires_at, at)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """Since when usage may draw from it; None if that isn't known.
+
+        An imported grant was there before its import, and that of a subscription before the change to its plan.
+        """
+        if self.imported or (self.subscription is not None and self.subscription.follows_id is not None):
+            return None
+        source = self.subscription or self.purchase
+        return min(self.created_at, source.started_at) if source else self.created_at
+
+    def was_reset_after(self, at: datetime) -> bool:
+        """Whether the period of `at` was closed by a reset."""
+        return self.last_reset_at is not None and at < self.last_reset_at
 
     @property
     def held(self) -> Decimal:

@@ -8,12 +8,13 @@ unknown interval, a count below 1 or an anchor day outside 1 to 31 raises `Value
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import MAXYEAR, UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 #: Intervals that never cause a reset: none, once, and `multiple`, which stands for several unknown ones in an aggregate.
 NEVER_RESETS = ("", "one_off", "multiple")
 
 _NEVER = "one_off"
+_INSTANT = timedelta(microseconds=1)
 _FIXED = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
@@ -59,6 +60,44 @@ def next_after(
     return candidate
 
 
+def last_by(
+    due: datetime, interval: str, count: int, now: datetime, anchor_day: int | None = None
+) -> datetime:
+    """The last moment by `now` that is a whole number of steps after `due`; `due` itself if that is not before `now`."""
+    due = _utc(due)
+    following = next_after(due, interval, count, now, anchor_day)
+    if following is None or following <= due:
+        return due
+    return _moved(following, interval, -count, anchor_day or due.day) or due
+
+
+def first_after(
+    boundary: datetime, interval: str, count: int, at: datetime, anchor_day: int | None = None
+) -> datetime:
+    """The first moment after `at` that is a whole number of steps before `boundary`, or `boundary` itself.
+
+    That is the end of the period of `at`, if `boundary` is the end of a later one.
+    """
+    _check(interval, count, anchor_day)
+    boundary, at = _utc(boundary), _utc(at)
+    if interval == _NEVER or boundary <= at:
+        return boundary
+    if interval in _FIXED:
+        return boundary - (boundary - at - _INSTANT) // (_FIXED[interval] * count) * (
+            _FIXED[interval] * count
+        )
+    months = (boundary.year - at.year) * 12 + boundary.month - at.month
+    steps = max(0, months // (_MONTHS[interval] * count) - 1)
+    found = _moved(boundary, interval, -steps * count, anchor_day) if steps else boundary
+    while found is not None:
+        steps += 1
+        earlier = _moved(boundary, interval, -steps * count, anchor_day)
+        if earlier is None or earlier <= at:
+            return found
+        found = earlier
+    return boundary
+
+
 def nominal_minutes(interval: str, count: int = 1) -> int | None:
     """The length of `count` intervals for comparisons, in minutes; None if they never reset.
 
@@ -96,7 +135,7 @@ def _moved(moment: datetime, interval: str, intervals: int, anchor_day: int | No
             return None
     years, month = divmod(moment.month - 1 + _MONTHS[interval] * intervals, 12)
     year = moment.year + years
-    if year > MAXYEAR:
+    if not MINYEAR <= year <= MAXYEAR:
         return None
     day = min(anchor_day or moment.day, monthrange(year, month + 1)[1])
     return moment.replace(year=year, month=month + 1, day=day)

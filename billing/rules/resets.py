@@ -13,7 +13,7 @@ from decimal import Decimal, localcontext
 
 from billing.rules.drawing import DrawableGrant, DrawableRollover, expiry_sort_key
 from billing.rules.exact import EXACT
-from billing.rules.intervals import NEVER_RESETS, is_made_of_months, next_after, step
+from billing.rules.intervals import NEVER_RESETS, is_made_of_months, last_by, next_after, step
 
 _ZERO = Decimal(0)
 
@@ -50,12 +50,14 @@ class RolloverTrim:
 class ResetResult:
     """The changes of the reset that was due at `due_at`.
 
+    `last_reset_at` is when the period began that is open now: later than `due_at` if several periods were missed.
     `usage_change` and `included_change` are amounts to add to the grant's usage and included grant, after which it holds
     what its plan item grants. `billable_overage` must be billed first; `forgiven_overage` is not billed.
     """
 
     row_id: str
     due_at: datetime
+    last_reset_at: datetime
     next_reset_at: datetime | None
     usage_change: Decimal
     included_change: Decimal
@@ -93,6 +95,9 @@ def reset(
         return ResetResult(
             row_id=row.id,
             due_at=row.resets_at,
+            last_reset_at=last_by(
+                row.resets_at, row.reset_interval, row.reset_interval_count, now, anchor_day
+            ),
             next_reset_at=next_after(
                 row.resets_at, row.reset_interval, row.reset_interval_count, now, anchor_day
             ),

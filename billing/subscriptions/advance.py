@@ -16,6 +16,7 @@ from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.carry_over import follower_of_same_plan, set_rollovers_free
 from billing.subscriptions.charges import interval_of, recurring_lines, request_invoice, usage_lines
 from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover
+from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.reset_grants import reset_due_grants
 from billing.subscriptions.start import anchor_days_of, begin, bill_start
@@ -152,6 +153,7 @@ def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[Bille
     subscription.current_period_start = start
     subscription.current_period_end = following
     work.change(subscription)
+    lines = [*lines, *take_pending_lines(work, subscription, start)]
     if following is not None:
         lines = [*lines, *recurring_lines(work, subscription, (start, following))]
     request_invoice(work, subscription, start, lines, (start, following))

@@ -11,15 +11,16 @@ from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.charges import usage_lines
 from billing.subscriptions.flags import lower_flags
+from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
 
 
 def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[BilledLine]:
-    """End a subscription. Returns the lines that bill its overage."""
+    """End a subscription. Returns the lines that bill its overage and what waited for its next invoice."""
     subscription.status = Subscription.Status.ENDED
     subscription.expires_at = at
     work.change(subscription)
-    return end_grants(work, subscription, at)
+    return [*end_grants(work, subscription, at), *take_pending_lines(work, subscription, at)]
 
 
 def end_grants(work: UnitOfWork, source: Subscription | Purchase, at: datetime) -> list[BilledLine]:

@@ -64,7 +64,7 @@ def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[
 
 
 def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id: str) -> None:
-    grant.next_reset_at = renewed.next_reset_at
+    grant.last_reset_at, grant.next_reset_at = renewed.last_reset_at, renewed.next_reset_at
     grant.adjusted = grant.adjusted + renewed.included_change
     work.book.touch(grant)
     work.post(

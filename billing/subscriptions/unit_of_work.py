@@ -24,6 +24,7 @@ from billing.models import (
     Flag,
     Grant,
     Invoice,
+    PendingLine,
     PlanItem,
     Posting,
     Purchase,
@@ -77,7 +78,8 @@ class UnitOfWork:
     """One customer with the subscriptions, purchases and balances that still count.
 
     `flags` are by the key of their feature, `balances` by their own key; `unpaid_due_at` has the due dates of unpaid
-    invoices by subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved.
+    invoices by subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved;
+    `pending_lines` wait for the next invoice, by subscription ID.
     """
 
     customer: Customer
@@ -95,6 +97,7 @@ class UnitOfWork:
     trials: list[TrialUsed] = field(default_factory=list)
     invoice_requests: list[InvoiceRequest] = field(default_factory=list)
     invoices: list[Invoice] = field(default_factory=list)
+    pending_lines: dict[str, list[PendingLine]] = field(default_factory=dict)
     changed: dict[str, models.Model] = field(default_factory=dict)
     dropped_flags: list[Flag] = field(default_factory=list)
 
@@ -253,6 +256,12 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     for invoice in Invoice.objects.unpaid().filter(customer__in=customers, subscription__isnull=False):
         if invoice.due_at is not None:
             units[invoice.customer_id].unpaid_due_at[str(invoice.subscription_id)].append(invoice.due_at)
+    waiting = PendingLine.objects.filter(subscription__customer__in=customers, billed_at=None)
+    for line in waiting.select_related("subscription", "grant__balance__feature").order_by(
+        "created_at", "pk"
+    ):
+        lines = units[line.subscription.customer_id].pending_lines
+        lines.setdefault(str(line.subscription_id), []).append(line)
     plan_items.fetch(str(source.plan_id) for source in sources.values())
     return list(units.values())
 
@@ -269,6 +278,7 @@ def save(units: Sequence[UnitOfWork], reason: str) -> None:
         (Purchase, ("expires_at", "quantity")),
         (Balance, ("overage_allowed", "removed_at")),
         (Flag, ("plan_id", "expires_at")),
+        (PendingLine, ("billed_at",)),
     ):
         rows = changed.pop(model, [])
         create_rows([row for row in rows if row._state.adding], reason)

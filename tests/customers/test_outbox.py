@@ -65,6 +65,7 @@ NOT_RECORDED = {
     "billing.InvoiceSeries",
     "billing.LedgerEntry",
     "billing.PaymentReversal",
+    "billing.PendingLine",
     "billing.Plan",
     "billing.PlanItem",
     "crm.DeskRefresh",

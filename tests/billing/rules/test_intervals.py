@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.intervals import is_made_of_months, next_after, nominal_minutes, step
+from billing.rules.intervals import (
+    first_after,
+    is_made_of_months,
+    last_by,
+    next_after,
+    nominal_minutes,
+    step,
+)
 
 INTERVALS = ["minute", "hour", "day", "week", "month", "quarter", "semi_annual", "year"]
 MONTHS = {"month": 1, "quarter": 3, "semi_annual": 6, "year": 12}
@@ -202,3 +209,41 @@ def test_missing_some_or_none_leads_to_the_same_moment(due, interval, count, ste
 def test_the_zone_a_moment_is_written_in_does_not_matter(moment, interval, count, hours):
     elsewhere = moment.astimezone(timezone(timedelta(hours=hours)))
     assert step(elsewhere, interval, count) == step(moment, interval, count)
+
+
+@pytest.mark.parametrize(
+    ("boundary", "interval", "count", "anchor", "at", "expected"),
+    [
+        ("2026-05-01T00:00", "month", 1, None, "2026-04-30T23:59", "2026-05-01T00:00"),
+        ("2026-05-01T00:00", "month", 1, None, "2026-04-01T00:00", "2026-05-01T00:00"),
+        ("2026-05-01T00:00", "month", 1, None, "2026-03-31T23:59", "2026-04-01T00:00"),
+        ("2026-05-31T10:00", "month", 1, 31, "2026-02-01T00:00", "2026-02-28T10:00"),
+        ("2026-05-31T10:00", "month", 1, 31, "2026-02-28T10:00", "2026-03-31T10:00"),
+        ("2026-12-01T00:00", "quarter", 1, None, "2024-02-29T00:00", "2024-03-01T00:00"),
+        ("2026-12-01T00:00", "year", 2, None, "2021-01-01T00:00", "2022-12-01T00:00"),
+        ("2026-05-01T00:00", "hour", 6, None, "2026-04-30T18:00", "2026-05-01T00:00"),
+        ("2026-05-01T00:00", "hour", 6, None, "2026-04-30T17:59", "2026-04-30T18:00"),
+        ("2026-05-01T00:00", "day", 1, None, "2026-05-01T00:00", "2026-05-01T00:00"),
+        ("0001-02-01T00:00", "month", 1, None, "0001-01-01T00:00", "0001-02-01T00:00"),
+        ("2026-05-01T00:00", "one_off", 1, None, "2026-01-01T00:00", "2026-05-01T00:00"),
+    ],
+)
+def test_the_end_of_an_earlier_period(
+    boundary: str, interval: str, count: int, anchor: int | None, at: str, expected: str
+) -> None:
+    assert first_after(day(boundary), interval, count, day(at), anchor) == day(expected)
+
+
+@pytest.mark.parametrize(
+    ("due", "interval", "now", "expected"),
+    [
+        ("2026-01-31T10:00", "month", "2026-01-31T10:00", "2026-01-31T10:00"),
+        ("2026-01-31T10:00", "month", "2026-02-28T09:59", "2026-01-31T10:00"),
+        ("2026-01-31T10:00", "month", "2026-05-02T00:00", "2026-04-30T10:00"),
+        ("2026-01-01T00:00", "day", "2026-05-02T00:00", "2026-05-02T00:00"),
+        ("2026-01-01T00:00", "day", "2025-05-02T00:00", "2026-01-01T00:00"),
+        ("9999-12-01T00:00", "month", "9999-12-31T00:00", "9999-12-01T00:00"),
+    ],
+)
+def test_the_start_of_the_open_period(due: str, interval: str, now: str, expected: str) -> None:
+    assert last_by(day(due), interval, 1, day(now), day(due).day) == day(expected)

@@ -42,6 +42,7 @@ def test_usage_returns_to_zero_and_the_date_moves_on():
     assert renewed(row(usage="30")) == ResetResult(
         row_id="row",
         due_at=MARCH,
+        last_reset_at=MARCH,
         next_reset_at=APRIL,
         usage_change=Decimal(-30),
         included_change=Decimal(0),
@@ -107,6 +108,7 @@ def test_several_missed_periods_give_one_refill_and_one_rollover():
     """Due on 1 March; the resets of April and May are missed as well."""
     answer = renewed(row(usage="30"), MAY + timedelta(days=10), carrying(months=6))
     assert (answer.due_at, answer.next_reset_at) == (MARCH, JUNE)
+    assert answer.last_reset_at == MAY
     assert answer.usage_change == -30
     assert answer.included_change == 0
     assert answer.rollover == NewRollover(Decimal(70), datetime(2026, 9, 1, tzinfo=UTC))
