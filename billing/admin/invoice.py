@@ -185,9 +185,7 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
     @display(description="amount due")
     def shown_due(self, invoice: Invoice) -> str:
         # Negative where the customer is owed a refund.
-        if not invoice.number or invoice.status in (Invoice.Status.DRAFT, Invoice.Status.VOID):
-            return "-"
-        return money(invoice.due, invoice.currency)
+        return money(invoice.due, invoice.currency) if invoice.is_owed else "-"
 
     @display(description="billed to")
     def shown_bill_to(self, invoice: Invoice) -> SafeString | str:

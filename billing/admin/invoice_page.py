@@ -77,7 +77,7 @@ class InvoicePages(RecordAdmin):
                     for payment in invoice.payments.counted().order_by("paid_at", "pk")
                 ],
                 "notes": [(note.number, note.issued_at, money(-note.total, currency)) for note in notes],
-                "due": money(max(0, invoice.due), currency) if _is_owed(invoice) else "",
+                "due": money(max(0, invoice.due), currency) if invoice.is_owed else "",
                 "to_return": money(to_return(invoice), currency) if to_return(invoice) else "",
             },
         )
@@ -120,10 +120,6 @@ def _kind_of(invoice: Invoice) -> str:
     if invoice.status == Invoice.Status.DRAFT:
         return "Draft invoice"
     return "Void invoice" if invoice.status == Invoice.Status.VOID else "Invoice"
-
-
-def _is_owed(invoice: Invoice) -> bool:
-    return invoice.status not in (Invoice.Status.DRAFT, Invoice.Status.VOID)
 
 
 def _split_lines(lines: Sequence[InvoiceLine]) -> tuple[Sequence[InvoiceLine], Sequence[InvoiceLine]]:

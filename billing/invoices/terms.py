@@ -36,7 +36,7 @@ class BillingTerms:
 
     def due_at(self, at: datetime) -> datetime | None:
         """The due date of an invoice of that moment; None if it would lie after the year 9999."""
-        return step(at, "day", self.days_to_pay) if self.days_to_pay else at
+        return due_date(at, self.days_to_pay)
 
     def discounts_at(self, at: datetime) -> list[invoice_sums.DueDiscount]:
         """The discounts that apply to an invoice of that moment. A discount without a start starts with its first use."""
@@ -52,6 +52,15 @@ class BillingTerms:
                 discount.spent, in_own_currency(discount, amounts[str(discount.pk)], currency)
             )
         return used
+
+
+def due_date(at: datetime, days: int | None) -> datetime | None:
+    """The due date of an invoice of that moment: `days` later, or the default if that is None.
+
+    None if it would lie after the year 9999.
+    """
+    days = settings.INVOICE_DUE_DAYS if days is None else days
+    return step(at, "day", days) if days else at
 
 
 def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[str, BillingTerms]:

@@ -146,6 +146,15 @@ class Invoice(ListItem):
         """The amount due, in minor units; negative when more was paid or credited than billed."""
         return self.total - self.paid - self.credited
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether `due` means something: of a draft and a void invoice nothing is due, and of an imported one that is
+        closed, what was paid is unknown."""
+        status, states = self.status, Invoice.Status
+        if not self.number:
+            return status in (states.OPEN, states.UNCOLLECTIBLE) and self.imported
+        return status not in (states.DRAFT, states.VOID)
+
 
 class InvoiceLine(models.Model):
     """One line of an invoice, in its invoice's currency."""

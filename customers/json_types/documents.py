@@ -27,6 +27,8 @@ class JsonDocument(msgspec.Struct, kw_only=True):
     object is `NEEDED` to have it: then the object can't be understood without it. A required one gets the JSON value
     in `DEFAULTS`, or what the function there computes from the other values; if there is none (`UNSET`), the object
     can't be read. A key in `REFUSING` refuses the whole record, because to go on without it would make money wrong.
+
+    `READ_AS_SENT` names keys that some senders add: an importer reads them, and they go back as they came.
     """
 
     ALWAYS_SENT: ClassVar[frozenset[str]] = frozenset()
@@ -34,6 +36,7 @@ class JsonDocument(msgspec.Struct, kw_only=True):
     NEEDED: ClassVar[frozenset[str]] = frozenset()
     DEFAULTS: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     REFUSING: ClassVar[frozenset[str]] = frozenset()
+    READ_AS_SENT: ClassVar[frozenset[str]] = frozenset()
 
 
 D = TypeVar("D", bound=JsonDocument)

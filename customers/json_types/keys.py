@@ -62,7 +62,8 @@ class _Shape(NamedTuple):
 def _shape(kind: type[msgspec.Struct]) -> _Shape:
     children = _children(kind)
     nested = tuple((name, camel(name), child) for name, child in children.items() if child is not None)
-    known = frozenset(children)
+    also: frozenset[str] = getattr(kind, "READ_AS_SENT", frozenset())
+    known = frozenset(children) | also | frozenset(map(camel, also))
     return _Shape(known, frozenset(map(camel, children)) - known, nested)
 
 

@@ -34,6 +34,7 @@ def apply_accounts(batch: ImportBatch) -> None:
             assign_values(account, _account(incoming.document))
         elif assign_values(account, _account(incoming.document)):
             changed.append(account)
+        batch.payment_terms[incoming.customer.pk] = account.payment_terms_days
     create_rows(new, batch.reason)
     update_rows(changed, ACCOUNT_FIELDS, batch.reason)
 

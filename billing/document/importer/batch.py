@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from billing.document.importer.catalog import PlanName, PlanVersion, numbered
 from billing.document.schema import BillingCustomer
 from billing.document.schema import Plan as PlanDocument
+from billing.document.schema.invoice import SentTerms
 from billing.models import Feature, Plan, Purchase, Subscription
 from customers.bulk import sync_rows, update_rows
 from customers.ingest.importer import Incoming
@@ -28,6 +29,8 @@ class ImportBatch:
     """Documents being imported, with the features and plans that they name.
 
     `attached` holds, by customer key and plan ID, the subscription or purchase that gives the customer the plan.
+    `payment_terms` holds the days until invoices are due, by customer key; None stands for the default. `sent_terms`
+    holds what sources add to invoices, by customer key, merged origin and Stripe ID.
     """
 
     incoming: Sequence[Incoming[BillingCustomer]]
@@ -36,6 +39,8 @@ class ImportBatch:
     features: Mapping[str, Feature]
     plans: Mapping[PlanVersion, Plan]
     attached: dict[tuple[str, str], Subscription | Purchase] = field(default_factory=dict)
+    payment_terms: dict[str, int | None] = field(default_factory=dict)
+    sent_terms: dict[tuple[str, str | None, str], SentTerms] = field(default_factory=dict)
     _latest: dict[PlanName, Plan] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from billing.document import schema
 from billing.document.importer.batch import ImportBatch, ListMapping, listed, marking
 from billing.document.schema import BillingCustomer
+from billing.document.schema.invoice import SentTerms, sent_terms
+from billing.invoices.terms import due_date
 from billing.models import Invoice, InvoiceLine
 from billing.rules.money import to_minor
 from customers.bulk import sync_rows
@@ -17,6 +21,8 @@ LINE = "As billed by the source"
 
 def apply_invoices(batch: ImportBatch) -> None:
     """Import invoices with their plans. An invoice whose lines don't add up to its total gets a single line."""
+    for incoming in batch.incoming:
+        batch.sent_terms |= _sent_terms(incoming)
     imported = _INVOICES.sync(
         batch, listed(batch, lambda document: document.invoices), marking(batch, "removed_at")
     )
@@ -78,18 +84,58 @@ def _invoice(
 ) -> dict[str, Any]:
     if ours is not None and ours.number:
         return {name: getattr(ours, name) for name in _COLUMNS}
+    total = to_minor(sent.total, sent.currency)
+    key = (incoming.customer.pk, incoming.came_with_id, str(sent.stripe_id))
+    terms = batch.sent_terms.get(key, _NO_TERMS)
+    paid = terms.paid(total, sent.currency)
+    if paid is None:
+        paid = 0 if ours is None else min(ours.paid, max(0, total))
     return {
         "stripe_id": sent.stripe_id,
         "status": sent.status,
         "currency": sent.currency.code,
         "currency_as_sent": str(sent.currency),
-        "total": to_minor(sent.total, sent.currency),
+        "total": total,
+        "paid": paid,
+        "due_at": terms.due_date or terms.due_at or _due_at(batch, incoming, sent, ours, total - paid),
         "plan_ids": [str(plan_id) for plan_id in sent.plan_ids],
         "hosted_invoice_url": sent.hosted_invoice_url,
         "created_at": sent.created_at,
         "removed_at": None,
     }
 
+
+def _sent_terms(incoming: Incoming[BillingCustomer]) -> dict[tuple[str, str | None, str], SentTerms]:
+    """The terms of those invoices that came with any."""
+    received = incoming.record.value
+    invoices = received.get("invoices") if isinstance(received, Mapping) else None
+    found = {}
+    for each in invoices if isinstance(invoices, list) else ():
+        if isinstance(each, Mapping) and (terms := sent_terms(each)) != _NO_TERMS:
+            stripe_id = str(each.get("stripe_id", each.get("stripeId")))
+            found[incoming.customer.pk, incoming.came_with_id, stripe_id] = terms
+    return found
+
+
+def _due_at(
+    batch: ImportBatch,
+    incoming: Incoming[BillingCustomer],
+    sent: schema.Invoice,
+    ours: Invoice | None,
+    due: int,
+) -> datetime | None:
+    """When an invoice that the source sends without a due date is due, by the customer's payment terms.
+
+    It stays as it was computed first, because other terms are those of later invoices.
+    """
+    if ours is not None and ours.due_at is not None and ours.created_at == sent.created_at:
+        return ours.due_at
+    if sent.status != Invoice.Status.OPEN or due <= 0:
+        return None
+    return due_date(sent.created_at, batch.payment_terms.get(incoming.customer.pk))
+
+
+_NO_TERMS = SentTerms()
 
 #: An import doesn't change an invoice that was issued here, because documents have it only as we exported it.
 _COLUMNS = (
@@ -98,6 +144,8 @@ _COLUMNS = (
     "currency",
     "currency_as_sent",
     "total",
+    "paid",
+    "due_at",
     "plan_ids",
     "hosted_invoice_url",
     "created_at",

@@ -1,8 +1,18 @@
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
-from billing.models import Invoice, InvoiceLine, Plan
+from billing.doctor import CHECKS
+from billing.document.renderer.customer import render_customers
+from billing.document.schema import EXPANDABLE, BillingCustomer
+from billing.models import BillingAccount, Invoice, InvoiceLine, Plan
+from customers.ingest.not_understood import accounts_with_not_understood
+from customers.json_types import encode
+from customers.json_types.keys import unknown_keys
+from customers.models import Source
 from tests.billing.import_documents import exported, only, row_counts, take, take_one
 from tests.billing.payloads import INVOICE, PLAN, SUBSCRIPTION
 from tests.factories import make_invoice, make_invoice_line, make_plan
@@ -119,3 +129,110 @@ def test_links_follow_the_plan_ids():
     take_one(invoices=[{**INVOICE, "plan_ids": []}])
     assert not only(Invoice).plans.exists()
     assert Plan.objects.count() == 2
+
+
+DAY = timedelta(days=1)
+CREATED = datetime(2025, 1, 1, tzinfo=UTC)
+OPEN = {**INVOICE, "status": "open"}
+
+
+def in_days(count):
+    return int((CREATED + count * DAY).timestamp() * 1000)
+
+
+class TestDueDates:
+    def test_by_the_default_terms(self, settings):
+        settings.INVOICE_DUE_DAYS = 45
+        take_one(invoices=[OPEN])
+        row = only(Invoice)
+        assert (row.due_at, row.due) == (CREATED + 45 * DAY, 1999)
+        assert list(Invoice.objects.overdue(CREATED + 45 * DAY)) == [row]
+        assert not Invoice.objects.overdue(CREATED + 44 * DAY)
+
+    @pytest.mark.parametrize("days", [0, 14])
+    def test_by_the_customers_terms(self, days):
+        take_one()
+        BillingAccount.objects.update(payment_terms_days=days)
+        take_one(invoices=[OPEN])
+        assert only(Invoice).due_at == CREATED + days * DAY
+
+    @pytest.mark.parametrize("key", ["due_date", "due_at", "dueDate"])
+    def test_the_sources_own_comes_first(self, key):
+        take_one(invoices=[{**OPEN, key: in_days(7)}])
+        assert only(Invoice).due_at == CREATED + 7 * DAY
+
+    @pytest.mark.parametrize("sent", [None, "soon", {}, "", True])
+    def test_one_that_can_not_be_read_counts_as_absent(self, sent, settings):
+        settings.INVOICE_DUE_DAYS = 45
+        take_one(invoices=[{**OPEN, "due_date": sent}])
+        assert only(Invoice).due_at == CREATED + 45 * DAY
+
+    def test_it_stays_when_terms_change_and_when_it_is_paid(self, settings):
+        settings.INVOICE_DUE_DAYS = 45
+        take_one(invoices=[OPEN])
+        BillingAccount.objects.update(payment_terms_days=10)
+        for status in ("open", "paid"):
+            take_one(invoices=[{**OPEN, "status": status, "total": 20}])
+            assert only(Invoice).due_at == CREATED + 45 * DAY
+
+    def test_another_date_of_the_source_replaces_it(self):
+        take_one(invoices=[OPEN])
+        take_one(invoices=[{**OPEN, "due_date": in_days(3)}])
+        assert only(Invoice).due_at == CREATED + 3 * DAY
+
+    @pytest.mark.parametrize(
+        "changes", [{"status": "paid"}, {"status": "draft"}, {"total": 0}, {"total": -5}]
+    )
+    def test_what_nobody_owes_has_none(self, changes):
+        take_one(invoices=[{**OPEN, **changes}])
+        assert only(Invoice).due_at is None
+
+
+class TestAmountsDue:
+    @pytest.mark.parametrize(
+        ("sent", "due"),
+        [
+            ({"amount_due": 5.5}, 550),
+            ({"amountDue": 0}, 0),
+            ({"amount_paid": 19}, 99),
+            ({"amount_due": 5, "amount_paid": 1}, 500),
+            ({"amount_due": 30}, 1999),
+            ({"amount_due": -1}, 1999),
+            ({"amount_due": 0.001}, 1999),
+            ({"amount_due": None, "amount_paid": None}, 1999),
+            ({"amount_due": "much"}, 1999),
+        ],
+    )
+    def test_the_sources_own_comes_first(self, sent, due):
+        take_one(invoices=[{**OPEN, **sent}])
+        assert only(Invoice).due == due
+
+    def test_one_with_nothing_due_has_no_due_date(self):
+        take_one(invoices=[{**OPEN, "amount_due": 0}])
+        assert only(Invoice).due_at is None
+
+    def test_what_was_sent_comes_back_and_counts_as_understood(self):
+        sent = {**OPEN, "due_date": in_days(7), "amount_due": 5.5, "amount_paid": None}
+        customer = take_one(invoices=[sent])
+        documents = render_customers([customer], EXPANDABLE, at=CREATED)
+        [document] = accounts_with_not_understood(documents, [customer], Source.BILLING)
+        assert json.loads(encode(document))["invoices"] == [sent]
+        assert unknown_keys(BillingCustomer, {"invoices": [{**sent, "dueDate": 1, "other": 1}]}) == [
+            "invoices[].other"
+        ]
+
+    def test_the_doctor_finds_nothing(self):
+        take_one(invoices=[{**OPEN, "amount_due": 5.5}])
+        assert [finding for check in CHECKS for finding in check.run(lambda count: None, fix=False)] == []
+
+
+def test_open_invoices_of_before_get_their_due_date(settings):
+    settings.INVOICE_DUE_DAYS = 45
+    customer = take_one(invoices=[OPEN, {**OPEN, "stripe_id": "in_2", "status": "paid"}])
+    Invoice.objects.update(due_at=None)
+    migration = import_module("billing.migrations.0014_due_dates_of_imported_invoices")
+    migration.give_due_dates(apps, None)
+    assert dict(Invoice.objects.filter(customer=customer).values_list("stripe_id", "due_at")) == {
+        "in_1": CREATED + 45 * DAY,
+        "in_2": None,
+    }
