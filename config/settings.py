@@ -25,6 +25,9 @@ DEFAULT_CURRENCY = _environment.text("DEFAULT_CURRENCY", "USD")
 #: Whether balances of a subscription with a past-due invoice still reset.
 RESET_PAST_DUE = _environment.flag("RESET_PAST_DUE", default=False)
 
+#: Minutes after the end of a period in which usage of it is accepted although it was billed.
+USAGE_GRACE_MINUTES = _environment.number("USAGE_GRACE_MINUTES", 60)
+
 #: Sources that take their IDs from one place: the same ID in two of them means the same customer.
 SHARED_ID_SPACES = _environment.names("SHARED_ID_SPACES", [])
 

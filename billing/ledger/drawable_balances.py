@@ -77,6 +77,16 @@ class DrawableBalances:
                 left[balance.feature_id] = EXACT.add(before, figures.remaining)
         return left
 
+    def last_reset(self) -> datetime | None:
+        """The last reset of any of the grants, which closed a period of it."""
+        resets = (grant.last_reset_at for grant in self.grants.values() if grant.last_reset_at is not None)
+        return max(resets, default=None)
+
+    def was_reset_after(self, at: datetime) -> bool:
+        """Whether a grant was reset after `at`, so that its period of that time is over."""
+        last = self.last_reset()
+        return last is not None and at < last
+
     def next_due(self) -> datetime | None:
         """When the next reset of one of the grants, or event of one of the subscriptions behind them, falls due.
 

@@ -20,6 +20,11 @@ def is_ahead(at: datetime, now: datetime) -> bool:
     return at - now > AHEAD
 
 
+def is_before(at: datetime, start: datetime | None) -> bool:
+    """Whether `at` is before something began at `start` (None: always there), as far as two clocks may differ."""
+    return start is not None and start - at > AHEAD
+
+
 def ahead_problem(at: datetime, now: datetime) -> str | None:
     """Why something that happened cannot have happened at `at`."""
     if not is_ahead(at, now):

@@ -26,7 +26,7 @@ from billing.rules.drawing import (
 )
 from billing.rules.exact import EXACT, total
 from billing.rules.figures import UPPER_BOUND, amount_problem
-from billing.rules.moments import ahead_problem
+from billing.rules.moments import ahead_problem, is_before, shown
 from customers.formats import day, number
 from customers.typed_ids import to_typed_id, to_uuid
 
@@ -70,7 +70,8 @@ class UsageRequest:
 class UsageResult:
     """A recorded usage: the `parts` that grants and rollovers covered (or got back), and the units `dropped`.
 
-    `why` explains in words why something was dropped. `remaining` is what is left afterwards, by the key of the
+    `why` explains in words why something was dropped. `note` is a sentence about usage of a period that was billed.
+    `remaining` is what is left afterwards, by the key of the
     feature: the one used, and the credit systems that pay for it; None is unlimited. `is_replay` is set if the key was
     used before for the same request, and this is the result of that time.
     """
@@ -80,6 +81,7 @@ class UsageResult:
     dropped: Decimal
     why: str
     remaining: Mapping[str, Decimal | None]
+    note: str = ""
     is_replay: bool = False
 
     def as_replay(self) -> UsageResult:
@@ -92,57 +94,98 @@ class UsageResult:
         return total(part.units for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a usage or refund takes from grants and rollovers, by their IDs; `why` explains what was dropped."""
+
+    parts: Sequence[DrawnPart]
+    usage_changes: Mapping[str, Decimal]
+    rollover_changes: Mapping[str, Decimal]
+    dropped: Decimal
+    why: str
+
+
 def deduct(
     drawable: DrawableBalances, request: UsageRequest, at: datetime
 ) -> tuple[UsageResult, list[FigureChange]]:
-    """Compute the result of a usage and the changes to post for it. Changes nothing. Raises `UsageRefused`."""
-    grants, rollovers = drawable.drawable_grants(at), drawable.drawable_rollovers(at)
-    rollover_changes: dict[str, Decimal] = {}
-    if request.amount >= 0:
-        drawn = draw(
-            grants,
-            rollovers,
-            request.amount,
-            entity_id=request.entity_id,
-            overage_limits=drawable.overage_limits,
-            cap=request.cap,
+    """Compute the result of a usage and the changes to post for it. Changes nothing. Raises `UsageRefused`.
+
+    No grant was reset after `at`: usage of a period that is over is computed by `billing.usage.late`.
+    """
+    grants, rollovers = started_grants(drawable, request, at), drawable.drawable_rollovers(at)
+    drawn = draw_for(drawable, request, grants, rollovers)
+    result = UsageResult(
+        amount=request.amount,
+        parts=drawn.parts,
+        dropped=drawn.dropped,
+        why=drawn.why,
+        remaining=remaining_by_feature(
+            drawable,
+            request.entity_id,
+            grants_after(grants, drawn.usage_changes),
+            rollovers_after(rollovers, drawn.rollover_changes),
+        ),
+    )
+    return result, changes_of(drawable, request, drawn)
+
+
+def started_grants(drawable: DrawableBalances, request: UsageRequest, at: datetime) -> list[DrawableGrant]:
+    """The grants that count and had started at `at`. Raises `UsageRefused` if none had, but some count."""
+    counted = drawable.drawable_grants(at)
+    starts = {grant.id: drawable.grants[grant.id].started_at for grant in counted}
+    started = [grant for grant in counted if not is_before(at, starts[grant.id])]
+    if counted and not started:
+        first = min(start for start in starts.values() if start is not None)
+        raise UsageRefused(
+            f"Enter a time from {shown(first)} on. The customer had no balance of {request.feature} before."
         )
-        if isinstance(drawn, DrawRefusal):
-            raise UsageRefused(
-                f"{number(drawn.missing)} of {number(request.amount)} {request.feature} can't be deducted:"
-                f" {_limits_in_words(drawn.stops, drawable)}.",
-                drawn.missing,
-            )
-        usage_changes, rollover_changes = drawn.usage_changes, drawn.rollover_changes
-        parts, dropped = drawn.parts, drawn.dropped
-        why = _limits_in_words(drawn.stops, drawable) if drawn.stops else ""
-    else:
+    return started
+
+
+def draw_for(
+    drawable: DrawableBalances,
+    request: UsageRequest,
+    grants: Sequence[DrawableGrant],
+    rollovers: Sequence[DrawableRollover],
+) -> Drawn:
+    """What the usage or refund takes from these grants and rollovers. Raises `UsageRefused`."""
+    if request.amount < 0:
         refunded = refund(grants, request.amount.copy_negate(), entity_id=request.entity_id)
-        usage_changes = refunded.usage_changes
-        parts, dropped = refunded.parts, refunded.dropped
-        why = "a refund can't exceed what was used" if dropped else ""
-    changes = [FigureChange(drawable.grants[key], "usage", amount) for key, amount in usage_changes.items()]
+        why = "a refund can't exceed what was used" if refunded.dropped else ""
+        return Drawn(refunded.parts, refunded.usage_changes, {}, refunded.dropped, why)
+    drawn = draw(
+        grants,
+        rollovers,
+        request.amount,
+        entity_id=request.entity_id,
+        overage_limits=drawable.overage_limits,
+        cap=request.cap,
+    )
+    if isinstance(drawn, DrawRefusal):
+        raise UsageRefused(
+            f"{number(drawn.missing)} of {number(request.amount)} {request.feature} can't be deducted:"
+            f" {_limits_in_words(drawn.stops, drawable)}.",
+            drawn.missing,
+        )
+    why = _limits_in_words(drawn.stops, drawable) if drawn.stops else ""
+    return Drawn(drawn.parts, drawn.usage_changes, drawn.rollover_changes, drawn.dropped, why)
+
+
+def changes_of(drawable: DrawableBalances, request: UsageRequest, drawn: Drawn) -> list[FigureChange]:
+    """The changes to post. Raises `UsageRefused` if a figure would become too large."""
+    changes = [
+        FigureChange(drawable.grants[key], "usage", amount) for key, amount in drawn.usage_changes.items()
+    ]
     changes += [
-        FigureChange(drawable.rollovers[key], "left", amount) for key, amount in rollover_changes.items()
+        FigureChange(drawable.rollovers[key], "left", amount)
+        for key, amount in drawn.rollover_changes.items()
     ]
     for change in changes:
         if abs(EXACT.add(getattr(change.row, change.figure), change.amount)) > UPPER_BOUND:
             raise UsageRefused(
                 f"The usage of {request.feature} would have more than 15 digits before the decimal point."
             )
-    result = UsageResult(
-        amount=request.amount,
-        parts=parts,
-        dropped=dropped,
-        why=why,
-        remaining=remaining_by_feature(
-            drawable,
-            request.entity_id,
-            grants_after(grants, usage_changes),
-            rollovers_after(rollovers, rollover_changes),
-        ),
-    )
-    return result, changes
+    return changes
 
 
 def check_request(request: UsageRequest, now: datetime) -> None:
@@ -194,7 +237,7 @@ def remaining_by_feature(
 def to_stored_answer(result: UsageResult, to_uuid_text: Callable[[str], str] | None = None) -> dict[str, Any]:
     """What a posting stores of the result, as JSON: IDs as UUIDs, figures as text without trailing zeros."""
     uuid_text = to_uuid_text or _uuid_text
-    return {
+    answer: dict[str, Any] = {
         "amount": _plain(result.amount),
         "parts": [
             [uuid_text(part.id), part.step, _plain(part.units), _plain(part.charged)] for part in result.parts
@@ -205,6 +248,7 @@ def to_stored_answer(result: UsageResult, to_uuid_text: Callable[[str], str] | N
             uuid_text(key): None if left is None else _plain(left) for key, left in result.remaining.items()
         },
     }
+    return answer | {"note": result.note} if result.note else answer
 
 
 def from_stored_answer(answer: dict[str, Any]) -> UsageResult:
@@ -223,6 +267,7 @@ def from_stored_answer(answer: dict[str, Any]) -> UsageResult:
         parts=parts,
         dropped=Decimal(answer["dropped"]),
         why=answer["why"],
+        note=answer.get("note", ""),
         remaining={
             to_typed_id(UUID(key), "feat"): None if left is None else Decimal(left)
             for key, left in answer["remaining"].items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, transaction
 
 from billing.ledger.drawable_balances import credit_costs_of, drawable_balances_of
 from billing.ledger.entries import PostingDraft, locked_balances, post
-from billing.models import Posting, Subscription
+from billing.models import PendingLine, Posting, Subscription
 from billing.rules.drawing import DrawnPart
+from billing.rules.moments import renewal_before_usage
 from billing.subscriptions import renew_customers
 from billing.usage.deduct import (
     UsageRefused,
@@ -25,15 +26,22 @@ from billing.usage.deduct import (
     to_stored_answer,
 )
 from billing.usage.idempotency import KeyConflict, digest_of, key_problem
+from billing.usage.late import LateUsage, deduct_late, grace
 from customers import clock
 from customers.lookup import survivor_of
 from customers.typed_ids import new_uuid_text, to_typed_id, to_uuid
 
 _TRIES = 3
+#: When no renewal has run for a usage yet.
+NOT_RENEWED = datetime.min.replace(tzinfo=UTC)
 
 
 class _RenewalDue(Exception):
-    """An event of the customer is due before the usage."""
+    """Events of the customer are due before the usage is recorded: those until `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 class _Merged(Exception):
@@ -43,7 +51,8 @@ class _Merged(Exception):
 def record_usage(request: UsageRequest) -> UsageResult:
     """Deduct the usage (or refund) and post it, all or nothing.
 
-    Everything that was due for the customer when the usage happened is done first. A request that is repeated under its
+    Everything that was due for the customer when the usage happened is done first. Usage of a period that was billed is
+    accepted within the grace (see `billing.usage.late`). A request that is repeated under its
     key changes nothing and gets the first result. Raises `UsageRefused`, after which the key can still be used, or
     `KeyConflict`.
     """
@@ -99,24 +108,26 @@ def draft_of(request: UsageRequest, customer_id: str, at: datetime, digest: str)
 
 def _record(request: UsageRequest, at: datetime, digest: str) -> UsageResult:
     """Record any usage, on either database."""
-    is_renewed = False
+    renewed = NOT_RENEWED
     while True:
         customer_id = survivor_of(request.customer_id)
         try:
-            return _deduct(request, customer_id, at, digest, is_renewed=is_renewed)
-        except _RenewalDue:
+            return _deduct(request, customer_id, at, digest, renewed)
+        except _RenewalDue as due:
             # A renewal locks the customer before its balances, so it runs after the first try has released them.
-            renew_customers([customer_id], at, done_by=request.done_by)
-            is_renewed = True
+            renew_customers([customer_id], due.until, done_by=request.done_by)
+            renewed = due.until
         except _Merged:
             # The survivor may have something due too.
-            is_renewed = False
+            renewed = NOT_RENEWED
 
 
 @transaction.atomic
 def _deduct(
-    request: UsageRequest, customer_id: str, at: datetime, digest: str, *, is_renewed: bool
+    request: UsageRequest, customer_id: str, at: datetime, digest: str, renewed: datetime
 ) -> UsageResult:
+    """Deduct and post. `renewed` is until when the customer was renewed for this usage."""
+    now = clock.now()
     costs = credit_costs_of(request.feature)
     balances = locked_balances([customer_id], costs)
     if request.key is not None:
@@ -130,21 +141,27 @@ def _deduct(
         if not balances:
             raise no_balance_refusal(request)
         drawable = drawable_balances_of(customer_id, costs, balances)
-        due = drawable.next_due()
-        if due is not None and due <= at and not is_renewed:
-            raise _RenewalDue
-        result, changes = deduct(drawable, request, at)
+        until = renewal_before_usage(at, drawable.next_due(), now, grace())
+        if until is not None and until > renewed:
+            raise _RenewalDue(until)
+        if request.amount and drawable.was_reset_after(at):
+            usage = deduct_late(drawable, request, at, now)
+        else:
+            result, changes = deduct(drawable, request, at)
+            usage = LateUsage(result=result, changes=changes, closings=(), pending_lines=())
     except UsageRefused as refused:
-        if refused.missing is not None and not is_renewed and _is_start_due(customer_id, at):
-            raise _RenewalDue from None
+        if refused.missing is not None and at > renewed and _is_start_due(customer_id, at):
+            raise _RenewalDue(at) from None
         raise
-    if result.dropped and request.amount > 0 and not is_renewed and _is_start_due(customer_id, at):
-        raise _RenewalDue
+    result = usage.result
+    if result.dropped and request.amount > 0 and at > renewed and _is_start_due(customer_id, at):
+        raise _RenewalDue(at)
     draft = draft_of(request, customer_id, at, digest)
-    draft.changes = changes
+    draft.changes = usage.changes
     if request.key is not None:
         draft.answer = to_stored_answer(result)
-    post(draft)
+    post(draft, *usage.closings)
+    PendingLine.objects.bulk_create(usage.pending_lines)
     return result
 
 

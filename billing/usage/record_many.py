@@ -8,7 +8,7 @@ that `billing.rules.drawing`, which is the reference for what usage deducts, nee
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from billing.ledger.entries import FigureChange, apply_change, locked_balances
 from billing.models import CreditCost, Grant, Posting, Rollover, Subscription
 from billing.rules.drawing import DrawnPart, drawing_order
 from billing.rules.exact import EXACT, ZERO
+from billing.rules.moments import renewal_before_usage
 from billing.subscriptions import renew_customers
 from billing.usage.bulk_ledger import DrawnUsage, write
 from billing.usage.deduct import (
@@ -34,7 +35,8 @@ from billing.usage.deduct import (
     remaining_by_feature,
 )
 from billing.usage.idempotency import KeyConflict, key_problem
-from billing.usage.record import digest_of_request, draft_of, record_usage, replay
+from billing.usage.late import grace
+from billing.usage.record import NOT_RENEWED, digest_of_request, draft_of, record_usage, replay
 from customers import clock
 from customers.bulk import pieces
 from customers.lookup import survivor_of
@@ -42,7 +44,6 @@ from customers.models import Customer
 
 UsageOutcome = UsageResult | UsageRefused | KeyConflict
 
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -63,20 +64,26 @@ def record_usage_batch(requests: Sequence[UsageRequest]) -> list[UsageOutcome]:
     waiting = [each for each in pending if each.outcome is None]
     while waiting:
         _record_round(waiting, renewed)
-        waiting = [each for each in waiting if each.outcome is None]
+        waiting = _record_late([each for each in waiting if each.outcome is None])
         _renew(waiting, renewed)
     return [each.outcome for each in pending if each.outcome is not None]
 
 
 @dataclass(slots=True)
 class _PendingUsage:
-    """A request with the customer that it is for, and its outcome once it has one."""
+    """A request with the customer that it is for, and its outcome once it has one.
+
+    The first usage of a customer that has to wait has one of these: `renew_until`, until when the customer must be
+    renewed first, or `late_before`: usage before that is recorded by itself, because it is of a period that is over.
+    """
 
     request: UsageRequest
     at: datetime
     customer_id: str = ""
     digest: str = ""
     outcome: UsageOutcome | None = None
+    renew_until: datetime | None = None
+    late_before: datetime | None = None
 
     def check(self, now: datetime) -> None:
         """Set the outcome if the request is invalid for every customer, else compute its digest."""
@@ -125,7 +132,7 @@ class _CustomerState:
     """The balances of one customer while usages are deducted from them.
 
     `drawable` is by feature; all of its values share the same rows. `version` counts the changes. `is_waiting` is set
-    once a usage has to wait for a renewal, so that all later ones wait too.
+    once a usage has to wait, so that all later ones wait too.
     """
 
     drawable: dict[str, DrawableBalances]
@@ -144,20 +151,40 @@ def _survivors(customer_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _renew(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
-    """Renew each customer up to the first of its waiting usages."""
+    """Renew each customer as far as the first of its waiting usages needs."""
+    together: dict[tuple[datetime, str], list[str]] = defaultdict(list)
+    for customer_id, first in _firsts(waiting).items():
+        if (until := first.renew_until) is not None:
+            together[until, first.request.done_by].append(customer_id)
+            renewed[customer_id] = until
+    for (until, done_by), customer_ids in together.items():
+        renew_customers(customer_ids, until, done_by=done_by)
+
+
+def _record_late(waiting: Sequence[_PendingUsage]) -> list[_PendingUsage]:
+    """Record late usages that are the first ones of their customers, one by one. Returns what still waits."""
+    late_before = {key: first.late_before for key, first in _firsts(waiting).items()}
+    still_waiting = []
+    for each in waiting:
+        until = late_before[each.customer_id]
+        if until is not None and each.at < until:
+            each.outcome = _record_alone(each.request)
+        else:
+            late_before[each.customer_id] = None
+            still_waiting.append(each)
+    return still_waiting
+
+
+def _firsts(waiting: Iterable[_PendingUsage]) -> dict[str, _PendingUsage]:
+    """The first of the waiting usages of each customer."""
     firsts: dict[str, _PendingUsage] = {}
     for each in waiting:
         firsts.setdefault(each.customer_id, each)
-    together: dict[tuple[datetime, str], list[str]] = defaultdict(list)
-    for customer_id, first in firsts.items():
-        together[first.at, first.request.done_by].append(customer_id)
-        renewed[customer_id] = first.at
-    for (at, done_by), customer_ids in together.items():
-        renew_customers(customer_ids, at, done_by=done_by)
+    return firsts
 
 
 def _record_round(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> None:
-    """Set the outcome of every usage, except those that must wait for a renewal."""
+    """Set the outcome of every usage, except those that must wait."""
     for tries_left in (True, False):
         try:
             outcomes = _deduct_all(waiting, renewed)
@@ -184,7 +211,7 @@ def _record_alone(request: UsageRequest) -> UsageOutcome:
 
 @transaction.atomic
 def _deduct_all(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> list[UsageOutcome | None]:
-    """Deduct and write; the outcome is None for what must wait for a renewal."""
+    """Deduct and write; the outcome is None for what must wait."""
     batch = _BatchDeduction(waiting, renewed)
     outcomes = [batch.outcome_of(each) for each in waiting]
     write(batch.drawn, batch.changed.values())
@@ -198,7 +225,7 @@ class _BatchDeduction:
         self.drawn: list[DrawnUsage] = []
         self.changed: dict[str, Grant | Rollover] = {}
         self._renewed = renewed
-        self._recorded_at = clock.now()
+        self._recorded_at, self._grace = clock.now(), grace()
         self._answers: dict[str, tuple[str, str, UsageResult]] = {}
         self._customers = _load_customers(waiting)
         self._starts: dict[str, datetime] | None = None
@@ -207,8 +234,9 @@ class _BatchDeduction:
         )
 
     def outcome_of(self, pending: _PendingUsage) -> UsageOutcome | None:
-        """Deduct one usage; None if a renewal is due before it. Then all later usages of the customer wait too."""
+        """Deduct one usage; None if it has to wait. Then all later usages of the customer wait too."""
         customer = self._customers[pending.customer_id]
+        pending.renew_until = pending.late_before = None
         if customer.is_waiting:
             return None
         try:
@@ -238,9 +266,12 @@ class _BatchDeduction:
             return self._deduct_from(source, pending, customer)
         check_entity(request, pending.customer_id)
         drawable = customer.drawable[request.feature.pk]
-        due = drawable.next_due()
-        if due is not None and due <= at and self._may_renew(pending):
-            customer.is_waiting = True
+        until = renewal_before_usage(at, drawable.next_due(), self._recorded_at, self._grace)
+        if until is not None and self._may_renew(pending, until):
+            customer.is_waiting, pending.renew_until = True, until
+            return None
+        if request.amount and drawable.was_reset_after(at):
+            customer.is_waiting, pending.late_before = True, drawable.last_reset()
             return None
         source = customer.sources[place] = _single_source(drawable, request.entity_id, at, customer.version)
         if source is not None and source.covers(request.amount, at, customer.version):
@@ -251,22 +282,22 @@ class _BatchDeduction:
             result, changes = deduct(drawable, request, at)
         except UsageRefused as refused:
             if refused.missing is not None and self._is_start_due(pending):
-                customer.is_waiting = True
+                customer.is_waiting, pending.renew_until = True, at
                 return None
             raise
         if result.dropped and request.amount > 0 and self._is_start_due(pending):
-            customer.is_waiting = True
+            customer.is_waiting, pending.renew_until = True, at
             return None
         customer.version += 1
         self._keep(pending, result, changes)
         return result
 
-    def _may_renew(self, pending: _PendingUsage) -> bool:
-        return pending.at > self._renewed.get(pending.customer_id, _EARLIEST)
+    def _may_renew(self, pending: _PendingUsage, until: datetime) -> bool:
+        return until > self._renewed.get(pending.customer_id, NOT_RENEWED)
 
     def _is_start_due(self, pending: _PendingUsage) -> bool:
         """Whether a scheduled plan starts before the usage, and so may grant what is missing."""
-        if not self._may_renew(pending):
+        if not self._may_renew(pending, pending.at):
             return False
         if self._starts is None:
             self._starts = _scheduled_starts(self._customers)
@@ -396,7 +427,10 @@ def _of_feature(whole: DrawableBalances, costs: dict[str, Decimal | None]) -> Dr
 def _single_source(
     drawable: DrawableBalances, entity_id: str | None, at: datetime, version: int
 ) -> _SingleSource | None:
-    """The grant that the next usages come from; None if anything but plain grants of the feature is involved."""
+    """The grant that the next usages come from; None if anything but plain, open grants of the feature is involved."""
+    starts = [start for grant in drawable.grants.values() for start in _starts_of(grant)]
+    if any(start > at for start in starts):
+        return None
     grants = drawing_order(drawable.drawable_grants(at), entity_id)
     if any(grant.unlimited for grant in grants) or any(each.left > 0 for each in drawable.rollovers.values()):
         return None
@@ -410,7 +444,14 @@ def _single_source(
         room=first.balance,
         remaining=remaining_by_feature(drawable, entity_id, grants, []),
         at=at,
-        since=max((end for end in ends if end <= at), default=_EARLIEST),
+        since=max([*starts, *(end for end in ends if end <= at)], default=NOT_RENEWED),
         until=min([_LATEST if due is None else due, *(end for end in ends if end > at)]),
         version=version,
     )
+
+
+def _starts_of(grant: Grant) -> Iterator[datetime]:
+    """When the grant and its open period began, as far as that is known."""
+    for start in (grant.started_at, grant.last_reset_at):
+        if start is not None:
+            yield start

@@ -210,6 +210,8 @@ def _in_words(used: UsageResult, feature: Feature, customer: Customer) -> Iterat
         source = "" if grant is None else f": {name_of_grant(grant)}"
         charged = "" if part.charged == part.units else f", charged {number(part.charged)} credits"
         yield f"  {number(part.units)} {STEPS[part.step]}{source}{charged}"
+    if used.note:
+        yield used.note
     if used.dropped:
         yield f"Dropped {number(used.dropped)}, because {used.why}"
     names = Feature.objects.in_bulk(list(used.remaining))

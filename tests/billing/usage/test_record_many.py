@@ -40,7 +40,7 @@ class TestInBulk:
         balance, other = make_balance(), make_balance()
         grant = granted(balance, 10, reset_interval="month", next_reset_at=datetime(2026, 6, 1, tzinfo=UTC))
         granted(other, 10)
-        may, june, august = (datetime(2026, month, 2, tzinfo=UTC) for month in (5, 6, 8))
+        may, june, august = (datetime(2026, month, 5, tzinfo=UTC) for month in (5, 6, 8))
 
         outcomes = record_usage_batch(
             [

@@ -20,6 +20,7 @@ from billing.usage import record as using
 from billing.usage.deduct import UsageRefused, to_stored_answer
 from billing.usage.record import record_usage
 from billing.usage.record_many import record_usage_batch
+from customers import clock
 from tests.billing.uses import LAST, LATER, NOON, granted, use
 from tests.factories import (
     make_balance,
@@ -35,6 +36,10 @@ pytestmark = pytest.mark.django_db
 
 #: Around what expires or is reset at NOON, between NOON and LATER, and at LATER; also back in time.
 MOMENTS = st.sampled_from([NOON, NOON, NOON, NOON + timedelta(hours=1), NOON + timedelta(days=1), LATER])
+#: Before, at and after what falls due by LATER, within the grace and after it.
+CLOCKS = st.sampled_from(
+    [NOON + timedelta(hours=1), NOON + timedelta(days=2), LATER, LATER + timedelta(minutes=30), LAST]
+)
 AMOUNTS = st.one_of(
     st.integers(1, 20).map(Decimal),
     st.sampled_from([Decimal(-3), Decimal("0.1"), Decimal("1e-10")]),
@@ -51,6 +56,7 @@ grants = st.fixed_dictionaries(
         "reset_interval_count": st.sampled_from([None, 1, 2, 30]),
         "expires_at": st.sampled_from([None, None, NOON, NOON + timedelta(hours=1), LATER, LAST]),
         "next_reset_at": st.sampled_from([None, None, NOON + timedelta(days=1), LATER]),
+        "last_reset_at": st.sampled_from([None, None, None, NOON, NOON + timedelta(hours=1)]),
         "billing_method": st.sampled_from(["", "", "usage_based"]),
         "max_purchase": st.sampled_from([None, Decimal(3)]),
         "created_at": st.sampled_from([NOON, NOON - timedelta(days=1)]),
@@ -65,6 +71,7 @@ worlds = st.fixed_dictionaries(
         "rollover": st.sampled_from([None, None, None, 0, 5]),
         #: What credits there are, where the feature costs some.
         "credits": st.sampled_from([None, None, None, (), (3,), (30, 100)]),
+        "now": CLOCKS,
         "uses": st.lists(st.tuples(AMOUNTS, MOMENTS, st.booleans()), min_size=1, max_size=5),
     }
 )
@@ -80,6 +87,8 @@ plain_grants = st.fixed_dictionaries(
         "reset_interval": st.sampled_from(["", "month"]),
         "expires_at": st.sampled_from([None, NOON, NOON + timedelta(hours=1), NOON + timedelta(days=1)]),
         "next_reset_at": st.sampled_from([None, LATER]),
+        "last_reset_at": st.sampled_from([None, None, NOON]),
+        "created_at": st.sampled_from([NOON, NOON - timedelta(days=1)]),
         "position": st.integers(0, 2),
     }
 )
@@ -89,6 +98,7 @@ plain_worlds = st.fixed_dictionaries(
         "overage": st.just(False),
         "rollover": st.none(),
         "credits": st.sampled_from([None, None, (100,)]),
+        "now": CLOCKS,
         "uses": st.lists(
             st.tuples(
                 # Within one grant, as much as one, and more than one.
@@ -126,9 +136,12 @@ def build(world: dict[str, Any]) -> tuple[Balance, Any]:
     }
     sources: dict[str, dict[str, Any]] = {
         "none": {},
-        "main": {"plan": make_plan(), "subscription": make_subscription(customer=customer)},
-        "add-on": {"subscription": make_subscription(customer=customer, add_on=True)},
-        "bought": {"plan": make_plan(add_on=True), "purchase": make_purchase(customer=customer)},
+        "main": {"plan": make_plan(), "subscription": make_subscription(customer=customer, started_at=NOON)},
+        "add-on": {"subscription": make_subscription(customer=customer, add_on=True, started_at=NOON)},
+        "bought": {
+            "plan": make_plan(add_on=True),
+            "purchase": make_purchase(customer=customer, started_at=NOON),
+        },
     }
     for row in world["grants"]:
         fields = {**row, **sources[row["source"]], "entity": owners[row["owner"]]}
@@ -149,7 +162,7 @@ def came_of(world: dict[str, Any], way: str) -> list[Any]:
     """What came of the uses, and what the ledger says, with rows named by their place."""
     told: list[Any] = []
     try:
-        with transaction.atomic():
+        with transaction.atomic(), patch.object(clock, "now", return_value=world["now"]):
             balance, seat = build(world)
             names = {
                 str(key): place
@@ -235,7 +248,10 @@ def test_the_one_statement_serves_what_is_plain() -> None:
     second = granted(balance, 10, reset_interval="month", next_reset_at=LATER)
     granted(balance, 10)
 
-    with patch.object(using, "_record", side_effect=AssertionError("not plain")):
+    with (
+        patch.object(clock, "now", return_value=NOON),
+        patch.object(using, "_record", side_effect=AssertionError("not plain")),
+    ):
         used = record_usage(use(balance, 10))
 
     assert [part.id for part in used.parts] == [second.pk]
