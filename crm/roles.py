@@ -47,7 +47,9 @@ _PEOPLE = "activity company contact customfield document domain note person rela
 _CUSTOMERS = "address business customer paymentmethod"
 _TERMS = "autotopup billingaccount discount entity flag purchase referral spendlimit usagealert"
 _CATALOG = "creditcost feature plan planitem"
-_LEDGER = "balance grant ledgerentry license posting rollover subscription trialused"
+_LEDGER = (
+    "balance billingcycle grant ledgerentry license posting rollover subscription subscriptionphase trialused"
+)
 _INVOICES = "creditnote invoice invoiceline invoiceseries payment paymentreversal pendingline"
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
 _DESK = (

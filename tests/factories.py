@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from billing.models import (
     AutoTopup,
     Balance,
     BillingAccount,
+    BillingCycle,
     CreditCost,
     CreditNote,
     Discount,
@@ -40,6 +41,7 @@ from billing.models import (
     Rollover,
     SpendLimit,
     Subscription,
+    SubscriptionPhase,
     TrialUsed,
     UsageAlert,
 )
@@ -354,6 +356,23 @@ def make_pending_line(**fields: Any) -> PendingLine:
     )
 
 
+def make_subscription_phase(**fields: Any) -> SubscriptionPhase:
+    return _make(SubscriptionPhase, fields, subscription=make_subscription, plan=make_plan)
+
+
+def make_billing_cycle(**fields: Any) -> BillingCycle:
+    """A cycle of this month's length."""
+    now = clock.now()
+    return _make(
+        BillingCycle,
+        fields,
+        subscription=make_subscription,
+        interval="month",
+        period_start=now,
+        period_end=now + timedelta(days=30),
+    )
+
+
 def make_payment_reversal(**fields: Any) -> PaymentReversal:
     """The reversal of a payment."""
     return _make(PaymentReversal, fields, payment=make_payment, reason="Bounced")
@@ -564,6 +583,8 @@ def make_duplicate_pair(**fields: Any) -> DuplicatePair:
 
 #: How to make one row of each model.
 MAKERS: dict[type[Model], Callable[..., Any]] = {
+    SubscriptionPhase: make_subscription_phase,
+    BillingCycle: make_billing_cycle,
     Activity: make_activity,
     Mention: make_mention,
     Task: make_task,

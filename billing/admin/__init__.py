@@ -20,11 +20,13 @@ from billing.admin.payment import PaymentAdmin, PaymentReversalAdmin
 from billing.admin.pending_line import PendingLineAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
 from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin
+from billing.admin.subscription_phases import BillingCycleAdmin, SubscriptionPhaseAdmin
 
 __all__ = [
     "AutoTopupAdmin",
     "BalanceAdmin",
     "BillingAccountAdmin",
+    "BillingCycleAdmin",
     "CreditCostAdmin",
     "CreditNoteAdmin",
     "DiscountAdmin",
@@ -48,6 +50,7 @@ __all__ = [
     "RolloverAdmin",
     "SpendLimitAdmin",
     "SubscriptionAdmin",
+    "SubscriptionPhaseAdmin",
     "TrialUsedAdmin",
     "UsageAlertAdmin",
 ]

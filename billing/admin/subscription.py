@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +13,7 @@ from unfold.decorators import display
 
 from billing.admin.revenue import RevenueMixin
 from billing.admin.subscription_actions import SubscribingPages, lines_table
+from billing.admin.subscription_phases import CycleInline, PhaseInline, packs
 from billing.formats import SUBSCRIPTION_STATES, money, subscription_state
 from billing.models import License, Purchase, Subscription
 from billing.revenue.monthly import with_charges
@@ -100,6 +100,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         ("plan", Row),
         ("customer", Row),
     )
+    inlines = (PhaseInline, CycleInline)
     search_fields = ("subscription_id",)
     sortable_by = ("subscription_id", _PERIOD_END)
     readonly_fields = (
@@ -166,12 +167,11 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
 
     @display(description="prepaid")
     def prepaid(self, subscription: Subscription) -> str:
-        prepaid = subscription.prepaid_quantities.items()
-        return ", ".join(f"{number(Decimal(units))} {feature_id}" for feature_id, units in prepaid) or "-"
+        return packs(subscription.prepaid_quantities)
 
     @display(description="invoiced by")
     def billed(self, subscription: Subscription) -> str:
-        return "Clientele" if subscription.billed_here else "Billing platform"
+        return "Clientele" if subscription.billed_here else "The billing platform. Change or cancel it there."
 
     @display(description="next invoice")
     def next_invoice(self, subscription: Subscription) -> SafeString | str:
@@ -239,8 +239,12 @@ class PurchaseAdmin(HistoryAdmin):
     def shown_expiry(self, purchase: Purchase) -> Any:
         return purchase.expires_at and day(purchase.expires_at)
 
-    @display(description="status", label={"Active": GOOD, "Expired": PLAIN, "Removed": PLAIN})
+    @display(
+        description="status", label={"Active": GOOD, "Scheduled": PLAIN, "Expired": PLAIN, "Removed": PLAIN}
+    )
     def state(self, purchase: Purchase) -> str:
+        if purchase.scheduled:
+            return "Scheduled"
         if purchase.removed_at is not None:
             return "Removed"
         is_over = purchase.expires_at is not None and purchase.expires_at <= clock.now()

@@ -190,7 +190,8 @@ def lines_table(lines: tuple[InvoiceLine, ...], currency: str, total: int) -> Ta
 
 
 def _available_actions(subscription: Subscription) -> list[str]:
-    if subscription.customer.merged_into_id is not None:
+    is_ours = subscription.billed_here or subscription.status == Subscription.Status.SCHEDULED
+    if subscription.customer.merged_into_id is not None or not is_ours:
         return []
     if subscription.status != Subscription.Status.ACTIVE:
         return ["cancel"] if subscription.status == Subscription.Status.SCHEDULED else []
@@ -217,6 +218,8 @@ def _subscriptions_table(preview: Preview) -> Table:
     rows = []
     for before, after in preview.subscriptions:
         was, will_be = _words(before), _words(after)
+        if before is not None and before.plan != after.plan:
+            was, will_be = [_name(before), *was], [_name(after), *will_be]
         rows.append(
             [_name(after), _lines(was), _lines(will_be) if was == will_be else _strong(_lines(will_be))]
         )

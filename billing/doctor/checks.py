@@ -34,6 +34,7 @@ CHECKS = (
     Check("resets", due.check_resets),
     Check("expiries", due.check_expiries),
     Check("subscriptions", due.check_subscriptions),
+    Check("billing cycles", due.check_cycles),
     Check("periods", due.check_periods),
     Check("plan groups", plans.check_groups),
     Check("billed periods", plans.check_billed_periods),
@@ -43,6 +44,7 @@ CHECKS = (
     Check("rows of merged customers", merges.check_owners),
     Check("merged origins of rows", merges.check_homes),
     Check("invoice totals", invoices.check_totals),
+    Check("invoices of the future", invoices.check_moments),
     Check("payments", invoices.check_payments),
     Check("invoice numbers", invoices.check_numbers),
 )

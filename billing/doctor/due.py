@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from billing.doctor.findings import GRACE, Advance, Finding
-from billing.models import Grant, Rollover, Subscription
+from billing.models import BillingCycle, Grant, Purchase, Rollover, Subscription
 from billing.rules.due_events import DueKind
 from customers import clock
 from customers.formats import moment
@@ -54,6 +54,26 @@ def check_subscriptions(advance: Advance) -> Iterator[Finding]:
             subscription.pk,
             f"{subscription.plan} of {subscription.customer}",
             _overdue(subscription, late),
+            _RENEW,
+        )
+
+
+def check_cycles(advance: Advance) -> Iterator[Finding]:
+    """Billing cycles and scheduled purchases that are overdue."""
+    late = clock.now() - GRACE
+    for cycle in _in_order(BillingCycle.objects.due(late), "subscription__customer", "subscription__plan"):
+        subscription = cycle.subscription
+        yield Finding(
+            subscription.pk,
+            f"{subscription.plan} of {subscription.customer}",
+            f"its billing cycle ended on {moment(cycle.period_end)}",
+            _RENEW,
+        )
+    for purchase in _in_order(Purchase.objects.due(late), "customer", "plan"):
+        yield Finding(
+            purchase.pk,
+            f"{purchase.plan} of {purchase.customer}",
+            _OVERDUE[DueKind.START].format(moment(purchase.started_at)),
             _RENEW,
         )
 

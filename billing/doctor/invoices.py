@@ -11,6 +11,9 @@ from django.db.models.functions import Cast, Coalesce
 from billing.doctor.findings import Advance, Finding
 from billing.formats import money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment
+from billing.rules.moments import AHEAD
+from customers import clock
+from customers.formats import moment
 
 _FIXED = "Issue a credit note and a new invoice, because an issued invoice can't be changed."
 
@@ -23,6 +26,17 @@ def check_totals(advance: Advance) -> Iterator[Finding]:
             invoice,
             f"its total is {_money(invoice, invoice.total)}, but its lines sum to {_money(invoice, invoice.lines_sum)}",
             _FIXED if invoice.number else "Correct the draft or import the customer again.",
+        )
+
+
+def check_moments(advance: Advance) -> Iterator[Finding]:
+    """Invoices issued here for a moment that has not come."""
+    ahead = Invoice.objects.exclude(number="").filter(created_at__gt=clock.now() + AHEAD)
+    for invoice in _in_order(ahead.exclude(status=Invoice.Status.VOID)):
+        yield _finding(
+            invoice,
+            f"it bills {moment(invoice.created_at)}, which has not come",
+            "Void it, or credit it if it was paid. Then look at the period of its subscription.",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, repeat
 from typing import get_args
 
 from django.db import transaction
@@ -187,6 +188,8 @@ def request_of_draft(draft: Invoice, at: datetime) -> InvoiceRequest:
                 quantity=line.quantity,
                 subscription_id=None if subscription is None else subscription.subscription_id,
                 plan_id=None if line.plan is None else line.plan.plan_id,
+                feature=line.feature_id,
+                period=_period_of(line),
             )
             for line in draft.lines.select_related("plan").order_by("position", "pk")
         ],
@@ -197,6 +200,11 @@ def request_of_draft(draft: Invoice, at: datetime) -> InvoiceRequest:
         period_start=draft.period_start,
         period_end=draft.period_end,
     )
+
+
+def _period_of(line: InvoiceLine) -> tuple[datetime, datetime] | None:
+    start, end = line.period_start, line.period_end
+    return None if start is None or end is None else (start, end)
 
 
 def _new_invoice(request: InvoiceRequest) -> Invoice:
@@ -238,12 +246,14 @@ def _fill_in(request: InvoiceRequest, terms: BillingTerms, invoice: Invoice) -> 
     invoice.total = max(found.total, 0)
     invoice.status = Invoice.Status.OPEN if invoice.total else Invoice.Status.PAID
     invoice.closed_at = None if invoice.total else request.at
-    invoice.issued_at = request.at
-    invoice.due_at = terms.due_at(request.at)
+    # One raised late is due from the day that the customer learns of it.
+    invoice.issued_at = max(request.at, clock.now())
+    invoice.due_at = terms.due_at(invoice.issued_at)
     invoice.tax_rate = terms.tax_rate
     invoice.no_tax_reason = terms.no_tax_reason
     invoice.bill_to = terms.bill_to
-    return _Raised(invoice, terms.env, _lines_of(request, invoice, lines), used, carried_over)
+    rows = _lines_of(request, invoice, lines, found.discounted)
+    return _Raised(invoice, terms.env, rows, used, carried_over)
 
 
 def _carry_over(request: InvoiceRequest, found: InvoiceTotals) -> Discount:
@@ -262,7 +272,9 @@ def _carry_over(request: InvoiceRequest, found: InvoiceTotals) -> Discount:
     return discount
 
 
-def _lines_of(request: InvoiceRequest, invoice: Invoice, lines: Sequence[BilledLine]) -> list[InvoiceLine]:
+def _lines_of(
+    request: InvoiceRequest, invoice: Invoice, lines: Sequence[BilledLine], discounted: Sequence[int] = ()
+) -> list[InvoiceLine]:
     plans = dict(zip(request.plan_ids, request.plans, strict=False))
     return [
         InvoiceLine(
@@ -270,12 +282,17 @@ def _lines_of(request: InvoiceRequest, invoice: Invoice, lines: Sequence[BilledL
             position=position,
             kind=line.kind,
             plan_id=None if line.plan_id is None else plans.get(line.plan_id),
+            feature_id=line.feature,
+            period_start=None if line.period is None else line.period[0],
+            period_end=None if line.period is None else line.period[1],
             description=line.description,
             quantity=line.quantity,
             amount=line.amount,
+            discounted=taken_off,
+            gives_back_id=None if line.gives_back is None else line.gives_back.line,
             discount_key=line.discount_id,
         )
-        for position, line in enumerate(lines)
+        for position, (line, taken_off) in enumerate(zip(lines, chain(discounted, repeat(0)), strict=False))
     ]
 
 

@@ -21,12 +21,17 @@ def record_payment(
 ) -> Payment:
     """Record that `amount` minor units were received. The invoice is paid when nothing is due.
 
-    An uncollectible invoice can still be paid. Raises `CannotChangeInvoice` for an invoice with nothing due, an amount
-    that is not above 0 or more than is due, or a moment in the future.
+    An uncollectible invoice can still be paid. An amount below 0, as banks list what bounced, reverses the latest payment
+    of that amount and returns it. Raises `CannotChangeInvoice` for an invoice with nothing due, an amount that is 0 or more
+    than is due, one below 0 that no payment has, or a moment in the future.
     """
     found = locked_issued(invoice, "paid")
     now = clock.now()
     paid_at = paid_at or now
+    bounced = found.payments.filter(amount=-amount, reversal=None).last() if amount < 0 else None
+    if bounced is not None:
+        reverse_payment(bounced, reason=reference or "It bounced.", done_by=done_by)
+        return bounced
     if found.status not in _AWAITING:
         raise CannotChangeInvoice(f"{found} can't be paid because it is {found.status}.")
     if amount <= 0:

@@ -99,7 +99,7 @@ def _carried_over_by(invoice: Invoice, line: InvoiceLine) -> Discount | None:
         customer=invoice.customer_id,
         type=Discount.Type.INVOICE_CREDITS,
         currency=invoice.currency,
-        start=invoice.issued_at,
+        start=invoice.created_at,
         discount_value=from_minor(line.amount, invoice.currency),
     )
     return made.order_by("times_used", "pk").first()
@@ -114,7 +114,7 @@ def _release_discounts(invoice: Invoice) -> None:
         amount = in_own_currency(discount, taken[str(discount.pk)], invoice.currency)
         discount.spent = EXACT.subtract(discount.spent, amount)
         discount.times_used = max(0, discount.times_used - 1)
-        if not discount.times_used and discount.start == invoice.issued_at:
+        if not discount.times_used and discount.start == invoice.created_at:
             discount.start = None
         changed.append(discount)
     update_rows(changed, DISCOUNT_COLUMNS, reason="")

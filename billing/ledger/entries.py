@@ -30,6 +30,7 @@ GRANT_COLUMNS = (
     "prepaid_grant",
     "usage",
     "adjusted",
+    "billed_overage",
     "entries",
     "next_reset_at",
     "last_reset_at",

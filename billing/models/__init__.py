@@ -7,12 +7,13 @@ from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeri
 from billing.models.ledger import LedgerEntry, Posting
 from billing.models.pending_line import PendingLine
 from billing.models.promotion import Discount, Referral, TrialUsed
-from billing.models.subscription import License, Purchase, Subscription
+from billing.models.subscription import BillingCycle, License, Purchase, Subscription, SubscriptionPhase
 
 __all__ = [
     "AutoTopup",
     "Balance",
     "BillingAccount",
+    "BillingCycle",
     "CreditCost",
     "CreditNote",
     "Discount",
@@ -36,6 +37,7 @@ __all__ = [
     "Rollover",
     "SpendLimit",
     "Subscription",
+    "SubscriptionPhase",
     "TrialUsed",
     "UsageAlert",
 ]

@@ -153,6 +153,11 @@ class Grant(PartOfList):
         default=0,
         help_text="The part of the included amount added by adjustments. The next reset removes it.",
     )
+    billed_overage = figure(
+        default=0,
+        editable=False,
+        help_text="The part of the overage that invoices billed already. The next reset returns it to 0.",
+    )
     entries = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="The number of ledger lines."
     )
@@ -191,7 +196,14 @@ class Grant(PartOfList):
 
     #: Figures have no history rows, because the ledger is their history. So usage writes none.
     history = HistoricalRecords(
-        excluded_fields=["included_grant", "prepaid_grant", "usage", "adjusted", "entries"],
+        excluded_fields=[
+            "included_grant",
+            "prepaid_grant",
+            "usage",
+            "adjusted",
+            "billed_overage",
+            "entries",
+        ],
         no_db_index=["entity", "plan", "subscription", "purchase"],
     )
     objects = GrantQuerySet.as_manager()

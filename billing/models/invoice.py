@@ -183,6 +183,18 @@ class InvoiceLine(models.Model):
     amount = models.BigIntegerField(
         help_text="In minor units of the invoice's currency; negative for a credit."
     )
+    discounted = models.BigIntegerField(
+        default=0, help_text="What discounts took off before tax, in minor units."
+    )
+    gives_back = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="given_back_by",
+        help_text="The line whose unused time this one gives back.",
+    )
     # No foreign key: an import may remove the discount, and the line stays.
     discount_key = TypedIdField(
         prefix="disc",

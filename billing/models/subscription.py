@@ -12,8 +12,13 @@ from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
 from billing.models.catalog import Plan
-from billing.models.figures import bounded, figure
-from billing.rules.due_events import DueEvent, scheduled_events, subscription_events
+from billing.models.figures import Interval, bounded, figure
+from billing.rules.due_events import (
+    DueEvent,
+    cycle_events,
+    scheduled_events,
+    subscription_events,
+)
 from customers import clock
 from customers.formats import day, number
 from customers.models import Customer, ListItem
@@ -188,8 +193,95 @@ class Subscription(ListItem):
         return []
 
 
+class SubscriptionPhase(models.Model):
+    """What a subscription is from a moment on, until its next phase or its end: plan, quantity, prepaid units.
+
+    A change of plan, version or quantity begins a phase, and the subscription stays the same: its ID, discounts, anchor
+    day, and whether it is past due go on. Only subscriptions that are billed here have phases. A change that lies ahead is
+    a scheduled subscription that follows the present one.
+    """
+
+    changes_customer_of = "subscription"
+
+    id = TypedIdField(prefix="phase", primary_key=True, editable=False)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="phases")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
+    quantity = figure(default=1)
+    prepaid_quantities = models.JSONField(default=dict, blank=True, help_text="Prepaid units by feature ID.")
+    starts_at = models.DateTimeField(default=clock.now)
+    reason = models.CharField(blank=True)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [bounded("subscription_phase_quantity_in_range", "quantity")]
+
+    def __str__(self) -> str:
+        return f"{number(self.quantity)} of {self.plan} from {day(self.starts_at)}"
+
+
+class BillingCycleQuerySet(models.QuerySet["BillingCycle"]):
+    """The conditions on billing cycles that more than one rule uses."""
+
+    def due(self, at: datetime) -> Self:
+        """Cycles of active subscriptions whose period ends by `at`."""
+        return self.filter(period_end__lte=at, subscription__status=Subscription.Status.ACTIVE)
+
+
+class BillingCycle(models.Model):
+    """The current period of a subscription's prices that are charged at another interval than its base price.
+
+    For example, a yearly plan has a monthly cycle for seats that are priced by the month.
+    """
+
+    changes_customer_of = "subscription"
+
+    id = TypedIdField(prefix="cycle", primary_key=True, editable=False)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="cycles")
+    interval = models.CharField(max_length=20, choices=Interval)
+    interval_count = models.PositiveIntegerField(default=1)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    anchor_day = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+
+    objects = BillingCycleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["period_end", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "interval", "interval_count"], name="billing_cycle_once_per_interval"
+            ),
+        ]
+        indexes = [models.Index(fields=["period_end"], name="billing_cycle_by_period_end")]
+
+    def __str__(self) -> str:
+        return f"{day(self.period_start)} to {day(self.period_end)}"
+
+    @property
+    def rhythm(self) -> tuple[str, int]:
+        """The interval and its count."""
+        return self.interval, self.interval_count
+
+    def due_events(self) -> list[DueEvent]:
+        """The end of its period, if its subscription is active."""
+        is_active = self.subscription.status == Subscription.Status.ACTIVE
+        return cycle_events(self.period_end) if is_active else []
+
+
+class PurchaseQuerySet(models.QuerySet["Purchase"]):
+    """The conditions on purchases that more than one rule uses."""
+
+    def due(self, at: datetime) -> Self:
+        """Scheduled purchases that begin by `at`."""
+        return self.filter(scheduled=True, removed_at=None, started_at__lte=at)
+
+    def begun(self) -> Self:
+        """Purchases that grant something, or did, and that the billing platform still lists."""
+        return self.filter(scheduled=False, removed_at=None)
+
+
 class Purchase(ListItem):
-    """A plan that a customer bought once."""
+    """A plan that a customer bought once. A scheduled one grants and bills from `started_at` on."""
 
     id = TypedIdField(prefix="pur", primary_key=True, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="purchases")
@@ -199,19 +291,31 @@ class Purchase(ListItem):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="purchases")
     quantity = figure(default=1)
     started_at = models.DateTimeField(default=clock.now)
+    scheduled = models.BooleanField(default=False, editable=False, help_text="It has not begun.")
+    prepaid_quantities = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Prepaid units by feature ID."
+    )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave blank if it never expires.")
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the billing platform stopped listing it."
     )
 
     history = HistoricalRecords()
+    objects = PurchaseQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
         constraints = [bounded("purchase_quantity_in_range", "quantity")]
+        indexes = [
+            models.Index(fields=["started_at"], condition=Q(scheduled=True), name="purchase_scheduled"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.plan} bought {day(self.started_at)}"
+
+    def due_events(self) -> list[DueEvent]:
+        """Its start, if it is scheduled."""
+        return scheduled_events(self.started_at) if self.scheduled else []
 
 
 class License(ListItem):

@@ -1,19 +1,30 @@
 """MRR of customers at past moments, from the subscriptions that earned at those moments.
 
-A change of plan, version or quantity starts a new subscription, so each subscription counts with its current charges
-for as long as it ran. Its prepaid units come from the grants that count now, or from its `prepaid_quantities` if no such
-grant is left. `billing.revenue.monthly` has the rules for what is recurring revenue.
+A subscription that is billed here counts phase by phase. Any other counts with its current charges for as long as it
+ran: its prepaid units come from the grants that count now, or from its `prepaid_quantities` if no such grant is left.
+`billing.revenue.monthly` has the rules for what is recurring revenue.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, pairwise
+from typing import Any
 
-from billing.models import Subscription
-from billing.revenue.monthly import UnusablePrice, charges_of, with_charges
+from django.db.models import Prefetch, QuerySet
+
+from billing.models import Subscription, SubscriptionPhase
+from billing.revenue.monthly import (
+    UnusablePrice,
+    charges,
+    charges_of,
+    prepaid_units,
+    recurring_prepaid_items,
+    with_charges,
+)
 from billing.rules.monthly_value import RecurringCharge, recurring_revenue
 from customers.models import Customer
 
@@ -33,11 +44,21 @@ def revenue_at(instants: Sequence[datetime]) -> Iterator[tuple[str, Course]]:
     while batch := list(islice(ids, _BATCH)):
         of_customer: dict[str, list[Subscription]] = defaultdict(list)
         rows = Subscription.objects.filter(customer_id__in=batch, started_at__lte=max(instants))
-        for subscription in with_charges(rows.exclude(status=Subscription.Status.SCHEDULED)):
+        dated = with_charges(rows.exclude(status=Subscription.Status.SCHEDULED)).prefetch_related(
+            Prefetch("phases", _phases(), to_attr="dated_phases")
+        )
+        for subscription in dated:
             of_customer[str(subscription.customer_id)].append(subscription)
         for customer_id, subscriptions in of_customer.items():
             if course := _course(subscriptions, instants):
                 yield customer_id, course
+
+
+def _phases() -> QuerySet[SubscriptionPhase]:
+    items = Prefetch("plan__items", recurring_prepaid_items(), to_attr="prepaid_items")
+    return (
+        SubscriptionPhase.objects.select_related("plan").prefetch_related(items).order_by("starts_at", "pk")
+    )
 
 
 def earned(subscription: Subscription, at: datetime) -> bool:
@@ -53,18 +74,13 @@ def earned(subscription: Subscription, at: datetime) -> bool:
 
 
 def _course(subscriptions: Sequence[Subscription], instants: Sequence[datetime]) -> Course:
-    charges: list[tuple[Subscription, list[RecurringCharge]]] = []
-    for subscription in subscriptions:
-        try:
-            charges.append((subscription, charges_of(subscription)))
-        except UnusablePrice:
-            continue
+    spans = [span for subscription in subscriptions for span in _spans(subscription)]
     course: Course = {}
     for place, at in enumerate(instants):
         by_currency: dict[str, list[RecurringCharge]] = defaultdict(list)
-        for subscription, of_subscription in charges:
-            if earned(subscription, at):
-                for charge in of_subscription:
+        for span in spans:
+            if span.covers(at):
+                for charge in span.charges:
                     by_currency[charge.currency].append(charge)
         for of_currency in by_currency.values():
             try:
@@ -75,3 +91,37 @@ def _course(subscriptions: Sequence[Subscription], instants: Sequence[datetime])
                 if each.mrr:
                     course.setdefault(currency, [0] * len(instants))[place] = each.mrr
     return course
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The charges of a subscription from `starts_at` until `ends_at`; None: as far as the subscription goes."""
+
+    subscription: Subscription
+    starts_at: datetime | None
+    ends_at: datetime | None
+    charges: list[RecurringCharge]
+
+    def covers(self, at: datetime) -> bool:
+        is_after = self.starts_at is None or self.starts_at <= at
+        is_before = self.ends_at is None or at < self.ends_at
+        return is_after and is_before and earned(self.subscription, at)
+
+
+def _spans(subscription: Any) -> list[_Span]:
+    """The phases of a subscription with their charges. One whose price can't be used is left out."""
+    phases = list(subscription.dated_phases)
+    spans = []
+    for phase, following in pairwise(phases):
+        units = prepaid_units(phase.plan, phase.prepaid_quantities, {})
+        try:
+            found = charges(phase.plan, phase.quantity, units)
+        except UnusablePrice:
+            continue
+        spans.append(_Span(subscription, phase.starts_at, following.starts_at, found))
+    try:
+        found = charges_of(subscription)
+    except UnusablePrice:
+        return spans
+    latest = phases[-1].starts_at if spans or len(phases) > 1 else None
+    return [*spans, _Span(subscription, latest, None, found)]

@@ -23,6 +23,7 @@ class DueKind(IntEnum):
     START = auto()
     TRIAL_END = auto()
     PERIOD_END = auto()
+    CYCLE_END = auto()
     END = auto()
     RESET = auto()
     EXPIRY = auto()
@@ -39,6 +40,11 @@ class DueEvent(NamedTuple):
 def scheduled_events(started_at: datetime) -> list[DueEvent]:
     """The start of a scheduled subscription."""
     return [DueEvent(started_at, DueKind.START)]
+
+
+def cycle_events(period_end: datetime) -> list[DueEvent]:
+    """The end of the period of a billing cycle of an active subscription."""
+    return [DueEvent(period_end, DueKind.CYCLE_END)]
 
 
 def subscription_events(

@@ -1,9 +1,11 @@
 """The total of an invoice, with discounts, tax and credits, in whole minor units of one currency.
 
-Pure arithmetic on values: no clock, no database. In this order: free products take off base lines; each percentage takes
+Pure arithmetic on values: no clock, no database. In this order: free products take off base prices; each percentage takes
 its part of what is left; fixed amounts are taken off, at most what is left; tax is charged on the rest; credits pay the
-sum with tax, at most all of it. Each is a line, rounded half-even once, and the total is the sum of the lines. An invoice
-that is not above zero has no discounts but does have tax, because a credit for unused time returns the tax on it.
+sum with tax, at most all of it. Each is a line, rounded half-even once, and the total is the sum of the lines.
+
+A line that gives back unused time is what was billed for that time after its discounts, so no discount applies to it. It
+has the tax rate of the invoice that billed the time. An invoice that is not above zero still has tax.
 """
 
 from __future__ import annotations
@@ -29,8 +31,20 @@ _HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """What a line with a negative amount gives back: unused time of the `line` with that key, taxed at `tax_rate`."""
+
+    line: str
+    tax_rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BilledLine:
-    """One line; `amount` is in minor units. `discount_id` is set if a discount made the line."""
+    """One line; `amount` is in minor units.
+
+    `feature` is the key of the feature that is billed; a line without one bills a base price. `period` is the time that
+    the line is for. `discount_id` is set if a discount made the line, `gives_back` if it gives back unused time.
+    """
 
     kind: LineKind
     description: str
@@ -38,7 +52,10 @@ class BilledLine:
     quantity: Decimal = Decimal(1)
     subscription_id: str | None = None
     plan_id: str | None = None
+    feature: str | None = None
+    period: tuple[datetime, datetime] | None = None
     discount_id: str | None = None
+    gives_back: GivenBack | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +87,16 @@ class UnappliedDiscount:
 class InvoiceTotals:
     """The totals of an invoice, in minor units. `total` is the sum of `lines`, and of the four figures before it.
 
-    `lines` are the billed lines as given, followed by the `added` ones for discounts, tax and credits. `discount` is the
-    sum of the discounts before tax, `credit` what invoice credits paid; both are 0 or below. `used` is what each discount
-    took off, above zero; discounts that took nothing off are in `not_applied`.
+    `lines` are the billed lines as given, followed by the `added` ones for discounts, tax and credits. `discounted` has
+    what the discounts before tax took off each billed line, in their order. `discount` is the sum of the discounts before
+    tax, `credit` what invoice credits paid; both are 0 or below. `used` is what each discount took off, above zero;
+    discounts that took nothing off are in `not_applied`.
     """
 
     currency: str
     lines: tuple[BilledLine, ...]
     added: tuple[BilledLine, ...]
+    discounted: tuple[int, ...]
     subtotal: int
     discount: int
     tax: int
@@ -102,10 +121,10 @@ def invoice_totals(
         raise ValueError("Pass only the lines that bill something: discounts and tax are computed here")
     if tax_rate is not None and tax_rate < 0:
         raise ValueError(f"A tax rate of {tax_rate:f}% cannot be charged: expected 0 or more")
-    computation = _InvoiceComputation(known_code(currency), lines, [line.amount for line in lines])
+    amounts = [line.amount for line in lines]
+    computation = _InvoiceComputation(known_code(currency), lines, amounts, [0] * len(amounts))
     computation.apply(discounts, _BEFORE_TAX)
-    if tax_rate is not None:
-        computation.charge_tax(tax_rate)
+    computation.charge_tax(tax_rate)
     computation.apply(discounts, _AFTER_TAX)
     total = sum(line.amount for line in (*lines, *computation.added))
     if abs(total) > LARGEST_MINOR:
@@ -114,6 +133,7 @@ def invoice_totals(
         currency=computation.currency,
         lines=(*lines, *computation.added),
         added=tuple(computation.added),
+        discounted=tuple(computation.discounted),
         subtotal=sum(line.amount for line in lines),
         discount=computation.added_of("discount"),
         tax=computation.added_of("tax"),
@@ -153,11 +173,15 @@ def is_discount_due(
 
 @dataclass(slots=True)
 class _InvoiceComputation:
-    """An invoice being computed; `left` is the amount due of each billed line, with its share of the tax."""
+    """An invoice being computed; `left` is the amount due of each billed line, with its share of the tax.
+
+    `discounted` is what discounts before tax took off each.
+    """
 
     currency: str
     lines: Sequence[BilledLine]
     left: list[int]
+    discounted: list[int]
     added: list[BilledLine] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
     not_applied: list[UnappliedDiscount] = field(default_factory=list)
@@ -169,22 +193,33 @@ class _InvoiceComputation:
                 if discount.type == each:
                     self._apply(discount)
 
-    def charge_tax(self, rate: Decimal) -> None:
-        """Add the tax on what is left, and share it among the lines."""
-        amount = self._per_cent(sum(self.left), rate)
-        self.added.append(BilledLine(kind="tax", description=f"Tax {rate.normalize():f}%", amount=amount))
-        if amount:
-            self.left = [left + tax for left, tax in zip(self.left, _spread(amount, self.left), strict=True)]
+    def charge_tax(self, rate: Decimal | None) -> None:
+        """Add the tax on what is left, and share it among the lines. Lines that give back have the rate of their time."""
+        rates = [line.gives_back.tax_rate if line.gives_back else rate for line in self.lines]
+        for each in dict.fromkeys([rate, *rates]):
+            scope = [index for index, own in enumerate(rates) if own == each]
+            if each is not None and (scope or not self.lines):
+                self._charge_tax(each, scope)
 
     def added_of(self, kind: LineKind) -> int:
         """The sum of the added lines of a kind."""
         return sum(line.amount for line in self.added if line.kind == kind)
 
+    def _charge_tax(self, rate: Decimal, scope: Sequence[int]) -> None:
+        left = [self.left[index] for index in scope]
+        amount = self._per_cent(sum(left), rate)
+        self.added.append(BilledLine(kind="tax", description=f"Tax {rate.normalize():f}%", amount=amount))
+        if amount:
+            for index, tax in zip(scope, _spread(amount, left), strict=True):
+                self.left[index] += tax
+
     def _apply(self, discount: DueDiscount) -> None:
         scope = [index for index, line in enumerate(self.lines) if _sees(discount, line)]
         reason = self._refusal(discount, scope)
         if reason is None:
-            there = min(sum(self.left), sum(self.left[index] for index in scope))
+            there = sum(self.left[index] for index in scope)
+            if discount.type in _AFTER_TAX or not any(line.gives_back for line in self.lines):
+                there = min(there, sum(self.left))
             amount = min(there, self._worth(discount, scope))
             if amount > 0:
                 self._take(discount, scope, amount)
@@ -196,6 +231,8 @@ class _InvoiceComputation:
         shares = _spread(amount, [max(0, self.left[index]) for index in scope])
         for index, share in zip(scope, shares, strict=True):
             self.left[index] -= share
+            if discount.type in _BEFORE_TAX:
+                self.discounted[index] += share
         per_cent = f" ({discount.value.normalize():f}%)" if discount.type == "percentage_discount" else ""
         self.used[discount.id] = amount
         self.added.append(
@@ -238,7 +275,10 @@ class _InvoiceComputation:
 def _sees(discount: DueDiscount, line: BilledLine) -> bool:
     if discount.subscription_id is not None and line.subscription_id != discount.subscription_id:
         return False
-    return discount.type != "free_product" or line.kind == "base"
+    if discount.type in _BEFORE_TAX and line.gives_back is not None:
+        return False
+    is_base_price = line.kind == "base" or (line.kind == "proration" and line.feature is None)
+    return discount.type != "free_product" or is_base_price
 
 
 def _spread(amount: int, weights: Sequence[int]) -> list[int]:

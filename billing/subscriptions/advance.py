@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.models import Grant, Rollover, Subscription
-from billing.models.figures import BillingMethod
+from billing.models import Subscription
 from billing.rules.due_events import DueKind, due_since
 from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
-from billing.subscriptions.carry_over import follower_of_same_plan, set_rollovers_free
-from billing.subscriptions.charges import interval_of, recurring_lines, request_invoice, usage_lines
-from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover
+from billing.subscriptions.auto_enable import enable_default
+from billing.subscriptions.charges import interval_of, period_usage_lines, recurring_lines, request_invoice
+from billing.subscriptions.cycles import next_cycle
+from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover, last_overage_lines
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.reset_grants import reset_due_grants
-from billing.subscriptions.start import anchor_days_of, begin, bill_start
+from billing.subscriptions.start import anchor_days_of, begin, begin_purchase, bill_start
+from billing.subscriptions.switch import Terms, switch
 from billing.subscriptions.trials import trial_end_of
 from billing.subscriptions.unit_of_work import UnitOfWork, save
 
@@ -43,52 +44,99 @@ def _apply_until(work: UnitOfWork, now: datetime, counts: RenewalCounts) -> bool
         at = min((event.at for event in work.due_events()), default=None)
         if at is None or at > now:
             return True
-        # Only a raised invoice shows whether it is unpaid, and so can become past due.
-        unknown = min((each.at + work.terms for each in work.invoice_requests), default=None)
-        if unknown is not None and unknown < at:
-            return False
+        if work.invoice_requests:
+            # Only a raised invoice shows whether it is unpaid, and what a change of the subscription gives back.
+            is_past_due_possible = any(work.due_at(each.at) < at for each in work.invoice_requests)
+            if is_past_due_possible or _changes(work, at):
+                return False
         _apply_moment(work, at, now, counts)
 
 
 def _apply_moment(work: UnitOfWork, at: datetime, now: datetime, counts: RenewalCounts) -> None:
     """Apply everything that is due at one moment.
 
-    Ends come before starts, so that nothing is granted twice. Past due comes last, so that an invoice of this moment
-    does not stop the resets of this moment.
+    Changes and ends come before resets and starts, so that nothing is granted or billed twice. Past due comes last, so
+    that an invoice of this moment does not stop the resets of this moment.
     """
-    freed: dict[str, dict[str, list[Rollover]]] = {}
     _expire(work, at, counts)
     _end_purchases(work, at)
+    for scheduled, current in _changes(work, at):
+        _change(work, scheduled, current, at, now, counts)
+    ended = []
     for subscription in work.active():
         if due_since(subscription.due_events(), DueKind.END, at) is not None:
-            owed: list[BilledLine] = []
-            if follower_of_same_plan(work, subscription) is not None:
-                # The same plan continues in another quantity or version, so unused amounts roll over as at any reset.
-                due = reset_due_grants(work, work.grants_of(subscription), at, now, counts)
-                owed = due.get(str(subscription.pk), [])
-                freed[str(subscription.pk)] = set_rollovers_free(work, subscription)
-            _settle(work, subscription, at, owed + end(work, subscription, at))
+            _settle(work, subscription, at, end(work, subscription, at))
+            ended.append(subscription)
             counts.ended += 1
     _end_trials(work, at)
+    _bill_periods(work, at, now, counts)
+    _start(work, at, counts)
+    for subscription in ended:
+        counts.started += enable_default(work, subscription, at)
+    _mark_past_due(work, at, counts)
+
+
+def _bill_periods(work: UnitOfWork, at: datetime, now: datetime, counts: RenewalCounts) -> None:
+    """Reset grants, and begin the next periods and billing cycles."""
     lines = reset_due_grants(work, list(work.grants.values()), at, now, counts)
     for subscription in work.active():
         own = lines.pop(str(subscription.pk), [])
+        for cycle in work.cycles_of(subscription):
+            if due_since(cycle.due_events(), DueKind.CYCLE_END, at) is not None:
+                own += next_cycle(work, cycle)
         if due_since(subscription.due_events(), DueKind.PERIOD_END, at) is not None:
             _next_period(work, subscription, own)
             counts.periods += 1
         else:
             _settle(work, subscription, at, own)
+
+
+def _start(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:
     for subscription in work.subscriptions:
         if due_since(subscription.due_events(), DueKind.START, at) is not None:
-            begin(
-                work,
-                subscription,
-                subscription.started_at,
-                trial_ends_at=trial_end_of(work, subscription),
-                freed=freed.get(str(subscription.follows_id)),
-            )
+            begin(work, subscription, subscription.started_at, trial_ends_at=trial_end_of(work, subscription))
             counts.started += 1
-    _mark_past_due(work, at, counts)
+    for purchase in work.purchases:
+        if due_since(purchase.due_events(), DueKind.START, at) is not None:
+            begin_purchase(work, purchase)
+            counts.started += 1
+
+
+def _changes(work: UnitOfWork, at: datetime) -> list[tuple[Subscription, Subscription]]:
+    """The changes that are due: the scheduled subscription, and the active one that it changes."""
+    active = {row.pk: row for row in work.active()}
+    return [
+        (row, active[row.follows_id])
+        for row in work.subscriptions
+        if row.follows_id in active and due_since(row.due_events(), DueKind.START, at) is not None
+    ]
+
+
+def _change(
+    work: UnitOfWork,
+    scheduled: Subscription,
+    current: Subscription,
+    at: datetime,
+    now: datetime,
+    counts: RenewalCounts,
+) -> None:
+    """Carry out a scheduled change. A period that ends at this moment is billed first."""
+    owed: list[BilledLine] = []
+    if scheduled.plan.plan_id == current.plan.plan_id:
+        # The same plan goes on, so what is left rolls over as at any reset.
+        owed += reset_due_grants(work, work.grants_of(current), at, now, counts).get(str(current.pk), [])
+    if current.current_period_end == at:
+        owed += period_usage_lines(work, current, None, at)
+        current.current_period_start = at
+    for cycle in work.cycles_of(current):
+        if cycle.period_end == at:
+            owed += period_usage_lines(work, current, cycle.rhythm, at)
+            cycle.period_start = at
+    terms = Terms(scheduled.plan, scheduled.quantity, scheduled.prepaid_quantities)
+    switch(work, current, terms, at, owed=owed)
+    work.drop_scheduled(scheduled)
+    counts.ended += 1
+    counts.started += 1
 
 
 def _expire(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:
@@ -101,17 +149,9 @@ def _expire(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:
         expired_at = due_since(grant.due_events(), DueKind.EXPIRY, at)
         if expired_at is not None:
             if grant.subscription is not None:
-                _settle(work, grant.subscription, at, _usage_lines_of(grant))
+                _settle(work, grant.subscription, at, last_overage_lines(work, grant, at))
             expire_grant(work, grant, expired_at, "Expired")
             counts.expired += 1
-
-
-def _usage_lines_of(grant: Grant) -> list[BilledLine]:
-    """The lines that bill the overage of a grant, if it is billed."""
-    overage = grant.figures.overage
-    if grant.billing_method != BillingMethod.USAGE_BASED or not overage:
-        return []
-    return usage_lines(grant, grant.subscription or grant.purchase, overage)
 
 
 def _end_purchases(work: UnitOfWork, at: datetime) -> None:
@@ -121,7 +161,7 @@ def _end_purchases(work: UnitOfWork, at: datetime) -> None:
 
 
 def _end_trials(work: UnitOfWork, at: datetime) -> None:
-    """Turn trials that end into paid periods. Their grants are reset, so that trial usage is not billed."""
+    """Turn trials that end into paid periods. Their grants are reset; what was used beyond them is not billed."""
     for subscription in work.active():
         ends_at = due_since(subscription.due_events(), DueKind.TRIAL_END, at)
         if ends_at is None:
@@ -136,6 +176,8 @@ def _end_trials(work: UnitOfWork, at: datetime) -> None:
             if grant.reset_interval not in NEVER_RESETS:
                 grant.next_reset_at, grant.anchor_day = ends_at, None
                 work.book.touch(grant)
+            grant.billed_overage = grant.figures.overage
+            work.book.touch(grant)
         bill_start(work, subscription, ends_at)
 
 
@@ -153,9 +195,10 @@ def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[Bille
     subscription.current_period_start = start
     subscription.current_period_end = following
     work.change(subscription)
-    lines = [*lines, *take_pending_lines(work, subscription, start)]
+    lines = [*lines, *period_usage_lines(work, subscription, None, start)]
+    lines += take_pending_lines(work, subscription, start)
     if following is not None:
-        lines = [*lines, *recurring_lines(work, subscription, (start, following))]
+        lines += recurring_lines(work, subscription, (start, following))
     request_invoice(work, subscription, start, lines, (start, following))
 
 

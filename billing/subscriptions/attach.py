@@ -7,22 +7,23 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from billing.models import Entity, Plan, Purchase, Subscription
 from billing.models.figures import Interval
+from billing.rules.moments import closed_problem, is_ahead
 from billing.subscriptions.change_plan import change_in
-from billing.subscriptions.charges import once_lines, request_invoice
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
     Result,
     check_plan,
     check_sold,
     finish,
-    new_subscription,
     open_unit,
     packs_of,
 )
-from billing.subscriptions.start import begin, grant_items
+from billing.subscriptions.start import begin, begin_purchase, new_subscription
+from billing.subscriptions.switch import Terms
 from billing.subscriptions.trials import trial_end, trial_refusal
 from billing.subscriptions.unit_of_work import UnitOfWork
 from customers import clock
@@ -52,26 +53,25 @@ def attach_plan(
     """
     now = clock.now()
     at = at or now
+    is_later = is_ahead(at, now)
     work = open_unit(customer, min(at, now), done_by)
     bought = packs_of(work, plan, prepaid or {})
     check_plan(customer, plan, quantity, entity)
     check_sold(plan)
     if plan.price_interval == Interval.ONE_OFF:
-        return _purchase(work, plan, quantity, bought, entity, at)
+        return _purchase(work, plan, quantity, bought, entity, at, is_later=is_later)
     current = excluded_by(work, plan, entity)
     if current is not None:
-        if at > now:
-            raise CannotSubscribe(
-                f"Leave out the start. The customer has {current.plan} of the same group, and a plan change starts"
-                " immediately or at period end."
-            )
-        return change_in(work, current, plan, quantity, bought, at, None)
+        terms = Terms(plan, quantity, bought)
+        return change_in(work, current, terms, at, is_later or None, with_trial=with_trial)
     _refuse_twice(work, plan, entity)
+    if not is_later:
+        _refuse_overlap(work, plan, entity, at)
     result = Result()
     subscription = new_subscription(work, plan, quantity, bought, entity, at)
     work.subscriptions.append(subscription)
     work.change(subscription)
-    if at > now:
+    if is_later:
         result.messages.append(f"{plan} starts on {moment(at)}.")
     else:
         trial_ends_at = None
@@ -84,6 +84,7 @@ def attach_plan(
                 result.messages.append(f"There is no trial because {refusal}.")
         begin(work, subscription, at, trial_ends_at=trial_ends_at)
         result.messages.insert(0, f"{plan} is active.")
+    result.messages += _billed_elsewhere(work, plan)
     return finish(work, result, f"{plan} attached", subscription=subscription)
 
 
@@ -116,6 +117,31 @@ def _refuse_twice(work: UnitOfWork, plan: Plan, entity: Entity | None) -> None:
             )
 
 
+def _refuse_overlap(work: UnitOfWork, plan: Plan, entity: Entity | None, at: datetime) -> None:
+    """Refuse a start before the end of an earlier subscription, whose time was billed."""
+    earlier = Subscription.objects.filter(
+        customer=work.customer, entity=entity, status=Subscription.Status.ENDED, expires_at__gt=at
+    ).exclude(started_at=F("expires_at"))
+    of_plan = Q(plan__plan_id=plan.plan_id)
+    if plan.group:
+        of_plan |= Q(plan__group=plan.group, plan__add_on=False)
+    last = (
+        earlier.filter(of_plan, billed_here=True).order_by("-expires_at").first() if not plan.add_on else None
+    )
+    problem = None if last is None else closed_problem(at, last.expires_at)
+    if last is not None and problem is not None:
+        raise CannotSubscribe(f"{problem} The customer had {last.plan} until {moment(last.expires_at)}.")
+
+
+def _billed_elsewhere(work: UnitOfWork, plan: Plan) -> list[str]:
+    """A warning if the billing platform bills the customer for a plan of the group already."""
+    return [
+        f"{row.plan} is billed by the billing platform, so the customer pays both. Cancel it there."
+        for row in work.active()
+        if not row.billed_here and plan.group and row.plan.group == plan.group
+    ]
+
+
 def _purchase(
     work: UnitOfWork,
     plan: Plan,
@@ -123,6 +149,8 @@ def _purchase(
     bought: dict[str, str],
     entity: Entity | None,
     at: datetime,
+    *,
+    is_later: bool,
 ) -> Result:
     purchase = Purchase(
         customer=work.customer,
@@ -130,11 +158,14 @@ def _purchase(
         entity=entity,
         plan=plan,
         quantity=quantity,
+        prepaid_quantities=bought,
         started_at=at,
+        scheduled=is_later,
         position=len(work.purchases),
     )
     work.purchases.append(purchase)
     work.change(purchase)
-    grant_items(work, purchase, at, bought)
-    request_invoice(work, purchase, at, once_lines(work, purchase, bought))
-    return finish(work, Result(messages=[f"{plan} is purchased."]), f"{plan} purchased", purchase=purchase)
+    if not is_later:
+        begin_purchase(work, purchase)
+    said = f"{plan} starts on {moment(at)}." if is_later else f"{plan} is purchased."
+    return finish(work, Result(messages=[said]), f"{plan} purchased", purchase=purchase)

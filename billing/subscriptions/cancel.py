@@ -7,11 +7,15 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import Subscription
+from billing.rules.moments import ahead_problem, is_ahead
+from billing.subscriptions.auto_enable import enable_default
 from billing.subscriptions.charges import request_invoice
 from billing.subscriptions.end import end
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
     Result,
+    check_billed_here,
+    check_moment,
     drop,
     drop_followers,
     finish,
@@ -27,42 +31,49 @@ from customers.formats import moment
 def cancel_subscription(
     subscription: Subscription, *, at: datetime | None = None, at_once: bool = False, done_by: str
 ) -> Result:
-    """End a subscription at the end of its period or trial, or immediately. A scheduled one ends without starting.
+    """End a subscription at the end of its period or trial, at a later `at`, or immediately.
 
-    Past charges are not refunded. To refund, issue a credit note.
+    A scheduled one ends without starting. Past charges are not refunded. To refund, issue a credit note.
     """
-    at = at or clock.now()
-    work = open_unit(subscription.customer, at, done_by)
+    now = clock.now()
+    at = at or now
+    work = open_unit(subscription.customer, min(at, now), done_by)
     current = held_by(work, subscription)
     result = Result()
     if current.status == Subscription.Status.SCHEDULED:
         result.messages.append(f"{current.plan} will not start.")
-        result.messages += [f"{row.plan} continues." for row in drop(work, current, at)]
+        result.messages += [f"{row.plan} continues." for row in drop(work, current, min(at, now))]
         return finish(work, result, "Scheduled subscription canceled", subscription=current)
-    dropped = drop_followers(work, current, at)
-    if current.canceled_at is not None and not at_once and not dropped:
+    check_billed_here(current, "Cancel")
+    check_moment(current, at)
+    ends_at = at if is_ahead(at, now) else current.current_period_end
+    dropped = drop_followers(work, current, min(at, now))
+    is_again = current.canceled_at is not None and not at_once and not dropped
+    if is_again and current.expires_at == ends_at:
         raise CannotSubscribe(
             f"The subscription is already canceled and ends on {moment(current.expires_at)}."
         )
     result.messages += [f"{row.plan} will not start." for row in dropped]
-    current.canceled_at = current.canceled_at or at
+    current.canceled_at = current.canceled_at or min(at, now)
     work.change(current)
-    if at_once or current.current_period_end is None:
+    if ends_at is None or (at_once and not is_ahead(at, now)):
         lines = end(work, current, at)
         request_invoice(work, current, at, lines, (current.current_period_start, at))
+        enable_default(work, current, at)
         result.messages.append(f"{current.plan} has ended.")
     else:
-        current.expires_at = current.current_period_end
-        result.messages.append(f"{current.plan} ends on {moment(current.expires_at)}.")
+        current.expires_at = ends_at
+        result.messages.append(f"{current.plan} ends on {moment(ends_at)}.")
     return finish(work, result, "Canceled", subscription=current)
 
 
 @transaction.atomic
 def uncancel_subscription(subscription: Subscription, *, at: datetime | None = None, done_by: str) -> Result:
     """Reverse the cancellation of a subscription. A plan that was scheduled to follow it is canceled."""
-    at = at or clock.now()
+    at = _past(at)
     work = open_unit(subscription.customer, at, done_by)
     current = held_by(work, subscription)
+    check_billed_here(current, "Resume")
     if current.canceled_at is None and current.expires_at is None:
         raise CannotSubscribe("The subscription is not canceled.")
     current.canceled_at = current.expires_at = None
@@ -78,9 +89,10 @@ def extend_trial(
     subscription: Subscription, until: datetime, *, at: datetime | None = None, done_by: str
 ) -> Result:
     """Move the end of a running trial to a later moment."""
-    at = at or clock.now()
+    at = _past(at)
     work = open_unit(subscription.customer, at, done_by)
     current = held_by(work, subscription)
+    check_billed_here(current, "Extend")
     ends_at = current.trial_ends_at
     if ends_at is None or ends_at <= at or current.status != Subscription.Status.ACTIVE:
         raise CannotSubscribe("The subscription is not on trial.")
@@ -97,3 +109,12 @@ def extend_trial(
     work.change(current)
     result = Result(messages=[f"The trial of {current.plan} now lasts until {moment(until)}."])
     return finish(work, result, "Trial extended", subscription=current)
+
+
+def _past(at: datetime | None) -> datetime:
+    """The moment of something that happens now or happened; raises `CannotSubscribe` for one that lies ahead."""
+    now = clock.now()
+    problem = None if at is None else ahead_problem(at, now)
+    if problem is not None:
+        raise CannotSubscribe(problem)
+    return at or now

@@ -1,123 +1,184 @@
-"""Carry usage, adjustments and rollovers over from the subscription that a new one follows."""
+"""What goes on when a subscription changes: what was used and bought, adjustments, rollovers, reset dates."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from billing.ledger.entries import FigureChange
-from billing.models import Grant, Posting, Rollover, Subscription
+from billing.models import Feature, Grant, Plan, PlanItem, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
-from billing.subscriptions.end import expire_rollover
+from billing.rules.exact import EXACT
+from billing.rules.figures import included_grant
+from billing.rules.intervals import NEVER_RESETS
+from billing.rules.invoice_totals import BilledLine
+from billing.subscriptions.end import expire_grant, expire_rollover, last_overage_lines
+from billing.subscriptions.start import grant_item
 from billing.subscriptions.unit_of_work import UnitOfWork
 
 _ZERO = Decimal(0)
 
 
-def carry_usage(work: UnitOfWork, new: Subscription, at: datetime, *, is_same_plan: bool) -> None:
-    """Carry over usage from the subscription that `new` follows.
+def adapt_grants(
+    work: UnitOfWork, subscription: Subscription, before: Plan, at: datetime
+) -> list[BilledLine]:
+    """Give a subscription's grants what its plan now holds, in its quantity and packs. `before` is its plan until now.
 
-    If both are of the same plan, in any version or quantity, all unbilled usage is carried over. Otherwise only usage of
-    features that are held rather than consumed, such as seats.
+    A grant goes on with what was used of it if its item has the same reset and price. Otherwise the item gets a grant of
+    its own, which takes over what was used, adjusted and carried over, and the old one is billed and ends. Returns the
+    lines that bill it.
     """
-    items = {str(item.feature_id): item.feature for item in work.plan_items.of(str(new.plan_id))}
-    for grant, replaced in _replaced(work, new):
-        feature = items[work.feature_id_of(grant)]
-        if not replaced or not (is_same_plan or not feature.consumable):
+    waiting = work.grants_of(subscription)
+    new: list[PlanItem] = []
+    for item in work.plan_items.of(str(subscription.plan_id)):
+        if item.feature.type == Feature.Type.BOOLEAN:
             continue
-        in_use = sum((_unbilled(old) for old in replaced), _ZERO)
-        work.post(
-            Posting.Kind.USAGE,
-            at,
-            [FigureChange(grant, "usage", in_use)],
-            feature_id=str(feature.pk),
-            entity_id=grant.entity_id,
-            reason="Carried over from the previous plan",
-        )
+        same = next((grant for grant in waiting if _is_of(work, grant, item)), None)
+        if same is None:
+            new.append(item)
+        else:
+            waiting.remove(same)
+            _resize(work, same, item, subscription, at)
+    replaced = {grant.pk: _replaced_by(work, grant, new) for grant in waiting}
+    freed = {grant.pk: _set_free(work, grant) for grant in waiting}
+    lines = [line for grant in waiting for line in last_overage_lines(work, grant, at)]
+    for grant in waiting:
+        expire_grant(work, grant, at, f"{before} ended")
+    for item in new:
+        own = [grant for grant in waiting if replaced[grant.pk] is item]
+        made = grant_item(work, item, subscription, at, _packs(subscription, item))
+        _take_over(work, made, own, [rollover for grant in own for rollover in freed[grant.pk]], at)
+    for grant in waiting:
+        if replaced[grant.pk] is None:
+            for rollover in freed[grant.pk]:
+                expire_rollover(work, rollover, at, f"Not included in {subscription.plan}")
+    return lines
 
 
-def follower_of_same_plan(work: UnitOfWork, subscription: Subscription) -> Subscription | None:
-    """The scheduled subscription to the same plan, in another quantity or version, that follows this one."""
-    for each in work.subscriptions:
-        is_next = each.status == Subscription.Status.SCHEDULED and each.follows_id == subscription.pk
-        if is_next and each.plan.plan_id == subscription.plan.plan_id:
-            return each
-    return None
-
-
-def keep_resets(work: UnitOfWork, new: Subscription) -> None:
-    """Reset the grants of `new` when the grants that they replace would have been reset."""
-    before = {
-        (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count): grant
-        for grant in work.grants.values()
-        if grant.subscription_id == new.follows_id
-    }
-    for grant in work.grants_of(new):
-        place = (str(grant.balance_id), grant.reset_interval, grant.reset_interval_count)
-        if place in before and before[place].next_reset_at is not None:
-            grant.next_reset_at, grant.anchor_day = before[place].next_reset_at, before[place].anchor_day
-
-
-def set_rollovers_free(work: UnitOfWork, subscription: Subscription) -> dict[str, list[Rollover]]:
-    """Detach a subscription's rollovers from its grants, so that they stay when the grants end. By grant ID."""
-    free: dict[str, list[Rollover]] = {}
+def carry_usage(
+    work: UnitOfWork, subscription: Subscription, replaced: Iterable[Grant], at: datetime
+) -> None:
+    """Carry over what is in use, such as seats, from the grants of the plan that another one replaced."""
+    before = list(replaced)
     for grant in work.grants_of(subscription):
-        free[str(grant.pk)] = [
-            rollover
-            for rollover in work.rollovers.values()
-            if rollover.ended_at is None and rollover.grant_id == grant.pk
-        ]
-        for rollover in free[str(grant.pk)]:
-            rollover.grant = None
-            work.book.touch(rollover)
+        feature = work.balances[str(grant.balance_id)].feature
+        if feature.consumable:
+            continue
+        own = [old for old in before if old.balance_id == grant.balance_id]
+        before = [old for old in before if old.balance_id != grant.balance_id]
+        _post(work, grant, Posting.Kind.USAGE, "usage", sum((old.usage for old in own), _ZERO), at, _CARRIED)
+
+
+def keep_resets(work: UnitOfWork, subscription: Subscription, replaced: Iterable[Grant]) -> None:
+    """Reset the grants of a subscription when the grants that they replace would have been reset."""
+    before = {_place(grant): grant for grant in replaced}
+    for grant in work.grants_of(subscription):
+        old = before.get(_place(grant))
+        if old is not None and old.next_reset_at is not None:
+            grant.next_reset_at, grant.anchor_day = old.next_reset_at, old.anchor_day
+
+
+def _resize(work: UnitOfWork, grant: Grant, item: PlanItem, subscription: Subscription, at: datetime) -> None:
+    """Give a grant the included amount and packs of its item. An adjustment stays."""
+    included = included_grant(item.included, subscription.quantity)
+    more = EXACT.subtract(included, EXACT.subtract(grant.included_grant, grant.adjusted))
+    packs = EXACT.subtract(_packs(subscription, item), grant.prepaid_grant)
+    grant.plan = subscription.plan
+    grant.unlimited, grant.max_purchase = item.unlimited, item.max_purchase
+    work.book.touch(grant)
+    is_held_back = more > 0 and subscription.past_due and item.reset_interval not in NEVER_RESETS
+    if is_held_back:
+        # Until it is paid, a past-due subscription gets no more; the next reset adds it.
+        grant.adjusted = EXACT.subtract(grant.adjusted, more)
+    else:
+        _post(work, grant, Posting.Kind.GRANT, "included_grant", more, at, _CHANGED)
+    if item.billing_method == BillingMethod.PREPAID:
+        _post(work, grant, Posting.Kind.GRANT, "prepaid_grant", packs, at, _CHANGED)
+
+
+def _take_over(
+    work: UnitOfWork, grant: Grant, replaced: list[Grant], rollovers: list[Rollover], at: datetime
+) -> None:
+    adjusted = sum((old.adjusted for old in replaced), _ZERO)
+    grant.adjusted = adjusted
+    in_use = sum((_unbilled(work, old) for old in replaced), _ZERO)
+    _post(work, grant, Posting.Kind.USAGE, "usage", in_use, at, _CARRIED)
+    _post(work, grant, Posting.Kind.ADJUSTMENT, "included_grant", adjusted, at, _CARRIED)
+    for rollover in rollovers:
+        rollover.grant = grant
+    for old in replaced:
+        if old.next_reset_at is not None and _place(old) == _place(grant):
+            grant.next_reset_at, grant.anchor_day = old.next_reset_at, old.anchor_day
+
+
+def _is_of(work: UnitOfWork, grant: Grant, item: PlanItem) -> bool:
+    """Whether the grant can go on as the grant of the item."""
+    return work.feature_id_of(grant) == str(item.feature_id) and _shape(grant) == _shape(item)
+
+
+def _shape(row: Grant | PlanItem) -> tuple[object, ...]:
+    return (
+        row.reset_interval,
+        row.reset_interval_count or 1,
+        row.billing_method,
+        row.price_amount,
+        row.price_tiers,
+        row.price_tier_behavior,
+        row.billing_units,
+    )
+
+
+def _replaced_by(work: UnitOfWork, grant: Grant, items: Iterable[PlanItem]) -> PlanItem | None:
+    """The new item that takes over from the grant: of its feature, if possible with the same reset."""
+    own = [item for item in items if str(item.feature_id) == work.feature_id_of(grant)]
+    return max(own, key=lambda item: item.reset_interval == grant.reset_interval, default=None)
+
+
+def _set_free(work: UnitOfWork, grant: Grant) -> list[Rollover]:
+    """Detach a grant's rollovers, so that they stay when it ends."""
+    free = [row for row in work.rollovers.values() if row.ended_at is None and row.grant_id == grant.pk]
+    for rollover in free:
+        rollover.grant = None
+        work.book.touch(rollover)
     return free
 
 
-def carry_extras(
-    work: UnitOfWork, new: Subscription, at: datetime, rollovers: dict[str, list[Rollover]]
-) -> None:
-    """Carry adjustments and rollovers over to another version or quantity of the same plan."""
-    for grant, replaced in _replaced(work, new):
-        adjusted = sum((old.adjusted for old in replaced), _ZERO)
-        grant.adjusted = adjusted
-        work.post(
-            Posting.Kind.ADJUSTMENT,
-            at,
-            [FigureChange(grant, "included_grant", adjusted)],
-            feature_id=work.feature_id_of(grant),
-            entity_id=grant.entity_id,
-            reason="Carried over from the previous plan",
-        )
-        for old in replaced:
-            for rollover in rollovers.pop(str(old.pk), []):
-                rollover.grant = grant
-    for left_over in rollovers.values():
-        for rollover in left_over:
-            expire_rollover(work, rollover, at, f"Not included in {new.plan}")
-
-
-def _replaced(work: UnitOfWork, new: Subscription) -> Iterator[tuple[Grant, list[Grant]]]:
-    """The grants of `new`, each with the grants of the previous subscription that it replaces."""
-    before: dict[tuple[str, str], list[Grant]] = defaultdict(list)
-    for grant in work.grants.values():
-        if grant.subscription_id == new.follows_id:
-            before[str(grant.balance_id), grant.reset_interval].append(grant)
-    grants = work.grants_of(new)
-    waiting = Counter((str(grant.balance_id), grant.reset_interval) for grant in grants)
-    for grant in grants:
-        place = str(grant.balance_id), grant.reset_interval
-        waiting[place] -= 1
-        # Each replaces one, and the last replaces all that are left.
-        replaced = before[place][:1] if waiting[place] else before[place]
-        before[place] = before[place][len(replaced) :]
-        yield grant, replaced
-
-
-def _unbilled(grant: Grant) -> Decimal:
+def _unbilled(work: UnitOfWork, grant: Grant) -> Decimal:
     """The usage of a grant without the overage, if that was billed."""
     in_use: Decimal = grant.usage
-    if grant.billing_method != BillingMethod.USAGE_BASED:
+    is_consumed = work.balances[str(grant.balance_id)].feature.consumable
+    if grant.billing_method != BillingMethod.USAGE_BASED or not is_consumed:
         return in_use
     return min(in_use, grant.figures.granted)
+
+
+def _packs(subscription: Subscription, item: PlanItem) -> Decimal:
+    return Decimal(subscription.prepaid_quantities.get(item.feature.feature_id, 0))
+
+
+def _place(grant: Grant) -> tuple[str, str, int]:
+    return str(grant.balance_id), grant.reset_interval, grant.reset_interval_count or 1
+
+
+def _post(
+    work: UnitOfWork,
+    grant: Grant,
+    kind: Posting.Kind,
+    figure: str,
+    amount: Decimal,
+    at: datetime,
+    reason: str,
+) -> None:
+    work.post(
+        kind,
+        at,
+        [FigureChange(grant, figure, amount)],
+        feature_id=work.feature_id_of(grant),
+        entity_id=grant.entity_id,
+        reason=reason,
+    )
+
+
+_CARRIED = "Carried over from the previous plan"
+_CHANGED = "Subscription changed"

@@ -7,17 +7,26 @@ from decimal import Decimal
 
 from django.utils.timezone import override
 
+from billing.catalog.plan_items import item_of_grant
 from billing.invoices.issue import InvoiceRequest
-from billing.models import Grant, Plan, PlanItem, Purchase, Subscription
+from billing.invoices.unused import UnusedTime, unused_of_subscription
+from billing.models import Feature, Grant, Plan, PlanItem, Purchase, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.rules.invoice_totals import BilledLine, LineKind
+from billing.rules.exact import EXACT
+from billing.rules.intervals import NEVER_RESETS
+from billing.rules.invoice_totals import BilledLine, GivenBack, LineKind
 from billing.rules.money import round_to_minor
+from billing.rules.monthly_value import annual
 from billing.rules.prices import Price, base_cost, cost_of, prepaid_cost, proration
 from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.unit_of_work import UnitOfWork
 from customers.formats import day, number
 
+#: How often something is charged: an interval and its count.
+Rhythm = tuple[str, int]
+
 _ZERO = Decimal(0)
+_NOT_RECURRING = ("", Interval.ONE_OFF)
 
 
 def price_of(priced: PlanItem | Grant) -> Price | None:
@@ -32,14 +41,21 @@ def price_of(priced: PlanItem | Grant) -> Price | None:
         raise CannotBill(f"The price of {priced} can't be charged: {problem}.") from None
 
 
-def interval_of(plan: Plan, items: list[PlanItem]) -> tuple[str, int] | None:
-    """How often a subscription to the plan is billed; None if no price recurs."""
+def interval_of(plan: Plan, items: list[PlanItem]) -> Rhythm | None:
+    """How long the periods of a subscription to the plan are; None if no price recurs.
+
+    The base price decides, or else the first item with a recurring price.
+    """
     if plan.price_interval and plan.price_interval != Interval.ONE_OFF:
         return plan.price_interval, plan.price_interval_count or 1
-    for item in items:
-        if item.price_interval and item.price_interval != Interval.ONE_OFF and price_of(item) is not None:
-            return item.price_interval, item.price_interval_count or 1
-    return None
+    return next((rhythm for item in items if (rhythm := _rhythm_of(item)) is not None), None)
+
+
+def cycles_of(plan: Plan, items: list[PlanItem]) -> list[Rhythm]:
+    """The other intervals at which the plan charges prepaid packs, and overage that no reset bills."""
+    own = interval_of(plan, items)
+    rhythms = [_rhythm_of(item) for item in items if _is_billed_by_period(item)]
+    return [rhythm for rhythm in dict.fromkeys(rhythms) if rhythm is not None and rhythm != own]
 
 
 def recurring_lines(
@@ -48,75 +64,149 @@ def recurring_lines(
     period: tuple[datetime, datetime],
     part: tuple[datetime, datetime] | None = None,
     *,
-    is_credit: bool = False,
+    rhythm: Rhythm | None = None,
 ) -> list[BilledLine]:
-    """The base price and prepaid packs for a period, or prorated for a `part` of it; negative with `is_credit`."""
+    """The base price and prepaid packs for a period, or prorated for a `part` of it.
+
+    They are those charged at `rhythm`, or else at the interval of the subscription's own periods.
+    """
     plan = subscription.plan
+    span = part or period
     lines = []
-    for kind, description, whole, quantity in _recurring(work, subscription):
+    for kind, feature, whole, quantity in _recurring(work, subscription, rhythm):
         amount = whole if part is None else proration(whole, *period, *part)
-        minor = round_to_minor(-amount if is_credit else amount, plan.currency)
+        minor = round_to_minor(amount, plan.currency)
         if not minor and part is not None:
             continue
-        from_, to = part or period
         lines.append(
             BilledLine(
                 kind="proration" if part is not None else kind,
-                description=("Unused time of " if is_credit else "") + f"{description}, {_span(from_, to)}",
+                description=f"{_name(plan, feature)}, {_span(*span)}",
                 amount=minor,
                 quantity=quantity,
                 subscription_id=subscription.subscription_id,
                 plan_id=plan.plan_id,
+                feature=None if feature is None else str(feature.pk),
+                period=span,
             )
         )
     return lines
+
+
+def monthly_cost(work: UnitOfWork, subscription: Subscription) -> Decimal:
+    """What a subscription costs per month by its recurring prices, in major units. Overage is not known in advance."""
+    return EXACT.divide(
+        sum(
+            (
+                annual(whole, *each)
+                for each in _rhythms(work, subscription)
+                for _, _, whole, _ in _recurring(work, subscription, each)
+            ),
+            _ZERO,
+        ),
+        Decimal(12),
+    )
+
+
+def unused_lines(subscription: Subscription, at: datetime) -> list[tuple[str, BilledLine]]:
+    """The lines that give back what was billed for the time after `at`, each with its currency.
+
+    Everything billed for the subscription must be stored, so save the unit of work first.
+    """
+    return [
+        (unused.line.invoice.currency, _given_back(subscription, unused, at))
+        for unused in unused_of_subscription(subscription, at)
+    ]
 
 
 def once_lines(
-    work: UnitOfWork, source: Subscription | Purchase, prepaid: dict[str, str]
+    work: UnitOfWork,
+    source: Subscription | Purchase,
+    quantity: Decimal,
+    prepaid: dict[str, str],
 ) -> list[BilledLine]:
-    """The one-time charges at the start: the price of a one-off plan, and packs with a one-off price."""
+    """The one-time charges for a quantity and packs that start: a one-off base price, and packs with a one-off price."""
     plan = source.plan
-    own_id = source.subscription_id if isinstance(source, Subscription) else None
     lines = []
-    if plan.price_amount is not None and plan.price_interval in ("", Interval.ONE_OFF):
-        amount = round_to_minor(base_cost(plan.price_amount, source.quantity), plan.currency)
-        lines.append(
-            BilledLine(
-                kind="base",
-                description=plan.name,
-                amount=amount,
-                quantity=source.quantity,
-                subscription_id=own_id,
-                plan_id=plan.plan_id,
-            )
-        )
+    if plan.price_amount is not None and plan.price_interval in _NOT_RECURRING and quantity > 0:
+        amount = round_to_minor(base_cost(plan.price_amount, quantity), plan.currency)
+        lines.append(_once_line(source, "base", plan.name, amount, quantity))
     for item in work.plan_items.of(str(plan.pk)):
-        if item.price_interval in ("", Interval.ONE_OFF):
-            lines += _prepaid_line(item, source, prepaid, own_id)
+        price, bought = price_of(item), Decimal(prepaid.get(item.feature.feature_id, 0))
+        is_once = item.billing_method == BillingMethod.PREPAID and item.price_interval in _NOT_RECURRING
+        if price is not None and bought > 0 and is_once:
+            amount = round_to_minor(
+                prepaid_cost(price, bought, item.included * source.quantity), plan.currency
+            )
+            lines.append(
+                _once_line(source, "prepaid", _name(plan, item.feature), amount, bought, str(item.feature_id))
+            )
     return lines
 
 
-def usage_lines(
-    grant: Grant, subscription: Subscription | Purchase | None, overage: Decimal
-) -> list[BilledLine]:
-    """The overage of a grant with a usage-based price."""
-    price = price_of(grant)
-    plan = grant.plan
-    if price is None or plan is None or not overage:
+def overage_lines(grant: Grant, at: datetime) -> list[BilledLine]:
+    """Bill the overage of a grant that is not billed yet. What is used in a trial is free. Updates `billed_overage`.
+
+    Tiers go on from what was billed before: together, the lines are the price of the whole overage.
+    """
+    overage: Decimal = grant.figures.overage
+    billed = min(grant.billed_overage, overage)
+    source, price, plan = grant.subscription or grant.purchase, price_of(grant), grant.plan
+    if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
+        return []
+    grant.billed_overage = overage
+    if _is_tried(source, at) or overage <= billed:
         return []
     included = grant.figures.granted
-    amount = round_to_minor(cost_of(price, overage, included), plan.currency)
+    whole = EXACT.subtract(cost_of(price, overage, included), cost_of(price, billed, included))
+    return [_usage_line(grant, plan, source, whole, EXACT.subtract(overage, billed), included)]
+
+
+def seat_lines(grant: Grant, at: datetime) -> list[BilledLine]:
+    """Bill what is in use beyond the included amount at the end of a period, of a feature that is not consumed.
+
+    A trial is free.
+    """
+    overage, price, plan = grant.figures.overage, price_of(grant), grant.plan
+    if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None or not overage:
+        return []
+    if _is_tried(grant.subscription, at):
+        return []
+    included = grant.figures.granted
     return [
-        BilledLine(
-            kind="usage",
-            description=f"{grant.balance.feature}: {number(overage)} above {number(included)} included",
-            amount=amount,
-            quantity=overage,
-            subscription_id=subscription.subscription_id if isinstance(subscription, Subscription) else None,
-            plan_id=plan.plan_id,
-        )
+        _usage_line(grant, plan, grant.subscription, cost_of(price, overage, included), overage, included)
     ]
+
+
+def period_usage_lines(
+    work: UnitOfWork, subscription: Subscription, rhythm: Rhythm | None, at: datetime
+) -> list[BilledLine]:
+    """Bill what is in use, and overage that no reset bills, of the prices charged at `rhythm` (None: at no other)."""
+    lines = []
+    items = work.plan_items.of(str(subscription.plan_id))
+    charged = {
+        (str(item.feature_id), item.reset_interval)
+        for item in items
+        if _is_billed_by_period(item)
+        and _rhythm_of(item) in ((rhythm,) if rhythm else (interval_of(subscription.plan, items), None))
+    }
+    for grant in work.grants_of(subscription):
+        if (work.feature_id_of(grant), grant.reset_interval) in charged:
+            is_consumed = work.balances[str(grant.balance_id)].feature.consumable
+            lines += overage_lines(grant, at) if is_consumed else seat_lines(grant, at)
+            work.book.touch(grant)
+    return lines
+
+
+def charged_since(work: UnitOfWork, subscription: Subscription, grant: Grant) -> datetime | None:
+    """The start of the period for which the price of a grant is charged now; None if none is running."""
+    items = work.plan_items.of(str(subscription.plan_id))
+    item = item_of_grant(items, grant, work.feature_id_of(grant))
+    rhythm = None if item is None else _rhythm_of(item)
+    for cycle in work.cycles_of(subscription):
+        if cycle.rhythm == rhythm:
+            return cycle.period_start
+    return subscription.current_period_start
 
 
 def request_invoice(
@@ -125,8 +215,13 @@ def request_invoice(
     at: datetime,
     lines: list[BilledLine],
     period: tuple[datetime | None, datetime | None] = (None, None),
+    *,
+    currency: str = "",
 ) -> None:
-    """Bill the lines when the unit of work is saved, unless the billing platform bills this subscription."""
+    """Bill the lines when the unit of work is saved, unless the billing platform bills this subscription.
+
+    They are in `currency`, or else in that of the plan.
+    """
     if not lines or (isinstance(source, Subscription) and not source.billed_here):
         return
     work.invoice_requests.append(
@@ -136,7 +231,7 @@ def request_invoice(
             subscription_id=str(source.pk) if isinstance(source, Subscription) else None,
             plan_ids=(source.plan.plan_id,),
             plans=(str(source.plan_id),),
-            currency=source.plan.currency,
+            currency=currency or source.plan.currency,
             at=at,
             period_start=period[0],
             period_end=period[1],
@@ -145,46 +240,112 @@ def request_invoice(
     )
 
 
-def _recurring(work: UnitOfWork, subscription: Subscription) -> list[tuple[LineKind, str, Decimal, Decimal]]:
-    """Kind, description, amount in major units and quantity of each charge for a whole period."""
+def _is_tried(source: Subscription | Purchase | None, at: datetime) -> bool:
+    """Whether a period that ends at `at` belongs to a trial."""
+    return (
+        isinstance(source, Subscription) and source.trial_ends_at is not None and at <= source.trial_ends_at
+    )
+
+
+def _rhythms(work: UnitOfWork, subscription: Subscription) -> list[Rhythm]:
+    items = work.plan_items.of(str(subscription.plan_id))
+    own = interval_of(subscription.plan, items)
+    return [*([own] if own else []), *cycles_of(subscription.plan, items)]
+
+
+def _rhythm_of(item: PlanItem) -> Rhythm | None:
+    if not item.price_interval or item.price_interval == Interval.ONE_OFF or price_of(item) is None:
+        return None
+    return item.price_interval, item.price_interval_count or 1
+
+
+def _is_billed_by_period(item: PlanItem) -> bool:
+    """Whether the end of a period bills the item: packs, what is in use, and overage of what is never reset."""
+    if item.billing_method == BillingMethod.PREPAID:
+        return True
+    is_reset = item.feature.consumable and item.reset_interval not in NEVER_RESETS
+    return item.billing_method == BillingMethod.USAGE_BASED and not is_reset
+
+
+def _recurring(
+    work: UnitOfWork, subscription: Subscription, rhythm: Rhythm | None
+) -> list[tuple[LineKind, Feature | None, Decimal, Decimal]]:
+    """Kind, feature, amount in major units and quantity of each charge for a whole period."""
     plan = subscription.plan
-    found: list[tuple[LineKind, str, Decimal, Decimal]] = []
-    if plan.price_amount is not None and plan.price_interval not in ("", Interval.ONE_OFF):
+    items = work.plan_items.of(str(plan.pk))
+    own = interval_of(plan, items)
+    rhythm = rhythm or own
+    found: list[tuple[LineKind, Feature | None, Decimal, Decimal]] = []
+    if plan.price_amount is not None and plan.price_interval not in _NOT_RECURRING and rhythm == own:
         amount = base_cost(plan.price_amount, subscription.quantity)
-        found.append(("base", plan.name, amount, subscription.quantity))
-    for item in work.plan_items.of(str(plan.pk)):
+        found.append(("base", None, amount, subscription.quantity))
+    for item in items:
         price = price_of(item)
         bought = Decimal(subscription.prepaid_quantities.get(item.feature.feature_id, 0))
-        if (
-            price is not None
-            and bought
-            and item.billing_method == BillingMethod.PREPAID
-            and item.price_interval not in ("", Interval.ONE_OFF)
-        ):
+        is_charged = item.billing_method == BillingMethod.PREPAID and _rhythm_of(item) == rhythm
+        if price is not None and bought and is_charged:
             amount = prepaid_cost(price, bought, item.included * subscription.quantity)
-            found.append(("prepaid", f"{item.feature}, prepaid", amount, bought))
+            found.append(("prepaid", item.feature, amount, bought))
     return found
 
 
-def _prepaid_line(
-    item: PlanItem, source: Subscription | Purchase, prepaid: dict[str, str], own_id: str | None
-) -> list[BilledLine]:
-    price, bought = price_of(item), Decimal(prepaid.get(item.feature.feature_id, 0))
-    if price is None or not bought or item.billing_method != BillingMethod.PREPAID:
-        return []
-    amount = round_to_minor(
-        prepaid_cost(price, bought, item.included * source.quantity), source.plan.currency
+def _given_back(subscription: Subscription, unused: UnusedTime, at: datetime) -> BilledLine:
+    line = unused.line
+    begins, ends = max(at, line.period_start or at), line.period_end or at
+    plan = line.plan or subscription.plan
+    return BilledLine(
+        kind="proration",
+        description=f"Unused time of {_name(plan, line.feature)}, {_span(begins, ends)}",
+        amount=-unused.amount,
+        quantity=line.quantity,
+        subscription_id=subscription.subscription_id,
+        plan_id=plan.plan_id,
+        feature=line.feature_id,
+        period=(begins, ends),
+        gives_back=GivenBack(line=str(line.pk), tax_rate=unused.tax_rate),
     )
-    return [
-        BilledLine(
-            kind="prepaid",
-            description=f"{item.feature}, prepaid",
-            amount=amount,
-            quantity=bought,
-            subscription_id=own_id,
-            plan_id=source.plan.plan_id,
-        )
-    ]
+
+
+def _once_line(
+    source: Subscription | Purchase,
+    kind: LineKind,
+    description: str,
+    amount: int,
+    quantity: Decimal,
+    feature: str | None = None,
+) -> BilledLine:
+    return BilledLine(
+        kind=kind,
+        description=description,
+        amount=amount,
+        quantity=quantity,
+        subscription_id=source.subscription_id if isinstance(source, Subscription) else None,
+        plan_id=source.plan.plan_id,
+        feature=feature,
+    )
+
+
+def _usage_line(
+    grant: Grant,
+    plan: Plan,
+    source: Subscription | Purchase | None,
+    amount: Decimal,
+    quantity: Decimal,
+    included: Decimal,
+) -> BilledLine:
+    return BilledLine(
+        kind="usage",
+        description=f"{grant.balance.feature}: {number(quantity)} above {number(included)} included",
+        amount=round_to_minor(amount, plan.currency),
+        quantity=quantity,
+        subscription_id=source.subscription_id if isinstance(source, Subscription) else None,
+        plan_id=plan.plan_id,
+        feature=str(grant.balance.feature_id),
+    )
+
+
+def _name(plan: Plan, feature: Feature | None) -> str:
+    return plan.name if feature is None else f"{feature}, prepaid"
 
 
 def _span(from_: datetime, to: datetime) -> str:

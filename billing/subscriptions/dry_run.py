@@ -117,7 +117,6 @@ def _digest(
             (
                 invoice.currency,
                 invoice.total,
-                invoice.due_at,
                 [(line.kind, line.description, line.amount, _plain(line.quantity)) for line in lines],
             )
             for invoice, lines in invoices

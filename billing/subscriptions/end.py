@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
-from billing.subscriptions.charges import usage_lines
+from billing.subscriptions.charges import charged_since, overage_lines, seat_lines
 from billing.subscriptions.flags import lower_flags
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
@@ -20,18 +21,36 @@ def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Bill
     subscription.status = Subscription.Status.ENDED
     subscription.expires_at = at
     work.change(subscription)
+    for cycle in work.cycles_of(subscription):
+        work.drop_cycle(cycle)
     return [*end_grants(work, subscription, at), *take_pending_lines(work, subscription, at)]
 
 
-def end_grants(work: UnitOfWork, source: Subscription | Purchase, at: datetime) -> list[BilledLine]:
-    """End what a subscription or purchase grants. Returns the lines that bill its overage."""
+def end_grants(
+    work: UnitOfWork, source: Subscription | Purchase, at: datetime, *, goes_on: Collection[str] = ()
+) -> list[BilledLine]:
+    """End what a subscription or purchase grants. Returns the lines that bill its overage.
+
+    `goes_on` are the keys of features that stay in use under the plan that follows, which bills them.
+    """
     lines = []
     for grant in work.grants_of(source):
-        if grant.billing_method == BillingMethod.USAGE_BASED and grant.figures.overage:
-            lines += usage_lines(grant, source, grant.figures.overage)
+        if work.feature_id_of(grant) not in goes_on:
+            lines += last_overage_lines(work, grant, at)
         expire_grant(work, grant, at, f"{source.plan} ended")
     lower_flags(work, source)
     return lines
+
+
+def last_overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[BilledLine]:
+    """Bill the overage of a grant that ends, if nothing has billed it."""
+    is_consumed = work.balances[str(grant.balance_id)].feature.consumable
+    source = grant.subscription
+    if is_consumed or source is None:
+        return overage_lines(grant, at)
+    # What is in use is billed for whole periods, so a period that has just begun bills nothing.
+    starts_at = charged_since(work, source, grant)
+    return [] if starts_at is None or starts_at >= at else seat_lines(grant, at)
 
 
 def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> None:

@@ -39,7 +39,7 @@ def lower_flags(work: UnitOfWork, ended: Subscription | Purchase) -> None:
             del work.flags[flag.feature_id]
             work.changed.pop(str(flag.pk), None)
             if not flag._state.adding:
-                work.dropped_flags.append(flag)
+                work.dropped.append(flag)
 
 
 def _new_flag(work: UnitOfWork, feature: Feature, source: Subscription | Purchase) -> Flag:
@@ -55,8 +55,8 @@ def _new_flag(work: UnitOfWork, feature: Feature, source: Subscription | Purchas
 
 def _undropped(work: UnitOfWork, feature: Feature) -> Flag | None:
     """The flag that was switched off earlier in this unit of work, kept so that a plan change does not replace it."""
-    for flag in work.dropped_flags:
-        if flag.feature_id == feature.pk:
-            work.dropped_flags.remove(flag)
+    for flag in work.dropped:
+        if isinstance(flag, Flag) and flag.feature_id == feature.pk:
+            work.dropped.remove(flag)
             return flag
     return None

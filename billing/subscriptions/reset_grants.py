@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from billing.catalog.plan_items import item_of_grant
 from billing.ledger.drawable_balances import drawable_grant, drawable_rollover
@@ -14,12 +15,13 @@ from billing.rules.due_events import DueKind, due_since
 from billing.rules.intervals import anchor_day, is_made_of_months
 from billing.rules.invoice_totals import BilledLine
 from billing.rules.resets import ResetResult, RolloverRule, reset
-from billing.subscriptions.charges import usage_lines
+from billing.subscriptions.charges import overage_lines
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.start import anchor_days_of
 from billing.subscriptions.unit_of_work import UnitOfWork
 
 _INSTANT = timedelta(microseconds=1)
+_ZERO = Decimal(0)
 
 
 def reset_due_grants(
@@ -37,6 +39,11 @@ def reset_due_grants(
 def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[BilledLine]:
     """Reset one grant. Returns the lines that bill its overage."""
     balance = work.balances[str(grant.balance_id)]
+    if not balance.feature.consumable and grant.subscription is not None and grant.subscription.billed_here:
+        # What is in use stays in use.
+        grant.next_reset_at = None
+        work.book.touch(grant)
+        return []
     rule = _rollover_rule(work, grant)
     row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
     rollovers = [
@@ -58,8 +65,9 @@ def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[
     if renewed is None:
         return []
     grant.anchor_day = anchor
-    lines = usage_lines(grant, grant.subscription or grant.purchase, renewed.billable_overage)
+    lines = overage_lines(grant, renewed.due_at)
     _post_reset(work, grant, renewed, balance.feature_id)
+    grant.billed_overage = _ZERO
     return lines
 
 
@@ -92,7 +100,7 @@ def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id
             balance_id=grant.balance_id,
             grant=grant,
             expires_at=renewed.rollover.expires_at,
-            position=len(work.rollovers),
+            position=1 + max((row.position for row in work.rollovers.values()), default=-1),
         )
         work.rollovers[str(made.pk)] = made
         amount = renewed.rollover.balance
@@ -105,7 +113,8 @@ def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id
 def _until(work: UnitOfWork, at: datetime, now: datetime) -> datetime:
     """The moment up to which missed resets can be skipped: just before any other event or invoice due date."""
     moments = [event.at for event in work.due_events() if event.kind is not DueKind.RESET]
-    moments += [at + work.terms, *(each.at + work.terms for each in work.invoice_requests)]
+    if work.invoice_requests:
+        moments.append(work.due_at(at))
     until = min([now, *(moment - _INSTANT for moment in moments if moment >= at)])
     return max(at, until)
 

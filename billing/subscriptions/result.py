@@ -10,6 +10,7 @@ from decimal import Decimal
 from billing.models import Entity, Invoice, Plan, Purchase, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.figures import UPPER_BOUND
+from billing.rules.moments import closed_problem
 from billing.subscriptions.advance import advance
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
@@ -62,32 +63,6 @@ def held_by(work: UnitOfWork, subscription: Subscription) -> Subscription:
     raise CannotSubscribe("The subscription has ended. Attach the plan again.")
 
 
-def new_subscription(
-    work: UnitOfWork,
-    plan: Plan,
-    quantity: Decimal,
-    bought: dict[str, str],
-    entity: Entity | None,
-    at: datetime,
-) -> Subscription:
-    subscription = Subscription(
-        customer=work.customer,
-        came_with_id=None if entity is None else entity.came_with_id,
-        entity=entity,
-        plan=plan,
-        status=Subscription.Status.SCHEDULED,
-        add_on=plan.add_on,
-        auto_enable=plan.auto_enable,
-        quantity=quantity,
-        started_at=at,
-        prepaid_quantities=bought,
-        billed_here=True,
-        position=len(work.subscriptions),
-    )
-    subscription.subscription_id = str(subscription.pk)
-    return subscription
-
-
 def check_plan(customer: Customer, plan: Plan, quantity: Decimal, entity: Entity | None) -> None:
     if plan.env != customer.env:
         raise CannotSubscribe(
@@ -99,6 +74,21 @@ def check_plan(customer: Customer, plan: Plan, quantity: Decimal, entity: Entity
         raise CannotSubscribe(f"Enter a quantity above 0 instead of {quantity}.")
     if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
         raise CannotSubscribe(f"The customer has no entity “{entity}”.")
+
+
+def check_billed_here(subscription: Subscription, what: str) -> None:
+    """Refuse to touch what the billing platform bills, because it would go on as before there."""
+    if not subscription.billed_here:
+        raise CannotSubscribe(
+            f"{what} it on the billing platform, which bills {subscription.plan}, then import the customer again."
+        )
+
+
+def check_moment(subscription: Subscription, at: datetime) -> None:
+    """Refuse a moment before the open period of a subscription, which was billed up to there."""
+    problem = closed_problem(at, subscription.current_period_start or subscription.started_at)
+    if problem is not None:
+        raise CannotSubscribe(problem)
 
 
 def check_sold(plan: Plan) -> None:

@@ -6,30 +6,60 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.ledger.entries import FigureChange
-from billing.models import Feature, Grant, PlanItem, Posting, Purchase, Rollover, Subscription, TrialUsed
+from billing.models import (
+    Entity,
+    Feature,
+    Grant,
+    Plan,
+    PlanItem,
+    Posting,
+    Purchase,
+    Subscription,
+    SubscriptionPhase,
+    TrialUsed,
+)
 from billing.models.figures import BillingMethod
 from billing.rules.figures import included_grant
-from billing.rules.intervals import anchor_day, is_made_of_months, step
-from billing.subscriptions.carry_over import carry_extras, carry_usage, keep_resets
+from billing.rules.intervals import is_made_of_months, step
 from billing.subscriptions.charges import interval_of, once_lines, recurring_lines, request_invoice
+from billing.subscriptions.cycles import align_cycles
 from billing.subscriptions.flags import raise_flag
 from billing.subscriptions.unit_of_work import UnitOfWork
 
 _ZERO = Decimal(0)
 
 
-def begin(
+def new_subscription(
     work: UnitOfWork,
-    subscription: Subscription,
+    plan: Plan,
+    quantity: Decimal,
+    bought: dict[str, str],
+    entity: Entity | None,
     at: datetime,
-    *,
-    trial_ends_at: datetime | None = None,
-    freed: dict[str, list[Rollover]] | None = None,
-) -> None:
-    """Start a subscription: it grants from `at` on, and is billed unless a trial until `trial_ends_at` comes first.
+) -> Subscription:
+    """A subscription that is scheduled for `at`, not in the unit of work yet. `bought` has whole packs, in units."""
+    subscription = Subscription(
+        customer=work.customer,
+        came_with_id=None if entity is None else entity.came_with_id,
+        entity=entity,
+        plan=plan,
+        status=Subscription.Status.SCHEDULED,
+        add_on=plan.add_on,
+        auto_enable=plan.auto_enable,
+        quantity=quantity,
+        started_at=at,
+        prepaid_quantities=bought,
+        billed_here=True,
+        position=len(work.subscriptions),
+    )
+    subscription.subscription_id = str(subscription.pk)
+    return subscription
 
-    `freed` are the detached rollovers by grant ID, if it follows a subscription to the same plan.
-    """
+
+def begin(
+    work: UnitOfWork, subscription: Subscription, at: datetime, *, trial_ends_at: datetime | None = None
+) -> None:
+    """Start a subscription: it grants from `at` on, and is billed unless a trial until `trial_ends_at` comes first."""
     items = work.plan_items.of(str(subscription.plan_id))
     subscription.status = Subscription.Status.ACTIVE
     subscription.started_at = at
@@ -39,19 +69,10 @@ def begin(
         subscription.current_period_start, subscription.current_period_end = at, trial_ends_at
         note_trial(work, subscription)
     elif every is not None:
-        subscription.current_period_start = at
-        anchor = _anchor_before(work, subscription, at) if is_made_of_months(every[0]) else None
-        subscription.current_period_end = step(at, *every, anchor)
-        subscription.anchor_day = anchor
+        subscription.current_period_start, subscription.current_period_end = at, step(at, *every)
     work.change(subscription)
-    anchor_of_resets = None if trial_ends_at else _anchor_before(work, subscription, at)
-    grant_items(work, subscription, at, subscription.prepaid_quantities, anchor_of_resets)
-    if freed is not None:
-        keep_resets(work, subscription)
-    if subscription.follows_id is not None:
-        carry_usage(work, subscription, at, is_same_plan=freed is not None)
-    if freed is not None:
-        carry_extras(work, subscription, at, freed)
+    note_phase(work, subscription, at, "Attached")
+    grant_items(work, subscription, at, subscription.prepaid_quantities)
     if trial_ends_at is None:
         bill_start(work, subscription, at)
 
@@ -59,24 +80,22 @@ def begin(
 def anchor_days_of(subscription: Subscription, due: datetime) -> list[int | None]:
     """Candidates for the anchor day of a subscription's event at `due`, the most certain first.
 
-    After a trial, periods count from the trial's end. A subscription that followed another in mid-period keeps the
-    anchor day of that one, even if it started on another day.
+    After a trial, periods count from the trial's end.
     """
-    start, begun = subscription.current_period_start, subscription.started_at
-    own = [begun, start] if subscription.follows_id is None else [start, begun]
+    own = [subscription.started_at, subscription.current_period_start]
     tried = subscription.trial_ends_at
     origins = own if tried is None or tried > due else [tried, *own]
     return [subscription.anchor_day, *(None if origin is None else origin.day for origin in origins)]
 
 
-def _anchor_before(work: UnitOfWork, subscription: Subscription, at: datetime) -> int | None:
-    """The anchor day of the subscription that ended where this one starts."""
-    for each in work.subscriptions:
-        if each.pk == subscription.follows_id and each.current_period_end == at:
-            every = interval_of(each.plan, work.plan_items.of(str(each.plan_id)))
-            if every is not None and is_made_of_months(every[0]):
-                return anchor_day(at, *anchor_days_of(each, at))
-    return None
+def begin_purchase(work: UnitOfWork, purchase: Purchase) -> None:
+    """Grant and bill what was bought, at the moment for which it was bought."""
+    purchase.scheduled = False
+    work.change(purchase)
+    bought = purchase.prepaid_quantities
+    grant_items(work, purchase, purchase.started_at, bought)
+    lines = once_lines(work, purchase, purchase.quantity, bought)
+    request_invoice(work, purchase, purchase.started_at, lines)
 
 
 def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
@@ -92,12 +111,28 @@ def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
     )
 
 
+def note_phase(work: UnitOfWork, subscription: Subscription, at: datetime, reason: str) -> None:
+    """Note what the subscription is from `at` on."""
+    if subscription.billed_here:
+        work.change(
+            SubscriptionPhase(
+                subscription=subscription,
+                plan=subscription.plan,
+                quantity=subscription.quantity,
+                prepaid_quantities=subscription.prepaid_quantities,
+                starts_at=at,
+                reason=reason,
+            )
+        )
+
+
 def bill_start(work: UnitOfWork, subscription: Subscription, at: datetime) -> None:
     """Bill the start of a subscription, or of the paid period after its trial."""
-    lines = once_lines(work, subscription, subscription.prepaid_quantities)
+    lines = once_lines(work, subscription, subscription.quantity, subscription.prepaid_quantities)
     start, end = subscription.current_period_start, subscription.current_period_end
     if start is not None and end is not None:
         lines += recurring_lines(work, subscription, (start, end))
+    lines += align_cycles(work, subscription, at, at)
     request_invoice(work, subscription, at, lines, (start, end))
 
 
@@ -115,17 +150,19 @@ def grant_items(
         else:
             bought = Decimal(prepaid.get(item.feature.feature_id, 0))
             is_anchored = anchor is not None and is_made_of_months(item.reset_interval)
-            _grant(work, item, source, at, bought, anchor if is_anchored else None)
+            grant_item(work, item, source, at, bought, anchor if is_anchored else None)
 
 
-def _grant(
+def grant_item(
     work: UnitOfWork,
     item: PlanItem,
     source: Subscription | Purchase,
     at: datetime,
     bought: Decimal,
-    anchor: int | None,
-) -> None:
+    anchor: int | None = None,
+) -> Grant:
+    """Make the grant of a plan's item, with `bought` prepaid units. What is not consumed is never reset."""
+    is_reset = item.reset_interval and item.feature.consumable
     balance = work.balance_for(item.feature, source)
     grant = Grant(
         balance=balance,
@@ -136,7 +173,7 @@ def _grant(
         reset_interval=item.reset_interval,
         reset_interval_count=item.reset_interval_count,
         next_reset_at=step(at, item.reset_interval, item.reset_interval_count or 1, anchor)
-        if item.reset_interval
+        if is_reset
         else None,
         anchor_day=anchor,
         price_amount=item.price_amount,
@@ -171,3 +208,4 @@ def _grant(
         entity_id=source.entity_id,
         reason=f"{source.plan} started",
     )
+    return grant

@@ -29,11 +29,8 @@ def trial_end(plan: Plan, at: datetime) -> datetime | None:
 
 
 def trial_end_of(work: UnitOfWork, subscription: Subscription) -> datetime | None:
-    """When the trial of a subscription that is about to start ends; None without a trial.
-
-    A subscription that follows another one has no trial.
-    """
+    """When the trial of a subscription that is about to start ends; None without a trial."""
     plan = subscription.plan
-    if subscription.follows_id is not None or trial_refusal(work.customer, plan) is not None:
+    if trial_refusal(work.customer, plan) is not None:
         return None
     return trial_end(plan, subscription.started_at)

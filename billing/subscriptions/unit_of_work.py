@@ -7,7 +7,7 @@ invoices that follow from it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from billing.ledger.entries import FigureChange, LedgerBatch, PostingDraft, lock
 from billing.models import (
     Balance,
     BillingAccount,
+    BillingCycle,
     Feature,
     Flag,
     Grant,
@@ -30,14 +31,17 @@ from billing.models import (
     Purchase,
     Rollover,
     Subscription,
+    SubscriptionPhase,
     TrialUsed,
 )
 from billing.rules.due_events import DueEvent, unpaid_invoice_events
 from billing.subscriptions.errors import CannotBill
+from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
 from customers.models import Customer, shown_once
 
 _SUBSCRIPTION_COLUMNS = (
+    "plan_id",
     "status",
     "past_due",
     "quantity",
@@ -88,6 +92,7 @@ class UnitOfWork:
     terms: timedelta
     book: LedgerBatch = field(default_factory=LedgerBatch)
     subscriptions: list[Subscription] = field(default_factory=list)
+    cycles: list[BillingCycle] = field(default_factory=list)
     purchases: list[Purchase] = field(default_factory=list)
     balances: dict[str, Balance] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
@@ -99,16 +104,34 @@ class UnitOfWork:
     invoices: list[Invoice] = field(default_factory=list)
     pending_lines: dict[str, list[PendingLine]] = field(default_factory=dict)
     changed: dict[str, models.Model] = field(default_factory=dict)
-    dropped_flags: list[Flag] = field(default_factory=list)
+    dropped: list[Flag | BillingCycle | Subscription] = field(default_factory=list)
 
     @property
     def key(self) -> str:
         """The customer's ID."""
         return str(self.customer.pk)
 
+    def due_at(self, at: datetime) -> datetime:
+        """When an invoice of that moment is due, if it is raised now. One raised late is due from the day it is issued."""
+        return max(at, clock.now()) + self.terms
+
     def active(self) -> list[Subscription]:
         """Subscriptions that grant something now."""
         return [row for row in self.subscriptions if row.status == Subscription.Status.ACTIVE]
+
+    def cycles_of(self, subscription: Subscription) -> list[BillingCycle]:
+        """The billing cycles of a subscription."""
+        return [row for row in self.cycles if row.subscription_id == subscription.pk]
+
+    def drop_cycle(self, cycle: BillingCycle) -> None:
+        """Remove a billing cycle whose prices are no longer charged."""
+        self.cycles.remove(cycle)
+        self._drop(cycle)
+
+    def drop_scheduled(self, scheduled: Subscription) -> None:
+        """Remove a scheduled change that has been carried out on the subscription that it followed."""
+        self.subscriptions.remove(scheduled)
+        self._drop(scheduled)
 
     def grants_of(self, source: Subscription | Purchase) -> list[Grant]:
         """The grants of a subscription or purchase that have not ended."""
@@ -154,8 +177,10 @@ class UnitOfWork:
 
     def due_events(self) -> Iterator[DueEvent]:
         """All events that will fall due for the customer, in no order."""
-        rows: list[Subscription | Grant | Rollover] = [
+        rows: list[Subscription | BillingCycle | Purchase | Grant | Rollover] = [
             *self.subscriptions,
+            *self.cycles,
+            *self.purchases,
             *self.grants.values(),
             *self.rollovers.values(),
         ]
@@ -177,6 +202,11 @@ class UnitOfWork:
     def change(self, row: models.Model) -> None:
         """Mark a row to be written by `save`."""
         self.changed[str(row.pk)] = row
+
+    def _drop(self, row: BillingCycle | Subscription) -> None:
+        self.changed.pop(str(row.pk), None)
+        if not row._state.adding:
+            self.dropped.append(row)
 
     def post(
         self,
@@ -238,6 +268,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     for subscription in subscriptions.select_related("plan", "entity").order_by("position", "pk"):
         units[subscription.customer_id].subscriptions.append(subscription)
         sources[str(subscription.pk)] = subscription
+    _load_cycles(units, {str(row.pk): row for work in units.values() for row in work.subscriptions})
     purchases = Purchase.objects.filter(customer__in=customers, removed_at=None)
     for purchase in purchases.select_related("plan").order_by("position", "pk"):
         units[purchase.customer_id].purchases.append(purchase)
@@ -266,6 +297,12 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     return list(units.values())
 
 
+def _load_cycles(units: Mapping[str, UnitOfWork], subscriptions: Mapping[str, Subscription]) -> None:
+    for cycle in BillingCycle.objects.filter(subscription_id__in=list(subscriptions)).order_by("pk"):
+        cycle.subscription = subscriptions[cycle.subscription_id]
+        units[cycle.subscription.customer_id].cycles.append(cycle)
+
+
 def save(units: Sequence[UnitOfWork], reason: str) -> None:
     """Write every change and raise the invoices. May be called again after more changes."""
     changed: dict[type[models.Model], list[Any]] = defaultdict(list)
@@ -275,21 +312,26 @@ def save(units: Sequence[UnitOfWork], reason: str) -> None:
         work.changed = {}
     for model, columns in (
         (Subscription, _SUBSCRIPTION_COLUMNS),
-        (Purchase, ("expires_at", "quantity")),
+        (Purchase, ("expires_at", "quantity", "scheduled")),
+        (SubscriptionPhase, ()),
+        (BillingCycle, ("period_start", "period_end", "anchor_day")),
         (Balance, ("overage_allowed", "removed_at")),
         (Flag, ("plan_id", "expires_at")),
         (PendingLine, ("billed_at",)),
     ):
         rows = changed.pop(model, [])
+        stored = [row for row in rows if not row._state.adding]
         create_rows([row for row in rows if row._state.adding], reason)
-        update_rows([row for row in rows if not row._state.adding], columns, reason)
-    delete_rows([flag for work in units for flag in work.dropped_flags])
+        if columns:
+            update_rows(stored, columns, reason)
+    for dropped in (Flag, BillingCycle, Subscription):
+        delete_rows([row for work in units for row in work.dropped if isinstance(row, dropped)])
     create_rows([trial for work in units for trial in work.trials], reason)
     for book in {id(work.book): work.book for work in units}.values():
         book.write()
     _raise_invoices(units)
     for work in units:
-        work.trials, work.dropped_flags = [], []
+        work.trials, work.dropped = [], []
 
 
 def _raise_invoices(units: Sequence[UnitOfWork]) -> None:

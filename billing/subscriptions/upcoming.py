@@ -25,19 +25,20 @@ class UpcomingInvoice:
 
 @transaction.atomic
 def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
-    """What the subscription will be billed at period end, if nothing more is used until then.
+    """What the subscription will be billed when its next period or billing cycle begins, if nothing more is used until then.
 
     Runs the renewal and rolls it back, so the customer is locked for that long. None for a subscription that is billed
     elsewhere, has no period, ends with it, or costs nothing. Raises `CannotBill` as the renewal does.
     """
-    at = subscription.current_period_end
+    ends = [subscription.current_period_end, *(cycle.period_end for cycle in subscription.cycles.all())]
+    at = min((end for end in ends if end is not None), default=None)
     if at is None or not subscription.billed_here or subscription.status != Subscription.Status.ACTIVE:
         return None
     if subscription.expires_at is not None and subscription.expires_at <= at:
         return None
     with rolled_back():
         renew_customers([str(subscription.customer_id)], at)
-        raised = Invoice.objects.filter(subscription=subscription, created_at=at, period_start=at).first()
+        raised = Invoice.objects.filter(subscription=subscription, created_at=at).first()
         lines = () if raised is None else tuple(raised.lines.order_by("position", "pk"))
     if raised is None or not any(line.amount for line in lines):
         return None

@@ -121,7 +121,8 @@ def customer_of(row: Any) -> Customer:
         return make_contact(person=row).customer
     if isinstance(row, Customer):
         return row
-    return customer_of(row.balance if hasattr(row, "balance") else row.invoice)
+    owner = next(name for name in ("balance", "subscription", "invoice") if hasattr(row, name))
+    return customer_of(getattr(row, owner))
 
 
 def test_of_every_table_it_is_decided_whether_it_is_recorded():

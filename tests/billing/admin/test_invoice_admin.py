@@ -26,6 +26,7 @@ from billing.rules.invoice_totals import BilledLine
 from customers import clock
 from customers.models import Customer
 from tests.admin_forms import form_data
+from tests.clocks import clock_at
 from tests.factories import (
     make_address,
     make_billing_account,
@@ -50,7 +51,8 @@ def raised(
         at=clock.now() - timedelta(days=days_ago),
         lines=lines or [BilledLine(kind="base", description="Pro", amount=10000)],
     )
-    [invoice] = raise_invoices([bill], done_by="renew")
+    with clock_at(bill.at):
+        [invoice] = raise_invoices([bill], done_by="renew")
     assert invoice is not None
     return invoice
 

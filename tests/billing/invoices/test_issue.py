@@ -23,6 +23,7 @@ from billing.invoices.locking import CannotChangeInvoice
 from billing.models import Discount, Invoice, InvoiceLine, InvoiceSeries
 from billing.rules.invoice_totals import BilledLine, LineKind
 from customers.models import Customer
+from tests.clocks import clock_at
 from tests.factories import (
     make_address,
     make_billing_account,
@@ -224,12 +225,20 @@ class TestWhatIsKept:
         at_once, later, usual = (make_customer() for _ in range(3))
         for customer, days in ((at_once, 0), (later, 14)):
             make_billing_account(customer=customer, payment_terms_days=days)
-        due = {customer: raised(bill(customer, 100)).due_at for customer in (at_once, later, usual)}
+        with clock_at(AT):
+            due = {customer: raised(bill(customer, 100)).due_at for customer in (at_once, later, usual)}
         assert due == {
             at_once: AT,
             later: AT + timedelta(days=14),
             usual: AT + timedelta(days=10),
         }
+
+    def test_one_raised_late_is_due_from_the_day_it_is_issued(self) -> None:
+        late = AT + timedelta(days=90)
+        with clock_at(late):
+            invoice = raised(bill(make_customer(), 100))
+        assert (invoice.created_at, invoice.issued_at) == (AT, late)
+        assert invoice.due_at == late + timedelta(days=45)
 
     def test_the_reason_for_no_tax(self) -> None:
         customer = make_customer()
@@ -246,17 +255,17 @@ class TestWhatIsKept:
         plan = make_plan(plan_id="pro")
         subscription = make_subscription(customer=customer, plan=plan)
         end = AT + timedelta(days=31)
-        invoice = raised(
-            bill(
-                customer,
-                lines=[line(100, plan_id="pro", quantity=Decimal("2.5")), line(5, plan_id="other")],
-                subscription_id=str(subscription.pk),
-                plan_ids=("pro",),
-                plans=(str(plan.pk),),
-                period_start=AT,
-                period_end=end,
-            )
+        wanted = bill(
+            customer,
+            lines=[line(100, plan_id="pro", quantity=Decimal("2.5")), line(5, plan_id="other")],
+            subscription_id=str(subscription.pk),
+            plan_ids=("pro",),
+            plans=(str(plan.pk),),
+            period_start=AT,
+            period_end=end,
         )
+        with clock_at(AT):
+            invoice = raised(wanted)
         assert (invoice.plan_ids, list(invoice.plans.all())) == (["pro"], [plan])
         assert (invoice.subscription, invoice.period_start, invoice.period_end) == (subscription, AT, end)
         assert list(invoice.lines.values_list("plan", "quantity")) == [
@@ -370,7 +379,8 @@ class TestDraft:
         draft = self.draft()
         assert (draft.status, draft.number, draft.total, draft.currency) == ("draft", "", 1500, "USD")
 
-        invoice = issue_invoice(draft, done_by="ada", at=AT)
+        with clock_at(AT):
+            invoice = issue_invoice(draft, done_by="ada", at=AT)
 
         invoice.refresh_from_db()
         assert (invoice.status, invoice.number, invoice.issued_at) == ("open", "INV-000001", AT)

@@ -21,6 +21,7 @@ from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions import renew
 from customers import clock
 from tests.admin_forms import form_data
+from tests.clocks import clock_at
 from tests.factories import make_customer, make_payment, make_subscription, make_user
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,8 @@ def issued(subscription: Subscription | None = None) -> Invoice:
         lines=[BilledLine(kind="base", description="Pro", amount=10000)],
         subscription_id=str(subscription.pk) if subscription else None,
     )
-    [invoice] = raise_invoices([bill], done_by="renew")
+    with clock_at(bill.at):
+        [invoice] = raise_invoices([bill], done_by="renew")
     assert invoice is not None
     return invoice
 
@@ -215,3 +217,11 @@ def test_a_moment_of_the_reversal_is_now():
     before = clock.now()
     reversal = take_back(record_payment(issued(), 100, done_by="max"))
     assert timedelta(0) <= reversal.reversed_at - before < timedelta(minutes=1)
+
+
+def test_a_payment_below_zero_reverses_the_latest_one_of_its_amount():
+    invoice = issued()
+    _, second = (record_payment(invoice, 5000, done_by="max") for _ in range(2))
+    assert record_payment(invoice, -5000, reference="Returned by the bank", done_by="ada") == second
+    assert state(invoice) == ("open", 5000, 0, 5000)
+    assert second.reversal.reason == "Returned by the bank"

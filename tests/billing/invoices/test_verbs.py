@@ -21,6 +21,7 @@ from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions import renew
 from customers import clock
 from customers.models import Customer
+from tests.clocks import clock_at
 from tests.factories import (
     make_billing_account,
     make_customer,
@@ -51,7 +52,8 @@ def issued(
         lines=[BilledLine(kind="base", description="Pro", amount=amount)],
         subscription_id=str(subscription.pk) if subscription else None,
     )
-    [invoice] = raise_invoices([bill], done_by="renew")
+    with clock_at(bill.at):
+        [invoice] = raise_invoices([bill], done_by="renew")
     assert invoice is not None
     return invoice
 

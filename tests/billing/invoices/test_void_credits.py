@@ -131,7 +131,7 @@ class TestCarriedOver:
         # As lines of version 0.1 are: the guards don't let an issued line change, so the row is read as it was.
         line = InvoiceLine.objects.get(amount=4000)
         discount = Discount.objects.exclude(pk=other.pk).get()
-        assert discount.start == bill.issued_at
+        assert discount.start == bill.created_at
         from_before = InvoiceLine(invoice=bill, description=line.description, amount=4000, kind="credit")
         assert _carried_over_by(bill, from_before) == discount
 

@@ -123,11 +123,10 @@ def test_packs_bought_ahead_come_before_overage_of_the_same_plan_and_can_be_chan
     assert missing(use_refused(6)) == 1
     run("change_plan", "acme", "pro", "pro", "--prepaid", "calls=120", "--at", JAN_1)
     shown = document()["balances"]["calls"]["breakdown"]
-    # 120 are three packs of 50. What was 15 beyond the 10 was billed with the change.
-    assert [(each["prepaid_grant"], each["usage"]) for each in shown] == [(0, 10), (150, 50)]
-    assert figures() == (160, 100, 60)
-    # 20 and a pack; 15 beyond; 20 and three packs, less 20 and one, no day of January being over.
-    assert sorted(Invoice.objects.values_list("total", flat=True)) == [2500, 2500]
+    # 120 are three packs of 50. The 15 beyond the 10 are billed when the period ends.
+    assert [(each["prepaid_grant"], each["usage"]) for each in shown] == [(0, 25), (150, 50)]
+    # 20 and a pack; 20 and three packs, less 20 and one, no day of January being over.
+    assert sorted(Invoice.objects.values_list("total", flat=True)) == [1000, 2500]
 
 
 def test_what_is_bought_once_is_drawn_last_and_never_refilled():

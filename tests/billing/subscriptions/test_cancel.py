@@ -274,15 +274,15 @@ def test_trials_that_cannot_last_longer(until, moment, message):
     assert subscription.trial_ends_at == FEB_14
 
 
-def test_a_change_during_a_trial_keeps_it_where_the_other_plan_has_one():
+def test_a_change_during_a_trial_begins_the_trial_of_the_other_plan():
     customer = make_customer()
     subscription = attach(customer, plan_of("basic", **a_month_for(20, **TRIAL)))
     pro = plan_of("pro", **a_month_for(50, **TRIAL))
     result = change(subscription, pro, FEB_4)
-    assert (result.subscription.trial_ends_at, result.invoices) == (FEB_14, [])
-    run_until(FEB_14)
+    assert (result.subscription.trial_ends_at, result.invoices) == (at("2026-02-18T10:00"), [])
+    run_until(at("2026-02-18T10:00"))
     invoice = Invoice.objects.get()
-    assert (invoice.total, invoice.period_end) == (5000, at("2026-03-14T10:00"))
+    assert (invoice.total, invoice.period_end) == (5000, at("2026-03-18T10:00"))
     # It was tried too: it cannot be tried again.
     assert {trial.plan.plan_id for trial in TrialUsed.objects.all()} == {"basic", "pro"}
 

@@ -61,7 +61,7 @@ def test_more_of_the_same_plan_begins_at_once_and_keeps_what_was_used():
     assert_adds_up()
 
 
-def test_use_beyond_the_grant_is_billed_with_the_change_and_not_again():
+def test_use_beyond_the_grant_is_billed_when_the_period_ends_though_the_quantity_changed():
     calls = metered("calls")
     item = {
         "included": 100,
@@ -75,10 +75,12 @@ def test_use_beyond_the_grant_is_billed_with_the_change_and_not_again():
     subscription = attach(customer, plan)
     use(customer, calls, 103, JAN_31)
     result = change(subscription, plan, quantity=Decimal(2))
-    assert billed(result.invoices[0]) == [("usage", 300), ("proration", -1000), ("proration", 2000)]
-    assert figures(customer, FEB_14, "calls") == (200, 100, 100)
+    assert billed(result.invoices[0]) == [("proration", -1000), ("proration", 2000)]
+    assert figures(customer, FEB_14, "calls") == (200, 97, 103)
+    use(customer, calls, 100, FEB_14)
     run_until(FEB_28)
-    assert billed(Invoice.objects.latest("number")) == [("base", 4000)]
+    # 203 of 200.
+    assert billed(Invoice.objects.latest("number")) == [("usage", 300), ("base", 4000)]
     assert_adds_up()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from billing.models import Invoice, Subscription
 from billing.subscriptions import CannotSubscribe, attach_plan, cancel_subscription, change_plan
+from customers import clock
 from tests.billing.subscriptions.timeline import (
     a_month_for,
     assert_adds_up,
@@ -58,8 +59,12 @@ def test_an_upgrade_at_once_is_prorated_to_the_second():
     assert (invoice.period_start, invoice.period_end) == (JAN_31, FEB_28)
     assert invoice.created_at == moment
     subscription.refresh_from_db()
-    assert (subscription.status, subscription.expires_at) == ("ended", moment)
-    assert result.subscription.follows_id == subscription.pk
+    assert (subscription.status, subscription.expires_at, subscription.plan) == ("active", None, fast)
+    assert result.subscription == subscription
+    assert [(phase.plan, phase.starts_at) for phase in subscription.phases.all()] == [
+        (slow, JAN_31),
+        (fast, moment),
+    ]
     [shown] = document(customer, moment)["subscriptions"]
     assert (shown["plan_id"], shown["current_period_end"]) == ("fast", milliseconds(FEB_28))
     # What another plan's grant has used up is not carried along; its reset keeps its date.
@@ -223,19 +228,19 @@ def test_attaching_a_plan_of_the_same_group_changes_the_one_there_is():
     apart = attach(customer, basic, entity=entity)
     other_group = attach(customer, plan_of("support", **a_month_for(9, group="support")))
     second = attach(customer, pro, FEB_14)
-    assert second.follows_id == first.pk
+    assert (second.pk, second.plan) == (first.pk, pro)
     running = {row.pk for row in Subscription.objects.running()}
     assert running == {beside.pk, apart.pk, other_group.pk, second.pk}
     scheduled = attach(customer, basic, FEB_14 + timedelta(days=1))
     assert (scheduled.status, scheduled.started_at) == ("scheduled", FEB_28)
 
 
-def test_a_plan_of_the_same_group_cannot_be_attached_from_a_day_ahead():
-    customer = make_customer()
-    first = attach(customer, plan_of("basic", **a_month_for(20, price_interval="year")))
-    with pytest.raises(CannotSubscribe, match="basic v1 of the same group"):
-        attach(customer, plan_of("pro", **a_month_for(50)), at("2999-01-01T00:00"))
-    assert [row.pk for row in Subscription.objects.active()] == [first.pk]
+def test_a_plan_of_the_same_group_attached_from_a_day_ahead_is_a_scheduled_change():
+    first = attach(make_customer(), plan_of("basic", **a_month_for(20, price_interval="year")))
+    ahead = clock.now() + timedelta(days=1)
+    scheduled = attach(first.customer, plan_of("pro", **a_month_for(50)), ahead)
+    assert (scheduled.status, scheduled.started_at, scheduled.follows) == ("scheduled", ahead, first)
+    assert Invoice.objects.count() == 1
 
 
 def test_a_change_of_currency_bills_each_in_its_own():
@@ -246,13 +251,20 @@ def test_a_change_of_currency_bills_each_in_its_own():
     assert (new.currency, new.total) == ("JPY", 2500)
 
 
-def test_what_the_billing_platform_bills_is_not_given_back_here():
-    customer = make_customer()
-    subscription = attach(customer, plan_of("basic", **a_month_for(20)))
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda subscription: change(subscription, plan_of("pro", **a_month_for(50))),
+        lambda subscription: change(subscription, subscription.plan, quantity=Decimal(2)),
+        lambda subscription: cancel_subscription(subscription, at=FEB_14, done_by="test"),
+    ],
+)
+def test_what_the_billing_platform_bills_is_changed_there(act):
+    subscription = attach(make_customer(), plan_of("basic", **a_month_for(20)))
     Subscription.objects.update(billed_here=False)
     subscription.refresh_from_db()
-    [invoice] = change(subscription, plan_of("pro", **a_month_for(50))).invoices
-    assert billed(invoice) == [("proration", 2500)]
+    with pytest.raises(CannotSubscribe, match="on the billing platform, which bills basic v1, then import"):
+        act(subscription)
 
 
 def test_an_archived_plan_is_not_sold_but_who_has_it_may_have_more_of_it():

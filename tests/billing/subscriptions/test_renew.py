@@ -20,6 +20,7 @@ from tests.billing.subscriptions.timeline import (
     plan_of,
     run_until,
 )
+from tests.clocks import clock_at
 from tests.factories import make_billing_account, make_customer, make_grant
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +178,8 @@ def test_standalone_grants_reset_and_expire():
 def test_an_unpaid_invoice_marks_its_subscription_whose_balances_then_wait(settings):
     customer = make_customer()
     make_billing_account(customer=customer, payment_terms_days=10)
-    attach(customer, plan_of("pro", (metered("calls"), {"included": 100}), **MONTHLY))
+    with clock_at(JAN_31):
+        attach(customer, plan_of("pro", (metered("calls"), {"included": 100}), **MONTHLY))
     use(customer, 40)
     run_until(at("2026-02-10T09:59"))
     assert not Subscription.objects.get().past_due

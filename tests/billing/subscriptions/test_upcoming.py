@@ -11,6 +11,7 @@ from billing.models import Grant, Invoice, InvoiceSeries, LedgerEntry, Posting, 
 from billing.subscriptions import CannotBill, attach_plan, cancel_subscription, change_plan
 from billing.subscriptions.upcoming import UpcomingInvoice, upcoming_invoice
 from tests.billing.subscriptions.timeline import at, draw, metered, plan_of, run_until
+from tests.clocks import clock_at
 from tests.factories import make_billing_account, make_customer, make_discount
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,11 @@ def expected(subscription: Subscription) -> UpcomingInvoice:
 
 
 def test_it_is_what_the_renewal_then_raises_and_nothing_is_kept():
+    with clock_at(FEB_28):
+        is_what_the_renewal_then_raises()
+
+
+def is_what_the_renewal_then_raises():
     customer = make_customer()
     make_billing_account(customer=customer, tax_rate=Decimal(20))
     make_discount(customer=customer)
