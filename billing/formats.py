@@ -93,11 +93,17 @@ def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) 
 
 
 def limit_reached(stop: LimitReached, names: Mapping[str, str], features: Mapping[str, str]) -> str:
-    """The limit that stopped a usage, in words. `names` and `features` are by the id of the grant."""
+    """The limit that stopped a usage, in words. `names` are by the ID of the grant, `features` by that and by their own."""
     if stop.limit == "nothing_granted":
         return "the customer has no grant that this usage may draw from"
     if stop.limit == "no_overage":
         return "the balance is used up, and no grant allows overage"
+    if stop.limit == "overage_off":
+        return "the balance is used up, and overage is turned off for the customer"
+    if stop.cap is not None:
+        feature = features.get(stop.cap.feature_id, "the feature")
+        used = f"{number(stop.cap.used)} {'is' if stop.cap.used == 1 else 'are'} used"
+        return f"the usage limit on {feature} is {number(stop.cap.limit)} per {stop.cap.interval}, and {used}"
     name = names.get(stop.row_id or "", "a grant")
     bound = "" if stop.bound is None else f" of {number(stop.bound)}"
     if stop.limit == "max_purchase":

@@ -45,7 +45,10 @@ def _may(verbs: str, app: str, models: str) -> set[str]:
 
 _PEOPLE = "activity company contact customfield document domain note person relationship segment tag task"
 _CUSTOMERS = "address business customer paymentmethod"
-_TERMS = "autotopup billingaccount discount entity flag purchase referral spendlimit usagealert"
+_TERMS = (
+    "autotopup billingaccount discount entity flag overageallowed purchase referral spendlimit usagealert"
+    " usagelimit"
+)
 _CATALOG = "creditcost feature plan planitem"
 _LEDGER = (
     "balance billingcycle grant ledgerentry license posting rollover subscription subscriptionphase trialused"

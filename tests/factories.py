@@ -30,6 +30,7 @@ from billing.models import (
     InvoiceSeries,
     LedgerEntry,
     License,
+    OverageAllowed,
     Payment,
     PaymentReversal,
     PendingLine,
@@ -44,6 +45,7 @@ from billing.models import (
     SubscriptionPhase,
     TrialUsed,
     UsageAlert,
+    UsageLimit,
 )
 from crm.models import (
     Activity,
@@ -223,6 +225,16 @@ def make_auto_topup(**fields: Any) -> AutoTopup:
 def make_spend_limit(**fields: Any) -> SpendLimit:
     """A limit of 50."""
     return _of_customer(SpendLimit, fields, feature=make_feature, overage_limit=Decimal(50), enabled=True)
+
+
+def make_usage_limit(**fields: Any) -> UsageLimit:
+    """At most 10 a day."""
+    return _of_customer(UsageLimit, fields, feature=make_feature, limit=Decimal(10), interval="day")
+
+
+def make_overage_allowed(**fields: Any) -> OverageAllowed:
+    """Overage allowed."""
+    return _of_customer(OverageAllowed, fields, feature=make_feature, enabled=True)
 
 
 def make_usage_alert(**fields: Any) -> UsageAlert:
@@ -621,6 +633,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     MergedRecord: make_merged_record,
     Note: make_note,
     LedgerEntry: make_ledger_entry,
+    OverageAllowed: make_overage_allowed,
     Payment: make_payment,
     PaymentReversal: make_payment_reversal,
     PendingLine: make_pending_line,
@@ -640,6 +653,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Team: make_team,
     TrialUsed: make_trial_used,
     UsageAlert: make_usage_alert,
+    UsageLimit: make_usage_limit,
     WorklistDecision: make_worklist_decision,
     WorklistEntry: make_worklist_entry,
     WorklistReason: make_worklist_reason,

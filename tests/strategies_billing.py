@@ -291,18 +291,54 @@ def billing_controls(complete: bool = False) -> st.SearchStrategy[Json]:
         {"enabled": st.booleans(), "purchase_limit": limit},
         complete,
     )
+    filters = st.fixed_dictionaries({"properties": st.dictionaries(identifiers, texts, max_size=2)})
     spend = objects(
-        {}, {"feature_id": identifiers, "enabled": st.booleans(), "overage_limit": numbers()}, complete
-    )
-    alert = objects(
-        {"threshold": numbers(), "threshold_type": st.sampled_from(["usage", "usage_percentage"])},
-        {"feature_id": identifiers, "enabled": st.booleans(), "name": texts},
+        {},
+        {
+            "feature_id": identifiers,
+            "enabled": st.booleans(),
+            "limit_type": st.sampled_from(["absolute", "usage_percentage"]),
+            "overage_limit": numbers(),
+        },
         complete,
     )
+    usage = objects(
+        {
+            "feature_id": identifiers,
+            "limit": numbers(),
+            "interval": st.sampled_from(["day", "week", "month", "year"]),
+        },
+        {
+            "enabled": st.booleans(),
+            "anchor": st.sampled_from(["billing_cycle", "utc"]),
+            "filter": filters,
+            "usage": numbers(),
+        },
+        complete,
+    )
+    alert = objects(
+        {
+            "threshold": numbers(),
+            "threshold_type": st.sampled_from(
+                ["usage", "usage_percentage", "remaining", "remaining_percentage"]
+            ),
+        },
+        {
+            "feature_id": identifiers,
+            "enabled": st.booleans(),
+            "basis": st.sampled_from(["balance", "included", "recurring", "usage_limit"]),
+            "filter": filters,
+            "name": texts,
+        },
+        complete,
+    )
+    overage = objects({"feature_id": identifiers}, {"enabled": st.booleans()}, complete)
     lists = {
         "auto_topups": st.lists(topup, max_size=2),
         "spend_limits": st.lists(spend, max_size=2),
+        "usage_limits": st.lists(usage, max_size=2),
         "usage_alerts": st.lists(alert, max_size=2),
+        "overage_allowed": st.lists(overage, max_size=2),
     }
     return objects({}, lists, complete)
 

@@ -1,14 +1,15 @@
 """The admin of billing: what customers pay for and what they may use."""
 
-from billing.admin.account import (
-    AutoTopupAdmin,
-    BillingAccountAdmin,
-    EntityAdmin,
-    SpendLimitAdmin,
-    UsageAlertAdmin,
-)
+from billing.admin.account import BillingAccountAdmin, EntityAdmin
 from billing.admin.balance import BalanceAdmin, FlagAdmin, GrantAdmin, RolloverAdmin
 from billing.admin.catalog import CreditCostAdmin, FeatureAdmin, PlanAdmin, PlanItemAdmin
+from billing.admin.controls import (
+    AutoTopupAdmin,
+    OverageAllowedAdmin,
+    SpendLimitAdmin,
+    UsageAlertAdmin,
+    UsageLimitAdmin,
+)
 from billing.admin.invoice import (
     CreditNoteAdmin,
     InvoiceAdmin,
@@ -39,6 +40,7 @@ __all__ = [
     "InvoiceSeriesAdmin",
     "LedgerEntryAdmin",
     "LicenseAdmin",
+    "OverageAllowedAdmin",
     "PaymentAdmin",
     "PaymentReversalAdmin",
     "PendingLineAdmin",
@@ -53,4 +55,5 @@ __all__ = [
     "SubscriptionPhaseAdmin",
     "TrialUsedAdmin",
     "UsageAlertAdmin",
+    "UsageLimitAdmin",
 ]

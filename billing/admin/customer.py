@@ -16,11 +16,13 @@ from billing.models import (
     Entity,
     Flag,
     License,
+    OverageAllowed,
     Purchase,
     Referral,
     SpendLimit,
     TrialUsed,
     UsageAlert,
+    UsageLimit,
 )
 from customers.admin import CustomerAdmin
 
@@ -44,6 +46,8 @@ class BilledCustomerAdmin(CustomerAdmin):
         TrialUsed,
         AutoTopup,
         SpendLimit,
+        UsageLimit,
+        OverageAllowed,
         UsageAlert,
     ]
     readonly_fields = (*CustomerAdmin.readonly_fields, recurring_revenue)

@@ -27,6 +27,7 @@ from billing.models import (
     Invoice,
     LedgerEntry,
     License,
+    OverageAllowed,
     Purchase,
     Referral,
     Rollover,
@@ -34,6 +35,7 @@ from billing.models import (
     Subscription,
     TrialUsed,
     UsageAlert,
+    UsageLimit,
 )
 from billing.rules.figures import counts
 from customers.as_of import (
@@ -65,7 +67,9 @@ def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
         "flags": (Flag, _is_any),
         "auto_topups": (AutoTopup, _is_any),
         "spend_limits": (SpendLimit, _is_any),
+        "usage_limits": (UsageLimit, _is_any),
         "usage_alerts": (UsageAlert, _is_any),
+        "overage_allowed": (OverageAllowed, _is_any),
         "invoices": (Invoice, _is_listed),
         "entities": (Entity, _is_listed),
         "trials_used": (TrialUsed, _is_any),
@@ -83,7 +87,7 @@ def rows_known(known: KnownCustomer, expand: Collection[str]) -> BillingRows:
         "grants": _counted(Grant, balances, known.at),
         "rollovers": _counted(Rollover, balances, known.at),
     }
-    return arrange_rows(found, known_at(BillingAccount, known), expand, known.at)
+    return arrange_rows(found, known_at(BillingAccount, known), expand, known.at, known_at=known.at)
 
 
 def _counted(model: type[M], balances: Sequence[Balance], at: datetime) -> list[M]:

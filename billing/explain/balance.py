@@ -75,6 +75,11 @@ def explain(
         )
     if material.balances and str(material.balances[0].feature_id) != str(feature.pk):
         notes.append(f"{feature} has no balance of its own. Its usage is deducted from credits only.")
+    drawable = material.drawable
+    notes += [
+        words.usage_limit(limit, drawable.controls.counts.used(limit))
+        for limit in drawable.counted_limits(at, material.entity_id)
+    ]
     entries = latest_entries(material)
     return _head(
         customer,

@@ -35,6 +35,7 @@ class Material:
     """
 
     at: datetime
+    feature: Feature
     entity_id: str | None
     drawable: DrawableBalances
     balances: list[Balance]
@@ -71,6 +72,7 @@ def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | 
     balances = sorted(found, key=lambda balance: list(costs).index(str(balance.feature_id)))
     material = Material(
         at=at,
+        feature=feature,
         entity_id=None if entity is None else str(entity.pk),
         drawable=drawable_balances_of(str(customer.pk), costs, balances),
         balances=balances,
@@ -132,7 +134,7 @@ def latest_entries(material: Material) -> dict[str, tuple[EntryExplained, ...]]:
 
 def _take_rows(material: Material) -> None:
     drawable = material.drawable
-    for row in drawable.drawable_grants(material.at):
+    for row in drawable.drawable_grants(material.at, material.entity_id):
         if row.entity_id is None or material.entity_id in (None, row.entity_id):
             material.rows.append(row)
     for rollover in drawable.drawable_rollovers(material.at):

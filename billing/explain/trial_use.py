@@ -37,10 +37,18 @@ def try_use(material: Material, asked: Decimal) -> UseExplained:
         put_back = refund(rows, asked.copy_abs(), entity_id=entity_id)
         result = DrawResult(put_back.parts, put_back.dropped)
     else:
-        limits = material.drawable.overage_limits
-        result = draw(rows, rollovers, asked, entity_id=entity_id, overage_limits=limits)
+        result = draw(
+            rows,
+            rollovers,
+            asked,
+            entity_id=entity_id,
+            overage_limits=material.drawable.overage_limits(material.at),
+            usage_caps=material.drawable.usage_caps(material.at, entity_id),
+        )
     if isinstance(result, DrawRefusal):
         features = {row.id: str(material.balance_of[row.id].feature) for row in rows}
+        features |= {str(balance.feature_id): str(balance.feature) for balance in material.balances}
+        features |= {str(material.feature.pk): str(material.feature)}
         names = {row.id: material.full_name(row.id) for row in rows}
         reasons = [formats.limit_reached(stop, names, features) for stop in result.stops]
         beyond_reach = unreachable(material)

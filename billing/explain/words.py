@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from billing.explain.types import GrantTerm
+from billing.ledger.usage_counts import CountedLimit
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
 from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawStep, grant_sort_key, rollover_sort_key
@@ -115,10 +116,20 @@ def beyond(row: DrawableGrant) -> str:
         return "unlimited"
     if not row.overage_allowed:
         return "no overage"
+    if row.overage_off:
+        return "no overage, as it is turned off for the customer"
     if row.max_purchase is None:
         return "unlimited overage"
     together = " shared with the other grants" if row.shares_max_purchase else ""
     return f"overage up to {number(row.max_purchase)}{together}"
+
+
+def usage_limit(limit: CountedLimit, used: Decimal) -> str:
+    """A sentence about a usage limit: `At most 50 calls per day: 12 are used until …`."""
+    most = f"At most {number(limit.limit.limit)} {limit.limit.feature} may be used per {limit.limit.interval}"
+    whose = f" by {limit.limit.entity}" if limit.limit.entity else ""
+    are = "is" if used == 1 else "are"
+    return f"{most}{whose}. {number(used)} {are} used in the one that ends {moment(limit.end)}."
 
 
 def overages(figures: Figures, billed: Decimal) -> str:

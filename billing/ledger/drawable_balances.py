@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from billing.models import Balance, CreditCost, Feature, Grant, Rollover, SpendLimit
+from billing.ledger.usage_controls import UsageControls, controls_of
+from billing.ledger.usage_counts import CountedLimit, entities_with_their_own, interval_at
+from billing.models import Balance, CreditCost, Feature, Grant, Rollover, UsageLimit
 from billing.models.figures import BillingMethod
-from billing.rules.drawing import DrawableGrant, DrawableRollover
+from billing.rules.drawing import (
+    DrawableGrant,
+    DrawableRollover,
+    DrawnPart,
+    OverageLimits,
+    OverageOwner,
+    UsageCap,
+)
 from billing.rules.due_events import DueKind
 from billing.rules.exact import EXACT, ZERO
 from billing.rules.figures import Figures, figures_of
@@ -21,18 +30,17 @@ class DrawableBalances:
     """A customer's balances of a feature and of the credit systems that pay for it; several accounts may have one each.
 
     `costs` has the key of each of these features, with the credits for one unit; None for the feature itself. Grants
-    and rollovers that have ended are not loaded; those that have expired are. `overage_limits` are the spend limits
-    in force, by the key of the feature.
+    and rollovers that have ended are not loaded; those that have expired are. `controls` are the customer's limits.
     """
 
     costs: Mapping[str, Decimal | None]
     balances: dict[str, Balance] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     rollovers: dict[str, Rollover] = field(default_factory=dict)
-    overage_limits: dict[str, Decimal] = field(default_factory=dict)
+    controls: UsageControls = field(default_factory=UsageControls)
 
-    def drawable_grants(self, at: datetime) -> list[DrawableGrant]:
-        """The grants that count at `at`, for `billing.rules.drawing`."""
+    def drawable_grants(self, at: datetime, entity_id: str | None = None) -> list[DrawableGrant]:
+        """The grants that count at `at`, for `billing.rules.drawing`, and their overage for usage of this entity."""
         counted = [grant for grant in self.grants.values() if grant.counts_at(at)]
         usage_based = {grant.balance_id for grant in counted if is_usage_based(grant)}
         return [
@@ -41,17 +49,89 @@ class DrawableBalances:
                 self.balances[grant.balance_id],
                 credit_cost=self.costs[self.balances[grant.balance_id].feature_id],
                 is_sharing_overage=grant.balance_id not in usage_based,
+                may_exceed=self.controls.may_exceed(self.balances[grant.balance_id].feature_id, entity_id),
             )
             for grant in counted
         ]
 
+    def overage_limits(self, at: datetime) -> OverageLimits:
+        """The spend limits in force at `at`, in units. A percentage is of what main plans include."""
+        if not self.controls.spend:
+            return {}
+        included: dict[OverageOwner, Decimal] = defaultdict(Decimal)
+        for grant in self.grants.values():
+            if grant.plan_id is None or grant.is_add_on or not grant.counts_at(at):
+                continue
+            feature_id = self.balances[grant.balance_id].feature_id
+            amount = EXACT.subtract(grant.included_grant, grant.adjusted)
+            included[feature_id] = EXACT.add(included[feature_id], amount)
+            if grant.entity_id is not None:
+                owner = feature_id, grant.entity_id
+                included[owner] = EXACT.add(included[owner], amount)
+        return self.controls.overage_limits(self.costs, included)
+
+    def counted_limits(self, at: datetime, entity_id: str | None) -> list[CountedLimit]:
+        """The usage limits that usage of the entity (None: of the customer) at `at` must keep."""
+        limits = self.controls.limits_of(self.costs, entity_id)
+        if not limits:
+            return []
+        others = entities_with_their_own(self.controls.limits)
+        grants = [
+            (self.balances[grant.balance_id].feature_id, grant)
+            for grant in self.grants.values()
+            if grant.counts_at(at)
+        ]
+        found = []
+        for limit in limits:
+            # A limit of a credit system counts all its credits. One of the used feature counts units, paid in credits too.
+            is_used = self.costs[limit.feature_id] is None
+            costs = {key: cost for key, cost in self.costs.items() if cost is not None} if is_used else {}
+            start, end = interval_at(limit, costs, grants, at)
+            own = others.get((str(limit.customer_id), limit.feature_id), frozenset())
+            found.append(CountedLimit(limit=limit, start=start, end=end, costs=costs, others=own))
+        return found
+
+    def usage_caps(self, at: datetime, entity_id: str | None) -> list[UsageCap]:
+        """The usage limits for `billing.rules.drawing`. Without any, no query; else at most two for each."""
+        return [
+            UsageCap(
+                feature_id=each.limit.feature_id,
+                limit=each.limit.limit,
+                used=self.controls.counts.used(each),
+                interval=UsageLimit.Interval(each.limit.interval).label.lower(),
+                is_of_used_feature=self.costs[each.limit.feature_id] is None,
+            )
+            for each in self.counted_limits(at, entity_id)
+        ]
+
+    def count_use(
+        self,
+        feature_id: str,
+        entity_id: str | None,
+        at: datetime,
+        parts: Sequence[DrawnPart],
+        *,
+        is_refund: bool,
+    ) -> None:
+        """Count usage or a refund that is not written yet towards the usage limits."""
+        if not self.controls.limits:
+            return
+        charges = []
+        for part in parts:
+            row = self.grants.get(part.id) or self.rollovers[part.id]
+            charged = part.charged.copy_negate() if is_refund else part.charged
+            charges.append((self.balances[row.balance_id].feature_id, charged))
+        self.controls.counts.add(feature_id, entity_id, at, charges)
+
     def drawable_rollovers(self, at: datetime) -> list[DrawableRollover]:
         """The rollovers that count at `at`, for `billing.rules.drawing`."""
-        return [
-            drawable_rollover(rollover, credit_cost=self.costs[self.balances[rollover.balance_id].feature_id])
-            for rollover in self.rollovers.values()
-            if rollover.counts_at(at)
-        ]
+        found = []
+        for rollover in self.rollovers.values():
+            if rollover.counts_at(at):
+                feature_id = self.balances[rollover.balance_id].feature_id
+                cost = self.costs[feature_id]
+                found.append(drawable_rollover(rollover, feature_id=feature_id, credit_cost=cost))
+        return found
 
     def figures(
         self, balance: Balance, grants: Iterable[DrawableGrant], rollovers: Iterable[DrawableRollover]
@@ -136,9 +216,9 @@ def drawable_balances_by_customer(
         by_balance[grant.balance_id].grants[str(grant.pk)] = grant
     for rollover in Rollover.objects.filter(balance_id__in=by_balance, ended_at=None).select_related("grant"):
         by_balance[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
-    limits = _overage_limits(costs)
+    controls = controls_of(costs)
     for customer_id, drawable in found.items():
-        drawable.overage_limits = limits[customer_id]
+        drawable.controls = controls[customer_id]
     return found
 
 
@@ -148,15 +228,20 @@ def is_usage_based(grant: Grant) -> bool:
 
 
 def drawable_grant(
-    grant: Grant, balance: Balance, *, credit_cost: Decimal | None, is_sharing_overage: bool
+    grant: Grant,
+    balance: Balance,
+    *,
+    credit_cost: Decimal | None,
+    is_sharing_overage: bool,
+    may_exceed: bool | None = None,
 ) -> DrawableGrant:
     """A grant for `billing.rules.drawing`.
 
     In a balance that allows overage, the grants with a usage-based price have it. If none has such a price
-    (`is_sharing_overage`), all grants do, together up to the balance's own limit.
+    (`is_sharing_overage`), all grants do, together up to the balance's own limit. `may_exceed` is the customer's own
+    control of overage, if there is one.
     """
     is_priced = is_usage_based(grant)
-    source = grant.subscription or grant.purchase
     return DrawableGrant(
         id=str(grant.pk),
         feature_id=balance.feature_id,
@@ -166,58 +251,32 @@ def drawable_grant(
         usage=grant.usage,
         unlimited=grant.unlimited,
         resets_at=grant.next_reset_at,
-        created_at=source.started_at if source else grant.created_at,
+        created_at=grant.began_at,
         position=grant.position,
         entity_id=grant.entity_id,
         credit_cost=credit_cost,
         reset_interval=grant.reset_interval,
         reset_interval_count=grant.reset_interval_count or 1,
         expires_at=grant.expires_at,
-        add_on=_is_add_on(grant),
-        overage_allowed=is_priced or (is_sharing_overage and balance.overage_allowed),
+        add_on=grant.is_add_on,
+        overage_allowed=is_priced or (is_sharing_overage and (balance.overage_allowed or may_exceed is True)),
+        overage_off=may_exceed is False,
         max_purchase=grant.max_purchase if is_priced else balance.max_purchase,
         shares_max_purchase=is_sharing_overage and not is_priced,
     )
 
 
-def drawable_rollover(rollover: Rollover, *, credit_cost: Decimal | None) -> DrawableRollover:
+def drawable_rollover(
+    rollover: Rollover, *, feature_id: str = "", credit_cost: Decimal | None
+) -> DrawableRollover:
     """A rollover for `billing.rules.drawing`."""
     figures = rollover.figures
     return DrawableRollover(
         id=str(rollover.pk),
+        feature_id=feature_id,
         balance=figures.balance,
         usage=figures.usage,
         entity_id=rollover.grant.entity_id if rollover.grant else None,
         credit_cost=credit_cost,
         expires_at=rollover.expires_at,
     )
-
-
-def _is_add_on(grant: Grant) -> bool:
-    if grant.subscription is not None:
-        return grant.subscription.add_on
-    return grant.plan is not None and grant.plan.add_on
-
-
-def _overage_limits(
-    costs: Mapping[str, Collection[str]],
-) -> dict[str, dict[str, Decimal]]:
-    """The spend limits in force, by customer and feature: the feature's own, else the one for all features."""
-    own: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    for_all: dict[str, Decimal] = {}
-    limits = SpendLimit.objects.filter(customer_id__in=costs, enabled=True)
-    for limit in limits:
-        if limit.overage_limit is None:
-            continue
-        if limit.feature_id is None:
-            for_all[limit.customer_id] = limit.overage_limit
-        else:
-            own[limit.customer_id][limit.feature_id] = limit.overage_limit
-    return {
-        customer_id: {
-            feature_id: own[customer_id].get(feature_id, for_all.get(customer_id, Decimal("Infinity")))
-            for feature_id in features
-            if feature_id in own[customer_id] or customer_id in for_all
-        }
-        for customer_id, features in costs.items()
-    }

@@ -1,8 +1,9 @@
 """What customers pay for and what they may use: catalog, subscriptions, balances and their ledger, invoices."""
 
-from billing.models.account import AutoTopup, BillingAccount, Entity, SpendLimit, UsageAlert
+from billing.models.account import BillingAccount, Entity
 from billing.models.balance import Balance, Flag, Grant, Rollover
 from billing.models.catalog import CreditCost, Feature, Plan, PlanItem
+from billing.models.controls import AutoTopup, OverageAllowed, SpendLimit, UsageAlert, UsageLimit
 from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment, PaymentReversal
 from billing.models.ledger import LedgerEntry, Posting
 from billing.models.pending_line import PendingLine
@@ -26,6 +27,7 @@ __all__ = [
     "InvoiceSeries",
     "LedgerEntry",
     "License",
+    "OverageAllowed",
     "Payment",
     "PaymentReversal",
     "PendingLine",
@@ -40,4 +42,5 @@ __all__ = [
     "SubscriptionPhase",
     "TrialUsed",
     "UsageAlert",
+    "UsageLimit",
 ]

@@ -1,4 +1,4 @@
-"""A customer's account on the billing platform: account facts, entities and billing controls."""
+"""A customer's account on the billing platform: account facts and entities."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.catalog import Feature
-from billing.models.figures import bounded, figure
+from billing.models.figures import figure
 from customers import clock
-from customers.formats import number
 from customers.models import Customer, CustomerRow, Environment, ListItem
 from customers.typed_ids import TypedIdField
 
@@ -119,85 +118,3 @@ class Entity(ListItem):
 
     def __str__(self) -> str:
         return self.name or self.entity_id or str(self.pk)
-
-
-class AutoTopup(ListItem):
-    """Buys `quantity` more of a feature when its balance falls below `threshold`."""
-
-    id = TypedIdField(prefix="topup", primary_key=True, editable=False)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="auto_topups")
-    feature = models.ForeignKey(Feature, on_delete=models.PROTECT, related_name="auto_topups")
-    threshold = figure(help_text="The balance below which more is bought.")
-    quantity = figure(help_text="The amount bought each time.")
-    enabled = models.BooleanField(null=True, blank=True, help_text="Off when unknown.")
-    limit_interval = models.CharField(
-        max_length=10,
-        choices=[("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")],
-        blank=True,
-    )
-    limit_interval_count = models.PositiveIntegerField(null=True, blank=True)
-    limit = figure("purchase limit", null=True, blank=True, help_text="The most purchases in one interval.")
-
-    history = HistoricalRecords(no_db_index=["came_with", "feature"])
-
-    class Meta:
-        ordering = ["position", "id"]
-        verbose_name = "auto top-up"
-        constraints = [bounded("auto_topup_in_range", "threshold", "quantity", "limit", at_least=None)]
-
-    def __str__(self) -> str:
-        return f"{number(self.quantity)} {self.feature} below {number(self.threshold)}"
-
-
-class SpendLimit(ListItem):
-    """The most overage that a customer may run up, of one feature or, without `feature`, of each."""
-
-    id = TypedIdField(prefix="limit", primary_key=True, editable=False)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="spend_limits")
-    feature = models.ForeignKey(
-        Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="spend_limits"
-    )
-    enabled = models.BooleanField(null=True, blank=True, help_text="Off when unknown.")
-    overage_limit = figure(null=True, blank=True)
-
-    history = HistoricalRecords(no_db_index=["came_with", "feature"])
-
-    class Meta:
-        ordering = ["position", "id"]
-        constraints = [bounded("spend_limit_in_range", "overage_limit", at_least=None)]
-
-    def __str__(self) -> str:
-        limit = "no limit" if self.overage_limit is None else number(self.overage_limit)
-        return f"{self.feature or 'All features'}: {limit}"
-
-
-class UsageAlert(ListItem):
-    """An alert when usage passes `threshold`: a number of units, or a percentage of the granted amount."""
-
-    class ThresholdType(models.TextChoices):
-        USAGE = "usage", "Units used"
-        USAGE_PERCENTAGE = "usage_percentage", "Percentage used"
-
-    id = TypedIdField(prefix="alert", primary_key=True, editable=False)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="usage_alerts")
-    feature = models.ForeignKey(
-        Feature, on_delete=models.PROTECT, null=True, blank=True, related_name="usage_alerts"
-    )
-    threshold = figure()
-    threshold_type = models.CharField(max_length=20, choices=ThresholdType)
-    enabled = models.BooleanField(null=True, blank=True, help_text="On when unknown.")
-    name = models.CharField(null=True, blank=True)
-
-    history = HistoricalRecords(no_db_index=["came_with", "feature"])
-
-    class Meta:
-        ordering = ["position", "id"]
-        constraints = [
-            bounded("usage_alert_in_range", "threshold", at_least=None),
-            models.CheckConstraint(
-                condition=Q(threshold_type__in=["usage", "usage_percentage"]), name="usage_alert_type_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name or f"{self.feature or 'All features'} past {number(self.threshold)}"

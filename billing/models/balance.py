@@ -270,6 +270,19 @@ class Grant(PartOfList):
         """What remains of the grant; negative in overage."""
         return self.figures.balance
 
+    @property
+    def is_add_on(self) -> bool:
+        """Whether it comes with a plan that is sold in addition to another."""
+        if self.subscription is not None:
+            return self.subscription.add_on
+        return self.plan is not None and self.plan.add_on
+
+    @property
+    def began_at(self) -> datetime:
+        """When its subscription or purchase began, or it was granted."""
+        source = self.subscription or self.purchase
+        return source.started_at if source else self.created_at
+
     def due_events(self) -> list[DueEvent]:
         """Its expiry and its next reset; none once it has ended."""
         if self.ended_at is not None:

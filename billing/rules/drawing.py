@@ -23,7 +23,13 @@ from billing.rules.figures import GrantFigures, RolloverFigures, amount_problem,
 from billing.rules.intervals import nominal_minutes
 
 DrawStep = Literal["unlimited", "rollover", "granted", "overage", "healed", "refilled"]
-LimitKind = Literal["nothing_granted", "no_overage", "max_purchase", "spend_limit"]
+LimitKind = Literal[
+    "nothing_granted", "no_overage", "overage_off", "max_purchase", "spend_limit", "usage_limit"
+]
+
+#: Whose overage a spend limit bounds: that of a feature, or of a feature in the grants of one entity.
+OverageOwner = str | tuple[str, str]
+OverageLimits = Mapping[OverageOwner, Decimal]
 
 _UNBOUNDED = Decimal("Infinity")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -36,7 +42,8 @@ class DrawableGrant(GrantFigures):
     `entity_id` is None for a grant of the customer, `credit_cost` is None for a grant of the used feature itself. Of
     grants that are equal in all else and equally old, the one with the lower `position` comes first. `max_purchase` is
     how far below zero a grant with `overage_allowed` may go; None means no floor. With `shares_max_purchase` it bounds
-    the overage of all grants of the balance that share it, together.
+    the overage of all grants of the balance that share it, together. With `overage_off` the grant keeps its place in the
+    order, but may not go below zero.
     """
 
     id: str
@@ -51,6 +58,7 @@ class DrawableGrant(GrantFigures):
     expires_at: datetime | None = None
     add_on: bool = False
     overage_allowed: bool = False
+    overage_off: bool = False
     max_purchase: Decimal | None = None
     shares_max_purchase: bool = False
 
@@ -60,9 +68,30 @@ class DrawableRollover(RolloverFigures):
     """A rollover with everything that decides when usage is deducted from it; `expires_at` None means never."""
 
     id: str
+    feature_id: str = ""
     entity_id: str | None = None
     credit_cost: Decimal | None = None
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageCap:
+    """At most `limit` of a feature per interval, of which `used` are used in the present one.
+
+    A cap of the feature that is used counts its units (`is_of_used_feature`). One of a credit system counts the credits
+    that are charged, for whatever feature.
+    """
+
+    feature_id: str
+    limit: Decimal
+    used: Decimal
+    interval: str
+    is_of_used_feature: bool = True
+
+    @property
+    def left(self) -> Decimal:
+        """How much may still be used."""
+        return max(ZERO, EXACT.subtract(self.limit, self.used))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +111,24 @@ class DrawnPart:
 class LimitReached:
     """Why nothing more could be deducted: the limit that the grant `row_id` has reached, and its value.
 
-    Both are None if no grant may go below zero. `bound` is in the grant's own feature.
+    Both are None if no grant may go below zero. `bound` is in the grant's own feature. A usage limit has no grant: it is
+    the `cap`.
     """
 
     limit: LimitKind
     row_id: str | None = None
     bound: Decimal | None = None
+    cap: UsageCap | None = None
 
     def __str__(self) -> str:
         if self.limit == "nothing_granted":
             return "nothing is granted"
         if self.limit == "no_overage":
             return "no grant allows overage"
+        if self.limit == "overage_off":
+            return "overage is off"
+        if self.cap is not None:
+            return f"the usage limit is {self.cap.limit.normalize():f} per {self.cap.interval}"
         name = "max_purchase" if self.limit == "max_purchase" else "spend limit"
         bound = "" if self.bound is None else f" of {self.bound.normalize():f}"
         return f"{self.row_id} has reached its {name}{bound}"
@@ -171,39 +206,47 @@ def draw(
     amount: Decimal,
     *,
     entity_id: str | None = None,
-    overage_limits: Mapping[str, Decimal] | None = None,
+    overage_limits: OverageLimits | None = None,
+    usage_caps: Sequence[UsageCap] = (),
     cap: bool = False,
 ) -> DrawResult | DrawRefusal:
     """Deduct `amount` units, or return a refusal if they do not fit. With `cap`, drop what does not fit instead.
 
     An unlimited grant covers everything. Otherwise rollovers come first, then what the grants have left, then their
     overage. `overage_limits` are spend limits by feature ID, in units of that feature: the overage of all `grants` of
-    the feature together, including those of other entities, does not grow beyond its limit. Raises `ValueError` for an
-    amount that is below zero, not finite, or has more than ten decimals.
+    the feature together, including those of other entities, does not grow beyond its limit. One by feature ID and entity
+    ID replaces it for the entity's own grants, which then count towards that one only. `usage_caps` are the usage limits
+    of this usage: the tightest decides, whatever is granted. Raises `ValueError` for an amount that is below zero, not
+    finite, or has more than ten decimals.
     """
     grants = list(grants)
     _check(amount)
     with localcontext(EXACT):
-        allocation = _Allocation(amount)
+        allocation = _Allocation(amount, usage_caps)
         ordered = drawing_order(grants, entity_id)
+        usable_rollovers = rollover_order(rollovers, entity_id)
+        stops: list[LimitReached] = []
         unlimited = next((grant for grant in ordered if grant.unlimited), None)
         if unlimited is not None:
-            allocation.take(unlimited.id, "unlimited", _UNBOUNDED, unlimited.credit_cost)
+            allocation.take(unlimited, "unlimited", _UNBOUNDED)
+        else:
+            for rollover in usable_rollovers:
+                allocation.take(rollover, "rollover", rollover.balance)
+            left = {grant.id: grant.balance for grant in ordered}
+            for grant in ordered:
+                left[grant.id] -= allocation.take(grant, "granted", left[grant.id])
+            stops = _overdraw(allocation, grants, ordered, left, overage_limits or {})
+        missing = allocation.missing + allocation.held_back
+        if not missing:
             return DrawResult(tuple(allocation.parts))
-        usable_rollovers = rollover_order(rollovers, entity_id)
-        for rollover in usable_rollovers:
-            allocation.take(rollover.id, "rollover", rollover.balance, rollover.credit_cost)
-        left = {grant.id: grant.balance for grant in ordered}
-        for grant in ordered:
-            left[grant.id] -= allocation.take(grant.id, "granted", left[grant.id], grant.credit_cost)
-        stops = _overdraw(allocation, grants, ordered, left, overage_limits or {})
-        if not allocation.missing:
-            return DrawResult(tuple(allocation.parts))
+        stops = allocation.stops(stops)
         if not stops:
-            stops = [LimitReached("no_overage" if ordered or usable_rollovers else "nothing_granted")]
+            is_off = any(grant.overage_off and grant.overage_allowed for grant in ordered)
+            kind: LimitKind = "overage_off" if is_off else "no_overage"
+            stops = [LimitReached(kind if ordered or usable_rollovers else "nothing_granted")]
         if not cap:
-            return DrawRefusal(amount, allocation.missing, tuple(stops))
-        return DrawResult(tuple(allocation.parts), allocation.missing, tuple(stops))
+            return DrawRefusal(amount, missing, tuple(stops))
+        return DrawResult(tuple(allocation.parts), missing, tuple(stops))
 
 
 def refund(grants: Iterable[DrawableGrant], amount: Decimal, *, entity_id: str | None = None) -> RefundResult:
@@ -219,12 +262,12 @@ def refund(grants: Iterable[DrawableGrant], amount: Decimal, *, entity_id: str |
         used = {grant.id: grant.usage for grant in ordered}
         for grant in ordered:
             if grant.unlimited:
-                used[grant.id] -= allocation.take(grant.id, "unlimited", used[grant.id], grant.credit_cost)
+                used[grant.id] -= allocation.take(grant, "unlimited", used[grant.id])
         for grant in ordered:
             room = min(grant.overage, used[grant.id])
-            used[grant.id] -= allocation.take(grant.id, "healed", room, grant.credit_cost)
+            used[grant.id] -= allocation.take(grant, "healed", room)
         for grant in ordered:
-            allocation.take(grant.id, "refilled", used[grant.id], grant.credit_cost)
+            allocation.take(grant, "refilled", used[grant.id])
         return RefundResult(tuple(allocation.parts), allocation.missing)
 
 
@@ -294,27 +337,61 @@ def rollover_sort_key(rollover: DrawableRollover) -> tuple[object, ...]:
 
 
 class _Allocation:
-    """An amount being spread over grants and rollovers: `missing` units are not covered yet."""
+    """An amount being spread over grants and rollovers: `missing` units are not covered yet.
 
-    def __init__(self, amount: Decimal) -> None:
-        self.missing = amount
+    `held_back` are the units that a usage limit of the feature keeps out from the start.
+    """
+
+    def __init__(self, amount: Decimal, caps: Sequence[UsageCap] = ()) -> None:
+        self._caps = caps
+        self._own = min(
+            (cap for cap in caps if cap.is_of_used_feature), key=lambda cap: cap.left, default=None
+        )
+        #: How many credits of each capped credit system may still be charged.
+        self._rooms: dict[str, Decimal] = {}
+        for cap in caps:
+            if not cap.is_of_used_feature:
+                self._rooms[cap.feature_id] = min(cap.left, self._rooms.get(cap.feature_id, _UNBOUNDED))
+        self._full: set[str] = set()
+        self.held_back = ZERO if self._own is None else max(ZERO, amount - self._own.left)
+        self.missing = amount - self.held_back
         self.parts: list[DrawnPart] = []
 
-    def take(self, source_id: str, step: DrawStep, room: Decimal, credit_cost: Decimal | None) -> Decimal:
+    def take(self, source: DrawableGrant | DrawableRollover, step: DrawStep, room: Decimal) -> Decimal:
         """Cover as much as fits into `room` (in the source's own feature); return what that charges."""
         if room <= 0 or not self.missing:
             return ZERO
+        cost = source.credit_cost
         units, charged = self.missing, self.missing
-        if credit_cost is not None:
-            charged = credits_for(self.missing, credit_cost)
+        if cost is not None:
+            charged = credits_for(self.missing, cost)
+        capped = self._rooms.get(source.feature_id, _UNBOUNDED)
+        if min(charged, room) > capped:
+            self._full.add(source.feature_id)
+            room = capped
         if charged > room:
             charged = room
-            units = room if credit_cost is None else units_for(room, credit_cost)
+            units = room if cost is None else units_for(room, cost)
         if not units:
             return ZERO  # Too few credits for the smallest unit: they stay.
         self.missing -= units
-        self.parts.append(DrawnPart(source_id, step, units, charged))
+        if source.feature_id in self._rooms:
+            self._rooms[source.feature_id] -= charged
+        self.parts.append(DrawnPart(source.id, step, units, charged))
         return charged
+
+    def stops(self, others: Sequence[LimitReached]) -> list[LimitReached]:
+        """The limits that stopped the usage, usage limits first; `others` count only if they left something uncovered."""
+        reached = []
+        if self._own is not None and self.held_back:
+            reached.append(LimitReached("usage_limit", bound=self._own.limit, cap=self._own))
+        if not self.missing:
+            return reached
+        for feature_id in sorted(self._full):
+            of_feature = (cap for cap in self._caps if cap.feature_id == feature_id)
+            tightest = min(of_feature, key=lambda cap: cap.left)
+            reached.append(LimitReached("usage_limit", bound=tightest.limit, cap=tightest))
+        return [*reached, *others]
 
 
 def _overdraw(
@@ -322,7 +399,7 @@ def _overdraw(
     grants: Sequence[DrawableGrant],
     ordered: Sequence[DrawableGrant],
     left: Mapping[str, Decimal],
-    overage_limits: Mapping[str, Decimal],
+    overage_limits: OverageLimits,
 ) -> list[LimitReached]:
     """Take the `ordered` grants that allow overage below zero; return the limit that stopped each.
 
@@ -335,7 +412,7 @@ def _overdraw(
         if grant.shares_max_purchase:
             shared[grant.feature_id, grant.balance_id] += grant.overage
     for grant in ordered:
-        if not grant.overage_allowed or not allocation.missing:
+        if not grant.overage_allowed or grant.overage_off or not allocation.missing:
             continue
         above_zero = max(ZERO, left[grant.id])
         to_floor = _UNBOUNDED
@@ -343,26 +420,37 @@ def _overdraw(
             together = shared[grant.feature_id, grant.balance_id]
             overdrawn = together if grant.shares_max_purchase else max(ZERO, -left[grant.id])
             to_floor = above_zero + max(ZERO, grant.max_purchase - overdrawn)
-        to_limit = above_zero + allowances.get(grant.feature_id, _UNBOUNDED)
-        charged = allocation.take(grant.id, "overage", min(to_floor, to_limit), grant.credit_cost)
+        limit = _limit_of(grant, overage_limits)
+        to_limit = _UNBOUNDED if limit is None else above_zero + allowances[limit]
+        charged = allocation.take(grant, "overage", min(to_floor, to_limit))
         overage = max(ZERO, charged - above_zero)
         if grant.shares_max_purchase:
             shared[grant.feature_id, grant.balance_id] += overage
-        if grant.feature_id in allowances:
-            allowances[grant.feature_id] -= overage
-        if to_limit < to_floor:
-            stops.append(LimitReached("spend_limit", grant.id, overage_limits[grant.feature_id]))
-        else:
+        if limit is not None:
+            allowances[limit] -= overage
+        if limit is not None and to_limit < to_floor:
+            stops.append(LimitReached("spend_limit", grant.id, overage_limits[limit]))
+        elif grant.max_purchase is not None:
             stops.append(LimitReached("max_purchase", grant.id, grant.max_purchase))
     return stops
 
 
-def _allowances(grants: Iterable[DrawableGrant], overage_limits: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """How much more overage each spend limit allows, by feature ID."""
+def _limit_of(grant: DrawableGrant, overage_limits: OverageLimits) -> OverageOwner | None:
+    """The spend limit that the overage of the grant counts towards: its entity's, else the customer's."""
+    if grant.entity_id is not None and (grant.feature_id, grant.entity_id) in overage_limits:
+        return grant.feature_id, grant.entity_id
+    return grant.feature_id if grant.feature_id in overage_limits else None
+
+
+def _allowances(
+    grants: Iterable[DrawableGrant], overage_limits: OverageLimits
+) -> dict[OverageOwner, Decimal]:
+    """How much more overage each spend limit allows."""
     allowances = dict(overage_limits)
     for grant in grants:
-        if grant.feature_id in allowances:
-            allowances[grant.feature_id] -= grant.overage
+        limit = _limit_of(grant, overage_limits)
+        if limit is not None:
+            allowances[limit] -= grant.overage
     return allowances
 
 

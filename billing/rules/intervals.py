@@ -98,6 +98,34 @@ def first_after(
     return boundary
 
 
+def around(
+    anchor: datetime, interval: str, at: datetime, *, count: int = 1, anchor_day: int | None = None
+) -> tuple[datetime, datetime]:
+    """The start and end of the interval that contains `at`, of those that `anchor` begins or ends, without gaps.
+
+    The start is part of it, the end is not. Raises `ValueError` for an interval that never repeats.
+    """
+    _check(interval, count, anchor_day)
+    if interval == _NEVER:
+        raise ValueError("An interval that never repeats has no start and end.")
+    anchor, at = _utc(anchor), _utc(at)
+    if interval in _FIXED:
+        length = _FIXED[interval] * count
+        begun = anchor + (at - anchor) // length * length
+        return begun, begun + length
+    size = _MONTHS[interval] * count
+    steps = ((at.year - anchor.year) * 12 + at.month - anchor.month) // size
+    # Counted in whole months, this interval may begin after `at`. The one before it never ends before `at`.
+    start = _moved(anchor, interval, steps * count, anchor_day)
+    if start is not None and start > at:
+        steps -= 1
+        start = _moved(anchor, interval, steps * count, anchor_day)
+    end = _moved(anchor, interval, (steps + 1) * count, anchor_day)
+    if start is None or end is None:
+        raise ValueError("The interval reaches beyond the year 9999.")
+    return start, end
+
+
 def nominal_minutes(interval: str, count: int = 1) -> int | None:
     """The length of `count` intervals for comparisons, in minutes; None if they never reset.
 

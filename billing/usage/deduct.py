@@ -113,7 +113,7 @@ def deduct(
     No grant was reset after `at`: usage of a period that is over is computed by `billing.usage.late`.
     """
     grants, rollovers = started_grants(drawable, request, at), drawable.drawable_rollovers(at)
-    drawn = draw_for(drawable, request, grants, rollovers)
+    drawn = draw_for(drawable, request, at, grants, rollovers)
     result = UsageResult(
         amount=request.amount,
         parts=drawn.parts,
@@ -131,7 +131,7 @@ def deduct(
 
 def started_grants(drawable: DrawableBalances, request: UsageRequest, at: datetime) -> list[DrawableGrant]:
     """The grants that count and had started at `at`. Raises `UsageRefused` if none had, but some count."""
-    counted = drawable.drawable_grants(at)
+    counted = drawable.drawable_grants(at, request.entity_id)
     starts = {grant.id: drawable.grants[grant.id].started_at for grant in counted}
     started = [grant for grant in counted if not is_before(at, starts[grant.id])]
     if counted and not started:
@@ -145,6 +145,7 @@ def started_grants(drawable: DrawableBalances, request: UsageRequest, at: dateti
 def draw_for(
     drawable: DrawableBalances,
     request: UsageRequest,
+    at: datetime,
     grants: Sequence[DrawableGrant],
     rollovers: Sequence[DrawableRollover],
 ) -> Drawn:
@@ -158,16 +159,17 @@ def draw_for(
         rollovers,
         request.amount,
         entity_id=request.entity_id,
-        overage_limits=drawable.overage_limits,
+        overage_limits=drawable.overage_limits(at),
+        usage_caps=drawable.usage_caps(at, request.entity_id),
         cap=request.cap,
     )
     if isinstance(drawn, DrawRefusal):
         raise UsageRefused(
             f"{number(drawn.missing)} of {number(request.amount)} {request.feature} can't be deducted:"
-            f" {_limits_in_words(drawn.stops, drawable)}.",
+            f" {_limits_in_words(drawn.stops, drawable, request)}.",
             drawn.missing,
         )
-    why = _limits_in_words(drawn.stops, drawable) if drawn.stops else ""
+    why = _limits_in_words(drawn.stops, drawable, request) if drawn.stops else ""
     return Drawn(drawn.parts, drawn.usage_changes, drawn.rollover_changes, drawn.dropped, why)
 
 
@@ -276,10 +278,12 @@ def from_stored_answer(answer: dict[str, Any]) -> UsageResult:
     )
 
 
-def _limits_in_words(stops: Sequence[LimitReached], drawable: DrawableBalances) -> str:
+def _limits_in_words(stops: Sequence[LimitReached], drawable: DrawableBalances, request: UsageRequest) -> str:
     grants = [drawable.grants[stop.row_id] for stop in stops if stop.row_id is not None]
     names = {str(grant.pk): name_of_grant(grant) for grant in grants}
     features = {str(grant.pk): str(drawable.balances[grant.balance_id].feature) for grant in grants}
+    features |= {balance.feature_id: str(balance.feature) for balance in drawable.balances.values()}
+    features |= {str(request.feature.pk): str(request.feature)}
     return "; ".join(limit_reached(stop, names, features) for stop in stops)
 
 

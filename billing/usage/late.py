@@ -78,6 +78,7 @@ def deduct_late(drawable: DrawableBalances, request: UsageRequest, at: datetime,
     drawn = draw_for(
         drawable,
         request,
+        at,
         [closed[grant.id].figures if grant.id in closed else grant for grant in current],
         [rollover for rollover in rollovers if rollover.id not in made_since],
     )

@@ -289,6 +289,9 @@ class _BatchDeduction:
             customer.is_waiting, pending.renew_until = True, at
             return None
         customer.version += 1
+        drawable.count_use(
+            request.feature.pk, request.entity_id, at, result.parts, is_refund=request.amount < 0
+        )
         self._keep(pending, result, changes)
         return result
 
@@ -413,14 +416,14 @@ def _scheduled_starts(customer_ids: Iterable[str]) -> dict[str, datetime]:
 def _of_feature(whole: DrawableBalances, costs: dict[str, Decimal | None]) -> DrawableBalances:
     """The part that usage of one feature draws from, sharing the rows of the whole."""
     if whole.costs.keys() == costs.keys():
-        return DrawableBalances(costs, whole.balances, whole.grants, whole.rollovers, whole.overage_limits)
+        return DrawableBalances(costs, whole.balances, whole.grants, whole.rollovers, whole.controls)
     balances = {key: each for key, each in whole.balances.items() if each.feature_id in costs}
     return DrawableBalances(
         costs,
         balances,
         {key: each for key, each in whole.grants.items() if each.balance_id in balances},
         {key: each for key, each in whole.rollovers.items() if each.balance_id in balances},
-        {key: limit for key, limit in whole.overage_limits.items() if key in costs},
+        whole.controls,
     )
 
 
@@ -429,7 +432,7 @@ def _single_source(
 ) -> _SingleSource | None:
     """The grant that the next usages come from; None if anything but plain, open grants of the feature is involved."""
     starts = [start for grant in drawable.grants.values() for start in _starts_of(grant)]
-    if any(start > at for start in starts):
+    if drawable.controls.limits or any(start > at for start in starts):
         return None
     grants = drawing_order(drawable.drawable_grants(at), entity_id)
     if any(grant.unlimited for grant in grants) or any(each.left > 0 for each in drawable.rollovers.values()):

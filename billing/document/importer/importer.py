@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import UNSET, structs
 
 from billing.document import schema
-from billing.document.importer.account import apply_accounts, apply_controls, apply_entities
+from billing.document.importer.account import apply_accounts, apply_entities
 from billing.document.importer.balances import apply_balances, apply_flags
 from billing.document.importer.batch import ImportBatch
 from billing.document.importer.catalog import PlanName, features_of, present, upsert_features, upsert_plans
+from billing.document.importer.controls import apply_controls
 from billing.document.importer.invoices import apply_invoices
 from billing.document.importer.promotions import apply_promotions
 from billing.document.importer.subscriptions import apply_licenses, apply_subscriptions
@@ -134,7 +135,9 @@ def _feature_names(document: BillingCustomer) -> Iterator[str]:
         *(document.entities or ()),
         *(controls.auto_topups or ()),
         *(controls.spend_limits or ()),
+        *(controls.usage_limits or ()),
         *(controls.usage_alerts or ()),
+        *(controls.overage_allowed or ()),
     ):
         if each.feature_id:
             yield each.feature_id

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from billing.document.schema import (
     Balance,
+    BillingControls,
     BreakdownRow,
     Entity,
     Flag,
@@ -135,6 +136,7 @@ class ListedEntity(Entity, kw_only=True):
     purchases: list[ScopedPurchase]
     balances: dict[str, Balance]
     flags: dict[str, Flag]
+    billing_controls: BillingControls | UnsetType = UNSET
 
 
 class UsageEvent(JsonDocument, kw_only=True):

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
 from billing.document.lists.documents import ListedEntity, ScopedPurchase, ScopedSubscription
 from billing.document.lists.render import integrators_id, items_of
 from billing.document.renderer import render_customer
-from billing.document.renderer.rows import BillingRows, fetch_rows
-from billing.document.schema import expanded
+from billing.document.renderer.controls import render_controls
+from billing.document.renderer.rows import CONTROLS_OF_ENTITIES, BillingRows, fetch_rows
+from billing.document.schema import BillingControls, expanded
 from billing.models import Entity, Grant
 from customers.models import Customer
 
@@ -38,7 +39,28 @@ def _entity(row: Entity, document: Any, customer: Customer, billing: BillingRows
         purchases=_scoped(ScopedPurchase, rows.purchases[customer.pk], used.purchases),
         balances=used.balances,
         flags=used.flags,
+        billing_controls=_controls(row, customer, billing),
     )
+
+
+def _controls(entity: Entity, customer: Customer, billing: BillingRows) -> BillingControls | UnsetType:
+    """The entity's own controls, without the entity's ID in each."""
+    own: dict[str, Any] = {
+        name: {
+            customer.pk: [
+                row for row in getattr(billing, name).get(customer.pk, ()) if row.entity_id == entity.pk
+            ]
+        }
+        for name in CONTROLS_OF_ENTITIES
+    }
+    if not any(rows[customer.pk] for rows in own.values()):
+        return UNSET
+    rendered = render_controls(customer, replace(billing, auto_topups={customer.pk: []}, **own))
+    lists = {
+        name: [structs.replace(each, entity_id=UNSET) for each in getattr(rendered, name)] or UNSET
+        for name in CONTROLS_OF_ENTITIES
+    }
+    return BillingControls(**lists)
 
 
 def rows_of_entity(billing: BillingRows, customer: Customer, entity: Entity | None) -> BillingRows:

@@ -10,27 +10,23 @@ from msgspec import UNSET
 
 from billing.document import schema
 from billing.document.renderer.balances import render_balances, render_flags
+from billing.document.renderer.controls import render_controls
 from billing.document.renderer.rows import BillingRows, fetch_rows
 from billing.document.renderer.scalars import (
     choice,
     moment,
     nullable_figure,
     nullable_moment,
-    optional_count,
-    optional_figure,
 )
 from billing.models import (
-    AutoTopup,
     Discount,
     Entity,
     Invoice,
     License,
     Purchase,
     Referral,
-    SpendLimit,
     Subscription,
     TrialUsed,
-    UsageAlert,
 )
 from billing.rules.money import from_minor
 from customers import clock
@@ -69,7 +65,7 @@ def render_customer(customer: Customer, rows: BillingRows) -> schema.BillingCust
         env=choice(customer.env),
         metadata=account.metadata if account else {},
         send_email_receipts=account.send_email_receipts if account else False,
-        billing_controls=_controls(customer, rows),
+        billing_controls=render_controls(customer, rows),
         subscriptions=[_subscription(row, rows) for row in rows.subscriptions[customer.pk]],
         purchases=[_purchase(row, rows) for row in rows.purchases[customer.pk]],
         licenses=[_license(row, rows) for row in rows.licenses[customer.pk]],
@@ -97,48 +93,6 @@ def _on_request(customer: Customer, rows: BillingRows) -> dict[str, Any]:
         account = rows.accounts.get(customer.pk)
         found["payment_method"] = account.payment_method if account else None
     return found
-
-
-def _controls(customer: Customer, rows: BillingRows) -> schema.BillingControls:
-    return schema.BillingControls(
-        auto_topups=[_topup(row, rows) for row in rows.auto_topups[customer.pk]],
-        spend_limits=[_spend_limit(row, rows) for row in rows.spend_limits[customer.pk]],
-        usage_alerts=[_usage_alert(row, rows) for row in rows.usage_alerts[customer.pk]],
-    )
-
-
-def _topup(row: AutoTopup, rows: BillingRows) -> schema.AutoTopup:
-    return schema.AutoTopup(
-        feature_id=rows.feature_ids[row.feature_id],
-        threshold=schema.NonNegative(row.threshold),
-        quantity=schema.NonNegative(row.quantity),
-        enabled=_optional(row.enabled),
-        purchase_limit=schema.PurchaseLimit(
-            interval=choice(row.limit_interval),
-            interval_count=optional_count(row.limit_interval_count),
-            limit=schema.NonNegative(row.limit or 0),
-        )
-        if row.limit_interval
-        else UNSET,
-    )
-
-
-def _spend_limit(row: SpendLimit, rows: BillingRows) -> schema.SpendLimit:
-    return schema.SpendLimit(
-        feature_id=rows.feature_ids[row.feature_id] if row.feature_id else UNSET,
-        enabled=_optional(row.enabled),
-        overage_limit=optional_figure(row.overage_limit),
-    )
-
-
-def _usage_alert(row: UsageAlert, rows: BillingRows) -> schema.UsageAlert:
-    return schema.UsageAlert(
-        feature_id=rows.feature_ids[row.feature_id] if row.feature_id else UNSET,
-        threshold=schema.NonNegative(row.threshold),
-        threshold_type=choice(row.threshold_type),
-        enabled=_optional(row.enabled),
-        name=_optional(row.name),
-    )
 
 
 def _subscription(row: Subscription, rows: BillingRows) -> schema.Subscription:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -13,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from billing.document import schema
 from billing.document.renderer.catalog import RenderedCatalog, render_catalog
+from billing.ledger.limits_in_use import used_of_limits
 from billing.models import (
     AutoTopup,
     Balance,
@@ -24,6 +26,7 @@ from billing.models import (
     Grant,
     Invoice,
     License,
+    OverageAllowed,
     Plan,
     Purchase,
     Referral,
@@ -32,6 +35,7 @@ from billing.models import (
     Subscription,
     TrialUsed,
     UsageAlert,
+    UsageLimit,
 )
 from customers.ingest.accounts import account_of, places_of, rows_of_accounts
 from customers.models import Customer, shown_once
@@ -48,12 +52,15 @@ ON_REQUEST = {
     "discounts": "rewards",
     "referrals": "referrals",
 }
+#: The controls that an entity can have of its own.
+CONTROLS_OF_ENTITIES = ("spend_limits", "usage_limits", "usage_alerts", "overage_allowed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingRows:
-    """The rows of some customers. `plan_ids` and `feature_ids` are the IDs in documents, by key of the plan or feature.
+    """The rows of some customers. `plan_ids`, `feature_ids` and `entity_ids` are the IDs in documents, by the rows' keys.
 
+    `entity_ids` has the entities with controls of their own. `used` is what is used of each usage limit, by its key.
     `catalog` has the plans and features that are expanded.
     """
 
@@ -67,7 +74,9 @@ class BillingRows:
     flags: Grouped[Flag]
     auto_topups: Grouped[AutoTopup]
     spend_limits: Grouped[SpendLimit]
+    usage_limits: Grouped[UsageLimit]
     usage_alerts: Grouped[UsageAlert]
+    overage_allowed: Grouped[OverageAllowed]
     invoices: Grouped[Invoice]
     entities: Grouped[Entity]
     trials_used: Grouped[TrialUsed]
@@ -75,6 +84,8 @@ class BillingRows:
     referrals: Grouped[Referral]
     plan_ids: Mapping[str, str]
     feature_ids: Mapping[str, str]
+    entity_ids: Mapping[str, str | None]
+    used: Mapping[str, Decimal | None]
     catalog: RenderedCatalog
     expand: Collection[str]
     at: datetime
@@ -103,7 +114,9 @@ def fetch_rows(
         "flags": Flag.objects.all(),
         "auto_topups": AutoTopup.objects.all(),
         "spend_limits": SpendLimit.objects.all(),
+        "usage_limits": UsageLimit.objects.all(),
         "usage_alerts": UsageAlert.objects.all(),
+        "overage_allowed": OverageAllowed.objects.all(),
     }
     on_request: dict[str, QuerySet[Any]] = {
         "invoices": Invoice.objects.filter(removed_at=None),
@@ -133,15 +146,20 @@ def arrange_rows(
     at: datetime,
     *,
     apart: bool = False,
+    known_at: datetime | None = None,
 ) -> BillingRows:
     """`BillingRows` of the rows in `found`: the rows of each list, in order, by the name of the list.
 
-    With `apart` they are those of accounts, by the key of the account's customer.
+    With `apart` they are those of accounts, by the key of the account's customer. With `known_at`, the rows are those
+    that were known then.
 
     Fetches the plans and features that the rows refer to, as they are now: the terms of a plan version never change.
     """
     plans = Plan.objects.in_bulk(_keys(Plan, found.values()))
     features = Feature.objects.in_bulk(_keys(Feature, found.values()))
+    # Few customers have controls of entities.
+    with_entity = _keys(Entity, [found.get(name, ()) for name in CONTROLS_OF_ENTITIES])
+    entities = Entity.objects.in_bulk(with_entity) if with_entity else {}
     expanded_plans = _keys(Plan, [rows for name, rows in found.items() if f"{name}.plan" in expand])
     expanded_features = _keys(Feature, [rows for name, rows in found.items() if f"{name}.feature" in expand])
     owner = account_of if apart else _customer_of
@@ -153,6 +171,8 @@ def arrange_rows(
         accounts={owner(row): row for row in shown_once(accounts, owner)},
         plan_ids={key: plan.plan_id for key, plan in plans.items()},
         feature_ids={key: feature.feature_id for key, feature in features.items()},
+        entity_ids={key: entity.entity_id for key, entity in entities.items()},
+        used=used_of_limits(found.get("usage_limits", ()), at, known_at=known_at),
         catalog=render_catalog(
             [features[key] for key in expanded_features], [plans[key] for key in expanded_plans]
         ),

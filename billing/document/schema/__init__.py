@@ -18,7 +18,15 @@ from billing.document.schema.catalog import (
     parse_feature,
     parse_plan,
 )
-from billing.document.schema.controls import AutoTopup, BillingControls, PurchaseLimit, SpendLimit, UsageAlert
+from billing.document.schema.controls import (
+    AutoTopup,
+    BillingControls,
+    OverageAllowed,
+    PurchaseLimit,
+    SpendLimit,
+    UsageAlert,
+    UsageLimit,
+)
 from billing.document.schema.customer import BillingCustomer, parse_customer
 from billing.document.schema.entity import Entity
 from billing.document.schema.expansion import EXPANDABLE, expanded
@@ -51,6 +59,7 @@ __all__ = [
     "ItemRollover",
     "License",
     "NonNegative",
+    "OverageAllowed",
     "Plan",
     "PlanItem",
     "PlanItemPrice",
@@ -71,6 +80,7 @@ __all__ = [
     "TierEnd",
     "TrialUsed",
     "UsageAlert",
+    "UsageLimit",
     "Whole",
     "expanded",
     "parse_customer",

@@ -99,6 +99,12 @@ HISTORIES: dict[str, History] = {
             label="billing.License", noun="License", kind=EntryKind.SUBSCRIPTION, named=("license_plan",)
         ),
         History(
+            label="billing.OverageAllowed",
+            noun="Overage control",
+            kind=EntryKind.BALANCE,
+            named=("feature",),
+        ),
+        History(
             label="billing.Purchase",
             noun="Purchase",
             kind=EntryKind.SUBSCRIPTION,
@@ -117,6 +123,13 @@ HISTORIES: dict[str, History] = {
         History(label="billing.TrialUsed", noun="Trial", kind=EntryKind.SUBSCRIPTION, named=("plan",)),
         History(
             label="billing.UsageAlert", noun="Usage alert", kind=EntryKind.BALANCE, named=("name", "feature")
+        ),
+        History(
+            label="billing.UsageLimit",
+            noun="Usage limit",
+            kind=EntryKind.BALANCE,
+            named=("feature",),
+            quiet=("reported", "reported_at"),
         ),
     )
 }

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.intervals import (
+    around,
     first_after,
     is_made_of_months,
     last_by,
@@ -247,3 +248,21 @@ def test_the_end_of_an_earlier_period(
 )
 def test_the_start_of_the_open_period(due: str, interval: str, now: str, expected: str) -> None:
     assert last_by(day(due), interval, 1, day(now), day(due).day) == day(expected)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "interval", "at", "expected", "count", "anchored"),
+    [
+        ("2026-01-10T12:00", "day", "2026-01-11T11:59", ("2026-01-10T12:00", "2026-01-11T12:00"), 1, None),
+        ("2026-01-10T12:00", "day", "2026-01-05T12:00", ("2026-01-05T12:00", "2026-01-06T12:00"), 1, None),
+        ("2026-01-10T12:00", "month", "2026-01-10T11:59", ("2025-12-10T12:00", "2026-01-10T12:00"), 1, None),
+        ("2026-01-31T00:00", "month", "2026-03-01T00:00", ("2026-02-28T00:00", "2026-03-31T00:00"), 1, 31),
+        ("2026-02-28T00:00", "month", "2026-01-31T00:00", ("2026-01-31T00:00", "2026-02-28T00:00"), 1, 31),
+        ("2026-02-28T00:00", "year", "2024-02-29T00:00", ("2024-02-28T00:00", "2025-02-28T00:00"), 1, None),
+        ("2026-05-15T00:00", "month", "2026-02-14T00:00", ("2025-11-15T00:00", "2026-02-15T00:00"), 3, None),
+        ("2024-01-01T00:00", "week", "2026-11-29T23:59", ("2026-11-23T00:00", "2026-11-30T00:00"), 1, None),
+    ],
+)
+def test_the_interval_around_a_moment(anchor, interval, at, expected, count, anchored):
+    start, end = around(day(anchor), interval, day(at), count=count, anchor_day=anchored)
+    assert (start, end) == tuple(map(day, expected))

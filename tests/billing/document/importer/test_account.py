@@ -106,13 +106,17 @@ class TestControls:
             "auto_topups": [{**self.TOPUP, "threshold": Decimal("100.5")}],
             "spend_limits": [{**self.LIMIT, "overage_limit": Decimal("20.25")}],
             "usage_alerts": [self.ALERT],
+            "usage_limits": [],
+            "overage_allowed": [],
         }
 
     def test_what_may_be_left_out_is_left_out(self):
         controls = {
             "auto_topups": [{"feature_id": "api_calls", "threshold": 1, "quantity": 2}],
             "spend_limits": [{}],
+            "usage_limits": [{"feature_id": "api_calls", "limit": 5, "interval": "day"}],
             "usage_alerts": [{"threshold": 1, "threshold_type": "usage"}],
+            "overage_allowed": [{"feature_id": "api_calls"}],
         }
         take_one(billing_controls=controls)
         assert exported()["billing_controls"] == controls

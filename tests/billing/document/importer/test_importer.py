@@ -131,7 +131,7 @@ class TestWholeDocument:
     def test_it_comes_back_equal(self):
         take(CUSTOMER)
         expected = as_read(CUSTOMER)
-        expected["billing_controls"]["usage_alerts"] = []
+        expected["billing_controls"] |= {"usage_limits": [], "usage_alerts": [], "overage_allowed": []}
         feature = expected["balances"]["api_calls"]["feature"]
         expected["subscriptions"][0]["plan"]["items"][0]["feature"] = feature
         assert exported() == expected
@@ -162,7 +162,13 @@ class TestWholeDocument:
             for key, value in CUSTOMER.items()
             if isinstance(value, list | dict) and key not in ("rewards", "metadata", "payment_method")
         }
-        controls: Json = {"auto_topups": [], "spend_limits": [], "usage_alerts": []}
+        controls: Json = {
+            "auto_topups": [],
+            "spend_limits": [],
+            "usage_limits": [],
+            "usage_alerts": [],
+            "overage_allowed": [],
+        }
         take({"id": "acme", "env": "sandbox", **lists, "billing_controls": controls, "rewards": None})
         document = exported()
         assert {key: document[key] for key in lists if key != "billing_controls"} == {

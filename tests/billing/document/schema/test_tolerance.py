@@ -94,13 +94,13 @@ def test_an_item_that_cannot_be_understood_is_left_out(name, items):
 
 def test_an_alert_of_an_unknown_kind_is_left_out():
     known = {"feature_id": "a", "threshold": 90, "threshold_type": "usage_percentage"}
-    alerts = [known | {"threshold_type": "remaining"}, known]
+    alerts = [known | {"threshold_type": "tomorrow"}, known]
     payload = {"id": "a", "billing_controls": {"usage_alerts": alerts}}
     assert sent(parsed(payload))["billing_controls"] == {"usage_alerts": [known]}
     (remark,) = remarks(payload)
     assert remark.kind == RemarkKind.UNKNOWN_WORD
     assert remark.text == (
-        "'remaining' is not one of usage, usage_percentage. $.billing_controls.usage_alerts[0] was left out."
+        "'tomorrow' is not one of remaining, remaining_percentage, usage, usage_percentage. $.billing_controls.usage_alerts[0] was left out."
     )
 
 
