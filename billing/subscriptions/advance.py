@@ -18,7 +18,7 @@ from billing.subscriptions.cycles import next_cycle
 from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover, last_overage_lines
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.renewal_counts import RenewalCounts
-from billing.subscriptions.reset_grants import reset_due_grants
+from billing.subscriptions.reset_grants import reset_due_grants, reset_waiting_grants
 from billing.subscriptions.start import anchor_days_of, begin, begin_purchase, bill_start
 from billing.subscriptions.switch import Terms, switch
 from billing.subscriptions.trials import trial_end_of
@@ -65,7 +65,8 @@ def _apply_moment(work: UnitOfWork, at: datetime, now: datetime, counts: Renewal
     ended = []
     for subscription in work.active():
         if due_since(subscription.due_events(), DueKind.END, at) is not None:
-            _settle(work, subscription, at, end(work, subscription, at))
+            waiting = reset_waiting_grants(work, subscription, at)
+            _settle(work, subscription, at, [*waiting, *end(work, subscription, at)])
             ended.append(subscription)
             counts.ended += 1
     _end_trials(work, at)

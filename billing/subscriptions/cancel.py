@@ -12,6 +12,7 @@ from billing.subscriptions.auto_enable import enable_default
 from billing.subscriptions.charges import request_invoice
 from billing.subscriptions.end import end
 from billing.subscriptions.errors import CannotSubscribe
+from billing.subscriptions.reset_grants import reset_waiting_grants
 from billing.subscriptions.result import (
     Result,
     check_billed_here,
@@ -57,7 +58,7 @@ def cancel_subscription(
     current.canceled_at = current.canceled_at or min(at, now)
     work.change(current)
     if ends_at is None or (at_once and not is_ahead(at, now)):
-        lines = end(work, current, at)
+        lines = [*reset_waiting_grants(work, current, at), *end(work, current, at)]
         request_invoice(work, current, at, lines, (current.current_period_start, at))
         enable_default(work, current, at)
         result.messages.append(f"{current.plan} has ended.")

@@ -12,10 +12,12 @@ from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.due_events import DueKind, due_since
-from billing.rules.intervals import anchor_day, is_made_of_months
+from billing.rules.exact import EXACT, total
+from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months
 from billing.rules.invoice_totals import BilledLine
 from billing.rules.resets import ResetResult, RolloverRule, reset
 from billing.subscriptions.charges import overage_lines
+from billing.subscriptions.later_uses import LaterUse
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.start import anchor_days_of
 from billing.subscriptions.unit_of_work import UnitOfWork
@@ -45,6 +47,10 @@ def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[
         work.book.touch(grant)
         return []
     rule = _rollover_rule(work, grant)
+    later = _later_uses(work, grant)
+    # Until the reset is posted, without what was used since it was due: that stays in use in the next period.
+    used_later = total(amount for _, amount in later)
+    grant.usage = EXACT.subtract(grant.usage, used_later)
     row = drawable_grant(grant, balance, credit_cost=None, is_sharing_overage=False)
     rollovers = [
         drawable_rollover(rollover, credit_cost=None)
@@ -56,19 +62,40 @@ def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[
     renewed = reset(
         row,
         rollovers,
-        at if rule is not None else _until(work, at, now),
+        at if rule is not None or later else _until(work, at, now),
         rule,
         included=grant.included_grant - grant.adjusted,
         anchor_day=anchor,
         usage_based=is_billed,
     )
+    lines = [] if renewed is None else overage_lines(grant, renewed.due_at)
+    grant.usage = EXACT.add(grant.usage, used_later)
     if renewed is None:
         return []
     grant.anchor_day = anchor
-    lines = overage_lines(grant, renewed.due_at)
     _post_reset(work, grant, renewed, balance.feature_id)
     grant.billed_overage = _ZERO
     return lines
+
+
+def reset_waiting_grants(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[BilledLine]:
+    """Reset the grants of a subscription that ends at `at`, as often as a payment was waited for with it.
+
+    Returns the lines that bill their overage. What was used in each period is billed with what it included.
+    """
+    lines: list[BilledLine] = []
+    for grant in work.grants_of(subscription):
+        if grant.reset_interval in NEVER_RESETS:
+            continue
+        while grant.next_reset_at is not None and grant.next_reset_at < at:
+            lines += _reset(work, grant, grant.next_reset_at, grant.next_reset_at)
+    return lines
+
+
+def _later_uses(work: UnitOfWork, grant: Grant) -> list[LaterUse]:
+    """What was used since the reset of the grant fell due."""
+    due = grant.next_reset_at
+    return [each for each in work.later_uses.get(str(grant.pk), []) if due is not None and each[0] >= due]
 
 
 def _post_reset(work: UnitOfWork, grant: Grant, renewed: ResetResult, feature_id: str) -> None:

@@ -29,6 +29,7 @@ from billing.subscriptions.cycles import align_cycles
 from billing.subscriptions.end import end_grants
 from billing.subscriptions.flags import lower_flags, raise_flag
 from billing.subscriptions.pending_lines import take_pending_lines
+from billing.subscriptions.reset_grants import reset_waiting_grants
 from billing.subscriptions.start import anchor_days_of, grant_items, note_phase, note_trial
 from billing.subscriptions.trials import trial_end, trial_refusal
 from billing.subscriptions.unit_of_work import UnitOfWork
@@ -132,6 +133,7 @@ def _replace(
         for item in work.plan_items.of(str(terms.plan.pk))
         if not item.feature.consumable and item.billing_method == BillingMethod.USAGE_BASED
     }
+    before.lines[before.plan.currency] += reset_waiting_grants(work, subscription, before.at)
     replaced = work.grants_of(subscription)
     before.lines[before.plan.currency] += end_grants(work, subscription, before.at, goes_on=stays)
     _give_back(subscription, before)

@@ -36,6 +36,7 @@ from billing.models import (
 )
 from billing.rules.due_events import DueEvent, unpaid_invoice_events
 from billing.subscriptions.errors import CannotBill
+from billing.subscriptions.later_uses import LaterUse, uses_after_due_resets
 from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
 from customers.models import Customer, shown_once
@@ -83,7 +84,7 @@ class UnitOfWork:
 
     `flags` are by the key of their feature, `balances` by their own key; `unpaid_due_at` has the due dates of unpaid
     invoices by subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved;
-    `pending_lines` wait for the next invoice, by subscription ID.
+    `pending_lines` wait for the next invoice, by subscription ID; `later_uses` are by grant ID.
     """
 
     customer: Customer
@@ -103,6 +104,7 @@ class UnitOfWork:
     invoice_requests: list[InvoiceRequest] = field(default_factory=list)
     invoices: list[Invoice] = field(default_factory=list)
     pending_lines: dict[str, list[PendingLine]] = field(default_factory=dict)
+    later_uses: Mapping[str, list[LaterUse]] = field(default_factory=dict)
     changed: dict[str, models.Model] = field(default_factory=dict)
     dropped: list[Flag | BillingCycle | Subscription] = field(default_factory=list)
 
@@ -277,6 +279,11 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
         grant.balance = balances[grant.balance_id]
         _share_source(grant, sources)
         owners[grant.balance_id].grants[str(grant.pk)] = grant
+    later_uses = uses_after_due_resets(
+        (grant for work in units.values() for grant in work.grants.values()), clock.now()
+    )
+    for work in units.values():
+        work.later_uses = later_uses
     for rollover in Rollover.objects.filter(balance_id__in=owners, ended_at=None):
         owners[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
     flags = shown_once(
