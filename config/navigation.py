@@ -65,6 +65,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Invoices", "receipt_long", "billing.Invoice"),
         Item("Payments", "payments", "billing.Payment"),
         Item("Credit notes", "undo", "billing.CreditNote"),
+        Item("Sent emails", "outgoing_mail", "billing.InvoiceEmail"),
         Item("Plans", "sell", "billing.Plan"),
         Item("Features", "widgets", "billing.Feature"),
         Item("Entities", "badge", "billing.Entity"),
@@ -92,6 +93,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Merged records", "merge", "crm.MergedRecord"),
     ),
     "Administration": (
+        Page("Seller details", "store", "seller", ("billing.view_seller",)),
         Item("Users", "manage_accounts", "auth.User"),
         Item("Teams", "diversity_3", "crm.Team"),
         Item("Groups", "groups", "auth.Group"),

@@ -283,6 +283,9 @@ LOGGING = {
         "django.server": {"handlers": [], "level": _LOG_LEVEL, "propagate": True},
         # Its lines hold names and addresses; the guard logs the same by ID.
         "axes": {"handlers": [], "level": "CRITICAL", "propagate": True},
+        # Its lines hold letters of names.
+        "fpdf": {"handlers": [], "level": "CRITICAL", "propagate": True},
+        "fontTools": {"handlers": [], "level": "ERROR", "propagate": True},
         # At DEBUG it would log every statement with its parameters.
         "django.db.backends": {"handlers": [], "level": "INFO", "propagate": True},
     },

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from billing.admin.seller import seller_page
 from config import views
 from config.preferences import preferences_page
 
@@ -15,6 +16,7 @@ urlpatterns = [
     # Before the admin's own sign-in page, which has no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
+    path("admin/seller/", admin.site.admin_view(seller_page), {"site": admin.site}, "seller"),
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
     path("admin/", include("crm.desk.pages.urls")),

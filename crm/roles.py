@@ -53,7 +53,9 @@ _CATALOG = "creditcost feature plan planitem"
 _LEDGER = (
     "balance billingcycle grant ledgerentry license posting rollover subscription subscriptionphase trialused"
 )
-_INVOICES = "creditnote invoice invoiceline invoiceseries payment paymentreversal pendingline"
+_INVOICES = (
+    "creditnote invoice invoiceemail invoiceline invoiceseries payment paymentreversal pendingline seller"
+)
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
 _DESK = (
     "customertag deskrefresh export healthscore mention team worklistdecision worklistentry worklistreason"
@@ -98,14 +100,20 @@ TABLE = (
         "Grant and adjust balances, reverse ledger entries", frozenset({"billing.change_balance"}), _MONEY
     ),
     RoleLine(
-        "Issue, void and write off invoices, record and reverse payments, write credit notes",
-        frozenset({"billing.change_invoice"} | _may("add", "billing", "creditnote payment paymentreversal")),
+        "Issue, void, write off and send invoices, record and reverse payments, write credit notes",
+        frozenset(
+            {"billing.change_invoice"}
+            | _may("add", "billing", "creditnote invoiceemail payment paymentreversal")
+        ),
         _MONEY,
     ),
     RoleLine(
         "Change billing accounts, purchases, limits, alerts, discounts and referrals",
         frozenset(_may("add change", "billing", _TERMS)),
         _BILLING,
+    ),
+    RoleLine(
+        "Change the seller's details printed on invoices", frozenset({"billing.change_seller"}), _BILLING
     ),
     RoleLine(
         "Change the catalog: features, plans, prices",

@@ -26,6 +26,7 @@ from billing.models import (
     Flag,
     Grant,
     Invoice,
+    InvoiceEmail,
     InvoiceLine,
     InvoiceSeries,
     LedgerEntry,
@@ -385,6 +386,20 @@ def make_billing_cycle(**fields: Any) -> BillingCycle:
     )
 
 
+def make_invoice_email(**fields: Any) -> InvoiceEmail:
+    """An email that was sent to jane@example.com."""
+    return _make(
+        InvoiceEmail,
+        fields,
+        invoice=make_invoice,
+        attachment="Invoice INV-000001.pdf",
+        recipients=["jane@example.com"],
+        subject="Invoice INV-000001",
+        text="Hello",
+        status="sent",
+    )
+
+
 def make_payment_reversal(**fields: Any) -> PaymentReversal:
     """The reversal of a payment."""
     return _make(PaymentReversal, fields, payment=make_payment, reason="Bounced")
@@ -625,6 +640,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Flag: make_flag,
     Grant: make_grant,
     Invoice: make_invoice,
+    InvoiceEmail: make_invoice_email,
     InvoiceLine: make_invoice_line,
     InvoiceSeries: make_invoice_series,
     HealthScore: make_health_score,

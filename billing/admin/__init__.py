@@ -16,6 +16,7 @@ from billing.admin.invoice import (
     InvoiceLineAdmin,
     InvoiceSeriesAdmin,
 )
+from billing.admin.invoice_email import InvoiceEmailAdmin
 from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
 from billing.admin.payment import PaymentAdmin, PaymentReversalAdmin
 from billing.admin.pending_line import PendingLineAdmin
@@ -36,6 +37,7 @@ __all__ = [
     "FlagAdmin",
     "GrantAdmin",
     "InvoiceAdmin",
+    "InvoiceEmailAdmin",
     "InvoiceLineAdmin",
     "InvoiceSeriesAdmin",
     "LedgerEntryAdmin",

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from billing.admin.invoice_actions import InvoiceActions
+from billing.admin.invoice_email import InvoiceEmailInline
 from billing.admin.invoice_page import InvoicePages
 from billing.admin.payment import PaymentInline
 from billing.formats import INVOICE_STATES, invoice_state, money
@@ -107,9 +108,13 @@ class CreditNoteInline(ReadOnlyInline):
 
 
 def printed_note(note: CreditNote) -> SafeString:
-    """A link to the printable page of a credit note."""
-    url = reverse("admin:billing_invoice_print_credit_note", args=[quote(note.invoice_id), note.pk])
-    return format_html('<a href="{}" target="_blank" class="text-link">Print</a>', url)
+    """Links to the printable page of a credit note and to its PDF."""
+    place = [quote(note.invoice_id), note.pk]
+    return format_html(
+        '<a href="{}" target="_blank" class="text-link">Print</a> <a href="{}" class="text-link">PDF</a>',
+        reverse("admin:billing_invoice_print_credit_note", args=place),
+        reverse("admin:billing_invoice_credit_note_pdf", args=place),
+    )
 
 
 @admin.register(Invoice)
@@ -127,7 +132,7 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
     list_select_related = ("customer",)
     search_fields = ("number", "stripe_id")
     sortable_by = (_CREATED, _DUE)
-    inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
+    inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline, InvoiceEmailInline]
     readonly_fields = (
         "state",
         "shown_total",

@@ -33,6 +33,7 @@ from customers.admin.base import RecordAdmin
 from customers.formats import day
 
 _FIRST_YEAR = 1970
+_PAPERS = ["pdf", "print_page"]
 #: Statuses of invoices with nothing due, even if no payment was recorded here.
 _SETTLED = {Invoice.Status.VOID, Invoice.Status.PAID}
 _CHANGED = "Review the figures and confirm again. Someone else just changed this invoice."
@@ -234,6 +235,7 @@ class InvoiceActions(RecordAdmin):
     actions_detail = [
         "issue",
         "record_payment",
+        "pdf",
         "print_page",
         {"title": "More", "items": ["write_credit_note", "reverse_payment", "void", "mark_uncollectible"]},
     ]
@@ -364,8 +366,8 @@ def _available_actions(invoice: Invoice) -> list[str]:
     status, states = invoice.status, Invoice.Status
     if not invoice.number:
         is_ours = status == states.DRAFT and not invoice.imported
-        return ["print_page", "issue", "void"] if is_ours else ["print_page"]
-    available = ["print_page"]
+        return [*_PAPERS, "issue", "void"] if is_ours else _PAPERS
+    available = [*_PAPERS]
     if status in (states.OPEN, states.UNCOLLECTIBLE):
         available.append("record_payment")
         if not invoice.paid and not invoice.credited:

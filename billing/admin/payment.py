@@ -30,6 +30,12 @@ def reversal_of(payment: Payment) -> str:
     return f"{moment(reversal.reversed_at)}, {reversal.reversed_by}: {reversal.reason}"
 
 
+def receipt_link(payment: Payment) -> SafeString:
+    """A link to the receipt for a payment."""
+    url = reverse("admin:billing_invoice_receipt_pdf", args=[quote(payment.invoice_id), payment.pk])
+    return format_html('<a href="{}" class="text-link">PDF</a>', url)
+
+
 def reverse_link(payment: Payment) -> SafeString:
     """A link to the page that reverses this payment."""
     url = reverse("admin:billing_invoice_reverse_payment", args=[quote(payment.invoice_id)])
@@ -39,12 +45,24 @@ def reverse_link(payment: Payment) -> SafeString:
 class PaymentInline(ReadOnlyInline):
     model = Payment
     verbose_name_plural = "payments"
-    fields = ("paid_at", "shown_amount", "reference", "recorded_by", "recorded_at", "shown_reversal")
-    readonly_fields = ("shown_amount", "shown_reversal")
+    fields = (
+        "paid_at",
+        "shown_amount",
+        "reference",
+        "recorded_by",
+        "recorded_at",
+        "receipt",
+        "shown_reversal",
+    )
+    readonly_fields = ("shown_amount", "receipt", "shown_reversal")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         self._may_reverse = request.user.has_perm("billing.add_paymentreversal")
         return super().get_queryset(request).select_related("invoice", "reversal")
+
+    @display(description="receipt")
+    def receipt(self, payment: Payment) -> SafeString:
+        return receipt_link(payment)
 
     @display(description="reversed")
     def shown_reversal(self, payment: Payment) -> SafeString | str:

@@ -29,11 +29,13 @@ TRIGGERS = {
         "billing_grant_adds_up",
         "billing_rollover_adds_up",
         "billing_invoice_stays",
+        "billing_invoice_seller_stays",
         "billing_invoice_lines_stay",
     },
     "sqlite": {
         *(f"{table}_no_{verb}" for table in _WRITTEN_ONCE for verb in ("update", "delete")),
         "billing_invoice_issued_no_update",
+        "billing_invoice_seller_stays",
         "billing_invoice_issued_no_delete",
         "billing_invoice_issued_sums",
         *(

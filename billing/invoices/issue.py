@@ -32,6 +32,7 @@ _ISSUED_COLUMNS = (
     "tax_rate",
     "no_tax_reason",
     "bill_to",
+    "bill_from",
     "issued_at",
     "due_at",
     "closed_at",
@@ -252,6 +253,7 @@ def _fill_in(request: InvoiceRequest, terms: BillingTerms, invoice: Invoice) -> 
     invoice.tax_rate = terms.tax_rate
     invoice.no_tax_reason = terms.no_tax_reason
     invoice.bill_to = terms.bill_to
+    invoice.bill_from = terms.bill_from
     rows = _lines_of(request, invoice, lines, found.discounted)
     return _Raised(invoice, terms.env, rows, used, carried_over)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.models import BillingAccount, Discount
+from billing.models import BillingAccount, Discount, Seller
 from billing.rules import invoice_totals as invoice_sums
 from billing.rules.exact import EXACT
 from billing.rules.intervals import step
@@ -25,10 +25,11 @@ _ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 
 @dataclass(slots=True, kw_only=True)
 class BillingTerms:
-    """The terms of one customer. `bill_to` is the recipient as invoices keep it."""
+    """The terms of one customer. `bill_to` and `bill_from` are the recipient and the seller as invoices keep them."""
 
     env: str
     bill_to: dict[str, Any]
+    bill_from: dict[str, Any]
     tax_rate: Decimal | None = None
     no_tax_reason: str = ""
     days_to_pay: int = 0
@@ -73,6 +74,7 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
     defaults = Address.objects.filter(customer_id__in=customer_ids, is_default=True)
     addresses = {row.customer_id: row for row in shown_once(defaults, lambda row: row.customer_id)}
     businesses = _businesses(Business.objects.filter(customer_id__in=customer_ids, status="active"))
+    seller = seller_details()
     terms: dict[str, BillingTerms] = {}
     for customer in Customer.objects.filter(pk__in=customer_ids):
         key = str(customer.pk)
@@ -81,6 +83,7 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
         terms[key] = BillingTerms(
             env=customer.env,
             bill_to=_bill_to(customer, addresses.get(key), businesses.get(key)),
+            bill_from=seller,
             tax_rate=None if account is None else account.tax_rate,
             no_tax_reason="" if account is None else account.no_tax_reason,
             days_to_pay=settings.INVOICE_DUE_DAYS if days is None else days,
@@ -91,6 +94,12 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
     for each in terms.values():
         each.discounts.sort(key=lambda discount: (discount.position, str(discount.pk)))
     return terms
+
+
+def seller_details() -> dict[str, Any]:
+    """The seller as invoices issued now keep it: the lines of a setting until the details are filled in."""
+    seller = Seller.objects.first()
+    return {"lines": settings.INVOICE_SELLER} if seller is None else seller.as_billed()
 
 
 def in_own_currency(discount: Discount, minor: int, currency: str) -> Decimal:

@@ -4,10 +4,19 @@ from billing.models.account import BillingAccount, Entity
 from billing.models.balance import Balance, Flag, Grant, Rollover
 from billing.models.catalog import CreditCost, Feature, Plan, PlanItem
 from billing.models.controls import AutoTopup, OverageAllowed, SpendLimit, UsageAlert, UsageLimit
-from billing.models.invoice import CreditNote, Invoice, InvoiceLine, InvoiceSeries, Payment, PaymentReversal
+from billing.models.invoice import (
+    CreditNote,
+    Invoice,
+    InvoiceEmail,
+    InvoiceLine,
+    InvoiceSeries,
+    Payment,
+    PaymentReversal,
+)
 from billing.models.ledger import LedgerEntry, Posting
 from billing.models.pending_line import PendingLine
 from billing.models.promotion import Discount, Referral, TrialUsed
+from billing.models.seller import Seller
 from billing.models.subscription import BillingCycle, License, Purchase, Subscription, SubscriptionPhase
 
 __all__ = [
@@ -23,6 +32,7 @@ __all__ = [
     "Flag",
     "Grant",
     "Invoice",
+    "InvoiceEmail",
     "InvoiceLine",
     "InvoiceSeries",
     "LedgerEntry",
@@ -37,6 +47,7 @@ __all__ = [
     "Purchase",
     "Referral",
     "Rollover",
+    "Seller",
     "SpendLimit",
     "Subscription",
     "SubscriptionPhase",

@@ -98,6 +98,9 @@ class Invoice(ListItem):
     bill_to = models.JSONField(
         default=dict, blank=True, help_text="Name, address and tax ID when it was issued."
     )
+    bill_from = models.JSONField(
+        null=True, blank=True, editable=False, help_text="The seller's details when it was issued."
+    )
     plan_ids = models.JSONField("plan IDs", default=list, blank=True, help_text="The plans billed.")
     plans = models.ManyToManyField(Plan, blank=True, related_name="invoices")
     hosted_invoice_url = models.CharField("hosted invoice URL", null=True, blank=True)
@@ -295,3 +298,32 @@ class CreditNote(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class InvoiceEmail(models.Model):
+    """An email with an invoice, a credit note or a receipt attached, and whether the mail server took it."""
+
+    class Status(models.TextChoices):
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+
+    # No document shows it.
+    changes_customer_of = None
+
+    id = TypedIdField(prefix="mail", primary_key=True, editable=False)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="emails")
+    attachment = models.CharField(help_text="The name of the attached file.")
+    recipients = models.JSONField(default=list)
+    subject = models.CharField()
+    text = models.TextField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.SENDING)
+    error = models.CharField("reason", blank=True, help_text="Why it failed.")
+    sent_at = models.DateTimeField(default=clock.now)
+    sent_by = models.CharField(blank=True)
+
+    class Meta:
+        ordering = ["sent_at", "id"]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -73,6 +73,7 @@ def test_account_managers_work_on_accounts_and_billing_operations_on_billing() -
         "billing.change_invoice",
         "billing.add_payment",
         "billing.add_paymentreversal",
+        "billing.add_invoiceemail",
         "billing.add_creditnote",
     }
     assert {"billing.change_subscription", "billing.add_plan"} <= billing

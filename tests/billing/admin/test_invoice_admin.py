@@ -375,7 +375,7 @@ class TestPrint:
         invoice = raised(
             BilledLine(kind="base", description="Pro", amount=amount, quantity=Decimal(quantity))
         )
-        [line] = superuser.get(page_of(invoice, "print_page")).context["billed"]
+        [line] = superuser.get(page_of(invoice, "print_page")).context["paper"].lines
         assert line.unit_price == expected
 
     def test_drafts_void_and_imported_ones(self, superuser: Client) -> None:
