@@ -87,6 +87,23 @@ class EnvironmentSettings:
             return default
         return int(value)
 
+    def ascending(self, name: str, default: list[int]) -> list[int]:
+        """Whole numbers separated by commas, each above the one before; `none` for none."""
+        value = self.text(name)
+        if not value:
+            return default
+        if value.lower() == "none":
+            return []
+        items = [item.strip() for item in value.split(",") if item.strip()]
+        if all(item.isascii() and item.isdigit() and len(item) <= 4 for item in items):
+            found = [int(item) for item in items]
+            if found and found[0] > 0 and found == sorted(set(found)):
+                return found
+        self.refuse(
+            name, "these are not ascending days. Set it to numbers such as 7,14,30, or to none for no steps"
+        )
+        return default
+
     def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         """One word of `allowed`, which are in upper case, read in any case."""
         value = self.text(name, default).upper()

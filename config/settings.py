@@ -40,6 +40,12 @@ SOURCE_PRECEDENCE = {
 #: Days until an invoice is past due. A billing account can have its own.
 INVOICE_DUE_DAYS = _environment.number("INVOICE_DUE_DAYS", 45)
 
+#: Days past due at which an unpaid invoice reaches each step of dunning. Empty for no dunning.
+DUNNING_STEPS = _environment.ascending("DUNNING_STEPS", [7, 14, 30])
+
+#: What the last step does: nothing, or cancel the subscription of the invoice.
+DUNNING_OUTCOME = _environment.one_of("DUNNING_OUTCOME", "NOTHING", ("NOTHING", "CANCEL")).lower()
+
 #: The seller printed on invoices, line by line: name, address, tax ID.
 INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").split(";") if line.strip()]
 

@@ -51,10 +51,12 @@ _TERMS = (
 )
 _CATALOG = "creditcost feature plan planitem"
 _LEDGER = (
-    "balance billingcycle grant ledgerentry license posting rollover subscription subscriptionphase trialused"
+    "alertfired balance billingcycle grant ledgerentry license posting rollover subscription subscriptionphase"
+    " trialused"
 )
 _INVOICES = (
-    "creditnote invoice invoiceemail invoiceline invoiceseries payment paymentreversal pendingline seller"
+    "creditnote dunningstep invoice invoiceemail invoiceline invoiceseries payment paymentreversal pendingline"
+    " seller"
 )
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
 _DESK = (

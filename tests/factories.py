@@ -14,6 +14,7 @@ from django.db.models import Model
 
 from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import (
+    AlertFired,
     AutoTopup,
     Balance,
     BillingAccount,
@@ -21,6 +22,7 @@ from billing.models import (
     CreditCost,
     CreditNote,
     Discount,
+    DunningStep,
     Entity,
     Feature,
     Flag,
@@ -236,6 +238,27 @@ def make_usage_limit(**fields: Any) -> UsageLimit:
 def make_overage_allowed(**fields: Any) -> OverageAllowed:
     """Overage allowed."""
     return _of_customer(OverageAllowed, fields, feature=make_feature, enabled=True)
+
+
+def make_alert_fired(**fields: Any) -> AlertFired:
+    """An alert that fired at 80 per cent."""
+    number = next(_numbers)
+    return _of_customer(
+        AlertFired,
+        fields,
+        feature=make_feature,
+        key=f"key-{number}",
+        threshold=Decimal(80),
+        threshold_type="usage_percentage",
+        used=Decimal(85),
+        granted=Decimal(100),
+        remaining=Decimal(15),
+    )
+
+
+def make_dunning_step(**fields: Any) -> DunningStep:
+    """The first of three steps."""
+    return _make(DunningStep, fields, invoice=make_invoice, step=1, of=3, days=7)
 
 
 def make_usage_alert(**fields: Any) -> UsageAlert:
@@ -630,7 +653,9 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Tag: make_tag,
     Customer: make_customer,
     DeskRefresh: make_desk_refresh,
+    AlertFired: make_alert_fired,
     Discount: make_discount,
+    DunningStep: make_dunning_step,
     Document: make_document,
     Domain: make_domain,
     DuplicateCluster: make_duplicate_cluster,

@@ -18,6 +18,7 @@ from billing.admin.invoice import (
 )
 from billing.admin.invoice_email import InvoiceEmailAdmin
 from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
+from billing.admin.notice import AlertFiredAdmin, DunningStepAdmin
 from billing.admin.payment import PaymentAdmin, PaymentReversalAdmin
 from billing.admin.pending_line import PendingLineAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
@@ -25,6 +26,7 @@ from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, Subscription
 from billing.admin.subscription_phases import BillingCycleAdmin, SubscriptionPhaseAdmin
 
 __all__ = [
+    "AlertFiredAdmin",
     "AutoTopupAdmin",
     "BalanceAdmin",
     "BillingAccountAdmin",
@@ -32,6 +34,7 @@ __all__ = [
     "CreditCostAdmin",
     "CreditNoteAdmin",
     "DiscountAdmin",
+    "DunningStepAdmin",
     "EntityAdmin",
     "FeatureAdmin",
     "FlagAdmin",

@@ -10,6 +10,7 @@ from billing.admin.revenue import customer_mrr, load_revenue, recurring_revenue
 from billing.admin.subscription import SubscriptionInline
 from billing.admin.subscription_actions import attach_a_plan, may_attach_a_plan
 from billing.models import (
+    AlertFired,
     AutoTopup,
     BillingAccount,
     Discount,
@@ -49,6 +50,7 @@ class BilledCustomerAdmin(CustomerAdmin):
         UsageLimit,
         OverageAllowed,
         UsageAlert,
+        AlertFired,
     ]
     readonly_fields = (*CustomerAdmin.readonly_fields, recurring_revenue)
     fieldsets = CustomerAdmin.with_facts(recurring_revenue)

@@ -14,12 +14,14 @@ from billing.models.invoice import (
     PaymentReversal,
 )
 from billing.models.ledger import LedgerEntry, Posting
+from billing.models.notice import AlertFired, DunningStep
 from billing.models.pending_line import PendingLine
 from billing.models.promotion import Discount, Referral, TrialUsed
 from billing.models.seller import Seller
 from billing.models.subscription import BillingCycle, License, Purchase, Subscription, SubscriptionPhase
 
 __all__ = [
+    "AlertFired",
     "AutoTopup",
     "Balance",
     "BillingAccount",
@@ -27,6 +29,7 @@ __all__ = [
     "CreditCost",
     "CreditNote",
     "Discount",
+    "DunningStep",
     "Entity",
     "Feature",
     "Flag",

@@ -31,6 +31,7 @@ from customers.models import Customer, Source, SourceRecord
 ROWS_OF_SOURCE: dict[str, tuple[str, ...]] = {
     Source.PAYMENTS: ("customers.Address", "customers.Business", "customers.PaymentMethod"),
     Source.BILLING: (
+        "billing.AlertFired",
         "billing.AutoTopup",
         "billing.Balance",
         "billing.BillingAccount",

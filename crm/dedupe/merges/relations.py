@@ -28,6 +28,7 @@ class Way(Enum):
 
 #: By `app.Model.field`.
 HANDLED: dict[str, Way] = {
+    "billing.AlertFired.customer": Way.MOVES,
     "billing.AutoTopup.customer": Way.MOVES,
     "billing.Balance.customer": Way.MOVES,
     "billing.BillingAccount.customer": Way.MOVES,

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from billing.formats import money
-from billing.models import CreditNote, Invoice, Payment, PaymentReversal, Posting, Purchase, Subscription
+from billing.models import (
+    AlertFired,
+    CreditNote,
+    DunningStep,
+    Invoice,
+    Payment,
+    PaymentReversal,
+    Posting,
+    Purchase,
+    Subscription,
+)
 from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, short
 from crm.desk.timeline.origins import IMPORTED
 from crm.desk.timeline.rows import RowSource
-from customers.formats import day, number, page_of
+from customers.formats import counted, day, number, page_of
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
 _DONE = {
@@ -115,6 +125,33 @@ def _posting(row: Posting, position: Position) -> TimelineEntry:
     )
 
 
+def _alert(row: AlertFired, position: Position) -> TimelineEntry:
+    of = f" of {short(str(row.entity))}" if row.entity else ""
+    details = [row.figures[0].upper() + row.figures[1:]]
+    if row.name:
+        details.insert(0, short(row.name))
+    return TimelineEntry(
+        position=position,
+        kind=EntryKind.BALANCE,
+        title=f"Alert: {short(str(row.feature))}{of} {row.words}",
+        details=tuple(details),
+        url=page_of(row),
+    )
+
+
+def _dunning_step(row: DunningStep, position: Position) -> TimelineEntry:
+    details = [f"{counted(row.days, 'day')} past due"]
+    if row.outcome:
+        details.append(short(row.outcome))
+    return TimelineEntry(
+        position=position,
+        kind=EntryKind.INVOICE,
+        title=f"Reminder {row.step} of {row.of} due for invoice {short(str(row.invoice))}",
+        details=tuple(details),
+        url=page_of(row.invoice),
+    )
+
+
 def _of_plan(model: Any) -> Any:
     return lambda ids: model.objects.filter(customer__in=ids).select_related("plan")
 
@@ -192,4 +229,22 @@ POSTINGS = RowSource(
     entry=_posting,
     by_name="done_by",
     text=("reason", "feature__name", "feature__feature_id"),
+)
+ALERTS = RowSource(
+    name="alert",
+    kind=EntryKind.BALANCE,
+    permission="billing.view_alertfired",
+    at="fired_at",
+    rows=lambda ids: AlertFired.objects.filter(customer__in=ids).select_related("feature", "entity"),
+    entry=_alert,
+    text=("name", "feature__name", "feature__feature_id"),
+)
+DUNNING_STEPS = RowSource(
+    name="dunning_step",
+    kind=EntryKind.INVOICE,
+    permission="billing.view_dunningstep",
+    at="taken_at",
+    rows=lambda ids: DunningStep.objects.filter(invoice__customer__in=ids).select_related("invoice"),
+    entry=_dunning_step,
+    text=("outcome", "invoice__number", "invoice__stripe_id"),
 )

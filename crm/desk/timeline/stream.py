@@ -17,7 +17,9 @@ from crm.desk.timeline.entry import (
     TimelineQuery,
 )
 from crm.desk.timeline.money import (
+    ALERTS,
     CREDIT_NOTES,
+    DUNNING_STEPS,
     INVOICES,
     PAYMENT_REVERSALS,
     PAYMENTS,
@@ -41,6 +43,8 @@ SOURCES: tuple[EntrySource, ...] = (
     PAYMENT_REVERSALS,
     CREDIT_NOTES,
     POSTINGS,
+    ALERTS,
+    DUNNING_STEPS,
     PAYLOADS,
     MERGES,
     UNDONE_MERGES,

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from crm.desk.worklist import balances, colleagues, contract, health, invoices, ownership, subscriptions
+from crm.desk.worklist import (
+    balances,
+    colleagues,
+    contract,
+    health,
+    invoices,
+    notices,
+    ownership,
+    subscriptions,
+)
 from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule, customer_page
 from customers.formats import number
 
 # Each module lists its rules in RULES and the functions that find reasons in FINDERS.
-_MODULES = (invoices, subscriptions, balances, contract, health, colleagues, ownership)
+_MODULES = (invoices, notices, subscriptions, balances, contract, health, colleagues, ownership)
 
 #: The rules by name, in the order in which the page's filter lists them.
 RULES: dict[str, WorklistRule] = {rule.name: rule for module in _MODULES for rule in module.RULES}

@@ -13,6 +13,7 @@ from crm.desk.batches import failure_report
 from crm.desk.health.refresh import HealthRefreshed, refresh_health
 from crm.desk.home.movement import refresh_movements
 from crm.desk.worklist.refresh import WorklistRefreshed, refresh_worklist
+from crm.desk.worklist.take_notices import NoticesTaken, take_notices
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted, number
 from customers.logs import add_counts, log_failure
@@ -20,7 +21,7 @@ from customers.logs import add_counts, log_failure
 
 class Command(BaseCommand):
     help = (
-        "Refresh the health scores, the worklist and the monthly revenue that the desk shows. Run it after `renew`,"
+        "Fire usage alerts, take the next steps of dunning, and refresh the health scores, the worklist and the monthly revenue that the desk shows. Run it after `renew`,"
         " every hour or as often as the figures must be current. Only changes are written. A customer that fails is"
         " logged and skipped, and the exit status is 1."
     )
@@ -28,6 +29,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Refresh everything and report the counts."""
         try:
+            notices = _notices()
+            say(
+                self.stdout,
+                f"Alerts: {number(notices.alerts)} fired. Dunning: {counted(notices.steps, 'reminder')} due.",
+            )
             health = _health()
             say(
                 self.stdout,
@@ -50,8 +56,10 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
-        failed = sorted({*health.failed, *worklist.failed})
+        failed = sorted({*notices.failed, *health.failed, *worklist.failed})
         add_counts(
+            alerts=notices.alerts,
+            dunning_steps=notices.steps,
             customers=health.customers,
             scores=health.written,
             reasons=worklist.reasons,
@@ -60,6 +68,15 @@ class Command(BaseCommand):
         )
         if failed:
             raise CommandError(failure_report("refresh", failed))
+
+
+def _notices() -> NoticesTaken:
+    total = NoticesTaken()
+    with tqdm(desc="alerts", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
+        for step in take_notices():
+            total.add(step)
+            bar.update(step.customers)
+    return total
 
 
 def _health() -> HealthRefreshed:

@@ -32,8 +32,11 @@ from customers import clock
 from customers.formats import upcoming
 from customers.models import Customer
 from tests.factories import (
+    make_alert_fired,
+    make_auto_topup,
     make_balance,
     make_customer,
+    make_dunning_step,
     make_duplicate_pair,
     make_feature,
     make_grant,
@@ -364,7 +367,11 @@ def burden(customer: Customer) -> None:
     """Something for every rule."""
     plan = make_plan(price_amount=Decimal(100))
     make_relationship(customer=customer, contract_annual_revenue=Decimal(9), currency="USD")
-    make_invoice(customer=customer, status="open", due_at=AT - 9 * DAY)
+    invoice = make_invoice(customer=customer, status="open", due_at=AT - 9 * DAY)
+    make_dunning_step(invoice=invoice)
+    make_alert_fired(customer=customer, fired_at=AT)
+    empty = make_balance(customer=customer)
+    make_auto_topup(customer=customer, feature=empty.feature, enabled=True)
     make_subscription(customer=customer, plan=plan, past_due=True)
     make_subscription(customer=customer, plan=plan, trial_ends_at=AT + DAY)
     make_subscription(customer=customer, plan=plan, canceled_at=AT, expires_at=AT + DAY)
