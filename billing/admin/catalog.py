@@ -175,6 +175,7 @@ class PlanAdmin(HistoryAdmin):
                     "free_trial_length",
                     "free_trial_unit",
                     "free_trial_card_required",
+                    "free_trial_on_end",
                     "trial_once_per_fingerprint",
                 ),
             },

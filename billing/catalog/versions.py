@@ -31,6 +31,7 @@ TERMS = (
     "free_trial_length",
     "free_trial_unit",
     "free_trial_card_required",
+    "free_trial_on_end",
     "trial_once_per_fingerprint",
     "config",
 )
@@ -64,6 +65,7 @@ class VersionTerms:
             plan.free_trial_length,
             plan.free_trial_unit,
             plan.free_trial_card_required,
+            plan.free_trial_on_end or Plan.FreeTrialEnd.BILL,
         )
         return cls(
             plan=(plan.group or None, plan.add_on, price, trial),

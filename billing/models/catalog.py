@@ -104,6 +104,10 @@ class Plan(models.Model):
         MONTH = "month", "Months"
         YEAR = "year", "Years"
 
+    class FreeTrialEnd(models.TextChoices):
+        BILL = "bill", "Bill the first period"
+        REVERT = "revert", "Go back to the plan before, or end"
+
     id = TypedIdField(prefix="plan", primary_key=True, editable=False)
     env = models.CharField("environment", max_length=10, choices=Environment, default=Environment.LIVE)
     plan_id = models.CharField("plan ID", max_length=255, help_text="The ID in documents, such as pro.")
@@ -127,6 +131,13 @@ class Plan(models.Model):
     free_trial_length = models.PositiveIntegerField(null=True, blank=True)
     free_trial_unit = models.CharField(max_length=10, choices=FreeTrialUnit, blank=True)
     free_trial_card_required = models.BooleanField(default=False)
+    free_trial_on_end = models.CharField(
+        "when the free trial ends",
+        max_length=10,
+        choices=FreeTrialEnd,
+        blank=True,
+        help_text="Blank: the first period is billed.",
+    )
     trial_once_per_fingerprint = models.BooleanField(
         "trial once per fingerprint",
         default=False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.models import Subscription
+from billing.models import Plan, Subscription
 from billing.rules.due_events import DueKind, due_since
 from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
@@ -69,7 +69,7 @@ def _apply_moment(work: UnitOfWork, at: datetime, now: datetime, counts: Renewal
             _settle(work, subscription, at, [*waiting, *end(work, subscription, at)])
             ended.append(subscription)
             counts.ended += 1
-    _end_trials(work, at)
+    ended += _end_trials(work, at, counts)
     _bill_periods(work, at, now, counts)
     _start(work, at, counts)
     for subscription in ended:
@@ -161,11 +161,18 @@ def _end_purchases(work: UnitOfWork, at: datetime) -> None:
             end_grants(work, purchase, at)
 
 
-def _end_trials(work: UnitOfWork, at: datetime) -> None:
-    """Turn trials that end into paid periods. Their grants are reset; what was used beyond them is not billed."""
+def _end_trials(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> list[Subscription]:
+    """Turn trials that end into paid periods, unless the plan says to go back. Returns the subscriptions that end.
+
+    The grants are reset; what was used beyond them is not billed.
+    """
+    ended: list[Subscription] = []
     for subscription in work.active():
         ends_at = due_since(subscription.due_events(), DueKind.TRIAL_END, at)
         if ends_at is None:
+            continue
+        if subscription.plan.free_trial_on_end == Plan.FreeTrialEnd.REVERT:
+            ended += _revert(work, subscription, ends_at, counts)
             continue
         every = interval_of(subscription.plan, work.plan_items.of(str(subscription.plan_id)))
         subscription.current_period_start = ends_at
@@ -180,6 +187,24 @@ def _end_trials(work: UnitOfWork, at: datetime) -> None:
             grant.billed_overage = grant.figures.overage
             work.book.touch(grant)
         bill_start(work, subscription, ends_at)
+    return ended
+
+
+def _revert(
+    work: UnitOfWork, subscription: Subscription, at: datetime, counts: RenewalCounts
+) -> list[Subscription]:
+    """Go back to the plan before the trial, or end. Returns the subscription if it ended."""
+    tried = subscription.plan.plan_id
+    before = (
+        subscription.phases.exclude(plan__plan_id=tried).select_related("plan").order_by("starts_at").last()
+    )
+    if before is None:
+        _settle(work, subscription, at, end(work, subscription, at))
+        counts.ended += 1
+        return [subscription]
+    terms = Terms(before.plan, before.quantity, before.prepaid_quantities)
+    switch(work, subscription, terms, at, with_trial=False)
+    return []
 
 
 def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[BilledLine]) -> None:

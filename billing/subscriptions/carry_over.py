@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+
+from django.conf import settings
 
 from billing.ledger.entries import FigureChange
 from billing.models import Feature, Grant, Plan, PlanItem, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.exact import EXACT
 from billing.rules.figures import included_grant
-from billing.rules.intervals import NEVER_RESETS
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.end import expire_grant, expire_rollover, last_overage_lines
 from billing.subscriptions.start import grant_item
@@ -70,6 +72,35 @@ def carry_usage(
         _post(work, grant, Posting.Kind.USAGE, "usage", sum((old.usage for old in own), _ZERO), at, _CARRIED)
 
 
+def holds_back(subscription: Subscription) -> bool:
+    """Whether the subscription gets no more until it is paid, as its balances are not refilled either."""
+    return subscription.past_due and not settings.RESET_PAST_DUE
+
+
+def left_of_balances(grants: Iterable[Grant]) -> dict[str, Decimal]:
+    """What is left of the grants, by the key of their balance."""
+    left: dict[str, Decimal] = defaultdict(Decimal)
+    for grant in grants:
+        left[str(grant.balance_id)] = EXACT.add(left[str(grant.balance_id)], grant.figures.remaining)
+    return left
+
+
+def hold_back(work: UnitOfWork, subscription: Subscription, left: dict[str, Decimal], at: datetime) -> None:
+    """Give the grants of a new plan no more than was `left` of the balance under the plan before.
+
+    The next reset, which waits for the payment, adds the rest.
+    """
+    for grant in work.grants_of(subscription):
+        remaining = left.get(str(grant.balance_id), _ZERO)
+        more = EXACT.subtract(grant.figures.remaining, remaining)
+        if more > 0 and grant.next_reset_at is not None and not grant.unlimited:
+            grant.adjusted = EXACT.subtract(grant.adjusted, more)
+            _post(work, grant, Posting.Kind.ADJUSTMENT, "included_grant", -more, at, _HELD_BACK)
+            left[str(grant.balance_id)] = _ZERO
+        elif grant.next_reset_at is not None:
+            left[str(grant.balance_id)] = EXACT.subtract(remaining, grant.figures.remaining)
+
+
 def keep_resets(work: UnitOfWork, subscription: Subscription, replaced: Iterable[Grant]) -> None:
     """Reset the grants of a subscription when the grants that they replace would have been reset."""
     before = {_place(grant): grant for grant in replaced}
@@ -87,7 +118,7 @@ def _resize(work: UnitOfWork, grant: Grant, item: PlanItem, subscription: Subscr
     grant.plan = subscription.plan
     grant.unlimited, grant.max_purchase = item.unlimited, item.max_purchase
     work.book.touch(grant)
-    is_held_back = more > 0 and subscription.past_due and item.reset_interval not in NEVER_RESETS
+    is_held_back = more > 0 and holds_back(subscription) and grant.next_reset_at is not None
     if is_held_back:
         # Until it is paid, a past-due subscription gets no more; the next reset adds it.
         grant.adjusted = EXACT.subtract(grant.adjusted, more)
@@ -182,3 +213,4 @@ def _post(
 
 _CARRIED = "Carried over from the previous plan"
 _CHANGED = "Subscription changed"
+_HELD_BACK = "Held back until the subscription is paid"

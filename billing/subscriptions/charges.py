@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
@@ -65,15 +66,20 @@ def recurring_lines(
     part: tuple[datetime, datetime] | None = None,
     *,
     rhythm: Rhythm | None = None,
+    unchanged: Collection[str | None] = (),
 ) -> list[BilledLine]:
     """The base price and prepaid packs for a period, or prorated for a `part` of it.
 
-    They are those charged at `rhythm`, or else at the interval of the subscription's own periods.
+    They are those charged at `rhythm`, or else at the interval of the subscription's own periods. `unchanged` are left
+    out: keys of features, and None for the base price.
     """
     plan = subscription.plan
     span = part or period
     lines = []
     for kind, feature, whole, quantity in _recurring(work, subscription, rhythm):
+        key = None if feature is None else str(feature.pk)
+        if key in unchanged:
+            continue
         amount = whole if part is None else proration(whole, *period, *part)
         minor = round_to_minor(amount, plan.currency)
         if not minor and part is not None:
@@ -86,7 +92,7 @@ def recurring_lines(
                 quantity=quantity,
                 subscription_id=subscription.subscription_id,
                 plan_id=plan.plan_id,
-                feature=None if feature is None else str(feature.pk),
+                feature=key,
                 period=span,
             )
         )
@@ -108,14 +114,29 @@ def monthly_cost(work: UnitOfWork, subscription: Subscription) -> Decimal:
     )
 
 
-def unused_lines(subscription: Subscription, at: datetime) -> list[tuple[str, BilledLine]]:
+def recurring_charges(
+    work: UnitOfWork, subscription: Subscription
+) -> dict[str | None, tuple[Rhythm, Decimal]]:
+    """Interval and amount of each recurring charge, by the key of its feature; None is the base price."""
+    return {
+        None if feature is None else str(feature.pk): (rhythm, whole)
+        for rhythm in _rhythms(work, subscription)
+        for _, feature, whole, _ in _recurring(work, subscription, rhythm)
+    }
+
+
+def unused_lines(
+    subscription: Subscription, at: datetime, *, unchanged: Collection[str | None] = ()
+) -> list[tuple[str, BilledLine]]:
     """The lines that give back what was billed for the time after `at`, each with its currency.
 
-    Everything billed for the subscription must be stored, so save the unit of work first.
+    Everything billed for the subscription must be stored, so save the unit of work first. What is `unchanged` goes on:
+    keys of features, and None for the base price.
     """
     return [
         (unused.line.invoice.currency, _given_back(subscription, unused, at))
         for unused in unused_of_subscription(subscription, at)
+        if unused.line.feature_id not in unchanged
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from billing.models import BillingCycle, Subscription
@@ -12,12 +13,17 @@ from billing.subscriptions.unit_of_work import UnitOfWork
 
 
 def align_cycles(
-    work: UnitOfWork, subscription: Subscription, starts_at: datetime | None, at: datetime
+    work: UnitOfWork,
+    subscription: Subscription,
+    starts_at: datetime | None,
+    at: datetime,
+    *,
+    unchanged: Collection[str | None] = (),
 ) -> list[BilledLine]:
     """Give the subscription the cycles of its plan, and return the lines that bill them from `at` on.
 
     New ones begin at `starts_at`; None ends all of them, for a trial. One that goes on is billed for the rest of its
-    period.
+    period, except what is `unchanged`.
     """
     plan = subscription.plan
     wanted = cycles_of(plan, work.plan_items.of(str(plan.pk))) if starts_at is not None else []
@@ -27,7 +33,14 @@ def align_cycles(
             work.drop_cycle(cycle)
             continue
         period = (cycle.period_start, cycle.period_end)
-        lines += recurring_lines(work, subscription, period, (at, cycle.period_end), rhythm=cycle.rhythm)
+        lines += recurring_lines(
+            work,
+            subscription,
+            period,
+            (at, cycle.period_end),
+            rhythm=cycle.rhythm,
+            unchanged=unchanged,
+        )
         wanted.remove(cycle.rhythm)
     for rhythm in wanted:
         ends_at = None if starts_at is None else step(starts_at, *rhythm)

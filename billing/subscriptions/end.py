@@ -21,9 +21,10 @@ def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Bill
     subscription.status = Subscription.Status.ENDED
     subscription.expires_at = at
     work.change(subscription)
+    lines = [*end_grants(work, subscription, at), *take_pending_lines(work, subscription, at)]
     for cycle in work.cycles_of(subscription):
         work.drop_cycle(cycle)
-    return [*end_grants(work, subscription, at), *take_pending_lines(work, subscription, at)]
+    return lines
 
 
 def end_grants(

@@ -16,11 +16,20 @@ from billing.models import Feature, Plan, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.intervals import anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
-from billing.subscriptions.carry_over import adapt_grants, carry_usage, keep_resets
+from billing.subscriptions.carry_over import (
+    adapt_grants,
+    carry_usage,
+    hold_back,
+    holds_back,
+    keep_resets,
+    left_of_balances,
+)
 from billing.subscriptions.charges import (
+    Rhythm,
     interval_of,
     monthly_cost,
     once_lines,
+    recurring_charges,
     recurring_lines,
     request_invoice,
     unused_lines,
@@ -58,6 +67,7 @@ class _Switch:
     is_trial: bool
     is_free: bool
     period: tuple[datetime, datetime] | None
+    charges: dict[str | None, tuple[Rhythm, Decimal]]
     lines: dict[str, list[BilledLine]] = field(default_factory=lambda: defaultdict(list))
     messages: list[str] = field(default_factory=list)
 
@@ -104,6 +114,7 @@ def _before(work: UnitOfWork, subscription: Subscription, at: datetime) -> _Swit
         at=at,
         is_trial=tried is not None and tried > at,
         is_free=not monthly_cost(work, subscription),
+        charges=recurring_charges(work, subscription),
         period=(start, stop) if start is not None and stop is not None and start <= at < stop else None,
     )
 
@@ -113,7 +124,8 @@ def _go_on(work: UnitOfWork, subscription: Subscription, terms: Terms, before: _
     lower_flags(work, subscription)
     _become(subscription, terms)
     before.lines[before.plan.currency] += adapt_grants(work, subscription, before.plan, before.at)
-    _give_back(subscription, before)
+    unchanged = _unchanged(work, subscription, before)
+    _give_back(subscription, before, unchanged)
     for item in work.plan_items.of(str(terms.plan.pk)):
         if item.feature.type == Feature.Type.BOOLEAN:
             raise_flag(work, item, subscription)
@@ -121,7 +133,7 @@ def _go_on(work: UnitOfWork, subscription: Subscription, terms: Terms, before: _
         more = {name: _more(units, before.prepaid.get(name)) for name, units in terms.prepaid.items()}
         added = once_lines(work, subscription, subscription.quantity - before.quantity, more)
         before.lines[terms.plan.currency] += added
-        _bill_period(work, subscription, before)
+        _bill_period(work, subscription, before, unchanged)
 
 
 def _replace(
@@ -135,8 +147,9 @@ def _replace(
     }
     before.lines[before.plan.currency] += reset_waiting_grants(work, subscription, before.at)
     replaced = work.grants_of(subscription)
+    left = left_of_balances(replaced)
     before.lines[before.plan.currency] += end_grants(work, subscription, before.at, goes_on=stays)
-    _give_back(subscription, before)
+    _give_back(subscription, before, set())
     _become(subscription, terms)
     tried_until = _trial_of(work, subscription, before, with_trial=with_trial)
     if tried_until is not None:
@@ -151,18 +164,36 @@ def _replace(
         before.lines[terms.plan.currency] += once_lines(
             work, subscription, subscription.quantity, terms.prepaid
         )
-        _bill_period(work, subscription, before)
+        _bill_period(work, subscription, before, set())
     anchor = None if tried_until else subscription.anchor_day
     grant_items(work, subscription, before.at, terms.prepaid, anchor)
     if before.period is not None and subscription.current_period_end == before.period[1]:
         keep_resets(work, subscription, replaced)
     carry_usage(work, subscription, replaced, before.at)
+    if holds_back(subscription):
+        hold_back(work, subscription, left, before.at)
 
 
-def _give_back(subscription: Subscription, before: _Switch) -> None:
+def _unchanged(work: UnitOfWork, subscription: Subscription, before: _Switch) -> set[str | None]:
+    """The charges that go on as they were billed: keys of features, and None for the base price."""
+    now = recurring_charges(work, subscription)
+    is_same_period = before.period is not None and _rhythm(work, subscription.plan) == _rhythm(
+        work, before.plan
+    )
+    is_same_currency = subscription.plan.currency == before.plan.currency
+    if not is_same_period or not is_same_currency:
+        return set()
+    return {key for key, charge in before.charges.items() if now.get(key) == charge}
+
+
+def _give_back(subscription: Subscription, before: _Switch, unchanged: set[str | None]) -> None:
     if not before.is_trial:
-        for currency, line in unused_lines(subscription, before.at):
+        for currency, line in unused_lines(subscription, before.at, unchanged=unchanged):
             before.lines[currency].append(line)
+
+
+def _rhythm(work: UnitOfWork, plan: Plan) -> Rhythm | None:
+    return interval_of(plan, work.plan_items.of(str(plan.pk)))
 
 
 def _become(subscription: Subscription, terms: Terms) -> None:
@@ -191,17 +222,19 @@ def _trial_of(
     return ends_at
 
 
-def _bill_period(work: UnitOfWork, subscription: Subscription, before: _Switch) -> None:
+def _bill_period(
+    work: UnitOfWork, subscription: Subscription, before: _Switch, unchanged: set[str | None]
+) -> None:
     """Bill the rest of the period if the new plan has the same rhythm, else a new period."""
     at, plan = before.at, subscription.plan
-    every = interval_of(plan, work.plan_items.of(str(plan.pk)))
-    was = interval_of(before.plan, work.plan_items.of(str(before.plan.pk)))
+    every, was = _rhythm(work, plan), _rhythm(work, before.plan)
     lines = before.lines[plan.currency]
     if every is None:
         if was is not None:
             subscription.current_period_start = subscription.current_period_end = None
     elif before.period is not None and every == was and not before.is_trial:
-        lines += recurring_lines(work, subscription, before.period, (at, before.period[1]))
+        part = (at, before.period[1])
+        lines += recurring_lines(work, subscription, before.period, part, unchanged=unchanged)
     else:
         anchored = None
         if is_made_of_months(every[0]):
@@ -214,7 +247,7 @@ def _bill_period(work: UnitOfWork, subscription: Subscription, before: _Switch) 
         subscription.anchor_day = anchored
         if ends_at is not None:
             lines += recurring_lines(work, subscription, (at, ends_at))
-    lines += align_cycles(work, subscription, at, at)
+    lines += align_cycles(work, subscription, at, at, unchanged=unchanged)
 
 
 def _bill(work: UnitOfWork, subscription: Subscription, before: _Switch) -> None:

@@ -116,6 +116,7 @@ def _free_trial(row: Plan) -> schema.FreeTrial | UnsetType:
         duration_length=schema.Count(row.free_trial_length),
         duration_type=choice(row.free_trial_unit or "day"),
         card_required=row.free_trial_card_required,
+        on_end=choice(row.free_trial_on_end) if row.free_trial_on_end else UNSET,
     )
 
 

@@ -172,6 +172,7 @@ class FreeTrial(JsonDocument, kw_only=True):
     duration_length: Count
     duration_type: Literal["day", "month", "year"]
     card_required: bool
+    on_end: Literal["bill", "revert"] | UnsetType = UNSET
 
 
 class Plan(JsonDocument, kw_only=True):

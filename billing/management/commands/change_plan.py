@@ -27,10 +27,16 @@ class Command(SubscribingCommand):
         parser.add_argument(
             "subscription", metavar="SUBSCRIPTION", help="subscription ID, or the ID of its plan"
         )
-        parser.add_argument("plan", metavar="PLAN", help="plan ID; changes to the newest version")
-        parser.add_argument("--quantity", type=positive, metavar="N", help="default: unchanged")
         parser.add_argument(
-            "--plan-version", type=int, metavar="N", help="change to this version instead of the newest"
+            "plan", metavar="PLAN", help="plan ID; another plan starts with its newest version"
+        )
+        parser.add_argument("--quantity", type=positive, metavar="N", help="default: unchanged")
+        version = parser.add_mutually_exclusive_group()
+        version.add_argument("--plan-version", type=int, metavar="N", help="change to this version")
+        version.add_argument(
+            "--newest-version",
+            action="store_true",
+            help="change to the newest version of the same plan (default: its version stays)",
         )
         parser.add_argument(
             "--prepaid",
@@ -58,9 +64,14 @@ class Command(SubscribingCommand):
 
     def act(self, options: dict[str, Any]) -> Result:
         customer = customer_called(options["customer"], options["env"])
+        subscription = subscription_called(options["subscription"], customer)
+        is_moved = options["newest_version"] or options["plan_version"] is not None
+        is_same = options["plan"] == subscription.plan.plan_id and not is_moved
         return change_plan(
-            subscription_called(options["subscription"], customer),
-            plan_called(options["plan"], customer.env, options["plan_version"]),
+            subscription,
+            subscription.plan
+            if is_same
+            else plan_called(options["plan"], customer.env, options["plan_version"]),
             quantity=options["quantity"],
             prepaid=None if options["prepaid"] is None else dict(options["prepaid"]),
             at=options["at"],

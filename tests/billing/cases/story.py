@@ -138,6 +138,10 @@ class Story:
         amount = invoice.due if "amount" not in step else step["amount"] * 100
         record_payment(invoice, amount, done_by="case")
 
+    def credit(self, place: int, amount: int) -> None:
+        """Credit `amount` minor units of the invoice at a place."""
+        credit_note(self._invoice(place), amount, reason="Goodwill", done_by="case")
+
     def _discount(self, step: Step) -> None:
         values = {"currency": None, **step["discount"]}
         values["discount_value"] = Decimal(values["discount_value"])
