@@ -24,6 +24,7 @@ from billing.invoices.payments import record_payment, reverse_payment
 from billing.invoices.pdf import to_pdf
 from billing.models import Invoice, Seller
 from billing.rules.invoice_totals import BilledLine
+from customers import clock
 from customers.models import Customer
 from tests.factories import (
     make_address,
@@ -81,7 +82,9 @@ def raised(*lines: BilledLine, customer: Customer | None = None, currency: str =
         period_start=JANUARY,
         period_end=datetime(2026, 2, 1, 23, 30, tzinfo=UTC),
     )
-    [invoice] = raise_invoices([bill], done_by="renew")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: JANUARY)
+        [invoice] = raise_invoices([bill], done_by="renew")
     assert invoice is not None
     return invoice
 
