@@ -16,6 +16,7 @@ import environ
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _CACHES = {"locmemcache", "dbcache", "filecache"}
+_MAIL = {"smtp", "smtp+tls", "smtp+ssl", "filemail", "consolemail"}
 
 
 class ConfigurationError(Exception):
@@ -172,6 +173,30 @@ class EnvironmentSettings:
             url = default
         found: dict[str, Any] = environ.Env.cache_url_config(url)
         return found
+
+    def mail(self, name: str, default: str) -> dict[str, Any]:
+        """Django's settings of a mail server, from its URL. Without one, mail goes nowhere."""
+        url = self.text(name, default)
+        if url and not _is_mail(url):
+            self.refuse(
+                name,
+                "it is not the URL of a mail server. Set it to smtp+tls://USER:PASSWORD@HOST:587,"
+                " smtp+ssl://USER:PASSWORD@HOST:465, smtp://HOST:25 or filemail:///PATH",
+            )
+            url = default
+        found: dict[str, Any] = environ.Env.email_url_config(url or "dummymail://")
+        return found
+
+
+def _is_mail(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_known = parts.scheme in _MAIL and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    if parts.scheme == "filemail":
+        return parts.path.startswith("/") and len(parts.path) > 1
+    return is_known and (bool(parts.hostname) or parts.scheme == "consolemail")
 
 
 def _is_origin(text: str) -> bool:

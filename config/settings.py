@@ -217,6 +217,28 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 
+# Email
+
+_EMAIL_URL = f"filemail://{BASE_DIR / '.cache' / 'emails'}" if DEVELOPMENT else ""
+_mail = _environment.mail("EMAIL_URL", _EMAIL_URL)
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail.get("EMAIL_HOST") or ""
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH'].lstrip('/')}" if _mail.get("EMAIL_FILE_PATH") else None
+#: A person waits for it, so not for long.
+EMAIL_TIMEOUT = 15
+EMAIL_IS_SET_UP = bool(_environment.text("EMAIL_URL", _EMAIL_URL))
+#: The sender of emails.
+DEFAULT_FROM_EMAIL = _environment.required(
+    "EMAIL_FROM",
+    None if EMAIL_IS_SET_UP and not DEVELOPMENT else "invoices@localhost",
+    "Set it to the sender of emails, such as invoices@example.com, or leave EMAIL_URL unset",
+)
+
 # Sign-in
 
 AUTHENTICATION_BACKENDS = [

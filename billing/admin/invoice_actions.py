@@ -235,6 +235,7 @@ class InvoiceActions(RecordAdmin):
     actions_detail = [
         "issue",
         "record_payment",
+        "send_email",
         "pdf",
         "print_page",
         {"title": "More", "items": ["write_credit_note", "reverse_payment", "void", "mark_uncollectible"]},
@@ -367,7 +368,7 @@ def _available_actions(invoice: Invoice) -> list[str]:
     if not invoice.number:
         is_ours = status == states.DRAFT and not invoice.imported
         return [*_PAPERS, "issue", "void"] if is_ours else _PAPERS
-    available = [*_PAPERS]
+    available = [*_PAPERS] if status == states.VOID else [*_PAPERS, "send_email"]
     if status in (states.OPEN, states.UNCOLLECTIBLE):
         available.append("record_payment")
         if not invoice.paid and not invoice.credited:

@@ -31,9 +31,14 @@ def reversal_of(payment: Payment) -> str:
 
 
 def receipt_link(payment: Payment) -> SafeString:
-    """A link to the receipt for a payment."""
-    url = reverse("admin:billing_invoice_receipt_pdf", args=[quote(payment.invoice_id), payment.pk])
-    return format_html('<a href="{}" class="text-link">PDF</a>', url)
+    """Links to the receipt for a payment, and to the page that sends it."""
+    invoice = quote(payment.invoice_id)
+    return format_html(
+        '<a href="{}" class="text-link">PDF</a> <a href="{}?attach={}" class="text-link">Send</a>',
+        reverse("admin:billing_invoice_receipt_pdf", args=[invoice, payment.pk]),
+        reverse("admin:billing_invoice_send_email", args=[invoice]),
+        payment.pk,
+    )
 
 
 def reverse_link(payment: Payment) -> SafeString:

@@ -78,6 +78,12 @@ def test_what_is_set_to_nothing_is_not_set(
         ("time_zone", "Mars/Olympus", "'Mars/Olympus' is not a time zone"),
         ("time_zone", "../etc/passwd", "is not a time zone"),
         ("cache", "redis://cache.example.com", "not a cache URL"),
+        ("mail", "mail.example.com", "not the URL of a mail server"),
+        ("mail", "https://mail.example.com", "not the URL of a mail server"),
+        ("mail", "smtp://", "not the URL of a mail server"),
+        ("mail", "smtp://[", "not the URL of a mail server"),
+        ("mail", "smtp+tls://mail.example.com:port", "not the URL of a mail server"),
+        ("mail", "filemail://emails", "not the URL of a mail server"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
@@ -97,6 +103,8 @@ def test_a_wrong_value_is_refused_by_name(
             environment.time_zone("THE_SETTING", "UTC")
         case "cache":
             environment.cache("THE_SETTING", "locmemcache://")
+        case "mail":
+            environment.mail("THE_SETTING", "")
         case _:
             getattr(environment, method)("THE_SETTING")
     message = refusal(environment)
@@ -213,3 +221,29 @@ def test_a_wrong_database_url_is_refused_without_showing_it(
     assert "\n  DATABASE_URL: " in message
     assert "Set it to postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH" in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "smtp+tls://jane%40example.com:p%2Fw@mail.example.com:587",
+            ("smtp", "mail.example.com", 587, "jane@example.com", "p/w"),
+        ),
+        ("smtp+ssl://mail.example.com:465", ("smtp", "mail.example.com", 465, "", "")),
+        ("", ("dummy", "", None, "", "")),
+    ],
+)
+def test_a_mail_server_is_read_from_its_url(
+    environment: EnvironmentSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    expected: tuple[str, str, int | None, str, str],
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", url)
+    found = environment.mail("EMAIL_URL", "")
+    kind = found["EMAIL_BACKEND"].split(".")[-2]
+    names = ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD")
+    host, port, user, password = (found.get(name) for name in names)
+    assert (kind, host or "", port, user or "", password or "") == expected
+    environment.finish()

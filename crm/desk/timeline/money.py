@@ -10,6 +10,7 @@ from billing.models import (
     CreditNote,
     DunningStep,
     Invoice,
+    InvoiceEmail,
     Payment,
     PaymentReversal,
     Posting,
@@ -91,6 +92,19 @@ def _payment_reversal(row: PaymentReversal, position: Position) -> TimelineEntry
         details=(short(row.reason),),
         by=row.reversed_by,
         url=page_of(payment.invoice),
+    )
+
+
+def _invoice_email(row: InvoiceEmail, position: Position) -> TimelineEntry:
+    file, to = short(row.attachment.removesuffix(".pdf")), short(", ".join(row.recipients))
+    is_failed = row.status == InvoiceEmail.Status.FAILED
+    return TimelineEntry(
+        position=position,
+        kind=EntryKind.INVOICE,
+        title=f"Couldn't email {file} to {to}" if is_failed else f"Emailed {file} to {to}",
+        details=(short(row.error or row.subject),),
+        by=row.sent_by,
+        url=page_of(row),
     )
 
 
@@ -204,6 +218,16 @@ PAYMENT_REVERSALS = RowSource(
     entry=_payment_reversal,
     by_name="reversed_by",
     text=("reason", "payment__invoice__number"),
+)
+INVOICE_EMAILS = RowSource(
+    name="invoice_email",
+    kind=EntryKind.INVOICE,
+    permission="billing.view_invoiceemail",
+    at="sent_at",
+    rows=lambda ids: InvoiceEmail.objects.filter(invoice__customer__in=ids),
+    entry=_invoice_email,
+    by_name="sent_by",
+    text=("subject", "attachment"),
 )
 CREDIT_NOTES = RowSource(
     name="credit_note",
