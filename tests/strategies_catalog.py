@@ -146,9 +146,12 @@ def _item_terms(complete: bool) -> st.SearchStrategy[Json]:
         complete,
         nullable=("max",),
     )
+    expiry = st.fixed_dictionaries(
+        {"duration": st.sampled_from(["day", "week", "month", "year"]), "length": counts}
+    )
     return objects(
         {"included": numbers(), "unlimited": st.booleans(), "reset": reset, "price": price},
-        {"rollover": rollover, "feature": st.none()},
+        {"rollover": rollover, "expiry": expiry, "feature": st.none()},
         complete,
         nullable=("reset", "price"),
     )

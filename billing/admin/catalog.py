@@ -41,6 +41,7 @@ _ITEM_PRICE = (
     "max_purchase",
 )
 _ROLLOVER = ("rollover_max", "rollover_expiry_unit", "rollover_expiry_length")
+_EXPIRY = ("expiry_unit", "expiry_length")
 _RESET = ("reset_interval", "reset_interval_count")
 _NEW_VERSION = "_new_version"
 
@@ -72,7 +73,7 @@ class PlanItemInline(RecordStackedInline):
     collapsible = True
     autocomplete_fields = ("feature",)
     json_shapes = {"price_tiers": [Tier]}
-    fields = ("feature", "included", "unlimited", *_RESET, *_ITEM_PRICE, *_ROLLOVER)
+    fields = ("feature", "included", "unlimited", *_RESET, *_ITEM_PRICE, *_ROLLOVER, *_EXPIRY, "pooled")
     deletable = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -257,7 +258,13 @@ class PlanItemAdmin(RecordAdmin):
     deletable = True
     readonly_fields = ("id",)
     fieldsets = (
-        ("Item", {"classes": ["tab"], "fields": ("plan", "feature", "included", "unlimited", *_RESET)}),
+        (
+            "Item",
+            {
+                "classes": ["tab"],
+                "fields": ("plan", "feature", "included", "unlimited", "pooled", *_RESET, *_EXPIRY),
+            },
+        ),
         ("Price", {"classes": ["tab"], "fields": _ITEM_PRICE}),
         ("Rollover", {"classes": ["tab"], "fields": _ROLLOVER}),
         ("Origin", {"classes": ["tab"], "fields": ("id",)}),

@@ -52,6 +52,8 @@ DOCUMENT_STEPS: dict[type, dict[str, tuple[str, ...]]] = {
         "rollover_max": ("rollover", "max"),
         "rollover_expiry_unit": ("rollover", "expiry_duration_type"),
         "rollover_expiry_length": ("rollover", "expiry_duration_length"),
+        "expiry_unit": ("expiry", "duration"),
+        "expiry_length": ("expiry", "length"),
     },
     CreditCost: {"metered_feature": ("metered_feature_id",), "credit_system": ()},
 }
@@ -150,6 +152,7 @@ def item_problems(item: PlanItem) -> Iterator[CatalogProblem]:
         yield CatalogProblem("reset_interval", "Choose a reset interval, or leave its count blank.")
     yield from _count("reset_interval_count", item.reset_interval_count)
     yield from _rollover_problems(item)
+    yield from _expiry_problems(item)
 
 
 def _boolean_problems(item: PlanItem) -> Iterator[CatalogProblem]:
@@ -215,6 +218,18 @@ def _rollover_problems(item: PlanItem) -> Iterator[CatalogProblem]:
         yield CatalogProblem(
             "rollover_expiry_length",
             "Enter 1 or more months, or choose forever. Leave blank for 1.",
+        )
+
+
+def _expiry_problems(item: PlanItem) -> Iterator[CatalogProblem]:
+    if not item.expiry_unit:
+        if item.expiry_length is not None:
+            yield CatalogProblem("expiry_unit", "Choose days, weeks, months or years for the expiry.")
+        return
+    yield from _count("expiry_length", item.expiry_length)
+    if item.reset_interval not in ("", Interval.ONE_OFF):
+        yield CatalogProblem(
+            "expiry_unit", "Leave the reset or the expiry blank. An amount that resets never expires."
         )
 
 

@@ -147,7 +147,9 @@ def _item_terms(item: PlanItem) -> tuple[Any, ...]:
         item.rollover_max,
         item.rollover_expiry_unit == "month" and (item.rollover_expiry_length or 1),
     )
-    return (item.feature.feature_id, item.included, item.unlimited, reset, price, rollover)
+    expiry = bool(item.expiry_unit) and (item.expiry_unit, item.expiry_length or 1)
+    what = (item.feature.feature_id, item.included, item.unlimited)
+    return (*what, reset, price, rollover, expiry, item.pooled)
 
 
 def _tiers(tiers: Any) -> tuple[tuple[Decimal, ...], ...]:

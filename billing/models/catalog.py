@@ -229,6 +229,17 @@ class PlanItem(models.Model):
         help_text="Leave blank if nothing is carried over.",
     )
     rollover_expiry_length = models.PositiveIntegerField(null=True, blank=True)
+    expiry_unit = models.CharField(
+        "expires after",
+        max_length=10,
+        choices=[("day", "Days"), ("week", "Weeks"), ("month", "Months"), ("year", "Years")],
+        blank=True,
+        help_text="How long after the grant it expires, if it never resets. Leave blank for no expiry.",
+    )
+    expiry_length = models.PositiveIntegerField("length of expiry", null=True, blank=True)
+    pooled = models.BooleanField(
+        default=False, help_text="An entity's plan grants it to the customer as a whole."
+    )
 
     class Meta:
         ordering = ["position", "id"]

@@ -161,12 +161,15 @@ def grant_item(
     bought: Decimal,
     anchor: int | None = None,
 ) -> Grant:
-    """Make the grant of a plan's item, with `bought` prepaid units. What is not consumed is never reset."""
+    """Make the grant of a plan's item, with `bought` prepaid units. What is not consumed is never reset.
+
+    A pooled item of an entity's plan is granted to the customer as a whole.
+    """
     is_reset = item.reset_interval and item.feature.consumable
     balance = work.balance_for(item.feature, source)
     grant = Grant(
         balance=balance,
-        entity=source.entity,
+        entity=None if item.pooled else source.entity,
         plan=source.plan,
         position=sum(each.balance_id == balance.pk for each in work.grants.values()),
         unlimited=item.unlimited,
@@ -190,6 +193,9 @@ def grant_item(
     else:
         grant.purchase = source
         grant.expires_at = source.expires_at
+    if item.expiry_unit and grant.next_reset_at is None:
+        ends = step(at, item.expiry_unit, item.expiry_length or 1)
+        grant.expires_at = min(filter(None, (ends, grant.expires_at)), default=None)
     work.grants[str(grant.pk)] = grant
     work.book.touch(grant)
     if item.billing_method == BillingMethod.USAGE_BASED and not balance.overage_allowed:
@@ -205,7 +211,7 @@ def grant_item(
             ),
         ],
         feature_id=str(item.feature_id),
-        entity_id=source.entity_id,
+        entity_id=grant.entity_id,
         reason=f"{source.plan} started",
     )
     return grant

@@ -74,6 +74,9 @@ ITEM_FIELDS = (
     "rollover_max",
     "rollover_expiry_unit",
     "rollover_expiry_length",
+    "expiry_unit",
+    "expiry_length",
+    "pooled",
 )
 
 _T = TypeVar("_T")
@@ -194,7 +197,8 @@ def plan_columns(sent: schema.Plan) -> dict[str, Any]:
 
 def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
     """The columns of a plan item, except plan, feature and position."""
-    price, reset, rollover = sent.price, sent.reset, present(sent.rollover)
+    price, reset = sent.price, sent.reset
+    rollover, expiry = present(sent.rollover), present(sent.expiry)
     return {
         "included": sent.included,
         "unlimited": sent.unlimited,
@@ -206,6 +210,9 @@ def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
         "rollover_max": rollover and rollover.max,
         "rollover_expiry_unit": rollover.expiry_duration_type if rollover else "",
         "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
+        "expiry_unit": expiry.duration if expiry else "",
+        "expiry_length": expiry and expiry.length,
+        "pooled": present(sent.pooled) or False,
     }
 
 

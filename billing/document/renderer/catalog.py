@@ -138,6 +138,12 @@ def _item(row: PlanItem, feature: schema.Feature | None) -> schema.PlanItem:
         if row.billing_method
         else None,
         rollover=_item_rollover(row),
+        expiry=schema.ItemExpiry(
+            duration=choice(row.expiry_unit), length=schema.Count(row.expiry_length or 1)
+        )
+        if row.expiry_unit
+        else UNSET,
+        pooled=row.pooled or UNSET,
         feature=schema.ItemFeature(**structs.asdict(feature)) if feature else UNSET,
     )
 

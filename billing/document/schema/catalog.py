@@ -139,11 +139,21 @@ class ItemRollover(JsonDocument, kw_only=True):
             )
 
 
+class ItemExpiry(JsonDocument, kw_only=True):
+    """How long after it was granted an amount that never resets expires."""
+
+    duration: Literal["day", "week", "month", "year"]
+    length: Count
+
+
 class PlanItem(JsonDocument, kw_only=True):
-    """What a plan includes of one feature, and the price of more."""
+    """What a plan includes of one feature, and the price of more.
+
+    A `pooled` amount of an entity's plan is the customer's as a whole.
+    """
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
-    NEEDED: ClassVar[frozenset[str]] = frozenset({"reset", "price", "rollover"})
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"reset", "price", "rollover", "expiry", "pooled"})
 
     feature_id: Identifier
     included: NonNegative
@@ -151,6 +161,8 @@ class PlanItem(JsonDocument, kw_only=True):
     reset: PlanItemReset | None = None
     price: PlanItemPrice | None = None
     rollover: ItemRollover | UnsetType = UNSET
+    expiry: ItemExpiry | UnsetType = UNSET
+    pooled: bool | UnsetType = UNSET
     feature: ItemFeature | UnsetType = UNSET
 
     def verify(self, at: str) -> None:
