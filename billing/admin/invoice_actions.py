@@ -193,7 +193,7 @@ _PAYMENT = InvoiceAction(
 )
 _REVERSAL = InvoiceAction(
     "Reverse payment",
-    "Takes back a payment that bounced or was a mistake. The payment stays in the list, and its amount is due again.",
+    "Reverses a payment that bounced or was a mistake. The payment stays in the list, and its amount is due again.",
     "Reverse payment",
     _ReversalForm,
     _reverse_payment,

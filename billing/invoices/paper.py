@@ -117,7 +117,7 @@ def invoice_paper(invoice: Invoice) -> Paper:
         kind=_kind_of(invoice),
         name=str(invoice),
         dated=invoice.issued_at or invoice.created_at,
-        seller=_party(seller),
+        seller=_seller_rows(seller),
         buyer=_buyer(invoice),
         facts=_facts(invoice),
         headings=("Description", "Quantity", "Unit price", "Amount"),
@@ -138,7 +138,7 @@ def credit_note_paper(note: CreditNote) -> Paper:
         kind="Credit note",
         name=note.number,
         dated=note.issued_at,
-        seller=_party(_seller(invoice)),
+        seller=_seller_rows(_seller(invoice)),
         buyer=_buyer(invoice),
         facts=[
             ("Number", note.number),
@@ -165,7 +165,7 @@ def receipt_paper(payment: Payment) -> Paper:
         kind="Receipt" if reversal is None else "Reversed receipt",
         name=f"for {invoice}, {payment.paid_at:%Y-%m-%d}",
         dated=payment.recorded_at if reversal is None else reversal.reversed_at,
-        seller=_party(_seller(invoice)),
+        seller=_seller_rows(_seller(invoice)),
         buyer=_buyer(invoice),
         facts=facts,
         headings=("Description", "Amount"),
@@ -208,13 +208,15 @@ def _seller(invoice: Invoice) -> Mapping[str, Any]:
     return invoice.bill_from or seller_details()
 
 
+def _seller_rows(seller: Mapping[str, Any]) -> list[str]:
+    return list(seller.get("lines", ())) or _party(seller) or [settings.UNFOLD["SITE_HEADER"]]
+
+
 def _buyer(invoice: Invoice) -> list[str]:
     return _party(invoice.bill_to or {"name": invoice.customer.name, "email": invoice.customer.email})
 
 
 def _party(details: Mapping[str, Any]) -> list[str]:
-    if "lines" in details:
-        return list(details["lines"]) or [settings.UNFOLD["SITE_HEADER"]]
     company, tax = details.get("company_number"), details.get("tax_id")
     rows = (
         details.get("business"),

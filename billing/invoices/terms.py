@@ -97,9 +97,11 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
 
 
 def seller_details() -> dict[str, Any]:
-    """The seller as invoices issued now keep it: the lines of a setting until the details are filled in."""
+    """The seller as invoices issued now keep it: the lines of a setting until the details are filled in, if it has any."""
     seller = Seller.objects.first()
-    return {"lines": settings.INVOICE_SELLER} if seller is None else seller.as_billed()
+    if seller is not None:
+        return seller.as_billed()
+    return {"lines": settings.INVOICE_SELLER} if settings.INVOICE_SELLER else {}
 
 
 def in_own_currency(discount: Discount, minor: int, currency: str) -> Decimal:

@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['sent_at', 'id'],
+                'verbose_name': 'sent email',
             },
         ),
         migrations.CreateModel(

@@ -324,6 +324,7 @@ class InvoiceEmail(models.Model):
 
     class Meta:
         ordering = ["sent_at", "id"]
+        verbose_name = "sent email"
 
     def __str__(self) -> str:
         return self.subject

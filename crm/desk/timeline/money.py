@@ -96,7 +96,8 @@ def _payment_reversal(row: PaymentReversal, position: Position) -> TimelineEntry
 
 
 def _invoice_email(row: InvoiceEmail, position: Position) -> TimelineEntry:
-    file, to = short(row.attachment.removesuffix(".pdf")), short(", ".join(row.recipients))
+    name = row.attachment.removesuffix(".pdf")
+    file, to = short(name[:1].lower() + name[1:]), short(", ".join(row.recipients))
     is_failed = row.status == InvoiceEmail.Status.FAILED
     return TimelineEntry(
         position=position,

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.invoices.issue import InvoiceRequest, raise_invoices
+from billing.invoices.paper import invoice_paper
 from billing.models import Invoice, Seller
 from billing.rules.invoice_totals import BilledLine
 from customers import clock
@@ -111,3 +112,11 @@ def test_an_invoice_keeps_them_from_when_it_is_issued():
 def test_until_then_the_setting_counts(settings):
     settings.INVOICE_SELLER = ["Example Ltd", "Exampleton"]
     assert raised().bill_from == {"lines": ["Example Ltd", "Exampleton"]}
+
+
+def test_an_invoice_of_nobody_shows_todays_details():
+    invoice = raised()
+    assert invoice.bill_from == {}
+    assert invoice_paper(invoice).seller == ["Clientele"]
+    Seller.objects.create(**DETAILS)
+    assert invoice_paper(invoice).seller[0] == "Example Works GmbH"

@@ -222,4 +222,4 @@ def test_who_may_send(invoice, role, status):
 def test_the_timeline_has_it(ada, invoice):
     send(ada, page_of(invoice))
     url = reverse("desk-timeline", args=[invoice.customer_id])
-    assert "Emailed Invoice INV-000001 to ada@example.com" in ada.get(url).content.decode()
+    assert "Emailed invoice INV-000001 to ada@example.com" in ada.get(url).content.decode()
