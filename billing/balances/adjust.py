@@ -25,7 +25,7 @@ from billing.ledger.entries import (
     post,
 )
 from billing.models import Balance, Grant, Posting, Rollover
-from billing.rules.drawing import DrawableGrant, drawing_order
+from billing.rules.drawing_order import DrawableGrant, drawing_order
 from billing.rules.exact import EXACT, ZERO, total
 from billing.rules.figures import UPPER_BOUND, Figures, amount_problem
 from billing.rules.moments import ahead_problem

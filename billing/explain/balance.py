@@ -23,7 +23,7 @@ from billing.explain.types import (
 from billing.formats import name_of_balance
 from billing.ledger.drawable_balances import is_usage_based
 from billing.models import Balance, CreditCost, Entity, Feature, Flag, Grant, Rollover
-from billing.rules.drawing import (
+from billing.rules.drawing_order import (
     DrawableGrant,
     DrawableRollover,
     drawing_order,

@@ -15,7 +15,7 @@ from billing.formats import name_of_grant, name_of_rollover
 from billing.ledger.balance_figures import recent_usage
 from billing.ledger.drawable_balances import DrawableBalances, credit_costs_of, drawable_balances_of
 from billing.models import Balance, Entity, Feature, Grant, LedgerEntry, PlanItem, Posting, Rollover
-from billing.rules.drawing import DrawableGrant, DrawableRollover
+from billing.rules.drawing_order import DrawableGrant, DrawableRollover
 from customers.models import Customer
 
 #: How many ledger lines of each balance are listed.

@@ -12,12 +12,11 @@ from billing.rules.drawing import (
     DrawRefusal,
     DrawResult,
     draw,
-    drawing_order,
     grants_after,
     refund,
-    rollover_order,
     rollovers_after,
 )
+from billing.rules.drawing_order import drawing_order, rollover_order
 from billing.rules.exact import ZERO
 
 

@@ -8,7 +8,13 @@ from billing.explain.types import GrantTerm
 from billing.ledger.usage_counts import CountedLimit
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import Interval
-from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawStep, grant_sort_key, rollover_sort_key
+from billing.rules.drawing import DrawStep
+from billing.rules.drawing_order import (
+    DrawableGrant,
+    DrawableRollover,
+    grant_sort_key,
+    rollover_sort_key,
+)
 from billing.rules.exact import EXACT
 from billing.rules.figures import Figures, included_grant
 from customers.formats import counted, day, moment, number

@@ -13,11 +13,13 @@ from billing.ledger.usage_counts import CountedLimit, entities_with_their_own, i
 from billing.models import Balance, CreditCost, Feature, Grant, Rollover, UsageLimit
 from billing.models.figures import BillingMethod
 from billing.rules.drawing import (
-    DrawableGrant,
-    DrawableRollover,
     DrawnPart,
     OverageLimits,
     OverageOwner,
+)
+from billing.rules.drawing_order import (
+    DrawableGrant,
+    DrawableRollover,
     UsageCap,
 )
 from billing.rules.due_events import DueKind

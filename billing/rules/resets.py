@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-from billing.rules.drawing import DrawableGrant, DrawableRollover, expiry_sort_key
+from billing.rules.drawing_order import (
+    DrawableGrant,
+    DrawableRollover,
+    expiry_sort_key,
+)
 from billing.rules.exact import EXACT
 from billing.rules.intervals import NEVER_RESETS, is_made_of_months, last_by, next_after, step
 

@@ -14,8 +14,6 @@ from billing.ledger.drawable_balances import DrawableBalances
 from billing.ledger.entries import FigureChange
 from billing.models import Entity, Feature
 from billing.rules.drawing import (
-    DrawableGrant,
-    DrawableRollover,
     DrawnPart,
     DrawRefusal,
     LimitReached,
@@ -24,6 +22,7 @@ from billing.rules.drawing import (
     refund,
     rollovers_after,
 )
+from billing.rules.drawing_order import DrawableGrant, DrawableRollover
 from billing.rules.exact import EXACT, total
 from billing.rules.figures import UPPER_BOUND, amount_problem
 from billing.rules.moments import ahead_problem, is_before, shown

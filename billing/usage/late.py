@@ -20,7 +20,8 @@ from billing.formats import money
 from billing.ledger.drawable_balances import DrawableBalances, is_usage_based
 from billing.ledger.entries import FigureChange, PostingDraft
 from billing.models import Grant, LedgerEntry, PendingLine, Posting, Rollover
-from billing.rules.drawing import DrawableGrant, grants_after, rollovers_after
+from billing.rules.drawing import grants_after, rollovers_after
+from billing.rules.drawing_order import DrawableGrant
 from billing.rules.exact import EXACT, ZERO, total
 from billing.rules.intervals import NEVER_RESETS, first_after
 from billing.rules.moments import late_usage_problem

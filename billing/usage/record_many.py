@@ -19,7 +19,8 @@ from django.db.models import Min
 from billing.ledger.drawable_balances import DrawableBalances, drawable_balances_by_customer
 from billing.ledger.entries import FigureChange, apply_change, locked_balances
 from billing.models import CreditCost, Grant, Posting, Rollover, Subscription
-from billing.rules.drawing import DrawnPart, drawing_order
+from billing.rules.drawing import DrawnPart
+from billing.rules.drawing_order import drawing_order
 from billing.rules.exact import EXACT, ZERO
 from billing.rules.moments import renewal_before_usage
 from billing.subscriptions import renew_customers

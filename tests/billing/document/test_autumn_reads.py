@@ -15,6 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from billing.models import UsageLimit
 from billing.usage.deduct import UsageRequest
 from billing.usage.record import record_usage
 from customers.models import Customer
@@ -30,12 +31,15 @@ from tests.factories import (
     make_flag,
     make_grant,
     make_invoice,
+    make_overage_allowed,
     make_plan,
     make_plan_item,
     make_posting,
     make_purchase,
     make_rollover,
+    make_spend_limit,
     make_subscription,
+    make_usage_limit,
 )
 
 pytestmark = pytest.mark.django_db
@@ -535,6 +539,26 @@ class TestCheck:
         shown = self.check(ask, required_balance=75, entity_id="seat-1")
         assert (shown["allowed"], shown["entity_id"], shown["balance"]["remaining"]) == (True, "seat-1", 75)
         assert self.check(ask, required_balance=0)["allowed"] is True
+
+    def test_limits_and_controls_of_overage_decide_too(self, ask, customer):
+        """70 of the grant are left: at most 50 a day, 40 of them by the seat, and 5 beyond the grant for the seat."""
+        balance = make_balance(customer=customer, feature=make_feature(feature_id="calls"))
+        make_grant(balance=balance)
+        seat = make_entity(customer=customer, entity_id="seat-1")
+        day = make_usage_limit(customer=customer, feature=balance.feature, limit=Decimal(50))
+        make_usage_limit(customer=customer, feature=balance.feature, limit=Decimal(40), entity=seat)
+        assert self.check(ask, required_balance=50)["allowed"] is True
+        assert self.check(ask, required_balance=51)["allowed"] is False
+        assert self.check(ask, required_balance=40, entity_id="seat-1")["allowed"] is True
+        assert self.check(ask, required_balance=41, entity_id="seat-1")["allowed"] is False
+        UsageLimit.objects.exclude(pk=day.pk).delete()
+        day.enabled = False
+        day.save()
+        make_overage_allowed(customer=customer, feature=balance.feature, entity=seat)
+        make_spend_limit(customer=customer, feature=balance.feature, overage_limit=Decimal(5))
+        assert self.check(ask, required_balance=71)["allowed"] is False
+        assert self.check(ask, required_balance=75, entity_id="seat-1")["allowed"] is True
+        assert self.check(ask, required_balance=76, entity_id="seat-1")["allowed"] is False
 
     def test_of_a_feature_that_credits_pay_for(self, ask, customer):
         calls = make_feature(feature_id="calls")

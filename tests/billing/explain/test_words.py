@@ -11,7 +11,7 @@ import pytest
 from billing.explain import words as explanation
 from billing.explain.words import beyond
 from billing.models import Grant
-from billing.rules.drawing import DrawableGrant
+from billing.rules.drawing_order import DrawableGrant
 
 
 @pytest.mark.parametrize(

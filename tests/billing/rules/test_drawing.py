@@ -4,15 +4,18 @@ from decimal import Decimal, localcontext
 import pytest
 
 from billing.rules.drawing import (
-    DrawableGrant,
-    DrawableRollover,
     DrawRefusal,
     DrawResult,
     LimitReached,
     RefundResult,
     draw,
-    drawing_order,
     refund,
+)
+from billing.rules.drawing_order import (
+    DrawableGrant,
+    DrawableRollover,
+    UsageCap,
+    drawing_order,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -276,6 +279,63 @@ def test_a_spend_limit_is_shared_by_the_rows_and_each_names_what_stopped_it():
 def test_a_spend_limit_that_is_passed_already_gives_nothing():
     rows = [row("only", usage="30", overage_allowed=True)]
     assert refused(rows, "1", overage_limits={"messages": Decimal(10)}).missing == 1
+
+
+def cap(limit, used="0", *, of="messages", own=True) -> UsageCap:
+    return UsageCap(
+        feature_id=of, limit=Decimal(limit), used=Decimal(used), interval="day", is_of_used_feature=own
+    )
+
+
+def test_a_usage_limit_bounds_everything_that_is_granted():
+    """50 a day, 45 used: 5 of 8 fit into the grant of 100, or into what is unlimited."""
+    for rows in ([row("granted", "100")], [row("all", unlimited=True)]):
+        answer = refused(rows, "8", usage_caps=[cap("50", "45"), cap("60", "40")])
+        assert answer.missing == 3
+        assert answer.stops == (LimitReached("usage_limit", bound=Decimal(50), cap=cap("50", "45")),)
+        assert str(answer) == "3 of 8 can't be deducted: the usage limit is 50 per day"
+    assert drawn([row("granted", "100")], "5", usage_caps=[cap("50", "45")]) == [("granted", "granted", 5, 5)]
+
+
+def test_a_usage_limit_of_credits_counts_rollovers_grants_and_overage_of_credits_alone():
+    """10 messages of their own, then 3 credits each: 4 of the rollover, 8 of the grant, and no more than 12."""
+    rows = [
+        row("own", "10"),
+        row("credits", "8", credit_cost="3", overage_allowed=True),
+    ]
+    carried = [rollover("carried", "4", credit_cost=Decimal(3), feature_id="credits")]
+    answer = refused(rows, "15", carried, usage_caps=[cap("12", of="credits", own=False)])
+    # 4 credits are 1.3333333333 messages, 10 messages are their own, 8 credits are 2.6666666667.
+    assert answer.missing == 1
+    assert answer.stops[0].limit == "usage_limit"
+    assert drawn(rows, "14", carried, usage_caps=[cap("12", of="credits", own=False)])[-1][1] == "granted"
+
+
+def test_a_usage_limit_that_is_passed_already_gives_nothing_and_no_other_reason():
+    answer = refused([row("granted", "100")], "1", usage_caps=[cap("50", "70")])
+    assert answer.missing == 1
+    assert [stop.limit for stop in answer.stops] == ["usage_limit"]
+
+
+def test_overage_that_is_turned_off_keeps_its_place_and_gives_nothing():
+    rows = [row("over", "5", overage_allowed=True, overage_off=True), row("plain", "5")]
+    answer = refused(rows, "11")
+    assert answer.stops == (LimitReached("overage_off"),)
+    assert drawn(rows, "10") == [("plain", "granted", 5, 5), ("over", "granted", 5, 5)]
+
+
+def test_a_spend_limit_of_an_entity_replaces_the_customers_for_its_own_rows():
+    """The customer's 5 are left to the shared row; the seat has 8 of its own, of which 3 are used."""
+    rows = [
+        row("seat", usage="3", entity_id="s1", overage_allowed=True),
+        row("shared", overage_allowed=True),
+    ]
+    limits = {"messages": Decimal(5), ("messages", "s1"): Decimal(8)}
+    assert drawn(rows, "10", overage_limits=limits, entity_id="s1") == [
+        ("seat", "overage", 5, 5),
+        ("shared", "overage", 5, 5),
+    ]
+    assert refused(rows, "11", overage_limits=limits, entity_id="s1").missing == 1
 
 
 def test_a_spend_limit_of_another_feature_does_not_count():

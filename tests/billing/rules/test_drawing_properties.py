@@ -7,7 +7,13 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.drawing import DrawableGrant, DrawableRollover, DrawRefusal, DrawResult, draw, refund
+from billing.rules.drawing import (
+    DrawRefusal,
+    DrawResult,
+    draw,
+    refund,
+)
+from billing.rules.drawing_order import DrawableGrant, DrawableRollover, UsageCap
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (4, 5))
@@ -54,12 +60,28 @@ def some_rollovers(draw_from):
     return [
         DrawableRollover(
             id=f"rollover {number}",
+            feature_id="messages" if cost is None else "credits",
             balance=draw_from(figures),
             expires_at=draw_from(expiries),
             entity_id=draw_from(entities),
-            credit_cost=draw_from(costs),
+            credit_cost=cost,
         )
         for number in range(draw_from(st.integers(0, 3)))
+        for cost in (draw_from(costs),)
+    ]
+
+
+@st.composite
+def some_caps(draw_from):
+    return [
+        UsageCap(
+            feature_id=feature_id,
+            limit=draw_from(figures),
+            used=draw_from(figures),
+            interval="day",
+            is_of_used_feature=feature_id == "messages",
+        )
+        for feature_id in draw_from(st.lists(st.sampled_from(["messages", "credits"]), max_size=3))
     ]
 
 
@@ -105,6 +127,27 @@ def test_capped_takes_exactly_what_a_refusal_does_not_miss(
         assert capped == strict
     else:
         assert (capped.dropped, capped.stops) == (strict.missing, strict.stops)
+
+
+@given(some_rows(), some_rollovers(), amounts, entities, some_caps())
+def test_no_usage_limit_is_passed_and_what_fits_without_them_is_not_more(
+    rows, rollovers, amount, entity_id, caps
+):
+    free = draw(rows, rollovers, amount, entity_id=entity_id, cap=True)
+    answer = draw(rows, rollovers, amount, entity_id=entity_id, usage_caps=caps, cap=True)
+    assert isinstance(answer, DrawResult)
+    assert isinstance(free, DrawResult)
+    assert answer.units + answer.dropped == amount
+    assert answer.units <= free.units
+    feature_of = {each.id: each.feature_id for each in [*rows, *rollovers]}
+    for each in caps:
+        if each.is_of_used_feature:
+            assert answer.units <= each.left
+        else:
+            charged = sum(part.charged for part in answer.parts if feature_of[part.id] == each.feature_id)
+            assert charged <= each.left
+    if answer.units < free.units:
+        assert any(stop.limit == "usage_limit" for stop in answer.stops)
 
 
 @given(st.data(), some_rows(), some_rollovers(), amounts, entities)

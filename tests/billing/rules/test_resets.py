@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.drawing import DrawableGrant, DrawableRollover
+from billing.rules.drawing_order import DrawableGrant, DrawableRollover
 from billing.rules.resets import NewRollover, ResetResult, RolloverRule, RolloverTrim, reset
 
 JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE = (datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 7))
