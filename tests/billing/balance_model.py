@@ -93,28 +93,25 @@ class Model:
             new |= {"started_at": current["period_end"], "anchor": current["anchor"]}
             self.subscriptions.append(new)
             return True
+        if plan == current["plan"]:
+            self._resize(current, quantity)
+            return True
         before = self._of(current)
-        carried_over = [each for each in self.rollovers if each["row"] in before]
         self._end(current)
         new |= {"anchor": current["anchor"], "period_end": current["period_end"]}
         self._begin(new, self.now)
-        self._take_over(new, before, carried_over, is_same=plan == current["plan"])
-        return True
-
-    def _take_over(self, new: Row, before: list[Row], carried_over: list[Row], *, is_same: bool) -> None:
+        new["started_at"] = current["started_at"]
         for row in self._of(new):
             for old in before:
                 if (old["feature"], old["interval"]) == (row["feature"], row["interval"]):
                     row["resets_at"], row["anchor"] = old["resets_at"], old["anchor"]
-                    if is_same:
-                        # It is in use still; what went beyond the grant is billed, and begins anew.
-                        granted = old["included"] + old["adjusted"]
-                        row["usage"] = old["usage"] if old["floor"] is None else min(old["usage"], granted)
-                        row["adjusted"] = old["adjusted"]
-                        for rollover in carried_over:
-                            if rollover["row"] is old:
-                                rollover["row"] = row
-                                self.rollovers.append(rollover)
+        return True
+
+    def _resize(self, current: Row, quantity: int) -> None:
+        """More or less of the same plan: it is what it was, with what was used of it."""
+        for row in self._of(current):
+            row["included"] = row["included"] / current["quantity"] * quantity
+        current |= {"quantity": quantity, "canceled_at": None, "expires_at": None}
 
     def cancel(self, current: Row, *, at_once: bool) -> bool:
         if current["status"] == "scheduled":
@@ -217,7 +214,7 @@ class Model:
             each for each in self.rows if each["expires_at"] is not None and each["expires_at"] <= self.now
         ]:
             self._remove(row)
-        gone = self._end_due()
+        self._end_due()
         for row in self.rows:
             if row["resets_at"] is not None and row["resets_at"] <= self.now:
                 self._reset(row)
@@ -228,27 +225,26 @@ class Model:
             if each["status"] == "scheduled" and each["started_at"] <= self.now:
                 self.subscriptions.remove(each)
                 self._begin(each, each["started_at"])
-                if id(each.get("follows")) in gone:
-                    self._take_over(each, *gone[id(each["follows"])], is_same=True)
+                if each.get("follows") is not None:
+                    each["started_at"] = each["follows"]["started_at"]
 
-    def _end_due(self) -> dict[int, tuple[list[Row], list[Row]]]:
-        """Ends what is due to end; by what it was, the rows and rollovers that the same plan goes on with."""
-        gone: dict[int, tuple[list[Row], list[Row]]] = {}
+    def _end_due(self) -> None:
         for each in [*self.subscriptions]:
             if (
                 each["status"] == "active"
                 and each["expires_at"] is not None
                 and each["expires_at"] <= self.now
             ):
-                if any(next_["plan"] == each["plan"] for next_ in self._followers(each)):
+                less = [next_ for next_ in self._followers(each) if next_["plan"] == each["plan"]]
+                if less:
                     # Less of the same: what is left is carried over as it would have been.
                     for row in self._of(each):
                         if row["resets_at"] is not None and row["resets_at"] <= self.now:
                             self._reset(row)
-                    rows = self._of(each)
-                    gone[id(each)] = rows, [other for other in self.rollovers if other["row"] in rows]
-                self._end(each)
-        return gone
+                    self._resize(each, less[0]["quantity"])
+                    self.subscriptions.remove(less[0])
+                else:
+                    self._end(each)
 
     def _reset(self, row: Row) -> None:
         leftover = self.held(row)
