@@ -8,7 +8,8 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from billing.doctor.findings import Advance, Finding
 from billing.models import Invoice, InvoiceLine, Plan, Subscription
@@ -48,35 +49,50 @@ def check_groups(advance: Advance) -> Iterator[Finding]:
 
 
 def check_billed_periods(advance: Advance) -> Iterator[Finding]:
-    """Two invoices that bill overlapping periods of one subscription."""
-    base = InvoiceLine.objects.filter(invoice=OuterRef("pk"), kind=InvoiceLine.Kind.BASE)
-    invoices: QuerySet[Any, Any] = (
-        Invoice.objects.filter(
-            Exists(base),
-            subscription__isnull=False,
-            period_start__isnull=False,
-            period_end__isnull=False,
-            removed_at=None,
+    """Two invoices that bill the base price of a subscription for overlapping times.
+
+    What was given back or credited in full doesn't count, nor what nobody is to pay any more.
+    """
+    given_back = (
+        InvoiceLine.objects.filter(gives_back=OuterRef("pk"))
+        .exclude(invoice__status=Invoice.Status.VOID)
+        .order_by("period_start")
+        .values("period_start")[:1]
+    )
+    lines: QuerySet[Any, Any] = (
+        InvoiceLine.objects.filter(
+            kind=InvoiceLine.Kind.BASE, invoice__subscription__isnull=False, invoice__removed_at=None
         )
-        .exclude(number="")
-        .exclude(status=Invoice.Status.VOID)
-        .order_by("subscription_id", "period_start", "pk")
+        .exclude(invoice__number="")
+        .exclude(invoice__status__in=(Invoice.Status.VOID, Invoice.Status.UNCOLLECTIBLE))
+        .exclude(invoice__credited__gt=0, invoice__credited__gte=F("invoice__total"))
+        .annotate(
+            starts=Coalesce("period_start", "invoice__period_start"),
+            ends=Coalesce(Subquery(given_back), "period_end", "invoice__period_end"),
+        )
+        .filter(starts__isnull=False, ends__isnull=False)
+        .order_by("invoice__subscription_id", "starts", "invoice_id")
         .values_list(
-            "subscription_id", "number", "period_start", "period_end", "pk", "subscription__plan__name"
+            "invoice__subscription_id",
+            "invoice__number",
+            "starts",
+            "ends",
+            "invoice_id",
+            "invoice__subscription__plan__name",
         )
     )
-    for _, of_subscription in groupby(invoices.iterator(), key=itemgetter(0)):
-        before, ends = "", None
+    for _, of_subscription in groupby(lines.iterator(), key=itemgetter(0)):
+        before, until = "", None
         for _, number, start, end, pk, plan in of_subscription:
-            if ends is not None and start < ends:
+            if until is not None and start < until:
                 yield Finding(
                     pk,
                     number,
-                    f"it bills {plan} from {moment(start)}, but {before} already bills it until {moment(ends)}",
+                    f"it bills {plan} from {moment(start)}, but {before} already bills it until {moment(until)}",
                     "Issue a credit note for what was billed twice.",
                 )
-            if ends is None or end > ends:
-                before, ends = number, end
+            if until is None or end > until:
+                before, until = number, end
 
 
 def check_prices(advance: Advance) -> Iterator[Finding]:
