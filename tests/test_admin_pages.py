@@ -37,6 +37,8 @@ OTHERS = sorted(set(admin.site._registry) - set(OURS), key=lambda model: model._
 #: Rows that only imports and the ledger write.
 READ_ONLY = {
     "crm.Mention",
+    "billing.AlertFired",
+    "billing.DunningStep",
     "billing.Balance",
     "billing.CreditNote",
     "billing.Grant",

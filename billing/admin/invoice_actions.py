@@ -92,6 +92,15 @@ class _PaymentForm(_AmountForm):
     def default_amount(self) -> int:
         return max(0, self.invoice.due)
 
+    def clean_amount(self) -> int:
+        """The amount in minor units. One below 0 would reverse a payment, which has a page of its own."""
+        amount = super().clean_amount()
+        if amount <= 0:
+            raise ValidationError(
+                "Enter an amount above 0. If a payment bounced or was a mistake, use Reverse payment."
+            )
+        return amount
+
     def clean_received_on(self) -> date:
         day: date = self.cleaned_data["received_on"]
         if day > localdate() or day.year < _FIRST_YEAR:

@@ -115,6 +115,8 @@ def _reason(problem: Exception) -> str:
         return _answered("The mail server refused the email", problem.smtp_code, problem.smtp_error)
     if isinstance(problem, TimeoutError):
         return "The mail server didn't answer in time."
+    if isinstance(problem, smtplib.SMTPNotSupportedError):
+        return "The mail server supports no encrypted connection or no sign-in, but the settings ask for it."
     if isinstance(problem, smtplib.SMTPServerDisconnected):
         return "The mail server closed the connection."
     if isinstance(problem, ValueError):

@@ -132,7 +132,10 @@ REFUSALS: list[tuple[Exception, str]] = [
     ),
     (smtplib.SMTPDataError(552, b"too large"), "The mail server refused the email: 552 too large"),
     (smtplib.SMTPServerDisconnected("gone"), "The mail server closed the connection."),
-    (smtplib.SMTPNotSupportedError("no tls"), "The mail server couldn't be reached."),
+    (
+        smtplib.SMTPNotSupportedError("no tls"),
+        "The mail server supports no encrypted connection or no sign-in, but the settings ask for it.",
+    ),
     (TimeoutError(), "The mail server didn't answer in time."),
     (ConnectionRefusedError(), "The mail server couldn't be reached."),
     (UnicodeEncodeError("ascii", "é", 0, 1, "no"), "The address can't be used in an email."),

@@ -195,6 +195,14 @@ class TestPage:
         assert f"?payment={first.pk}" in page
         assert f"?payment={second.pk}" not in page
 
+    def test_the_page_that_records_payments_reverses_none(self):
+        client, invoice = self.client(), issued()
+        record_payment(invoice, 100, done_by="max")
+        url = reverse("admin:billing_invoice_record_payment", args=[invoice.pk])
+        answer = client.post(url, form_data(client.get(url), amount="-1.00", confirm="1"))
+        assert "use Reverse payment" in answer.content.decode()
+        assert not PaymentReversal.objects.exists()
+
     @pytest.mark.parametrize("payment", ["", "x", "pmt_x", "a\0b"])
     def test_a_payment_that_is_not_there_is_refused(self, payment: str):
         client, invoice = self.client(), issued()
