@@ -226,7 +226,8 @@ def _party(details: Mapping[str, Any]) -> list[str]:
         company and f"Company number: {company}",
         tax and f"Tax ID: {tax}",
     )
-    return [row for row in rows if row]
+    # A company is often named like its customer.
+    return list(dict.fromkeys(row for row in rows if row))
 
 
 def _split_lines(lines: Sequence[InvoiceLine]) -> tuple[Sequence[InvoiceLine], Sequence[InvoiceLine]]:

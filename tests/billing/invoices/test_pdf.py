@@ -204,6 +204,10 @@ def test_an_imported_one():
     assert "Amount due" not in [row.label for row in paper.sums]
 
 
+def test_a_company_named_like_its_customer_is_named_once():
+    assert invoice_paper(raised(customer=buyer(name="Engines & Co"))).buyer[:2] == ["Engines & Co", "1 Road"]
+
+
 def test_the_same_bytes_wherever_one_looks_from():
     invoice = raised(customer=buyer(name=NAMES["NotoSansArabic"]))
     once = to_pdf(invoice_paper(invoice))
