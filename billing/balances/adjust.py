@@ -28,7 +28,7 @@ from billing.models import Balance, Grant, Posting, Rollover
 from billing.rules.drawing_order import DrawableGrant, drawing_order
 from billing.rules.exact import EXACT, ZERO, total
 from billing.rules.figures import UPPER_BOUND, Figures, amount_problem
-from billing.rules.moments import ahead_problem
+from billing.rules.moments import ahead_problem, closed_problem
 from billing.subscriptions import renew_customers
 from customers import clock
 from customers.formats import moment, number
@@ -315,6 +315,8 @@ def _post(state: _State, planned: _PlannedAdjustment, reason: str, done_by: str)
 
 def _state(balance: Balance, at: datetime) -> _State:
     drawable = drawable_balances_of(balance.customer_id, {balance.feature_id: None}, [balance])
+    if problem := closed_problem(at, drawable.last_reset()):
+        raise CannotAdjust(problem)
     return _State(balance, drawable, at, drawable.drawable_grants(at))
 
 

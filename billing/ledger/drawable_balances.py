@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from billing.ledger.usage_controls import UsageControls, controls_of
@@ -22,9 +22,10 @@ from billing.rules.drawing_order import (
     DrawableRollover,
     UsageCap,
 )
-from billing.rules.due_events import DueKind
+from billing.rules.due_events import DueEvent, DueKind
 from billing.rules.exact import EXACT, ZERO
 from billing.rules.figures import Figures, figures_of
+from billing.rules.moments import renewal_before_usage
 
 
 @dataclass(slots=True)
@@ -174,17 +175,31 @@ class DrawableBalances:
 
         A grant that expires needs no renewal first: `counts_at` leaves it out.
         """
-        events = [
+        events = self._events_of_subscriptions() + [
             event
             for grant in self.grants.values()
             for event in grant.due_events()
             if event.kind is DueKind.RESET
         ]
+        return min((event.at for event in events), default=None)
+
+    def renewal_before_usage(self, at: datetime, now: datetime, grace: timedelta) -> datetime | None:
+        """Until when the customer must be renewed before usage at `at` is recorded; None if there is no need.
+
+        See `billing.rules.moments`. A subscription that ends between the usage and the clock has no next invoice, so its
+        end is not applied before the usage.
+        """
+        until = renewal_before_usage(at, self.next_due(), now, grace)
+        if until is None or until <= at:
+            return until
+        ends = (event.at for event in self._events_of_subscriptions() if event.kind is DueKind.END)
+        return None if any(end <= until for end in ends) else until
+
+    def _events_of_subscriptions(self) -> list[DueEvent]:
         subscriptions = {
             grant.subscription_id: grant.subscription for grant in self.grants.values() if grant.subscription
         }
-        events += [event for subscription in subscriptions.values() for event in subscription.due_events()]
-        return min((event.at for event in events), default=None)
+        return [event for subscription in subscriptions.values() for event in subscription.due_events()]
 
 
 def credit_costs_of(feature: Feature) -> dict[str, Decimal | None]:

@@ -12,7 +12,6 @@ from billing.ledger.drawable_balances import credit_costs_of, drawable_balances_
 from billing.ledger.entries import PostingDraft, locked_balances, post
 from billing.models import PendingLine, Posting, Subscription
 from billing.rules.drawing import DrawnPart
-from billing.rules.moments import renewal_before_usage
 from billing.subscriptions import renew_customers
 from billing.usage.deduct import (
     UsageRefused,
@@ -141,7 +140,7 @@ def _deduct(
         if not balances:
             raise no_balance_refusal(request)
         drawable = drawable_balances_of(customer_id, costs, balances)
-        until = renewal_before_usage(at, drawable.next_due(), now, grace())
+        until = drawable.renewal_before_usage(at, now, grace())
         if until is not None and until > renewed:
             raise _RenewalDue(until)
         if request.amount and drawable.was_reset_after(at):

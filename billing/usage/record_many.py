@@ -22,7 +22,6 @@ from billing.models import CreditCost, Grant, Posting, Rollover, Subscription
 from billing.rules.drawing import DrawnPart
 from billing.rules.drawing_order import drawing_order
 from billing.rules.exact import EXACT, ZERO
-from billing.rules.moments import renewal_before_usage
 from billing.subscriptions import renew_customers
 from billing.usage.bulk_ledger import DrawnUsage, write
 from billing.usage.deduct import (
@@ -267,7 +266,7 @@ class _BatchDeduction:
             return self._deduct_from(source, pending, customer)
         check_entity(request, pending.customer_id)
         drawable = customer.drawable[request.feature.pk]
-        until = renewal_before_usage(at, drawable.next_due(), self._recorded_at, self._grace)
+        until = drawable.renewal_before_usage(at, self._recorded_at, self._grace)
         if until is not None and self._may_renew(pending, until):
             customer.is_waiting, pending.renew_until = True, until
             return None

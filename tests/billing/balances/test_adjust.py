@@ -294,3 +294,12 @@ def test_nothing_is_adjusted_ahead_of_the_clock(verb: Any, monkeypatch: pytest.M
         verb(row, Decimal(1), at=NOW + timedelta(minutes=5, seconds=1), **who)
 
     verb(row, Decimal(1), at=NOW + timedelta(minutes=5), **who)
+
+
+def test_nothing_is_adjusted_in_a_period_that_was_closed() -> None:
+    row = grant(make_balance(), last_reset_at=NOW)
+
+    with pytest.raises(CannotAdjust, match=r"Enter 2025-03-31 12:00 UTC or a later time"):
+        add(row, Decimal(1), **WHY | {"at": NOW - timedelta(seconds=1)})
+
+    assert add(row, Decimal(1), **WHY).after.remaining == 71

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from billing.models import Feature, Grant, Invoice, PendingLine, Posting, Rollover, Subscription
-from billing.subscriptions import attach_plan
+from billing.subscriptions import attach_plan, cancel_subscription
 from billing.usage.deduct import UsageRefused, UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
 from billing.usage.record import record_usage
@@ -191,6 +191,25 @@ def test_long_after_its_period_usage_counts_if_nothing_was_billed(use: Use, time
 
     renewed_until(FEBRUARY, time)
     assert invoices() == [[("base", 2000)], [("usage", 500), ("base", 2000)]]
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_the_last_usage_of_a_subscription_is_on_its_last_invoice(
+    use: Use, time: Time, *, is_renewed: bool
+) -> None:
+    subscription = attached()
+    cancel_subscription(subscription, at=JANUARY, done_by="test")
+    if is_renewed:
+        renewed_until(FEBRUARY, time)
+        # There is no next invoice.
+        with pytest.raises(UsageRefused, match="no grant that this usage may draw from"):
+            use(15, BEFORE, by=AFTER)
+        return
+
+    use(15, BEFORE, by=AFTER)
+
+    renewed_until(FEBRUARY, time)
+    assert invoices() == [[("base", 2000)], [("usage", 500)]]
 
 
 def test_two_periods_late_is_refused_and_the_hour_of_the_last_one_is_not(use: Use, time: Time) -> None:
