@@ -113,8 +113,14 @@ def figures(document: Json) -> Json:
 
 
 def documents(exported: str) -> list[Any]:
-    """The documents of an export, one a line."""
-    return [json.loads(line) for line in exported.splitlines()]
+    """The documents of an export, one a line, without the lists that version 0.1 did not know, if they are empty."""
+    found = [json.loads(line) for line in exported.splitlines()]
+    for document in found:
+        controls = document.get("billing_controls", {})
+        for name in ("usage_limits", "overage_allowed"):
+            if controls.get(name) == []:
+                del controls[name]
+    return found
 
 
 def answers(questions: Json) -> Json:
