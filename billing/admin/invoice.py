@@ -108,6 +108,13 @@ class CreditNoteInline(ReadOnlyInline):
         return printed_note(note)
 
 
+def _details(details: Any) -> SafeString | str:
+    """The recipient or the seller as an invoice keeps them."""
+    if isinstance(details, dict):
+        details = {name: value for name, value in details.items() if value}
+    return preformatted(json.dumps(details, ensure_ascii=False)) if details else "-"
+
+
 def printed_note(note: CreditNote) -> SafeString:
     """Links to the printable page of a credit note and to its PDF."""
     place = [quote(note.invoice_id), note.pk]
@@ -146,6 +153,7 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, InvoiceSending, ReadOnlyHistory
         "billed_plans",
         "page",
         "shown_bill_to",
+        "shown_bill_from",
     )
     fieldsets = (
         (
@@ -167,7 +175,10 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, InvoiceSending, ReadOnlyHistory
                 ),
             },
         ),
-        ("Terms", {"classes": ["tab"], "fields": ("tax_rate", "no_tax_reason", "shown_bill_to")}),
+        (
+            "Terms",
+            {"classes": ["tab"], "fields": ("tax_rate", "no_tax_reason", "shown_bill_to", "shown_bill_from")},
+        ),
         ("Origin", {"classes": ["tab"], "fields": ("id", "stripe_id", "status", "currency", "plan_ids")}),
     )
 
@@ -198,8 +209,11 @@ class InvoiceAdmin(InvoiceActions, InvoicePages, InvoiceSending, ReadOnlyHistory
 
     @display(description="billed to")
     def shown_bill_to(self, invoice: Invoice) -> SafeString | str:
-        rows = {name: value for name, value in invoice.bill_to.items() if value}
-        return preformatted(json.dumps(rows, ensure_ascii=False)) if rows else "-"
+        return _details(invoice.bill_to)
+
+    @display(description="billed by")
+    def shown_bill_from(self, invoice: Invoice) -> SafeString | str:
+        return _details(invoice.bill_from)
 
     @display(description="plans")
     def billed_plans(self, invoice: Invoice) -> str:
