@@ -128,7 +128,7 @@ def test_units_bought_ahead_are_kept_as_far_as_the_other_plan_sells_them():
     assert [amount for _, amount in billed(result.invoices[0])] == [-500, -300, 1500, 400]
     assert figures(customer, FEB_14, "credits") == (500, 500, 0)
     more = change(result.subscription, result.subscription.plan, prepaid={"credits": Decimal(1000)})
-    assert [amount for _, amount in billed(more.invoices[0])] == [-1500, -400, 1500, 800]
+    assert [amount for _, amount in billed(more.invoices[0])] == [-400, 800]
     none = change(more.subscription, plan_of("plain", **a_month_for(90)))
     assert none.subscription.prepaid_quantities == {}
     assert_adds_up()
@@ -149,7 +149,8 @@ def test_a_customer_stays_on_the_version_attached_until_it_is_changed():
     assert result.subscription.plan == second
     # The same plan in another version: what was used stays used.
     assert figures(customer, FEB_14, "calls") == (150, 125, 25)
-    assert [line.amount for line in result.invoices[0].lines.all()] == [-1000, 1000]
+    # Both cost the same, so nothing is billed.
+    assert result.invoices == []
     assert_adds_up()
 
 
