@@ -108,6 +108,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
         "quantity",
         "prepaid",
         "state_now",
+        "next_change",
         "next_invoice",
         "add_on",
         "auto_enable",
@@ -132,6 +133,7 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
                     "quantity",
                     "prepaid",
                     "state_now",
+                    "next_change",
                     "next_invoice",
                     "add_on",
                     "auto_enable",
@@ -164,6 +166,15 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
     @display(description="status")
     def state_now(self, subscription: Subscription) -> SafeString:
         return badge(subscription_state(subscription), SUBSCRIPTION_STATES)
+
+    @display(description="scheduled change", empty_value="-")
+    def next_change(self, subscription: Subscription) -> str | None:
+        scheduled = subscription.followed_by.filter(status=Subscription.Status.SCHEDULED).select_related(
+            "plan"
+        )
+        return next(
+            (f"{number(row.quantity)} of {row.plan} from {moment(row.started_at)}" for row in scheduled), None
+        )
 
     @display(description="prepaid")
     def prepaid(self, subscription: Subscription) -> str:

@@ -34,7 +34,8 @@ def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
     at = min((end for end in ends if end is not None), default=None)
     if at is None or not subscription.billed_here or subscription.status != Subscription.Status.ACTIVE:
         return None
-    if subscription.expires_at is not None and subscription.expires_at <= at:
+    ends_then = subscription.expires_at is not None and subscription.expires_at <= at
+    if ends_then and not subscription.followed_by.filter(status=Subscription.Status.SCHEDULED).exists():
         return None
     with rolled_back():
         renew_customers([str(subscription.customer_id)], at)

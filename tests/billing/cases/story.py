@@ -2,7 +2,7 @@
 
 A step is a dictionary with one main key: `now` sets the clock, `catalog` is imported with `import_catalog`, `import` with
 `import_customers billing`, `run` is a management command, `uses` are the lines of a file for `record_usage --file`.
-`pay`, `void`, `credit` and `reverse` name an invoice by its place, `pay` with an `amount` below 0 is a payment that bounced; `discount` gives the customer one, `scope` binds the
+`pay`, `void` and `credit` name an invoice by its place, `pay` with an `amount` below 0 is a payment that bounced; `discount` gives the customer one, `scope` binds the
 latest discount to the subscription at that place, `tax` sets the customer's rate, and `see` looks now instead of at the end.
 With `any` a step may be refused; what it said can be seen as `said`. The clock moves on to the `--at` of a command without
 it, because the commands accept no moment ahead of the clock.

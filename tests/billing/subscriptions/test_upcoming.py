@@ -103,12 +103,13 @@ def test_there_is_none_where_nothing_will_be_billed():
         assert upcoming_invoice(subscription) is None, subscription
 
 
-def test_of_one_that_is_to_change_the_last_period_is_known():
+def test_a_scheduled_change_is_on_it():
     subscription = attach(make_customer(), plan_of("pro", group="main", **MONTHLY))
-    small = plan_of("small", group="main", price_amount=Decimal(5), price_interval="month")
-    change_plan(subscription, small, at=JAN_31, done_by="test")
+    basic = plan_of("basic", group="main", price_amount=Decimal(5), price_interval="month")
+    change_plan(subscription, basic, at=JAN_31, done_by="test")
     subscription.refresh_from_db()
-    assert upcoming_invoice(subscription) is None
+    found = expected(subscription)
+    assert (found.at, found.total) == (FEB_28, 500)
 
 
 def test_a_price_that_makes_no_sense_is_told():
