@@ -156,9 +156,11 @@ class UsageAlertAdmin(_EntityControlAdmin):
         "threshold",
         "threshold_type",
         "basis",
+        "filter",
         "enabled",
         "id",
     )
+    readonly_fields = ("id", "filter")
 
     @display(description="feature")
     def shown_feature(self, alert: UsageAlert) -> str:
