@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from importlib import import_module
+from random import Random
 from typing import Any
 
 import pytest
 from django.db import Error as DatabaseProblem
 from django.db.models import QuerySet
 
-from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
-from billing.subscriptions import attach_plan, renew
+from billing.doctor.plans import check_billed_periods
+from billing.models import Feature, Grant, Invoice, InvoiceLine, LedgerEntry, Rollover, Subscription
+from billing.subscriptions import CannotSubscribe, attach_plan, change_plan, renew
 from billing.subscriptions.renew import renew_customers
 from billing.subscriptions.unit_of_work import UnitOfWork, open_units
 from billing.usage.deduct import UsageRequest
 from billing.usage.record import record_usage
+from customers import clock
 from tests.billing.subscriptions.timeline import assert_adds_up, at, metered, plan_of
 from tests.factories import make_customer
 from tests.processes import FORK, disconnect
@@ -126,6 +130,51 @@ def test_everything_happens_once(batch: int) -> None:
     numbers = sorted(Invoice.objects.values_list("number", flat=True))
     assert numbers == [f"INV-{number:06d}" for number in range(1, 2 * CUSTOMERS + 1)]
     assert set(Subscription.objects.values_list("current_period_start", flat=True)) == {DUE}
+    assert_adds_up()
+
+
+def act_at_random(choose: Random, customer_id: str) -> None:
+    """Renew the customer, change its quantity, or use something."""
+    subscription = (
+        Subscription.objects.active().select_related("customer", "plan").get(customer_id=customer_id)
+    )
+    use = UsageRequest(
+        customer_id=customer_id,
+        feature=Feature.objects.get(feature_id="mails"),
+        amount=Decimal(1),
+        at=clock.now(),
+        done_by="test",
+    )
+    quantity = Decimal(choose.randint(1, 3))
+    acts: list[Callable[[], object]] = [
+        lambda: renew_customers([customer_id], clock.now()),
+        lambda: change_plan(subscription, subscription.plan, quantity=quantity, at_once=True, done_by="test"),
+        lambda: record_usage(use),
+    ]
+    choose.choice(acts)()
+
+
+def test_renewals_beside_changes_and_uses_bill_no_time_twice() -> None:
+    customers = due_customers()[:8]
+
+    def work() -> int:
+        choose = Random(os.getpid())
+        done = 0
+        for customer_id in choose.sample(customers * 3, len(customers) * 3):
+            try:
+                act_at_random(choose, customer_id)
+                done += 1
+            except CannotSubscribe:  # it has that quantity already
+                continue
+        return done
+
+    assert sum(at_once(work)) > len(customers)
+    assert not list(check_billed_periods(lambda count: None))
+    given_back = InvoiceLine.objects.filter(gives_back__isnull=False).values_list("gives_back", flat=True)
+    assert given_back
+    assert set(Counter(given_back).values()) == {1}
+    begun = InvoiceLine.objects.filter(kind="base").values_list("invoice__subscription", "period_start")
+    assert set(Counter(begun).values()) == {1}
     assert_adds_up()
 
 
