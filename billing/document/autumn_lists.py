@@ -208,7 +208,7 @@ class ClientPurchaseList(ClientRowList):
     def rows(self, wanted: ClientPlansRequest, at: datetime) -> QuerySet[Any]:
         is_over = Q(expires_at__lte=at)
         status = {"active": ~is_over, "scheduled": _NONE, "past_due": _NONE, "expired": is_over}
-        purchases = Purchase.objects.filter(_any(status, wanted.statuses), removed_at=None)
+        purchases = Purchase.objects.begun().filter(_any(status, wanted.statuses))
         return _of_plan(purchases, wanted.plan_id)
 
     def render(self, rows: Sequence[Any], at: datetime) -> Sequence[object]:

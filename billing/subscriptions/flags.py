@@ -21,7 +21,8 @@ def raise_flag(work: UnitOfWork, item: PlanItem, source: Subscription | Purchase
 
 def lower_flags(work: UnitOfWork, ended: Subscription | Purchase) -> None:
     """Switch off the flags of an ended plan that no other plan includes."""
-    others: list[Subscription | Purchase] = [*work.active(), *work.purchases]
+    begun = [purchase for purchase in work.purchases if not purchase.scheduled]
+    others: list[Subscription | Purchase] = [*work.active(), *begun]
     still = {
         str(item.feature_id): (item, source)
         for source in others

@@ -144,7 +144,7 @@ def render_balances(rows: Sequence[Balance], expand: Collection[str]) -> list[Li
         "rollovers": _in_order(Rollover.objects.counted(at).filter(balance__in=rows)),
         # A grant of a plan counts while the customer has the plan.
         "subscriptions": _in_order(Subscription.objects.active().filter(customer__in=customers.values())),
-        "purchases": _in_order(Purchase.objects.filter(removed_at=None, customer__in=customers.values())),
+        "purchases": _in_order(Purchase.objects.begun().filter(customer__in=customers.values())),
     }
     names = {"balances.feature"} if "feature" in expand else set()
     billing = _arranged(found, names, at)

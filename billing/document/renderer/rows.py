@@ -108,7 +108,7 @@ def fetch_rows(
     """
     lists: dict[str, QuerySet[Any]] = {
         "subscriptions": Subscription.objects.running(),
-        "purchases": Purchase.objects.filter(removed_at=None),
+        "purchases": Purchase.objects.begun(),
         "licenses": License.objects.all(),
         "balances": Balance.objects.all(),
         "flags": Flag.objects.all(),

@@ -11,6 +11,7 @@ import pytest
 
 from tests.billing.cases.story import Step, Story, catalog
 from tests.billing.cases.test_reported import FILE
+from tests.billing.subscriptions.timeline import document
 
 pytestmark = pytest.mark.django_db
 
@@ -207,6 +208,7 @@ def test_a_one_off_plan_that_lies_ahead(monkeypatch):
     story = tell(monkeypatch, [pack])
     story.run("attach_plan", "c", "pack", "--at", "2026-01-15")
     assert (story.see("invoices"), story.see("remaining:calls")) == ([], "0")
+    assert document(story.customer, story.now)["purchases"] == []
     story.tell(renewed("2026-01-16"))
     assert (story.see("invoices"), story.see("remaining:calls")) == (
         ["2026-01-15 30 USD open: base 30"],
