@@ -222,4 +222,4 @@ def test_the_number_of_queries_does_not_depend_on_how_much_there_is(life):
     one, several = make_customer(), make_customer()
     fill(one, 1)
     fill(several, 4)
-    assert queries(several) == queries(one) == 37
+    assert queries(several) == queries(one) == 39
