@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.balances.alerts import fire_alerts
 from billing.models import AlertFired
+from tests.billing.subscriptions.timeline import set_figures
 from tests.factories import (
     make_balance,
     make_customer,
@@ -55,18 +56,17 @@ def test_it_fires_once_per_period_and_threshold(acme, calls):
     make_usage_alert(customer=acme, feature=calls, threshold=Decimal(90))
     assert fire(acme) == ["calls past 80%"]
     assert fire(acme) == []
-    grant.usage = Decimal(900)
-    grant.save()
+    set_figures(grant, AT, usage=900)
     assert fire(acme) == ["calls past 90%"]
     row = AlertFired.objects.get(threshold=90)
     assert (row.used, row.granted, row.remaining, row.period_ends_at) == (900, 1000, 100, FEB_1)
     assert row.figures == "900 of 1,000 used"
     # It doesn't fire again when usage falls and rises, but does in the next period.
-    grant.usage = Decimal(0)
-    grant.save()
+    set_figures(grant, AT, usage=0)
     assert fire(acme) == []
-    grant.usage, grant.next_reset_at = Decimal(850), MAR_1
+    grant.next_reset_at = MAR_1
     grant.save()
+    set_figures(grant, FEB_1, usage=850)
     assert fire(acme, FEB_1) == ["calls past 80%"]
 
 
@@ -142,8 +142,7 @@ def test_without_resets_it_fires_again_once_more_is_granted(acme, calls):
     make_usage_alert(customer=acme, feature=calls, threshold=Decimal(20), threshold_type="remaining")
     assert fire(acme) == ["calls below 20 remaining"]
     assert fire(acme) == []
-    grant.included_grant, grant.usage = Decimal(200), Decimal(190)
-    grant.save()
+    set_figures(grant, AT, included_grant=200, usage=190)
     assert fire(acme) == ["calls below 20 remaining"]
 
 

@@ -93,6 +93,24 @@ def draw(grant: Grant, amount: int, moment: datetime) -> None:
     )
 
 
+def set_figures(grant: Grant, moment: datetime, **figures: int) -> None:
+    """Bring figures of a grant to these amounts by an entry, as the ledger wants it."""
+    locked_balances([grant.balance.customer_id])
+    post(
+        PostingDraft(
+            customer_id=grant.balance.customer_id,
+            kind=Posting.Kind.ADJUSTMENT,
+            occurred_at=moment,
+            done_by="test",
+            changes=[
+                FigureChange(grant, name, Decimal(amount) - getattr(grant, name))
+                for name, amount in figures.items()
+            ],
+            feature_id=grant.balance.feature_id,
+        )
+    )
+
+
 def billed(invoice: Invoice) -> list[tuple[str, int]]:
     """The kinds and amounts of an invoice's lines."""
     return [(line.kind, line.amount) for line in invoice.lines.order_by("position")]

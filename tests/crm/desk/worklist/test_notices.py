@@ -15,6 +15,7 @@ from crm.desk.worklist.notices import due_topups, dunning_steps, fired_alerts
 from crm.desk.worklist.reason import WorklistBatch
 from crm.models import WorklistReason
 from customers import clock
+from tests.billing.subscriptions.timeline import set_figures
 from tests.factories import (
     make_alert_fired,
     make_auto_topup,
@@ -67,11 +68,9 @@ def test_a_top_up_is_proposed_with_what_it_would_buy():
         limit_interval="week",
     )
     assert words(due_topups, customer) == ["buy 500 credits: 99 left, below 100, at most 2 per week"]
-    grant.usage = Decimal(900)
-    grant.save()
+    set_figures(grant, clock.now(), usage=900)
     assert words(due_topups, customer) == []
-    grant.usage = Decimal(950)
-    grant.save()
+    set_figures(grant, clock.now(), usage=950)
     topup.enabled = None
     topup.save()
     assert words(due_topups, customer) == []
