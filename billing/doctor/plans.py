@@ -51,7 +51,7 @@ def check_groups(advance: Advance) -> Iterator[Finding]:
 def check_billed_periods(advance: Advance) -> Iterator[Finding]:
     """Two invoices that bill the base price of a subscription for overlapping times.
 
-    What was given back or credited in full doesn't count, nor what nobody is to pay any more.
+    What was given back or credited in full doesn't count, nor void and uncollectible invoices.
     """
     given_back = (
         InvoiceLine.objects.filter(gives_back=OuterRef("pk"))

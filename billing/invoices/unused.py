@@ -39,7 +39,7 @@ class UnusedTime:
 
 
 def unused_of_subscription(subscription: Subscription, at: datetime) -> list[UnusedTime]:
-    """What was billed for the subscription's time after `at` and not given back yet, oldest line first. In two queries."""
+    """What was billed for the subscription's time after `at` and not given back yet, oldest line first."""
     return _unused(InvoiceLine.objects.filter(invoice__subscription=subscription), at)
 
 
@@ -76,11 +76,8 @@ def _part_left(invoice: Invoice) -> Fraction:
     """The part of the invoice that no credit note has credited. What invoice credits paid counts as billed."""
     if not invoice.credited:
         return Fraction(1)
-    return Fraction(max(0, _gross(invoice) - invoice.credited), _gross(invoice))
-
-
-def _gross(invoice: Invoice) -> int:
     credits_used: Iterable[int] = invoice.lines.filter(
         kind=InvoiceLine.Kind.CREDIT, amount__lt=0
     ).values_list("amount", flat=True)
-    return invoice.total - sum(credits_used)
+    gross = invoice.total - sum(credits_used)
+    return Fraction(max(0, gross - invoice.credited), gross)

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='invoiceline',
             name='gives_back',
-            field=models.ForeignKey(blank=True, editable=False, help_text='The line whose unused time this one gives back.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='given_back_by', to='billing.invoiceline'),
+            field=models.ForeignKey(blank=True, editable=False, help_text='The line of which this one gives unused time back.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='given_back_by', to='billing.invoiceline'),
         ),
         AddColumn(
             model_name='purchase',

@@ -196,7 +196,7 @@ class InvoiceLine(models.Model):
         blank=True,
         editable=False,
         related_name="given_back_by",
-        help_text="The line whose unused time this one gives back.",
+        help_text="The line of which this one gives unused time back.",
     )
     # No foreign key: an import may remove the discount, and the line stays.
     discount_key = TypedIdField(

@@ -196,8 +196,8 @@ class Subscription(ListItem):
 class SubscriptionPhase(models.Model):
     """What a subscription is from a moment on, until its next phase or its end: plan, quantity, prepaid units.
 
-    A change of plan, version or quantity begins a phase, and the subscription stays the same: its ID, discounts, anchor
-    day, and whether it is past due go on. Only subscriptions that are billed here have phases. A change that lies ahead is
+    A change of plan, version or quantity begins a phase. The subscription keeps its ID, discounts and anchor day, and
+    stays past due if it was. Only subscriptions that are billed here have phases. A change that lies ahead is
     a scheduled subscription that follows the present one.
     """
 
@@ -223,7 +223,7 @@ class BillingCycleQuerySet(models.QuerySet["BillingCycle"]):
     """The conditions on billing cycles that more than one rule uses."""
 
     def due(self, at: datetime) -> Self:
-        """Cycles of active subscriptions whose period ends by `at`."""
+        """Cycles of active subscriptions that end their period by `at`."""
         return self.filter(period_end__lte=at, subscription__status=Subscription.Status.ACTIVE)
 
 

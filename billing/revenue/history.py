@@ -109,7 +109,7 @@ class _Span:
 
 
 def _spans(subscription: Any) -> list[_Span]:
-    """The phases of a subscription with their charges. One whose price can't be used is left out."""
+    """The phases of a subscription with their charges. A phase with a price that can't be used is left out."""
     phases = list(subscription.dated_phases)
     spans = []
     for phase, following in pairwise(phases):

@@ -124,7 +124,7 @@ def _change(
     """Carry out a scheduled change. A period that ends at this moment is billed first."""
     owed: list[BilledLine] = []
     if scheduled.plan.plan_id == current.plan.plan_id:
-        # The same plan goes on, so what is left rolls over as at any reset.
+        # The plan stays the same, so what is left rolls over as at any reset.
         owed += reset_due_grants(work, work.grants_of(current), at, now, counts).get(str(current.pk), [])
     if current.current_period_end == at:
         owed += period_usage_lines(work, current, None, at)
@@ -183,7 +183,6 @@ def _end_trials(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> list[S
         for grant in work.grants_of(subscription):
             if grant.reset_interval not in NEVER_RESETS:
                 grant.next_reset_at, grant.anchor_day = ends_at, None
-                work.book.touch(grant)
             grant.billed_overage = grant.figures.overage
             work.book.touch(grant)
         bill_start(work, subscription, ends_at)

@@ -118,7 +118,7 @@ def _refuse_twice(work: UnitOfWork, plan: Plan, entity: Entity | None) -> None:
 
 
 def _refuse_overlap(work: UnitOfWork, plan: Plan, entity: Entity | None, at: datetime) -> None:
-    """Refuse a start before the end of an earlier subscription, whose time was billed."""
+    """Refuse a start before an earlier subscription ended, because that time was billed."""
     earlier = Subscription.objects.filter(
         customer=work.customer, entity=entity, status=Subscription.Status.ENDED, expires_at__gt=at
     ).exclude(started_at=F("expires_at"))

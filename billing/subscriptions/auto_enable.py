@@ -1,6 +1,6 @@
 """Plans that begin by themselves: the free plan of a group, when a customer is left without a plan of the group.
 
-The rule of the billing platform (`auto_enable`), for plans that cost nothing: nobody is billed for what they did not ask.
+The rule of the billing platform (`auto_enable`), for plans that cost nothing: nobody is billed for a plan that they did not choose.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What goes on when a subscription changes: what was used and bought, adjustments, rollovers, reset dates."""
+"""What stays when a subscription changes: what was used and bought, adjustments, rollovers, reset dates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def adapt_grants(
 ) -> list[BilledLine]:
     """Give a subscription's grants what its plan now holds, in its quantity and packs. `before` is its plan until now.
 
-    A grant goes on with what was used of it if its item has the same reset and price. Otherwise the item gets a grant of
+    A grant stays, with what was used of it, if its item has the same reset and price. Otherwise the item gets a grant of
     its own, which takes over what was used, adjusted and carried over, and the old one is billed and ends. Returns the
     lines that bill it.
     """
@@ -144,7 +144,7 @@ def _take_over(
 
 
 def _is_of(work: UnitOfWork, grant: Grant, item: PlanItem) -> bool:
-    """Whether the grant can go on as the grant of the item."""
+    """Whether the grant can stay as the grant of the item."""
     return work.feature_id_of(grant) == str(item.feature_id) and _shape(grant) == _shape(item)
 
 

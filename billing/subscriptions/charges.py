@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from billing.invoices.issue import InvoiceRequest
 from billing.invoices.unused import UnusedTime, unused_of_subscription
 from billing.models import Feature, Grant, Plan, PlanItem, Purchase, Subscription
 from billing.models.figures import BillingMethod, Interval
-from billing.rules.exact import EXACT
+from billing.rules.exact import EXACT, total
 from billing.rules.intervals import NEVER_RESETS
 from billing.rules.invoice_totals import BilledLine, GivenBack, LineKind
 from billing.rules.money import round_to_minor
@@ -25,8 +26,9 @@ from customers.formats import day, number
 
 #: How often something is charged: an interval and its count.
 Rhythm = tuple[str, int]
+#: Intervals and amounts in major units, by the key of the feature; None is the base price.
+RecurringCharges = dict[str | None, list[tuple[Rhythm, Decimal]]]
 
-_ZERO = Decimal(0)
 _NOT_RECURRING = ("", Interval.ONE_OFF)
 
 
@@ -101,28 +103,18 @@ def recurring_lines(
 
 def monthly_cost(work: UnitOfWork, subscription: Subscription) -> Decimal:
     """What a subscription costs per month by its recurring prices, in major units. Overage is not known in advance."""
-    return EXACT.divide(
-        sum(
-            (
-                annual(whole, *each)
-                for each in _rhythms(work, subscription)
-                for _, _, whole, _ in _recurring(work, subscription, each)
-            ),
-            _ZERO,
-        ),
-        Decimal(12),
-    )
+    charges = recurring_charges(work, subscription).values()
+    years = (annual(whole, *rhythm) for of_feature in charges for rhythm, whole in of_feature)
+    return EXACT.divide(total(years), Decimal(12))
 
 
-def recurring_charges(
-    work: UnitOfWork, subscription: Subscription
-) -> dict[str | None, tuple[Rhythm, Decimal]]:
-    """Interval and amount of each recurring charge, by the key of its feature; None is the base price."""
-    return {
-        None if feature is None else str(feature.pk): (rhythm, whole)
-        for rhythm in _rhythms(work, subscription)
-        for _, feature, whole, _ in _recurring(work, subscription, rhythm)
-    }
+def recurring_charges(work: UnitOfWork, subscription: Subscription) -> RecurringCharges:
+    """The recurring charges of a subscription for whole periods."""
+    found: RecurringCharges = defaultdict(list)
+    for rhythm in _rhythms(work, subscription):
+        for _, feature, whole, _ in _recurring(work, subscription, rhythm):
+            found[None if feature is None else str(feature.pk)].append((rhythm, whole))
+    return found
 
 
 def unused_lines(
@@ -130,7 +122,7 @@ def unused_lines(
 ) -> list[tuple[str, BilledLine]]:
     """The lines that give back what was billed for the time after `at`, each with its currency.
 
-    Everything billed for the subscription must be stored, so save the unit of work first. What is `unchanged` goes on:
+    Everything billed for the subscription must be stored, so save the unit of work first. What is `unchanged` is left out:
     keys of features, and None for the base price.
     """
     return [
@@ -168,7 +160,7 @@ def once_lines(
 def overage_lines(grant: Grant, at: datetime) -> list[BilledLine]:
     """Bill the overage of a grant that is not billed yet. What is used in a trial is free. Updates `billed_overage`.
 
-    Tiers go on from what was billed before: together, the lines are the price of the whole overage.
+    Tiers continue after what was billed before: together, the lines are the price of the whole overage.
     """
     overage: Decimal = grant.figures.overage
     billed = min(grant.billed_overage, overage)

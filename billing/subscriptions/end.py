@@ -11,6 +11,7 @@ from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.charges import charged_since, overage_lines, seat_lines
+from billing.subscriptions.cycles import end_cycles
 from billing.subscriptions.flags import lower_flags
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
@@ -22,8 +23,7 @@ def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Bill
     subscription.expires_at = at
     work.change(subscription)
     lines = [*end_grants(work, subscription, at), *take_pending_lines(work, subscription, at)]
-    for cycle in work.cycles_of(subscription):
-        work.drop_cycle(cycle)
+    end_cycles(work, subscription)
     return lines
 
 

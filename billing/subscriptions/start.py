@@ -132,7 +132,7 @@ def bill_start(work: UnitOfWork, subscription: Subscription, at: datetime) -> No
     start, end = subscription.current_period_start, subscription.current_period_end
     if start is not None and end is not None:
         lines += recurring_lines(work, subscription, (start, end))
-    lines += align_cycles(work, subscription, at, at)
+    lines += align_cycles(work, subscription, at)
     request_invoice(work, subscription, at, lines, (start, end))
 
 

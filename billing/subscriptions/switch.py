@@ -25,6 +25,7 @@ from billing.subscriptions.carry_over import (
     left_of_balances,
 )
 from billing.subscriptions.charges import (
+    RecurringCharges,
     Rhythm,
     interval_of,
     monthly_cost,
@@ -34,7 +35,7 @@ from billing.subscriptions.charges import (
     request_invoice,
     unused_lines,
 )
-from billing.subscriptions.cycles import align_cycles
+from billing.subscriptions.cycles import align_cycles, end_cycles
 from billing.subscriptions.end import end_grants
 from billing.subscriptions.flags import lower_flags, raise_flag
 from billing.subscriptions.pending_lines import take_pending_lines
@@ -67,7 +68,7 @@ class _Switch:
     is_trial: bool
     is_free: bool
     period: tuple[datetime, datetime] | None
-    charges: dict[str | None, tuple[Rhythm, Decimal]]
+    charges: RecurringCharges
     lines: dict[str, list[BilledLine]] = field(default_factory=lambda: defaultdict(list))
     messages: list[str] = field(default_factory=list)
 
@@ -94,14 +95,9 @@ def switch(
         _replace(work, subscription, terms, before, with_trial=with_trial)
     subscription.canceled_at = subscription.expires_at = None
     work.change(subscription)
-    note_phase(work, subscription, at, f"Changed from {number_of(before)}")
+    note_phase(work, subscription, at, f"Changed from {number(before.quantity)} of {before.plan}")
     _bill(work, subscription, before)
     return before.messages
-
-
-def number_of(before: _Switch) -> str:
-    """What the subscription was, for people."""
-    return f"{number(before.quantity)} of {before.plan}"
 
 
 def _before(work: UnitOfWork, subscription: Subscription, at: datetime) -> _Switch:
@@ -157,7 +153,7 @@ def _replace(
         subscription.current_period_start, subscription.current_period_end = before.at, tried_until
         subscription.anchor_day = None
         note_trial(work, subscription)
-        align_cycles(work, subscription, None, before.at)
+        end_cycles(work, subscription)
     else:
         if before.is_trial:
             subscription.trial_ends_at = None
@@ -247,7 +243,7 @@ def _bill_period(
         subscription.anchor_day = anchored
         if ends_at is not None:
             lines += recurring_lines(work, subscription, (at, ends_at))
-    lines += align_cycles(work, subscription, at, at, unchanged=unchanged)
+    lines += align_cycles(work, subscription, at, unchanged=unchanged)
 
 
 def _bill(work: UnitOfWork, subscription: Subscription, before: _Switch) -> None:
