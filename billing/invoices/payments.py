@@ -28,17 +28,12 @@ def record_payment(
     found = locked_issued(invoice, "paid")
     now = clock.now()
     paid_at = paid_at or now
-    bounced = found.payments.filter(amount=-amount, reversal=None).last() if amount < 0 else None
-    if bounced is not None:
-        reverse_payment(bounced, reason=reference or "It bounced.", done_by=done_by)
-        return bounced
+    if amount < 0:
+        return _reverse_one_of(found, -amount, reason=reference or "It bounced.", done_by=done_by)
     if found.status not in _AWAITING:
         raise CannotChangeInvoice(f"{found} can't be paid because it is {found.status}.")
-    if amount <= 0:
-        raise CannotChangeInvoice(
-            "Enter an amount above 0. If a payment bounced or was a mistake, reverse that payment. To return money, issue"
-            " a credit note."
-        )
+    if not amount:
+        raise CannotChangeInvoice("Enter an amount above 0.")
     if amount > found.due:
         raise CannotChangeInvoice(
             f"{money(amount, found.currency)} is more than the {money(found.due, found.currency)} that is due on"
@@ -61,6 +56,18 @@ def record_payment(
     save_change(found, reason)
     clear_past_due(found.subscription_id, reason)
     return payment
+
+
+def _reverse_one_of(invoice: Invoice, amount: int, *, reason: str, done_by: str) -> Payment:
+    """Reverse the latest payment of `amount` minor units that isn't reversed."""
+    bounced = invoice.payments.filter(amount=amount, reversal=None).last()
+    if bounced is None:
+        raise CannotChangeInvoice(
+            f"Enter an amount above 0. An amount below 0 reverses a payment, and no payment of"
+            f" {money(amount, invoice.currency)} is left to reverse on {invoice}. To return money, issue a credit note."
+        )
+    reverse_payment(bounced, reason=reason, done_by=done_by)
+    return bounced
 
 
 @transaction.atomic

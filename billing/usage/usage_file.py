@@ -5,6 +5,7 @@ Each record is read strictly, what it names is looked up, and the records are re
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,16 +33,18 @@ BATCH_TEXT = 8 * 1024 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2024-08-26")
 _SHOWN = 100
+_DIGITS = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 class _UsageAmount(Decimal, Scalar):
-    """A number that is taken exactly: one with more than ten decimals is refused instead of rounded."""
+    """A number, or its digits as a text, taken exactly: one with more than ten decimals is refused, not rounded."""
 
-    SCHEMA: ClassVar[dict[str, Any]] = {"type": "number"}
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": ["number", "string"]}
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        if type(value) not in (int, Decimal):
+        is_digits = isinstance(value, str) and _DIGITS.fullmatch(value) is not None
+        if type(value) not in (int, Decimal) and not is_digits:
             raise ValueError("Expected a number, such as 1 or 0.5")
         amount = cls(value)  # type: ignore[arg-type]
         if problem := amount_problem(amount):

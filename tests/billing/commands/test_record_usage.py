@@ -156,6 +156,12 @@ class TestFile:
         assert postings.filter(entity=seat).count() == 2
         assert postings.filter(occurred_at=datetime(2026, 1, 1, tzinfo=UTC)).count() == 1
 
+    def test_an_amount_may_be_a_text_of_digits(self, calls: Grant, write: Callable[..., str]) -> None:
+        before = usage(calls)
+        line = {"customer": "acme", "feature": "calls"}
+        run("--file", write(line | {"amount": "2.25"}, line | {"amount": "-1"}))
+        assert usage(calls) == before + Decimal("1.25")
+
     def test_keys_in_one_file(self, calls: Grant, write: Callable[..., str]) -> None:
         line = {"customer": "acme", "feature": "calls", "amount": 5, "key": "k"}
         name = write(line, {**line, "customer": "cus_1"}, {**line, "amount": 6})
@@ -186,7 +192,7 @@ class TestFile:
                 {"customer": "acme", "feature": "calls", "entity": "s9"},
                 "$.entity: The customer has no entity",
             ),
-            ({"customer": "acme", "feature": "calls", "amount": "1"}, "$.amount: Expected a number"),
+            ({"customer": "acme", "feature": "calls", "amount": "1,5"}, "$.amount: Expected a number"),
             ({"customer": "acme", "feature": "calls", "amount": True}, "$.amount: Expected a number"),
             (
                 {"customer": "acme", "feature": "calls", "at": "9000-01-01"},
