@@ -19,7 +19,19 @@ from customers.formats import column_of, day_of, number
 _STARTS, _PERIOD_START, _PERIOD_END = (day_of(name) for name in ("starts_at", "period_start", "period_end"))
 
 
-class PhaseInline(ReadOnlyInline):
+class _PhaseColumns:
+    """The columns that the list and the subscription's page share."""
+
+    @display(description="quantity")
+    def shown_quantity(self, phase: SubscriptionPhase) -> str:
+        return number(phase.quantity)
+
+    @display(description="prepaid")
+    def shown_packs(self, phase: SubscriptionPhase) -> str:
+        return packs(phase.prepaid_quantities)
+
+
+class PhaseInline(_PhaseColumns, ReadOnlyInline):
     """What a subscription was and is: plan, quantity, packs, since when."""
 
     model = SubscriptionPhase
@@ -29,14 +41,6 @@ class PhaseInline(ReadOnlyInline):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("plan")
-
-    @display(description="quantity")
-    def shown_quantity(self, phase: SubscriptionPhase) -> str:
-        return number(phase.quantity)
-
-    @display(description="prepaid")
-    def shown_packs(self, phase: SubscriptionPhase) -> str:
-        return packs(phase.prepaid_quantities)
 
 
 class CycleInline(ReadOnlyInline):
@@ -48,7 +52,7 @@ class CycleInline(ReadOnlyInline):
 
 
 @admin.register(SubscriptionPhase)
-class SubscriptionPhaseAdmin(ReadOnlyAdmin):
+class SubscriptionPhaseAdmin(_PhaseColumns, ReadOnlyAdmin):
     list_display = (column_of("subscription"), column_of("plan"), "shown_quantity", _STARTS, "reason")
     list_filter = (("plan", Row), ("subscription", Row), ("starts_at", DaysFilter))
     list_select_related = ("subscription__plan", "plan")
@@ -57,14 +61,6 @@ class SubscriptionPhaseAdmin(ReadOnlyAdmin):
     sortable_by = (_STARTS,)
     fields = ("subscription", "plan", "shown_quantity", "shown_packs", "starts_at", "reason", "id")
     readonly_fields = ("shown_quantity", "shown_packs")
-
-    @display(description="quantity")
-    def shown_quantity(self, phase: SubscriptionPhase) -> str:
-        return number(phase.quantity)
-
-    @display(description="prepaid")
-    def shown_packs(self, phase: SubscriptionPhase) -> str:
-        return packs(phase.prepaid_quantities)
 
 
 @admin.register(BillingCycle)
