@@ -332,6 +332,7 @@ UNFOLD = {
     ],
     "STYLES": [
         lambda request: static("config/clientele.css"),
+        lambda request: static("config/components.css"),
         lambda request: static("customers/admin.css"),
         lambda request: static("crm/desk.css"),
     ],
