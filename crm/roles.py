@@ -122,6 +122,8 @@ TABLE = (
         frozenset(_may("add change", "billing", _CATALOG) | _may("delete", "billing", "creditcost planitem")),
         _BILLING,
     ),
+    RoleLine("See jobs", frozenset(_may("view", "crm", "job jobschedule worker")), _MONEY),
+    RoleLine("Run, pause and cancel jobs", frozenset(_may("change", "crm", "job jobschedule")), _BILLING),
     RoleLine(
         "Manage teams, delete notes and tags",
         frozenset(_may("add change delete", "crm", "team") | _may("delete", "crm", "note tag")),

@@ -100,6 +100,15 @@ def changes_after(position: Position | None, limit: int) -> Changes:
     return Changes(_described(rows), after, has_more)
 
 
+def has_changes_after(position: Position) -> bool:
+    """Whether there may be changes after `position`: one short query, for readers that ask often.
+
+    Also true where reading would raise `Expired`.
+    """
+    end = present()
+    return position.key > end.key or _between(position, end).exists() or position.key < _floor(end).key
+
+
 @transaction.atomic
 def delete_changes(before: datetime | None) -> int:
     """Delete the changes before a moment, or all of them, and return how many. Positions before their end expire."""

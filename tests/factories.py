@@ -52,6 +52,7 @@ from billing.models import (
 )
 from crm.models import (
     Activity,
+    ChangePosition,
     Company,
     Contact,
     CustomerTag,
@@ -64,6 +65,8 @@ from crm.models import (
     DuplicatePair,
     Export,
     HealthScore,
+    Job,
+    JobSchedule,
     Mention,
     Merge,
     MergedRecord,
@@ -74,6 +77,7 @@ from crm.models import (
     Tag,
     Task,
     Team,
+    Worker,
     WorklistDecision,
     WorklistEntry,
     WorklistReason,
@@ -89,6 +93,7 @@ from customers.models import (
     ReceivedPayload,
     SourceRecord,
 )
+from customers.typed_ids import new_typed_id
 
 M = TypeVar("M", bound=Model)
 
@@ -575,6 +580,28 @@ def make_desk_refresh(**fields: Any) -> DeskRefresh:
     return _make(DeskRefresh, fields, name=f"refresh {next(_numbers)}", finished_at=MOMENT, customers=3)
 
 
+def make_worker(**fields: Any) -> Worker:
+    """A worker that was seen just now."""
+    return _make(Worker, fields, host="worker.example.com", process=next(_numbers))
+
+
+def make_job(**fields: Any) -> Job:
+    """A job that waits."""
+    return _make(Job, fields, kind="test")
+
+
+def make_job_schedule(**fields: Any) -> JobSchedule:
+    """The schedule of some kind of job."""
+    return _make(JobSchedule, fields, kind=f"kind{next(_numbers)}", next_at=MOMENT)
+
+
+def make_change_position(**fields: Any) -> ChangePosition:
+    """A reader of the outbox at its start."""
+    return _make(
+        ChangePosition, fields, reader=f"reader{next(_numbers)}", number=0, customer_id=new_typed_id("cus")
+    )
+
+
 def make_worklist_entry(**fields: Any) -> WorklistEntry:
     """Somebody's entry, without its reasons."""
     return _of_customer(WorklistEntry, fields, person=make_user, weight=50, heaviest=50)
@@ -636,6 +663,10 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     SubscriptionPhase: make_subscription_phase,
     BillingCycle: make_billing_cycle,
     Activity: make_activity,
+    ChangePosition: make_change_position,
+    Job: make_job,
+    JobSchedule: make_job_schedule,
+    Worker: make_worker,
     Mention: make_mention,
     Task: make_task,
     Address: make_address,

@@ -5,6 +5,7 @@ from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.export import Export, ExportPart
 from crm.models.health import HealthScore
+from crm.models.job import ChangePosition, Job, JobSchedule, Worker
 from crm.models.mention import Mention
 from crm.models.merge import Merge
 from crm.models.merged_record import MergedRecord
@@ -26,6 +27,7 @@ from crm.models.worklist import (
 
 __all__ = [
     "Activity",
+    "ChangePosition",
     "Company",
     "Contact",
     "CustomField",
@@ -39,6 +41,8 @@ __all__ = [
     "Export",
     "ExportPart",
     "HealthScore",
+    "Job",
+    "JobSchedule",
     "Mention",
     "Merge",
     "MergedRecord",
@@ -51,6 +55,7 @@ __all__ = [
     "Tag",
     "Task",
     "Team",
+    "Worker",
     "WorklistDecision",
     "WorklistEntry",
     "WorklistReason",

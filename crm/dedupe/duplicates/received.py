@@ -1,7 +1,7 @@
-"""Possible duplicates of the customers that an import received.
+"""Possible duplicates of some customers: those that an import received, or that changed.
 
-A sweep reads all customers, which is too slow after each import. Here only customers that share a mailbox, phone, domain,
-device or number with a received one are read and compared. Pairs that share a name alone, or a value with many, wait
+A sweep reads all customers, which is too slow after each change. Here only customers that share a mailbox, phone, domain,
+device or number with one of them are read and compared. Pairs that share a name alone, or a value with many, wait
 for the next sweep, which also knows how common each word is.
 """
 
@@ -25,7 +25,7 @@ from crm.dedupe.duplicates.sweep import FoundPair, found_pair, to_be_swept
 from crm.dedupe.duplicates.weights import DEFAULT_SCORE
 from crm.models import Company, Contact, Domain
 from customers.bulk import pieces
-from customers.models import Business, Customer, Environment, SourceRecord
+from customers.models import Business, Customer, SourceRecord
 from customers.readings.mailboxes import company_domains, read_host, read_mailbox
 from customers.readings.phones import read_phone
 from customers.readings.tax_ids import is_placeholder, read_company_number, read_tax_id
@@ -55,10 +55,19 @@ _COLUMNS: dict[KeyKind, _Columns] = {
 
 def add_received(since: datetime) -> int:
     """Compare the customers of records that were received since then, and write likely pairs to the queue. Returns the new ones."""
+    records = SourceRecord.objects.filter(last_received_at__gte=since)
+    return add_for(set(map(str, records.values_list("customer_id", flat=True))))
+
+
+def add_for(customer_ids: Iterable[str]) -> int:
+    """Compare these customers with others, and write likely pairs to the queue. Returns the number of new ones."""
     new = 0
-    for env in Environment.values:
-        records = SourceRecord.objects.filter(last_received_at__gte=since, customer__env=env)
-        keys = set(map(str, records.values_list("customer_id", flat=True)))
+    by_env: dict[str, list[str]] = defaultdict(list)
+    for piece in pieces(sorted(customer_ids)):
+        current = Customer.objects.current().filter(pk__in=piece)
+        for key, env in current.values_list("pk", "env"):
+            by_env[env].append(str(key))
+    for env, keys in by_env.items():
         for piece in pieces(sorted(keys)):
             found = list(_found_pairs(env, piece))
             new += add(found) if found else 0

@@ -1,4 +1,4 @@
-"""The pages of exports: the user's own exports, the page that writes an export part by part, and the file."""
+"""The pages of exports: the user's own exports, the progress of one, and its file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from crm.desk.spreadsheets.exports import KEEP_FOR, file_of, skipped_in, write_part
-from crm.models import Export
+from crm.desk.spreadsheets.exports import KEEP_FOR, file_of, skipped_in
+from crm.models import Export, Worker
 from crm.models.export import ExportQuerySet
 from customers import clock
 from customers.formats import counted, local, number, when
@@ -61,36 +61,41 @@ def export_remove(request: HttpRequest, export_id: str) -> HttpResponse:
 
 
 def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
-    """The progress of an export; the page's script requests one part after the other."""
+    """The progress of an export; the page's script asks for it again until the file is ready."""
     export = _own(request, export_id)
-    left = sum(len(keys) for keys in export.parts.waiting().values_list("customer_ids", flat=True))
-    skipped = 0 if left else skipped_in(export)
-    done = export.customers - left
+    done, skipped = _progress(export)
     status = f"{number(done - skipped)} of {number(export.customers)} written"
     context = {
         **admin.site.each_context(request),
         "title": "Export",
         "export": export,
         "of": counted(export.customers, "customer"),
-        "left": left,
+        "is_ready": done == export.customers,
         "done": done,
         "status": f"{status}. Couldn't export {number(skipped)}." if skipped else status,
         "until": when(export.made_at + KEEP_FOR),
         "file": reverse("desk-export-file", args=[export.pk]),
-        "step": reverse("desk-export-step", args=[export.pk]),
+        "progress": reverse("desk-export-progress", args=[export.pk]),
         "remove": reverse("desk-export-remove", args=[export.pk]),
     }
     return TemplateResponse(request, "crm/desk/export.html", context)
 
 
-def export_step(request: HttpRequest, export_id: str) -> HttpResponse:
-    """Write one part, and return how many customers are done, how many there are, and at the end how many failed."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
+def export_progress(request: HttpRequest, export_id: str) -> HttpResponse:
+    """How many customers are done, how many there are, how many failed at the end, and whether a worker is there."""
     export = _own(request, export_id)
-    left = write_part(export)
-    skipped = 0 if left else skipped_in(export)
-    return JsonResponse({"done": export.customers - left, "of": export.customers, "skipped": skipped})
+    done, skipped = _progress(export)
+    is_running = Worker.objects.alive(clock.now()).exists()
+    return JsonResponse(
+        {"done": done, "of": export.customers, "skipped": skipped, "is_running": is_running},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _progress(export: Export) -> tuple[int, int]:
+    """How many customers are done, and at the end how many of them failed."""
+    left = sum(len(keys) for keys in export.parts.waiting().values_list("customer_ids", flat=True))
+    return export.customers - left, 0 if left else skipped_in(export)
 
 
 def export_file(request: HttpRequest, export_id: str) -> HttpResponseBase:

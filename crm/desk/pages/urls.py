@@ -8,7 +8,7 @@ from django.urls import URLPattern, path
 from crm.desk.pages import links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.customer_page import customer_page
-from crm.desk.pages.exports import export_file, export_page, export_remove, export_step, exports_page
+from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
 from crm.desk.pages.home import desk_list
 from crm.desk.pages.payload_changes import changes_page
@@ -56,7 +56,11 @@ urlpatterns: list[URLPattern] = [
     path("export/", admin.site.admin_view(exports_page), name="desk-exports"),
     path("export/<str:export_id>/remove/", admin.site.admin_view(export_remove), name="desk-export-remove"),
     path("export/<str:export_id>/", admin.site.admin_view(export_page), name="desk-export"),
-    path("export/<str:export_id>/step/", admin.site.admin_view(export_step), name="desk-export-step"),
+    path(
+        "export/<str:export_id>/progress/",
+        admin.site.admin_view(export_progress),
+        name="desk-export-progress",
+    ),
     path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
     path("reassign/", admin.site.admin_view(reassign_page), name="desk-reassign"),
     # The old URL of the page, kept for one version.

@@ -1,13 +1,13 @@
-"""Exports: requested in the list of customers, written part by part while their page is open, deleted after a day.
+"""Exports: requested in the list of customers, written part by part by a job, deleted after a day.
 
 Which customers an export contains is fixed when it is requested; each is shown as it is when its part is written. A
-part is one transaction, so a server that stops loses nothing: the page continues where it was.
+part is one transaction, so a worker that stops loses nothing: the next one continues where it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -18,12 +18,14 @@ from crm.desk.segments.query import May
 from crm.desk.spreadsheets import csv_file, xlsx_file
 from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.models import Export, ExportPart
-from customers import clock
+from crm.queue import enqueue
 from customers.formats import number
 from customers.models.customer import CustomerQuerySet
 
 #: How many customers one part has.
 PART = 1000
+#: The kind of job that writes an export (`crm.jobs.kinds`).
+WRITE_EXPORT = "write_export"
 #: How long a file can be downloaded.
 KEEP_FOR = timedelta(days=1)
 
@@ -38,9 +40,8 @@ class TooMany(ValueError):
 def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, by: Any, may: May) -> Export:
     """Request a file of `customers` with the columns that `may` lets `by` see; nothing is written yet.
 
-    Deletes every export older than a day. Raises `TooMany`.
+    Raises `TooMany`.
     """
-    Export.objects.filter(made_at__lt=clock.now() - KEEP_FOR).delete()
     keys = [str(key) for key in customers.order_by("pk").values_list("pk", flat=True)]
     check_fits(len(keys), file_format)
     export = Export.objects.create(
@@ -49,7 +50,16 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
     ExportPart.objects.bulk_create(
         ExportPart(export=export, number=place, customer_ids=part) for place, part in enumerate(_parts(keys))
     )
+    enqueue(WRITE_EXPORT, {"export": str(export.pk)}, subject=title, by=by)
     return export
+
+
+def delete_old_exports(now: datetime) -> int:
+    """Delete the exports that were requested more than a day ago, and return how many."""
+    old = Export.objects.filter(made_at__lt=now - KEEP_FOR)
+    count = old.count()
+    old.delete()
+    return count
 
 
 def check_fits(count: int, file_format: str) -> None:
@@ -62,7 +72,7 @@ def check_fits(count: int, file_format: str) -> None:
 
 @transaction.atomic
 def write_part(export: Export) -> int:
-    """Write the next part that no other request is writing, and return how many customers are left: 0 at the end.
+    """Write the next part that no other job is writing, and return how many customers are left: 0 at the end.
 
     A customer that fails is logged, left out of the file, and removed from its part (see `skipped_in`).
     """

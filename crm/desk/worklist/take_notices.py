@@ -40,9 +40,13 @@ def take_notices(at: datetime | None = None) -> Iterator[NoticesTaken]:
     keys = map(str, Customer.objects.current().order_by("pk").values_list("pk", flat=True).iterator(_BATCH))
 
     def work(customer_ids: Sequence[str]) -> NoticesTaken:
-        locked = lock_current(customer_ids)
-        steps = take_steps(locked, moment)
-        return NoticesTaken(len(locked), len(fire_alerts(locked, moment)), len(steps))
+        return take_notices_of(lock_current(customer_ids), moment)
 
     for done in in_batches(keys, _BATCH, work, "notices"):
         yield done.value or NoticesTaken(len(done.customer_ids), failed=list(done.customer_ids))
+
+
+def take_notices_of(locked: Sequence[str], at: datetime) -> NoticesTaken:
+    """Fire alerts and take steps of dunning of some customers, which the caller has locked."""
+    steps = take_steps(locked, at)
+    return NoticesTaken(len(locked), len(fire_alerts(locked, at)), len(steps))

@@ -1,43 +1,40 @@
-// An export is written part by part while its page is open. Each response says how far it is; then the next part is requested.
+// A job writes the export. Its page asks how far it is until the file is ready.
 "use strict";
 
-const form = document.querySelector("form[data-export]");
-if (form) {
-    const status = form.querySelector("[data-export-status]");
-    const file = form.querySelector("[data-export-file]");
-    const retry = form.querySelector("[data-export-retry]");
-    const bar = form.querySelector("progress");
+const panel = document.querySelector("[data-export]");
+if (panel) {
+    const status = panel.querySelector("[data-export-status]");
+    const file = panel.querySelector("[data-export-file]");
+    const bar = panel.querySelector("progress");
     const number = (value) => value.toLocaleString("en");
-
-    const write = async () => {
-        retry.hidden = true;
-        try {
-            for (;;) {
-                const response = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" });
-                if (!response.ok) {
-                    throw new Error(String(response.status));
-                }
-                const { done, of, skipped } = await response.json();
-                if (done === bar.value) {
-                    // Another tab with this page is writing the part that is left.
-                    await new Promise((resolve) => window.setTimeout(resolve, 500));
-                }
-                bar.value = done;
-                const written = `${number(done - skipped)} of ${number(of)} written`;
-                status.textContent = skipped ? `${written}. Couldn't export ${number(skipped)}.` : written;
-                if (done === of) {
-                    file.hidden = false;
-                    return;
-                }
-            }
-        } catch (problem) {
-            status.textContent = "The server didn't respond. Nothing is lost. Try again to continue.";
-            retry.hidden = false;
+    const words = ({ done, of, skipped, is_running }) => {
+        if (!is_running && done < of) {
+            return "Waiting for the background worker. Ask an administrator to start it.";
         }
+        const written = `${number(done - skipped)} of ${number(of)} written`;
+        return skipped ? `${written}. Couldn't export ${number(skipped)}.` : written;
     };
 
-    retry.addEventListener("click", write);
-    if (form.dataset.left !== "0") {
-        write();
+    const ask = async () => {
+        try {
+            const response = await fetch(panel.dataset.export, { redirect: "error" });
+            if (!response.ok) {
+                throw new Error(String(response.status));
+            }
+            const progress = await response.json();
+            bar.value = progress.done;
+            status.textContent = words(progress);
+            if (progress.done === progress.of) {
+                file.hidden = false;
+                return;
+            }
+        } catch (problem) {
+            status.textContent = "The server didn't respond. The export continues without this page.";
+        }
+        window.setTimeout(ask, 1000);
+    };
+
+    if (!panel.hasAttribute("data-export-ready")) {
+        ask();
     }
 }

@@ -1,4 +1,4 @@
-"""Exports: asked for on the list, written part by part, fetched by whoever asked; and the command."""
+"""Exports: requested on the list, written by a job, downloaded by the user who requested them; and the command."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from crm.desk.spreadsheets import csv_file, exports
 from crm.desk.spreadsheets.columns import columns_for, rows_of
-from crm.desk.spreadsheets.exports import start_export, write_part
-from crm.models import Export, ExportPart
+from crm.desk.spreadsheets.exports import delete_old_exports, start_export, write_part
+from crm.jobs.engine import run_next
+from crm.jobs.kind import Lane
+from crm.jobs.kinds import KINDS
+from crm.models import Export, ExportPart, Job
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -39,6 +42,7 @@ from tests.factories import (
     make_subscription,
     make_tag,
     make_user,
+    make_worker,
 )
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +135,7 @@ def test_rows_take_a_fixed_number_of_queries_and_columns_are_those_one_may_see(u
     assert "MRR EUR" not in columns_for(lambda permission: permission != "billing.view_subscription")
 
 
-def test_from_the_list_to_the_file(client: Client, small_parts: None) -> None:
+def test_from_the_list_to_the_file(client: Client, user: User, small_parts: None) -> None:
     for number in range(5):
         make_customer(name=f"=evil{number}", status="inactive")
     make_customer(name="other")
@@ -143,9 +147,14 @@ def test_from_the_list_to_the_file(client: Client, small_parts: None) -> None:
     assert "0 of 5 written" in client.get(answer["Location"]).content.decode()
     file = reverse("desk-export-file", args=[export.pk])
     assert client.get(file).status_code == 404
-    step = reverse("desk-export-step", args=[export.pk])
-    assert client.get(step).status_code == 405
-    assert [client.post(step).json()["done"] for _ in range(4)] == [2, 4, 5, 5]
+    progress = reverse("desk-export-progress", args=[export.pk])
+    waiting = {"done": 0, "of": 5, "skipped": 0, "is_running": False}
+    assert client.get(progress).json() == waiting
+    worker = make_worker()
+    assert run_next(worker, KINDS, Lane.QUICK)
+    assert client.get(progress).json() == {"done": 5, "of": 5, "skipped": 0, "is_running": True}
+    job = Job.objects.get()
+    assert (job.state, job.result, job.requested_by) == ("done", "5 customers exported", user)
     assert "5 of 5 written" in client.get(answer["Location"]).content.decode()
     fetched = client.get(file)
     rows = table(content(fetched))
@@ -188,8 +197,9 @@ def test_nobody_else_has_it_and_after_a_day_nobody(client: Client, user: User) -
         assert client.get(reverse(page, args=["exp_x"])).status_code == 404
         assert client.get(reverse(page, args=[mine.pk])).status_code == 200
     Export.objects.update(made_at=clock.now() - timedelta(days=1, minutes=1))
-    asked(user)
-    assert Export.objects.count() == 1
+    last = asked(user)
+    assert delete_old_exports(clock.now()) == 2
+    assert Export.objects.get() == last
 
 
 def test_exports_are_listed_and_removed_by_who_asked_for_them(
@@ -206,14 +216,14 @@ def test_exports_are_listed_and_removed_by_who_asked_for_them(
     Export.objects.filter(pk=old.pk).update(made_at=clock.now() - timedelta(days=1, minutes=1))
     page = client.get(address).content.decode()
     assert "Mine" in page
-    assert "unfinished" in page
+    assert "being written" in page
     assert "Somebody else" not in page
     assert "Yesterday" not in page
     while write_part(mine):
         pass
     page = client.get(address).content.decode()
     assert "deleted <time" in page
-    assert "unfinished" not in page
+    assert "being written" not in page
     for export, status in ((others, 404), (old, 404), (mine, 302)):
         remove = reverse("desk-export-remove", args=[export.pk])
         assert client.get(remove).status_code == 405
@@ -250,8 +260,10 @@ def test_a_customer_that_fails_is_left_out_of_the_file_and_counted(
     client: Client, user: User, broken: Customer, caplog: pytest.LogCaptureFixture
 ) -> None:
     export = start_export(Customer.objects.all(), "all", "csv", by=user, may=user.has_perm)
-    step = client.post(reverse("desk-export-step", args=[export.pk]))
-    assert step.json() == {"done": 3, "of": 3, "skipped": 1}
+    assert run_next(make_worker(), KINDS, Lane.QUICK)
+    progress = client.get(reverse("desk-export-progress", args=[export.pk])).json()
+    assert progress == {"done": 3, "of": 3, "skipped": 1, "is_running": True}
+    assert Job.objects.get().problems == 1
     assert [row["Name"] for row in table(b"".join(exports.file_of(export)))] == ["a", "c"]
     page = client.get(reverse("desk-export", args=[export.pk])).content.decode()
     assert "2 of 3 written. Couldn&#x27;t export 1." in page

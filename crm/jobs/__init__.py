@@ -1,0 +1,1 @@
+"""Jobs: what runs behind the pages, on a schedule or on request."""

@@ -1,0 +1,69 @@
+"""The kinds of jobs. A new kind is an entry here."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from crm.desk.spreadsheets.exports import WRITE_EXPORT
+from crm.jobs.duplicates import sweep_duplicates
+from crm.jobs.exports import write_export
+from crm.jobs.kind import Kind, Lane
+from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_revenue
+from crm.jobs.renewals import renew_due
+from crm.jobs.retention import delete_old
+from crm.jobs.schedule import Daily, Every
+
+_ALL = (
+    Kind(
+        name="follow_changes",
+        title="Changed customers",
+        about="Health, worklist and possible duplicates of customers that changed",
+        run=follow_changes,
+        lane=Lane.QUICK,
+        is_wanted=is_behind,
+    ),
+    Kind(
+        name="renew",
+        title="Renewals",
+        about="New periods, invoices and balance resets",
+        run=renew_due,
+        schedule=Every(5),
+    ),
+    Kind(
+        name="refresh",
+        title="Worklist and health",
+        about="Alerts, reminders, scores and reasons of all customers",
+        run=refresh_all,
+        schedule=Every(60),
+    ),
+    Kind(
+        name="revenue",
+        title="Revenue figures",
+        about="Monthly revenue and its movement",
+        run=refresh_revenue,
+        schedule=Every(60),
+    ),
+    Kind(
+        name="duplicates",
+        title="Duplicate check",
+        about="Compares all customers",
+        run=sweep_duplicates,
+        schedule=Daily(time(2, 0)),
+    ),
+    Kind(
+        name="retention",
+        title="Cleanup",
+        about="Exports, changes and jobs past their time",
+        run=delete_old,
+        schedule=Daily(time(3, 0)),
+    ),
+    Kind(
+        name=WRITE_EXPORT,
+        title="Export",
+        about="A file of customers",
+        run=write_export,
+        lane=Lane.QUICK,
+    ),
+)
+
+KINDS = {kind.name: kind for kind in _ALL}
