@@ -99,6 +99,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Groups", "groups", "auth.Group"),
         Item("API tokens", "key", "customers.ApiToken"),
         Item("Authenticators", "phonelink_lock", "mfa.Authenticator"),
+        Item("Emails to users", "forward_to_inbox", "crm.OutgoingEmail"),
         Item("Failed sign-ins", "gpp_maybe", "axes.AccessAttempt"),
     ),
 }

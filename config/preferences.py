@@ -13,6 +13,8 @@ from django.contrib import messages
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -21,7 +23,7 @@ from django.utils.functional import cached_property
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from crm.models import Preferences
+from crm.models import Notification, Preferences
 
 #: Where pages are. The JSON API answers in UTC, for every user.
 _PAGES = ("/admin/", "/accounts/")
@@ -42,12 +44,21 @@ _REGIONS = (
 
 
 class UserBackend(ModelBackend):
-    """Loads each user together with their preferences, so that no request needs another query for them."""
+    """Loads each user with their preferences and the number of their unread notifications, so that no request needs
+    another query for them.
+    """
 
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session, if active."""
-        user = User.objects.select_related("preferences").filter(pk=user_id).first()
+        users = User.objects.select_related("preferences").annotate(unread_notifications=_unread())
+        user = users.filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
+
+
+def _unread() -> Coalesce:
+    """The number of a user's unread notifications."""
+    unread = Notification.objects.of(OuterRef("pk")).unread().order_by().values("user")
+    return Coalesce(Subquery(unread.annotate(count=Count("pk")).values("count")), 0)
 
 
 def time_zone_of(user: Any) -> zoneinfo.ZoneInfo | None:

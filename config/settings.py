@@ -367,6 +367,7 @@ UNFOLD = {
     "ACCOUNT": {
         "navigation": [
             {"title": "Preferences", "link": reverse_lazy("preferences")},
+            {"title": "Notifications", "link": reverse_lazy("desk-notification-choices")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Two-step sign-in", "link": reverse_lazy("mfa_index")},
         ]

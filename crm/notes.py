@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from crm.models import Mention, Note
+from crm.models import Mention, Note, NotificationKind
+from crm.notify import name_of, notify
 from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
@@ -35,17 +36,26 @@ def write_note(
 def mention_colleagues(note: Note) -> list[Mention]:
     """Record a mention of each active colleague that the note names as `@name`; return the new mentions.
 
-    The note gets onto their worklists. The author and colleagues who were mentioned before get no mention.
-    Unknown names are plain text.
+    The note gets onto their worklists, and they are notified. The author and colleagues who were mentioned before get
+    no mention. Unknown names are plain text.
     """
     names = [name.rstrip(".") for name in _MENTION.findall(note.body)][:_MOST_MENTIONS]
     colleagues = get_user_model()._default_manager.filter(username__in=names, is_active=True)
     notified = set(note.mentions.values_list("user", flat=True)) | {note.author_id}
-    return [
+    mentions = [
         Mention.objects.create(note=note, user=colleague)
         for colleague in colleagues.order_by("pk")
         if colleague.pk not in notified
     ]
+    notify(
+        NotificationKind.MENTIONED,
+        [mention.user_id for mention in mentions],
+        f"{name_of(note.author)} mentioned you in a note",
+        actor=note.author,
+        customer=note.customer,
+        detail=note.body,
+    )
+    return mentions
 
 
 @transaction.atomic

@@ -134,6 +134,7 @@ TABLE = (
         frozenset(
             _may("view add change delete", "auth", "group user")
             | _may("view add change delete", "customers", "apitoken")
+            | _may("view", "crm", "outgoingemail")
             | _may("view delete", "mfa", "authenticator")
             | _may("view delete", "axes", "accessattempt")
         ),

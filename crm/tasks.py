@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from crm.models import Task
+from crm.models import NotificationKind, Task
+from crm.notify import name_of, notify
 from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
@@ -35,6 +36,7 @@ def add_task(
         created_by=by,
     )
     _save(task, by)
+    tell_assignee(task, by=by)
     return task
 
 
@@ -68,7 +70,20 @@ def reassign_task(task: Task, to: Any, *, by: Any) -> bool:
         return False
     locked.owner = to
     _save(locked, by)
+    tell_assignee(locked, by=by)
     return True
+
+
+def tell_assignee(task: Task, *, by: Any) -> None:
+    """Notify the assignee of a task that `by` has just assigned."""
+    notify(
+        NotificationKind.ASSIGNED,
+        [task.owner_id],
+        f"{name_of(by)} assigned you a task",
+        actor=by,
+        customer=task.customer,
+        detail=task.title,
+    )
 
 
 def _save(task: Any, by: Any) -> None:

@@ -71,6 +71,7 @@ from crm.models import (
     Merge,
     MergedRecord,
     Note,
+    OutgoingEmail,
     Person,
     Relationship,
     Segment,
@@ -543,6 +544,19 @@ def make_export(**fields: Any) -> Export:
     return _make(Export, fields, title="status Active", format="csv", made_by=make_user, columns=["Id"])
 
 
+def make_outgoing_email(**fields: Any) -> OutgoingEmail:
+    """An email that waits."""
+    return _make(
+        OutgoingEmail,
+        fields,
+        user=make_user,
+        address="max@example.com",
+        kind="mentioned",
+        subject="You were mentioned in a note",
+        text="Hello",
+    )
+
+
 def make_document(**fields: Any) -> Document:
     """A contract."""
     return _of_customer(
@@ -704,6 +718,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Merge: make_merge,
     MergedRecord: make_merged_record,
     Note: make_note,
+    OutgoingEmail: make_outgoing_email,
     LedgerEntry: make_ledger_entry,
     OverageAllowed: make_overage_allowed,
     Payment: make_payment,

@@ -6,6 +6,7 @@ from crm.admin.health import HealthScoreAdmin
 from crm.admin.merged_records import MergedRecordAdmin
 from crm.admin.merges import MergeAdmin
 from crm.admin.note import DocumentAdmin, NoteAdmin
+from crm.admin.outgoing_email import OutgoingEmailAdmin
 from crm.admin.person import ContactAdmin, PersonAdmin
 from crm.admin.relationships import (
     CompanyAdmin,
@@ -40,6 +41,7 @@ __all__ = [
     "MergeAdmin",
     "MergedRecordAdmin",
     "NoteAdmin",
+    "OutgoingEmailAdmin",
     "PersonAdmin",
     "RelationshipAdmin",
     "TagAdmin",

@@ -16,6 +16,7 @@ from billing.formats import unit_price
 from crm.admin.person import picture_only
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Company, CustomField, Domain, Relationship
+from crm.notify import tell_account_manager
 from customers.admin.base import HistoryAdmin, Row
 from customers.admin.contact_fields import DomainField, PhoneField
 from customers.admin.fields import plain_link_only
@@ -67,6 +68,8 @@ class RelationshipAdmin(PinnedFieldsAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         """Save, and show the customer on the new owner's worklist."""
         super().save_model(request, obj, form, change)
+        if "owner" in form.changed_data:
+            tell_account_manager(obj.owner_id, 1, by=request.user, customer=obj.customer)
         # After the commit: this transaction has locked the relationship, but merges lock the customer before it.
         transaction.on_commit(partial(refresh_customers, [str(obj.customer_id)]))
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from crm.models import Activity, Mention, Task
-from crm.tasks import complete_task, reopen_task
+from crm.tasks import complete_task, reopen_task, tell_assignee
 from customers.admin.base import Choices, HistoryAdmin, ReadOnlyAdmin, Row
 from customers.admin.filters import DaysFilter, MineFilter, OneOfFilter
 from customers.formats import column_of, counted, long_text, text_of
@@ -73,6 +73,8 @@ class TaskAdmin(HistoryAdmin):
             obj.created_by = request.user
             obj.owner = obj.owner or request.user
         super().save_model(request, obj, form, change)
+        if "owner" in form.changed_data and obj.done_at is None:
+            tell_assignee(obj, by=request.user)
 
     @admin.action(description="Complete", permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -10,6 +10,14 @@ from crm.models.mention import Mention
 from crm.models.merge import Merge
 from crm.models.merged_record import MergedRecord
 from crm.models.note import Document, Note
+from crm.models.notification import (
+    DigestTime,
+    EmailChoice,
+    Notification,
+    NotificationChoice,
+    NotificationKind,
+)
+from crm.models.outgoing_email import OutgoingEmail
 from crm.models.person import Contact, Person
 from crm.models.preferences import Preferences
 from crm.models.revenue_month import RevenueMonth
@@ -34,10 +42,12 @@ __all__ = [
     "CustomerTag",
     "DecisionKind",
     "DeskRefresh",
+    "DigestTime",
     "Document",
     "Domain",
     "DuplicateCluster",
     "DuplicatePair",
+    "EmailChoice",
     "Export",
     "ExportPart",
     "HealthScore",
@@ -47,6 +57,10 @@ __all__ = [
     "Merge",
     "MergedRecord",
     "Note",
+    "Notification",
+    "NotificationChoice",
+    "NotificationKind",
+    "OutgoingEmail",
     "Person",
     "Preferences",
     "Relationship",

@@ -21,6 +21,7 @@ UNSEEN = {
     "crm.view_exportpart",
     "crm.view_job",
     "crm.view_jobschedule",
+    "crm.view_outgoingemail",
     "crm.view_revenuemonth",
     "crm.view_worker",
     "customers.view_apitoken",

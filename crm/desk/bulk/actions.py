@@ -5,6 +5,7 @@ Merged customers are skipped. Each function returns how many customers it change
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
@@ -12,10 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from crm.desk.worklist.refresh import refresh_customers
-from crm.models import CustomerTag, Relationship, Tag, Task
+from crm.models import CustomerTag, NotificationKind, Relationship, Tag, Task
+from crm.notify import name_of, notify, tell_account_manager
 from customers.bulk import create_rows, update_rows
+from customers.formats import counted
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 from customers.pinned_fields import change_locks
@@ -48,6 +52,7 @@ def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
         written = [str(row.customer_id) for row in (*changed, *new)]
         refresh_customers(written)
         count += len(written)
+    tell_account_manager(owner_id, count, by=by)
     return count
 
 
@@ -97,6 +102,7 @@ def add_tasks(
 ) -> int:
     """Add a task to each customer, assigned to `owner`, else the account manager, else `by`."""
     count = 0
+    assigned: Counter[int | None] = Counter()
     for batch in locked(customers):
         keys = _keys(batch)
         owned = Relationship.objects.filter(customer_id__in=keys).values_list("customer_id", "owner_id")
@@ -114,6 +120,12 @@ def add_tasks(
         create_rows(tasks, _REASON, by=by)
         refresh_customers(keys)
         count += len(tasks)
+        assigned.update(task.owner_id for task in tasks)
+    for user_id, number in assigned.items():
+        words = f"{name_of(by)} assigned you {counted(number, 'task')}"
+        notify(
+            NotificationKind.ASSIGNED, [user_id], words, actor=by, detail=title, link=reverse("desk-worklist")
+        )
     return count
 
 

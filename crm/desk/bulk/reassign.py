@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 
 from crm.desk.bulk.actions import locked
 from crm.desk.worklist.refresh import refresh_customers
-from crm.models import Note, Relationship, Task
+from crm.models import Note, NotificationKind, Relationship, Task
+from crm.notify import name_of, notify
 from customers.bulk import create_rows, update_rows
 from customers.formats import counted
 from customers.models import Customer
@@ -74,7 +76,16 @@ def reassign(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None
         refresh_customers(ours)
         accounts += len(rows)
         tasks += len(moved)
-    return Reassigned(accounts, tasks)
+    done = Reassigned(accounts, tasks)
+    if accounts or tasks:
+        notify(
+            NotificationKind.ACCOUNT,
+            [to_user.pk],
+            f"{name_of(by)} reassigned {done} from {name_of(from_user)} to you",
+            actor=by,
+            link=reverse("desk-worklist"),
+        )
+    return done
 
 
 def _check(from_user: Any, to_user: Any) -> None:

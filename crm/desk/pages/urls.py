@@ -11,6 +11,7 @@ from crm.desk.pages.customer_page import customer_page
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
 from crm.desk.pages.home import desk_list
+from crm.desk.pages.notifications import choices_page, notifications_page, open_notification
 from crm.desk.pages.payload_changes import changes_page
 from crm.desk.pages.provenance import provenance_page
 from crm.desk.pages.reassign import reassign_page
@@ -62,6 +63,13 @@ urlpatterns: list[URLPattern] = [
         name="desk-export-progress",
     ),
     path("export/<str:export_id>/file/", admin.site.admin_view(export_file), name="desk-export-file"),
+    path("notifications/", admin.site.admin_view(notifications_page), name="desk-notifications"),
+    path("notifications/preferences/", admin.site.admin_view(choices_page), name="desk-notification-choices"),
+    path(
+        "notifications/<str:notification_id>/",
+        admin.site.admin_view(open_notification),
+        name="desk-notification",
+    ),
     path("reassign/", admin.site.admin_view(reassign_page), name="desk-reassign"),
     # The old URL of the page, kept for one version.
     path("hand-over/", admin.site.admin_view(reassign_page), name="desk-hand-over"),

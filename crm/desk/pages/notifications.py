@@ -1,0 +1,169 @@
+"""The pages of notifications: the list, what opens one, and what a user wants to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from crm.models import DigestTime, EmailChoice, Notification, NotificationChoice, NotificationKind
+from customers import clock
+from customers.formats import counted, when
+from customers.models import Customer
+from customers.typed_ids import to_uuid
+
+_PAGE = 30
+_SEE_CUSTOMERS = "customers.view_customer"
+
+#: What a filter of the list says for each kind.
+TITLES = {
+    NotificationKind.MENTIONED: "Mentions",
+    NotificationKind.ASSIGNED: "Assigned tasks",
+    NotificationKind.TASK_DUE: "Due tasks",
+    NotificationKind.ACCOUNT: "Accounts",
+    NotificationKind.JOINED: "Merges and links",
+    NotificationKind.ALERT: "Usage alerts",
+    NotificationKind.PAST_DUE: "Past-due invoices",
+    NotificationKind.TRIAL_ENDING: "Trials",
+    NotificationKind.IMPORT_DONE: "Imports",
+    NotificationKind.EXPORT_DONE: "Exports",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A notification as the list shows it."""
+
+    key: str
+    text: str
+    detail: str
+    customer: str
+    when: SafeString | str
+    is_unread: bool
+
+
+def notifications_page(request: HttpRequest) -> HttpResponse:
+    """The user's notifications, newest first; unread ones, or those of one kind, by `show` and `kind`."""
+    if request.method == "POST":
+        count = _mine(request).unread().update(read_at=clock.now())
+        messages.success(request, f"Marked {counted(count, 'notification')} as read.")
+        return HttpResponseRedirect(request.get_full_path())
+    unread = request.GET.get("show") == "unread"
+    kind = request.GET.get("kind", "")
+    found = _mine(request).unread() if unread else _mine(request)
+    if kind in NotificationKind.values:
+        found = found.filter(kind=kind)
+    before = request.GET.get("before", "")
+    is_later_page = to_uuid(before, ("ntf",)) is not None
+    rows = list((found.filter(pk__lt=before) if is_later_page else found)[: _PAGE + 1])
+    context = {
+        **admin.site.each_context(request),
+        "title": "Notifications",
+        "lines": _lines(rows[:_PAGE], can_see=request.user.has_perm(_SEE_CUSTOMERS)),
+        "unread": unread,
+        "kind": kind,
+        "kinds": TITLES.items(),
+        "is_filtered": unread or bool(kind),
+        "older": rows[_PAGE - 1].pk if len(rows) > _PAGE else "",
+        "is_later_page": is_later_page,
+    }
+    return TemplateResponse(request, "crm/notifications/list.html", context)
+
+
+def open_notification(request: HttpRequest, notification_id: str) -> HttpResponse:
+    """Mark a notification as read, and go to its page."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        found = _mine(request).filter(pk=notification_id).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise Http404("You have no such notification.")
+    if found.read_at is None:
+        found.read_at = clock.now()
+        found.save(update_fields=["read_at"])
+    if request.POST.get("stay"):
+        return HttpResponseRedirect(reverse("desk-notifications"))
+    return HttpResponseRedirect(target_of(found))
+
+
+def target_of(notification: Notification) -> str:
+    """The path of the page that a notification leads to."""
+    if notification.link:
+        return notification.link
+    if notification.customer_id:
+        return reverse("desk-customer", args=[notification.customer_id])
+    return reverse("desk-notifications")
+
+
+def choices_page(request: HttpRequest) -> HttpResponse:
+    """Show and save how the user wants to be told about each kind."""
+    user: Any = request.user
+    if request.method == "POST":
+        _save_choices(request)
+        messages.success(request, "Saved your notifications.")
+        return HttpResponseRedirect(reverse("desk-notification-choices"))
+    chosen = {each.kind: each for each in NotificationChoice.objects.filter(user=user)}
+    digest = DigestTime.objects.filter(user=user).first() or DigestTime(user=user)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Notification preferences",
+        "rows": [
+            (kind, kind.label, chosen.get(kind) or NotificationChoice(kind=kind)) for kind in NotificationKind
+        ],
+        "emails": EmailChoice.choices,
+        "hours": [(hour, f"{hour:02}:00") for hour in range(24)],
+        "hour": digest.hour,
+        "address": user.email,
+    }
+    return TemplateResponse(request, "crm/notifications/choices.html", context)
+
+
+def _save_choices(request: HttpRequest) -> None:
+    user: Any = request.user
+    for kind in NotificationKind:
+        email = request.POST.get(f"{kind}-email", "")
+        NotificationChoice.objects.update_or_create(
+            user=user,
+            kind=kind,
+            defaults={
+                "bell": f"{kind}-bell" in request.POST,
+                "email": email if email in EmailChoice.values else EmailChoice.NEVER,
+            },
+        )
+    hour = request.POST.get("hour", "")
+    if hour in {str(each) for each in range(24)}:
+        DigestTime.objects.update_or_create(user=user, defaults={"hour": int(hour)})
+
+
+def _mine(request: HttpRequest) -> Any:
+    return Notification.objects.of(request.user)
+
+
+def _lines(rows: Sequence[Notification], *, can_see: bool) -> list[Line]:
+    names = names_of({row.customer_id for row in rows if row.customer_id}) if can_see else {}
+    return [
+        Line(
+            str(row.pk),
+            row.text,
+            row.detail,
+            names.get(str(row.customer_id), ""),
+            when(row.at),
+            row.read_at is None,
+        )
+        for row in rows
+    ]
+
+
+def names_of(customer_ids: Iterable[str | None]) -> dict[str, str]:
+    """The present names of customers by ID: for a merged one, the survivor's."""
+    found = Customer.objects.filter(pk__in=list(customer_ids)).select_related("merged_into")
+    return {str(each.pk): str(each.merged_into or each) for each in found}

@@ -1,0 +1,94 @@
+"""Tell users something: in the bell, and by email if they chose that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.urls import reverse
+
+from crm.models import EmailChoice, Notification, NotificationChoice, NotificationKind
+from customers import clock
+from customers.formats import counted
+from customers.models import Customer
+
+_SEE_CUSTOMERS = "customers.view_customer"
+_LONGEST_DETAIL = 300
+
+
+@transaction.atomic
+def notify(
+    kind: NotificationKind,
+    user_ids: Iterable[int | None],
+    text: str,
+    *,
+    actor: Any = None,
+    customer: Customer | None = None,
+    detail: str = "",
+    link: str = "",
+    key: str | None = None,
+) -> list[Notification]:
+    """Tell the users, and return the notifications. `text` is a sentence that doesn't name the customer.
+
+    Left out are the actor, deactivated users, users who may not see the customer, users who chose not to be told, and,
+    with a `key`, users who were told about this kind and key before.
+    """
+    wanted = {user_id for user_id in user_ids if user_id is not None} - {getattr(actor, "pk", None)}
+    if not wanted:
+        return []
+    users = get_user_model()._default_manager.filter(pk__in=wanted, is_active=True).order_by("pk")
+    told = set(_told(kind, key)) if key is not None else set()
+    choices = {each.user_id: each for each in NotificationChoice.objects.filter(user__in=wanted, kind=kind)}
+    made = []
+    for user in users:
+        choice = choices.get(user.pk) or NotificationChoice(user=user, kind=kind)
+        is_wanted = choice.bell or choice.email != EmailChoice.NEVER
+        if user.pk in told or not is_wanted or not _may_see(user, customer):
+            continue
+        made.append(
+            Notification(
+                user=user,
+                kind=kind,
+                text=text,
+                detail=detail[:_LONGEST_DETAIL],
+                customer_id=customer.pk if customer is not None else None,
+                link=link,
+                key=key,
+                at=clock.now(),
+                in_bell=choice.bell,
+                waits_for_digest=choice.email == EmailChoice.DAILY,
+            )
+        )
+    Notification.objects.bulk_create(made)
+    return made
+
+
+def tell_account_manager(
+    user_id: int | None, count: int, *, by: Any, customer: Customer | None = None
+) -> None:
+    """Notify a user who became the account manager of `count` accounts, or of this one."""
+    if count:
+        what = "this account" if customer is not None else counted(count, "account")
+        notify(
+            NotificationKind.ACCOUNT,
+            [user_id],
+            f"{name_of(by)} made you the account manager of {what}",
+            actor=by,
+            customer=customer,
+            link="" if customer is not None else reverse("desk-worklist"),
+        )
+
+
+def name_of(user: Any) -> str:
+    """The user's full name, else the user name; “Clientele” for None, which is a command or a job."""
+    return "Clientele" if user is None else str(user.get_full_name() or user.get_username())
+
+
+def _told(kind: NotificationKind, key: str) -> Iterable[int]:
+    return Notification.objects.filter(kind=kind, key=key).values_list("user_id", flat=True)
+
+
+def _may_see(user: Any, customer: Customer | None) -> bool:
+    return customer is None or bool(user.has_perm(_SEE_CUSTOMERS))
