@@ -2,17 +2,8 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
-from django.core.checks import register
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
-
-from config.checks import (
-    TAG,
-    check_default_currency,
-    check_invoice_prefix,
-    check_shared_id_spaces,
-    check_source_precedence,
-)
 
 
 class AdminWithLeanSite(admin_apps.AdminConfig):
@@ -23,17 +14,13 @@ class AdminWithLeanSite(admin_apps.AdminConfig):
 
 
 class ConfigConfig(AppConfig):
-    """The app of the project itself: checks of settings, the admin of users, static files."""
+    """The app of the project itself: settings, the admin of users, static files."""
 
     name = "config"
     verbose_name = "Configuration"
 
     def ready(self) -> None:
-        """Register the checks of settings, and create the cache table after each `migrate`."""
-        register(check_default_currency, TAG)
-        register(check_source_precedence, TAG)
-        register(check_shared_id_spaces, TAG)
-        register(check_invoice_prefix, TAG)
+        """Create the cache table after each `migrate`."""
         # One sender is enough: each migrated database sends it once. Django sends none for this app, which has no models.
         post_migrate.connect(
             create_cache_table, sender=apps.get_app_config("customers"), dispatch_uid="config.cache"

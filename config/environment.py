@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import zoneinfo
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+
+from customers.configuration.kinds import Setting, WrongValue
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -88,23 +91,6 @@ class EnvironmentSettings:
             return default
         return int(value)
 
-    def ascending(self, name: str, default: list[int]) -> list[int]:
-        """Whole numbers separated by commas, each above the one before; `none` for none."""
-        value = self.text(name)
-        if not value:
-            return default
-        if value.lower() == "none":
-            return []
-        items = [item.strip() for item in value.split(",") if item.strip()]
-        if all(item.isascii() and item.isdigit() and len(item) <= 4 for item in items):
-            found = [int(item) for item in items]
-            if found and found[0] > 0 and found == sorted(set(found)):
-                return found
-        self.refuse(
-            name, "these are not ascending days. Set it to numbers such as 7,14,30, or to none for no steps"
-        )
-        return default
-
     def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         """One word of `allowed`, which are in upper case, read in any case."""
         value = self.text(name, default).upper()
@@ -112,6 +98,26 @@ class EnvironmentSettings:
             self.refuse(name, f"it is unknown. Set it to {', '.join(allowed[:-1])} or {allowed[-1]}")
             return default
         return value
+
+    def given(self, table: Iterable[Setting[Any]]) -> dict[str, Any]:
+        """The values that the environment gives to settings of the product, by name; without those it doesn't set."""
+        found: dict[str, Any] = {}
+        for setting in table:
+            name = setting.name if self.text(setting.name) else setting.former_name
+            text = self.text(name) if name else ""
+            if text:
+                try:
+                    found[setting.name] = setting.read(text)
+                except WrongValue:
+                    self.refuse(name, f"{text!r} does not fit. Set it to {setting.wanted}")
+        return found
+
+    def names_of(self, name: str, table: Iterable[Setting[Any]]) -> frozenset[str]:
+        """Names of settings of the product, separated by commas."""
+        names = frozenset(self.names(name, []))
+        for unknown in sorted(names - {setting.name for setting in table}):
+            self.refuse(name, f"there is no setting {unknown!r} that pages can change. Remove it")
+        return names
 
     def names(self, name: str, default: list[str]) -> list[str]:
         """A list separated by commas, without empty items."""

@@ -9,6 +9,7 @@ from django.urls import reverse_lazy
 
 from config.database import database
 from config.environment import EnvironmentSettings
+from customers.configuration.table import TABLE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -19,72 +20,12 @@ DEVELOPMENT = _environment.flag("CLIENTELE_DEVELOPMENT", default=False)
 
 # The product
 
-#: The ISO 4217 code of amounts that arrive without a currency: revenues in the CRM, plan prices.
-DEFAULT_CURRENCY = _environment.text("DEFAULT_CURRENCY", "USD")
+# What the environment gives of the settings that pages can change, under their names. `customers.configuration.values`
+# reads them: a value that a page has stored comes first, the default of the table last.
+globals().update(_environment.given(TABLE))
 
-#: Whether balances of a subscription with a past-due invoice still reset.
-RESET_PAST_DUE = _environment.flag("RESET_PAST_DUE", default=False)
-
-#: Minutes after the end of a period in which usage of it is accepted although it was billed.
-USAGE_GRACE_MINUTES = _environment.number("USAGE_GRACE_MINUTES", 60)
-
-#: Sources that take their IDs from one place: the same ID in two of them means the same customer.
-SHARED_ID_SPACES = _environment.names("SHARED_ID_SPACES", [])
-
-#: For each field that several sources have: the sources, most trusted first.
-SOURCE_PRECEDENCE = {
-    "name": _environment.names("SOURCE_PRECEDENCE_NAME", ["payments", "billing", "crm"]),
-    "email": _environment.names("SOURCE_PRECEDENCE_EMAIL", ["payments", "billing", "crm"]),
-}
-
-#: Days until an invoice is past due. A billing account can have its own.
-INVOICE_DUE_DAYS = _environment.number("INVOICE_DUE_DAYS", 45)
-
-#: Days past due at which an unpaid invoice reaches each step of dunning. Empty for no dunning.
-DUNNING_STEPS = _environment.ascending("DUNNING_STEPS", [7, 14, 30])
-
-#: What the last step does: nothing, or cancel the subscription of the invoice.
-DUNNING_OUTCOME = _environment.one_of("DUNNING_OUTCOME", "NOTHING", ("NOTHING", "CANCEL")).lower()
-
-#: The seller printed on invoices, line by line: name, address, tax ID.
-INVOICE_SELLER = [line.strip() for line in _environment.text("INVOICE_SELLER").split(";") if line.strip()]
-
-#: The start of invoice numbers.
-INVOICE_PREFIX = _environment.text("INVOICE_PREFIX", "INV")
-
-#: The home page and the worklist show trials that end, and subscriptions that renew, within this many days.
-#: The names with WORKLIST are aliases for one more version.
-TRIAL_SOON_DAYS = _environment.number("TRIAL_SOON_DAYS", _environment.number("WORKLIST_TRIAL_DAYS", 7))
-RENEWAL_SOON_DAYS = _environment.number("RENEWAL_SOON_DAYS", _environment.number("WORKLIST_RENEWAL_DAYS", 30))
-
-#: Days that the changes of customers are kept for readers of /api/v1/changes.
-CHANGES_KEPT_DAYS = _environment.number("CHANGES_KEPT_DAYS", 30)
-
-# When a customer is on the worklist
-
-#: An invoice has been past due for this many days.
-WORKLIST_OVERDUE_DAYS = _environment.number("WORKLIST_OVERDUE_DAYS", 1)
-
-#: This share of a balance is used, in percent.
-WORKLIST_BALANCE_PERCENT = _environment.number("WORKLIST_BALANCE_PERCENT", 80)
-
-#: A long period renews soon, and there was no contact for this many days.
-WORKLIST_QUIET_DAYS = _environment.number("WORKLIST_QUIET_DAYS", 60)
-
-#: The yearly amount billed differs from the contract by this share, in percent.
-WORKLIST_CONTRACT_PERCENT = _environment.number("WORKLIST_CONTRACT_PERCENT", 10)
-
-#: The health score fell by this many points within 30 days.
-WORKLIST_HEALTH_DROP = _environment.number("WORKLIST_HEALTH_DROP", 15)
-
-#: The most points for each signal of the health score. A signal with 0 is left out.
-HEALTH_WEIGHTS = {
-    "payments": _environment.number("HEALTH_WEIGHT_PAYMENTS", 30),
-    "usage": _environment.number("HEALTH_WEIGHT_USAGE", 25),
-    "contact": _environment.number("HEALTH_WEIGHT_CONTACT", 20),
-    "tenure": _environment.number("HEALTH_WEIGHT_TENURE", 10),
-    "issues": _environment.number("HEALTH_WEIGHT_ISSUES", 15),
-}
+#: Names of those that pages can't change.
+LOCKED_SETTINGS = _environment.names_of("LOCKED_SETTINGS", TABLE)
 
 # Access
 
@@ -169,6 +110,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "customers.configuration.values.SteadySettingsMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.preferences.TimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -3,10 +3,9 @@
 import os
 import sys
 
-from django.core.checks import run_checks
 from django.core.wsgi import get_wsgi_application
 
-from config.checks import TAG, check_static_files
+from config.checks import static_files_problem
 from config.environment import ConfigurationError
 
 #: The status on which gunicorn stops instead of starting the worker again and again.
@@ -15,8 +14,8 @@ _CANNOT_LOAD = 4
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     application = get_wsgi_application()
-    if problems := [f"  {problem.msg}" for problem in (*run_checks(tags=[TAG]), *check_static_files())]:
-        raise ConfigurationError("\n".join(("Clientele can't start. Correct these settings:", *problems)))
+    if problem := static_files_problem():
+        raise ConfigurationError(f"Clientele can't start. Correct these settings:\n  {problem}")
 except ConfigurationError as error:
     print(error, file=sys.stderr, flush=True)
     sys.exit(_CANNOT_LOAD)

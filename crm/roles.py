@@ -130,6 +130,11 @@ TABLE = (
         _ADMINISTRATION,
     ),
     RoleLine(
+        "Change the settings of the installation",
+        frozenset(_may("view change", "customers", "storedsetting")),
+        _ADMINISTRATION,
+    ),
+    RoleLine(
         "Manage users, groups, API tokens and how people sign in",
         frozenset(
             _may("view add change delete", "auth", "group user")

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from pytest_django import Settings as SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
+from customers.configuration.values import STORED
 from tests import schema
 from tests.admin_forms import without_templates
 
@@ -216,6 +218,13 @@ def _keeping_whole_pages() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_stored_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins with what the environment gives. Only a change that is committed makes a process read again."""
+    monkeypatch.setattr(STORED, "_values", {})
+    monkeypatch.setattr(STORED, "_read_at", math.inf)
 
 
 @pytest.fixture

@@ -75,8 +75,8 @@ READ_ONLY = {
 WORKED_OUT = {"crm.RevenueMonth", "customers.CustomerChange"}
 #: The page of jobs shows them.
 JOBS = {"crm.ChangePosition", "crm.Job", "crm.JobSchedule", "crm.Worker"}
-#: One row, on a page of its own.
-ONE_ROW = {"billing.Seller"}
+#: One row for the installation, or one for each setting, on pages of their own.
+ONE_ROW = {"billing.Seller", "customers.StoredSetting"}
 #: Everybody has their own, on pages of the desk.
 ONES_OWN = {
     "crm.DigestTime",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from django.conf import settings
-
 from billing.models import InvoiceSeries
+from customers.configuration.table import INVOICE_PREFIX
+from customers.configuration.values import value_of
 from customers.models import Environment
 
 CREDIT_NOTES = "CN"
@@ -15,7 +15,7 @@ _SANDBOX = "TEST-"
 
 def series_of_invoices(env: str) -> str:
     """The prefix of invoices. Test mode has its own, so that its invoices leave no gaps in live numbers."""
-    return _in(env, settings.INVOICE_PREFIX)
+    return _in(env, value_of(INVOICE_PREFIX))
 
 
 def series_of_credit_notes(env: str) -> str:

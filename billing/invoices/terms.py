@@ -8,13 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-
 from billing.models import BillingAccount, Discount, Seller
 from billing.rules import invoice_totals as invoice_sums
 from billing.rules.exact import EXACT
 from billing.rules.intervals import step
 from billing.rules.money import from_minor, is_known
+from customers.configuration.table import INVOICE_DUE_DAYS, INVOICE_SELLER
+from customers.configuration.values import value_of
 from customers.models import Address, Business, Customer, shown_once
 
 #: The columns of a discount that change when it is used.
@@ -60,7 +60,7 @@ def due_date(at: datetime, days: int | None) -> datetime | None:
 
     None if it would lie after the year 9999.
     """
-    days = settings.INVOICE_DUE_DAYS if days is None else days
+    days = value_of(INVOICE_DUE_DAYS) if days is None else days
     return step(at, "day", days) if days else at
 
 
@@ -86,7 +86,7 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
             bill_from=seller,
             tax_rate=None if account is None else account.tax_rate,
             no_tax_reason="" if account is None else account.no_tax_reason,
-            days_to_pay=settings.INVOICE_DUE_DAYS if days is None else days,
+            days_to_pay=value_of(INVOICE_DUE_DAYS) if days is None else days,
         )
     discounts = Discount.objects.filter(customer_id__in=customer_ids)
     for discount in discounts.order_by("pk").select_for_update() if to_change else discounts:
@@ -101,7 +101,7 @@ def seller_details() -> dict[str, Any]:
     seller = Seller.objects.first()
     if seller is not None:
         return seller.as_billed()
-    return {"lines": settings.INVOICE_SELLER} if settings.INVOICE_SELLER else {}
+    return {"lines": value_of(INVOICE_SELLER)} if value_of(INVOICE_SELLER) else {}
 
 
 def in_own_currency(discount: Discount, minor: int, currency: str) -> Decimal:

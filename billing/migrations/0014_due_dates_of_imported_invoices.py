@@ -22,9 +22,10 @@ def give_due_dates(apps, schema_editor):
             "customer_id", "came_with_id", "payment_terms_days"
         )
     }
+    default = getattr(settings, "INVOICE_DUE_DAYS", 45)
     pending = []
     for invoice in invoices.only("pk", "customer_id", "came_with_id", "created_at").iterator(_BATCH):
-        count = days.get((invoice.customer_id, invoice.came_with_id), settings.INVOICE_DUE_DAYS)
+        count = days.get((invoice.customer_id, invoice.came_with_id), default)
         invoice.due_at = invoice.created_at + timedelta(days=count)
         pending.append(invoice)
     for start in range(0, len(pending), _BATCH):

@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
@@ -20,6 +19,8 @@ from billing.rules.due_events import DueEvent, expiry_events, reset_events
 from billing.rules.figures import GrantFigures, RolloverFigures, counts
 from billing.rules.intervals import NEVER_RESETS
 from customers import clock
+from customers.configuration.table import RESET_PAST_DUE
+from customers.configuration.values import value_of
 from customers.formats import number
 from customers.models import Customer, ListItem, PartOfList
 from customers.typed_ids import TypedIdField
@@ -90,7 +91,7 @@ class GrantQuerySet(CountedQuerySet["Grant"]):
     def due_to_reset(self, at: datetime) -> Self:
         """The grants with a reset due by `at`. `Grant.due_events` is the reference."""
         due = self.filter(ended_at=None, next_reset_at__lte=at).exclude(reset_interval__in=NEVER_RESETS)
-        return due if settings.RESET_PAST_DUE else due.exclude(subscription__past_due=True)
+        return due if value_of(RESET_PAST_DUE) else due.exclude(subscription__past_due=True)
 
     def figures(self) -> Iterator[tuple[str, GrantFigures]]:
         """The key of the balance and the figures of each grant, without loading whole rows."""
@@ -289,7 +290,7 @@ class Grant(PartOfList):
             return []
         is_past_due = self.subscription is not None and self.subscription.past_due
         resets = reset_events(
-            self.next_reset_at, self.reset_interval, may_reset=settings.RESET_PAST_DUE or not is_past_due
+            self.next_reset_at, self.reset_interval, may_reset=value_of(RESET_PAST_DUE) or not is_past_due
         )
         return expiry_events(self.expires_at) + resets
 

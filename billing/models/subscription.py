@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
@@ -20,6 +19,8 @@ from billing.rules.due_events import (
     subscription_events,
 )
 from customers import clock
+from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS
+from customers.configuration.values import value_of
 from customers.formats import day, number
 from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
@@ -64,7 +65,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def renewing_soon(self, now: datetime) -> Self:
         """Active subscriptions that renew within `RENEWAL_SOON_DAYS` after `now`. See `renewing`."""
-        until = now + timedelta(days=settings.RENEWAL_SOON_DAYS)
+        until = now + timedelta(days=value_of(RENEWAL_SOON_DAYS))
         return self.renewing(now, until)
 
     def renewing(self, now: datetime, until: datetime) -> Self:
@@ -75,7 +76,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def trial_ending_soon(self, now: datetime) -> Self:
         """Active subscriptions with a trial that ends within `TRIAL_SOON_DAYS` after `now`."""
-        until = now + timedelta(days=settings.TRIAL_SOON_DAYS)
+        until = now + timedelta(days=value_of(TRIAL_SOON_DAYS))
         return self.active().filter(trial_ends_at__gt=now, trial_ends_at__lte=until)
 
 

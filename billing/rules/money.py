@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, localcontext
 
-from babel.numbers import list_currencies
+from customers.readings.currencies import CURRENCIES
 
 #: Minor units are stored in 64 bits.
 LARGEST_MINOR = 2**63 - 1
@@ -26,23 +26,21 @@ _DIGITS = {
     for code in codes.split()
 }
 _USUAL_DIGITS = 2
-_NOT_MONEY = "XAG XAU XBA XBB XBC XBD XDR XEU XFO XFU XPD XPT XRE XSU XTS XUA XXX"  # metals, funds, tests
 # Less precise than `billing.rules.exact.EXACT`, so that the last digit of a quotient from there can't decide rounding.
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_KNOWN = frozenset(code for code in list_currencies() if code not in _NOT_MONEY)
 
 
 def known_code(currency: str) -> str:
     """The ISO 4217 code in capitals. Raises `ValueError` if it is not a currency."""
     code = currency.upper()
-    if code not in _KNOWN:
+    if code not in CURRENCIES:
         raise ValueError(f"{currency[:10]!r} is not a currency: expected an ISO 4217 code such as USD")
     return code
 
 
 def is_known(currency: str) -> bool:
     """Whether `currency` is the code of a currency that invoices can be in."""
-    return currency.upper() in _KNOWN
+    return currency.upper() in CURRENCIES
 
 
 def digits(currency: str) -> int:

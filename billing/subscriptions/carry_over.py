@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
-
 from billing.ledger.entries import FigureChange
 from billing.models import Feature, Grant, Plan, PlanItem, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
@@ -18,6 +16,8 @@ from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.end import expire_grant, expire_rollover, last_overage_lines
 from billing.subscriptions.start import grant_item
 from billing.subscriptions.unit_of_work import UnitOfWork
+from customers.configuration.table import RESET_PAST_DUE
+from customers.configuration.values import value_of
 
 _ZERO = Decimal(0)
 
@@ -74,7 +74,7 @@ def carry_usage(
 
 def holds_back(subscription: Subscription) -> bool:
     """Whether the subscription gets no more until it is paid, as its balances are not refilled either."""
-    return subscription.past_due and not settings.RESET_PAST_DUE
+    return subscription.past_due and not value_of(RESET_PAST_DUE)
 
 
 def left_of_balances(grants: Iterable[Grant]) -> dict[str, Decimal]:

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from billing.models import DunningStep, Invoice, Subscription
 from billing.subscriptions.cancel import cancel_subscription
 from billing.subscriptions.errors import CannotSubscribe
 from customers.bulk import create_rows
+from customers.configuration.table import DUNNING_OUTCOME, DUNNING_STEPS
+from customers.configuration.values import value_of
 from customers.formats import days_between
 
 #: What the last step does to the subscription of the invoice.
@@ -29,7 +29,7 @@ def take_steps(customer_ids: Sequence[str], at: datetime) -> list[DunningStep]:
     With the setting `DUNNING_OUTCOME` “cancel”, the last step cancels the subscription of the invoice immediately, if it
     is billed here. The caller has locked the customers. One query if no invoice is late enough.
     """
-    days: list[int] = settings.DUNNING_STEPS
+    days = value_of(DUNNING_STEPS)
     if not days:
         return []
     late = list(
@@ -55,7 +55,7 @@ def take_steps(customer_ids: Sequence[str], at: datetime) -> list[DunningStep]:
             days=days_between(invoice.due_at, at),
             taken_at=at,
         )
-        if step.is_last and settings.DUNNING_OUTCOME == CANCEL:
+        if step.is_last and value_of(DUNNING_OUTCOME) == CANCEL:
             step.outcome = _cancel(invoice, at)
         new.append(step)
     create_rows(new, reason="")

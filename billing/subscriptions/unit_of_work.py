@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 
 from billing.invoices.issue import InvoiceRequest, raise_invoices
@@ -39,6 +38,8 @@ from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.later_uses import LaterUse, uses_after_due_resets
 from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
+from customers.configuration.table import INVOICE_DUE_DAYS
+from customers.configuration.values import value_of
 from customers.models import Customer, shown_once
 
 _SUBSCRIPTION_COLUMNS = (
@@ -253,7 +254,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
             customer=customer,
             plan_items=plan_items,
             done_by=done_by,
-            terms=timedelta(days=terms.get(str(customer.pk), settings.INVOICE_DUE_DAYS)),
+            terms=timedelta(days=terms.get(str(customer.pk), value_of(INVOICE_DUE_DAYS))),
             book=book,
         )
         for customer in customers

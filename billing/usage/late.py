@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import Q
 
 from billing.formats import money
@@ -37,6 +36,8 @@ from billing.usage.deduct import (
     remaining_by_feature,
     started_grants,
 )
+from customers.configuration.table import USAGE_GRACE_MINUTES
+from customers.configuration.values import value_of
 from customers.formats import moment
 
 _USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
@@ -44,7 +45,7 @@ _USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
 
 def grace() -> timedelta:
     """How long after the end of a period usage of it is accepted once it was billed."""
-    return timedelta(minutes=settings.USAGE_GRACE_MINUTES)
+    return timedelta(minutes=value_of(USAGE_GRACE_MINUTES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

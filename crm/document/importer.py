@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.db import models
 from msgspec import UNSET
 
@@ -25,6 +24,8 @@ from crm.document.reported import (
 from crm.document.schema import CrmCustomer, parse_customer
 from crm.models import Company, CustomField, Domain, Relationship
 from customers.bulk import assign_values, create_rows, sync_rows, update_rows
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.document.importer import present
 from customers.ingest.importer import Incoming
 from customers.ingest.matching import Identity
@@ -104,7 +105,7 @@ def _apply_reported(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
 
 
 def _apply_relationships(batch: list[Incoming[CrmCustomer]], reason: str) -> None:
-    defaults = {"currency": settings.DEFAULT_CURRENCY}
+    defaults = {"currency": value_of(DEFAULT_CURRENCY)}
     _write_one_to_one(Relationship, batch, _relationship_values, RELATIONSHIP_FIELDS, reason, defaults)
 
 

@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Model
 from msgspec import UNSET
 
 from crm.document.schema import CrmCustomer, parse_customer
 from crm.models import Company, Relationship
 from customers.bulk import assign_values, create_rows, delete_rows, update_rows
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.ingest.accounts import account_of, places_of, rows_of_accounts
 from customers.ingest.precedence import statement_of
 from customers.ingest.reader import read_value
@@ -117,7 +118,7 @@ def resolve_reported(
     _write(Company, by_time, {key: each.company for key, each in said.items()}, COMPANY_FIELDS, reason, {})
     own_first = sorted(by_time, key=lambda record: record.came_with_id is not None)
     details = {key: each.relationship for key, each in said.items()}
-    currency = {"currency": settings.DEFAULT_CURRENCY}
+    currency = {"currency": value_of(DEFAULT_CURRENCY)}
     _write(Relationship, own_first, details, RELATIONSHIP_FIELDS, reason, currency)
     _let_go([customer for customer in customers if customer.pk not in told], reason)
 

@@ -19,6 +19,7 @@ from crm.jobs.schedule import Schedule
 from crm.models import Job, JobSchedule, Worker
 from crm.queue import enqueue
 from customers import clock
+from customers.configuration.values import steady_settings
 from customers.logs import log_failure, log_now
 
 #: Pauses before the second, third … attempt. Later ones wait as long as the last.
@@ -67,7 +68,8 @@ def run_next(
     job = _take(worker, names)
     if job is None:
         return False
-    _run(TakenJob(job, kinds[job.kind], is_stopping))
+    with steady_settings(fresh=True):
+        _run(TakenJob(job, kinds[job.kind], is_stopping))
     return True
 
 

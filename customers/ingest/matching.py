@@ -21,9 +21,10 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 
-from django.conf import settings
 from django.db.models import Q
 
+from customers.configuration.table import SHARED_ID_SPACES
+from customers.configuration.values import value_of
 from customers.ingest.signs import Signs, is_globally_unique, mailbox_of
 from customers.json_types import Refused
 from customers.models import Customer, Source, SourceRecord
@@ -315,7 +316,7 @@ def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
 
 def _is_the_same(identity: Identity, name: str, source: str, customer: Customer, known: _Known) -> bool:
     """Whether `name`, which `source` gave to `customer`, means the customer of the identity."""
-    spaces = settings.SHARED_ID_SPACES
+    spaces = value_of(SHARED_ID_SPACES)
     if is_globally_unique(name) or source == identity.source or {source, identity.source} <= set(spaces):
         return True
     return identity.all_signs.agree_with(known.signs_of(customer))

@@ -1,7 +1,7 @@
 """Claims of source records on the fields of a customer, and which claim decides a field.
 
 A claim is the value that one record has for one field, and since when. All records of a
-customer are ranked together: by the order of their sources (`SOURCE_PRECEDENCE`). Of two records of one source the one
+customer are ranked together: by the order of their sources (see `order_of`). Of two records of one source the one
 that changed last comes first, for all fields.
 """
 
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from msgspec import UNSET
 
+from customers.configuration.table import SOURCE_PRECEDENCE_EMAIL, SOURCE_PRECEDENCE_NAME, SOURCES
+from customers.configuration.values import value_of
 from customers.ingest.reader import canonical
 from customers.models import Customer, SourceRecord
 
@@ -23,9 +24,9 @@ CLAIMED = (*Customer.PINNABLE, "created_at", "updated_at")
 #: Identifiers of the customer at a source; those of a merged customer are kept apart.
 IDENTIFIERS = ("external_id", "stripe_id")
 
-_ORDER: Sequence[str] = ("payments", "billing", "crm")
 #: Only the payments platform decides when the customer was created; other sources only for a new customer.
-_ORDERS: dict[str, Sequence[str]] = {"created_at": ("payments",), "updated_at": ("payments",)}
+_ORDERS: dict[str, tuple[str, ...]] = {"created_at": ("payments",), "updated_at": ("payments",)}
+_CONFIGURED = {"name": SOURCE_PRECEDENCE_NAME, "email": SOURCE_PRECEDENCE_EMAIL}
 _MOMENTS = ("created_at", "updated_at")
 _NULLABLE = tuple(name for name in Customer.PINNABLE if Customer._meta.get_field(name).null)
 
@@ -91,10 +92,10 @@ def is_empty(value: Any) -> bool:
     return value is None or value == ""
 
 
-def order_of(name: str) -> Sequence[str]:
+def order_of(name: str) -> tuple[str, ...]:
     """The sources that may decide a field, the most trusted first."""
-    configured: Sequence[str] = settings.SOURCE_PRECEDENCE.get(name, ())
-    return configured or _ORDERS.get(name, _ORDER)
+    configured = _CONFIGURED.get(name)
+    return value_of(configured) if configured else _ORDERS.get(name, SOURCES)
 
 
 def ranked(name: str, statements: Iterable[Statement]) -> list[Statement]:

@@ -8,6 +8,7 @@ from customers.models.customer_row import CustomerRow, default_of, shown_once
 from customers.models.list_item import ListItem, PartOfList
 from customers.models.payment_method import PaymentMethod
 from customers.models.pinned_fields import PinnedFields
+from customers.models.setting import StoredSetting
 from customers.models.source import ReceivedPayload, Source, SourceRecord
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ReceivedPayload",
     "Source",
     "SourceRecord",
+    "StoredSetting",
     "default_of",
     "shown_once",
 ]

@@ -30,10 +30,6 @@ def test_right_values_are_read(environment: EnvironmentSettings, monkeypatch: py
     monkeypatch.setenv("ZONE", "Asia/Kathmandu")
     assert environment.flag("NOW", default=False) is True
     assert environment.number("COUNT", 3) == 12
-    monkeypatch.setenv("DAYS", "3, 10,30")
-    assert environment.ascending("DAYS", [7]) == [3, 10, 30]
-    monkeypatch.setenv("DAYS", "none")
-    assert environment.ascending("DAYS", [7]) == []
     assert environment.hosts("HOSTS", None) == ["crm.example.com", ".example.org", "[::1]"]
     assert environment.origins("ORIGINS") == ["https://crm.example.com", "http://localhost:8000"]
     assert environment.header("PROXY") == ("HTTP_X_FORWARDED_PROTO", "https")
@@ -62,9 +58,6 @@ def test_what_is_set_to_nothing_is_not_set(
         ("number", "1.5", "not a whole number"),
         ("number", "٣", "not a whole number"),
         ("number", "9" * 5000, "not a whole number"),
-        ("ascending", "7,14,7", "not ascending days"),
-        ("ascending", "0,7", "not ascending days"),
-        ("ascending", "7,a week", "not ascending days"),
         ("hosts", "https://crm.example.com", "'https://crm.example.com' is not a host name"),
         ("hosts", "crm.example.com:8000", "is not a host name"),
         ("hosts", "crm.example.com/admin", "is not a host name"),
@@ -95,8 +88,6 @@ def test_a_wrong_value_is_refused_by_name(
             environment.flag("THE_SETTING", default=False)
         case "number":
             environment.number("THE_SETTING", 3)
-        case "ascending":
-            environment.ascending("THE_SETTING", [7])
         case "hosts":
             environment.hosts("THE_SETTING", None)
         case "time_zone":

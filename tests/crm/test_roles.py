@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from crm.roles import ADMINISTRATOR, ROLES, TABLE, VIEWER, permissions_of, sync_roles
 
-#: Rows that are part of others, tokens, which open the JSON interface, and the work behind the pages.
+#: Rows that are part of others, tokens, which open the JSON interface, settings, and the work behind the pages.
 UNSEEN = {
     "crm.view_exportpart",
     "crm.view_job",
@@ -25,6 +25,7 @@ UNSEEN = {
     "crm.view_revenuemonth",
     "crm.view_worker",
     "customers.view_apitoken",
+    "customers.view_storedsetting",
 }
 
 

@@ -57,6 +57,7 @@ pytestmark = pytest.mark.django_db
 
 #: Tables that change no customer: what is sold and who works here, what is derived, and what repeats another row.
 NOT_RECORDED = {
+    "customers.StoredSetting",
     "customers.ApiToken",
     "customers.CustomerChange",
     "customers.ReceivedPayload",

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.db import models
 from msgspec import UNSET
 
 from billing.document import schema
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import create_rows, pieces, sync_rows, update_rows
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.json_types import to_plain
 
 #: (environment, plan ID).
@@ -286,7 +287,7 @@ def _new_plan(version: PlanVersion, before: Plan | None = None, currency: str | 
         plan_id=plan_id,
         version=number,
         name=plan_id,
-        currency=before.currency if before else currency or settings.DEFAULT_CURRENCY,
+        currency=before.currency if before else currency or value_of(DEFAULT_CURRENCY),
         trial_once_per_fingerprint=before is not None and before.trial_once_per_fingerprint,
         is_stub=True,
     )

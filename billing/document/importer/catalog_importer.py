@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.db import transaction
 from msgspec import UNSET, structs
 
@@ -42,6 +41,8 @@ from billing.document.importer.catalog import (
 from billing.document.importer.catalog_file import CatalogEntry
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import pieces
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.ingest.engine import wait_for_other_imports
 from customers.ingest.reader import BadRecord
 from customers.json_types import JsonDocument, Refused, Remark, encode, within
@@ -233,7 +234,7 @@ class _CatalogImport:
     ) -> tuple[Plan, list[PlanItem]]:
         """Unsaved rows of `plan` and its items; their problems are added to the refusals."""
         found = self._refused[entry.number]
-        currency = self._currency or settings.DEFAULT_CURRENCY
+        currency = self._currency or value_of(DEFAULT_CURRENCY)
         row = Plan(plan_id=plan.id, currency=currency, **{"config": {}, **plan_columns(plan)})
         found += (_refusal(Plan, problem) for problem in plan_problems(row))
         items: list[PlanItem] = []

@@ -11,7 +11,6 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
@@ -19,6 +18,8 @@ from crm.desk.worklist.refresh import refresh_customers
 from crm.models import CustomerTag, NotificationKind, Relationship, Tag, Task
 from crm.notify import name_of, notify, tell_account_manager
 from customers.bulk import create_rows, update_rows
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.formats import counted
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
@@ -41,7 +42,7 @@ def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
         }
         changed = [row for row in have.values() if row.owner_id != owner_id]
         new = [
-            Relationship(customer=customer, owner=owner, currency=settings.DEFAULT_CURRENCY)
+            Relationship(customer=customer, owner=owner, currency=value_of(DEFAULT_CURRENCY))
             for customer in batch
             if str(customer.pk) not in have and owner is not None
         ]

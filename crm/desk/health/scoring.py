@@ -7,10 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from django.conf import settings
-
 from crm.desk.health.facts import HealthFacts, facts_of
 from crm.desk.health.formula import SIGNALS, points_of
+from customers.configuration.table import (
+    HEALTH_WEIGHT_CONTACT,
+    HEALTH_WEIGHT_ISSUES,
+    HEALTH_WEIGHT_PAYMENTS,
+    HEALTH_WEIGHT_TENURE,
+    HEALTH_WEIGHT_USAGE,
+)
+from customers.configuration.values import value_of
+
+#: The setting of each signal's weight.
+WEIGHTS = {
+    "payments": HEALTH_WEIGHT_PAYMENTS,
+    "usage": HEALTH_WEIGHT_USAGE,
+    "contact": HEALTH_WEIGHT_CONTACT,
+    "tenure": HEALTH_WEIGHT_TENURE,
+    "issues": HEALTH_WEIGHT_ISSUES,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +54,8 @@ class Health:
 
 def health_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Health]:
     """The health of these customers at `at`, in a fixed number of queries; only of those with a known signal."""
-    found = {key: score(facts, settings.HEALTH_WEIGHTS) for key, facts in facts_of(customer_ids, at).items()}
+    weights = {name: value_of(setting) for name, setting in WEIGHTS.items()}
+    found = {key: score(facts, weights) for key, facts in facts_of(customer_ids, at).items()}
     return {key: health for key, health in found.items() if health is not None}
 
 

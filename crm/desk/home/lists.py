@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from billing.formats import money
@@ -15,6 +14,9 @@ from billing.models import Invoice, Subscription
 from crm.desk.worklist.balances import EXHAUSTED, LOW
 from crm.desk.worklist.reason import WorklistRule
 from crm.models import WorklistReason
+from customers.configuration.kinds import Setting
+from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS
+from customers.configuration.values import value_of
 from customers.formats import day, page_of
 from customers.models import Customer
 
@@ -26,7 +28,8 @@ class DeskList:
     """A list of rows in order, for some account managers or (None) for all.
 
     `words` are the texts beside the customer, `page` is the row's URL, `customer` the path from the row to its
-    customer, `also` the relations to select with it. Users need `permission`.
+    customer, `also` the relations to select with it. Users need `permission`. `days` is what stands for `{days}` in
+    the title.
     """
 
     name: str
@@ -39,6 +42,12 @@ class DeskList:
     page: Callable[[Any], str] = page_of
     customer: str = "customer"
     also: tuple[str, ...] = ()
+    days: Setting[int] | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title as users see it."""
+        return self.title if self.days is None else self.title.format(days=value_of(self.days))
 
     def customer_of(self, row: Any) -> Customer:
         """The customer of a row."""
@@ -97,7 +106,8 @@ LISTS = {
     for each in (
         DeskList(
             name="renewals",
-            title=f"Renewals in {settings.RENEWAL_SOON_DAYS} days",
+            title="Renewals in {days} days",
+            days=RENEWAL_SOON_DAYS,
             description="Upcoming renewals, soonest first",
             empty="No upcoming renewals",
             permission="billing.view_subscription",
@@ -107,7 +117,8 @@ LISTS = {
         ),
         DeskList(
             name="trials",
-            title=f"Trials ending in {settings.TRIAL_SOON_DAYS} days",
+            title="Trials ending in {days} days",
+            days=TRIAL_SOON_DAYS,
             description="Trials, ending soonest first",
             empty="No trials ending soon",
             permission="billing.view_subscription",

@@ -92,7 +92,7 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
     )
     context = {
         **admin.site.each_context(request),
-        "title": shown.title,
+        "title": shown.heading,
         "description": shown.description,
         "empty": shown.empty,
         "in_all": counted(page.paginator.count, "row"),
@@ -124,7 +124,9 @@ def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) ->
     tiles = [Tile("Customers", _at_most(customers_of(owners)), customers)]
     tiles += [
         Tile(
-            each.title, _at_most(each.rows(owners, now)), f"{reverse('desk-list', args=[each.name])}?{query}"
+            each.heading,
+            _at_most(each.rows(owners, now)),
+            f"{reverse('desk-list', args=[each.name])}?{query}",
         )
         for each in LISTS.values()
         if request.user.has_perm(each.permission)

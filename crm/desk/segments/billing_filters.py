@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from billing.document.filters import RUNNING, subscribed
@@ -29,6 +28,8 @@ from crm.desk.segments.filter import (
     span,
     whole,
 )
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.formats import counted
 from customers.formats import number as formatted
 
@@ -138,7 +139,7 @@ def _features() -> Iterable[tuple[str, str]]:
 
 def _currencies() -> Iterable[tuple[str, str]]:
     sold = Plan.objects.order_by().values_list("currency", flat=True).distinct()
-    return [(currency, currency) for currency in sorted({settings.DEFAULT_CURRENCY, *sold})]
+    return [(currency, currency) for currency in sorted({value_of(DEFAULT_CURRENCY), *sold})]
 
 
 FILTERS = (

@@ -9,8 +9,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-
 from billing.models import Plan, Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.money import from_minor
@@ -20,6 +18,8 @@ from crm.desk.health.queries import scores_of
 from crm.desk.segments.query import May
 from crm.models import CustomerTag, Domain
 from customers import clock
+from customers.configuration.table import DEFAULT_CURRENCY
+from customers.configuration.values import value_of
 from customers.formats import local
 from customers.models import Address, Customer, shown_once
 
@@ -140,7 +140,7 @@ def _joined(found: dict[str, list[str]], customer: Customer) -> str:
 
 def _currencies() -> list[str]:
     sold = Plan.objects.order_by().values_list("currency", flat=True).distinct()
-    return sorted({settings.DEFAULT_CURRENCY, *sold})
+    return sorted({value_of(DEFAULT_CURRENCY), *sold})
 
 
 def _mentioned(headings: Sequence[str]) -> list[str]:

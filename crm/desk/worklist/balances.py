@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-
 from billing.explain.burn_rate import pace_of
 from billing.ledger.balance_figures import RecentUsage, figures_of_balances, recent_usage
 from billing.models import Balance
 from billing.rules.figures import Figures
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
+from customers.configuration.table import WORKLIST_BALANCE_PERCENT
+from customers.configuration.values import value_of
 from customers.formats import counted, days_between, number, page_of_key, short_day
 
 RUNS_OUT = WorklistRule(
@@ -93,7 +93,7 @@ def _running_out(balance: Balance, figures: Figures, lately: RecentUsage, at: da
 
 def _low(balance: Balance, figures: Figures) -> Reason | None:
     share = figures.spent_percent
-    if share is None or share < settings.WORKLIST_BALANCE_PERCENT:
+    if share is None or share < value_of(WORKLIST_BALANCE_PERCENT):
         return None
     words = f"{balance.feature}: {int(share)}% used, {number(figures.remaining)} of {number(figures.granted)} left"
     return _reason(LOW, balance, figures, words, _LOW_WEIGHT if balance.feature.consumable else _HELD_WEIGHT)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.conf import settings
-
 from billing.formats import unit_price
 from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
@@ -14,6 +12,8 @@ from billing.rules.exact import EXACT
 from billing.rules.money import from_minor, is_known
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page
 from crm.models import Relationship
+from customers.configuration.table import WORKLIST_CONTRACT_PERCENT
+from customers.configuration.values import value_of
 from customers.formats import number
 
 MISMATCH = WorklistRule(
@@ -56,7 +56,7 @@ def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
         agreed: Decimal = relationship.contract_annual_revenue or Decimal(0)
         rate = from_minor(billed.arr, currency) if billed else Decimal(0)
         gap = EXACT.divide(EXACT.multiply(EXACT.subtract(agreed, rate).copy_abs(), _HUNDRED), agreed)
-        if gap < settings.WORKLIST_CONTRACT_PERCENT or not gap:
+        if gap < value_of(WORKLIST_CONTRACT_PERCENT) or not gap:
             continue
         contract = f"against a {unit_price(agreed, currency)}/yr contract"
         yield Reason(

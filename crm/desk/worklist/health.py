@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.urls import reverse
 
 from crm.desk.health.queries import falls
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
+from customers.configuration.table import WORKLIST_HEALTH_DROP
+from customers.configuration.values import value_of
 
 DROPPED = WorklistRule(
     "health_dropped",
@@ -24,7 +25,7 @@ _WEIGHT, _MOST_FOR_FALL = 20, 30
 def dropped_health(batch: WorklistBatch) -> Iterator[Reason]:
     """Scores that fell by `WORKLIST_HEALTH_DROP` or more within 30 days. One query."""
     for key, (was, now) in falls(batch.customer_ids, _DAYS, batch.at).items():
-        if was - now >= max(settings.WORKLIST_HEALTH_DROP, 1):
+        if was - now >= max(value_of(WORKLIST_HEALTH_DROP), 1):
             yield Reason(
                 customer_id=key,
                 rule=DROPPED.name,

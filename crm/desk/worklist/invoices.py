@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.conf import settings
-
 from billing.formats import money
 from billing.models import Invoice
 from crm.desk.worklist.reason import (
@@ -17,6 +15,8 @@ from crm.desk.worklist.reason import (
     first_of_each,
     rows_left_out,
 )
+from customers.configuration.table import WORKLIST_OVERDUE_DAYS
+from customers.configuration.values import value_of
 from customers.formats import counted, days_between, page_of_key
 
 OVERDUE = WorklistRule(
@@ -33,7 +33,7 @@ _STAGE_DAYS = 30
 
 def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
     """Unpaid invoices after their due date, oldest first. One query."""
-    due = Invoice.objects.overdue(batch.at - timedelta(days=settings.WORKLIST_OVERDUE_DAYS))
+    due = Invoice.objects.overdue(batch.at - timedelta(days=value_of(WORKLIST_OVERDUE_DAYS)))
     oldest = first_of_each(due.filter(customer_id__in=batch.customer_ids), "due_at", "pk")
     for invoice in oldest.order_by("customer_id", "place"):
         late = days_between(invoice.due_at, batch.at)

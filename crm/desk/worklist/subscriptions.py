@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from billing.models import Invoice, Subscription
@@ -19,6 +18,8 @@ from crm.desk.worklist.reason import (
     first_of_each,
     rows_left_out,
 )
+from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS, WORKLIST_QUIET_DAYS
+from customers.configuration.values import value_of
 from customers.formats import counted, days_between, page_of_key, upcoming
 
 PAST_DUE = WorklistRule(
@@ -82,7 +83,7 @@ def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
             rule=TRIAL.name,
             key=f"{row.pk}:{_day(row.trial_ends_at)}",
             words=f"trial of {_name(row)} ends {upcoming(row.trial_ends_at, batch.at)}",
-            weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, settings.TRIAL_SOON_DAYS),
+            weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, value_of(TRIAL_SOON_DAYS)),
             since=row.started_at,
             link=page_of_key(Subscription, row.pk),
         ),
@@ -126,7 +127,7 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
     for row in rows:
         last = contacts.get(str(row.customer_id))
         row.silent = None if last is None else days_between(last, batch.at)
-        if row.silent is None or row.silent >= settings.WORKLIST_QUIET_DAYS:
+        if row.silent is None or row.silent >= value_of(WORKLIST_QUIET_DAYS):
             quiet.append(row)
     yield from _reasons(
         batch,
@@ -137,8 +138,8 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
             rule=RENEWAL.name,
             key=f"{row.pk}:{_day(row.current_period_end)}",
             words=f"renews in {counted(days_between(batch.at, row.current_period_end), 'day')}, {_silence(row.silent)}",
-            weight=_RENEWAL_WEIGHT + _nearness(row.current_period_end, batch.at, settings.RENEWAL_SOON_DAYS),
-            since=row.current_period_end - timedelta(days=settings.RENEWAL_SOON_DAYS),
+            weight=_RENEWAL_WEIGHT + _nearness(row.current_period_end, batch.at, value_of(RENEWAL_SOON_DAYS)),
+            since=row.current_period_end - timedelta(days=value_of(RENEWAL_SOON_DAYS)),
             link=page_of_key(Subscription, row.pk),
         ),
         "renewing",

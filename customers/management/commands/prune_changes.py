@@ -6,11 +6,12 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from customers import clock
 from customers.changes import delete_changes
+from customers.configuration.table import CHANGES_KEPT_DAYS
+from customers.configuration.values import value_of
 from customers.formats import counted
 from customers.logs import log_event
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = None if options["all"] else clock.now() - timedelta(days=settings.CHANGES_KEPT_DAYS)
+        before = None if options["all"] else clock.now() - timedelta(days=value_of(CHANGES_KEPT_DAYS))
         deleted = delete_changes(before)
         log_event("changes_pruned", changes=deleted)
         self.stdout.write(f"Deleted {counted(deleted, 'change')}.")

@@ -2,12 +2,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 
 from billing.document.importer import BillingImporter
 from customers.document.importer import PaymentsImporter
 from customers.ingest.importer import ImportOutcome
-from customers.ingest.precedence import Statement, changed_columns
+from customers.ingest.precedence import Statement, changed_columns, order_of
 from customers.models import Customer
 from tests.customers.import_documents import payment, take, take_payments
 
@@ -48,7 +47,8 @@ class TestWhoIsRight:
         assert verdict("name", claims) == winner
 
     def test_the_order_is_a_setting(self, settings: Any) -> None:
-        settings.SOURCE_PRECEDENCE = {"name": ["crm", "payments"], "email": ["payments"]}
+        settings.SOURCE_PRECEDENCE_NAME = ("crm", "payments")
+        settings.SOURCE_PRECEDENCE_EMAIL = ("payments",)
 
         claims = {"crm": [{"name": "C", "email": "c"}], "payments": [{"name": "P", "email": "p"}]}
         assert (verdict("name", claims), verdict("email", claims)) == ("C", "p")
@@ -93,7 +93,7 @@ class TestWhoIsRight:
         )
 
     def test_the_default_order(self) -> None:
-        assert django_settings.SOURCE_PRECEDENCE["name"] == ["payments", "billing", "crm"]
+        assert order_of("name") == ("payments", "billing", "crm")
 
     def test_what_a_person_pinned_stays(self) -> None:
         take_payments(payment(1, phone="+12025550123", custom_data={"a": 1}))

@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.desk.health.facts import HealthFacts, UsageTrend
 from crm.desk.health.formula import SIGNALS, contact, issues, payments, tenure, usage
+from crm.desk.health.scoring import WEIGHTS as SETTINGS
 from crm.desk.health.scoring import score
 
 WEIGHTS = {"payments": 30, "usage": 25, "contact": 20, "tenure": 10, "issues": 15}
@@ -184,4 +184,4 @@ def test_a_score_lies_from_0_to_100_and_no_part_has_more_than_its_most(
 
 
 def test_each_signal_has_a_weight() -> None:
-    assert set(settings.HEALTH_WEIGHTS) == set(SIGNALS)
+    assert set(SETTINGS) == set(SIGNALS)
