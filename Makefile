@@ -26,7 +26,8 @@ run: .venv/.installed-run .env ## Serve on http://127.0.0.1:PORT/, with demo dat
 	@echo
 	@echo "Clientele is at http://127.0.0.1:$(PORT)/ until you press Ctrl-C."
 	@echo
-	@$(DEVELOPMENT) DJANGO_RUNSERVER_HIDE_WARNING=true $(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
+	@$(DEVELOPMENT) $(BIN)/python manage.py work & worker=$$!; trap 'kill $$worker 2>/dev/null; wait $$worker' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+	$(DEVELOPMENT) DJANGO_RUNSERVER_HIDE_WARNING=true $(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
 test: .venv/.installed-test .cache/autumn-1.0/.installed ## Run every test on SQLite, and on PostgreSQL what covers each SQL statement
 	@$(BIN)/python bin/run_tests.py $(ARGS)

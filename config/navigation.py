@@ -93,6 +93,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Merged records", "merge", "crm.MergedRecord"),
     ),
     "Administration": (
+        Page("Jobs", "schedule", "jobs", ("crm.view_job",)),
         Page("Seller details", "store", "seller", ("billing.view_seller",)),
         Item("Users", "manage_accounts", "auth.User"),
         Item("Teams", "diversity_3", "crm.Team"),

@@ -20,6 +20,7 @@ urlpatterns = [
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
     path("admin/", include("crm.desk.pages.urls")),
+    path("admin/", include("crm.jobs.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("config.sign_in")),
     path("", include("config.api_urls")),

@@ -128,6 +128,20 @@ def ago(at: datetime, now: datetime | None = None) -> str:
     return f"in {words}" if apart > timedelta() else f"{words} ago"
 
 
+def duration(time: timedelta) -> str:
+    """`0.3 s`, `41 s`, `1 min 12 s`, `2 h 5 min`."""
+    seconds = max(0.0, time.total_seconds())
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
 def when(at: datetime | None) -> SafeString | str:
     """`ago` on a page, with the moment in UTC in its tooltip."""
     if at is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crm.dedupe.duplicates.review import record
+from crm.dedupe.duplicates.review import Recorded, record
 from crm.dedupe.duplicates.sweep import swept
 from crm.jobs.kind import JobResult, RunningJob
 from customers.formats import counted
@@ -27,4 +27,9 @@ def sweep_duplicates(job: RunningJob) -> JobResult:
 
     with swept(step=step) as sweep:
         recorded = record(sweep.pairs())
-    return JobResult(f"{counted(recorded.waiting, 'pair')} to review, {recorded.new:,} new")
+    return JobResult(pairs_in_words(recorded))
+
+
+def pairs_in_words(recorded: Recorded) -> str:
+    """What a sweep left in the queue."""
+    return f"{counted(recorded.waiting, 'pair')} to review, {recorded.new:,} new"

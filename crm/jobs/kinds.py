@@ -67,3 +67,6 @@ _ALL = (
 )
 
 KINDS = {kind.name: kind for kind in _ALL}
+
+#: Work that only commands do, and its title.
+RECORDED = {"import": "Import"}

@@ -17,6 +17,9 @@ from crm.dedupe.duplicates.review import Recorded, record
 from crm.dedupe.duplicates.sweep import FoundPair, Sweep, swept
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from crm.dedupe.duplicates.weights import DEFAULT_SCORE
+from crm.jobs.duplicates import pairs_in_words
+from crm.queue import record_run
+from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted
 from customers.logs import add_counts
@@ -69,11 +72,13 @@ class Command(BaseCommand):
                 for shared in shared_trials(options["env"]):
                     say(self.stdout, _trials_in_words(shared) if self.is_text else _as_line(shared))
                 return
+            begun = clock.now()
             least = min(options["min_score"], DEFAULT_SCORE)
             with swept(since=options["since"], min_score=least, env=options["env"], step=self._bar) as sweep:
                 self._close_bar()
                 recorded = record(sweep.pairs(), since=options["since"], env=options["env"])
                 self._list(sweep, options["min_score"])
+            record_run("duplicates", started_at=begun, result=pairs_in_words(recorded))
             add_counts(waiting=recorded.waiting, new=recorded.new, closed=recorded.closed)
             self.stderr.write(_in_words(recorded), str)
         except DatabaseProblem as problem:

@@ -19,9 +19,10 @@ from tqdm import tqdm
 from crm.dedupe.duplicates.received import add_received
 from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
+from crm.queue import record_run
 from customers import clock
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
-from customers.formats import counted
+from customers.formats import counted, listed
 from customers.ingest.engine import import_records, rolled_back
 from customers.ingest.importer import ImportCounts, ImportReport
 from customers.ingest.reader import Unreadable, open_input, read_records
@@ -95,7 +96,21 @@ class Command(BaseCommand):
             self._find_duplicates(begun)
         if self.is_dry_run:
             self._say("Dry run. Nothing was changed.")
+        else:
+            self._record(options["source"], names, begun)
         self._end()
+
+    def _record(self, source: str, names: list[str], begun: datetime) -> None:
+        """Show the import on the page of jobs."""
+        is_all_bad = self.total == ImportCounts() and self.unreadable + self.foreign > 0
+        record_run(
+            "import",
+            subject=f"{source}, {listed([origin_of(name) for name in names[:_SHOWN]])}",
+            started_at=begun,
+            result=self._in_words(self.total),
+            problems=self.total.refused + self.unreadable + self.foreign,
+            error="No record could be read." if is_all_bad else "",
+        )
 
     def _find_duplicates(self, since: datetime) -> None:
         """Write possible duplicates of the imported customers to the queue. A failure leaves the import as it is."""

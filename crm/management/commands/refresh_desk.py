@@ -14,6 +14,8 @@ from crm.desk.health.refresh import HealthRefreshed, refresh_health
 from crm.desk.home.movement import refresh_movements
 from crm.desk.worklist.refresh import WorklistRefreshed, refresh_worklist
 from crm.desk.worklist.take_notices import NoticesTaken, take_notices
+from crm.queue import record_run
+from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted, number
 from customers.logs import add_counts, log_failure
@@ -28,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refresh everything and report the counts."""
+        begun = clock.now()
         try:
             notices = _notices()
             say(
@@ -56,6 +59,12 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
+        record_run(
+            "refresh",
+            started_at=begun,
+            result=f"{counted(health.customers, 'customer')} refreshed",
+            problems=len({*notices.failed, *health.failed, *worklist.failed}),
+        )
         failed = sorted({*notices.failed, *health.failed, *worklist.failed})
         add_counts(
             alerts=notices.alerts,
