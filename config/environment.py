@@ -146,6 +146,18 @@ class EnvironmentSettings:
                 )
         return origins
 
+    def site(self, name: str, hosts: list[str], *, development: bool) -> str:
+        """The origin at which people open Clientele. By default the first of `hosts` that is a whole name."""
+        value = self.text(name)
+        if value and not _is_origin(value):
+            self.refuse(
+                name, "it is not an origin. Set it to a scheme and host, such as https://crm.example.com"
+            )
+        if value or development:
+            return value or "http://localhost:8000"
+        whole = [host for host in hosts if host != "*" and not host.startswith(".")]
+        return f"https://{whole[0]}" if whole else "https://localhost"
+
     def header(self, name: str) -> tuple[str, str] | None:
         """A request header and the value it must have (`X-Forwarded-Proto: https`), in the form Django compares."""
         value = self.text(name)

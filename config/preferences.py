@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,6 +23,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.models import Notification, Preferences
+from crm.models.preferences import time_zone_of
 
 #: Where pages are. The JSON API answers in UTC, for every user.
 _PAGES = ("/admin/", "/accounts/")
@@ -59,15 +59,6 @@ def _unread() -> Coalesce:
     """The number of a user's unread notifications."""
     unread = Notification.objects.of(OuterRef("pk")).unread().order_by().values("user")
     return Coalesce(Subquery(unread.annotate(count=Count("pk")).values("count")), 0)
-
-
-def time_zone_of(user: Any) -> zoneinfo.ZoneInfo | None:
-    """The time zone that a user chose. None if they chose none, or if it no longer exists: use the installation's."""
-    try:
-        name = user.preferences.time_zone
-        return zoneinfo.ZoneInfo(name) if name else None
-    except (AttributeError, ObjectDoesNotExist, zoneinfo.ZoneInfoNotFoundError):
-        return None
 
 
 class TimeZoneMiddleware:

@@ -174,6 +174,8 @@ EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH'].lstrip('/')}" if _mail.get("EMAIL
 #: A person waits for it, so not for long.
 EMAIL_TIMEOUT = 15
 EMAIL_IS_SET_UP = bool(_environment.text("EMAIL_URL", _EMAIL_URL))
+#: Where people open Clientele: scheme and host, for links in emails.
+SITE_URL = _environment.site("SITE_URL", ALLOWED_HOSTS, development=DEVELOPMENT)
 #: The sender of emails.
 DEFAULT_FROM_EMAIL = _environment.required(
     "EMAIL_FROM",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.urls import reverse
 
+from crm.mail import absolute, queue_notification
 from crm.models import EmailChoice, Notification, NotificationChoice, NotificationKind
 from customers import clock
 from customers.formats import counted
@@ -16,6 +17,20 @@ from customers.models import Customer
 
 _SEE_CUSTOMERS = "customers.view_customer"
 _LONGEST_DETAIL = 300
+
+#: The subjects of emails: they name no customer, person or amount.
+_SUBJECTS = {
+    NotificationKind.MENTIONED: "You were mentioned in a note",
+    NotificationKind.ASSIGNED: "You have a new task",
+    NotificationKind.TASK_DUE: "You have a task that is due",
+    NotificationKind.ACCOUNT: "You have a new account",
+    NotificationKind.JOINED: "One of your accounts was merged or linked",
+    NotificationKind.ALERT: "A usage alert fired",
+    NotificationKind.PAST_DUE: "An invoice is past due",
+    NotificationKind.TRIAL_ENDING: "A trial is about to end",
+    NotificationKind.IMPORT_DONE: "Your import ended",
+    NotificationKind.EXPORT_DONE: "Your export ended",
+}
 
 
 @transaction.atomic
@@ -61,6 +76,8 @@ def notify(
                 waits_for_digest=choice.email == EmailChoice.DAILY,
             )
         )
+        if choice.email == EmailChoice.NOW:
+            _email(made[-1])
     Notification.objects.bulk_create(made)
     return made
 
@@ -81,9 +98,45 @@ def tell_account_manager(
         )
 
 
+def target_of(notification: Notification) -> str:
+    """The path of the page that a notification leads to."""
+    if notification.link:
+        return notification.link
+    if notification.customer_id:
+        return reverse("desk-customer", args=[notification.customer_id])
+    return reverse("desk-notifications")
+
+
+def names_of(notifications: Iterable[Notification]) -> dict[str, str]:
+    """The present names of the customers of notifications, by ID: for a merged one, the survivor's."""
+    ids = {each.customer_id for each in notifications if each.customer_id}
+    found = Customer.objects.filter(pk__in=ids).select_related("merged_into")
+    return {str(each.pk): str(each.merged_into or each) for each in found}
+
+
+def email_lines(notifications: Sequence[Notification]) -> list[dict[str, str]]:
+    """What an email says of each notification."""
+    names = names_of(notifications)
+    return [
+        {
+            "text": each.text,
+            "detail": each.detail,
+            "customer": names.get(str(each.customer_id), ""),
+            "link": absolute(target_of(each)),
+        }
+        for each in notifications
+    ]
+
+
 def name_of(user: Any) -> str:
     """The user's full name, else the user name; “Clientele” for None, which is a command or a job."""
     return "Clientele" if user is None else str(user.get_full_name() or user.get_username())
+
+
+def _email(notification: Notification) -> None:
+    [line] = email_lines([notification])
+    subject = _SUBJECTS[NotificationKind(notification.kind)]
+    queue_notification(notification.user, notification.kind, subject, "notification", {"line": line})
 
 
 def _told(kind: NotificationKind, key: str) -> Iterable[int]:

@@ -99,13 +99,14 @@ def _send(email: InvoiceEmail, content: bytes, reply_to: str) -> None:
         message.send()
     except (OSError, ValueError) as problem:
         # SMTP's own exceptions are OSErrors. An address that can't be written into a header is a ValueError.
-        email.status, email.error = InvoiceEmail.Status.FAILED, _reason(problem)
+        email.status, email.error = InvoiceEmail.Status.FAILED, mail_problem(problem)
     else:
         email.status = InvoiceEmail.Status.SENT
     email.save(update_fields=["status", "error"])
 
 
-def _reason(problem: Exception) -> str:
+def mail_problem(problem: Exception) -> str:
+    """Why an email wasn't sent, for a page."""
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
         [(code, answer), *_] = problem.recipients.values()
         return _answered("The mail server refused the address", code, answer)
@@ -113,7 +114,8 @@ def _reason(problem: Exception) -> str:
         return "The mail server refused the sign-in of Clientele."
     if isinstance(problem, smtplib.SMTPResponseException):
         return _answered("The mail server refused the email", problem.smtp_code, problem.smtp_error)
-    if isinstance(problem, TimeoutError):
+    # smtplib reports a server that falls silent as one that closed the connection.
+    if isinstance(problem, TimeoutError) or isinstance(problem.__context__, TimeoutError):
         return "The mail server didn't answer in time."
     if isinstance(problem, smtplib.SMTPNotSupportedError):
         return "The mail server supports no encrypted connection or no sign-in, but the settings ask for it."

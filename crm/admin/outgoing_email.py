@@ -23,7 +23,19 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     search_fields = ("address__exact",)
     search_help_text = "Enter a complete email address."
     sortable_by = ("made_at", "sent_at")
-    fields = ("subject", "kind", "user", "address", "status", "attempts", "error", "made_at", "sent_at", "id")
+    fields = (
+        "subject",
+        "kind",
+        "user",
+        "address",
+        "status",
+        "attempts",
+        "error",
+        "made_at",
+        "next_at",
+        "sent_at",
+        "id",
+    )
 
     @display(description="status", ordering="status")
     def shown_status(self, email: OutgoingEmail) -> SafeString:

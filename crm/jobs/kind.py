@@ -12,10 +12,12 @@ from crm.jobs.schedule import Schedule
 
 
 class Lane(StrEnum):
-    """Jobs of one lane run one after the other in a worker, beside those of the other lane."""
+    """Jobs of one lane run one after the other in a worker, beside those of other lanes."""
 
     #: Seconds at most: people wait for these.
     QUICK = "quick"
+    #: Waits for servers of others, which may not answer.
+    OUTSIDE = "outside"
     #: Minutes or hours.
     LONG = "long"
 

@@ -8,6 +8,7 @@ from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.jobs.duplicates import sweep_duplicates
 from crm.jobs.exports import write_export
 from crm.jobs.kind import Kind, Lane
+from crm.jobs.mail import emails_wait, queue_digests, send_emails
 from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_revenue
 from crm.jobs.renewals import renew_due
 from crm.jobs.retention import delete_old
@@ -56,6 +57,23 @@ _ALL = (
         about="Exports, changes and jobs past their time",
         run=delete_old,
         schedule=Daily(time(3, 0)),
+    ),
+    Kind(
+        name="digests",
+        title="Daily digests",
+        about="Emails with a day's notifications, at each user's hour",
+        run=queue_digests,
+        lane=Lane.QUICK,
+        is_atomic=True,
+        schedule=Every(15),
+    ),
+    Kind(
+        name="send_emails",
+        title="Emails to users",
+        about="Notifications, invitations and password resets",
+        run=send_emails,
+        lane=Lane.OUTSIDE,
+        is_wanted=emails_wait,
     ),
     Kind(
         name=WRITE_EXPORT,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 
 
@@ -22,3 +26,12 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"Preferences of {self.user.get_username()}"
+
+
+def time_zone_of(user: Any) -> zoneinfo.ZoneInfo | None:
+    """The time zone that a user chose. None if they chose none, or if it no longer exists: use the installation's."""
+    try:
+        name = user.preferences.time_zone
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (AttributeError, ObjectDoesNotExist, zoneinfo.ZoneInfoNotFoundError):
+        return None

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from config.preferences import time_zone_of
 from crm.models import Preferences
+from crm.models.preferences import time_zone_of
 from tests.factories import make_customer, make_note, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -13,10 +14,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from crm.mail import queue_email, refusal_of
 from crm.models import DigestTime, EmailChoice, Notification, NotificationChoice, NotificationKind
+from crm.notify import names_of, target_of
 from customers import clock
 from customers.formats import counted, when
-from customers.models import Customer
 from customers.typed_ids import to_uuid
 
 _PAGE = 30
@@ -95,18 +97,14 @@ def open_notification(request: HttpRequest, notification_id: str) -> HttpRespons
     return HttpResponseRedirect(target_of(found))
 
 
-def target_of(notification: Notification) -> str:
-    """The path of the page that a notification leads to."""
-    if notification.link:
-        return notification.link
-    if notification.customer_id:
-        return reverse("desk-customer", args=[notification.customer_id])
-    return reverse("desk-notifications")
-
-
 def choices_page(request: HttpRequest) -> HttpResponse:
     """Show and save how the user wants to be told about each kind."""
     user: Any = request.user
+    if request.method == "POST" and "test" in request.POST and user.email:
+        text = "This email was sent from your notification preferences. Emails to your address arrive."
+        queue_email(user.email, "test", "Test email from Clientele", text, user=user)
+        messages.success(request, "Sent a test email. It arrives within a minute.")
+        return HttpResponseRedirect(reverse("desk-notification-choices"))
     if request.method == "POST":
         _save_choices(request)
         messages.success(request, "Saved your notifications.")
@@ -123,6 +121,8 @@ def choices_page(request: HttpRequest) -> HttpResponse:
         "hours": [(hour, f"{hour:02}:00") for hour in range(24)],
         "hour": digest.hour,
         "address": user.email,
+        "refusal": refusal_of(user.email) if user.email else "",
+        "is_set_up": settings.EMAIL_IS_SET_UP,
     }
     return TemplateResponse(request, "crm/notifications/choices.html", context)
 
@@ -149,7 +149,7 @@ def _mine(request: HttpRequest) -> Any:
 
 
 def _lines(rows: Sequence[Notification], *, can_see: bool) -> list[Line]:
-    names = names_of({row.customer_id for row in rows if row.customer_id}) if can_see else {}
+    names = names_of(rows) if can_see else {}
     return [
         Line(
             str(row.pk),
@@ -161,9 +161,3 @@ def _lines(rows: Sequence[Notification], *, can_see: bool) -> list[Line]:
         )
         for row in rows
     ]
-
-
-def names_of(customer_ids: Iterable[str | None]) -> dict[str, str]:
-    """The present names of customers by ID: for a merged one, the survivor's."""
-    found = Customer.objects.filter(pk__in=list(customer_ids)).select_related("merged_into")
-    return {str(each.pk): str(each.merged_into or each) for each in found}

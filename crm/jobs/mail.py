@@ -1,0 +1,35 @@
+"""The jobs that send emails to users."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crm.jobs.kind import JobResult, RunningJob
+from crm.mail import send_next
+from crm.models import OutgoingEmail
+from crm.notifications.digest import send_digests
+from customers import clock
+from customers.formats import counted
+
+
+def emails_wait(now: datetime) -> bool:
+    """Whether emails are due."""
+    return OutgoingEmail.objects.due(now).exists()
+
+
+def send_emails(job: RunningJob) -> JobResult:
+    """Send the emails that are due. Each is tried once; those that fail wait for their next attempt."""
+    sent = failed = 0
+    while email := send_next(clock.now()):
+        if email.status == OutgoingEmail.Status.SENT:
+            sent += 1
+        else:
+            failed += 1
+            job.say(f"An email wasn't sent: {email.error}")
+        job.progress(sent + failed)
+    return JobResult(f"{counted(sent, 'email')} sent", failed)
+
+
+def queue_digests(job: RunningJob) -> JobResult:
+    """Queue the daily digests that are due."""
+    return JobResult(f"{counted(send_digests(clock.now()), 'digest')} sent")
