@@ -40,14 +40,14 @@ def log_contact(
     return logged
 
 
-def last_contacts(customer_ids: Iterable[str]) -> dict[str, datetime]:
-    """By customer ID, the last contact: a past activity, or a note that a person wrote.
+def last_contacts(customer_ids: Iterable[str], at: datetime | None = None) -> dict[str, datetime]:
+    """By customer ID, the last contact by `at` (default: now): an activity, or a note that a person wrote.
 
     Customers without contact are left out. Two queries.
     """
     ids = list(customer_ids)
     last: dict[str, datetime] = {}
-    calls: Any = Activity.objects.filter(customer_id__in=ids, happened_at__lte=clock.now())
+    calls: Any = Activity.objects.filter(customer_id__in=ids, happened_at__lte=at or clock.now())
     notes: Any = Note.objects.filter(customer_id__in=ids, origin=Note.Origin.WRITTEN)
     for rows, column in ((calls, "happened_at"), (notes, "created_at")):
         for customer_id, at in rows.order_by().values_list("customer_id").annotate(at=Max(column)):

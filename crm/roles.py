@@ -59,9 +59,7 @@ _INVOICES = (
     " seller"
 )
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
-_DESK = (
-    "customertag deskrefresh export healthscore mention team worklistdecision worklistentry worklistreason"
-)
+_DESK = "balancefacts currencyfacts customerfacts customertag deskrefresh export healthscore mention team worklistdecision worklistentry worklistreason"
 
 TABLE = (
     RoleLine(

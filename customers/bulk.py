@@ -162,7 +162,7 @@ def update_rows(
     _note(rows)
     model: Any = type(rows[0])
     model.objects.bulk_create(
-        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
+        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=list(fields)
     )
     if _history_keeps(model, fields):
         write_history(rows if history_of is None else history_of, reason, by=by)

@@ -72,7 +72,13 @@ READ_ONLY = {
     "customers.SourceRecord",
 }
 #: Figures that a command works out for the pages of the desk: there is nothing to list.
-WORKED_OUT = {"crm.RevenueMonth", "customers.CustomerChange"}
+WORKED_OUT = {
+    "crm.BalanceFacts",
+    "crm.CurrencyFacts",
+    "crm.CustomerFacts",
+    "crm.RevenueMonth",
+    "customers.CustomerChange",
+}
 #: The page of jobs shows them.
 JOBS = {"crm.ChangePosition", "crm.Job", "crm.JobSchedule", "crm.Worker"}
 #: One row for the installation, or one for each setting, on pages of their own.

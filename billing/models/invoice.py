@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 from simple_history.models import HistoricalRecords
 
 from billing.models.catalog import Feature, Plan
@@ -41,6 +42,11 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def overdue(self, at: datetime | None = None) -> Self:
         """Unpaid invoices with a due date of `at` (default: now) or earlier. Pages call them past due."""
         return self.unpaid().filter(due_at__lte=at or clock.now())
+
+    def with_amount_due(self) -> Self:
+        """Annotate unpaid invoices with `amount_due`: `Invoice.due`, or 0 if more was paid or credited than billed."""
+        due = F("total") - F("paid") - F("credited")
+        return self.annotate(amount_due=Greatest(due, Value(0), output_field=models.BigIntegerField()))
 
     def due_to_mark(self, at: datetime) -> Self:
         """Unpaid invoices that make their subscription past due by `at`: it is active, billed here, and not marked yet.

@@ -47,14 +47,12 @@ def earns(subscription: Subscription, at: datetime) -> bool:
     return subscription.status == Subscription.Status.ACTIVE and not on_trial and not is_over
 
 
-def with_charges(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
-    """`subscriptions` with the rows that `charges_of` reads, in two more queries."""
+def with_charges(subscriptions: QuerySet[Subscription], at: datetime | None = None) -> QuerySet[Subscription]:
+    """`subscriptions` with the rows that `charges_of` reads at `at` (default: now), in two more queries."""
     with_rows: Any = subscriptions
     found: QuerySet[Subscription] = with_rows.select_related("plan").prefetch_related(
         Prefetch("plan__items", recurring_prepaid_items(), to_attr="prepaid_items"),
-        Prefetch(
-            "grants", Grant.objects.counted(clock.now()).select_related("balance"), to_attr="counted_grants"
-        ),
+        Prefetch("grants", Grant.objects.counted(at).select_related("balance"), to_attr="counted_grants"),
     )
     return found
 
@@ -115,17 +113,19 @@ def charges(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> lis
     return found
 
 
-def revenue_of(customer_ids: Iterable[str]) -> dict[str, dict[str, RecurringRevenue]]:
-    """MRR and ARR by customer ID and currency; customers without recurring revenue are left out.
+def revenue_of(
+    customer_ids: Iterable[str], at: datetime | None = None
+) -> dict[str, dict[str, RecurringRevenue]]:
+    """MRR and ARR at `at` (default: now) by customer ID and currency; customers without any are left out.
 
     Three queries for up to some thousand customers. A subscription with an unusable price is left out (the doctor
     reports it), and so is a sum of more than 64 bits of minor units.
     """
-    at = clock.now()
+    at = at or clock.now()
     found: dict[str, dict[str, RecurringRevenue]] = {}
     for piece in pieces(customer_ids):
         of_customer: dict[str, list[Subscription]] = defaultdict(list)
-        for subscription in with_charges(earning(at).filter(customer_id__in=piece)):
+        for subscription in with_charges(earning(at).filter(customer_id__in=piece), at):
             of_customer[str(subscription.customer_id)].append(subscription)
         for customer_id, subscriptions in of_customer.items():
             if sums := _summed(subscriptions):

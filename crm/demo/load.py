@@ -12,7 +12,7 @@ from django.db import transaction
 from crm.demo.documents import demo_documents
 from crm.desk.health.refresh import refresh_health
 from crm.desk.home.movement import refresh_movements
-from crm.desk.worklist.refresh import refresh_worklist
+from crm.desk.refresh import refresh_all
 from crm.exchange.importers import IMPORTERS
 from crm.models import Relationship, Team
 from customers.ingest.engine import import_records
@@ -77,11 +77,11 @@ def create_demo_logins() -> list[tuple[str, str]]:
 
 
 def settle_desk(now: datetime) -> None:
-    """Compute health scores (for three days, as a history), the worklist and revenue movements."""
-    for days in (60, 30, 0):
+    """Compute health scores (for three days, as a history), the worklist, the facts and revenue movements."""
+    for days in (60, 30):
         for _ in refresh_health(now - timedelta(days=days)):
             pass
-    for _ in refresh_worklist(now):
+    for _ in refresh_all(now):
         pass
     refresh_movements()
 

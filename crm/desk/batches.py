@@ -12,6 +12,7 @@ from django.db import transaction
 from customers.formats import counted, listed, number
 from customers.logs import log_failure
 from customers.models import Customer
+from customers.models.customer import CustomerQuerySet
 
 T = TypeVar("T")
 
@@ -57,8 +58,17 @@ def lock_current(customer_ids: Iterable[str]) -> list[str]:
     Until the transaction ends no merge touches them. Always lock customers before any row of theirs: that is the
     order in which a merge locks.
     """
-    current = Customer.objects.current().filter(pk__in=list(customer_ids)).order_by("pk")
-    return [str(key) for key in current.select_for_update(no_key=True).values_list("pk", flat=True)]
+    return _lock(Customer.objects.current(), customer_ids)
+
+
+def lock_unmerged(customer_ids: Iterable[str]) -> list[str]:
+    """Lock those of the customers that aren't merged, archived ones too, and return their IDs, sorted."""
+    return _lock(Customer.objects.unmerged(), customer_ids)
+
+
+def _lock(customers: CustomerQuerySet, customer_ids: Iterable[str]) -> list[str]:
+    found = customers.filter(pk__in=list(customer_ids)).order_by("pk")
+    return [str(key) for key in found.select_for_update(no_key=True).values_list("pk", flat=True)]
 
 
 def failure_report(verb: str, customer_ids: Sequence[str]) -> str:

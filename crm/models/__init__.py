@@ -4,6 +4,7 @@ from crm.models.activity import Activity
 from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.export import Export, ExportPart
+from crm.models.facts import BalanceFacts, CurrencyFacts, CustomerFacts
 from crm.models.health import HealthScore
 from crm.models.job import ChangePosition, Job, JobSchedule, Worker
 from crm.models.mention import Mention
@@ -35,10 +36,13 @@ from crm.models.worklist import (
 
 __all__ = [
     "Activity",
+    "BalanceFacts",
     "ChangePosition",
     "Company",
     "Contact",
+    "CurrencyFacts",
     "CustomField",
+    "CustomerFacts",
     "CustomerTag",
     "DecisionKind",
     "DeskRefresh",

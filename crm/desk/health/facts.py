@@ -63,7 +63,7 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts
         "relationship__start_date",
         Exists(Invoice.objects.filter(customer=OuterRef("pk"), removed_at=None)),
     ):
-        since = start or local(created_at).date()
+        since = since_of(start, created_at)
         facts[str(key)] = HealthFacts(
             since=since,
             is_suspended=status == Customer.Status.SUSPENDED,
@@ -76,9 +76,14 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts
     for key, number in late.values_list("customer_id").annotate(number=Count("pk")):
         facts[str(key)].late_tasks = number
     _add_trends(facts, at)
-    for key, contact_at in last_contacts(facts).items():
+    for key, contact_at in last_contacts(facts, at).items():
         facts[key].silent_days = max((today - local(contact_at).date()).days, 0)
     return facts
+
+
+def since_of(start: date | None, created_at: datetime) -> date:
+    """The first day of a customer: of the business relationship, or of the record if that isn't known."""
+    return start or local(created_at).date()
 
 
 def _add_subscriptions(facts: dict[str, HealthFacts], at: datetime) -> None:

@@ -6,7 +6,7 @@ known; and the sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from crm.desk.health.facts import HealthFacts
@@ -64,15 +64,22 @@ def contact(facts: HealthFacts) -> SignalScore:
     silent = facts.silent_days
     if silent is None:
         return _NONE, "No contact logged."
-    left = Fraction(_COLD_DAYS - silent, _COLD_DAYS - _FRESH_DAYS)
     ago = "today" if silent == 0 else f"{counted(silent, 'day')} ago"
-    return min(max(left, _NONE), _ALL), f"Last contact {ago}."
+    return _share_of_contact(silent), f"Last contact {ago}."
+
+
+def _share_of_contact(silent: int) -> Fraction:
+    return min(max(Fraction(_COLD_DAYS - silent, _COLD_DAYS - _FRESH_DAYS), _NONE), _ALL)
 
 
 def tenure(facts: HealthFacts) -> SignalScore:
     """Evenly more points until `_SETTLED_DAYS`."""
-    share = min(Fraction(facts.tenure_days, _SETTLED_DAYS), _ALL)
+    share = _share_of_tenure(facts.tenure_days)
     return share, f"Customer since {day(facts.since)} ({counted(facts.tenure_days, 'day')})."
+
+
+def _share_of_tenure(days: int) -> Fraction:
+    return min(Fraction(days, _SETTLED_DAYS), _ALL)
 
 
 def issues(facts: HealthFacts) -> SignalScore:
@@ -94,6 +101,33 @@ def issues(facts: HealthFacts) -> SignalScore:
         return _ALL, "No open issues."
     sentence = ", ".join(found)
     return max(_NONE, 1 - count * _OPEN_COSTS), f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def days_until_change(facts: HealthFacts, weights: Mapping[str, int]) -> int | None:
+    """In how many days the points for contact or tenure change next by themselves; None: not any more.
+
+    The points of the other signals change with other rows, or from day to day.
+    """
+    silent, tenure = facts.silent_days, facts.tenure_days
+    found = [_days_until(_share_of_tenure, tenure, _SETTLED_DAYS, weights.get("tenure", 0))]
+    if silent is not None:
+        found.append(_days_until(_share_of_contact, silent, _COLD_DAYS, weights.get("contact", 0)))
+    return min((days for days in found if days is not None), default=None)
+
+
+def _days_until(share: Callable[[int], Fraction], days: int, end: int, most: int) -> int | None:
+    """How many days after `days` the points of `share` differ; it changes in one direction, until `end`."""
+    now = points_of(share(days), most)
+    if days >= end or points_of(share(end), most) == now:
+        return None
+    same, differs = days, end
+    while differs - same > 1:
+        middle = (same + differs) // 2
+        if points_of(share(middle), most) == now:
+            same = middle
+        else:
+            differs = middle
+    return differs - days
 
 
 #: The title and the formula of each signal, by the name under which its weight is set.

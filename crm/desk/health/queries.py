@@ -12,6 +12,9 @@ from django.utils.timezone import localdate
 from crm.models import HealthScore
 from customers.models import Customer
 
+#: How far back the worklist compares scores.
+FALL_DAYS = 30
+
 
 def scored(least: int = 0, most: int = 100) -> QuerySet[Any]:
     """IDs of the customers with a score from `least` to `most`, for a subquery."""

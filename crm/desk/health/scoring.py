@@ -52,9 +52,14 @@ class Health:
         return f"based on {known} of {len(self.parts)} signals"
 
 
+def weights_in_use() -> dict[str, int]:
+    """The most points of each signal."""
+    return {name: value_of(setting) for name, setting in WEIGHTS.items()}
+
+
 def health_of(customer_ids: Sequence[str], at: datetime) -> dict[str, Health]:
     """The health of these customers at `at`, in a fixed number of queries; only of those with a known signal."""
-    weights = {name: value_of(setting) for name, setting in WEIGHTS.items()}
+    weights = weights_in_use()
     found = {key: score(facts, weights) for key, facts in facts_of(customer_ids, at).items()}
     return {key: health for key, health in found.items() if health is not None}
 

@@ -39,7 +39,7 @@ def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
         ).only("customer_id", "contract_annual_revenue", "currency")
     )
     keys = [str(each.customer_id) for each in relationships]
-    revenue = revenue_of(keys)
+    revenue = revenue_of(keys, batch.at)
     starting = {
         str(key)
         for key in (

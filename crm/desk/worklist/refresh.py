@@ -62,11 +62,16 @@ def refresh_worklist(at: datetime | None = None) -> Iterator[WorklistRefreshed]:
         yield done.value or WorklistRefreshed(
             customers=len(done.customer_ids), failed=list(done.customer_ids)
         )
+    delete_stale_entries()
+    DeskRefresh.objects.update_or_create(name=WORKLIST, defaults={"finished_at": moment, "customers": total})
+
+
+def delete_stale_entries() -> None:
+    """Delete the entries of merged and archived customers."""
     gone = WorklistEntry.objects.filter(
         Q(customer__merged_into__isnull=False) | Q(customer__archived_at__isnull=False)
     )
     delete_rows(list(gone.only("pk")))
-    DeskRefresh.objects.update_or_create(name=WORKLIST, defaults={"finished_at": moment, "customers": total})
 
 
 @transaction.atomic

@@ -122,7 +122,7 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
         add_on=False, current_period_end__gte=F("current_period_start") + _LONG_PERIOD
     )
     rows = list(_of(batch, renewing, "current_period_end"))
-    contacts = last_contacts({str(row.customer_id) for row in rows})
+    contacts = last_contacts({str(row.customer_id) for row in rows}, batch.at)
     quiet = []
     for row in rows:
         last = contacts.get(str(row.customer_id))

@@ -10,9 +10,8 @@ from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
 from crm.desk.batches import failure_report
-from crm.desk.health.refresh import HealthRefreshed, refresh_health
 from crm.desk.home.movement import refresh_movements
-from crm.desk.worklist.refresh import WorklistRefreshed, refresh_worklist
+from crm.desk.refresh import DeskRefreshed, refresh_all
 from crm.desk.worklist.take_notices import NoticesTaken, take_notices
 from crm.queue import record_run
 from customers import clock
@@ -23,7 +22,8 @@ from customers.logs import add_counts, log_failure
 
 class Command(BaseCommand):
     help = (
-        "Fire usage alerts, take the next steps of dunning, and refresh the health scores, the worklist and the monthly revenue that the desk shows. Run it after `renew`,"
+        "Fire usage alerts, take the next steps of dunning, and refresh the health scores, the worklist, the facts of"
+        " customers and the monthly revenue that the desk shows. Run it after `renew`,"
         " every hour or as often as the figures must be current. Only changes are written. A customer that fails is"
         " logged and skipped, and the exit status is 1."
     )
@@ -37,17 +37,17 @@ class Command(BaseCommand):
                 self.stdout,
                 f"Alerts: {number(notices.alerts)} fired. Dunning: {counted(notices.steps, 'reminder')} due.",
             )
-            health = _health()
+            desk = _desk()
             say(
                 self.stdout,
-                f"Health: {counted(health.written, 'score')} changed of {counted(health.customers, 'customer')}.",
+                f"Health: {counted(desk.scores, 'score')} changed of {counted(desk.customers, 'customer')}.",
             )
-            worklist = _worklist()
             say(
                 self.stdout,
-                f"Worklist: {number(worklist.waiting)} of {counted(worklist.customers, 'customer')} need attention,"
-                f" {counted(worklist.reasons, 'reason')} changed.",
+                f"Worklist: {number(desk.waiting)} of {counted(desk.customers, 'customer')} need attention,"
+                f" {counted(desk.reasons, 'reason')} changed.",
             )
+            say(self.stdout, f"Facts: {counted(desk.facts, 'customer')} changed.")
             revenue = refresh_movements()
             say(self.stdout, f"Revenue: {counted(revenue, 'monthly figure')}.")
         except DatabaseProblem as problem:
@@ -59,19 +59,20 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
+        failed = sorted({*notices.failed, *desk.failed})
         record_run(
             "refresh",
             started_at=begun,
-            result=f"{counted(health.customers, 'customer')} refreshed",
-            problems=len({*notices.failed, *health.failed, *worklist.failed}),
+            result=f"{counted(desk.customers, 'customer')} refreshed",
+            problems=len(failed),
         )
-        failed = sorted({*notices.failed, *health.failed, *worklist.failed})
         add_counts(
             alerts=notices.alerts,
             dunning_steps=notices.steps,
-            customers=health.customers,
-            scores=health.written,
-            reasons=worklist.reasons,
+            customers=desk.customers,
+            scores=desk.scores,
+            reasons=desk.reasons,
+            facts=desk.facts,
             revenue_figures=revenue,
             failed=len(failed),
         )
@@ -88,19 +89,10 @@ def _notices() -> NoticesTaken:
     return total
 
 
-def _health() -> HealthRefreshed:
-    total = HealthRefreshed()
-    with tqdm(desc="health", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
-        for step in refresh_health():
-            total.add(step)
-            bar.update(step.customers)
-    return total
-
-
-def _worklist() -> WorklistRefreshed:
-    total = WorklistRefreshed()
-    with tqdm(desc="worklist", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
-        for step in refresh_worklist():
+def _desk() -> DeskRefreshed:
+    total = DeskRefreshed()
+    with tqdm(desc="customers", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
+        for step in refresh_all():
             total.add(step)
             bar.update(step.customers)
     return total

@@ -1,0 +1,117 @@
+"""Keep what the desk shows current: health, then the worklist, which reads it, then the facts, which read both.
+
+`refresh_due` finds the customers that time has changed, and the outbox those that changes have. `refresh_all` looks at
+everyone: for the first time, and every night in case anything was missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from crm.desk.batches import in_batches
+from crm.desk.facts.refresh import FACTS, refresh_facts
+from crm.desk.health.refresh import HEALTH, score_customers
+from crm.desk.worklist.refresh import WORKLIST, delete_stale_entries
+from crm.desk.worklist.refresh import refresh_customers as refresh_worklist_of
+from crm.models import CustomerFacts, DeskRefresh
+from customers import clock
+from customers.models import Customer
+
+_BATCH = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class DeskRefreshed:
+    """How many current customers were looked at, how many of them are on the worklist; how many scores and reasons were
+    written, for how many customers facts were written, and the IDs of the customers that failed."""
+
+    customers: int = 0
+    waiting: int = 0
+    scores: int = 0
+    reasons: int = 0
+    facts: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, other: DeskRefreshed) -> None:
+        self.customers += other.customers
+        self.waiting += other.waiting
+        self.scores += other.scores
+        self.reasons += other.reasons
+        self.facts += other.facts
+        self.failed += other.failed
+
+
+def refresh_customers(customer_ids: Iterable[str], at: datetime | None = None) -> DeskRefreshed:
+    """Compute health, worklist and facts of these customers as of `at` (default: now), and write what differs.
+
+    Each batch of 500 is a transaction of its own. A customer that fails is logged and skipped. Merged customers are
+    skipped; archived ones have facts alone.
+    """
+    total = DeskRefreshed()
+    for done in refresh_in_batches(customer_ids, at):
+        total.add(done)
+    return total
+
+
+def refresh_in_batches(customer_ids: Iterable[str], at: datetime | None = None) -> Iterator[DeskRefreshed]:
+    """Do what `refresh_customers` does, and yield the counts of each batch."""
+    moment = at or clock.now()
+
+    def work(batch: Sequence[str]) -> DeskRefreshed:
+        scores = score_customers(batch, moment)
+        worklist = refresh_worklist_of(batch, moment)
+        return DeskRefreshed(
+            customers=worklist.customers,
+            waiting=worklist.waiting,
+            scores=scores,
+            reasons=worklist.reasons,
+            facts=refresh_facts(batch, moment),
+        )
+
+    for done in in_batches(customer_ids, _BATCH, work, "refresh"):
+        yield done.value or DeskRefreshed(customers=len(done.customer_ids), failed=list(done.customer_ids))
+
+
+def refresh_due(at: datetime | None = None) -> Iterator[str]:
+    """IDs of the customers whose facts, health or worklist time alone has changed by `at`, the longest due first.
+
+    All customers, if they have never been refreshed. Reads as it is iterated, so a caller that refreshes meanwhile
+    sees no customer twice.
+    """
+    moment = at or clock.now()
+    if not DeskRefresh.objects.filter(name=FACTS, finished_at__isnull=False).exists():
+        yield from _everyone()
+        return
+    due = CustomerFacts.objects.due(moment).order_by("due_at").values_list("customer", flat=True)
+    yield from [str(key) for key in due]
+
+
+def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:
+    """Refresh everyone, yield the counts of each batch, and record the run."""
+    moment = at or clock.now()
+    yield from refresh_in_batches(_everyone(), moment)
+    delete_stale_entries()
+    record_refresh(moment)
+
+
+def record_refresh(at: datetime) -> None:
+    """Record that everything was current at `at`: everyone was refreshed, or all that were marked and due were."""
+    count = Customer.objects.current().count()
+    for name in (HEALTH, WORKLIST, FACTS):
+        DeskRefresh.objects.update_or_create(name=name, defaults={"finished_at": at, "customers": count})
+
+
+def _everyone() -> Iterator[str]:
+    """IDs of the customers that aren't merged, in order, read piece by piece so that no cursor stays open."""
+    last = ""
+    while True:
+        customers = Customer.objects.unmerged().order_by("pk")
+        rows = customers.filter(pk__gt=last) if last else customers
+        piece = [str(key) for key in islice(rows.values_list("pk", flat=True)[:_BATCH], _BATCH)]
+        if not piece:
+            return
+        yield from piece
+        last = piece[-1]
