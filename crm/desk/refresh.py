@@ -1,4 +1,4 @@
-"""Keep what the desk shows current: health, then the worklist, which reads it, then the facts, which read both.
+"""Keep what the desk shows current: notices and health, then the worklist, which reads them, then the facts.
 
 `refresh_due` finds the customers that time has changed, and the outbox those that changes have. `refresh_all` looks at
 everyone: for the first time, and every night in case anything was missed.
@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
-from crm.desk.batches import in_batches
-from crm.desk.facts.refresh import FACTS, refresh_facts
+from crm.desk.batches import in_batches, lock_current
+from crm.desk.facts.refresh import refresh_facts
 from crm.desk.health.refresh import HEALTH, score_customers
 from crm.desk.worklist.refresh import WORKLIST, delete_stale_entries
 from crm.desk.worklist.refresh import refresh_customers as refresh_worklist_of
+from crm.desk.worklist.take_notices import take_notices_of
 from crm.models import CustomerFacts, DeskRefresh
 from customers import clock
 from customers.models import Customer
 
 _BATCH = 500
+#: A customer that failed is due again after this.
+_AFTER_FAILURE = timedelta(hours=1)
 
 
 @dataclass(slots=True, kw_only=True)
 class DeskRefreshed:
-    """How many current customers were looked at, how many of them are on the worklist; how many scores and reasons were
-    written, for how many customers facts were written, and the IDs of the customers that failed."""
+    """How many current customers were looked at, how many of them are on the worklist; how many alerts fired, reminders
+    came due, and scores and reasons were written; of how many customers facts were written; who failed."""
 
     customers: int = 0
     waiting: int = 0
+    alerts: int = 0
+    reminders: int = 0
     scores: int = 0
     reasons: int = 0
     facts: int = 0
@@ -38,6 +43,8 @@ class DeskRefreshed:
     def add(self, other: DeskRefreshed) -> None:
         self.customers += other.customers
         self.waiting += other.waiting
+        self.alerts += other.alerts
+        self.reminders += other.reminders
         self.scores += other.scores
         self.reasons += other.reasons
         self.facts += other.facts
@@ -45,8 +52,9 @@ class DeskRefreshed:
 
 
 def refresh_customers(customer_ids: Iterable[str], at: datetime | None = None) -> DeskRefreshed:
-    """Compute health, worklist and facts of these customers as of `at` (default: now), and write what differs.
+    """Take notices, and compute health, worklist and facts of these customers as of `at` (default: now).
 
+    Only what differs is written.
     Each batch of 500 is a transaction of its own. A customer that fails is logged and skipped. Merged customers are
     skipped; archived ones have facts alone.
     """
@@ -61,31 +69,39 @@ def refresh_in_batches(customer_ids: Iterable[str], at: datetime | None = None) 
     moment = at or clock.now()
 
     def work(batch: Sequence[str]) -> DeskRefreshed:
+        notices = take_notices_of(lock_current(batch), moment)
         scores = score_customers(batch, moment)
         worklist = refresh_worklist_of(batch, moment)
         return DeskRefreshed(
             customers=worklist.customers,
             waiting=worklist.waiting,
+            alerts=notices.alerts,
+            reminders=notices.steps,
             scores=scores,
             reasons=worklist.reasons,
             facts=refresh_facts(batch, moment),
         )
 
     for done in in_batches(customer_ids, _BATCH, work, "refresh"):
+        if done.value is None:
+            # So that a customer that always fails isn't due again at once.
+            CustomerFacts.objects.filter(pk__in=list(done.customer_ids)).update(
+                due_at=moment + _AFTER_FAILURE
+            )
         yield done.value or DeskRefreshed(customers=len(done.customer_ids), failed=list(done.customer_ids))
+
+
+def is_anyone_due(at: datetime) -> bool:
+    """Whether `refresh_due` would find anyone. One query on an index."""
+    return CustomerFacts.objects.due(at).exists()
 
 
 def refresh_due(at: datetime | None = None) -> Iterator[str]:
     """IDs of the customers whose facts, health or worklist time alone has changed by `at`, the longest due first.
 
-    All customers, if they have never been refreshed. Reads as it is iterated, so a caller that refreshes meanwhile
-    sees no customer twice.
+    Customers without facts aren't among them: they changed, or there was no refresh of all yet.
     """
-    moment = at or clock.now()
-    if not DeskRefresh.objects.filter(name=FACTS, finished_at__isnull=False).exists():
-        yield from _everyone()
-        return
-    due = CustomerFacts.objects.due(moment).order_by("due_at").values_list("customer", flat=True)
+    due = CustomerFacts.objects.due(at or clock.now()).order_by("due_at").values_list("customer", flat=True)
     yield from [str(key) for key in due]
 
 
@@ -98,9 +114,9 @@ def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:
 
 
 def record_refresh(at: datetime) -> None:
-    """Record that everything was current at `at`: everyone was refreshed, or all that were marked and due were."""
+    """Record that everything was current at `at`, for the pages that show how old they are."""
     count = Customer.objects.current().count()
-    for name in (HEALTH, WORKLIST, FACTS):
+    for name in (HEALTH, WORKLIST):
         DeskRefresh.objects.update_or_create(name=name, defaults={"finished_at": at, "customers": count})
 
 

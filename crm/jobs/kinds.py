@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import time
 
+from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.jobs.duplicates import sweep_duplicates
 from crm.jobs.exports import write_export
 from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, send_emails
-from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_revenue
+from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
 from crm.jobs.renewals import renew_due
 from crm.jobs.retention import delete_old
 from crm.jobs.schedule import Daily, Every
@@ -31,11 +32,19 @@ _ALL = (
         schedule=Every(5),
     ),
     Kind(
+        name="refresh_due",
+        title="Customers that time changes",
+        about="Trials and snoozes that end, reminders, burn rates and days past due",
+        run=refresh_due,
+        lane=Lane.QUICK,
+        is_wanted=is_anyone_due,
+    ),
+    Kind(
         name="refresh",
-        title="Worklist and health",
-        about="Alerts, reminders, scores and reasons of all customers",
+        title="Worklist, health and figures",
+        about="All customers, in case anything was missed",
         run=refresh_all,
-        schedule=Every(60),
+        schedule=Daily(time(4, 0)),
     ),
     Kind(
         name="revenue",

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from crm.dedupe.duplicates.received import add_for
-from crm.desk.batches import in_batches, lock_current
-from crm.desk.health.refresh import refresh_health, score_customers
+from crm.desk import refresh as desk
 from crm.desk.home.movement import refresh_movements
-from crm.desk.worklist.refresh import refresh_customers, refresh_worklist
-from crm.desk.worklist.take_notices import take_notices, take_notices_of
 from crm.jobs.kind import JobResult, RunningJob
 from crm.models import ChangePosition
-from customers import clock
 from customers.changes import Expired, Position, changes_after, has_changes_after, present
 from customers.formats import counted
 from customers.models import Customer
@@ -40,10 +35,10 @@ def follow_changes(job: RunningJob) -> JobResult:
         except Expired as expired:
             return _start_over(job, expired.now)
         customer_ids = sorted({change.customer_id for change in found.changes})
-        for step in in_batches(customer_ids, _BATCH, _refresh, "follow_changes"):
-            done += len(step.customer_ids)
-            failed += len(step.customer_ids) if step.value is None else 0
+        # Before the refresh, because a possible duplicate is a reason of the worklist.
         pairs += add_for(customer_ids)
+        done += len(customer_ids)
+        failed += len(desk.refresh_customers(customer_ids).failed)
         position = found.next
         _keep(position)
         job.progress(done)
@@ -54,30 +49,28 @@ def follow_changes(job: RunningJob) -> JobResult:
 
 
 def refresh_all(job: RunningJob) -> JobResult:
-    """Refresh every customer: alerts and reminders that time made due, health, worklist."""
-    now = clock.now()
-    total = Customer.objects.current().count()
-    done, failed = 0, set()
-    for steps in (take_notices(now), refresh_health(now), refresh_worklist(now)):
-        for step in steps:
-            done += step.customers
-            failed.update(step.failed)
-            job.progress(done, 3 * total)
-    return JobResult(f"{counted(total, 'customer')} refreshed", len(failed))
+    """Refresh every customer: alerts and reminders that time made due, health, worklist, facts."""
+    total, done, failed = Customer.objects.current().count(), 0, 0
+    for step in desk.refresh_all():
+        done += step.customers
+        failed += len(step.failed)
+        job.progress(done, total)
+    return JobResult(f"{counted(total, 'customer')} refreshed", failed)
+
+
+def refresh_due(job: RunningJob) -> JobResult:
+    """Refresh the customers that time has changed: trials and snoozes that ended, days past due, burn rates."""
+    done = failed = 0
+    for step in desk.refresh_in_batches(desk.refresh_due()):
+        done += step.customers
+        failed += len(step.failed)
+        job.progress(done)
+    return JobResult(f"{counted(done, 'customer')} refreshed", failed)
 
 
 def refresh_revenue(job: RunningJob) -> JobResult:
     """Compute the monthly revenue of each account manager."""
     return JobResult(f"{counted(refresh_movements(), 'monthly figure')} computed")
-
-
-def _refresh(customer_ids: Sequence[str]) -> int:
-    now = clock.now()
-    current = lock_current(customer_ids)
-    take_notices_of(current, now)
-    score_customers(current, now)
-    refresh_customers(current, now)
-    return len(current)
 
 
 def _start_over(job: RunningJob, position: Position) -> JobResult:

@@ -16,9 +16,6 @@ from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts
 from customers import clock
 from customers.bulk import sync_rows
 
-#: The name of the `DeskRefresh` row that records the last time the facts of all customers were current.
-FACTS = "facts"
-
 #: What is compared and written; `computed_at` alone doesn't differ.
 COLUMNS: dict[Any, tuple[str, ...]] = {
     model: tuple(

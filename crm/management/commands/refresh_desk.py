@@ -12,7 +12,6 @@ from tqdm import tqdm
 from crm.desk.batches import failure_report
 from crm.desk.home.movement import refresh_movements
 from crm.desk.refresh import DeskRefreshed, refresh_all
-from crm.desk.worklist.take_notices import NoticesTaken, take_notices
 from crm.queue import record_run
 from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
@@ -32,12 +31,11 @@ class Command(BaseCommand):
         """Refresh everything and report the counts."""
         begun = clock.now()
         try:
-            notices = _notices()
+            desk = _desk()
             say(
                 self.stdout,
-                f"Alerts: {number(notices.alerts)} fired. Dunning: {counted(notices.steps, 'reminder')} due.",
+                f"Alerts: {number(desk.alerts)} fired. Dunning: {counted(desk.reminders, 'reminder')} due.",
             )
-            desk = _desk()
             say(
                 self.stdout,
                 f"Health: {counted(desk.scores, 'score')} changed of {counted(desk.customers, 'customer')}.",
@@ -59,7 +57,7 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
-        failed = sorted({*notices.failed, *desk.failed})
+        failed = sorted(desk.failed)
         record_run(
             "refresh",
             started_at=begun,
@@ -67,8 +65,8 @@ class Command(BaseCommand):
             problems=len(failed),
         )
         add_counts(
-            alerts=notices.alerts,
-            dunning_steps=notices.steps,
+            alerts=desk.alerts,
+            dunning_steps=desk.reminders,
             customers=desk.customers,
             scores=desk.scores,
             reasons=desk.reasons,
@@ -78,15 +76,6 @@ class Command(BaseCommand):
         )
         if failed:
             raise CommandError(failure_report("refresh", failed))
-
-
-def _notices() -> NoticesTaken:
-    total = NoticesTaken()
-    with tqdm(desc="alerts", unit="customer", file=sys.stderr, leave=False, disable=None) as bar:
-        for step in take_notices():
-            total.add(step)
-            bar.update(step.customers)
-    return total
 
 
 def _desk() -> DeskRefreshed:
