@@ -19,6 +19,10 @@ from customers.configuration.kinds import Setting, WrongValue
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _CACHES = {"locmemcache", "dbcache", "filecache"}
+#: Values that are passwords, or addresses that can contain one.
+_SECRET = {"SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL"}
+#: What is shown instead of a secret.
+HIDDEN = "(hidden)"
 _MAIL = {"smtp", "smtp+tls", "smtp+ssl", "filemail", "consolemail"}
 
 
@@ -42,6 +46,8 @@ class EnvironmentSettings:
         Variables of the process take precedence over the file.
         """
         self._problems: list[str] = []
+        #: Every name asked for so far, with its value, empty if not set. Secrets are `HIDDEN`.
+        self.given_texts: dict[str, str] = {}
         chosen = os.environ.get("ENV_FILE")
         file = default_file if chosen is None else Path(chosen)
         if file.is_file():
@@ -67,7 +73,9 @@ class EnvironmentSettings:
 
     def text(self, name: str, default: str = "") -> str:
         """The value of `name` without the space around it."""
-        return os.environ.get(name, "").strip() or default
+        value = os.environ.get(name, "").strip()
+        self.given_texts[name] = HIDDEN if value and name in _SECRET else value
+        return value or default
 
     def required(self, name: str, default: str | None, wanted: str) -> str:
         """The value of `name`, which must be set if there is no default. `wanted` says what to set it to."""

@@ -94,6 +94,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     ),
     "Administration": (
         Page("Jobs", "schedule", "jobs", ("crm.view_job",)),
+        Page("Settings", "settings", "settings", ("customers.view_storedsetting",)),
         Page("Seller details", "store", "seller", ("billing.view_seller",)),
         Item("Users", "manage_accounts", "auth.User"),
         Item("Teams", "diversity_3", "crm.Team"),

@@ -318,4 +318,7 @@ UNFOLD = {
     },
 }
 
+#: What the environment gives, by name, for `manage.py settings`. It has no secrets.
+GIVEN_TEXTS = _environment.given_texts
+
 _environment.finish()

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from billing.admin.seller import seller_page
 from config import views
 from config.preferences import preferences_page
+from config.settings_pages.pages import group_page, reset_page, settings_page
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -16,6 +17,19 @@ urlpatterns = [
     # Before the admin's own sign-in page, which has no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
+    path("admin/settings/", admin.site.admin_view(settings_page), {"site": admin.site}, "settings"),
+    path(
+        "admin/settings/<slug:group>/",
+        admin.site.admin_view(group_page),
+        {"site": admin.site},
+        "settings-group",
+    ),
+    path(
+        "admin/settings/<slug:group>/reset/",
+        admin.site.admin_view(reset_page),
+        {"site": admin.site},
+        "settings-reset",
+    ),
     path("admin/seller/", admin.site.admin_view(seller_page), {"site": admin.site}, "seller"),
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),

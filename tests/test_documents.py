@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config.settings_pages.groups import GROUPS
 from customers.configuration.table import BY_NAME
 
 pytestmark = pytest.mark.once
@@ -20,9 +21,30 @@ def _text(name: str) -> str:
     return (_ROOT / name).read_text(encoding="utf-8")
 
 
+def _rows_of_settings() -> dict[str, tuple[str, str, list[str]]]:
+    """For each setting of the tables: the heading of its part, that of its table, and its cells."""
+    found, part, title = {}, "", ""
+    for line in _text("docs/settings.md").splitlines():
+        if line.startswith("## "):
+            part = line[3:]
+        elif line.startswith("### "):
+            title = line[4:]
+        elif match := re.match(r"\| `([A-Z_]+)` \|", line):
+            found[match[1]] = (part, title, [cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def test_every_setting_has_its_page_or_says_why_not() -> None:
+    for name, (part, title, cells) in _rows_of_settings().items():
+        if part == "On pages":
+            assert title == GROUPS[BY_NAME[name].group].title, name
+        else:
+            assert (len(cells), bool(cells[-1]), name in BY_NAME) == (4, True, False), name
+
+
 def test_every_setting_is_described() -> None:
     read = set(re.findall(r'_environment\.\w+\(\s*"([A-Z_]+)"', _text("config/settings.py"))) | BY_NAME.keys()
-    described = set(re.findall(r"`([A-Z_]+)`", _text("docs/settings.md")))
+    described = _rows_of_settings().keys()
     assert len(read) > 20
     assert read - described == set()
 

@@ -12,6 +12,7 @@ from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, send_emails
 from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
 from crm.jobs.renewals import renew_due
+from crm.jobs.resolve import resolve_all
 from crm.jobs.retention import delete_old
 from crm.jobs.schedule import Daily, Every
 
@@ -45,6 +46,12 @@ _ALL = (
         about="All customers, in case anything was missed",
         run=refresh_all,
         schedule=Daily(time(4, 0)),
+    ),
+    Kind(
+        name="resolve",
+        title="Trust order",
+        about="Names and email addresses by the order of sources",
+        run=resolve_all,
     ),
     Kind(
         name="revenue",

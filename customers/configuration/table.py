@@ -184,11 +184,10 @@ HEALTH_WEIGHT_ISSUES = _weight(
 SHARED_ID_SPACES = Names(
     name="SHARED_ID_SPACES",
     label="Sources that share their IDs",
-    help="The same ID in two of these sources means the same customer.",
+    help="The same ID in two of these sources means the same customer, for records that are new from now on.",
     group="matching",
     default=(),
     known=SOURCES,
-    follow_up=FollowUp.RESOLVE,
 )
 SOURCE_PRECEDENCE_NAME = Names(
     name="SOURCE_PRECEDENCE_NAME",

@@ -96,6 +96,16 @@ def steady_settings(*, fresh: bool = False) -> Iterator[None]:
         _steady.reset(token)
 
 
+@contextmanager
+def assumed(values: Mapping[str, Any]) -> Iterator[None]:
+    """Let `value_of` return these values by name within, for a preview."""
+    token = _steady.set([{**_stored(), **values}])
+    try:
+        yield
+    finally:
+        _steady.reset(token)
+
+
 class SteadySettingsMiddleware:
     """Answers each request with one state of the settings."""
 
@@ -111,13 +121,14 @@ class SteadySettingsMiddleware:
 def store(setting: Setting[T], value: T, by: User | None) -> None:
     """Store a value, which counts from now on for this process, and within seconds for others.
 
-    Raises `SettingLocked`.
+    Raises `SettingLocked`, and `IntegrityError` if another transaction stored a first value at the same moment.
     """
     _refuse_locked(setting)
-    row = StoredSetting.objects.filter(pk=setting.name).first() or StoredSetting(name=setting.name)
+    held = StoredSetting.objects.filter(pk=setting.name).first()
+    row = held or StoredSetting(name=setting.name)
     row.value, row.changed_at, row.changed_by = setting.write(value), clock.now(), by
     row._history_user = by  # type: ignore[attr-defined]
-    row.save()
+    row.save(force_insert=held is None)
     _announce(setting, by)
 
 

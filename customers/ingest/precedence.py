@@ -26,7 +26,8 @@ IDENTIFIERS = ("external_id", "stripe_id")
 
 #: Only the payments platform decides when the customer was created; other sources only for a new customer.
 _ORDERS: dict[str, tuple[str, ...]] = {"created_at": ("payments",), "updated_at": ("payments",)}
-_CONFIGURED = {"name": SOURCE_PRECEDENCE_NAME, "email": SOURCE_PRECEDENCE_EMAIL}
+#: The fields of which an administrator chooses the order of sources.
+ORDERED = {"name": SOURCE_PRECEDENCE_NAME, "email": SOURCE_PRECEDENCE_EMAIL}
 _MOMENTS = ("created_at", "updated_at")
 _NULLABLE = tuple(name for name in Customer.PINNABLE if Customer._meta.get_field(name).null)
 
@@ -94,7 +95,7 @@ def is_empty(value: Any) -> bool:
 
 def order_of(name: str) -> tuple[str, ...]:
     """The sources that may decide a field, the most trusted first."""
-    configured = _CONFIGURED.get(name)
+    configured = ORDERED.get(name)
     return value_of(configured) if configured else _ORDERS.get(name, SOURCES)
 
 
@@ -260,15 +261,15 @@ def speakers(customers: Sequence[Customer]) -> dict[str, str]:
     return found
 
 
-def resolve(customer: Customer) -> list[str]:
-    """Set the columns of a customer, except locked ones, to what its records say. Return the names of those that changed.
+def resolve(customer: Customer, names: Iterable[str] = CLAIMED) -> list[str]:
+    """Set these columns of a customer, except locked ones, to what its records say. Return the names of those that changed.
 
     A column without a claim stays as it is. Nothing is saved. One query.
     """
     records = list(customer.source_records.all())
     own = [record for record in records if record.came_with_id is None]
     changed = []
-    for name in CLAIMED:
+    for name in names:
         value = deciding_value(name, map(statement_of, own if name in IDENTIFIERS else records))
         if value is UNSET or name in customer.pinned_fields:
             continue
