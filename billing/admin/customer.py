@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from billing.admin.balance import BalanceInline
 from billing.admin.invoice import InvoiceInline
-from billing.admin.revenue import customer_mrr, load_revenue, recurring_revenue
+from billing.admin.revenue import recurring_revenue
 from billing.admin.subscription import SubscriptionInline
 from billing.admin.subscription_actions import attach_a_plan, may_attach_a_plan
 from billing.models import (
@@ -54,10 +52,4 @@ class BilledCustomerAdmin(CustomerAdmin):
     ]
     readonly_fields = (*CustomerAdmin.readonly_fields, recurring_revenue)
     fieldsets = CustomerAdmin.with_facts(recurring_revenue)
-    list_display = (*CustomerAdmin.list_display, customer_mrr)
     actions_detail = (*CustomerAdmin.actions_detail, "attach_a_plan")
-
-    def complete_page(self, rows: list[Any]) -> None:
-        """Load the revenue of the listed customers for its column."""
-        super().complete_page(rows)
-        load_revenue(rows)

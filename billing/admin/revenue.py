@@ -14,18 +14,6 @@ from customers import clock
 from customers.models import Customer
 
 
-def load_revenue(customers: list[Customer]) -> None:
-    """Set `revenue` on `customers` for `customer_mrr`, in three queries."""
-    found = revenue_of(str(customer.pk) for customer in customers)
-    for customer in customers:
-        customer.revenue = found.get(str(customer.pk), {})  # type: ignore[attr-defined]
-
-
-@display(description="MRR")
-def customer_mrr(customer: Customer) -> str:
-    return _monthly(customer.revenue)  # type: ignore[attr-defined]
-
-
 @display(description="recurring revenue")
 def recurring_revenue(customer: Customer) -> str:
     found = revenue_of([str(customer.pk)]).get(str(customer.pk), {})

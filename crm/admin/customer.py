@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 
 from billing.admin.customer import BilledCustomerAdmin
 from crm.admin.bulk import BULK_ACTIONS, BulkPermissions
 from crm.admin.edited_customer import EditedCustomerForm
 from crm.admin.exports import export_csv, export_xlsx, may_export
+from crm.admin.facts import COLUMNS as FACTS_COLUMNS
+from crm.admin.facts import load_facts
 from crm.admin.filters import SEGMENT_FILTERS
 from crm.admin.merge_actions import may_merge, merge_chosen, merge_with
 from crm.admin.new_customer import NewCustomerForm
@@ -39,9 +43,15 @@ class ManagedCustomerAdmin(BulkPermissions, BilledCustomerAdmin):
         DocumentInline,
     ]
     linked_models = [*BilledCustomerAdmin.linked_models, Relationship, Company, CustomField]
+    list_display = ("shown_name", "shown_email", "standing", *FACTS_COLUMNS, "created")
     list_filter = tuple(SEGMENT_FILTERS)
     list_before_template = "crm/desk/_filtered.html"
     form = EditedCustomerForm
     new_form = NewCustomerForm
     actions_detail = (*BilledCustomerAdmin.actions_detail, "overview", "timeline", "merge_with")
     actions = (*BilledCustomerAdmin.actions, merge_chosen, export_csv, export_xlsx, *BULK_ACTIONS)
+
+    def complete_page(self, rows: list[Any]) -> None:
+        """Load the facts of the listed customers."""
+        super().complete_page(rows)
+        load_facts(rows)

@@ -77,6 +77,13 @@ class Address(PinnedFields, ListItem):
                 violation_error_message="This customer already has a default address. Unset that one first.",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["country", "customer"],
+                condition=Q(is_default=True),
+                name="address_default_by_country",
+            ),
+        ]
 
     def __str__(self) -> str:
         parts = (self.line1, self.city, self.postal_code, self.country)

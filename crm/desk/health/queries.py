@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils.timezone import localdate
 
 from crm.models import HealthScore
@@ -14,18 +13,6 @@ from customers.models import Customer
 
 #: How far back the worklist compares scores.
 FALL_DAYS = 30
-
-
-def scored(least: int = 0, most: int = 100) -> QuerySet[Any]:
-    """IDs of the customers with a score from `least` to `most`, for a subquery."""
-    found = HealthScore.objects.in_force().filter(score__gte=least, score__lte=most)
-    return found.order_by().values("customer")
-
-
-def with_score(customers: QuerySet[Customer]) -> Any:
-    """Annotate `customers` with `health_score`, the score in force or None."""
-    in_force = HealthScore.objects.in_force().filter(customer=OuterRef("pk")).order_by()
-    return customers.annotate(health_score=Subquery(in_force.values("score")[:1]))
 
 
 def scores_of(customer_ids: Sequence[str]) -> dict[str, int]:

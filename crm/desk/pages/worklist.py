@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate, make_aware
 
 from billing.formats import money
-from billing.revenue.monthly import revenue_of
+from crm.desk.facts.queries import amounts_of
 from crm.desk.health.queries import scores_of
 from crm.desk.scope import Scope
 from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide
@@ -84,14 +84,14 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
 def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[WorklistCard]:
     keys = [str(entry.customer_id) for entry in entries]
     reasons = reasons_by_entry(entries, rules)
-    revenue = revenue_of(keys)
+    amounts = amounts_of(keys)
     scores = scores_of(keys)
     return [
         WorklistCard(
             entry=entry,
             reasons=reasons[str(entry.pk)],
             revenue=", ".join(
-                f"{money(each.mrr, currency)}/month" for currency, each in revenue.get(key, {}).items()
+                f"{money(each.mrr, each.currency)}/month" for each in amounts.get(key, ()) if each.mrr
             ),
             health=scores.get(key),
         )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from django.db.models import Exists, OuterRef, Q
 
 from billing.document.filters import RUNNING, subscribed
-from billing.ledger.figure_range import with_figure_between
-from billing.models import Balance, Feature, Plan, Subscription
-from billing.revenue.range import MonthlyRange, earning_within
-from billing.rules.figures import FigureName
+from billing.models import Feature, Plan
+from billing.rules.exact import EXACT
+from billing.rules.money import LARGEST_MINOR, digits, is_known
 from crm.desk.segments.filter import (
     BadValue,
     FilterContext,
@@ -28,20 +28,17 @@ from crm.desk.segments.filter import (
     span,
     whole,
 )
+from crm.models import BalanceFacts, CurrencyFacts
 from customers.configuration.table import DEFAULT_CURRENCY
 from customers.configuration.values import value_of
 from customers.formats import counted
 from customers.formats import number as formatted
+from customers.json_types import DECIMALS
 
 _FARTHEST = 3660
 _MRR = {"some": "Any", "none": "None"}
 _FIGURES = {"remaining": "Remaining", "granted": "Granted", "usage": "Usage", "used": "Used, in percent"}
-_FIGURE_NAMES: dict[str, FigureName] = {
-    "remaining": "remaining",
-    "granted": "granted",
-    "usage": "usage",
-    "used": "usage_percent",
-}
+_COLUMNS = {"remaining": "remaining", "granted": "granted", "usage": "usage", "used": "used_percent"}
 _STATES = {
     "active": "Active",
     "scheduled": "Scheduled",
@@ -57,28 +54,42 @@ def _plan(values: Values, context: FilterContext) -> Q:
 
 
 def _subscription(values: Values, context: FilterContext) -> Q:
-    own = Subscription.objects.filter(customer=OuterRef("pk"))
-    active = own.active()
     states = {
-        "active": lambda: Q(Exists(active)),
-        "scheduled": lambda: Q(Exists(own.filter(status=Subscription.Status.SCHEDULED))),
-        "trial": lambda: Q(Exists(active.filter(trial_ends_at__gt=context.at))),
-        "past_due": lambda: Q(Exists(active.filter(past_due=True))),
-        "ending": lambda: Q(Exists(active.filter(canceled_at__isnull=False))),
-        "none": lambda: ~Q(Exists(own.running())),
+        "active": Q(facts__is_active=True),
+        "scheduled": Q(facts__is_scheduled=True),
+        "trial": Q(facts__trial_ends_at__gt=context.at),
+        "past_due": Q(facts__is_past_due=True),
+        "ending": Q(facts__is_ending=True),
+        "none": ~Q(facts__is_active=True) & ~Q(facts__is_scheduled=True),
     }
     condition = Q()
     for state in values["subscription"]:
-        condition |= states[state]()
+        condition |= states[state]
     return condition
 
 
 def _mrr(values: Values, context: FilterContext) -> Q:
     currency = values.get("mrr_currency")
+    codes = [code for code in ([currency] if currency else _codes()) if is_known(code)]
     if values.get("mrr") == "none":
-        return ~earning_within(MonthlyRange(Decimal(0)), currency)
-    within = MonthlyRange(values.get("mrr_from", Decimal(0)), values.get("mrr_to"))
-    return earning_within(within, currency)
+        return ~_mrr_within(codes, Decimal(0), None)
+    return _mrr_within(codes, values.get("mrr_from", Decimal(0)), values.get("mrr_to"))
+
+
+def _mrr_within(codes: Iterable[str], above: Decimal, up_to: Decimal | None) -> Q:
+    """An MRR, in major units of one of these currencies, of more than `above` and at most `up_to` (None: no limit)."""
+    ranges = Q(pk__in=[])
+    for code in codes:
+        scale = digits(code)
+        in_range = Q(currency=code.upper(), mrr__gt=_minor(above, scale))
+        ranges |= in_range if up_to is None else in_range & Q(mrr__lte=_minor(up_to, scale))
+    # MRR is never below 0, and 0 isn't stored.
+    return Q(Exists(CurrencyFacts.objects.filter(ranges, customer=OuterRef("pk"), mrr__gt=0)))
+
+
+def _minor(amount: Decimal, scale: int) -> int:
+    """The amount in minor units, rounded down, and at most the largest that is stored."""
+    return min(math.floor(EXACT.scaleb(amount, scale)), LARGEST_MINOR)
 
 
 def _mrr_words(values: Values) -> str:
@@ -90,14 +101,21 @@ def _mrr_words(values: Values) -> str:
 
 
 def _balance(values: Values, context: FilterContext) -> Q:
-    balances = Balance.objects.filter(
-        customer=OuterRef("pk"), feature__feature_id=_feature(values), removed_at=None
-    )
+    found = BalanceFacts.objects.filter(customer=OuterRef("pk"), feature__feature_id=_feature(values))
     low, high = values.get("balance_from"), values.get("balance_to")
     if low is not None or high is not None:
-        chosen = _FIGURE_NAMES[values.get("balance_figure", "remaining")]
-        balances = with_figure_between(balances, chosen, low, high, context.at)
-    return Q(Exists(balances))
+        found = found.filter(unlimited=False)
+    column = _COLUMNS[values.get("balance_figure", "remaining")]
+    if low is not None:
+        found = found.filter(**{f"{column}__gt": _cut(low)})
+    if high is not None:
+        found = found.filter(**{f"{column}__lte": _cut(high)})
+    return Q(Exists(found))
+
+
+def _cut(bound: Decimal) -> Decimal:
+    """Figures have ten decimals, so further ones of a bound make no difference."""
+    return bound.quantize(DECIMALS, ROUND_FLOOR, context=EXACT)
 
 
 def _feature(values: Values) -> str:
@@ -122,7 +140,7 @@ def _balance_words(values: Values) -> str:
 
 def _renewal(values: Values, context: FilterContext) -> Q:
     until = context.at + timedelta(days=values["renews"])
-    return Q(Exists(Subscription.objects.renewing(context.at, until).filter(customer=OuterRef("pk"))))
+    return Q(facts__renews_at__gt=context.at, facts__renews_at__lte=until)
 
 
 def _plans() -> Iterable[tuple[str, str]]:
@@ -137,9 +155,14 @@ def _features() -> Iterable[tuple[str, str]]:
     return [(key, words or key) for key, words in metered.values_list("feature_id", "name")]
 
 
-def _currencies() -> Iterable[tuple[str, str]]:
+def _codes() -> list[str]:
+    """The currencies of the catalog: no MRR is in another one."""
     sold = Plan.objects.order_by().values_list("currency", flat=True).distinct()
-    return [(currency, currency) for currency in sorted({value_of(DEFAULT_CURRENCY), *sold})]
+    return sorted({value_of(DEFAULT_CURRENCY), *sold})
+
+
+def _currencies() -> Iterable[tuple[str, str]]:
+    return [(code, code) for code in _codes()]
 
 
 FILTERS = (

@@ -11,7 +11,6 @@ from django.utils.dateparse import parse_date
 from django.utils.timezone import make_aware
 from django_countries.data import COUNTRIES
 
-from crm.desk.health.queries import scored
 from crm.desk.scope import Scope
 from crm.desk.segments.filter import (
     BadValue,
@@ -25,7 +24,7 @@ from crm.desk.segments.filter import (
     some_of,
     whole,
 )
-from crm.models import Activity, CustomerTag, Note, Relationship, Tag
+from crm.models import CustomerTag, Relationship, Tag
 from customers.formats import counted, day
 from customers.models import Address, Customer, Environment
 
@@ -101,7 +100,8 @@ def _day(label: str, texts: Any) -> date:
 
 
 def _health(values: Values, context: FilterContext) -> Q:
-    return Q(pk__in=scored(values.get("health_from", 0), values.get("health_to", 100)))
+    least, most = values.get("health_from", 0), values.get("health_to", 100)
+    return Q(facts__health_score__gte=least, facts__health_score__lte=most)
 
 
 def _health_words(values: Values) -> str:
@@ -122,12 +122,7 @@ def _contact(values: Values, context: FilterContext) -> Q:
 
 def _in_contact(days: int, context: FilterContext) -> Q:
     """Whether there was a call, meeting, email or written note in the last days."""
-    since = context.at - timedelta(days=days)
-    calls = Activity.objects.filter(
-        customer=OuterRef("pk"), happened_at__gte=since, happened_at__lte=context.at
-    )
-    notes = Note.objects.filter(customer=OuterRef("pk"), created_at__gte=since, origin=Note.Origin.WRITTEN)
-    return Q(Exists(calls)) | Q(Exists(notes))
+    return Q(facts__last_contact_at__gte=context.at - timedelta(days=days))
 
 
 def _contact_words(values: Values) -> str:

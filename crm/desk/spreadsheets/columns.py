@@ -9,15 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Plan, Subscription
-from billing.revenue.monthly import revenue_of
+from billing.models import Plan
 from billing.rules.money import from_minor
-from billing.rules.monthly_value import RecurringRevenue
-from crm.contacts import last_contacts
-from crm.desk.health.queries import scores_of
+from crm.desk.facts.queries import amounts_of, facts_of
 from crm.desk.segments.query import May
-from crm.models import CustomerTag, Domain
-from customers import clock
+from crm.models import CurrencyFacts, CustomerFacts, CustomerTag, Domain
 from customers.configuration.table import DEFAULT_CURRENCY
 from customers.configuration.values import value_of
 from customers.formats import local
@@ -34,11 +30,8 @@ class RowFacts:
 
     domains: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     countries: dict[str, str] = field(default_factory=dict)
-    plans: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    renewals: dict[str, date] = field(default_factory=dict)
-    revenue: dict[str, dict[str, RecurringRevenue]] = field(default_factory=dict)
-    scores: dict[str, int] = field(default_factory=dict)
-    contacts: dict[str, datetime] = field(default_factory=dict)
+    known: dict[str, CustomerFacts] = field(default_factory=dict)
+    amounts: dict[str, list[CurrencyFacts]] = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -90,11 +83,15 @@ def _columns(currencies: Sequence[str]) -> tuple[Column, ...]:
         Column(
             "Country", lambda customer, facts: facts.countries.get(str(customer.pk)), "customers.view_address"
         ),
-        Column("Plans", lambda customer, facts: _joined(facts.plans, customer), "billing.view_subscription"),
+        Column(
+            "Plans",
+            lambda customer, facts: _BETWEEN.join(_known(customer, facts).plans),
+            "billing.view_subscription",
+        ),
         *(_mrr(currency) for currency in currencies),
         Column(
             "Renews on",
-            lambda customer, facts: facts.renewals.get(str(customer.pk)),
+            lambda customer, facts: _day(_known(customer, facts).renews_at),
             "billing.view_subscription",
         ),
         Column(
@@ -103,9 +100,13 @@ def _columns(currencies: Sequence[str]) -> tuple[Column, ...]:
             "crm.view_relationship",
         ),
         Column("Contract in", _contract_currency, "crm.view_relationship"),
-        Column("Health", lambda customer, facts: facts.scores.get(str(customer.pk)), "crm.view_healthscore"),
         Column(
-            "Last contact", lambda customer, facts: facts.contacts.get(str(customer.pk)), "crm.view_activity"
+            "Health", lambda customer, facts: _known(customer, facts).health_score, "crm.view_healthscore"
+        ),
+        Column(
+            "Last contact",
+            lambda customer, facts: _known(customer, facts).last_contact_at,
+            "crm.view_activity",
         ),
         Column("Created", lambda customer, facts: customer.created_at),
     )
@@ -113,10 +114,19 @@ def _columns(currencies: Sequence[str]) -> tuple[Column, ...]:
 
 def _mrr(currency: str) -> Column:
     def read(customer: Customer, facts: RowFacts) -> Cell:
-        revenue = facts.revenue.get(str(customer.pk), {}).get(currency)
-        return None if revenue is None else from_minor(revenue.mrr, currency)
+        amounts = facts.amounts.get(str(customer.pk), ())
+        mrr = next((each.mrr for each in amounts if each.currency == currency), 0)
+        return from_minor(mrr, currency) if mrr else None
 
     return Column(f"MRR {currency}", read, "billing.view_subscription")
+
+
+def _known(customer: Customer, facts: RowFacts) -> CustomerFacts:
+    return facts.known.get(str(customer.pk)) or CustomerFacts(plans=[])
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else local(moment).date()
 
 
 def _owner(customer: Customer, facts: RowFacts) -> Cell:
@@ -148,22 +158,13 @@ def _mentioned(headings: Sequence[str]) -> list[str]:
 
 
 def _facts(keys: Sequence[str]) -> RowFacts:
-    facts = RowFacts(revenue=revenue_of(keys), scores=scores_of(keys), contacts=last_contacts(keys))
+    facts = RowFacts(known=facts_of(keys), amounts=amounts_of(keys))
     domains = Domain.objects.filter(customer_id__in=keys).order_by("position", "pk")
     for key, text in domains.values_list("customer_id", "name"):
         facts.domains[str(key)].append(text)
     addresses = Address.objects.filter(customer_id__in=keys, is_default=True)
     first = shown_once(addresses, lambda row: row.customer_id)
     facts.countries = {str(row.customer_id): row.country for row in first}
-    running = Subscription.objects.running().filter(customer_id__in=keys).order_by("position", "pk")
-    at = clock.now()
-    for key, status, plan_id, ends, expires in running.values_list(
-        "customer_id", "status", "plan__plan_id", "current_period_end", "expires_at"
-    ):
-        facts.plans[str(key)].append(plan_id)
-        if status == Subscription.Status.ACTIVE and expires is None and ends is not None and ends > at:
-            day = local(ends).date()
-            facts.renewals[str(key)] = min(day, facts.renewals.get(str(key), day))
     tags = CustomerTag.objects.filter(customer_id__in=keys).order_by("tag__name")
     for key, text in tags.values_list("customer_id", "tag__name"):
         facts.tags[str(key)].append(text)

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from billing.models import Subscription
 from customers import clock
+from tests.desk import refresh_all_facts
 from tests.factories import (
     make_balance,
     make_customer,
@@ -43,6 +44,7 @@ def paying(price: str, currency: str = "USD", **fields: object) -> Subscription:
 
 def names(client: Client, **query: str) -> set[str]:
     """Who is in the list of customers."""
+    refresh_all_facts()
     response = client.get(CUSTOMERS, query)
     assert response.status_code == 200
     return {customer.name for customer in response.context["cl"].result_list}
@@ -53,6 +55,7 @@ def test_the_list_of_customers_shows_mrr_by_currency(client: Client) -> None:
     paying("1200", customer=both)
     paying("1500", "JPY", customer=both)
     make_customer(name="Nothing")
+    refresh_all_facts()
     page = client.get(CUSTOMERS).content.decode()
     assert "¥1,500, $1,200.00" in page
 
@@ -115,6 +118,7 @@ def test_lists_take_as_many_queries_for_many_rows_as_for_one(client: Client, url
                 subscription=subscription,
                 prepaid_grant=Decimal(4),
             )
+        refresh_all_facts()
         client.get(url)
         with CaptureQueriesContext(connection) as captured:
             page = client.get(url).content.decode()

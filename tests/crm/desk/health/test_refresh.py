@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crm.desk.health.facts import UsageTrend, facts_of
-from crm.desk.health.queries import falls, history_of, scored, scores_of, with_score
+from crm.desk.health.queries import falls, history_of, scores_of
 from crm.desk.health.refresh import HealthRefreshed, refresh_health, score_customers
 from crm.desk.worklist.health import dropped_health
 from crm.desk.worklist.reason import WorklistBatch
@@ -173,17 +173,10 @@ def test_a_fall_is_a_reason() -> None:
 
 
 def test_scores_are_read_for_lists() -> None:
-    well, badly, unknown = had((9, 10), (3, 80)), had((3, 20)), make_customer()
+    well, unknown = had((9, 10), (3, 80)), make_customer()
     # What came with a customer that was merged into this one is history of that one.
     had((1, 5), customer=well, came_with=make_customer(merged_into=well))
-    assert set(Customer.objects.filter(pk__in=scored(70))) == {well}
-    assert set(Customer.objects.filter(pk__in=scored(0, 69))) == {badly}
     assert scores_of([str(well.pk), str(unknown.pk)]) == {str(well.pk): 80}
-    assert dict(with_score(Customer.objects.current()).values_list("pk", "health_score")) == {
-        well.pk: 80,
-        badly.pk: 20,
-        unknown.pk: None,
-    }
     assert history_of(well, AT) == [(date(2026, 11, 15), 10), (date(2026, 11, 21), 80)]
     assert history_of(well, AT, days=5) == [(date(2026, 11, 21), 80)]
 

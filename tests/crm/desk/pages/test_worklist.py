@@ -15,6 +15,7 @@ from django.utils.timezone import localdate
 
 from crm.desk.worklist.rules import RULES
 from crm.models import WorklistDecision, WorklistEntry, WorklistReason
+from tests.desk import refresh_all_facts
 from tests.factories import (
     MOMENT,
     make_customer,
@@ -89,6 +90,7 @@ def test_the_pages_and_what_an_account_shows() -> None:
     last = [waits(user, 100 - number, name=f"Account {number:02}") for number in range(26)][-1]
     make_health_score(customer=last.entry.customer, score=64)
     make_subscription(customer=last.entry.customer)
+    refresh_all_facts()
     make_desk_refresh(name="worklist")
     client = signed_in(user)
     assert len(names(client)) == 25

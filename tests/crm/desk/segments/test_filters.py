@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from crm.desk.segments.filter import BadValue, FilterContext, NoUser
 from crm.desk.segments.query import FILTERS, Forbidden, Query
 from customers.models import Customer
+from tests.desk import refresh_all_facts
 from tests.factories import (
     make_activity,
     make_address,
@@ -37,6 +38,7 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def found(address: str, user: User | None = None) -> set[str]:
+    refresh_all_facts(NOW)
     customers = Query.read(QueryDict(address)).customers(FilterContext(user, NOW))
     names = list(customers.values_list("name", flat=True))
     assert len(names) == len(set(names))
@@ -166,6 +168,35 @@ def test_plans_and_states_of_subscriptions() -> None:
     assert found("subscription=none") == {"ended"}
     assert found("renews=19") == set()
     assert found("renews=20") == {"pro"}
+
+
+@pytest.mark.django_db
+def test_mrr_in_major_units_of_each_currency() -> None:
+    for name, currency, price in (
+        ("dollars", "USD", "500.00"),
+        ("cents", "USD", "500.01"),
+        ("yen", "JPY", "500"),
+        ("dinars", "KWD", "500.001"),
+    ):
+        plan = make_plan(currency=currency, price_amount=Decimal(price), price_interval="month")
+        make_subscription(customer=named(name), plan=plan)
+    both = named("both")
+    for currency in ("USD", "JPY"):
+        plan = make_plan(currency=currency, price_amount=Decimal(20), price_interval="month")
+        make_subscription(customer=both, plan=plan)
+    free = make_plan(price_amount=Decimal(0), price_interval="month")
+    make_subscription(customer=named("free"), plan=free)
+    Customer.objects.filter(pk=named("gone").pk).update(archived_at=NOW)
+    make_customer(name="merged", merged_into=both)
+    assert found("mrr=some") == {"dollars", "cents", "yen", "dinars", "both"}
+    assert found("mrr=none") == {"free"}
+    assert found("mrr=none&standing=all") == {"free", "gone", "merged"}
+    assert found("mrr_from=500") == {"cents", "dinars"}
+    assert found("mrr_from=499.999&mrr_to=500") == {"dollars", "yen"}
+    assert found("mrr_from=499&mrr_to=500.0009") == {"dollars", "yen"}
+    assert found("mrr_currency=JPY") == {"yen", "both"}
+    assert found("mrr=none&mrr_currency=JPY") == {"dollars", "cents", "dinars", "free"}
+    assert found("mrr_currency=XXX") == set()
 
 
 @pytest.mark.django_db

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
+from crm.desk.facts.refresh import refresh_facts
 from crm.desk.spreadsheets import csv_file, exports
 from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.desk.spreadsheets.exports import delete_old_exports, start_export, write_part
@@ -86,6 +87,7 @@ def full_customer(name: str, user: User) -> Customer:
     make_customer_tag(customer=customer, tag=make_tag(name=f"tag of {name}"))
     plan = make_plan(plan_id=f"pro-{name}", price_amount=Decimal("19.90"), currency="EUR")
     make_subscription(customer=customer, plan=plan, current_period_end=clock.now() + timedelta(days=40))
+    refresh_facts([str(customer.pk)])
     return customer
 
 

@@ -1,0 +1,22 @@
+"""Read the facts of the customers on a page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from crm.models import CurrencyFacts, CustomerFacts
+
+
+def facts_of(customer_ids: Sequence[str]) -> dict[str, CustomerFacts]:
+    """The facts of each customer that has any. One query."""
+    found = CustomerFacts.objects.filter(customer_id__in=customer_ids).order_by()
+    return {str(row.customer_id): row for row in found}
+
+
+def amounts_of(customer_ids: Sequence[str]) -> dict[str, list[CurrencyFacts]]:
+    """MRR and amounts due of each customer, by currency code; customers without any are left out. One query."""
+    found: dict[str, list[CurrencyFacts]] = defaultdict(list)
+    for row in CurrencyFacts.objects.filter(customer_id__in=customer_ids).order_by("currency"):
+        found[str(row.customer_id)].append(row)
+    return found
