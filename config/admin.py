@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -12,16 +13,19 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action
 from unfold.forms import UserCreationForm
 
 from config.access import may_manage_group, may_manage_user
+from config.invitations import may_be_invited
 from config.user_forms import GroupForm, UserForm, UserPasswordForm
 from crm.roles import ROLES
 from customers.admin.base import ReadOnlyAdmin, RecordAdmin
 from customers.logs import log_event
 
-# Nothing here sends email to users, and axes keeps no logs.
+# An address is a column of its user, and axes keeps no logs.
 admin.site.unregister([User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog])
 
 _BUILT_IN = (
@@ -79,7 +83,33 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
     change_password_form = UserPasswordForm
     change_user_password_template = "admin/auth/user/set_password.html"  # noqa: S105
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "last_login")
+    actions_list = ("invite",)
+    actions_detail = ("invite_again",)
     readonly_fields = ("last_login", "date_joined")
+
+    @action(description="Invite user", url_path="invite", permissions=["add"])
+    def invite(self, request: HttpRequest) -> HttpResponse:
+        """Open the page that invites a user."""
+        return HttpResponseRedirect(reverse("invite"))
+
+    @action(description="Invite again", url_path="invite-again", permissions=["change"])
+    def invite_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Open the page that invites a user again."""
+        return HttpResponseRedirect(reverse("invite-again", args=[object_id]))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """The actions of a user: another invitation while they have no password."""
+        user = self.get_object(request, str(object_id))
+        found: list[Any] = super().get_actions_detail(request, object_id)
+        return found if user is not None and may_be_invited(user) else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
+        """Save. If the email address changed, tell the user at the old one."""
+        former = form.initial.get("email") if change else None
+        super().save_model(request, obj, form, change)
+        if former and former != obj.email:
+            values = {"from_email": former, "to_email": obj.email or "no address"}
+            get_adapter(request).send_notification_mail("account/email/email_changed", obj, values, former)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse users with more access than the signed-in user."""
@@ -96,7 +126,15 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Set a user's password; the row is locked while it is checked and saved."""
         with transaction.atomic():
+            before = (
+                User.objects.filter(pk=id).values_list("password", flat=True).first()
+                if id.isdigit()
+                else None
+            )
             response: HttpResponse = super().user_change_password(request, id, form_url)
+            user = User.objects.filter(pk=id).first() if before is not None else None
+            if user is not None and user.password != before and user.pk != request.user.pk:
+                get_adapter(request).send_notification_mail("account/email/password_changed", user)
         return response
 
 

@@ -9,8 +9,9 @@ Failures are counted in a table, so the limits hold across processes:
 - After five wrong codes of the second step, the second step of that user is blocked at every address. Only someone who
   has the password gets that far, and they may use many addresses.
 
-A block ends after `AXES_COOLOFF_TIME`, or when an administrator deletes the failed sign-in. allauth's own limits are
-off: they count by name alone, so any stranger could keep a colleague out.
+A block ends after `AXES_COOLOFF_TIME`, or when an administrator deletes the failed sign-in. allauth's own limits of
+sign-ins are off: they count by name alone, so any stranger could keep a colleague out. Its limits of requests for
+emails are on (`ACCOUNT_RATE_LIMITS`): by the visitor's address, or by the user who is signed in.
 """
 
 from __future__ import annotations

@@ -212,8 +212,31 @@ MFA_FORMS = {
     "reauthenticate": "config.guard.ConfirmationForm",
 }
 
-# One guard against guessing: see config/guard.py.
-ACCOUNT_RATE_LIMITS = False
+ACCOUNT_ADAPTER = "config.account_mail.AccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "config.account_mail.PasswordResetForm"}
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+#: Links in invitations and password resets work this long, in seconds.
+PASSWORD_RESET_TIMEOUT = 3 * 86_400
+
+# One guard against guessing: see config/guard.py. What sends emails is limited by address or user, in the cache.
+ACCOUNT_RATE_LIMITS = {
+    **dict.fromkeys(
+        (
+            "change_phone",
+            "login",
+            "login_failed",
+            "reauthenticate",
+            "request_login_code",
+            "signup",
+            "verify_phone",
+        )
+    ),
+    "reset_password": "10/15m/ip",
+    "reset_password_from_key": "20/15m/ip",
+    "manage_email": "10/15m/user",
+    "change_password": "10/15m/user",
+}
 AXES_HANDLER = "config.guard.SignInGuard"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -312,7 +335,8 @@ UNFOLD = {
         "navigation": [
             {"title": "Preferences", "link": reverse_lazy("preferences")},
             {"title": "Notifications", "link": reverse_lazy("desk-notification-choices")},
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Email address", "link": reverse_lazy("account_email")},
+            {"title": "Change password", "link": reverse_lazy("account_change_password")},
             {"title": "Two-step sign-in", "link": reverse_lazy("mfa_index")},
         ]
     },

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from billing.admin.seller import seller_page
 from config import views
+from config.invitations import invitation_page, invite_again_page
 from config.preferences import preferences_page
 from config.settings_pages.pages import group_page, reset_page, settings_page
 
@@ -16,6 +17,15 @@ urlpatterns = [
     path("robots.txt", views.robots),
     # Before the admin's own sign-in page, which has no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),
+    # Instead of the admin's own page, which tells the user nothing by email.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
+    path("admin/invite/", admin.site.admin_view(invitation_page), {"site": admin.site}, "invite"),
+    path(
+        "admin/invite/<int:user_id>/",
+        admin.site.admin_view(invite_again_page),
+        {"site": admin.site},
+        "invite-again",
+    ),
     path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
     path("admin/settings/", admin.site.admin_view(settings_page), {"site": admin.site}, "settings"),
     path(

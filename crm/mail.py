@@ -57,6 +57,11 @@ def queue_email(
     )
 
 
+def as_html(text: str) -> str:
+    """The HTML of an email that is one plain text."""
+    return render_to_string("crm/mail/plain.html", {"text": text.strip()})
+
+
 def refusal_of(address: str) -> str:
     """Why the mail server refused the last email to this address; empty if it didn't."""
     ended = OutgoingEmail.objects.filter(address=address).exclude(status=OutgoingEmail.Status.WAITING)

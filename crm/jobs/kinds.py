@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import time
 
+from crm.account_emails import RESET_JOB
 from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.jobs.duplicates import sweep_duplicates
 from crm.jobs.exports import write_export
 from crm.jobs.kind import Kind, Lane
-from crm.jobs.mail import emails_wait, queue_digests, send_emails
+from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
 from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
 from crm.jobs.renewals import renew_due
 from crm.jobs.resolve import resolve_all
@@ -73,6 +74,14 @@ _ALL = (
         about="Exports, changes and jobs past their time",
         run=delete_old,
         schedule=Daily(time(3, 0)),
+    ),
+    Kind(
+        name=RESET_JOB,
+        title="Password resets",
+        about="Links to set a new password",
+        run=reset_passwords,
+        lane=Lane.QUICK,
+        is_atomic=True,
     ),
     Kind(
         name="digests",

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crm.account_emails import queue_password_resets
 from crm.jobs.kind import JobResult, RunningJob
 from crm.mail import send_next
-from crm.models import OutgoingEmail
+from crm.models import Job, OutgoingEmail
 from crm.notifications.digest import send_digests
 from customers import clock
 from customers.formats import counted
+
+
+def reset_passwords(job: RunningJob) -> JobResult:
+    """Email a link to the users with the address of a request, if there are any."""
+    count = queue_password_resets(job.arguments["address"])
+    # Whoever sees the page of jobs needn't know for whom.
+    Job.objects.filter(pk=job.id).update(arguments={})
+    return JobResult(f"{counted(count, 'email')} queued")
 
 
 def emails_wait(now: datetime) -> bool:
