@@ -19,6 +19,8 @@ from tests.processes import FORK, disconnect
 
 #: In the tests a worker is gone sooner than after a minute.
 _GONE = timedelta(seconds=1)
+#: Seconds after which something must be wrong.
+_PATIENCE = 1800
 
 
 def _effect(job: RunningJob) -> JobResult:
@@ -45,7 +47,12 @@ def run_all(workers: int, *, is_atomic: bool, kill_every: float = 0.0) -> int:
     chance, died, killed_at = random.Random(1), 0, time.monotonic()
     with patch.object(job_models, "GONE_AFTER", _GONE):
         running = [_start(work) for _ in range(workers)]
+        deadline = time.monotonic() + _PATIENCE
         while Job.objects.active().exists():
+            if time.monotonic() > deadline:
+                for process in running:
+                    process.kill()
+                raise AssertionError(list(Job.objects.active().values("state", "attempt", "worker", "log")))
             connection.close()
             time.sleep(0.05)
             if kill_every and time.monotonic() - killed_at > kill_every:
