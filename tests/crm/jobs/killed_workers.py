@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -68,7 +69,7 @@ def run_all(workers: int, *, is_atomic: bool, kill_every: float = 0.0) -> int:
     return died
 
 
-def _start(work: object) -> FORK.Process:  # type: ignore[name-defined]
+def _start(work: Callable[[], None]) -> FORK.Process:  # type: ignore[name-defined]
     disconnect()
     process = FORK.Process(target=work)
     process.start()
