@@ -10,10 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from billing.doctor import CHECKS, Finding, count_rows
+from billing.doctor import CHECKS as BILLING_CHECKS
+from billing.doctor import Check, Finding, count_rows
+from crm.doctor import check_facts
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted
 from customers.logs import add_counts
+
+_CHECKS = (*BILLING_CHECKS, Check("facts of customers", check_facts))
 
 
 class Command(BaseCommand):
@@ -21,7 +25,7 @@ class Command(BaseCommand):
 
     help = (
         "Check the data: figures against their ledger entries, overdue events, overlapping periods, circles of merged"
-        " customers, invoices against their lines. Prints one line per problem with what to do. The exit status is 1"
+        " customers, invoices against their lines, facts of customers against their rows. Prints one line per problem with what to do. The exit status is 1"
         " if problems remain."
     )
 
@@ -35,7 +39,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         open_, fixed, fixable = 0, 0, 0
         try:
-            for check in CHECKS:
+            for check in _CHECKS:
                 with tqdm(desc=check.words, unit=" rows", file=sys.stderr, leave=False, disable=None) as bar:
                     for finding in check.run(bar.update, fix=options["fix"]):
                         self._report(finding)
