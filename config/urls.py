@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from billing.admin.rates import rates_page
 from billing.admin.seller import seller_page
 from config import views
 from config.invitations import invitation_page, invite_again_page
@@ -40,6 +41,7 @@ urlpatterns = [
         {"site": admin.site},
         "settings-reset",
     ),
+    path("admin/rates/", admin.site.admin_view(rates_page), {"site": admin.site}, "rates"),
     path("admin/seller/", admin.site.admin_view(seller_page), {"site": admin.site}, "seller"),
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),

@@ -55,7 +55,7 @@ _LEDGER = (
     " trialused"
 )
 _INVOICES = (
-    "creditnote dunningstep invoice invoiceemail invoiceline invoiceseries payment paymentreversal pendingline"
+    "creditnote dunningstep exchangerate invoice invoiceemail invoiceline invoiceseries payment paymentreversal pendingline"
     " seller"
 )
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
@@ -115,6 +115,7 @@ TABLE = (
     RoleLine(
         "Change the seller's details printed on invoices", frozenset({"billing.change_seller"}), _BILLING
     ),
+    RoleLine("Enter exchange rates", frozenset(_may("add change", "billing", "exchangerate")), _BILLING),
     RoleLine(
         "Change the catalog: features, plans, prices",
         frozenset(_may("add change", "billing", _CATALOG) | _may("delete", "billing", "creditcost planitem")),

@@ -82,7 +82,7 @@ WORKED_OUT = {
 #: The page of jobs shows them.
 JOBS = {"crm.ChangePosition", "crm.Job", "crm.JobSchedule", "crm.Worker"}
 #: One row for the installation, or one for each setting, on pages of their own.
-ONE_ROW = {"billing.Seller", "customers.StoredSetting"}
+ONE_ROW = {"billing.ExchangeRate", "billing.Seller", "customers.StoredSetting"}
 #: Everybody has their own, on pages of the desk.
 ONES_OWN = {
     "crm.DigestTime",

@@ -4,6 +4,7 @@ from billing.models.account import BillingAccount, Entity
 from billing.models.balance import Balance, Flag, Grant, Rollover
 from billing.models.catalog import CreditCost, Feature, Plan, PlanItem
 from billing.models.controls import AutoTopup, OverageAllowed, SpendLimit, UsageAlert, UsageLimit
+from billing.models.exchange_rate import ExchangeRate
 from billing.models.invoice import (
     CreditNote,
     Invoice,
@@ -31,6 +32,7 @@ __all__ = [
     "Discount",
     "DunningStep",
     "Entity",
+    "ExchangeRate",
     "Feature",
     "Flag",
     "Grant",

@@ -9,10 +9,10 @@ from typing import Any
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import User
 
+from billing.rates.convert import reporting_currency
 from config.settings_pages.words import in_words, source_name
 from customers.configuration.table import (
     CHANGES_KEPT_DAYS,
-    DEFAULT_CURRENCY,
     DUNNING_STEPS,
     INVOICE_DUE_DAYS,
     RENEWAL_SOON_DAYS,
@@ -106,10 +106,17 @@ SECTIONS = (
             ),
             Entry(
                 title="Currencies",
-                about="The currency of amounts without one",
+                about="Default and reporting currency",
                 icon="payments",
                 group="currencies",
-                current=lambda user: value_of(DEFAULT_CURRENCY),
+                current=lambda user: reporting_currency(),
+            ),
+            Entry(
+                title="Exchange rates",
+                about="For totals of several currencies",
+                icon="currency_exchange",
+                url_name="rates",
+                permission="billing.view_exchangerate",
             ),
         ),
     ),

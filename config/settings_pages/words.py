@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from customers.configuration.kinds import AscendingDays, Choice, Flag, Lines, Names, Number, Setting
+from customers.configuration.kinds import AscendingDays, Choice, Currency, Flag, Lines, Names, Number, Setting
 from customers.formats import counted, listed, number
 from customers.models import Source
 
@@ -27,6 +27,8 @@ def in_words(setting: Setting[Any], value: Any) -> str:
             return ", then ".join(map(source_name, value))
         case Names():
             return listed([source_name(name) for name in value]) or NONE
+        case Currency(blank_means=blank) if not value:
+            return blank
         case AscendingDays():
             return f"{listed(list(map(str, value)))} days past due" if value else NONE
         case Lines():

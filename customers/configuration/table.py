@@ -86,6 +86,14 @@ DEFAULT_CURRENCY = Currency(
     group="currencies",
     default="USD",
 )
+REPORTING_CURRENCY = Currency(
+    name="REPORTING_CURRENCY",
+    label="Reporting currency",
+    help="The currency in which totals of several currencies are shown. Rates are entered per unit of another currency.",
+    group="currencies",
+    default="",
+    blank_means="Same as the default currency",
+)
 WORKLIST_OVERDUE_DAYS = Number(
     name="WORKLIST_OVERDUE_DAYS",
     label="Invoice past due",
@@ -228,6 +236,7 @@ TABLE: tuple[Setting[Any], ...] = (
     RESET_PAST_DUE,
     USAGE_GRACE_MINUTES,
     DEFAULT_CURRENCY,
+    REPORTING_CURRENCY,
     WORKLIST_OVERDUE_DAYS,
     WORKLIST_BALANCE_PERCENT,
     WORKLIST_QUIET_DAYS,

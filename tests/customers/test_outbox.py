@@ -62,6 +62,7 @@ NOT_RECORDED = {
     "customers.CustomerChange",
     "customers.ReceivedPayload",
     "billing.CreditCost",
+    "billing.ExchangeRate",
     "billing.Feature",
     "billing.InvoiceSeries",
     "billing.LedgerEntry",
