@@ -102,6 +102,8 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("API tokens", "key", "customers.ApiToken"),
         Item("Authenticators", "phonelink_lock", "mfa.Authenticator"),
         Item("Emails to users", "forward_to_inbox", "crm.OutgoingEmail"),
+        Item("Webhooks", "webhook", "crm.WebhookEndpoint"),
+        Item("Webhook deliveries", "outbox", "crm.WebhookDelivery"),
         Item("Failed sign-ins", "gpp_maybe", "axes.AccessAttempt"),
     ),
 }

@@ -174,6 +174,8 @@ EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH'].lstrip('/')}" if _mail.get("EMAIL
 #: A person waits for it, so not for long.
 EMAIL_TIMEOUT = 15
 EMAIL_IS_SET_UP = bool(_environment.text("EMAIL_URL", _EMAIL_URL))
+#: Whether webhooks may be sent to private addresses, and without encryption.
+WEBHOOK_PRIVATE_ADDRESSES = _environment.flag("WEBHOOK_PRIVATE_ADDRESSES", default=DEVELOPMENT)
 #: Where people open Clientele: scheme and host, for links in emails.
 SITE_URL = _environment.site("SITE_URL", ALLOWED_HOSTS, development=DEVELOPMENT)
 #: The sender of emails.

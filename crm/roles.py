@@ -139,6 +139,8 @@ TABLE = (
             _may("view add change delete", "auth", "group user")
             | _may("view add change delete", "customers", "apitoken")
             | _may("view", "crm", "outgoingemail")
+            | _may("view add change delete", "crm", "webhookendpoint")
+            | _may("view change", "crm", "webhookdelivery")
             | _may("view delete", "mfa", "authenticator")
             | _may("view delete", "axes", "accessattempt")
         ),

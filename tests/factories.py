@@ -78,6 +78,8 @@ from crm.models import (
     Tag,
     Task,
     Team,
+    WebhookDelivery,
+    WebhookEndpoint,
     Worker,
     WorklistDecision,
     WorklistEntry,
@@ -557,6 +559,29 @@ def make_outgoing_email(**fields: Any) -> OutgoingEmail:
     )
 
 
+def make_webhook_endpoint(**fields: Any) -> WebhookEndpoint:
+    """A webhook that gets merges."""
+    return _make(
+        WebhookEndpoint,
+        fields,
+        name=f"webhook {next(_numbers)}",
+        url="https://example.com/hook",
+        events=["customer.merged"],
+    )
+
+
+def make_webhook_delivery(**fields: Any) -> WebhookDelivery:
+    """A delivery that waits."""
+    return _make(
+        WebhookDelivery,
+        fields,
+        endpoint=make_webhook_endpoint,
+        message_id=f"evt_{next(_numbers)}",
+        kind="customer.merged",
+        body="{}",
+    )
+
+
 def make_document(**fields: Any) -> Document:
     """A contract."""
     return _of_customer(
@@ -741,6 +766,8 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     TrialUsed: make_trial_used,
     UsageAlert: make_usage_alert,
     UsageLimit: make_usage_limit,
+    WebhookDelivery: make_webhook_delivery,
+    WebhookEndpoint: make_webhook_endpoint,
     WorklistDecision: make_worklist_decision,
     WorklistEntry: make_worklist_entry,
     WorklistReason: make_worklist_reason,

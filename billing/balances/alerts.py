@@ -19,7 +19,9 @@ from billing.rules.exact import EXACT, ZERO
 from billing.rules.figures import Figures, figures_of
 from billing.rules.intervals import NEVER_RESETS
 from customers.bulk import create_rows
+from customers.events import new_event, record_events
 from customers.formats import number
+from customers.models import EventKind
 
 _HUNDRED = Decimal(100)
 
@@ -85,6 +87,10 @@ def fire_alerts(customer_ids: Sequence[str], at: datetime) -> list[AlertFired]:
     known = {(str(customer_id), key) for customer_id, key in before.values_list("customer", "key")}
     new = [row for place, row in fired.items() if place not in known]
     create_rows(new, reason="")
+    record_events(
+        new_event(EventKind.ALERT_FIRED, str(row.customer_id), str(row.pk), alert_id=str(row.pk))
+        for row in new
+    )
     return new
 
 

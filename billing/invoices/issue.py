@@ -22,7 +22,8 @@ from billing.rules.invoice_totals import BilledLine, InvoiceTotals, LineKind, in
 from billing.rules.money import from_minor, known_code
 from customers import clock
 from customers.bulk import BATCH, create_rows, update_rows, write_history
-from customers.models import Customer, Environment
+from customers.events import new_event, record_events
+from customers.models import Customer, Environment, EventKind
 
 CARRIED_OVER = "Carried over to your next invoices"
 
@@ -317,6 +318,15 @@ def _issue(raised: Sequence[_Raised]) -> None:
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["number"],
+    )
+    record_events(
+        new_event(
+            EventKind.INVOICE_ISSUED,
+            str(each.invoice.customer_id),
+            str(each.invoice.pk),
+            invoice_id=str(each.invoice.pk),
+        )
+        for each in raised
     )
 
 

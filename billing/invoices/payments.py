@@ -11,6 +11,8 @@ from billing.invoices.locking import CannotChangeInvoice, locked_issued, save_ch
 from billing.invoices.overdue import clear_past_due
 from billing.models import Invoice, Payment, PaymentReversal
 from customers import clock
+from customers.events import record_event
+from customers.models import EventKind
 
 _AWAITING = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
 
@@ -55,6 +57,9 @@ def record_payment(
     reason = f"Payment recorded by {done_by}"
     save_change(found, reason)
     clear_past_due(found.subscription_id, reason)
+    if not found.due:
+        key = str(found.pk)
+        record_event(EventKind.INVOICE_PAID, str(found.customer_id), key, invoice_id=key)
     return payment
 
 

@@ -17,6 +17,7 @@ from crm.admin.relationships import (
 from crm.admin.tag import CustomerTagAdmin, TagAdmin
 from crm.admin.task import ActivityAdmin, MentionAdmin, TaskAdmin
 from crm.admin.team import TeamAdmin
+from crm.admin.webhook import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from crm.admin.worklist import (
     DeskRefreshAdmin,
     WorklistDecisionAdmin,
@@ -47,6 +48,8 @@ __all__ = [
     "TagAdmin",
     "TaskAdmin",
     "TeamAdmin",
+    "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
     "WorklistDecisionAdmin",
     "WorklistEntryAdmin",
     "WorklistReasonAdmin",

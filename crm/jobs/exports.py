@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
+
 from crm.desk.spreadsheets.exports import skipped_in, write_part
 from crm.jobs.kind import JobFailed, JobResult, RunningJob
-from crm.models import Export
+from crm.models import Export, NotificationKind
+from crm.notify import notify
 from customers.formats import counted
 
 
@@ -16,4 +19,13 @@ def write_export(job: RunningJob) -> JobResult:
     while left := write_part(export):
         job.progress(export.customers - left, export.customers)
     skipped = skipped_in(export)
-    return JobResult(f"{counted(export.customers - skipped, 'customer')} exported", skipped)
+    written = counted(export.customers - skipped, "customer")
+    notify(
+        NotificationKind.EXPORT_DONE,
+        [export.made_by_id],
+        f"Your export of {written} is ready",
+        detail=export.title,
+        link=reverse("desk-export", args=[export.pk]),
+        key=str(export.pk),
+    )
+    return JobResult(f"{written} exported", skipped)

@@ -8,6 +8,15 @@ from crm.account_emails import RESET_JOB
 from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.jobs.duplicates import sweep_duplicates
+from crm.jobs.events import (
+    changes_wait,
+    deliveries_wait,
+    events_wait,
+    send_webhooks,
+    tell_of_changes,
+    tell_of_due,
+    tell_of_events,
+)
 from crm.jobs.exports import write_export
 from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
@@ -74,6 +83,40 @@ _ALL = (
         about="Exports, changes and jobs past their time",
         run=delete_old,
         schedule=Daily(time(3, 0)),
+    ),
+    Kind(
+        name="events",
+        title="Notifications",
+        about="Tells users and webhooks what happened",
+        run=tell_of_events,
+        lane=Lane.QUICK,
+        is_atomic=True,
+        is_wanted=events_wait,
+    ),
+    Kind(
+        name="due",
+        title="Due dates",
+        about="Past-due invoices, trials that end, and tasks",
+        run=tell_of_due,
+        lane=Lane.QUICK,
+        is_atomic=True,
+        schedule=Every(15),
+    ),
+    Kind(
+        name="changes_to_webhooks",
+        title="Changes for webhooks",
+        about="Messages with the customers that changed",
+        run=tell_of_changes,
+        lane=Lane.QUICK,
+        is_wanted=changes_wait,
+    ),
+    Kind(
+        name="send_webhooks",
+        title="Webhooks",
+        about="Messages to other systems",
+        run=send_webhooks,
+        lane=Lane.OUTSIDE,
+        is_wanted=deliveries_wait,
     ),
     Kind(
         name=RESET_JOB,

@@ -26,6 +26,7 @@ from crm.models.segment import Segment
 from crm.models.tag import CustomerTag, Tag
 from crm.models.task import Task
 from crm.models.team import Team
+from crm.models.webhook import WebhookDelivery, WebhookEndpoint
 from crm.models.worklist import (
     DecisionKind,
     DeskRefresh,
@@ -73,6 +74,8 @@ __all__ = [
     "Tag",
     "Task",
     "Team",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "Worker",
     "WorklistDecision",
     "WorklistEntry",

@@ -5,6 +5,7 @@ from customers.models.change import CustomerChange
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
 from customers.models.customer_row import CustomerRow, default_of, shown_once
+from customers.models.event import Event, EventKind
 from customers.models.list_item import ListItem, PartOfList
 from customers.models.payment_method import PaymentMethod
 from customers.models.pinned_fields import PinnedFields
@@ -19,6 +20,8 @@ __all__ = [
     "CustomerChange",
     "CustomerRow",
     "Environment",
+    "Event",
+    "EventKind",
     "ListItem",
     "PartOfList",
     "PaymentMethod",

@@ -23,6 +23,8 @@ UNSEEN = {
     "crm.view_jobschedule",
     "crm.view_outgoingemail",
     "crm.view_revenuemonth",
+    "crm.view_webhookdelivery",
+    "crm.view_webhookendpoint",
     "crm.view_worker",
     "customers.view_apitoken",
     "customers.view_storedsetting",

@@ -21,7 +21,7 @@ from crm.dedupe.merges.plan import PERMISSION
 from crm.dedupe.merges.unmerge import KEEP, conflicts_of, hindrance, unmerge
 from crm.models import Merge
 from customers.logs import log_event
-from customers.models import Customer, SourceRecord
+from customers.models import Customer, EventKind, SourceRecord
 
 
 class CannotLink(Exception):
@@ -136,7 +136,7 @@ def _reason(verb: str, records: Iterable[SourceRecord]) -> str:
 
 def _join(customer: Customer, goal: Customer, by: Any, reason: str) -> Merge:
     try:
-        [made] = merge(str(goal.pk), [str(customer.pk)], by=by, reason=reason)
+        [made] = merge(str(goal.pk), [str(customer.pk)], by=by, reason=reason, kind=EventKind.CUSTOMER_LINKED)
     except CannotMerge as problem:
         raise CannotLink(str(problem)) from None
     return made

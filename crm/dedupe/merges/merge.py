@@ -16,12 +16,13 @@ from crm.dedupe.merges.pairs import settle_pairs
 from crm.dedupe.merges.plan import refusals, winners_of
 from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
 from crm.document.reported import resolve_reported
-from crm.models import Merge
+from crm.models import Merge, Relationship
 from customers import clock
 from customers.bulk import update_rows
+from customers.events import record_event
 from customers.ingest.precedence import resolve
 from customers.logs import log_event
-from customers.models import Customer
+from customers.models import Customer, EventKind
 from customers.row_snapshots import as_json, take_snapshot
 
 #: Characters of a reason that fit a history row.
@@ -43,17 +44,23 @@ def merge(
     choices: Mapping[str, str] | None = None,
     by: Any = None,
     reason: str = "",
+    kind: EventKind = EventKind.CUSTOMER_MERGED,
 ) -> list[Merge]:
     """Merge the customers `other_ids` into `survivor_id`. Returns one `Merge` for each, all with the same time.
 
     `choices` maps a field name (see `crm.dedupe.merges.fields.FIELDS`) to the key of the customer whose value the survivor
     gets (see `plan_merge`). A value chosen against the rule is locked against imports. The merged customers stay as rows
     that lead to the survivor and own nothing. `by` is the acting user, None for a command, which needs no permission.
+    `kind` is the event that is recorded.
 
     Raises `CannotMerge`.
     """
     with giving_way(lambda reason: CannotMerge([reason])), transaction.atomic():
+        managers = _account_managers([survivor_id, *other_ids])
         done = _merge(survivor_id, other_ids, choices or {}, by, reason)
+        for each in done:
+            other = str(each.other_id)
+            record_event(kind, survivor_id, other, by=by, merged_id=other, account_managers=managers)
     log_event("merge", survivor=survivor_id, merged=len(done), by=None if by is None else by.pk)
     return done
 
@@ -61,6 +68,12 @@ def merge(
 def save_with_history(row: Any, columns: Sequence[str], by: Any, reason: str) -> None:
     row._history_user, row._change_reason = by, reason[:_LONGEST_REASON]
     row.save(update_fields=list(columns))
+
+
+def _account_managers(customer_ids: Sequence[str]) -> list[int]:
+    """The keys of the account managers, before a merge leaves one of them."""
+    owned = Relationship.objects.filter(customer_id__in=customer_ids).exclude(owner=None)
+    return sorted(owned.order_by().values_list("owner_id", flat=True).distinct())
 
 
 def _merge(

@@ -22,13 +22,14 @@ from crm.exchange.importers import IMPORTERS
 from crm.queue import record_run
 from customers import clock
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
+from customers.events import record_event
 from customers.formats import counted, listed
 from customers.ingest.engine import import_records, rolled_back
 from customers.ingest.importer import ImportCounts, ImportReport
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.json_types import RemarkKind
 from customers.logs import log_failure
-from customers.models import Source
+from customers.models import EventKind, Source
 
 _SHOWN = 20
 
@@ -111,6 +112,8 @@ class Command(BaseCommand):
             problems=self.total.refused + self.unreadable + self.foreign,
             error="No record could be read." if is_all_bad else "",
         )
+        counts = {name: getattr(self.total, name) for name in ("created", "updated", "unchanged", "refused")}
+        record_event(EventKind.IMPORT_DONE, source=source, **counts)
 
     def _find_duplicates(self, since: datetime) -> None:
         """Write possible duplicates of the imported customers to the queue. A failure leaves the import as it is."""

@@ -1,0 +1,101 @@
+"""The jobs that tell users and webhooks what happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from crm.jobs.kind import JobResult, RunningJob
+from crm.models import ChangePosition, WebhookDelivery
+from crm.notifications.due import record_due
+from crm.notifications.events import handle_events
+from crm.webhooks.deliveries import endpoints_by_event, queue_changes, send_next
+from customers import clock
+from customers.changes import Expired, Position, changes_after, has_changes_after, present
+from customers.formats import counted
+from customers.models import Event, EventKind
+
+_READER = "webhooks"
+#: Changes in one message.
+_BATCH = 500
+
+
+def events_wait(now: datetime) -> bool:
+    """Whether there are events that nobody was told about."""
+    return Event.objects.unhandled().exists()
+
+
+def tell_of_events(job: RunningJob) -> JobResult:
+    """Notify users, and queue deliveries of webhooks."""
+    return JobResult(f"{counted(handle_events(), 'event')} handled")
+
+
+def tell_of_due(job: RunningJob) -> JobResult:
+    """Record what time made due, and remind users of their tasks."""
+    return JobResult(f"{counted(record_due(clock.now()), 'thing')} due")
+
+
+def changes_wait(now: datetime) -> bool:
+    """Whether customers changed since webhooks were told of changes, and one wants to know."""
+    if not endpoints_by_event().get(EventKind.CUSTOMER_CHANGED):
+        return False
+    position = _position()
+    return position is None or has_changes_after(position)
+
+
+def tell_of_changes(job: RunningJob) -> JobResult:
+    """Queue messages with the customers that changed."""
+    told = 0
+    while more := _tell_of_changes():
+        told += more
+        job.progress(told)
+    return JobResult(f"{counted(told, 'change')} told")
+
+
+@transaction.atomic
+def _tell_of_changes() -> int:
+    endpoints = endpoints_by_event().get(EventKind.CUSTOMER_CHANGED, [])
+    position = _position()
+    if position is None or not endpoints:
+        # Webhooks are told what changes from now on.
+        _keep(present())
+        return 0
+    try:
+        found = changes_after(position, _BATCH)
+    except Expired as expired:
+        _keep(expired.now)
+        return 0
+    if found.changes:
+        queue_changes(found.changes, endpoints)
+    _keep(found.next)
+    return len(found.changes)
+
+
+def deliveries_wait(now: datetime) -> bool:
+    """Whether deliveries are due."""
+    return WebhookDelivery.objects.due(now).exists()
+
+
+def send_webhooks(job: RunningJob) -> JobResult:
+    """Send the deliveries that are due. Each is tried once; those that fail wait for their next attempt."""
+    sent = failed = 0
+    while delivery := send_next(clock.now()):
+        if delivery.status == WebhookDelivery.Status.DELIVERED:
+            sent += 1
+        else:
+            failed += 1
+            job.say(f"{delivery.kind} wasn't delivered to {delivery.endpoint}: {delivery.error}")
+        job.progress(sent + failed)
+    return JobResult(f"{counted(sent, 'message')} delivered", failed)
+
+
+def _position() -> Position | None:
+    row = ChangePosition.objects.filter(pk=_READER).first()
+    return Position(row.number, row.customer_id) if row else None
+
+
+def _keep(position: Position) -> None:
+    ChangePosition.objects.update_or_create(
+        pk=_READER, defaults={"number": position.number, "customer_id": position.customer_id}
+    )

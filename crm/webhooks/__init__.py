@@ -1,0 +1,1 @@
+"""Outgoing webhooks: queueing, signing and sending deliveries."""
