@@ -12,7 +12,7 @@ from billing.models import Balance, Feature, Grant, Invoice, Rollover, Subscript
 from billing.models.figures import Interval
 from billing.rules.drawing import LimitReached
 from billing.rules.money import digits, from_minor, known_code
-from customers import clock
+from customers import clock, local_formats
 from customers.formats import BAD, EMPTY, GOOD, NEWS, PLAIN, WAITING, day, number
 
 #: The statuses of invoices on pages, each with its color.
@@ -113,6 +113,9 @@ def limit_reached(stop: LimitReached, names: Mapping[str, str], features: Mappin
 
 def _with_symbol(amount: Decimal, currency: str, decimals: int) -> str:
     code = known_code(currency)
+    locale = local_formats.chosen()
+    if locale:
+        return local_formats.money(amount, code, decimals, locale)
     symbol = get_currency_symbol(code, locale="en_US")
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     figure = format_decimal(abs(amount), format=pattern, locale="en_US", decimal_quantization=False)

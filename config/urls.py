@@ -9,11 +9,11 @@ from billing.admin.rates import rates_page
 from billing.admin.seller import seller_page
 from config import views
 from config.invitations import invitation_page, invite_again_page
-from config.preferences import preferences_page
+from config.preferences import preferences_page, start_page
 from config.settings_pages.pages import group_page, reset_page, settings_page
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="start")),
     path("healthz", views.health),
     path("robots.txt", views.robots),
     # Before the admin's own sign-in page, which has no second step.
@@ -28,6 +28,7 @@ urlpatterns = [
         "invite-again",
     ),
     path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
+    path("admin/start/", admin.site.admin_view(start_page), name="start"),
     path("admin/settings/", admin.site.admin_view(settings_page), {"site": admin.site}, "settings"),
     path(
         "admin/settings/<slug:group>/",

@@ -1,4 +1,4 @@
-"""How values look to a person: numbers, days and moments in the current time zone, links, statuses.
+"""How values look to a person: numbers, days and moments in the current time zone and language, links, statuses.
 
 One function for each, used by pages, messages and commands. Money and quantities are in `billing.formats`.
 """
@@ -24,7 +24,7 @@ from django.utils.timezone import localtime
 from django_countries.data import COUNTRIES
 from unfold.decorators import display
 
-from customers import clock
+from customers import clock, local_formats
 from customers.json_types import is_plain_link, plain_number
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -43,17 +43,19 @@ _NEAR = timedelta(days=180)
 
 def number(value: Decimal | int | None) -> str:
     """`1,066`, `1,234.5`: thousands grouped, every digit, no trailing zeros."""
-    return EMPTY if value is None else f"{Decimal(plain_text(value)):,f}"
+    return EMPTY if value is None else _grouped(Decimal(plain_text(value)))
 
 
 def percent(share: Decimal | float) -> str:
     """`97%` for 0.97, rounded half-even to a whole percent."""
-    return f"{Decimal(str(share)) * 100:,.0f}%"
+    exact = Decimal(str(share))
+    locale = local_formats.chosen()
+    return local_formats.percent(exact, locale) if locale else f"{exact * 100:,.0f}%"
 
 
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 customer`, `1,066 customers`."""
-    return f"{count:,} {one if abs(count) == 1 else many or one + 's'}"
+    return f"{_grouped(count)} {one if abs(count) == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -85,7 +87,8 @@ def short_day(at: date, now: datetime | None = None) -> str:
 
 def month(of: date) -> str:
     """`Nov 2026`: the month of a day."""
-    return f"{of:%b} {of.year}"
+    locale = local_formats.chosen()
+    return local_formats.month(of, locale) if locale else f"{of:%b} {of.year}"
 
 
 def days_between(start: datetime, end: datetime) -> int:
@@ -100,7 +103,10 @@ def upcoming(at: datetime, now: datetime) -> str:
         return "today"
     if left == 1:
         return "tomorrow"
-    return f"{local(at):%A}" if left < 7 else f"on {short_day(at, now)}"
+    if left >= 7:
+        return f"on {short_day(at, now)}"
+    locale = local_formats.chosen()
+    return local_formats.weekday(_date(at), locale) if locale else f"{local(at):%A}"
 
 
 def moment(at: datetime | None) -> str:
@@ -108,7 +114,10 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return EMPTY
     there = local(at)
-    return day(at) if (there.hour, there.minute) == (0, 0) else f"{day(at)}, {there:%H:%M}"
+    if (there.hour, there.minute) == (0, 0):
+        return day(at)
+    locale = local_formats.chosen()
+    return f"{day(at)}, {local_formats.clock_time(there.time(), locale) if locale else f'{there:%H:%M}'}"
 
 
 def ago(at: datetime, now: datetime | None = None) -> str:
@@ -313,11 +322,20 @@ def plain_text(figure: Decimal | int) -> str:
     return format(Decimal(plain_number(number)), "f") if number.is_finite() else str(number)
 
 
+def _grouped(figure: Decimal | int) -> str:
+    locale = local_formats.chosen()
+    if locale:
+        return local_formats.number(Decimal(figure), locale)
+    return f"{figure:,f}" if isinstance(figure, Decimal) else f"{figure:,}"
+
+
 def _date(at: date) -> date:
     return local(at).date() if isinstance(at, datetime) else at
 
 
 def _day(at: date, *, with_year: bool) -> str:
     it = _date(at)
+    if locale := local_formats.chosen():
+        return local_formats.day(it, locale, with_year=with_year)
     # strftime pads years before 1000 differently on each platform.
     return f"{it:%b} {it.day}" + (f", {it.year}" if with_year else "")

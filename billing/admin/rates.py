@@ -13,7 +13,7 @@ from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from billing.models import ExchangeRate, Invoice, Plan
-from billing.rates.convert import Rates, reporting_currency
+from billing.rates.convert import Rates, installation_currency
 from billing.rates.enter import BadRate, enter_rates, read_rate
 from customers import clock
 from customers.formats import day as in_words
@@ -51,7 +51,7 @@ def rates_page(request: HttpRequest, site: UnfoldAdminSite) -> HttpResponse:
                 request.POST.get("currency", ""),
                 request.POST.get("rate", ""),
                 request.POST.get("day", ""),
-                to=reporting_currency(),
+                to=installation_currency(),
                 source=request.POST.get("source", "").strip() or _BY_HAND,
             )
         except BadRate as problem:
@@ -69,9 +69,9 @@ def rates_page(request: HttpRequest, site: UnfoldAdminSite) -> HttpResponse:
         "title": f"Exchange rates of {currency}" if currency else "Exchange rates",
         "rates": [_line(rate) for rate in found.select_related("entered_by")[:_HISTORY]],
         "currency": currency,
-        "reporting": reporting_currency(),
+        "reporting": installation_currency(),
         "missing": [] if currency else _missing(today),
-        "codes": sorted(CURRENCIES - {reporting_currency()}),
+        "codes": sorted(CURRENCIES - {installation_currency()}),
         "today": today.isoformat(),
         "entered": request.POST,
         "error": error,
@@ -86,7 +86,7 @@ def _missing(today: Any) -> list[str]:
     invoices = (
         Invoice.objects.filter(status=Invoice.Status.OPEN).order_by().values_list("currency", flat=True)
     )
-    rates = Rates(today, reporting_currency())
+    rates = Rates(today, installation_currency())
     return sorted(code for code in plans.union(invoices) if code and rates.rate_of(code.upper()) is None)
 
 

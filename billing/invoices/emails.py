@@ -15,6 +15,7 @@ from billing.invoices.paper import Paper
 from billing.invoices.pdf import to_pdf
 from billing.models import Invoice, InvoiceEmail
 from customers import clock
+from customers.local_formats import formats_of
 
 MOST_RECIPIENTS = 5
 _LONGEST_ANSWER = 300
@@ -25,6 +26,8 @@ def proposed_recipient(invoice: Invoice) -> str:
     return invoice.bill_to.get("email") or invoice.customer.email or ""
 
 
+# The customer reads it.
+@formats_of("")
 def proposed_text(invoice: Invoice, paper: Paper) -> str:
     """A short text that names the attached document, and what is due by when."""
     greeting = invoice.bill_to.get("name") or invoice.customer.name

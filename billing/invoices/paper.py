@@ -23,6 +23,7 @@ from billing.models import CreditNote, Invoice, InvoiceLine, Payment
 from billing.rules.exact import EXACT
 from billing.rules.money import from_minor, is_known, round_to_minor
 from customers.formats import country_name, day, number
+from customers.local_formats import formats_of
 
 _Kind = InvoiceLine.Kind
 _SMALLEST_UNIT_PRICE = Decimal("1e-10")
@@ -84,7 +85,7 @@ class Paper:
 def _in_own_zone(make: Callable[P, Paper]) -> Callable[P, Paper]:
     @wraps(make)
     def made(*arguments: P.args, **options: P.kwargs) -> Paper:
-        with timezone.override(timezone.get_default_timezone()):
+        with timezone.override(timezone.get_default_timezone()), formats_of(""):
             return make(*arguments, **options)
 
     return made

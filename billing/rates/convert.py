@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -96,9 +98,27 @@ class Rates:
         }
 
 
-def reporting_currency() -> str:
-    """The currency of totals."""
+_chosen: ContextVar[str] = ContextVar("summed_in", default="")
+
+
+@contextmanager
+def summed_in(currency: str) -> Iterator[None]:
+    """Show totals within in this currency. Blank or unknown: in that of the installation."""
+    token = _chosen.set(currency if is_known(currency) else "")
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def installation_currency() -> str:
+    """The reporting currency as administrators have set it. Rates are entered in it."""
     return value_of(REPORTING_CURRENCY) or value_of(DEFAULT_CURRENCY)
+
+
+def reporting_currency() -> str:
+    """The currency of totals: the user's own on a page, else the installation's."""
+    return _chosen.get() or installation_currency()
 
 
 def in_reporting_currency(amounts: Mapping[str, int], day: date) -> Converted:

@@ -9,7 +9,7 @@ from typing import Any
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import User
 
-from billing.rates.convert import reporting_currency
+from billing.rates.convert import installation_currency
 from config.settings_pages.words import in_words, source_name
 from customers.configuration.table import (
     CHANGES_KEPT_DAYS,
@@ -109,7 +109,7 @@ SECTIONS = (
                 about="Default and reporting currency",
                 icon="payments",
                 group="currencies",
-                current=lambda user: reporting_currency(),
+                current=lambda user: installation_currency(),
             ),
             Entry(
                 title="Exchange rates",
@@ -172,7 +172,7 @@ SECTIONS = (
         (
             Entry(
                 title="Preferences",
-                about="Time zone, language of dates and numbers",
+                about="Time zone, dates and numbers, start page, shortcuts",
                 icon="public",
                 url_name="preferences",
                 permission="",

@@ -19,6 +19,14 @@ class Preferences(models.Model):
     time_zone = models.CharField(
         max_length=64, blank=True, help_text="Leave blank for the time zone of the installation."
     )
+    language = models.CharField(
+        max_length=16, blank=True, help_text="Of dates and numbers. Leave blank for US English."
+    )
+    currency = models.CharField(
+        max_length=3, blank=True, help_text="Of totals. Leave blank for the reporting currency."
+    )
+    start_page = models.CharField(max_length=64, blank=True, help_text="Leave blank for the home page.")
+    shortcuts = models.BooleanField(default=True, help_text="Single keys act on the page.")
 
     class Meta:
         default_permissions = ()
@@ -28,10 +36,19 @@ class Preferences(models.Model):
         return f"Preferences of {self.user.get_username()}"
 
 
+def preferences_of(user: Any) -> Preferences | None:
+    """The preferences of a user. None if they have chosen nothing yet, or nobody is signed in."""
+    try:
+        found: Preferences = user.preferences
+    except (AttributeError, ObjectDoesNotExist):
+        return None
+    return found
+
+
 def time_zone_of(user: Any) -> zoneinfo.ZoneInfo | None:
     """The time zone that a user chose. None if they chose none, or if it no longer exists: use the installation's."""
+    preferences = preferences_of(user)
     try:
-        name = user.preferences.time_zone
-        return zoneinfo.ZoneInfo(name) if name else None
-    except (AttributeError, ObjectDoesNotExist, zoneinfo.ZoneInfoNotFoundError):
+        return zoneinfo.ZoneInfo(preferences.time_zone) if preferences and preferences.time_zone else None
+    except zoneinfo.ZoneInfoNotFoundError:
         return None

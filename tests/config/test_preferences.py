@@ -7,14 +7,21 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from crm.models import Preferences
+from billing.invoices.emails import proposed_text
+from billing.invoices.paper import invoice_paper
+from billing.rates.convert import installation_currency, reporting_currency
+from config.preferences import PreferencesMiddleware
+from crm.desk.health.refresh import score_customers
+from crm.models import HealthScore, Preferences
 from crm.models.preferences import time_zone_of
-from tests.factories import make_customer, make_note, make_user
+from customers.local_formats import formats_of
+from tests.factories import make_customer, make_invoice, make_note, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -95,10 +102,62 @@ def test_a_day_in_a_list_is_the_users_day(zone: str, found: int, client: Client,
     assert page.context["cl"].result_count == found
 
 
+def test_dates_numbers_and_money_follow_the_language(client: Client, user: User) -> None:
+    Preferences.objects.create(user=user, language="de")
+    invoice = make_invoice(total=249995, currency="EUR", due_at=LATE)
+    url = reverse("admin:billing_invoice_change", args=[invoice.pk])
+    assert "2.499,95" in client.get(url).content.decode()
+    Preferences.objects.update(language="")
+    assert "€2,499.95" in client.get(url).content.decode()
+
+
+def test_what_is_stored_and_what_customers_read_stays_as_it_is() -> None:
+    invoice = make_invoice(total=249995, currency="EUR")
+    contact = make_customer(created_at=datetime(2026, 3, 1, tzinfo=UTC))
+    with formats_of("de"):
+        paper = invoice_paper(invoice)
+        assert "2.499,95" not in str(paper)
+        assert "€2,499.95" in proposed_text(invoice, paper)
+        score_customers([str(contact.pk)], LATE)
+    assert "Mar 1, 2026" in str(HealthScore.objects.get().parts)
+
+
+def test_totals_are_in_the_users_currency(client: Client, user: User) -> None:
+    seen = []
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        seen.append((reporting_currency(), installation_currency()))
+        return HttpResponse()
+
+    Preferences.objects.create(user=user, currency="EUR")
+    request = RequestFactory().get("/admin/")
+    request.user = User.objects.get(pk=user.pk)
+    PreferencesMiddleware(answer)(request)
+    assert [*seen, reporting_currency()] == [("EUR", "USD"), "USD"]
+
+
+def test_the_start_page_is_the_users_own_as_long_as_they_may_see_it(client: Client, user: User) -> None:
+    assert client.get("/admin/start/").headers["Location"] == "/admin/"
+    assert client.get("/").headers["Location"] == "/admin/start/"
+    fields = {"start_page": "desk-worklist", "shortcuts": "on"}
+    assert client.post("/admin/preferences/", fields).status_code == 302
+    assert client.get("/admin/start/").headers["Location"] == "/admin/worklist/"
+    User.objects.filter(pk=user.pk).update(is_superuser=False)
+    assert client.get("/admin/start/").headers["Location"] == "/admin/"
+
+
+def test_shortcuts_can_be_turned_off(client: Client) -> None:
+    assert 'data-shortcuts="off"' not in client.get("/admin/").content.decode()
+    client.post("/admin/preferences/", {})
+    assert 'data-shortcuts="off"' in client.get("/admin/").content.decode()
+    client.post("/admin/preferences/", {"shortcuts": "on"})
+    assert 'data-shortcuts="off"' not in client.get("/admin/").content.decode()
+
+
 def test_it_takes_no_query_of_its_own(
     client: Client, user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    choose(user, "Asia/Tokyo")
+    Preferences.objects.create(user=user, time_zone="Asia/Tokyo", language="de", currency="EUR")
     client.get("/accounts/logout/")
     with django_assert_num_queries(2):  # the session, the user with their preferences
         client.get("/accounts/logout/")

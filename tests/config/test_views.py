@@ -46,7 +46,7 @@ def text_of(response: Any, status: int) -> str:
 
 def test_the_start_page_is_the_admin(client: Client) -> None:
     response = client.get("/")
-    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/start/")
 
 
 @pytest.mark.django_db

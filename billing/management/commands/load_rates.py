@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.rates.convert import reporting_currency
+from billing.rates.convert import installation_currency
 from billing.rates.enter import enter_rates, read_file
 from customers.cli import STDIN, USAGE, one_line, say
 from customers.formats import counted
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Enter the rates and report the counts."""
-        rates, problems = read_file(_text(options["file"]), reporting_currency())
+        rates, problems = read_file(_text(options["file"]), installation_currency())
         if problems:
             more = [f"… and {len(problems) - _SHOWN} more lines."] if len(problems) > _SHOWN else []
             raise CommandError("\n".join([*problems[:_SHOWN], *more, _NOTHING]))

@@ -15,6 +15,7 @@ from crm.desk.health.scoring import Health, health_of
 from crm.models import DeskRefresh, HealthScore
 from customers import clock
 from customers.bulk import create_rows, update_rows
+from customers.local_formats import formats_of
 from customers.models import Customer
 
 #: The name of the `DeskRefresh` row that records the last full run.
@@ -57,6 +58,8 @@ def refresh_health(at: datetime | None = None) -> Iterator[HealthRefreshed]:
     DeskRefresh.objects.update_or_create(name=HEALTH, defaults={"finished_at": moment, "customers": total})
 
 
+# Its texts are stored, for every user.
+@formats_of("")
 @transaction.atomic
 def score_customers(customer_ids: Sequence[str], at: datetime | None = None) -> int:
     """Score those of the customers that are current, and return how many scores were written; a fixed number of queries.

@@ -17,6 +17,7 @@ from crm.desk.worklist.rules import reasons_of
 from crm.models import DeskRefresh, Relationship, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
+from customers.local_formats import formats_of
 from customers.models import Customer
 
 #: The name of the `DeskRefresh` row that records the last full run.
@@ -74,6 +75,8 @@ def delete_stale_entries() -> None:
     delete_rows(list(gone.only("pk")))
 
 
+# Its texts are stored, for every user.
+@formats_of("")
 @transaction.atomic
 def refresh_customers(customer_ids: Sequence[str], at: datetime | None = None) -> WorklistRefreshed:
     """Compute the worklist of those of the customers that are current, in a fixed number of queries; write what differs.

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from billing.balances.alerts import fire_alerts
 from billing.subscriptions.dunning import take_steps
+from customers.local_formats import formats_of
 
 _BATCH = 500
 
@@ -20,6 +21,8 @@ class NoticesTaken:
     steps: int
 
 
+# Its texts are stored, for every user.
+@formats_of("")
 def take_notices_of(locked: Sequence[str], at: datetime) -> NoticesTaken:
     """Fire alerts and take steps of dunning of some customers, which the caller has locked."""
     steps = take_steps(locked, at)

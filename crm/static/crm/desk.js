@@ -13,7 +13,8 @@ document.addEventListener("keydown", (event) => {
         }
         return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(element)) {
+    const isOff = document.querySelector("[data-shortcuts=off]") !== null;
+    if (isOff || event.ctrlKey || event.metaKey || event.altKey || isTyping(element)) {
         return;
     }
     const form = document.querySelector(`form[data-desk-key="${CSS.escape(event.key)}"]`);
