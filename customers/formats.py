@@ -204,11 +204,17 @@ def page_of_key(model: type[Model], key: Any, name: str = "change") -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
 
 
+def customer_url(key: Any) -> str:
+    """The URL of the page of the customer with this ID."""
+    return reverse("desk-customer", args=[key])
+
+
 def link_to(row: Model | None, text: str = "") -> SafeString | str:
     """A link to the page of `row`, with its name or `text`."""
     if row is None:
         return "-"
-    return format_html('<a href="{}" class="text-link">{}</a>', page_of(row), long_text(text or str(row)))
+    url = customer_url(row.pk) if row._meta.label_lower == "customers.customer" else page_of(row)
+    return format_html('<a href="{}" class="text-link">{}</a>', url, long_text(text or str(row)))
 
 
 def column_of(foreign_key: str) -> Any:

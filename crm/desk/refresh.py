@@ -17,9 +17,12 @@ from crm.desk.health.refresh import HEALTH, score_customers
 from crm.desk.worklist.refresh import WORKLIST, delete_stale_entries
 from crm.desk.worklist.refresh import refresh_customers as refresh_worklist_of
 from crm.desk.worklist.take_notices import take_notices_of
-from crm.models import CustomerFacts, DeskRefresh
+from crm.models import ChangePosition, CustomerFacts, DeskRefresh
 from customers import clock
-from customers.models import Customer
+from customers.models import Customer, CustomerChange
+
+#: The reader of the outbox that refreshes the customers that changed (`crm.jobs.refresh`).
+READER = "desk"
 
 _BATCH = 500
 #: A customer that failed is due again after this.
@@ -103,6 +106,15 @@ def refresh_due(at: datetime | None = None) -> Iterator[str]:
     """
     due = CustomerFacts.objects.due(at or clock.now()).order_by("due_at").values_list("customer", flat=True)
     yield from [str(key) for key in due]
+
+
+def is_refresh_pending(customer_id: str) -> bool:
+    """Whether the customer has changed since the last refresh of changed customers. False if there never was one."""
+    position = ChangePosition.objects.filter(pk=READER).first()
+    if position is None:
+        return False
+    # The rows before the position's number are left out first: that is what the index is sorted by.
+    return CustomerChange.objects.filter(number__gte=position.number, customer_id=customer_id).exists()
 
 
 def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:

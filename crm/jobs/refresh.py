@@ -13,7 +13,6 @@ from customers.changes import Expired, Position, changes_after, has_changes_afte
 from customers.formats import counted
 from customers.models import Customer
 
-_READER = "desk"
 _BATCH = 200
 
 
@@ -80,11 +79,11 @@ def _start_over(job: RunningJob, position: Position) -> JobResult:
 
 
 def _position() -> Position | None:
-    row = ChangePosition.objects.filter(pk=_READER).first()
+    row = ChangePosition.objects.filter(pk=desk.READER).first()
     return Position(row.number, row.customer_id) if row else None
 
 
 def _keep(position: Position) -> None:
     ChangePosition.objects.update_or_create(
-        pk=_READER, defaults={"number": position.number, "customer_id": position.customer_id}
+        pk=desk.READER, defaults={"number": position.number, "customer_id": position.customer_id}
     )

@@ -1,135 +1,177 @@
-"""The page of one customer: header, sections, links."""
+"""The pages of one customer: overview, billing, usage and details. The activity is a page of its own (`timeline`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from billing.revenue.monthly import revenue_of
-from crm.dedupe.merges.plan import PERMISSION
+from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.pages.customer_lookup import requested_customer
-from crm.desk.pages.merge import merge_url
 from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, usage, work
-from crm.desk.pages.overview.header import header_of
 from crm.desk.pages.overview.section import Section
-from crm.desk.pages.overview.tags import tags_of
+from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, USAGE, RecordShell, shell_of
 from crm.desk.worklist.refresh import refresh_customers
-from crm.models import Contact, Relationship
 from crm.notes import mark_mentions_seen
 from customers import clock
-from customers.formats import page_of
-from customers.models import Address, Customer
+from customers.models import Customer
 
 _ADJUST = "billing.change_balance"
 
+#: The permission to see a section, and the function that reads it.
+_Gather = tuple[str, Callable[[], Section | None]]
+
 
 def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """The page of the customer with this identifier; redirects to the URL with its typed ID.
+    """The overview of the customer with this identifier; redirects to the URL with its typed ID.
 
     Viewing it marks the user's mentions in the customer's notes as seen. The number of queries doesn't depend on the
     amount of data.
     """
-    customer = requested_customer(request, identifier)
-    if str(customer.pk) != identifier:
-        return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))
-    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
-    may: Callable[[str], bool] = request.user.has_perm
-    now = clock.now()
-    contacts = people.contacts_of(customer) if may("crm.view_contact") else []
-    addresses = places.addresses_of(customer) if may("customers.view_address") else []
-    if may("crm.view_note") and mark_mentions_seen(customer, request.user):
-        refresh_customers([str(customer.pk)])
+    found = _shell(request, identifier, "desk-customer")
+    if isinstance(found, HttpResponse):
+        return found
+    key = str(found.customer.pk)
+    if found.may("crm.view_note") and mark_mentions_seen(found.customer, request.user):
+        refresh_customers([key])
     context = {
-        **admin.site.each_context(request),
-        "title": str(customer),
-        "customer": customer,
-        "header": header_of(customer, contacts, addresses[0] if addresses else None, now),
-        "tags": tags_of(customer, may) if may("crm.view_customertag") else None,
-        "main": _shown(_main(customer, may, contacts)),
-        "side": _shown(_side(customer, may, contacts, addresses)),
-        "below": _shown([timeline.timeline_section(customer, may)]),
-        "links": _links(customer, may),
-        "assign_url": _assign_url(customer, may),
-        "as_of_url": reverse("desk-as-of", args=[customer.pk]),
+        **found.context(request, OVERVIEW),
+        "attention": attention.attention_section(found.customer),
+        "composer": work.entry_forms(found.customer, found.may, found.contacts),
+        "main": _shown(_overview(found)),
+        "rail": _shown(_rail(found)),
     }
     return TemplateResponse(request, "crm/desk/customer.html", context)
 
 
-def _main(customer: Customer, may: Callable[[str], bool], contacts: list[Contact]) -> list[Section | None]:
-    """The wide column: what an account manager reads first."""
-    now = clock.now()
-    found: list[Section | None] = [attention.attention_section(customer)]
-    if may("crm.add_activity"):
-        found.append(work.contact_section(customer, contacts))
+def billing_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """What the customer buys and owes."""
+    found = _shell(request, identifier, "desk-billing")
+    if isinstance(found, HttpResponse):
+        return found
+    if not (found.may("billing.view_subscription") or found.may("billing.view_invoice")):
+        raise PermissionDenied
+    customer = found.customer
+    return _tab(
+        request,
+        found,
+        BILLING,
+        (
+            ("billing.view_subscription", lambda: _contract(customer)),
+            ("billing.view_subscription", lambda: money.subscriptions_section(customer, found.now)),
+            ("billing.view_invoice", lambda: money.invoices_section(customer)),
+            ("billing.view_purchase", lambda: money.purchases_section(customer)),
+            ("billing.view_discount", lambda: money.discounts_section(customer)),
+            ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
+            ("billing.view_referral", lambda: related.referrals_section(customer)),
+        ),
+        "No subscriptions or invoices yet",
+    )
+
+
+def usage_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """What the customer may use and has used."""
+    found = _shell(request, identifier, "desk-usage")
+    if isinstance(found, HttpResponse):
+        return found
+    if not found.may("billing.view_balance"):
+        raise PermissionDenied
+    customer = found.customer
+    return _tab(
+        request,
+        found,
+        USAGE,
+        (
+            ("billing.view_balance", lambda: _balances(found)),
+            ("billing.view_flag", lambda: usage.flags_section(customer, found.now)),
+            ("billing.view_entity", lambda: usage.entities_section(customer)),
+        ),
+        "No balances yet",
+    )
+
+
+def details_page(request: HttpRequest, identifier: str) -> HttpResponse:
+    """Who the customer is, where that is known from, and what was merged."""
+    found = _shell(request, identifier, "desk-details")
+    if isinstance(found, HttpResponse):
+        return found
+    customer = found.customer
+    return _tab(
+        request,
+        found,
+        DETAILS,
+        (
+            ("customers.view_address", lambda: places.addresses_section(customer, found.addresses)),
+            ("customers.view_business", lambda: places.businesses_section(customer)),
+            ("crm.view_domain", lambda: places.domains_section(customer)),
+            ("crm.view_document", lambda: places.documents_section(customer)),
+            ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
+            ("crm.view_merge", lambda: related.merges_section(customer, may_undo=found.may(MERGE))),
+            ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
+        ),
+        "No addresses, domains or documents yet",
+        as_of_url=reverse("desk-as-of", args=[customer.pk]),
+    )
+
+
+def _shell(request: HttpRequest, identifier: str, url_name: str) -> RecordShell | HttpResponse:
+    """The customer with this identifier, or the redirect to the URL with its typed ID."""
+    customer = requested_customer(request, identifier)
+    if str(customer.pk) != identifier:
+        return HttpResponseRedirect(reverse(url_name, args=[customer.pk]))
+    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
+    return shell_of(customer, request.user.has_perm, clock.now())
+
+
+def _tab(
+    request: HttpRequest, found: RecordShell, tab: str, sections: Iterable[_Gather], empty: str, **more: str
+) -> HttpResponse:
+    context = {
+        **found.context(request, tab),
+        "sections": _shown(gather() for permission, gather in sections if found.may(permission)),
+        "empty": empty,
+        **more,
+    }
+    return TemplateResponse(request, "crm/desk/record_tab.html", context)
+
+
+def _overview(found: RecordShell) -> list[Section | None]:
+    """The wide column below what needs attention and the forms."""
+    customer, may = found.customer, found.may
+    sections: list[Section | None] = []
     if may("crm.view_task"):
-        found.append(
-            work.tasks_section(customer, may_add=may("crm.add_task"), may_reassign=may("crm.change_task"))
-        )
+        sections.append(work.tasks_section(customer, may_reassign=may("crm.change_task")))
     if may("crm.view_note"):
-        found.append(work.notes_section(customer, may_add=may("crm.add_note")))
-    if may("billing.view_subscription"):
-        billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
-        found += [money.contract_section(customer, billed), money.subscriptions_section(customer, now)]
-    if may("billing.view_balance"):
-        found.append(usage.balances_section(customer, now, may_adjust=may(_ADJUST)))
-    if may("billing.view_invoice"):
-        found.append(money.invoices_section(customer))
-    return found
+        sections.append(work.notes_section(customer))
+    sections.append(timeline.timeline_section(customer, may))
+    return sections
 
 
-def _side(
-    customer: Customer, may: Callable[[str], bool], contacts: list[Contact], addresses: list[Address]
-) -> list[Section | None]:
+def _rail(found: RecordShell) -> list[Section | None]:
     """The narrow column: facts to look up."""
-    now = clock.now()
-    sections: tuple[tuple[str, Callable[[], Section | None]], ...] = (
-        ("crm.view_healthscore", lambda: health.health_section(customer, now)),
-        ("crm.view_contact", lambda: people.people_section(customer, contacts)),
-        ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
-        ("customers.view_address", lambda: places.addresses_section(customer, addresses)),
-        ("customers.view_business", lambda: places.businesses_section(customer)),
-        ("crm.view_domain", lambda: places.domains_section(customer)),
-        ("crm.view_document", lambda: places.documents_section(customer)),
-        ("billing.view_purchase", lambda: money.purchases_section(customer)),
-        ("billing.view_discount", lambda: money.discounts_section(customer)),
-        ("billing.view_flag", lambda: usage.flags_section(customer, now)),
-        ("billing.view_entity", lambda: usage.entities_section(customer)),
-        ("billing.view_referral", lambda: related.referrals_section(customer)),
-        ("crm.view_merge", lambda: related.merges_section(customer, may_undo=may(PERMISSION))),
-        ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
+    customer = found.customer
+    sections: tuple[_Gather, ...] = (
+        ("crm.view_contact", lambda: people.people_section(customer, found.contacts)),
+        ("billing.view_subscription", lambda: money.subscriptions_section(customer, found.now)),
+        ("billing.view_balance", lambda: _balances(found)),
+        ("crm.view_healthscore", lambda: health.health_section(found.health)),
         ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
     )
-    return [gather() for permission, gather in sections if may(permission)]
+    return [gather() for permission, gather in sections if found.may(permission)]
 
 
-def _shown(sections: list[Section | None]) -> list[Section]:
+def _balances(found: RecordShell) -> Section | None:
+    return usage.balances_section(found.customer, found.now, may_adjust=found.may(_ADJUST))
+
+
+def _contract(customer: Customer) -> Section | None:
+    billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
+    return money.contract_section(customer, billed)
+
+
+def _shown(sections: Iterable[Section | None]) -> list[Section]:
     return [section for section in sections if section is not None]
-
-
-def _assign_url(customer: Customer, may: Callable[[str], bool]) -> str:
-    """Where the user can assign an account manager; empty if they may not."""
-    relationship: Relationship | None = getattr(customer, "relationship", None)
-    if relationship is not None:
-        return page_of(relationship) if may("crm.change_relationship") else ""
-    if not may("crm.add_relationship"):
-        return ""
-    return f"{reverse('admin:crm_relationship_add')}?{urlencode({'customer': customer.pk})}"
-
-
-def _links(customer: Customer, may: Callable[[str], bool]) -> list[tuple[str, str]]:
-    """The buttons of the header: (text, URL)."""
-    links = [
-        ("Edit" if may("customers.change_customer") else "Record", page_of(customer)),
-        ("Activity", reverse("desk-timeline", args=[customer.pk])),
-        ("History", page_of(customer, "history")),
-    ]
-    if may("customers.view_sourcerecord"):
-        links.append(("Sources", reverse("desk-provenance", args=[customer.pk])))
-    if may(PERMISSION) and customer.merged_into_id is None and customer.archived_at is None:
-        links.append(("Merge…", merge_url([customer])))
-    return links

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import reverse
 
 from crm.contacts import log_contact
-from crm.desk.bulk.actions import change_tags
+from crm.desk.bulk.actions import change_tags, set_owner
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.forms import AddTagsForm, ContactForm, NoteForm, TaskForm
 from crm.desk.worklist.refresh import refresh_customers
@@ -52,6 +52,21 @@ def log(request: HttpRequest, customer_id: str) -> HttpResponse:
         customer, values["kind"], by=request.user, summary=values["summary"], person=values["person"]
     )
     messages.success(request, f"Logged the {activity.get_kind_display().lower()}.")
+    return _back(customer)
+
+
+@posted("crm.change_relationship")
+def assign(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """Set the account manager to the user in `owner`; empty removes it."""
+    customer = _customer(customer_id)
+    key = request.POST.get("owner", "")
+    owner = _person(key)
+    if owner is None and key:
+        messages.error(request, "Couldn't assign the account. Choose a person.")
+    elif set_owner(Customer.objects.filter(pk=customer.pk), owner, by=request.user):
+        messages.success(
+            request, f"Assigned the account to {owner}." if owner else "Removed the account manager."
+        )
     return _back(customer)
 
 
@@ -135,16 +150,19 @@ def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
 
 
 def _reassign(request: HttpRequest, task: Task) -> None:
-    key = request.POST.get("owner", "")
-    to = (
-        people_who_act().filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) < 10 else None
-    )
+    to = _person(request.POST.get("owner", ""))
     if to is None:
         messages.error(request, "Couldn't reassign the task. Choose a person.")
     elif reassign_task(task, to, by=request.user):
         messages.success(request, f"Reassigned “{task.title}” to {to}.")
     else:
         messages.warning(request, f"Couldn't reassign the task. It's done, or {to} already has it.")
+
+
+def _person(key: str) -> Any:
+    """The user with this ID who may be assigned work; None if there is none."""
+    is_key = key.isascii() and key.isdigit() and len(key) < 10
+    return people_who_act().filter(pk=key).first() if is_key else None
 
 
 def _customer(customer_id: str) -> Customer:

@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,9 +16,12 @@ from django.utils.timezone import make_aware
 
 from billing.ledger.totals import customer_ids_with_merged
 from crm.desk.pages.customer_lookup import requested_customer
+from crm.desk.pages.record_shell import ACTIVITY, shell_of
 from crm.desk.timeline.days import by_day
 from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery, name_of
 from crm.desk.timeline.stream import SOURCES, read_page
+from customers import clock
+from customers.models import Customer
 
 _PAGE = 40
 _LONGEST_SEARCH = 200
@@ -87,10 +89,9 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     query.pop("before", None)
     newest = query.urlencode()
     query["before"] = str(page.older)
+    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
     context = {
-        **admin.site.each_context(request),
-        "title": f"{customer}: activity",
-        "customer": customer,
+        **shell_of(customer, request.user.has_perm, clock.now()).context(request, ACTIVITY),
         "form": form,
         "is_filtered": any(chosen.values()),
         "section": {"lines": by_day(page.entries)},

@@ -7,7 +7,7 @@ from django.urls import URLPattern, path
 
 from crm.desk.pages import links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
-from crm.desk.pages.customer_page import customer_page
+from crm.desk.pages.customer_page import billing_page, customer_page, details_page, usage_page
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
 from crm.desk.pages.home import desk_list
@@ -24,6 +24,10 @@ from crm.desk.pages.worklist import worklist_page
 urlpatterns: list[URLPattern] = [
     path("find/", admin.site.admin_view(find_page), name="desk-find"),
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+    path("customer/<str:identifier>/billing/", admin.site.admin_view(billing_page), name="desk-billing"),
+    path("customer/<str:identifier>/usage/", admin.site.admin_view(usage_page), name="desk-usage"),
+    path("customer/<str:identifier>/details/", admin.site.admin_view(details_page), name="desk-details"),
+    path("customer/<str:customer_id>/owner/", admin.site.admin_view(quick_entry.assign), name="desk-assign"),
     path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
     path("record/<str:record_id>/link/", admin.site.admin_view(links.link_page), name="desk-link"),

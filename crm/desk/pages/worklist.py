@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.utils.dateparse import parse_date
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localdate, make_aware
 
 from billing.formats import money
@@ -100,7 +101,7 @@ def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[Workli
 
 
 def _decide(request: HttpRequest) -> HttpResponse:
-    """Decide about the posted reason, and redirect to the same page."""
+    """Decide about the posted reason, and redirect to the same page, or to the customer's page if that asked."""
     if not request.user.has_perm(_DECIDE):
         raise PermissionDenied
     try:
@@ -115,7 +116,9 @@ def _decide(request: HttpRequest) -> HttpResponse:
         messages.warning(request, str(problem))
     else:
         messages.success(request, _done(decision, written.until, f"{written.customer}, {written.words}"))
-    return HttpResponseRedirect(f"{request.path}?{_query(request)}")
+    asked = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return HttpResponseRedirect(asked if is_ours else f"{request.path}?{_query(request)}")
 
 
 def _done(decision: DecisionKind, until: datetime | None, subject: str) -> str:

@@ -7,9 +7,9 @@ from datetime import date, datetime, time
 
 from django.utils.timezone import localdate, make_aware
 
-from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 from crm.models import Mention, Task
-from customers.formats import counted
+from customers.formats import counted, customer_url
 
 TASK = WorklistRule("task_due", "Task due", "A task is due today, or late.", "crm.view_task")
 MENTION = WorklistRule("mention", "Mention", "A colleague mentioned you in a note.", "crm.view_note")
@@ -35,7 +35,7 @@ def due_tasks(batch: WorklistBatch) -> Iterator[Reason]:
             words=f"task “{task.title}” {_due(task.due_on, today)}",
             weight=(_TASK_WEIGHT if is_due else _REMINDER_WEIGHT) + min(late, _MOST_FOR_DELAY),
             since=make_aware(datetime.combine(since, time.min)),
-            link=f"{customer_page(str(task.customer_id))}#section-tasks",
+            link=f"{customer_url(str(task.customer_id))}#section-tasks",
             person_id=task.owner_id,
         )
 
@@ -61,7 +61,7 @@ def mentions(batch: WorklistBatch) -> Iterator[Reason]:
             words=f"{author or 'a colleague'} mentioned {mention.user} in a note: {mention.note}",
             weight=_MENTION_WEIGHT,
             since=mention.made_at,
-            link=f"{customer_page(str(mention.note.customer_id))}#section-notes",
+            link=f"{customer_url(str(mention.note.customer_id))}#section-notes",
             person_id=mention.user_id,
         )
 

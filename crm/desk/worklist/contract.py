@@ -10,11 +10,11 @@ from billing.models import Subscription
 from billing.revenue.monthly import revenue_of
 from billing.rules.exact import EXACT
 from billing.rules.money import from_minor, is_known
-from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, customer_page
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 from crm.models import Relationship
 from customers.configuration.table import WORKLIST_CONTRACT_PERCENT
 from customers.configuration.values import value_of
-from customers.formats import number
+from customers.formats import customer_url, number
 
 MISMATCH = WorklistRule(
     "contract_mismatch",
@@ -67,7 +67,7 @@ def contract_mismatches(batch: WorklistBatch) -> Iterator[Reason]:
             if rate
             else f"nothing billed {contract}",
             weight=_WEIGHT + min(int(gap) * _MOST_FOR_GAP // 100, _MOST_FOR_GAP),
-            link=customer_page(key),
+            link=customer_url(key),
         )
 
 

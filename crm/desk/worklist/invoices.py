@@ -11,13 +11,12 @@ from crm.desk.worklist.reason import (
     Reason,
     WorklistBatch,
     WorklistRule,
-    customer_page,
     first_of_each,
     rows_left_out,
 )
 from customers.configuration.table import WORKLIST_OVERDUE_DAYS
 from customers.configuration.values import value_of
-from customers.formats import counted, days_between, page_of_key
+from customers.formats import counted, customer_url, days_between, page_of_key
 
 OVERDUE = WorklistRule(
     "invoice_overdue",
@@ -55,7 +54,7 @@ def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
                 words=f"{counted(more, 'more invoice')} past due",
                 weight=_WEIGHT,
                 since=invoice.due_at,
-                link=customer_page(str(invoice.customer_id)),
+                link=customer_url(str(invoice.customer_id)),
             )
 
 

@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from billing.revenue.monthly import earning
 from crm.dedupe.duplicates.evidence import likelihood
-from crm.desk.worklist.reason import MOST, Reason, WorklistBatch, WorklistRule, customer_page
+from crm.desk.worklist.reason import MOST, Reason, WorklistBatch, WorklistRule
 from crm.models import DuplicateCluster, DuplicatePair
-from customers.formats import page_of_key
+from customers.formats import customer_url, page_of_key
 from customers.models import Customer
 
 UNOWNED = WorklistRule(
@@ -43,7 +43,7 @@ def unowned_accounts(batch: WorklistBatch) -> Iterator[Reason]:
             words="no account manager",
             weight=_UNOWNED_WEIGHT,
             since=since,
-            link=customer_page(str(key)),
+            link=customer_url(str(key)),
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from django.db.models import Count, F, Model, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.urls import reverse
 
 M = TypeVar("M", bound=Model)
 
@@ -71,8 +70,3 @@ def rows_left_out(row: Any) -> int:
     """How many rows of the customer `first_of_each` left out, if `row` is the last that it returned; else 0."""
     more: int = row.in_all - MOST
     return more if row.place == MOST and more > 0 else 0
-
-
-def customer_page(customer_id: str) -> str:
-    """The URL of a customer's page."""
-    return reverse("desk-customer", args=[customer_id])

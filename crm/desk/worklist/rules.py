@@ -17,8 +17,8 @@ from crm.desk.worklist import (
     ownership,
     subscriptions,
 )
-from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule, customer_page
-from customers.formats import number
+from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule
+from customers.formats import customer_url, number
 
 # Each module lists its rules in RULES and the functions that find reasons in FINDERS.
 _MODULES = (invoices, notices, subscriptions, balances, contract, health, colleagues, ownership)
@@ -55,5 +55,5 @@ def bounded(reasons: Iterable[Reason]) -> Iterator[Reason]:
             key=f"more:{more}",
             words=f"{number(more)} more: {RULES[first.rule].title.lower()}",
             since=None,
-            link=customer_page(first.customer_id),
+            link=customer_url(first.customer_id),
         )

@@ -14,13 +14,12 @@ from crm.desk.worklist.reason import (
     Reason,
     WorklistBatch,
     WorklistRule,
-    customer_page,
     first_of_each,
     rows_left_out,
 )
 from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS, WORKLIST_QUIET_DAYS
 from customers.configuration.values import value_of
-from customers.formats import counted, days_between, page_of_key, upcoming
+from customers.formats import counted, customer_url, days_between, page_of_key, upcoming
 
 PAST_DUE = WorklistRule(
     "subscription_past_due",
@@ -165,7 +164,7 @@ def _reasons(batch: WorklistBatch, rule: WorklistRule, rows: Any, reason: Any, a
                 words=f"{counted(more, 'more subscription')} {are}",
                 weight=last.weight,
                 since=last.since,
-                link=customer_page(last.customer_id),
+                link=customer_url(last.customer_id),
             )
 
 

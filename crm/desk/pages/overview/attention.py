@@ -1,26 +1,71 @@
-"""Why the customer is on the worklist."""
+"""Why the customer is on the worklist, and what to do about it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.utils.text import capfirst
 
-from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_section
+from crm.desk.pages.overview.section import SHOWN, Section, first_rows
 from crm.models import WorklistReason
 from customers.formats import day
 from customers.models import Customer
+
+#: From this weight on a reason is urgent.
+_URGENT = 50
+
+#: What the page behind a reason's link lets the user do.
+_LABELS = {
+    "balance_runs_out": "View balance",
+    "balance_exhausted": "View balance",
+    "balance_low": "View balance",
+    "usage_alert": "View alert",
+    "topup_due": "View top-up",
+    "invoice_overdue": "View invoice",
+    "dunning_step": "View invoice",
+    "subscription_past_due": "View subscription",
+    "trial_ending": "View subscription",
+    "canceled": "View subscription",
+    "health_dropped": "View health",
+    "possible_duplicate": "Review",
+    "task_due": "View task",
+    "mention": "View note",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionLine:
+    """An open reason. `label` is the text of the link; empty if the link leads to this page."""
+
+    id: str
+    text: str
+    since: str
+    is_urgent: bool
+    url: str
+    label: str
 
 
 def attention_section(customer: Customer) -> Section | None:
     """The open reasons, heaviest first. One that several people have on their worklists is shown once."""
     rows = WorklistReason.objects.open().filter(entry__customer=customer).heaviest_first()
     once = list({row.words: row for row in reversed(first_rows(rows))}.values())[::-1]
-    return list_section(
-        "attention",
-        "Needs attention",
-        once,
-        lambda row: SectionLine(
-            text=capfirst(row.words),
-            url=row.link,
-            details=(f"Since {day(row.since)}",),
-        ),
+    if not once:
+        return None
+    return Section(
+        key="attention",
+        title="Needs attention",
+        lines=tuple(_line(row) for row in once[:SHOWN]),
+        template="crm/desk/overview/attention.html",
+    )
+
+
+def _line(row: WorklistReason) -> AttentionLine:
+    label = _LABELS.get(row.rule, "") if row.link else ""
+    return AttentionLine(
+        id=str(row.pk),
+        text=capfirst(row.words),
+        since=day(row.since),
+        is_urgent=row.weight >= _URGENT,
+        url=row.link,
+        label=label,
     )

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.core import get_global
 
 from crm.models import Company, Contact, Relationship
-from customers.formats import BAD, NEWS, PLAIN, WAITING, country_name, day, opens_a_page
+from customers.formats import country_name, day, opens_a_page
 from customers.json_types import is_plain_link
 from customers.models import Address, Customer, Environment
 
@@ -20,7 +20,7 @@ _INITIALS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The texts of the header. `labels` are (word, color), `ids` (name, value), `links` (URL, text)."""
+    """The texts of the header. `labels` are (word, color of the chip), `ids` (name, value), `links` (URL, text)."""
 
     name: str
     initials: str
@@ -107,13 +107,13 @@ def _since(customer: Customer, relationship: Relationship | None) -> str:
 def _labels(customer: Customer) -> tuple[tuple[str, str], ...]:
     labels = []
     if customer.archived_at is not None:
-        labels.append(("Archived", PLAIN))
+        labels.append(("Archived", "plain"))
     if customer.status == Customer.Status.SUSPENDED:
-        labels.append(("Suspended", BAD))
+        labels.append(("Suspended", "bad"))
     if customer.status == Customer.Status.INACTIVE:
-        labels.append(("Inactive", WAITING))
+        labels.append(("Inactive", "warn"))
     if customer.env == Environment.SANDBOX:
-        labels.append(("Test mode", NEWS))
+        labels.append(("Test mode", "info"))
     return tuple(labels)
 
 

@@ -33,10 +33,7 @@ class SectionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the page under a heading.
-
-    `template` shows the lines, and the form for a new one if the user may add it. `more_url` is the page with all rows.
-    """
+    """A part of the page under a heading. `template` shows the lines; `more_url` is the page with all rows."""
 
     key: str
     title: str
@@ -44,7 +41,6 @@ class Section:
     sentences: tuple[str, ...] = ()
     more_url: str = ""
     template: str = "crm/desk/overview/lines.html"
-    form: Any = None
 
 
 def list_section(

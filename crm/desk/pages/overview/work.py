@@ -1,8 +1,8 @@
-"""Tasks, notes, and the form to log a call."""
+"""Tasks, notes, and the forms that log a call and add a note or a task."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,24 +36,61 @@ class NoteLine:
     written: SafeString | str
 
 
-def contact_section(customer: Customer, contacts: list[Contact]) -> Section:
-    return Section(
-        key="contact",
-        title="Log call",
-        template="crm/desk/_log_contact.html",
-        form=ContactForm(customer, contacts),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryForm:
+    """A form that the page opens on request, or by the key `shortcut`."""
+
+    key: str
+    action: str
+    shortcut: str
+    form_template: str
+    form: Any
 
 
-def tasks_section(customer: Customer, *, may_add: bool, may_reassign: bool) -> Section | None:
-    """Open tasks, soonest due first, and the form to add one."""
+def entry_forms(customer: Customer, may: Callable[[str], bool], contacts: list[Contact]) -> list[EntryForm]:
+    """The forms that the user may use: call, note, task."""
+    forms = []
+    if may("crm.add_activity"):
+        forms.append(
+            EntryForm(
+                key="call",
+                action="Log call",
+                shortcut="c",
+                form_template="crm/desk/_log_contact.html",
+                form=ContactForm(customer, contacts),
+            )
+        )
+    if may("crm.add_note"):
+        forms.append(
+            EntryForm(
+                key="note",
+                action="Add note",
+                shortcut="n",
+                form_template="crm/desk/_add_note.html",
+                form=NoteForm(),
+            )
+        )
+    if may("crm.add_task"):
+        forms.append(
+            EntryForm(
+                key="task",
+                action="Add task",
+                shortcut="t",
+                form_template="crm/desk/_add_task.html",
+                form=TaskForm(),
+            )
+        )
+    return forms
+
+
+def tasks_section(customer: Customer, *, may_reassign: bool) -> Section | None:
+    """Open tasks, soonest due first."""
     rows = Task.objects.open().filter(customer=customer).select_related("owner").soonest_first()
     found = first_rows(rows)
-    form = TaskForm() if may_add else None
-    if not found and form is None:
+    if not found:
         return None
     today = localdate(clock.now())
-    people = list(people_who_act()) if found and may_reassign else []
+    people = list(people_who_act()) if may_reassign else []
     return Section(
         key="tasks",
         title="Tasks",
@@ -68,23 +105,20 @@ def tasks_section(customer: Customer, *, may_add: bool, may_reassign: bool) -> S
             for row in found[:SHOWN]
         ),
         template="crm/desk/_tasks.html",
-        form=form,
         more_url=list_of(Task, customer) if len(found) > SHOWN else "",
     )
 
 
-def notes_section(customer: Customer, *, may_add: bool) -> Section | None:
-    """Pinned notes, then the newest, and the form to add one."""
+def notes_section(customer: Customer) -> Section | None:
+    """Pinned notes, then the newest."""
     rows = Note.objects.filter(customer=customer).select_related("author")
     found = first_rows(rows.order_by(F("is_pinned").desc(), "-created_at", "-pk"))
-    form = NoteForm() if may_add else None
-    if not found and form is None:
+    if not found:
         return None
     return Section(
         key="notes",
         title="Notes",
         lines=tuple(NoteLine(row, when(row.created_at)) for row in found[:SHOWN]),
         template="crm/desk/_notes.html",
-        form=form,
         more_url=list_of(Note, customer) if len(found) > SHOWN else "",
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,14 +15,15 @@ from django.urls import reverse
 
 from crm.dedupe.merges.merge import merge
 from crm.desk.pages.overview import places
+from crm.models import CustomerFacts, Relationship
 from customers import clock
-from customers.formats import page_of as address_of
 from customers.models import Address, Customer
 from tests.customers.import_documents import customer_of, take_payments
 from tests.factories import (
     make_address,
     make_balance,
     make_business,
+    make_change_position,
     make_company,
     make_contact,
     make_customer,
@@ -64,8 +65,8 @@ def client(user: User) -> Client:
     return client
 
 
-def page_of(client: Client, customer: Customer) -> str:
-    response = client.get(reverse("desk-customer", args=[customer.pk]))
+def page_of(client: Client, customer: Customer, tab: str = "desk-customer") -> str:
+    response = client.get(reverse(tab, args=[customer.pk]))
     assert response.status_code == 200
     return response.content.decode()
 
@@ -92,14 +93,15 @@ def surround(customer: Customer, count: int) -> None:
         make_worklist_reason(entry=make_worklist_entry(customer=customer), words=f"reason {number}")
 
 
-def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client) -> None:
+@pytest.mark.parametrize("tab", ["desk-customer", "desk-billing", "desk-usage", "desk-details"])
+def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client, tab: str) -> None:
     counts = []
     for count in (1, 9):
         customer = make_customer()
         make_company(customer=customer)
         make_relationship(customer=customer)
         surround(customer, count)
-        url = reverse("desk-customer", args=[customer.pk])
+        url = reverse(tab, args=[customer.pk])
         client.get(url)
         with CaptureQueriesContext(
             connection,
@@ -111,10 +113,18 @@ def test_the_number_of_queries_does_not_grow_with_the_customer(client: Client) -
 
 def test_what_is_empty_takes_no_room(client: Client) -> None:
     client.force_login(make_user("Viewer"))
-    page = page_of(client, make_customer(name="Bare Ltd"))
-    assert "No subscriptions, balances or invoices yet" in page
-    for heading in ("Contacts", "Invoices", "Addresses", "Domains", "Discounts", "Merged in the CRM"):
-        assert f">{heading}</h2>" not in page
+    customer = make_customer(name="Bare Ltd")
+    pages = {
+        "desk-customer": "No subscription",
+        "desk-billing": "No subscriptions or invoices yet",
+        "desk-usage": "No balances yet",
+        "desk-details": "No addresses, domains or documents yet",
+    }
+    for tab, words in pages.items():
+        page = page_of(client, customer, tab)
+        assert words in page
+        for heading in ("Contacts", "Invoices", "Addresses", "Domains", "Discounts", "Merged in the CRM"):
+            assert f">{heading}</h2>" not in page
 
 
 def test_the_head_says_who_it_is(client: Client, user: User) -> None:
@@ -139,17 +149,85 @@ def test_the_head_says_who_it_is(client: Client, user: User) -> None:
         assert words in page
 
 
-def test_an_account_without_manager_can_be_assigned_by_who_may(client: Client) -> None:
+def test_an_account_manager_is_assigned_in_the_head_by_who_may(client: Client, user: User) -> None:
     customer = make_customer()
-    add = f"{reverse('admin:crm_relationship_add')}?customer={customer.pk}"
-    assert f'No account manager · <a href="{add}"' in page_of(client, customer)
-    relationship = make_relationship(customer=customer, owner=None)
-    change = address_of(relationship)
-    assert f'No account manager · <a href="{change}"' in page_of(client, customer)
+    assert "No account manager · Assign" in page_of(client, customer)
+    assign = reverse("desk-assign", args=[customer.pk])
+    answer = client.post(assign, {"owner": user.pk}, follow=True)
+    assert "Assigned the account to" in answer.content.decode()
+    assert "Account manager: Ada Adeyemi" in page_of(client, customer)
+    assert "Choose a person." in client.post(assign, {"owner": "0"}, follow=True).content.decode()
+    client.post(assign, {"owner": ""})
+    assert Relationship.objects.get().owner is None
+    assert client.get(assign).status_code == 405
     client.force_login(make_user("Viewer"))
     page = page_of(client, customer)
     assert "No account manager" in page
-    assert "Assign</a>" not in page
+    assert "Assign" not in page
+    assert client.post(assign, {"owner": user.pk}).status_code == 403
+
+
+def test_the_key_facts_are_those_of_the_moment(client: Client) -> None:
+    now = clock.now()
+    customer = make_customer()
+    for words in ("No subscription", "No recurring revenue", "All invoices are paid", "Nothing renews"):
+        assert words in page_of(client, customer)
+    CustomerFacts.objects.all().delete()
+    plan = make_plan(name="Scale", price_amount=Decimal(700), price_interval="month", currency="USD")
+    make_subscription(
+        customer=customer,
+        plan=plan,
+        quantity=1,
+        current_period_start=now - timedelta(days=16),
+        current_period_end=now + timedelta(days=14),
+    )
+    make_invoice(customer=customer, status="open", total=125_000, due_at=now - timedelta(days=18))
+    page = page_of(client, customer)
+    for words in (
+        "Scale",
+        "$700.00",
+        "$8,400.00/yr",
+        "$1,250.00",
+        "$1,250.00 past due, 18 days",
+        "in 14 days",
+    ):
+        assert words in page
+    clerk = make_user(is_superuser=False)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_customer"))
+    client.force_login(clerk)
+    page = page_of(client, customer)
+    assert "$700.00" not in page
+    assert "past due" not in page
+
+
+def test_the_key_facts_are_computed_anew_after_a_change(client: Client) -> None:
+    customer = make_customer()
+    assert "No subscription" in page_of(client, customer)
+    make_change_position(reader="desk", number=0)
+    make_subscription(customer=customer, plan=make_plan(name="Scale"))
+    assert "No subscription" not in page_of(client, customer)
+
+
+def test_actions_are_offered_to_who_may(client: Client) -> None:
+    customer = make_customer()
+    page = page_of(client, customer)
+    for action in ("Attach plan…", "Adjust balance…", "Add task…", "Merge…", "Edit", "History"):
+        assert action in page
+    client.force_login(make_user("Viewer"))
+    page = page_of(client, customer)
+    for action in ("Attach plan…", "Adjust balance…", "Add task…", "Merge…", "Log call", "Add note"):
+        assert action not in page
+
+
+def test_a_reason_is_settled_on_the_page(client: Client) -> None:
+    customer = make_customer()
+    reason = make_worklist_reason(entry=make_worklist_entry(customer=customer), words="trial ends Friday")
+    back = reverse("desk-customer", args=[customer.pk])
+    decision = {"reason": reason.pk, "decision": "done", "next": back}
+    assert client.post(reverse("desk-worklist"), decision)["Location"] == back
+    elsewhere = client.post(reverse("desk-worklist"), {**decision, "next": "https://evil.example.com/"})
+    assert elsewhere["Location"].startswith(reverse("desk-worklist"))
+    assert "Trial ends Friday" not in page_of(client, customer)
 
 
 def test_the_local_time_is_that_of_the_only_zone_of_the_country(
@@ -176,10 +254,10 @@ def test_the_local_time_of_a_country_with_several_zones_is_that_of_a_person(
 def test_the_contract_is_held_against_what_is_billed(client: Client) -> None:
     customer = make_customer()
     make_relationship(customer=customer, contract_annual_revenue=Decimal(120000), currency="USD")
-    assert "No recurring billing in USD." in page_of(client, customer)
+    assert "No recurring billing in USD." in page_of(client, customer, "desk-billing")
     plan = make_plan(price_amount=Decimal(7000), price_interval="month", currency="USD")
     make_subscription(customer=customer, plan=plan, quantity=1)
-    page = page_of(client, customer)
+    page = page_of(client, customer, "desk-billing")
     assert "Contract: $120,000.00/yr" in page
     assert "Billed: $84,000.00/yr ($7,000.00/month)" in page
     assert "$36,000.00/yr below the contract, 70% of it is billed." in page
@@ -236,7 +314,7 @@ def test_an_overdue_invoice_comes_first(client: Client) -> None:
         created_at=now - timedelta(days=90),
         due_at=now - timedelta(days=60),
     )
-    page = page_of(client, customer).partition('id="section-timeline"')[0]
+    page = page_of(client, customer, "desk-billing").partition('id="section-timeline"')[0]
     assert page.index("in_late") < page.index("in_paid_0")
     assert "Past due" in page
     assert "in_paid_6" not in page
@@ -282,10 +360,11 @@ def test_what_the_record_carries_is_only_text(client: Client) -> None:
     )
     make_domain(customer=customer, name=HOSTILE)
     make_address(customer=customer, city=HOSTILE, is_default=True)
-    page = page_of(client, customer)
-    assert "<script>alert" not in page
-    assert "javascript:" not in page
-    assert "data:text" not in page
+    for tab in ("desk-customer", "desk-details"):
+        page = page_of(client, customer, tab)
+        assert "<script>alert" not in page
+        assert "javascript:" not in page
+        assert "data:text" not in page
 
 
 def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) -> None:
@@ -296,9 +375,8 @@ def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     make_contact(customer=survivor, person=person, came_with=merged)
     make_domain(customer=survivor, name="finch.example.com")
     make_domain(customer=survivor, name="finch.example.com", came_with=merged)
-    page = page_of(client, survivor)
-    assert page.count(">Nia Okafor</a>") == 1
-    assert page.count(">finch.example.com<") == 1
+    assert page_of(client, survivor).count(">Nia Okafor</a>") == 1
+    assert page_of(client, survivor, "desk-details").count(">finch.example.com<") == 1
 
 
 def test_an_address_of_two_merged_customers_is_one_line_that_names_both(client: Client) -> None:
@@ -314,7 +392,7 @@ def test_an_address_of_two_merged_customers_is_one_line_that_names_both(client: 
     assert [line.details for line in section.lines] == [
         ("1 High St, Nairobi, Kenya", "Payments platform pA and Payments platform pB")
     ]
-    assert "Payments platform pA and Payments platform pB" in page_of(client, survivor)
+    assert "Payments platform pA and Payments platform pB" in page_of(client, survivor, "desk-details")
     assert Address.objects.count() == 2
 
 

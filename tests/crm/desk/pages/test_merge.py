@@ -273,7 +273,7 @@ def test_who_may_not_merge_is_not_led_there() -> None:
 
 def test_the_survivors_page_lists_its_merges_with_the_way_back(client: Client) -> None:
     merge = merged(client)
-    url = reverse("desk-customer", args=[merge.survivor_id])
+    url = reverse("desk-details", args=[merge.survivor_id])
     undo = reverse("desk-unmerge", args=[merge.pk])
     page = client.get(url).content.decode()
     assert page.count(undo) == 2  # what was just said, and the list
