@@ -12,25 +12,42 @@ from django.test import Client
 from bench.clone_rows import clone, key
 from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
-from crm.desk.health.refresh import refresh_health
-from crm.desk.worklist.refresh import refresh_worklist
-from crm.models import Note, Relationship, Task
+from crm.desk.refresh import refresh_all
+from crm.models import CustomerTag, Note, Relationship, Tag, Task
 from customers import clock
-from customers.models import Customer
+from customers.models import Address, Customer
+from customers.typed_ids import uuid_of
 
 _OWNERS = 10
+#: Filters of the list of customers, each of which finds some of them.
+SEGMENTS = (
+    "",
+    "owner=me",
+    "owner=nobody",
+    "tag=pilot",
+    "plan=rare",
+    "plan=bench",
+    "subscription=past_due",
+    "subscription=trial",
+    "subscription=none",
+    "mrr_from=100",
+    "mrr=none",
+    "mrr_from=50&mrr_currency=USD",
+    "balance=f0&balance_to=100",
+    "balance=f0&balance_figure=used&balance_from=90",
+    "renews=10",
+    "country=CH",
+    "health_to=60",
+    "quiet=150",
+    "contact_within=7",
+    "owner=me&mrr_from=50&quiet=60&health_to=80",
+)
 _DAY = "interval '1 day'"
 
 
-def refresh_health_of_all() -> None:
-    """Score everybody."""
-    for _ in refresh_health():
-        pass
-
-
-def refresh_worklist_of_all() -> None:
-    """Compute the worklist."""
-    for _ in refresh_worklist():
+def refresh_everyone() -> None:
+    """Compute health, worklist and facts."""
+    for _ in refresh_all():
         pass
 
 
@@ -51,6 +68,10 @@ class Desk:
         plan = Plan.objects.create(
             plan_id="bench", name="Bench", price_amount=Decimal(100), price_interval="month", currency="USD"
         )
+        rare = Plan.objects.create(
+            plan_id="rare", price_amount=Decimal(900), price_interval="month", currency="EUR"
+        )
+        self._plans = [str(uuid_of(each.pk)) for each in (plan, rare)]
         customer = Customer.objects.create(name="Template", archived_at=now)
         self._customer = customer
         self._relationship = Relationship.objects.create(
@@ -81,6 +102,8 @@ class Desk:
         self._entry = LedgerEntry.objects.select_related("posting").get()
         self._posting = self._entry.posting
         self._note = Note.objects.create(customer=customer, body="Content.")
+        self._address = Address.objects.create(customer=customer, is_default=True, country="TZ")
+        self._tag = CustomerTag.objects.create(customer=customer, tag=Tag.objects.create(name="pilot"))
         self._task = Task.objects.create(customer=customer, title="Call them")
 
     def grow(self, size: int) -> None:
@@ -112,6 +135,7 @@ class Desk:
             **of_customer,
             id=key("sub"),
             subscription_id="'sub-' || i",
+            plan=f"(ARRAY{self._plans})[CASE WHEN i % 50 = 0 THEN 2 ELSE 1 END]::uuid",
             past_due="i % 20 = 0",
             trial_ends_at=f"CASE WHEN i % 11 = 0 THEN now() + (i % 10) * {_DAY} END",
             canceled_at=f"CASE WHEN i % 17 = 0 THEN now() - {_DAY} END",
@@ -159,6 +183,14 @@ class Desk:
             )
         clone(self._note, numbers, **of_customer, id=key("note"), created_at=f"now() - (i % 200) * {_DAY}")
         clone(
+            self._address,
+            numbers,
+            **of_customer,
+            id=key("adr"),
+            country="CASE WHEN i % 40 = 0 THEN 'CH' ELSE 'TZ' END",
+        )
+        clone(self._tag, (numbers[0] // 100 + 1, numbers[1] // 100), id=key("ctag"), customer=key("cus"))
+        clone(
             self._task,
             numbers,
             **of_customer,
@@ -178,6 +210,7 @@ class Desk:
             "worklist, all, page 10": "/admin/worklist/?scope=all&page=10",
             "home, mine": "/admin/",
             "home, all": "/admin/?scope=all",
+            **{f"list: {query}": f"/admin/customers/customer/?{query}" for query in SEGMENTS},
             "customer": f"/admin/customer/{customer.pk}/",
             "health": f"/admin/customer/{customer.pk}/health/",
         }
