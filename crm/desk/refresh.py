@@ -99,13 +99,13 @@ def is_anyone_due(at: datetime) -> bool:
     return CustomerFacts.objects.due(at).exists()
 
 
-def refresh_due(at: datetime | None = None) -> Iterator[str]:
+def refresh_due(at: datetime | None = None, limit: int | None = None) -> list[str]:
     """IDs of the customers whose facts, health or worklist time alone has changed by `at`, the longest due first.
 
     Customers without facts aren't among them: they changed, or there was no refresh of all yet.
     """
     due = CustomerFacts.objects.due(at or clock.now()).order_by("due_at").values_list("customer", flat=True)
-    yield from [str(key) for key in due]
+    return [str(key) for key in due[:limit]]
 
 
 def is_refresh_pending(customer_id: str) -> bool:
@@ -120,16 +120,23 @@ def is_refresh_pending(customer_id: str) -> bool:
 def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:
     """Refresh everyone, yield the counts of each batch, and record the run."""
     moment = at or clock.now()
-    yield from refresh_in_batches(_everyone(), moment)
+    customers = 0
+    for step in refresh_in_batches(_everyone(), moment):
+        customers += step.customers
+        yield step
     delete_stale_entries()
     record_refresh(moment)
+    DeskRefresh.objects.filter(name__in=(HEALTH, WORKLIST)).update(customers=customers)
 
 
 def record_refresh(at: datetime) -> None:
-    """Record that everything was current at `at`, for the pages that show how old they are."""
-    count = Customer.objects.current().count()
-    for name in (HEALTH, WORKLIST):
-        DeskRefresh.objects.update_or_create(name=name, defaults={"finished_at": at, "customers": count})
+    """Record that everything was current at `at`, for the pages that show how old it is."""
+    DeskRefresh.objects.bulk_create(
+        [DeskRefresh(name=name, finished_at=at) for name in (HEALTH, WORKLIST)],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["finished_at"],
+    )
 
 
 def _everyone() -> Iterator[str]:

@@ -9,11 +9,13 @@ from crm.desk import refresh as desk
 from crm.desk.home.movement import refresh_movements
 from crm.jobs.kind import JobResult, RunningJob
 from crm.models import ChangePosition
+from customers import clock
 from customers.changes import Expired, Position, changes_after, has_changes_after, present
 from customers.formats import counted
 from customers.models import Customer
 
 _BATCH = 200
+_MOST_DUE = 2000
 
 
 def is_behind(now: datetime) -> bool:
@@ -24,7 +26,7 @@ def is_behind(now: datetime) -> bool:
 
 def follow_changes(job: RunningJob) -> JobResult:
     """Refresh and compare the customers that changed. At the first time, or after a long pause, all of them."""
-    position = _position()
+    begun, position = clock.now(), _position()
     if position is None:
         return _start_over(job, present())
     done = failed = pairs = 0
@@ -43,6 +45,7 @@ def follow_changes(job: RunningJob) -> JobResult:
         job.progress(done)
         if not found.has_more:
             break
+    desk.record_refresh(begun)
     text = f"{counted(done, 'customer')} refreshed"
     return JobResult(f"{text}, {counted(pairs, 'possible duplicate')} found" if pairs else text, failed)
 
@@ -58,12 +61,19 @@ def refresh_all(job: RunningJob) -> JobResult:
 
 
 def refresh_due(job: RunningJob) -> JobResult:
-    """Refresh the customers that time has changed: trials and snoozes that ended, days past due, burn rates."""
+    """Refresh customers that time has changed: trials and snoozes that ended, days past due, burn rates.
+
+    At midnight they are most of all. So that other jobs have their turn, each job refreshes some of them.
+    """
+    now = clock.now()
+    customer_ids = desk.refresh_due(now, _MOST_DUE)
     done = failed = 0
-    for step in desk.refresh_in_batches(desk.refresh_due()):
+    for step in desk.refresh_in_batches(customer_ids, now):
         done += step.customers
         failed += len(step.failed)
-        job.progress(done)
+        job.progress(done, len(customer_ids))
+    if len(customer_ids) < _MOST_DUE:
+        desk.record_refresh(now)
     return JobResult(f"{counted(done, 'customer')} refreshed", failed)
 
 

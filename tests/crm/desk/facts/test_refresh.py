@@ -191,14 +191,14 @@ def test_who_is_due_is_refreshed_and_then_is_not_due() -> None:
     list(refresh_all(AT))
     assert set(CustomerFacts.objects.values_list("customer", flat=True)) == {idle.pk, trying.pk}
     assert not CurrencyFacts.objects.exists()
-    assert list(refresh_due(AT)) == []
+    assert refresh_due(AT) == []
     assert not is_anyone_due(AT)
     later = AT + 5 * DAY
-    assert list(refresh_due(later)) == [trying.pk]
+    assert refresh_due(later) == [trying.pk]
     done = refresh_customers(refresh_due(later), later)
     assert (done.customers, done.failed) == (1, [])
     assert CurrencyFacts.objects.get().mrr == 700
-    assert list(refresh_due(later)) == []
+    assert refresh_due(later) == []
 
 
 def test_queries_do_not_grow_with_customers() -> None:
