@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from crm.models import Mention, Note, NotificationKind
+from crm.models import Mention, Note, Notification, NotificationKind
 from crm.notify import name_of, notify
 from crm.survivors import lock_survivor
 from customers import clock
@@ -77,8 +77,14 @@ def pin_note(note: Note, *, is_pinned: bool, by: Any) -> None:
 
 
 def mark_mentions_seen(customer: Customer, user: Any) -> int:
-    """Mark the user's mentions in the customer's notes as seen; return how many were unseen."""
-    return Mention.objects.unseen().of(user).filter(note__customer=customer).update(seen_at=clock.now())
+    """Mark the user's mentions in the customer's notes as seen, and their notifications as read; return how many mentions
+    were unseen.
+    """
+    count = Mention.objects.unseen().of(user).filter(note__customer=customer).update(seen_at=clock.now())
+    if count:
+        told = Notification.objects.of(user).unread().filter(kind=NotificationKind.MENTIONED)
+        told.filter(customer_id=customer.pk).update(read_at=clock.now())
+    return count
 
 
 def _locked(note: Note) -> Note:

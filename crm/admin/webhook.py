@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -32,8 +33,8 @@ from customers.formats import (
     column_of,
     counted,
     long_text,
+    moment,
     preformatted,
-    when,
 )
 from customers.logs import log_event
 from customers.models import EventKind
@@ -169,6 +170,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     search_help_text = "Enter a complete message ID."
     sortable_by = ("made_at",)
     actions = ("send_again",)
+    change_form_outer_before_template = "crm/webhook_send_again.html"
     fields = (
         "kind",
         "endpoint",
@@ -193,7 +195,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     @display(description="next attempt")
     def next_attempt(self, delivery: WebhookDelivery) -> SafeString | str:
         """When it is sent again, if it is."""
-        return when(delivery.next_at) if delivery.status == WebhookDelivery.Status.WAITING else "-"
+        return moment(delivery.next_at) if delivery.status == WebhookDelivery.Status.WAITING else "-"
 
     @display(description="problem")
     def shown_error(self, delivery: WebhookDelivery) -> SafeString | str:
@@ -203,10 +205,11 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     @display(description="attempts")
     def shown_log(self, delivery: WebhookDelivery) -> SafeString | str:
         """The moment and the result of each attempt."""
-        lines = format_html_join("", "<li>{}: {}</li>", delivery.log)
+        attempts = ((moment(datetime.fromisoformat(at)), result) for at, result in delivery.log)
+        lines = format_html_join("", "<li>{}: {}</li>", attempts)
         return format_html("<ol>{}</ol>", lines) if delivery.log else "-"
 
-    @display(description="response")
+    @display(description="response text")
     def shown_response(self, delivery: WebhookDelivery) -> SafeString:
         """The start of the last response."""
         return preformatted(delivery.response_text)

@@ -17,6 +17,7 @@ from crm.notify import name_of, notify
 from crm.webhooks.deliveries import endpoints_by_event, queue_deliveries
 from customers import clock
 from customers.formats import counted, page_of, short_day
+from customers.logs import log_failure
 from customers.models import Customer, Event, EventKind
 
 _BATCH = 500
@@ -52,12 +53,32 @@ class _Told:
 
 @transaction.atomic
 def handle_events() -> int:
-    """Tell who wants to know about the oldest events, in the transaction that marks them as handled. Returns how many."""
+    """Tell who wants to know about the oldest events, in the transaction that marks them as handled. Returns how many.
+
+    An event that fails is logged and not tried again, so that it doesn't hold up the others.
+    """
     events = list(Event.objects.unhandled().select_for_update()[:_BATCH])
-    queue_deliveries(events, endpoints_by_event())
-    _notify([event for event in events if event.kind in _KINDS])
+    if not _tell(events):
+        for event in events:
+            _tell([event])
     Event.objects.filter(pk__in=[event.pk for event in events]).update(handled_at=clock.now())
     return len(events)
+
+
+def _tell(events: Sequence[Event]) -> bool:
+    """Tell about the events, all or none. Returns whether it succeeded."""
+    try:
+        with transaction.atomic():
+            queue_deliveries(events, endpoints_by_event())
+            _notify([event for event in events if event.kind in _KINDS])
+    # Every exception is caught, because anything may be wrong with the data of one customer. It is logged.
+    except Exception as problem:  # noqa: BLE001
+        event = str(events[0].pk) if len(events) == 1 else None
+        log_failure(
+            "event_skipped" if event else "events_failed", problem, event_id=event, events=len(events)
+        )
+        return False
+    return True
 
 
 def _notify(events: Sequence[Event]) -> None:

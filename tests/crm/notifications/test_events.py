@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.admin.utils import quote
@@ -17,10 +18,13 @@ from billing.rules.invoice_totals import BilledLine
 from crm.dedupe.merges.merge import merge
 from crm.jobs.exports import write_export
 from crm.models import Notification, Preferences
+from crm.notifications import events
 from crm.notifications.due import record_due
 from crm.notifications.events import handle_events
+from crm.notify import notify
 from customers import clock
-from customers.models import Customer, Event
+from customers.events import record_event
+from customers.models import Customer, Event, EventKind
 from tests.factories import (
     make_balance,
     make_customer,
@@ -131,6 +135,22 @@ def test_tasks_are_due_in_the_morning_of_their_assignee(max_: User) -> None:
     assert [record_due(NOW), record_due(NOW + timedelta(hours=1))] == [2, 0]
     assert sorted(texts(max_)) == ["A task is due today", "Reminder of a task"]
     assert record_due(NOW + timedelta(days=1)) == 1
+
+
+def test_an_event_that_fails_holds_up_no_other(max_: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = (make_customer() for _ in range(2))
+    for customer in (bad, good):
+        make_relationship(customer=customer, owner=max_)
+        record_event(EventKind.CUSTOMER_MERGED, customer.pk)
+
+    def fail_once(*arguments: Any, **values: Any) -> Any:
+        if values["customer"] == bad:
+            raise ZeroDivisionError
+        return notify(*arguments, **values)
+
+    monkeypatch.setattr(events, "notify", fail_once)
+    assert [handle_events(), handle_events()] == [2, 0]
+    assert [each.customer_id for each in Notification.objects.all()] == [good.pk]
 
 
 def test_an_import_and_an_export(tmp_path: pytest.TempPathFactory, max_: User) -> None:

@@ -44,6 +44,15 @@ def test_a_mention_tells_the_colleague_and_not_the_author(ada: User, max_: User)
     assert (found.customer_id, found.detail, found.read_at) == (customer.pk, "@max @ada please call", None)
 
 
+def test_a_mention_that_was_seen_is_read(client: Client, ada: User, max_: User) -> None:
+    seen, other = make_customer(), make_customer()
+    for customer in (seen, other):
+        write_note(customer, "@max hello", by=ada)
+    client.force_login(max_)
+    client.get(f"/admin/customer/{seen.pk}/")
+    assert [each.customer_id for each in Notification.objects.of(max_).unread()] == [other.pk]
+
+
 def test_a_task_tells_its_new_assignee_once(ada: User, max_: User) -> None:
     task = add_task(make_customer(), "Call them", by=ada)
     assert texts(ada) == []
