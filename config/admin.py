@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -25,8 +26,10 @@ from crm.roles import ROLES
 from customers.admin.base import ReadOnlyAdmin, RecordAdmin
 from customers.logs import log_event
 
-# An address is a column of its user, and axes keeps no logs.
-admin.site.unregister([User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog])
+# An address is a column of its user, axes keeps no logs, and users end their sessions themselves.
+admin.site.unregister(
+    [User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog, UserSession]
+)
 
 _BUILT_IN = (
     "This role is built in: its permissions are part of Clientele and can't be changed here."

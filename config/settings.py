@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "customers",
     "billing",
     "crm",
@@ -340,6 +341,7 @@ UNFOLD = {
             {"title": "Email address", "link": reverse_lazy("account_email")},
             {"title": "Change password", "link": reverse_lazy("account_change_password")},
             {"title": "Two-step sign-in", "link": reverse_lazy("mfa_index")},
+            {"title": "Sessions", "link": reverse_lazy("sessions")},
         ]
     },
 }

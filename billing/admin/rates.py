@@ -65,12 +65,14 @@ def rates_page(request: HttpRequest, site: UnfoldAdminSite) -> HttpResponse:
     found = (
         ExchangeRate.objects.filter(currency=currency) if currency else ExchangeRate.objects.in_force(today)
     )
+    missing = [] if currency else _missing(today)
     context = {
         "title": f"Exchange rates of {currency}" if currency else "Exchange rates",
         "rates": [_line(rate) for rate in found.select_related("entered_by")[:_HISTORY]],
         "currency": currency,
         "reporting": installation_currency(),
-        "missing": [] if currency else _missing(today),
+        "missing": missing,
+        "chosen": request.POST.get("currency") or next(iter(missing), ""),
         "codes": sorted(CURRENCIES - {installation_currency()}),
         "today": today.isoformat(),
         "entered": request.POST,

@@ -200,6 +200,13 @@ SECTIONS = (
                 permission="",
                 current=_second_step,
             ),
+            Entry(
+                title="Sessions",
+                about="Where you are signed in",
+                icon="devices",
+                url_name="sessions",
+                permission="",
+            ),
         ),
     ),
     Section(
