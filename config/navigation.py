@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     "Desk": (
         Page("Home", "home", "admin:index", ("customers.view_customer",)),
         Page("Worklist", "checklist", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
+        Page("Reports", "monitoring", "reports", ("customers.view_customer",)),
         Page("Segments", "filter_alt", "desk-segments", ("customers.view_customer", "crm.view_segment")),
         Page(
             "Reassign accounts",

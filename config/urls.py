@@ -50,6 +50,7 @@ urlpatterns = [
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
     path("admin/", include("crm.desk.pages.urls")),
     path("admin/", include("crm.jobs.urls")),
+    path("admin/", include("crm.reports.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("config.sign_in")),
     path("", include("config.api_urls")),

@@ -78,7 +78,11 @@ WORKED_OUT = {
     "crm.BalanceFacts",
     "crm.CurrencyFacts",
     "crm.CustomerFacts",
+    "crm.Receivable",
+    "crm.RevenueChange",
     "crm.RevenueMonth",
+    "crm.UsageMonth",
+    "crm.WorkMonth",
     "customers.CustomerChange",
 }
 #: The page of jobs shows them.

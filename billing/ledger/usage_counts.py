@@ -22,6 +22,8 @@ from billing.rules.intervals import NEVER_RESETS, anchor_day, around, is_made_of
 #: A Monday that begins a week, a month and a year in UTC.
 _CALENDAR = datetime(2024, 1, 1, tzinfo=UTC)
 _USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
+#: The feature of the balance that an entry charges.
+CHARGED_FEATURE = Coalesce(F("grant__balance__feature"), F("rollover__balance__feature"))
 #: How many limits are counted in one query. SQLite allows 500 parts of a compound statement.
 _TOGETHER = 100
 
@@ -132,10 +134,24 @@ def counted(
         parts = [_lines(number, limits[number], customer_ids, known_at) for number in piece]
         rows: Iterable[Any] = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
         for number, charged_feature, figure, amount in rows:
-            charged = amount.copy_negate() if figure == LedgerEntry.Figure.LEFT else amount
-            units = limits[int(number)].units_of(str(charged_feature), charged)
+            units = limits[int(number)].units_of(str(charged_feature), units_charged(figure, amount))
             totals[int(number)] = EXACT.add(totals[int(number)], units)
     return [max(ZERO, each) for each in totals]
+
+
+def counted_entries() -> QuerySet[LedgerEntry]:
+    """The ledger lines of usage and refunds that were not reversed. `units_charged` is what each counts."""
+    return LedgerEntry.objects.filter(
+        ~Exists(Posting.objects.filter(reverses=OuterRef("posting"))),
+        posting__kind__in=_USES,
+        posting__reverses=None,
+        figure__in=(LedgerEntry.Figure.USAGE, LedgerEntry.Figure.LEFT),
+    )
+
+
+def units_charged(figure: str, amount: Decimal) -> Decimal:
+    """What a change of a figure charged: usage rises, and what was carried over falls."""
+    return amount.copy_negate() if figure == LedgerEntry.Figure.LEFT else amount
 
 
 def _lines(
@@ -143,15 +159,10 @@ def _lines(
 ) -> QuerySet[LedgerEntry, Any]:
     """The charges that count: `number`, the charged feature, the figure and the amount; summed on PostgreSQL."""
     limit = each.limit
-    reversed_later = Posting.objects.filter(reverses=OuterRef("posting"))
-    entries = LedgerEntry.objects.filter(
-        ~Exists(reversed_later),
+    entries = counted_entries().filter(
         posting__customer_id__in=customer_ids[str(limit.customer_id)],
-        posting__kind__in=_USES,
         posting__occurred_at__gte=each.start,
         posting__occurred_at__lt=each.end,
-        posting__reverses=None,
-        figure__in=(LedgerEntry.Figure.USAGE, LedgerEntry.Figure.LEFT),
     )
     if limit.entity_id is not None:
         entries = entries.filter(posting__entity_id=limit.entity_id)
@@ -162,7 +173,7 @@ def _lines(
     if known_at is not None:
         entries = entries.filter(posting__recorded_at__lte=known_at)
     entries = entries.annotate(
-        charged_feature=Coalesce(F("grant__balance__feature"), F("rollover__balance__feature")),
+        charged_feature=CHARGED_FEATURE,
         place=Value(str(number), output_field=CharField()),
     )
     own = Q(charged_feature=limit.feature_id)

@@ -21,6 +21,7 @@ from crm.models.notification import (
 from crm.models.outgoing_email import OutgoingEmail
 from crm.models.person import Contact, Person
 from crm.models.preferences import Preferences
+from crm.models.report_figures import Receivable, RevenueChange, UsageMonth, WorkMonth
 from crm.models.revenue_month import RevenueMonth
 from crm.models.segment import Segment
 from crm.models.tag import CustomerTag, Tag
@@ -68,14 +69,18 @@ __all__ = [
     "OutgoingEmail",
     "Person",
     "Preferences",
+    "Receivable",
     "Relationship",
+    "RevenueChange",
     "RevenueMonth",
     "Segment",
     "Tag",
     "Task",
     "Team",
+    "UsageMonth",
     "WebhookDelivery",
     "WebhookEndpoint",
+    "WorkMonth",
     "Worker",
     "WorklistDecision",
     "WorklistEntry",

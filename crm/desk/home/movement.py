@@ -13,6 +13,7 @@ from django.db.models import Max, Sum
 from django.utils.timezone import localdate, make_aware
 
 from billing.revenue.history import revenue_at
+from crm.desk.home.revenue_changes import RevenueCourses, kind_of, month_before
 from crm.models import Relationship, RevenueMonth
 from customers import clock
 from customers.bulk import create_rows
@@ -36,14 +37,9 @@ class Movement:
         """Add one customer whose MRR was `before` and is now `after`."""
         self.mrr += after
         self.customers += after > 0
-        if before <= 0 < after:
-            self.new += after
-        elif after <= 0 < before:
-            self.churn += before
-        elif after > before:
-            self.expansion += after - before
-        else:
-            self.contraction += before - after
+        kind = kind_of(before, after)
+        if kind is not None:
+            setattr(self, kind.value, getattr(self, kind.value) + abs(after - before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +54,17 @@ class Movements:
 def refresh_movements() -> int:
     """Replace all movements by those of the last `MONTHS` months, and return how many rows were written.
 
-    An account manager's customers are those they manage now, for earlier months too.
+    The changes of each customer, which reports read, are kept from the same figures. An account manager's customers are those they manage now, for earlier months too.
     """
     now = clock.now()
     months = _months(localdate(now))
     instants = [_start_of(month) for month in months] + [now]
     owners: dict[Any, int] = dict(Relationship.objects.exclude(owner=None).values_list("customer", "owner"))
     found: dict[tuple[int | None, date, str], Movement] = defaultdict(Movement)
+    courses = RevenueCourses(months)
     for customer_id, course in revenue_at(instants):
         owner = owners.get(customer_id)
+        courses.add(customer_id, course)
         for currency, earned in course.items():
             for month, before, after in zip(months, earned[:-1], earned[1:], strict=True):
                 if before or after:
@@ -83,6 +81,7 @@ def refresh_movements() -> int:
         for (owner, month, currency), movement in found.items()
     ]
     create_rows(rows, reason="")
+    courses.keep(localdate(now))
     return len(rows)
 
 
@@ -108,8 +107,7 @@ def _without_gaps(months: dict[date, Movement]) -> dict[date, Movement]:
 def _months(today: date) -> Sequence[date]:
     months = [today.replace(day=1)]
     while len(months) < MONTHS:
-        last = months[-1]
-        months.append(last.replace(year=last.year - (last.month == 1), month=last.month - 1 or 12))
+        months.append(month_before(months[-1]))
     return months[::-1]
 
 
