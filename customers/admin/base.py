@@ -36,7 +36,7 @@ from customers.admin.contact_fields import ContactField, LinkField
 from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import FigureFormField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
-from customers.formats import as_link, without_idle_zeros, without_midnight
+from customers.formats import as_link, page_of, without_idle_zeros, without_midnight
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: The filters of lists. None of them queries the rows for its choices.
@@ -116,6 +116,11 @@ class RecordChangeList(ChangeList):
         """The columns to sort by, each once."""
         return list(dict.fromkeys(super().get_ordering(request, queryset)))
 
+    def url_for_result(self, result: Model) -> str:
+        """The URL that the first column of a row links to."""
+        url: str = self.model_admin.url_of_row(result)
+        return url
+
     def get_results(self, request: HttpRequest) -> None:
         """Read one page of rows, and let the admin load what its columns show."""
         super().get_results(request)
@@ -165,6 +170,10 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         """Take only foreign keys from the URL."""
         chosen = super().get_changeform_initial_data(request)
         return {name: chosen[name] for name in self.get_autocomplete_fields(request) if name in chosen}
+
+    def url_of_row(self, row: Model) -> str:
+        """The page that the list opens for a row."""
+        return page_of(row)
 
     def complete_page(self, rows: list[Any]) -> None:
         """Load what the columns show for all rows of a page at once."""

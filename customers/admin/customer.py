@@ -32,6 +32,7 @@ from customers.formats import (
     PLAIN,
     WAITING,
     counted,
+    customer_url,
     day,
     link_by_name,
     link_to,
@@ -112,6 +113,10 @@ class CustomerAdmin(PinnedFieldsAdmin):
     linked_models: list[type[Model]] = []
     actions_detail: tuple[str, ...] = ()
     new_form: type[CustomerForm] = CustomerForm
+
+    def url_of_row(self, row: Model) -> str:
+        """The page that account managers work on, not the form."""
+        return customer_url(row.pk)
 
     @classmethod
     def with_facts(cls, *facts: Callable[[Customer], Any]) -> Any:

@@ -78,7 +78,7 @@ class RecordShell:
             ],
             "actions": _actions(customer, may, is_current=is_current),
             "owners": list(people_who_act()) if may_assign else [],
-            "customers_url": reverse("admin:customers_customer_changelist"),
+            "customers_url": _list_url(request),
         }
 
 
@@ -92,6 +92,12 @@ def shell_of(customer: Customer, may: May, now: datetime) -> RecordShell:
         addresses=places.addresses_of(customer) if may("customers.view_address") else [],
         health=shown_health(customer, now) if may("crm.view_healthscore") else None,
     )
+
+
+def _list_url(request: HttpRequest) -> str:
+    """The list of customers, filtered as it was when the user came from there."""
+    filters = request.GET.get("_changelist_filters", "")
+    return f"{reverse('admin:customers_customer_changelist')}{'?' if filters else ''}{filters}"
 
 
 def _actions(customer: Customer, may: May, *, is_current: bool) -> list[tuple[str, Sequence[Action]]]:
