@@ -215,7 +215,7 @@ def _one(request: HttpRequest, job_id: str) -> Job:
     except ValidationError:
         job = None
     if job is None:
-        raise Http404("There is no such job. Ended jobs are kept for a month.")
+        raise Http404("There is no such job. Ended jobs are kept for 30 days.")
     return job
 
 

@@ -12,7 +12,7 @@ from customers.formats import day
 from customers.models import Customer
 
 #: From this weight on a reason is urgent.
-_URGENT = 50
+URGENT = 50
 
 #: What the page behind a reason's link lets the user do.
 _LABELS = {
@@ -65,7 +65,7 @@ def _line(row: WorklistReason) -> AttentionLine:
         id=str(row.pk),
         text=capfirst(row.words),
         since=day(row.since),
-        is_urgent=row.weight >= _URGENT,
+        is_urgent=row.weight >= URGENT,
         url=row.link,
         label=label,
     )

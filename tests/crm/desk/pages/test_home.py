@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from crm.desk.facts.refresh import refresh_facts
 from crm.desk.home.movement import refresh_movements
 from crm.desk.pages import home
 from customers import clock
@@ -75,6 +76,33 @@ def test_each_number_counts_what_its_list_shows(client: Client, user: User) -> N
         "Balances at zero": "1",
     }
     assert set(numbers(client, "all").values()) == {"2"}
+
+
+def test_the_facts_add_up_what_is_owed_and_by_whom(client: Client, user: User) -> None:
+    now = clock.now()
+    owed = [(user, 100_000, 75), (user, 25_000, 10), (make_user(), 7_000, 10), (user, 9_000, -5)]
+    for owner, total, days in owed:
+        customer = make_customer()
+        make_relationship(customer=customer, owner=owner)
+        make_invoice(customer=customer, status="open", total=total, due_at=now - timedelta(days=days))
+        refresh_facts([str(customer.pk)])
+    context = client.get(reverse("admin:index")).context
+    facts = {fact.label: fact for fact in context["facts"]}
+    assert facts["Past due"].value == "$1,250.00"
+    assert facts["Past due"].detail == "2 customers, oldest 75 days"
+    assert facts["MRR"].value == "None"
+    assert context["ages"] == [("1 to 30 days", "1", "$250.00"), ("Over 60 days", "1", "$1,000.00")]
+
+
+def test_amounts_without_a_rate_are_named(client: Client, user: User) -> None:
+    customer = make_customer()
+    make_relationship(customer=customer, owner=user)
+    late = {"customer": customer, "status": "open", "due_at": clock.now() - timedelta(days=1)}
+    make_invoice(**late, total=50_000)
+    make_invoice(**late, total=90_000, currency="EUR")
+    refresh_facts([str(customer.pk)])
+    facts = {fact.label: fact for fact in client.get(reverse("admin:index")).context["facts"]}
+    assert facts["Past due"].value == "$500.00 + EUR"
 
 
 def test_many_are_not_counted_to_the_end(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +226,7 @@ def test_the_neediest_come_first_with_their_reasons(client: Client, user: User) 
         make_worklist_reason(entry=entry, words=f"{name} has run out")
         make_worklist_reason(entry=entry, words="was seen to", decision="done")
     page = client.get(reverse("admin:index"))
-    assert [str(customer) for customer, _, _ in page.context["urgent"]] == ["Urgent Ltd", "Calm Ltd"]
+    assert [str(account.customer) for account in page.context["urgent"]] == ["Urgent Ltd", "Calm Ltd"]
     assert "Urgent Ltd has run out" in page.content.decode()
     assert "was seen to" not in page.content.decode().lower()
     assert 'href="/admin/worklist/?scope=mine"' in page.content.decode()

@@ -1,0 +1,101 @@
+"""The figures at the top of the home page: revenue, money past due, and whose it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils.timezone import localdate
+
+from billing.rates.convert import Converted, in_reporting_currency
+from crm.desk.home.lists import Owners
+from crm.desk.home.movement import Movement
+from crm.models import CurrencyFacts, CustomerFacts
+
+#: Days past due at which a debt is in the next group.
+AGES = ((30, "1 to 30 days"), (60, "31 to 60 days"), (None, "Over 60 days"))
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """MRR now and what it grew by since the last month, in one currency."""
+
+    mrr: Converted
+    net_new: Converted
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastDue:
+    """Money past due in one currency, of how many customers, and since when."""
+
+    amount: Converted
+    customers: int
+    oldest_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Customers whose oldest unpaid invoice is that old, and what of theirs is past due."""
+
+    label: str
+    customers: int
+    amount: Converted
+
+
+def revenue_of_month(of_currency: Mapping[str, Mapping[date, Movement]], now: datetime) -> Revenue:
+    """The revenue of the latest month of each currency."""
+    latest = {currency: months[max(months)] for currency, months in of_currency.items() if months}
+    day = localdate(now)
+    return Revenue(
+        in_reporting_currency({currency: each.mrr for currency, each in latest.items()}, day),
+        in_reporting_currency(
+            {
+                currency: each.new + each.expansion - each.contraction - each.churn
+                for currency, each in latest.items()
+            },
+            day,
+        ),
+        sum(each.customers for each in latest.values()),
+    )
+
+
+def past_due(owners: Owners, now: datetime) -> PastDue:
+    """What is past due at the current customers of these account managers (None: of all). From rows of facts."""
+    late = _late(owners)
+    sums = late.order_by().values_list("currency").annotate(Sum("past_due"))
+    who = CustomerFacts.objects.filter(customer__in=late.values("customer"), oldest_due_at__lt=now)
+    found = who.order_by().aggregate(customers=Count("pk"), oldest=Min("oldest_due_at"))
+    return PastDue(in_reporting_currency(dict(sums), localdate(now)), found["customers"], found["oldest"])
+
+
+def ages(owners: Owners, now: datetime) -> list[Age]:
+    """What is past due, by the age of each customer's oldest unpaid invoice."""
+    amounts: list[dict[str, int]] = [defaultdict(int) for _ in AGES]
+    customers: list[set[Any]] = [set() for _ in AGES]
+    rows = (
+        _late(owners)
+        .order_by()
+        .values_list("customer", "currency", "past_due", "customer__facts__oldest_due_at")
+    )
+    for customer, currency, amount, due_at in rows.iterator():
+        days = (now - due_at).days if due_at else 0
+        place = next(index for index, (most, _) in enumerate(AGES) if most is None or days <= most)
+        amounts[place][currency] += amount
+        customers[place].add(customer)
+    day = localdate(now)
+    return [
+        Age(label, len(customers[index]), in_reporting_currency(amounts[index], day))
+        for index, (_, label) in enumerate(AGES)
+        if customers[index]
+    ]
+
+
+def _late(owners: Owners) -> QuerySet[CurrencyFacts]:
+    is_current = Q(customer__archived_at=None, customer__merged_into=None)
+    rows = CurrencyFacts.objects.filter(is_current, past_due__gt=0)
+    return rows if owners is None else rows.filter(customer__relationship__owner__in=owners)
