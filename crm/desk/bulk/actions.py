@@ -33,6 +33,7 @@ _REASON = "Bulk action"
 def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
     """Set the account manager; None removes it."""
     count = 0
+    only: Customer | None = None
     owner_id = None if owner is None else owner.pk
     for batch in locked(customers):
         keys = _keys(batch)
@@ -53,7 +54,8 @@ def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
         written = [str(row.customer_id) for row in (*changed, *new)]
         refresh_customers(written)
         count += len(written)
-    tell_account_manager(owner_id, count, by=by)
+        only = only or next((customer for customer in batch if written == [str(customer.pk)]), None)
+    tell_account_manager(owner_id, count, by=by, customer=only if count == 1 else None)
     return count
 
 

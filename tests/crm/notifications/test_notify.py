@@ -70,6 +70,14 @@ def test_many_accounts_are_one_notification(ada: User, max_: User) -> None:
         "Ada Example assigned you 3 tasks",
         "Ada Example made you the account manager of 3 accounts",
     ]
+    one = make_customer()
+    set_owner(Customer.objects.filter(pk=one.pk), max_, by=ada)
+    told = Notification.objects.of(max_)[0]
+    assert (told.text, told.customer_id) == (
+        "Ada Example made you the account manager of this account",
+        one.pk,
+    )
+    set_owner(Customer.objects.filter(pk=one.pk), None, by=max_)
     reassign(max_, ada, by=max_)
     assert texts(ada) == ["max reassigned 3 accounts and 3 open tasks from max to you"]
 
