@@ -15,6 +15,7 @@ from crm.desk.home.movement import refresh_movements
 from crm.desk.refresh import refresh_all
 from crm.exchange.importers import IMPORTERS
 from crm.models import Relationship, Team
+from crm.reports.refresh import refresh_figures
 from customers.ingest.engine import import_records
 from customers.ingest.importer import ImportCounts, ImportOutcome
 from customers.ingest.reader import read_records
@@ -84,6 +85,7 @@ def settle_desk(now: datetime) -> None:
     for _ in refresh_all(now):
         pass
     refresh_movements()
+    refresh_figures()
 
 
 def _assign_accounts(manager: User, administrator: User) -> None:

@@ -22,6 +22,7 @@ from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
 from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
 from crm.jobs.renewals import renew_due
+from crm.jobs.reports import refresh_report_figures
 from crm.jobs.resolve import resolve_all
 from crm.jobs.retention import delete_old
 from crm.jobs.schedule import Daily, Every
@@ -68,6 +69,13 @@ _ALL = (
         title="Revenue figures",
         about="Monthly revenue and its movement",
         run=refresh_revenue,
+        schedule=Every(60),
+    ),
+    Kind(
+        name="report_figures",
+        title="Report figures",
+        about="Amounts due, usage and work by month",
+        run=refresh_report_figures,
         schedule=Every(60),
     ),
     Kind(

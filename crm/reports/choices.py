@@ -61,9 +61,9 @@ def read_choices(request: HttpRequest, report: Report) -> ReadChoices:
     env = env if env in (*Environment.values, _ALL_ENVIRONMENTS) else Environment.LIVE.value
     segment, customers, problem = _segment(request, report)
     users = _users_of(owner, request.user)
-    if owner == _NONE:
+    if owner == _NONE and not report.is_of_users:
         customers = _of(customers).filter(Q(relationship=None) | Q(relationship__owner=None))
-    elif users is not None and "work" not in report.filters:
+    elif users is not None and not report.is_of_users:
         customers = _of(customers).filter(relationship__owner__in=users)
     first = report.first_known() if report.first_known is not None else None
     as_of, late = _as_of(request, first, today)
@@ -81,8 +81,8 @@ def read_choices(request: HttpRequest, report: Report) -> ReadChoices:
     )
     selects = []
     if "owner" in report.filters:
-        nobody = [] if "work" in report.filters else [(_NONE, "No account manager")]
-        selects.append(Select("owner", "Account manager", owner, [*_owners(), *nobody]))
+        unowned = [] if report.is_of_users else [(_NONE, "No account manager")]
+        selects.append(Select("owner", "Account manager", owner, [*_owners(), *unowned]))
     if "segment" in report.filters and request.user.has_perm(SEGMENTS):
         selects.append(Select("segment", "Segment", segment, _segments(request.user)))
     if len(report.periods) > 1:

@@ -16,7 +16,7 @@ from crm.reports.catalog import OF_NAME, REPORTS
 from crm.reports.choices import read_choices, usual_choices
 from crm.reports.report import Report, ReportPage
 from crm.reports.table import ReportCell, ReportTable
-from customers.formats import day
+from customers.formats import day, when
 
 
 def reports_page(request: HttpRequest) -> HttpResponse:
@@ -56,6 +56,7 @@ def report_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "hidden": {report.option_name: page.option} if len(page.options) > 1 else {},
         "file_url": f"?{_query(request, file='csv')}",
         "known": f"As known on {day(as_of)}, for today's account managers and segments." if as_of else "",
+        "updated": when(updated) if (updated := report.updated()) else "",
         "is_filtered": any(request.GET.get(each.name) for each in read.selects) or bool(read.as_of),
     }
     return TemplateResponse(request, "crm/reports/report.html", context)

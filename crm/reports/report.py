@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from crm.reports.chart import Chart
 from crm.reports.scope import ReportScope
@@ -50,7 +50,8 @@ class ReportPage:
 class Report:
     """One report. `no_as_of` says why it can't be shown as of another day; "" if it can.
 
-    `filters` are the names of those that it has; `periods` the numbers of months to choose from, the first is the usual.
+    A report `is_of_users` if the account managers themselves are filtered, and not their customers. `updated` tells when its
+    figures were computed; None if they are those of now. `filters` are the names of those that it has; `periods` the numbers of months to choose from, the first is the usual.
     """
 
     name: str
@@ -65,4 +66,6 @@ class Report:
     filters: frozenset[str] = frozenset({"owner", "env", "segment"})
     periods: Sequence[int] = (12, 6, 3, 24)
     no_as_of: str = ""
+    is_of_users: bool = False
+    updated: Callable[[], datetime | None] = lambda: None
     first_known: Callable[[], date | None] | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Min, Q, Sum, Value
+from django.db.models import Count, F, Max, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce, Least
 
-from crm.models import RevenueChange
+from crm.models import RevenueChange, RevenueMonth
 from crm.reports.months import months_between, shifted
 from crm.reports.scope import ReportScope
 from crm.reports.table import ratio
@@ -123,6 +123,12 @@ def retention(scope: ReportScope, currency: str, first: date, last: date) -> Ret
         lost=Count("account", filter=Q(ended__lte=0)),
     )
     return Retention(**{name: int(value) for name, value in sums.items()})
+
+
+def last_computed() -> datetime | None:
+    """When monthly revenue was last computed."""
+    made_at: datetime | None = RevenueMonth.objects.aggregate(at=Max("made_at"))["at"]
+    return made_at
 
 
 def first_known_revenue() -> date | None:

@@ -13,6 +13,7 @@ from crm.desk.batches import failure_report
 from crm.desk.home.movement import refresh_movements
 from crm.desk.refresh import DeskRefreshed, refresh_all
 from crm.queue import record_run
+from crm.reports.refresh import refresh_figures
 from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted, number
@@ -22,7 +23,7 @@ from customers.logs import add_counts, log_failure
 class Command(BaseCommand):
     help = (
         "Fire usage alerts, take the next steps of dunning, and refresh the health scores, the worklist, the facts of"
-        " customers and the monthly revenue that the desk shows. Run it after `renew`,"
+        " customers, the monthly revenue and the figures of reports. Run it after `renew`,"
         " every hour or as often as the figures must be current. Only changes are written. A customer that fails is"
         " logged and skipped, and the exit status is 1."
     )
@@ -48,6 +49,11 @@ class Command(BaseCommand):
             say(self.stdout, f"Facts: {counted(desk.facts, 'customer')} changed.")
             revenue = refresh_movements()
             say(self.stdout, f"Revenue: {counted(revenue, 'monthly figure')}.")
+            reports = refresh_figures()
+            say(
+                self.stdout,
+                f"Reports: {counted(reports.due, 'amount')} due, usage of {counted(reports.usage, 'customer')}.",
+            )
         except DatabaseProblem as problem:
             log_failure("refresh_stopped", problem)
             reason = one_line(str(problem).strip().partition("\n")[0])

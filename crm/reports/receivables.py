@@ -1,0 +1,157 @@
+"""What is due on unpaid invoices, by how long it is past due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, CharField, Count, F, Min, Sum, Value, When
+from django.db.models.functions import TruncDate
+from django.utils.timezone import localdate
+
+from billing.formats import money
+from billing.models import Invoice
+from billing.rules.money import LARGEST_MINOR
+from crm.models import Receivable
+from crm.reports.chart import Chart, ChartSeries
+from crm.reports.formats import compact_money
+from crm.reports.report import Choices, ReportFact, ReportPage
+from crm.reports.scope import ReportScope
+from crm.reports.table import ReportTable, amount, figure, ratio, share, words
+from customers import clock
+from customers.formats import counted, day
+
+#: Days past due at which an older group begins.
+_STEPS = (1, 31, 61, 91)
+_NOT_DUE, _UNDATED = "Not due yet", "No due date"
+_AGES = ("1–30 days", "31–60 days", "61–90 days", "Over 90 days")  # noqa: RUF001 - a range
+_LABELS = (_NOT_DUE, *_AGES, _UNDATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What is due in one group of ages, in minor units."""
+
+    label: str
+    due: int = 0
+    invoices: int = 0
+    customers: int = 0
+
+
+@transaction.atomic
+def refresh_receivables() -> int:
+    """Keep what is due now on unpaid invoices, and return how many rows there are."""
+    unpaid: Any = Invoice.objects.unpaid().with_amount_due()
+    owed = unpaid.filter(amount_due__gt=0).order_by()
+    rows = owed.annotate(due_on=TruncDate("due_at")).values_list(
+        "customer", "currency", "due_on", "customer__env"
+    )
+    wanted = {
+        (str(account_id), currency, due_on): (env, min(int(due), LARGEST_MINOR), count)
+        for account_id, currency, due_on, env, due, count in rows.annotate(
+            due=Sum(F("amount_due")), count=Count("pk")
+        )
+    }
+    kept: int = Receivable.objects.keep(wanted, localdate(clock.now()))
+    return kept
+
+
+def aged_receivables(scope: ReportScope, today: date) -> dict[str, dict[str, Aged]]:
+    """What is due by currency and age on `today`. One query."""
+    bounds = [today - timedelta(days=step) for step in _STEPS]
+    label: Any = Case(
+        When(due_on=None, then=Value(_UNDATED)),
+        When(due_on__gt=bounds[0], then=Value(_NOT_DUE)),
+        *(When(due_on__gt=bound, then=Value(age)) for age, bound in zip(_AGES[:-1], bounds[1:], strict=True)),
+        default=Value(_AGES[-1]),
+        output_field=CharField(),
+    )
+    found: dict[str, dict[str, Aged]] = {}
+    rows = scope.known(Receivable).order_by().annotate(age=label).values_list("currency", "age")
+    sums = rows.annotate(due=Sum("amount"), count=Sum("invoices"), customers=Count("account", distinct=True))
+    for currency, age, due, invoices, customers in sums:
+        found.setdefault(currency, {})[age] = Aged(age, int(due), invoices, customers)
+    return found
+
+
+def aging_page(choices: Choices) -> ReportPage:
+    """Amounts due by age. One query."""
+    today = choices.scope.as_of or choices.today
+    found = aged_receivables(choices.scope, today)
+    if not found:
+        return ReportPage()
+    largest = max(found, key=lambda code: (sum(each.invoices for each in found[code].values()), code))
+    currency = choices.currency if choices.currency in found else largest
+    ages = [found[currency].get(label, Aged(label)) for label in _LABELS]
+    total = _summed("Total", ages)
+    past_due = _summed("Past due", [each for each in ages if each.label in _AGES])
+    old = _summed("Over 60 days", [each for each in ages if each.label in _AGES[2:]])
+
+    def money_of(minor: Any) -> str:
+        return money(int(minor), currency)
+
+    return ReportPage(
+        facts=[
+            ReportFact("Past due", money_of(past_due.due), counted(past_due.invoices, "invoice")),
+            ReportFact("Amount due", money_of(total.due), counted(total.invoices, "invoice")),
+            ReportFact("Over 60 days", money_of(old.due), counted(old.invoices, "invoice")),
+            ReportFact(
+                "Share past due",
+                share(ratio(past_due.due, total.due)).text,
+                f"On {day(today)}",
+            ),
+        ],
+        chart=Chart(
+            sentence=f"Amount due by days past due in {currency} on {day(today)}:"
+            f" {money_of(past_due.due)} of {money_of(total.due)} is past due.",
+            labels=list(_LABELS),
+            series=[
+                ChartSeries(
+                    "Not past due", "cl-b1", [0 if each.label in _AGES else each.due for each in ages]
+                ),
+                ChartSeries(
+                    "Up to 60 days", "cl-b3", [each.due if each.label in _AGES[:2] else 0 for each in ages]
+                ),
+                ChartSeries(
+                    "Over 60 days", "cl-b4", [each.due if each.label in _AGES[2:] else 0 for each in ages]
+                ),
+            ],
+            text_of=money_of,
+            tick_text=lambda minor: compact_money(minor, currency),
+        ),
+        table=ReportTable(
+            [
+                ("Days past due", False),
+                ("Invoices", True),
+                ("Customers", True),
+                ("Amount due", True),
+                ("Share", True),
+            ],
+            [
+                [
+                    words(each.label),
+                    figure(each.invoices),
+                    figure(each.customers),
+                    amount(each.due, currency),
+                    share(ratio(each.due, total.due)),
+                ]
+                for each in ages
+            ],
+        ),
+        option=currency,
+        options=[(code, code) for code in sorted(found)],
+    )
+
+
+def first_known_receivable() -> date | None:
+    """The first day whose knowledge of receivables was kept."""
+    first: date | None = Receivable.objects.aggregate(day=Min("known_from"))["day"]
+    return first
+
+
+def _summed(label: str, ages: Sequence[Aged]) -> Aged:
+    """The sum of groups. A customer can be in several, so customers aren't summed."""
+    return Aged(label, sum(each.due for each in ages), sum(each.invoices for each in ages))
