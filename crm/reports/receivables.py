@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from billing.models import Invoice
 from billing.rules.money import LARGEST_MINOR
 from crm.models import Receivable
 from crm.reports.chart import Chart, ChartSeries
+from crm.reports.currencies import ShownCurrency, shown_currency
 from crm.reports.formats import compact_money
 from crm.reports.report import Choices, ReportFact, ReportPage
 from crm.reports.scope import ReportScope
@@ -27,7 +28,7 @@ from customers.formats import counted, day
 #: Days past due at which an older group begins.
 _STEPS = (1, 31, 61, 91)
 _NOT_DUE, _UNDATED = "Not due yet", "No due date"
-_AGES = ("1–30 days", "31–60 days", "61–90 days", "Over 90 days")  # noqa: RUF001 - a range
+_AGES = ("1 to 30 days", "31 to 60 days", "61 to 90 days", "Over 90 days")
 _LABELS = (_NOT_DUE, *_AGES, _UNDATED)
 
 
@@ -78,14 +79,18 @@ def aged_receivables(scope: ReportScope, today: date) -> dict[str, dict[str, Age
 
 
 def aging_page(choices: Choices) -> ReportPage:
-    """Amounts due by age. One query."""
+    """Amounts due by age."""
     today = choices.scope.as_of or choices.today
     found = aged_receivables(choices.scope, today)
     if not found:
         return ReportPage()
-    largest = max(found, key=lambda code: (sum(each.invoices for each in found[code].values()), code))
-    currency = choices.currency if choices.currency in found else largest
-    ages = [found[currency].get(label, Aged(label)) for label in _LABELS]
+    weights = {code: sum(each.invoices for each in ages.values()) for code, ages in found.items()}
+    shown = shown_currency(weights, choices.currency, today)
+    currency = shown.code
+    ages = [
+        _together({code: found[code].get(label, Aged(label)) for code in shown.codes}, shown)
+        for label in _LABELS
+    ]
     total = _summed("Total", ages)
     past_due = _summed("Past due", [each for each in ages if each.label in _AGES])
     old = _summed("Over 60 days", [each for each in ages if each.label in _AGES[2:]])
@@ -141,8 +146,9 @@ def aging_page(choices: Choices) -> ReportPage:
                 for each in ages
             ],
         ),
-        option=currency,
-        options=[(code, code) for code in sorted(found)],
+        option=shown.option,
+        options=shown.options,
+        note=shown.note,
     )
 
 
@@ -150,6 +156,18 @@ def first_known_receivable() -> date | None:
     """The first day whose knowledge of receivables was kept."""
     first: date | None = Receivable.objects.aggregate(day=Min("known_from"))["day"]
     return first
+
+
+def _together(parts: Mapping[str, Aged], shown: ShownCurrency) -> Aged:
+    """One group of all shown currencies. A customer with two currencies counts in each."""
+    label = next(iter(parts.values())).label
+    due = shown.total({code: each.due for code, each in parts.items()})
+    return Aged(
+        label,
+        due,
+        sum(each.invoices for each in parts.values()),
+        sum(each.customers for each in parts.values()),
+    )
 
 
 def _summed(label: str, ages: Sequence[Aged]) -> Aged:

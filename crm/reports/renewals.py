@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from django.db.models.functions import TruncMonth
 from billing.formats import money
 from crm.models import CurrencyFacts
 from crm.reports.chart import Chart, ChartSeries
+from crm.reports.currencies import ShownCurrency, shown_currency
 from crm.reports.formats import compact_money
 from crm.reports.months import first_of, months_between, shifted, start_of
 from crm.reports.report import Choices, ReportFact, ReportPage
@@ -69,13 +70,17 @@ def renewals_by_month(choices: Choices) -> dict[str, Sequence[RenewalsInMonth]]:
 
 
 def renewals_page(choices: Choices) -> ReportPage:
-    """Upcoming renewals by month. One query."""
+    """Upcoming renewals by month."""
     found = renewals_by_month(choices)
     if not found:
         return ReportPage()
-    largest = max(found, key=lambda code: (sum(each.customers for each in found[code]), code))
-    currency = choices.currency if choices.currency in found else largest
-    months = found[currency]
+    weights = {code: sum(each.customers for each in months) for code, months in found.items()}
+    shown = shown_currency(weights, choices.currency, choices.today)
+    currency = shown.code
+    months = [
+        _together(dict(zip(shown.codes, parts, strict=True)), shown)
+        for parts in zip(*(found[code] for code in shown.codes), strict=True)
+    ]
     customers, mrr = sum(each.customers for each in months), sum(each.mrr for each in months)
     late, late_mrr = sum(each.past_due for each in months), sum(each.past_due_mrr for each in months)
     busiest = max(months, key=lambda each: each.mrr)
@@ -122,6 +127,18 @@ def renewals_page(choices: Choices) -> ReportPage:
                 for each in months
             ],
         ),
-        option=currency,
-        options=[(code, code) for code in sorted(found)],
+        option=shown.option,
+        options=shown.options,
+        note=shown.note,
+    )
+
+
+def _together(parts: Mapping[str, RenewalsInMonth], shown: ShownCurrency) -> RenewalsInMonth:
+    """One month of all shown currencies. A customer with two currencies counts in each."""
+    return RenewalsInMonth(
+        month=next(iter(parts.values())).month,
+        customers=sum(each.customers for each in parts.values()),
+        mrr=shown.total({code: each.mrr for code, each in parts.items()}),
+        past_due=sum(each.past_due for each in parts.values()),
+        past_due_mrr=shown.total({code: each.past_due_mrr for code, each in parts.items()}),
     )

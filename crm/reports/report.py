@@ -37,6 +37,7 @@ class ReportPage:
     """The figures of a report for some choices. The first fact is its headline.
 
     `options` are the values and labels of the tabs: currencies or features; `option` is the one that is shown.
+    `note` says what the figures rest on.
     """
 
     facts: Sequence[ReportFact] = field(default=())
@@ -44,6 +45,7 @@ class ReportPage:
     table: ReportTable | None = None
     option: str = ""
     options: Sequence[tuple[str, str]] = field(default=())
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.db.models import Count, F, Max, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce, Least
 
 from crm.models import RevenueChange, RevenueMonth
+from crm.reports.currencies import ShownCurrency
 from crm.reports.months import months_between, shifted
 from crm.reports.scope import ReportScope
 from crm.reports.table import ratio
@@ -107,6 +108,44 @@ def _course(changes: dict[date, dict[str, tuple[int, int]]], until: date) -> Seq
         found.append(of_month)
         start, customers = of_month.end + late, of_month.customers + late_by
     return found
+
+
+def combined(found: Mapping[str, Sequence[RevenueInMonth]], shown: ShownCurrency) -> Sequence[RevenueInMonth]:
+    """The months of all shown currencies together. A customer with two currencies counts in each."""
+    if shown.rates is None:
+        return found[shown.code]
+    of_month: dict[date, dict[str, RevenueInMonth]] = defaultdict(dict)
+    for code, months in found.items():
+        for each in months:
+            of_month[each.month][code] = each
+    begun: set[str] = set()
+    together: list[RevenueInMonth] = []
+    for month, parts in sorted(of_month.items()):
+        # A currency whose history begins later comes with the MRR that it has by then.
+        first = {code: each.start for code, each in parts.items() if code not in begun}
+        begun |= first.keys()
+        moved = {
+            name: shown.total({code: getattr(each, name) for code, each in parts.items()})
+            for name in ("new", "expansion", "contraction", "churn")
+        }
+        counts = {
+            name: sum(getattr(each, name) for each in parts.values())
+            for name in ("customers_at_start", "won", "lost")
+        }
+        start = (together[-1].end if together else 0) + shown.total(first)
+        together.append(RevenueInMonth(month=month, start=start, **moved, **counts))
+    return together
+
+
+def retention_of(scope: ReportScope, shown: ShownCurrency, first: date, last: date) -> Retention:
+    """The retention of all shown currencies together. One query for each."""
+    parts = {code: retention(scope, code, first, last) for code in shown.codes}
+    start, end, kept = (
+        shown.total({code: getattr(each, name) for code, each in parts.items()})
+        for name in ("start", "end", "kept")
+    )
+    customers, lost = (sum(getattr(each, name) for each in parts.values()) for name in ("customers", "lost"))
+    return Retention(start=start, end=end, kept=kept, customers=customers, lost=lost)
 
 
 def retention(scope: ReportScope, currency: str, first: date, last: date) -> Retention:

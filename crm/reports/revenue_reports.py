@@ -8,10 +8,11 @@ from typing import Any
 
 from billing.formats import money
 from crm.reports.chart import Chart, ChartSeries
+from crm.reports.currencies import ShownCurrency, shown_currency
 from crm.reports.formats import compact_money, points
 from crm.reports.months import first_of
 from crm.reports.report import Choices, ReportFact, ReportPage
-from crm.reports.revenue import RevenueInMonth, retention, revenue_by_month
+from crm.reports.revenue import RevenueInMonth, combined, retention_of, revenue_by_month
 from crm.reports.table import ReportTable, amount, figure, of_month, ratio, share
 from customers.formats import counted, month, number
 
@@ -22,9 +23,12 @@ _MONTH = ("Month", False)
 class _Revenue:
     """The months of one currency that a page shows."""
 
-    currency: str
+    shown: ShownCurrency
     months: Sequence[RevenueInMonth]
-    options: Sequence[tuple[str, str]]
+
+    @property
+    def currency(self) -> str:
+        return self.shown.code
 
     @property
     def last(self) -> RevenueInMonth:
@@ -50,16 +54,17 @@ class _Revenue:
 
 
 def _chosen(choices: Choices) -> _Revenue | None:
-    found = revenue_by_month(choices.scope, first_of(choices.scope.as_of or choices.today))
+    today = choices.scope.as_of or choices.today
+    found = revenue_by_month(choices.scope, first_of(today))
     if not found:
         return None
-    currency = choices.currency if choices.currency in found else next(iter(found))
-    options = [(code, code) for code in sorted(found)]
-    return _Revenue(currency, found[currency][-choices.months :], options)
+    weights = {code: months[-1].customers for code, months in found.items()}
+    shown = shown_currency(weights, choices.currency, today)
+    return _Revenue(shown, combined(found, shown)[-choices.months :])
 
 
 def movement_page(choices: Choices) -> ReportPage:
-    """MRR by month, and what moved it. One query."""
+    """MRR by month, and what moved it."""
     found = _chosen(choices)
     if found is None:
         return ReportPage()
@@ -110,17 +115,18 @@ def movement_page(choices: Choices) -> ReportPage:
                 for each in reversed(found.months)
             ],
         ),
-        option=found.currency,
-        options=found.options,
+        option=found.shown.option,
+        options=found.shown.options,
+        note=found.shown.note,
     )
 
 
 def retention_page(choices: Choices) -> ReportPage:
-    """Net and gross revenue retention of the period and of each month. Two queries."""
+    """Net and gross revenue retention of the period and of each month."""
     found = _chosen(choices)
     if found is None:
         return ReportPage()
-    whole = retention(choices.scope, found.currency, found.months[0].month, found.last.month)
+    whole = retention_of(choices.scope, found.shown, found.months[0].month, found.last.month)
     net, gross = ratio(whole.end, whole.start), ratio(whole.kept, whole.start)
     headings = ("MRR at start", "Expansion", "Contraction", "Churn", "NRR", "GRR")
     return ReportPage(
@@ -158,17 +164,18 @@ def retention_page(choices: Choices) -> ReportPage:
                 for each in reversed(found.months)
             ],
         ),
-        option=found.currency,
-        options=found.options,
+        option=found.shown.option,
+        options=found.shown.options,
+        note=found.shown.note,
     )
 
 
 def churn_page(choices: Choices) -> ReportPage:
-    """Customers and MRR lost by month. Two queries."""
+    """Customers and MRR lost by month."""
     found = _chosen(choices)
     if found is None:
         return ReportPage()
-    whole = retention(choices.scope, found.currency, found.months[0].month, found.last.month)
+    whole = retention_of(choices.scope, found.shown, found.months[0].month, found.last.month)
     lost, churn = found.sum_of(lambda each: each.lost), found.sum_of(lambda each: each.churn)
     headings = (
         "Customers at start",
@@ -214,6 +221,7 @@ def churn_page(choices: Choices) -> ReportPage:
                 for each in reversed(found.months)
             ],
         ),
-        option=found.currency,
-        options=found.options,
+        option=found.shown.option,
+        options=found.shown.options,
+        note=found.shown.note,
     )

@@ -77,9 +77,9 @@ def test_receivables_are_grouped_by_days_past_due() -> None:
     page = aging_page(chosen())
     assert [(label, count, due) for label, count, _, due, _ in rows(page)] == [
         ("Not due yet", "2", "$30.00"),
-        ("1–30 days", "2", "$65.00"),
-        ("31–60 days", "1", "$50.00"),
-        ("61–90 days", "0", "$0.00"),
+        ("1 to 30 days", "2", "$65.00"),
+        ("31 to 60 days", "1", "$50.00"),
+        ("61 to 90 days", "0", "$0.00"),
         ("Over 90 days", "1", "$60.00"),
         ("No due date", "1", "$70.00"),
     ]

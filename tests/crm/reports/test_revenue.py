@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billing.models import Subscription
+from billing.models import ExchangeRate, Subscription
 from crm.desk.home.movement import refresh_movements
 from crm.models import RevenueChange
 from crm.reports.report import Choices
@@ -102,6 +102,22 @@ def test_currencies_are_never_added_up(customers: list[Customer]) -> None:
     assert (page.option, [code for code, _ in page.options]) == ("EUR", ["EUR", "USD"])
     assert page.facts[0].value == "€7.00"
     assert pages()["MRR"] == "$320.00"
+
+
+def test_all_currencies_are_shown_in_one_at_the_rates_of_the_day(customers: list[Customer]) -> None:
+    subscribe(customers[0], 10, at(2, 1), currency="EUR")
+    subscribe(customers[1], 10, at(3, 5), currency="EUR")
+    refresh_movements()
+    assert pages()["MRR"] == "$320.00"
+    ExchangeRate.objects.create(currency="EUR", to_currency="USD", rate=Decimal("1.5"), day=MARCH)
+    page = movement_page(Choices(scope=ALL, today=TODAY))
+    assert (page.option, page.options[0]) == ("all", ("all", "All in USD"))
+    assert page.note == "Converted into USD at rates of Mar 1, 2026."
+    # 320 + 20 at 1.5; at the start of March 240 + 10 at 1.5 of 4 customers, of which 280 + 15 are left.
+    assert pages(months=2)["MRR"] == "$350.00"
+    assert pages(months=2)["MRR at start"] == "$255.00"
+    assert pages(months=2)["MRR of the same customers"] == "$295.00"
+    assert pages(currency="EUR")["MRR"] == "€20.00"
 
 
 def test_an_earlier_day_shows_what_was_known_then(
