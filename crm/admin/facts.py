@@ -8,7 +8,7 @@ from typing import Any
 from unfold.decorators import display
 
 from billing.formats import money
-from crm.desk.facts.queries import amounts_of, facts_of
+from crm.desk.facts.queries import amounts_of, facts_of, names_of_plans
 from crm.models import CurrencyFacts, CustomerFacts
 from customers import clock
 from customers.formats import counted, days_between, long_text, when
@@ -17,17 +17,19 @@ _NOTHING = "-"
 
 
 def load_facts(customers: list[Any]) -> None:
-    """Set what the columns read on the customers of a page. Two queries."""
+    """Set what the columns read on the customers of a page. Three queries."""
     keys = [str(customer.pk) for customer in customers]
     facts, amounts = facts_of(keys), amounts_of(keys)
+    names = names_of_plans({plan_id for each in facts.values() for plan_id in each.plans})
     for customer, key in zip(customers, keys, strict=True):
         customer.known_facts = facts.get(key) or CustomerFacts(plans=[])
+        customer.plans = [names.get(plan_id, plan_id) for plan_id in customer.known_facts.plans]
         customer.amounts = amounts.get(key, [])
 
 
 @display(description="plan")
 def plans(customer: Any) -> Any:
-    return long_text(", ".join(customer.known_facts.plans)) or _NOTHING
+    return long_text(", ".join(customer.plans)) or _NOTHING
 
 
 @display(description="MRR")

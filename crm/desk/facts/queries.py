@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from billing.models import Plan
 from crm.models import CurrencyFacts, CustomerFacts
 
 
@@ -20,3 +21,9 @@ def amounts_of(customer_ids: Sequence[str]) -> dict[str, list[CurrencyFacts]]:
     for row in CurrencyFacts.objects.filter(customer_id__in=customer_ids).order_by("currency"):
         found[str(row.customer_id)].append(row)
     return found
+
+
+def names_of_plans(plan_ids: Collection[str]) -> dict[str, str]:
+    """The name of each plan that has one, of its newest version. One query."""
+    named = Plan.objects.filter(plan_id__in=plan_ids).exclude(name="").order_by("version", "pk")
+    return dict(named.values_list("plan_id", "name"))
