@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from billing.rates.convert import installation_currency
 from config.settings_pages.words import in_words, source_name
 from customers.configuration.table import (
-    CHANGES_KEPT_DAYS,
     DUNNING_STEPS,
+    EXPORTS_KEPT_DAYS,
     INVOICE_DUE_DAYS,
     RENEWAL_SOON_DAYS,
     SHARED_ID_SPACES,
@@ -160,10 +160,10 @@ SECTIONS = (
             ),
             Entry(
                 title="Retention",
-                about="How long data for other programs is kept",
+                about="How long exports, jobs and messages are kept",
                 icon="schedule",
                 group="retention",
-                current=lambda user: in_words(CHANGES_KEPT_DAYS, value_of(CHANGES_KEPT_DAYS)),
+                current=lambda user: f"Exports {in_words(EXPORTS_KEPT_DAYS, value_of(EXPORTS_KEPT_DAYS))}",
             ),
         ),
     ),

@@ -14,6 +14,7 @@ from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from config.settings_pages.groups import CHANGE, GROUPS, SECTIONS, VIEW, Entry, Section
+from config.settings_pages.history import history_of
 from config.settings_pages.previews import preview_of
 from config.settings_pages.rows import Row, read_rows
 from crm.queue import enqueue
@@ -67,6 +68,7 @@ def group_page(request: HttpRequest, group: str, site: UnfoldAdminSite) -> HttpR
             "may_change": request.user.has_perm(CHANGE),
             "has_preview": group in {"health", "trust"},
             "preview": preview,
+            "history": history_of(settings),
         },
     )
 

@@ -215,7 +215,7 @@ def _one(request: HttpRequest, job_id: str) -> Job:
     except ValidationError:
         job = None
     if job is None:
-        raise Http404("There is no such job. Ended jobs are kept for 30 days.")
+        raise Http404("There is no such job. It may be past its time.")
     return job
 
 

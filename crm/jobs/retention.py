@@ -9,17 +9,13 @@ from crm.jobs.kind import JobResult, RunningJob
 from crm.models import Job, Notification, OutgoingEmail, WebhookDelivery
 from customers import clock
 from customers.changes import delete_changes
-from customers.configuration.table import CHANGES_KEPT_DAYS
+from customers.configuration.kinds import Setting
+from customers.configuration.table import CHANGES_KEPT_DAYS, JOBS_KEPT_DAYS, MESSAGES_KEPT_DAYS
 from customers.configuration.values import value_of
 from customers.formats import counted, listed
 from customers.models import Event
 
-#: How long ended jobs are kept.
-KEEP_JOBS = timedelta(days=30)
-
-#: How long notifications, emails to users and webhook deliveries are kept, and events: their keys prevent that someone
-#: is told of the same trial again.
-_KEEP_TOLD = timedelta(days=90)
+#: How long events are kept: their keys prevent that someone is told of the same trial again.
 _KEEP_EVENTS = timedelta(days=180)
 _MANY = {"notification or message": "notifications or messages"}
 
@@ -29,17 +25,21 @@ def delete_old(job: RunningJob) -> JobResult:
     now = clock.now()
     exports = delete_old_exports(now)
     job.progress(1, 4)
-    changes = delete_changes(now - timedelta(days=value_of(CHANGES_KEPT_DAYS)))
+    changes = delete_changes(now - _days(CHANGES_KEPT_DAYS))
     job.progress(2, 4)
-    jobs, _ = Job.objects.ended().filter(ended_at__lt=now - KEEP_JOBS).order_by().delete()
+    jobs, _ = Job.objects.ended().filter(ended_at__lt=now - _days(JOBS_KEPT_DAYS)).order_by().delete()
     told = _delete_told(now)
     found = [(exports, "export"), (changes, "change"), (jobs, "job"), (told, "notification or message")]
     parts = [counted(number, noun, _MANY.get(noun, "")) for number, noun in found if number]
     return JobResult(f"Deleted {listed(parts)}" if parts else "Nothing to delete")
 
 
+def _days(setting: Setting[int]) -> timedelta:
+    return timedelta(days=value_of(setting))
+
+
 def _delete_told(now: datetime) -> int:
-    before = now - _KEEP_TOLD
+    before = now - _days(MESSAGES_KEPT_DAYS)
     gone = [
         Notification.objects.filter(at__lt=before).delete(),
         OutgoingEmail.objects.filter(made_at__lt=before).delete(),

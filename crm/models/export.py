@@ -1,4 +1,4 @@
-"""Exports of customers: requested on a page, written part by part, kept for a day."""
+"""Exports of customers: requested on a page, written part by part, kept for `EXPORTS_KEPT_DAYS`."""
 
 from __future__ import annotations
 

@@ -225,6 +225,33 @@ CHANGES_KEPT_DAYS = Number(
     default=30,
     unit="days",
 )
+EXPORTS_KEPT_DAYS = Number(
+    name="EXPORTS_KEPT_DAYS",
+    label="Exports",
+    help="How many days the file of an export can be downloaded.",
+    group="retention",
+    default=1,
+    lowest=1,
+    unit="days",
+)
+JOBS_KEPT_DAYS = Number(
+    name="JOBS_KEPT_DAYS",
+    label="Jobs",
+    help="How many days a job that ended is listed.",
+    group="retention",
+    default=30,
+    lowest=1,
+    unit="days",
+)
+MESSAGES_KEPT_DAYS = Number(
+    name="MESSAGES_KEPT_DAYS",
+    label="Notifications",
+    help="How many days notifications, emails to users and webhook deliveries are listed.",
+    group="retention",
+    default=90,
+    lowest=1,
+    unit="days",
+)
 
 #: Every setting, in the order of the pages.
 TABLE: tuple[Setting[Any], ...] = (
@@ -253,5 +280,8 @@ TABLE: tuple[Setting[Any], ...] = (
     SOURCE_PRECEDENCE_NAME,
     SOURCE_PRECEDENCE_EMAIL,
     CHANGES_KEPT_DAYS,
+    EXPORTS_KEPT_DAYS,
+    JOBS_KEPT_DAYS,
+    MESSAGES_KEPT_DAYS,
 )
 BY_NAME = {setting.name: setting for setting in TABLE}

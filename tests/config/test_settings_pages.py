@@ -44,7 +44,7 @@ def test_every_setting_has_a_page_and_every_page_a_setting(
     page = admin_client.get("/admin/settings/").content.decode()
     for group in GROUPS:
         assert f'href="/admin/settings/{group}/"' in page
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             shown = admin_client.get(f"/admin/settings/{group}/").content.decode()
         for setting in TABLE:
             if setting.group == group:
@@ -90,6 +90,11 @@ def test_saving_stores_what_changed_and_says_who(admin_client: Client, admin_use
     )
     assert "Reset Payment terms." in done.content.decode()
     assert stored() == {}
+    name = admin_user.get_username()
+    assert [change.words for change in done.context["history"]] == [
+        f"{name} reset Payment terms",
+        f"{name} changed Payment terms to 30 days",
+    ]
 
 
 def test_what_does_not_fit_says_what_to_enter_and_nothing_is_saved(admin_client: Client) -> None:

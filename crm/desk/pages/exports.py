@@ -19,7 +19,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from crm.desk.spreadsheets.exports import KEEP_FOR, file_of, skipped_in
+from crm.desk.spreadsheets.exports import file_of, kept_for, skipped_in
 from crm.models import Export, Worker
 from crm.models.export import ExportQuerySet
 from customers import clock
@@ -42,7 +42,7 @@ def exports_page(request: HttpRequest) -> HttpResponse:
                 export,
                 counted(export.customers, "customer"),
                 when(export.made_at),
-                when(export.made_at + KEEP_FOR),
+                when(export.made_at + kept_for()),
             )
             for export in _mine(request).with_waiting()
         ],
@@ -73,7 +73,7 @@ def export_page(request: HttpRequest, export_id: str) -> HttpResponse:
         "is_ready": done == export.customers,
         "done": done,
         "status": f"{status}. Couldn't export {number(skipped)}." if skipped else status,
-        "until": when(export.made_at + KEEP_FOR),
+        "until": when(export.made_at + kept_for()),
         "file": reverse("desk-export-file", args=[export.pk]),
         "progress": reverse("desk-export-progress", args=[export.pk]),
         "remove": reverse("desk-export-remove", args=[export.pk]),
@@ -119,7 +119,7 @@ def _mine(request: HttpRequest) -> ExportQuerySet:
     if not request.user.has_perms(["customers.view_customer", PERMISSION]):
         raise PermissionDenied
     user: Any = request.user
-    return Export.objects.filter(made_by=user, made_at__gt=clock.now() - KEEP_FOR)
+    return Export.objects.filter(made_by=user, made_at__gt=clock.now() - kept_for())
 
 
 def _own(request: HttpRequest, export_id: str) -> Export:
@@ -129,5 +129,5 @@ def _own(request: HttpRequest, export_id: str) -> Export:
     except ValidationError:
         found = None
     if found is None:
-        raise Http404("You have no such export. Files are kept for a day. Export the customers again.")
+        raise Http404("You have no such export. Its file may be past its time. Export the customers again.")
     return found

@@ -19,6 +19,8 @@ from crm.desk.spreadsheets import csv_file, xlsx_file
 from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.models import Export, ExportPart
 from crm.queue import enqueue
+from customers.configuration.table import EXPORTS_KEPT_DAYS
+from customers.configuration.values import value_of
 from customers.formats import number
 from customers.models.customer import CustomerQuerySet
 
@@ -26,8 +28,6 @@ from customers.models.customer import CustomerQuerySet
 PART = 1000
 #: The kind of job that writes an export (`crm.jobs.kinds`).
 WRITE_EXPORT = "write_export"
-#: How long a file can be downloaded.
-KEEP_FOR = timedelta(days=1)
 
 _FORMATS: dict[str, Any] = {Export.Format.CSV: csv_file, Export.Format.XLSX: xlsx_file}
 
@@ -54,9 +54,14 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
     return export
 
 
+def kept_for() -> timedelta:
+    """How long a file can be downloaded after its export was requested."""
+    return timedelta(days=value_of(EXPORTS_KEPT_DAYS))
+
+
 def delete_old_exports(now: datetime) -> int:
-    """Delete the exports that were requested more than a day ago, and return how many."""
-    old = Export.objects.filter(made_at__lt=now - KEEP_FOR)
+    """Delete the exports that are past their time, and return how many."""
+    old = Export.objects.filter(made_at__lt=now - kept_for())
     count = old.count()
     old.delete()
     return count
