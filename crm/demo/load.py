@@ -10,15 +10,17 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from crm.demo.documents import demo_documents
-from crm.desk.health.refresh import refresh_health
+from crm.desk.health.refresh import score_customers
 from crm.desk.home.movement import refresh_movements
 from crm.desk.refresh import refresh_all
 from crm.exchange.importers import IMPORTERS
 from crm.models import Relationship, Team
 from crm.reports.refresh import refresh_figures
+from customers.bulk import pieces
 from customers.ingest.engine import import_records
 from customers.ingest.importer import ImportCounts, ImportOutcome
 from customers.ingest.reader import read_records
+from customers.models import Customer
 
 #: User name, first name, last name and role of each demo user. The password is the user name.
 LOGINS = (
@@ -79,9 +81,10 @@ def create_demo_logins() -> list[tuple[str, str]]:
 
 def settle_desk(now: datetime) -> None:
     """Compute health scores (for three days, as a history), the worklist, the facts and revenue movements."""
-    for days in (60, 30):
-        for _ in refresh_health(now - timedelta(days=days)):
-            pass
+    keys = map(str, Customer.objects.current().order_by("pk").values_list("pk", flat=True))
+    for piece in pieces(keys):
+        for days in (60, 30):
+            score_customers(piece, now - timedelta(days=days))
     for _ in refresh_all(now):
         pass
     refresh_movements()

@@ -12,10 +12,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from billing.models import Balance
-from crm.desk.health.refresh import refresh_health
 from crm.desk.home.movement import refresh_movements
 from crm.desk.pages.merge import merge_url
-from crm.desk.worklist.refresh import refresh_worklist
+from crm.desk.refresh import refresh_all
 from customers import clock
 from customers.models import Customer
 from tests.browser.widths import WIDTHS, set_width
@@ -99,8 +98,7 @@ def customer(user: User) -> Customer:
     make_task(customer=customer, owner=user, title=LONG)
     make_customer_tag(customer=customer, tag=make_tag(name=LONG[:50]))
     refresh_movements()
-    list(refresh_health())
-    list(refresh_worklist())
+    list(refresh_all())
     return customer
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from crm.desk.health.refresh import refresh_health
+from crm.desk.refresh import refresh_all
 from customers.models import Customer
 from tests.crm.desk.pages.test_customer_page import surround
 from tests.factories import (
@@ -47,7 +47,7 @@ def customer(user: User) -> Customer:
         make_note(customer=customer, body=f"# {LONG}\n\n" + f"- {LONG}\n" * 40)
         make_task(customer=customer, owner=user, title=f"{number} {LONG}")
         make_customer_tag(customer=customer, tag=make_tag(name=f"{number} {LONG}"[:50]))
-    list(refresh_health())
+    list(refresh_all())
     return customer
 
 

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils.timezone import localdate
 
-from crm.desk.batches import in_batches, lock_current
+from crm.desk.batches import lock_current
 from crm.desk.health.scoring import Health, health_of
-from crm.models import DeskRefresh, HealthScore
+from crm.models import HealthScore
 from customers import clock
 from customers.bulk import create_rows, update_rows
 from customers.local_formats import formats_of
-from customers.models import Customer
 
 #: The name of the `DeskRefresh` row that records the last full run.
 HEALTH = "health"
-
-_BATCH = 500
-
-
-@dataclass(slots=True, kw_only=True)
-class HealthRefreshed:
-    """How many customers were scored, for how many a score was written, and the IDs of those that failed."""
-
-    customers: int = 0
-    written: int = 0
-    failed: list[str] = field(default_factory=list)
-
-    def add(self, other: HealthRefreshed) -> None:
-        self.customers += other.customers
-        self.written += other.written
-        self.failed += other.failed
-
-
-def refresh_health(at: datetime | None = None) -> Iterator[HealthRefreshed]:
-    """Score all current customers and yield the counts of each batch.
-
-    Each batch is a transaction of its own. A customer that fails is logged and skipped. After the last batch the run
-    is recorded in `DeskRefresh`.
-    """
-    moment = at or clock.now()
-    total = 0
-    customers = Customer.objects.current().order_by("pk").values_list("pk", flat=True)
-    keys = map(str, customers.iterator(chunk_size=_BATCH))
-    for done in in_batches(keys, _BATCH, lambda batch: score_customers(batch, moment), "health"):
-        total += len(done.customer_ids)
-        yield HealthRefreshed(
-            customers=len(done.customer_ids),
-            written=done.value or 0,
-            failed=list(done.customer_ids) if done.value is None else [],
-        )
-    DeskRefresh.objects.update_or_create(name=HEALTH, defaults={"finished_at": moment, "customers": total})
 
 
 # Its texts are stored, for every user.

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
-from crm.desk.batches import in_batches, lock_current
+from crm.desk.batches import lock_current
 from crm.desk.worklist.reason import Reason, WorklistBatch
 from crm.desk.worklist.rules import reasons_of
-from crm.models import DeskRefresh, Relationship, WorklistDecision, WorklistEntry, WorklistReason
+from crm.models import Relationship, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
 from customers.local_formats import formats_of
-from customers.models import Customer
 
 #: The name of the `DeskRefresh` row that records the last full run.
 WORKLIST = "worklist"
 
-_BATCH = 500
 _COLUMNS = ("words", "weight", "since", "link", "decision", "until")
 
 
@@ -31,40 +29,13 @@ _COLUMNS = ("words", "weight", "since", "link", "decision", "until")
 EntryKey = tuple[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class WorklistRefreshed:
-    """How many customers were looked at, how many of them are on the worklist, how many reasons were written, and the
-    IDs of the customers that failed."""
+    """How many customers were looked at, how many of them are on the worklist, how many reasons were written."""
 
-    customers: int = 0
-    waiting: int = 0
-    reasons: int = 0
-    failed: list[str] = field(default_factory=list)
-
-    def add(self, other: WorklistRefreshed) -> None:
-        self.customers += other.customers
-        self.waiting += other.waiting
-        self.reasons += other.reasons
-        self.failed += other.failed
-
-
-def refresh_worklist(at: datetime | None = None) -> Iterator[WorklistRefreshed]:
-    """Compute the worklist of all current customers and yield the counts of each batch.
-
-    Each batch is a transaction of its own. A customer that fails is logged and skipped, and keeps the entries that it
-    had. Afterwards the entries of merged and archived customers are deleted and the run is recorded in `DeskRefresh`.
-    """
-    moment = at or clock.now()
-    total = 0
-    customers = Customer.objects.current().order_by("pk").values_list("pk", flat=True)
-    keys = map(str, customers.iterator(chunk_size=_BATCH))
-    for done in in_batches(keys, _BATCH, lambda batch: refresh_customers(batch, moment), "worklist"):
-        total += len(done.customer_ids)
-        yield done.value or WorklistRefreshed(
-            customers=len(done.customer_ids), failed=list(done.customer_ids)
-        )
-    delete_stale_entries()
-    DeskRefresh.objects.update_or_create(name=WORKLIST, defaults={"finished_at": moment, "customers": total})
+    customers: int
+    waiting: int
+    reasons: int
 
 
 def delete_stale_entries() -> None:

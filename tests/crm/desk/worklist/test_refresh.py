@@ -14,10 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from crm.desk.refresh import refresh_all
 from crm.desk.worklist import refresh
 from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide, undo
 from crm.desk.worklist.reason import Reason, WorklistBatch
-from crm.desk.worklist.refresh import refresh_customers, refresh_worklist
+from crm.desk.worklist.refresh import refresh_customers
 from crm.models import DecisionKind, DeskRefresh, WorklistDecision, WorklistEntry, WorklistReason
 from customers import clock
 from customers.models import Customer
@@ -75,7 +76,7 @@ def account(owner: User | None = None) -> Customer:
 
 def refreshed(at: datetime = AT) -> list[tuple[str, str | None, int, int]]:
     """The worklist after a refresh: customer, person, weight, heaviest."""
-    list(refresh_worklist(at))
+    list(refresh_all(at))
     return [
         (str(entry.customer), entry.person.username if entry.person else None, entry.weight, entry.heaviest)
         for entry in WorklistEntry.objects.waiting().by_need()
@@ -116,12 +117,12 @@ def test_a_refresh_writes_what_differs_and_nothing_else(rules: Rules) -> None:
     customer = account(ada)
     rules.says(customer, 30, key="a")
     rules.says(customer, 20, key="b")
-    assert [step.reasons for step in refresh_worklist(AT)] == [2]
-    assert [step.reasons for step in refresh_worklist(AT + DAY)] == [0]
+    assert [step.reasons for step in refresh_all(AT)] == [2]
+    assert [step.reasons for step in refresh_all(AT + DAY)] == [0]
     assert {reason.since for reason in WorklistReason.objects.all()} == {AT}
     rules.found.pop(0)
     rules.says(customer, 5, key="c")
-    assert [step.reasons for step in refresh_worklist(AT + DAY)] == [2]
+    assert [step.reasons for step in refresh_all(AT + DAY)] == [2]
     assert dict(WorklistReason.objects.values_list("key", "since")) == {"b": AT, "c": AT + DAY}
     customer.relationship.owner = ben
     customer.relationship.save()
