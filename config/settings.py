@@ -20,9 +20,13 @@ DEVELOPMENT = _environment.flag("CLIENTELE_DEVELOPMENT", default=False)
 
 # The product
 
-# What the environment gives of the settings that pages can change, under their names. `customers.configuration.values`
-# reads them: a value that a page has stored comes first, the default of the table last.
-globals().update(_environment.given(TABLE))
+# The settings that pages can change, under their names: what the environment gives, else the default of the table.
+# `customers.configuration.values` reads them, unless a page has stored a value.
+_given = _environment.given(TABLE)
+globals().update({setting.name: setting.default for setting in TABLE} | _given)
+
+#: Names of those that the environment gives.
+GIVEN_SETTINGS = frozenset(_given)
 
 #: Names of those that pages can't change.
 LOCKED_SETTINGS = _environment.names_of("LOCKED_SETTINGS", TABLE)

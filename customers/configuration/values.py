@@ -71,12 +71,12 @@ def value_of(setting: Setting[T]) -> T:
 
 def given_value(setting: Setting[T]) -> T:
     """The value without what pages have stored: that of the environment, else the default."""
-    return cast("T", getattr(settings, setting.name, setting.default))
+    return cast("T", getattr(settings, setting.name))
 
 
 def is_given(setting: Setting[Any]) -> bool:
     """Whether the environment gives a value."""
-    return hasattr(settings, setting.name)
+    return setting.name in settings.GIVEN_SETTINGS
 
 
 def is_locked(setting: Setting[Any]) -> bool:

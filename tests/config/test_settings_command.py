@@ -25,6 +25,7 @@ def printed(**options: Any) -> str:
 def test_each_setting_is_printed_with_its_source(settings: Any) -> None:
     settings.INVOICE_PREFIX = "R"
     settings.RENEWAL_SOON_DAYS = 20
+    settings.GIVEN_SETTINGS = frozenset({"INVOICE_PREFIX", "RENEWAL_SOON_DAYS"})
     settings.LOCKED_SETTINGS = frozenset({"INVOICE_PREFIX"})
     store(INVOICE_DUE_DAYS, 14, None)
     STORED.forget()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_page_comes_before_the_environment_and_that_before_the_default(settings: Any) -> None:
     assert (value_of(INVOICE_DUE_DAYS), is_given(INVOICE_DUE_DAYS)) == (45, False)
-    settings.INVOICE_DUE_DAYS = 30
+    settings.INVOICE_DUE_DAYS, settings.GIVEN_SETTINGS = 30, frozenset({"INVOICE_DUE_DAYS"})
     assert (value_of(INVOICE_DUE_DAYS), is_given(INVOICE_DUE_DAYS)) == (30, True)
     store(INVOICE_DUE_DAYS, 14, None)
     STORED.forget()
