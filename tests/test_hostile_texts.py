@@ -126,6 +126,7 @@ def pages_of_desk(customer: Customer) -> Iterator[str]:
     for name in ("desk-worklist", "desk-segments", "desk-segment-save", "desk-trials", "desk-reassign"):
         yield reverse(name) + "?scope=all"
     yield reverse("admin:index") + "?scope=all"
+    yield reverse("report", args=["mrr-movement"])
     yield reverse("desk-find") + f"?q={MARK}"
     for name in ("desk-customer", "desk-timeline", "desk-health", "desk-provenance", "desk-as-of"):
         yield reverse(name, args=[customer.pk])

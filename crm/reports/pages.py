@@ -53,7 +53,6 @@ def report_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "read": read,
         "index_url": reverse("reports"),
         "options": _options(request, report, page),
-        "hidden": {report.option_name: page.option} if len(page.options) > 1 else {},
         "file_url": f"?{_query(request, file='csv')}",
         "known": f"As known on {day(as_of)}, for today's account managers and segments." if as_of else "",
         "updated": when(updated) if (updated := report.updated()) else "",
