@@ -15,7 +15,7 @@ from crm.contacts import log_contact
 from crm.desk.bulk.actions import change_tags, set_owner
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.forms import AddTagsForm, ContactForm, NoteForm, TaskForm
-from crm.desk.worklist.refresh import refresh_customers
+from crm.desk.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
 from crm.tasks import add_task, complete_task, reassign_task, reopen_task
@@ -192,6 +192,6 @@ def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -
 
 
 def _back(customer: Customer) -> HttpResponse:
-    """Update the customer's worklist entry, then return to its page."""
+    """Bring the worklist, health and facts of the customer up to date, then return to its page."""
     refresh_customers([str(customer.pk)])
     return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))

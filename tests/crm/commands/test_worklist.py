@@ -116,5 +116,5 @@ def test_the_refresh_says_what_it_came_to() -> None:
     make_subscription(customer=customer, past_due=True)
     make_customer()
     expected = "Worklist: 1 of 2 customers need attention, 1 reason changed."
-    assert run(name="refresh_desk")[0].splitlines()[-3] == expected
+    assert expected in run(name="refresh_desk")[0].splitlines()
     assert "0 reasons changed" in run(name="refresh_desk")[0]
