@@ -20,6 +20,7 @@ from unfold.decorators import action
 from unfold.forms import UserCreationForm
 
 from config.access import may_manage_group, may_manage_user
+from config.invitations import PERMISSIONS as INVITING
 from config.invitations import may_be_invited
 from config.user_forms import GroupForm, UserForm, UserPasswordForm
 from crm.roles import ROLES
@@ -90,15 +91,19 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
     actions_detail = ("invite_again",)
     readonly_fields = ("last_login", "date_joined")
 
-    @action(description="Invite user", url_path="invite", permissions=["add"])
+    @action(description="Invite user", url_path="invite", permissions=["invite"])
     def invite(self, request: HttpRequest) -> HttpResponse:
         """Open the page that invites a user."""
         return HttpResponseRedirect(reverse("invite"))
 
-    @action(description="Invite again", url_path="invite-again", permissions=["change"])
+    @action(description="Invite again", url_path="invite-again", permissions=["invite"])
     def invite_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Open the page that invites a user again."""
         return HttpResponseRedirect(reverse("invite-again", args=[object_id]))
+
+    def has_invite_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whether the signed-in user may invite."""
+        return request.user.has_perms(INVITING)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """The actions of a user: another invitation while they have no password."""

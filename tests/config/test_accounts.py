@@ -109,6 +109,17 @@ def test_an_invited_user_sets_their_own_password(client: Client, ada: User) -> N
     assert client.post(again).status_code == 403
 
 
+def test_an_administrator_opens_users_who_can_be_invited_again(client: Client) -> None:
+    client.force_login(make_user("Administrator"))
+    max_ = make_user("Viewer", email="max@example.com")
+    for password, is_offered in (("", True), (PASSWORD, False)):
+        max_.set_password(password or None)
+        max_.save()
+        page = client.get(f"/admin/auth/user/{max_.pk}/change/").content.decode()
+        assert ("Invite again" in page) is is_offered
+    assert "Invite user" in client.get("/admin/auth/user/").content.decode()
+
+
 def test_who_may_invite_and_into_what(client: Client) -> None:
     administrator, manager = make_user("Administrator"), make_user("Account manager")
     client.force_login(manager)
