@@ -1,4 +1,4 @@
-"""Compare the stored facts with what they should be: a check of `doctor`."""
+"""The checks of `doctor`: those of billing, and stored facts against what they should be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from billing.doctor import CHECKS as BILLING_CHECKS
+from billing.doctor import Check
 from billing.doctor.findings import GRACE, Advance, Finding
 from billing.formats import money
 from crm.desk.facts.refresh import COLUMNS, current_facts, key_of, stored_facts
@@ -101,3 +103,7 @@ def _changed_since(customer_ids: Sequence[str], since: datetime) -> set[str]:
     """Those of the customers that changed since, so that a refresh may not have come to them yet."""
     changes = CustomerChange.objects.filter(customer_id__in=customer_ids, at__gt=since)
     return {str(key) for key in changes.values_list("customer_id", flat=True)}
+
+
+#: All checks of the product, in the order in which they run.
+CHECKS = (*BILLING_CHECKS, Check("facts of customers", check_facts))

@@ -7,6 +7,7 @@ from datetime import time
 from crm.account_emails import RESET_JOB
 from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
+from crm.jobs.data_check import check_data
 from crm.jobs.duplicates import sweep_duplicates
 from crm.jobs.events import (
     changes_wait,
@@ -84,6 +85,13 @@ _ALL = (
         about="Compares all customers",
         run=sweep_duplicates,
         schedule=Daily(time(2, 0)),
+    ),
+    Kind(
+        name="doctor",
+        title="Data check",
+        about="Looks for contradictions in the data",
+        run=check_data,
+        schedule=Daily(time(5, 0)),
     ),
     Kind(
         name="retention",

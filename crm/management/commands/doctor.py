@@ -10,14 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 from tqdm import tqdm
 
-from billing.doctor import CHECKS as BILLING_CHECKS
-from billing.doctor import Check, Finding, count_rows
-from crm.doctor import check_facts
+from billing.doctor import Finding, count_rows
+from crm.doctor import CHECKS
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted
 from customers.logs import add_counts
-
-_CHECKS = (*BILLING_CHECKS, Check("facts of customers", check_facts))
 
 
 class Command(BaseCommand):
@@ -39,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         open_, fixed, fixable = 0, 0, 0
         try:
-            for check in _CHECKS:
+            for check in CHECKS:
                 with tqdm(desc=check.words, unit=" rows", file=sys.stderr, leave=False, disable=None) as bar:
                     for finding in check.run(bar.update, fix=options["fix"]):
                         self._report(finding)

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from crm.desk.facts.refresh import refresh_facts
 from crm.jobs.engine import add_due, add_schedules, run_next, take_up
 from crm.jobs.kind import JobFailed, JobResult, Kind, Lane, RunningJob
+from crm.jobs.kinds import KINDS
 from crm.jobs.schedule import Daily
-from crm.models import Job, JobSchedule, Tag, Worker
+from crm.models import CustomerFacts, Job, JobSchedule, Tag, Worker
 from crm.queue import JobChanged, cancel_job, enqueue, pause_job, resume_job, run_again
+from customers.models import CustomerChange
 from tests.clocks import clock_at
-from tests.factories import make_job, make_worker
+from tests.factories import make_customer, make_job, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -196,3 +199,16 @@ def test_work_that_others_left_is_found_and_its_many_runs_are_not_kept() -> None
     left[0] = False
     add_due(wanted, NOON)
     assert Job.objects.count() == 1
+
+
+def test_the_data_check_logs_what_it_finds() -> None:
+    customer = make_customer()
+    refresh_facts([str(customer.pk)])
+    CustomerFacts.objects.update(health_score=1)
+    CustomerChange.objects.all().delete()
+    enqueue("doctor")
+    assert run_next(make_worker(), KINDS, Lane.LONG)
+    job = Job.objects.get()
+    assert (job.state, job.problems) == ("done", 1)
+    assert job.log[0][1].startswith(f"{customer.pk} (")
+    assert "manage.py" not in job.log[0][1]
