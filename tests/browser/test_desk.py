@@ -15,6 +15,9 @@ from billing.models import Balance
 from crm.desk.home.movement import refresh_movements
 from crm.desk.pages.merge import merge_url
 from crm.desk.refresh import refresh_all
+from crm.jobs.engine import run_next
+from crm.jobs.kind import Lane
+from crm.jobs.kinds import KINDS
 from customers import clock
 from customers.models import Customer
 from tests.browser.widths import WIDTHS, set_width
@@ -41,6 +44,7 @@ from tests.factories import (
     make_task,
     make_trial_used,
     make_user,
+    make_worker,
 )
 
 LONG = "Zusammenschluss der Donaudampfschifffahrtsgesellschaften und ihrer sämtlichen Zweigniederlassungen"
@@ -121,6 +125,9 @@ def test_the_pages_are_whole_and_accessible(
         "/admin/?scope=all",
         "/admin/list/renewals/",
         f"/admin/customer/{customer.pk}/",
+        f"/admin/customer/{customer.pk}/billing/",
+        f"/admin/customer/{customer.pk}/details/",
+        "/admin/jobs/",
         "/admin/worklist/",
         f"/admin/customer/{customer.pk}/health/",
         f"/admin/customer/{customer.pk}/timeline/",
@@ -184,13 +191,15 @@ def test_from_the_home_page_to_a_customer_by_keyboard(
 ) -> None:
     sign_in(user)
     page.goto("/admin/")
-    page.get_by_role("link", name="Past-due invoices").focus()
+    page.get_by_role("link", name="Past due").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("120,000.00").or_(page.get_by_text("1,200.00")).first).to_be_visible()
     page.get_by_role("link", name=LONG).first.focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Contract and billing")).to_be_visible()
-    expect(page.get_by_text("Past due", exact=True).first).to_be_visible()
+    expect(page.get_by_text("$1,200.00 past due, 18 days")).to_be_visible()
+    page.get_by_role("link", name="Billing", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Contract and billing")).to_be_visible()
 
 
 def test_the_worklist_by_keyboard(
@@ -247,6 +256,9 @@ def test_from_the_filter_to_an_export_and_to_tasks_for_all(
         page.locator("#action-toggle").check()
         page.locator("select[name=action]").select_option(action)
         page.locator("#changelist-form button[name=index]").click()
+        if action == "export_csv":
+            expect(page.get_by_text("Waiting for the background worker")).to_be_visible()
+            assert run_next(make_worker(), KINDS, Lane.QUICK)
         expect(page.get_by_text(seen)).to_be_visible()
         if action == "export_csv":
             with page.expect_download() as download:

@@ -27,7 +27,7 @@ LONG = "Zusammenschluss der Donaudampfschifffahrtsgesellschaften und ihrer sämt
 #: One row more than the page shows of anything: a thousand look the same.
 MANY = 14
 #: The colours of all that is read, as seen on paper.
-INKS = """() => [...new Set([...document.querySelectorAll(".desk-customer :is(p, span, a, h2, li, dd, dt)")]
+INKS = """() => [...new Set([...document.querySelectorAll(".cl-record :is(p, span, a, h2, li, dd, dt)")]
     .filter(each => each.checkVisibility()).map(each => getComputedStyle(each).color))]"""
 
 
@@ -58,7 +58,7 @@ def test_the_customer_prints_on_two_pages(
     sign_in(user)
     page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
     page.goto(f"/admin/customer/{customer.pk}/")
-    assert page.locator(".desk-card:visible").count() > 20
+    assert page.locator(".cl-sec:visible, .cl-rail > section:visible").count() > 8
     printed = page.pdf(format=paper)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2
     page.emulate_media(media="print")

@@ -36,7 +36,7 @@ document.addEventListener("keydown", (event) => {
 
 // Links to a form open it, also on the page that has it.
 const openLinked = () => {
-    const form = document.querySelector(`${location.hash || "#-"} form[data-desk-key]`);
+    const form = document.getElementById(location.hash.slice(1))?.querySelector("form[data-desk-key]");
     if (form) {
         open(form);
     }
