@@ -16,7 +16,7 @@ from django.urls import reverse
 from crm.dedupe.merges.merge import merge
 from crm.demo.load import settle_desk
 from crm.desk.home.lists import LISTS
-from crm.models import Export, Segment
+from crm.models import Export, Job, Segment
 from customers import clock
 from customers.models import Customer, SourceRecord
 from tests.factories import make_customer
@@ -31,8 +31,18 @@ ANSWERS = {200, 302, 403, 405}
 NOT_SHOWN = {
     "billing.AlertFired.key",
     "billing.Entity.customer_external_id",
+    "crm.ChangePosition.reader",
     "crm.DuplicatePair.terms",
     "crm.Export.title",
+    "crm.Job.arguments",
+    "crm.Job.key",
+    "crm.Job.kind",
+    "crm.Job.result",
+    "crm.JobSchedule.kind",
+    "crm.OutgoingEmail.html",
+    "crm.OutgoingEmail.text",
+    "crm.WebhookDelivery.log",
+    "crm.WebhookEndpoint.events",
     "crm.WorklistReason.key",
     "crm.WorklistReason.link",
     "crm.WorklistReason.words",
@@ -78,6 +88,8 @@ def test_no_text_of_a_customer_runs_on_any_page() -> None:
         name=payloads.text("crm.Segment.name", 100), owner=user, query={"q": "x"}
     )
     export = Export.objects.create(title=payloads.text("crm.Export.title"), format="csv", made_by=user)
+    line = [clock.now().isoformat(), payloads.text("crm.Job.log")]
+    Job.objects.filter(pk=rows[Job].pk).update(log=[line])
     settle_desk(clock.now())
     client = Client()
     client.force_login(user)
@@ -89,6 +101,8 @@ def test_no_text_of_a_customer_runs_on_any_page() -> None:
         *(reverse("desk-unmerge", args=[each.pk]) for each in made),
         reverse("desk-segment", args=[segment.pk]),
         reverse("desk-export", args=[export.pk]),
+        *(reverse(name) for name in ("jobs", "job-history", "desk-notifications")),
+        reverse("job", args=[rows[Job].pk]),
     ]
     findings, texts = [], []
     for address in addresses:
@@ -128,7 +142,16 @@ def pages_of_desk(customer: Customer) -> Iterator[str]:
     yield reverse("admin:index") + "?scope=all"
     yield reverse("report", args=["mrr-movement"])
     yield reverse("desk-find") + f"?q={MARK}"
-    for name in ("desk-customer", "desk-timeline", "desk-health", "desk-provenance", "desk-as-of"):
+    for name in (
+        "desk-customer",
+        "desk-billing",
+        "desk-usage",
+        "desk-details",
+        "desk-timeline",
+        "desk-health",
+        "desk-provenance",
+        "desk-as-of",
+    ):
         yield reverse(name, args=[customer.pk])
     for name in ("desk-log", "desk-note", "desk-task"):
         yield reverse(name, args=[customer.pk])
