@@ -16,7 +16,7 @@ from crm.document.schema import CrmCustomer, Picture
 from customers.document.schema import PaymentsCustomer
 from customers.json_types import JsonDocument, Link, Refused, parse
 from tests.admin_forms import form_data
-from tests.factories import make_company, make_document, make_person, make_user
+from tests.factories import make_company, make_document, make_person, make_user, make_webhook_endpoint
 
 SCRIPTS = ("javascript:alert(1)", " java\tscript:alert(1)", "data:text/html,x", "vbscript:x")
 #: What the name of a field has in it that holds a link.
@@ -89,6 +89,7 @@ TYPED = {
     "person.photo_url": lambda script: script,
     "person.social_network": lambda script: json.dumps([{"name": "x", "profile_url": script}]),
     "document.url": lambda script: script,
+    "webhookendpoint.url": lambda script: script,
 }
 
 
@@ -101,6 +102,7 @@ def test_each_link_of_a_form_refuses_it() -> None:
         "company": make_company(),
         "person": make_person(),
         "document": make_document(),
+        "webhookendpoint": make_webhook_endpoint(),
     }
     for place, typed in TYPED.items():
         model, field = place.split(".")
