@@ -74,7 +74,7 @@ def revenue_by_month(scope: ReportScope, until: date) -> dict[str, Sequence[Reve
     """
     rows = scope.known(RevenueChange).filter(month__lte=until).order_by()
     changes: dict[str, dict[date, dict[str, tuple[int, int]]]] = defaultdict(lambda: defaultdict(dict))
-    grouped = rows.values_list("currency", "month", "kind").annotate(moved=Sum(_MOVED), count=Count("pk"))
+    grouped = rows.values_list("currency", "month", "kind").annotate(moved=Sum(_MOVED), count=Count("*"))
     for currency, month, kind, moved, count in grouped:
         changes[currency][month][kind] = int(moved), count
     found = {currency: _course(months, until) for currency, months in changes.items()}

@@ -130,7 +130,7 @@ def _sums(rows: Any) -> Iterator[tuple[Any, ...]]:
         for *key, amount in rows.order_by().values_list(*keys, "amount").iterator():
             yield (*key, amount, 1)
         return
-    yield from rows.order_by().values_list(*keys).annotate(total=Sum("amount"), count=Count("pk"))
+    yield from rows.order_by().values_list(*keys).annotate(total=Sum("amount"), count=Count("*"))
 
 
 def usage_page(choices: Choices) -> ReportPage:
