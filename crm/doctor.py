@@ -13,7 +13,8 @@ from billing.doctor import Check
 from billing.doctor.findings import GRACE, Advance, Finding
 from billing.formats import money
 from crm.desk.facts.refresh import COLUMNS, current_facts, key_of, stored_facts
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts
+from crm.desk.refresh import FACTS
+from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, DeskRefresh
 from customers import clock
 from customers.formats import listed, moment, number
 from customers.models import Customer, CustomerChange
@@ -25,7 +26,12 @@ _MOVING = {"due_at", "per_day", "runs_out_at"}
 
 
 def check_facts(advance: Advance) -> Iterator[Finding]:
-    """Customers with facts that differ from their rows. Changes of the last day may still wait for a refresh."""
+    """Customers with facts that differ from their rows. Changes of the last day may still wait for a refresh.
+
+    Before the first refresh, such as after an upgrade, there is nothing to compare.
+    """
+    if not DeskRefresh.objects.filter(name=FACTS).exists():
+        return
     keys = iter(Customer.objects.unmerged().order_by("pk").values_list("pk", flat=True).iterator(_BATCH))
     while batch := [str(key) for key in islice(keys, _BATCH)]:
         at = clock.now()

@@ -21,6 +21,9 @@ from crm.models import ChangePosition, CustomerFacts, DeskRefresh
 from customers import clock
 from customers.models import Customer, CustomerChange
 
+#: The name of the `DeskRefresh` row that records that everyone had facts.
+FACTS = "facts"
+
 #: The reader of the outbox that refreshes the customers that changed (`crm.jobs.refresh`).
 READER = "desk"
 
@@ -126,13 +129,13 @@ def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:
         yield step
     delete_stale_entries()
     record_refresh(moment)
-    DeskRefresh.objects.filter(name__in=(HEALTH, WORKLIST)).update(customers=customers)
+    DeskRefresh.objects.filter(name__in=(HEALTH, WORKLIST, FACTS)).update(customers=customers)
 
 
 def record_refresh(at: datetime) -> None:
     """Record that everything was current at `at`, for the pages that show how old it is."""
     DeskRefresh.objects.bulk_create(
-        [DeskRefresh(name=name, finished_at=at) for name in (HEALTH, WORKLIST)],
+        [DeskRefresh(name=name, finished_at=at) for name in (HEALTH, WORKLIST, FACTS)],
         update_conflicts=True,
         unique_fields=["name"],
         update_fields=["finished_at"],

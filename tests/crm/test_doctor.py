@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from billing.doctor import Finding
+from crm.desk.refresh import record_refresh
 from crm.doctor import check_facts
 from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts
 from customers import clock
@@ -28,6 +29,7 @@ def customer() -> Customer:
     make_subscription(customer=customer, plan=plan)
     make_grant(balance=make_balance(customer=customer), included_grant=Decimal(9), usage=Decimal(0))
     refresh_all_facts()
+    record_refresh(clock.now())
     CustomerChange.objects.all().delete()
     return customer
 
