@@ -16,11 +16,13 @@ from crm.models import NotificationKind, Relationship
 from crm.notify import name_of, notify
 from crm.webhooks.deliveries import endpoints_by_event, queue_deliveries
 from customers import clock
-from customers.formats import counted, page_of, short_day
+from customers.formats import counted, number, page_of, short_day
 from customers.logs import log_failure
 from customers.models import Customer, Event, EventKind
 
 _BATCH = 500
+#: Knows the permissions of users.
+_BACKEND = "config.preferences.UserBackend"
 #: So many notifications of one kind from one batch become one that counts them: after an import there may be thousands.
 _MOST_ALIKE = 5
 
@@ -71,6 +73,7 @@ def _tell(events: Sequence[Event]) -> bool:
         with transaction.atomic():
             queue_deliveries(events, endpoints_by_event())
             _notify([event for event in events if event.kind in _KINDS])
+            _tell_of_imports([event for event in events if event.kind == EventKind.IMPORT_DONE])
     # Every exception is caught, because anything may be wrong with the data of one customer. It is logged.
     except Exception as problem:  # noqa: BLE001
         event = str(events[0].pk) if len(events) == 1 else None
@@ -116,6 +119,24 @@ def _notify(events: Sequence[Event]) -> None:
                 detail=each.detail,
                 key=each.key,
             )
+
+
+def _tell_of_imports(events: Sequence[Event]) -> None:
+    """Tell those who operate the jobs: a command has no user."""
+    if not events:
+        return
+    operators = get_user_model()._default_manager.with_perm("crm.change_job", backend=_BACKEND)  # type: ignore[attr-defined]
+    keys = list(operators.values_list("pk", flat=True))
+    for event in events:
+        counts = [f"{number(event.data.get(name, 0))} {name}" for name in ("created", "updated", "refused")]
+        notify(
+            NotificationKind.IMPORT_DONE,
+            keys,
+            f"Import of {event.data.get('source', 'documents')} documents done",
+            detail=", ".join(counts),
+            link=reverse("jobs"),
+            key=str(event.pk),
+        )
 
 
 class _Words:

@@ -168,3 +168,13 @@ def test_an_import_and_an_export(tmp_path: pytest.TempPathFactory, max_: User) -
     for _ in range(2):
         write_export(Job())  # type: ignore[arg-type]
     assert texts(max_) == ["Your export of 0 customers is ready"]
+
+
+def test_an_import_by_a_command_tells_those_who_operate_jobs(max_: User) -> None:
+    operator = make_user("Billing operations")
+    record_event(EventKind.IMPORT_DONE, source="crm", created=1200, updated=3, unchanged=0, refused=1)
+    handle_events()
+    told = Notification.objects.get()
+    assert (told.user, told.text) == (operator, "Import of crm documents done")
+    assert told.detail == "1,200 created, 3 updated, 1 refused"
+    assert told.link == "/admin/jobs/"
