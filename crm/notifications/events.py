@@ -125,7 +125,7 @@ def _tell_of_imports(events: Sequence[Event]) -> None:
     """Tell those who operate the jobs: a command has no user."""
     if not events:
         return
-    operators = get_user_model()._default_manager.with_perm("crm.change_job", backend=_BACKEND)  # type: ignore[attr-defined]
+    operators = get_user_model()._default_manager.with_perm("crm.change_job", backend=_BACKEND)
     keys = list(operators.values_list("pk", flat=True))
     for event in events:
         counts = [f"{number(event.data.get(name, 0))} {name}" for name in ("created", "updated", "refused")]
