@@ -10,11 +10,12 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import action
 from unfold.forms import UserCreationForm
@@ -99,7 +100,10 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
     @action(description="Invite again", url_path="invite-again", permissions=["invite"])
     def invite_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Open the page that invites a user again."""
-        return HttpResponseRedirect(reverse("invite-again", args=[object_id]))
+        user = self.get_object(request, unquote(object_id))
+        if user is None:
+            raise Http404("There is no such user.")
+        return HttpResponseRedirect(reverse("invite-again", args=[user.pk]))
 
     def has_invite_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether the signed-in user may invite."""

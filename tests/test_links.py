@@ -128,5 +128,4 @@ def test_no_other_form_has_a_field_for_a_link() -> None:
                 for field in fields
                 if any(word in field for word in (*TELLING, "social_network"))
             }
-    # A webhook's URL is called, never shown as a link.
-    assert found - {"webhookendpoint.url"} == set(TYPED)
+    assert found == set(TYPED)

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OutgoingEmail',
             fields=[
-                ('id', customers.typed_ids.TypedIdField(editable=False, prefix='mail', primary_key=True, serialize=False)),
+                ('id', customers.typed_ids.TypedIdField(editable=False, prefix='eml', primary_key=True, serialize=False)),
                 ('address', models.CharField(max_length=254)),
                 ('kind', models.CharField(help_text='What the email is about.', max_length=30)),
                 ('subject', models.CharField(help_text='Nothing personal.', max_length=200)),

@@ -31,7 +31,7 @@ class OutgoingEmail(models.Model):
         REFUSED = "refused", "Refused"
         FAILED = "failed", "Failed"
 
-    id = TypedIdField(prefix="mail", primary_key=True, editable=False)
+    id = TypedIdField(prefix="eml", primary_key=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="emails"
     )

@@ -110,7 +110,7 @@ def test_its_page_shows_the_customers_and_the_pairs(client: Client, cluster: Dup
     assert "<bdi>Jane A</bdi> and <bdi>Jane B</bdi>: 99% likely" in shown
     assert "<bdi>Jane B</bdi> and <bdi>Jane C</bdi>: 80% likely" in shown
     assert "same company domain: a.example" in shown
-    assert reverse("admin:customers_customer_change", args=[quote(first.pk)]) in shown
+    assert reverse("desk-customer", args=[first.pk]) in shown
 
 
 def test_a_group_is_offered_as_one_merge_only_if_all_its_pairs_are_likely(
