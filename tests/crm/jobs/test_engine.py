@@ -8,12 +8,14 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from crm.desk.facts.refresh import refresh_facts
+from crm.desk.refresh import record_refresh
 from crm.jobs.engine import add_due, add_schedules, run_next, take_up
 from crm.jobs.kind import JobFailed, JobResult, Kind, Lane, RunningJob
 from crm.jobs.kinds import KINDS
 from crm.jobs.schedule import Daily
 from crm.models import CustomerFacts, Job, JobSchedule, Tag, Worker
 from crm.queue import JobChanged, cancel_job, enqueue, pause_job, resume_job, run_again
+from customers import clock
 from customers.models import CustomerChange
 from tests.clocks import clock_at
 from tests.factories import make_customer, make_job, make_worker
@@ -177,8 +179,8 @@ def test_after_a_night_without_workers_a_due_job_runs_once() -> None:
         NOON + timedelta(days=3),
         NOON + timedelta(days=3),
     ):
-        add_due(nightly, moment)
         with clock_at(moment):
+            add_due(nightly, moment)
             runs.append(run_next(make_worker(), nightly, Lane.LONG))
     assert runs == [True, False, False, True, False]
     JobSchedule.objects.update(is_paused=True)
@@ -204,6 +206,7 @@ def test_work_that_others_left_is_found_and_its_many_runs_are_not_kept() -> None
 def test_the_data_check_logs_what_it_finds() -> None:
     customer = make_customer()
     refresh_facts([str(customer.pk)])
+    record_refresh(clock.now())
     CustomerFacts.objects.update(health_score=1)
     CustomerChange.objects.all().delete()
     enqueue("doctor")
