@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from crm.models import Job
 from customers import clock
@@ -61,6 +61,26 @@ def record_run(
     )
 
 
+def wait_again(job: Job, run_after: datetime) -> bool:
+    """Let a job be taken again. False, and nothing is written, if one with its kind and key waits already.
+
+    Runs inside the caller's transaction, which has locked the job.
+    """
+    job.state, job.run_after, job.worker = Job.State.WAITING, run_after, None
+    try:
+        with transaction.atomic():
+            job.save(
+                update_fields=(
+                    *("state", "run_after", "worker", "attempt"),
+                    *("error", "log", "ended_at", "problems"),
+                )
+            )
+    # The constraint `job_waits_once`: another process may add one at any moment.
+    except IntegrityError:
+        return False
+    return True
+
+
 @transaction.atomic
 def pause_job(job_id: str) -> Job:
     """Hold a job that waits or runs. One that runs stops at its next step; what it did stays. Raises `JobChanged`."""
@@ -73,8 +93,7 @@ def pause_job(job_id: str) -> Job:
 @transaction.atomic
 def resume_job(job_id: str) -> Job:
     """Let a paused job continue. Raises `JobChanged`."""
-    job = _locked(job_id, {Job.State.PAUSED})
-    return _wait(job)
+    return _wait(_locked(job_id, {Job.State.PAUSED}))
 
 
 @transaction.atomic
@@ -95,10 +114,8 @@ def run_again(job_id: str) -> Job:
 
 
 def _wait(job: Job) -> Job:
-    if job.key and Job.objects.filter(kind=job.kind, key=job.key, state=Job.State.WAITING).exists():
+    if not wait_again(job, clock.now()):
         raise JobChanged("The same job waits already. Reload the page.")
-    job.state, job.run_after, job.worker = Job.State.WAITING, clock.now(), None
-    job.save(update_fields=["state", "run_after", "worker", "attempt", "error", "ended_at", "problems"])
     return job
 
 

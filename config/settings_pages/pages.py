@@ -17,6 +17,8 @@ from config.settings_pages.groups import CHANGE, GROUPS, SECTIONS, VIEW, Entry, 
 from config.settings_pages.history import history_of
 from config.settings_pages.previews import preview_of
 from config.settings_pages.rows import Row, read_rows
+from crm.jobs.refresh import REFRESH
+from crm.jobs.resolve import RESOLVE
 from crm.queue import enqueue
 from customers.configuration.kinds import FollowUp, Setting
 from customers.configuration.table import BY_NAME, TABLE
@@ -26,8 +28,8 @@ from customers.models import StoredSetting
 
 #: The job that does the work after a change, and what the page says about it.
 _JOBS = {
-    FollowUp.REFRESH: ("refresh", "The worklist and health scores follow in the background."),
-    FollowUp.RESOLVE: ("resolve", "Customers follow in the background."),
+    FollowUp.REFRESH: (REFRESH, "The worklist and health scores follow in the background."),
+    FollowUp.RESOLVE: (RESOLVE, "Customers follow in the background."),
 }
 
 

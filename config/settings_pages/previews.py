@@ -12,7 +12,7 @@ from crm.desk.health.facts import facts_of
 from crm.desk.health.scoring import score, weights_in_use
 from customers import clock
 from customers.configuration.values import assumed
-from customers.formats import counted, number, page_of
+from customers.formats import counted, customer_url, number
 from customers.ingest.precedence import ORDERED, column, deciding_value, statement_of
 from customers.models import Customer
 
@@ -126,4 +126,4 @@ def _share(changed: int, looked_at: int, total: int) -> str:
 
 
 def _move(customer: Customer, before: str, after: str) -> Move:
-    return Move(str(customer), page_of(customer), before, after)
+    return Move(str(customer), customer_url(customer.pk), before, after)

@@ -113,7 +113,7 @@ def refresh_due(at: datetime | None = None, limit: int | None = None) -> list[st
 
 def is_refresh_pending(customer_id: str) -> bool:
     """Whether the customer has changed since the last refresh of changed customers. False if there never was one."""
-    position = ChangePosition.objects.filter(pk=READER).first()
+    position = ChangePosition.objects.of(READER)
     if position is None:
         return False
     # The rows before the position's number are left out first: that is what the index is sorted by.

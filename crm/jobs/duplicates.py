@@ -9,6 +9,9 @@ from crm.dedupe.duplicates.sweep import swept
 from crm.jobs.kind import JobResult, RunningJob
 from customers.formats import counted
 
+#: The kind of this job.
+DUPLICATES = "duplicates"
+
 
 def sweep_duplicates(job: RunningJob) -> JobResult:
     """Compare all customers and bring the review queue up to date."""

@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from crm.jobs.kind import JobFailed, JobResult, JobStopped, Kind, Lane
 from crm.jobs.schedule import Schedule
 from crm.models import Job, JobSchedule, Worker
-from crm.queue import enqueue
+from crm.queue import enqueue, wait_again
 from customers import clock
 from customers.configuration.values import steady_settings
 from customers.logs import log_failure, log_now
@@ -79,7 +79,7 @@ def add_due(kinds: Kinds, now: datetime) -> None:
     After a night without workers a job runs once, not once for each time that was missed.
     """
     for name, kind in kinds.items():
-        if kind.is_wanted is not None and not _waits(name) and kind.is_wanted(now):
+        if kind.is_wanted is not None and not _is_active(name) and kind.is_wanted(now):
             enqueue(name, key=name)
     for name, schedule in _due_by_schedule(kinds, now).items():
         with transaction.atomic():
@@ -125,8 +125,9 @@ def _due_by_schedule(kinds: Kinds, now: datetime) -> dict[str, Schedule]:
     return {name: schedule for name, schedule in found.items() if schedule is not None}
 
 
-def _waits(name: str) -> bool:
-    return Job.objects.filter(kind=name, key=name, state=Job.State.WAITING).exists()
+def _is_active(name: str) -> bool:
+    """Whether one waits, runs or is paused. One that failed waits for its next attempt, and is not overtaken."""
+    return Job.objects.active().filter(kind=name, key=name).exists()
 
 
 def _take(worker: Worker, names: Collection[str]) -> Job | None:
@@ -202,11 +203,8 @@ def _fail(taken: TakenJob, error: str, *, is_final: bool) -> None:
 
 def _wait(job: Job, run_after: datetime) -> None:
     """Let a job be taken again. If one with its key waits already, that one does the work."""
-    if job.key and Job.objects.filter(kind=job.kind, key=job.key, state=Job.State.WAITING).exists():
+    if not wait_again(job, run_after):
         _end(job, Job.State.FAILED if job.error else Job.State.CANCELED, error=job.error)
-        return
-    job.state, job.run_after, job.worker = Job.State.WAITING, run_after, None
-    job.save(update_fields=["state", "run_after", "worker", "attempt", "error", "log"])
 
 
 def _end(job: Job, state: Job.State, *, error: str = "") -> None:

@@ -12,7 +12,7 @@ from crm.notifications.due import record_due
 from crm.notifications.events import handle_events
 from crm.webhooks.deliveries import endpoints_by_event, queue_changes, send_next
 from customers import clock
-from customers.changes import Expired, Position, changes_after, has_changes_after, present
+from customers.changes import Expired, changes_after, has_changes_after, present
 from customers.formats import counted
 from customers.models import Event, EventKind
 
@@ -40,7 +40,7 @@ def changes_wait(now: datetime) -> bool:
     """Whether customers changed since webhooks were told of changes, and one wants to know."""
     if not endpoints_by_event().get(EventKind.CUSTOMER_CHANGED):
         return False
-    position = _position()
+    position = ChangePosition.objects.of(_READER)
     return position is None or has_changes_after(position)
 
 
@@ -56,19 +56,19 @@ def tell_of_changes(job: RunningJob) -> JobResult:
 @transaction.atomic
 def _tell_of_changes() -> int:
     endpoints = endpoints_by_event().get(EventKind.CUSTOMER_CHANGED, [])
-    position = _position()
+    position = ChangePosition.objects.of(_READER)
     if position is None or not endpoints:
         # Webhooks are told what changes from now on.
-        _keep(present())
+        ChangePosition.objects.keep(_READER, present())
         return 0
     try:
         found = changes_after(position, _BATCH)
     except Expired as expired:
-        _keep(expired.now)
+        ChangePosition.objects.keep(_READER, expired.now)
         return 0
     if found.changes:
         queue_changes(found.changes, endpoints)
-    _keep(found.next)
+    ChangePosition.objects.keep(_READER, found.next)
     return len(found.changes)
 
 
@@ -88,14 +88,3 @@ def send_webhooks(job: RunningJob) -> JobResult:
             job.say(f"{delivery.kind} wasn't delivered to {delivery.endpoint}: {delivery.error}")
         job.progress(sent + failed)
     return JobResult(f"{counted(sent, 'message')} delivered", failed)
-
-
-def _position() -> Position | None:
-    row = ChangePosition.objects.filter(pk=_READER).first()
-    return Position(row.number, row.customer_id) if row else None
-
-
-def _keep(position: Position) -> None:
-    ChangePosition.objects.update_or_create(
-        pk=_READER, defaults={"number": position.number, "customer_id": position.customer_id}
-    )

@@ -8,7 +8,7 @@ from crm.account_emails import RESET_JOB
 from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.jobs.data_check import check_data
-from crm.jobs.duplicates import sweep_duplicates
+from crm.jobs.duplicates import DUPLICATES, sweep_duplicates
 from crm.jobs.events import (
     changes_wait,
     deliveries_wait,
@@ -21,10 +21,10 @@ from crm.jobs.events import (
 from crm.jobs.exports import write_export
 from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
-from crm.jobs.refresh import follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
+from crm.jobs.refresh import REFRESH, follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
 from crm.jobs.renewals import renew_due
 from crm.jobs.reports import refresh_report_figures
-from crm.jobs.resolve import resolve_all
+from crm.jobs.resolve import RESOLVE, resolve_all
 from crm.jobs.retention import delete_old
 from crm.jobs.schedule import Daily, Every
 
@@ -53,14 +53,14 @@ _ALL = (
         is_wanted=is_anyone_due,
     ),
     Kind(
-        name="refresh",
+        name=REFRESH,
         title="Worklist, health and figures",
         about="All customers, in case anything was missed",
         run=refresh_all,
         schedule=Daily(time(4, 0)),
     ),
     Kind(
-        name="resolve",
+        name=RESOLVE,
         title="Trust order",
         about="Names and email addresses by the order of sources",
         run=resolve_all,
@@ -80,7 +80,7 @@ _ALL = (
         schedule=Every(60),
     ),
     Kind(
-        name="duplicates",
+        name=DUPLICATES,
         title="Duplicate check",
         about="Compares all customers",
         run=sweep_duplicates,

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from crm.dedupe.duplicates.received import add_for
 from crm.desk import refresh as desk
 from crm.desk.home.movement import refresh_movements
 from crm.jobs.kind import JobResult, RunningJob
 from crm.models import ChangePosition
+from crm.queue import enqueue
 from customers import clock
 from customers.changes import Expired, Position, changes_after, has_changes_after, present
 from customers.formats import counted
 from customers.models import Customer
+
+#: The kind of job that refreshes everyone.
+REFRESH = "refresh"
 
 _BATCH = 200
 _MOST_DUE = 2000
@@ -20,28 +26,31 @@ _MOST_DUE = 2000
 
 def is_behind(now: datetime) -> bool:
     """Whether customers changed since the desk was last refreshed."""
-    position = _position()
+    position = ChangePosition.objects.of(desk.READER)
     return position is None or has_changes_after(position)
 
 
 def follow_changes(job: RunningJob) -> JobResult:
-    """Refresh and compare the customers that changed. At the first time, or after a long pause, all of them."""
-    begun, position = clock.now(), _position()
+    """Refresh and compare the customers that changed.
+
+    At the first time, or after a pause longer than changes are kept, the job that refreshes everyone is requested.
+    """
+    begun, position = clock.now(), ChangePosition.objects.of(desk.READER)
     if position is None:
-        return _start_over(job, present())
+        return _leave_to_refresh(present())
     done = failed = pairs = 0
     while True:
         try:
             found = changes_after(position, _BATCH)
         except Expired as expired:
-            return _start_over(job, expired.now)
+            return _leave_to_refresh(expired.now)
         customer_ids = sorted({change.customer_id for change in found.changes})
         # Before the refresh, because a possible duplicate is a reason of the worklist.
         pairs += add_for(customer_ids)
         done += len(customer_ids)
         failed += len(desk.refresh_customers(customer_ids).failed)
         position = found.next
-        _keep(position)
+        ChangePosition.objects.keep(desk.READER, position)
         job.progress(done)
         if not found.has_more:
             break
@@ -82,18 +91,8 @@ def refresh_revenue(job: RunningJob) -> JobResult:
     return JobResult(f"{counted(refresh_movements(), 'monthly figure')} computed")
 
 
-def _start_over(job: RunningJob, position: Position) -> JobResult:
-    result = refresh_all(job)
-    _keep(position)
-    return result
-
-
-def _position() -> Position | None:
-    row = ChangePosition.objects.filter(pk=desk.READER).first()
-    return Position(row.number, row.customer_id) if row else None
-
-
-def _keep(position: Position) -> None:
-    ChangePosition.objects.update_or_create(
-        pk=desk.READER, defaults={"number": position.number, "customer_id": position.customer_id}
-    )
+@transaction.atomic
+def _leave_to_refresh(position: Position) -> JobResult:
+    ChangePosition.objects.keep(desk.READER, position)
+    enqueue(REFRESH, key=REFRESH)
+    return JobResult("Requested a refresh of all customers")

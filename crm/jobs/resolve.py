@@ -11,6 +11,9 @@ from customers.formats import counted
 from customers.ingest.precedence import ORDERED, resolve
 from customers.models import Customer
 
+#: The kind of this job.
+RESOLVE = "resolve"
+
 _BATCH = 200
 _REASON = "The order of sources changed"
 

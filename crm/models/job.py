@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from customers import clock
+from customers.changes import Position
 from customers.typed_ids import TypedIdField
 
 #: A worker that was not seen for this long is gone, and its jobs are taken up by others.
@@ -148,12 +149,27 @@ class JobSchedule(models.Model):
         return self.kind
 
 
+class ChangePositionManager(models.Manager["ChangePosition"]):
+    def of(self, reader: str) -> Position | None:
+        """Where this reader is; None if it never read."""
+        row = self.filter(pk=reader).first()
+        return Position(row.number, row.customer_id) if row else None
+
+    def keep(self, reader: str, position: Position) -> None:
+        """Let the reader continue from `position`."""
+        self.update_or_create(
+            pk=reader, defaults={"number": position.number, "customer_id": position.customer_id}
+        )
+
+
 class ChangePosition(models.Model):
     """How far a reader has read the outbox of changed customers (`customers.changes`)."""
 
     reader = models.CharField(max_length=64, primary_key=True)
     number = models.BigIntegerField()
     customer_id = TypedIdField(prefix="cus")
+
+    objects = ChangePositionManager()
 
     class Meta:
         default_permissions = ()

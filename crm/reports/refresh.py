@@ -50,10 +50,9 @@ def last_refresh() -> datetime | None:
 
 
 def _follow_usage(step: Callable[[int], None]) -> int:
-    row, since = ChangePosition.objects.filter(pk=_READER).first(), last_refresh()
-    if row is None or since is None:
+    position, since, done = ChangePosition.objects.of(_READER), last_refresh(), 0
+    if position is None or since is None:
         return _start_over(present(), step)
-    position, done = Position(row.number, row.customer_id), 0
     while True:
         try:
             found = changes_after(position, _BATCH)
@@ -61,7 +60,7 @@ def _follow_usage(step: Callable[[int], None]) -> int:
             return _start_over(expired.now, step)
         done += refresh_usage(sorted({change.customer_id for change in found.changes}), since)
         position = found.next
-        _keep(position)
+        ChangePosition.objects.keep(_READER, position)
         step(done)
         if not found.has_more:
             return done
@@ -72,11 +71,5 @@ def _start_over(position: Position, step: Callable[[int], None]) -> int:
     for piece in everyone():
         done += refresh_usage(piece, None)
         step(done)
-    _keep(position)
+    ChangePosition.objects.keep(_READER, position)
     return done
-
-
-def _keep(position: Position) -> None:
-    ChangePosition.objects.update_or_create(
-        pk=_READER, defaults={"number": position.number, "customer_id": position.customer_id}
-    )

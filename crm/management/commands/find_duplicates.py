@@ -17,7 +17,7 @@ from crm.dedupe.duplicates.review import Recorded, record
 from crm.dedupe.duplicates.sweep import FoundPair, Sweep, swept
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from crm.dedupe.duplicates.weights import DEFAULT_SCORE
-from crm.jobs.duplicates import pairs_in_words
+from crm.jobs.duplicates import DUPLICATES, pairs_in_words
 from crm.queue import record_run
 from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
@@ -78,7 +78,7 @@ class Command(BaseCommand):
                 self._close_bar()
                 recorded = record(sweep.pairs(), since=options["since"], env=options["env"])
                 self._list(sweep, options["min_score"])
-            record_run("duplicates", started_at=begun, result=pairs_in_words(recorded))
+            record_run(DUPLICATES, started_at=begun, result=pairs_in_words(recorded))
             add_counts(waiting=recorded.waiting, new=recorded.new, closed=recorded.closed)
             self.stderr.write(_in_words(recorded), str)
         except DatabaseProblem as problem:

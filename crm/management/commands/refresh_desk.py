@@ -12,6 +12,7 @@ from tqdm import tqdm
 from crm.desk.batches import failure_report
 from crm.desk.home.movement import refresh_movements
 from crm.desk.refresh import DeskRefreshed, refresh_all
+from crm.jobs.refresh import REFRESH
 from crm.queue import record_run
 from crm.reports.refresh import refresh_figures
 from customers import clock
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped. What was refreshed before stays.", returncode=INTERRUPTED) from None
         failed = sorted(desk.failed)
         record_run(
-            "refresh",
+            REFRESH,
             started_at=begun,
             result=f"{counted(desk.customers, 'customer')} refreshed",
             problems=len(failed),

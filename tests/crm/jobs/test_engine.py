@@ -96,6 +96,44 @@ def test_what_fails_is_undone_and_tried_again_with_growing_pauses() -> None:
     assert Tag.objects.count() == 0
 
 
+def test_work_that_is_found_while_it_runs_and_fails_waits_for_the_next_attempt() -> None:
+    wanted: dict[str, Kind] = {}
+
+    def fail(job: RunningJob) -> JobResult:
+        # As the thread that keeps the schedule does meanwhile.
+        add_due(wanted, NOON)
+        raise ZeroDivisionError
+
+    wanted |= kinds(fail, is_wanted=lambda now: True)
+    for seconds in range(5):
+        with clock_at(NOON + timedelta(seconds=seconds)):
+            add_due(wanted, NOON)
+            run_next(make_worker(), wanted, Lane.LONG)
+    job = Job.objects.get()
+    assert (job.state, job.attempt, job.run_after) == ("waiting", 1, NOON + timedelta(minutes=1))
+
+
+def test_what_is_paused_is_not_requested_again() -> None:
+    wanted = kinds(tag, is_wanted=lambda now: True)
+    add_due(wanted, NOON)
+    pause_job(str(Job.objects.get().pk))
+    add_due(wanted, NOON)
+    assert Job.objects.get().state == "paused"
+
+
+def test_a_job_that_waits_already_takes_over() -> None:
+    def fail(job: RunningJob) -> JobResult:
+        enqueue("test", key="k")
+        raise ZeroDivisionError
+
+    enqueue("test", key="k")
+    run_next(make_worker(), kinds(fail), Lane.LONG)
+    assert sorted(Job.objects.values_list("state", flat=True)) == ["failed", "waiting"]
+    paused = make_job(key="k", state="paused")
+    with pytest.raises(JobChanged, match="waits already"):
+        resume_job(str(paused.pk))
+
+
 def test_what_can_not_be_done_is_not_tried_again() -> None:
     def fail(job: RunningJob) -> JobResult:
         raise JobFailed("There is no such file.")
