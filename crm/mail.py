@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from billing.invoices.emails import mail_problem
 from crm.models import OutgoingEmail
+from crm.sending import PAUSES, take_next
 from customers import clock
-
-#: Pauses after the first, second … attempt that failed. After the last one the email is given up: three days.
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, *[480] * 8))
 
 _PERMANENT = 500
 
@@ -71,18 +68,10 @@ def refusal_of(address: str) -> str:
 
 def send_next(now: datetime) -> OutgoingEmail | None:
     """Send the first email that is due, and record what came of it. None if no email is due."""
-    due = OutgoingEmail.objects.due(now).first()
-    if due is None:
-        return None
-    pause = PAUSES[min(due.attempts, len(PAUSES) - 1)]
-    # Taken before it is sent: another process, or a later one if this one is killed, waits for the pause.
-    mine = OutgoingEmail.objects.filter(
-        pk=due.pk, attempts=due.attempts, status=OutgoingEmail.Status.WAITING
-    ).update(attempts=F("attempts") + 1, next_at=now + pause)
-    if mine:
-        due.attempts, due.next_at = due.attempts + 1, now + pause
-        _send(due)
-    return due
+    email: OutgoingEmail | None = take_next(OutgoingEmail.objects.due(now), now)
+    if email is not None:
+        _send(email)
+    return email
 
 
 def _send(email: OutgoingEmail) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from crm.jobs.kind import JobResult, RunningJob
+from crm.jobs.sending import send_all
 from crm.models import ChangePosition, WebhookDelivery
 from crm.notifications.due import record_due
 from crm.notifications.events import handle_events
@@ -22,7 +23,7 @@ _BATCH = 500
 
 
 def events_wait(now: datetime) -> bool:
-    """Whether there are events that nobody was told about."""
+    """Whether there are unhandled events."""
     return Event.objects.unhandled().exists()
 
 
@@ -78,13 +79,9 @@ def deliveries_wait(now: datetime) -> bool:
 
 
 def send_webhooks(job: RunningJob) -> JobResult:
-    """Send the deliveries that are due. Each is tried once; those that fail wait for their next attempt."""
-    sent = failed = 0
-    while delivery := send_next(clock.now()):
-        if delivery.status == WebhookDelivery.Status.DELIVERED:
-            sent += 1
-        else:
-            failed += 1
-            job.say(f"{delivery.kind} wasn't delivered to {delivery.endpoint}: {delivery.error}")
-        job.progress(sent + failed)
-    return JobResult(f"{counted(sent, 'message')} delivered", failed)
+    """Send the deliveries that are due."""
+    return send_all(job, send_next, _failure, "message")
+
+
+def _failure(delivery: WebhookDelivery) -> str:
+    return f"{delivery.kind} wasn't delivered to {delivery.endpoint}: {delivery.error}"

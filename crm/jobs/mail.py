@@ -6,6 +6,7 @@ from datetime import datetime
 
 from crm.account_emails import queue_password_resets
 from crm.jobs.kind import JobResult, RunningJob
+from crm.jobs.sending import send_all
 from crm.mail import send_next
 from crm.models import Job, OutgoingEmail
 from crm.notifications.digest import send_digests
@@ -16,7 +17,7 @@ from customers.formats import counted
 def reset_passwords(job: RunningJob) -> JobResult:
     """Email a link to the users with the address of a request, if there are any."""
     count = queue_password_resets(job.arguments["address"])
-    # Whoever sees the page of jobs needn't know for whom.
+    # The page of jobs must not show whose address it was.
     Job.objects.filter(pk=job.id).update(arguments={})
     return JobResult(f"{counted(count, 'email')} queued")
 
@@ -27,16 +28,8 @@ def emails_wait(now: datetime) -> bool:
 
 
 def send_emails(job: RunningJob) -> JobResult:
-    """Send the emails that are due. Each is tried once; those that fail wait for their next attempt."""
-    sent = failed = 0
-    while email := send_next(clock.now()):
-        if email.status == OutgoingEmail.Status.SENT:
-            sent += 1
-        else:
-            failed += 1
-            job.say(f"An email wasn't sent: {email.error}")
-        job.progress(sent + failed)
-    return JobResult(f"{counted(sent, 'email')} sent", failed)
+    """Send the emails that are due."""
+    return send_all(job, send_next, lambda email: f"An email wasn't sent: {email.error}", "email")
 
 
 def queue_digests(job: RunningJob) -> JobResult:

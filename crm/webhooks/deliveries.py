@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import F
-
 from crm.models import WebhookDelivery, WebhookEndpoint
+from crm.sending import PAUSES, take_next
 from crm.webhooks.post import NotSent, post
 from crm.webhooks.signature import signature
 from customers import clock
 from customers.changes import Change
 from customers.models import Event, EventKind
 from customers.typed_ids import new_typed_id
-
-#: Pauses after the first, second … attempt that failed. After the last one the delivery is given up: three days.
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, *[480] * 8))
 
 TEST = "test"
 #: The receiver wants no more messages.
@@ -75,18 +71,12 @@ def send_again(deliveries: Iterable[WebhookDelivery]) -> int:
 
 def send_next(now: datetime) -> WebhookDelivery | None:
     """Send the first delivery that is due, and record what came of it. None if none is due."""
-    due = WebhookDelivery.objects.due(now).select_related("endpoint").first()
-    if due is None:
-        return None
-    pause = PAUSES[min(due.attempts, len(PAUSES) - 1)]
-    # Taken before it is sent: another process, or a later one if this one is killed, waits for the pause.
-    mine = WebhookDelivery.objects.filter(
-        pk=due.pk, attempts=due.attempts, status=WebhookDelivery.Status.WAITING
-    ).update(attempts=F("attempts") + 1, next_at=now + pause)
-    if mine:
-        due.attempts, due.next_at = due.attempts + 1, now + pause
-        _send(due)
-    return due
+    delivery: WebhookDelivery | None = take_next(
+        WebhookDelivery.objects.due(now).select_related("endpoint"), now
+    )
+    if delivery is not None:
+        _send(delivery)
+    return delivery
 
 
 def _send(delivery: WebhookDelivery) -> None:

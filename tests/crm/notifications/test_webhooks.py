@@ -19,8 +19,9 @@ from crm.jobs.kinds import KINDS
 from crm.jobs.worker import WorkerProcess
 from crm.models import WebhookDelivery, WebhookEndpoint
 from crm.notifications.events import handle_events
+from crm.sending import PAUSES
 from crm.webhooks import post as posting
-from crm.webhooks.deliveries import PAUSES, send_next
+from crm.webhooks.deliveries import send_next
 from crm.webhooks.post import NotSent, is_allowed, post, problem_with
 from crm.webhooks.signature import secret_of
 from customers.models import Event
