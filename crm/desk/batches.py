@@ -52,6 +52,19 @@ def in_batches(
             yield done
 
 
+def everyone(size: int) -> Iterator[list[str]]:
+    """IDs of the customers that aren't merged, in order, `size` at a time. No cursor stays open between two pieces."""
+    last = ""
+    while True:
+        customers = Customer.objects.unmerged().order_by("pk")
+        rows = customers.filter(pk__gt=last) if last else customers
+        piece = [str(key) for key in rows.values_list("pk", flat=True)[:size]]
+        if not piece:
+            return
+        yield piece
+        last = piece[-1]
+
+
 def lock_current(customer_ids: Iterable[str]) -> list[str]:
     """Lock those of the customers that are neither merged nor archived, and return their IDs, sorted.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain
 
-from crm.desk.batches import in_batches, lock_current
+from crm.desk.batches import everyone, in_batches, lock_current
 from crm.desk.facts.refresh import refresh_facts
 from crm.desk.health.refresh import HEALTH, score_customers
 from crm.desk.worklist.refresh import WORKLIST, delete_stale_entries
@@ -19,7 +19,7 @@ from crm.desk.worklist.refresh import refresh_customers as refresh_worklist_of
 from crm.desk.worklist.take_notices import take_notices_of
 from crm.models import ChangePosition, CustomerFacts, DeskRefresh
 from customers import clock
-from customers.models import Customer, CustomerChange
+from customers.models import CustomerChange
 
 #: The name of the `DeskRefresh` row that records that everyone had facts.
 FACTS = "facts"
@@ -103,7 +103,7 @@ def is_anyone_due(at: datetime) -> bool:
 
 
 def refresh_due(at: datetime | None = None, limit: int | None = None) -> list[str]:
-    """IDs of the customers whose facts, health or worklist time alone has changed by `at`, the longest due first.
+    """IDs of the customers with facts, health or worklist that are due to change by `at`, the longest due first.
 
     Customers without facts aren't among them: they changed, or there was no refresh of all yet.
     """
@@ -124,7 +124,7 @@ def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:
     """Refresh everyone, yield the counts of each batch, and record the run."""
     moment = at or clock.now()
     customers = 0
-    for step in refresh_in_batches(_everyone(), moment):
+    for step in refresh_in_batches(chain.from_iterable(everyone(_BATCH)), moment):
         customers += step.customers
         yield step
     delete_stale_entries()
@@ -140,16 +140,3 @@ def record_refresh(at: datetime) -> None:
         unique_fields=["name"],
         update_fields=["finished_at"],
     )
-
-
-def _everyone() -> Iterator[str]:
-    """IDs of the customers that aren't merged, in order, read piece by piece so that no cursor stays open."""
-    last = ""
-    while True:
-        customers = Customer.objects.unmerged().order_by("pk")
-        rows = customers.filter(pk__gt=last) if last else customers
-        piece = [str(key) for key in islice(rows.values_list("pk", flat=True)[:_BATCH], _BATCH)]
-        if not piece:
-            return
-        yield from piece
-        last = piece[-1]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, CharField, Count, F, Min, Sum, Value, When
+from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncDate
 from django.utils.timezone import localdate
 
 from billing.formats import money
 from billing.models import Invoice
 from billing.rules.money import LARGEST_MINOR
+from crm.desk.aging import AGES, NOT_DUE, UNDATED, age_of
 from crm.models import Receivable
 from crm.reports.chart import Chart, ChartSeries
 from crm.reports.currencies import ShownCurrency, shown_currency
@@ -25,11 +26,7 @@ from crm.reports.table import ReportTable, amount, figure, ratio, share, words
 from customers import clock
 from customers.formats import counted, day
 
-#: Days past due at which an older group begins.
-_STEPS = (1, 31, 61, 91)
-_NOT_DUE, _UNDATED = "Not due yet", "No due date"
-_AGES = ("1 to 30 days", "31 to 60 days", "61 to 90 days", "Over 90 days")
-_LABELS = (_NOT_DUE, *_AGES, _UNDATED)
+_LABELS = (NOT_DUE, *AGES, UNDATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +59,13 @@ def refresh_receivables() -> int:
 
 def aged_receivables(scope: ReportScope, today: date) -> dict[str, dict[str, Aged]]:
     """What is due by currency and age on `today`. One query."""
-    bounds = [today - timedelta(days=step) for step in _STEPS]
-    label: Any = Case(
-        When(due_on=None, then=Value(_UNDATED)),
-        When(due_on__gt=bounds[0], then=Value(_NOT_DUE)),
-        *(When(due_on__gt=bound, then=Value(age)) for age, bound in zip(_AGES[:-1], bounds[1:], strict=True)),
-        default=Value(_AGES[-1]),
-        output_field=CharField(),
-    )
     found: dict[str, dict[str, Aged]] = {}
-    rows = scope.known(Receivable).order_by().annotate(age=label).values_list("currency", "age")
+    rows = (
+        scope.known(Receivable)
+        .order_by()
+        .annotate(age=age_of("due_on", today))
+        .values_list("currency", "age")
+    )
     sums = rows.annotate(due=Sum("amount"), count=Sum("invoices"), customers=Count("account", distinct=True))
     for currency, age, due, invoices, customers in sums:
         found.setdefault(currency, {})[age] = Aged(age, int(due), invoices, customers)
@@ -92,8 +86,8 @@ def aging_page(choices: Choices) -> ReportPage:
         for label in _LABELS
     ]
     total = _summed("Total", ages)
-    past_due = _summed("Past due", [each for each in ages if each.label in _AGES])
-    old = _summed("Over 60 days", [each for each in ages if each.label in _AGES[2:]])
+    past_due = _summed("Past due", [each for each in ages if each.label in AGES])
+    old = _summed("Over 60 days", [each for each in ages if each.label in AGES[2:]])
 
     def money_of(minor: Any) -> str:
         return money(int(minor), currency)
@@ -115,13 +109,13 @@ def aging_page(choices: Choices) -> ReportPage:
             labels=list(_LABELS),
             series=[
                 ChartSeries(
-                    "Not past due", "cl-b1", [0 if each.label in _AGES else each.due for each in ages]
+                    "Not past due", "cl-b1", [0 if each.label in AGES else each.due for each in ages]
                 ),
                 ChartSeries(
-                    "Up to 60 days", "cl-b3", [each.due if each.label in _AGES[:2] else 0 for each in ages]
+                    "Up to 60 days", "cl-b3", [each.due if each.label in AGES[:2] else 0 for each in ages]
                 ),
                 ChartSeries(
-                    "Over 60 days", "cl-b4", [each.due if each.label in _AGES[2:] else 0 for each in ages]
+                    "Over 60 days", "cl-b4", [each.due if each.label in AGES[2:] else 0 for each in ages]
                 ),
             ],
             text_of=money_of,
@@ -153,7 +147,7 @@ def aging_page(choices: Choices) -> ReportPage:
 
 
 def first_known_receivable() -> date | None:
-    """The first day whose knowledge of receivables was kept."""
+    """The first day for which receivables were kept."""
     first: date | None = Receivable.objects.aggregate(day=Min("known_from"))["day"]
     return first
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from crm.desk.batches import everyone
 from crm.models import ChangePosition, DeskRefresh
 from crm.reports.receivables import refresh_receivables
-from crm.reports.usage import everyone, refresh_usage
+from crm.reports.usage import refresh_usage
 from crm.reports.work import refresh_work
 from customers import clock
 from customers.changes import Expired, Position, changes_after, present
@@ -68,7 +69,7 @@ def _follow_usage(step: Callable[[int], None]) -> int:
 
 def _start_over(position: Position, step: Callable[[int], None]) -> int:
     done = 0
-    for piece in everyone():
+    for piece in everyone(_BATCH):
         done += refresh_usage(piece, None)
         step(done)
     ChangePosition.objects.keep(_READER, position)

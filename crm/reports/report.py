@@ -13,7 +13,7 @@ from crm.reports.table import ReportTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the user chose: whose customers, which currency and feature ("" for the usual one), how many months."""
+    """What the user chose: the customers, the currency and the feature ("" for the usual one), the number of months."""
 
     scope: ReportScope
     today: date

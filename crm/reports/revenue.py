@@ -171,6 +171,6 @@ def last_computed() -> datetime | None:
 
 
 def first_known_revenue() -> date | None:
-    """The first day whose knowledge of revenue was kept."""
+    """The first day for which revenue was kept."""
     first: date | None = RevenueChange.objects.aggregate(day=Min("known_from"))["day"]
     return first

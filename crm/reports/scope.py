@@ -14,7 +14,7 @@ from customers.models import Customer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportScope:
-    """The environment ("" for all), the customers (None: all), and the day whose knowledge is shown (None: now)."""
+    """The environment ("" for all), the customers (None: all), and the day as of which figures are shown (None: now)."""
 
     env: str = ""
     customers: QuerySet[Customer] | None = None

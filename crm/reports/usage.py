@@ -83,19 +83,6 @@ def _accounts(customer_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def everyone() -> Iterator[Sequence[str]]:
-    """The IDs of all customers that aren't merged, in pieces."""
-    last = ""
-    while True:
-        rows = Customer.objects.unmerged().order_by("pk")
-        rows = rows.filter(pk__gt=last) if last else rows
-        piece = [str(pk) for pk in rows.values_list("pk", flat=True)[:_BATCH]]
-        if not piece:
-            return
-        yield piece
-        last = piece[-1]
-
-
 @dataclass(slots=True)
 class UsageOfPlan:
     """The usage of one feature by plan and month, and by how many customers in the last month."""

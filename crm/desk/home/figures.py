@@ -1,4 +1,4 @@
-"""The figures at the top of the home page: revenue, money past due, and whose it is."""
+"""The figures at the top of the home page: revenue, and money past due by age."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 from django.utils.timezone import localdate
 
-from billing.rates.convert import Converted, in_reporting_currency
+from billing.rates.convert import Converted, Rates, in_reporting_currency, reporting_currency
+from crm.desk.aging import AGES, NOT_DUE, age_of
 from crm.desk.home.lists import Owners
 from crm.desk.home.movement import Movement
 from crm.models import CurrencyFacts, CustomerFacts
-
-#: Days past due at which a debt is in the next group.
-AGES = ((30, "1 to 30 days"), (60, "31 to 60 days"), (None, "Over 60 days"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +72,20 @@ def past_due(owners: Owners, now: datetime) -> PastDue:
 
 
 def ages(owners: Owners, now: datetime) -> list[Age]:
-    """What is past due, by the age of each customer's oldest unpaid invoice."""
-    amounts: list[dict[str, int]] = [defaultdict(int) for _ in AGES]
-    customers: list[set[Any]] = [set() for _ in AGES]
-    rows = (
-        _late(owners)
-        .order_by()
-        .values_list("customer", "currency", "past_due", "customer__facts__oldest_due_at")
-    )
-    for customer, currency, amount, due_at in rows.iterator():
-        days = (now - due_at).days if due_at else 0
-        place = next(index for index, (most, _) in enumerate(AGES) if most is None or days <= most)
-        amounts[place][currency] += amount
-        customers[place].add(customer)
-    day = localdate(now)
+    """What is past due, by the age of each customer's oldest unpaid invoice. Two queries, and one for rates."""
+    oldest = TruncDate("customer__facts__oldest_due_at")
+    rows = _late(owners).order_by().annotate(oldest=oldest).annotate(age=age_of("oldest", localdate(now)))
+    amounts: dict[str, dict[str, int]] = defaultdict(dict)
+    for age, currency, amount in rows.values_list("age", "currency").annotate(Sum("past_due")):
+        amounts[age][currency] = amount
+    customers = dict(rows.values_list("age").annotate(Count("customer", distinct=True)))
+    rates = Rates(localdate(now), reporting_currency())
+    # What is past due since an hour of today is in no group of days.
+    labels = {NOT_DUE: "Since today"} | {age: age for age in AGES}
     return [
-        Age(label, len(customers[index]), in_reporting_currency(amounts[index], day))
-        for index, (_, label) in enumerate(AGES)
-        if customers[index]
+        Age(label, customers[age], rates.convert(amounts[age]))
+        for age, label in labels.items()
+        if age in customers
     ]
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from billing.revenue.monthly import revenue_of
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.pages.customer_lookup import requested_customer
+from crm.desk.pages.health import ShownHealth, shown_health
 from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, usage, work
 from crm.desk.pages.overview.section import Section
 from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, USAGE, RecordShell, shell_of
@@ -38,12 +39,13 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
     key = str(found.customer.pk)
     if found.may("crm.view_note") and mark_mentions_seen(found.customer, request.user):
         refresh_customers([key])
+    shown = shown_health(found.customer, found.now) if found.may("crm.view_healthscore") else None
     context = {
-        **found.context(request, OVERVIEW),
+        **found.context(request, OVERVIEW, shown.health.score if shown else None),
         "attention": attention.attention_section(found.customer),
         "composer": work.entry_forms(found.customer, found.may, found.contacts),
         "main": _shown(_overview(found)),
-        "rail": _shown(_rail(found)),
+        "rail": _shown(_rail(found, shown)),
     }
     return TemplateResponse(request, "crm/desk/customer.html", context)
 
@@ -151,14 +153,14 @@ def _overview(found: RecordShell) -> list[Section | None]:
     return sections
 
 
-def _rail(found: RecordShell) -> list[Section | None]:
+def _rail(found: RecordShell, shown: ShownHealth | None) -> list[Section | None]:
     """The narrow column: facts to look up."""
     customer = found.customer
     sections: tuple[_Gather, ...] = (
         ("crm.view_contact", lambda: people.people_section(customer, found.contacts)),
         ("billing.view_subscription", lambda: money.subscriptions_section(customer, found.now)),
         ("billing.view_balance", lambda: _balances(found)),
-        ("crm.view_healthscore", lambda: health.health_section(found.health)),
+        ("crm.view_healthscore", lambda: health.health_section(shown)),
         ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
     )
     return [gather() for permission, gather in sections if found.may(permission)]

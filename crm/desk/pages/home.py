@@ -22,7 +22,7 @@ from billing.rules.money import from_minor
 from crm.desk.home.figures import PastDue, Revenue, ages, past_due, revenue_of_month
 from crm.desk.home.lists import LISTS, Owners, customers_of
 from crm.desk.home.movement import Movement, movements
-from crm.desk.pages.overview.attention import URGENT
+from crm.desk.pages.overview.attention import URGENT, action_of
 from crm.desk.pages.overview.key_facts import KeyFact
 from crm.desk.scope import Scope
 from crm.models import WorklistEntry, WorklistReason
@@ -42,7 +42,7 @@ _RENEWALS = 5
 #: The filter of the list of customers for each scope.
 _OWNERS_QUERY = {Scope.MINE: "?owner=me", Scope.TEAM: "?owner=team", Scope.ALL: ""}
 
-#: The lists whose number stands among the facts, and the column with the moment of each row.
+#: The lists with their number among the facts, and the column with the moment of a row.
 _COUNTED = {"renewals": "current_period_end", "trials": "trial_ends_at"}
 _IN_FACTS = {"customers", "overdue", *_COUNTED}
 
@@ -67,11 +67,12 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class UrgentAccount:
-    """An account of the worklist with its heaviest reason, and how many more it has."""
+    """An account of the worklist with its heaviest reason, the text of its link, and how many more it has."""
 
     customer: Customer
     url: str
     reason: WorklistReason | None
+    action: str
     more: int
     is_urgent: bool
 
@@ -141,7 +142,7 @@ def desk_list(request: HttpRequest, name: str) -> HttpResponse:
         "scope": scope.value,
         "page": page,
         "rows": [
-            (customer, reverse("desk-customer", args=[customer.pk]), shown.page(row), shown.words(row))
+            (customer, customer_url(customer.pk), shown.page(row), shown.words(row))
             for row in page
             for customer in [shown.customer_of(row)]
         ],
@@ -221,6 +222,7 @@ def _urgent(owners: Owners) -> list[UrgentAccount]:
             entry.customer,
             customer_url(entry.customer_id),
             entry.open_reasons[0] if entry.open_reasons else None,
+            action_of(entry.open_reasons[0]) if entry.open_reasons else "",
             max(len(entry.open_reasons) - 1, 0),
             entry.heaviest >= URGENT,
         )

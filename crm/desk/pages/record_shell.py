@@ -14,20 +14,19 @@ from django.utils.http import urlencode
 
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.form_fields import people_who_act
-from crm.desk.pages.health import ShownHealth, shown_health
 from crm.desk.pages.merge import merge_url
 from crm.desk.pages.overview import people, places
 from crm.desk.pages.overview.header import header_of
 from crm.desk.pages.overview.key_facts import key_facts
 from crm.desk.pages.overview.tags import tags_of
 from crm.models import Contact
-from customers.formats import page_of
+from customers.formats import customer_url, page_of
 from customers.models import Address, Customer
 
 May = Callable[[str], bool]
 
 OVERVIEW, BILLING, USAGE, ACTIVITY, DETAILS = "Overview", "Billing", "Usage", "Activity", "Details"
-#: The tabs, the URL name of each, and the permissions of which a user needs one to see it.
+#: The tabs with their URL names. To see a tab, a user needs one of its permissions, if it has any.
 _TABS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (OVERVIEW, "desk-customer", ()),
     (BILLING, "desk-billing", ("billing.view_subscription", "billing.view_invoice")),
@@ -49,17 +48,19 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class RecordShell:
-    """A customer with what the header needs and the sections of the overview show too."""
+    """A customer with the rows that the header shows and sections show too."""
 
     customer: Customer
     may: May
     now: datetime
     contacts: list[Contact]
     addresses: list[Address]
-    health: ShownHealth | None
 
-    def context(self, request: HttpRequest, tab: str) -> dict[str, Any]:
-        """The context of the template `crm/desk/record.html`, with `tab` as the current one."""
+    def context(self, request: HttpRequest, tab: str, score: int | None = None) -> dict[str, Any]:
+        """The context of the template `crm/desk/record.html`, with `tab` as the current one.
+
+        `score` is the customer's health, if the page has just computed it.
+        """
         customer, may = self.customer, self.may
         first = self.addresses[0] if self.addresses else None
         is_current = customer.merged_into_id is None and customer.archived_at is None
@@ -70,7 +71,7 @@ class RecordShell:
             "customer": customer,
             "header": header_of(customer, self.contacts, first, self.now),
             "tags": tags_of(customer, may) if may("crm.view_customertag") else None,
-            "key_facts": key_facts(customer, may, self.health, self.now),
+            "key_facts": key_facts(customer, may, self.now, score),
             "tabs": [
                 (label, reverse(name, args=[customer.pk]), label == tab)
                 for label, name, needed in _TABS
@@ -90,7 +91,6 @@ def shell_of(customer: Customer, may: May, now: datetime) -> RecordShell:
         now,
         contacts=people.contacts_of(customer) if may("crm.view_contact") else [],
         addresses=places.addresses_of(customer) if may("customers.view_address") else [],
-        health=shown_health(customer, now) if may("crm.view_healthscore") else None,
     )
 
 
@@ -125,7 +125,7 @@ def _billing_actions(customer: Customer, may: May) -> list[Action]:
 
 
 def _account_actions(customer: Customer, may: May, *, is_current: bool) -> list[Action]:
-    overview = reverse("desk-customer", args=[customer.pk])
+    overview = customer_url(customer.pk)
     found = []
     if is_current and may("crm.add_task"):
         found.append(Action("Add task…", f"{overview}#add-task", "task_alt", "T"))

@@ -20,11 +20,18 @@ RUNS_OUT = WorklistRule(
     "Balance running out",
     "At its burn rate, a balance runs out before it resets, or within 30 days if it never resets.",
     "billing.view_balance",
+    action="View balance",
 )
 EXHAUSTED = WorklistRule(
-    "balance_exhausted", "Balance at zero", "Nothing is left of a balance.", "billing.view_balance"
+    "balance_exhausted",
+    "Balance at zero",
+    "Nothing is left of a balance.",
+    "billing.view_balance",
+    action="View balance",
 )
-LOW = WorklistRule("balance_low", "Low balance", "Most of a balance is used.", "billing.view_balance")
+LOW = WorklistRule(
+    "balance_low", "Low balance", "Most of a balance is used.", "billing.view_balance", action="View balance"
+)
 
 _RUNS_OUT_WEIGHT, _MOST_FOR_GAP = 35, 25
 _EXHAUSTED_WEIGHT = 45

@@ -11,8 +11,12 @@ from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 from crm.models import Mention, Task
 from customers.formats import counted, customer_url
 
-TASK = WorklistRule("task_due", "Task due", "A task is due today, or late.", "crm.view_task")
-MENTION = WorklistRule("mention", "Mention", "A colleague mentioned you in a note.", "crm.view_note")
+TASK = WorklistRule(
+    "task_due", "Task due", "A task is due today, or late.", "crm.view_task", action="View task"
+)
+MENTION = WorklistRule(
+    "mention", "Mention", "A colleague mentioned you in a note.", "crm.view_note", action="View note"
+)
 
 _TASK_WEIGHT, _MOST_FOR_DELAY = 35, 25
 _REMINDER_WEIGHT = 25

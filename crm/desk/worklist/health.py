@@ -16,6 +16,7 @@ DROPPED = WorklistRule(
     "Health dropped",
     "The health score fell sharply within 30 days.",
     "crm.view_healthscore",
+    action="View health",
 )
 
 _WEIGHT, _MOST_FOR_FALL = 20, 30

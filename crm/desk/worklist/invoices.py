@@ -23,6 +23,7 @@ OVERDUE = WorklistRule(
     "Invoice past due",
     "An invoice is unpaid after its due date.",
     "billing.view_invoice",
+    action="View invoice",
 )
 
 _WEIGHT, _MOST_FOR_DAYS = 40, 40

@@ -16,19 +16,25 @@ from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 from customers.formats import counted, days_between, number, page_of_key, short_day
 
 ALERT = WorklistRule(
-    "usage_alert", "Usage alert", "Usage passed the threshold of an alert.", "billing.view_balance"
+    "usage_alert",
+    "Usage alert",
+    "Usage passed the threshold of an alert.",
+    "billing.view_balance",
+    action="View alert",
 )
 TOPUP = WorklistRule(
     "topup_due",
     "Top-up due",
     "A balance is below the level at which an automatic top-up buys more. Nothing is bought here.",
     "billing.view_balance",
+    action="View top-up",
 )
 DUNNING = WorklistRule(
     "dunning_step",
     "Payment reminder due",
     "An unpaid invoice reached the next step of dunning.",
     "billing.view_invoice",
+    action="View invoice",
 )
 
 _ALERT_WEIGHT = 30

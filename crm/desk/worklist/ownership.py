@@ -25,6 +25,7 @@ DUPLICATE = WorklistRule(
     "Possible duplicate",
     "Another customer may be the same.",
     "crm.view_duplicatepair",
+    action="Review",
 )
 
 _UNOWNED_WEIGHT = 10

@@ -48,12 +48,16 @@ Find = Callable[[WorklistBatch], Iterator[Reason]]
 
 @dataclass(frozen=True, slots=True)
 class WorklistRule:
-    """A rule: its name in the table, its title and description on the page, and the permission to see its reasons."""
+    """A rule: its name in the table, its title and description on the page, and the permission to see its reasons.
+
+    `action` is the text of the link that a reason has; empty if that leads to the customer's own page.
+    """
 
     name: str
     title: str
     description: str
     permission: str
+    action: str = ""
 
 
 def first_of_each(rows: QuerySet[M], *order: str) -> Any:

@@ -26,13 +26,21 @@ PAST_DUE = WorklistRule(
     "Subscription past due",
     "A subscription's payment is past due.",
     "billing.view_subscription",
+    action="View subscription",
 )
-TRIAL = WorklistRule("trial_ending", "Trial ending", "A trial ends soon.", "billing.view_subscription")
+TRIAL = WorklistRule(
+    "trial_ending",
+    "Trial ending",
+    "A trial ends soon.",
+    "billing.view_subscription",
+    action="View subscription",
+)
 CANCELED = WorklistRule(
     "canceled",
     "Canceled",
     "A subscription was canceled and hasn't ended yet.",
     "billing.view_subscription",
+    action="View subscription",
 )
 RENEWAL = WorklistRule(
     "renewal_unattended",

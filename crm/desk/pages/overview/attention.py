@@ -7,30 +7,13 @@ from dataclasses import dataclass
 from django.utils.text import capfirst
 
 from crm.desk.pages.overview.section import SHOWN, Section, first_rows
+from crm.desk.worklist.rules import RULES
 from crm.models import WorklistReason
 from customers.formats import day
 from customers.models import Customer
 
 #: From this weight on a reason is urgent.
 URGENT = 50
-
-#: What the page behind a reason's link lets the user do.
-_LABELS = {
-    "balance_runs_out": "View balance",
-    "balance_exhausted": "View balance",
-    "balance_low": "View balance",
-    "usage_alert": "View alert",
-    "topup_due": "View top-up",
-    "invoice_overdue": "View invoice",
-    "dunning_step": "View invoice",
-    "subscription_past_due": "View subscription",
-    "trial_ending": "View subscription",
-    "canceled": "View subscription",
-    "health_dropped": "View health",
-    "possible_duplicate": "Review",
-    "task_due": "View task",
-    "mention": "View note",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +42,18 @@ def attention_section(customer: Customer) -> Section | None:
     )
 
 
+def action_of(row: WorklistReason) -> str:
+    """The text of the link of a reason; empty if it leads to the customer's own page, or nowhere."""
+    rule = RULES.get(row.rule)
+    return rule.action if rule is not None and row.link else ""
+
+
 def _line(row: WorklistReason) -> AttentionLine:
-    label = _LABELS.get(row.rule, "") if row.link else ""
     return AttentionLine(
         id=str(row.pk),
         text=capfirst(row.words),
         since=day(row.since),
         is_urgent=row.weight >= URGENT,
         url=row.link,
-        label=label,
+        label=action_of(row),
     )

@@ -9,9 +9,8 @@ from datetime import datetime
 from django.urls import reverse
 
 from billing.formats import money
-from billing.models import Plan
+from crm.desk.facts.queries import amounts_of, facts_of, names_of_plans
 from crm.desk.facts.refresh import refresh_facts
-from crm.desk.pages.health import ShownHealth
 from crm.desk.refresh import is_refresh_pending
 from crm.models import CurrencyFacts, CustomerFacts
 from customers.formats import counted, day, days_between, listed
@@ -31,18 +30,21 @@ class KeyFact:
     url: str
 
 
-def key_facts(customer: Customer, may: May, health: ShownHealth | None, now: datetime) -> list[KeyFact]:
-    """The facts that the user may see.
+def key_facts(customer: Customer, may: May, now: datetime, score: int | None = None) -> list[KeyFact]:
+    """The facts that the user may see. `score` is the health, if the page has just computed it.
 
-    They are read from the customer's row of facts, which is computed anew here if the customer has just changed.
+    They come from the customer's row of facts, which is updated first if the customer has just changed.
     """
     key = str(customer.pk)
-    facts = CustomerFacts.objects.filter(customer=customer).first()
+    facts = facts_of([key]).get(key)
     if customer.merged_into_id is None and (facts is None or is_refresh_pending(key)):
         refresh_facts([key], now)
-        facts = CustomerFacts.objects.filter(customer=customer).first()
-    amounts = list(CurrencyFacts.objects.filter(customer=customer).order_by("-mrr", "-due", "currency"))
-    return list(_facts(customer, facts or CustomerFacts(customer=customer), amounts, may, health, now))
+        facts = facts_of([key]).get(key)
+    amounts = sorted(amounts_of([key]).get(key, ()), key=lambda row: (-row.mrr, -row.due))
+    facts = facts or CustomerFacts(customer=customer)
+    if score is not None:
+        facts.health_score = score
+    return list(_facts(customer, facts, amounts, may, now))
 
 
 def _facts(
@@ -50,7 +52,6 @@ def _facts(
     facts: CustomerFacts,
     amounts: Sequence[CurrencyFacts],
     may: May,
-    health: ShownHealth | None,
     now: datetime,
 ) -> Iterator[KeyFact]:
     billing = reverse("desk-billing", args=[customer.pk])
@@ -62,15 +63,14 @@ def _facts(
     if may("billing.view_subscription"):
         yield _renewal(facts, billing, now)
     if may("crm.view_healthscore"):
-        yield _health(health, reverse("desk-health", args=[customer.pk]))
+        yield _health(facts.health_score, reverse("desk-health", args=[customer.pk]))
 
 
 def _plan(facts: CustomerFacts, url: str) -> KeyFact:
     if not facts.plans:
         return KeyFact(label="Plan", value="None", detail="No subscription", url=url)
-    versions = Plan.objects.filter(plan_id__in=facts.plans).order_by("version")
-    names = dict(versions.values_list("plan_id", "name"))
-    first, *others = dict.fromkeys(names.get(key) or key for key in facts.plans)
+    names = names_of_plans(facts.plans)
+    first, *others = [names.get(key, key) for key in facts.plans]
     state, color = "", ""
     if facts.is_past_due:
         state, color = "Past due", "bad"
@@ -124,7 +124,7 @@ def _renewal(facts: CustomerFacts, url: str, now: datetime) -> KeyFact:
     return KeyFact(label="Next renewal", value=day(facts.renews_at), detail=detail, url=url)
 
 
-def _health(shown: ShownHealth | None, url: str) -> KeyFact:
-    if shown is None:
+def _health(score: int | None, url: str) -> KeyFact:
+    if score is None:
         return KeyFact(label="Health", value="Not enough data", detail="No signal yet", url=url)
-    return KeyFact(label="Health", value=str(shown.health.score), detail=shown.health.words, url=url)
+    return KeyFact(label="Health", value=str(score), detail="of 100", url=url)

@@ -91,7 +91,7 @@ def test_the_facts_add_up_what_is_owed_and_by_whom(client: Client, user: User) -
     assert facts["Past due"].value == "$1,250.00"
     assert facts["Past due"].detail == "2 customers, oldest 75 days"
     assert facts["MRR"].value == "None"
-    assert context["ages"] == [("1 to 30 days", "1", "$250.00"), ("Over 60 days", "1", "$1,000.00")]
+    assert context["ages"] == [("1 to 30 days", "1", "$250.00"), ("61 to 90 days", "1", "$1,000.00")]
 
 
 def test_amounts_without_a_rate_are_named(client: Client, user: User) -> None:
