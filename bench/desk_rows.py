@@ -19,7 +19,7 @@ from customers.models import Address, Customer
 from customers.typed_ids import uuid_of
 
 _OWNERS = 10
-#: Filters of the list of customers, each of which finds some of them.
+#: Filters of the list of customers. Each one finds some customers.
 SEGMENTS = (
     "",
     "owner=me",

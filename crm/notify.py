@@ -12,7 +12,7 @@ from django.urls import reverse
 from crm.mail import absolute, queue_notification
 from crm.models import EmailChoice, Notification, NotificationChoice, NotificationKind
 from customers import clock
-from customers.formats import counted
+from customers.formats import counted, customer_url
 from customers.models import Customer
 
 _SEE_CUSTOMERS = "customers.view_customer"
@@ -28,7 +28,7 @@ _SUBJECTS = {
     NotificationKind.ALERT: "A usage alert fired",
     NotificationKind.PAST_DUE: "An invoice is past due",
     NotificationKind.TRIAL_ENDING: "A trial is about to end",
-    NotificationKind.IMPORT_DONE: "Your import ended",
+    NotificationKind.IMPORT_DONE: "An import ended",
     NotificationKind.EXPORT_DONE: "Your export ended",
 }
 
@@ -103,7 +103,7 @@ def target_of(notification: Notification) -> str:
     if notification.link:
         return notification.link
     if notification.customer_id:
-        return reverse("desk-customer", args=[notification.customer_id])
+        return customer_url(notification.customer_id)
     return reverse("desk-notifications")
 
 

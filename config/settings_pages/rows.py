@@ -114,7 +114,7 @@ def read_rows(
     """The rows of a page; with `data`, as a user has filled them in, with errors.
 
     A value that someone else changed after the page was opened is an error at a field that the user changed too. At a
-    field that the user left alone the new value is taken over. So nobody's change is lost unseen.
+    field that the user left alone the new value is taken over. So no change is overwritten unseen.
     """
     return [_row(setting, stored.get(setting.name), data) for setting in settings]
 

@@ -10,11 +10,12 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from customers.admin import CustomerAdmin
+from customers.formats import customer_url
 
 
 @action(description="Overview", url_path="overview", permissions=["overview"], icon="contact_page")
 def overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    return HttpResponseRedirect(reverse("desk-customer", args=[unquote(object_id)]))
+    return HttpResponseRedirect(customer_url(unquote(object_id)))
 
 
 def may_see_overview(model_admin: CustomerAdmin, request: HttpRequest, object_id: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""Webhooks in the admin: endpoints, whose secret is shown once, and deliveries, which can be sent again."""
+"""Webhooks in the admin: endpoints, with a secret that is shown once, and deliveries, which can be sent again."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from customers.formats import (
     badge,
     column_of,
     counted,
+    link_out,
     long_text,
     moment,
     preformatted,
@@ -145,9 +146,13 @@ class WebhookEndpointAdmin(RecordAdmin):
             "title": title,
             "opts": self.opts,
             "secret": secret_of(endpoint),
+            "use": format_html(
+                "The receiver verifies signatures with it, as {} describes.",
+                link_out("https://www.standardwebhooks.com", "Standard Webhooks"),
+            ),
             "list_url": reverse("admin:crm_webhookendpoint_changelist"),
         }
-        return TemplateResponse(request, "crm/webhook_secret.html", context)
+        return TemplateResponse(request, "customers/secret.html", context)
 
 
 @admin.register(WebhookDelivery)

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             name='Notification',
             fields=[
                 ('id', customers.typed_ids.TypedIdField(editable=False, prefix='ntf', primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('mentioned', 'a note mentions me'), ('assigned', 'a task is assigned to me'), ('task_due', 'a task of mine is due, or its reminder is'), ('account', 'an account is reassigned to me'), ('joined', 'an account of mine is merged or linked'), ('alert', 'a usage alert of my account fires'), ('past_due', 'an invoice of my account is past due'), ('trial_ending', 'a trial of my account is about to end'), ('import_done', 'an import of mine ends'), ('export_done', 'an export of mine ends')], max_length=20)),
+                ('kind', models.CharField(choices=[('mentioned', 'a note mentions me'), ('assigned', 'a task is assigned to me'), ('task_due', 'a task of mine is due, or its reminder is'), ('account', 'an account is reassigned to me'), ('joined', 'an account of mine is merged or linked'), ('alert', 'a usage alert of my account fires'), ('past_due', 'an invoice of my account is past due'), ('trial_ending', 'a trial of my account is about to end'), ('import_done', 'an import ends'), ('export_done', 'an export of mine ends')], max_length=20)),
                 ('text', models.TextField(help_text="A sentence without the customer's name.")),
                 ('detail', models.TextField(blank=True, help_text='Such as the start of the note.')),
                 ('customer_id', customers.typed_ids.TypedIdField(null=True, prefix='cus')),
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
             name='NotificationChoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('mentioned', 'a note mentions me'), ('assigned', 'a task is assigned to me'), ('task_due', 'a task of mine is due, or its reminder is'), ('account', 'an account is reassigned to me'), ('joined', 'an account of mine is merged or linked'), ('alert', 'a usage alert of my account fires'), ('past_due', 'an invoice of my account is past due'), ('trial_ending', 'a trial of my account is about to end'), ('import_done', 'an import of mine ends'), ('export_done', 'an export of mine ends')], max_length=20)),
+                ('kind', models.CharField(choices=[('mentioned', 'a note mentions me'), ('assigned', 'a task is assigned to me'), ('task_due', 'a task of mine is due, or its reminder is'), ('account', 'an account is reassigned to me'), ('joined', 'an account of mine is merged or linked'), ('alert', 'a usage alert of my account fires'), ('past_due', 'an invoice of my account is past due'), ('trial_ending', 'a trial of my account is about to end'), ('import_done', 'an import ends'), ('export_done', 'an export of mine ends')], max_length=20)),
                 ('bell', models.BooleanField(default=True)),
                 ('email', models.CharField(choices=[('never', 'Never'), ('now', 'Immediately'), ('daily', 'In the daily digest')], default='never', max_length=5)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notification_choices', to=settings.AUTH_USER_MODEL)),

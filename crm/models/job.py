@@ -48,11 +48,11 @@ class Worker(models.Model):
 
 class JobQuerySet(models.QuerySet["Job"]):
     def due(self, now: datetime) -> Self:
-        """Waiting jobs whose time has come, the earliest first."""
+        """Waiting jobs that are due, the earliest first."""
         return self.filter(state=Job.State.WAITING, run_after__lte=now).order_by("run_after", "pk")
 
     def left_behind(self, now: datetime) -> Self:
-        """Running jobs whose worker is gone."""
+        """Running jobs without a live worker."""
         return self.filter(Q(worker=None) | Q(worker__seen_at__lt=now - GONE_AFTER), state=Job.State.RUNNING)
 
     def active(self) -> Self:

@@ -37,7 +37,7 @@ class Preferences(models.Model):
 
 
 def preferences_of(user: Any) -> Preferences | None:
-    """The preferences of a user. None if they have chosen nothing yet, or nobody is signed in."""
+    """The preferences of a user. None if they chose nothing yet, or if the user is not signed in."""
     try:
         found: Preferences = user.preferences
     except (AttributeError, ObjectDoesNotExist):

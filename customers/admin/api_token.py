@@ -10,6 +10,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from customers import clock
@@ -64,11 +65,14 @@ class ApiTokenAdmin(RecordAdmin):
         """The page with the secret. A message after a redirect would put the secret into a cookie."""
         return TemplateResponse(
             request,
-            "customers/api_token_created.html",
+            "customers/secret.html",
             {
                 **self.admin_site.each_context(request),
                 "title": f"Created “{obj.name}”",
                 "opts": self.opts,
+                "use": format_html(
+                    "Programs send it in the header <code>{}</code>", "Authorization: Bearer …"
+                ),
                 "secret": obj.new_secret,
                 "list_url": reverse("admin:customers_apitoken_changelist"),
             },

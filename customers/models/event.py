@@ -27,7 +27,7 @@ class EventKind(models.TextChoices):
 
 class EventQuerySet(models.QuerySet["Event"]):
     def unhandled(self) -> Self:
-        """Events that nobody was told about yet, the oldest first."""
+        """Events to be handled, the oldest first."""
         return self.filter(handled_at=None).order_by("id")
 
 

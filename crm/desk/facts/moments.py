@@ -80,7 +80,7 @@ def _moments(rows: dict[str, CustomerFacts], at: datetime) -> Iterator[tuple[Any
 
 
 def _daily(rows: dict[str, CustomerFacts], at: datetime) -> Iterator[Any]:
-    """Customers of whom something changes from day to day."""
+    """Customers with facts, scores or reasons that change from day to day."""
     keys: Any = list(rows)
     merged = Customer.objects.filter(merged_into__in=keys).values_list("pk", "merged_into_id")
     survivors = {str(key): str(survivor) for key, survivor in merged}

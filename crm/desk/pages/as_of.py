@@ -28,7 +28,7 @@ from customers.document.importer import CUSTOMER_FIELDS
 from customers.document.renderer import render_customers as render_payments
 from customers.document.renderer import render_known as payments_known
 from customers.document.schema import PaymentsCustomer
-from customers.formats import day, moment
+from customers.formats import customer_url, day, moment
 from customers.json_types import to_plain
 from customers.lookup import find_customer_at
 from customers.models import Customer
@@ -78,7 +78,7 @@ def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": f"{customer}: view as of",
-        "customer_url": reverse("desk-customer", args=[customer.pk]),
+        "customer_url": customer_url(customer.pk),
         "at_value": request.GET.get("at", ""),
         "error": "",
         "tables": [],

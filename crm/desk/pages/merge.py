@@ -29,7 +29,7 @@ from crm.dedupe.merges.unmerge import (
 )
 from crm.dedupe.merges.words import in_words
 from crm.models import Merge
-from customers.formats import counted, day, moment
+from customers.formats import counted, customer_url, day, moment
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 from customers.row_snapshots import from_json
@@ -111,7 +111,7 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
         else:
             other = made.other
             messages.success(request, f"Undid the merge. {other} is a separate customer again.")
-            return HttpResponseRedirect(reverse("desk-customer", args=[other.pk]))
+            return HttpResponseRedirect(customer_url(other.pk))
     return TemplateResponse(
         request,
         "crm/desk/unmerge.html",
@@ -126,7 +126,7 @@ def undo_page(request: HttpRequest, merge_id: str) -> HttpResponse:
             "set": _was_set(made, {each.name for each in conflicts}),
             "rows": [] if hindrance(made) else rows_that_go_back(made),
             "may_merge": request.user.has_perm(PERMISSION),
-            "survivor_url": reverse("desk-customer", args=[made.survivor_id]),
+            "survivor_url": customer_url(made.survivor_id),
         },
     )
 
@@ -209,7 +209,7 @@ def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
     )
     merged = f"Merged {counted(len(made), 'customer')} into {plan.survivor}."
     messages.success(request, format_html("{} {}", merged, undo))
-    return HttpResponseRedirect(reverse("desk-customer", args=[plan.survivor.pk]))
+    return HttpResponseRedirect(customer_url(plan.survivor.pk))
 
 
 def _head(customer: Customer, survivor: Customer | None, customers: Sequence[Customer]) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def _head(customer: Customer, survivor: Customer | None, customers: Sequence[Cus
     return {
         "customer": customer,
         "since": day(customer.created_at),
-        "url": reverse("desk-customer", args=[customer.pk]),
+        "url": customer_url(customer.pk),
         "is_survivor": customer is survivor,
         "without_url": f"{reverse('desk-merge')}?{without}",
     }

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from customers.formats import BAD, GOOD, NEWS, moment, page_of
+from customers.formats import BAD, GOOD, NEWS, customer_url, moment, page_of
 from customers.ingest.payload_diff import MOST, Difference, PayloadComparison, ValueChange, compare_texts
 from customers.models import ReceivedPayload, SourceRecord
 
@@ -63,7 +63,7 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "rows": [_row(each) for each in compared.differences],
         "most": MOST,
         "links": [
-            ("Customer", reverse("desk-customer", args=[record.customer_id])),
+            ("Customer", customer_url(record.customer_id)),
             ("Source record", page_of(record)),
             *(
                 (words, reverse("admin:customers_receivedpayload_change", args=[form.cleaned_data[name]]))

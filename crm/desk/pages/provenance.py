@@ -20,7 +20,7 @@ from crm.desk.provenance import crm_provenance_of
 from crm.models import Company, Relationship
 from customers import pinned_fields
 from customers.admin.origins import in_words, name_of
-from customers.formats import day, free_form_text, moment, number, page_of
+from customers.formats import customer_url, day, free_form_text, moment, number, page_of
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, SourceClaim, provenance_of
@@ -89,7 +89,7 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"{customer}: sources",
         "customer": customer,
-        "customer_url": reverse("desk-customer", args=[customer.pk]),
+        "customer_url": customer_url(customer.pk),
         "tables": tables,
         "records": list(_records(customer, may("crm.merge_customers") and customer.merged_into_id is None)),
     }

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import reverse
 
 from crm.contacts import log_contact
 from crm.desk.bulk.actions import change_tags, set_owner
@@ -19,7 +18,7 @@ from crm.desk.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
 from crm.tasks import add_task, complete_task, reassign_task, reopen_task
-from customers.formats import listed
+from customers.formats import customer_url, listed
 from customers.models import Customer
 
 View = Callable[..., HttpResponse]
@@ -194,4 +193,4 @@ def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -
 def _back(customer: Customer) -> HttpResponse:
     """Bring the worklist, health and facts of the customer up to date, then return to its page."""
     refresh_customers([str(customer.pk)])
-    return HttpResponseRedirect(reverse("desk-customer", args=[customer.pk]))
+    return HttpResponseRedirect(customer_url(customer.pk))

@@ -14,7 +14,7 @@ from django.urls import reverse
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.pages.merge import MOST, merge_url
-from customers.formats import counted
+from customers.formats import counted, customer_url
 from customers.models import Environment
 
 _SEE = ("customers.view_customer", "billing.view_trialused")
@@ -50,8 +50,7 @@ def _shown(shared: SharedTrials, *, may_merge: bool) -> dict[str, Any]:
         "what": shared.what,
         "count": len(keys),
         "takers": [
-            (taker, reverse("desk-customer", args=[taker.customer]), ", ".join(taker.plans))
-            for taker in shared.takers[:_SHOWN]
+            (taker, customer_url(taker.customer), ", ".join(taker.plans)) for taker in shared.takers[:_SHOWN]
         ],
         "more": max(0, len(keys) - _SHOWN),
         "merge_url": merge_url(keys) if may_merge and len(keys) <= MOST else "",
