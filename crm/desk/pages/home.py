@@ -22,9 +22,10 @@ from billing.rules.money import from_minor
 from crm.desk.home.figures import PastDue, Revenue, ages, past_due, revenue_of_month
 from crm.desk.home.lists import LISTS, Owners, customers_of
 from crm.desk.home.movement import Movement, movements
-from crm.desk.pages.overview.attention import URGENT, action_of
+from crm.desk.pages.overview.attention import action_of
 from crm.desk.pages.overview.key_facts import KeyFact
 from crm.desk.scope import Scope
+from crm.desk.worklist.rows import URGENT
 from crm.models import WorklistEntry, WorklistReason
 from customers import clock
 from customers.formats import counted, customer_url, days_between, listed, month, number, short_day, when

@@ -1,153 +1,209 @@
-"""The worklist page: accounts by urgency, their reasons, and decisions about them."""
+"""The worklist page: accounts by urgency, each with its worst reason, and decisions about one or many of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
-from django.utils.dateparse import parse_date
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.timezone import localdate, make_aware
+from django.utils.timezone import localdate
 
 from billing.formats import money
-from crm.desk.facts.queries import amounts_of
-from crm.desk.health.queries import scores_of
+from crm.desk.facts.queries import amounts_of, facts_of, names_of_plans
+from crm.desk.form_fields import people_who_act
+from crm.desk.pages.overview.attention import action_of
+from crm.desk.pages.worklist_acts import ASSIGN, DECIDE, act
 from crm.desk.scope import Scope
-from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide
-from crm.desk.worklist.queries import entries_of, reasons_by_entry
+from crm.desk.worklist.queries import accounts_of, snoozed_of
 from crm.desk.worklist.refresh import WORKLIST
+from crm.desk.worklist.rows import WorklistRow, color_of, rows_of
 from crm.desk.worklist.rules import RULES
-from crm.models import DecisionKind, DeskRefresh, WorklistEntry, WorklistReason
+from crm.models import DecisionKind, DeskRefresh, Note, WorklistDecision, WorklistReason
 from customers import clock
-from customers.formats import short_day, when
-from customers.typed_ids import to_uuid
+from customers.formats import ago, customer_url, day, number, short_day, when
+from customers.models import Customer
 
 _SEE = ("customers.view_customer", "crm.view_worklistentry")
-_DECIDE = "crm.change_worklistdecision"
 _PAGE = 25
 _LAST_PAGE = 10_000
-_USUAL_SNOOZE = timedelta(days=7)
-_LONGEST_SNOOZE = timedelta(days=3660)
+#: Counting stops here: a larger number is shown as `1,000+`.
+_MOST_COUNTED = 1_000
+_VIEWS = {"open": "Open", "snoozed": "Snoozed", "history": "History"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorklistCard:
-    """One account on the page."""
+class Pane:
+    """What stands beside the list: the account that is chosen, with all of its reasons."""
 
-    entry: WorklistEntry
-    reasons: Sequence[WorklistReason]
-    revenue: str
-    health: int | None
+    customer: Customer
+    url: str
+    about: str
+    reasons: Sequence[tuple[WorklistReason, str, str, str]]
+    author: str
+    said: str
+    said_at: str
 
 
 def worklist_page(request: HttpRequest) -> HttpResponse:
-    """One page of the worklist, in a fixed number of queries; a POST decides about one reason."""
+    """One page of the worklist, in a fixed number of queries; a POST decides about reasons."""
     if not request.user.has_perms(_SEE):
         raise PermissionDenied
-    if request.method == "POST":
-        return _decide(request)
-    scope = Scope.chosen(request.GET.get("scope"))
     offered = [rule for rule in RULES.values() if request.user.has_perm(rule.permission)]
+    scope = Scope.chosen(request.GET.get("scope"))
+    people = scope.owners(request.user)
+    names = [rule.name for rule in offered]
+    if request.method == "POST":
+        return act(request, people, names, f"{request.path}?{query_of(request)}")
+    view = request.GET.get("view", "")
+    view = view if view in _VIEWS else "open"
     chosen = request.GET.get("rule", "")
-    chosen = chosen if chosen in {rule.name for rule in offered} else ""
-    number = _page_number(request.GET.get("page", ""))
-    entries = entries_of(scope.owners(request.user), chosen)
-    first = (number - 1) * _PAGE
-    found = list(entries[first : first + _PAGE + 1])
+    chosen = chosen if chosen in names else ""
+    may_decide = request.user.has_perm(DECIDE)
     refreshed = DeskRefresh.objects.filter(name=WORKLIST).first()
-    today = localdate(clock.now())
     context = {
         **admin.site.each_context(request),
         "title": "Worklist",
-        "scopes": [(each.label, f"?{_query(request, scope=each.value)}", each is scope) for each in Scope],
-        "scope": scope.value,
-        "rules": offered,
-        "rule": chosen,
-        "description": RULES[chosen].description if chosen else "",
-        "accounts": _accounts(found[:_PAGE], [rule.name for rule in offered]),
-        "previous": f"?{_query(request, page=number - 1)}" if number > 1 else "",
-        "next": f"?{_query(request, page=number + 1)}" if len(found) > _PAGE else "",
-        "number": number,
-        "may_decide": request.user.has_perm(_DECIDE),
+        "view": view,
+        "views": [
+            (label, f"?{query_of(request, view=name)}", name == view, _count(name, people))
+            for name, label in _VIEWS.items()
+        ],
+        "scopes": [(each.label, f"?{query_of(request, scope=each.value)}", each is scope) for each in Scope],
+        "rules": [
+            (rule.title, f"?{query_of(request, rule=rule.name)}", rule.name == chosen) for rule in offered
+        ],
+        "all_rules": f"?{query_of(request, rule='')}",
+        "rule": RULES.get(chosen),
+        "query": query_of(request),
+        "may_decide": may_decide,
+        "may_assign": request.user.has_perm(ASSIGN),
         "refreshed": when(refreshed.finished_at) if refreshed and refreshed.finished_at else "",
-        "snooze": (today + _USUAL_SNOOZE).isoformat(),
-        "tomorrow": (today + timedelta(days=1)).isoformat(),
     }
+    page = _page_number(request.GET.get("page", ""))
+    first = (page - 1) * _PAGE
+    rows: Any = {
+        "open": lambda: accounts_of(people, chosen),
+        "snoozed": lambda: snoozed_of(people),
+        "history": lambda: _decided(people),
+    }[view]()
+    found = list(rows[first : first + _PAGE + 1])
+    shown = found[:_PAGE]
+    context |= {
+        "previous": f"?{query_of(request, page=page - 1)}" if page > 1 else "",
+        "next": f"?{query_of(request, page=page + 1)}" if len(found) > _PAGE else "",
+        "first": number(first + 1),
+        "last": number(first + len(shown)),
+    }
+    if view == "history":
+        context["decisions"] = [(row, customer_url(row.customer_id), _decided_words(row)) for row in shown]
+    else:
+        decision = DecisionKind.SNOOZED.value if view == "snoozed" else ""
+        accounts = rows_of(shown, people, names, clock.now(), decision)
+        context |= {
+            "accounts": [
+                (row, customer_url(row.entry.customer_id), _pane_url(request, row)) for row in accounts
+            ],
+            "pane": _pane(_current(accounts, request.GET.get("at", ""))),
+            "snoozes": _snoozes(localdate(clock.now())),
+            "tomorrow": (localdate(clock.now()) + timedelta(days=1)).isoformat(),
+            "owners": people_who_act() if context["may_assign"] and may_decide else (),
+        }
     return TemplateResponse(request, "crm/desk/worklist.html", context)
 
 
-def _accounts(entries: list[WorklistEntry], rules: Sequence[str]) -> list[WorklistCard]:
-    keys = [str(entry.customer_id) for entry in entries]
-    reasons = reasons_by_entry(entries, rules)
-    amounts = amounts_of(keys)
-    scores = scores_of(keys)
-    return [
-        WorklistCard(
-            entry=entry,
-            reasons=reasons[str(entry.pk)],
-            revenue=", ".join(
-                f"{money(each.mrr, each.currency)}/month" for each in amounts.get(key, ()) if each.mrr
-            ),
-            health=scores.get(key),
-        )
-        for key, entry in zip(keys, entries, strict=True)
+def query_of(request: HttpRequest, **changes: Any) -> str:
+    """The current query with `changes`; any other change than of the page starts at page 1."""
+    query = QueryDict(mutable=True)
+    current = {name: request.GET[name] for name in ("view", "scope", "rule", "page") if name in request.GET}
+    if changes and not {"page", "at"} & changes.keys():
+        current.pop("page", None)
+    for name, value in (current | changes).items():
+        if value != "":
+            query[name] = str(value)
+    return query.urlencode()
+
+
+def _pane_url(request: HttpRequest, row: WorklistRow) -> str:
+    return f"?{query_of(request, at=row.entry.customer_id)}"
+
+
+def _current(rows: Sequence[WorklistRow], asked: str) -> WorklistRow | None:
+    """The account that the URL asks for, else the first one."""
+    return next((row for row in rows if str(row.entry.customer_id) == asked), rows[0] if rows else None)
+
+
+def _pane(row: WorklistRow | None) -> Pane | None:
+    if row is None:
+        return None
+    customer = row.entry.customer
+    key = str(customer.pk)
+    facts = facts_of([key]).get(key)
+    plans = [names_of_plans(facts.plans).get(plan, plan) for plan in facts.plans] if facts else []
+    about = [f"{plans[0]} + {len(plans) - 1} more" if len(plans) > 1 else plans[0]] if plans else []
+    about += [
+        f"{money(each.mrr, each.currency)}/month" for each in amounts_of([key]).get(key, ()) if each.mrr
     ]
+    note = (
+        Note.objects.filter(customer=customer).select_related("author").order_by("-created_at", "-pk").first()
+    )
+    return Pane(
+        customer=customer,
+        url=customer_url(key),
+        about=" · ".join(about),
+        reasons=[
+            (reason, color_of(reason.weight), action_of(reason), _since(reason)) for reason in row.reasons
+        ],
+        author=str(note.author or "") if note else "",
+        said=str(note) if note else "",
+        said_at=ago(note.created_at) if note else "",
+    )
 
 
-def _decide(request: HttpRequest) -> HttpResponse:
-    """Decide about the posted reason, and redirect to the same page, or to the customer's page if that asked."""
-    if not request.user.has_perm(_DECIDE):
-        raise PermissionDenied
-    try:
-        decision = DecisionKind(request.POST.get("decision", ""))
-        reason_id = request.POST.get("reason", "")
-        if to_uuid(reason_id, ("wlr",)) is None:
-            raise ReasonGone("This reason isn't on the worklist.")
-        written = decide(reason_id, decision, by=request.user, until=_until(request.POST.get("until", "")))
-    except ValueError:
-        messages.error(request, "Choose done, snooze or dismiss.")
-    except (ReasonGone, WrongDecision) as problem:
-        messages.warning(request, str(problem))
-    else:
-        messages.success(request, _done(decision, written.until, f"{written.customer}, {written.words}"))
-    asked = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return HttpResponseRedirect(asked if is_ours else f"{request.path}?{_query(request)}")
+def _since(reason: WorklistReason) -> str:
+    if reason.until is not None:
+        return f"Snoozed until {short_day(reason.until)}"
+    return f"Since {short_day(reason.since)}"
 
 
-def _done(decision: DecisionKind, until: datetime | None, subject: str) -> str:
-    if until is not None:
-        return f"Snoozed until {short_day(until)}: {subject}."
-    return f"{'Marked done' if decision == DecisionKind.DONE else 'Dismissed'}: {subject}."
+def _decided_words(row: WorklistDecision) -> str:
+    """`Snoozed until Dec 1, 2026 by ada, 2 h ago`."""
+    until = f" until {day(row.until)}" if row.until else ""
+    by = f" by {row.decided_by}" if row.decided_by else ""
+    return f"{row.get_decision_display()}{until}{by}, {ago(row.decided_at)}"
 
 
-def _until(text: str) -> datetime | None:
-    """The start of a day in the current time zone, or None if it can't be snoozed to."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    if day is None or not localdate() < day <= localdate() + _LONGEST_SNOOZE:
-        return None
-    return make_aware(datetime.combine(day, time.min))
+def _decided(people: Any) -> Any:
+    """The decisions about the accounts of these users (None: of all), latest first."""
+    rows = WorklistDecision.objects.filter(came_with=None).select_related("customer", "decided_by")
+    if people is not None:
+        rows = rows.filter(customer__relationship__owner__in=people)
+    return rows.order_by("-decided_at", "-pk")
+
+
+def _count(view: str, people: Any) -> str:
+    """How many accounts a view has; nothing for the history."""
+    if view == "history":
+        return ""
+    rows = accounts_of(people) if view == "open" else snoozed_of(people)
+    count = rows.order_by().values("pk")[: _MOST_COUNTED + 1].count()
+    return number(count) if count <= _MOST_COUNTED else f"{number(_MOST_COUNTED)}+"
+
+
+def _snoozes(today: date) -> list[tuple[str, str, str]]:
+    """Label, day for the form and day for people, of each offered snooze."""
+    monday = today + timedelta(days=7 - today.weekday())
+    offered = (
+        ("Tomorrow", today + timedelta(days=1)),
+        ("Next week", monday),
+        ("In 30 days", today + timedelta(days=30)),
+    )
+    return [(label, until.isoformat(), short_day(until)) for label, until in offered]
 
 
 def _page_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _LAST_PAGE else 1
-
-
-def _query(request: HttpRequest, **changes: Any) -> str:
-    """The current query with `changes`; any other change than of the page starts at page 1."""
-    query = QueryDict(mutable=True)
-    current = {name: request.GET[name] for name in ("scope", "rule", "page") if name in request.GET}
-    if changes and "page" not in changes:
-        current.pop("page", None)
-    for name, value in (current | changes).items():
-        query[name] = str(value)
-    return query.urlencode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,27 +33,35 @@ def decide(
     It applies to every user who has the same reason on their list. Raises `ReasonGone`, and `WrongDecision` for a
     snooze that doesn't end in the future.
     """
-    if decision == DecisionKind.SNOOZED:
-        if until is None or until <= clock.now():
-            raise WrongDecision("Choose a future day to snooze until.")
-    else:
-        until = None
+    until = _end_of(decision, until)
     reason = _locked(reason_id)
-    written, _ = WorklistDecision.objects.update_or_create(
-        customer_id=reason.entry.customer_id,
-        rule=reason.rule,
-        key=reason.key,
-        came_with=None,
-        defaults={
-            "words": reason.words,
-            "decision": decision,
-            "until": until,
-            "decided_by": by,
-            "decided_at": clock.now(),
-        },
+    return _write([reason], decision, until, by)[0]
+
+
+@transaction.atomic
+def decide_accounts(
+    customer_ids: Sequence[str],
+    decision: DecisionKind,
+    *,
+    by: Any,
+    people: Any = None,
+    rules: Collection[str],
+    until: datetime | None = None,
+) -> list[WorklistDecision]:
+    """Decide at one moment about the open reasons of `rules` that these users (None: all) have for the customers.
+
+    Raises `WrongDecision` for a snooze that doesn't end in the future. Customers without such a reason are skipped.
+    """
+    until = _end_of(decision, until)
+    entries = (
+        WorklistEntry.objects.waiting().of_people(people).filter(customer_id__in=lock_current(customer_ids))
     )
-    _apply(reason, decision, until)
-    return written
+    reasons = WorklistReason.objects.open().filter(entry__in=entries, rule__in=rules)
+    once = {
+        (str(reason.entry.customer_id), reason.rule, reason.key): reason
+        for reason in reasons.select_related("entry__customer").heaviest_first()
+    }
+    return _write(list(once.values()), decision, until, by)
 
 
 @transaction.atomic
@@ -76,6 +85,39 @@ def _locked(reason_id: str) -> WorklistReason:
     if reason is None:
         raise ReasonGone("This is no longer on the worklist because it was resolved or has changed.")
     return reason
+
+
+def _end_of(decision: DecisionKind, until: datetime | None) -> datetime | None:
+    if decision != DecisionKind.SNOOZED:
+        return None
+    if until is None or until <= clock.now():
+        raise WrongDecision("Choose a future day to snooze until.")
+    return until
+
+
+def _write(
+    reasons: Sequence[WorklistReason], decision: DecisionKind, until: datetime | None, by: Any
+) -> list[WorklistDecision]:
+    """Write one decision for each reason, all of one moment."""
+    now = clock.now()
+    written = []
+    for reason in reasons:
+        row, _ = WorklistDecision.objects.update_or_create(
+            customer_id=reason.entry.customer_id,
+            rule=reason.rule,
+            key=reason.key,
+            came_with=None,
+            defaults={
+                "words": reason.words,
+                "decision": decision,
+                "until": until,
+                "decided_by": by,
+                "decided_at": now,
+            },
+        )
+        _apply(reason, decision, until)
+        written.append(row)
+    return written
 
 
 def _apply(reason: WorklistReason, decision: str, until: datetime | None) -> None:

@@ -17,7 +17,7 @@ from billing.models import Balance, Invoice, Subscription
 from crm.desk.home.lists import LISTS, customers_of
 from crm.desk.segments.filter import FilterContext
 from crm.desk.segments.query import FILTERS, Query
-from crm.desk.worklist.queries import entries_of
+from crm.desk.worklist.queries import accounts_of
 from crm.models import (
     BalanceFacts,
     CurrencyFacts,
@@ -95,8 +95,8 @@ def queries(user: Any) -> Iterator[tuple[str, QuerySet[Any]]]:
             yield f"{name} of {owners}", found[:50]
             yield f"{name} of {owners}, counted", found.order_by()[:251]
         yield f"customers of {owners}", customers_of(owners).order_by()[:251]
-        yield f"worklist of {owners}", entries_of(owners)[:25]
-    yield "worklist of a rule", entries_of(None, "trial_ending")[:25]
+        yield f"worklist of {owners}", accounts_of(owners)[:25]
+    yield "worklist of a rule", accounts_of(None, "trial_ending")[:25]
 
 
 def fill(user: Any) -> None:

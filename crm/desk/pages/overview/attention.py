@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from django.utils.text import capfirst
 
 from crm.desk.pages.overview.section import SHOWN, Section, first_rows
+from crm.desk.worklist.rows import URGENT
 from crm.desk.worklist.rules import RULES
 from crm.models import WorklistReason
 from customers.formats import day
 from customers.models import Customer
-
-#: From this weight on a reason is urgent.
-URGENT = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,13 @@ from django.utils.timezone import localdate
 
 from crm.desk.worklist.rules import RULES
 from crm.models import WorklistDecision, WorklistEntry, WorklistReason
+from customers.models import Customer
 from tests.desk import refresh_all_facts
 from tests.factories import (
     MOMENT,
     make_customer,
     make_desk_refresh,
-    make_health_score,
+    make_relationship,
     make_subscription,
     make_team,
     make_user,
@@ -53,7 +54,7 @@ def names(client: Client, query: str = "") -> list[str]:
     """The accounts on the page, in order."""
     response = client.get(f"{PAGE}?{query}")
     assert response.status_code == 200
-    return [str(account.entry.customer) for account in response.context["accounts"]]
+    return [str(row.entry.customer) for row, _, _ in response.context["accounts"]]
 
 
 def test_whose_accounts_and_in_which_order() -> None:
@@ -88,7 +89,6 @@ def test_a_rule_narrows_it() -> None:
 def test_the_pages_and_what_an_account_shows() -> None:
     user = make_user()
     last = [waits(user, 100 - number, name=f"Account {number:02}") for number in range(26)][-1]
-    make_health_score(customer=last.entry.customer, score=64)
     make_subscription(customer=last.entry.customer)
     refresh_all_facts()
     make_desk_refresh(name="worklist")
@@ -96,10 +96,8 @@ def test_the_pages_and_what_an_account_shows() -> None:
     assert len(names(client)) == 25
     assert names(client, "page=2") == ["Account 25"]
     page = client.get(f"{PAGE}?page=2").content.decode()
-    assert "$20.00/month" in page
-    assert "health 64" in page
+    assert "$20.00" in page
     assert "Updated <time" in page
-    assert names(client, "page=3") == []
 
 
 def test_it_takes_as_many_queries_for_many_accounts_as_for_one() -> None:
@@ -131,7 +129,7 @@ def test_a_decision_takes_a_reason_off_the_page(decision: str) -> None:
         follow=True,
     )
     assert answer.redirect_chain == [(f"{PAGE}?scope=all&page=1", 302)]
-    words = [each.words for account in answer.context["accounts"] for each in account.reasons]
+    words = [each.words for row, _, _ in answer.context["accounts"] for each in row.reasons]
     assert words == ["trial ends Friday"]
     written = WorklistDecision.objects.get()
     assert (written.decision, written.decided_by) == (decision, user)
@@ -208,3 +206,84 @@ def test_what_customers_are_called_runs_nothing() -> None:
     page = signed_in(user).get(PAGE).content.decode()
     assert XSS not in page
     assert len(re.findall("&lt;script&gt;", page)) >= 2
+
+
+def test_an_account_is_one_row_for_several_people_with_its_worst_reason_first() -> None:
+    ada, ben = make_user(), make_user()
+    mine = waits(ada, 20, name="Shared")
+    theirs = make_worklist_entry(customer=mine.entry.customer, person=ben, weight=60, heaviest=60)
+    make_worklist_reason(entry=theirs, weight=60, rule="trial_ending", words="trial ends Friday")
+    refresh_all_facts()
+    response = signed_in(ada).get(f"{PAGE}?scope=all")
+    ((row, _, _),) = response.context["accounts"]
+    assert (row.reason.words, row.more, row.color) == ("trial ends Friday", 1, "bad")
+    pane = response.context["pane"]
+    assert [reason.words for reason, *_ in pane.reasons] == ["trial ends Friday", "Pro is past due"]
+    assert names(signed_in(ada)) == ["Shared"]
+
+
+def test_many_accounts_are_decided_at_once_and_undone_as_one() -> None:
+    user = make_user("Account manager")
+    reasons = [waits(user, words=f"reason {number}") for number in range(3)]
+    client = signed_in(user)
+    two = [str(reason.entry.customer_id) for reason in reasons[:2]]
+    tomorrow = (localdate() + timedelta(days=1)).isoformat()
+    for posted, said in (
+        ({"one": f"done:{two[0]}"}, "Marked done: "),
+        ({"all": tomorrow, "account": two}, "Snoozed until "),
+        ({"all": "day", "day": tomorrow, "account": two}, "Snoozed until "),
+        ({"one": f"not_relevant:{two[1]}"}, "Dismissed: "),
+    ):
+        answer = client.post(PAGE, posted, follow=True)
+        (message,) = answer.context["messages"]
+        assert str(message).startswith(said)
+        decided = WorklistDecision.objects.count()
+        assert decided == len(posted.get("account", ["one"]))
+        assert len(answer.context["accounts"]) == 3 - decided
+        undo = message.extra_tags.removeprefix("undo:")
+        # Only who decided can undo it here.
+        signed_in(make_user("Account manager")).post(undo)
+        assert WorklistDecision.objects.count() == decided
+        client.post(undo, follow=True)
+        assert not WorklistDecision.objects.exists()
+        # The rules don't find the reasons of this test, so they don't come back by themselves.
+        WorklistEntry.objects.all().delete()
+        for reason in reasons:
+            entry = make_worklist_entry(customer=reason.entry.customer, person=user, weight=50, heaviest=50)
+            make_worklist_reason(entry=entry, weight=50)
+    for posted, said in (
+        ({"all": "done"}, "Select accounts"),
+        ({"all": "perhaps", "account": two}, "Choose done"),
+        ({"all": "day", "day": "2020-01-01", "account": two}, "a future day"),
+        ({"one": "done:cus_01h455vb4pex5vsknk084sn02q"}, "no longer on the worklist"),
+    ):
+        answer = client.post(PAGE, posted, follow=True)
+        assert said in str(next(iter(answer.context["messages"])))
+    assert not WorklistDecision.objects.exists()
+
+
+def test_selected_accounts_are_assigned() -> None:
+    user, other = make_user("Account manager"), make_user("Account manager")
+    customer = waits(user).entry.customer
+    posted = {"all": "assign", "account": [str(customer.pk)]}
+    client = signed_in(user)
+    client.post(PAGE, posted)
+    assert not hasattr(Customer.objects.get(pk=customer.pk), "relationship")
+    client.post(PAGE, posted | {"owner": str(other.pk)})
+    assert Customer.objects.get(pk=customer.pk).relationship.owner == other
+
+
+def test_what_was_decided_is_listed_and_undone_one_by_one() -> None:
+    user = make_user("Account manager")
+    make_relationship(customer=(customer := waits(user).entry.customer), owner=user)
+    client = signed_in(user)
+    client.post(PAGE, {"all": "2099-01-01", "account": [str(customer.pk)]})
+    day = (localdate() + timedelta(days=9)).isoformat()
+    client.post(PAGE, {"one": f"{day}:{customer.pk}"})
+    snoozed = client.get(f"{PAGE}?view=snoozed")
+    assert [row.reason.words for row, _, _ in snoozed.context["accounts"]] == ["Pro is past due"]
+    history = client.get(f"{PAGE}?view=history")
+    ((decision, _, words),) = history.context["decisions"]
+    assert words.startswith("Snoozed until ")
+    client.post(f"{PAGE}?view=history", {"decided": str(decision.pk)})
+    assert not WorklistDecision.objects.exists()

@@ -222,18 +222,25 @@ def test_a_balance_that_runs_out_before_its_reset() -> None:
     assert reason.weight == 35 + 8
 
 
-def test_a_balance_that_lasts_says_nothing_until_it_is_nearly_used() -> None:
+def test_a_balance_that_lasts_until_its_reset_is_no_reason() -> None:
     grant = held("Storage", next_reset_at=AT + 5 * DAY)
-    use(grant, 790, AT - 3 * DAY)
+    use(grant, 800, AT - 3 * DAY)
+    # 26.7 a day: 200 last for 7.5 days, and the reset comes in 5.
     assert said(balances, grant.balance.customer) == []
-    use(grant, 10, AT - 3 * DAY)
-    assert said(balances, grant.balance.customer) == ["Storage: 80% used, 200 of 1,000 left"]
 
 
-def test_the_share_is_a_setting(settings: Settings) -> None:
-    settings.WORKLIST_BALANCE_PERCENT = 50
-    grant = held("Storage", usage=Decimal(500))
-    assert said(balances, grant.balance.customer) == ["Storage: 50% used, 500 of 1,000 left"]
+def test_without_recent_usage_the_period_that_has_passed_counts(settings: Settings) -> None:
+    # The month began on November 12, so 40% of it has passed.
+    monthly = {"reset_interval": "month", "reset_interval_count": 1, "anchor_day": 12}
+    grant = held("Storage", usage=Decimal(850), **monthly)
+    assert said(balances, grant.balance.customer) == ["Storage: 85% used, 150 of 1,000 left until Dec 12"]
+    grant = held("Storage", usage=Decimal(700), **monthly)
+    assert said(balances, grant.balance.customer) == []
+    settings.WORKLIST_BALANCE_PERCENT = 60
+    assert said(balances, grant.balance.customer) == ["Storage: 70% used, 300 of 1,000 left until Dec 12"]
+    late = held("Storage", usage=Decimal(850), **monthly | {"next_reset_at": AT + 2 * DAY, "anchor_day": 26})
+    assert said(balances, late.balance.customer) == []
+    assert said(balances, held(usage=Decimal(850), next_reset_at=None).balance.customer) == []
 
 
 def test_one_that_nothing_resets_is_looked_at_thirty_days_ahead() -> None:
@@ -249,7 +256,7 @@ def test_a_balance_of_which_nothing_is_left() -> None:
     seats.balance.feature.save()
     reasons = found(balances, calls.balance.customer, seats.balance.customer)
     assert {(reason.words, reason.weight) for reason in reasons} == {
-        ("out of API calls: all 1,000 used, resets Dec 12", 45),
+        ("out of API calls: all 1,000 used, resets Dec 12", 40 + 18),
         ("out of Seats: all 1,000 used, resets Dec 12", 15),
     }
 
@@ -379,7 +386,7 @@ def burden(customer: Customer) -> None:
         customer=customer, plan=plan, current_period_start=AT - 90 * DAY, current_period_end=AT + DAY
     )
     use(held(balance=make_balance(customer=customer)), 750, AT - 3 * DAY)
-    held(balance=make_balance(customer=customer), usage=Decimal(850))
+    held(balance=make_balance(customer=customer), usage=Decimal(850), reset_interval="month")
     held(balance=make_balance(customer=customer), usage=Decimal(1000))
     make_duplicate_pair(a=customer)
     make_task(customer=customer, due_on=AT.date())
