@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 
+from django.db.models import Subquery
+
 from crm.desk.batches import everyone, in_batches, lock_current
 from crm.desk.facts.refresh import refresh_facts
 from crm.desk.health.refresh import HEALTH, score_customers
@@ -113,11 +115,10 @@ def refresh_due(at: datetime | None = None, limit: int | None = None) -> list[st
 
 def is_refresh_pending(customer_id: str) -> bool:
     """Whether the customer has changed since the last refresh of changed customers. False if there never was one."""
-    position = ChangePosition.objects.of(READER)
-    if position is None:
-        return False
-    # The rows before the position's number are left out first: that is what the index is sorted by.
-    return CustomerChange.objects.filter(number__gte=position.number, customer_id=customer_id).exists()
+    # Without a position the number is unknown, and no row is at or after it. The rows before it are left out first: that
+    # is what the index is sorted by.
+    position = ChangePosition.objects.filter(pk=READER).values("number")
+    return CustomerChange.objects.filter(number__gte=Subquery(position), customer_id=customer_id).exists()
 
 
 def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:

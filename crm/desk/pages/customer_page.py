@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,9 +12,9 @@ from django.urls import reverse
 
 from billing.revenue.monthly import revenue_of
 from crm.dedupe.merges.plan import PERMISSION as MERGE
-from crm.desk.pages.customer_lookup import requested_customer
-from crm.desk.pages.health import ShownHealth, shown_health
-from crm.desk.pages.overview import attention, health, money, people, places, related, timeline, usage, work
+from crm.desk.form_fields import people_who_act
+from crm.desk.pages.customer_lookup import customer_with_head
+from crm.desk.pages.overview import attention, health, money, people, places, related, usage, work
 from crm.desk.pages.overview.section import Section
 from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, USAGE, RecordShell, shell_of
 from crm.desk.worklist.refresh import refresh_customers
@@ -39,13 +40,17 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
     key = str(found.customer.pk)
     if found.may("crm.view_note") and mark_mentions_seen(found.customer, request.user):
         refresh_customers([key])
-    shown = shown_health(found.customer, found.now) if found.may("crm.view_healthscore") else None
+    # The head brings the facts up to date that the balances are read from.
+    head = found.context(request, OVERVIEW)
+    assignees = _people(found, head["owners"])
     context = {
-        **found.context(request, OVERVIEW, shown.health.score if shown else None),
+        **head,
         "attention": attention.attention_section(found.customer),
-        "composer": work.entry_forms(found.customer, found.may, found.contacts),
-        "main": _shown(_overview(found)),
-        "rail": _shown(_rail(found, shown)),
+        "composer": work.entry_forms(found.customer, found.may, found.contacts, assignees),
+        "main": _shown(_overview(found, assignees)),
+        "latest_url": reverse("desk-latest", args=[found.customer.pk]),
+        "activity_url": reverse("desk-timeline", args=[found.customer.pk]),
+        "rail": _shown(_rail(found)),
     }
     return TemplateResponse(request, "crm/desk/customer.html", context)
 
@@ -122,10 +127,9 @@ def details_page(request: HttpRequest, identifier: str) -> HttpResponse:
 
 def _shell(request: HttpRequest, identifier: str, url_name: str) -> RecordShell | HttpResponse:
     """The customer with this identifier, or the redirect to the URL with its typed ID."""
-    customer = requested_customer(request, identifier)
+    customer = customer_with_head(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse(url_name, args=[customer.pk]))
-    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
     return shell_of(customer, request.user.has_perm, clock.now())
 
 
@@ -141,26 +145,31 @@ def _tab(
     return TemplateResponse(request, "crm/desk/record_tab.html", context)
 
 
-def _overview(found: RecordShell) -> list[Section | None]:
-    """The wide column below what needs attention and the forms."""
+def _people(found: RecordShell, owners: list[Any]) -> list[Any]:
+    """The people whom a task may be given to, if the user may give it; those of the head if it has them."""
+    if owners or not (found.may("crm.add_task") or found.may("crm.change_task")):
+        return owners
+    return list(people_who_act())
+
+
+def _overview(found: RecordShell, assignees: list[Any]) -> list[Section | None]:
+    """The wide column between what needs attention and the activity."""
     customer, may = found.customer, found.may
     sections: list[Section | None] = []
     if may("crm.view_task"):
-        sections.append(work.tasks_section(customer, may_reassign=may("crm.change_task")))
+        sections.append(work.tasks_section(customer, assignees if may("crm.change_task") else []))
     if may("crm.view_note"):
         sections.append(work.notes_section(customer))
-    sections.append(timeline.timeline_section(customer, may))
     return sections
 
 
-def _rail(found: RecordShell, shown: ShownHealth | None) -> list[Section | None]:
+def _rail(found: RecordShell) -> list[Section | None]:
     """The narrow column: facts to look up."""
     customer = found.customer
     sections: tuple[_Gather, ...] = (
         ("crm.view_contact", lambda: people.people_section(customer, found.contacts)),
-        ("billing.view_subscription", lambda: money.subscriptions_section(customer, found.now)),
-        ("billing.view_balance", lambda: _balances(found)),
-        ("crm.view_healthscore", lambda: health.health_section(shown)),
+        ("customers.view_customer", lambda: money.billing_section(customer, found.now, found.may)),
+        ("crm.view_healthscore", lambda: health.health_section(customer, found.now)),
         ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
     )
     return [gather() for permission, gather in sections if found.may(permission)]

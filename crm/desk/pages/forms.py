@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -88,12 +89,16 @@ class TaskForm(forms.ModelForm):
         labels = {"title": "Task"}
         help_texts = dict.fromkeys(("title", "due_on", "reminder_on", "owner"), "")
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, people: Sequence[Any] | None, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "task_%s", **options})
-        self.fields["owner"] = forms.ModelChoiceField(
+        owner = forms.ModelChoiceField(
             label="Assignee",
             queryset=people_who_act(),
             required=False,
             empty_label="Me",
             widget=UnfoldAdminSelectWidget,
         )
+        if people is not None:
+            # The page has already read them.
+            owner.choices = [("", "Me"), *((user.pk, str(user)) for user in people)]
+        self.fields["owner"] = owner

@@ -119,7 +119,7 @@ def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpRespo
 @posted("crm.add_task")
 def task(request: HttpRequest, customer_id: str) -> HttpResponse:
     customer = _customer(customer_id)
-    form = TaskForm(request.POST)
+    form = TaskForm(None, request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
     values = form.cleaned_data

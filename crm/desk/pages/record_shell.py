@@ -56,11 +56,8 @@ class RecordShell:
     contacts: list[Contact]
     addresses: list[Address]
 
-    def context(self, request: HttpRequest, tab: str, score: int | None = None) -> dict[str, Any]:
-        """The context of the template `crm/desk/record.html`, with `tab` as the current one.
-
-        `score` is the customer's health, if the page has just computed it.
-        """
+    def context(self, request: HttpRequest, tab: str) -> dict[str, Any]:
+        """The context of the template `crm/desk/record.html`, with `tab` as the current one."""
         customer, may = self.customer, self.may
         first = self.addresses[0] if self.addresses else None
         is_current = customer.merged_into_id is None and customer.archived_at is None
@@ -71,7 +68,7 @@ class RecordShell:
             "customer": customer,
             "header": header_of(customer, self.contacts, first, self.now),
             "tags": tags_of(customer, may) if may("crm.view_customertag") else None,
-            "key_facts": key_facts(customer, may, self.now, score),
+            "key_facts": key_facts(customer, may, self.now),
             "tabs": [
                 (label, reverse(name, args=[customer.pk]), label == tab)
                 for label, name, needed in _TABS
@@ -84,7 +81,7 @@ class RecordShell:
 
 
 def shell_of(customer: Customer, may: May, now: datetime) -> RecordShell:
-    """Read what the header shows. Fetch `customer` with its company and relationship."""
+    """Read what the header shows. `customer` is from `customer_with_head`."""
     return RecordShell(
         customer,
         may,

@@ -15,13 +15,13 @@ from django.urls import reverse
 from django.utils.timezone import make_aware
 
 from billing.ledger.totals import customer_ids_with_merged
-from crm.desk.pages.customer_lookup import requested_customer
+from crm.desk.pages.customer_lookup import customer_with_head, requested_customer
+from crm.desk.pages.overview.timeline import FEEDS, feeds_of, timeline_section
 from crm.desk.pages.record_shell import ACTIVITY, shell_of
 from crm.desk.timeline.days import by_day
 from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery, name_of
 from crm.desk.timeline.stream import SOURCES, read_page
 from customers import clock
-from customers.models import Customer
 
 _PAGE = 40
 _LONGEST_SEARCH = 200
@@ -64,7 +64,7 @@ class TimelineForm(forms.Form):
 
 def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     """One page of the timeline of the customer with this identifier, in a bounded number of queries."""
-    customer = requested_customer(request, identifier)
+    customer = customer_with_head(request, identifier)
     if str(customer.pk) != identifier:
         return HttpResponseRedirect(reverse("desk-timeline", args=[customer.pk]))
     offered = kinds_for(request.user)
@@ -89,7 +89,6 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
     query.pop("before", None)
     newest = query.urlencode()
     query["before"] = str(page.older)
-    customer = Customer.objects.select_related("company", "relationship__owner").get(pk=customer.pk)
     context = {
         **shell_of(customer, request.user.has_perm, clock.now()).context(request, ACTIVITY),
         "form": form,
@@ -100,6 +99,16 @@ def timeline_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "older": f"?{query.urlencode()}" if page.older is not None else "",
     }
     return TemplateResponse(request, "crm/desk/timeline.html", context)
+
+
+def latest_activity(request: HttpRequest, identifier: str) -> HttpResponse:
+    """The feed of the overview: the newest entries, narrowed by `?show=`. A part of a page."""
+    customer = requested_customer(request, identifier)
+    chosen = request.GET.get("show", "")
+    current = chosen if chosen in FEEDS else ""
+    section = timeline_section(customer, request.user.has_perm, FEEDS[current][1])
+    context = {"customer": customer, "section": section, "feeds": feeds_of(customer, current)}
+    return TemplateResponse(request, "crm/desk/overview/feed.html", context)
 
 
 def kinds_for(user: Any) -> list[EntryKind]:

@@ -17,13 +17,14 @@ from crm.desk.pages.provenance import provenance_page
 from crm.desk.pages.reassign import reassign_page
 from crm.desk.pages.search import find_page
 from crm.desk.pages.segments import save_page, segment_page, segments_page
-from crm.desk.pages.timeline import timeline_page
+from crm.desk.pages.timeline import latest_activity, timeline_page
 from crm.desk.pages.trials import trials_page
 from crm.desk.pages.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
     path("find/", admin.site.admin_view(find_page), name="desk-find"),
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
+    path("customer/<str:identifier>/latest/", admin.site.admin_view(latest_activity), name="desk-latest"),
     path("customer/<str:identifier>/billing/", admin.site.admin_view(billing_page), name="desk-billing"),
     path("customer/<str:identifier>/usage/", admin.site.admin_view(usage_page), name="desk-usage"),
     path("customer/<str:identifier>/details/", admin.site.admin_view(details_page), name="desk-details"),

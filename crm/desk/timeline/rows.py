@@ -50,6 +50,15 @@ class RowSource:
         entries = [self.entry(row, self._position(row)) for row in found[: query.limit]]
         return SourceEntries(entries, entries[-1].position if len(found) > query.limit else None)
 
+    def first_moments(self, query: TimelineQuery, count: int) -> QuerySet[Any] | None:
+        """The first `count` rows in any order, without their columns; None if the query leaves all of them out."""
+        rows = self._filtered(query)
+        if rows is None:
+            return None
+        first = rows.order_by(f"-{self.at}", "-pk").values("pk")[:count]
+        found: QuerySet[Any] = rows.model._default_manager.filter(pk__in=first).order_by()
+        return found
+
     def _position(self, row: Any) -> Position:
         return Position(getattr(row, self.at), self.name, str(row.pk))
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, IntegerField, Value
 
 from crm.desk.timeline.changes import ChangeSource
 from crm.desk.timeline.entry import (
@@ -13,6 +16,7 @@ from crm.desk.timeline.entry import (
     EntrySource,
     May,
     Position,
+    SourceEntries,
     TimelineEntry,
     TimelineQuery,
 )
@@ -29,6 +33,7 @@ from crm.desk.timeline.money import (
     SUBSCRIPTIONS,
 )
 from crm.desk.timeline.origins import MERGES, PAYLOADS, UNDONE_MERGES
+from crm.desk.timeline.rows import RowSource
 from crm.desk.timeline.texts import ACTIVITIES, DECISIONS, NOTES
 from crm.desk.timeline.usage import UsageSource
 from customers.formats import counted
@@ -73,15 +78,14 @@ def read_page(
 ) -> TimelinePage:
     """One page of the entries of `kinds` that the permissions `may` allow.
 
-    The number of queries depends neither on the amount of data nor on how far down the page is. A page may have fewer
-    entries than `query.limit` although there are more: go by `older`. All entries of one import are shown as one.
+    The number of queries depends neither on the amount of data nor on how far down the page is: one says which sources
+    have anything on the page, and only those are read. A page may have fewer entries than `query.limit` although there
+    are more: go by `older`. All entries of one import are shown as one.
     """
     entry_filter = EntryFilter(frozenset(kinds), may)
-    found = [
-        source.read(query, entry_filter)
-        for source in SOURCES
-        if source.visible_kinds(may) & entry_filter.kinds
-    ]
+    asked = [source for source in SOURCES if source.visible_kinds(may) & entry_filter.kinds]
+    empty, found = _without_entries(asked, query)
+    found += [source.read(query, entry_filter) for source in asked if source not in empty]
     ends = [each.end for each in found if each.end is not None]
     end = max(ends, default=None)
     entries = sorted(
@@ -92,6 +96,30 @@ def read_page(
     shown = entries[: query.limit]
     older = shown[-1].position if len(entries) > query.limit else end
     return TimelinePage(merge_imports(shown), older)
+
+
+def _without_entries(
+    sources: Sequence[EntrySource], query: TimelineQuery
+) -> tuple[list[EntrySource], list[SourceEntries]]:
+    """The sources of rows that have no row among the first of all of them, and down to where that is known. One query."""
+    ranked = sorted((each for each in sources if isinstance(each, RowSource)), key=lambda each: each.name)
+    moments: list[Any] = []
+    for rank, source in enumerate(ranked):
+        first = source.first_moments(query, query.limit + 1)
+        if first is not None:
+            # A database may sort the names in another order.
+            numbered = first.annotate(entry_rank=Value(rank, IntegerField()), entry_at=F(source.at))
+            moments.append(numbered.values_list("entry_rank", "entry_at"))
+    if not moments:
+        return [], []
+    union = moments[0].union(*moments[1:], all=True) if len(moments) > 1 else moments[0]
+    found = list(union.order_by("-entry_at", "-entry_rank")[: query.limit + 1])
+    used = {rank for rank, _ in found}
+    empty: list[EntrySource] = [each for rank, each in enumerate(ranked) if rank not in used]
+    if len(found) <= query.limit:
+        return empty, []
+    rank, at = found[-1]
+    return empty, [SourceEntries((), Position(at, ranked[rank].name, ""))]
 
 
 def merge_imports(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:

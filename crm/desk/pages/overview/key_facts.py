@@ -30,20 +30,18 @@ class KeyFact:
     url: str
 
 
-def key_facts(customer: Customer, may: May, now: datetime, score: int | None = None) -> list[KeyFact]:
-    """The facts that the user may see. `score` is the health, if the page has just computed it.
+def key_facts(customer: Customer, may: May, now: datetime) -> list[KeyFact]:
+    """The facts that the user may see. Fetch `customer` with its facts.
 
     They come from the customer's row of facts, which is updated first if the customer has just changed.
     """
     key = str(customer.pk)
-    facts = facts_of([key]).get(key)
+    facts: CustomerFacts | None = getattr(customer, "facts", None)
     if customer.merged_into_id is None and (facts is None or is_refresh_pending(key)):
         refresh_facts([key], now)
         facts = facts_of([key]).get(key)
     amounts = sorted(amounts_of([key]).get(key, ()), key=lambda row: (-row.mrr, -row.due))
     facts = facts or CustomerFacts(customer=customer)
-    if score is not None:
-        facts.health_score = score
     return list(_facts(customer, facts, amounts, may, now))
 
 

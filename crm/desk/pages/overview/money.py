@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import F, QuerySet
+from django.urls import reverse
 
 from billing.formats import (
     INVOICE_STATES,
@@ -21,10 +24,14 @@ from billing.revenue.monthly import UnusablePrice, charges_of, revenue_of_subscr
 from billing.rules.exact import EXACT
 from billing.rules.money import is_known, round_to_minor
 from billing.rules.monthly_value import RecurringCharge, RecurringRevenue
-from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
+from crm.desk.pages.overview.bars import BalanceBar, bars_of
+from crm.desk.pages.overview.section import SHOWN, Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Relationship
 from customers.formats import PLAIN, day, number, page_of, percent
 from customers.models import Customer
+
+#: Balances that the rail of the overview shows.
+_BARS = 4
 
 
 def contract_section(customer: Customer, billed: dict[str, RecurringRevenue]) -> Section | None:
@@ -43,6 +50,33 @@ def contract_section(customer: Customer, billed: dict[str, RecurringRevenue]) ->
     elif not billed:
         return None
     return Section(key="contract", title="Contract and billing", sentences=tuple(sentences))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingSection(Section):
+    """Subscriptions, and balances as bars."""
+
+    bars: tuple[BalanceBar, ...] = ()
+
+
+def billing_section(customer: Customer, now: datetime, may: Callable[[str], bool]) -> Section | None:
+    """What the customer has: running subscriptions, and the balances that are used most."""
+    found: list[Subscription] = []
+    if may("billing.view_subscription"):
+        rows = Subscription.objects.running().filter(customer=customer).select_related("came_with")
+        found = first_rows(with_charges(rows.order_by("add_on", "position", "pk")))
+    bars = bars_of(customer, now) if may("billing.view_balance") else []
+    if not found and not bars:
+        return None
+    has_accounts = any(row.came_with_id for row in found)
+    return BillingSection(
+        key="billing",
+        title="Billing",
+        lines=tuple(_subscription_in_brief(row, now, has_accounts=has_accounts) for row in found[:SHOWN]),
+        bars=tuple(bars[:_BARS]),
+        more_url=reverse("desk-billing" if found else "desk-usage", args=[customer.pk]),
+        template="crm/desk/overview/rail_billing.html",
+    )
 
 
 def subscriptions_section(customer: Customer, now: datetime) -> Section | None:
@@ -114,6 +148,22 @@ def _subscription(row: Subscription, now: datetime) -> SectionLine:
         details=tuple(_coming(row, now)),
         label=(state, SUBSCRIPTION_STATES.get(state, PLAIN)),
         value=", ".join(f"{money(each.mrr, currency)}/month" for currency, each in revenue.items()),
+    )
+
+
+def _subscription_in_brief(row: Subscription, now: datetime, *, has_accounts: bool) -> SectionLine:
+    state = subscription_state(row)
+    line = _subscription(row, now)
+    account = [str(row.came_with) if row.came_with else "Main account"] if has_accounts else []
+    return SectionLine(
+        text=line.text,
+        details=(
+            *account,
+            "billed here" if row.billed_here else "billed by the platform",
+            *_coming(row, now)[:1],
+        ),
+        label=None if state == "active" else (state, line.label[1] if line.label else PLAIN),
+        value=line.value,
     )
 
 

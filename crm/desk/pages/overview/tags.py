@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -41,9 +42,12 @@ class Tags:
 def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
     """The customer's tags. Those of a merged customer can't be changed."""
     # A merged customer may have brought a tag that the survivor has too.
-    found = list(Tag.objects.filter(customer_tags__customer=customer).distinct()[: _SHOWN + 1])
+    theirs = Exists(CustomerTag.objects.filter(tag=OuterRef("pk"), customer=customer))
     is_unmerged = customer.merged_into_id is None
     may_add, may_remove = (is_unmerged and may(f"crm.{act}_customertag") for act in ("add", "delete"))
+    tags = Tag.objects.annotate(is_theirs=theirs).order_by("-is_theirs", "name")
+    read = list(tags[:_SUGGESTED] if may_add else tags.filter(is_theirs=True)[: _SHOWN + 1])
+    found = [tag for tag in read if tag.is_theirs]
     every_customer = reverse("admin:customers_customer_changelist")
     return Tags(
         shown=tuple(
@@ -57,5 +61,5 @@ def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
         more_url=list_of(CustomerTag, customer) if len(found) > _SHOWN else "",
         add_url=reverse("desk-tag", args=[customer.pk]) if may_add else "",
         form=AddTagsForm() if may_add else None,
-        known=tuple(Tag.objects.values_list("name", flat=True)[:_SUGGESTED]) if may_add else (),
+        known=tuple(sorted(tag.name for tag in read)) if may_add else (),
     )

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.safestring import SafeString
 from django.utils.timezone import localdate
 
-from crm.desk.form_fields import people_who_act
 from crm.desk.pages.forms import ContactForm, NoteForm, TaskForm
 from crm.desk.pages.overview.section import SHOWN, Section, first_rows, list_of
 from crm.models import Contact, Note, Task
@@ -47,8 +46,10 @@ class EntryForm:
     form: Any
 
 
-def entry_forms(customer: Customer, may: Callable[[str], bool], contacts: list[Contact]) -> list[EntryForm]:
-    """The forms that the user may use: call, note, task."""
+def entry_forms(
+    customer: Customer, may: Callable[[str], bool], contacts: list[Contact], people: Sequence[Any]
+) -> list[EntryForm]:
+    """The forms that the user may use: call, note, task. A task is for one of `people`."""
     forms = []
     if may("crm.add_activity"):
         forms.append(
@@ -77,20 +78,19 @@ def entry_forms(customer: Customer, may: Callable[[str], bool], contacts: list[C
                 action="Add task",
                 shortcut="t",
                 form_template="crm/desk/_add_task.html",
-                form=TaskForm(),
+                form=TaskForm(people),
             )
         )
     return forms
 
 
-def tasks_section(customer: Customer, *, may_reassign: bool) -> Section | None:
-    """Open tasks, soonest due first."""
+def tasks_section(customer: Customer, people: Sequence[Any]) -> Section | None:
+    """Open tasks, soonest due first, each to reassign to one of `people`."""
     rows = Task.objects.open().filter(customer=customer).select_related("owner").soonest_first()
     found = first_rows(rows)
     if not found:
         return None
     today = localdate(clock.now())
-    people = list(people_who_act()) if may_reassign else []
     return Section(
         key="tasks",
         title="Tasks",
@@ -110,14 +110,16 @@ def tasks_section(customer: Customer, *, may_reassign: bool) -> Section | None:
 
 
 def notes_section(customer: Customer) -> Section | None:
-    """Pinned notes, then the newest."""
-    rows = Note.objects.filter(customer=customer).select_related("author")
+    """Pinned notes and the summary; the others are in the activity."""
+    rows = Note.objects.filter(Q(is_pinned=True) | Q(is_summary=True), customer=customer).select_related(
+        "author"
+    )
     found = first_rows(rows.order_by(F("is_pinned").desc(), "-created_at", "-pk"))
     if not found:
         return None
     return Section(
         key="notes",
-        title="Notes",
+        title="Pinned notes",
         lines=tuple(NoteLine(row, when(row.created_at)) for row in found[:SHOWN]),
         template="crm/desk/_notes.html",
         more_url=list_of(Note, customer) if len(found) > SHOWN else "",

@@ -157,16 +157,21 @@ def test_a_note_becomes_the_summary_in_place_of_the_one_before(client: Client) -
     assert before.history.count() == 2
 
 
-def test_pinned_notes_stand_above_the_others(client: Client) -> None:
+def test_pinned_notes_stand_above_the_activity_that_has_all_of_them(client: Client) -> None:
     customer = make_customer()
     old = make_note(customer=customer, body="The old one", created_at=clock.now() - timedelta(days=300))
     make_note(customer=customer, body="The new one")
-    post(client, "desk-note-change", old.pk, "pin")
-    page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
-    assert page.index("The old one") < page.index("The new one")
+    page, latest = reverse("desk-customer", args=[customer.pk]), reverse("desk-latest", args=[customer.pk])
+    feed = client.get(latest).content.decode()
+    assert feed.index("The new one") < feed.index("The old one")
+    pin = reverse("desk-note-change", args=[old.pk, "pin"])
+    assert f'action="{pin}"' in feed
+    client.post(pin)
+    shown = client.get(page).content.decode()
+    assert "The old one" in shown
+    assert "The new one" not in shown
     post(client, "desk-note-change", old.pk, "unpin")
-    page = client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
-    assert page.index("The new one") < page.index("The old one")
+    assert "The old one" not in client.get(page).content.decode()
 
 
 def test_a_task_is_for_whoever_adds_it_unless_it_is_somebody_elses(client: Client, user: User) -> None:

@@ -89,7 +89,7 @@ def test_from_and_until_are_days_of_the_time_zone(
     page = page_of(client, customer, "?kind=note&since=2026-03-02&until=2026-03-02")
     assert {int(hour) for hour in re.findall("hour-([0-9]+)-", page)} == hours
     assert page.count(">Monday, Mar 2, 2026<") == 1
-    assert page.count('class="desk-day"') == 1
+    assert page.count('class="cl-day"') == 1
 
 
 def test_an_empty_timeline_says_so(client: Client) -> None:
