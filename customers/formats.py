@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.admin.utils import quote
+from django.contrib.admin.utils import quote, unquote
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
@@ -28,6 +28,18 @@ from customers import clock, local_formats
 from customers.json_types import is_plain_link, plain_number
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+_TYPED_ID = re.compile(r"[a-z]+_[0-9a-z]+")
+
+#: The models whose rows have a page of their own, each with its URL name. Other rows have the admin's form.
+DESK_PAGES = {
+    "customers.customer": "desk-customer",
+    "billing.invoice": "desk-invoice",
+    "billing.subscription": "desk-subscription",
+    "billing.balance": "desk-balance",
+    "crm.company": "desk-company",
+    "crm.person": "desk-person",
+}
 
 #: The colors of Unfold's labels, by what a status means.
 GOOD, WAITING, BAD, NEWS, PLAIN = "success", "warning", "danger", "info", "default"
@@ -194,14 +206,24 @@ def link_out(url: str | None, text: str | None = None) -> SafeString | str:
     )
 
 
-def page_of(row: Model, name: str = "change") -> str:
-    """The URL of the page `name` of `row` in the admin."""
+def page_of(row: Model, name: str = "") -> str:
+    """The URL of the page of `row`; `name` is another of its pages in the admin, such as `change` or `history`."""
     return page_of_key(type(row), row.pk, name)
 
 
-def page_of_key(model: type[Model], key: Any, name: str = "change") -> str:
+def page_of_key(model: type[Model], key: Any, name: str = "") -> str:
     """The URL of that page for the row with this key."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=[quote(key)])
+    page = DESK_PAGES.get(model._meta.label_lower)
+    if page and not name:
+        return reverse(page, args=[key])
+    view = f"admin:{model._meta.app_label}_{model._meta.model_name}_{name or 'change'}"
+    return reverse(view, args=[in_address(key)])
+
+
+def in_address(key: Any) -> str:
+    """A key as a URL of the admin has it: an ID as it is, unless the admin would read another key from it."""
+    text = str(key)
+    return text if _TYPED_ID.fullmatch(text) and unquote(text) == text else quote(text)
 
 
 def customer_url(key: Any) -> str:
@@ -213,8 +235,7 @@ def link_to(row: Model | None, text: str = "") -> SafeString | str:
     """A link to the page of `row`, with its name or `text`."""
     if row is None:
         return "-"
-    url = customer_url(row.pk) if row._meta.label_lower == "customers.customer" else page_of(row)
-    return format_html('<a href="{}" class="text-link">{}</a>', url, long_text(text or str(row)))
+    return format_html('<a href="{}" class="text-link">{}</a>', page_of(row), long_text(text or str(row)))
 
 
 def column_of(foreign_key: str) -> Any:

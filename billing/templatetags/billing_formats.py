@@ -9,3 +9,4 @@ from customers import formats
 register = template.Library()
 
 register.filter("day", formats.day)
+register.filter("when", formats.when)

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.form_fields import people_who_act
+from crm.desk.pages.crumbs import Crumb, came_from, crumbs_of
 from crm.desk.pages.merge import merge_url
 from crm.desk.pages.overview import people, places
 from crm.desk.pages.overview.header import header_of
@@ -76,7 +77,12 @@ class RecordShell:
             ],
             "actions": _actions(customer, may, is_current=is_current),
             "owners": list(people_who_act()) if may_assign else [],
-            "customers_url": _list_url(request),
+            "crumbs": crumbs_of(
+                customer,
+                *([] if tab == OVERVIEW else [Crumb(tab)]),
+                list_url=_list_url(request),
+            ),
+            "came_from": came_from(request),
         }
 
 
@@ -138,6 +144,6 @@ def _record_actions(customer: Customer, may: May) -> list[Action]:
     if may("customers.view_sourcerecord"):
         found.append(Action("Sources", reverse("desk-provenance", args=[customer.pk]), "input"))
     words = "Edit" if may("customers.change_customer") else "Record"
-    found.append(Action(words, page_of(customer), "edit"))
+    found.append(Action(words, page_of(customer, "change"), "edit"))
     found.append(Action("History", page_of(customer, "history"), "history"))
     return found

@@ -15,6 +15,11 @@ from crm.desk.pages.notifications import choices_page, notifications_page, open_
 from crm.desk.pages.payload_changes import changes_page
 from crm.desk.pages.provenance import provenance_page
 from crm.desk.pages.reassign import reassign_page
+from crm.desk.pages.records.balance import balance_page
+from crm.desk.pages.records.company import company_page
+from crm.desk.pages.records.invoice import invoice_page
+from crm.desk.pages.records.person import person_page
+from crm.desk.pages.records.subscription import subscription_page
 from crm.desk.pages.search import find_page
 from crm.desk.pages.segments import save_page, segment_page, segments_page
 from crm.desk.pages.timeline import latest_activity, timeline_page
@@ -28,6 +33,11 @@ urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/billing/", admin.site.admin_view(billing_page), name="desk-billing"),
     path("customer/<str:identifier>/usage/", admin.site.admin_view(usage_page), name="desk-usage"),
     path("customer/<str:identifier>/details/", admin.site.admin_view(details_page), name="desk-details"),
+    path("invoice/<str:key>/", admin.site.admin_view(invoice_page), name="desk-invoice"),
+    path("subscription/<str:key>/", admin.site.admin_view(subscription_page), name="desk-subscription"),
+    path("balance/<str:key>/", admin.site.admin_view(balance_page), name="desk-balance"),
+    path("company/<str:key>/", admin.site.admin_view(company_page), name="desk-company"),
+    path("person/<str:key>/", admin.site.admin_view(person_page), name="desk-person"),
     path("customer/<str:customer_id>/owner/", admin.site.admin_view(quick_entry.assign), name="desk-assign"),
     path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),

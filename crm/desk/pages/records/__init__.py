@@ -1,0 +1,1 @@
+"""The pages of one invoice, subscription, balance, company or person."""

@@ -1,0 +1,105 @@
+"""The head that the pages of an invoice, a subscription, a balance, a company and a person share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from crm.desk.pages.crumbs import Crumb, came_from
+from crm.desk.pages.overview.key_facts import KeyFact
+from crm.desk.pages.record_shell import Action
+from customers.formats import in_address, page_of
+
+M = TypeVar("M", bound=Model)
+
+#: The colors of chips, by the colors of the statuses.
+CHIP_COLORS = {"success": "good", "warning": "warn", "danger": "bad", "info": "info", "default": "neutral"}
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A word of the line under the name, with the URL that it leads to, if any."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What stands above the content: the name with its chips (word, color), a line about it, and its facts.
+
+    `kind` names the record's kind in a sentence; `icon` is a Material symbol.
+    """
+
+    kind: str
+    name: str
+    icon: str
+    chips: Sequence[tuple[str, str]] = ()
+    meta: Sequence[Meta] = ()
+    facts: Sequence[KeyFact] = ()
+    buttons: Sequence[Action] = ()
+    actions: Sequence[tuple[str, Sequence[Action]]] = ()
+
+
+def requested_row(request: HttpRequest, rows: QuerySet[M], key: str, permission: str) -> M:
+    """The row with this ID. Raises `PermissionDenied` without the permission, `Http404` if there is no such row."""
+    if not (request.user.has_perm(permission) and request.user.has_perm("customers.view_customer")):
+        raise PermissionDenied
+    try:
+        found = rows.filter(pk=key).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise Http404("There is no such record.")
+    return found
+
+
+def record_page(
+    request: HttpRequest, template: str, head: Head, crumbs: Sequence[Crumb], context: dict[str, Any]
+) -> HttpResponse:
+    """The page of a record: `head` above what the template shows of `context`."""
+    return TemplateResponse(
+        request,
+        template,
+        {
+            **admin.site.each_context(request),
+            "title": head.name,
+            "head": head,
+            "key_facts": head.facts,
+            "crumbs": crumbs,
+            "came_from": came_from(request),
+            **context,
+        },
+    )
+
+
+def form_actions(request: HttpRequest, row: Model) -> list[Action]:
+    """*Edit* and *History* of a row, for whoever may."""
+    shown: Any = admin.site.get_model_admin(type(row))
+    found = []
+    if shown.has_change_permission(request, row):
+        found.append(Action("Edit", page_of(row, "change"), "edit"))
+    if shown.has_view_permission(request, row):
+        found.append(Action("History", page_of(row, "history"), "history"))
+    return found
+
+
+def act_actions(request: HttpRequest, row: Model) -> list[Action]:
+    """What the user may do with a row now, as its form offers it."""
+    shown: Any = admin.site.get_model_admin(type(row))
+    return [
+        Action(
+            f"{each.description}…",
+            reverse(f"admin:{each.action_name}", args=[in_address(row.pk)]),
+            each.icon or "bolt",
+        )
+        for each in shown.get_actions_detail(request, row.pk)
+    ]
