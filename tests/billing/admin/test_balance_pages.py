@@ -337,7 +337,7 @@ class TestPostings:
         for method in (client.get, client.post):
             assert "This entry was reversed before." in text(method(url, {"reason": "Again"}))
         shown = text(client.get(reverse("admin:billing_posting_change", args=[posting.pk])))
-        assert reverse("admin:billing_posting_change", args=[quote(made.pk)]) in shown
+        assert reverse("admin:billing_posting_change", args=[made.pk]) in shown
 
     def test_who_may_not_change_balances_takes_nothing_back(self, grant):
         posting = Posting.objects.get()
