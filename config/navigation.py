@@ -43,7 +43,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         ),
     ),
     "Customers": (
-        Item("Customers", "group", "customers.Customer"),
+        Page("Customers", "group", "desk-customers", ("customers.view_customer",)),
         Item("Addresses", "home_pin", "customers.Address"),
         Item("Business profiles", "storefront", "customers.Business"),
         Item("Payment methods", "credit_card", "customers.PaymentMethod"),
@@ -57,13 +57,20 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     ),
     "Billing": (
         Item("Billing accounts", "account_balance_wallet", "billing.BillingAccount"),
-        Item("Subscriptions", "autorenew", "billing.Subscription"),
+        Page(
+            "Subscriptions",
+            "autorenew",
+            "desk-subscriptions",
+            ("customers.view_customer", "billing.view_subscription"),
+        ),
         Item("Purchases", "shopping_bag", "billing.Purchase"),
-        Item("Balances", "data_usage", "billing.Balance"),
+        Page("Balances", "data_usage", "desk-balances", ("customers.view_customer", "billing.view_balance")),
         Item("Grants", "redeem", "billing.Grant"),
         Item("Ledger entries", "history_edu", "billing.Posting"),
         Item("Flags", "toggle_on", "billing.Flag"),
-        Item("Invoices", "receipt_long", "billing.Invoice"),
+        Page(
+            "Invoices", "receipt_long", "desk-invoices", ("customers.view_customer", "billing.view_invoice")
+        ),
         Item("Payments", "payments", "billing.Payment"),
         Item("Credit notes", "undo", "billing.CreditNote"),
         Item("Sent emails", "outgoing_mail", "billing.InvoiceEmail"),
@@ -77,11 +84,11 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     ),
     "Accounts": (
         Item("Account details", "handshake", "crm.Relationship"),
-        Item("Companies", "domain", "crm.Company"),
-        Item("People", "person", "crm.Person"),
+        Page("Companies", "domain", "desk-companies", ("customers.view_customer", "crm.view_company")),
+        Page("People", "person", "desk-people", ("customers.view_customer", "crm.view_person")),
         Item("Contacts", "contacts", "crm.Contact"),
         Item("Notes", "sticky_note_2", "crm.Note"),
-        Item("Tasks", "task_alt", "crm.Task"),
+        Page("Tasks", "task_alt", "desk-tasks", ("customers.view_customer", "crm.view_task")),
         Item("Calls and meetings", "call", "crm.Activity"),
         Item("Mentions", "alternate_email", "crm.Mention"),
         Item("Documents", "description", "crm.Document"),

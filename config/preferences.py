@@ -40,10 +40,10 @@ _SAMPLE_DAY, _SAMPLE_NUMBER = date(2026, 11, 29), Decimal("1234.5")
 #: The pages that a user can start with, besides the home page.
 START_PAGES = (
     Page("Worklist", "", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
-    Page("Customers", "", "admin:customers_customer_changelist", ("customers.view_customer",)),
+    Page("Customers", "", "desk-customers", ("customers.view_customer",)),
     Page("Segments", "", "desk-segments", ("customers.view_customer", "crm.view_segment")),
-    Page("Invoices", "", "admin:billing_invoice_changelist", ("billing.view_invoice",)),
-    Page("Tasks", "", "admin:crm_task_changelist", ("crm.view_task",)),
+    Page("Invoices", "", "desk-invoices", ("billing.view_invoice",)),
+    Page("Tasks", "", "desk-tasks", ("crm.view_task",)),
     Page("Possible duplicates", "", "admin:crm_duplicatecluster_changelist", ("crm.view_duplicatecluster",)),
 )
 

@@ -46,7 +46,7 @@ def exports_page(request: HttpRequest) -> HttpResponse:
             )
             for export in _mine(request).with_waiting()
         ],
-        "customers_url": reverse("admin:customers_customer_changelist"),
+        "customers_url": reverse("desk-customers"),
     }
     return TemplateResponse(request, "crm/desk/exports.html", context)
 

@@ -40,7 +40,7 @@ class SegmentForm(forms.Form):
 
 def list_url(query: Query) -> str:
     """The URL of the customer list with these filters."""
-    url = reverse("admin:customers_customer_changelist")
+    url = reverse("desk-customers")
     return f"{url}?{query.address}" if query.address else url
 
 
@@ -54,7 +54,7 @@ def segments_page(request: HttpRequest) -> HttpResponse:
         "title": "Segments",
         "page": page,
         "rows": [_row(request, segment) for segment in page],
-        "customers_url": reverse("admin:customers_customer_changelist"),
+        "customers_url": reverse("desk-customers"),
     }
     return TemplateResponse(request, "crm/desk/segments.html", context)
 
@@ -67,7 +67,7 @@ def save_page(request: HttpRequest) -> HttpResponse:
         customers = query.customers(FilterContext(request.user, clock.now()), request.user.has_perm)
     except BadValue as problem:
         messages.error(request, str(problem))
-        return HttpResponseRedirect(reverse("admin:customers_customer_changelist"))
+        return HttpResponseRedirect(reverse("desk-customers"))
     form = SegmentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data

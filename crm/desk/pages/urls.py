@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from crm.desk.lists.urls import urlpatterns as list_urlpatterns
 from crm.desk.pages import links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page, usage_page
@@ -27,6 +28,7 @@ from crm.desk.pages.trials import trials_page
 from crm.desk.pages.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [
+    *list_urlpatterns,
     path("find/", admin.site.admin_view(find_page), name="desk-find"),
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
     path("customer/<str:identifier>/latest/", admin.site.admin_view(latest_activity), name="desk-latest"),

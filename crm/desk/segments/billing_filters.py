@@ -138,19 +138,26 @@ def _balance_words(values: Values) -> str:
     return f"{feature} {chosen} {amounts}" if amounts else f"a balance of {feature}"
 
 
+def _late(values: Values, context: FilterContext) -> Q:
+    """An unpaid invoice was due so many days ago, or longer."""
+    return Q(facts__oldest_due_at__lte=context.at - timedelta(days=values["late"]))
+
+
 def _renewal(values: Values, context: FilterContext) -> Q:
     until = context.at + timedelta(days=values["renews"])
     return Q(facts__renews_at__gt=context.at, facts__renews_at__lte=until)
 
 
-def _plans() -> Iterable[tuple[str, str]]:
+def plans() -> Iterable[tuple[str, str]]:
+    """The plans to choose from, by name."""
     found: dict[str, str] = {}
     for plan_id, words in Plan.objects.order_by("name", "plan_id").values_list("plan_id", "name"):
         found.setdefault(plan_id, words or plan_id)
     return found.items()
 
 
-def _features() -> Iterable[tuple[str, str]]:
+def features() -> Iterable[tuple[str, str]]:
+    """The features that have balances, by name."""
     metered = Feature.objects.exclude(type=Feature.Type.BOOLEAN).order_by("name", "feature_id")
     return [(key, words or key) for key, words in metered.values_list("feature_id", "name")]
 
@@ -167,10 +174,22 @@ def _currencies() -> Iterable[tuple[str, str]]:
 
 FILTERS = (
     SegmentFilter(
+        name="late",
+        label="Past due",
+        parameters=(
+            FilterParameter(name="late", label="Past due for at least (days)", read=whole(0, _FARTHEST)),
+        ),
+        condition=_late,
+        words=lambda values: (
+            f"past due for {counted(values['late'], 'day')} or more" if values["late"] else "past due"
+        ),
+        permission="billing.view_invoice",
+    ),
+    SegmentFilter(
         name="plan",
         label="Plan",
         parameters=(
-            FilterParameter(name="plan", label="Plan", read=names, choices=_plans, takes_several=True),
+            FilterParameter(name="plan", label="Plan", read=names, choices=plans, takes_several=True),
         ),
         condition=_plan,
         words=lambda values: f"on plan {any_of(values['plan'])}",
@@ -209,7 +228,7 @@ FILTERS = (
         name="balance",
         label="Balance",
         parameters=(
-            FilterParameter(name="balance", label="Balance of", read=name, choices=_features),
+            FilterParameter(name="balance", label="Balance of", read=name, choices=features),
             FilterParameter(
                 name="balance_figure",
                 label="Figure",

@@ -48,7 +48,7 @@ def tags_of(customer: Customer, may: Callable[[str], bool]) -> Tags:
     tags = Tag.objects.annotate(is_theirs=theirs).order_by("-is_theirs", "name")
     read = list(tags[:_SUGGESTED] if may_add else tags.filter(is_theirs=True)[: _SHOWN + 1])
     found = [tag for tag in read if tag.is_theirs]
-    every_customer = reverse("admin:customers_customer_changelist")
+    every_customer = reverse("desk-customers")
     return Tags(
         shown=tuple(
             ShownTag(

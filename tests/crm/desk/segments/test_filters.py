@@ -251,7 +251,7 @@ def test_what_one_may_not_see_one_cannot_ask() -> None:
 def test_all_at_once_is_one_query() -> None:
     everything = (
         "status=active&owner=me&tag=a&plan=pro&subscription=active&mrr_from=1&mrr_currency=USD&balance=api"
-        "&balance_from=1&country=TZ&renews=30&health_from=1&quiet=3&env=live&created_at_from=2020-01-01"
+        "&balance_from=1&country=TZ&renews=30&late=1&health_from=1&quiet=3&env=live&created_at_from=2020-01-01"
     )
     query = Query.read(QueryDict(everything))
     assert len(query.filters) == len(FILTERS) - 1

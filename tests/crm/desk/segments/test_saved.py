@@ -29,7 +29,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/customers/customer/"
+LIST = "/admin/desk/customers/"
 HOSTILE = '"><script>alert(1)</script>'
 
 
