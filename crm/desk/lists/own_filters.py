@@ -41,7 +41,7 @@ _BALANCE_STATES = {
     "unlimited": "Unlimited",
 }
 _TASK_STATES = {"open": "Open", "late": "Late", "done": "Done"}
-_ASSIGNEES = {"me": "Me", "nobody": "None"}
+_ASSIGNEES = {"me": "Me", "none": "None"}
 
 
 def _invoice_state(values: Values, context: FilterContext) -> Q:
@@ -115,7 +115,7 @@ def _assignee(values: Values, context: FilterContext) -> Q:
     condition, named = Q(), set(values["assignee"])
     if "me" in named:
         condition |= Q(owner=context.signed_in_user().pk)
-    if "nobody" in named:
+    if "none" in named:
         condition |= Q(owner=None)
     return condition | Q(owner__username__in=named - _ASSIGNEES.keys())
 
