@@ -5,7 +5,9 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +19,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client, client
+from django.test import Client, TransactionTestCase, client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django import Settings as SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
@@ -89,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("browser")
             item.add_marker("once")
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-        if _commits(item):
+        if _commits(item) and connection.vendor == "postgresql":
             # Rows that migrations made (the roles) are there in every test, or two tests disagree over them.
             names.append("django_db_serialized_rollback")
         (chosen if is_here(item) else elsewhere).append(item)
@@ -161,28 +163,6 @@ def django_db_keepdb(django_db_keepdb: bool) -> bool:
     return django_db_keepdb or connection.vendor == "sqlite"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _emptying_passes_triggers() -> Iterator[None]:
-    """Tests that commit are cleaned up by DELETE on SQLite, which the ledger's triggers refuse: they step aside."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    # Beside the browser's event loop there is another connection: so for every one of its kind.
-    kind = type(connection.ops)
-    empty = kind.execute_sql_flush
-
-    def without_triggers(operations: Any, statements: list[str]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-        dropped = [f"DROP TRIGGER {name}" for name, _ in triggers]
-        empty(operations, [*dropped, *statements, *(sql for _, sql in triggers)])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kind, "execute_sql_flush", without_triggers)
-        yield
-
-
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The place of an empty SQLite database, for commands that run in processes of their own."""
@@ -199,6 +179,28 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, m
         with django_db_blocker.unblock():
             schema.back_up(connection.settings_dict["NAME"], migrated)
         schema.keep(migrated)
+        # Django need not load what migrations wrote: tests that commit get the whole database back.
+        vars(connection).pop("_test_serialized_contents", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _beginning_anew(migrated: Path) -> Iterator[None]:
+    """After a test that commits, SQLite gets back the database that all began with.
+
+    Django would delete row by row, which the triggers of the ledger refuse, and then load the rows of the migrations.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+
+    def restore(case: TransactionTestCase) -> None:
+        connection.ensure_connection()
+        with closing(sqlite3.connect(migrated)) as kept:
+            kept.backup(connection.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", restore)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -254,12 +256,9 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         is_missing("chromium", "Chromium is not installed, so the pages were not driven in a browser")
-    migrated = connection._test_serialized_contents  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, which Django takes for a reason to refuse queries.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        # Beside the loop there is another connection, which must know too what each test starts with.
-        connection._test_serialized_contents = migrated  # type: ignore[attr-defined]
         chromium = playwright.chromium.launch(executable_path=executable, args=_CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
