@@ -5,9 +5,7 @@ import json
 import math
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,14 +17,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client, TransactionTestCase, client
+from django.test import Client, client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django import Settings as SettingsWrapper
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
 from customers.configuration.values import STORED
-from tests import schema
+from tests import beginnings, schema
 from tests.admin_forms import without_templates
 
 pytest_plugins = ["tests.api.fixtures", "tests.command_line", "tests.statements"]
@@ -91,9 +89,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("browser")
             item.add_marker("once")
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-        if _commits(item) and connection.vendor == "postgresql":
-            # Rows that migrations made (the roles) are there in every test, or two tests disagree over them.
-            names.append("django_db_serialized_rollback")
         (chosen if is_here(item) else elsewhere).append(item)
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
@@ -170,36 +165,20 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated: Path) -> None:
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, migrated: Path
+) -> Iterator[None]:
     """The test database, kept as it is before any test for later runs to begin with."""
     if connection.vendor == "postgresql":
         server = urlsplit(os.environ["DATABASE_URL"])
         schema.keep_postgresql(server._replace(path=f"/{connection.settings_dict['NAME']}").geturl())
+        with django_db_blocker.unblock():
+            beginnings.keep_rows()
     else:
         with django_db_blocker.unblock():
             schema.back_up(connection.settings_dict["NAME"], migrated)
         schema.keep(migrated)
-        # Django need not load what migrations wrote: tests that commit get the whole database back.
-        vars(connection).pop("_test_serialized_contents", None)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _beginning_anew(migrated: Path) -> Iterator[None]:
-    """After a test that commits, SQLite gets back the database that all began with.
-
-    Django would delete row by row, which the triggers of the ledger refuse, and then load the rows of the migrations.
-    """
-    if connection.vendor != "sqlite":
-        yield
-        return
-
-    def restore(case: TransactionTestCase) -> None:
-        connection.ensure_connection()
-        with closing(sqlite3.connect(migrated)) as kept:
-            kept.backup(connection.connection)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", restore)
+    with beginnings.given_back(migrated):
         yield
 
 
@@ -282,7 +261,6 @@ def page_problems() -> list[str]:
 def page(
     browser_context: BrowserContext,
     live_server: LiveServer,
-    django_db_serialized_rollback: None,
     page_problems: list[str],
 ) -> Iterator[Page]:
     """A page at the live server. The test fails on errors in the console (a breach of the content security

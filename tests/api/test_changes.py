@@ -21,7 +21,7 @@ from tests.api.steps import merge, next_transaction
 from tests.factories import make_customer, make_note
 
 # A reader sees what is committed.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FEED = "/api/v1/changes"
 

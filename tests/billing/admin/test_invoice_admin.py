@@ -408,7 +408,7 @@ class TestPrint:
             assert superuser.get(elsewhere).status_code == 404
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestInTheBrowser:
     def test_the_page_breaches_no_policy_and_fits_the_paper(
         self, page: Page, sign_in: Callable[[User], None]

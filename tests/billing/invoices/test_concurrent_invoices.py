@@ -20,7 +20,7 @@ from tests.processes import FORK, disconnect
 
 pytestmark = [
     pytest.mark.postgresql,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("many processes"),
 ]
 

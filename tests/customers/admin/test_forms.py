@@ -224,7 +224,7 @@ def test_a_collision_in_the_last_moment_saves_nothing_and_says_so(
 
 
 @pytest.mark.usefixtures("plain_pages")
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_of_two_who_save_in_the_same_moment_one_is_told() -> None:
     customer = make_customer(name="Old")
     clients = [Client(), Client()]

@@ -15,7 +15,7 @@ from tests.strategies_payments import Json
 CREATED, UPDATED, UNCHANGED, _, REFUSED = ImportOutcome
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
     """Two imports of the same new customers, on both databases."""
 
