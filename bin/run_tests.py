@@ -2,7 +2,7 @@
 
     python bin/run_tests.py [ARGUMENT OF PYTEST ...]
 
-Without arguments PostgreSQL runs only as many as execute each SQL statement of the product twice; `make soak` runs them all.
+Without arguments PostgreSQL runs only as many as execute each SQL statement of the product; `make soak` runs them all.
 Without PostgreSQL's server programs the second half is skipped, loudly; that is a failure if CLIENTELE_REQUIRE
 lists `postgresql`, as it does in CI.
 """
