@@ -316,7 +316,7 @@ UNFOLD = {
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "DASHBOARD_CALLBACK": "crm.desk.pages.home.fill_home",
+    "DASHBOARD_CALLBACK": "crm.home.page.fill_home",
     "COLORS": {
         "primary": {
             "50": "oklch(98.4% .014 180.72)",

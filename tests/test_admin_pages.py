@@ -96,6 +96,7 @@ ONES_OWN = {
     "crm.DigestTime",
     "crm.Export",
     "crm.ExportPart",
+    "crm.HomeVisit",
     "crm.Notification",
     "crm.NotificationChoice",
     "crm.Preferences",

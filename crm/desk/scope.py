@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import QuerySet
 
-from crm.models import Team
+from crm.models import Relationship, Team
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
@@ -24,6 +24,12 @@ class Scope(models.TextChoices):
     def chosen(cls, text: str | None, default: Scope | None = None) -> Scope:
         """The scope in a URL; `default` (mine) for any other text."""
         return cls(text) if text in cls.values else default or cls.MINE
+
+    @classmethod
+    def usual(cls, user: Any) -> Scope:
+        """The scope to begin with: the user's own customers, or all for whoever owns none. One query."""
+        owns_any = Relationship.objects.filter(owner=user.pk, came_with=None).exists()
+        return cls.MINE if owns_any else cls.ALL
 
     def owners(self, user: Any) -> QuerySet[Any] | list[Any] | None:
         """IDs of the account managers, for `…__in`; None for all customers, also those without an account manager.

@@ -6,6 +6,7 @@ from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.export import Export, ExportPart
 from crm.models.facts import BalanceFacts, CurrencyFacts, CustomerFacts
 from crm.models.health import HealthScore
+from crm.models.home_visit import HomeVisit
 from crm.models.job import ChangePosition, Job, JobSchedule, Worker
 from crm.models.mention import Mention
 from crm.models.merge import Merge
@@ -57,6 +58,7 @@ __all__ = [
     "Export",
     "ExportPart",
     "HealthScore",
+    "HomeVisit",
     "Job",
     "JobSchedule",
     "Mention",

@@ -10,7 +10,7 @@ from django.db.models import Q
 class RevenueMonth(models.Model):
     """MRR at the end of a month and its movement since the month before, in minor units of `currency`.
 
-    It covers the customers that `owner` manages now (None: those without an account manager). `refresh_desk`
+    It covers the live customers that `owner` manages now (None: those without an account manager). `refresh_desk`
     computes it from subscriptions: `mrr` = previous `mrr` + `new` + `expansion` - `contraction` - `churn`.
     """
 
@@ -25,6 +25,13 @@ class RevenueMonth(models.Model):
     contraction = models.BigIntegerField(help_text="From customers whose MRR fell.")
     churn = models.BigIntegerField(help_text="From customers whose MRR fell to 0.")
     customers = models.PositiveIntegerField(help_text="Customers with MRR.")
+    won = models.PositiveIntegerField(default=0, help_text="Customers without MRR in the month before.")
+    lost = models.PositiveIntegerField(default=0, help_text="Customers whose MRR fell to 0.")
+    year_start = models.BigIntegerField(
+        default=0, help_text="MRR when the history begins; for the latest month, else 0."
+    )
+    year_end = models.BigIntegerField(default=0, help_text="What the same customers pay now.")
+    year_kept = models.BigIntegerField(default=0, help_text="The same without what their MRR rose by.")
     made_at = models.DateTimeField()
 
     class Meta:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from customers import clock
-from customers.models import Customer, CustomerRow
+from customers.models import Customer, CustomerRow, Environment
 from customers.typed_ids import TypedIdField
 
 
@@ -24,8 +24,13 @@ class DecisionKind(models.TextChoices):
 
 class WorklistEntryQuerySet(models.QuerySet["WorklistEntry"]):
     def waiting(self) -> Self:
-        """Entries with an open reason, of customers that are neither merged nor archived."""
-        return self.filter(weight__gt=0, customer__merged_into=None, customer__archived_at=None)
+        """Entries with an open reason, of live customers that are neither merged nor archived."""
+        return self.filter(
+            weight__gt=0,
+            customer__merged_into=None,
+            customer__archived_at=None,
+            customer__env=Environment.LIVE,
+        )
 
     def of_people(self, keys: Any) -> Self:
         """Entries for the users with these IDs; all entries, including those for no user, if `keys` is None."""

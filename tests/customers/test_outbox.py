@@ -84,6 +84,7 @@ NOT_RECORDED = {
     "crm.Export",
     "crm.ExportPart",
     "crm.HealthScore",
+    "crm.HomeVisit",
     "crm.Job",
     "crm.JobSchedule",
     "crm.Mention",

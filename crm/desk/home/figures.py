@@ -1,11 +1,10 @@
-"""The figures at the top of the home page: revenue, and money past due by age."""
+"""Money past due, and by age, for the home page."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
@@ -14,17 +13,8 @@ from django.utils.timezone import localdate
 from billing.rates.convert import Converted, Rates, in_reporting_currency, reporting_currency
 from crm.desk.aging import AGES, NOT_DUE, age_of
 from crm.desk.home.lists import Owners
-from crm.desk.home.movement import Movement
 from crm.models import CurrencyFacts, CustomerFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Revenue:
-    """MRR now and what it grew by since the last month, in one currency."""
-
-    mrr: Converted
-    net_new: Converted
-    customers: int
+from customers.models import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +33,6 @@ class Age:
     label: str
     customers: int
     amount: Converted
-
-
-def revenue_of_month(of_currency: Mapping[str, Mapping[date, Movement]], now: datetime) -> Revenue:
-    """The revenue of the latest month of each currency."""
-    latest = {currency: months[max(months)] for currency, months in of_currency.items() if months}
-    day = localdate(now)
-    return Revenue(
-        in_reporting_currency({currency: each.mrr for currency, each in latest.items()}, day),
-        in_reporting_currency(
-            {
-                currency: each.new + each.expansion - each.contraction - each.churn
-                for currency, each in latest.items()
-            },
-            day,
-        ),
-        sum(each.customers for each in latest.values()),
-    )
 
 
 def past_due(owners: Owners, now: datetime) -> PastDue:
@@ -90,6 +63,6 @@ def ages(owners: Owners, now: datetime) -> list[Age]:
 
 
 def _late(owners: Owners) -> QuerySet[CurrencyFacts]:
-    is_current = Q(customer__archived_at=None, customer__merged_into=None)
+    is_current = Q(customer__archived_at=None, customer__merged_into=None, customer__env=Environment.LIVE)
     rows = CurrencyFacts.objects.filter(is_current, past_due__gt=0)
     return rows if owners is None else rows.filter(customer__relationship__owner__in=owners)

@@ -18,7 +18,7 @@ from customers.configuration.kinds import Setting
 from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS
 from customers.configuration.values import value_of
 from customers.formats import day, page_of
-from customers.models import Customer
+from customers.models import Customer, Environment
 
 Owners = Collection[Any] | None
 
@@ -58,15 +58,15 @@ class DeskList:
 
 
 def of_owners(rows: QuerySet[Any], owners: Owners) -> QuerySet[Any]:
-    """Rows of current customers of these account managers."""
+    """Rows of current live customers of these account managers."""
     if owners is not None:
         rows = rows.filter(customer__relationship__owner__in=owners)
-    return rows.filter(customer__archived_at=None, customer__merged_into=None)
+    return rows.filter(customer__archived_at=None, customer__merged_into=None, customer__env=Environment.LIVE)
 
 
 def customers_of(owners: Owners) -> QuerySet[Customer]:
-    """The current customers of these account managers."""
-    customers = Customer.objects.current()
+    """The current live customers of these account managers."""
+    customers = Customer.objects.current().filter(env=Environment.LIVE)
     return customers if owners is None else customers.filter(relationship__owner__in=owners)
 
 
@@ -95,7 +95,11 @@ def _balances(rule: WorklistRule) -> Callable[[Owners, datetime], QuerySet[Any]]
         found = WorklistReason.objects.filter(rule=rule.name)
         if owners is not None:
             found = found.filter(entry__person__in=owners)
-        current = found.filter(entry__customer__archived_at=None, entry__customer__merged_into=None)
+        current = found.filter(
+            entry__customer__archived_at=None,
+            entry__customer__merged_into=None,
+            entry__customer__env=Environment.LIVE,
+        )
         return current.order_by("-weight", "since", "pk")
 
     return rows

@@ -14,7 +14,7 @@ from django.utils.timezone import localdate, make_aware
 
 from billing.revenue.history import revenue_at
 from crm.desk.home.revenue_changes import RevenueCourses, kind_of, month_before
-from crm.models import Relationship, RevenueMonth
+from crm.models import Relationship, RevenueChange, RevenueMonth
 from customers import clock
 from customers.bulk import create_rows
 
@@ -24,7 +24,11 @@ MONTHS = 12
 
 @dataclass(slots=True)
 class Movement:
-    """MRR at the end of a month, what moved it, and how many customers it comes from; in minor units of a currency."""
+    """MRR at the end of a month, what moved it, and how many customers it comes from; in minor units of a currency.
+
+    The latest month also says what the customers with MRR when the history began paid then (`year_start`), pay now
+    (`year_end`), and pay now without what their MRR rose by (`year_kept`).
+    """
 
     mrr: int = 0
     new: int = 0
@@ -32,6 +36,11 @@ class Movement:
     contraction: int = 0
     churn: int = 0
     customers: int = 0
+    won: int = 0
+    lost: int = 0
+    year_start: int = 0
+    year_end: int = 0
+    year_kept: int = 0
 
     def add(self, before: int, after: int) -> None:
         """Add one customer whose MRR was `before` and is now `after`."""
@@ -40,6 +49,14 @@ class Movement:
         kind = kind_of(before, after)
         if kind is not None:
             setattr(self, kind.value, getattr(self, kind.value) + abs(after - before))
+        self.won += kind is RevenueChange.Kind.NEW
+        self.lost += kind is RevenueChange.Kind.CHURN
+
+    def add_year(self, then: int, now: int) -> None:
+        """Add one customer whose MRR was `then` when the history began and is `now`."""
+        self.year_start += then
+        self.year_end += now
+        self.year_kept += min(then, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,8 @@ class Movements:
 def refresh_movements() -> int:
     """Replace all movements by those of the last `MONTHS` months, and return how many rows were written.
 
-    The changes of each customer, which reports read, are kept from the same figures. An account manager's customers are those they manage now, for earlier months too.
+    They are of live customers, as the home page is. The changes of each customer, which reports read, are kept from the same figures,
+    of all customers. An account manager's customers are those they manage now, for earlier months too.
     """
     now = clock.now()
     months = _months(localdate(now))
@@ -65,10 +83,14 @@ def refresh_movements() -> int:
     for customer_id, course in revenue_at(instants):
         owner = owners.get(customer_id)
         courses.add(customer_id, course)
+        if not courses.is_live(customer_id):
+            continue
         for currency, earned in course.items():
             for month, before, after in zip(months, earned[:-1], earned[1:], strict=True):
                 if before or after:
                     found[owner, month, currency].add(before, after)
+            if earned[0] > 0:
+                found[owner, months[-1], currency].add_year(earned[0], max(earned[-1], 0))
     RevenueMonth.objects.all().delete()
     rows = [
         RevenueMonth(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from crm.models import RevenueChange
-from customers.models import Customer
+from customers.models import Customer, Environment
 
 #: The environment, kind, MRR before and MRR after of one change: the columns in `RevenueChange.VALUES`.
 _Values = tuple[str, str, int, int]
@@ -60,6 +60,10 @@ class RevenueCourses:
             for month, (before, after) in zip(self._months, pairwise(earned), strict=True):
                 if kind := kind_of(before, after):
                     self._wanted[account_id, currency, month] = env, kind.value, before, after
+
+    def is_live(self, account_id: str) -> bool:
+        """Whether it is a live customer."""
+        return self._env.get(account_id) == Environment.LIVE
 
     def keep(self, day: date) -> None:
         """Write the changes as what is known on `day`."""

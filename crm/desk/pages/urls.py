@@ -9,9 +9,9 @@ from crm.desk.lists.urls import urlpatterns as list_urlpatterns
 from crm.desk.pages import links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page, usage_page
+from crm.desk.pages.desk_list import desk_list
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
-from crm.desk.pages.home import desk_list
 from crm.desk.pages.notifications import choices_page, notifications_page, open_notification
 from crm.desk.pages.payload_changes import changes_page
 from crm.desk.pages.provenance import provenance_page

@@ -54,9 +54,9 @@ def test_revenue_is_new_then_expands_contracts_and_churns() -> None:
     subscribe(leaver, 60, at(1, 20), at(3, 31))
     subscribe(newcomer, 40, at(2, 14))
     moved = found()
-    assert moved[date(2026, 1, 1)] == Movement(mrr=24000, new=24000, customers=3)
-    assert moved[FEBRUARY] == Movement(mrr=28000, new=4000, customers=4)
-    assert moved[MARCH] == Movement(mrr=37000, expansion=15000, churn=6000, customers=3)
+    assert moved[date(2026, 1, 1)] == Movement(mrr=24000, new=24000, customers=3, won=3)
+    assert moved[FEBRUARY] == Movement(mrr=28000, new=4000, customers=4, won=1)
+    assert moved[MARCH] == Movement(mrr=37000, expansion=15000, churn=6000, customers=3, lost=1)
     assert moved[APRIL] == Movement(mrr=32000, contraction=5000, customers=3)
 
 

@@ -11,9 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from billing.models import ExchangeRate
 from crm.desk.facts.refresh import refresh_facts
 from crm.desk.home.movement import refresh_movements
-from crm.desk.pages import home
+from crm.home import page as home
+from crm.models import Notification
 from customers import clock
 from customers.models import Customer
 from tests.factories import (
@@ -91,7 +93,12 @@ def test_the_facts_add_up_what_is_owed_and_by_whom(client: Client, user: User) -
     assert facts["Past due"].value == "$1,250.00"
     assert facts["Past due"].detail == "2 customers, oldest 75 days"
     assert facts["MRR"].value == "None"
-    assert context["ages"] == [("1 to 30 days", "1", "$250.00"), ("61 to 90 days", "1", "$1,000.00")]
+    part = context["past_due"]
+    assert [(line.label, line.customers, line.amount, line.width) for line in part.ages] == [
+        ("1 to 30 days", "1", "$250.00", 20),
+        ("61 to 90 days", "1", "$1,000.00", 80),
+    ]
+    assert [(line.when, line.amount) for line in part.debtors] == [("75 d", "$1,000.00"), ("10 d", "$250.00")]
 
 
 def test_amounts_without_a_rate_are_named(client: Client, user: User) -> None:
@@ -183,7 +190,7 @@ def test_revenue_is_shown_with_its_months_as_a_table(client: Client, user: User)
     assert "$198.00" not in page
     refresh_movements()
     page = client.get(reverse("admin:index")).content.decode()
-    assert "$198.00/month from 1 customer" in page
+    assert "$198.00 from 1 customer" in page
     assert "MRR at month end" in page
 
 
@@ -226,7 +233,74 @@ def test_the_neediest_come_first_with_their_reasons(client: Client, user: User) 
         make_worklist_reason(entry=entry, words=f"{name} has run out")
         make_worklist_reason(entry=entry, words="was seen to", decision="done")
     page = client.get(reverse("admin:index"))
-    assert [str(account.customer) for account in page.context["urgent"]] == ["Urgent Ltd", "Calm Ltd"]
+    assert [str(account.row.entry.customer) for account in page.context["urgent"]] == [
+        "Urgent Ltd",
+        "Calm Ltd",
+    ]
     assert "Urgent Ltd has run out" in page.content.decode()
     assert "was seen to" not in page.content.decode().lower()
-    assert 'href="/admin/worklist/?scope=mine"' in page.content.decode()
+    assert 'href="/admin/worklist/?scope=all"' in page.content.decode()
+
+
+def test_test_mode_counts_nowhere(client: Client, user: User) -> None:
+    customer = lively(user)
+    refresh_facts([str(customer.pk)])
+    Customer.objects.filter(pk=customer.pk).update(env="sandbox")
+    refresh_movements()
+    context = client.get(reverse("admin:index"), {"scope": "all"}).context
+    assert {tile.value for tile in context["tiles"]} == {"0"}
+    assert (context["urgent"], context["revenue"], context["past_due"]) == ([], None, None)
+
+
+def test_whoever_owns_no_account_sees_all(client: Client, user: User) -> None:
+    lively(make_user())
+    assert client.get(reverse("admin:index")).context["scope"] == "all"
+    make_relationship(customer=make_customer(), owner=user)
+    assert client.get(reverse("admin:index")).context["scope"] == "mine"
+
+
+def test_revenue_in_one_currency_or_in_all(client: Client, user: User) -> None:
+    now = clock.now()
+    for currency, price, end in (
+        ("USD", 100, None),
+        ("USD", 60, now - timedelta(days=50)),
+        ("EUR", 50, None),
+    ):
+        plan = make_plan(price_amount=price, price_interval="month", currency=currency)
+        make_subscription(
+            customer=make_customer(),
+            plan=plan,
+            quantity=1,
+            started_at=now - timedelta(days=500),
+            expires_at=end,
+            status="ended" if end else "active",
+        )
+    ExchangeRate.objects.create(currency="EUR", to_currency="USD", rate=2, day=now.date() - timedelta(days=1))
+    refresh_movements()
+    both = client.get(reverse("admin:index"), {"scope": "all"}).context
+    assert {fact.label: fact.value for fact in both["facts"]}["MRR"] == "$200.00"
+    # 260 a year ago, of which the same customers pay 200.
+    assert dict(both["revenue"].figures)["NRR, 12 months"] == "76.9%"
+    assert "rates of" in both["revenue"].note
+    euros = client.get(reverse("admin:index"), {"scope": "all", "currency": "EUR"}).context
+    assert dict(euros["revenue"].figures)["GRR, 12 months"] == "100.0%"
+    assert {fact.label: fact.value for fact in euros["facts"]}["MRR"] == "$200.00"
+
+
+def test_what_is_new_since_the_last_visit(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    for person, text, days in (
+        (user, "Ada mentioned you in a note", 1),
+        (user, "An old one", 30),
+        (make_user(), "Of somebody else", 1),
+    ):
+        Notification.objects.create(user=person, kind="mentioned", text=text, at=now - timedelta(days=days))
+
+    def news() -> list[str]:
+        return [each.text for each in client.get(reverse("admin:index")).context["since"].news]
+
+    assert news() == news() == ["Ada mentioned you in a note"]
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=9))
+    assert news() == []

@@ -1,0 +1,192 @@
+"""The home page: figures with the lists behind them, the most urgent accounts, revenue, money past due, and news."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.timezone import localdate
+
+from crm.desk.home.figures import PastDue, past_due
+from crm.desk.home.lists import LISTS, Owners, customers_of
+from crm.desk.home.movement import movements
+from crm.desk.pages.desk_list import scope_links
+from crm.desk.pages.overview.attention import action_of
+from crm.desk.pages.overview.key_facts import KeyFact
+from crm.desk.scope import Scope
+from crm.desk.worklist.queries import accounts_of
+from crm.desk.worklist.refresh import WORKLIST
+from crm.desk.worklist.rows import WorklistRow, rows_of
+from crm.desk.worklist.rules import RULES
+from crm.home.money import amount_text, next_renewals, past_due_part
+from crm.home.revenue import RevenuePart, revenue_part, signed
+from crm.home.since import since_part
+from crm.models import DeskRefresh
+from customers import clock
+from customers.formats import counted, customer_url, days_between, number, short_day, when
+
+_SCOPE = "scope"
+#: How many accounts of the worklist the page shows.
+_URGENT = 6
+#: Counting stops here: a larger number is shown as `10,000+`.
+_MOST_COUNTED = 10_000
+
+#: The filter of the list of customers for each scope.
+_OWNERS_QUERY = {Scope.MINE: "?owner=me&env=live", Scope.TEAM: "?owner=team&env=live", Scope.ALL: "?env=live"}
+
+#: The lists with their number among the facts, and the column with the moment of a row.
+_COUNTED = {"renewals": "current_period_end", "trials": "trial_ends_at"}
+_IN_FACTS = {"customers", "overdue", *_COUNTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number, its title, and the URL of the list behind it."""
+
+    name: str
+    title: str
+    value: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentAccount:
+    """An account of the worklist, its URL, and the text and target of the link of its worst reason."""
+
+    row: WorklistRow
+    url: str
+    action: str
+
+
+def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the home page's context for users who may view customers."""
+    if not request.user.has_perm("customers.view_customer"):
+        return context
+    asked = request.GET.get(_SCOPE)
+    scope = Scope(asked) if asked in Scope.values else Scope.usual(request.user)
+    owners = scope.owners(request.user)
+    now = clock.now()
+    may = request.user.has_perm
+    tiles = {tile.name: tile for tile in _tiles(request, scope, owners, now)}
+    refreshed = DeskRefresh.objects.filter(name=WORKLIST).first()
+    context |= {
+        "desk": True,
+        "title": "Home",
+        "scope": scope.value,
+        "scopes": scope_links(request, scope, reverse("admin:index")),
+        "updated": when(refreshed.finished_at) if refreshed and refreshed.finished_at else "",
+        "tiles": list(tiles.values()),
+        "lists": [tile for name, tile in tiles.items() if name not in _IN_FACTS],
+        "since": since_part(request.user, now),
+    }
+    if may("crm.view_worklistentry"):
+        context |= {
+            "urgent": _urgent(request, owners, now),
+            "waiting": _at_most(accounts_of(owners)),
+            "worklist_url": f"{reverse('desk-worklist')}?{urlencode({_SCOPE: scope.value})}",
+        }
+    revenue: RevenuePart | None = None
+    if may("billing.view_subscription"):
+        revenue = revenue_part(movements(owners), request.GET.get("currency", ""), localdate(now))
+        context |= {
+            "revenue": revenue,
+            "currencies": _currencies(scope, revenue),
+            "sees_revenue": True,
+            "renewals": next_renewals(owners, now),
+            "renewals_url": tiles["renewals"].url,
+        }
+    facts = list(_facts(tiles, revenue, sees_revenue=may("billing.view_subscription")))
+    if may("billing.view_invoice"):
+        facts.append(_past_due_fact(past_due(owners, now), tiles["overdue"].url, now))
+        context |= {
+            "past_due": past_due_part(owners, now),
+            "overdue_url": tiles["overdue"].url,
+            "overdue": tiles["overdue"].value,
+        }
+    for name, moment in _COUNTED.items():
+        if name in tiles:
+            first = LISTS[name].rows(owners, now).values_list(moment, flat=True).first()
+            facts.append(_fact(tiles[name], f"Next on {short_day(first, now)}" if first else "None soon"))
+    return context | {"facts": facts}
+
+
+def _facts(tiles: dict[str, Tile], revenue: RevenuePart | None, *, sees_revenue: bool) -> Sequence[KeyFact]:
+    customers = tiles["customers"]
+    if not sees_revenue:
+        return [_fact(customers, "Active and inactive")]
+    if revenue is None:
+        mrr = KeyFact(label="MRR", value="None", detail="No recurring revenue", url=customers.url)
+        return [mrr, _fact(customers, "None pays yet")]
+    net = revenue.net.minor
+    color = "good" if net > 0 else "bad" if net < 0 else ""
+    detail = f"{signed(net, revenue.net.currency)} net new in {revenue.month}"
+    moved = f"{number(revenue.won)} new, {number(revenue.lost)} lost in {revenue.month}"
+    return [
+        KeyFact(
+            label="MRR",
+            value=amount_text(revenue.mrr),
+            detail=detail,
+            color=color,
+            url=reverse("report", args=["mrr-movement"]),
+        ),
+        _fact(customers, moved),
+    ]
+
+
+def _fact(tile: Tile, detail: str) -> KeyFact:
+    return KeyFact(label=tile.title, value=tile.value, detail=detail, url=tile.url)
+
+
+def _past_due_fact(found: PastDue, url: str, now: datetime) -> KeyFact:
+    if not found.customers or found.oldest_due_at is None:
+        return KeyFact(label="Past due", value="None", detail="No past-due invoices", url=url)
+    days = max(days_between(found.oldest_due_at, now), 0)
+    detail = f"{counted(found.customers, 'customer')}, oldest {counted(days, 'day')}"
+    return KeyFact(label="Past due", value=amount_text(found.amount), detail=detail, color="bad", url=url)
+
+
+def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) -> list[Tile]:
+    query = urlencode({_SCOPE: scope.value})
+    customers = f"{reverse('admin:customers_customer_changelist')}{_OWNERS_QUERY[scope]}"
+    tiles = [Tile("customers", "Customers", _at_most(customers_of(owners)), customers)]
+    tiles += [
+        Tile(
+            each.name,
+            each.heading,
+            _at_most(each.rows(owners, now)),
+            f"{reverse('desk-list', args=[each.name])}?{query}",
+        )
+        for each in LISTS.values()
+        if request.user.has_perm(each.permission)
+    ]
+    return tiles
+
+
+def _urgent(request: HttpRequest, owners: Owners, now: datetime) -> list[UrgentAccount]:
+    """The first accounts of the worklist."""
+    rules = [rule.name for rule in RULES.values() if request.user.has_perm(rule.permission)]
+    rows = rows_of(list(accounts_of(owners)[:_URGENT]), owners, rules, now)
+    return [
+        UrgentAccount(row, customer_url(row.entry.customer_id), action_of(row.reason) if row.reason else "")
+        for row in rows
+    ]
+
+
+def _currencies(scope: Scope, revenue: RevenuePart | None) -> list[tuple[str, str, bool]]:
+    """Label, URL and whether it is chosen, of each currency that the revenue can be shown in."""
+    if revenue is None or len(revenue.options) < 2:
+        return []
+    return [
+        (label, f"?{urlencode({_SCOPE: scope.value, 'currency': code})}", code == revenue.option)
+        for code, label in revenue.options
+    ]
+
+
+def _at_most(rows: Any) -> str:
+    count = rows.order_by().values("pk")[: _MOST_COUNTED + 1].count()
+    return number(count) if count <= _MOST_COUNTED else f"{number(_MOST_COUNTED)}+"
