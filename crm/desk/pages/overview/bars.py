@@ -74,7 +74,7 @@ def bars_of(customer: Customer, now: datetime) -> list[BalanceBar]:
     )
     found = sorted(rows[:MOST], key=lambda row: -_percent(row))
     grants = grants_of([str(row.pk) for row in found], now)
-    return [_bar(row, grants.get(str(row.pk), []), now) for row in found]
+    return [bar_of(row, grants.get(str(row.pk), []), now) for row in found]
 
 
 def grants_of(balance_ids: Sequence[str], now: datetime) -> dict[str, list[Grant]]:
@@ -121,7 +121,8 @@ def _percent(row: BalanceFacts) -> Decimal:
     )
 
 
-def _bar(row: BalanceFacts, grants: list[Grant], now: datetime) -> BalanceBar:
+def bar_of(row: BalanceFacts, grants: list[Grant], now: datetime) -> BalanceBar:
+    """The bar of one balance from its figures and the grants that count."""
     percent = _percent(row)
     period = period_of(grants, row.resets_at)
     passed = period.passed(now) if period else None

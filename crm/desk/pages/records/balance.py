@@ -1,31 +1,436 @@
-"""The page of one balance."""
+"""The page of one balance: its figures and pace, where they come from, what usage would deduct, and its ledger."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from billing.models import Balance
+from billing.explain.balance import explain
+from billing.explain.burn_rate import estimate, lost_words
+from billing.explain.types import BalanceExplained, Explanation, UseExplained
+from billing.formats import name_of_balance
+from billing.ledger.statement import StatementLine, statement
+from billing.ledger.totals import DailyFigures, daily_figures
+from billing.models import Balance, Entity
+from billing.rules.figures import amount_problem
 from crm.desk.pages.crumbs import Crumb, crumbs_of
+from crm.desk.pages.overview.bars import BalanceBar, bar_of, grants_of
+from crm.desk.pages.overview.key_facts import KeyFact
 from crm.desk.pages.records.shell import Head, Meta, act_actions, form_actions, record_page, requested_row
-from customers.formats import customer_url
+from crm.desk.pages.records.tables import Cell, Table, cells
+from crm.models import BalanceFacts
+from customers import clock
+from customers.admin.fields import FigureFormField
+from customers.formats import (
+    counted,
+    customer_url,
+    day,
+    days_between,
+    listed,
+    moment,
+    number,
+    page_of,
+    page_of_key,
+    percent,
+    when,
+)
+from customers.models import Customer
+
+#: The most rows of a table, and of ledger entries.
+ROWS_SHOWN = 100
+LEDGER_SHOWN = 50
+_CHANGE = "billing.change_balance"
+_HUNDRED = Decimal(100)
+_CHIPS = {"": "good", "warn": "warn", "bad": "bad"}
+
+
+class SimulationForm(forms.Form):
+    """A usage to simulate, of the customer or of one of its entities."""
+
+    use = FigureFormField(
+        label="Units",
+        required=False,
+        max_digits=25,
+        decimal_places=10,
+        help_text="Enter a negative number for a refund. Nothing is recorded.",
+    )
+    entity = forms.CharField(
+        label="Entity",
+        required=False,
+        max_length=255,
+        help_text="An entity ID. Leave blank for the whole customer.",
+    )
+
+    def __init__(self, balance: Balance, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"auto_id": "simulate-%s", **options})
+        self.balance = balance
+
+    def clean_use(self) -> Any:
+        # A usage of 0 deducts nothing, so there is nothing to simulate.
+        use = self.cleaned_data["use"]
+        if use is not None and (problem := amount_problem(use)):
+            raise forms.ValidationError(problem)
+        return use or None
+
+    def clean_entity(self) -> Entity | None:
+        entity_id = self.cleaned_data["entity"].strip()
+        if not entity_id:
+            return None
+        entity = Entity.objects.filter(customer=self.balance.customer_id, entity_id=entity_id).first()
+        if entity is None:
+            raise forms.ValidationError("Enter the ID of one of this customer's entities.")
+        return entity
 
 
 def balance_page(request: HttpRequest, key: str) -> HttpResponse:
-    """The balance with this ID."""
-    row = requested_row(
-        request, Balance.objects.select_related("customer", "feature"), key, "billing.view_balance"
+    """The balance with this ID. `?use=&entity=` simulates usage; nothing is recorded.
+
+    The number of queries doesn't depend on the amount of data.
+    """
+    rows = Balance.objects.select_related("customer", "feature", "came_with")
+    balance = requested_row(request, rows, key, "billing.view_balance")
+    now = clock.now()
+    form = SimulationForm(balance, request.GET if {"use", "entity"} & request.GET.keys() else None)
+    asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    explanation = explain(
+        balance.customer, balance.feature, at=now, use=asked.get("use"), entity=asked.get("entity")
     )
+    own = next((each for each in explanation.balances if each.id == str(balance.pk)), None)
+    others = [each for each in explanation.balances if each is not own]
+    bar = _bar(balance, own, now) if own else None
+    may = request.user.has_perm
+    tables = [
+        *([_grants(own), _left_out(own)] if own else []),
+        _others(others),
+        _order(explanation) if own else None,
+        _costs(explanation),
+    ]
+    context = {
+        "row": balance,
+        "own": own,
+        "bar": bar,
+        "bar_period": bar.period.words(now) if bar and bar.period else "",
+        "wasted": [lost_words(lost) for lost in own.pace.wasted] if own else [],
+        "explanation": explanation,
+        "course": _course(daily_figures(balance, now)) if own else None,
+        "tables": [table for table in tables if table is not None and table.rows],
+        "form": form,
+        "use": explanation.use and _use(explanation, explanation.use),
+        "ledger": _ledger(statement(balance, LEDGER_SHOWN), may(_CHANGE))
+        if may("billing.view_posting")
+        else None,
+    }
     crumbs = crumbs_of(
-        row.customer,
-        Crumb("Balances", f"{reverse('desk-usage', args=[row.customer_id])}#section-balances"),
-        Crumb(str(row.feature)),
+        balance.customer,
+        Crumb("Usage", reverse("desk-usage", args=[balance.customer_id])),
+        Crumb(name_of_balance(balance)),
     )
-    head = Head(
+    head = _head(request, balance, own, bar, now)
+    return record_page(request, "crm/desk/records/balance.html", head, crumbs, context)
+
+
+def _head(
+    request: HttpRequest,
+    balance: Balance,
+    own: BalanceExplained | None,
+    bar: BalanceBar | None,
+    now: datetime,
+) -> Head:
+    customer: Customer = balance.customer
+    meta = [Meta(str(customer), customer_url(customer.pk)), Meta(balance.feature.get_type_display())]
+    if balance.removed_at is not None:
+        meta.append(Meta(f"No longer listed by the billing platform since {day(balance.removed_at)}"))
+    acts = act_actions(request, balance)
+    return Head(
         kind="balance",
-        name=str(row.feature),
+        name=name_of_balance(balance),
         icon="data_usage",
-        meta=[Meta(str(row.customer), customer_url(row.customer_id))],
-        actions=[("", [*act_actions(request, row), *form_actions(request, row)])],
+        chips=[(bar.state, _CHIPS.get(bar.color, "neutral"))] if bar else [],
+        meta=meta,
+        facts=list(_facts(own, now)) if own else [],
+        actions=[group for group in (("", acts), ("", form_actions(request, balance))) if group[1]],
     )
-    return record_page(request, "crm/desk/records/balance.html", head, crumbs, {"row": row})
+
+
+def _facts(own: BalanceExplained, now: datetime) -> Iterator[KeyFact]:
+    figures, pace = own.figures, own.pace
+    grants, speed = "#section-grants", "#section-pace"
+    if figures.unlimited:
+        yield KeyFact(label="Remaining", value="Unlimited", url=grants)
+    else:
+        yield KeyFact(
+            label="Remaining",
+            value=number(figures.remaining),
+            detail=f"of {number(figures.granted)} granted",
+            color="bad" if figures.granted > 0 and not figures.remaining else "",
+            url=grants,
+        )
+    over = figures.billable_overage
+    share = figures.spent_percent
+    yield KeyFact(
+        label="Used",
+        value=number(figures.usage),
+        detail=f"{number(over)} overage" if over else percent(share / _HUNDRED) if share is not None else "",
+        color="bad" if over else "",
+        url="#section-ledger",
+    )
+    yield KeyFact(
+        label="Per day",
+        value=estimate(pace.per_day) if pace.per_day else "None",
+        detail=f"over {counted(max(1, days_between(pace.since, pace.until)), 'day')}",
+        url=speed,
+    )
+    yield _runs_out(own, now)
+    resets = figures.next_reset_at
+    yield KeyFact(
+        label="Resets",
+        value=day(resets) if resets else "Never",
+        detail=f"in {counted(max(0, days_between(now, resets)), 'day')}" if resets else "",
+        url=grants,
+    )
+
+
+def _runs_out(own: BalanceExplained, now: datetime) -> KeyFact:
+    ends, resets = own.pace.runs_out_at, own.figures.next_reset_at
+    value, detail, color = "Never", "at this rate", ""
+    if own.figures.unlimited:
+        detail = "Unlimited"
+    elif not own.figures.remaining:
+        value, detail, color = "Nothing left", "", "bad"
+    elif ends is not None:
+        value = day(ends)
+        if resets is not None and resets <= ends:
+            detail = "after the next reset"
+        else:
+            detail, color = f"in {counted(max(0, days_between(now, ends)), 'day')}", "bad"
+    return KeyFact(label="Runs out", value=value, detail=detail, color=color, url="#section-pace")
+
+
+def _bar(balance: Balance, own: BalanceExplained, now: datetime) -> BalanceBar:
+    """The bar of the figures of this moment."""
+    figures = own.figures
+    facts = BalanceFacts(
+        balance=balance,
+        customer=balance.customer,
+        unlimited=figures.unlimited,
+        granted=figures.granted,
+        remaining=figures.remaining,
+        usage=figures.usage,
+        used_percent=figures.spent_percent,
+        per_day=own.pace.per_day,
+        resets_at=figures.next_reset_at,
+        runs_out_at=own.pace.runs_out_at,
+    )
+    return bar_of(facts, grants_of([str(balance.pk)], now).get(str(balance.pk), []), now)
+
+
+def _grants(own: BalanceExplained) -> Table:
+    figures = own.figures
+    rows = [
+        cells(
+            Cell(
+                text=_named(row.name, row.owner),
+                detail=", ".join(f"{number(term.amount)}: {term.words}" for term in row.terms),
+            ),
+            number(row.granted),
+            "Unlimited" if row.unlimited else number(row.remaining),
+            number(row.usage),
+            number(row.overage),
+            _ends(row.next_reset_at, row.expires_at),
+        )
+        for row in own.rows[:ROWS_SHOWN]
+    ]
+    rows.append(
+        cells(
+            "Total",
+            number(figures.granted),
+            "Unlimited" if figures.unlimited else number(figures.remaining),
+            number(figures.usage),
+            number(figures.billable_overage),
+            "",
+        )
+    )
+    hidden = len(own.rows) - ROWS_SHOWN
+    return Table(
+        key="grants",
+        title="Grants",
+        headings=("Grant", "Granted", "Remaining", "Used", "Overage", "Ends"),
+        rows=rows,
+        figures=frozenset({1, 2, 3, 4}),
+        wide=frozenset({1, 4}),
+        about=own.overage_words,
+        more=f"{counted(hidden, 'other grant')} not shown." if hidden > 0 else "",
+        has_total=True,
+    )
+
+
+def _left_out(own: BalanceExplained) -> Table:
+    return Table(
+        key="left-out",
+        title="Not counted",
+        headings=("Grant", "Would hold", "Reason"),
+        rows=[
+            cells(_named(row.name, row.owner), number(row.held), row.reason)
+            for row in own.left_out[:ROWS_SHOWN]
+        ],
+        figures=frozenset({1}),
+        more="Others that ended earlier are not shown." if own.left_out_more else "",
+    )
+
+
+def _others(others: list[BalanceExplained]) -> Table:
+    return Table(
+        key="others",
+        title="Other balances that pay for it",
+        headings=("Balance", "Remaining", "Used", "Credits per unit"),
+        rows=[
+            cells(
+                Cell(text=each.feature, url=page_of_key(Balance, each.id)),
+                "Unlimited" if each.figures.unlimited else number(each.figures.remaining),
+                number(each.figures.usage),
+                number(each.credit_cost),
+            )
+            for each in others
+        ],
+        figures=frozenset({1, 2, 3}),
+    )
+
+
+def _order(explanation: Explanation) -> Table:
+    only = ", ".join(explanation.unreachable)
+    return Table(
+        key="order",
+        title="Deduction order",
+        headings=("", "Grant", "Available", "Overage", "Reason"),
+        rows=[
+            cells(
+                place.number,
+                Cell(text=_named(place.name, place.owner), detail=place.feature),
+                "Unlimited" if place.available is None else number(place.available),
+                place.beyond,
+                place.reason,
+            )
+            for place in explanation.order[:ROWS_SHOWN]
+        ],
+        figures=frozenset({2}),
+        wide=frozenset({3}),
+        more=f"Only usable by their own entities: {only}." if only else "",
+    )
+
+
+def _costs(explanation: Explanation) -> Table:
+    return Table(
+        key="costs",
+        title="Credit costs",
+        headings=("Feature", "Credits per unit"),
+        rows=[cells(feature, number(cost)) for feature, cost in explanation.drawn_by],
+        figures=frozenset({1}),
+    )
+
+
+def _course(points: list[DailyFigures]) -> Table | None:
+    """The days with a change, latest first."""
+    changed = [
+        point
+        for before, point in zip([None, *points], points, strict=False)
+        if before is None
+        or (before.granted, before.usage, before.remaining) != (point.granted, point.usage, point.remaining)
+    ]
+    return Table(
+        key="days",
+        title="Days with changes",
+        headings=("End of", "Granted", "Used", "Remaining"),
+        rows=[
+            cells(
+                day(point.day),
+                number(point.granted),
+                number(point.usage),
+                "Unlimited" if point.remaining is None else number(point.remaining),
+            )
+            for point in reversed(changed)
+        ],
+        figures=frozenset({1, 2, 3}),
+    )
+
+
+def _ledger(lines: list[StatementLine], may_change: bool) -> Table:
+    return Table(
+        key="ledger",
+        title="Ledger",
+        headings=("When", "Entry", "By", "Change", "Remaining"),
+        rows=[
+            cells(
+                when(line.posting.occurred_at),
+                Cell(
+                    text=line.posting.get_kind_display() + (", reversed" if line.reversed_by else ""),
+                    detail=". ".join(
+                        part
+                        for part in (
+                            line.posting.reason,
+                            "Reverses an earlier entry" if line.posting.reverses_id else "",
+                        )
+                        if part
+                    ),
+                    acts=[("Reverse…", page_of(line.posting, "take_back"))]
+                    if may_change and not line.reversed_by and not line.posting.reverses_id
+                    else [],
+                ),
+                line.posting.done_by,
+                f"{'+' if line.change > 0 else ''}{number(line.change)}",
+                "Unlimited" if line.remaining is None else number(line.remaining),
+            )
+            for line in lines
+        ],
+        figures=frozenset({3, 4}),
+        wide=frozenset({2}),
+        more=f"The last {LEDGER_SHOWN} entries." if len(lines) == LEDGER_SHOWN else "",
+    )
+
+
+def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
+    names = {balance.feature_id: balance.feature for balance in explanation.balances}
+    amount = number(use.asked.copy_abs())
+    titles = {
+        "drawn": f"Using {amount} would deduct",
+        "refused": f"Using {amount} would be refused. {number(use.missing)} more would be needed.",
+        "refunded": f"Refunding {amount} would return",
+    }
+    return {
+        "title": titles[use.outcome],
+        "is_refused": use.outcome == "refused",
+        "dropped": number(use.dropped) if use.dropped else "",
+        "reasons": use.reasons,
+        "table": Table(
+            key="simulated",
+            title=titles[use.outcome],
+            headings=("Grant", "How", "Units", "Charged"),
+            rows=[
+                cells(part.name, part.words, number(part.units), f"{number(part.charged)} {part.charged_in}")
+                for part in use.parts
+            ],
+            figures=frozenset({2, 3}),
+        ),
+        "remaining": listed(
+            [
+                f"unlimited {names[feature_id]}" if left is None else f"{number(left)} {names[feature_id]}"
+                for feature_id, left in use.remaining.items()
+            ]
+        ),
+    }
+
+
+def _named(name: str, owner: str) -> str:
+    return f"{name} of {owner}" if owner else name
+
+
+def _ends(resets_at: datetime | None, expires_at: datetime | None) -> str:
+    parts = [f"Resets {moment(resets_at)}"] if resets_at else []
+    if expires_at:
+        parts.append(f"Expires {moment(expires_at)}")
+    return ", ".join(parts) or "-"
