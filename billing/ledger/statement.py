@@ -56,7 +56,7 @@ def statement(balance: Balance, limit: int) -> list[StatementLine]:
     } | {str(row.pk): {"granted": row.granted, "left": row.left} for row in rollovers}
     reversals = {
         str(row.reverses_id): str(row.pk)
-        for row in Posting.objects.filter(reverses_id__in=newest).only("reverses")
+        for row in Posting.objects.filter(reverses__in=newest).only("reverses")
     }
     found = []
     for key in newest:

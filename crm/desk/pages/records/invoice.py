@@ -16,8 +16,10 @@ from billing.invoices.paper import invoice_paper
 from billing.models import Invoice, InvoiceEmail
 from crm.desk.pages.crumbs import Crumb, crumbs_of
 from crm.desk.pages.record_shell import Action
+from crm.desk.pages.records.happenings import Happening
 from crm.desk.pages.records.shell import (
     CHIP_COLORS,
+    Fact,
     Head,
     Meta,
     act_actions,
@@ -43,29 +45,6 @@ from customers.formats import (
 #: Payments, credit notes, emails, reminders and notes: the most of each that the page shows.
 _SHOWN = 20
 _NOTES_SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """A line of the facts beside the document. `detail` has a color; a `copied` value has a button that copies it."""
-
-    label: str
-    value: str
-    url: str = ""
-    detail: str = ""
-    color: str = ""
-    copied: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """Something that happened to the invoice: `actor` did `words`."""
-
-    at: datetime
-    icon: str
-    actor: str
-    words: str
-    body: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -49,6 +50,18 @@ class Head:
     actions: Sequence[tuple[str, Sequence[Action]]] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A line of the facts beside the content. `detail` has a color; a `copied` value has a button that copies it."""
+
+    label: str
+    value: str
+    url: str = ""
+    detail: str = ""
+    color: str = ""
+    copied: bool = False
+
+
 def requested_row(request: HttpRequest, rows: QuerySet[M], key: str, permission: str) -> M:
     """The row with this ID. Raises `PermissionDenied` without the permission, `Http404` if there is no such row."""
     if not (request.user.has_perm(permission) and request.user.has_perm("customers.view_customer")):
@@ -60,6 +73,11 @@ def requested_row(request: HttpRequest, rows: QuerySet[M], key: str, permission:
     if found is None:
         raise Http404("There is no such record.")
     return found
+
+
+def mail_link(email: str) -> str:
+    """The address of a link that writes to `email`."""
+    return f"mailto:{quote(email, safe='@')}"
 
 
 def record_page(

@@ -1,31 +1,432 @@
-"""The page of one subscription."""
+"""The page of one subscription: its prices, what it will be billed, its invoices, discounts and phases."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from billing.models import Subscription
+from billing.formats import (
+    INVOICE_STATES,
+    SUBSCRIPTION_STATES,
+    every,
+    invoice_state,
+    money,
+    subscription_state,
+    unit_price,
+)
+from billing.models import Discount, Invoice, PlanItem, Subscription, SubscriptionPhase
+from billing.revenue.monthly import revenue_of_subscription, with_charges
+from billing.subscriptions import CannotBill
+from billing.subscriptions.upcoming import UpcomingInvoice, upcoming_invoice
 from crm.desk.pages.crumbs import Crumb, crumbs_of
-from crm.desk.pages.records.shell import Head, Meta, act_actions, form_actions, record_page, requested_row
-from customers.formats import customer_url
+from crm.desk.pages.overview.key_facts import KeyFact
+from crm.desk.pages.records.happenings import Happening
+from crm.desk.pages.records.shell import (
+    CHIP_COLORS,
+    Fact,
+    Head,
+    Meta,
+    act_actions,
+    form_actions,
+    record_page,
+    requested_row,
+)
+from crm.desk.pages.records.tables import Cell, Table, cells
+from customers import clock
+from customers.formats import counted, customer_url, day, days_between, number, page_of
+
+_SHOWN = 20
+_INVOICES_SHOWN = 12
+May = Callable[[str], bool]
 
 
 def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
-    """The subscription with this ID."""
-    row = requested_row(
-        request, Subscription.objects.select_related("customer", "plan"), key, "billing.view_subscription"
+    """The subscription with this ID.
+
+    What it will be billed is computed by running the renewal and rolling it back.
+    """
+    rows = with_charges(
+        Subscription.objects.select_related("customer", "entity", "follows__plan").prefetch_related("cycles")
     )
+    row = requested_row(request, rows, key, "billing.view_subscription")
+    may, now = request.user.has_perm, clock.now()
+    upcoming, problem = _upcoming(row)
+    phases = list(row.phases.select_related("plan").order_by("-starts_at", "-pk")[:_SHOWN])
+    following = list(row.followed_by.select_related("plan").order_by("started_at", "pk")[:_SHOWN])
+    invoices = (
+        list(row.invoices.filter(removed_at=None).order_by("-created_at", "-pk")[:_INVOICES_SHOWN])
+        if may("billing.view_invoice")
+        else []
+    )
+    tables = [
+        _prices(row),
+        *([_upcoming_lines(upcoming)] if upcoming else []),
+        _invoices(invoices),
+        *([_discounts(row, now)] if may("billing.view_discount") else []),
+        _phases(phases),
+    ]
+    context = {
+        "row": row,
+        "tables": [table for table in tables if table.rows],
+        "problem": problem,
+        "facts": list(_rail(row, following)),
+        "happened": sorted(_course(row, phases, following, now), key=attrgetter("at"), reverse=True),
+    }
     crumbs = crumbs_of(
         row.customer,
         Crumb("Subscriptions", f"{reverse('desk-billing', args=[row.customer_id])}#section-subscriptions"),
-        Crumb(str(row.plan)),
+        Crumb(_name(row)),
     )
-    head = Head(
+    head = _head(request, row, upcoming, invoices, now)
+    return record_page(request, "crm/desk/records/subscription.html", head, crumbs, context)
+
+
+def _name(row: Subscription) -> str:
+    return str(row.plan) if row.quantity == 1 else f"{number(row.quantity)} {row.plan}"
+
+
+def _upcoming(row: Subscription) -> tuple[UpcomingInvoice | None, str]:
+    try:
+        return upcoming_invoice(row), ""
+    except CannotBill as problem:
+        return None, str(problem)
+
+
+def _head(
+    request: HttpRequest,
+    row: Subscription,
+    upcoming: UpcomingInvoice | None,
+    invoices: Iterable[Invoice],
+    now: datetime,
+) -> Head:
+    state = subscription_state(row)
+    meta = [Meta(str(row.customer), customer_url(row.customer_id))]
+    if row.entity is not None:
+        meta.append(Meta(str(row.entity)))
+    if row.add_on:
+        meta.append(Meta("Add-on"))
+    meta.append(
+        Meta(
+            "Billed here" if row.billed_here else "Billed by the billing platform: change or cancel it there"
+        )
+    )
+    acts = act_actions(request, row)
+    return Head(
         kind="subscription",
-        name=str(row.plan),
+        name=_name(row),
         icon="autorenew",
-        meta=[Meta(str(row.customer), customer_url(row.customer_id))],
-        actions=[("", [*act_actions(request, row), *form_actions(request, row)])],
+        chips=[(state, CHIP_COLORS[SUBSCRIPTION_STATES.get(state, "default")])],
+        meta=meta,
+        facts=list(_facts(row, upcoming, invoices, now)),
+        actions=[group for group in (("", acts), ("", form_actions(request, row))) if group[1]],
     )
-    return record_page(request, "crm/desk/records/subscription.html", head, crumbs, {"row": row})
+
+
+def _facts(
+    row: Subscription, upcoming: UpcomingInvoice | None, invoices: Iterable[Invoice], now: datetime
+) -> Iterator[KeyFact]:
+    revenue = revenue_of_subscription(row, now)
+    amounts = [money(each.mrr, currency) for currency, each in revenue.items() if each.mrr]
+    yearly = [f"{money(each.arr, currency)}/yr" for currency, each in revenue.items() if each.mrr]
+    yield KeyFact(
+        label="MRR",
+        value=", ".join(amounts) or "None",
+        detail=", ".join(yearly) or "No recurring revenue",
+        url="#section-prices",
+    )
+    yield KeyFact(
+        label="Quantity",
+        value=number(row.quantity),
+        detail=str(row.plan),
+        url="#section-phases" if row.billed_here else "#section-prices",
+    )
+    yield _next(row, now)
+    if upcoming is None:
+        words = "Nothing to bill" if row.billed_here else "Billed elsewhere"
+        yield KeyFact(label="Next invoice", value="None", detail=words, url="#section-upcoming")
+    else:
+        yield KeyFact(
+            label="Next invoice",
+            value=money(upcoming.total, upcoming.currency),
+            detail=f"on {day(upcoming.at)}",
+            url="#section-upcoming",
+        )
+    yield _owed([invoice for invoice in invoices if invoice.status == Invoice.Status.OPEN])
+
+
+def _next(row: Subscription, now: datetime) -> KeyFact:
+    """What happens to it next."""
+    label, at = "Renews", row.current_period_end
+    if row.status == Subscription.Status.SCHEDULED:
+        label, at = "Starts", row.started_at
+    elif row.status == Subscription.Status.ENDED:
+        label, at = "Ended", row.expires_at
+    elif row.trial_ends_at is not None and row.trial_ends_at > now:
+        label, at = "Trial ends", row.trial_ends_at
+    elif row.expires_at is not None:
+        label, at = "Ends", row.expires_at
+    if at is None:
+        return KeyFact(label=label, value="Never" if label == "Renews" else "Unknown", url="#section-facts")
+    left = days_between(now, at)
+    detail = (
+        "today" if not left else f"in {counted(left, 'day')}" if left > 0 else f"{counted(-left, 'day')} ago"
+    )
+    return KeyFact(
+        label=label,
+        value=day(at),
+        detail=detail,
+        color="warn" if label in ("Ends", "Trial ends") else "",
+        url="#section-facts",
+    )
+
+
+def _owed(open_invoices: list[Invoice]) -> KeyFact:
+    url = "#section-invoices"
+    if not open_invoices:
+        return KeyFact(label="Amount due", value="None", detail="All invoices are paid", url=url)
+    by_currency: dict[str, int] = {}
+    for invoice in open_invoices:
+        by_currency[invoice.currency] = by_currency.get(invoice.currency, 0) + max(0, invoice.due)
+    late = sum(invoice_state(invoice) == "Past due" for invoice in open_invoices)
+    return KeyFact(
+        label="Amount due",
+        value=", ".join(money(amount, currency) for currency, amount in by_currency.items()),
+        detail=f"{counted(late, 'invoice')} past due"
+        if late
+        else counted(len(open_invoices), "open invoice"),
+        color="bad" if late else "",
+        url=url,
+    )
+
+
+def _prices(row: Subscription) -> Table:
+    plan = row.plan
+    rows = []
+    if plan.price_amount is not None:
+        rows.append(
+            cells(
+                Cell(text="Base price"),
+                number(row.quantity),
+                unit_price(plan.price_amount, plan.currency),
+                _how_often(plan.price_interval, plan.price_interval_count),
+            )
+        )
+    prepaid = row.prepaid_quantities
+    for item in plan.items.select_related("feature").order_by("position", "pk")[:_SHOWN]:
+        bought = prepaid.get(item.feature.feature_id)
+        included = "Unlimited" if item.unlimited else f"{number(item.included)} included"
+        resets = (
+            f"resets every {every(item.reset_interval, item.reset_interval_count)}"
+            if item.reset_interval
+            else ""
+        )
+        rows.append(
+            cells(
+                Cell(text=str(item.feature), detail=", ".join(filter(None, (included, resets)))),
+                number(Decimal(bought)) if bought else "",
+                _price_of(item, plan.currency),
+                _how_often(item.price_interval, item.price_interval_count) if item.billing_method else "",
+            )
+        )
+    return Table(
+        key="prices",
+        title="Prices",
+        headings=("Item", "Quantity", "Price", "Billed"),
+        rows=rows,
+        figures=frozenset({1, 2}),
+    )
+
+
+def _price_of(item: PlanItem, currency: str) -> str:
+    if item.price_tiers:
+        return "By tiers"
+    if item.price_amount is None:
+        return ""
+    price = unit_price(item.price_amount, currency)
+    units = item.billing_units
+    return price if units in (None, 1) else f"{price} per {number(units)}"
+
+
+def _how_often(interval: str, count: int | None) -> str:
+    if not interval:
+        return ""
+    return "Once" if interval == "one_off" else f"Every {every(interval, count)}"
+
+
+def _upcoming_lines(upcoming: UpcomingInvoice) -> Table:
+    currency = upcoming.currency
+    return Table(
+        key="upcoming",
+        title="Upcoming invoice",
+        headings=("Line", "Quantity", "Amount"),
+        rows=[
+            *(
+                cells(line.description, number(line.quantity), money(line.amount, currency))
+                for line in upcoming.lines
+            ),
+            cells("Total", "", money(upcoming.total, currency)),
+        ],
+        figures=frozenset({1, 2}),
+        about=f"On {day(upcoming.at)}, if nothing more is used until then.",
+        has_total=True,
+    )
+
+
+def _invoices(invoices: list[Invoice]) -> Table:
+    return Table(
+        key="invoices",
+        title="Invoices",
+        headings=("Invoice", "Status", "Date", "Due", "Total"),
+        rows=[
+            cells(
+                Cell(text=str(invoice), url=page_of(invoice)),
+                Cell(
+                    text=invoice_state(invoice),
+                    chip=CHIP_COLORS[INVOICE_STATES.get(invoice_state(invoice), "default")],
+                ),
+                day(invoice.created_at),
+                day(invoice.due_at),
+                money(invoice.total, invoice.currency),
+            )
+            for invoice in invoices
+        ],
+        figures=frozenset({4}),
+        wide=frozenset({2}),
+        more=f"The last {_INVOICES_SHOWN} invoices." if len(invoices) == _INVOICES_SHOWN else "",
+    )
+
+
+def _discounts(row: Subscription, now: datetime) -> Table:
+    """The discounts of this subscription, and those of the customer that count for each."""
+    found = Discount.objects.filter(
+        Q(subscription_id=row.subscription_id) | Q(subscription_id=None) | Q(subscription_id=""),
+        Q(end=None) | Q(end__gt=now),
+        customer=row.customer_id,
+    )
+    return Table(
+        key="discounts",
+        title="Discounts",
+        headings=("Discount", "Worth", "Duration", "Until"),
+        rows=[
+            cells(
+                Cell(
+                    text=each.name,
+                    detail="Of this subscription" if each.subscription_id else "Of the customer",
+                ),
+                _worth(each),
+                each.get_duration_type_display()
+                if each.duration_value is None
+                else f"{number(each.duration_value)} months",
+                day(each.end),
+            )
+            for each in found.order_by("position", "pk")[:_SHOWN]
+        ],
+        figures=frozenset({1}),
+    )
+
+
+def _worth(discount: Discount) -> str:
+    if discount.type == Discount.Type.PERCENTAGE:
+        return f"{number(discount.discount_value)}%"
+    if discount.type == Discount.Type.FREE_PRODUCT:
+        return "Free"
+    return unit_price(discount.discount_value, (discount.currency or "").upper())
+
+
+def _phases(phases: list[SubscriptionPhase]) -> Table:
+    return Table(
+        key="phases",
+        title="Phases",
+        headings=("From", "Plan", "Quantity", "Prepaid", "Reason"),
+        rows=[
+            cells(
+                day(phase.starts_at),
+                str(phase.plan),
+                number(phase.quantity),
+                _packs(phase.prepaid_quantities),
+                phase.reason,
+            )
+            for phase in phases
+        ],
+        figures=frozenset({2}),
+        wide=frozenset({3}),
+    )
+
+
+def _packs(prepaid: dict[str, str]) -> str:
+    return ", ".join(f"{number(Decimal(units))} {feature}" for feature, units in prepaid.items())
+
+
+def _rail(row: Subscription, following: list[Subscription]) -> Iterator[Fact]:
+    yield Fact(label="Plan", value=str(row.plan))
+    if row.entity is not None:
+        yield Fact(label="Entity", value=str(row.entity))
+    yield Fact(label="Started", value=day(row.started_at))
+    if row.trial_ends_at is not None:
+        yield Fact(label="Trial until", value=day(row.trial_ends_at))
+    if row.current_period_start and row.current_period_end:
+        yield Fact(label="Period", value=f"{day(row.current_period_start)} to {day(row.current_period_end)}")
+    for cycle in row.cycles.all():
+        yield Fact(
+            label=f"Every {every(cycle.interval, cycle.interval_count)}",
+            value=f"{day(cycle.period_start)} to {day(cycle.period_end)}",
+        )
+    if row.canceled_at is not None:
+        yield Fact(label="Canceled", value=day(row.canceled_at))
+    if row.expires_at is not None:
+        yield Fact(label="Ends", value=day(row.expires_at))
+    if row.prepaid_quantities:
+        yield Fact(label="Prepaid", value=_packs(row.prepaid_quantities))
+    if row.auto_enable:
+        yield Fact(label="Enabled", value="Automatically")
+    if row.follows is not None:
+        yield Fact(label="Replaces", value=str(row.follows.plan), url=page_of(row.follows))
+    for each in following:
+        yield Fact(
+            label="Replaced by",
+            value=str(each.plan),
+            url=page_of(each),
+            detail=f"from {day(each.started_at)}",
+        )
+    yield Fact(label="Subscription ID", value=row.subscription_id, copied=True)
+    yield Fact(label="ID", value=str(row.pk), copied=True)
+
+
+def _course(
+    row: Subscription, phases: list[SubscriptionPhase], following: list[Subscription], now: datetime
+) -> Iterator[Happening]:
+    """What happened to it, and what is decided to happen."""
+    name = str(row.plan)
+    has_begun = row.status != Subscription.Status.SCHEDULED
+    yield Happening(
+        at=row.started_at, icon="play_arrow", actor=name, words="started" if has_begun else "is to start"
+    )
+    for phase in phases[:-1]:
+        yield Happening(
+            at=phase.starts_at,
+            icon="swap_horiz",
+            actor="Changed",
+            words=f"to {phase.plan}, quantity {number(phase.quantity)}",
+            body=phase.reason,
+        )
+    if row.trial_ends_at is not None:
+        words = "'s trial ended" if row.trial_ends_at <= now else "'s trial ends"
+        yield Happening(at=row.trial_ends_at, icon="hourglass_bottom", actor=f"{name}{words}", words="")
+    if row.canceled_at is not None:
+        yield Happening(at=row.canceled_at, icon="event_busy", actor=name, words="was canceled")
+    if row.expires_at is not None:
+        words = "ended" if row.expires_at <= now else "ends"
+        yield Happening(at=row.expires_at, icon="stop", actor=name, words=words)
+    for each in following:
+        yield Happening(
+            at=each.started_at,
+            icon="swap_horiz",
+            actor=str(each.plan),
+            words="replaced it" if each.started_at <= now else "is to replace it",
+        )

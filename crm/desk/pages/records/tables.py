@@ -9,11 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A cell: its text, a quiet line below it, a link, and links (text, URL) to acts on the row."""
+    """A cell: its text, as a chip of a color or not, a quiet line below it, and links (text, URL) to acts.
+
+    `url` is the page of the row that the cell names, `link` any other address.
+    """
 
     text: Any
     detail: str = ""
     url: str = ""
+    chip: str = ""
+    link: str = ""
     acts: Sequence[tuple[str, str]] = ()
 
 
