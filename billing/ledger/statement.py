@@ -43,7 +43,7 @@ def statement(balance: Balance, limit: int) -> list[StatementLine]:
     of_posting: dict[str, list[LedgerEntry]] = defaultdict(list)
     for line in lines:
         of_posting[str(line.posting_id)].append(line)
-    newest = sorted(of_posting, reverse=True)[:limit]
+    newest: list[Any] = sorted(of_posting, reverse=True)[:limit]
     if not newest:
         return []
     since = min(of_posting[key][0].posting.recorded_at for key in newest)

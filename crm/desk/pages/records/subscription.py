@@ -20,7 +20,7 @@ from billing.formats import (
     subscription_state,
     unit_price,
 )
-from billing.models import Discount, Invoice, PlanItem, Subscription, SubscriptionPhase
+from billing.models import Discount, Feature, Invoice, PlanItem, Subscription, SubscriptionPhase
 from billing.revenue.monthly import revenue_of_subscription, with_charges
 from billing.subscriptions import CannotBill
 from billing.subscriptions.upcoming import UpcomingInvoice, upcoming_invoice
@@ -220,7 +220,9 @@ def _prices(row: Subscription) -> Table:
     prepaid = row.prepaid_quantities
     for item in plan.items.select_related("feature").order_by("position", "pk")[:_SHOWN]:
         bought = prepaid.get(item.feature.feature_id)
-        included = "Unlimited" if item.unlimited else f"{number(item.included)} included"
+        is_flag = item.feature.type == Feature.Type.BOOLEAN
+        amount = "Unlimited" if item.unlimited else f"{number(item.included)} included"
+        included = "Included" if is_flag else amount
         resets = (
             f"resets every {every(item.reset_interval, item.reset_interval_count)}"
             if item.reset_interval
