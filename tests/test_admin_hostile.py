@@ -25,7 +25,6 @@ pytestmark = pytest.mark.django_db
 
 #: The models that have pages in the admin.
 OURS = sorted(MAKERS.keys() & admin.site._registry.keys(), key=lambda model: model._meta.label)
-every_model = pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 #: The same classes serve all models, so the long sweeps take one of each kind; `make soak` takes every one.
 SAMPLE = {Customer, Grant, Invoice, Note, Plan, SourceRecord}
 every_kind = pytest.mark.parametrize(
@@ -205,7 +204,7 @@ def test_a_form_full_of_nonsense_is_a_form_with_errors(model: type[Model], clien
     assert client.post(url, dict.fromkeys(honest, "nonsense")).status_code in {200, 302}
 
 
-@every_model
+@every_kind
 def test_rows_chosen_in_an_address_for_a_new_form_need_not_exist(model: type[Model], client: Client) -> None:
     url = page(model, "add")
     fields = {field.name for field in model._meta.fields}

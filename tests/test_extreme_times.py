@@ -27,6 +27,8 @@ ENDS = [
 LISTED = sorted(
     (model for model in MAKERS if model in admin.site._registry), key=lambda model: model._meta.label
 )
+#: `make soak` takes every one.
+SAMPLE = [*LISTED[::5], Customer]
 
 
 @pytest.fixture
@@ -59,7 +61,11 @@ def set_times(row: models.Model, moment: datetime) -> int:
 
 @pytest.mark.parametrize(("zone", "moment"), ENDS, indirect=["zone"])
 @pytest.mark.once
-@pytest.mark.parametrize("model", LISTED, ids=lambda model: model._meta.label)
+@pytest.mark.parametrize(
+    "model",
+    [pytest.param(model, marks=[] if model in SAMPLE else [pytest.mark.soak]) for model in LISTED],
+    ids=lambda model: model._meta.label,
+)
 def test_every_list_and_form_of_the_admin(
     client: Client, zone: None, model: type[models.Model], moment: datetime
 ) -> None:
