@@ -19,7 +19,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Coalesce
 
 from customers import clock
-from customers.models import Customer, CustomerChange
+from customers.models import Customer, CustomerChange, Erasure
 from customers.typed_ids import to_typed_id, uuid_of
 
 #: Sorts before every customer. A row with it says that everything before it was deleted.
@@ -149,6 +149,9 @@ def _floor(end: Position) -> Position:
 def _described(rows: Sequence[CustomerChange]) -> list[Change]:
     found: Any = Customer.objects.filter(pk__in=[row.customer_id for row in rows])
     survivors: dict[str, str | None] = dict(found.values_list("pk", "merged_into_id"))
+    erased = Erasure.objects.filter(customer_id__in=list(survivors), person_id=None)
+    for key in erased.values_list("customer_id", flat=True):
+        del survivors[str(key)]
     return [
         Change(row.customer_id, _kind(row.customer_id, survivors), survivors.get(row.customer_id), row.at)
         for row in rows

@@ -19,6 +19,7 @@ from django.db.models import Model
 
 from customers import clock
 from customers.bulk import LONGEST_REASON, create_rows, update_rows, written_rows
+from customers.ingest.erased import erased_among
 from customers.ingest.importer import Importer, ImportOutcome, ImportReport, Incoming
 from customers.ingest.matching import IdentityMatch, match
 from customers.ingest.not_understood import updated_text
@@ -175,6 +176,11 @@ def _refusal(incoming: Incoming[D], refused: Refused) -> ImportReport:
     return ImportReport(incoming.record.number, ImportOutcome.REFUSED, bad=_bad(incoming.record, refused))
 
 
+def _erased(incoming: Incoming[D]) -> ImportReport:
+    remark = Remark("$", "The customer of this record was erased. The record was left out.")
+    return ImportReport(incoming.record.number, ImportOutcome.ERASED, [remark])
+
+
 def wait_for_other_imports() -> None:
     """Let one import write at a time, so that two imports of the same new customers create each one once.
 
@@ -191,6 +197,9 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     # Copies, because the batch may be imported again.
     batch = [replace(incoming, remarks=[*incoming.remarks]) for incoming in batch]
     reports: list[ImportReport] = []
+    erased = erased_among([incoming.identity for incoming in batch])
+    reports += [_erased(incoming) for incoming, is_erased in zip(batch, erased, strict=True) if is_erased]
+    batch = [incoming for incoming, is_erased in zip(batch, erased, strict=True) if not is_erased]
     pairs: list[tuple[Incoming[D], IdentityMatch]] = []
     merged: list[tuple[Incoming[D], SourceRecord]] = []
     for incoming, found in zip(batch, match([incoming.identity for incoming in batch]), strict=True):

@@ -21,6 +21,7 @@ class ImportOutcome(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     STALE = "stale"
+    ERASED = "erased"
     REFUSED = "refused"
 
 
@@ -32,6 +33,7 @@ class ImportCounts:
     updated: int = 0
     unchanged: int = 0
     stale: int = 0
+    erased: int = 0
     refused: int = 0
 
     def add(self, outcome: ImportOutcome) -> None:
@@ -40,7 +42,9 @@ class ImportCounts:
     def __str__(self) -> str:
         counts = ((getattr(self, each.value), each) for each in ImportOutcome)
         return ", ".join(
-            f"{count} {outcome}" for count, outcome in counts if count or outcome is not ImportOutcome.STALE
+            f"{count} {outcome}"
+            for count, outcome in counts
+            if count or outcome not in (ImportOutcome.STALE, ImportOutcome.ERASED)
         )
 
 

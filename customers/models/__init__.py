@@ -5,6 +5,7 @@ from customers.models.change import CustomerChange
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
 from customers.models.customer_row import CustomerRow, default_of, shown_once
+from customers.models.erasure import ErasedRecord, Erasure
 from customers.models.event import Event, EventKind
 from customers.models.list_item import ListItem, PartOfList
 from customers.models.payment_method import PaymentMethod
@@ -20,6 +21,8 @@ __all__ = [
     "CustomerChange",
     "CustomerRow",
     "Environment",
+    "ErasedRecord",
+    "Erasure",
     "Event",
     "EventKind",
     "ListItem",

@@ -60,6 +60,8 @@ NOT_RECORDED = {
     "customers.StoredSetting",
     "customers.ApiToken",
     "customers.CustomerChange",
+    "customers.ErasedRecord",
+    "customers.Erasure",
     "customers.Event",
     "customers.ReceivedPayload",
     "billing.CreditCost",

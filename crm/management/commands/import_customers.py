@@ -193,9 +193,10 @@ class Command(BaseCommand):
     def _in_words(self, counts: ImportCounts) -> str:
         would_be = " would be" if self.is_dry_run else ""
         stale = f" {counts.stale:,} stale," if counts.stale else ""
+        erased = f" {counts.erased:,} left out because they were erased," if counts.erased else ""
         return (
             f"{counts.created:,}{would_be} created, {counts.updated:,}{would_be} updated,"
-            f" {counts.unchanged:,} unchanged,{stale} {counts.refused:,} refused"
+            f" {counts.unchanged:,} unchanged,{stale}{erased} {counts.refused:,} refused"
         )
 
     def _so_far(self) -> str:

@@ -12,7 +12,7 @@ from customers.models import Address, Customer, SourceRecord
 from tests.customers.import_documents import outcomes, payment, take
 from tests.strategies_payments import Json
 
-CREATED, UPDATED, UNCHANGED, _, REFUSED = ImportOutcome
+CREATED, UPDATED, UNCHANGED, _, _, REFUSED = ImportOutcome
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,7 +30,7 @@ from tests.strategies_payments import Json
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, STALE, REFUSED = ImportOutcome
+CREATED, UPDATED, UNCHANGED, STALE, _, REFUSED = ImportOutcome
 
 
 class FailingImporter(PaymentsImporter):

@@ -12,7 +12,7 @@ from tests.customers.import_documents import payment, take, take_payments
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, _, REFUSED = ImportOutcome
+CREATED, UPDATED, UNCHANGED, _, _, REFUSED = ImportOutcome
 
 
 def verdict(name: str, claims: dict[str, list[dict[str, Any]]]) -> Any:

@@ -11,7 +11,7 @@ from tests.customers.import_documents import outcomes, payment, take
 
 pytestmark = pytest.mark.django_db
 
-CREATED, UPDATED, UNCHANGED, STALE, _ = ImportOutcome
+CREATED, UPDATED, UNCHANGED, STALE, *_ = ImportOutcome
 
 
 def _take(*states: tuple[str, str | None], **options: Any) -> list[ImportOutcome]:
