@@ -72,6 +72,10 @@ class Finder:
         joined = "|".join(map(re.escape, ordered)) or r"(?!)"
         self._pattern = re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE)
 
+    def has(self, text: str) -> bool:
+        """Whether the whole text is one of the values."""
+        return bool(self._pattern.fullmatch(text.strip()))
+
     def is_in(self, value: Any) -> bool:
         """Whether a text, or any text inside a JSON value, holds one of the values."""
         return bool(self.without(value) != value)

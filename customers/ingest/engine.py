@@ -20,6 +20,7 @@ from django.db.models import Model
 from customers import clock
 from customers.bulk import LONGEST_REASON, create_rows, update_rows, written_rows
 from customers.ingest.erased import erased_among
+from customers.ingest.erased_people import ErasedPeople
 from customers.ingest.importer import Importer, ImportOutcome, ImportReport, Incoming
 from customers.ingest.matching import IdentityMatch, match
 from customers.ingest.not_understood import updated_text
@@ -67,7 +68,7 @@ def import_records(
     before an `Unreadable` place are imported before it is raised. A `DatabaseError` that no record causes (lost
     connection, full disk) is raised; records that were reported before it stay imported.
     """
-    for batch in _batches(importer, records):
+    for batch in _batches(importer, records, ErasedPeople.known()):
         if allow_older:
             for incoming in batch.incoming:
                 incoming.may_be_older = True
@@ -107,11 +108,13 @@ class _Batch(Generic[D]):
         return len(self.incoming) + len(self.refused) >= BATCH or self.length >= BATCH_TEXT
 
 
-def _batches(importer: Importer[D], records: Iterable[Record | BadRecord]) -> Iterator[_Batch[D]]:
+def _batches(
+    importer: Importer[D], records: Iterable[Record | BadRecord], erased: ErasedPeople
+) -> Iterator[_Batch[D]]:
     batch: _Batch[D] = _Batch()
     try:
         for record in records:
-            taken = record if isinstance(record, BadRecord) else _parse(importer, record)
+            taken = record if isinstance(record, BadRecord) else _parse(importer, record, erased)
             if isinstance(taken, Incoming) and not batch.keys.isdisjoint(taken.identity.keys):
                 yield batch
                 batch = _Batch()
@@ -125,13 +128,21 @@ def _batches(importer: Importer[D], records: Iterable[Record | BadRecord]) -> It
     yield batch
 
 
-def _parse(importer: Importer[D], record: Record) -> Incoming[D] | BadRecord:
+def _parse(importer: Importer[D], record: Record, erased: ErasedPeople) -> Incoming[D] | BadRecord:
+    received = record.value
     try:
         document, remarks = importer.parse(record.value)
         identity = importer.identify(document)
+        cleaned = erased.cleaned(record, identity)
+        if cleaned is not record:
+            record = cleaned
+            document, remarks = importer.parse(record.value)
+            identity = importer.identify(document)
+            remarks.append(Remark("$", "A person in this record was erased, and was left out."))
     except Refused as refused:
         return _bad(record, refused)
-    digest = hashlib.sha256(canonical(record.value)).hexdigest()
+    # Of the document as it was received, so that the same one changes nothing again.
+    digest = hashlib.sha256(canonical(received)).hexdigest()
     return Incoming(record, document, remarks, identity, digest)
 
 

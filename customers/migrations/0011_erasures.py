@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', customers.typed_ids.TypedIdField(editable=False, prefix='erase', primary_key=True, serialize=False)),
                 ('customer_id', customers.typed_ids.TypedIdField(db_index=True, help_text='The customer, now a pseudonym.', prefix='cus')),
-                ('person_id', customers.typed_ids.TypedIdField(help_text='Set if only one person was erased.', null=True, prefix='per')),
+                ('person_id', customers.typed_ids.TypedIdField(help_text='Set if only one person was erased: their ID, or a new one.', null=True, prefix='per')),
                 ('reason', models.CharField(help_text='Why, such as a request with its date. No personal data.')),
                 ('done_by', models.CharField(blank=True, help_text='A user or a command.')),
                 ('erased_at', models.DateTimeField(default=customers.clock.now)),

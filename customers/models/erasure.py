@@ -27,7 +27,9 @@ class Erasure(models.Model):
 
     id = TypedIdField(prefix="erase", primary_key=True, editable=False)
     customer_id = TypedIdField(prefix="cus", db_index=True, help_text="The customer, now a pseudonym.")
-    person_id = TypedIdField(prefix="per", null=True, help_text="Set if only one person was erased.")
+    person_id = TypedIdField(
+        prefix="per", null=True, help_text="Set if only one person was erased: their ID, or a new one."
+    )
     reason = models.CharField(help_text="Why, such as a request with its date. No personal data.")
     done_by = models.CharField(blank=True, help_text="A user or a command.")
     erased_at = models.DateTimeField(default=clock.now)

@@ -11,16 +11,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
 
 from billing.management.arguments import customer_called
-from crm.privacy.erase import CannotErase, Erased, erase_customer
+from crm.privacy.erase import CannotErase, erase_customer
+from crm.privacy.erase_person import erase_person
+from crm.privacy.rows import Erased
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import listed
 from customers.ingest.engine import rolled_back
 from customers.models import Environment
 
+_DONE_BY = "erase_customer"
+
 
 class Command(BaseCommand):
     help = (
-        "Erase the personal data of a customer and of all that were merged into it, completely or not at all. The"
+        "Erase the personal data of a customer and of all that were merged into it, or of one person of it. The"
         " ledger, invoices and their totals stay under the customer's ID. Imports leave its records out from then on."
         " This can't be undone."
     )
@@ -38,6 +42,11 @@ class Command(BaseCommand):
             choices=Environment.values,
             help="the environment of the customer (default: live, then sandbox)",
         )
+        parser.add_argument(
+            "--person",
+            metavar="ID|EMAIL",
+            help="erase only this person of the customer, by ID, ID in the CRM, or email address",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only show what would be erased")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,7 +54,10 @@ class Command(BaseCommand):
         is_dry_run = options["dry_run"]
         try:
             with rolled_back() if is_dry_run else nullcontext():
-                done = erase_customer(customer, options["reason"], "erase_customer")
+                if options["person"]:
+                    done = erase_person(customer, options["person"], options["reason"], _DONE_BY)
+                else:
+                    done = erase_customer(customer, options["reason"], _DONE_BY)
         except CannotErase as problem:
             raise CommandError(f"{one_line(str(problem))} Nothing was changed.") from None
         except DatabaseProblem as problem:
@@ -66,8 +78,10 @@ def _lines(done: Erased, is_dry_run: bool) -> list[str]:
     ]
     if done.unpaid:
         lines.append(f"Not paid yet, and now without an address: {listed(done.unpaid)}.")
-    customer = done.erasure.customer_id
-    lines.append("Nothing was changed (--dry-run)." if is_dry_run else f"Erased {customer}.")
+    if done.remains_at:
+        lines.append(f"Still a person of {listed(done.remains_at)}.")
+    erased = done.erasure.person_id or done.erasure.customer_id
+    lines.append("Nothing was changed (--dry-run)." if is_dry_run else f"Erased {erased}.")
     return lines
 
 

@@ -9,13 +9,24 @@ from django.core.management import CommandError, call_command
 from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import EXPANDABLE
 from billing.models import Invoice, LedgerEntry
+from crm.document.importer import CrmImporter
 from crm.document.renderer import render_customers as render_crm
 from crm.privacy.erase import CannotErase, erase_customer
 from customers.ingest.importer import ImportOutcome
 from customers.json_types import encode
 from customers.models import Customer, Erasure
-from tests.crm.privacy.canaries import CANARIES, hits, import_all, plant, stored
-from tests.customers.import_documents import exported
+from tests.crm.privacy.canaries import (
+    CANARIES,
+    CRM,
+    NAME,
+    PERSON,
+    PERSON_EMAIL,
+    hits,
+    import_all,
+    plant,
+    stored,
+)
+from tests.customers.import_documents import exported, take
 from tests.factories import make_contact, make_customer, make_note, make_person, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +84,28 @@ def test_a_customer_that_is_billed_here_stays():
     subscription = make_subscription(billed_here=True)
     with pytest.raises(CannotErase, match="Cancel it first"):
         erase_customer(subscription.customer, "Request", "test")
+
+
+def test_one_person_is_erased_and_does_not_come_back():
+    customer = plant()
+    words = ("ottokar", "velvetine.example")
+    assert any(word in stored().casefold() for word in words)
+    call_command(
+        "erase_customer", str(customer.pk), "--person", PERSON_EMAIL, "--reason", "Request", stdout=StringIO()
+    )
+    left = [line for line in stored().splitlines() if any(word in line.casefold() for word in words)]
+    assert left == []
+    assert Customer.objects.get(pk=customer.pk).name == NAME
+    assert call_command("doctor", stdout=StringIO()) is None
+
+    assert [report.outcome for report in import_all()] == [ImportOutcome.UNCHANGED] * 3
+    changed = {
+        **CRM,
+        "notes": f"{PERSON} called.",
+        "poc": [*CRM["poc"], {"name": "Third Person", "obfuscated_id": "third-1"}],
+    }
+    [report] = take(CrmImporter(), changed)
+    assert "A person in this record was erased" in report.remarks[-1].text
+    left = [line for line in stored().splitlines() if any(word in line.casefold() for word in words)]
+    assert left == []
+    assert "Third Person" in stored()
