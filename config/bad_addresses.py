@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.views.defaults import page_not_found
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 
+from config.error_pages import page_not_found
 from customers.logs import log_failure
 
 #: Where the pages are. The JSON API handles such URLs itself.
@@ -26,10 +26,10 @@ _WRONG = "Couldn't apply the filters in the URL. Choose them again."
 class BadAddressMiddleware:
     """Redirects to the page without its impossible parameters, and answers an impossible path with 404."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Handle a NUL character before any view sees it."""
         if not request.path_info.startswith(_PAGES):
             return self.get_response(request)
@@ -44,7 +44,7 @@ class BadAddressMiddleware:
             return HttpResponseRedirect(_address(request, query.urlencode()))
         return self.get_response(request)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """Handle a value in the URL that the database refuses, and log the error.
 
         Handles only reads, because forms check what they are sent. Handles only errors that a value causes: a

@@ -313,6 +313,7 @@ UNFOLD = {
     "SCRIPTS": [
         lambda request: static("crm/find.js"),
         lambda request: static("customers/names.js"),
+        lambda request: static("config/recent.js"),
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

@@ -56,5 +56,7 @@ urlpatterns = [
     path("", include("config.api_urls")),
 ]
 
-handler400 = "customers.api.failures.bad_request"
+handler400 = "config.error_pages.bad_request"
+handler403 = "config.error_pages.permission_denied"
+handler404 = "config.error_pages.page_not_found"
 handler500 = "customers.api.failures.server_error"

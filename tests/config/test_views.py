@@ -11,6 +11,7 @@ from django.urls import path
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from config import urls
+from tests.factories import make_user
 
 POLICY = {
     "default-src 'self'",
@@ -103,3 +104,20 @@ def test_a_fault(settings: Settings) -> None:
     text = text_of(Client(raise_request_exception=False).get("/broken/"), 500)
     assert "Something went wrong" in text
     assert "a detail for the log only" not in text
+
+
+@pytest.mark.django_db
+def test_who_is_signed_in_keeps_the_frame_and_the_search_box_on_pages_of_errors(client: Client) -> None:
+    client.force_login(make_user("Viewer"))
+    missing = text_of(
+        client.get("/admin/nothing/here/", headers={"referer": "http://testserver/admin/worklist/"}), 404
+    )
+    refused = text_of(client.get("/admin/auth/user/"), 403)
+    for page in (missing, refused, text_of(client.get("/admin/invoice/inv_nonsense/"), 404)):
+        for part in ('name="q"', "Recent", "Go to Home", 'href="/admin/worklist/"'):
+            assert part in page
+    assert ("Page not found" in missing, "No access" in refused) == (True, True)
+    assert "Go back" in missing
+    client.force_login(make_user(is_superuser=False, is_staff=True))
+    assert 'name="q"' not in text_of(client.get("/admin/nothing/here/"), 404)
+    assert "Recent" not in text_of(client.get("/nothing/here"), 404)

@@ -83,6 +83,7 @@ class RecordShell:
                 list_url=_list_url(request),
             ),
             "came_from": came_from(request),
+            "recent": {"name": str(customer), "url": customer_url(customer.pk), "icon": "group"},
         }
 
 

@@ -94,6 +94,7 @@ def record_page(
             "key_facts": head.facts,
             "crumbs": crumbs,
             "came_from": came_from(request),
+            "recent": {"name": head.name, "url": request.path, "icon": head.icon},
             **context,
         },
     )
