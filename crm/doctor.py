@@ -21,8 +21,8 @@ from customers.models import Customer, CustomerChange
 
 _BATCH = 500
 _REMEDY = "Run `manage.py refresh_desk`."
-#: What differs from one moment to the next without any change.
-_MOVING = {"due_at", "per_day", "runs_out_at"}
+#: What differs from one moment to the next without any change, or when exchange rates are entered.
+_MOVING = {"due_at", "per_day", "runs_out_at", "mrr_sort", "due_sort"}
 
 
 def check_facts(advance: Advance) -> Iterator[Finding]:

@@ -139,6 +139,8 @@ class Invoice(ListItem):
         ]
         indexes = [
             models.Index(fields=["status", "due_at"], name="invoice_by_due_date"),
+            models.Index(fields=["due_at", "id"], name="invoice_listed_by_due_date"),
+            models.Index(fields=["created_at", "id"], name="invoice_listed_by_creation"),
             models.Index(fields=["stripe_id"], condition=~Q(stripe_id=""), name="invoice_by_stripe_id"),
         ]
 

@@ -168,10 +168,12 @@ class Subscription(ListItem):
         ]
         indexes = [
             models.Index(fields=["plan", "status"], name="subscription_by_plan"),
+            models.Index(fields=["started_at", "id"], name="subscription_listed_by_start"),
+            models.Index(fields=["current_period_end", "id"], name="subscription_listed_by_end"),
             models.Index(fields=["status", "current_period_end"], name="subscription_by_period_end"),
             models.Index(fields=["status", "expires_at"], name="subscription_by_expiry"),
             models.Index(
-                fields=["trial_ends_at"],
+                fields=["trial_ends_at", "id"],
                 condition=models.Q(trial_ends_at__isnull=False),
                 name="subscription_by_trial_end",
             ),

@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
@@ -128,6 +129,7 @@ class Company(PinnedFields, CustomerRow):
         ordering = ["name"]
         verbose_name_plural = "companies"
         constraints = [bounded("company_revenue_in_range", "annual_revenue")]
+        indexes = [models.Index(Lower("name"), "id", name="company_by_name")]
 
     def __str__(self) -> str:
         return self.name

@@ -64,6 +64,11 @@ class CustomerFacts(models.Model):
     )
     last_contact_at = models.DateTimeField("last contact", null=True)
     health_score = models.PositiveSmallIntegerField("health", null=True)
+    mrr_sort = models.BigIntegerField(
+        null=True,
+        help_text="MRR to sort by: in the reporting currency, at the rates of the day on which it was computed.",
+    )
+    due_sort = models.BigIntegerField(null=True, help_text="The amount due to sort by, likewise.")
     computed_at = models.DateTimeField("computed", help_text="When this row last changed.")
     due_at = models.DateTimeField("next change", null=True, help_text="When time alone changes it next.")
 
@@ -75,18 +80,24 @@ class CustomerFacts(models.Model):
         verbose_name_plural = "facts"
         indexes = [
             models.Index(fields=["due_at"], name="facts_due"),
-            models.Index(fields=["last_contact_at"], name="facts_by_contact"),
-            models.Index(fields=["renews_at"], name="facts_by_renewal"),
-            models.Index(fields=["health_score"], name="facts_by_health"),
+            models.Index(fields=["last_contact_at", "customer"], name="facts_by_contact"),
+            models.Index(fields=["renews_at", "customer"], name="facts_by_renewal"),
+            models.Index(fields=["health_score", "customer"], name="facts_by_health"),
             models.Index(
-                fields=["trial_ends_at"], condition=Q(trial_ends_at__isnull=False), name="facts_on_trial"
+                fields=["trial_ends_at", "customer"],
+                condition=Q(trial_ends_at__isnull=False),
+                name="facts_on_trial",
             ),
             models.Index(
-                fields=["oldest_due_at"], condition=Q(oldest_due_at__isnull=False), name="facts_by_due_date"
+                fields=["oldest_due_at", "customer"],
+                condition=Q(oldest_due_at__isnull=False),
+                name="facts_by_due_date",
             ),
             models.Index(
                 fields=["runs_out_at"], condition=Q(runs_out_at__isnull=False), name="facts_run_out"
             ),
+            models.Index(fields=["mrr_sort", "customer"], name="facts_by_mrr"),
+            models.Index(fields=["due_sort", "customer"], name="facts_by_due"),
             models.Index(fields=["lowest_percent"], name="facts_by_balance"),
             models.Index(fields=["customer"], condition=Q(is_past_due=True), name="facts_past_due"),
             models.Index(fields=["customer"], condition=Q(is_ending=True), name="facts_ending"),
@@ -162,6 +173,9 @@ class BalanceFacts(models.Model):
             models.Index(fields=["feature", "granted"], name="balance_facts_by_granted"),
             models.Index(fields=["feature", "usage"], name="balance_facts_by_usage"),
             models.Index(fields=["feature", "used_percent"], name="balance_facts_by_percent"),
+            models.Index(fields=["used_percent", "balance"], name="balance_facts_most_used"),
+            models.Index(fields=["runs_out_at", "balance"], name="balance_facts_run_out"),
+            models.Index(fields=["resets_at", "balance"], name="balance_facts_by_reset"),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from customers.models import Customer, ListItem, PinnedFields
@@ -88,6 +89,7 @@ class Person(PinnedFields):
     class Meta:
         ordering = ["name", "id"]
         verbose_name_plural = "people"
+        indexes = [models.Index(Lower("name"), "id", name="person_by_name")]
         constraints = [
             models.CheckConstraint(condition=~Q(obfuscated_id=""), name="person_no_empty_id"),
             models.CheckConstraint(

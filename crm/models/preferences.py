@@ -28,6 +28,10 @@ class Preferences(models.Model):
     start_page = models.CharField(max_length=64, blank=True, help_text="Leave blank for the home page.")
     shortcuts = models.BooleanField(default=True, help_text="Single keys act on the page.")
 
+    columns = models.JSONField(
+        default=dict, editable=False, help_text="The columns that the user chose, by the name of the list."
+    )
+
     class Meta:
         default_permissions = ()
         verbose_name_plural = "preferences"

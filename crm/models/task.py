@@ -84,6 +84,8 @@ class Task(CustomerRow):
         indexes = [
             models.Index(fields=["owner", "due_on"], condition=Q(done_at=None), name="task_open_of_owner"),
             models.Index(fields=["customer", "created_at"], name="task_by_customer"),
+            models.Index(fields=["due_on", "id"], name="task_by_due_date"),
+            models.Index(fields=["created_at", "id"], name="task_by_creation"),
         ]
 
     def __str__(self) -> str:

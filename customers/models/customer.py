@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from customers import clock
@@ -125,7 +126,10 @@ class Customer(PinnedFields):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="customer_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="customer_newest"),
+            models.Index(Lower("name"), "id", name="customer_listed_by_name"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["env", "external_id"],

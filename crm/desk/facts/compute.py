@@ -10,10 +10,12 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from django.db.models import Case, F, Min, Q, Sum, Value, When
+from django.utils.timezone import localdate
 
 from billing.explain.burn_rate import pace_of
 from billing.ledger.balance_figures import figures_of_balances, recent_usage
 from billing.models import Balance, Invoice, Subscription
+from billing.rates.convert import Rates, installation_currency
 from billing.revenue.monthly import revenue_of
 from billing.rules.exact import EXACT
 from billing.rules.figures import Figures
@@ -42,6 +44,7 @@ def compute_facts(customer_ids: Sequence[str], at: datetime) -> ComputedFacts:
     rows = {key: CustomerFacts(customer_id=key, plans=[], computed_at=at) for key in customer_ids}
     _add_subscriptions(rows, at)
     currencies = _currencies(rows, at)
+    _add_sort_figures(rows, currencies, at)
     balances = _balances(rows, at)
     for key, contact_at in last_contacts(rows, at).items():
         rows[key].last_contact_at = contact_at
@@ -95,6 +98,22 @@ def _currencies(rows: dict[str, CustomerFacts], at: datetime) -> list[CurrencyFa
         if oldest is not None:
             rows[key].oldest_due_at = min(oldest, rows[key].oldest_due_at or oldest)
     return [row for row in found.values() if row.mrr or row.due]
+
+
+def _add_sort_figures(rows: dict[str, CustomerFacts], currencies: list[CurrencyFacts], at: datetime) -> None:
+    """Set what lists sort by: MRR and amounts due in one currency. Amounts without a rate don't count."""
+    mrr: dict[str, dict[str, int]] = defaultdict(dict)
+    due: dict[str, dict[str, int]] = defaultdict(dict)
+    for each in currencies:
+        if each.mrr:
+            mrr[str(each.customer_id)][each.currency] = each.mrr
+        if each.due:
+            due[str(each.customer_id)][each.currency] = each.due
+    rates = Rates(localdate(at), installation_currency())
+    for key, amounts in mrr.items():
+        rows[key].mrr_sort = min(rates.convert(amounts).minor, LARGEST_MINOR)
+    for key, amounts in due.items():
+        rows[key].due_sort = min(rates.convert(amounts).minor, LARGEST_MINOR)
 
 
 def _balances(rows: dict[str, CustomerFacts], at: datetime) -> list[BalanceFacts]:

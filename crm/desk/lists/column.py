@@ -71,6 +71,17 @@ class FigureSum:
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class BulkAct:
+    """What can be done with the selected rows: the URL name of its page, and the permissions that it needs."""
+
+    label: str
+    icon: str
+    url_name: str
+    permissions: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+
 def _no_sums(rows: QuerySet[Any], at: datetime) -> list[FigureSum]:
     return []
 
@@ -113,6 +124,7 @@ class RowList:
     phone: Callable[[Any, datetime], Phone]
     complete: Callable[[list[Any], datetime], None] = _nothing_more
     sums: Callable[[QuerySet[Any], datetime], list[FigureSum]] = _no_sums
+    bulk: tuple[BulkAct, ...] = ()
     #: The label, URL name and permission of the button that adds a row.
     add: tuple[str, str, str] | None = None
     empty: str = ""

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from billing.formats import money
 from crm.desk.facts.queries import amounts_of, names_of_plans
 from crm.desk.lists import cells, paging
-from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
+from crm.desk.lists.column import BulkAct, Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.paging import Order
 from crm.desk.search.search import find
 from crm.models import CustomerFacts, CustomerTag
@@ -178,6 +178,26 @@ CUSTOMERS = RowList(
     sort="name",
     add=("Add customer", "admin:customers_customer_add", "customers.add_customer"),
     empty="Customers appear here when they are imported or added.",
+    bulk=(
+        BulkAct(
+            "Assign…",
+            "person",
+            "desk-bulk",
+            ("crm.change_relationship", "crm.add_relationship"),
+            ("owner",),
+        ),
+        BulkAct(
+            "Tag…",
+            "label",
+            "desk-bulk",
+            ("crm.add_tag", "crm.add_customertag", "crm.delete_customertag"),
+            ("tags",),
+        ),
+        BulkAct("Add task…", "task_alt", "desk-bulk", ("crm.add_task",), ("tasks",)),
+        BulkAct("Set status…", "toggle_on", "desk-bulk", ("customers.change_customer",), ("status",)),
+        BulkAct("Merge…", "call_merge", "desk-bulk-merge", ("crm.merge_customers",)),
+        BulkAct("Export", "download", "desk-bulk-export", ("crm.add_export",), ("csv",)),
+    ),
     views=(
         View("Mine", {"owner": ["me"]}),
         View("Past due", {"late": ["0"]}, "billing.view_invoice"),
@@ -188,8 +208,24 @@ CUSTOMERS = RowList(
         Column(name="name", label="Customer", cell=_name, order=Order(Lower("name"), paging.text)),
         Column(name="status", label="Status", cell=_status),
         Column(name="plan", label="Plan", cell=_plan, permission="billing.view_subscription"),
-        Column(name="mrr", label="MRR", cell=_mrr, is_figure=True, permission="billing.view_subscription"),
-        Column(name="due", label="Amount due", cell=_due, is_figure=True, permission="billing.view_invoice"),
+        Column(
+            name="mrr",
+            label="MRR",
+            cell=_mrr,
+            order=_by("mrr_sort", paging.whole),
+            falls=True,
+            is_figure=True,
+            permission="billing.view_subscription",
+        ),
+        Column(
+            name="due",
+            label="Amount due",
+            cell=_due,
+            order=_by("due_sort", paging.whole),
+            falls=True,
+            is_figure=True,
+            permission="billing.view_invoice",
+        ),
         Column(
             name="late",
             label="Days late",

@@ -1,4 +1,4 @@
-"""The page of a list."""
+"""The page of a list, and the rows that its filters or a selection find."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from crm.desk.lists.chosen import chosen_columns
-from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
+from crm.desk.lists.column import BulkAct, Cell, Column, May, Phone, RowList, View
+from crm.desk.lists.export import PERMISSION as EXPORT
+from crm.desk.lists.export import file_of_rows
 from crm.desk.lists.filters import Chip, ListQuery, fields_of, in_words, offered_filters
 from crm.desk.lists.paging import (
     MOST_COUNTED,
@@ -28,10 +30,11 @@ from crm.desk.lists.paging import (
     read_cursor,
 )
 from crm.desk.segments.filter import BadValue, FilterContext, SegmentFilter
-from crm.models import Segment
+from crm.models import Export, Segment
 from customers import clock
 from customers.formats import counted, number
 from customers.lookup import LONGEST_IDENTIFIER
+from customers.typed_ids import to_uuid
 
 #: Parameters of the URL that are no filters.
 _SEARCH, _SORT, _AFTER, _BEFORE, _ADD = "q", "sort", "after", "before", "add"
@@ -92,14 +95,15 @@ class State:
         return f"{address}?{given.urlencode()}" if given else address
 
 
-def list_page(request: HttpRequest, row_list: RowList) -> HttpResponse:
-    """A list: its views, filters and rows, and the ways to sort it and to go on."""
-    may: May = request.user.has_perm
-    if not may("customers.view_customer") or not may(row_list.permission):
-        raise PermissionDenied
+def list_page(request: HttpRequest, row_list: RowList) -> HttpResponseBase:
+    """A list: its views, filters and rows, and the ways to sort it and to go on. With `export`, its file."""
+    may = _permitted(request, row_list)
     now = clock.now()
     state, rows, problem = _state(request, row_list, may, now)
     columns = row_list.shown(may, chosen_columns(request.user, row_list))
+    file_format = request.GET.get("export", "")
+    if file_format in Export.Format.values and may(EXPORT):
+        return file_of_rows(row_list, rows, columns, file_format, now)
     _, order = _sorted_by(row_list, state.sort, may)
     page = _page(request, row_list, row_list.dress(rows), order, state.sort)
     row_list.complete(page.rows, now)
@@ -131,9 +135,58 @@ def list_page(request: HttpRequest, row_list: RowList) -> HttpResponse:
         "plain_url": reverse(row_list.url_name),
         "is_narrowed": bool(state.term or state.query.filters or problem),
         "add": row_list.add if row_list.add and may(row_list.add[2]) else None,
+        "bulk": bulk_acts(row_list, may, state),
+        "exports": _exports(row_list, state) if may(EXPORT) else [],
+        "choices": [(each, each in columns) for each in row_list.offered(may)[1:]],
+        "columns_url": reverse("desk-list-columns", args=[row_list.name]),
+        "here": request.get_full_path(),
         "sums": [(each, state.url(each.texts)) for each in row_list.sums(rows, now)],
     }
     return TemplateResponse(request, "crm/desk/lists/list.html", context)
+
+
+def _permitted(request: HttpRequest, row_list: RowList) -> May:
+    may: May = request.user.has_perm
+    if not may("customers.view_customer") or not may(row_list.permission):
+        raise PermissionDenied
+    return may
+
+
+def selected_rows(request: HttpRequest, row_list: RowList) -> tuple[QuerySet[Any], str, str]:
+    """The rows that a form of the list selects, in words, and the URL of the list.
+
+    All rows that the filters in the URL find, or those that are ticked.
+    """
+    state, rows, problem = _state(request, row_list, _permitted(request, row_list), clock.now())
+    if request.POST.get("all"):
+        term = f"matching “{state.term}”" if state.term else ""
+        words = ", ".join(filter(None, [state.query.words or f"all {row_list.many}", term]))
+        return rows, problem or words, state.url()
+    keys = [key for key in request.POST.getlist("chosen") if to_uuid(key, row_list.prefixes) is not None]
+    return row_list.rows().filter(pk__in=keys), "selected in the list", state.url()
+
+
+def bulk_acts(row_list: RowList, may: May, state: State) -> list[tuple[BulkAct, str]]:
+    """What the user may do with selected rows, each with its URL."""
+    filters = state.url().partition("?")[2]
+    found = []
+    for each in row_list.bulk:
+        if all(map(may, each.permissions)):
+            url = reverse(each.url_name, args=each.arguments)
+            found.append((each, f"{url}?{filters}" if filters else url))
+    return found
+
+
+def _exports(row_list: RowList, state: State) -> list[tuple[str, str, bool]]:
+    """The label and URL of each format, and whether a form sends it: a job writes the file of customers."""
+    found = []
+    is_posted = any(each.url_name == "desk-bulk-export" for each in row_list.bulk)
+    for value, label in Export.Format.choices:
+        url = state.url(export=value)
+        if is_posted:
+            url = f"{reverse('desk-bulk-export', args=[value])}?{state.url().partition('?')[2]}"
+        found.append((label, url, is_posted))
+    return found
 
 
 def _state(

@@ -169,7 +169,6 @@ PEOPLE = RowList(
             name="email",
             label="Email",
             cell=lambda row, at: cells.plain(row.email),
-            order=Order("email", paging.text),
         ),
         Column(name="phone", label="Phone", cell=lambda row, at: cells.plain(row.phone)),
         Column(

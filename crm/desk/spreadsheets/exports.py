@@ -16,7 +16,7 @@ from django.db import transaction
 from crm.desk.batches import in_batches
 from crm.desk.segments.query import May
 from crm.desk.spreadsheets import csv_file, xlsx_file
-from crm.desk.spreadsheets.columns import columns_for, rows_of
+from crm.desk.spreadsheets.columns import Cell, columns_for, rows_of
 from crm.models import Export, ExportPart
 from crm.queue import enqueue
 from customers.configuration.table import EXPORTS_KEPT_DAYS
@@ -123,12 +123,17 @@ def assembled(file_format: str, columns: Sequence[str], bodies: Iterable[bytes])
     return xlsx_file.workbook(pieces()) if file_format == Export.Format.XLSX else pieces()
 
 
+def body_of(file_format: str, rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Rows in the format of a file, to be assembled."""
+    written: bytes = _FORMATS[file_format].body(rows)
+    return written
+
+
 def _bodies(
     keys: Iterable[str], file_format: str, columns: Sequence[str], skipped: list[str]
 ) -> Iterator[bytes]:
     def body(batch: Sequence[str]) -> bytes:
-        written: bytes = _FORMATS[file_format].body(rows_of(batch, columns))
-        return written
+        return body_of(file_format, rows_of(batch, columns))
 
     for done in in_batches(keys, PART, body, "spreadsheet"):
         if done.value is None:

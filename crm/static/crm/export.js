@@ -26,6 +26,8 @@ if (panel) {
             status.textContent = words(progress);
             if (progress.done === progress.of) {
                 file.hidden = false;
+                // The user asked for the file, so it needs no further click.
+                window.location.assign(file.href);
                 return;
             }
         } catch (problem) {

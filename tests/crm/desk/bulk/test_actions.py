@@ -1,6 +1,8 @@
-"""What is done with many customers at once, as verbs and as actions of the list."""
+"""What is done with many customers at once, as verbs and as pages that the list leads to."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +17,7 @@ from tests.factories import make_customer, make_customer_tag, make_relationship,
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/customers/customer/"
+ACTS = "/admin/desk/customers/act"
 HOSTILE = '"><script>alert(1)</script>'
 
 
@@ -103,52 +105,52 @@ def test_an_action_shows_first_and_does_it_then(client: Client, user: User) -> N
         make_customer(name=f"Sleeper {number} {HOSTILE}", status="inactive")
     make_customer(name="other")
     one = Customer.objects.filter(status="inactive").latest("created_at")
-    address = f"{LIST}?status=inactive"
-    asked = {"action": "bulk_tags", "select_across": "1", "_selected_action": [one.pk]}
+    address = f"{ACTS}/tags/?status=inactive"
+    asked = {"all": "1", "chosen": [one.pk]}
     page = client.post(address, asked).content.decode()
     assert "12 customers" in page
     assert "and 2 more" in page
-    assert "Status Inactive" in page or "status Inactive" in page
+    assert "status Inactive" in page
     assert HOSTILE not in page
     assert not CustomerTag.objects.exists()
     page = client.post(address, asked | {"apply": "1", "count": "11", "add": "wake"}).content.decode()
     assert "The selection changed (now 12 customers). Review and confirm again." in page
     assert not CustomerTag.objects.exists()
     answer = client.post(address, asked | {"apply": "1", "count": "12", "add": "wake, wake , up"})
-    assert answer.status_code == 302
+    assert answer["Location"] == "/admin/desk/customers/?status=inactive"
     assert CustomerTag.objects.filter(tag__name="wake", given_by=user).count() == 12
     assert CustomerTag.objects.count() == 24
 
 
-@pytest.mark.parametrize(
-    ("action", "values", "done"),
-    [
-        ("bulk_owner", {"owner": ""}, "Set the account manager of"),
-        ("bulk_status", {"status": "suspended"}, "Set the status of"),
-        ("bulk_tasks", {"title": "Call", "due_on": "2026-12-24"}, "Added a task for"),
-    ],
-)
-def test_each_action_asks_and_acts(client: Client, action: str, values: dict[str, str], done: str) -> None:
+def test_each_page_asks_and_acts_with_nothing_chosen_before(client: Client) -> None:
     customer = make_relationship(owner=make_user()).customer
-    asked = {"action": action, "_selected_action": [customer.pk]}
-    assert "1 customer · selected in the list" in client.post(LIST, asked).content.decode()
-    answer = client.post(LIST, asked | {"apply": "1", "count": "1"} | values, follow=True)
-    assert f"{done} 1 customer." in answer.content.decode()
-
-
-def test_what_is_wrong_in_the_form_is_told_and_nothing_is_done(client: Client) -> None:
-    customer = make_customer()
-    asked = {"action": "bulk_tasks", "_selected_action": [customer.pk], "apply": "1", "count": "1"}
-    page = client.post(LIST, asked | {"title": ""}).content.decode()
-    assert "This field is required" in page
-    assert not Task.objects.exists()
+    for name, values, done in (
+        ("owner", {"owner": "-"}, "Assigned"),
+        ("status", {"status": "suspended"}, "Set the status of"),
+        ("tasks", {"task": "Call", "due_on": "2026-12-24"}, "Added a task for"),
+    ):
+        asked: dict[str, Any] = {"chosen": [customer.pk, "cus_nonsense"]}
+        page = client.post(f"{ACTS}/{name}/", asked).content.decode()
+        assert "1 customer" in page
+        assert "selected in the list" in page
+        confirmed = asked | {"apply": "1", "count": "1"}
+        assert "This field is required" in client.post(f"{ACTS}/{name}/", confirmed).content.decode()
+        answer = client.post(f"{ACTS}/{name}/", confirmed | values, follow=True)
+        assert f"{done} 1 customer." in answer.content.decode()
+    assert Task.objects.count() == 1
+    assert Relationship.objects.get().owner is None
+    assert client.get(f"{ACTS}/owner/")["Location"] == "/admin/desk/customers/"
+    assert "Select customers first." in client.post(f"{ACTS}/owner/", {}, follow=True).content.decode()
 
 
 def test_who_may_only_look_is_offered_none_of_it() -> None:
     viewer = Client()
     viewer.force_login(make_user("Viewer"))
     customer = make_customer()
-    asked = {"action": "bulk_status", "_selected_action": [customer.pk], "apply": "1", "count": "1"}
-    viewer.post(LIST, asked | {"status": "suspended"})
+    asked = {"chosen": [customer.pk], "apply": "1", "count": "1", "status": "suspended"}
+    assert viewer.post(f"{ACTS}/status/", asked).status_code == 403
     customer.refresh_from_db()
     assert customer.status == "active"
+    page = viewer.get("/admin/desk/customers/")
+    assert page.context["bulk"] == []
+    assert 'name="chosen"' not in page.content.decode()

@@ -245,11 +245,11 @@ def test_the_review_queue_leads_to_the_page(client: Client) -> None:
 
 
 def test_the_list_of_customers_leads_to_the_page(client: Client) -> None:
-    url = reverse("admin:customers_customer_changelist")
+    url = reverse("desk-bulk-merge")
     customers = [make_customer() for _ in range(9)]
-    chosen: dict[str, Any] = {"action": "merge_chosen", "_selected_action": [each.pk for each in customers]}
+    chosen: dict[str, Any] = {"chosen": [each.pk for each in customers]}
     assert "Select 2 to 8 customers" in client.post(url, chosen, follow=True).content.decode()
-    chosen["_selected_action"] = [each.pk for each in customers[:2]]
+    chosen["chosen"] = [each.pk for each in customers[:2]]
     assert client.post(url, chosen)["Location"] == merge_url(customers[:2])
 
 
@@ -267,8 +267,8 @@ def test_who_may_not_merge_is_not_led_there() -> None:
     customer = make_customer()
     pages = ("desk-customer", "admin:customers_customer_change")
     shown = [viewer.get(reverse(name, args=[customer.pk])).content.decode() for name in pages]
-    shown.append(viewer.get(reverse("admin:customers_customer_changelist")).content.decode())
-    assert not any("Merge with" in page or "merge_chosen" in page for page in shown)
+    shown.append(viewer.get(reverse("desk-customers")).content.decode())
+    assert not any("Merge with" in page or reverse("desk-bulk-merge") in page for page in shown)
 
 
 def test_the_survivors_page_lists_its_merges_with_the_way_back(client: Client) -> None:
