@@ -22,7 +22,6 @@ from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from billing.models import Invoice, Subscription
-from crm.admin.filters import SegmentListFilter
 from crm.models import Note
 from crm.roles import ROLES
 from customers.admin.base import HistoryAdmin
@@ -199,8 +198,6 @@ def choices_of(spec: Any) -> Iterator[str]:
     elif isinstance(spec, DaysFilter):
         for query in ({"from": "2024-01-01"}, {"to": "2024-12-31"}, {"from": "no day"}, {"to": "9999-12-31"}):
             yield urlencode({f"{spec.field_path}_{side}": day for side, day in query.items()})
-    elif isinstance(spec, SegmentListFilter):
-        yield from (urlencode({name: value}) for value in ("1", "no such") for name in spec.parameters)
     elif isinstance(spec, SimpleListFilter):
         for value, _ in spec.lookup_choices:
             yield urlencode({str(spec.parameter_name): value})

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0025_list_orders'),
-        ('crm', '0017_report_figures'),
+        ('crm', '0018_home_figures'),
         ('customers', '0011_customer_by_name'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
