@@ -181,7 +181,8 @@ def bulk_export(request: HttpRequest, file_format: str) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return HttpResponseRedirect(reverse(CUSTOMERS.url_name))
-    rows, words, back = selected_rows(request, CUSTOMERS)
+    selected, words, back = selected_rows(request, CUSTOMERS)
+    rows: Any = selected
     try:
         export = start_export(rows, words, file_format, by=request.user, may=request.user.has_perm)
     except TooMany as problem:

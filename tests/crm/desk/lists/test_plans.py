@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,11 +56,14 @@ def test_each_order_of_the_customers_is_read_from_an_index() -> None:
         place = Cursor(values.get(column.name, clock.now()), str(customer.pk), 50)
         for descending in (False, True):
             for where in ({}, {"after": place}, {"before": place}):
-                plans = plans_of(
-                    lambda order=order, descending=descending, where=where: page_of_rows(
-                        CUSTOMERS.dress(Customer.objects.current()), order, descending=descending, **where
-                    )
+                read = partial(
+                    page_of_rows,
+                    CUSTOMERS.dress(Customer.objects.current()),
+                    order,
+                    descending=descending,
+                    **where,
                 )
+                plans = plans_of(read)
                 assert plans
                 for plan in plans:
                     assert "Sort" not in plan, (column.name, descending, where, plan)
