@@ -8,9 +8,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0025_list_orders'),
+        ('billing', '0026_list_orders'),
         ('crm', '0018_home_figures'),
-        ('customers', '0011_customer_by_name'),
+        ('customers', '0012_customer_by_name'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0024_exchange_rates'),
-        ('customers', '0011_customer_by_name'),
+        ('billing', '0025_erasure'),
+        ('customers', '0012_customer_by_name'),
     ]
 
     operations = [

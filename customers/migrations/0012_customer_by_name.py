@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0010_events'),
+        ('customers', '0011_erasures'),
     ]
 
     operations = [
