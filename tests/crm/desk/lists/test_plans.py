@@ -55,7 +55,8 @@ def test_each_order_of_the_customers_is_read_from_an_index() -> None:
             continue
         place = Cursor(values.get(column.name, clock.now()), str(customer.pk), 50)
         for descending in (False, True):
-            for where in ({}, {"after": place}, {"before": place}):
+            places: tuple[dict[str, Any], ...] = ({}, {"after": place}, {"before": place})
+            for where in places:
                 read = partial(
                     page_of_rows,
                     CUSTOMERS.dress(Customer.objects.current()),
