@@ -132,6 +132,12 @@ def moment(at: datetime | None) -> str:
     return f"{day(at)}, {local_formats.clock_time(there.time(), locale) if locale else f'{there:%H:%M}'}"
 
 
+def short_moment(at: datetime) -> str:
+    """`Nov 29, 14:30` in the current time zone; with the year as in `short_day`."""
+    there, locale = local(at).time(), local_formats.chosen()
+    return f"{short_day(at)}, {local_formats.clock_time(there, locale) if locale else f'{there:%H:%M}'}"
+
+
 def ago(at: datetime, now: datetime | None = None) -> str:
     """`2 h ago`, `in 3 days` within a week of `now`, else the day."""
     apart = at - (now or clock.now())

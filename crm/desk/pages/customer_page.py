@@ -1,4 +1,4 @@
-"""The pages of one customer: overview, billing, usage and details. The activity is a page of its own (`timeline`)."""
+"""The pages of one customer: overview, billing and details. Usage and activity are in modules of their own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from billing.revenue.monthly import revenue_of
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.customer_lookup import customer_with_head
-from crm.desk.pages.overview import attention, health, money, people, places, related, usage, work
+from crm.desk.pages.overview import attention, health, money, people, places, related, work
 from crm.desk.pages.overview.section import Section
-from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, USAGE, RecordShell, shell_of
+from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, RecordShell, shell_of
 from crm.desk.worklist.refresh import refresh_customers
 from crm.notes import mark_mentions_seen
 from customers import clock
 from customers.models import Customer
-
-_ADJUST = "billing.change_balance"
 
 #: The permission to see a section, and the function that reads it.
 _Gather = tuple[str, Callable[[], Section | None]]
@@ -77,27 +75,6 @@ def billing_page(request: HttpRequest, identifier: str) -> HttpResponse:
             ("billing.view_referral", lambda: related.referrals_section(customer)),
         ),
         "No subscriptions or invoices yet",
-    )
-
-
-def usage_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """What the customer may use and has used."""
-    found = _shell(request, identifier, "desk-usage")
-    if isinstance(found, HttpResponse):
-        return found
-    if not found.may("billing.view_balance"):
-        raise PermissionDenied
-    customer = found.customer
-    return _tab(
-        request,
-        found,
-        USAGE,
-        (
-            ("billing.view_balance", lambda: _balances(found)),
-            ("billing.view_flag", lambda: usage.flags_section(customer, found.now)),
-            ("billing.view_entity", lambda: usage.entities_section(customer)),
-        ),
-        "No balances yet",
     )
 
 
@@ -173,10 +150,6 @@ def _rail(found: RecordShell) -> list[Section | None]:
         ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
     )
     return [gather() for permission, gather in sections if found.may(permission)]
-
-
-def _balances(found: RecordShell) -> Section | None:
-    return usage.balances_section(found.customer, found.now, may_adjust=found.may(_ADJUST))
 
 
 def _contract(customer: Customer) -> Section | None:

@@ -9,7 +9,7 @@ from crm.desk.lists.urls import urlpatterns as list_urlpatterns
 from crm.desk.pages import links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page
-from crm.desk.pages.customer_page import billing_page, customer_page, details_page, usage_page
+from crm.desk.pages.customer_page import billing_page, customer_page, details_page
 from crm.desk.pages.desk_list import desk_list
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
@@ -26,6 +26,7 @@ from crm.desk.pages.search import find_page
 from crm.desk.pages.segments import save_page, segment_page, segments_page
 from crm.desk.pages.timeline import latest_activity, timeline_page
 from crm.desk.pages.trials import trials_page
+from crm.desk.pages.usage_page import usage_page
 from crm.desk.pages.worklist import worklist_page
 
 urlpatterns: list[URLPattern] = [

@@ -50,6 +50,7 @@ class BalanceBar:
     """One balance: the texts around its bar, and the bar. `passed` is None if it doesn't reset: it has no tick then."""
 
     row: Any
+    grants: Sequence[Grant]
     name: str
     url: str
     remaining: str
@@ -131,6 +132,7 @@ def bar_of(row: BalanceFacts, grants: list[Grant], now: datetime) -> BalanceBar:
     label = f"{shown}% used" + (f", {passed}% of the period has passed" if passed is not None else "")
     return BalanceBar(
         row=row,
+        grants=grants,
         name=name_of_balance(row.balance),
         url=usage_url(row),
         remaining=number(row.remaining),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from billing.usage.deduct import UsageRequest
+from billing.usage.record import record_usage
 from crm.dedupe.merges.merge import merge
 from crm.desk.pages.overview import places
 from crm.desk.pages.overview.bars import state_of
@@ -33,6 +36,7 @@ from tests.factories import (
     make_document,
     make_domain,
     make_entity,
+    make_feature,
     make_flag,
     make_grant,
     make_invoice,
@@ -315,6 +319,62 @@ def test_a_balance_says_what_comes_of_it_at_its_pace(client: Client) -> None:
     page = page_of(client, customer)
     assert "130% used, 49% of the period has passed" in page
     assert "30 over" in page
+
+
+def test_the_usage_of_a_balance_is_drawn_split_and_listed(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now - timedelta(days=40))
+    customer = make_customer()
+    make_balance(customer=customer, feature=make_feature(name="Storage"))
+    balance = make_balance(customer=customer, feature=make_feature(name="AI credits"))
+    make_grant(
+        balance=balance,
+        included_grant=Decimal(500),
+        usage=Decimal(0),
+        created_at=now - timedelta(days=40),
+        reset_interval="day",
+        reset_interval_count=30,
+        next_reset_at=now + timedelta(days=20),
+    )
+    monkeypatch.setattr(clock, "now", lambda: now)
+    lab, office = (make_entity(customer=customer, name=name) for name in ("Mombasa lab", "Office"))
+    for days, amount, entity in ((2, 300, lab), (1, 100, office), (0, 20, office)):
+        at = now - timedelta(days=days, minutes=1)
+        record_usage(
+            UsageRequest(
+                customer_id=str(customer.pk),
+                feature=balance.feature,
+                amount=Decimal(amount),
+                done_by="test",
+                at=at,
+                entity=entity,
+            )
+        )
+    page = page_of(client, customer, "desk-usage")
+    for words in (
+        "AI credits used per day",
+        ": 420. Highest on",
+        "of 500",
+        "Even pace 16.67",
+        "Mombasa lab",
+        "71%",
+    ):
+        assert words in page
+    assert [int(each) for each in re.findall(r'<td class="cl-num">(\d+)</td>', page)][-3:] == [80, 100, 200]
+    url = reverse("desk-usage", args=[customer.pk])
+    shown = client.get(url, {"balance": balance.pk, "range": "previous", "by": "entity"}).content.decode()
+    assert re.search(r">Grant<.*>\+500<", shown, re.DOTALL)
+    odd = client.get(url, {"balance": "bal_x", "range": "x", "by": "x", "before": "x~y"}).content.decode()
+    assert "Mombasa lab" in odd
+    clerk = make_user(is_superuser=False)
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=["view_customer", "view_balance"]))
+    client.force_login(clerk)
+    page = page_of(client, customer, "desk-usage")
+    assert "of 500" in page
+    assert "Mombasa lab" not in page
+    assert "Grant or adjust" not in page
 
 
 def test_an_overdue_invoice_comes_first(client: Client) -> None:
