@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import nh3
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "s",
@@ -17,7 +21,29 @@ _SCHEMES = {"http", "https", "mailto"}
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser.add_render_rule("image", _image_as_link)
+    return parser
+
+
+def _image_as_link(
+    renderer: RendererHTML, tokens: list[Token], place: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A link to the image, because a page fetches nothing from elsewhere; within a link its text alone."""
+    image = tokens[place]
+    url = str(image.attrs.get("src", ""))
+    text = escape(image.content or url)
+    depth = sum(token.nesting for token in tokens[:place] if token.type in ("link_open", "link_close"))
+    return text if depth else f'<a href="{escape(url)}">{text}</a>'
+
+
+def text_outside_code(text: str) -> str:
+    """The text of Markdown without its marks, and without code and addresses."""
+    found: list[str] = []
+    for block in _parser().parse(text):
+        parts = [part.content if part.type == "text" else " " for part in block.children or ()]
+        found.append("".join(parts))
+    return "\n".join(found)
 
 
 def render_markdown(text: str) -> SafeString:
@@ -26,7 +52,7 @@ def render_markdown(text: str) -> SafeString:
     safe = nh3.clean(
         unsafe,
         tags=_TAGS,
-        attributes={"a": {"href", "title"}},
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer",
     )

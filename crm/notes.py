@@ -7,7 +7,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models.functions import Lower
 
+from crm.markdown import text_outside_code
 from crm.models import Mention, Note, Notification, NotificationKind
 from crm.notify import name_of, notify
 from crm.survivors import lock_survivor
@@ -34,13 +36,16 @@ def write_note(
 
 
 def mention_colleagues(note: Note) -> list[Mention]:
-    """Record a mention of each active colleague that the note names as `@name`; return the new mentions.
+    """Record a mention of each active colleague that the note names, and return the new mentions.
 
+    A name is written as `@name`, in any letter case; in code it is none.
     The note gets onto their worklists, and they are notified. The author and colleagues who were mentioned before get
     no mention. Unknown names are plain text.
     """
-    names = [name.rstrip(".") for name in _MENTION.findall(note.body)][:_MOST_MENTIONS]
-    colleagues = get_user_model()._default_manager.filter(username__in=names, is_active=True)
+    found = _MENTION.findall(text_outside_code(note.body))[:_MOST_MENTIONS]
+    names = {name.rstrip(".").lower() for name in found}
+    people = get_user_model()._default_manager.annotate(lower_name=Lower("username"))
+    colleagues = people.filter(lower_name__in=names, is_active=True)
     notified = set(note.mentions.values_list("user", flat=True)) | {note.author_id}
     mentions = [
         Mention.objects.create(note=note, user=colleague)

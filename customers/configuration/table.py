@@ -183,10 +183,13 @@ HEALTH_WEIGHT_PAYMENTS = _weight(
 HEALTH_WEIGHT_USAGE = _weight(
     "USAGE", "The most points for usage in the last 30 days against the 30 before.", 25
 )
-HEALTH_WEIGHT_CONTACT = _weight("CONTACT", "The most points for a recent contact.", 20)
+HEALTH_WEIGHT_ALLOWANCE = _weight(
+    "ALLOWANCE", "The most points while no balance is at zero or in overage.", 15
+)
+HEALTH_WEIGHT_CONTACT = _weight("CONTACT", "The most points for a recent contact.", 10)
 HEALTH_WEIGHT_TENURE = _weight("TENURE", "The most points for a long time as a customer.", 10)
 HEALTH_WEIGHT_ISSUES = _weight(
-    "ISSUES", "The most points without overdue tasks, cancellations and a suspension.", 15
+    "ISSUES", "The most points without overdue tasks, cancellations and a suspension.", 10
 )
 
 SHARED_ID_SPACES = Names(
@@ -273,6 +276,7 @@ TABLE: tuple[Setting[Any], ...] = (
     TRIAL_SOON_DAYS,
     HEALTH_WEIGHT_PAYMENTS,
     HEALTH_WEIGHT_USAGE,
+    HEALTH_WEIGHT_ALLOWANCE,
     HEALTH_WEIGHT_CONTACT,
     HEALTH_WEIGHT_TENURE,
     HEALTH_WEIGHT_ISSUES,

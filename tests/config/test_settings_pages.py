@@ -1,6 +1,7 @@
 """The pages of settings: who sees them, what they save, and what happens when two people edit."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from config.settings_pages.groups import GROUPS
 from crm.jobs.resolve import resolve_all
 from crm.models import Job
 from crm.roles import ROLES
+from customers import clock
 from customers.configuration.table import INVOICE_DUE_DAYS, TABLE
 from customers.configuration.values import STORED, assumed, store, value_of
 from customers.models import Customer, StoredSetting
-from tests.factories import make_customer, make_source_record, make_user
+from tests.factories import make_customer, make_invoice, make_note, make_source_record, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -202,12 +204,14 @@ class _Job:
 
 
 def test_a_preview_of_health_weights(admin_client: Client) -> None:
-    make_customer(name="Acme Ltd")
+    customer = make_customer(name="Acme Ltd")
+    make_note(customer=customer, created_at=clock.now() - timedelta(days=60))
+    make_invoice(customer=customer, status="paid")
     page = admin_client.get("/admin/settings/health/")
     fields = {f"seen-{row.key}": row.text for row in page.context["rows"]}
     fields |= {row.key: row.text for row in page.context["rows"]}
     done = admin_client.post(
-        "/admin/settings/health/", {**fields, "health-weight-contact": "0", "preview": "1"}
+        "/admin/settings/health/", {**fields, "health-weight-payments": "60", "preview": "1"}
     )
     preview = done.context["preview"]
     assert preview.summary == "The score changes for 1 of 1 customer."

@@ -21,6 +21,15 @@ from crm.markdown import render_markdown
             '<p><a href="mailto:a@example.com" rel="noopener noreferrer">write</a></p>\n',
         ),
         ("one\ntwo", "<p>one<br>\ntwo</p>\n"),
+        ("3. three\n4. four", '<ol start="3">\n<li>three</li>\n<li>four</li>\n</ol>\n'),
+        (
+            "![a chart](https://example.com/chart.png)",
+            '<p><a href="https://example.com/chart.png" rel="noopener noreferrer">a chart</a></p>\n',
+        ),
+        (
+            "[![a chart](https://example.com/a.png)](https://example.com/)",
+            '<p><a href="https://example.com/" rel="noopener noreferrer">a chart</a></p>\n',
+        ),
     ],
 )
 def test_markdown_is_shown(text: str, html: str) -> None:

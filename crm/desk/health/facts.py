@@ -12,7 +12,8 @@ from typing import Any
 from django.db.models import Case, Count, Exists, F, IntegerField, Min, OuterRef, Q, Sum, Value, When
 from django.utils.timezone import localdate
 
-from billing.models import Feature, Invoice, Posting, Subscription
+from billing.ledger.balance_figures import figures_of_balances
+from billing.models import Balance, Feature, Invoice, Posting, Subscription
 from crm.contacts import last_contacts
 from crm.models import Task
 from customers.formats import local
@@ -42,6 +43,9 @@ class HealthFacts:
     overdue_days: int = 0
     is_past_due: bool = False
     trends: list[UsageTrend] = field(default_factory=list)
+    balances: int = 0
+    exhausted: list[str] = field(default_factory=list)
+    over: list[tuple[str, Decimal]] = field(default_factory=list)
     silent_days: int | None = None
     tenure_days: int = 0
     canceled: int = 0
@@ -76,6 +80,7 @@ def facts_of(customer_ids: Sequence[str], at: datetime) -> dict[str, HealthFacts
     for key, number in late.values_list("customer_id").annotate(number=Count("pk")):
         facts[str(key)].late_tasks = number
     _add_trends(facts, at)
+    _add_balances(facts, at)
     for key, contact_at in last_contacts(facts, at).items():
         facts[key].silent_days = max((today - local(contact_at).date()).days, 0)
     return facts
@@ -104,6 +109,25 @@ def _add_invoices(facts: dict[str, HealthFacts], at: datetime, today: date) -> N
     for key, count, oldest in overdue.annotate(count=Count("pk"), oldest=Min("due_at")):
         facts[str(key)].overdue = count
         facts[str(key)].overdue_days = (today - local(oldest).date()).days
+
+
+def _add_balances(facts: dict[str, HealthFacts], at: datetime) -> None:
+    """Consumable balances with an allowance: how many, and the features of those at zero and in overage."""
+    rows = Balance.objects.filter(customer_id__in=facts, removed_at=None, feature__consumable=True)
+    balances = {str(row.pk): row for row in rows.exclude(feature__type="boolean").select_related("feature")}
+    for key, figures in figures_of_balances(balances, at).items():
+        if figures.unlimited or figures.granted <= 0:
+            continue
+        balance = balances[key]
+        of_one = facts[str(balance.customer_id)]
+        of_one.balances += 1
+        if figures.billable_overage > 0:
+            of_one.over.append((str(balance.feature), figures.billable_overage))
+        elif figures.remaining <= 0:
+            of_one.exhausted.append(str(balance.feature))
+    for each in facts.values():
+        each.exhausted.sort()
+        each.over.sort()
 
 
 def _add_trends(facts: dict[str, HealthFacts], at: datetime) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from crm.desk.health.facts import HealthFacts
-from customers.formats import counted, day, number
+from customers.formats import counted, day, listed, number
 
 SignalScore = tuple[Fraction | None, str]
 
@@ -22,6 +22,8 @@ _FRESH_DAYS, _COLD_DAYS = 14, 90
 _SETTLED_DAYS = 730
 #: The share of the points that each open issue costs.
 _OPEN_COSTS = Fraction(1, 2)
+#: The share of the points that each balance at zero or in overage costs, and how many are named.
+_SHORT_COSTS, _NAMED = Fraction(1, 2), 2
 
 _ALL, _HALF, _NONE = Fraction(1), Fraction(1, 2), Fraction(0)
 
@@ -59,11 +61,24 @@ def usage(facts: HealthFacts) -> SignalScore:
     return share, words
 
 
+def allowance(facts: HealthFacts) -> SignalScore:
+    """All points while every balance has something left; each at zero or in overage costs its share of them."""
+    if not facts.balances:
+        return None, "No balance with an allowance."
+    short = [f"{name} is at zero" for name in facts.exhausted] + [
+        f"{name} is {number(amount)} over" for name, amount in facts.over
+    ]
+    if not short:
+        return _ALL, f"{counted(facts.balances, 'balance has', 'balances have')} something left."
+    shown = short[:_NAMED] + ([f"{number(len(short) - _NAMED)} more"] if len(short) > _NAMED else [])
+    return max(_NONE, 1 - len(short) * _SHORT_COSTS), f"{listed(shown)}."
+
+
 def contact(facts: HealthFacts) -> SignalScore:
-    """All points within `_FRESH_DAYS`, then evenly fewer until none after `_COLD_DAYS`."""
+    """All points within `_FRESH_DAYS`, then evenly fewer until none after `_COLD_DAYS`. Nothing is known without any."""
     silent = facts.silent_days
     if silent is None:
-        return _NONE, "No contact logged."
+        return None, "No contact logged yet."
     ago = "today" if silent == 0 else f"{counted(silent, 'day')} ago"
     return _share_of_contact(silent), f"Last contact {ago}."
 
@@ -134,6 +149,7 @@ def _days_until(share: Callable[[int], Fraction], days: int, end: int, most: int
 SIGNALS: dict[str, tuple[str, Callable[[HealthFacts], SignalScore]]] = {
     "payments": ("Payments", payments),
     "usage": ("Usage", usage),
+    "allowance": ("Allowance", allowance),
     "contact": ("Contact", contact),
     "tenure": ("Tenure", tenure),
     "issues": ("Open issues", issues),

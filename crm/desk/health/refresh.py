@@ -39,7 +39,13 @@ def score_customers(customer_ids: Sequence[str], at: datetime | None = None) -> 
     new: list[HealthScore] = []
     updated: list[HealthScore] = []
     replaced: list[HealthScore] = []
-    for key, health in health_of(current, at).items():
+    found = health_of(current, at)
+    for key, lapsed in in_force.items():
+        if key not in found and lapsed.day <= today:
+            # There is not enough data any more: the score is history.
+            lapsed.is_latest = False
+            replaced.append(lapsed)
+    for key, health in found.items():
         row = in_force.get(key)
         if row is not None and (row.day > today or _points(row.parts) == _points(_parts(health))):
             continue

@@ -14,7 +14,14 @@ from crm.desk.worklist import refresh as worklist
 from crm.desk.worklist.rules import reasons_of
 from crm.models import CustomerFacts, DeskRefresh, HealthScore, Tag, WorklistEntry
 from customers import clock
-from tests.factories import make_customer, make_relationship, make_subscription, make_tag, make_user
+from tests.factories import (
+    make_customer,
+    make_note,
+    make_relationship,
+    make_subscription,
+    make_tag,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +79,7 @@ def test_the_command_skips_who_fails_and_exits_with_1(
     broken, *others = (make_relationship(owner=user).customer for _ in range(3))
     for customer in (broken, *others):
         make_subscription(customer=customer, past_due=True)
+        make_note(customer=customer)
 
     def unless_broken(
         read: Callable[..., object], keys_of: Callable[..., Sequence[str]]

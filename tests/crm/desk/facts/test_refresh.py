@@ -171,9 +171,9 @@ def test_a_merged_customer_has_none_and_an_archived_one_has() -> None:
             lambda customer: make_health_score(customer=customer, day=(AT - 3 * DAY).date(), is_latest=False),
             26.5 * DAY,
         ),
-        # 20 points for contact, evenly fewer from day 14 to day 90: 13/76 of them, 3.42, on day 77, 10/76, 2.63, on day
-        # 80, which is 3 too, and 9/76, 2.37, on day 81.
-        (lambda customer: make_activity(customer=customer, happened_at=AT - 77 * DAY), 3.5 * DAY),
+        # 10 points for contact, evenly fewer from day 14 to day 90: 13/76 of them, 1.71, on day 77, 12/76, 1.58, on day
+        # 78, which is 2 too, and 11/76, 1.45, on day 79.
+        (lambda customer: make_activity(customer=customer, happened_at=AT - 77 * DAY), 1.5 * DAY),
     ],
 )
 def test_the_next_moment_at_which_time_changes_something(

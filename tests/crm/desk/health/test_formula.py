@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.desk.health.facts import HealthFacts, UsageTrend
-from crm.desk.health.formula import SIGNALS, contact, issues, payments, tenure, usage
+from crm.desk.health.formula import SIGNALS, allowance, contact, issues, payments, tenure, usage
 from crm.desk.health.scoring import WEIGHTS as SETTINGS
 from crm.desk.health.scoring import score
 
-WEIGHTS = {"payments": 30, "usage": 25, "contact": 20, "tenure": 10, "issues": 15}
+WEIGHTS = {"payments": 30, "usage": 25, "allowance": 15, "contact": 10, "tenure": 10, "issues": 10}
 
 
 def facts(**known: Any) -> HealthFacts:
@@ -73,7 +73,7 @@ def test_usage(uses: list[UsageTrend], share: Fraction | None, words: str) -> No
 @pytest.mark.parametrize(
     ("silent", "share", "words"),
     [
-        (None, Fraction(0), "No contact logged."),
+        (None, None, "No contact logged yet."),
         (0, Fraction(1), "Last contact today."),
         (14, Fraction(1), "Last contact 14 days ago."),
         (52, Fraction(1, 2), "Last contact 52 days ago."),
@@ -81,8 +81,47 @@ def test_usage(uses: list[UsageTrend], share: Fraction | None, words: str) -> No
         (900, Fraction(0), "Last contact 900 days ago."),
     ],
 )
-def test_contact(silent: int | None, share: Fraction, words: str) -> None:
+def test_contact(silent: int | None, share: Fraction | None, words: str) -> None:
     assert contact(facts(silent_days=silent)) == (share, words)
+
+
+@pytest.mark.parametrize(
+    ("known", "share", "words"),
+    [
+        ({}, None, "No balance with an allowance."),
+        ({"balances": 3}, Fraction(1), "3 balances have something left."),
+        ({"balances": 3, "exhausted": ["Credits"]}, Fraction(1, 2), "Credits is at zero."),
+        (
+            {"balances": 3, "exhausted": ["Calls"], "over": [("Storage", Decimal("4.5"))]},
+            Fraction(0),
+            "Calls is at zero and Storage is 4.5 over.",
+        ),
+        (
+            {"balances": 4, "exhausted": ["A", "B", "C", "D"]},
+            Fraction(0),
+            "A is at zero, B is at zero and 2 more.",
+        ),
+    ],
+)
+def test_allowance(known: dict[str, Any], share: Fraction | None, words: str) -> None:
+    assert allowance(facts(**known)) == (share, words)
+
+
+def test_one_call_does_not_turn_a_score_around() -> None:
+    for silent in (None, 200):
+        known = {
+            "is_billed": True,
+            "overdue": 1,
+            "overdue_days": 0,
+            "late_tasks": 1,
+            "tenure_days": 365,
+            "balances": 1,
+        }
+        before, after = (score(facts(**known, silent_days=days), WEIGHTS) for days in (silent, 0))
+        assert before is not None
+        assert after is not None
+        # Of 75 known points, contact has 10.
+        assert 0 < after.score - before.score <= 14
 
 
 def test_tenure() -> None:
@@ -117,6 +156,8 @@ def test_the_score_adds_up() -> None:
             overdue=1,
             overdue_days=18,
             trends=[use(1500, 2000)],
+            balances=2,
+            exhausted=["Credits"],
             silent_days=52,
             tenure_days=365,
             canceled=1,
@@ -124,24 +165,30 @@ def test_the_score_adds_up() -> None:
         WEIGHTS,
     )
     assert found is not None
-    # 0.35 of 30 are 10.5, 0.75 of 25 are 18.75; halves of 20, 10 and 15. A half goes to the even neighbour.
-    assert [part.points for part in found.parts] == [10, 19, 10, 5, 8]
+    # 0.35 of 30 are 10.5, 0.75 of 25 are 18.75; halves of 15 and of 10. A half goes to the even neighbour.
+    assert [part.points for part in found.parts] == [10, 19, 8, 5, 5, 5]
     assert found.score == 52
-    assert found.words == "based on 5 of 5 signals"
+    assert found.words == "based on 6 of 6 signals"
 
 
 def test_what_cannot_be_known_is_not_counted() -> None:
-    found = score(facts(silent_days=0, tenure_days=73), WEIGHTS)
+    found = score(facts(is_billed=True, balances=1, tenure_days=73), WEIGHTS)
     assert found is not None
-    # 20 of 20, 1 of 10, 15 of 15: 36 of 45.
-    assert [part.points for part in found.parts] == [None, None, 20, 1, 15]
-    assert (found.score, found.words) == (80, "based on 3 of 5 signals")
+    # 30 of 30, 15 of 15, 1 of 10, 10 of 10: 56 of 65.
+    assert [part.points for part in found.parts] == [30, None, 15, None, 1, 10]
+    assert (found.score, found.words) == (86, "based on 4 of 6 signals")
+
+
+def test_some_signals_alone_are_not_enough() -> None:
+    assert score(facts(silent_days=0, tenure_days=730), WEIGHTS) is None
+    # 50 of 100 points.
+    assert score(facts(is_billed=True, tenure_days=730), WEIGHTS) is None
 
 
 def test_a_part_without_weight_is_left_out() -> None:
-    found = score(facts(silent_days=0), {"contact": 7})
+    found = score(facts(is_billed=True), {"payments": 7})
     assert found is not None
-    assert [(part.name, part.points) for part in found.parts] == [("Contact", 7)]
+    assert [(part.name, part.points) for part in found.parts] == [("Payments", 7)]
     assert found.score == 100
     assert score(facts(), {"usage": 25}) is None
     assert score(facts(), {}) is None
@@ -176,7 +223,10 @@ def test_a_score_lies_from_0_to_100_and_no_part_has_more_than_its_most(
     )
     found = score(known, weights)
     if found is None:
-        assert not any(weight for name, weight in weights.items() if name != "usage")
+        known_by_now = sum(
+            weight for name, weight in weights.items() if name not in ("usage", "allowance", "contact")
+        )
+        assert not weights["payments"] or 100 * known_by_now < 60 * sum(weights.values())
         return
     assert 0 <= found.score <= 100
     assert all(part.words.endswith(".") for part in found.parts)

@@ -102,34 +102,46 @@ def test_a_row_is_written_when_the_points_change_and_at_most_one_a_day() -> None
     customer = make_customer(created_at=AT - 2000 * DAY)
     key = [str(customer.pk)]
     note = make_note(customer=customer, created_at=AT)
+    invoice = make_invoice(customer=customer, status="paid")
 
     def rows() -> list[tuple[date, int, bool]]:
         return list(HealthScore.objects.order_by("day").values_list("day", "score", "is_latest"))
 
     assert score_customers(key, AT) == 1
-    # Contact, tenure and issues: all there is. Within two weeks of a contact nothing changes.
+    # Payments, contact, tenure and issues: 60 of 100 points. Within two weeks of a contact nothing changes.
     assert rows() == [(date(2026, 11, 24), 100, True)]
     assert score_customers(key, AT + 14 * DAY) == 0
     note.created_at = AT - 76 * DAY
     note.save()
-    # 90 days later nothing is left of the 20 points for contact: 25 of 45.
+    # 90 days later nothing is left of the 10 points for contact: 50 of 60.
     assert score_customers(key, AT + 14 * DAY) == 1
-    assert rows() == [(date(2026, 11, 24), 100, False), (date(2026, 12, 8), 56, True)]
+    assert rows() == [(date(2026, 11, 24), 100, False), (date(2026, 12, 8), 83, True)]
     make_note(customer=customer, created_at=AT)
     assert score_customers(key, AT + 14 * DAY) == 1
     assert rows() == [(date(2026, 11, 24), 100, False), (date(2026, 12, 8), 100, True)]
+    # Without enough data, the score is no longer in force.
+    invoice.delete()
+    assert score_customers(key, AT + 15 * DAY) == 0
+    assert scores_of(key) == {}
+
+
+def with_data(**fields: Any) -> Customer:
+    """A customer of whom enough is known."""
+    customer = make_customer(**fields)
+    make_note(customer=customer, created_at=AT)
+    make_invoice(customer=customer, status="paid")
+    return customer
 
 
 def test_a_day_of_the_past_does_not_touch_the_score_in_force() -> None:
-    customer = make_customer(created_at=AT - 2000 * DAY)
-    make_note(customer=customer, created_at=AT)
+    customer = with_data(created_at=AT - 2000 * DAY)
     assert score_customers([str(customer.pk)], AT) == 1
     assert score_customers([str(customer.pk)], AT - 9 * DAY) == 0
 
 
 def test_all_current_customers_are_scored() -> None:
-    stays = make_customer()
-    make_customer(archived_at=AT)
+    stays = with_data()
+    with_data(archived_at=AT)
     make_customer(merged_into=stays)
     assert [step.scores for step in refresh_all(AT)] == [1]
     assert [step.scores for step in refresh_all(AT)] == [0]

@@ -132,8 +132,9 @@ def test_somebody_elses_contact_is_refused(client: Client) -> None:
 
 def test_a_note_tells_the_colleagues_whom_it_names(client: Client, user: User) -> None:
     max_, gone = make_user(username="max"), make_user(username="gone", is_active=False)
+    make_user(username="ben")
     customer = make_customer()
-    body = "@max, look at this. Not ada@max, not @nobody, not @gone, and @ada knows."
+    body = "@Max, look at this. Not ada@max, not @nobody, not @gone, not `@ben`, and @ada knows."
     said = post(client, "desk-note", customer.pk, body=body)
     assert said == "Added the note and notified max."
     assert [mention.user for mention in Mention.objects.all()] == [max_]
