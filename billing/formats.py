@@ -86,6 +86,13 @@ def name_of_grant(grant: Grant) -> str:
     return f"Standalone grant of {day(grant.created_at)}"
 
 
+def name_of_grant_or_rollover(row: Grant | Rollover) -> str:
+    """The name of a grant, or of a rollover by the grant that it comes from."""
+    if isinstance(row, Grant):
+        return name_of_grant(row)
+    return f"Rollover from {name_of_grant(row.grant)}" if row.grant else "Rollover"
+
+
 def name_of_rollover(rollover: Rollover, made_at: datetime | None, source: str) -> str:
     """The day of a rollover, and the name of the grant that it comes from."""
     of_day = f" of {day(made_at)}" if made_at else ""

@@ -314,6 +314,7 @@ UNFOLD = {
         lambda request: static("crm/find.js"),
         lambda request: static("customers/names.js"),
         lambda request: static("config/recent.js"),
+        lambda request: static("config/sheet.js"),
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

@@ -48,6 +48,7 @@ urlpatterns = [
     path("admin/seller/", admin.site.admin_view(seller_page), {"site": admin.site}, "seller"),
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
+    path("admin/", include("billing.sheets.urls")),
     path("admin/", include("crm.desk.pages.urls")),
     path("admin/", include("crm.jobs.urls")),
     path("admin/", include("crm.reports.urls")),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,13 +13,13 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from billing.admin.adjust import AdjustForm, changes_table, ended_names, figures_table
 from billing.admin.explain import SimulationForm, context_of
 from billing.explain.balance import explain
 from billing.ledger.totals import daily_figures
 from billing.models import Balance
 from customers import clock
 from customers.admin.base import ReadOnlyAdmin
+from customers.sheets import act_url
 
 _CHANGE = "billing.change_balance"
 
@@ -81,35 +79,8 @@ class BalancePages(ReadOnlyAdmin):
 
     @action(description="Adjust", url_path="adjust", permissions=["adjust"], icon="tune")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Add or remove, set, expire or grant: show a preview, then make the change."""
-        balance = self._balance(request, object_id)
-        if balance is None:
-            return self._not_found(request, object_id)
-        if not self.has_view_permission(request, balance):
-            raise PermissionDenied
-        is_sent = request.method == "POST"
-        form = AdjustForm(
-            balance, clock.now(), request.user.get_username(), request.POST if is_sent else None
-        )
-        is_valid = is_sent and form.is_valid()
-        if is_valid and "confirm" in request.POST and form.is_confirmed() and form.apply():
-            self.message_user(request, form.success, messages.SUCCESS)
-            return HttpResponseRedirect(reverse("admin:billing_balance_explain", args=[quote(balance.pk)]))
-        context: dict[str, Any] = {"subtitle": "Adjustment", "form": form}
-        if form.is_bound and form.preview is not None:
-            preview = form.preview
-            # The form that is shown again confirms this preview, not an earlier one.
-            shown = request.POST.copy()
-            shown["seen"], shown["previewed"] = preview.version_token, form.fingerprint
-            form.data = shown
-            context |= {
-                "preview": preview,
-                "figures": figures_table(preview.before, preview.after),
-                "changes": changes_table(preview),
-                "ended": ended_names(preview.ended),
-                "can_confirm": "reason" not in form.errors,
-            }
-        return self._page(request, balance, "billing/balance_adjust.html", context)
+        """Open the sheet that adjusts the balance."""
+        return HttpResponseRedirect(act_url("adjust", unquote(object_id)))
 
     def _balance(self, request: HttpRequest, object_id: str) -> Balance | None:
         key = unquote(object_id)
@@ -135,7 +106,7 @@ class BalancePages(ReadOnlyAdmin):
                 "balance": balance,
                 "may_adjust": self.has_adjust_permission(request),
                 "explain_url": reverse("admin:billing_balance_explain", args=[quote(balance.pk)]),
-                "adjust_url": reverse("admin:billing_balance_adjust", args=[quote(balance.pk)]),
+                "adjust_url": act_url("adjust", balance),
                 "ledger_url": f"{reverse('admin:billing_posting_changelist')}?{_filters(balance)}",
                 "balance_url": reverse("admin:billing_balance_change", args=[quote(balance.pk)]),
                 **context,

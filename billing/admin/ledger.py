@@ -5,22 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.utils import quote, unquote
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from billing.admin.adjust import figures_table, name_of
-from billing.balances.grant_preview import preview_reverse
-from billing.ledger.entries import CannotReverse
-from billing.ledger.entries import reverse as reverse_posting
+from billing.formats import name_of_grant_or_rollover
 from billing.models import LedgerEntry, Posting
-from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin, Row
 from customers.admin.filters import DaysFilter
 from customers.admin.inlines import ReadOnlyInline
@@ -37,6 +30,7 @@ from customers.formats import (
     preformatted,
     when,
 )
+from customers.sheets import act_url
 
 KINDS = {
     "Grant": GOOD,
@@ -52,15 +46,6 @@ KINDS = {
 _CHANGE = "billing.change_balance"
 
 
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label="Reason",
-        max_length=500,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Shown with the ledger entry.",
-    )
-
-
 class LineColumns:
     """The columns of a ledger line."""
 
@@ -74,7 +59,7 @@ class LineColumns:
 
     @display(description="grant")
     def shown_owner(self, entry: LedgerEntry) -> str:
-        return name_of(entry.owner)
+        return name_of_grant_or_rollover(entry.owner)
 
 
 class LedgerEntryInline(LineColumns, ReadOnlyInline):
@@ -181,49 +166,8 @@ class PostingAdmin(ReadOnlyAdmin):
     # The URL and the name of the action are older than the word on the page.
     @action(description="Reverse", url_path="take-back", permissions=["take_back"], icon="undo")
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Reverse the entry: show a preview, then post a second entry that undoes the first."""
-        key = unquote(object_id)
-        found = Posting.objects.select_related("customer", "feature")
-        posting = found.filter(pk=key).first() if self.is_id(key) else None
-        if posting is None:
-            redirect: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, key)
-            return redirect
-        posting_url = reverse("admin:billing_posting_change", args=[quote(posting.pk)])
-        form = ReasonForm(request.POST if request.method == "POST" else None)
-        refusal, preview, now = "", None, clock.now()
-        try:
-            if form.is_bound and form.is_valid():
-                made = reverse_posting(
-                    posting, done_by=request.user.get_username(), reason=form.cleaned_data["reason"], at=now
-                )
-                self.message_user(
-                    request,
-                    "Reversed the ledger entry. This is the entry that reverses it.",
-                    messages.SUCCESS,
-                )
-                return HttpResponseRedirect(reverse("admin:billing_posting_change", args=[quote(made.pk)]))
-            preview = preview_reverse(posting, at=now)
-        except CannotReverse as problem:
-            refusal = str(problem)
-        return TemplateResponse(
-            request,
-            "billing/posting_reverse.html",
-            {
-                **self.admin_site.each_context(request),
-                "title": str(posting),
-                "subtitle": "Reversal",
-                "opts": self.opts,
-                "original": posting,
-                "form": form,
-                "refusal": refusal,
-                "posting_url": posting_url,
-                "balances": preview
-                and [
-                    (str(balance), figures_table(before, after)) for balance, before, after in preview.figures
-                ],
-                "entries": preview and _entries(preview.entries),
-            },
-        )
+        """Open the sheet that reverses the entry."""
+        return HttpResponseRedirect(act_url("reverse-entry", unquote(object_id)))
 
 
 @admin.register(LedgerEntry)
@@ -249,18 +193,3 @@ class LedgerEntryAdmin(LineColumns, ReadOnlyAdmin):
 
 def _with_owners(entries: Any) -> Any:
     return entries.select_related("posting", "grant__plan", "rollover__grant__plan")
-
-
-def _entries(entries: Any) -> dict[str, Any]:
-    return {
-        "headers": ["Grant", "Figure", "Change", "After"],
-        "rows": [
-            [
-                name_of(entry.owner),
-                entry.get_figure_display(),
-                f"{'+' if entry.amount > 0 else ''}{number(entry.amount)}",
-                number(entry.after),
-            ]
-            for entry in entries
-        ],
-    }

@@ -32,6 +32,7 @@ def grant(
     interval_count: int | None = None,
     expires_at: datetime | None = None,
     entity: Entity | None = None,
+    balance: Balance | None = None,
     unlimited: bool = False,
     at: datetime | None = None,
     reason: str = "",
@@ -39,8 +40,8 @@ def grant(
     """Make a standalone grant from `at` on (None: now), and a balance if the customer has none.
 
     With an `interval`, the grant is refilled every `interval_count` intervals, the first time one such span after `at`. A
-    grant for an entity can only be used by that entity. For a merged customer, the merge survivor gets the grant. Raises
-    `CannotGrant`.
+    grant for an entity can only be used by that entity. `balance` is the balance that gets the grant, for a customer with
+    several of the feature. For a merged customer, the merge survivor gets the grant. Raises `CannotGrant`.
     """
     now = clock.now()
     at = at or now
@@ -54,7 +55,11 @@ def grant(
         entity.refresh_from_db(fields=["customer", "came_with", "removed_at"])
     if entity is not None and (entity.customer_id != customer.pk or entity.removed_at is not None):
         raise CannotGrant(f"{customer} has no entity {entity}.")
-    balance = _balance(customer, feature, None if entity is None else entity.came_with_id)
+    came_with_id = None if balance is None else balance.came_with_id
+    found = _balance(customer, feature, came_with_id if entity is None else entity.came_with_id)
+    if balance is not None and found.pk != balance.pk:
+        raise CannotGrant("Choose another account. This one moved when a merge was undone.")
+    balance = found
     row = Grant(
         balance=balance,
         included_grant=Decimal(0),

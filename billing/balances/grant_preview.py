@@ -7,13 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.balances.adjust import Adjustment, version_token_of
+from billing.balances.adjust import version_token_of
 from billing.balances.grant import grant
 from billing.ledger.balance_figures import figures_of_balance
 from billing.ledger.entries import reverse
-from billing.models import Balance, LedgerEntry, Posting
-from billing.rules.figures import Figures
+from billing.models import Balance, Feature, LedgerEntry, Posting
+from billing.rules.figures import Figures, figures_of
 from customers.ingest.engine import rolled_back
+from customers.models import Customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantPreview:
+    """The figures of the balance before and after a grant, and the version token that they were computed from."""
+
+    before: Figures
+    after: Figures
+    version_token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,35 +35,31 @@ class ReversalPreview:
 
 
 def preview_grant(
-    balance: Balance,
+    customer: Customer,
+    feature: Feature,
     amount: Decimal,
     *,
     at: datetime,
+    balance: Balance | None = None,
     interval: str = "",
     expires_at: datetime | None = None,
-) -> Adjustment:
-    """Preview a standalone grant. Raises `CannotGrant`."""
+) -> GrantPreview:
+    """Preview a standalone grant; `balance` is the one that gets it, if there is one. Raises `CannotGrant`."""
     with rolled_back():
-        before = figures_of_balance(balance, at)
-        version_token = version_token_of(balance, at)
+        before = figures_of([]) if balance is None else figures_of_balance(balance, at)
+        version_token = "" if balance is None else version_token_of(balance, at)
         made = grant(
-            balance.customer,
-            balance.feature,
+            customer,
+            feature,
             amount,
             done_by="preview",
             interval=interval,
             expires_at=expires_at,
+            balance=balance,
             at=at,
         )
         after = figures_of_balance(made.balance, at)
-    return Adjustment(
-        kind=Posting.Kind.GRANT,
-        balance=balance,
-        changes=(),
-        before=before,
-        after=after,
-        version_token=version_token,
-    )
+    return GrantPreview(before=before, after=after, version_token=version_token)
 
 
 def preview_reverse(posting: Posting, *, at: datetime) -> ReversalPreview:

@@ -63,13 +63,22 @@ def test_a_balance_is_explained_then_adjusted(
     expect(page.get_by_role("columnheader", name="End of")).to_be_visible()
 
     page.get_by_role("link", name="Adjust", exact=True).click()
-    page.locator("#id_amount").fill("20.5")
-    page.locator("#id_reason").fill("Goodwill")
-    page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("+20.5").first).to_be_visible()
-    page.get_by_role("button", name="Add 20.5 API").click()
-    expect(page.get_by_text("Added 20.5 API")).to_be_visible()
+    sheet = page.get_by_role("dialog", name="Adjust balance")
+    expect(sheet.get_by_label("Amount")).to_be_focused()
+    expect(sheet.get_by_role("button", name="Adjust")).to_be_disabled()
+    page.keyboard.type("20.5")
+    expect(sheet.get_by_text("169.5")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(sheet.get_by_text("This field is required.")).to_be_visible()
+    sheet.get_by_label("Reason").fill("Goodwill")
+    page.on("dialog", lambda dialog: dialog.dismiss())
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_visible()
+    sheet.get_by_role("button", name="Add 20.5").click()
+    expect(page.get_by_role("status")).to_contain_text("Added 20.5 API")
     expect(page.get_by_text("Goodwill")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("status")).to_contain_text("Undone.")
 
 
 def test_the_pages_are_no_wider_than_the_screen(
@@ -78,8 +87,9 @@ def test_the_pages_are_no_wider_than_the_screen(
     sign_in(user)
     posting = balance.grants.earliest("pk").ledger.latest("number").posting_id
     for address in (
-        f"balance/{balance.pk}/explain/?use=1000",
-        f"balance/{balance.pk}/adjust/",
-        f"posting/{posting}/take-back/",
+        f"billing/balance/{balance.pk}/explain/?use=1000",
+        f"act/grant/{balance.pk}/",
+        f"act/adjust/{balance.pk}/",
+        f"act/reverse-entry/{posting}/",
     ):
-        assert_fits(page, f"/admin/billing/{address}")
+        assert_fits(page, f"/admin/{address}")

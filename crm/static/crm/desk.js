@@ -1,4 +1,4 @@
-// Keys of the customer page: c logs a call, n adds a note, t a task, g a tag; Ctrl+Enter submits the form.
+// Keys of the customer page: c logs a call, n adds a note, t a task, l a tag (label); Ctrl+Enter submits the form.
 "use strict";
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;

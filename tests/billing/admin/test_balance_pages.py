@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.contrib.admin.utils import quote
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -19,7 +18,6 @@ from billing.balances import adjust
 from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Balance, Grant, Posting
 from customers import clock
-from tests.admin_forms import form_data
 from tests.factories import (
     make_balance,
     make_credit_cost,
@@ -146,17 +144,15 @@ class TestExplain:
 
     def test_no_such_balance(self, client, balance):
         for key in ("nonsense", make_customer().pk, "bal_01h3vjs3b16yc3f9q8q9pfrb78", "a%00b"):
-            for kind in ("explain", "adjust"):
-                url = page(balance, kind).replace(quote(balance.pk), str(key))
-                assert client.get(url).status_code in {302, 404}
-                assert client.post(url, {}).status_code in {302, 404}
+            url = page(balance).replace(quote(balance.pk), str(key))
+            assert client.get(url).status_code in {302, 404}
+            assert client.post(url, {}).status_code in {302, 404}
 
     def test_names_are_text(self, client, balance, grant):
         balance.customer.name = balance.feature.name = "<script>alert(1)</script>"
         balance.customer.save()
         balance.feature.save()
-        for kind in ("explain", "adjust"):
-            assert "<script>alert(1)" not in text(client.get(page(balance, kind)))
+        assert "<script>alert(1)" not in text(client.get(page(balance)))
 
 
 class TestCourse:
@@ -182,170 +178,7 @@ class TestCourse:
         assert "The chart starts tomorrow." in text(client.get(page(balance)))
 
 
-class TestAdjust:
-    def preview(self, client: Client, balance: Balance, **fields: Any) -> Any:
-        data = {"what": "add", "grant": "", "amount": "", "reason": "Goodwill", "preview": "1", **fields}
-        return client.post(page(balance, "adjust"), data)
-
-    def confirm(self, client: Client, balance: Balance, previewed: HttpResponse, **changes: Any) -> Any:
-        data = {**form_data(previewed), "confirm": "1", **changes}
-        return client.post(page(balance, "adjust"), data, follow=True)
-
-    def test_more_grants_take_no_more_queries(self, client, balance):
-        def count() -> int:
-            with CaptureQueriesContext(connection) as queries:
-                text(client.get(page(balance, "adjust")))
-            return len(queries)
-
-        def fill() -> None:
-            make_grant(balance=balance, entity=make_entity(customer=balance.customer))
-
-        fill()
-        count()
-        one = count()
-        fill()
-        assert count() == one
-
-    def test_a_preview_shows_the_figures_and_changes_nothing(self, client, balance, grant):
-        response = self.preview(client, balance, amount="20.5")
-        rows = {row[0]: row[1:] for row in response.context["figures"]["rows"]}
-        assert rows["Remaining"][0] == "70"
-        assert "90.5" in rows["Remaining"][1]
-        assert "+20.5" in rows["Remaining"][1]
-        assert rows["Used"] == ["30", "30"]
-        grant.refresh_from_db()
-        assert grant.included_grant == 100
-
-    @pytest.mark.parametrize(
-        ("fields", "included", "remaining", "message"),
-        [
-            ({"what": "add", "amount": "20.5"}, "120.5", "90.5", "Added 20.5 API calls."),
-            ({"what": "add", "amount": "-1"}, "99", "69", "Removed 1 unit of API calls."),
-            ({"what": "set", "amount": "5"}, "35", "5", "Set remaining to 5 API calls."),
-        ],
-    )
-    def test_it_is_done_when_confirmed(self, client, balance, grant, fields, included, remaining, message):
-        done = self.confirm(client, balance, self.preview(client, balance, **fields))
-        assert done.redirect_chain == [(page(balance), 302)]
-        assert message in text(done)
-        grant.refresh_from_db()
-        assert (grant.included_grant, grant.held) == (Decimal(included), Decimal(remaining))
-        posting = Posting.objects.get(kind="adjustment")
-        assert (posting.reason, posting.done_by) == (
-            "Goodwill",
-            done.wsgi_request.user.username,
-        )
-
-    def test_a_grant_expires(self, client, balance, grant):
-        self.confirm(client, balance, self.preview(client, balance, what="expire", grant=grant.pk))
-        grant.refresh_from_db()
-        assert grant.ended_at is not None
-
-    def test_something_new_is_granted(self, client, balance, grant):
-        previewed = self.preview(
-            client, balance, what="grant", amount="7", interval="month", last_day="2999-12-31"
-        )
-        assert Grant.objects.count() == 1
-        self.confirm(client, balance, previewed)
-        made = Grant.objects.exclude(pk=grant.pk).get()
-        assert (made.included_grant, made.reset_interval) == (7, "month")
-        assert made.expires_at is not None
-        assert made.expires_at.isoformat() == "3000-01-01T00:00:00+00:00"
-
-    def test_a_reason_must_be_given(self, client, balance, grant):
-        response = self.preview(client, balance, amount="5", reason="")
-        assert list(response.context["form"].errors) == ["reason"]
-        self.confirm(client, balance, response)
-        grant.refresh_from_db()
-        assert grant.included_grant == 100
-
-    @pytest.mark.usefixtures("plain_pages")
-    @pytest.mark.parametrize("value", [*HOSTILE, "1e15", "0.00000000001", "", "-1e14"])
-    @pytest.mark.parametrize("what", ["set", "grant"])
-    def test_what_is_no_amount_is_a_form_error(self, client, balance, grant, what, value):
-        response = self.preview(client, balance, what=what, amount=value)
-        assert response.status_code == 200
-        assert response.context["form"].errors
-        assert "errorlist" in str(response.context["form"])
-        assert "preview" not in response.context
-
-    @pytest.mark.usefixtures("plain_pages")
-    @pytest.mark.parametrize(
-        "field", ["what", "grant", "interval", "last_day", "reason", "seen", "previewed"]
-    )
-    def test_nonsense_in_any_field_is_answered(self, client, balance, grant, field):
-        for value in ("1e999999999", "a\0b", "9999-12-31", "x" * 5000):
-            for what in ("add", "grant"):
-                fields = {"what": what, "amount": "5", field: value, "confirm": "1"}
-                response = self.preview(client, balance, **fields)
-                assert response.status_code == 200
-                assert str(response.context["form"])
-        assert Posting.objects.count() == 1
-
-    def test_who_is_slower_sees_the_new_preview(self, client, balance, grant):
-        for fields in ({"what": "add", "amount": "5"}, {"what": "grant", "amount": "5"}):
-            previewed = self.preview(client, balance, **fields)
-            grant.refresh_from_db()
-            adjust.add(grant, Decimal(1), reason="Faster", done_by="bea")
-            count = Posting.objects.count()
-            told = self.confirm(client, balance, previewed)
-            assert "The balance has changed since the preview." in text(told)
-            assert Posting.objects.count() == count
-            self.confirm(client, balance, told)
-            assert Posting.objects.count() == count + 1
-
-    def test_a_grant_that_ended_meanwhile_cannot_be_adjusted(self, client, balance, grant):
-        make_grant(balance=balance)
-        previewed = self.preview(client, balance, grant=grant.pk, amount="5")
-        adjust.expire(grant, reason="Over", done_by="bea")
-        told = self.confirm(client, balance, previewed)
-        assert "This one has ended or expired." in text(told)
-
-    def test_what_was_previewed_is_what_is_done(self, client, balance, grant):
-        told = self.confirm(client, balance, self.preview(client, balance, amount="5"), amount="500")
-        assert "Review the new preview and confirm again." in text(told)
-        grant.refresh_from_db()
-        assert grant.included_grant == 100
-
-    def test_only_who_may_change_balances_adjusts(self, balance, grant):
-        client = signed_in("Viewer")
-        assert client.get(page(balance)).status_code == 200
-        assert page(balance, "adjust") not in text(client.get(page(balance)))
-        assert client.get(page(balance, "adjust")).status_code == 403
-        assert self.preview(client, balance, amount="5").status_code == 403
-        for role in ("Account manager", "Billing operations", "Administrator"):
-            assert signed_in(role).get(page(balance, "adjust")).status_code == 200
-
-
 class TestPostings:
-    def test_one_is_taken_back_once(self, client, balance, grant):
-        posting = adjust.add(grant, Decimal(5), reason="More", done_by="ada").posting
-        assert posting is not None
-        url = reverse("admin:billing_posting_take_back", args=[posting.pk])
-        shown = text(client.get(url))
-        assert "-5" in shown
-        assert "105" in shown
-        assert "This field is required." in text(client.post(url, {"reason": ""}))
-        assert Posting.objects.filter(reverses=posting).count() == 0
-        assert "This is the entry that reverses it." in text(
-            client.post(url, {"reason": "Mistake"}, follow=True)
-        )
-        grant.refresh_from_db()
-        assert (grant.included_grant, grant.adjusted) == (100, 0)
-        made = Posting.objects.get(reverses=posting)
-        assert made.reason == "Mistake"
-        for method in (client.get, client.post):
-            assert "This entry was reversed before." in text(method(url, {"reason": "Again"}))
-        shown = text(client.get(reverse("admin:billing_posting_change", args=[posting.pk])))
-        assert reverse("admin:billing_posting_change", args=[made.pk]) in shown
-
-    def test_who_may_not_change_balances_takes_nothing_back(self, grant):
-        posting = Posting.objects.get()
-        url = reverse("admin:billing_posting_take_back", args=[posting.pk])
-        client = signed_in("Viewer")
-        assert client.get(url).status_code == 403
-        assert client.post(url, {"reason": "Mistake"}).status_code == 403
-
     def test_nobody_adds_changes_or_deletes_one(self, client, grant):
         posting = Posting.objects.get()
         assert client.get(reverse("admin:billing_posting_add")).status_code == 403

@@ -247,7 +247,7 @@ class TestPreviews:
             adjust.preview_add(row, Decimal(5), at=NOW),
             adjust.preview_set_remaining(balance, Decimal(5), at=NOW),
             adjust.preview_expire(row, at=NOW),
-            preview_grant(balance, Decimal(5), at=NOW),
+            preview_grant(balance.customer, balance.feature, Decimal(5), at=NOW, balance=balance),
         ]
         assert [(each.before.remaining, each.after.remaining) for each in previews] == [
             (70, 75),

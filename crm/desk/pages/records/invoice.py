@@ -14,8 +14,8 @@ from django.urls import reverse
 from billing.formats import INVOICE_STATES, invoice_state, money
 from billing.invoices.paper import invoice_paper
 from billing.models import Invoice, InvoiceEmail
+from crm.desk.pages.actions import Action
 from crm.desk.pages.crumbs import Crumb, crumbs_of
-from crm.desk.pages.record_shell import Action
 from crm.desk.pages.records.happenings import Happening
 from crm.desk.pages.records.shell import (
     CHIP_COLORS,

@@ -14,9 +14,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from crm.desk.pages.actions import Action
 from crm.desk.pages.crumbs import Crumb, came_from
 from crm.desk.pages.overview.key_facts import KeyFact
-from crm.desk.pages.record_shell import Action
 from customers.formats import in_address, page_of
 
 M = TypeVar("M", bound=Model)

@@ -1,0 +1,1 @@
+"""The acts on subscriptions, balances and invoices."""
