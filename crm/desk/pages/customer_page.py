@@ -14,7 +14,7 @@ from billing.revenue.monthly import revenue_of
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.customer_lookup import customer_with_head
-from crm.desk.pages.overview import attention, health, money, people, places, related, work
+from crm.desk.pages.overview import attention, details, health, money, people, places, related, work
 from crm.desk.pages.overview.section import Section
 from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, RecordShell, shell_of
 from crm.desk.worklist.refresh import refresh_customers
@@ -84,20 +84,29 @@ def details_page(request: HttpRequest, identifier: str) -> HttpResponse:
     if isinstance(found, HttpResponse):
         return found
     customer = found.customer
+    records = related.source_records_of(customer) if found.may("customers.view_sourcerecord") else []
     return _tab(
         request,
         found,
         DETAILS,
         (
+            ("customers.view_customer", lambda: details.company_section(customer)),
+            ("customers.view_customer", lambda: details.account_section(customer)),
+            ("crm.view_customfield", lambda: details.custom_fields_section(customer)),
+            ("billing.view_billingaccount", lambda: details.billing_details_section(customer)),
+            ("billing.view_usagelimit", lambda: details.limits_section(customer)),
             ("customers.view_address", lambda: places.addresses_section(customer, found.addresses)),
             ("customers.view_business", lambda: places.businesses_section(customer)),
             ("crm.view_domain", lambda: places.domains_section(customer)),
             ("crm.view_document", lambda: places.documents_section(customer)),
-            ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
+            ("customers.view_sourcerecord", lambda: related.sources_section(customer, records)),
             ("crm.view_merge", lambda: related.merges_section(customer, may_undo=found.may(MERGE))),
             ("crm.view_mergedrecord", lambda: related.merged_section(customer)),
         ),
-        "No addresses, domains or documents yet",
+        "No details yet",
+        received=details.received_of(
+            customer, records, may_see_payloads=found.may("customers.view_receivedpayload")
+        ),
         as_of_url=reverse("desk-as-of", args=[customer.pk]),
     )
 
@@ -111,7 +120,7 @@ def _shell(request: HttpRequest, identifier: str, url_name: str) -> RecordShell 
 
 
 def _tab(
-    request: HttpRequest, found: RecordShell, tab: str, sections: Iterable[_Gather], empty: str, **more: str
+    request: HttpRequest, found: RecordShell, tab: str, sections: Iterable[_Gather], empty: str, **more: Any
 ) -> HttpResponse:
     context = {
         **found.context(request, tab),
@@ -147,7 +156,10 @@ def _rail(found: RecordShell) -> list[Section | None]:
         ("crm.view_contact", lambda: people.people_section(customer, found.contacts)),
         ("customers.view_customer", lambda: money.billing_section(customer, found.now, found.may)),
         ("crm.view_healthscore", lambda: health.health_section(customer, found.now)),
-        ("customers.view_sourcerecord", lambda: related.sources_section(customer)),
+        (
+            "customers.view_sourcerecord",
+            lambda: related.sources_section(customer, related.source_records_of(customer)),
+        ),
     )
     return [gather() for permission, gather in sections if found.may(permission)]
 

@@ -71,12 +71,18 @@ def referrals_section(customer: Customer) -> Section | None:
     )
 
 
-def sources_section(customer: Customer) -> Section | None:
+def source_records_of(customer: Customer) -> list[SourceRecord]:
+    """The first source records, without what only imports read."""
     rows = SourceRecord.objects.filter(customer=customer).order_by("source", "-last_received_at", "-pk")
+    return first_rows(rows.defer("claims", "signs"))
+
+
+def sources_section(customer: Customer, records: list[SourceRecord]) -> Section | None:
+    """The source records, with when each was last received."""
     return list_section(
         "sources",
         "Sources",
-        first_rows(rows),
+        records,
         lambda row: SectionLine(
             text=row.get_source_display(),
             url=page_of(row),

@@ -65,9 +65,9 @@ def list_section(
     )
 
 
-def first_rows(rows: Any) -> list[Any]:
-    """The rows of a query that `list_section` reads."""
-    return list(rows[: SHOWN + 1])
+def first_rows(rows: Any, most: int = SHOWN + 1) -> list[Any]:
+    """The first rows of a query: by default, as many as `list_section` reads."""
+    return list(rows[:most])
 
 
 def list_of(model: type[Model], customer: Customer) -> str:

@@ -26,11 +26,14 @@ from customers.models import Address, Customer
 from tests.customers.import_documents import customer_of, take_payments
 from tests.factories import (
     make_address,
+    make_auto_topup,
     make_balance,
+    make_billing_account,
     make_business,
     make_change_position,
     make_company,
     make_contact,
+    make_custom_field,
     make_customer,
     make_discount,
     make_document,
@@ -49,6 +52,7 @@ from tests.factories import (
     make_relationship,
     make_source_record,
     make_subscription,
+    make_usage_limit,
     make_user,
     make_worklist_entry,
     make_worklist_reason,
@@ -126,7 +130,7 @@ def test_what_is_empty_takes_no_room(client: Client) -> None:
         "desk-customer": "No subscription",
         "desk-billing": "No subscriptions or invoices yet",
         "desk-usage": "No balances yet",
-        "desk-details": "No addresses, domains or documents yet",
+        "desk-details": "No details yet",
     }
     for tab, words in pages.items():
         page = page_of(client, customer, tab)
@@ -269,6 +273,51 @@ def test_the_contract_is_held_against_what_is_billed(client: Client) -> None:
     assert "Contract: $120,000.00/yr" in page
     assert "Billed: $84,000.00/yr ($7,000.00/month)" in page
     assert "$36,000.00/yr below the contract, 70% of it is billed." in page
+
+
+def test_the_details_are_what_the_sources_say_and_only_that(client: Client) -> None:
+    customer = make_customer(custom_data={"tier": "gold"})
+    make_company(
+        customer=customer,
+        name="Blue Finch Ltd",
+        about="Makes nets.",
+        industry="Fishing",
+        number_of_employees=1200,
+        website_urls=["https://finch.example.com", "javascript:alert(1)"],
+    )
+    make_relationship(
+        customer=customer, reported_notes="Prefers email.", reported_document_counts={"contract": 2}
+    )
+    make_custom_field(customer=customer, key="region", display_label="Region", string_value="Lake")
+    make_usage_limit(customer=customer, feature=make_feature(name="Exports"), limit=Decimal(40))
+    make_auto_topup(customer=customer, feature=make_feature(name="Credits"), enabled=False)
+    make_billing_account(customer=customer, payment_terms_days=45, tax_rate=Decimal(18))
+    record = make_source_record(customer=customer, not_understood='{"colour": "teal"}')
+    page = page_of(client, customer, "desk-details")
+    for words in (
+        "Makes nets.",
+        "Fishing",
+        "1,200",
+        'href="https://finch.example.com"',
+        "Prefers email.",
+        "contract 2",
+        "Region",
+        "Lake",
+        "Usage limit: Exports",
+        "40 per day",
+        "Automatic top-up: Credits",
+        "100 below 10",
+        "45 days",
+        "18%",
+        "gold",
+        "teal",
+        str(record.source_id),
+    ):
+        assert words in page, words
+    assert "Stock symbol" not in page
+    assert 'href="javascript' not in page
+    client.force_login(make_user("Viewer"))
+    assert "Makes nets." in page_of(client, customer, "desk-details")
 
 
 def test_a_subscription_says_what_comes_next(client: Client) -> None:
