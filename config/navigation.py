@@ -96,6 +96,7 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Domains", "language", "crm.Domain"),
     ),
     "Imports": (
+        Page("Imports", "upload_file", "imports", ("customers.view_customer", "crm.add_fileimport")),
         Item("Source records", "input", "customers.SourceRecord"),
         Item("Merges", "call_merge", "crm.Merge"),
         Item("Merged records", "merge", "crm.MergedRecord"),

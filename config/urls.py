@@ -51,6 +51,7 @@ urlpatterns = [
     path("admin/", include("billing.sheets.urls")),
     path("admin/", include("crm.desk.pages.urls")),
     path("admin/", include("crm.jobs.urls")),
+    path("admin/", include("crm.imports.urls")),
     path("admin/", include("crm.reports.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("config.sign_in")),

@@ -91,6 +91,7 @@ TABLE = (
     ),
     RoleLine("Merge customers and undo a merge", frozenset({"crm.merge_customers"}), _ACCOUNTS),
     RoleLine("Export customers", frozenset({"crm.add_export"}), _ACCOUNTS),
+    RoleLine("Import files", frozenset({"crm.add_fileimport"}), _ACCOUNTS),
     RoleLine(
         "Attach, change and cancel subscriptions",
         frozenset(_may("add change", "billing", "subscription")),

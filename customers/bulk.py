@@ -13,6 +13,8 @@ from django.utils import timezone
 from msgspec import UNSET
 from simple_history.utils import bulk_create_with_history
 
+from customers.row_snapshots import take_snapshot
+
 M = TypeVar("M", bound=models.Model)
 V = TypeVar("V")
 
@@ -39,10 +41,41 @@ def written_rows() -> Iterator[list[models.Model]]:
         _written.reset(token)
 
 
-def _note(rows: Iterable[models.Model]) -> None:
+#: By the label of a model and the key of a row: the row before, None if it is new.
+FormerRows = dict[tuple[str, str], dict[str, Any] | None]
+
+_former: ContextVar[FormerRows | None] = ContextVar("former", default=None)
+
+
+@contextmanager
+def former_rows() -> Iterator[FormerRows]:
+    """Snapshots of all rows that this module creates, updates or deletes inside, as they were before."""
+    rows: FormerRows = {}
+    token = _former.set(rows)
+    try:
+        yield rows
+    finally:
+        _former.reset(token)
+
+
+def _note(rows: Sequence[models.Model]) -> None:
+    """Note rows that are about to be written."""
     written = _written.get()
     if written is not None:
         written += rows
+    former = _former.get()
+    if former is not None:
+        _note_former(former, rows)
+
+
+def _note_former(former: FormerRows, rows: Sequence[models.Model]) -> None:
+    model: Any = type(rows[0])
+    label = model._meta.label
+    keys = [str(row.pk) for row in rows if (label, str(row.pk)) not in former]
+    former.update({(label, key): None for key in keys})
+    for piece in pieces(keys):
+        for row in model._base_manager.filter(pk__in=piece):
+            former[label, str(row.pk)] = take_snapshot(row)["columns"]
 
 
 def sync_rows(

@@ -7,6 +7,7 @@ from datetime import time
 from crm.account_emails import RESET_JOB
 from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
+from crm.imports.run import PREVIEW, REVERT, RUN
 from crm.jobs.data_check import check_data
 from crm.jobs.duplicates import DUPLICATES, sweep_duplicates
 from crm.jobs.events import (
@@ -19,6 +20,7 @@ from crm.jobs.events import (
     tell_of_events,
 )
 from crm.jobs.exports import write_export
+from crm.jobs.imports import import_file, preview_file, revert_file
 from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
 from crm.jobs.refresh import REFRESH, follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
@@ -158,6 +160,24 @@ _ALL = (
         run=send_emails,
         lane=Lane.OUTSIDE,
         is_wanted=emails_wait,
+    ),
+    Kind(
+        name=PREVIEW,
+        title="Import preview",
+        about="What a file would change",
+        run=preview_file,
+    ),
+    Kind(
+        name=RUN,
+        title="File import",
+        about="Customers of an uploaded file",
+        run=import_file,
+    ),
+    Kind(
+        name=REVERT,
+        title="Import revert",
+        about="Puts back what an import changed",
+        run=revert_file,
     ),
     Kind(
         name=WRITE_EXPORT,

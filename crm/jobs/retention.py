@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from crm.desk.spreadsheets.exports import delete_old_exports
+from crm.imports.store import delete_old_files
 from crm.jobs.kind import JobResult, RunningJob
 from crm.models import Job, Notification, OutgoingEmail, WebhookDelivery
 from customers import clock
 from customers.changes import delete_changes
 from customers.configuration.kinds import Setting
-from customers.configuration.table import CHANGES_KEPT_DAYS, JOBS_KEPT_DAYS, MESSAGES_KEPT_DAYS
+from customers.configuration.table import (
+    CHANGES_KEPT_DAYS,
+    IMPORTS_KEPT_DAYS,
+    JOBS_KEPT_DAYS,
+    MESSAGES_KEPT_DAYS,
+)
 from customers.configuration.values import value_of
 from customers.formats import counted, listed
 from customers.models import Event
@@ -24,12 +30,19 @@ def delete_old(job: RunningJob) -> JobResult:
     """Delete exports, changes and ended jobs that are past their time."""
     now = clock.now()
     exports = delete_old_exports(now)
+    files = delete_old_files(now - _days(IMPORTS_KEPT_DAYS))
     job.progress(1, 4)
     changes = delete_changes(now - _days(CHANGES_KEPT_DAYS))
     job.progress(2, 4)
     jobs, _ = Job.objects.ended().filter(ended_at__lt=now - _days(JOBS_KEPT_DAYS)).order_by().delete()
     told = _delete_told(now)
-    found = [(exports, "export"), (changes, "change"), (jobs, "job"), (told, "notification or message")]
+    found = [
+        (exports, "export"),
+        (files, "imported file"),
+        (changes, "change"),
+        (jobs, "job"),
+        (told, "notification or message"),
+    ]
     parts = [counted(number, noun, _MANY.get(noun, "")) for number, noun in found if number]
     return JobResult(f"Deleted {listed(parts)}" if parts else "Nothing to delete")
 

@@ -5,6 +5,13 @@ from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.export import Export, ExportPart
 from crm.models.facts import BalanceFacts, CurrencyFacts, CustomerFacts
+from crm.models.file_import import (
+    FileImport,
+    FileImportPart,
+    ImportBatch,
+    ImportedRecord,
+    ImportMapping,
+)
 from crm.models.health import HealthScore
 from crm.models.home_visit import HomeVisit
 from crm.models.job import ChangePosition, Job, JobSchedule, Worker
@@ -57,8 +64,13 @@ __all__ = [
     "EmailChoice",
     "Export",
     "ExportPart",
+    "FileImport",
+    "FileImportPart",
     "HealthScore",
     "HomeVisit",
+    "ImportBatch",
+    "ImportMapping",
+    "ImportedRecord",
     "Job",
     "JobSchedule",
     "Mention",

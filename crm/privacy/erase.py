@@ -19,6 +19,7 @@ from crm.privacy.rows import (
     REASON,
     Erased,
     delete_exports,
+    delete_files,
     delete_people,
     delete_rows,
     empty_rows,
@@ -60,6 +61,7 @@ def erase_customer(customer: Customer, reason: str, done_by: str) -> Erased:
     done = Erased(erasure, unpaid=_unpaid(ids))
     remember(erasure, ErasedRecord.Kind.RECORD, _keys_of(family))
     clusters = _clusters_of(ids)
+    delete_files(done, ids)
     _end_imported_subscriptions(ids)
     for place in PLACES:
         if not place.is_kept:

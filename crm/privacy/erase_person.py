@@ -15,6 +15,7 @@ from crm.privacy.places import PLACES, SEARCHED, Place
 from crm.privacy.rows import (
     Erased,
     delete_exports,
+    delete_files,
     delete_people,
     delete_rows,
     overwrite_deleted_pages,
@@ -70,6 +71,7 @@ def erase_person(customer: Customer, whom: str, reason: str, done_by: str) -> Er
     for searched in SEARCHED:
         search(done, searched, words)
     delete_exports(done, set(ids))
+    delete_files(done, ids)
     erasure.finished_at = clock.now()
     erasure.save(update_fields=["finished_at"])
     log_event("person_erased", customer=str(family[0].pk), person=person_id)

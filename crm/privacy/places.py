@@ -56,7 +56,9 @@ from crm.models import (
     Domain,
     DuplicatePair,
     Export,
+    FileImport,
     HealthScore,
+    ImportedRecord,
     Job,
     Mention,
     Merge,
@@ -267,12 +269,18 @@ SEARCHED = (
     Searched(Job, ("subject", "result", "error", "log", "arguments")),
     Searched(Segment, ("name", "query")),
     Searched(Export, ("title",)),
+    Searched(ImportedRecord, ("title", "changes", "remarks", "reason", "text"), is_deleted=True),
+    Searched(FileImport, ("name", "error", "columns", "options")),
 )
 
 #: Tables without rows of customers, by what they hold. Some are dealt with on their own.
 OF_NO_CUSTOMER = {
     "regrouped from the pairs that stay": ("crm_duplicatecluster",),
     "deleted as a whole if the customer is in it": ("crm_exportpart",),
+    "deleted as a whole if the file is of a source that knows the customer": (
+        "crm_fileimportpart",
+        "crm_importbatch",
+    ),
     "emptied where the entry is about an erased row": ("django_admin_log",),
     "keys of rows of other tables": ("billing_invoice_plans",),
     "what is sold, and who sells": (
@@ -316,6 +324,7 @@ OF_NO_CUSTOMER = {
     "the installation and its jobs": (
         "crm_changeposition",
         "crm_deskrefresh",
+        "crm_importmapping",
         "crm_jobschedule",
         "crm_tag",
         "crm_webhookendpoint",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +13,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 from django.db.models import Model, Q, QuerySet
 
-from crm.models import Export, ExportPart, Person
+from crm.models import Export, ExportPart, FileImport, FileImportPart, ImportBatch, Person
 from crm.privacy.identifying import Finder
 from crm.privacy.places import PEOPLE, Place, Searched
 from customers.bulk import pieces
 from customers.ingest.erased_people import Words, without_people
 from customers.ingest.reader.strict import read_strict
 from customers.json_types import Refused, encode
-from customers.models import Customer, Erasure
+from customers.models import Customer, Erasure, SourceRecord
 
 REASON = "Erased"
 
@@ -124,6 +124,20 @@ def delete_exports(done: Erased, customer_ids: set[str]) -> None:
     Export.objects.filter(pk__in=keys).delete()
     if keys:
         done.deleted["exports"] += len(keys)
+
+
+def delete_files(done: Erased, customer_ids: Iterable[str]) -> None:
+    """Delete the uploaded files of every source that knows one of the customers, and what is kept to revert them."""
+    known = list(customer_ids)
+    records = SourceRecord.objects.filter(Q(customer__in=known) | Q(came_with__in=known))
+    sources = set(records.order_by().values_list("source", flat=True))
+    files = FileImport.objects.filter(source__in=sources)
+    found = files.filter(parts__isnull=False).distinct().count()
+    ImportBatch.objects.filter(file_import__in=files).delete()
+    FileImportPart.objects.filter(file_import__in=files).delete()
+    files.filter(started_at=None).delete()
+    if found:
+        done.deleted["imported files"] += found
 
 
 def search(done: Erased, searched: Searched, finder: Finder) -> None:

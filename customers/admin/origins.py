@@ -24,5 +24,5 @@ def in_words(field: FieldProvenance) -> str:
 
 def name_of(record: SourceRecord) -> str:
     """The name of a record, and the merged customer that it came with."""
-    named = f"{record.get_source_display()} {record.source_id}"
+    named = f"{record.source_name} {record.source_id}"
     return named if record.came_with is None else f"{named} (from merged customer {record.came_with})"

@@ -237,6 +237,15 @@ EXPORTS_KEPT_DAYS = Number(
     lowest=1,
     unit="days",
 )
+IMPORTS_KEPT_DAYS = Number(
+    name="IMPORTS_KEPT_DAYS",
+    label="Imported files",
+    help="How many days an uploaded file is kept, and its import can be reverted.",
+    group="retention",
+    default=90,
+    lowest=1,
+    unit="days",
+)
 JOBS_KEPT_DAYS = Number(
     name="JOBS_KEPT_DAYS",
     label="Jobs",
@@ -285,6 +294,7 @@ TABLE: tuple[Setting[Any], ...] = (
     SOURCE_PRECEDENCE_EMAIL,
     CHANGES_KEPT_DAYS,
     EXPORTS_KEPT_DAYS,
+    IMPORTS_KEPT_DAYS,
     JOBS_KEPT_DAYS,
     MESSAGES_KEPT_DAYS,
 )

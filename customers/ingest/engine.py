@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.db.models import Model
 
 from customers import clock
-from customers.bulk import LONGEST_REASON, create_rows, update_rows, written_rows
+from customers.bulk import LONGEST_REASON, FormerRows, create_rows, former_rows, update_rows, written_rows
 from customers.ingest.erased import erased_among
 from customers.ingest.erased_people import ErasedPeople
 from customers.ingest.importer import Importer, ImportOutcome, ImportReport, Incoming
@@ -51,6 +51,9 @@ BATCH_TEXT = 8_000_000
 #: The advisory lock of a batch on PostgreSQL; any number that nothing else uses.
 _IMPORT_LOCK = 4_815_162_342
 
+#: Is given the rows that a batch wrote, as they were before, and its reports; inside the transaction of the batch.
+Keep: TypeAlias = Callable[[FormerRows, list[ImportReport]], None]
+
 
 def import_records(
     importer: Importer[D],
@@ -58,6 +61,7 @@ def import_records(
     *,
     origin: str = "",
     allow_older: bool = False,
+    keep: Keep | None = None,
 ) -> Iterator[ImportReport]:
     """Import `records` and report each in order.
 
@@ -67,12 +71,14 @@ def import_records(
     A batch that the database refuses is imported again record by record, so that only bad records are lost. Records
     before an `Unreadable` place are imported before it is raised. A `DatabaseError` that no record causes (lost
     connection, full disk) is raised; records that were reported before it stay imported.
+
+    `keep` is called with what each transaction wrote, so that the import can be reverted.
     """
     for batch in _batches(importer, records, ErasedPeople.known()):
         if allow_older:
             for incoming in batch.incoming:
                 incoming.may_be_older = True
-        reports = batch.refused + _take_batch(importer, batch.incoming, origin)
+        reports = batch.refused + _take_batch(importer, batch.incoming, origin, keep)
         log_batch("import_batch", Counter(report.outcome.value for report in reports), source=importer.source)
         yield from sorted(reports, key=lambda report: report.number)
 
@@ -155,22 +161,36 @@ class _SharedCustomer(Exception):
     """Two records of a batch are about one customer."""
 
 
-def _take_batch(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[ImportReport]:
+def _take_batch(
+    importer: Importer[D], batch: list[Incoming[D]], origin: str, keep: Keep | None
+) -> list[ImportReport]:
     if not batch:
         return []
     try:
-        with transaction.atomic():
-            return _take(importer, batch, origin)
+        return _take_and_keep(importer, batch, origin, keep)
     except (DatabaseError, Refused, _SharedCustomer):
-        return [report for incoming in batch for report in _take_one(importer, incoming, origin)]
+        return [report for incoming in batch for report in _take_one(importer, incoming, origin, keep)]
 
 
-def _take_one(importer: Importer[D], incoming: Incoming[D], origin: str) -> list[ImportReport]:
+@transaction.atomic
+def _take_and_keep(
+    importer: Importer[D], batch: list[Incoming[D]], origin: str, keep: Keep | None
+) -> list[ImportReport]:
+    if keep is None:
+        return _take(importer, batch, origin)
+    with former_rows() as former:
+        reports = _take(importer, batch, origin)
+    keep(former, reports)
+    return reports
+
+
+def _take_one(
+    importer: Importer[D], incoming: Incoming[D], origin: str, keep: Keep | None
+) -> list[ImportReport]:
     # The database may have refused the first attempt because of a concurrent write or a deadlock.
     for is_last in (False, True):
         try:
-            with transaction.atomic():
-                return _take(importer, [incoming], origin)
+            return _take_and_keep(importer, [incoming], origin, keep)
         except Refused as refused:
             return [_refusal(incoming, refused)]
         except (DataError, IntegrityError) as problem:
@@ -217,9 +237,13 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
         if found.refused is not None:
             reports.append(_refusal(incoming, found.refused))
         elif found.record is not None and found.record.digest == incoming.digest:
-            reports.append(ImportReport(incoming.record.number, ImportOutcome.UNCHANGED))
+            owner = _key_of(found)
+            reports.append(ImportReport(incoming.record.number, ImportOutcome.UNCHANGED, customer_id=owner))
         elif (remark := _staleness(importer, incoming, found.record)) is not None:
-            reports.append(ImportReport(incoming.record.number, ImportOutcome.STALE, [remark]))
+            owner = _key_of(found)
+            reports.append(
+                ImportReport(incoming.record.number, ImportOutcome.STALE, [remark], customer_id=owner)
+            )
         elif found.record is not None and found.record.is_merged:
             merged.append((incoming, found.record))
         else:
@@ -243,9 +267,19 @@ def _take(importer: Importer[D], batch: list[Incoming[D]], origin: str) -> list[
     _tell_unchanged(applied, updated, rows)
     _save_payloads(received, origin)
     reports.extend(
-        ImportReport(incoming.record.number, incoming.outcome, incoming.remarks) for incoming, _ in received
+        ImportReport(
+            incoming.record.number,
+            incoming.outcome,
+            incoming.remarks,
+            customer_id=str(record.customer_id),
+        )
+        for incoming, record in received
     )
     return reports
+
+
+def _key_of(found: IdentityMatch) -> str:
+    return "" if found.customer is None else str(found.customer.pk)
 
 
 def _tell_unchanged(

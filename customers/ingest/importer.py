@@ -75,12 +75,16 @@ class Incoming(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The outcome of one record; `number` is its place in the file, `bad` is set if it was refused."""
+    """The outcome of one record; `number` is its place in the file, `bad` is set if it was refused.
+
+    `customer_id` is the customer that the record is of; empty if it was refused.
+    """
 
     number: int
     outcome: ImportOutcome
     remarks: list[Remark] = field(default_factory=list)
     bad: BadRecord | None = None
+    customer_id: str = field(default="", compare=False)
 
 
 class Importer(Protocol[D]):

@@ -1,7 +1,7 @@
 """Claims of source records on the fields of a customer, and which claim decides a field.
 
 A claim is the value that one record has for one field, and since when. All records of a
-customer are ranked together: by the order of their sources (see `order_of`). Of two records of one source the one
+customer are ranked together: by the order of their sources (see `order_of`), those of files last. Of two records of one source the one
 that changed last comes first, for all fields.
 """
 
@@ -18,6 +18,7 @@ from customers.configuration.table import SOURCE_PRECEDENCE_EMAIL, SOURCE_PRECED
 from customers.configuration.values import value_of
 from customers.ingest.reader import canonical
 from customers.models import Customer, SourceRecord
+from customers.models.source import is_of_file
 
 #: The columns of a customer that sources may set.
 CLAIMED = (*Customer.PINNABLE, "created_at", "updated_at")
@@ -102,9 +103,18 @@ def order_of(name: str) -> tuple[str, ...]:
 def ranked(name: str, statements: Iterable[Statement]) -> list[Statement]:
     """The statements with a claim on a field, the deciding one first. Empty values come last."""
     order = order_of(name)
-    speaking = [each for each in statements if name in each.claims and each.source in order]
+    is_open = name not in _ORDERS
+    speaking = [
+        each
+        for each in statements
+        if name in each.claims and (each.source in order or (is_open and is_of_file(each.source)))
+    ]
     speaking.sort(key=lambda each: (each.changed_at, each.key), reverse=True)
-    return sorted(speaking, key=lambda each: (is_empty(each.claims[name]["value"]), order.index(each.source)))
+    ranks = {source: rank for rank, source in enumerate(order)}
+    return sorted(
+        speaking,
+        key=lambda each: (is_empty(each.claims[name]["value"]), ranks.get(each.source, len(order))),
+    )
 
 
 def changed_columns(

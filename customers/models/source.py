@@ -22,11 +22,24 @@ class Source(models.TextChoices):
     CRM = "crm", "CRM"
 
 
+#: The source of records that came in a file of a user begins with this: `csv:trade-fair-2026`.
+FILE_SOURCE = "csv:"
+
+
+def is_of_file(source: str) -> bool:
+    """Whether a source is a file that a user imported, not a platform."""
+    return source.startswith(FILE_SOURCE)
+
+
 class SourceRecord(CustomerRow):
     """A record of a customer at a source, found by (source, environment, source ID)."""
 
     id = TypedIdField(prefix="src", primary_key=True, editable=False)
-    source = models.CharField(max_length=10, choices=Source)
+    source = models.CharField(
+        max_length=80,
+        choices=Source,
+        help_text="The platform, or csv: and the name that a user gave to a file.",
+    )
     env = models.CharField("environment", max_length=10, default="live")
     source_id = models.CharField(
         "ID at the source",
@@ -73,7 +86,8 @@ class SourceRecord(CustomerRow):
                 fields=["source", "env", "source_id"], name="source_record_names_one_customer"
             ),
             models.CheckConstraint(
-                condition=Q(source__in=["payments", "billing", "crm"]), name="source_record_source_known"
+                condition=Q(source__in=["payments", "billing", "crm"]) | Q(source__regex="^csv:."),
+                name="source_record_source_known",
             ),
         ]
         indexes = [
@@ -82,7 +96,16 @@ class SourceRecord(CustomerRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_source_display()} {self.source_id}"
+        return f"{self.source_name} {self.source_id}"
+
+    @property
+    def source_name(self) -> str:
+        """The platform, or the name that a user gave to a file."""
+        return (
+            f"file “{self.source.removeprefix(FILE_SOURCE)}”"
+            if is_of_file(self.source)
+            else self.get_source_display()
+        )
 
 
 class ReceivedPayloadQuerySet(models.QuerySet["ReceivedPayload"]):

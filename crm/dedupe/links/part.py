@@ -55,7 +55,7 @@ ROWS_OF_SOURCE: dict[str, tuple[str, ...]] = {
 
 def rows_brought_by(record: SourceRecord) -> Iterator[QuerySet[Any]]:
     """The rows that leave the customer together with `record`, by model."""
-    for label in ROWS_OF_SOURCE[record.source]:
+    for label in ROWS_OF_SOURCE.get(record.source, ()):
         rows = rows_of(apps.get_model(label)).filter(
             customer=record.customer_id, came_with=record.came_with_id
         )

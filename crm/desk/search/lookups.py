@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from billing.models import CreditNote, Entity, Invoice, Subscription, TrialUsed
 from crm.desk.search.term import MatchRank, SearchTerm
 from crm.models import Contact, Person, Relationship
-from customers.models import Address, Business, Customer, Environment, PaymentMethod, Source, SourceRecord
+from customers.models import Address, Business, Customer, Environment, PaymentMethod, SourceRecord
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: A lookup takes at most this many matching rows.
@@ -73,7 +73,7 @@ def by_record(term: SearchTerm, may: May) -> Iterator[SearchHit]:
     """The ID of a source record."""
     found = SourceRecord.objects.filter(source_id__in=term.identifiers).order_by()
     for customer_id, source, key in found.values_list("customer_id", "source", "source_id")[:TAKEN]:
-        yield exact(customer_id, f"ID {key} in {dict(Source.choices).get(source, source)}")
+        yield exact(customer_id, f"ID {key} in {SourceRecord(source=source).source_name}")
 
 
 def by_crm_id(term: SearchTerm, may: May) -> Iterator[SearchHit]:

@@ -31,7 +31,7 @@ def _payload(payload: ReceivedPayload, position: Position) -> TimelineEntry:
     return TimelineEntry(
         position=position,
         kind=EntryKind.IMPORT,
-        title=f"Received from the {record.get_source_display()}",
+        title=f"Received from the {record.source_name}",
         details=tuple(details),
         url=reverse("desk-record-changes", args=[record.pk]),
         group=reason[:_REASON_LENGTH],

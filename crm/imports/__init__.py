@@ -1,0 +1,1 @@
+"""Files that users import: recognized, mapped, previewed, imported and reverted."""

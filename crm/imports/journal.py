@@ -1,0 +1,146 @@
+"""What an import wrote: kept so that it can be reverted, and put into words for the preview and the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+from django.utils.text import capfirst
+
+from customers.bulk import FormerRows
+from customers.ingest.precedence import CLAIMED
+from customers.models import Customer
+from customers.row_snapshots import take_snapshot
+
+Entry = dict[str, Any]
+#: By the key of a customer: lists of a field, its old and its new value.
+Changes = dict[str, list[list[str]]]
+
+#: Models that the page shows changes of, with the columns that it names.
+_SHOWN: Mapping[str, Collection[str]] = {
+    "customers.Customer": [name for name in CLAIMED if name not in ("created_at", "updated_at")],
+    "customers.Address": ("line1", "line2", "city", "state", "postal_code", "country"),
+    "customers.Business": ("name", "tax_identifier", "company_number"),
+    "crm.Company": (
+        *("name", "website_urls", "phone", "industry", "annual_revenue", "number_of_employees"),
+        *("location", "about", "founded_date"),
+    ),
+    "crm.Relationship": ("owner_id", "start_date", "contract_annual_revenue"),
+}
+#: Models of which a new row is one change.
+_ADDED = {
+    "customers.Address": "Address",
+    "customers.Business": "Business profile",
+    "crm.Contact": "Contact",
+    "crm.Domain": "Domain",
+    "crm.CustomField": "Custom field",
+    "crm.CustomerTag": "Tag",
+    "crm.Note": "Note",
+}
+_LONGEST = 200
+
+
+class WrittenRows:
+    """The rows that a batch wrote, as they were and as they are."""
+
+    def __init__(self, former: FormerRows) -> None:
+        self.former = former
+        self.current: dict[tuple[str, str], Model] = {}
+        keys: dict[str, list[str]] = defaultdict(list)
+        for label, key in former:
+            keys[label].append(key)
+        for label, own in keys.items():
+            self.current |= {(label, str(row.pk)): row for row in _rows(label, own)}
+
+    def entries(self) -> list[Entry]:
+        """What a revert needs of each row, in the order of writing."""
+        found = []
+        for (label, key), before in self.former.items():
+            row = self.current.get((label, key))
+            if row is None:
+                if before is not None:
+                    found.append({"model": label, "key": key, "gone": before})
+                continue
+            after = take_snapshot(row)["columns"]
+            if before is None:
+                found.append({"model": label, "key": key, "new": digest_of(after)})
+            elif changed := {
+                name: [before[name], value] for name, value in after.items() if before.get(name) != value
+            }:
+                found.append({"model": label, "key": key, "changed": changed})
+        return found
+
+    def changes(self) -> Changes:
+        """What changed of each customer, in words."""
+        found: Changes = defaultdict(list)
+        for (label, key), row in self.current.items():
+            owner = str(row.pk) if isinstance(row, Customer) else str(getattr(row, "customer_id", "") or "")
+            if not owner:
+                continue
+            before = self.former[label, key]
+            if before is None and label in _ADDED:
+                found[owner].append([_ADDED[label], "", _name_of(row)])
+                continue
+            if label not in _SHOWN:
+                continue
+            columns = take_snapshot(row)["columns"]
+            for name in _SHOWN[label]:
+                old, new = _shown((before or {}).get(name)), _shown(columns.get(name))
+                if old != new and not (before is None and not new):
+                    found[owner].append([_label(row, name), old, new])
+        _name_owners(found)
+        return found
+
+
+OWNER = "Account manager"
+
+
+def _label(row: Model, name: str) -> str:
+    if name == "owner_id":
+        return OWNER
+    column: Any = row._meta.get_field(name)
+    label = str(column.verbose_name)
+    prefix = "" if isinstance(row, Customer) or label != "name" else f"{row._meta.verbose_name} "
+    return str(capfirst(f"{prefix}{label}"))
+
+
+def _shown(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)[:_LONGEST]
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_LONGEST]
+
+
+def _name_of(row: Any) -> str:
+    return str(getattr(row, "tag", row))[:_LONGEST]
+
+
+def _name_owners(changes: Changes) -> None:
+    owners = [each for own in changes.values() for each in own if each[0] == OWNER]
+    keys = {key for each in owners for key in each[1:] if key}
+    if not keys:
+        return
+    users = get_user_model()._default_manager.filter(pk__in=keys)
+    names = {str(user.pk): user.get_full_name() or user.get_username() for user in users}
+    for each in owners:
+        each[1:] = [names.get(key, key) for key in each[1:]]
+
+
+def digest_of(columns: Mapping[str, Any]) -> str:
+    """A digest of a row's columns, to notice a change since."""
+    text = json.dumps(columns, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _rows(label: str, keys: Sequence[str]) -> Any:
+    model = apps.get_model(label)
+    rows: Any = model._base_manager.filter(pk__in=keys)
+    related = {"crm.Contact": "person", "crm.CustomerTag": "tag"}.get(label)
+    return rows.select_related(related) if related else rows

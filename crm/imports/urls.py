@@ -1,0 +1,23 @@
+"""The URLs of the pages of imports, below the admin's."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from crm.imports.pages import detail, mapping, revert, upload
+
+urlpatterns: list[URLPattern] = [
+    path("imports/", admin.site.admin_view(upload.imports_page), name="imports"),
+    path("imports/<str:import_id>/", admin.site.admin_view(detail.import_page), name="import"),
+    path("imports/<str:import_id>/map/", admin.site.admin_view(mapping.mapping_page), name="import-map"),
+    path("imports/<str:import_id>/run/", admin.site.admin_view(detail.run_import), name="import-run"),
+    path(
+        "imports/<str:import_id>/refused/", admin.site.admin_view(detail.refused_file), name="import-refused"
+    ),
+    path("imports/<str:import_id>/file/", admin.site.admin_view(detail.original_file), name="import-file"),
+    path(
+        "imports/<str:import_id>/remove/", admin.site.admin_view(upload.remove_import), name="import-remove"
+    ),
+    path("imports/<str:import_id>/revert/", admin.site.admin_view(revert.revert_page), name="import-revert"),
+]

@@ -1,0 +1,96 @@
+"""The pages of imports, from the upload to the revert."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from crm.imports.revert import revert
+from crm.imports.run import preview, run
+from crm.models import FileImport, ImportMapping, Job
+from crm.roles import ACCOUNT_MANAGER, VIEWER
+from customers.models import Customer
+from tests.crm.imports import files
+
+pytestmark = pytest.mark.django_db
+
+
+def _client(role: str) -> Client:
+    user = User.objects.create_user("max", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def _nothing(done: int, total: int) -> None:
+    pass
+
+
+def test_a_file_is_uploaded_mapped_previewed_imported_and_reverted() -> None:
+    client = _client(ACCOUNT_MANAGER)
+    file = SimpleUploadedFile("trade-fair.csv", files.TRADE_FAIR)
+    answer = client.post(reverse("imports"), {"file": file}, follow=True)
+    found = FileImport.objects.get()
+    assert answer.redirect_chain[-1][0] == reverse("import-map", args=[found.pk])
+    page = answer.content.decode()
+    assert "Day first: row 4 has 31/10/2026" in page
+    assert "EUR, Decimal comma: row 3 has 1.234,56 €" in page
+
+    names = {
+        f"field-{at}": found.fields.get(column["heading"], "") for at, column in enumerate(found.columns)
+    }
+    category = next(at for at, column in enumerate(found.columns) if column["heading"] == "Kategorie")
+    mapped = {**names, f"field-{category}": "tags", "source": "Trade fair", "mapping": "Trade fair contacts"}
+    client.post(reverse("import-map", args=[found.pk]), mapped)
+    found.refresh_from_db()
+    assert (found.state, found.source, found.fields["Kategorie"]) == ("previewing", "csv:trade-fair", "tags")
+    assert Job.objects.get(key=str(found.pk)).kind == "preview_file"
+    assert "Waiting to start" in client.get(reverse("import", args=[found.pk])).content.decode()
+    preview(found, _nothing)
+
+    page = client.get(reverse("import", args=[found.pk])).content.decode()
+    assert "Import 2 customers" in page
+    assert "Fährbrück GmbH" in page
+    assert not Customer.objects.exists()
+    refused = client.get(reverse("import-refused", args=[found.pk]))
+    lines = b"".join(refused.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    assert lines[0].endswith("Betreuer,Row,Reason")
+    assert lines[1].startswith("TF-00019,Lumen Fracht,Lea Tanaka,lea@@lumen")
+
+    client.post(reverse("import-run", args=[found.pk]))
+    found.refresh_from_db()
+    run(found, _nothing)
+    page = client.get(reverse("import", args=[found.pk])).content.decode()
+    assert "2 customers imported" in page
+    assert Customer.objects.get(name="Optik Süd").customer_tags.get().tag.name == "B"
+
+    page = client.get(reverse("import-revert", args=[found.pk])).content.decode()
+    assert "Revert 2 customers" in page
+    client.post(reverse("import-revert", args=[found.pk]))
+    found.refresh_from_db()
+    revert(found, _nothing)
+    assert not Customer.objects.exists()
+    page = client.get(reverse("imports")).content.decode()
+    assert "Reverted" in page
+
+    # The next file with these columns takes the mapping by itself.
+    client.post(reverse("imports"), {"file": SimpleUploadedFile("next.csv", files.TRADE_FAIR)})
+    later = FileImport.objects.get(name="next.csv")
+    assert (later.mapping, later.source) == (ImportMapping.objects.get(), "csv:trade-fair")
+    assert later.fields["Kategorie"] == "tags"
+
+
+def test_a_file_of_another_kind_is_refused_on_the_page() -> None:
+    client = _client(ACCOUNT_MANAGER)
+    answer = client.post(reverse("imports"), {"file": SimpleUploadedFile("a.csv", b"%PDF-1.7")}, follow=True)
+    assert "a.csv: This looks like a PDF file. Upload CSV, Excel (.xlsx) or JSON." in answer.content.decode()
+    assert not FileImport.objects.exists()
+
+
+def test_a_viewer_can_not_import() -> None:
+    client = _client(VIEWER)
+    assert client.get(reverse("imports")).status_code == 403
