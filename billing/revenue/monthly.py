@@ -138,6 +138,13 @@ def revenue_of_subscription(subscription: Subscription, at: datetime) -> dict[st
     return _summed([subscription]) if earns(subscription, at) else {}
 
 
+def revenue_of_subscriptions(
+    subscriptions: Sequence[Subscription], at: datetime
+) -> dict[str, RecurringRevenue]:
+    """MRR and ARR at `at` by currency of subscriptions of one customer, from `with_charges`."""
+    return _summed([each for each in subscriptions if earns(each, at)])
+
+
 def prepaid_units(
     plan: Any, quantities: Mapping[str, Any], granted: Mapping[str, Decimal]
 ) -> dict[str, Decimal]:

@@ -10,17 +10,27 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from billing.revenue.monthly import revenue_of
+from billing.revenue.monthly import revenue_of_subscriptions
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.customer_lookup import customer_with_head
-from crm.desk.pages.overview import attention, details, health, money, people, places, related, work
+from crm.desk.pages.overview import (
+    attention,
+    billing_accounts,
+    details,
+    health,
+    money,
+    people,
+    places,
+    related,
+    work,
+)
+from crm.desk.pages.overview.bars import bars_of
 from crm.desk.pages.overview.section import Section
 from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, RecordShell, shell_of
 from crm.desk.worklist.refresh import refresh_customers
 from crm.notes import mark_mentions_seen
 from customers import clock
-from customers.models import Customer
 
 #: The permission to see a section, and the function that reads it.
 _Gather = tuple[str, Callable[[], Section | None]]
@@ -60,22 +70,32 @@ def billing_page(request: HttpRequest, identifier: str) -> HttpResponse:
         return found
     if not (found.may("billing.view_subscription") or found.may("billing.view_invoice")):
         raise PermissionDenied
-    customer = found.customer
-    return _tab(
-        request,
-        found,
-        BILLING,
-        (
-            ("billing.view_subscription", lambda: _contract(customer)),
-            ("billing.view_subscription", lambda: money.subscriptions_section(customer, found.now)),
-            ("billing.view_invoice", lambda: money.invoices_section(customer)),
-            ("billing.view_purchase", lambda: money.purchases_section(customer)),
-            ("billing.view_discount", lambda: money.discounts_section(customer)),
-            ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
-            ("billing.view_referral", lambda: related.referrals_section(customer)),
-        ),
-        "No subscriptions or invoices yet",
+    # The head brings the facts up to date that the balances are read from.
+    head = found.context(request, BILLING)
+    customer, may, now = found.customer, found.may, found.now
+    rows = billing_accounts.running_subscriptions(customer) if may("billing.view_subscription") else []
+    bars = bars_of(customer, now) if may("billing.view_balance") else []
+    sections: tuple[_Gather, ...] = (
+        ("billing.view_license", lambda: money.licenses_section(customer)),
+        ("billing.view_purchase", lambda: money.purchases_section(customer)),
+        ("billing.view_discount", lambda: money.discounts_section(customer)),
+        ("billing.view_trialused", lambda: money.trials_section(customer)),
+        ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
+        ("billing.view_referral", lambda: related.referrals_section(customer)),
     )
+    is_open_only = request.GET.get("invoices") == billing_accounts.OPEN
+    context = {
+        **head,
+        "accounts": billing_accounts.accounts_of(customer, rows, bars, now) if rows or bars else [],
+        "contract": money.contract_words(customer, revenue_of_subscriptions(rows, now))
+        if may("billing.view_subscription")
+        else [],
+        "invoices": billing_accounts.invoices_of(customer, now, is_open_only=is_open_only)
+        if may("billing.view_invoice")
+        else None,
+        "sections": _shown(gather() for permission, gather in sections if may(permission)),
+    }
+    return TemplateResponse(request, "crm/desk/billing.html", context)
 
 
 def details_page(request: HttpRequest, identifier: str) -> HttpResponse:
@@ -162,11 +182,6 @@ def _rail(found: RecordShell) -> list[Section | None]:
         ),
     )
     return [gather() for permission, gather in sections if found.may(permission)]
-
-
-def _contract(customer: Customer) -> Section | None:
-    billed = revenue_of([str(customer.pk)]).get(str(customer.pk), {})
-    return money.contract_section(customer, billed)
 
 
 def _shown(sections: Iterable[Section | None]) -> list[Section]:

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from billing.formats import (
-    INVOICE_STATES,
     SUBSCRIPTION_STATES,
     every,
-    invoice_state,
     money,
     subscription_state,
     unit_price,
 )
-from billing.models import Discount, Invoice, Purchase, Subscription
+from billing.models import Discount, License, Purchase, Subscription, TrialUsed
 from billing.revenue.monthly import UnusablePrice, charges_of, revenue_of_subscription, with_charges
 from billing.rules.exact import EXACT
 from billing.rules.money import is_known, round_to_minor
@@ -34,8 +31,8 @@ from customers.models import Customer
 _BARS = 4
 
 
-def contract_section(customer: Customer, billed: dict[str, RecurringRevenue]) -> Section | None:
-    """The yearly contract value compared with ARR; `billed` is by currency."""
+def contract_words(customer: Customer, billed: dict[str, RecurringRevenue]) -> list[str]:
+    """The yearly contract value compared with ARR; `billed` is by currency. Empty if neither is known."""
     relationship: Relationship | None = getattr(customer, "relationship", None)
     agreed = relationship.contract_annual_revenue if relationship else None
     sentences = []
@@ -47,9 +44,7 @@ def contract_section(customer: Customer, billed: dict[str, RecurringRevenue]) ->
     ]
     if agreed is not None and relationship is not None and is_known(relationship.currency):
         sentences.append(_compared(agreed, relationship.currency, billed))
-    elif not billed:
-        return None
-    return Section(key="contract", title="Contract and billing", sentences=tuple(sentences))
+    return [sentence for sentence in sentences if sentence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +74,6 @@ def billing_section(customer: Customer, now: datetime, may: Callable[[str], bool
     )
 
 
-def subscriptions_section(customer: Customer, now: datetime) -> Section | None:
-    """Running subscriptions with their MRR and what happens next."""
-    rows = Subscription.objects.running().filter(customer=customer).order_by("add_on", "position", "pk")
-    found = first_rows(with_charges(rows))
-    return list_section(
-        "subscriptions",
-        "Subscriptions",
-        found,
-        lambda row: _subscription(row, now),
-        more_url=list_of(Subscription, customer),
-    )
-
-
 def purchases_section(customer: Customer) -> Section | None:
     rows = Purchase.objects.filter(customer=customer, removed_at=None).select_related("plan")
     return list_section(
@@ -108,13 +90,33 @@ def purchases_section(customer: Customer) -> Section | None:
     )
 
 
-def invoices_section(customer: Customer) -> Section | None:
-    """Unpaid invoices, then the newest."""
-    rows: QuerySet[Invoice] = Invoice.objects.filter(customer=customer, removed_at=None)
-    unpaid = first_rows(rows.unpaid().order_by(F("due_at").asc(nulls_last=True), "pk"))  # type: ignore[attr-defined]
-    latest = first_rows(rows.order_by("-created_at", "-pk"))
-    found = list({row.pk: row for row in (*unpaid, *latest)}.values())
-    return list_section("invoices", "Invoices", found, _invoice, more_url=list_of(Invoice, customer))
+def licenses_section(customer: Customer) -> Section | None:
+    """The licenses that a plan of the customer gives out."""
+    rows = License.objects.filter(customer=customer).select_related("license_plan")
+    return list_section(
+        "licenses",
+        "Licenses",
+        first_rows(rows.order_by("position", "pk")),
+        lambda row: SectionLine(
+            text=row.license_plan_name or str(row.license_plan),
+            url=page_of(row),
+            details=(f"{number(row.usage)} in use of {number(row.granted)}",),
+            value=f"{number(row.remaining)} left",
+        ),
+        more_url=list_of(License, customer),
+    )
+
+
+def trials_section(customer: Customer) -> Section | None:
+    """The plans whose trial the customer had."""
+    rows = TrialUsed.objects.filter(customer=customer).select_related("plan").order_by("position", "pk")
+    return list_section(
+        "trials",
+        "Trials used",
+        first_rows(rows),
+        lambda row: SectionLine(text=str(row.plan), url=page_of(row)),
+        more_url=list_of(TrialUsed, customer),
+    )
 
 
 def discounts_section(customer: Customer) -> Section | None:
@@ -139,46 +141,39 @@ def _compared(agreed: Decimal, currency: str, billed: dict[str, RecurringRevenue
     return f"{gap}/yr {side} the contract, {percent(share)} of it is billed."
 
 
-def _subscription(row: Subscription, now: datetime) -> SectionLine:
-    state = subscription_state(row)
-    revenue = revenue_of_subscription(row, now)
-    return SectionLine(
-        text=f"{number(row.quantity)} {row.plan}" if row.quantity != 1 else str(row.plan),
-        url=page_of(row),
-        details=tuple(_coming(row, now)),
-        label=(state, SUBSCRIPTION_STATES.get(state, PLAIN)),
-        value=", ".join(f"{money(each.mrr, currency)}/month" for currency, each in revenue.items()),
+def name_of_subscription(row: Subscription) -> str:
+    """The plan, and the quantity unless it is 1."""
+    return (
+        f"{row.plan} \N{MULTIPLICATION SIGN} {number(row.quantity)}" if row.quantity != 1 else str(row.plan)
     )
 
 
 def _subscription_in_brief(row: Subscription, now: datetime, *, has_accounts: bool) -> SectionLine:
     state = subscription_state(row)
-    line = _subscription(row, now)
     account = [str(row.came_with) if row.came_with else "Main account"] if has_accounts else []
+    by = "billed here" if row.billed_here else "billed by the platform"
+    revenue = revenue_of_subscription(row, now)
     return SectionLine(
-        text=line.text,
-        details=(
-            *account,
-            "billed here" if row.billed_here else "billed by the platform",
-            *_coming(row, now)[:1],
-        ),
-        label=None if state == "active" else (state, line.label[1] if line.label else PLAIN),
-        value=line.value,
+        text=name_of_subscription(row),
+        url=page_of(row),
+        details=(*account, by, *coming(row, now)[:1]),
+        label=None if state == "Active" else (state, SUBSCRIPTION_STATES.get(state, PLAIN)),
+        value=", ".join(f"{money(each.mrr, currency)}/month" for currency, each in revenue.items()),
     )
 
 
-def _coming(row: Subscription, now: datetime) -> list[str]:
+def coming(row: Subscription, now: datetime) -> list[str]:
     """What happens next to a subscription, in words."""
-    coming = []
+    found = []
     if row.status == Subscription.Status.SCHEDULED:
         return [f"Starts {day(row.started_at)}"]
     if row.trial_ends_at is not None and row.trial_ends_at > now:
-        coming.append(f"Trial ends {day(row.trial_ends_at)}")
+        found.append(f"Trial ends {day(row.trial_ends_at)}")
     if row.expires_at is not None:
-        coming.append(f"Ends {day(row.expires_at)}")
+        found.append(f"Ends {day(row.expires_at)}")
     elif row.current_period_end is not None:
-        coming.append(f"Renews {day(row.current_period_end)}{_next_invoice(row)}")
-    return coming
+        found.append(f"Renews {day(row.current_period_end)}{_next_invoice(row)}")
+    return found
 
 
 def _next_invoice(row: Subscription) -> str:
@@ -200,20 +195,6 @@ def _sum(charges: list[RecurringCharge]) -> Decimal:
     for charge in charges:
         total = EXACT.add(total, charge.amount)
     return total
-
-
-def _invoice(row: Invoice) -> SectionLine:
-    state = invoice_state(row)
-    is_open = row.status == Invoice.Status.OPEN
-    due = f"{money(row.due, row.currency)} due" if is_open and row.due != row.total else ""
-    until = f"Due {day(row.due_at)}" if row.due_at and is_open else ""
-    return SectionLine(
-        text=str(row),
-        url=page_of(row),
-        details=tuple(part for part in (day(row.created_at), until, due) if part),
-        label=(state, INVOICE_STATES.get(state, PLAIN)),
-        value=money(row.total, row.currency),
-    )
 
 
 def _discount(row: Discount) -> SectionLine:

@@ -426,6 +426,41 @@ def test_the_usage_of_a_balance_is_drawn_split_and_listed(
     assert "Grant or adjust" not in page
 
 
+def test_each_billing_account_says_who_bills_it_and_invoices_how_late_they_are(client: Client) -> None:
+    now = clock.now()
+    customer = make_customer()
+    lab: Any = make_customer(name="Finch Lab", merged_into=customer)
+    plan = make_plan(name="Scale", price_amount=Decimal(20), price_interval="month", currency="USD")
+    make_subscription(customer=customer, plan=plan, quantity=1, past_due=True)
+    make_subscription(customer=customer, plan=plan, quantity=3, billed_here=True, came_with=lab)
+    make_grant(balance=make_balance(customer=customer, came_with=lab), included_grant=Decimal(80))
+    make_invoice(
+        customer=customer,
+        number="INV-7",
+        status="open",
+        total=4_000,
+        paid=1_500,
+        due_at=now - timedelta(days=18),
+    )
+    make_invoice(
+        customer=customer,
+        number="LAB-9",
+        status="open",
+        total=2_000,
+        due_at=now + timedelta(days=4),
+        came_with=lab,
+    )
+    make_invoice(customer=customer, number="INV-1", status="paid", total=500)
+    page = page_of(client, customer, "desk-billing")
+    main, other = page.index("Main account"), page.index("Finch Lab")
+    assert main < page.index("Billed by the billing platform") < other < page.index("Billed here")
+    for words in ("$60.00/month", "of 80", ">18</td>", "in 4 days", "$25.00", "$45.00", "INV-1"):
+        assert words in page, words
+    shown = client.get(reverse("desk-billing", args=[customer.pk]), {"invoices": "open"}).content.decode()
+    assert "LAB-9" in shown
+    assert "INV-1" not in shown
+
+
 def test_an_overdue_invoice_comes_first(client: Client) -> None:
     now = clock.now()
     customer = make_customer()
