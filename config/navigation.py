@@ -1,18 +1,22 @@
-"""The sidebar of the admin."""
+"""The sidebar of the admin: ten entries by what people do, and the page of all tables."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A link to the list of a model. `model` is its label, `icon` the name of a Material symbol."""
+    """A link to the stock list of a model. `model` is its label, `icon` the name of a Material symbol."""
 
     title: str
     icon: str
@@ -21,56 +25,135 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A link to a page of our own, by URL name, for users with all of `permissions`."""
+    """A link to a page, by URL name, for users with all of `permissions`.
+
+    Its children are shown below it where the user is on it or on one of them. The pages below the paths `under` belong to
+    it too.
+    """
 
     title: str
     icon: str
     url_name: str
     permissions: tuple[str, ...]
+    children: tuple[Page, ...] = ()
+    under: tuple[str, ...] = ()
 
 
-GROUPS: dict[str, tuple[Item | Page, ...]] = {
-    "Desk": (
-        Page("Home", "home", "admin:index", ("customers.view_customer",)),
-        Page("Worklist", "checklist", "desk-worklist", ("customers.view_customer", "crm.view_worklistentry")),
-        Page("Reports", "monitoring", "reports", ("customers.view_customer",)),
-        Page("Segments", "filter_alt", "desk-segments", ("customers.view_customer", "crm.view_segment")),
+_SEE = "customers.view_customer"
+
+#: The groups of the sidebar.
+GROUPS: tuple[tuple[Page, ...], ...] = (
+    (
+        Page("Home", "home", "admin:index", (_SEE,)),
         Page(
-            "Reassign accounts",
-            "swap_horiz",
-            "desk-reassign",
-            ("customers.view_customer", "crm.change_relationship", "crm.change_task", "crm.add_note"),
+            "Worklist",
+            "checklist",
+            "desk-worklist",
+            (_SEE, "crm.view_worklistentry"),
+            (Page("Tasks", "task_alt", "desk-tasks", (_SEE, "crm.view_task")),),
+        ),
+        Page(
+            "Customers",
+            "group",
+            "desk-customers",
+            (_SEE,),
+            (
+                Page(
+                    "Companies",
+                    "domain",
+                    "desk-companies",
+                    (_SEE, "crm.view_company"),
+                    (),
+                    ("/admin/company/",),
+                ),
+                Page("People", "person", "desk-people", (_SEE, "crm.view_person"), (), ("/admin/person/",)),
+                Page("Segments", "filter_alt", "desk-segments", (_SEE, "crm.view_segment")),
+                Page(
+                    "Reassign accounts",
+                    "swap_horiz",
+                    "desk-reassign",
+                    (_SEE, "crm.change_relationship", "crm.change_task", "crm.add_note"),
+                ),
+            ),
+            ("/admin/customer/", "/admin/customers/customer/", "/admin/export/"),
+        ),
+        Page(
+            "Review",
+            "join_inner",
+            "admin:crm_duplicatecluster_changelist",
+            (_SEE, "crm.view_duplicatecluster"),
+            (Page("Shared trials", "devices_other", "desk-trials", (_SEE, "billing.view_trialused")),),
+            ("/admin/merge/",),
         ),
     ),
-    "Customers": (
-        Page("Customers", "group", "desk-customers", ("customers.view_customer",)),
-        Item("Addresses", "home_pin", "customers.Address"),
-        Item("Business profiles", "storefront", "customers.Business"),
-        Item("Payment methods", "credit_card", "customers.PaymentMethod"),
-        Item("Possible duplicates", "join_inner", "crm.DuplicateCluster"),
-        Page(
-            "Shared trials",
-            "devices_other",
-            "desk-trials",
-            ("customers.view_customer", "billing.view_trialused"),
-        ),
-    ),
-    "Billing": (
-        Item("Billing accounts", "account_balance_wallet", "billing.BillingAccount"),
+    (
         Page(
             "Subscriptions",
             "autorenew",
             "desk-subscriptions",
-            ("customers.view_customer", "billing.view_subscription"),
+            (_SEE, "billing.view_subscription"),
+            (
+                Page(
+                    "Balances",
+                    "data_usage",
+                    "desk-balances",
+                    (_SEE, "billing.view_balance"),
+                    (),
+                    ("/admin/balance/",),
+                ),
+            ),
+            ("/admin/subscription/",),
         ),
+        Page(
+            "Invoices",
+            "receipt_long",
+            "desk-invoices",
+            (_SEE, "billing.view_invoice"),
+            (),
+            ("/admin/invoice/",),
+        ),
+        Page(
+            "Plans",
+            "sell",
+            "admin:billing_plan_changelist",
+            ("billing.view_plan",),
+            (Page("Features", "widgets", "admin:billing_feature_changelist", ("billing.view_feature",)),),
+        ),
+        Page("Reports", "monitoring", "reports", (_SEE,)),
+    ),
+    (
+        Page("Jobs", "schedule", "jobs", ("crm.view_job",)),
+        Page(
+            "Settings",
+            "settings",
+            "settings",
+            ("customers.view_storedsetting",),
+            (
+                Page("Seller details", "store", "seller", ("billing.view_seller",)),
+                Page("Data", "database", "data", ("customers.view_storedsetting",)),
+            ),
+        ),
+    ),
+)
+
+#: All tables, as Django lists them.
+TABLES: dict[str, tuple[Item, ...]] = {
+    "Customers": (
+        Item("Customers", "group", "customers.Customer"),
+        Item("Addresses", "home_pin", "customers.Address"),
+        Item("Business profiles", "storefront", "customers.Business"),
+        Item("Payment methods", "credit_card", "customers.PaymentMethod"),
+        Item("Possible duplicates", "join_inner", "crm.DuplicateCluster"),
+    ),
+    "Billing": (
+        Item("Billing accounts", "account_balance_wallet", "billing.BillingAccount"),
+        Item("Subscriptions", "autorenew", "billing.Subscription"),
         Item("Purchases", "shopping_bag", "billing.Purchase"),
-        Page("Balances", "data_usage", "desk-balances", ("customers.view_customer", "billing.view_balance")),
+        Item("Balances", "data_usage", "billing.Balance"),
         Item("Grants", "redeem", "billing.Grant"),
         Item("Ledger entries", "history_edu", "billing.Posting"),
         Item("Flags", "toggle_on", "billing.Flag"),
-        Page(
-            "Invoices", "receipt_long", "desk-invoices", ("customers.view_customer", "billing.view_invoice")
-        ),
+        Item("Invoices", "receipt_long", "billing.Invoice"),
         Item("Payments", "payments", "billing.Payment"),
         Item("Credit notes", "undo", "billing.CreditNote"),
         Item("Sent emails", "outgoing_mail", "billing.InvoiceEmail"),
@@ -84,11 +167,11 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
     ),
     "Accounts": (
         Item("Account details", "handshake", "crm.Relationship"),
-        Page("Companies", "domain", "desk-companies", ("customers.view_customer", "crm.view_company")),
-        Page("People", "person", "desk-people", ("customers.view_customer", "crm.view_person")),
+        Item("Companies", "domain", "crm.Company"),
+        Item("People", "person", "crm.Person"),
         Item("Contacts", "contacts", "crm.Contact"),
         Item("Notes", "sticky_note_2", "crm.Note"),
-        Page("Tasks", "task_alt", "desk-tasks", ("customers.view_customer", "crm.view_task")),
+        Item("Tasks", "task_alt", "crm.Task"),
         Item("Calls and meetings", "call", "crm.Activity"),
         Item("Mentions", "alternate_email", "crm.Mention"),
         Item("Documents", "description", "crm.Document"),
@@ -102,9 +185,6 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
         Item("Merged records", "merge", "crm.MergedRecord"),
     ),
     "Administration": (
-        Page("Jobs", "schedule", "jobs", ("crm.view_job",)),
-        Page("Settings", "settings", "settings", ("customers.view_storedsetting",)),
-        Page("Seller details", "store", "seller", ("billing.view_seller",)),
         Item("Users", "manage_accounts", "auth.User"),
         Item("Teams", "diversity_3", "crm.Team"),
         Item("Groups", "groups", "auth.Group"),
@@ -119,21 +199,76 @@ GROUPS: dict[str, tuple[Item | Page, ...]] = {
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups as Unfold expects them, with only the items that this user may see."""
-    groups = (
-        {
-            "title": title,
-            "separator": True,
-            "items": [_link(item) for item in items if _may_see(item, request)],
+    """The groups as Unfold expects them, with the entries that this user may see.
+
+    The last group, which is hidden, has the tables, so that the search finds them.
+    """
+    here = _current(request.path)
+    groups = []
+    for pages in GROUPS:
+        items = [line for page in pages for line in _lines(page, request, here)]
+        if items:
+            groups.append({"title": "", "items": items})
+    shown = {item["title"] for group in groups for item in group["items"]}
+    tables = [
+        _line(item.title, item.icon, _list_of(item))
+        for _, items in _tables(request)
+        for item in items
+        if item.title not in shown
+    ]
+    return [*groups, {"title": "Data", "is_hidden": True, "items": tables}] if tables else groups
+
+
+def data_page(request: HttpRequest) -> HttpResponse:
+    """All tables that the user may see, each with a link to its stock list."""
+    tables = [
+        (title, [(item.title, item.icon, _list_of(item)) for item in items])
+        for title, items in _tables(request)
+    ]
+    context = {**admin.site.each_context(request), "title": "Data", "tables": tables}
+    return TemplateResponse(request, "config/data.html", context)
+
+
+def _lines(page: Page, request: HttpRequest, here: Page | None) -> Iterator[dict[str, Any]]:
+    """The entry, and its children: hidden unless the user is on one of them."""
+    children = [each for each in page.children if request.user.has_perms(each.permissions)]
+    is_open = here is page or here in page.children
+    if request.user.has_perms(page.permissions):
+        yield _line(page.title, page.icon, reverse(page.url_name), active=here is page)
+    for each in children:
+        yield {
+            **_line(each.title, each.icon, reverse(each.url_name), active=here is each),
+            "is_child": True,
+            "is_hidden": not is_open,
         }
-        for title, items in GROUPS.items()
-    )
-    return [group for group in groups if group["items"]]
 
 
-def _may_see(item: Item | Page, request: HttpRequest) -> bool:
-    if isinstance(item, Page):
-        return request.user.has_perms(item.permissions)
+def _line(title: str, icon: str, link: str, *, active: bool = False) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link, "active": active}
+
+
+def _current(path: str) -> Page | None:
+    """The entry that a page belongs to: the one with the longest path that the page's path begins with."""
+    best: Page | None = None
+    longest = 0
+    for pages in GROUPS:
+        for page in pages:
+            for each in (page, *page.children):
+                home = reverse(each.url_name)
+                for start in (home, *each.under):
+                    is_here = path == start if start == "/admin/" else path.startswith(start)
+                    if is_here and len(start) > longest:
+                        best, longest = each, len(start)
+    return best
+
+
+def _tables(request: HttpRequest) -> list[tuple[str, list[Item]]]:
+    """The tables that the user may see, by group."""
+    found = [(title, [item for item in items if _may_see(item, request)]) for title, items in TABLES.items()]
+    return [(title, items) for title, items in found if items]
+
+
+def _may_see(item: Item, request: HttpRequest) -> bool:
     try:
         model_admin = admin.site.get_model_admin(apps.get_model(item.model))
     except (LookupError, NotRegistered):
@@ -141,8 +276,5 @@ def _may_see(item: Item | Page, request: HttpRequest) -> bool:
     return model_admin.has_view_permission(request)
 
 
-def _link(item: Item | Page) -> dict[str, Any]:
-    if isinstance(item, Page):
-        return {"title": item.title, "icon": item.icon, "link": reverse(item.url_name)}
-    name = item.model.replace(".", "_").lower()
-    return {"title": item.title, "icon": item.icon, "link": reverse(f"admin:{name}_changelist")}
+def _list_of(item: Item) -> str:
+    return reverse(f"admin:{item.model.replace('.', '_').lower()}_changelist")

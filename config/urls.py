@@ -9,6 +9,7 @@ from billing.admin.rates import rates_page
 from billing.admin.seller import seller_page
 from config import views
 from config.invitations import invitation_page, invite_again_page
+from config.navigation import data_page
 from config.preferences import preferences_page, start_page
 from config.sessions import sessions_page
 from config.settings_pages.pages import group_page, reset_page, settings_page
@@ -31,6 +32,7 @@ urlpatterns = [
     path("admin/preferences/", admin.site.admin_view(preferences_page), {"site": admin.site}, "preferences"),
     path("admin/sessions/", admin.site.admin_view(sessions_page), {"site": admin.site}, "sessions"),
     path("admin/start/", admin.site.admin_view(start_page), name="start"),
+    path("admin/data/", admin.site.admin_view(data_page), name="data"),
     path("admin/settings/", admin.site.admin_view(settings_page), {"site": admin.site}, "settings"),
     path(
         "admin/settings/<slug:group>/",

@@ -246,6 +246,12 @@ SECTIONS = (
                 permission="customers.view_apitoken",
             ),
             Entry(
+                title="Data",
+                about="All tables, as administrators see them",
+                icon="database",
+                url_name="data",
+            ),
+            Entry(
                 title="Failed sign-ins",
                 about="Blocked names and addresses",
                 icon="gpp_maybe",

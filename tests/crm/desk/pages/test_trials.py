@@ -61,7 +61,7 @@ def test_nothing_is_shared(client: Client) -> None:
 
 
 def test_it_needs_a_permission_and_the_sidebar_leads_to_it(client: Client) -> None:
-    assert reverse("desk-trials") in client.get("/admin/").content.decode()
+    assert reverse("desk-trials") in client.get("/admin/crm/duplicatecluster/").content.decode()
     nobody = Client()
     nobody.force_login(make_user(is_superuser=False))
     assert nobody.get(reverse("desk-trials")).status_code == 403
