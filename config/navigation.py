@@ -204,7 +204,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     The last group, which is hidden, has the tables, so that the search finds them.
     """
     here = _current(request.path)
-    groups = []
+    groups: list[dict[str, Any]] = []
     for pages in GROUPS:
         items = [line for page in pages for line in _lines(page, request, here)]
         if items:

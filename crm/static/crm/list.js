@@ -90,7 +90,7 @@ if (list) {
             acts[event.key]();
         } else if (event.key === "Enter" && current >= 0 && element === document.body) {
             rows[current].querySelector("a.cl-name")?.click();
-        } else if (event.key === "Escape" && rows.some((row) => box(row)?.checked)) {
+        } else if (event.key === "Escape" && !list.querySelector("details.cl-menu[open]") && rows.some((row) => box(row)?.checked)) {
             list.querySelector(".cl-list-form").reset();
         }
     });
