@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 
 from billing.models import Balance, Feature
 from billing.models.figures import figure
@@ -173,7 +174,9 @@ class BalanceFacts(models.Model):
             models.Index(fields=["feature", "granted"], name="balance_facts_by_granted"),
             models.Index(fields=["feature", "usage"], name="balance_facts_by_usage"),
             models.Index(fields=["feature", "used_percent"], name="balance_facts_by_percent"),
-            models.Index(fields=["used_percent", "balance"], name="balance_facts_most_used"),
+            models.Index(
+                Cast("used_percent", models.FloatField()), "balance", name="balance_facts_most_used"
+            ),
             models.Index(fields=["runs_out_at", "balance"], name="balance_facts_run_out"),
             models.Index(fields=["resets_at", "balance"], name="balance_facts_by_reset"),
         ]

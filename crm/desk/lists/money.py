@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, F, FloatField, Q, QuerySet, Sum
+from django.db.models.functions import Cast, TruncDate
 from django.utils.timezone import localdate
 
 from billing.formats import INVOICE_STATES, SUBSCRIPTION_STATES, invoice_state, money, subscription_state
@@ -17,7 +17,7 @@ from crm.desk.aging import AGES, NOT_DUE, UNDATED, age_of
 from crm.desk.lists import cells, paging
 from crm.desk.lists.column import Cell, Column, FigureSum, May, Phone, RowList, View
 from crm.desk.lists.customers import found_customers
-from crm.desk.lists.own_filters import BALANCE_FILTERS, INVOICE_FILTERS, SUBSCRIPTION_FILTERS
+from crm.desk.lists.own_filters import ALMOST_OUT, BALANCE_FILTERS, INVOICE_FILTERS, SUBSCRIPTION_FILTERS
 from crm.desk.lists.paging import Order
 from crm.models import BalanceFacts
 from customers.formats import (
@@ -315,7 +315,10 @@ def pace_in_words(row: BalanceFacts, at: datetime) -> tuple[str, str]:
         if ends <= at:
             return "Runs out today", "bad"
         return f"Runs out {short_day(ends, at)}", "bad" if ends - at <= _URGENT else "warn"
-    return "On pace", ""
+    percent = _percent(row)
+    if percent is not None and percent >= ALMOST_OUT:
+        return f"Almost out, {number(_FULL - percent)}% left", "warn"
+    return ("On pace", "") if row.per_day else ("No recent usage", "")
 
 
 def _percent(row: BalanceFacts) -> int | None:
@@ -373,6 +376,7 @@ BALANCES = RowList(
     empty="Balances appear here when a customer has a plan or a grant.",
     views=(
         View("Running out", {"balance_status": ["running_out"]}),
+        View("Almost out", {"balance_status": ["almost_out"]}),
         View("Out", {"balance_status": ["out"]}),
         View("Mine", {"owner": ["me"]}),
     ),
@@ -387,7 +391,8 @@ BALANCES = RowList(
             name="used",
             label="Used",
             cell=_used,
-            order=Order("used_percent", paging.figure, nullable=True),
+            # SQLite keeps figures as text.
+            order=Order(Cast("used_percent", FloatField()), paging.share, nullable=True),
             falls=True,
         ),
         Column(

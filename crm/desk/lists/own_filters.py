@@ -37,9 +37,12 @@ _SUBSCRIPTION_STATES = {
 _BALANCE_STATES = {
     "out": "Out",
     "running_out": "Running out",
-    "on_pace": "On pace",
+    "almost_out": "Almost out",
+    "lasting": "Lasting",
     "unlimited": "Unlimited",
 }
+#: A balance of which this much, in percent, is used is almost out, even if nothing was used lately.
+ALMOST_OUT = 90
 _TASK_STATES = {"open": "Open", "late": "Late", "done": "Done"}
 _ASSIGNEES = {"me": "Me", "none": "None"}
 
@@ -91,10 +94,12 @@ def _balance_state(values: Values, context: FilterContext) -> Q:
     before_reset = Q(runs_out_at__isnull=False) & (Q(resets_at=None) | Q(runs_out_at__lt=F("resets_at")))
     limited = Q(unlimited=False)
     out = limited & Q(remaining__lte=0)
+    almost = Q(used_percent__isnull=False, used_percent__gte=ALMOST_OUT)
     states = {
         "out": out,
         "running_out": limited & ~out & before_reset,
-        "on_pace": limited & ~out & ~before_reset,
+        "almost_out": limited & ~out & ~before_reset & almost,
+        "lasting": limited & ~out & ~before_reset & ~almost,
         "unlimited": Q(unlimited=True),
     }
     condition = Q()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -21,7 +21,6 @@ SIZE = 50
 MOST_COUNTED = 1000
 
 _LONGEST = 1000
-_LARGEST = Decimal(10) ** 30
 _YEARS = range(1900, 9999)
 
 
@@ -43,15 +42,11 @@ def whole(value: Any) -> int:
     return value
 
 
-def figure(value: Any) -> Decimal:
-    """Read a decimal number of a cursor."""
-    try:
-        found = Decimal(value) if isinstance(value, str) and len(value) < 60 else Decimal("NaN")
-    except InvalidOperation:
-        raise BadCursor from None
-    if not found.is_finite() or abs(found) > _LARGEST:
+def share(value: Any) -> float:
+    """Read a number of a cursor."""
+    if type(value) not in (int, float) or not isfinite(value):
         raise BadCursor
-    return found
+    return float(value)
 
 
 def moment(value: Any) -> datetime:
@@ -104,8 +99,6 @@ class Cursor:
         value = self.value
         if isinstance(value, datetime | date):
             value = value.isoformat()
-        elif isinstance(value, Decimal):
-            value = str(value)
         return json.dumps([value, self.key, self.number], ensure_ascii=False, separators=(",", ":"))
 
 

@@ -45,11 +45,10 @@ class Crumb(NamedTuple):
     url: str = ""
 
 
-def crumbs_of(customer: Customer, *below: Crumb, list_url: str = "") -> list[Crumb]:
+def crumbs_of(customer: Customer, *below: Crumb) -> list[Crumb]:
     """The breadcrumb of a page of a customer: the list, the customer, and what is below."""
-    start = list_url or reverse("admin:customers_customer_changelist")
     return [
-        Crumb("Customers", start),
+        Crumb("Customers", reverse("desk-customers")),
         Crumb(str(customer), customer_url(customer.pk) if below else ""),
         *below,
     ]

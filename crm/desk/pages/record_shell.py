@@ -68,7 +68,6 @@ class RecordShell:
             "crumbs": crumbs_of(
                 customer,
                 *([] if tab == OVERVIEW else [Crumb(tab)]),
-                list_url=_list_url(request),
             ),
             "came_from": came_from(request),
             "recent": {"name": str(customer), "url": customer_url(customer.pk), "icon": "group"},
@@ -84,9 +83,3 @@ def shell_of(customer: Customer, may: May, now: datetime) -> RecordShell:
         contacts=people.contacts_of(customer) if may("crm.view_contact") else [],
         addresses=places.addresses_of(customer) if may("customers.view_address") else [],
     )
-
-
-def _list_url(request: HttpRequest) -> str:
-    """The list of customers, filtered as it was when the user came from there."""
-    filters = request.GET.get("_changelist_filters", "")
-    return f"{reverse('admin:customers_customer_changelist')}{'?' if filters else ''}{filters}"

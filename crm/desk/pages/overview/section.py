@@ -11,10 +11,20 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from billing.models import Balance, Invoice, Subscription
+from crm.models import Company, Task
 from customers.models import Customer
 
 M = TypeVar("M", bound=Model)
 
+#: The lists of the desk, by what they list.
+_LISTS: dict[type[Model], str] = {
+    Balance: "desk-balances",
+    Company: "desk-companies",
+    Invoice: "desk-invoices",
+    Subscription: "desk-subscriptions",
+    Task: "desk-tasks",
+}
 #: Rows of a list that the page shows.
 SHOWN = 6
 
@@ -71,6 +81,8 @@ def first_rows(rows: Any, most: int = SHOWN + 1) -> list[Any]:
 
 
 def list_of(model: type[Model], customer: Customer) -> str:
-    """The URL of the admin's list of the customer's `model` rows."""
+    """The URL of the list of the customer's `model` rows: that of the desk if there is one, else the admin's."""
+    if model in _LISTS:
+        return f"{reverse(_LISTS[model])}?{urlencode({'q': customer.pk})}"
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
     return f"{reverse(name)}?{urlencode({'customer__id__exact': customer.pk})}"

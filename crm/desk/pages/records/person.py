@@ -79,7 +79,7 @@ def _activities(row: Person) -> list[Activity]:
 def _crumbs(row: Person, contacts: list[Contact]) -> list[Crumb]:
     if contacts:
         return crumbs_of(contacts[0].customer, Crumb(str(row)))
-    return [Crumb("People", reverse("admin:crm_person_changelist")), Crumb(str(row))]
+    return [Crumb("People", reverse("desk-people")), Crumb(str(row))]
 
 
 def _meta(row: Person, contacts: list[Contact]) -> list[Meta]:

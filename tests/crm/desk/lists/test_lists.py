@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -203,6 +204,48 @@ def test_invoices_are_summed_by_age_and_narrowed_by_their_customers() -> None:
         count = len(client.get(url).context["rows"])
         assert sum_shown.detail.startswith(f"{count} invoice"), url
     assert len(client.get(reverse("desk-invoices"), {"owner": "me"}).context["rows"]) == 1
+
+
+@pytest.mark.once
+def test_a_balance_says_whether_it_lasts_and_is_found_by_it() -> None:
+    client = signed_in("Billing operations")
+    for name, used in (("Calm", 30), ("Nearly", 97), ("Gone", 100)):
+        make_grant(balance=make_balance(customer=make_customer(name=name)), usage=Decimal(used))
+    refresh_all_facts()
+    page = client.get(reverse("desk-balances"))
+    words = {}
+    for row in page.context["rows"]:
+        found = {column.name: cell.text for column, cell in row.cells}
+        words[found["customer"]] = (found["used"], found["pace"])
+    assert words == {
+        "Gone": ("100%", "Out"),
+        "Nearly": ("97%", "Almost out, 3% left"),
+        "Calm": ("30%", "No recent usage"),
+    }
+    assert list(words) == ["Gone", "Nearly", "Calm"]
+    for state, count in (("out", 1), ("almost_out", 1), ("lasting", 1), ("running_out", 0), ("unlimited", 0)):
+        assert len(rows_in(client, "balances", balance_status=state)) == count, state
+
+
+@pytest.mark.once
+def test_columns_are_kept_for_each_user_and_a_file_has_them() -> None:
+    client = signed_in("Account manager")
+    rich_customer("Late Ltd")
+    choose = reverse("desk-list-columns", args=["invoices"])
+    back = f"{reverse('desk-invoices')}?age=31"
+    answer = client.post(choose, {"column": ["status", "total", "nonsense"], "next": back})
+    assert answer["Location"] == back
+    page = client.get(back)
+    assert [each.column.label for each in page.context["headings"]] == ["Invoice", "Status", "Total"]
+    file = client.get(back, {"age": "31", "export": "csv"})
+    assert file["Content-Type"].startswith("text/csv")
+    lines = b"".join(file).decode("utf-8-sig").splitlines()  # type: ignore[call-overload]
+    assert lines[0] == "Invoice,Status,Total"
+    assert lines[1].endswith(",Past due,$12.34")
+    assert len(lines) == 2
+    client.post(choose, {"reset": "1", "next": "https://example.com/"})
+    assert len(client.get(back).context["headings"]) == 8
+    assert client.post(reverse("desk-list-columns", args=["nothing"])).status_code == 404
 
 
 @pytest.mark.once

@@ -33,7 +33,7 @@ ABOUT_ALL = (
     "/admin/desk/people/?owner=me&q=a",
     "/admin/desk/subscriptions/?subscription_status=trial&of_plan=pro&sort=trial",
     "/admin/desk/invoices/?age=31&invoice_status=past_due&sort=-late",
-    "/admin/desk/balances/?balance_status=running_out&balance_status=on_pace&feature=x",
+    "/admin/desk/balances/?balance_status=running_out&balance_status=almost_out&balance_status=lasting&feature=x",
     "/admin/desk/tasks/?task=late&assignee=me&q=call",
     "/admin/segments/",
     "/admin/segments/save/?status=active&mrr_from=500",
