@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0026_list_orders'),
-        ('crm', '0019_list_orders'),
+        ('crm', '0020_file_imports'),
         ('customers', '0012_customer_by_name'),
     ]
 
