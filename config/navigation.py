@@ -101,6 +101,8 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
                     (),
                     ("/admin/balance/",),
                 ),
+                Page("Plans", "sell", "admin:billing_plan_changelist", ("billing.view_plan",)),
+                Page("Features", "widgets", "admin:billing_feature_changelist", ("billing.view_feature",)),
             ),
             ("/admin/subscription/",),
         ),
@@ -112,16 +114,10 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
             (),
             ("/admin/invoice/",),
         ),
-        Page(
-            "Plans",
-            "sell",
-            "admin:billing_plan_changelist",
-            ("billing.view_plan",),
-            (Page("Features", "widgets", "admin:billing_feature_changelist", ("billing.view_feature",)),),
-        ),
         Page("Reports", "monitoring", "reports", (_SEE,)),
     ),
     (
+        Page("Imports", "upload_file", "imports", (_SEE, "crm.add_fileimport")),
         Page("Jobs", "schedule", "jobs", ("crm.view_job",)),
         Page(
             "Settings",
@@ -179,7 +175,6 @@ TABLES: dict[str, tuple[Item, ...]] = {
         Item("Domains", "language", "crm.Domain"),
     ),
     "Imports": (
-        Page("Imports", "upload_file", "imports", ("customers.view_customer", "crm.add_fileimport")),
         Item("Source records", "input", "customers.SourceRecord"),
         Item("Merges", "call_merge", "crm.Merge"),
         Item("Merged records", "merge", "crm.MergedRecord"),
@@ -230,10 +225,11 @@ def data_page(request: HttpRequest) -> HttpResponse:
 
 
 def _lines(page: Page, request: HttpRequest, here: Page | None) -> Iterator[dict[str, Any]]:
-    """The entry, and its children: hidden unless the user is on one of them."""
+    """The entry, and its children: hidden unless the user is on one of them, or may not see the entry."""
     children = [each for each in page.children if request.user.has_perms(each.permissions)]
-    is_open = here is page or here in page.children
-    if request.user.has_perms(page.permissions):
+    may_see = request.user.has_perms(page.permissions)
+    is_open = here is page or here in page.children or not may_see
+    if may_see:
         yield _line(page.title, page.icon, reverse(page.url_name), active=here is page)
     for each in children:
         yield {
