@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.utils.text import capfirst
+
 from crm.imports.cells import day_order, decimal_mark, is_nothing, looks_like_day, read_amount, read_day
 from crm.imports.fields import CUSTOM, FIELDS, KEY, guess_by_headings
 from crm.imports.presets import fields_of, recognize
@@ -165,7 +167,7 @@ def explain(column: Column, name: str, options: Mapping[str, Any]) -> tuple[str,
     if holds == "email":
         bad = column.looked_at - column.emails
         return (
-            f"{number(column.emails)} valid, {number(bad)} not" if bad else "All valid",
+            f"{number(column.emails)} valid, {number(bad)} refused" if bad else "All valid",
             bad > column.emails,
         )
     if holds == "day":
@@ -201,7 +203,7 @@ def _explain_days(column: Column, order: str) -> tuple[str, bool]:
 
 
 def _explain_amounts(column: Column, mark: str) -> tuple[str, bool]:
-    words = {",": "Decimal comma", ".": "Decimal point"}
+    words = {",": "decimal comma", ".": "decimal point"}
     found = [read_amount(sample, mark or ".") for sample in column.samples]
     unread = next((text for text, value in zip(column.samples, found, strict=True) if value is None), None)
     if unread is not None:
@@ -211,5 +213,5 @@ def _explain_amounts(column: Column, mark: str) -> tuple[str, bool]:
     if column.mark:
         parts.append(f"{words[column.mark]}: row {number(column.mark_row)} has {column.mark_cell}")
     else:
-        parts.append(words.get(mark, "Decimal point"))
-    return ", ".join(parts), bool(column.mark and mark and column.mark != mark)
+        parts.append(words.get(mark, "decimal point"))
+    return capfirst(", ".join(parts)), bool(column.mark and mark and column.mark != mark)

@@ -6,14 +6,17 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db.models import Model
+from django.db.models import DateField, DecimalField, Model
 from django.utils.text import capfirst
 
 from customers.bulk import FormerRows
+from customers.formats import day, number
 from customers.ingest.precedence import CLAIMED
 from customers.models import Customer
 from customers.row_snapshots import take_snapshot
@@ -91,8 +94,8 @@ class WrittenRows:
                 continue
             columns = take_snapshot(row)["columns"]
             for name in _SHOWN[label]:
-                old, new = _shown((before or {}).get(name)), _shown(columns.get(name))
-                if old != new and not (before is None and not new):
+                old, new = (_shown(row, name, each) for each in ((before or {}).get(name), columns.get(name)))
+                if old != new and not (before is None and (not new or name == "status")):
                     found[owner].append([_label(row, name), old, new])
         _name_owners(found)
         return found
@@ -110,9 +113,14 @@ def _label(row: Model, name: str) -> str:
     return str(capfirst(f"{prefix}{label}"))
 
 
-def _shown(value: Any) -> str:
+def _shown(row: Model, name: str, value: Any) -> str:
     if value in (None, "", [], {}):
         return ""
+    column = next(each for each in row._meta.concrete_fields if each.attname == name)
+    if isinstance(column, DecimalField):
+        return number(Decimal(str(value)))
+    if isinstance(column, DateField):
+        return day(date.fromisoformat(str(value)[:10]))
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)[:_LONGEST]
     return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_LONGEST]

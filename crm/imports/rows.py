@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -49,6 +49,8 @@ class ColumnMapping:
     fields: Mapping[str, str]
     order: str = "dmy"
     mark: str = "."
+    #: Cells that the user corrected: by the number of their row, then by heading.
+    mends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def records_of(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[Record | BadRecord]:
@@ -91,7 +93,8 @@ def records_of(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[Record |
 
 
 def _drafts(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[tuple[str, int, str, int]]:
-    for at, cells in rows:
+    for at, received in rows:
+        cells = _mended(received, mapping.headings, mapping.mends.get(str(at), {}))
         try:
             values = read_row(cells, mapping)
         except BadCell as bad:
@@ -102,6 +105,12 @@ def _drafts(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[tuple[str, 
             yield f"\0{at}", at, text, 1
         else:
             yield values["id"], at, json.dumps(values, ensure_ascii=False), 0
+
+
+def _mended(cells: Sequence[str], headings: Sequence[str], mends: Mapping[str, str]) -> Sequence[str]:
+    if not mends:
+        return cells
+    return [mends.get(heading, cell) for heading, cell in zip(headings, cells, strict=False)]
 
 
 def _record(number: int, values: Values) -> Record:

@@ -189,6 +189,7 @@ def _table_records(file_import: FileImport, stream: BinaryIO) -> Iterator[Record
         file_import.fields,
         order=options.get("order") or "dmy",
         mark=options.get("mark") or ".",
+        mends=options.get("mends") or {},
     )
     return records_of(table.rows, mapping)
 

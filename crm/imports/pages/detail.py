@@ -26,7 +26,7 @@ from django.utils.http import content_disposition_header
 from crm.desk.spreadsheets.csv_safety import plain_cell
 from crm.imports.pages.access import steps, wanted
 from crm.imports.revert import is_revertible
-from crm.imports.run import WrongState, start_run
+from crm.imports.run import WrongState, start_preview, start_run
 from crm.imports.store import pieces_of
 from crm.models import FileImport, ImportedRecord, Job, Worker
 from customers import clock
@@ -79,6 +79,7 @@ def import_page(request: HttpRequest, import_id: str) -> HttpResponse:
         "previous": f"?show={shown}&start={max(0, start - _PAGE)}" if start else "",
         "can_revert": is_revertible(file_import),
         "can_run": file_import.state == FileImport.State.READY,
+        "can_mend": file_import.is_table and file_import.state == FileImport.State.READY,
         "has_refused": bool(file_import.counts.get("refused")),
         "facts": _facts(file_import),
         "review_url": reverse("admin:crm_duplicatecluster_changelist"),
@@ -121,7 +122,18 @@ def _line(found: tuple[ImportedRecord, bool]) -> dict[str, Any]:
         "column": record.place,
         "reason": record.reason,
         "cells": _cells(record.text),
+        "mend": f"cell-{record.number}" if record.place else "",
+        "cell": _cell(record),
     }
+
+
+def _cell(record: ImportedRecord) -> str:
+    """The cell for which a row was refused."""
+    try:
+        cells = json.loads(record.text) if record.place and record.text else {}
+    except ValueError:
+        return ""
+    return str(cells.get(record.place, "")) if isinstance(cells, dict) else ""
 
 
 def _cells(text: str) -> str:
@@ -217,6 +229,33 @@ def run_import(request: HttpRequest, import_id: str) -> HttpResponse:
     except WrongState as problem:
         messages.error(request, str(problem))
     return HttpResponseRedirect(reverse("import", args=[file_import.pk]))
+
+
+def mend_rows(request: HttpRequest, import_id: str) -> HttpResponse:
+    """Save corrected cells of refused rows, and preview the file again with them."""
+    file_import = wanted(request, import_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    page = HttpResponseRedirect(reverse("import", args=[file_import.pk]))
+    if not file_import.is_table or file_import.state != FileImport.State.READY:
+        messages.error(request, "The import just changed. Reload the page.")
+        return page
+    refused = file_import.records.filter(is_preview=True, outcome=ImportOutcome.REFUSED).exclude(place="")
+    numbers = [name.removeprefix("cell-") for name in request.POST if name.startswith("cell-")]
+    mends: dict[str, dict[str, str]] = dict(file_import.options.get("mends") or {})
+    for record in refused.filter(
+        number__in=[int(each) for each in numbers if each.isdecimal() and len(each) < 12]
+    ):
+        value = request.POST[f"cell-{record.number}"].strip()
+        if value != _cell(record):
+            mends[str(record.number)] = {**mends.get(str(record.number), {}), record.place: value}
+    file_import.options = {**file_import.options, "mends": mends}
+    file_import.save(update_fields=["options"])
+    try:
+        start_preview(file_import, request.user)
+    except WrongState as problem:
+        messages.error(request, str(problem))
+    return page
 
 
 def refused_file(request: HttpRequest, import_id: str) -> HttpResponseBase:

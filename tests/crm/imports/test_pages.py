@@ -38,7 +38,7 @@ def test_a_file_is_uploaded_mapped_previewed_imported_and_reverted() -> None:
     assert answer.redirect_chain[-1][0] == reverse("import-map", args=[found.pk])
     page = answer.content.decode()
     assert "Day first: row 4 has 31/10/2026" in page
-    assert "EUR, Decimal comma: row 3 has 1.234,56 €" in page
+    assert "EUR, decimal comma: row 3 has 1.234,56 €" in page
 
     names = {
         f"field-{at}": found.fields.get(column["heading"], "") for at, column in enumerate(found.columns)
@@ -61,15 +61,22 @@ def test_a_file_is_uploaded_mapped_previewed_imported_and_reverted() -> None:
     assert lines[0].endswith("Betreuer,Row,Reason")
     assert lines[1].startswith("TF-00019,Lumen Fracht,Lea Tanaka,lea@@lumen")
 
+    page = client.get(reverse("import", args=[found.pk]), {"show": "refused"}).content.decode()
+    assert 'name="cell-5"' in page
+    client.post(reverse("import-mend", args=[found.pk]), {"cell-5": "lea@lumen.example"})
+    found.refresh_from_db()
+    preview(found, _nothing)
+    assert found.counts["created"] == 3
+
     client.post(reverse("import-run", args=[found.pk]))
     found.refresh_from_db()
     run(found, _nothing)
     page = client.get(reverse("import", args=[found.pk])).content.decode()
-    assert "2 customers imported" in page
+    assert "3 customers imported" in page
     assert Customer.objects.get(name="Optik Süd").customer_tags.get().tag.name == "B"
 
     page = client.get(reverse("import-revert", args=[found.pk])).content.decode()
-    assert "Revert 2 customers" in page
+    assert "Revert 3 customers" in page
     client.post(reverse("import-revert", args=[found.pk]))
     found.refresh_from_db()
     revert(found, _nothing)
