@@ -41,6 +41,58 @@ DESK_PAGES = {
     "crm.person": "desk-person",
 }
 
+#: The models whose rows are shown on a page of another row: its URL name, and the attribute with the ID of that row.
+_SHOWN_ON = {
+    **dict.fromkeys(("crm.note", "crm.activity", "crm.worklistdecision"), ("desk-timeline", "customer_id")),
+    "crm.task": ("desk-customer", "customer_id"),
+    **dict.fromkeys(("crm.merge", "crm.mergedrecord"), ("desk-details", "survivor_id")),
+    **dict.fromkeys(
+        (
+            "crm.contact",
+            "crm.customfield",
+            "crm.document",
+            "crm.domain",
+            "crm.relationship",
+            "customers.address",
+            "customers.business",
+            "billing.autotopup",
+            "billing.overageallowed",
+            "billing.spendlimit",
+            "billing.trialused",
+            "billing.usagealert",
+            "billing.usagelimit",
+        ),
+        ("desk-details", "customer_id"),
+    ),
+    "customers.sourcerecord": ("desk-provenance", "customer_id"),
+    "customers.receivedpayload": ("desk-record-changes", "record_id"),
+    **dict.fromkeys(
+        (
+            "customers.paymentmethod",
+            "billing.billingaccount",
+            "billing.discount",
+            "billing.license",
+            "billing.purchase",
+            "billing.referral",
+        ),
+        ("desk-billing", "customer_id"),
+    ),
+    **dict.fromkeys(
+        ("billing.alertfired", "billing.entity", "billing.flag", "billing.posting"),
+        ("desk-usage", "customer_id"),
+    ),
+    **dict.fromkeys(
+        (
+            "billing.creditnote",
+            "billing.dunningstep",
+            "billing.invoiceemail",
+            "billing.invoiceline",
+            "billing.payment",
+        ),
+        ("desk-invoice", "invoice_id"),
+    ),
+}
+
 #: The colors of Unfold's labels, by what a status means.
 GOOD, WAITING, BAD, NEWS, PLAIN = "success", "warning", "danger", "info", "default"
 
@@ -213,12 +265,15 @@ def link_out(url: str | None, text: str | None = None) -> SafeString | str:
 
 
 def page_of(row: Model, name: str = "") -> str:
-    """The URL of the page of `row`; `name` is another of its pages in the admin, such as `change` or `history`."""
+    """The URL of the page that shows `row`; `name` is one of its pages in the admin, such as `change` or `history`."""
+    page, owner = _SHOWN_ON.get(row._meta.label_lower, ("", ""))
+    if page and not name:
+        return reverse(page, args=[getattr(row, owner)])
     return page_of_key(type(row), row.pk, name)
 
 
 def page_of_key(model: type[Model], key: Any, name: str = "") -> str:
-    """The URL of that page for the row with this key."""
+    """The URL of the page of the row with this key: of its own page, else of a form of the admin."""
     page = DESK_PAGES.get(model._meta.label_lower)
     if page and not name:
         return reverse(page, args=[key])
@@ -241,7 +296,8 @@ def link_to(row: Model | None, text: str = "") -> SafeString | str:
     """A link to the page of `row`, with its name or `text`."""
     if row is None:
         return "-"
-    return format_html('<a href="{}" class="text-link">{}</a>', page_of(row), long_text(text or str(row)))
+    url = page_of_key(type(row), row.pk)
+    return format_html('<a href="{}" class="text-link">{}</a>', url, long_text(text or str(row)))
 
 
 def column_of(foreign_key: str) -> Any:

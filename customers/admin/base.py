@@ -36,7 +36,7 @@ from customers.admin.contact_fields import ContactField, LinkField
 from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import FigureFormField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
-from customers.formats import as_link, page_of, without_idle_zeros, without_midnight
+from customers.formats import as_link, page_of_key, without_idle_zeros, without_midnight
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: The filters of lists. None of them queries the rows for its choices.
@@ -173,7 +173,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
 
     def url_of_row(self, row: Model) -> str:
         """The page that the list opens for a row."""
-        return page_of(row)
+        return page_of_key(type(row), row.pk)
 
     def complete_page(self, rows: list[Any]) -> None:
         """Load what the columns show for all rows of a page at once."""

@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 from billing.document.as_of import render_known as billing_known
 from billing.document.renderer import render_customers as render_billing
 from billing.document.schema import BillingCustomer
+from crm.desk.pages.crumbs import Crumb, crumbs_of
 from crm.desk.pages.customer_lookup import requested_customer, requested_env
 from crm.document.as_of import render_known as crm_known
 from crm.document.renderer import render_customers as render_crm
@@ -78,6 +79,8 @@ def as_of_page(request: HttpRequest, identifier: str) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": f"{customer}: view as of",
+        "crumbs": crumbs_of(customer, Crumb("View as of")),
+        "is_titled_by_crumb": True,
         "customer_url": customer_url(customer.pk),
         "at_value": request.GET.get("at", ""),
         "error": "",

@@ -17,6 +17,7 @@ from django.utils.timezone import localdate
 from crm.desk.health.queries import history_of
 from crm.desk.health.refresh import HEALTH
 from crm.desk.health.scoring import Health, health_of
+from crm.desk.pages.crumbs import Crumb, came_from, crumbs_of
 from crm.desk.pages.customer_lookup import requested_customer
 from crm.models import DeskRefresh
 from customers import clock
@@ -69,6 +70,9 @@ def health_page(request: HttpRequest, identifier: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": f"Health of {customer}",
+        "crumbs": crumbs_of(customer, Crumb("Health")),
+        "came_from": came_from(request),
+        "is_titled_by_crumb": True,
         "customer": customer,
         "shown": shown_health(customer, now),
         "chart_options": _CHART_OPTIONS,

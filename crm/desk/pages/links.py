@@ -14,6 +14,7 @@ from crm.dedupe.links.link import CannotLink, link_records, unlink_record
 from crm.dedupe.links.preview import preview_link, preview_unlink
 from crm.dedupe.links.records import NoSuchRecord, full_name, record_called
 from crm.dedupe.merges.plan import PERMISSION
+from crm.desk.pages.crumbs import Crumb, crumbs_of
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer, SourceRecord
 
@@ -102,6 +103,12 @@ def _shown(
     context = {
         **admin.site.each_context(request),
         "title": title,
+        "crumbs": crumbs_of(
+            record.customer,
+            Crumb("Sources", reverse("desk-provenance", args=[record.customer_id])),
+            Crumb(title),
+        ),
+        "is_titled_by_crumb": True,
         "record": record,
         "name": full_name(record),
         "customer": record.customer,

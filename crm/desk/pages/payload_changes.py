@@ -10,9 +10,9 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from crm.desk.pages.crumbs import Crumb, crumbs_of
 from customers.formats import BAD, GOOD, NEWS, customer_url, moment, page_of
 from customers.ingest.payload_diff import MOST, Difference, PayloadComparison, ValueChange, compare_texts
 from customers.models import ReceivedPayload, SourceRecord
@@ -57,6 +57,10 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": f"{record}: changes",
+        "crumbs": crumbs_of(
+            record.customer, Crumb("Sources", page_of(record)), Crumb(f"Changes of {record}")
+        ),
+        "is_titled_by_crumb": True,
         "form": form,
         "is_single": not chosen,
         "compared": compared,
@@ -64,12 +68,7 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "most": MOST,
         "links": [
             ("Customer", customer_url(record.customer_id)),
-            ("Source record", page_of(record)),
-            *(
-                (words, reverse("admin:customers_receivedpayload_change", args=[form.cleaned_data[name]]))
-                for name, words in (("old", "Document before"), ("new", "Document after"))
-                if form.is_valid()
-            ),
+            ("Sources", page_of(record)),
         ],
     }
     return TemplateResponse(request, "crm/desk/payload_changes.html", context)

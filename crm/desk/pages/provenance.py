@@ -14,13 +14,15 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 
+from crm.desk.pages.crumbs import Crumb, came_from, crumbs_of
 from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.provenance import crm_provenance_of
 from crm.models import Company, Relationship
 from customers import pinned_fields
 from customers.admin.origins import in_words, name_of
-from customers.formats import customer_url, day, free_form_text, moment, number, page_of
+from customers.formats import day, free_form_text, moment, number, page_of
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, SourceClaim, provenance_of
@@ -88,8 +90,10 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": f"{customer}: sources",
+        "crumbs": crumbs_of(customer, Crumb("Sources")),
+        "came_from": came_from(request),
+        "is_titled_by_crumb": True,
         "customer": customer,
-        "customer_url": customer_url(customer.pk),
         "tables": tables,
         "records": list(_records(customer, may("crm.merge_customers") and customer.merged_into_id is None)),
     }
@@ -158,7 +162,7 @@ def _payload_of(claim: SourceClaim) -> str:
     """The URL of the received document; of the source record if the document is unknown."""
     if claim.payload_id is None:
         return page_of(claim.record)
-    return reverse("admin:customers_receivedpayload_change", args=[claim.payload_id])
+    return f"{reverse('desk-record-changes', args=[claim.record.pk])}?{urlencode({'new': claim.payload_id})}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from crm.desk.timeline.entry import Position, short
 from crm.desk.timeline.histories import ADDED, CHANGED, DELETED, QUIET, History
 from crm.desk.timeline.values import RowNames, key_of, shown
-from customers.formats import page_of
+from customers.formats import DESK_PAGES, page_of_key
 from customers.pinned_fields import LOCK_REASONS
 
 SOURCE = "change"
@@ -101,11 +101,11 @@ def details_of(change: HistoryChange, names: RowNames) -> Iterator[str]:
 
 
 def page_of_row(change: HistoryChange) -> str:
-    """The URL of the row's history; empty for a deleted row."""
-    if change.act == DELETED:
-        return ""
+    """The URL of the row's own page; empty for a deleted row, and for one without a page."""
     model = change.history.model
-    return page_of(model(pk=key_of(model, change.row["id"])), "history")
+    if change.act == DELETED or model._meta.label_lower not in DESK_PAGES:
+        return ""
+    return page_of_key(model, key_of(model, change.row["id"]))
 
 
 def _visible(change: HistoryChange) -> list[Any]:

@@ -146,7 +146,7 @@ def _reason(rule: WorklistRule, balance: Balance, figures: Figures, words: str, 
         key=f"{balance.pk}:{period}:{number(figures.granted)}",
         words=words,
         weight=weight,
-        link=page_of_key(Balance, balance.pk, "explain"),
+        link=page_of_key(Balance, balance.pk),
     )
 
 

@@ -13,7 +13,7 @@ from billing.models import AlertFired, AutoTopup, Balance, DunningStep, Invoice
 from billing.rules.exact import total
 from billing.rules.figures import Figures
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
-from customers.formats import counted, days_between, number, page_of_key, short_day
+from customers.formats import counted, days_between, number, page_of, page_of_key, short_day
 
 ALERT = WorklistRule(
     "usage_alert",
@@ -65,7 +65,7 @@ def fired_alerts(batch: WorklistBatch) -> Iterator[Reason]:
             words=f"alert {name}{row.feature}{of} {row.words}, {row.figures}{resets}",
             weight=_ALERT_WEIGHT,
             since=row.fired_at,
-            link=page_of_key(AlertFired, row.pk),
+            link=page_of(row),
         )
 
 
@@ -102,7 +102,7 @@ def due_topups(batch: WorklistBatch) -> Iterator[Reason]:
             words=f"buy {number(topup.quantity)} {topup.feature}: {number(remaining)} left, below"
             f" {number(topup.threshold)}{_purchase_limit(topup)}",
             weight=_TOPUP_WEIGHT,
-            link=page_of_key(AutoTopup, topup.pk),
+            link=page_of(topup),
         )
 
 
