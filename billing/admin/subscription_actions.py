@@ -18,7 +18,6 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
-from billing.admin.explain import Table
 from billing.admin.subscription_forms import (
     AttachForm,
     CancelForm,
@@ -40,6 +39,8 @@ from customers.models import Customer
 
 _CHANGED = "Review the new preview and confirm again. Something changed after the last preview."
 _TEMPLATE = "billing/subscription_act.html"
+
+Table = dict[str, Any]
 
 
 class ChooseCustomerForm(forms.Form):

@@ -55,8 +55,8 @@ def test_a_balance_is_explained_then_adjusted(
     page: Page, user: User, balance: Balance, sign_in: Callable[[User], None]
 ) -> None:
     sign_in(user)
-    page.goto(f"/admin/billing/balance/{balance.pk}/explain/")
-    page.locator("#id_use").fill("50")
+    page.goto(f"/admin/balance/{balance.pk}/")
+    page.locator("#simulate-use").fill("50")
     page.get_by_role("button", name="Simulate").click()
     expect(page.get_by_text("Using 50 would deduct")).to_be_visible()
     page.get_by_text("Days with changes").click()
@@ -87,7 +87,7 @@ def test_the_pages_are_no_wider_than_the_screen(
     sign_in(user)
     posting = balance.grants.earliest("pk").ledger.latest("number").posting_id
     for address in (
-        f"billing/balance/{balance.pk}/explain/?use=1000",
+        f"balance/{balance.pk}/?use=1000",
         f"act/grant/{balance.pk}/",
         f"act/adjust/{balance.pk}/",
         f"act/reverse-entry/{posting}/",

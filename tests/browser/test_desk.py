@@ -181,7 +181,7 @@ def test_the_pages_of_the_admin_are_accessible(
         "/admin/crm/team/add/",
         "/admin/crm/duplicatecluster/",
         f"/admin/crm/duplicatecluster/{cluster.pk}/change/",
-        f"/admin/billing/balance/{balance.pk}/explain/",
+        f"/admin/balance/{balance.pk}/",
         f"/admin/customers/customer/{customer.pk}/attach-plan/",
     ):
         page.goto(path)

@@ -51,7 +51,7 @@ def test_no_text_of_a_customer_runs_in_a_browser(
         reverse("desk-timeline", args=[customer.pk]),
         reverse("desk-health", args=[customer.pk]),
         reverse("desk-provenance", args=[customer.pk]),
-        reverse("admin:billing_balance_explain", args=[rows[Balance].pk]),
+        reverse("desk-balance", args=[rows[Balance].pk]),
         reverse("desk-customers") + "?status=active",
         reverse("admin:customers_customer_change", args=[customer.pk]),
         merge_url([customer, twin]),

@@ -82,8 +82,8 @@ def _record_actions(customer: Customer, may: May) -> list[Action]:
     ]
     if may("customers.view_sourcerecord"):
         found.append(Action("Sources", reverse("desk-provenance", args=[customer.pk]), "input"))
-    words = "Edit" if may("customers.change_customer") else "Record"
-    found.append(Action(words, page_of(customer, "change"), "edit"))
+    if may("customers.change_customer"):
+        found.append(Action("Edit", page_of(customer, "change"), "edit"))
     found.append(Action("History", page_of(customer, "history"), "history"))
     return found
 

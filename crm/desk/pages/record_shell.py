@@ -65,10 +65,7 @@ class RecordShell:
             ],
             "actions": actions_of(customer, may),
             "owners": list(people_who_act()) if may_assign else [],
-            "crumbs": crumbs_of(
-                customer,
-                *([] if tab == OVERVIEW else [Crumb(tab)]),
-            ),
+            "crumbs": crumbs_of(customer, *([] if tab == OVERVIEW else [Crumb(tab)])),
             "came_from": came_from(request),
             "recent": {"name": str(customer), "url": customer_url(customer.pk), "icon": "group"},
         }

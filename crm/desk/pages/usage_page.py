@@ -93,7 +93,7 @@ def _of_balance(
             Choice(label=label, url=_url(query, by=key), is_current=key == by) for key, label in _SPLITS
         ],
         "adjust_url": page_of(balance, "adjust") if found.may(_ADJUST) else "",
-        "explain_url": page_of(balance, "explain"),
+        "explain_url": page_of(balance),
     }
     if not found.may(_SEE_LEDGER):
         return context

@@ -22,7 +22,7 @@ from billing.rules.figures import amount_problem
 from crm.desk.pages.crumbs import Crumb, crumbs_of
 from crm.desk.pages.overview.bars import BalanceBar, bar_of, grants_of
 from crm.desk.pages.overview.key_facts import KeyFact
-from crm.desk.pages.records.shell import Head, Meta, act_actions, form_actions, record_page, requested_row
+from crm.desk.pages.records.shell import Head, Meta, acts_on, menu_of, record_page, requested_row
 from crm.desk.pages.records.tables import Cell, Table, cells
 from crm.models import BalanceFacts
 from customers import clock
@@ -35,12 +35,12 @@ from customers.formats import (
     listed,
     moment,
     number,
-    page_of,
     page_of_key,
     percent,
     when,
 )
 from customers.models import Customer
+from customers.sheets import act_url
 
 #: The most rows of a table, and of ledger entries.
 ROWS_SHOWN = 100
@@ -146,7 +146,7 @@ def _head(
     meta = [Meta(str(customer), customer_url(customer.pk)), Meta(balance.feature.get_type_display())]
     if balance.removed_at is not None:
         meta.append(Meta(f"No longer listed by the billing platform since {day(balance.removed_at)}"))
-    acts = act_actions(request, balance)
+    acts = acts_on(request, balance)
     return Head(
         kind="balance",
         name=name_of_balance(balance),
@@ -154,7 +154,7 @@ def _head(
         chips=[(bar.state, _CHIPS.get(bar.color, "neutral"))] if bar else [],
         meta=meta,
         facts=list(_facts(own, now)) if own else [],
-        actions=[group for group in (("", acts), ("", form_actions(request, balance))) if group[1]],
+        actions=menu_of(request, balance, acts),
     )
 
 
@@ -377,7 +377,7 @@ def _ledger(lines: list[StatementLine], may_change: bool) -> Table:
                         )
                         if part
                     ),
-                    acts=[("Reverse…", page_of(line.posting, "take_back"))]
+                    acts=[("Reverse…", act_url("reverse-entry", line.posting))]
                     if may_change and not line.reversed_by and not line.posting.reverses_id
                     else [],
                 ),

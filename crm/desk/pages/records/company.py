@@ -15,8 +15,8 @@ from crm.desk.pages.records.shell import (
     Fact,
     Head,
     Meta,
-    form_actions,
     mail_link,
+    menu_of,
     record_page,
     requested_row,
 )
@@ -56,7 +56,7 @@ def company_page(request: HttpRequest, key: str) -> HttpResponse:
         icon="apartment",
         meta=_meta(row),
         facts=list(_facts(row, customers, people)),
-        actions=[("", actions)] if (actions := form_actions(request, row)) else [],
+        actions=menu_of(request, row, ()),
     )
     crumbs = crumbs_of(row.customer, Crumb(str(row)))
     return record_page(request, "crm/desk/records/company.html", head, crumbs, context)

@@ -22,8 +22,8 @@ from crm.desk.pages.records.shell import (
     Fact,
     Head,
     Meta,
-    act_actions,
-    form_actions,
+    acts_on,
+    menu_of,
     record_page,
     requested_row,
 )
@@ -80,7 +80,7 @@ def invoice_page(request: HttpRequest, key: str) -> HttpResponse:
         happened += _reminded(invoice)
     if may("crm.view_note"):
         happened += _noted(invoice)
-    acts = act_actions(request, invoice)
+    acts = acts_on(request, invoice)
     by_name = {act.label.rstrip("…"): act for act in acts}
     context = {
         "invoice": invoice,
@@ -111,7 +111,7 @@ def _head(request: HttpRequest, invoice: Invoice, acts: Sequence[Action], now: d
     meta.append(Meta("Billed by the billing platform" if invoice.imported else "Billed here"))
     if invoice.removed_at is not None:
         meta.append(Meta(f"No longer listed by the billing platform since {day(invoice.removed_at)}"))
-    first, rest = list(acts[:1]), list(acts[1:])
+    first, rest = list(acts[:1]), [*acts[1:], *_papers(invoice)]
     return Head(
         kind="invoice",
         name=str(invoice),
@@ -119,8 +119,17 @@ def _head(request: HttpRequest, invoice: Invoice, acts: Sequence[Action], now: d
         chips=[(f"{state}{late}", CHIP_COLORS[INVOICE_STATES.get(state, "default")])],
         meta=meta,
         buttons=first,
-        actions=[group for group in (("", rest), ("", form_actions(request, invoice))) if group[1]],
+        actions=menu_of(request, invoice, rest),
     )
+
+
+def _papers(invoice: Invoice) -> list[Action]:
+    """The document as a file, and to print."""
+    key = in_address(invoice.pk)
+    return [
+        Action("Download PDF", reverse("admin:billing_invoice_pdf", args=[key]), "download"),
+        Action("Print", reverse("admin:billing_invoice_print_page", args=[key]), "print"),
+    ]
 
 
 def _facts(invoice: Invoice, emails: Sequence[InvoiceEmail], now: datetime) -> Iterator[Fact]:

@@ -18,8 +18,8 @@ from crm.desk.pages.records.shell import (
     Fact,
     Head,
     Meta,
-    form_actions,
     mail_link,
+    menu_of,
     record_page,
     requested_row,
 )
@@ -59,7 +59,7 @@ def person_page(request: HttpRequest, key: str) -> HttpResponse:
         chips=[("Former employee", "warn")] if row.type == Person.Type.FORMER_EMPLOYEE else [],
         meta=_meta(row, contacts),
         facts=list(_facts(row, contacts, activities, now)),
-        actions=[("", actions)] if (actions := form_actions(request, row)) else [],
+        actions=menu_of(request, row, ()),
     )
     return record_page(request, "crm/desk/records/person.html", head, _crumbs(row, contacts), context)
 

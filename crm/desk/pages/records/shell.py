@@ -12,12 +12,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 
-from crm.desk.pages.actions import Action
+from crm.desk.pages.actions import Action, actions_of
 from crm.desk.pages.crumbs import Crumb, came_from
 from crm.desk.pages.overview.key_facts import KeyFact
-from customers.formats import in_address, page_of
+from customers.formats import page_of
 
 M = TypeVar("M", bound=Model)
 
@@ -111,14 +110,11 @@ def form_actions(request: HttpRequest, row: Model) -> list[Action]:
     return found
 
 
-def act_actions(request: HttpRequest, row: Model) -> list[Action]:
-    """What the user may do with a row now, as its form offers it."""
-    shown: Any = admin.site.get_model_admin(type(row))
-    return [
-        Action(
-            f"{each.description}…",
-            reverse(f"admin:{each.action_name}", args=[in_address(row.pk)]),
-            each.icon or "bolt",
-        )
-        for each in shown.get_actions_detail(request, row.pk)
-    ]
+def acts_on(request: HttpRequest, row: Model) -> list[Action]:
+    """What the user may do with a row now, most used first."""
+    return [action for _, group in actions_of(row, request.user.has_perm) for action in group]
+
+
+def menu_of(request: HttpRequest, row: Model, acts: Sequence[Action]) -> list[tuple[str, Sequence[Action]]]:
+    """The menu of a record: `acts`, then *Edit* and *History*. Groups without an entry are left out."""
+    return [group for group in (("", acts), ("Record", form_actions(request, row))) if group[1]]

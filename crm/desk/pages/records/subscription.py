@@ -32,8 +32,8 @@ from crm.desk.pages.records.shell import (
     Fact,
     Head,
     Meta,
-    act_actions,
-    form_actions,
+    acts_on,
+    menu_of,
     record_page,
     requested_row,
 )
@@ -116,7 +116,7 @@ def _head(
             "Billed here" if row.billed_here else "Billed by the billing platform: change or cancel it there"
         )
     )
-    acts = act_actions(request, row)
+    acts = acts_on(request, row)
     return Head(
         kind="subscription",
         name=_name(row),
@@ -124,7 +124,7 @@ def _head(
         chips=[(state, CHIP_COLORS[SUBSCRIPTION_STATES.get(state, "default")])],
         meta=meta,
         facts=list(_facts(row, upcoming, invoices, now)),
-        actions=[group for group in (("", acts), ("", form_actions(request, row))) if group[1]],
+        actions=menu_of(request, row, acts),
     )
 
 
