@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views import defaults
 
 from customers.api import failures
@@ -59,6 +60,7 @@ def _framed(request: HttpRequest, words: _Words) -> HttpResponseBase | None:
     context = {
         **admin.site.each_context(request),
         "title": words.title,
+        "crumbs": [{"text": "Home", "url": reverse("admin:index")}, {"text": words.title}],
         "words": words,
         "back": _back(request),
     }
