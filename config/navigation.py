@@ -80,7 +80,7 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
         Page(
             "Review",
             "join_inner",
-            "admin:crm_duplicatecluster_changelist",
+            "desk-review",
             (_SEE, "crm.view_duplicatecluster"),
             (Page("Shared trials", "devices_other", "desk-trials", (_SEE, "billing.view_trialused")),),
             ("/admin/merge/",),

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from crm.models import Activity, Note, Person
+from crm.models import Activity, Note, Person, Task
 from crm.survivors import lock_survivor
 from customers import clock
 from customers.models import Customer
@@ -24,14 +24,23 @@ def log_contact(
     summary: str = "",
     person: Person | None = None,
     happened_at: datetime | None = None,
+    duration_minutes: int | None = None,
+    outcome: str = "",
+    follow_up: Task | None = None,
 ) -> Activity:
-    """Log a call, meeting or email of the customer, or of its survivor if it has been merged; by default as of now."""
+    """Log a call, meeting or email of the customer, or of its survivor if it has been merged; by default as of now.
+
+    `follow_up` is the task that came out of it.
+    """
     activity: Any = Activity(
         customer=lock_survivor(customer),
         kind=kind,
         summary=summary,
         person=person,
         happened_at=happened_at or clock.now(),
+        duration_minutes=duration_minutes,
+        outcome=outcome,
+        follow_up=follow_up,
         logged_by=by,
     )
     activity._history_user = by

@@ -99,8 +99,20 @@ class ActivityAdmin(HistoryAdmin):
     search_fields = ("summary",)
     sortable_by = ("happened_at",)
     autocomplete_fields = ("customer", "person")
-    readonly_fields = ("logged_by", "created_at", "id")
-    fields = ("customer", "kind", "happened_at", "person", "summary", "logged_by", "created_at", "id")
+    readonly_fields = ("follow_up", "logged_by", "created_at", "id")
+    fields = (
+        "customer",
+        "kind",
+        "happened_at",
+        "duration_minutes",
+        "outcome",
+        "person",
+        "summary",
+        "follow_up",
+        "logged_by",
+        "created_at",
+        "id",
+    )
 
     @display(description="summary")
     def first_words(self, activity: Activity) -> SafeString | str:

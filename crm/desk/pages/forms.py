@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.timezone import localdate
 from unfold.widgets import (
     UnfoldAdminDateWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -16,9 +19,19 @@ from unfold.widgets import (
 
 from crm.desk.form_fields import TagNamesField, people_who_act
 from crm.models import Activity, Contact, Person, Task
+from customers import clock
 from customers.models import Customer
 
 _LONGEST = 20_000
+
+
+class _DayInput(forms.DateInput):
+    """The browser's own picker of a day."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: Any = None) -> None:
+        super().__init__(attrs={"class": "cl-in", **(attrs or {})}, format="%Y-%m-%d")
 
 
 class AddTagsForm(forms.Form):
@@ -34,7 +47,7 @@ class AddTagsForm(forms.Form):
 
 
 class ContactForm(forms.Form):
-    """A call, meeting or email that has just taken place."""
+    """A call, meeting or email that took place today or before, and the task that follows from it."""
 
     kind = forms.ChoiceField(label="Type", choices=Activity.Kind.choices, widget=UnfoldAdminSelectWidget)
     person = forms.ModelChoiceField(
@@ -44,12 +57,30 @@ class ContactForm(forms.Form):
         empty_label="-",
         widget=UnfoldAdminSelectWidget,
     )
+    happened_on = forms.DateField(label="Date", required=False, widget=_DayInput)
+    duration_minutes = forms.IntegerField(
+        label="Minutes",
+        required=False,
+        min_value=1,
+        max_value=1440,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    outcome = forms.ChoiceField(
+        label="Outcome",
+        choices=[("", "-"), *Activity.Outcome.choices],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
     summary = forms.CharField(
         label="Notes",
         required=False,
         max_length=_LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
     )
+    follow_up = forms.CharField(
+        label="Follow-up task", required=False, max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+    follow_up_on = forms.DateField(label="Due", required=False, widget=_DayInput)
 
     def __init__(
         self, customer: Customer, contacts: list[Contact] | None, *args: Any, **options: Any
@@ -62,6 +93,20 @@ class ContactForm(forms.Form):
             # The page has already read the contacts.
             known = [(contact.person.pk, str(contact.person)) for contact in contacts]
             field.choices = [("", field.empty_label), *known]
+
+    def clean_happened_on(self) -> date | None:
+        """The day, which must not be later than today."""
+        day: date | None = self.cleaned_data["happened_on"]
+        if day is not None and day > localdate(clock.now()):
+            raise forms.ValidationError("Choose today or an earlier day. Add a task for what is planned.")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        """A due date needs a task."""
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("follow_up_on") and not values.get("follow_up"):
+            self.add_error("follow_up", "Say what is due then.")
+        return values
 
 
 class NoteForm(forms.Form):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.utils.timezone import localdate, make_aware
 
 from crm.contacts import log_contact
 from crm.desk.bulk.actions import change_tags, set_owner
@@ -18,6 +21,7 @@ from crm.desk.refresh import refresh_customers
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
 from crm.tasks import add_task, complete_task, reassign_task, reopen_task
+from customers import clock
 from customers.formats import customer_url, listed
 from customers.models import Customer
 
@@ -47,11 +51,35 @@ def log(request: HttpRequest, customer_id: str) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, customer, form)
     values = form.cleaned_data
-    activity = log_contact(
-        customer, values["kind"], by=request.user, summary=values["summary"], person=values["person"]
-    )
-    messages.success(request, f"Logged the {activity.get_kind_display().lower()}.")
+    now = clock.now()
+    day = localdate(now) - timedelta(days=1) if "yesterday" in request.POST else values["happened_on"]
+    with transaction.atomic():
+        follow_up = None
+        if values["follow_up"] and request.user.has_perm("crm.add_task"):
+            follow_up = add_task(
+                customer, values["follow_up"], by=request.user, due_on=values["follow_up_on"]
+            )
+        activity = log_contact(
+            customer,
+            values["kind"],
+            by=request.user,
+            summary=values["summary"],
+            person=values["person"],
+            happened_at=_moment_of(day, now),
+            duration_minutes=values["duration_minutes"],
+            outcome=values["outcome"],
+            follow_up=follow_up,
+        )
+    also = " and added the task" if follow_up else ""
+    messages.success(request, f"Logged the {activity.get_kind_display().lower()}{also}.")
     return _back(customer)
+
+
+def _moment_of(day: date | None, now: datetime) -> datetime:
+    """Noon of an earlier day, because the hour isn't known; now for today."""
+    if day is None or day >= localdate(now):
+        return now
+    return make_aware(datetime.combine(day, time(12)))
 
 
 @posted("crm.change_relationship")

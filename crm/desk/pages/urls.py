@@ -22,6 +22,7 @@ from crm.desk.pages.records.company import company_page
 from crm.desk.pages.records.invoice import invoice_page
 from crm.desk.pages.records.person import person_page
 from crm.desk.pages.records.subscription import subscription_page
+from crm.desk.pages.review import review_page
 from crm.desk.pages.search import find_page
 from crm.desk.pages.segments import save_page, segment_page, segments_page
 from crm.desk.pages.timeline import latest_activity, timeline_page
@@ -102,5 +103,6 @@ urlpatterns: list[URLPattern] = [
     path("segments/", admin.site.admin_view(segments_page), name="desk-segments"),
     path("segments/save/", admin.site.admin_view(save_page), name="desk-segment-save"),
     path("segments/<str:segment_id>/", admin.site.admin_view(segment_page), name="desk-segment"),
+    path("review/", admin.site.admin_view(review_page), name="desk-review"),
     path("worklist/", admin.site.admin_view(worklist_page), name="desk-worklist"),
 ]

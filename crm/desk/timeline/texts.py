@@ -36,6 +36,14 @@ def _activity(activity: Activity, position: Position) -> TimelineEntry:
         position=position,
         kind=EntryKind.CONTACT,
         title=f"{activity.get_kind_display()}{with_person}{', planned' if position.at > clock.now() else ''}",
+        details=tuple(
+            words
+            for words in (
+                activity.result,
+                f"Follow-up: {short(activity.follow_up.title)}" if activity.follow_up else "",
+            )
+            if words
+        ),
         markdown=activity.summary,
         by=name_of(activity.logged_by),
         url=page_of(activity),
@@ -67,7 +75,9 @@ ACTIVITIES = RowSource(
     kind=EntryKind.CONTACT,
     permission="crm.view_activity",
     at="happened_at",
-    rows=lambda ids: Activity.objects.filter(customer__in=ids).select_related("logged_by", "person"),
+    rows=lambda ids: Activity.objects.filter(customer__in=ids).select_related(
+        "logged_by", "person", "follow_up"
+    ),
     entry=_activity,
     by="logged_by",
     text=("summary", "person__name"),

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import localdate
 
 from crm.contacts import last_contacts
 from crm.dedupe.merges.merge import merge
@@ -121,6 +122,38 @@ def test_who_may_not_tag_is_not_offered_it() -> None:
     assert viewer.post(reverse("desk-tag", args=[marked.customer.pk]), {"add": "x"}).status_code == 403
     take = reverse("desk-tag-remove", args=[marked.customer.pk, marked.tag.pk])
     assert viewer.post(take).status_code == 403
+
+
+def test_yesterdays_call_with_its_outcome_and_a_follow_up(client: Client, user: User) -> None:
+    customer = make_customer()
+    yesterday = localdate(clock.now()) - timedelta(days=1)
+    fields = {
+        "kind": "call",
+        "duration_minutes": "25",
+        "outcome": "message",
+        "summary": "They call back.",
+        "follow_up": "Call again",
+        "follow_up_on": (yesterday + timedelta(days=3)).isoformat(),
+    }
+    assert (
+        post(client, "desk-log", customer.pk, **fields, yesterday="1")
+        == "Logged the call and added the task."
+    )
+    (activity,) = Activity.objects.all()
+    assert (localdate(activity.happened_at), activity.result) == (yesterday, "25 min, left a message")
+    task = Task.objects.get()
+    assert (activity.follow_up, task.title, task.owner) == (task, "Call again", user)
+    page = client.get(reverse("desk-timeline", args=[customer.pk])).content.decode()
+    assert "25 min, left a message" in page
+    assert "Follow-up: Call again" in page
+    for wrong, said in (
+        ({"happened_on": "2999-01-01"}, "Date: Choose today or an earlier day."),
+        ({"duration_minutes": "0"}, "Minutes: "),
+        ({"outcome": "won"}, "Outcome: "),
+        ({"follow_up": ""}, "Follow-up task: Say what is due then."),
+    ):
+        assert post(client, "desk-log", customer.pk, **fields | wrong).startswith(said)
+    assert Activity.objects.count() == 1
 
 
 def test_somebody_elses_contact_is_refused(client: Client) -> None:

@@ -1,0 +1,251 @@
+"""The review page: suggested links and possible duplicates in one queue, with the decisions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from billing.formats import money
+from crm.dedupe.duplicates.evidence import likelihood
+from crm.dedupe.merges.plan import PERMISSION
+from crm.desk.facts.queries import amounts_of
+from crm.desk.pages.merge import merge_url
+from crm.desk.pages.review_acts import DECIDE, act
+from crm.models import DuplicatePair, Job
+from customers.formats import EMPTY, ago, counted, customer_url, day, listed
+from customers.models import Customer, SourceRecord
+
+_SEE = ("customers.view_customer", "crm.view_duplicatepair")
+_PAGE = 50
+#: From this score on a link is selected with the others by *Select likely*, and its bar is that of a good match.
+LIKELY = 0.9
+_VIEWS = {"all": "To review", "links": "Links", "duplicates": "Duplicates", "reviewed": "Reviewed"}
+#: What a merge brings together, as a relation of the customer.
+_COMBINED = (
+    ("subscriptions", "subscription"),
+    ("invoices", "invoice"),
+    ("notes", "note"),
+    ("tasks", "task"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedPair:
+    """A pair that waits. `record` is what would be linked to `goal`; None if both are customers of their own."""
+
+    pair: DuplicatePair
+    first: Customer
+    second: Customer
+    record: SourceRecord | None
+    goal: Customer | None
+    percent: int
+    likelihood: str
+
+    @property
+    def color(self) -> str:
+        """Of the bar."""
+        return "" if self.pair.score >= LIKELY else "cl-warn"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedValue:
+    """A value of both customers, and how they compare: same, similar, differs, or nothing to compare."""
+
+    label: str
+    first: str
+    second: str
+
+    @property
+    def sign(self) -> tuple[str, str, str]:
+        """The sign, the word and the color."""
+        one, other = (" ".join(text.casefold().split()) for text in (self.first, self.second))
+        if EMPTY in (self.first, self.second):
+            return "", "", ""
+        if one == other:
+            return "✓", "Same", "good"
+        if one in other or other in one:
+            return "≈", "Similar", "subtle"
+        return "≠", "Differs", "warn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A pair side by side, and what would come together."""
+
+    row: SuggestedPair
+    sources: tuple[str, str]
+    values: Sequence[ComparedValue]
+    combines: str
+    merge_url: str
+
+
+def review_page(request: HttpRequest) -> HttpResponse:
+    """Pairs that wait, likeliest first, in a fixed number of queries; a POST decides about them."""
+    user: Any = request.user
+    if not user.has_perms(_SEE):
+        raise PermissionDenied
+    if request.method == "POST":
+        return act(request)
+    view = request.GET.get("view", "")
+    view = view if view in _VIEWS else "all"
+    pairs = DuplicatePair.objects.waiting().filter(a__merged_into=None, b__merged_into=None)
+    shown = list(pairs.select_related("a", "b").order_by("-score", "pk")[:_PAGE])
+    rows = _rows(shown)
+    links = [row for row in rows if row.record is not None]
+    duplicates = [row for row in rows if row.record is None]
+    asked = request.GET.get("pair", "")
+    chosen = next(
+        (row for row in duplicates if str(row.pair.pk) == asked), duplicates[0] if duplicates else None
+    )
+    may_merge = user.has_perm(PERMISSION)
+    counts = {"all": len(rows), "links": len(links), "duplicates": len(duplicates)}
+    context = {
+        **admin.site.each_context(request),
+        "title": "Review",
+        "view": view,
+        "views": [(label, f"?view={name}", name == view, counts.get(name)) for name, label in _VIEWS.items()],
+        "sees_trials": user.has_perm("billing.view_trialused"),
+        "links": links if view in ("all", "links") else [],
+        "duplicates": [row for row in duplicates if row is not chosen]
+        if view in ("all", "duplicates")
+        else [],
+        "chosen": _comparison(chosen, may_merge=may_merge)
+        if chosen is not None and view in ("all", "duplicates")
+        else None,
+        "duplicates_count": counted(len(duplicates), "pair"),
+        "likely": sum(row.pair.score >= LIKELY for row in links),
+        "may_decide": user.has_perm(DECIDE),
+        "may_merge": may_merge,
+        "checked": _checked(),
+        "decided": _decided() if view == "reviewed" else [],
+        "is_full": len(shown) == _PAGE,
+    }
+    return TemplateResponse(request, "crm/desk/review.html", context)
+
+
+def _rows(pairs: Sequence[DuplicatePair]) -> list[SuggestedPair]:
+    """The pairs, each as a link where records of different sources stand on both sides. One query."""
+    keys = {key for pair in pairs for key in (pair.a_id, pair.b_id)}
+    records: dict[str, list[SourceRecord]] = {}
+    for row in SourceRecord.objects.filter(customer__in=keys).order_by("pk"):
+        records.setdefault(str(row.customer_id), []).append(row)
+    found = []
+    for pair in pairs:
+        record, goal = _link_of(pair, records.get(str(pair.a_id), []), records.get(str(pair.b_id), []))
+        found.append(
+            SuggestedPair(
+                pair=pair,
+                first=pair.a,
+                second=pair.b,
+                record=record,
+                goal=goal,
+                percent=round(pair.score * 100),
+                likelihood=likelihood(pair.score),
+            )
+        )
+    return found
+
+
+def _link_of(
+    pair: DuplicatePair, of_a: Sequence[SourceRecord], of_b: Sequence[SourceRecord]
+) -> tuple[SourceRecord | None, Customer | None]:
+    """The only record of one side and the other side, if no source has a record on both."""
+    if not of_a or not of_b or {each.source for each in of_a} & {each.source for each in of_b}:
+        return None, None
+    if len(of_b) == 1:
+        return of_b[0], pair.a
+    return (of_a[0], pair.b) if len(of_a) == 1 else (None, None)
+
+
+def _comparison(row: SuggestedPair, *, may_merge: bool) -> Comparison:
+    keys = [str(row.first.pk), str(row.second.pk)]
+    counts = {name: Count(name, distinct=True) for name, _ in _COMBINED}
+    customers = {
+        str(each.pk): each
+        for each in Customer.objects.filter(pk__in=keys)
+        .select_related("relationship__owner")
+        .prefetch_related("addresses", "domains", "source_records")
+        .annotate(**{f"count_{name}": count for name, count in counts.items()})
+    }
+    sides: list[Any] = [customers[key] for key in keys]
+    amounts = amounts_of(keys)
+    combined = [
+        counted(total, noun)
+        for name, noun in _COMBINED
+        if (total := sum(getattr(each, f"count_{name}") for each in sides))
+    ]
+    mrr = [_mrr(amounts.get(key, ())) for key in keys]
+    both_pay = EMPTY not in mrr
+    return Comparison(
+        row=row,
+        sources=(_sources(sides[0]), _sources(sides[1])),
+        values=[
+            ComparedValue(label, *(read(each) for each in sides))
+            for label, read in (
+                ("Name", lambda each: each.name or EMPTY),
+                ("Domain", lambda each: listed([row.name for row in each.domains.all()]) or EMPTY),
+                ("Email", lambda each: each.email or EMPTY),
+                ("Phone", lambda each: each.phone or EMPTY),
+                ("City", _city),
+                ("Account manager", _owner),
+            )
+        ]
+        + [ComparedValue("MRR", *mrr)],
+        combines=f"Merging combines {listed(combined)}{f', and MRR of {mrr[0]} and {mrr[1]}' if both_pay else ''}."
+        if combined
+        else "",
+        merge_url=merge_url([row.first, row.second]) if may_merge else "",
+    )
+
+
+def _city(customer: Any) -> str:
+    address = next(iter(customer.addresses.all()), None)
+    parts = [address.city, address.country] if address is not None else []
+    return ", ".join(filter(None, parts)) or EMPTY
+
+
+def _owner(customer: Any) -> str:
+    relationship = getattr(customer, "relationship", None)
+    return str(relationship.owner) if relationship is not None and relationship.owner else EMPTY
+
+
+def _mrr(amounts: Sequence[Any]) -> str:
+    return listed([money(each.mrr, each.currency) for each in amounts if each.mrr]) or EMPTY
+
+
+def _sources(customer: Any) -> str:
+    names = sorted({record.get_source_display() for record in customer.source_records.all()})
+    return (
+        f"{', '.join(names)} · since {day(customer.created_at)}"
+        if names
+        else f"Since {day(customer.created_at)}"
+    )
+
+
+def _decided() -> list[tuple[DuplicatePair, str, str, str]]:
+    """The latest decisions: pair, words, and the URLs of both customers."""
+    rows = DuplicatePair.objects.exclude(decision=DuplicatePair.Decision.OPEN).exclude(decided_at=None)
+    return [
+        (
+            row,
+            f"{row.get_decision_display()}{f' by {row.decided_by}' if row.decided_by else ''}, {ago(row.decided_at)}"
+            if row.decided_at
+            else row.get_decision_display(),
+            customer_url(row.a_id),
+            customer_url(row.b_id),
+        )
+        for row in rows.select_related("a", "b", "decided_by").order_by("-decided_at", "pk")[:_PAGE]
+    ]
+
+
+def _checked() -> str:
+    """When duplicates were last looked for."""
+    last = Job.objects.filter(kind="duplicates", ended_at__isnull=False).order_by("-ended_at").first()
+    return ago(last.ended_at) if last is not None and last.ended_at else ""
