@@ -26,7 +26,9 @@ from config.invitations import may_be_invited
 from config.user_forms import GroupForm, UserForm, UserPasswordForm
 from crm.roles import ROLES
 from customers.admin.base import ReadOnlyAdmin, RecordAdmin
+from customers.audit.record import audit
 from customers.logs import log_event
+from customers.models import AuditAction
 
 # An address is a column of its user, axes keeps no logs, and users end their sessions themselves.
 admin.site.unregister(
@@ -65,6 +67,7 @@ class _LoggedAdmin(RecordAdmin):
     def _log(self, verb: str, request: HttpRequest, obj: Any, **facts: str) -> None:
         kind = str(self.opts.model_name)
         log_event(f"{kind}_{verb}", **{kind: obj.pk}, by=request.user.pk, **facts)
+        audit(AuditAction.ACCESS_CHANGED, None, f"{kind} {obj.pk}", by=request.user, verb=verb, changed=facts)
 
 
 class _ActorAdmin(_LoggedAdmin):

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import execute_from_command_line, get_commands
 
 from config.version import VERSION
+from customers.audit.record import Actor, acting
 from customers.logs import log_now, take_counts
 
 _APPS = {"customers", "billing", "crm", "config"}
@@ -24,7 +25,7 @@ def run_command_line(arguments: list[str]) -> None:
         # Django would print its own version before it looks for a command of that name.
         sys.stdout.write(f"{VERSION}\n")
         return
-    with _logged(arguments[1:]):
+    with _logged(arguments[1:]), acting(Actor(done_by=f"command {arguments[1]}" if arguments[1:] else "")):
         execute_from_command_line(arguments)
 
 

@@ -188,6 +188,7 @@ TABLES: dict[str, tuple[Item, ...]] = {
         Item("Emails to users", "forward_to_inbox", "crm.OutgoingEmail"),
         Item("Webhooks", "webhook", "crm.WebhookEndpoint"),
         Item("Webhook deliveries", "outbox", "crm.WebhookDelivery"),
+        Item("Audit log", "policy", "customers.AuditEntry"),
         Item("Failed sign-ins", "gpp_maybe", "axes.AccessAttempt"),
     ),
 }

@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "config.bad_addresses.BadAddressMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "config.audit.AuditMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

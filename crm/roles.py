@@ -134,6 +134,7 @@ TABLE = (
         frozenset(_may("view change", "customers", "storedsetting")),
         _ADMINISTRATION,
     ),
+    RoleLine("See the audit log", frozenset({"customers.view_auditentry"}), _ADMINISTRATION),
     RoleLine(
         "Manage users, groups, API tokens and how people sign in",
         frozenset(

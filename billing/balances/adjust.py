@@ -31,7 +31,9 @@ from billing.rules.figures import UPPER_BOUND, Figures, amount_problem
 from billing.rules.moments import ahead_problem, closed_problem
 from billing.subscriptions import renew_customers
 from customers import clock
+from customers.audit.record import audit
 from customers.formats import moment, number
+from customers.models import AuditAction
 
 
 class CannotAdjust(Exception):
@@ -220,7 +222,15 @@ def _written(
         adjustment = _adjustment(state, planned)
         if version_token is not None and version_token != adjustment.version_token:
             raise BalanceChanged(adjustment)
-        return replace(adjustment, posting=_post(state, planned, reason.strip(), done_by))
+        posting = _post(state, planned, reason.strip(), done_by)
+        audit(
+            AuditAction.BALANCE_ADJUSTED,
+            str(balance.customer_id),
+            str(posting.pk),
+            details={"reason": reason},
+            verb="adjusted",
+        )
+        return replace(adjustment, posting=posting)
 
 
 def _add(state: _State, grant: Grant | None, amount: Decimal) -> _PlannedAdjustment:

@@ -14,7 +14,8 @@ from billing.rules.figures import amount_problem
 from billing.rules.intervals import step
 from billing.rules.moments import ahead_problem
 from customers import clock
-from customers.models import Customer
+from customers.audit.record import audit
+from customers.models import AuditAction, Customer
 
 
 class CannotGrant(Exception):
@@ -86,6 +87,13 @@ def grant(
             amount=amount,
         ),
         touched=[row],
+    )
+    audit(
+        AuditAction.BALANCE_ADJUSTED,
+        str(customer.pk),
+        str(row.pk),
+        details={"reason": reason},
+        verb="granted",
     )
     return row
 

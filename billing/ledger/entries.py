@@ -21,8 +21,10 @@ from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
 from billing.rules.exact import EXACT
 from billing.rules.moments import ahead_problem
 from customers import clock
+from customers.audit.record import audit
 from customers.bulk import create_rows, update_rows
 from customers.lookup import survivor_of
+from customers.models import AuditAction
 
 #: The columns that are written with a posting: figures, and what may change together with them.
 GRANT_COLUMNS = (
@@ -269,6 +271,13 @@ def reverse(posting: Posting, *, done_by: str, reason: str, at: datetime | None 
             amount=None if posting.amount is None else posting.amount.copy_negate(),
             reverses_id=str(posting.pk),
         )
+    )
+    audit(
+        AuditAction.BALANCE_ADJUSTED,
+        customer_id,
+        str(made.pk),
+        details={"reason": reason},
+        verb="reversed",
     )
     return made
 

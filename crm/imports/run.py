@@ -24,13 +24,14 @@ from crm.imports.write_rows import OWNER_STAYS
 from crm.models import FileImport, ImportBatch, ImportedRecord, ImportMapping
 from crm.queue import enqueue
 from customers import clock
+from customers.audit.record import audit
 from customers.bulk import FormerRows, pieces
 from customers.events import record_event
 from customers.ingest.engine import import_records, rolled_back
 from customers.ingest.importer import Importer, ImportOutcome, ImportReport
 from customers.ingest.reader import BadRecord, Record, Unreadable, read_records
 from customers.logs import log_failure
-from customers.models import Customer, EventKind
+from customers.models import AuditAction, Customer, EventKind
 
 #: The kinds of jobs (`crm.jobs.kinds`).
 PREVIEW, RUN, REVERT = "preview_file", "import_file", "revert_import"
@@ -146,6 +147,15 @@ def run(file_import: FileImport, progress: Progress) -> None:
     names = ("created", "updated", "unchanged", "refused")
     counts = {name: file_import.counts.get(name, 0) for name in names}
     record_event(EventKind.IMPORT_DONE, source=file_import.source, **counts)
+    audit(
+        AuditAction.IMPORTED,
+        None,
+        str(file_import.pk),
+        by=file_import.made_by,
+        details={"files": [file_import.name]},
+        source=file_import.source,
+        **counts,
+    )
 
 
 def _finish(file_import: FileImport, tally: _Tally, state: FileImport.State) -> None:

@@ -8,6 +8,7 @@ from crm.account_emails import RESET_JOB
 from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.imports.run import PREVIEW, REVERT, RUN
+from crm.jobs.audit import seal_audit
 from crm.jobs.data_check import check_data
 from crm.jobs.duplicates import DUPLICATES, sweep_duplicates
 from crm.jobs.events import (
@@ -94,6 +95,14 @@ _ALL = (
         about="Looks for contradictions in the data",
         run=check_data,
         schedule=Daily(time(5, 0)),
+    ),
+    Kind(
+        name="audit",
+        title="Audit log",
+        about="Seals new entries into the chain of hashes",
+        run=seal_audit,
+        schedule=Every(5),
+        lane=Lane.QUICK,
     ),
     Kind(
         name="retention",

@@ -28,11 +28,12 @@ from crm.privacy.rows import (
     search,
 )
 from customers import clock
+from customers.audit.record import audit
 from customers.bulk import update_rows
 from customers.ingest.engine import wait_for_other_imports
 from customers.ingest.erased import digest_of, keys_of_customer
 from customers.logs import log_event
-from customers.models import Customer, ErasedRecord, Erasure, SourceRecord
+from customers.models import AuditAction, Customer, ErasedRecord, Erasure, SourceRecord
 
 
 class CannotErase(Exception):
@@ -79,6 +80,7 @@ def erase_customer(customer: Customer, reason: str, done_by: str) -> Erased:
     refresh_facts([str(survivor.pk)], erasure.erased_at)
     erasure.finished_at = clock.now()
     erasure.save(update_fields=["finished_at"])
+    audit(AuditAction.ERASED, str(survivor.pk), str(erasure.pk), details={"reason": reason})
     log_event("customer_erased", customer=str(survivor.pk))
     return done
 

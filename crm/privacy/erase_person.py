@@ -23,10 +23,11 @@ from crm.privacy.rows import (
     search,
 )
 from customers import clock
+from customers.audit.record import audit
 from customers.ingest.engine import wait_for_other_imports
 from customers.ingest.erased_people import normal
 from customers.logs import log_event
-from customers.models import Business, Customer, ErasedRecord, Erasure, SourceRecord
+from customers.models import AuditAction, Business, Customer, ErasedRecord, Erasure, SourceRecord
 from customers.typed_ids import new_typed_id, to_uuid
 
 
@@ -74,6 +75,13 @@ def erase_person(customer: Customer, whom: str, reason: str, done_by: str) -> Er
     delete_files(done, ids)
     erasure.finished_at = clock.now()
     erasure.save(update_fields=["finished_at"])
+    audit(
+        AuditAction.ERASED,
+        str(family[0].pk),
+        str(erasure.pk),
+        details={"reason": reason},
+        person_id=person_id,
+    )
     log_event("person_erased", customer=str(family[0].pk), person=person_id)
     return done
 

@@ -58,6 +58,7 @@ from crm.models import (
     Export,
     FileImport,
     HealthScore,
+    ImportBatch,
     ImportedRecord,
     Job,
     Mention,
@@ -80,6 +81,9 @@ from crm.models import (
 )
 from customers.models import (
     Address,
+    AuditDetails,
+    AuditEntry,
+    AuditSeal,
     Business,
     Customer,
     CustomerChange,
@@ -108,13 +112,14 @@ class Place:
 
     `paths` lead from a row to its customer. Erasure deletes the rows, or, if there are `blanks`, keeps them and writes
     these values, computed from the row where one is a function. `keeps` are text columns that stay, because they hold
-    nothing personal.
+    nothing personal. Of a place that `is_whole`, a row with the words of an erased person gets all its blanks.
     """
 
     model: type[Model]
     paths: Sequence[str] = ("customer",)
     blanks: Mapping[str, Any] | None = None
     keeps: Sequence[str] = field(default=())
+    is_whole: bool = False
 
     @property
     def label(self) -> str:
@@ -165,6 +170,7 @@ PLACES = (
     Place(CurrencyFacts),
     Place(CustomerFacts),
     Place(Notification, ("customer_id",)),
+    Place(ImportedRecord, ("customer_id",)),
     Place(InvoiceEmail, ("invoice__customer",)),
     Place(Flag),
     Place(AutoTopup),
@@ -230,6 +236,13 @@ PLACES = (
     _kept(Receivable, "account", keeps=("env", "currency")),
     _kept(UsageMonth, "account", keeps=("env",)),
     _kept(Merge, "survivor", "other", reason="", changes={}),
+    _kept(
+        AuditEntry,
+        "customer_id",
+        keeps=("done_by", "address", "subject", "data", "details_digest", "key"),
+    ),
+    Place(AuditDetails, ("entry__customer_id",), {"values": {}, "salt": ""}, is_whole=True),
+    _kept(AuditSeal, "entry__customer_id", keeps=("hash",)),
     _kept(Event, "customer_id", keeps=("subject", "data", "key")),
     _kept(CustomerChange, "customer_id"),
     _kept(Erasure, "customer_id", keeps=("reason", "done_by", "salt")),
@@ -266,7 +279,12 @@ SEARCHED = (
         ("body", "response_text", "error", "log"),
         clear={"response_text": "", "error": "", "log": []},
     ),
+    # Of entries that name no customer, such as those of exports.
+    Searched(AuditDetails, ("values",), clear={"values": {}, "salt": ""}),
     Searched(Job, ("subject", "result", "error", "log", "arguments")),
+    Searched(ImportedRecord, ("title", "changes", "remarks", "place", "reason", "text"), is_deleted=True),
+    Searched(ImportBatch, ("entries",), is_deleted=True),
+    Searched(FileImport, ("name", "columns", "options", "error")),
     Searched(Segment, ("name", "query")),
     Searched(Export, ("title",)),
     Searched(ImportedRecord, ("title", "changes", "remarks", "reason", "text"), is_deleted=True),
@@ -277,6 +295,7 @@ SEARCHED = (
 OF_NO_CUSTOMER = {
     "regrouped from the pairs that stay": ("crm_duplicatecluster",),
     "deleted as a whole if the customer is in it": ("crm_exportpart",),
+    "deleted of every file that was imported": ("crm_fileimportpart",),
     "deleted as a whole if the file is of a source that knows the customer": (
         "crm_fileimportpart",
         "crm_importbatch",
@@ -311,6 +330,7 @@ OF_NO_CUSTOMER = {
         "axes_accesslog",
         "cache",
         "crm_digesttime",
+        "crm_homevisit",
         "crm_notificationchoice",
         "crm_preferences",
         "crm_team",
@@ -324,6 +344,7 @@ OF_NO_CUSTOMER = {
     "the installation and its jobs": (
         "crm_changeposition",
         "crm_deskrefresh",
+        "crm_importmapping",
         "crm_importmapping",
         "crm_jobschedule",
         "crm_tag",

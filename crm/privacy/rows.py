@@ -184,6 +184,8 @@ def _replace(rows: QuerySet[Any], place: Place, words: Words) -> int:
             for column in columns
             if (after := _without(row, column, words)) != getattr(row, column.name)
         }
+        if changed and place.is_whole:
+            changed = dict(place.blanks or {})
         if changed:
             rows.model._default_manager.filter(pk=row.pk).update(**changed)
             count += 1

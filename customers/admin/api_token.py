@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +16,10 @@ from unfold.decorators import display
 
 from customers import clock
 from customers.admin.base import RecordAdmin
+from customers.audit.record import audit
 from customers.formats import BAD, GOOD, PLAIN, counted
 from customers.logs import log_event
-from customers.models import ApiToken
+from customers.models import ApiToken, AuditAction
 
 _STATES = {"Active": GOOD, "Expired": PLAIN, "Revoked": BAD}
 
@@ -54,8 +56,10 @@ class ApiTokenAdmin(RecordAdmin):
         if change:
             super().save_model(request, obj, form, change)
             log_event("token_changed", token=str(obj.pk), by=request.user.pk)
+            audit(AuditAction.TOKEN_CHANGED, subject=str(obj.pk), by=request.user, verb="changed")
             return
         issued, obj.new_secret = ApiToken.issue(obj.name, expires_at=obj.expires_at)
+        audit(AuditAction.TOKEN_CHANGED, subject=str(issued.pk), by=request.user, verb="created")
         obj.pk, obj.digest, obj.created_at = issued.pk, issued.digest, issued.created_at
         obj._state.adding = False
 
@@ -81,6 +85,10 @@ class ApiTokenAdmin(RecordAdmin):
     @admin.action(description="Revoke tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Refuse requests with the chosen tokens from now on."""
-        count = queryset.filter(revoked_at=None).update(revoked_at=clock.now())
+        with transaction.atomic():
+            active = queryset.filter(revoked_at=None)
+            for token in active:
+                audit(AuditAction.TOKEN_CHANGED, subject=str(token.pk), by=request.user, verb="revoked")
+            count = active.update(revoked_at=clock.now())
         log_event("tokens_revoked", tokens=count, by=request.user.pk)
         self.message_user(request, f"Revoked {counted(count, 'token')}.", messages.SUCCESS)

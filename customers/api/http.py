@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from customers.api.parameters import Parameter
+from customers.audit.tokens import token_used
 from customers.json_types import encode
 from customers.models import ApiToken
 
@@ -150,8 +151,10 @@ def authorize(request: HttpRequest, permission: str) -> None:
         if scheme.lower() != "bearer" or not secret.strip():
             raise _unauthorized("Send the Authorization header as “Bearer”, a space and an API token.")
         digest = ApiToken.digest_of(secret.strip())
-        if not ApiToken.objects.usable().filter(digest=digest).exists():
+        token_id = ApiToken.objects.usable().filter(digest=digest).values_list("pk", flat=True).first()
+        if token_id is None:
             raise _unauthorized("This API token is unknown, revoked or expired.", ', error="invalid_token"')
+        token_used(str(token_id))
     elif not request.user.is_authenticated:
         raise _unauthorized(
             "Send an API token as “Authorization: Bearer …”, or sign in. An administrator can create a token."

@@ -19,9 +19,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from customers import clock
+from customers.audit.record import audit
 from customers.configuration.kinds import Setting, WrongValue
 from customers.configuration.table import BY_NAME
 from customers.logs import log_event
+from customers.models import AuditAction
 from customers.models.setting import StoredSetting
 
 T = TypeVar("T")
@@ -149,6 +151,7 @@ def _refuse_locked(setting: Setting[Any]) -> None:
 def _announce(setting: Setting[Any], by: User | None) -> None:
     transaction.on_commit(STORED.forget)
     log_event("setting_changed", setting=setting.name, by=None if by is None else by.pk)
+    audit(AuditAction.SETTING_CHANGED, subject=setting.name, by=by)
 
 
 def _stored() -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Customers, their addresses, business profiles and payment methods, and the records of their sources."""
 
 from customers.models.api_token import ApiToken
+from customers.models.audit import AuditAction, AuditDetails, AuditEntry, AuditSeal
 from customers.models.change import CustomerChange
 from customers.models.contact_points import Address, Business
 from customers.models.customer import Customer, Environment
@@ -16,6 +17,10 @@ from customers.models.source import ReceivedPayload, Source, SourceRecord
 __all__ = [
     "Address",
     "ApiToken",
+    "AuditAction",
+    "AuditDetails",
+    "AuditEntry",
+    "AuditSeal",
     "Business",
     "Customer",
     "CustomerChange",

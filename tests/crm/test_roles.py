@@ -26,6 +26,7 @@ UNSEEN = {
     "crm.view_webhookdelivery",
     "crm.view_webhookendpoint",
     "crm.view_worker",
+    "customers.view_auditentry",
     "customers.view_apitoken",
     "customers.view_storedsetting",
 }

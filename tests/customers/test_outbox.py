@@ -59,6 +59,9 @@ pytestmark = pytest.mark.django_db
 NOT_RECORDED = {
     "customers.StoredSetting",
     "customers.ApiToken",
+    "customers.AuditDetails",
+    "customers.AuditEntry",
+    "customers.AuditSeal",
     "customers.CustomerChange",
     "customers.ErasedRecord",
     "customers.Erasure",

@@ -20,8 +20,9 @@ from crm.dedupe.merges.merge import CannotMerge, merge
 from crm.dedupe.merges.plan import PERMISSION
 from crm.dedupe.merges.unmerge import KEEP, conflicts_of, hindrance, unmerge
 from crm.models import Merge
+from customers.audit.record import audit
 from customers.logs import log_event
-from customers.models import Customer, EventKind, SourceRecord
+from customers.models import AuditAction, Customer, EventKind, SourceRecord
 
 
 class CannotLink(Exception):
@@ -54,6 +55,8 @@ def link_records(
             Linked(own, _join(customer, goal, by, reason or _reason("Linked", own)))
             for own, customer in customers_to_join(held, goal, by)
         ]
+        ids = [str(record.pk) for record in held]
+        audit(AuditAction.LINKED, goal_id, by=by, details={"reason": reason}, records=ids)
     log_event("link_records", goal=goal_id, records=len(held), by=None if by is None else by.pk)
     return done
 
@@ -75,6 +78,14 @@ def unlink_record(record: SourceRecord, *, by: Any = None, reason: str = "") -> 
             )
         own = _taken_out(held, by, reason or _reason("Took out", [held]))
         keep_apart(str(former.pk), str(own.pk), by=by)
+        audit(
+            AuditAction.UNLINKED,
+            str(former.pk),
+            str(record.pk),
+            by=by,
+            details={"reason": reason},
+            customer_id_now=str(own.pk),
+        )
     log_event("unlink_record", record=str(record.pk), by=None if by is None else by.pk)
     return own
 

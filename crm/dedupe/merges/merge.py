@@ -18,11 +18,12 @@ from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
 from crm.document.reported import resolve_reported
 from crm.models import Merge, Relationship
 from customers import clock
+from customers.audit.record import audit
 from customers.bulk import update_rows
 from customers.events import record_event
 from customers.ingest.precedence import resolve
 from customers.logs import log_event
-from customers.models import Customer, EventKind
+from customers.models import AuditAction, Customer, EventKind
 from customers.row_snapshots import as_json, take_snapshot
 
 #: Characters of a reason that fit a history row.
@@ -60,6 +61,14 @@ def merge(
         done = _merge(survivor_id, other_ids, choices or {}, by, reason)
         for each in done:
             other = str(each.other_id)
+            audit(
+                AuditAction.MERGED,
+                survivor_id,
+                str(each.pk),
+                by=by,
+                details={"reason": reason},
+                merged_id=other,
+            )
             record_event(kind, survivor_id, other, by=by, merged_id=other, account_managers=managers)
     log_event("merge", survivor=survivor_id, merged=len(done), by=None if by is None else by.pk)
     return done

@@ -22,10 +22,11 @@ from crm.dedupe.merges.relations import ONE_OF_EACH, Way, models_that, rows_of
 from crm.document.reported import COMPANY_FIELDS, RELATIONSHIP_FIELDS, resolve_reported
 from crm.models import Company, Merge, Relationship
 from customers import clock
+from customers.audit.record import audit
 from customers.bulk import update_rows
 from customers.ingest.precedence import CLAIMED, default_of_column, empty_unclaimed, is_imported, resolve
 from customers.logs import log_event
-from customers.models import Customer, SourceRecord
+from customers.models import AuditAction, Customer, SourceRecord
 from customers.row_snapshots import as_json, from_json, restore_snapshot
 
 KEEP, RESTORE = "keep", "restore"
@@ -136,6 +137,13 @@ def unmerge(merge: Merge, *, by: Any = None, settle: Mapping[str, str] | None = 
     """
     with giving_way(CannotUnmerge), transaction.atomic():
         undone = _unmerge(merge, by, settle or {})
+        audit(
+            AuditAction.UNMERGED,
+            str(merge.survivor_id),
+            str(merge.pk),
+            by=by,
+            merged_id=str(merge.other_id),
+        )
     log_event(
         "unmerge", merge=str(merge.pk), survivor=str(merge.survivor_id), by=None if by is None else by.pk
     )

@@ -19,9 +19,11 @@ from crm.desk.spreadsheets import csv_file, xlsx_file
 from crm.desk.spreadsheets.columns import Cell, columns_for, rows_of
 from crm.models import Export, ExportPart
 from crm.queue import enqueue
+from customers.audit.record import audit
 from customers.configuration.table import EXPORTS_KEPT_DAYS
 from customers.configuration.values import value_of
 from customers.formats import number
+from customers.models import AuditAction
 from customers.models.customer import CustomerQuerySet
 
 #: How many customers one part has.
@@ -49,6 +51,15 @@ def start_export(customers: CustomerQuerySet, title: str, file_format: str, *, b
     )
     ExportPart.objects.bulk_create(
         ExportPart(export=export, number=place, customer_ids=part) for place, part in enumerate(_parts(keys))
+    )
+    audit(
+        AuditAction.EXPORTED,
+        None,
+        str(export.pk),
+        by=by,
+        details={"title": title},
+        customers=len(keys),
+        format=file_format,
     )
     enqueue(WRITE_EXPORT, {"export": str(export.pk)}, subject=title, by=by)
     return export

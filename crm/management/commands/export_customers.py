@@ -17,10 +17,11 @@ from crm.desk.batches import failure_report
 from crm.desk.segments.cli import segment_condition
 from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import customers_to_export, exported, one_snapshot
+from customers.audit.record import audit
 from customers.cli import INTERRUPTED, one_line
 from customers.formats import counted
 from customers.logs import add_counts, log_failure
-from customers.models import Environment, Source
+from customers.models import AuditAction, Environment, Source
 
 _STDOUT = "-"
 
@@ -96,6 +97,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. No file was written.", returncode=INTERRUPTED) from None
         exported_count = count - len(skipped)
+        audit(AuditAction.EXPORTED, customers=exported_count, source=source.value)
         add_counts(customers=exported_count, failed=len(skipped))
         if output != _STDOUT:
             self.stdout.write(f"Wrote {counted(exported_count, 'customer')} to {one_line(output)}.")

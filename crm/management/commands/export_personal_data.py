@@ -18,10 +18,11 @@ from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import one_snapshot
 from crm.privacy.export import HeldTable, Subject, as_json, family_of, subject_of_email, tables_of
 from customers import clock
+from customers.audit.record import audit
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted, moment
 from customers.lookup import UnknownCustomer
-from customers.models import Customer, Environment
+from customers.models import AuditAction, Customer, Environment
 
 #: Only the operator may read what is written.
 _PRIVATE = 0o600
@@ -69,6 +70,9 @@ class Command(BaseCommand):
                     file.write(text.encode())
                 path.chmod(_PRIVATE)
                 say(self.stdout, f"Wrote {one_line(str(path))}.")
+            survivor = subject.customer_ids[0] if subject.customer_ids else None
+            people = [str(person.pk) for person in subject.people]
+            audit(AuditAction.PERSONAL_DATA_EXPORTED, survivor, people=people)
         except UnknownCustomer as problem:
             raise CommandError(one_line(str(problem))) from None
         except OSError as problem:

@@ -15,9 +15,11 @@ from crm.desk.spreadsheets.exports import TooMany, check_fits, sheet_of
 from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import one_snapshot
 from crm.models import Export
+from customers.audit.record import audit
 from customers.cli import INTERRUPTED, one_line
 from customers.formats import counted
 from customers.logs import add_counts, log_failure
+from customers.models import AuditAction
 
 
 class Command(BaseCommand):
@@ -56,6 +58,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. No file was written.", returncode=INTERRUPTED) from None
         written = count - len(skipped)
+        audit(AuditAction.EXPORTED, details={"segment": options["segment"]}, customers=written)
         add_counts(customers=written, failed=len(skipped))
         self.stdout.write(f"Wrote {counted(written, 'customer')} to {one_line(output)}.")
         if skipped:

@@ -21,6 +21,7 @@ from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
 from crm.queue import record_run
 from customers import clock
+from customers.audit.record import audit
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
 from customers.events import record_event
 from customers.formats import counted, listed
@@ -29,7 +30,7 @@ from customers.ingest.importer import ImportCounts, ImportReport
 from customers.ingest.reader import Unreadable, open_input, read_records
 from customers.json_types import RemarkKind
 from customers.logs import log_failure
-from customers.models import EventKind, Source
+from customers.models import AuditAction, EventKind, Source
 
 _SHOWN = 20
 
@@ -114,6 +115,8 @@ class Command(BaseCommand):
         )
         counts = {name: getattr(self.total, name) for name in ("created", "updated", "unchanged", "refused")}
         record_event(EventKind.IMPORT_DONE, source=source, **counts)
+        files = [origin_of(name) for name in names[:_SHOWN]]
+        audit(AuditAction.IMPORTED, details={"files": files}, source=source, **counts)
 
     def _find_duplicates(self, since: datetime) -> None:
         """Write possible duplicates of the imported customers to the queue. A failure leaves the import as it is."""

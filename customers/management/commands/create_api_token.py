@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from customers import clock
-from customers.models import ApiToken
+from customers.audit.record import audit
+from customers.models import ApiToken, AuditAction
 
 _LONGEST_NAME = 255
 _MOST_DAYS = 36_500
@@ -47,6 +48,7 @@ class Command(BaseCommand):
             )
         with transaction.atomic():
             token, secret = ApiToken.issue(name)
+            audit(AuditAction.TOKEN_CHANGED, subject=str(token.pk), details={"name": name}, verb="created")
             if days is not None:
                 token.expires_at = clock.now() + timedelta(days=days)
                 token.save(update_fields=["expires_at"])

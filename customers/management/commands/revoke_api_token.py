@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from customers import clock
+from customers.audit.record import audit
 from customers.logs import log_event
-from customers.models import ApiToken
+from customers.models import ApiToken, AuditAction
 
 
 class Command(BaseCommand):
@@ -27,6 +28,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no token named {name[:100]!r}. Active tokens: {known or 'none'}.")
         if ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=clock.now()):
             log_event("tokens_revoked", tokens=1)
+            audit(AuditAction.TOKEN_CHANGED, details={"name": name}, verb="revoked")
             self.stdout.write(f"Revoked “{name}”.")
         else:
             self.stdout.write(f"“{name}” was already revoked. Nothing was changed.")

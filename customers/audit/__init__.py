@@ -1,0 +1,1 @@
+"""The audit log: writing entries (`record`), sealing and verifying the chain (`chain`)."""
