@@ -58,7 +58,6 @@ from crm.models import (
     Export,
     FileImport,
     HealthScore,
-    ImportBatch,
     ImportedRecord,
     Job,
     Mention,
@@ -282,9 +281,6 @@ SEARCHED = (
     # Of entries that name no customer, such as those of exports.
     Searched(AuditDetails, ("values",), clear={"values": {}, "salt": ""}),
     Searched(Job, ("subject", "result", "error", "log", "arguments")),
-    Searched(ImportedRecord, ("title", "changes", "remarks", "place", "reason", "text"), is_deleted=True),
-    Searched(ImportBatch, ("entries",), is_deleted=True),
-    Searched(FileImport, ("name", "columns", "options", "error")),
     Searched(Segment, ("name", "query")),
     Searched(Export, ("title",)),
     Searched(ImportedRecord, ("title", "changes", "remarks", "reason", "text"), is_deleted=True),
@@ -295,7 +291,6 @@ SEARCHED = (
 OF_NO_CUSTOMER = {
     "regrouped from the pairs that stay": ("crm_duplicatecluster",),
     "deleted as a whole if the customer is in it": ("crm_exportpart",),
-    "deleted of every file that was imported": ("crm_fileimportpart",),
     "deleted as a whole if the file is of a source that knows the customer": (
         "crm_fileimportpart",
         "crm_importbatch",
@@ -344,7 +339,6 @@ OF_NO_CUSTOMER = {
     "the installation and its jobs": (
         "crm_changeposition",
         "crm_deskrefresh",
-        "crm_importmapping",
         "crm_importmapping",
         "crm_jobschedule",
         "crm_tag",

@@ -20,7 +20,8 @@ from billing.usage.deduct import UsageRequest
 from billing.usage.record import record_usage
 from crm.dedupe.merges.merge import merge
 from crm.document.importer import CrmImporter
-from crm.models import ExportPart
+from crm.models import ExportPart, FileImport, FileImportPart, ImportBatch, ImportedRecord
+from customers import clock
 from customers.document.importer import PaymentsImporter
 from customers.models import Customer
 from tests.customers.import_documents import customer_of, take
@@ -196,6 +197,16 @@ def _elsewhere(customer: Customer) -> None:
     make_webhook_delivery(body=json.dumps({"customer_id": str(customer.pk)}), response_text=EMAIL)
     make_job(subject=f"{NAME}, 3 customers", error=f"{EMAIL} failed", log=[f"{PERSON} left out"])
     make_segment(query={"text": NAME})
+    file_import = FileImport.objects.create(
+        name="customers.csv", kind="csv", state="done", source="payments", ended_at=clock.now()
+    )
+    FileImportPart.objects.create(file_import=file_import, number=1, data=f"{NAME},{EMAIL}".encode())
+    ImportedRecord.objects.create(
+        file_import=file_import, number=1, outcome="refused", title=COMPANY, text=f'{{"name": "{NAME}"}}'
+    )
+    ImportBatch.objects.create(
+        file_import=file_import, entries=[{"model": "customers.Customer", "before": {"email": EMAIL}}]
+    )
 
 
 def stored() -> str:
