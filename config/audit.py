@@ -12,7 +12,8 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 
 from config.sign_in import client_ip
-from customers.audit.record import Actor, acting, audit
+from customers.audit.actor import Actor, acting
+from customers.audit.record import audit
 from customers.logs import log_failure
 from customers.models import AuditAction
 from customers.typed_ids import to_uuid

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management import execute_from_command_line, get_commands
 
 from config.version import VERSION
-from customers.audit.record import Actor, acting
+from customers.audit.actor import Actor, acting
 from customers.logs import log_now, take_counts
 
 _APPS = {"customers", "billing", "crm", "config"}

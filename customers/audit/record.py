@@ -5,43 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
+from customers.audit.actor import acting_now
 from customers.models import AuditAction, AuditDetails, AuditEntry
 
 _SALT_BYTES = 32
-
-
-def _nobody() -> None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, and from where. `user_id` is looked up only when something is recorded."""
-
-    address: Callable[[], str] = str
-    user_id: Callable[[], int | None] = _nobody
-    done_by: str = ""
-
-
-_actor: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 - immutable
-
-
-@contextmanager
-def acting(actor: Actor) -> Iterator[None]:
-    """Everything that is recorded inside is done by `actor`."""
-    token = _actor.set(actor)
-    try:
-        yield
-    finally:
-        _actor.reset(token)
 
 
 def audit(
@@ -57,10 +29,10 @@ def audit(
 ) -> None:
     """Record in the caller's transaction that something was done.
 
-    `by` is the user; without one it is who acts now (`acting`). `details` holds what may be personal, `data` IDs, counts
+    `by` is the user; without one it is who acts now (`customers.audit.actor`). `details` holds what may be personal, `data` IDs, counts
     and words of the code alone. With a `key`, it is recorded once; such an entry has no details.
     """
-    actor = _actor.get()
+    actor = acting_now()
     known = getattr(by, "pk", None)
     shown = {name: value for name, value in (details or {}).items() if value}
     salt = secrets.token_hex(_SALT_BYTES) if shown else ""

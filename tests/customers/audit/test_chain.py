@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
+from customers.audit.actor import Actor, acting
 from customers.audit.chain import Head, head, seal_entries, verify
-from customers.audit.record import Actor, acting, audit
+from customers.audit.record import audit
 from customers.models import AuditAction, AuditDetails, AuditEntry, AuditSeal
 from tests.factories import make_customer, make_user
 
