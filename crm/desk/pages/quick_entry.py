@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.utils.timezone import localdate, make_aware
 
 from crm.contacts import log_contact
-from crm.desk.bulk.actions import change_tags, set_owner
+from crm.desk.bulk.actions import change_tags
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.forms import AddTagsForm, ContactForm, NoteForm, TaskForm
 from crm.desk.refresh import refresh_customers
@@ -46,7 +46,7 @@ def posted(permission: str) -> Callable[[View], View]:
 
 @posted("crm.add_activity")
 def log(request: HttpRequest, customer_id: str) -> HttpResponse:
-    customer = _customer(customer_id)
+    customer = customer_of(customer_id)
     form = ContactForm(customer, None, request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
@@ -72,7 +72,7 @@ def log(request: HttpRequest, customer_id: str) -> HttpResponse:
         )
     also = " and added the task" if follow_up else ""
     messages.success(request, f"Logged the {activity.get_kind_display().lower()}{also}.")
-    return _back(customer)
+    return back(customer)
 
 
 def _moment_of(day: date | None, now: datetime) -> datetime:
@@ -82,24 +82,9 @@ def _moment_of(day: date | None, now: datetime) -> datetime:
     return make_aware(datetime.combine(day, time(12)))
 
 
-@posted("crm.change_relationship")
-def assign(request: HttpRequest, customer_id: str) -> HttpResponse:
-    """Set the account manager to the user in `owner`; empty removes it."""
-    customer = _customer(customer_id)
-    key = request.POST.get("owner", "")
-    owner = _person(key)
-    if owner is None and key:
-        messages.error(request, "Couldn't assign the account. Choose a person.")
-    elif set_owner(Customer.objects.filter(pk=customer.pk), owner, by=request.user):
-        messages.success(
-            request, f"Assigned the account to {owner}." if owner else "Removed the account manager."
-        )
-    return _back(customer)
-
-
 @posted("crm.add_note")
 def note(request: HttpRequest, customer_id: str) -> HttpResponse:
-    customer = _customer(customer_id)
+    customer = customer_of(customer_id)
     form = NoteForm(request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
@@ -110,7 +95,7 @@ def note(request: HttpRequest, customer_id: str) -> HttpResponse:
     messages.success(
         request, f"Added the note and notified {listed(mentioned)}." if mentioned else "Added the note."
     )
-    return _back(customer)
+    return back(customer)
 
 
 @posted("crm.change_note")
@@ -122,31 +107,31 @@ def change_note(request: HttpRequest, note_id: str, act: str) -> HttpResponse:
         messages.success(request, "Made this note the summary.")
     else:
         pin_note(found, is_pinned=act == "pin", by=request.user)
-    return _back(found.customer)
+    return back(found.customer)
 
 
 @posted("crm.add_customertag")
 def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
-    customer = _customer(customer_id)
+    customer = customer_of(customer_id)
     form = AddTagsForm(request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
     change_tags(Customer.objects.filter(pk=customer.pk), add=form.cleaned_data["add"], by=request.user)
-    return _back(customer)
+    return back(customer)
 
 
 @posted("crm.delete_customertag")
 def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
-    customer = _customer(customer_id)
+    customer = customer_of(customer_id)
     removed = _row(Tag, tag_id)
     if change_tags(Customer.objects.filter(pk=customer.pk), remove=[removed], by=request.user):
         messages.success(request, f"Removed the tag “{removed}”.")
-    return _back(customer)
+    return back(customer)
 
 
 @posted("crm.add_task")
 def task(request: HttpRequest, customer_id: str) -> HttpResponse:
-    customer = _customer(customer_id)
+    customer = customer_of(customer_id)
     form = TaskForm(None, request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
@@ -160,7 +145,7 @@ def task(request: HttpRequest, customer_id: str) -> HttpResponse:
         reminder_on=values["reminder_on"],
     )
     messages.success(request, f"Added the task for {added.owner}.")
-    return _back(customer)
+    return back(customer)
 
 
 @posted("crm.change_task")
@@ -173,11 +158,11 @@ def change_task(request: HttpRequest, task_id: str, act: str) -> HttpResponse:
         messages.success(request, f"Reopened “{found.title}”.")
     elif act == "hand-over":
         _reassign(request, found)
-    return _back(found.customer)
+    return back(found.customer)
 
 
 def _reassign(request: HttpRequest, task: Task) -> None:
-    to = _person(request.POST.get("owner", ""))
+    to = person_of(request.POST.get("owner", ""))
     if to is None:
         messages.error(request, "Couldn't reassign the task. Choose a person.")
     elif reassign_task(task, to, by=request.user):
@@ -186,13 +171,14 @@ def _reassign(request: HttpRequest, task: Task) -> None:
         messages.warning(request, f"Couldn't reassign the task. It's done, or {to} already has it.")
 
 
-def _person(key: str) -> Any:
+def person_of(key: str) -> Any:
     """The user with this ID who may be assigned work; None if there is none."""
     is_key = key.isascii() and key.isdigit() and len(key) < 10
     return people_who_act().filter(pk=key).first() if is_key else None
 
 
-def _customer(customer_id: str) -> Customer:
+def customer_of(customer_id: str) -> Customer:
+    """The customer with this key. Raises `Http404` for none and for a merged one."""
     found: Customer = _row(Customer, customer_id)
     if found.merged_into_id is not None:
         raise Http404(f"{customer_id} was merged into {found.merged_into_id}. Open that customer instead.")
@@ -215,10 +201,10 @@ def _refused(request: HttpRequest, customer: Customer, form: Form | ModelForm) -
         label = form.fields[name].label if name in form.fields else ""
         for problem in problems:
             messages.error(request, f"{label}: {problem}" if label else str(problem))
-    return _back(customer)
+    return back(customer)
 
 
-def _back(customer: Customer) -> HttpResponse:
+def back(customer: Customer) -> HttpResponse:
     """Bring the worklist, health and facts of the customer up to date, then return to its page."""
     refresh_customers([str(customer.pk)])
     return HttpResponseRedirect(customer_url(customer.pk))

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from crm.desk.lists.urls import urlpatterns as list_urlpatterns
-from crm.desk.pages import links, merge, quick_entry
+from crm.desk.pages import inline, links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page
@@ -50,7 +50,10 @@ urlpatterns: list[URLPattern] = [
     path("balance/<str:key>/", admin.site.admin_view(balance_page), name="desk-balance"),
     path("company/<str:key>/", admin.site.admin_view(company_page), name="desk-company"),
     path("person/<str:key>/", admin.site.admin_view(person_page), name="desk-person"),
-    path("customer/<str:customer_id>/owner/", admin.site.admin_view(quick_entry.assign), name="desk-assign"),
+    path("customer/<str:customer_id>/owner/", admin.site.admin_view(inline.assign), name="desk-assign"),
+    path(
+        "customer/<str:customer_id>/status/", admin.site.admin_view(inline.change_status), name="desk-status"
+    ),
     path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
     path("record/<str:record_id>/link/", admin.site.admin_view(links.link_page), name="desk-link"),

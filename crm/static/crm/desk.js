@@ -44,16 +44,30 @@ const openLinked = () => {
 window.addEventListener("hashchange", openLinked);
 openLinked();
 
-// An open menu closes with Escape and with a click elsewhere.
+// An open menu, and an edit in place, closes with Escape and with a click elsewhere. Enter saves an edit.
+const OPEN = "details.cl-menu[open], details.cl-inline[open]";
 document.addEventListener("keydown", (event) => {
-    const menu = document.querySelector("details.cl-menu[open]");
-    if (event.key === "Escape" && menu) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
+    const opened = document.querySelector(OPEN);
+    if (event.key === "Escape" && opened) {
+        opened.open = false;
+        opened.querySelector("summary").focus();
+    }
+    if (event.key === "Enter" && event.target instanceof Element && event.target.matches(".cl-inline select")) {
+        event.preventDefault();
+        event.target.form.requestSubmit();
     }
 });
 document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.cl-menu[open]")) {
-        menu.open = menu.contains(event.target);
+    for (const opened of document.querySelectorAll(OPEN)) {
+        opened.open = opened.contains(event.target);
     }
 });
+document.addEventListener(
+    "toggle",
+    (event) => {
+        if (event.target.matches("details.cl-inline[open]")) {
+            event.target.querySelector("select, input:not([type=hidden])")?.focus();
+        }
+    },
+    true,
+);

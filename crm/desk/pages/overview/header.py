@@ -34,6 +34,7 @@ class Header:
     phone: str
     links: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
+    statuses: tuple[tuple[str, str], ...]
     ids: tuple[tuple[str, str], ...]
 
 
@@ -56,6 +57,7 @@ def header_of(customer: Customer, contacts: list[Contact], address: Address | No
         phone=customer.phone,
         links=_links(company),
         labels=_labels(customer),
+        statuses=tuple((status.value, str(status.label)) for status in Customer.Status),
         ids=_ids(customer, relationship),
     )
 
