@@ -51,6 +51,7 @@ urlpatterns = [
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
     path("admin/", include("billing.sheets.urls")),
+    path("admin/", include("crm.desk.sheets.urls")),
     path("admin/", include("crm.desk.pages.urls")),
     path("admin/", include("crm.jobs.urls")),
     path("admin/", include("crm.imports.urls")),

@@ -159,6 +159,8 @@ class Act:
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
     way_out: ClassVar[str] = "Cancel"
     is_dangerous: ClassVar[bool] = False
+    #: Whether the form must be that of the preview. An act whose form shows all that it does needs no second look.
+    is_previewed: ClassVar[bool] = True
 
     def __init__(self, request: HttpRequest, row: Any, at: datetime) -> None:
         self.request, self.row, self.at = request, row, at
@@ -237,6 +239,7 @@ def undo_path(
     permissions: Sequence[str],
     undo: Callable[[HttpRequest, Any], Done],
     refusals: tuple[type[Exception], ...] = (),
+    customer_of: Callable[[Any], Customer] = lambda row: row.customer,
 ) -> URLPattern:
     """The URL pattern of an undo, which a toast offers: by POST, with a message, back to the page it came from."""
 
@@ -248,7 +251,7 @@ def undo_path(
         if not request.user.has_perms(permissions):
             raise PermissionDenied
         row = found_row(models, key)
-        customer = row if isinstance(row, Customer) else row.customer
+        customer = row if isinstance(row, Customer) else customer_of(row)
         back = page_before(request) or customer_url(customer.pk)
         try:
             done = undo(request, row)
@@ -314,7 +317,11 @@ def _respond(act: type[Act], request: HttpRequest, key: str) -> HttpResponse:
     back = page_before(request) or running.home()
     is_live = request.headers.get(_HEADER) == "live"
     initial = {name: value for name, value in request.GET.items() if name not in _OWN}
-    form = running.form(sent, initial)
+    try:
+        form = running.form(sent, initial)
+    except running.all_refusals() as problem:
+        messages.error(request, str(problem))
+        return succeed(request, Done(message=""), back)
     # The form as it stands may already have all that a preview needs.
     filled = form if sent is not None else running.form(_as_sent(form), initial)
     shown = _Shown()
@@ -334,7 +341,7 @@ def _respond(act: type[Act], request: HttpRequest, key: str) -> HttpResponse:
 
 def _confirmed(running: Act, form: Any, sent: QueryDict, shown: _Shown) -> Done | None:
     try:
-        if sent.get("previewed", "") != shown.previewed:
+        if running.is_previewed and sent.get("previewed", "") != shown.previewed:
             raise Changed
         return running.do(form, sent.get("seen", ""))
     except running.all_refusals() as problem:
@@ -346,7 +353,7 @@ def _fill(running: Act, form: Any, shown: _Shown) -> None:
     try:
         shown.preview = running.preview(form)
     except running.all_refusals() as problem:
-        shown.problem = shown.problem or str(problem)
+        shown.problem = str(problem)
 
 
 def _as_sent(form: Any) -> QueryDict:

@@ -18,7 +18,6 @@ from unfold.decorators import display
 from billing.admin.invoice_actions import InvoiceActions
 from billing.admin.invoice_email import InvoiceEmailInline
 from billing.admin.invoice_page import InvoicePages
-from billing.admin.invoice_send import InvoiceSending
 from billing.admin.payment import PaymentInline
 from billing.formats import INVOICE_STATES, invoice_state, money
 from billing.models import CreditNote, Invoice, InvoiceLine, InvoiceSeries
@@ -34,6 +33,7 @@ from customers.formats import (
     number,
     preformatted,
 )
+from customers.sheets import act_url
 
 _CREATED, _DUE, _ISSUED = (day_of(name) for name in ("created_at", "due_at", "issued_at"))
 
@@ -120,16 +120,15 @@ def printed_note(note: CreditNote) -> SafeString:
     place = [quote(note.invoice_id), note.pk]
     return format_html(
         '<a href="{}" target="_blank" class="text-link">Print</a> <a href="{}" class="text-link">PDF</a>'
-        ' <a href="{}?attach={}" class="text-link">Send</a>',
+        ' <a href="{}" class="text-link" data-sheet>Send</a>',
         reverse("admin:billing_invoice_print_credit_note", args=place),
         reverse("admin:billing_invoice_credit_note_pdf", args=place),
-        reverse("admin:billing_invoice_send_email", args=place[:1]),
-        note.pk,
+        act_url("send", note.invoice_id, attach=note.pk),
     )
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(InvoiceActions, InvoicePages, InvoiceSending, ReadOnlyHistoryAdmin):
+class InvoiceAdmin(InvoiceActions, InvoicePages, ReadOnlyHistoryAdmin):
     list_display = (
         "shown_number",
         column_of("customer"),

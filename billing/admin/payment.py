@@ -18,6 +18,7 @@ from customers.admin.base import ReadOnlyAdmin, Row
 from customers.admin.filters import DaysFilter
 from customers.admin.inlines import ReadOnlyInline
 from customers.formats import EMPTY, column_of, day_of, long_text, moment
+from customers.sheets import act_url
 
 _PAID, _REVERSED = day_of("paid_at"), day_of("reversed_at")
 
@@ -32,19 +33,17 @@ def reversal_of(payment: Payment) -> str:
 
 def receipt_link(payment: Payment) -> SafeString:
     """Links to the receipt for a payment, and to the page that sends it."""
-    invoice = quote(payment.invoice_id)
     return format_html(
-        '<a href="{}" class="text-link">PDF</a> <a href="{}?attach={}" class="text-link">Send</a>',
-        reverse("admin:billing_invoice_receipt_pdf", args=[invoice, payment.pk]),
-        reverse("admin:billing_invoice_send_email", args=[invoice]),
-        payment.pk,
+        '<a href="{}" class="text-link">PDF</a> <a href="{}" class="text-link" data-sheet>Send</a>',
+        reverse("admin:billing_invoice_receipt_pdf", args=[quote(payment.invoice_id), payment.pk]),
+        act_url("send", payment.invoice_id, attach=payment.pk),
     )
 
 
 def reverse_link(payment: Payment) -> SafeString:
     """A link to the page that reverses this payment."""
-    url = reverse("admin:billing_invoice_reverse_payment", args=[quote(payment.invoice_id)])
-    return format_html('<a href="{}?payment={}" class="text-link">Reverse</a>', url, payment.pk)
+    url = act_url("reverse-payment", payment.invoice_id, payment=payment.pk)
+    return format_html('<a href="{}" class="text-link" data-sheet>Reverse</a>', url)
 
 
 class PaymentInline(ReadOnlyInline):

@@ -4,16 +4,63 @@ from __future__ import annotations
 
 from django.urls import URLPattern
 
+from billing.invoices.locking import CannotChangeInvoice
 from billing.ledger.entries import CannotReverse
-from billing.models import Posting
+from billing.models import Payment, Posting, Subscription
 from billing.sheets.adjust import Adjust
 from billing.sheets.grant import Grant
+from billing.sheets.invoices import (
+    REVERSE,
+    Credit,
+    Issue,
+    RecordPayment,
+    ReversePayment,
+    Uncollectible,
+    Void,
+    undo_payment,
+)
+from billing.sheets.send import Send
+from billing.sheets.subscriptions import (
+    CHANGE,
+    REFUSALS,
+    Attach,
+    Cancel,
+    ChangePlan,
+    ExtendTrial,
+    Keep,
+    undo_cancel,
+)
 from billing.sheets.undo import PERMISSIONS, ReverseEntry, undo_entry
 from customers.sheets import Act, act_path, undo_path
 
-ACTS: tuple[type[Act], ...] = (Grant, Adjust, ReverseEntry)
+ACTS: tuple[type[Act], ...] = (
+    Grant,
+    Adjust,
+    ReverseEntry,
+    Attach,
+    ChangePlan,
+    Cancel,
+    Keep,
+    ExtendTrial,
+    RecordPayment,
+    ReversePayment,
+    Credit,
+    Issue,
+    Void,
+    Uncollectible,
+    Send,
+)
 
 urlpatterns: list[URLPattern] = [
     *map(act_path, ACTS),
+    undo_path("cancel", [Subscription], CHANGE, undo_cancel, REFUSALS),
+    undo_path(
+        "payment",
+        [Payment],
+        REVERSE,
+        undo_payment,
+        (CannotChangeInvoice,),
+        customer_of=lambda payment: payment.invoice.customer,
+    ),
     undo_path("entry", [Posting], PERMISSIONS, undo_entry, (CannotReverse,)),
 ]

@@ -75,10 +75,10 @@ def test_a_balance_is_explained_then_adjusted(
     page.keyboard.press("Escape")
     expect(sheet).to_be_visible()
     sheet.get_by_role("button", name="Add 20.5").click()
-    expect(page.get_by_role("status")).to_contain_text("Added 20.5 API")
+    expect(page.locator("[data-toast]")).to_contain_text("Added 20.5 API")
     expect(page.get_by_text("Goodwill")).to_be_visible()
     page.keyboard.press("Control+z")
-    expect(page.get_by_role("status")).to_contain_text("Undone.")
+    expect(page.locator("[data-toast]")).to_contain_text("Undone.")
 
 
 def test_the_pages_are_no_wider_than_the_screen(

@@ -266,8 +266,10 @@
         if (isOff || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) {
             return;
         }
-        const link = document.querySelector(`a[data-sheet][data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-        if (link) {
+        const key = CSS.escape(event.key.toLowerCase());
+        const link = document.querySelector(`a[data-sheet][data-key="${key}"]`);
+        // A form of the page has the key first.
+        if (link && !document.querySelector(`form[data-desk-key="${key}"]`)) {
             event.preventDefault();
             open(link);
         }

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.http import urlencode
 
+from billing.invoices.possible import possible_verbs as possible_invoice_verbs
 from billing.models import Balance, Invoice, Subscription
 from billing.sheets.adjust import Adjust
 from billing.sheets.grant import Grant
+from billing.sheets.invoices import Credit, Issue, RecordPayment, ReversePayment, Uncollectible, Void
+from billing.sheets.send import Send
+from billing.sheets.subscriptions import Attach, Cancel, ChangePlan, ExtendTrial, Keep
+from billing.subscriptions.possible import possible_verbs as possible_subscription_verbs
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.pages.merge import merge_url
-from customers.formats import customer_url, page_of
+from crm.desk.sheets.owner import Assign
+from crm.desk.sheets.task import AddTask
+from customers import clock
+from customers.formats import page_of
 from customers.models import Customer
 from customers.sheets import Act, act_url
 
@@ -32,6 +39,23 @@ class Action:
     is_sheet: bool = False
 
 
+#: The acts on a subscription and on an invoice with their icons, most used first.
+_SUBSCRIPTION_ACTS = (
+    (ChangePlan, "swap_horiz"),
+    (Keep, "undo"),
+    (ExtendTrial, "more_time"),
+    (Cancel, "event_busy"),
+)
+_INVOICE_ACTS = (
+    (RecordPayment, "payments"),
+    (Issue, "send"),
+    (Send, "outgoing_mail"),
+    (Credit, "undo"),
+    (ReversePayment, "money_off"),
+    (Uncollectible, "money_off"),
+    (Void, "block"),
+)
+
 #: Titles of groups, with their actions.
 Menu = list[tuple[str, Sequence[Action]]]
 
@@ -42,9 +66,15 @@ def actions_of(row: Any, may: May) -> Menu:
         case Customer():
             groups = _customer_groups(row, may)
         case Balance():
-            groups = [("Balance", _sheets(row, may, (Grant, "redeem"), (Adjust, "tune")))]
-        case Subscription() | Invoice():
-            groups = []
+            groups = [("", _sheets(row, may, (Grant, "redeem", "G"), (Adjust, "tune")))]
+        case Subscription():
+            verbs = possible_subscription_verbs(row, clock.now())
+            groups = [
+                ("", _sheets(row, may, *(each for each in _SUBSCRIPTION_ACTS if each[0].name in verbs)))
+            ]
+        case Invoice():
+            verbs = possible_invoice_verbs(row)
+            groups = [("", _sheets(row, may, *(each for each in _INVOICE_ACTS if each[0].name in verbs)))]
         case _:
             groups = []
     return [(title, actions) for title, actions in groups if actions]
@@ -60,17 +90,19 @@ def _customer_groups(customer: Customer, may: May) -> Menu:
 
 
 def _billing_actions(customer: Customer, may: May) -> list[Action]:
-    found = []
-    if may("billing.add_subscription"):
-        url = f"{reverse('admin:billing_subscription_add')}?{urlencode({'customer': customer.pk})}"
-        found.append(Action("Attach plan…", url, "add_card"))
-    return [*found, *_sheets(customer, may, (Grant, "redeem", "G"))]
+    """What can be done with the customer's billing; only what is billed here is changed here."""
+    rows: list[tuple[Any, ...]] = [(Attach, "add_card"), (Grant, "redeem", "G")]
+    ours = Subscription.objects.active().filter(customer=customer, billed_here=True)
+    if ChangePlan.allowed(may) and ours.exists():
+        rows.insert(0, (ChangePlan, "swap_horiz"))
+    unpaid = Invoice.objects.unpaid().filter(customer=customer, removed_at=None, imported=False)
+    if RecordPayment.allowed(may) and unpaid.exclude(number="").exists():
+        rows.append((RecordPayment, "payments"))
+    return _sheets(customer, may, *rows)
 
 
 def _account_actions(customer: Customer, may: May) -> list[Action]:
-    found = []
-    if may("crm.add_task"):
-        found.append(Action("Add task…", f"{customer_url(customer.pk)}#add-task", "task_alt", "T"))
+    found = _sheets(customer, may, (Assign, "person", "A"), (AddTask, "task_alt", "T"))
     if may(MERGE):
         found.append(Action("Merge with…", merge_url([customer]), "call_merge"))
     return found

@@ -20,6 +20,7 @@ from crm.desk.pages.overview.bars import BalanceBar, bars_of
 from crm.desk.pages.record_shell import USAGE, RecordShell, shell_of
 from customers import clock
 from customers.formats import day, number, page_of
+from customers.sheets import act_url
 
 _SEE, _SEE_LEDGER, _ADJUST = "billing.view_balance", "billing.view_posting", "billing.change_balance"
 _SPLITS = ((usage.TOTAL, "Total"), (usage.ENTITY, "Entity"), (usage.EVENT, "Event"))
@@ -92,7 +93,8 @@ def _of_balance(
         "splits": [
             Choice(label=label, url=_url(query, by=key), is_current=key == by) for key, label in _SPLITS
         ],
-        "adjust_url": page_of(balance, "adjust") if found.may(_ADJUST) else "",
+        "grant_url": act_url("grant", balance) if found.may(_ADJUST) else "",
+        "adjust_url": act_url("adjust", balance) if found.may(_ADJUST) else "",
         "explain_url": page_of(balance),
     }
     if not found.may(_SEE_LEDGER):

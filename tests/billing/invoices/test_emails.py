@@ -20,6 +20,7 @@ from billing.invoices.void import void_invoice
 from billing.models import Invoice, InvoiceEmail, Seller
 from billing.rules.invoice_totals import BilledLine
 from customers import clock
+from customers.sheets import act_url
 from tests.admin_forms import form_data
 from tests.factories import make_billing_account, make_customer, make_invoice, make_user
 
@@ -59,12 +60,11 @@ def signed_in(role: str | None = None) -> Client:
 
 
 def page_of(invoice: Invoice, attach: str = "") -> str:
-    url = reverse("admin:billing_invoice_send_email", args=[invoice.pk])
-    return f"{url}?attach={attach}" if attach else url
+    return act_url("send", invoice, attach=attach) if attach else act_url("send", invoice)
 
 
 def send(client: Client, url: str, **fields: str) -> Any:
-    return client.post(url, form_data(client.get(url), **fields))
+    return client.post(url, form_data(client.get(url), confirm="1", **fields))
 
 
 def said(response: Any) -> list[str]:
@@ -88,7 +88,7 @@ def test_it_is_proposed_and_sent_with_the_pdf(ada, invoice):
         "Kind regards",
         "Example Works",
     ]
-    done = ada.post(page_of(invoice), {**form, "text": "Hi"})
+    done = ada.post(page_of(invoice), {**form, "text": "Hi", "confirm": "1"})
     assert said(done) == ["Sent Invoice INV-000001 to ada@example.com."]
     [message] = mail.outbox
     assert (message.to, message.reply_to, message.body) == (
@@ -172,7 +172,7 @@ def test_without_a_mail_server_nothing_is_sent(ada, invoice, settings):
 
 
 def test_a_second_click_sends_nothing_more(ada, invoice):
-    form = form_data(ada.get(page_of(invoice)))
+    form = form_data(ada.get(page_of(invoice)), confirm="1")
     ada.post(page_of(invoice), form)
     assert "Someone else just sent one" in ada.post(page_of(invoice), form).content.decode()
     assert len(mail.outbox) == 1

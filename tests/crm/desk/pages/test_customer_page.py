@@ -442,7 +442,7 @@ def test_the_usage_of_a_balance_is_drawn_split_and_listed(
     page = page_of(client, customer, "desk-usage")
     assert "of 500" in page
     assert "Mombasa lab" not in page
-    assert "Grant or adjust" not in page
+    assert "Grant credits" not in page
 
 
 def test_each_billing_account_says_who_bills_it_and_invoices_how_late_they_are(client: Client) -> None:

@@ -1,0 +1,1 @@
+"""The acts on a customer's account: who manages it, and what is to do."""

@@ -1,0 +1,16 @@
+"""The URLs of the acts on accounts, below the admin's."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+from crm.desk.sheets.owner import PERMISSIONS, Assign, undo_assign
+from crm.desk.sheets.task import AddTask
+from customers.models import Customer
+from customers.sheets import act_path, undo_path
+
+urlpatterns: list[URLPattern] = [
+    act_path(Assign),
+    act_path(AddTask),
+    undo_path("assign", [Customer], PERMISSIONS, undo_assign),
+]

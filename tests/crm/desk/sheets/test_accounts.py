@@ -1,0 +1,59 @@
+"""Assigning an account, which a toast undoes, and adding a task."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from crm.models import Relationship, Task
+from customers.formats import customer_url
+from customers.sheets import CHANGED, act_url
+from tests.billing.sheets.acts import confirm, lines, preview, problem, signed_in, toast
+from tests.factories import make_customer, make_relationship, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+
+def test_an_account_is_assigned_and_given_back() -> None:
+    client, customer = signed_in(), make_customer()
+    bea, max_ = make_user(username="bea"), make_user(username="max")
+    make_relationship(customer=customer, owner=bea)
+    page = client.get(act_url("assign", customer))
+    assert page.context["form"]["owner"].value() is None
+    assert problem(preview(client, "assign", customer, owner=str(bea.pk))).startswith(
+        "Choose another person."
+    )
+    shown = preview(client, "assign", customer, owner=str(max_.pk))
+    assert lines(shown) == {"Account manager": ("bea", "max")}
+    message, undo = toast(confirm(client, shown))
+    assert message == "Assigned the account to max."
+    assert Relationship.objects.get().owner == max_
+    # What was previewed was another state.
+    assert problem(confirm(client, shown)) in (
+        CHANGED,
+        "Choose another person. max already manages this account.",
+    )
+    client.post(undo)
+    assert Relationship.objects.get().owner == bea
+    client.post(undo.partition("?")[0])
+    assert Relationship.objects.get().owner is None
+
+
+def test_a_task_is_added_without_a_second_look() -> None:
+    client, customer = signed_in(), make_customer()
+    max_ = make_user(username="max")
+    page = preview(client, "add-task", customer, title="Call", owner=str(max_.pk), due_on="2999-12-31")
+    assert page.context["preview"].button == "Add task for max"
+    done = confirm(client, page, title="Call them")
+    assert done.redirect_chain == [(customer_url(customer.pk), 302)]
+    assert toast(done)[0] == "Added the task for max."
+    task = Task.objects.get()
+    assert (task.title, task.owner, task.due_on) == ("Call them", max_, date(2999, 12, 31))
+
+
+def test_a_viewer_does_neither() -> None:
+    client, customer = signed_in("Viewer"), make_customer()
+    for act in ("assign", "add-task"):
+        assert client.get(act_url(act, customer)).status_code == 403
+    assert client.post(f"/admin/undo/assign/{customer.pk}/").status_code == 403
