@@ -41,7 +41,7 @@ class PlanChoice:
 class PlanForm(SheetForm):
     """A plan, how many, and for each prepaid item of the plan, how many units."""
 
-    plan = forms.ChoiceField(label="Plan", widget=forms.RadioSelect)
+    plan = forms.ChoiceField(label="Plan", widget=forms.RadioSelect(attrs={"class": "cl-cb cl-rb"}))
     quantity = amount_field("Quantity", min_value=Decimal(0), initial=1)
 
     def __init__(
