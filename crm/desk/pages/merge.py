@@ -202,12 +202,16 @@ def _merged(request: HttpRequest, plan: MergePlan) -> HttpResponse | None:
         for reason in problem.reasons:
             messages.error(request, reason)
         return None
+    merged = f"Merged {counted(len(made), 'customer')} into {plan.survivor}."
+    if len(made) == 1:
+        undo_url = reverse("desk-unmerge", args=[made[0].pk])
+        messages.success(request, merged, extra_tags=f"undo:{undo_url}")
+        return HttpResponseRedirect(customer_url(plan.survivor.pk))
     undo = format_html_join(
         ", ",
         '<a href="{}" class="text-link">Undo merge of {}</a>',
         ((reverse("desk-unmerge", args=[each.pk]), str(each.other)) for each in made),
     )
-    merged = f"Merged {counted(len(made), 'customer')} into {plan.survivor}."
     messages.success(request, format_html("{} {}", merged, undo))
     return HttpResponseRedirect(customer_url(plan.survivor.pk))
 
