@@ -20,9 +20,9 @@ help: ## List what can be made
 	@echo
 	@echo "  PORT=8000 for run, PYTHON=python3 to make .venv with, ARGS= for the arguments of test, soak, bench and lock"
 
-run: .venv/.installed-run .env ## Serve on http://127.0.0.1:PORT/, with demo data if the database is empty
+run: .venv/.installed-run .env ## Serve on http://127.0.0.1:PORT/, with demo data if the database is empty (DEMO=0: users alone)
 	@$(DEVELOPMENT) $(BIN)/python manage.py migrate --verbosity 0
-	@$(DEVELOPMENT) $(BIN)/python manage.py load_demo --if-empty
+	@$(DEVELOPMENT) $(BIN)/python manage.py load_demo --if-empty $(if $(filter 0,$(DEMO)),--users-only)
 	@echo
 	@echo "Clientele is at http://127.0.0.1:$(PORT)/ until you press Ctrl-C."
 	@echo

@@ -81,7 +81,7 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
             "Review",
             "join_inner",
             "desk-review",
-            (_SEE, "crm.view_duplicatecluster"),
+            (_SEE, "crm.view_duplicatepair"),
             (Page("Shared trials", "devices_other", "desk-trials", (_SEE, "billing.view_trialused")),),
             ("/admin/merge/",),
         ),

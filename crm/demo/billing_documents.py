@@ -30,8 +30,10 @@ def billing_document(
     rng: random.Random, number: int, facts: dict[str, Any], currency: str, today: datetime
 ) -> dict[str, Any]:
     """The document with the customer's `facts`; `number` decides the state of the subscription."""
-    state = STATES[number % len(STATES)]
+    # Number 1 is the customer of the pictures: on the big plan, with an invoice that is late.
+    state = STATES[number % len(STATES)] if number != 1 else "past_due"
     plan_id = {"free": "free", "enterprise": "enterprise"}.get(state, rng.choice(["pro", "pro", "scale"]))
+    plan_id = "scale" if number == 1 else plan_id
     subscriptions = _subscriptions(rng, number, state, plan_id, facts, today)
     return {
         **facts,
@@ -204,6 +206,8 @@ def _invoices(
     if price is None or state in ("scheduled", "trial"):
         return []
     digits = DIGITS.get(currency, 2)
+    # Payment terms are 45 days: the open invoice of a past-due customer is 18, 41 or 74 days late.
+    late = 45 + (0, 23, 56)[number // len(STATES) % 3] if state == "past_due" else 0
     invoices = []
     for months_ago in range(rng.randint(1, 5)):
         total = round(price["amount"] * RATES[currency] * rng.choice([1, 1, 1.25]), digits)
@@ -214,7 +218,7 @@ def _invoices(
                 "status": "open" if state == "past_due" and months_ago == 0 else "paid",
                 "total": int(total) if digits == 0 else total,
                 "currency": currency.lower(),
-                "created_at": to_epoch_ms(today - timedelta(days=30 * months_ago + 18)),
+                "created_at": to_epoch_ms(today - timedelta(days=30 * months_ago + 18 + late)),
                 "hosted_invoice_url": f"https://billing.example.com/invoices/{number}-{months_ago}",
             }
         )

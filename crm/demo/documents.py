@@ -6,11 +6,11 @@ import random
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crm.demo import names
-from crm.demo.billing_documents import billing_document
+from crm.demo.billing_documents import STATES, billing_document
 from customers.json_types import to_epoch_ms, to_iso
 from customers.typed_ids import with_prefix
 
@@ -56,23 +56,38 @@ class InventedCustomer:
         return f"{self.short_name.lower().replace(' ', '-')}-{self.number}"
 
 
+#: Whom the pictures in the documentation show.
+KESTREL = InventedCustomer(
+    number=1,
+    company="Kestrel Robotics, Inc.",
+    short_name="Kestrel Robotics",
+    domain="kestrel-robotics.example",
+    place=names.PLACES[1],
+    people=(("Mateo", "Castillo"), ("Grace", "O’Neill"), ("Tomoko", "Ito")),
+    email="mateo.castillo@kestrel-robotics.example",
+    since=datetime(2024, 3, 4, 9, tzinfo=UTC),
+)
+
+
 def demo_documents(count: int, today: datetime) -> dict[str, list[dict[str, Any]]]:
     """The documents of `count` customers, by source. All dates are relative to `today`."""
     documents: dict[str, list[dict[str, Any]]] = {"payments": [SEED_EXAMPLE], "billing": [], "crm": []}
     for number in range(1, count):
         rng = random.Random(number)
-        customer = invent(rng, number, today)
+        customer = invent(rng, number, today) if number != KESTREL.number else KESTREL
         sources = _sources_of(number)
         if "payments" in sources:
             documents["payments"].append(payments_document(rng, customer, today))
         billed = None
         if "billing" in sources:
             billed = billing_document(
-                rng, customer.number, _billing_facts(customer), customer.place.currency, today
+                rng, customer.number, _billing_facts(customer), _currency_of(customer), today
             )
             documents["billing"].append(billed)
         if "crm" in sources:
             documents["crm"].append(crm_document(rng, customer, billed))
+        elif number % 20 == 7:
+            documents["crm"].append(_unlinked(rng, customer))
         if number % 15 == 0:
             documents["payments"].append(_duplicate(rng, customer, today))
     return documents
@@ -84,7 +99,7 @@ def invent(rng: random.Random, number: int, today: datetime) -> InventedCustomer
     people = tuple(
         (rng.choice(names.GIVEN_NAMES), rng.choice(names.FAMILY_NAMES)) for _ in range(rng.randint(1, 3))
     )
-    domain = f"{short.lower().replace(' ', '-')}-{number}.example.com"
+    domain = f"{short.lower().replace(' ', '-')}-{number}.example"
     return InventedCustomer(
         number=number,
         company=f"{short} {names.LEGAL_FORMS[place.country]}",
@@ -225,6 +240,11 @@ def _sources_of(number: int) -> tuple[str, ...]:
     }.get(number % 10, ("payments", "billing", "crm"))
 
 
+def _currency_of(customer: InventedCustomer) -> str:
+    """One currency a customer: that of the plans for those with a subscription, else that of the place."""
+    return customer.place.currency if STATES[customer.number % len(STATES)] == "ended" else "USD"
+
+
 def _billing_facts(customer: InventedCustomer) -> dict[str, Any]:
     return {
         "id": customer.external_id,
@@ -252,6 +272,19 @@ def _duplicate(rng: random.Random, customer: InventedCustomer, today: datetime) 
         "updated_at": to_iso(today - timedelta(days=3)),
         "status": "active",
         "custom_data": None,
+    }
+
+
+def _unlinked(rng: random.Random, customer: InventedCustomer) -> dict[str, Any]:
+    """A CRM record of a customer that no sure sign joins with it: a link to be suggested."""
+    colleague = ("Wanjiru", "Kimaro")
+    return {
+        "id": f"lead-{customer.number}",
+        "company": {"name": customer.short_name, "website_urls": [f"https://www.{customer.domain}"]},
+        "domains": [customer.domain],
+        "poc": [_person(rng, customer, *colleague, customer.place)],
+        "metadata": {"datasource_id": f"L-{customer.number:05d}"},
+        "notes": "Came in through the website.",
     }
 
 

@@ -26,6 +26,7 @@ from crm.desk.worklist.rules import RULES
 from crm.home.money import amount_text, next_renewals, past_due_part
 from crm.home.revenue import RevenuePart, revenue_part, signed
 from crm.home.since import since_part
+from crm.home.start import start_of
 from crm.models import DeskRefresh
 from customers import clock
 from customers.formats import counted, customer_url, days_between, number, short_day, when
@@ -67,6 +68,8 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the home page's context for users who may view customers."""
     if not request.user.has_perm("customers.view_customer"):
         return context
+    if start := start_of(request.user):
+        return context | {"title": "Home", "start": start}
     asked = request.GET.get(_SCOPE)
     scope = Scope(asked) if asked in Scope.values else Scope.usual(request.user)
     owners = scope.owners(request.user)

@@ -304,3 +304,15 @@ def test_what_is_new_since_the_last_visit(
     assert news() == news() == ["Ada mentioned you in a note"]
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=9))
     assert news() == []
+
+
+def test_an_empty_installation_begins_with_its_first_steps() -> None:
+    client = Client()
+    client.force_login(make_user("Administrator"))
+    page = client.get(reverse("admin:index"))
+    steps = {step.title: (step.is_done, step.is_next) for step in page.context["start"].steps}
+    assert steps["Create your account"] == (True, False)
+    assert steps["Set currency and seller"] == (False, True)
+    assert 'href="/admin/imports/"' in page.content.decode()
+    make_customer()
+    assert "start" not in client.get(reverse("admin:index")).context

@@ -134,7 +134,7 @@ def _rows(pairs: Sequence[DuplicatePair]) -> list[SuggestedPair]:
     """The pairs, each as a link where records of different sources stand on both sides. One query."""
     keys = {key for pair in pairs for key in (pair.a_id, pair.b_id)}
     records: dict[str, list[SourceRecord]] = {}
-    for row in SourceRecord.objects.filter(customer__in=keys).order_by("pk"):
+    for row in SourceRecord.objects.filter(customer__in=keys).select_related("customer").order_by("pk"):
         records.setdefault(str(row.customer_id), []).append(row)
     found = []
     for pair in pairs:

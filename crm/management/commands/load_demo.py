@@ -10,7 +10,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from crm.demo.conversations import start_conversations
-from crm.demo.load import DemoRefused, create_demo_logins, load_demo_customers, settle_desk
+from crm.demo.load import (
+    DemoRefused,
+    create_demo_logins,
+    load_demo_customers,
+    review_duplicates,
+    settle_desk,
+)
 from crm.demo.uses import use_balances
 from customers import clock
 from customers.models import Customer
@@ -27,10 +33,13 @@ class Command(BaseCommand):
             "--customers", type=_count, default=60, metavar="N", help="number of customers (default: 60)"
         )
         parser.add_argument("--if-empty", action="store_true", help="load no customers if there are any")
+        parser.add_argument("--users-only", action="store_true", help="load no customers at all")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load the demo, and report what was created."""
-        if options["if_empty"] and Customer.objects.exists():
+        if options["users_only"]:
+            self.stdout.write("No demo customers loaded, as you asked.")
+        elif options["if_empty"] and Customer.objects.exists():
             self.stdout.write("No demo customers loaded. There are already customers.")
         else:
             today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -46,6 +55,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {name:<10}{role}")
             start_conversations(clock.now())
             use_balances(clock.now())
+            review_duplicates()
         else:
             self.stdout.write("No demo users created. They need CLIENTELE_DEVELOPMENT=1.")
         settle_desk(clock.now())

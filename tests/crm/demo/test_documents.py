@@ -61,10 +61,10 @@ def test_balances_are_near_at_and_past_their_limit():
     assert any(share > 1 for share in used)
 
 
-def test_invoices_are_in_currencies_of_none_two_and_three_digits():
-    currencies = {
-        invoice["currency"]
-        for customer in demo_documents(120, TODAY)["billing"]
-        for invoice in customer["invoices"]
-    }
-    assert {"jpy", "usd", "kwd"} <= currencies
+def test_a_customer_has_one_currency():
+    of_customer = [
+        {invoice["currency"] for invoice in customer["invoices"]}
+        for customer in demo_documents(300, TODAY)["billing"]
+    ]
+    assert all(len(currencies) <= 1 for currencies in of_customer)
+    assert {"usd"} < set().union(*of_customer)

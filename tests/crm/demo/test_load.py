@@ -12,10 +12,21 @@ from django.core.management import CommandError, call_command
 from billing.doctor import ledger
 from billing.models import Invoice, Posting
 from crm.demo.conversations import start_conversations
-from crm.demo.load import create_demo_logins, load_demo_customers, settle_desk
+from crm.demo.load import create_demo_logins, load_demo_customers, review_duplicates, settle_desk
 from crm.demo.uses import use_balances
 from crm.desk.worklist.queries import entries_of, reasons_by_entry
-from crm.models import Activity, HealthScore, Mention, Note, Relationship, Task, Team, WorklistReason
+from crm.models import (
+    Activity,
+    DuplicatePair,
+    HealthScore,
+    Mention,
+    Merge,
+    Note,
+    Relationship,
+    Task,
+    Team,
+    WorklistReason,
+)
 from customers import clock
 from customers.models import Customer, ReceivedPayload
 
@@ -44,6 +55,21 @@ def test_there_are_duplicates_and_merged_customers():
     names = list(Customer.objects.unmerged().values_list("name", flat=True))
     assert any(other.startswith(f"{name} ") for name in names for other in names)
     assert Customer.objects.exclude(merged_into=None).exists()
+
+
+def test_duplicates_are_swept_one_of_them_merged_and_a_record_waits_to_be_linked():
+    load_demo_customers(30, TODAY)
+    create_demo_logins()
+    review_duplicates()
+    assert Merge.objects.count() == 1
+    waiting = DuplicatePair.objects.waiting().select_related("a", "b")
+    sources = [
+        {record.source for side in (pair.a, pair.b) for record in side.source_records.all()}
+        for pair in waiting
+    ]
+    assert {"payments", "crm"} in sources
+    review_duplicates()
+    assert Merge.objects.count() == 1
 
 
 def test_loading_twice_changes_nothing():
