@@ -119,8 +119,12 @@ def preview(file_import: FileImport, progress: Progress) -> None:
 
 def run(file_import: FileImport, progress: Progress) -> None:
     """Import the file. May be called again after it stopped: what was imported stays, and is counted once."""
-    begun = file_import.started_at or clock.now()
     tally = _Tally(file_import, is_preview=False)
+    if tally.is_first_attempt:
+        # Until now it waited for a worker.
+        file_import.started_at = clock.now()
+        file_import.save(update_fields=["started_at"])
+    begun = file_import.started_at or clock.now()
 
     def keep(former: FormerRows, reports: list[ImportReport]) -> None:
         written = WrittenRows(former)
@@ -228,6 +232,11 @@ class _Tally:
         if not is_preview:
             earlier = file_import.records.filter(is_preview=False).values_list("number", "outcome")
             self._known = dict(earlier)
+
+    @property
+    def is_first_attempt(self) -> bool:
+        """Whether nothing was imported before."""
+        return not self._known
 
     @property
     def done(self) -> int:

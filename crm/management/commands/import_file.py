@@ -110,7 +110,9 @@ class Command(BaseCommand):
     def _say(self, file_import: FileImport, *, is_preview: bool) -> None:
         would = " would be" if is_preview else ""
         counts = file_import.counts
-        words = [f"{number(counts.get(each, 0))}{would} {each}" for each in ImportOutcome]
+        seldom = (ImportOutcome.STALE, ImportOutcome.ERASED)
+        named = [each for each in ImportOutcome if counts.get(each) or each not in seldom]
+        words = [f"{number(counts.get(each, 0))}{would} {each}" for each in named]
         self.stdout.write(f"{file_import.name}: {', '.join(words)}")
         refused = file_import.records.filter(is_preview=is_preview, outcome=ImportOutcome.REFUSED)
         for record in refused[:_SHOWN]:
