@@ -61,6 +61,9 @@ def test_the_sidebar_marks_where_one_is(admin_client: Client) -> None:
     page = admin_client.get("/admin/desk/people/").content.decode()
     assert '<a href="/admin/desk/people/" aria-current="page">' in page
     assert page.count('aria-current="page"><span') == 1
+    # One main part, which the first link of the page leads to.
+    assert page.count("<main") == 1
+    assert page.index('href="#content"') < page.index('href="/admin/desk/people/"')
 
 
 def test_lists_and_forms_of_users_and_groups_open(admin_client: Client, admin_user: User) -> None:
