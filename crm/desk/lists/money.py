@@ -306,8 +306,8 @@ def pace_in_words(row: BalanceFacts, at: datetime) -> tuple[str, str]:
     """Whether a balance lasts until its reset, with the color of its bar."""
     if row.unlimited:
         return "Unlimited", ""
-    if row.remaining < 0:
-        return f"Over by {number(-row.remaining)}", "bad"
+    if row.usage > row.granted:
+        return f"Over by {number(row.usage - row.granted)}", "bad"
     if row.remaining == 0:
         return ("Out", "bad") if row.granted > 0 else ("Nothing granted", "")
     ends = row.runs_out_at

@@ -209,7 +209,7 @@ def test_invoices_are_summed_by_age_and_narrowed_by_their_customers() -> None:
 @pytest.mark.once
 def test_a_balance_says_whether_it_lasts_and_is_found_by_it() -> None:
     client = signed_in("Billing operations")
-    for name, used in (("Calm", 30), ("Nearly", 97), ("Gone", 100)):
+    for name, used in (("Calm", 30), ("Nearly", 97), ("Gone", 100), ("Over", 120)):
         make_grant(balance=make_balance(customer=make_customer(name=name)), usage=Decimal(used))
     refresh_all_facts()
     page = client.get(reverse("desk-balances"))
@@ -218,12 +218,13 @@ def test_a_balance_says_whether_it_lasts_and_is_found_by_it() -> None:
         found = {column.name: cell.text for column, cell in row.cells}
         words[found["customer"]] = (found["used"], found["pace"])
     assert words == {
+        "Over": ("120%", "Over by 20"),
         "Gone": ("100%", "Out"),
         "Nearly": ("97%", "Almost out, 3% left"),
         "Calm": ("30%", "No recent usage"),
     }
-    assert list(words) == ["Gone", "Nearly", "Calm"]
-    for state, count in (("out", 1), ("almost_out", 1), ("lasting", 1), ("running_out", 0), ("unlimited", 0)):
+    assert list(words) == ["Over", "Gone", "Nearly", "Calm"]
+    for state, count in (("out", 2), ("almost_out", 1), ("lasting", 1), ("running_out", 0), ("unlimited", 0)):
         assert len(rows_in(client, "balances", balance_status=state)) == count, state
 
 
