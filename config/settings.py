@@ -143,6 +143,7 @@ TEMPLATES = [
                 "config.sign_in.admin_frame",
                 "config.version.version_context",
             ],
+            "libraries": {"admin_urls": "config.admin_urls"},
         },
     },
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,7 +29,7 @@ from crm.models.duplicate import DuplicatePairQuerySet
 from customers import clock
 from customers.admin.base import Choices, ReadOnlyAdmin
 from customers.admin.filters import DaysFilter
-from customers.formats import GOOD, NEWS, PLAIN, WAITING, long_text
+from customers.formats import GOOD, NEWS, PLAIN, WAITING, in_address, long_text
 from customers.typed_ids import to_uuid
 
 _DECIDE = "crm.change_duplicatepair"
@@ -182,7 +182,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
                 "more": max(0, len(pairs) - _SHOWN_PAIRS),
                 "form": LaterForm(),
                 "may_decide": self.has_decide_permission(request),
-                "decide_url": reverse("admin:crm_duplicatecluster_decide", args=[quote(cluster.pk)]),
+                "decide_url": reverse("admin:crm_duplicatecluster_decide", args=[in_address(cluster.pk)]),
                 **(extra_context or {}),
             },
         )
@@ -209,7 +209,7 @@ class DuplicateClusterAdmin(DecidingAdmin):
                 self.settle(request, DuplicatePair.objects.filter(pk__in=ids), decision, days)
         if DuplicateCluster.objects.filter(pk=cluster.pk).exists():
             return HttpResponseRedirect(
-                reverse("admin:crm_duplicatecluster_change", args=[quote(cluster.pk)])
+                reverse("admin:crm_duplicatecluster_change", args=[in_address(cluster.pk)])
             )
         return HttpResponseRedirect(reverse("admin:crm_duplicatecluster_changelist"))
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from crm.dedupe.duplicates.suggest import LikelyMatch, likely_matches
 from customers.admin.customer import CustomerForm
+from customers.formats import customer_url
 from customers.models import Customer, Environment
 
 #: The fields by which a customer is compared with others.
@@ -44,9 +43,10 @@ def warn_once(form: ModelForm, matches: list[LikelyMatch], advice: str) -> None:
 
 def _link(customer: Customer) -> SafeString:
     """A link to the customer, in a new tab, so that the form keeps what was entered."""
-    url = reverse("admin:customers_customer_change", args=[quote(customer.pk)])
     return format_html(
-        '<a href="{}" target="_blank" rel="noopener" class="underline">{}</a>', url, str(customer)
+        '<a href="{}" target="_blank" rel="noopener" class="underline">{}</a>',
+        customer_url(customer.pk),
+        str(customer),
     )
 
 

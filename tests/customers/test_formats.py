@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.admin.utils import unquote
+from django.template import Context, Template
 from django.utils import timezone
 
 from customers.formats import (
@@ -16,6 +18,7 @@ from customers.formats import (
     day,
     days_between,
     free_form_text,
+    in_address,
     link_out,
     list_link,
     listed,
@@ -196,3 +199,22 @@ def test_days_between_moments_are_midnights_of_the_current_time_zone() -> None:
 def test_a_future_day_is_said_in_a_sentence(days: int, words: str) -> None:
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
     assert upcoming(now + timedelta(days=days), now) == words
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("bal_01h3vjs3b16yc3f9q8q9pfrb78", "bal_01h3vjs3b16yc3f9q8q9pfrb78"),
+        # The admin reads _22 as a quotation mark.
+        ("bal_22h3vjs3b16yc3f9q8q9pfrb78", "bal_5F22h3vjs3b16yc3f9q8q9pfrb78"),
+        ("INV/_1", "INV_2F_5F1"),
+        (7, "7"),
+    ],
+)
+def test_an_id_stands_in_an_address_as_it_is_unless_the_admin_would_read_another(
+    key: object, shown: str
+) -> None:
+    assert in_address(key) == shown
+    assert unquote(shown) == str(key)
+    filtered = Template("{% load admin_urls %}{{ key|admin_urlquote }}").render(Context({"key": key}))
+    assert filtered == shown
