@@ -83,7 +83,7 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
             "desk-review",
             (_SEE, "crm.view_duplicatepair"),
             (Page("Shared trials", "devices_other", "desk-trials", (_SEE, "billing.view_trialused")),),
-            ("/admin/merge/",),
+            ("/admin/merge/", "/admin/crm/duplicatecluster/"),
         ),
     ),
     (
