@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from crm.desk.bulk.actions import set_owner, set_status
 from crm.desk.pages.quick_entry import back, customer_of, person_of, posted
+from crm.desk.sheets.owner import undo_url
 from crm.models import Relationship
 from crm.survivors import lock_survivor
 from customers.models import Customer
@@ -35,7 +36,9 @@ def assign(request: HttpRequest, customer_id: str) -> HttpResponse:
         messages.error(request, f"Couldn't assign the account. {now} after you opened the page.")
     elif set_owner(_only(customer), owner, by=request.user):
         messages.success(
-            request, f"Assigned the account to {owner}." if owner else "Removed the account manager."
+            request,
+            f"Assigned the account to {owner}." if owner else "Removed the account manager.",
+            extra_tags=f"undo:{undo_url(customer, current)}",
         )
     return back(customer)
 

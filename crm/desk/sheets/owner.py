@@ -78,11 +78,15 @@ def assign(customer: Customer, owner: Any, *, by: Any) -> Done:
     was = owner_of(customer)
     set_owner(Customer.objects.filter(pk=customer.pk), owner, by=by)
     refresh_customers([str(customer.pk)])
-    undo = f"{reverse('undo-assign', args=[customer.pk])}?{urlencode({'owner': _key(was)})}"
     return Done(
         message=f"Assigned the account to {owner}." if owner else "Removed the account manager.",
-        undo_url="" if was == owner else undo,
+        undo_url="" if was == owner else undo_url(customer, was),
     )
+
+
+def undo_url(customer: Customer, former: Any) -> str:
+    """Where a toast gives the account back to its former account manager."""
+    return f"{reverse('undo-assign', args=[customer.pk])}?{urlencode({'owner': _key(former)})}"
 
 
 def undo_assign(request: HttpRequest, customer: Customer) -> Done:
