@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 
 from crm.desk.batches import everyone, in_batches, lock_current
 from crm.desk.facts.refresh import refresh_facts
@@ -115,10 +116,15 @@ def refresh_due(at: datetime | None = None, limit: int | None = None) -> list[st
 
 def is_refresh_pending(customer_id: str) -> bool:
     """Whether the customer has changed since the last refresh of changed customers. False if there never was one."""
+    return pending_changes(customer_id).exists()
+
+
+def pending_changes(customer_id: Any) -> QuerySet[CustomerChange]:
+    """The changes of the customer since then; `customer_id` may be an `OuterRef`."""
     # Without a position the number is unknown, and no row is at or after it. The rows before it are left out first: that
     # is what the index is sorted by.
     position = ChangePosition.objects.filter(pk=READER).values("number")
-    return CustomerChange.objects.filter(number__gte=Subquery(position), customer_id=customer_id).exists()
+    return CustomerChange.objects.filter(number__gte=Subquery(position), customer_id=customer_id)
 
 
 def refresh_all(at: datetime | None = None) -> Iterator[DeskRefreshed]:

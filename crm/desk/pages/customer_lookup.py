@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest
 
+from crm.desk.refresh import pending_changes
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer, Environment
 
@@ -37,10 +41,17 @@ def customer_with_head(request: HttpRequest, identifier: str) -> Customer:
     """`requested_customer` with its company, account details and facts; one query for a typed ID."""
     if request.user.has_perm("customers.view_customer") and not request.GET.get("env"):
         try:
-            found = Customer.objects.unmerged().select_related(*_HEAD).filter(pk=identifier).first()
+            found: Customer | None = _with_head().unmerged().filter(pk=identifier).first()
         except ValidationError:
             found = None
         if found is not None:
             return found
     customer = requested_customer(request, identifier)
-    return Customer.objects.select_related(*_HEAD).get(pk=customer.pk)
+    fetched: Customer = _with_head().get(pk=customer.pk)
+    return fetched
+
+
+def _with_head() -> Any:
+    """Customers with what their head shows, and whether their facts are to be refreshed."""
+    pending = Exists(pending_changes(OuterRef("pk")))
+    return Customer.objects.select_related(*_HEAD).annotate(is_refresh_pending=pending)

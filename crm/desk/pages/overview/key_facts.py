@@ -37,12 +37,18 @@ def key_facts(customer: Customer, may: May, now: datetime) -> list[KeyFact]:
     """
     key = str(customer.pk)
     facts: CustomerFacts | None = getattr(customer, "facts", None)
-    if customer.merged_into_id is None and (facts is None or is_refresh_pending(key)):
+    if customer.merged_into_id is None and (facts is None or _is_pending(customer)):
         refresh_facts([key], now)
         facts = facts_of([key]).get(key)
     amounts = sorted(amounts_of([key]).get(key, ()), key=lambda row: (-row.mrr, -row.due))
     facts = facts or CustomerFacts(customer=customer)
     return list(_facts(customer, facts, amounts, may, now))
+
+
+def _is_pending(customer: Customer) -> bool:
+    """Whether the facts are to be refreshed, as the query of the customer said, or else another one."""
+    known: bool | None = getattr(customer, "is_refresh_pending", None)
+    return is_refresh_pending(str(customer.pk)) if known is None else known
 
 
 def _facts(
