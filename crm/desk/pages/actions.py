@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists
 from django.urls import reverse
 
 from billing.invoices.possible import possible_verbs as possible_invoice_verbs
@@ -92,12 +93,19 @@ def _customer_groups(customer: Customer, may: May) -> Menu:
 def _billing_actions(customer: Customer, may: May) -> list[Action]:
     """What can be done with the customer's billing; only what is billed here is changed here."""
     rows: list[tuple[Any, ...]] = [(Attach, "add_card"), (Grant, "redeem", "G")]
-    ours = Subscription.objects.active().filter(customer=customer, billed_here=True)
-    if ChangePlan.allowed(may) and ours.exists():
-        rows.insert(0, (ChangePlan, "swap_horiz"))
-    unpaid = Invoice.objects.unpaid().filter(customer=customer, removed_at=None, imported=False)
-    if RecordPayment.allowed(may) and unpaid.exclude(number="").exists():
-        rows.append((RecordPayment, "payments"))
+    if ChangePlan.allowed(may) or RecordPayment.allowed(may):
+        ours = Subscription.objects.active().filter(customer=customer, billed_here=True)
+        unpaid = Invoice.objects.unpaid().filter(customer=customer, removed_at=None, imported=False)
+        # One query for both.
+        found = Customer.objects.filter(pk=customer.pk).values_list(
+            Exists(ours), Exists(unpaid.exclude(number=""))
+        )
+        for has_ours, has_unpaid in found:
+            rows = [
+                *([(ChangePlan, "swap_horiz")] if has_ours else []),
+                *rows,
+                *([(RecordPayment, "payments")] if has_unpaid else []),
+            ]
     return _sheets(customer, may, *rows)
 
 
