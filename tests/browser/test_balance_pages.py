@@ -81,6 +81,7 @@ def test_a_balance_is_explained_then_adjusted(
     expect(page.locator("[data-toast]")).to_contain_text("Undone.")
 
 
+@pytest.mark.soak
 def test_the_pages_are_no_wider_than_the_screen(
     page: Page, user: User, balance: Balance, sign_in: Callable[[User], None]
 ) -> None:

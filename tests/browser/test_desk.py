@@ -107,8 +107,11 @@ def customer(user: User) -> Customer:
     return customer
 
 
+@pytest.mark.parametrize(
+    "step", [pytest.param(4, id="some"), pytest.param(1, id="all", marks=pytest.mark.soak)]
+)
 def test_the_pages_are_whole_and_accessible(
-    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
+    page: Page, user: User, customer: Customer, sign_in: Callable[[User], None], step: int
 ) -> None:
     sign_in(user)
     # Each page is loaded on a phone, in the dark; then it is made wider, and a key turns on the light.
@@ -121,7 +124,7 @@ def test_the_pages_are_whole_and_accessible(
         make_trial_used(customer=twin)
     make_segment(name=LONG, owner=user, query={"status": ["active"], "owner": ["me"]})
     export = make_export(title=LONG, made_by=user)
-    for path in (
+    paths = (
         "/admin/",
         "/admin/?scope=all",
         "/admin/list/renewals/",
@@ -143,7 +146,8 @@ def test_the_pages_are_whole_and_accessible(
         "/admin/reassign/",
         f"/admin/export/{export.pk}/",
         "/admin/export/",
-    ):
+    )
+    for path in paths[::step]:
         set_width(page, WIDTHS[0])
         page.goto(path)
         for width, theme in zip(WIDTHS, ("dark", "light"), strict=True):
@@ -167,6 +171,7 @@ def grave_findings(page: Page, *, with_sidebar: bool = False) -> list[tuple[str,
     ]
 
 
+@pytest.mark.soak
 def test_the_pages_of_the_admin_are_accessible(
     page: Page, customer: Customer, sign_in: Callable[[User], None]
 ) -> None:

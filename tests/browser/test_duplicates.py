@@ -139,6 +139,7 @@ def test_somebody_who_is_known_is_added_only_on_purpose(
     assert Customer.objects.count() == 4
 
 
+@pytest.mark.soak
 def test_the_pages_are_no_wider_than_the_screen(
     page: Page, user: User, cluster: DuplicateCluster, sign_in: Callable[[User], None]
 ) -> None:

@@ -96,6 +96,7 @@ def test_the_second_of_two_people_is_told(
     assert (acme.name, acme.phone) == ("Theirs", "")
 
 
+@pytest.mark.soak
 def test_no_page_of_a_customer_is_wider_than_the_screen(
     page: Page, manager: User, acme: Customer, sign_in: Callable[[User], None]
 ) -> None:

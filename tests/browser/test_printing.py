@@ -51,7 +51,9 @@ def customer(user: User) -> Customer:
     return customer
 
 
-@pytest.mark.parametrize(("paper", "theme"), [("A4", "light"), ("Letter", "dark")])
+@pytest.mark.parametrize(
+    ("paper", "theme"), [("A4", "light"), pytest.param("Letter", "dark", marks=pytest.mark.soak)]
+)
 def test_the_customer_prints_on_two_pages(
     page: Page, user: User, customer: Customer, sign_in: Callable[[User], None], paper: str, theme: str
 ) -> None:
