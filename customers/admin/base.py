@@ -211,7 +211,7 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
         """The rows that a typed ID means in this list; None if `term` isn't a typed ID."""
         for field in self.model._meta.fields:
             key = field.target_field if isinstance(field, models.ForeignKey) else field
-            is_ours = field.primary_key or field.name == "customer"
+            is_ours = field.primary_key or field.name in {"customer", "customer_id"}
             if is_ours and isinstance(key, TypedIdField):
                 found = to_uuid(term.lower(), (key.prefix, *key.also))
                 if found is not None:
