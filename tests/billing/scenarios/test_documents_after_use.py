@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from billing.balances.adjust import add
@@ -199,8 +198,10 @@ def test_importing_ones_own_export_changes_nothing(tmp_path):
     run("import_customers", "billing", exported(tmp_path))
     assert document(when) == before
     changed = {name: (rows[name], count) for name, count in row_counts().items() if rows[name] != count}
-    # An invoice's place among the others is noted, and its history says so. The import itself is an event.
-    assert set(changed) <= {"billing.HistoricalInvoice", "customers.Event"}, changed
+    # An invoice's place among the others is noted, and its history says so. The import itself is an event, and the audit
+    # log says who exported and who imported.
+    told = {"customers.Event", "customers.AuditEntry", "customers.AuditDetails"}
+    assert set(changed) <= {"billing.HistoricalInvoice", *told}, changed
     for model in (Subscription, Grant, Balance, Rollover, Flag):
         assert not model.objects.filter(imported=True).exists(), model
     # And life goes on: nothing resets twice, nothing is billed or carried over twice.
@@ -229,17 +230,28 @@ def test_an_export_imported_into_an_empty_database_gives_the_same_document(tmp_p
 
 
 def empty_the_database():
-    """Every row goes, the ledger's too: its triggers step aside."""
-    if connection.vendor == "sqlite":
-        call_command("flush", "--no-input", verbosity=0)
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            tables = ", ".join(
-                f'"{name}"' for name in connection.introspection.django_table_names(only_existing=True)
-            )
-            cursor.execute(f"TRUNCATE {tables} CASCADE")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    """Every row goes, those of the ledger and the audit log too: their triggers step aside."""
+    tables = [f'"{name}"' for name in connection.introspection.django_table_names(only_existing=True)]
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+            statements = [
+                "PRAGMA defer_foreign_keys = ON",
+                *(f'DROP TRIGGER "{name}"' for name, _ in triggers),
+                *(f"DELETE FROM {table}" for table in tables),
+                *(definition for _, definition in triggers),
+            ]
+        else:
+            statements = [
+                "SET CONSTRAINTS ALL IMMEDIATE",
+                "SET LOCAL session_replication_role = replica",
+                f"TRUNCATE {', '.join(tables)} CASCADE",
+                "SET LOCAL session_replication_role = origin",
+                "SET CONSTRAINTS ALL DEFERRED",
+            ]
+        for statement in statements:
+            cursor.execute(statement)
     assert not Posting.objects.exists()
     assert not ApiToken.objects.exists()
 

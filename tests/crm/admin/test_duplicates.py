@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -58,7 +57,7 @@ def cluster() -> DuplicateCluster:
 
 def page(cluster: DuplicateCluster) -> str:
     """The address of a cluster's page."""
-    return reverse("admin:crm_duplicatecluster_change", args=[quote(cluster.pk)])
+    return reverse("admin:crm_duplicatecluster_change", args=[cluster.pk])
 
 
 def decide(client: Client, cluster: DuplicateCluster, **chosen: object) -> str:

@@ -234,7 +234,8 @@ def test_a_form_takes_as_many_queries_for_nine_rows_of_each_kind_as_for_one(clie
         with CaptureQueriesContext(connection) as queries:
             assert client.get(change_url(customer)).status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 53
+    # The last records in the audit log that the customer was viewed.
+    assert counts[0] == counts[1] <= 54
 
 
 def test_the_form_shows_the_rows_of_all_apps_page_by_page(client: Client) -> None:

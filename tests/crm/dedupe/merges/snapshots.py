@@ -21,7 +21,7 @@ from customers.models import Customer
 from tests.factories import MOMENT
 
 #: What a merge and its undoing write down for ever.
-_WRITTEN = {"Event", "Merge", "Posting", "LedgerEntry", "CustomerChange"}
+_WRITTEN = {"Event", "Merge", "Posting", "LedgerEntry", "CustomerChange", "AuditEntry"}
 
 
 def documents_of(*customers: Customer) -> list[bytes]:

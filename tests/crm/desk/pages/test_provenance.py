@@ -62,11 +62,15 @@ class TestWhereItComesFrom:
     ) -> None:
         shown = page(client, customer)
 
-        payloads = ReceivedPayload.objects.values_list("pk", "record__source")
         assert "Payments platform acme, since" in shown
         assert "CRM acme, since" in shown
-        for pk, _ in payloads:
-            assert reverse("admin:customers_receivedpayload_change", args=[pk]) in shown
+        payloads = ReceivedPayload.objects.values_list("pk", "record")
+        assert {source for _, source in payloads} == set(SourceRecord.objects.values_list("pk", flat=True))
+        for pk, record in payloads:
+            url = f"{reverse('desk-record-changes', args=[record])}?new={pk}"
+            assert f'href="{url}"' in shown
+            received = client.get(url)
+            assert received.status_code == 200
         assert HOSTILE not in shown
         assert "No data:" in shown
 
