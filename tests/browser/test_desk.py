@@ -207,7 +207,7 @@ def test_from_the_home_page_to_a_customer_by_keyboard(
     expect(page.get_by_text("$1,200.00 past due, 18 days")).to_be_visible()
     page.get_by_role("link", name="Billing", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Contract and billing")).to_be_visible()
+    expect(page.get_by_role("heading", name="Billing accounts")).to_be_visible()
 
 
 def test_the_worklist_by_keyboard(
@@ -219,6 +219,11 @@ def test_the_worklist_by_keyboard(
     expect(row).to_have_class("cl-cur")
     more = row.locator("[data-show]")
     count = int((more.text_content() or "")[1:]) + 1
+    for width in WIDTHS:
+        set_width(page, width)
+        page.locator("summary", has_text="Reason: All").click()
+        expect(page.get_by_role("link", name="All reasons")).to_be_in_viewport(ratio=1)
+        page.locator("summary", has_text="Reason: All").click()
     expect(page.get_by_role("heading", name=f"{count} reasons")).to_be_visible()
     page.keyboard.press("x")
     expect(page.get_by_text("1 selected")).to_be_visible()
