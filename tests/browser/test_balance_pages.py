@@ -59,10 +59,11 @@ def test_a_balance_is_explained_then_adjusted(
     page.locator("#simulate-use").fill("50")
     page.get_by_role("button", name="Simulate").click()
     expect(page.get_by_text("Using 50 would deduct")).to_be_visible()
-    page.get_by_text("Days with changes").click()
+    page.locator("summary", has_text="Days with changes").click()
     expect(page.get_by_role("columnheader", name="End of")).to_be_visible()
 
-    page.get_by_role("link", name="Adjust", exact=True).click()
+    page.locator("summary", has_text="Actions").click()
+    page.get_by_role("navigation", name="Actions").get_by_role("link", name="Adjust").click()
     sheet = page.get_by_role("dialog", name="Adjust balance")
     expect(sheet.get_by_label("Amount")).to_be_focused()
     expect(sheet.get_by_role("button", name="Adjust")).to_be_disabled()

@@ -35,4 +35,4 @@ def test_whom_a_plan_is_for_is_chosen_by_typing(
     page.locator(".select2-search__field").fill("Example")
     page.locator(".select2-results__option", has_text="Example Ltd").click()
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="Attach plan")).to_be_visible()
+    expect(page.get_by_role("heading", name="Attach plan · Example Ltd")).to_be_visible()

@@ -16,7 +16,7 @@ def test_signing_in_leads_to_the_index(page: Page, ada: User) -> None:
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url("/admin/")
-    expect(page.get_by_role("link", name="Users").first).to_be_visible()
+    expect(page.get_by_role("link", name="Settings", exact=True)).to_be_visible()
 
 
 def test_a_wrong_password_is_told_in_the_form(page: Page, ada: User) -> None:
