@@ -155,7 +155,7 @@ def _past_due_fact(found: PastDue, url: str, now: datetime) -> KeyFact:
 
 def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) -> list[Tile]:
     query = urlencode({_SCOPE: scope.value})
-    customers = f"{reverse('admin:customers_customer_changelist')}{_OWNERS_QUERY[scope]}"
+    customers = f"{reverse('desk-customers')}{_OWNERS_QUERY[scope]}"
     tiles = [Tile("customers", "Customers", _at_most(customers_of(owners)), customers)]
     tiles += [
         Tile(

@@ -56,6 +56,7 @@ SEGMENTS = (
     "balance=api&balance_figure=used&balance_from=90",
     "balance=api&balance_figure=usage&balance_from=90",
     "balance=api&balance_figure=granted&balance_to=90",
+    "late=30",
     "renews=10",
     "country=CH",
     "health_to=60",

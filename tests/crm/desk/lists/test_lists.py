@@ -30,6 +30,7 @@ from tests.factories import (
     make_domain,
     make_grant,
     make_invoice,
+    make_plan,
     make_relationship,
     make_segment,
     make_subscription,
@@ -282,3 +283,14 @@ def test_what_no_list_means_is_never_an_error() -> None:
         for query in queries:
             answer = client.get(f"{reverse(each.url_name)}?{query}", follow=True)
             assert answer.status_code == 200, (each.name, query)
+
+
+def test_customers_show_their_mrr_in_each_currency() -> None:
+    customer = make_customer()
+    for price, currency in (("1200", "USD"), ("1500", "JPY")):
+        plan = make_plan(price_amount=Decimal(price), currency=currency)
+        make_subscription(customer=customer, plan=plan)
+    refresh_all_facts()
+    page = signed_in().get(reverse("desk-customers")).content.decode()
+    assert "$1,200.00" in page
+    assert "¥1,500" in page

@@ -559,7 +559,7 @@ def test_a_row_that_came_with_a_merged_customer_is_shown_once(client: Client) ->
     make_domain(customer=survivor, name="finch.example.com")
     make_domain(customer=survivor, name="finch.example.com", came_with=merged)
     assert page_of(client, survivor).count(">Nia Okafor</a>") == 1
-    assert page_of(client, survivor, "desk-details").count(">finch.example.com<") == 1
+    assert page_of(client, survivor, "desk-details").count("finch.example.com") == 1
 
 
 def test_an_address_of_two_merged_customers_is_one_line_that_names_both(client: Client) -> None:

@@ -32,7 +32,7 @@ def test_what_is_found_leads_to_the_customers_page(client: Client) -> None:
 def test_the_part_is_no_page_and_names_pages_too(client: Client) -> None:
     page = client.get(reverse("desk-find"), {"q": "invo", "part": "1"}).content.decode()
     assert "<html" not in page
-    assert 'href="/admin/billing/invoice/"' in page
+    assert 'href="/admin/desk/invoices/"' in page
     assert "No customers match “invo”" in page
 
 
