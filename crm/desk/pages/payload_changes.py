@@ -1,4 +1,4 @@
-"""The differences between two received documents of a source record."""
+"""A received document of a source record, and how it differs from another one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.desk.pages.crumbs import Crumb, crumbs_of
-from customers.formats import BAD, GOOD, NEWS, customer_url, moment, page_of
+from customers.formats import BAD, GOOD, NEWS, customer_url, moment, page_of, preformatted
 from customers.ingest.payload_diff import MOST, Difference, PayloadComparison, ValueChange, compare_texts
 from customers.models import ReceivedPayload, SourceRecord
 
@@ -41,7 +41,7 @@ class _TwoForm(forms.Form):
 
 
 def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
-    """The differences between the documents `?old=` and `?new=`, by default the last two."""
+    """The document `?new=`, by default the last, and how it differs from `?old=`, by default the one before it."""
     if not all(map(request.user.has_perm, ("customers.view_sourcerecord", "customers.view_receivedpayload"))):
         raise PermissionDenied
     try:
@@ -49,11 +49,11 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
     except (SourceRecord.DoesNotExist, ValidationError, ValueError):
         raise Http404("This source record doesn't exist.") from None
     payloads = list(record.payloads.defer("text", "remarks")[:CHOICES])
-    chosen = {"old": payloads[1].pk, "new": payloads[0].pk} if len(payloads) > 1 else {}
-    form = _TwoForm(
-        payloads, {**chosen, **{name: request.GET[name] for name in chosen if name in request.GET}}
-    )
-    compared = _compared(form) if chosen else PayloadComparison()
+    chosen = _chosen([str(each.pk) for each in payloads], request)
+    form = _TwoForm(payloads, chosen)
+    is_single = len(payloads) < 2
+    compared = PayloadComparison() if is_single else _compared(form)
+    shown = next((each for each in payloads if str(each.pk) == chosen["new"]), None)
     context = {
         **admin.site.each_context(request),
         "title": f"{record}: changes",
@@ -62,16 +62,25 @@ def changes_page(request: HttpRequest, identifier: str) -> HttpResponse:
         ),
         "is_titled_by_crumb": True,
         "form": form,
-        "is_single": not chosen,
+        "is_single": is_single,
         "compared": compared,
         "rows": [_row(each) for each in compared.differences],
         "most": MOST,
+        "received": _name(shown) if shown else "",
+        "text": preformatted(shown.text) if shown else "",
         "links": [
             ("Customer", customer_url(record.customer_id)),
             ("Sources", page_of(record)),
         ],
     }
     return TemplateResponse(request, "crm/desk/payload_changes.html", context)
+
+
+def _chosen(keys: list[str], request: HttpRequest) -> dict[str, str]:
+    """The IDs that are asked for, of `keys` from new to old; of what is not asked for, the last, and the one before."""
+    new = request.GET.get("new", keys[0] if keys else "")
+    older = keys[keys.index(new) + 1 :] if new in keys else keys[1:]
+    return {"old": request.GET.get("old", older[0] if older else new), "new": new}
 
 
 def _compared(form: _TwoForm) -> PayloadComparison:

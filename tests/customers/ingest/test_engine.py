@@ -369,7 +369,7 @@ def test_the_number_of_queries_per_batch_is_constant() -> None:
 
     of_one = queries(0, BATCH)
 
-    # Which records were erased is read once for all batches.
+    # Who was erased is read once for all batches.
     of_all = 1
     assert queries(10_000, 3 * BATCH) == 3 * (of_one - of_all) + of_all
     assert Customer.objects.count() == 4 * BATCH == 800

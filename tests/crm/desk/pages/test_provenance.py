@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -56,6 +58,11 @@ def act(client: Client, customer: Customer, **data: str) -> str:
     return response.content.decode()
 
 
+def received(shown: str) -> Any:
+    """The received document that a page shows."""
+    return json.loads(unescape(shown.partition('<pre class="clientele-pre">')[2].partition("</pre>")[0]))
+
+
 class TestWhereItComesFrom:
     def test_each_value_with_its_source_and_a_link_to_the_payload(
         self, client: Client, customer: Customer
@@ -64,13 +71,12 @@ class TestWhereItComesFrom:
 
         assert "Payments platform acme, since" in shown
         assert "CRM acme, since" in shown
-        payloads = ReceivedPayload.objects.values_list("pk", "record")
-        assert {source for _, source in payloads} == set(SourceRecord.objects.values_list("pk", flat=True))
-        for pk, record in payloads:
+        payloads = ReceivedPayload.objects.values_list("pk", "record", "text")
+        assert {record for _, record, _ in payloads} == set(SourceRecord.objects.values_list("pk", flat=True))
+        for pk, record, text in payloads:
             url = f"{reverse('desk-record-changes', args=[record])}?new={pk}"
             assert f'href="{url}"' in shown
-            received = client.get(url)
-            assert received.status_code == 200
+            assert json.loads(text) == received(client.get(url).content.decode())
         assert HOSTILE not in shown
         assert "No data:" in shown
 
@@ -203,6 +209,18 @@ class TestWhatChanged:
         assert "$.custom_data" in shown
         assert HOSTILE not in shown
         assert "No differences" in self.changes(client, record, old=newest, new=newest)
+
+    def test_one_is_shown_and_compared_with_the_one_before(
+        self, client: Client, record: SourceRecord
+    ) -> None:
+        take_payments(payment(1, id="acme", name="New", phone="+12025550101"))
+        take_payments(payment(1, id="acme", name="Newer", phone="+12025550101"))
+        middle = record.payloads.values_list("pk", flat=True)[1]
+
+        shown = self.changes(client, record, new=middle)
+        assert received(shown)["name"] == "New"
+        assert "$.custom_data" in shown
+        assert received(self.changes(client, record))["name"] == "Newer"
 
     @pytest.mark.parametrize("asked", ["", "nonsense", "pay_01h3vjs3b16yc3f9q8q9pfrb78"])
     def test_what_is_no_import_of_this_record(self, client: Client, record: SourceRecord, asked: str) -> None:
