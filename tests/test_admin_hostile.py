@@ -142,8 +142,7 @@ class TestSweep:
             "/v1/<>",
         } <= found
 
-    # What a viewer is refused is refused before any database is asked.
-    @pytest.mark.parametrize("role", [None, pytest.param("Viewer", marks=pytest.mark.once)])
+    @pytest.mark.parametrize("role", [None, pytest.param("Viewer", marks=pytest.mark.soak)])
     def test_no_address_is_answered_with_a_fault(self, role: str | None) -> None:
         client = self.signed_in(role)
         with without_templates():
