@@ -5,15 +5,33 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from crm.desk.lists.column import Cell
 from customers.formats import ago, customer_url, day, when
 
 #: What stands for no value.
-NONE = Cell("", '<span class="cl-none">—</span>')
+NONE = Cell("", SafeString('<span class="cl-none">—</span>'))
 
 _INITIALS = 2
+
+
+def faint(text: str) -> SafeString:
+    """Words in place of a value."""
+    return format_html('<span class="cl-none">{}</span>', text)
+
+
+def strong(text: str, css: str) -> SafeString:
+    """A figure that stands out."""
+    return format_html('<span class="cl-strong {}">{}</span>', css, text)
+
+
+def barred(*parts: SafeString) -> SafeString:
+    """A bar and its figure, side by side."""
+    return format_html(
+        '<span class="cl-row">{}</span>', format_html_join("", "{}", ((each,) for each in parts))
+    )
 
 
 def plain(text: str) -> Cell:
@@ -57,10 +75,10 @@ def of_moment(at: datetime | None, never: str = "") -> Cell:
     """How long ago a moment is, with the moment in the tooltip."""
     if at is None:
         return Cell(never) if never else NONE
-    return Cell(ago(at), str(when(at)), "cl-subtle")
+    return Cell(ago(at), when(at), "cl-subtle")
 
 
-def bar(percent: int, color: str, words: str) -> str:
+def bar(percent: int, color: str, words: str) -> SafeString:
     """A bar with its meaning for readers who don't see it."""
     return format_html(
         '<span class="cl-bar cl-{}" role="img" aria-label="{}"><i style="width:{}%"></i></span>',

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.safestring import SafeString
 
 from crm.desk.lists.paging import Order
 from crm.desk.segments.filter import SegmentFilter
@@ -20,7 +21,7 @@ class Cell:
     """What stands in a cell: `text`, in exports too, and on the page `html` if that is more than the text."""
 
     text: str = ""
-    html: str = ""
+    html: SafeString | str = ""
     css: str = ""
 
 

@@ -126,12 +126,10 @@ def _trial(row: Any, at: datetime) -> Cell:
 def _health(row: Any, at: datetime) -> Cell:
     score = _facts(row).health_score
     if score is None:
-        return Cell("", '<span class="cl-none">No data</span>')
+        return Cell("", cells.faint("No data"))
     color = "bad" if score < _LOW else "warn" if score < _MIDDLE else ""
     bar = cells.bar(score, color, f"Health {score} of 100")
-    return Cell(
-        str(score), f'<span class="cl-row"><span class="cl-strong cl-score">{score}</span>{bar}</span>'
-    )
+    return Cell(str(score), cells.barred(cells.strong(str(score), "cl-score"), bar))
 
 
 def _owner(row: Any, at: datetime) -> Cell:

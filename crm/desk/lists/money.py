@@ -331,8 +331,7 @@ def _used(row: Any, at: datetime) -> Cell:
         return cells.NONE
     _, color = pace_in_words(row, at)
     bar = cells.bar(percent, color, f"{percent}% used")
-    figure = f'<span class="cl-strong cl-share">{number(percent)}%</span>'
-    return Cell(f"{percent}%", f'<span class="cl-row">{bar}{figure}</span>')
+    return Cell(f"{percent}%", cells.barred(bar, cells.strong(f"{number(percent)}%", "cl-share")))
 
 
 def _state(row: Any, at: datetime) -> Cell:
@@ -350,7 +349,7 @@ def _balance_phone(row: Any, at: datetime) -> Phone:
     left = f"{number(row.remaining)} of {number(row.granted)} left" if not row.unlimited else "Unlimited"
     share = "" if percent is None else f"{number(percent)}%"
     return Phone(
-        Cell(share, f'<span class="cl-strong cl-tn">{share}</span>'),
+        Cell(share, cells.strong(share, "cl-tn")),
         Cell(f"{row.customer} · {left}"),
         Cell(words, css=f"cl-{color}" if color else "cl-subtle"),
     )
