@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F
 
-from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
+from billing.ledger.past_figures import PastFigures
+from billing.models import Balance, LedgerEntry, Posting
 from billing.rules.exact import EXACT, ZERO
-from billing.rules.figures import RolloverFigures, figures_of
 
 _Figure = LedgerEntry.Figure
 #: What a rise of each figure does to what remains. A rollover is counted by what is left of it.
@@ -47,13 +46,7 @@ def statement(balance: Balance, limit: int) -> list[StatementLine]:
     if not newest:
         return []
     since = min(of_posting[key][0].posting.recorded_at for key in newest)
-    not_ended_before = Q(ended_at=None) | Q(ended_at__gt=since)
-    grants = list(Grant.objects.filter(not_ended_before, balance=balance))
-    rollovers = list(Rollover.objects.filter(not_ended_before, balance=balance))
-    values: dict[str, dict[str, Any]] = {
-        str(row.pk): {name: getattr(row, name) for name in ("included_grant", "prepaid_grant", "usage")}
-        for row in grants
-    } | {str(row.pk): {"granted": row.granted, "left": row.left} for row in rollovers}
+    figures = PastFigures.of(balance, since)
     reversals = {
         str(row.reverses_id): str(row.pk)
         for row in Posting.objects.filter(reverses__in=newest).only("reverses")
@@ -61,12 +54,8 @@ def statement(balance: Balance, limit: int) -> list[StatementLine]:
     found = []
     for key in newest:
         posting = of_posting[key][0].posting
-        remaining = _remaining(
-            [row for row in grants if _counted(row, posting.recorded_at)],
-            [row for row in rollovers if _counted(row, posting.recorded_at)],
-            values,
-        )
-        change = _undo(of_posting[key], values)
+        remaining = figures.remaining(posting.recorded_at)
+        change = _undo(of_posting[key], figures)
         found.append(StatementLine(posting, change, remaining, reversals.get(key, "")))
     return found
 
@@ -83,29 +72,10 @@ def _latest_lines(balance: Balance, limit: int) -> list[LedgerEntry]:
     return found
 
 
-def _remaining(
-    grants: Sequence[Grant], rollovers: Sequence[Rollover], values: dict[str, dict[str, Any]]
-) -> Decimal | None:
-    figures = figures_of(
-        [replace(row.figures, **values[str(row.pk)]) for row in grants],
-        [RolloverFigures.of(**values[str(row.pk)]) for row in rollovers],
-    )
-    return None if figures.unlimited else figures.remaining
-
-
-def _undo(lines: Iterable[LedgerEntry], values: dict[str, dict[str, Any]]) -> Decimal:
-    """Take the lines of an entry out of `values`, and return what they added together."""
+def _undo(lines: Iterable[LedgerEntry], figures: PastFigures) -> Decimal:
+    """Take the lines of an entry back, and return what they added together."""
     change = ZERO
     for line in lines:
-        of_row = values.get(str(line.grant_id or line.rollover_id))
-        if of_row is not None:
-            of_row[line.figure] = EXACT.subtract(of_row[line.figure], line.amount)
+        figures.undo(str(line.grant_id or line.rollover_id), line.figure, line.amount)
         change = EXACT.add(change, line.amount * _SIGNS.get(_Figure(line.figure), 0))
     return change
-
-
-def _counted(row: Grant | Rollover, moment: datetime) -> bool:
-    """Whether the row counted at a past moment, although it may have ended since then."""
-    return (row.ended_at is None or row.ended_at > moment) and (
-        row.expires_at is None or row.expires_at > moment
-    )

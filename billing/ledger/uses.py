@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,14 +13,12 @@ from django.db import connection
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Greatest, TruncDate
 
-from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
+from billing.ledger.past_figures import PastFigures
+from billing.models import Balance, LedgerEntry, Posting
 from billing.models.figures import FigureField
 from billing.rules.exact import EXACT, ZERO
-from billing.rules.figures import RolloverFigures, figures_of
 
 USES = (Posting.Kind.USAGE, Posting.Kind.REFUND)
-
-_FIGURES_OF_A_GRANT = ("included_grant", "prepaid_grant", "usage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ def ledger_page(
     found: list[Posting] = list(postings.defer("answer").order_by("-occurred_at", "-pk")[: limit + 1])
     if not found:
         return LedgerPage(())
-    figures = _CurrentFigures.of(balance)
+    figures = PastFigures.of(balance, since)
     later = LedgerEntry.objects.filter(
         _of(balance), posting__customer_id__in=customers, posting__occurred_at__gte=found[0].occurred_at
     ).exclude(posting__in=[each.pk for each in found])
@@ -203,47 +201,3 @@ def _amounts(entries: QuerySet[LedgerEntry]) -> Iterable[tuple[str, str, Decimal
         rows = entries.values_list(*names, "amount").iterator()
     for grant_id, rollover_id, figure, amount in rows:
         yield str(grant_id or rollover_id), figure, amount
-
-
-@dataclass(slots=True)
-class _CurrentFigures:
-    """The figures of all grants and rollovers of a balance, which are taken back posting by posting."""
-
-    grants: list[Grant]
-    rollovers: list[Rollover]
-    values: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, balance: Balance) -> _CurrentFigures:
-        found = cls(
-            list(Grant.objects.filter(balance=balance)), list(Rollover.objects.filter(balance=balance))
-        )
-        for grant in found.grants:
-            found.values[str(grant.pk)] = {name: getattr(grant, name) for name in _FIGURES_OF_A_GRANT}
-        for rollover in found.rollovers:
-            found.values[str(rollover.pk)] = {"granted": rollover.granted, "left": rollover.left}
-        return found
-
-    def undo(self, key: str, figure: str, amount: Decimal) -> None:
-        if key in self.values:
-            self.values[key][figure] = EXACT.subtract(self.values[key][figure], amount)
-
-    def remaining(self, at: datetime) -> Decimal | None:
-        """What remained at a past moment, by the figures of then; None if the balance was unlimited."""
-        figures = figures_of(
-            [
-                replace(grant.figures, **self.values[str(grant.pk)])
-                for grant in self.grants
-                if _counted(grant, at)
-            ],
-            [
-                RolloverFigures.of(**self.values[str(rollover.pk)])
-                for rollover in self.rollovers
-                if _counted(rollover, at)
-            ],
-        )
-        return None if figures.unlimited else figures.remaining
-
-
-def _counted(row: Grant | Rollover, at: datetime) -> bool:
-    return (row.ended_at is None or row.ended_at > at) and (row.expires_at is None or row.expires_at > at)

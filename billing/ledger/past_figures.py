@@ -1,0 +1,55 @@
+"""The figures of a balance as they were, by undoing ledger entries one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from billing.models import Balance, Grant, Rollover
+from billing.rules.exact import EXACT
+from billing.rules.figures import RolloverFigures, figures_of
+
+_FIGURES_OF_A_GRANT = ("included_grant", "prepaid_grant", "usage")
+
+
+@dataclass(frozen=True, slots=True)
+class PastFigures:
+    """The grants and rollovers of a balance, with their figures by key: the present ones, less what is undone."""
+
+    grants: list[Grant]
+    rollovers: list[Rollover]
+    values: dict[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, balance: Balance, since: datetime) -> PastFigures:
+        """The present figures of what counted at `since` or later. Two queries."""
+        not_ended_before = Q(ended_at=None) | Q(ended_at__gt=since)
+        grants = list(Grant.objects.filter(not_ended_before, balance=balance))
+        rollovers = list(Rollover.objects.filter(not_ended_before, balance=balance))
+        values: dict[str, dict[str, Any]] = {
+            str(row.pk): {name: getattr(row, name) for name in _FIGURES_OF_A_GRANT} for row in grants
+        }
+        values |= {str(row.pk): {"granted": row.granted, "left": row.left} for row in rollovers}
+        return cls(grants, rollovers, values)
+
+    def undo(self, key: str, figure: str, amount: Decimal) -> None:
+        """Take the change of a figure of the grant or rollover with this key back."""
+        if key in self.values:
+            self.values[key][figure] = EXACT.subtract(self.values[key][figure], amount)
+
+    def remaining(self, at: datetime) -> Decimal | None:
+        """What remained at a past moment, by the figures as they are undone so far; None if that was unlimited."""
+        figures = figures_of(
+            [replace(row.figures, **self.values[str(row.pk)]) for row in self.grants if _counted(row, at)],
+            [RolloverFigures.of(**self.values[str(row.pk)]) for row in self.rollovers if _counted(row, at)],
+        )
+        return None if figures.unlimited else figures.remaining
+
+
+def _counted(row: Grant | Rollover, at: datetime) -> bool:
+    """Whether the row counted at a past moment, although it may have ended since then."""
+    return (row.ended_at is None or row.ended_at > at) and (row.expires_at is None or row.expires_at > at)
