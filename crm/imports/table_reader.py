@@ -64,9 +64,12 @@ def find_layout(stream: BinaryIO, kind: str, layout: dict[str, Any]) -> dict[str
         first.append(row)
         if len(first) == _FIRST:
             break
-    if not any(any(cells) for _, cells in first):
+    filled = sum(any(cell.strip() for cell in cells) for _, cells in first)
+    if not filled:
         raise NotImportable("The table is empty.")
     found.setdefault("header", _header_row(first))
+    if found["header"] and filled == 1:
+        raise NotImportable("The table has no rows below its headings.")
     return found
 
 

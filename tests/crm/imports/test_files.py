@@ -127,6 +127,7 @@ def test_documents_are_recognized_by_their_keys() -> None:
     [
         (b"%PDF-1.7 x", "looks like a PDF file"),
         (b"", "The file is empty."),
+        (b"name,email\n", "no rows below its headings"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"), "password-protected"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "old Excel file"),
         (b'{"object": "invoice", "id": "in_1", "lines": []}\n', "looks like an invoice of Stripe"),
