@@ -197,6 +197,6 @@ class Grant(Act):
 
 
 def _most_used(balances: Sequence[Balance], at: datetime) -> str:
-    """The balance that most likely needs a grant: the one of which the most is used."""
+    """The balance that most likely needs a grant: the one with the highest percentage used."""
     figures = figures_of_balances([str(each.pk) for each in balances], at)
     return max(figures, key=lambda key: figures[key].spent_percent or Decimal(0))

@@ -27,7 +27,7 @@ class Scope(models.TextChoices):
 
     @classmethod
     def usual(cls, user: Any) -> Scope:
-        """The scope to begin with: the user's own customers, or all for whoever owns none. One query."""
+        """The scope to begin with: the user's own customers, or all customers if the user owns none. One query."""
         owns_any = Relationship.objects.filter(owner=user.pk, came_with=None).exists()
         return cls.MINE if owns_any else cls.ALL
 

@@ -110,7 +110,7 @@ def _age_lines(found: Sequence[Age]) -> list[AgeLine]:
 
 
 def _debtors(owners: Owners, now: datetime) -> list[MoneyLine]:
-    """The customers whose oldest invoice is past due for longest, with what each owes."""
+    """The customers with the oldest past-due invoices, and what each owes."""
     rows: Any = CustomerFacts.objects.filter(
         oldest_due_at__lt=now,
         customer__env="live",

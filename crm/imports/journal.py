@@ -36,7 +36,7 @@ _SHOWN: Mapping[str, Collection[str]] = {
     ),
     "crm.Relationship": ("owner_id", "start_date", "contract_annual_revenue"),
 }
-#: Models of which a new row is one change.
+#: A new row of these models counts as one change.
 _ADDED = {
     "customers.Address": "Address",
     "customers.Business": "Business profile",

@@ -296,7 +296,7 @@ def _is_western(text: str) -> bool:
 
 
 def _document_kind(stream: BinaryIO) -> str:
-    """The platform of which the JSON records are documents. Raises `NotImportable`."""
+    """The platform that the JSON records come from. Raises `NotImportable`."""
     records: list[Record] = []
     with suppress(Unreadable):
         for record in read_records(stream):

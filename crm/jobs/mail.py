@@ -17,7 +17,7 @@ from customers.formats import counted
 def reset_passwords(job: RunningJob) -> JobResult:
     """Email a link to the users with the address of a request, if there are any."""
     count = queue_password_resets(job.arguments["address"])
-    # The page of jobs must not show whose address it was.
+    # The page of jobs must not show the address.
     Job.objects.filter(pk=job.id).update(arguments={})
     return JobResult(f"{counted(count, 'email')} queued")
 

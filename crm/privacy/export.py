@@ -16,8 +16,8 @@ from customers.lookup import UnknownCustomer
 from customers.models import Customer, SourceRecord
 from customers.readings.mailboxes import read_mailbox
 
-#: A column that tells nothing to a reader, because it says whose the row is.
-_WHOSE = {"customer", "came_with"}
+#: Left out of the page: the column that leads from the row to its customer.
+_LEADS_TO_CUSTOMER = {"customer", "came_with"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _labels(model: type[Model]) -> dict[str, str]:
     return {
         column.attname: str(column.verbose_name).capitalize()
         for column in columns
-        if column.name not in _WHOSE
+        if column.name not in _LEADS_TO_CUSTOMER
     }
 
 

@@ -41,7 +41,7 @@ _BALANCE_STATES = {
     "lasting": "Lasting",
     "unlimited": "Unlimited",
 }
-#: A balance of which this much, in percent, is used is almost out, even if nothing was used lately.
+#: From this percentage used, a balance is almost out, even if nothing was used lately.
 ALMOST_OUT = 90
 _TASK_STATES = {"open": "Open", "late": "Late", "done": "Done"}
 _ASSIGNEES = {"me": "Me", "none": "None"}

@@ -36,8 +36,8 @@ def act(request: HttpRequest, people: Any, rules: Collection[str], page: str) ->
     """Do what was posted, and redirect to `page`, or to the page of ours that asked.
 
     `one` names what to do with one account, `all` what to do with those selected, and `reason` one reason to decide
-    about. `decided` is a decision to undo; `undo`, in the URL, undoes what the user decided at that moment. `rules` are those whose reasons the user sees, `people` the users
-    whose worklist it is (None: all).
+    about. `decided` is a decision to undo; `undo` in the URL undoes what the user decided at that moment. The user sees the
+    reasons of `rules`, on the worklist of `people` (None: of everyone).
     """
     if not request.user.has_perm(DECIDE):
         raise PermissionDenied

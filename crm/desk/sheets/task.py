@@ -16,7 +16,7 @@ from customers.sheets import Act, Done, Preview, SheetForm
 
 
 class TaskForm(SheetForm):
-    """What is to be done, by when and by whom."""
+    """The task, its due day and its assignee."""
 
     pairs = (("due_on", "reminder_on"),)
 
@@ -48,7 +48,7 @@ class AddTask(Act):
         return TaskForm({str(each.pk): each for each in people_who_act()}, data, initial=initial)
 
     def preview(self, form: TaskForm) -> Preview:
-        """The button says whose task it will be."""
+        """The button names the assignee."""
         owner = form.people.get(form.cleaned_data["owner"])
         return Preview(button=f"Add task for {owner}" if owner else "Add task")
 

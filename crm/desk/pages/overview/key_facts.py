@@ -46,7 +46,7 @@ def key_facts(customer: Customer, may: May, now: datetime) -> list[KeyFact]:
 
 
 def _is_pending(customer: Customer) -> bool:
-    """Whether the facts are to be refreshed, as the query of the customer said, or else another one."""
+    """Whether a refresh of the facts is pending. Reads it with a query if the customer was fetched without it."""
     known: bool | None = getattr(customer, "is_refresh_pending", None)
     return is_refresh_pending(str(customer.pk)) if known is None else known
 

@@ -108,7 +108,7 @@ def licenses_section(customer: Customer) -> Section | None:
 
 
 def trials_section(customer: Customer) -> Section | None:
-    """The plans whose trial the customer had."""
+    """The trials that the customer had, by plan."""
     rows = TrialUsed.objects.filter(customer=customer).select_related("plan").order_by("position", "pk")
     return list_section(
         "trials",

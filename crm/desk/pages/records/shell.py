@@ -100,7 +100,7 @@ def record_page(
 
 
 def form_actions(request: HttpRequest, row: Model) -> list[Action]:
-    """*Edit* and *History* of a row, for whoever may."""
+    """*Edit* and *History* of a row, as far as the user may open them."""
     shown: Any = admin.site.get_model_admin(type(row))
     found = []
     if shown.has_change_permission(request, row):
