@@ -8,12 +8,16 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
 
+from crm.desk.lists.balances import BALANCES
 from crm.desk.lists.chosen import choose_columns
 from crm.desk.lists.column import RowList
+from crm.desk.lists.companies import COMPANIES
 from crm.desk.lists.customers import CUSTOMERS
-from crm.desk.lists.money import BALANCES, INVOICES, SUBSCRIPTIONS
+from crm.desk.lists.invoices import INVOICES
 from crm.desk.lists.page import list_page
-from crm.desk.lists.people import COMPANIES, PEOPLE, TASKS
+from crm.desk.lists.people import PEOPLE
+from crm.desk.lists.subscriptions import SUBSCRIPTIONS
+from crm.desk.lists.tasks import TASKS
 
 LISTS = (CUSTOMERS, COMPANIES, PEOPLE, SUBSCRIPTIONS, INVOICES, BALANCES, TASKS)
 
