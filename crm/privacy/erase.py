@@ -12,8 +12,8 @@ from billing.models import Invoice, Subscription
 from crm.dedupe.duplicates.review import regroup
 from crm.desk.facts.refresh import refresh_facts
 from crm.models import DuplicatePair
-from crm.privacy.identifying import Finder, values_of_customers, values_of_people
 from crm.privacy.people import people_of
+from crm.privacy.personal_words import Finder, values_of_customers, values_of_people
 from crm.privacy.places import PLACES, SEARCHED
 from crm.privacy.rows import (
     REASON,

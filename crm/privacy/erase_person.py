@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from crm.models import Activity, Contact, Person
 from crm.privacy.erase import CannotErase, check_survivor, lock_family, remember
-from crm.privacy.identifying import Finder, values_of_people
+from crm.privacy.personal_words import Finder, values_of_people
 from crm.privacy.places import PLACES, SEARCHED, Place
 from crm.privacy.rows import (
     Erased,

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Field, Model, Q, QuerySet
 
 from crm.models import Activity, Contact, Person
-from crm.privacy.identifying import Finder, values_of_customers, values_of_people
+from crm.privacy.personal_words import Finder, values_of_customers, values_of_people
 from crm.privacy.places import PEOPLE, PLACES, SEARCHED, Place
 from customers import clock
 from customers.lookup import UnknownCustomer

@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.db.models import Model, Q, QuerySet
 
 from crm.models import Export, ExportPart, FileImport, FileImportPart, ImportBatch, Person
-from crm.privacy.identifying import Finder
+from crm.privacy.personal_words import Finder
 from crm.privacy.places import PEOPLE, Place, Searched
 from customers.bulk import pieces
 from customers.ingest.erased_people import Words, without_people

@@ -15,15 +15,25 @@ from billing.explain.balance import explain
 from billing.explain.burn_rate import estimate, lost_words
 from billing.explain.types import BalanceExplained, Explanation, UseExplained
 from billing.formats import name_of_balance
-from billing.ledger.statement import StatementLine, statement
-from billing.ledger.totals import DailyFigures, daily_figures
+from billing.ledger.statement import statement
+from billing.ledger.totals import daily_figures
 from billing.models import Balance, Entity
 from billing.rules.figures import amount_problem
 from crm.desk.pages.crumbs import Crumb, crumbs_of
 from crm.desk.pages.overview.bars import BalanceBar, bar_of, grants_of
 from crm.desk.pages.overview.key_facts import KeyFact
+from crm.desk.pages.records.balance_tables import (
+    LEDGER_SHOWN,
+    costs_table,
+    course_table,
+    grants_table,
+    ledger_table,
+    left_out_table,
+    order_table,
+    others_table,
+)
 from crm.desk.pages.records.shell import Head, Meta, acts_on, menu_of, record_page, requested_row
-from crm.desk.pages.records.tables import Cell, Table, cells
+from crm.desk.pages.records.tables import Table, cells
 from crm.models import BalanceFacts
 from customers import clock
 from customers.admin.fields import FigureFormField
@@ -33,18 +43,11 @@ from customers.formats import (
     day,
     days_between,
     listed,
-    moment,
     number,
-    page_of_key,
     percent,
-    when,
 )
 from customers.models import Customer
-from customers.sheets import act_url
 
-#: The most rows of a table, and of ledger entries.
-ROWS_SHOWN = 100
-LEDGER_SHOWN = 50
 _CHANGE = "billing.change_balance"
 _HUNDRED = Decimal(100)
 _CHIPS = {"": "good", "warn": "warn", "bad": "bad"}
@@ -106,10 +109,10 @@ def balance_page(request: HttpRequest, key: str) -> HttpResponse:
     bar = _bar(balance, own, now) if own else None
     may = request.user.has_perm
     tables = [
-        *([_grants(own), _left_out(own)] if own else []),
-        _others(others),
-        _order(explanation) if own else None,
-        _costs(explanation),
+        *([grants_table(own), left_out_table(own)] if own else []),
+        others_table(others),
+        order_table(explanation) if own else None,
+        costs_table(explanation),
     ]
     context = {
         "row": balance,
@@ -118,11 +121,11 @@ def balance_page(request: HttpRequest, key: str) -> HttpResponse:
         "bar_period": bar.period.words(now) if bar and bar.period else "",
         "wasted": [lost_words(lost) for lost in own.pace.wasted] if own else [],
         "explanation": explanation,
-        "course": _course(daily_figures(balance, now)) if own else None,
+        "course": course_table(daily_figures(balance, now)) if own else None,
         "tables": [table for table in tables if table is not None and table.rows],
         "form": form,
         "use": explanation.use and _use(explanation, explanation.use),
-        "ledger": _ledger(statement(balance, LEDGER_SHOWN), may(_CHANGE))
+        "ledger": ledger_table(statement(balance, LEDGER_SHOWN), may(_CHANGE))
         if may("billing.view_posting")
         else None,
     }
@@ -230,169 +233,6 @@ def _bar(balance: Balance, own: BalanceExplained, now: datetime) -> BalanceBar:
     return bar_of(facts, grants_of([str(balance.pk)], now).get(str(balance.pk), []), now)
 
 
-def _grants(own: BalanceExplained) -> Table:
-    figures = own.figures
-    rows = [
-        cells(
-            Cell(
-                text=_named(row.name, row.owner),
-                detail=", ".join(f"{number(term.amount)}: {term.words}" for term in row.terms),
-            ),
-            number(row.granted),
-            "Unlimited" if row.unlimited else number(row.remaining),
-            number(row.usage),
-            number(row.overage),
-            _ends(row.next_reset_at, row.expires_at),
-        )
-        for row in own.rows[:ROWS_SHOWN]
-    ]
-    rows.append(
-        cells(
-            "Total",
-            number(figures.granted),
-            "Unlimited" if figures.unlimited else number(figures.remaining),
-            number(figures.usage),
-            number(figures.billable_overage),
-            "",
-        )
-    )
-    hidden = len(own.rows) - ROWS_SHOWN
-    return Table(
-        key="grants",
-        title="Grants",
-        headings=("Grant", "Granted", "Remaining", "Used", "Overage", "Ends"),
-        rows=rows,
-        figures=frozenset({1, 2, 3, 4}),
-        wide=frozenset({1, 4}),
-        about=own.overage_words,
-        more=f"{counted(hidden, 'other grant')} not shown." if hidden > 0 else "",
-        has_total=True,
-    )
-
-
-def _left_out(own: BalanceExplained) -> Table:
-    return Table(
-        key="left-out",
-        title="Not counted",
-        headings=("Grant", "Would hold", "Reason"),
-        rows=[
-            cells(_named(row.name, row.owner), number(row.held), row.reason)
-            for row in own.left_out[:ROWS_SHOWN]
-        ],
-        figures=frozenset({1}),
-        more="Others that ended earlier are not shown." if own.left_out_more else "",
-    )
-
-
-def _others(others: list[BalanceExplained]) -> Table:
-    return Table(
-        key="others",
-        title="Other balances that pay for it",
-        headings=("Balance", "Remaining", "Used", "Credits per unit"),
-        rows=[
-            cells(
-                Cell(text=each.feature, url=page_of_key(Balance, each.id)),
-                "Unlimited" if each.figures.unlimited else number(each.figures.remaining),
-                number(each.figures.usage),
-                number(each.credit_cost),
-            )
-            for each in others
-        ],
-        figures=frozenset({1, 2, 3}),
-    )
-
-
-def _order(explanation: Explanation) -> Table:
-    only = ", ".join(explanation.unreachable)
-    return Table(
-        key="order",
-        title="Deduction order",
-        headings=("", "Grant", "Available", "Overage", "Reason"),
-        rows=[
-            cells(
-                place.number,
-                Cell(text=_named(place.name, place.owner), detail=place.feature),
-                "Unlimited" if place.available is None else number(place.available),
-                place.beyond,
-                place.reason,
-            )
-            for place in explanation.order[:ROWS_SHOWN]
-        ],
-        figures=frozenset({2}),
-        wide=frozenset({3}),
-        more=f"Only usable by their own entities: {only}." if only else "",
-    )
-
-
-def _costs(explanation: Explanation) -> Table:
-    return Table(
-        key="costs",
-        title="Credit costs",
-        headings=("Feature", "Credits per unit"),
-        rows=[cells(feature, number(cost)) for feature, cost in explanation.drawn_by],
-        figures=frozenset({1}),
-    )
-
-
-def _course(points: list[DailyFigures]) -> Table | None:
-    """The days with a change, latest first."""
-    changed = [
-        point
-        for before, point in zip([None, *points], points, strict=False)
-        if before is None
-        or (before.granted, before.usage, before.remaining) != (point.granted, point.usage, point.remaining)
-    ]
-    return Table(
-        key="days",
-        title="Days with changes",
-        headings=("End of", "Granted", "Used", "Remaining"),
-        rows=[
-            cells(
-                day(point.day),
-                number(point.granted),
-                number(point.usage),
-                "Unlimited" if point.remaining is None else number(point.remaining),
-            )
-            for point in reversed(changed)
-        ],
-        figures=frozenset({1, 2, 3}),
-    )
-
-
-def _ledger(lines: list[StatementLine], may_change: bool) -> Table:
-    return Table(
-        key="ledger",
-        title="Ledger",
-        headings=("When", "Entry", "By", "Change", "Remaining"),
-        rows=[
-            cells(
-                when(line.posting.occurred_at),
-                Cell(
-                    text=line.posting.get_kind_display() + (", reversed" if line.reversed_by else ""),
-                    detail=". ".join(
-                        part
-                        for part in (
-                            line.posting.reason,
-                            "Reverses an earlier entry" if line.posting.reverses_id else "",
-                        )
-                        if part
-                    ),
-                    acts=[("Reverse…", act_url("reverse-entry", line.posting))]
-                    if may_change and not line.reversed_by and not line.posting.reverses_id
-                    else [],
-                ),
-                line.posting.done_by,
-                f"{'+' if line.change > 0 else ''}{number(line.change)}",
-                "Unlimited" if line.remaining is None else number(line.remaining),
-            )
-            for line in lines
-        ],
-        figures=frozenset({3, 4}),
-        wide=frozenset({2}),
-        more=f"The last {LEDGER_SHOWN} entries." if len(lines) == LEDGER_SHOWN else "",
-    )
-
-
 def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
     names = {balance.feature_id: balance.feature for balance in explanation.balances}
     amount = number(use.asked.copy_abs())
@@ -423,14 +263,3 @@ def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:
             ]
         ),
     }
-
-
-def _named(name: str, owner: str) -> str:
-    return f"{name} of {owner}" if owner else name
-
-
-def _ends(resets_at: datetime | None, expires_at: datetime | None) -> str:
-    parts = [f"Resets {moment(resets_at)}"] if resets_at else []
-    if expires_at:
-        parts.append(f"Expires {moment(expires_at)}")
-    return ", ".join(parts) or "-"

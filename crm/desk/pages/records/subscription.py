@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from decimal import Decimal
 from operator import attrgetter
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from billing.formats import (
-    INVOICE_STATES,
     SUBSCRIPTION_STATES,
     every,
     invoice_state,
     money,
     subscription_state,
-    unit_price,
 )
-from billing.models import Discount, Feature, Invoice, PlanItem, Subscription, SubscriptionPhase
+from billing.models import Invoice, Subscription, SubscriptionPhase
 from billing.revenue.monthly import revenue_of_subscription, with_charges
 from billing.subscriptions import CannotBill
 from billing.subscriptions.upcoming import UpcomingInvoice, upcoming_invoice
@@ -37,12 +33,19 @@ from crm.desk.pages.records.shell import (
     record_page,
     requested_row,
 )
-from crm.desk.pages.records.tables import Cell, Table, cells
+from crm.desk.pages.records.subscription_tables import (
+    INVOICES_SHOWN,
+    SHOWN,
+    discounts_table,
+    invoices_table,
+    packs,
+    phases_table,
+    prices_table,
+    upcoming_lines_table,
+)
 from customers import clock
 from customers.formats import counted, customer_url, day, days_between, number, page_of
 
-_SHOWN = 20
-_INVOICES_SHOWN = 12
 May = Callable[[str], bool]
 
 
@@ -57,19 +60,19 @@ def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
     row = requested_row(request, rows, key, "billing.view_subscription")
     may, now = request.user.has_perm, clock.now()
     upcoming, problem = _upcoming(row)
-    phases = list(row.phases.select_related("plan").order_by("-starts_at", "-pk")[:_SHOWN])
-    following = list(row.followed_by.select_related("plan").order_by("started_at", "pk")[:_SHOWN])
+    phases = list(row.phases.select_related("plan").order_by("-starts_at", "-pk")[:SHOWN])
+    following = list(row.followed_by.select_related("plan").order_by("started_at", "pk")[:SHOWN])
     invoices = (
-        list(row.invoices.filter(removed_at=None).order_by("-created_at", "-pk")[:_INVOICES_SHOWN])
+        list(row.invoices.filter(removed_at=None).order_by("-created_at", "-pk")[:INVOICES_SHOWN])
         if may("billing.view_invoice")
         else []
     )
     tables = [
-        _prices(row),
-        *([_upcoming_lines(upcoming)] if upcoming else []),
-        _invoices(invoices),
-        *([_discounts(row, now)] if may("billing.view_discount") else []),
-        _phases(phases),
+        prices_table(row),
+        *([upcoming_lines_table(upcoming)] if upcoming else []),
+        invoices_table(invoices),
+        *([discounts_table(row, now)] if may("billing.view_discount") else []),
+        phases_table(phases),
     ]
     context = {
         "row": row,
@@ -205,166 +208,6 @@ def _owed(open_invoices: list[Invoice]) -> KeyFact:
     )
 
 
-def _prices(row: Subscription) -> Table:
-    plan = row.plan
-    rows = []
-    if plan.price_amount is not None:
-        rows.append(
-            cells(
-                Cell(text="Base price"),
-                number(row.quantity),
-                unit_price(plan.price_amount, plan.currency),
-                _how_often(plan.price_interval, plan.price_interval_count),
-            )
-        )
-    prepaid = row.prepaid_quantities
-    for item in plan.items.select_related("feature").order_by("position", "pk")[:_SHOWN]:
-        bought = prepaid.get(item.feature.feature_id)
-        is_flag = item.feature.type == Feature.Type.BOOLEAN
-        amount = "Unlimited" if item.unlimited else f"{number(item.included)} included"
-        included = "Included" if is_flag else amount
-        resets = (
-            f"resets every {every(item.reset_interval, item.reset_interval_count)}"
-            if item.reset_interval
-            else ""
-        )
-        rows.append(
-            cells(
-                Cell(text=str(item.feature), detail=", ".join(filter(None, (included, resets)))),
-                number(Decimal(bought)) if bought else "",
-                _price_of(item, plan.currency),
-                _how_often(item.price_interval, item.price_interval_count) if item.billing_method else "",
-            )
-        )
-    return Table(
-        key="prices",
-        title="Prices",
-        headings=("Item", "Quantity", "Price", "Billed"),
-        rows=rows,
-        figures=frozenset({1, 2}),
-    )
-
-
-def _price_of(item: PlanItem, currency: str) -> str:
-    if item.price_tiers:
-        return "By tiers"
-    if item.price_amount is None:
-        return ""
-    price = unit_price(item.price_amount, currency)
-    units = item.billing_units
-    return price if units in (None, 1) else f"{price} per {number(units)}"
-
-
-def _how_often(interval: str, count: int | None) -> str:
-    if not interval:
-        return ""
-    return "Once" if interval == "one_off" else f"Every {every(interval, count)}"
-
-
-def _upcoming_lines(upcoming: UpcomingInvoice) -> Table:
-    currency = upcoming.currency
-    return Table(
-        key="upcoming",
-        title="Upcoming invoice",
-        headings=("Line", "Quantity", "Amount"),
-        rows=[
-            *(
-                cells(line.description, number(line.quantity), money(line.amount, currency))
-                for line in upcoming.lines
-            ),
-            cells("Total", "", money(upcoming.total, currency)),
-        ],
-        figures=frozenset({1, 2}),
-        about=f"On {day(upcoming.at)}, if nothing more is used until then.",
-        has_total=True,
-    )
-
-
-def _invoices(invoices: list[Invoice]) -> Table:
-    return Table(
-        key="invoices",
-        title="Invoices",
-        headings=("Invoice", "Status", "Date", "Due", "Total"),
-        rows=[
-            cells(
-                Cell(text=str(invoice), url=page_of(invoice)),
-                Cell(
-                    text=invoice_state(invoice),
-                    chip=CHIP_COLORS[INVOICE_STATES.get(invoice_state(invoice), "default")],
-                ),
-                day(invoice.created_at),
-                day(invoice.due_at),
-                money(invoice.total, invoice.currency),
-            )
-            for invoice in invoices
-        ],
-        figures=frozenset({4}),
-        wide=frozenset({2}),
-        more=f"The last {_INVOICES_SHOWN} invoices." if len(invoices) == _INVOICES_SHOWN else "",
-    )
-
-
-def _discounts(row: Subscription, now: datetime) -> Table:
-    """The discounts of this subscription, and those of the customer that count for each."""
-    found = Discount.objects.filter(
-        Q(subscription_id=row.subscription_id) | Q(subscription_id=None) | Q(subscription_id=""),
-        Q(end=None) | Q(end__gt=now),
-        customer=row.customer_id,
-    )
-    return Table(
-        key="discounts",
-        title="Discounts",
-        headings=("Discount", "Worth", "Duration", "Until"),
-        rows=[
-            cells(
-                Cell(
-                    text=each.name,
-                    detail="Of this subscription" if each.subscription_id else "Of the customer",
-                ),
-                _worth(each),
-                each.get_duration_type_display()
-                if each.duration_value is None
-                else f"{number(each.duration_value)} months",
-                day(each.end),
-            )
-            for each in found.order_by("position", "pk")[:_SHOWN]
-        ],
-        figures=frozenset({1}),
-    )
-
-
-def _worth(discount: Discount) -> str:
-    if discount.type == Discount.Type.PERCENTAGE:
-        return f"{number(discount.discount_value)}%"
-    if discount.type == Discount.Type.FREE_PRODUCT:
-        return "Free"
-    return unit_price(discount.discount_value, (discount.currency or "").upper())
-
-
-def _phases(phases: list[SubscriptionPhase]) -> Table:
-    return Table(
-        key="phases",
-        title="Phases",
-        headings=("From", "Plan", "Quantity", "Prepaid", "Reason"),
-        rows=[
-            cells(
-                day(phase.starts_at),
-                str(phase.plan),
-                number(phase.quantity),
-                _packs(phase.prepaid_quantities),
-                phase.reason,
-            )
-            for phase in phases
-        ],
-        figures=frozenset({2}),
-        wide=frozenset({3}),
-    )
-
-
-def _packs(prepaid: dict[str, str]) -> str:
-    return ", ".join(f"{number(Decimal(units))} {feature}" for feature, units in prepaid.items())
-
-
 def _rail(row: Subscription, following: list[Subscription]) -> Iterator[Fact]:
     yield Fact(label="Plan", value=str(row.plan))
     if row.entity is not None:
@@ -384,7 +227,7 @@ def _rail(row: Subscription, following: list[Subscription]) -> Iterator[Fact]:
     if row.expires_at is not None:
         yield Fact(label="Ends", value=day(row.expires_at))
     if row.prepaid_quantities:
-        yield Fact(label="Prepaid", value=_packs(row.prepaid_quantities))
+        yield Fact(label="Prepaid", value=packs(row.prepaid_quantities))
     if row.auto_enable:
         yield Fact(label="Enabled", value="Automatically")
     if row.follows is not None:
