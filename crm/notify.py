@@ -12,7 +12,7 @@ from django.urls import reverse
 from crm.mail import absolute, queue_notification
 from crm.models import EmailChoice, Notification, NotificationChoice, NotificationKind
 from customers import clock
-from customers.formats import counted, customer_url
+from customers.formats import counted, customer_url, user_name
 from customers.models import Customer
 
 _SEE_CUSTOMERS = "customers.view_customer"
@@ -130,7 +130,7 @@ def email_lines(notifications: Sequence[Notification]) -> list[dict[str, str]]:
 
 def name_of(user: Any) -> str:
     """The user's full name, else the user name; “Clientele” for None, which is a command or a job."""
-    return "Clientele" if user is None else str(user.get_full_name() or user.get_username())
+    return user_name(user) or "Clientele"
 
 
 def _email(notification: Notification) -> None:

@@ -287,6 +287,16 @@ def in_address(key: Any) -> str:
     return text if _TYPED_ID.fullmatch(text) and unquote(text) == text else quote(text)
 
 
+def user_name(user: Any) -> str:
+    """How pages call a user: by full name, else by user name. Empty for None."""
+    return "" if user is None else str(user.get_full_name() or user.get_username())
+
+
+def initials(name: str) -> str:
+    """The first letters of the first two words of a name, for an avatar."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
+
+
 def customer_url(key: Any) -> str:
     """The URL of the page of the customer with this ID."""
     return reverse("desk-customer", args=[key])

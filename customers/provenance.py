@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Model, Q
 
+from customers.formats import user_name
 from customers.ingest.precedence import CLAIMED, column, is_empty, ranked, same, statement_of
 from customers.models import Customer, ReceivedPayload, SourceRecord
 from customers.pinned_fields import TAKEN
@@ -142,8 +143,7 @@ def first_changes(row: Model, names: Sequence[str]) -> dict[str, FirstChange]:
             if len(found) > LONGEST_HISTORY:
                 continue
         if first is not None:
-            user = first.history_user
-            by = (user.get_full_name() or user.get_username()) if user else ""
+            by = user_name(first.history_user)
             began[name] = FirstChange(first.history_date, by, first.history_change_reason or "")
     return began
 

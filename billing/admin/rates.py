@@ -17,7 +17,7 @@ from billing.rates.convert import Rates, installation_currency
 from billing.rates.enter import BadRate, enter_rates, read_rate
 from customers import clock
 from customers.formats import day as in_words
-from customers.formats import local, number
+from customers.formats import local, number, user_name
 from customers.readings.currencies import CURRENCIES
 
 _PERMISSION = "billing.add_exchangerate"
@@ -93,6 +93,5 @@ def _missing(today: Any) -> list[str]:
 
 
 def _line(rate: ExchangeRate) -> Line:
-    user: Any = rate.entered_by
-    by = str(user.get_full_name() or user.get_username()) if user else ""
+    by = user_name(rate.entered_by)
     return Line(rate.currency, rate.to_currency, number(rate.rate), in_words(rate.day), rate.source, by)

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from config.settings_pages.words import in_words
 from customers.configuration.kinds import Setting, WrongValue
 from customers.configuration.table import BY_NAME
-from customers.formats import when
+from customers.formats import user_name, when
 from customers.models import StoredSetting
 
 _SHOWN = 10
@@ -35,8 +35,7 @@ def history_of(settings: Iterable[Setting[Any]]) -> list[Change]:
 
 
 def _change(row: Any) -> Change:
-    user = row.history_user
-    who = str(user.get_full_name() or user.get_username()) if user else "Clientele"
+    who = user_name(row.history_user) or "Clientele"
     setting = BY_NAME[row.name]
     if row.history_type == _RESET:
         return Change(f"{who} reset {setting.label}", when(row.history_date))

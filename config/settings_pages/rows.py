@@ -24,7 +24,7 @@ from customers.configuration.kinds import (
     WrongValue,
 )
 from customers.configuration.values import given_value, is_given, is_locked
-from customers.formats import when
+from customers.formats import user_name, when
 from customers.models import StoredSetting
 from customers.readings.currencies import CURRENCIES
 
@@ -164,8 +164,7 @@ def _plain(text: str) -> str:
 
 
 def _name_of(stored: StoredSetting) -> str:
-    user: Any = stored.changed_by
-    return "" if user is None else str(user.get_full_name() or user.get_username())
+    return user_name(stored.changed_by)
 
 
 def _options(setting: Setting[Any]) -> Sequence[tuple[str, str]]:

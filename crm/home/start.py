@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from billing.models import Seller
 from billing.rates.convert import installation_currency
+from customers.formats import user_name
 from customers.models import Customer
 
 
@@ -47,7 +48,7 @@ def start_of(user: Any) -> Start | None:
     seller = Seller.objects.first()
     people = get_user_model()._default_manager.filter(is_active=True, is_staff=True).count()
     found: list[tuple[str, str, str, str, str, bool]] = [
-        ("Create your account", f"You signed in as {user.get_full_name() or user}", "", "", "", True),
+        ("Create your account", f"You signed in as {user_name(user)}", "", "", "", True),
         (
             "Set currency and seller",
             f"{installation_currency()}, {seller.name}" if seller else "They are printed on invoices",

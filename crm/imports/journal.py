@@ -16,7 +16,7 @@ from django.db.models import DateField, DecimalField, Model
 from django.utils.text import capfirst
 
 from customers.bulk import FormerRows
-from customers.formats import day, number
+from customers.formats import day, number, user_name
 from customers.ingest.precedence import CLAIMED
 from customers.models import Customer
 from customers.row_snapshots import take_snapshot
@@ -136,7 +136,7 @@ def _name_owners(changes: Changes) -> None:
     if not keys:
         return
     users = get_user_model()._default_manager.filter(pk__in=keys)
-    names = {str(user.pk): user.get_full_name() or user.get_username() for user in users}
+    names = {str(user.pk): user_name(user) for user in users}
     for each in owners:
         each[1:] = [names.get(key, key) for key in each[1:]]
 

@@ -20,7 +20,7 @@ from crm.models import Segment, Team
 from crm.reports.report import Choices, Report
 from crm.reports.scope import ReportScope
 from customers import clock
-from customers.formats import counted, day
+from customers.formats import counted, day, user_name
 from customers.models import Customer, Environment
 from customers.models.customer import CustomerQuerySet
 from customers.typed_ids import to_uuid
@@ -167,7 +167,7 @@ def _owners() -> Sequence[tuple[str, str]]:
         (_ME, "Me"),
         (_TEAM, "My team"),
         *((f"team:{team.pk}", f"Team {team.name}") for team in Team.objects.all()),
-        *((f"user:{user.get_username()}", user.get_full_name() or user.get_username()) for user in users),
+        *((f"user:{user.get_username()}", user_name(user)) for user in users),
     ]
 
 

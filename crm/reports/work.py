@@ -21,7 +21,7 @@ from crm.reports.months import first_of, months_between, shifted, start_of
 from crm.reports.report import Choices, ReportFact, ReportPage
 from crm.reports.table import ReportTable, figure, words
 from customers import clock
-from customers.formats import local, month, number
+from customers.formats import local, month, number, user_name
 
 _HISTORY = 24
 _CONTACTS = ("calls", "meetings", "emails")
@@ -90,7 +90,7 @@ def work_page(choices: Choices) -> ReportPage:
     if not by_user:
         return ReportPage()
     users = get_user_model()._default_manager.in_bulk(list(by_user))
-    names = {key: user.get_full_name() or user.get_username() for key, user in users.items()}
+    names = {key: user_name(user) for key, user in users.items()}
     totals = [sum(each[place] for each in by_user.values()) for place in range(len(_COLUMNS))]
     contacts = sum(totals[: len(_CONTACTS)])
     period = f"{month(months[0])} to {month(last)}" if len(months) > 1 else month(last)

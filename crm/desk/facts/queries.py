@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from django.db.models import F
+
 from billing.models import Plan
 from crm.models import CurrencyFacts, CustomerFacts
 
@@ -24,6 +26,10 @@ def amounts_of(customer_ids: Sequence[str]) -> dict[str, list[CurrencyFacts]]:
 
 
 def names_of_plans(plan_ids: Collection[str]) -> dict[str, str]:
-    """The name of each plan that has one, of its newest version. One query."""
-    named = Plan.objects.filter(plan_id__in=plan_ids).exclude(name="").order_by("version", "pk")
+    """The name of each plan that has one, of its newest version. One query.
+
+    A plan of which no more is known than its ID, in one of the environments, is called by it: that is no name.
+    """
+    named = Plan.objects.filter(plan_id__in=plan_ids).exclude(name__in=["", F("plan_id")])
+    named = named.order_by("version", "pk")
     return dict(named.values_list("plan_id", "name"))

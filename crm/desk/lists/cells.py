@@ -9,12 +9,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from crm.desk.lists.column import Cell
-from customers.formats import ago, customer_url, day, when
+from customers.formats import ago, customer_url, day, initials, user_name, when
 
 #: What stands for no value.
 NONE = Cell("", SafeString('<span class="cl-none">—</span>'))
-
-_INITIALS = 2
 
 
 def faint(text: str) -> SafeString:
@@ -92,15 +90,14 @@ def person(user: Any) -> Cell:
     """A user: initials, with the name in the tooltip and for readers."""
     if user is None:
         return NONE
-    name = user.get_full_name() or user.get_username()
-    initials = "".join(word[0] for word in name.split()[:_INITIALS]).upper()
+    name = user_name(user)
     return Cell(
         name,
         format_html(
             '<span title="{}"><span class="cl-av cl-a1" aria-hidden="true">{}</span>'
             '<span class="cl-vh">{}</span></span>',
             name,
-            initials,
+            initials(name),
             name,
         ),
     )

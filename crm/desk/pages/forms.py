@@ -20,6 +20,7 @@ from unfold.widgets import (
 from crm.desk.form_fields import TagNamesField, people_who_act
 from crm.models import Activity, Contact, Person, Task
 from customers import clock
+from customers.formats import user_name
 from customers.models import Customer
 
 _LONGEST = 20_000
@@ -145,5 +146,5 @@ class TaskForm(forms.ModelForm):
         )
         if people is not None:
             # The page has already read them.
-            owner.choices = [("", "Me"), *((user.pk, str(user)) for user in people)]
+            owner.choices = [("", "Me"), *((user.pk, user_name(user)) for user in people)]
         self.fields["owner"] = owner

@@ -22,7 +22,7 @@ from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
 from crm.tasks import add_task, complete_task, reassign_task, reopen_task
 from customers import clock
-from customers.formats import customer_url, listed
+from customers.formats import customer_url, listed, user_name
 from customers.models import Customer
 
 View = Callable[..., HttpResponse]
@@ -91,7 +91,7 @@ def note(request: HttpRequest, customer_id: str) -> HttpResponse:
     written = write_note(
         customer, form.cleaned_data["body"], by=request.user, is_pinned=form.cleaned_data["is_pinned"]
     )
-    mentioned = [str(mention.user) for mention in written.mentions.select_related("user")]
+    mentioned = [user_name(mention.user) for mention in written.mentions.select_related("user")]
     messages.success(
         request, f"Added the note and notified {listed(mentioned)}." if mentioned else "Added the note."
     )
@@ -144,7 +144,7 @@ def task(request: HttpRequest, customer_id: str) -> HttpResponse:
         due_on=values["due_on"],
         reminder_on=values["reminder_on"],
     )
-    messages.success(request, f"Added the task for {added.owner}.")
+    messages.success(request, f"Added the task for {user_name(added.owner)}.")
     return back(customer)
 
 

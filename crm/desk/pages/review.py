@@ -19,7 +19,7 @@ from crm.desk.facts.queries import amounts_of
 from crm.desk.pages.merge import merge_url
 from crm.desk.pages.review_acts import DECIDE, act
 from crm.models import DuplicatePair, Job
-from customers.formats import EMPTY, ago, counted, customer_url, day, listed
+from customers.formats import EMPTY, ago, counted, customer_url, day, listed, user_name
 from customers.models import Customer, SourceRecord
 
 _SEE = ("customers.view_customer", "crm.view_duplicatepair")
@@ -213,7 +213,7 @@ def _city(customer: Any) -> str:
 
 def _owner(customer: Any) -> str:
     relationship = getattr(customer, "relationship", None)
-    return str(relationship.owner) if relationship is not None and relationship.owner else EMPTY
+    return user_name(relationship.owner) if relationship is not None and relationship.owner else EMPTY
 
 
 def _mrr(amounts: Sequence[Any]) -> str:
@@ -235,7 +235,7 @@ def _decided() -> list[tuple[DuplicatePair, str, str, str]]:
     return [
         (
             row,
-            f"{row.get_decision_display()}{f' by {row.decided_by}' if row.decided_by else ''}, {ago(row.decided_at)}"
+            f"{row.get_decision_display()}{f' by {user_name(row.decided_by)}' if row.decided_by else ''}, {ago(row.decided_at)}"
             if row.decided_at
             else row.get_decision_display(),
             customer_url(row.a_id),

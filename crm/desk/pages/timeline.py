@@ -19,9 +19,10 @@ from crm.desk.pages.customer_lookup import customer_with_head, requested_custome
 from crm.desk.pages.overview.timeline import FEEDS, feeds_of, timeline_section
 from crm.desk.pages.record_shell import ACTIVITY, shell_of
 from crm.desk.timeline.days import by_day
-from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery, name_of
+from crm.desk.timeline.entry import EntryKind, Position, TimelineQuery
 from crm.desk.timeline.stream import SOURCES, read_page
 from customers import clock
+from customers.formats import user_name
 
 _PAGE = 40
 _LONGEST_SEARCH = 200
@@ -34,22 +35,22 @@ class TimelineForm(forms.Form):
     kind = forms.MultipleChoiceField(
         label="Kind", choices=EntryKind.choices, required=False, widget=CheckboxSelectMultiple
     )
-    by = forms.ChoiceField(label="By", required=False, widget=forms.Select(attrs={"class": "desk-field"}))
+    by = forms.ChoiceField(label="By", required=False, widget=forms.Select(attrs={"class": "cl-field"}))
     since = forms.DateField(
         label="From",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date", "class": "desk-field"}, format="%Y-%m-%d"),
+        widget=forms.DateInput(attrs={"type": "date", "class": "cl-field"}, format="%Y-%m-%d"),
     )
     until = forms.DateField(
         label="Until",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date", "class": "desk-field"}, format="%Y-%m-%d"),
+        widget=forms.DateInput(attrs={"type": "date", "class": "cl-field"}, format="%Y-%m-%d"),
     )
     q = forms.CharField(
         label="Search",
         required=False,
         max_length=_LONGEST_SEARCH,
-        widget=forms.TextInput(attrs={"type": "search", "class": "desk-field"}),
+        widget=forms.TextInput(attrs={"type": "search", "class": "cl-field"}),
     )
 
     def __init__(self, data: Any, kinds: Sequence[EntryKind]) -> None:
@@ -58,7 +59,7 @@ class TimelineForm(forms.Form):
         self.people = {str(user.pk): user for user in get_user_model()._default_manager.order_by("username")}
         self.fields["by"].choices = [  # type: ignore[attr-defined]
             ("", "Anyone"),
-            *((key, name_of(user)) for key, user in self.people.items()),
+            *((key, user_name(user)) for key, user in self.people.items()),
         ]
 
 

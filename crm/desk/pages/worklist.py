@@ -25,7 +25,7 @@ from crm.desk.worklist.rows import WorklistRow, color_of, rows_of
 from crm.desk.worklist.rules import RULES
 from crm.models import DecisionKind, DeskRefresh, Note, WorklistDecision, WorklistReason
 from customers import clock
-from customers.formats import ago, customer_url, day, number, short_day, when
+from customers.formats import ago, customer_url, day, number, short_day, user_name, when
 from customers.models import Customer
 
 _SEE = ("customers.view_customer", "crm.view_worklistentry")
@@ -158,7 +158,7 @@ def _pane(row: WorklistRow | None) -> Pane | None:
         reasons=[
             (reason, color_of(reason.weight), action_of(reason), _since(reason)) for reason in row.reasons
         ],
-        author=str(note.author or "") if note else "",
+        author=user_name(note.author) if note else "",
         said=str(note) if note else "",
         said_at=ago(note.created_at) if note else "",
     )
@@ -173,7 +173,7 @@ def _since(reason: WorklistReason) -> str:
 def _decided_words(row: WorklistDecision) -> str:
     """`Snoozed until Dec 1, 2026 by ada, 2 h ago`."""
     until = f" until {day(row.until)}" if row.until else ""
-    by = f" by {row.decided_by}" if row.decided_by else ""
+    by = f" by {user_name(row.decided_by)}" if row.decided_by else ""
     return f"{row.get_decision_display()}{until}{by}, {ago(row.decided_at)}"
 
 

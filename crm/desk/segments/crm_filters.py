@@ -25,7 +25,7 @@ from crm.desk.segments.filter import (
     whole,
 )
 from crm.models import CustomerTag, Relationship, Tag
-from customers.formats import counted, day
+from customers.formats import counted, day, user_name
 from customers.models import Address, Customer, Environment
 
 _STATUSES = dict(Customer.Status.choices)
@@ -136,7 +136,7 @@ def _contact_words(values: Values) -> str:
 
 def _managers() -> list[tuple[str, str]]:
     users = get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")
-    return [*_OWNERS.items(), *((user.get_username(), str(user)) for user in users)]
+    return [*_OWNERS.items(), *((user.get_username(), user_name(user)) for user in users)]
 
 
 def _tags() -> list[tuple[str, str]]:

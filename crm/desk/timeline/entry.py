@@ -82,7 +82,7 @@ class Position(NamedTuple):
 class TimelineEntry:
     """Something that happened, as plain text; only `markdown` is Markdown.
 
-    Adjacent entries of the same `group` are shown as one (all that an import changed). With `is_of_day` the time
+    Entries of the same `group` that are close in time are shown as one (all that an import changed). With `is_of_day` the time
     of day means nothing and isn't shown.
     """
 
@@ -153,8 +153,3 @@ def short(text: str) -> str:
     """`text` on one line, cut after `LONGEST` characters."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
-
-
-def name_of(user: Any) -> str:
-    """The user's full name, else the user name; empty for None."""
-    return "" if user is None else str(user.get_full_name() or user.get_username())

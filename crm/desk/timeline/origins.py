@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, name_of, short
+from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, short
 from crm.desk.timeline.rows import RowSource
 from crm.models import Merge
-from customers.formats import counted, page_of
+from customers.formats import counted, page_of, user_name
 from customers.models import ReceivedPayload
 
 #: How the reason of an import begins in histories and in the ledger. Histories cut it after `_REASON_LENGTH`.
@@ -49,7 +49,7 @@ def _made(merge: Merge, position: Position) -> TimelineEntry:
         kind=EntryKind.MERGE,
         title=f"Merged {short(str(merge.other))} into {short(str(merge.survivor))}",
         details=(short(merge.reason),) if merge.reason else (),
-        by=name_of(merge.made_by),
+        by=user_name(merge.made_by),
         url=page_of(merge),
     )
 
@@ -59,7 +59,7 @@ def _undone(merge: Merge, position: Position) -> TimelineEntry:
         position=position,
         kind=EntryKind.MERGE,
         title=f"Undid the merge of {short(str(merge.other))} into {short(str(merge.survivor))}",
-        by=name_of(merge.undone_by),
+        by=user_name(merge.undone_by),
         url=page_of(merge),
     )
 

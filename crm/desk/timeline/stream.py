@@ -59,7 +59,7 @@ SOURCES: tuple[EntrySource, ...] = (
     UsageSource(),
 )
 
-#: Adjacent entries of one import are at most this far apart.
+#: Successive entries of one import are at most this far apart.
 _IMPORT_SPAN = timedelta(minutes=1)
 #: Lines that the one entry of an import shows.
 _MOST_DETAILS = 30
@@ -123,19 +123,19 @@ def _without_entries(
 
 
 def merge_imports(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
-    """Adjacent entries of one group as one entry, under the title of the received document if there is just one."""
+    """Entries of one group that are close in time as one entry, where its newest is, even if others stand between them.
+
+    It has the title of the received document if there is just one.
+    """
     grouped: list[list[TimelineEntry]] = []
+    open_groups: dict[str, list[TimelineEntry]] = {}
     for entry in entries:
-        last = grouped[-1][-1] if grouped else None
-        if (
-            last is not None
-            and entry.group
-            and entry.group == last.group
-            and last.at - entry.at <= _IMPORT_SPAN
-        ):
-            grouped[-1].append(entry)
+        group = open_groups.get(entry.group) if entry.group else None
+        if group is not None and group[-1].at - entry.at <= _IMPORT_SPAN:
+            group.append(entry)
         else:
             grouped.append([entry])
+            open_groups[entry.group] = grouped[-1]
     return [_one(group) for group in grouped]
 
 

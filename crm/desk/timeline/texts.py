@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, name_of, short
+from crm.desk.timeline.entry import EntryKind, Position, TimelineEntry, short
 from crm.desk.timeline.rows import RowSource
 from crm.models import Activity, Note, WorklistDecision
 from customers import clock
-from customers.formats import page_of
+from customers.formats import page_of, user_name
 
 
 def _note(note: Note, position: Position) -> TimelineEntry:
@@ -25,7 +25,7 @@ def _note(note: Note, position: Position) -> TimelineEntry:
         title="Note",
         details=(", ".join(marks),) if marks else (),
         markdown=note.body,
-        by=name_of(note.author),
+        by=user_name(note.author),
         url=page_of(note),
     )
 
@@ -45,7 +45,7 @@ def _activity(activity: Activity, position: Position) -> TimelineEntry:
             if words
         ),
         markdown=activity.summary,
-        by=name_of(activity.logged_by),
+        by=user_name(activity.logged_by),
         url=page_of(activity),
     )
 
@@ -55,7 +55,7 @@ def _decision(decision: WorklistDecision, position: Position) -> TimelineEntry:
         position=position,
         kind=EntryKind.DECISION,
         title=f"{decision.get_decision_display()}: {short(decision.words)}",
-        by=name_of(decision.decided_by),
+        by=user_name(decision.decided_by),
         url=page_of(decision),
     )
 

@@ -15,9 +15,9 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive
 
 from billing.models import Entity, Feature, Plan
-from crm.desk.timeline.entry import name_of, short
+from crm.desk.timeline.entry import short
 from crm.models import Person
-from customers.formats import EMPTY, day, free_form_text, moment, number
+from customers.formats import EMPTY, day, free_form_text, moment, number, user_name
 from customers.models import Customer
 
 _NAMED: tuple[type[models.Model], ...] = (Customer, Entity, Feature, Person, Plan)
@@ -37,7 +37,7 @@ class RowNames:
             rows = model._default_manager.filter(pk__in=keys[model]) if keys[model] else ()
             for row in rows:
                 is_user = isinstance(row, get_user_model())
-                self._names[model, row.pk] = name_of(row) if is_user else short(str(row))
+                self._names[model, row.pk] = user_name(row) if is_user else short(str(row))
 
     def name(self, model: type[models.Model], key: Any) -> str:
         """The name of the row; its key if the row is gone, empty for None."""

@@ -9,7 +9,7 @@ from django.utils.timezone import localdate, make_aware
 
 from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
 from crm.models import Mention, Task
-from customers.formats import counted, customer_url
+from customers.formats import counted, customer_url, user_name
 
 TASK = WorklistRule(
     "task_due", "Task due", "A task is due today, or late.", "crm.view_task", action="View task"
@@ -62,7 +62,7 @@ def mentions(batch: WorklistBatch) -> Iterator[Reason]:
             customer_id=str(mention.note.customer_id),
             rule=MENTION.name,
             key=str(mention.pk),
-            words=f"{author or 'a colleague'} mentioned {mention.user} in a note: {mention.note}",
+            words=f"{user_name(author) or 'A colleague'} mentioned {user_name(mention.user)} in a note: {mention.note}",
             weight=_MENTION_WEIGHT,
             since=mention.made_at,
             link=f"{customer_url(str(mention.note.customer_id))}#section-notes",

@@ -32,7 +32,7 @@ from crm.models import FileImport, ImportedRecord, Job, Worker
 from customers import clock
 from customers.configuration.table import IMPORTS_KEPT_DAYS
 from customers.configuration.values import value_of
-from customers.formats import counted, customer_url, day, duration, number, when
+from customers.formats import counted, customer_url, day, duration, number, user_name, when
 from customers.ingest.importer import ImportOutcome
 from customers.models import Customer
 from customers.models.source import FILE_SOURCE
@@ -209,7 +209,7 @@ def _facts(file_import: FileImport) -> list[tuple[str, Any]]:
             "Mapping",
             file_import.mapping.name if file_import.mapping else file_import.options.get("preset", ""),
         ),
-        ("Imported by", (user.get_full_name() or user.get_username()) if user else ""),
+        ("Imported by", user_name(user)),
         ("Uploaded", when(file_import.made_at)),
         ("Size", f"{number(max(1, file_import.size // 1000))} kB, {counted(file_import.total, 'record')}"),
         ("Left out, as erased", counted(erased, "record") if erased else ""),

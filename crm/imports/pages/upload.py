@@ -16,7 +16,7 @@ from crm.imports.run import start_preview
 from crm.imports.unpack import MOST_BYTES, NotImportable
 from crm.imports.uploads import take_file
 from crm.models import FileImport, ImportMapping
-from customers.formats import counted, number, when
+from customers.formats import counted, number, user_name, when
 
 _RECENT = 25
 _COLORS = {
@@ -57,17 +57,13 @@ def _line(file_import: FileImport) -> dict[str, Any]:
         "import": file_import,
         "url": reverse("import", args=[file_import.pk]),
         "when": when(file_import.ended_at or file_import.made_at),
-        "by": _name(file_import.made_by),
+        "by": user_name(file_import.made_by),
         "state": f"{state}, {number(refused)} refused" if is_warned else state,
         "color": "warn" if is_warned else _COLORS.get(FileImport.State(file_import.state), ""),
         "counts": [number(counts.get(name, 0)) for name in ("created", "updated", "refused")],
         "can_revert": is_revertible(file_import),
-        "reverted_by": _name(file_import.reverted_by) if file_import.reverted_at else "",
+        "reverted_by": user_name(file_import.reverted_by) if file_import.reverted_at else "",
     }
-
-
-def _name(user: Any) -> str:
-    return "" if user is None else user.get_full_name() or user.get_username()
 
 
 def _upload(request: HttpRequest) -> HttpResponse:

@@ -11,11 +11,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.core import get_global
 
 from crm.models import Company, Contact, Relationship
-from customers.formats import country_name, day, opens_a_page
+from customers.formats import country_name, day, initials, opens_a_page, user_name
 from customers.json_types import is_plain_link
 from customers.models import Address, Customer, Environment
-
-_INITIALS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +44,12 @@ def header_of(customer: Customer, contacts: list[Contact], address: Address | No
     name = str(customer)
     return Header(
         name=name,
-        initials="".join(word[0] for word in name.split()[:_INITIALS]).upper(),
+        initials=initials(name),
         logo_url=company.logo_url if company and _is_picture(company.logo_url) else "",
         company=company.name if company and company.name != name else "",
         place=_place(company, address),
         local_time=_local_time(contacts, address, now),
-        owner=(owner.get_full_name() or owner.get_username()) if owner else "",
+        owner=user_name(owner),
         since=_since(customer, relationship),
         email=customer.email,
         phone=customer.phone,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from billing.models import Referral
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Merge, MergedRecord
-from customers.formats import GOOD, PLAIN, day, moment, page_of
+from customers.formats import GOOD, PLAIN, day, moment, page_of, user_name
 from customers.models import Customer, SourceRecord
 
 
@@ -24,7 +24,7 @@ def merges_section(customer: Customer, *, may_undo: bool) -> Section | None:
             url=page_of(row),
             details=(
                 str(row.other_id),
-                f"Merged {day(row.made_at)}" + (f" by {row.made_by}" if row.made_by else ""),
+                f"Merged {day(row.made_at)}" + (f" by {user_name(row.made_by)}" if row.made_by else ""),
                 *([row.reason] if row.reason else []),
             ),
             actions=(("Undo merge…", reverse("desk-unmerge", args=[row.pk])),) if may_undo else (),

@@ -21,9 +21,8 @@ from crm.desk.pages.records.shell import (
     requested_row,
 )
 from crm.desk.pages.records.tables import Cell, Table, cells
-from crm.desk.timeline.entry import name_of
 from crm.models import Company, Contact, Domain, Relationship
-from customers.formats import customer_url, day, number, opens_a_page, page_of
+from customers.formats import customer_url, day, number, opens_a_page, page_of, user_name
 from customers.models import Customer
 
 #: The most rows of a table.
@@ -115,7 +114,7 @@ def _facts(row: Company, customers: list[Customer], people: list[Contact]) -> It
 def _customer_table(row: Company, customers: list[Customer]) -> Table:
     def owner(customer: Customer) -> str:
         relationship: Relationship | None = getattr(customer, "relationship", None)
-        return name_of(relationship.owner) if relationship else ""
+        return user_name(relationship.owner) if relationship else ""
 
     return Table(
         key="customers",

@@ -27,7 +27,6 @@ from crm.desk.pages.records.shell import (
     record_page,
     requested_row,
 )
-from crm.desk.timeline.entry import name_of
 from crm.models import Note
 from customers import clock
 from customers.formats import (
@@ -40,6 +39,7 @@ from customers.formats import (
     opens_a_page,
     page_of,
     short_day,
+    user_name,
 )
 
 #: Payments, credit notes, emails, reminders and notes: the most of each that the page shows.
@@ -156,7 +156,7 @@ def _facts(invoice: Invoice, emails: Sequence[InvoiceEmail], now: datetime) -> I
         )
     relationship: Any = getattr(invoice.customer, "relationship", None)
     if relationship is not None and relationship.owner is not None:
-        yield Fact(label="Account manager", value=name_of(relationship.owner))
+        yield Fact(label="Account manager", value=user_name(relationship.owner))
     if invoice.subscription is not None:
         yield Fact(
             label="Subscription", value=str(invoice.subscription.plan), url=page_of(invoice.subscription)
@@ -266,7 +266,7 @@ def _noted(invoice: Invoice) -> Iterator[Happening]:
         yield Happening(
             at=note.created_at,
             icon="sticky_note_2",
-            actor=name_of(note.author) or "A note",
+            actor=user_name(note.author) or "A note",
             words="mentioned this invoice",
             body=note.body,
         )

@@ -24,10 +24,9 @@ from crm.desk.pages.records.shell import (
     requested_row,
 )
 from crm.desk.pages.records.tables import Cell, Table, cells
-from crm.desk.timeline.entry import name_of
 from crm.models import Activity, Contact, Note, Person, Relationship
 from customers import clock
-from customers.formats import ago, customer_url, day, number, opens_a_page, page_of
+from customers.formats import ago, customer_url, day, number, opens_a_page, page_of, user_name
 
 _SHOWN = 50
 _ENTRIES = 30
@@ -132,7 +131,7 @@ def alias_of(value: object) -> str:
 def _customer_table(contacts: list[Contact]) -> Table:
     def owner(contact: Contact) -> str:
         relationship: Relationship | None = getattr(contact.customer, "relationship", None)
-        return name_of(relationship.owner) if relationship else ""
+        return user_name(relationship.owner) if relationship else ""
 
     return Table(
         key="customers",
@@ -150,7 +149,7 @@ def _customer_table(contacts: list[Contact]) -> Table:
 
 
 def _spoke(activity: Activity) -> Happening:
-    by = name_of(activity.logged_by) or "Someone"
+    by = user_name(activity.logged_by) or "Someone"
     return Happening(
         at=activity.happened_at,
         icon=_ICONS.get(Activity.Kind(activity.kind), "call"),
@@ -171,7 +170,7 @@ def _named_in_notes(row: Person, contacts: list[Contact]) -> Iterator[Happening]
         yield Happening(
             at=note.created_at,
             icon="sticky_note_2",
-            actor=name_of(note.author) or "A note",
+            actor=user_name(note.author) or "A note",
             words=f"mentioned them in a note on {note.customer}",
             body=note.body,
         )

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOSTILE = '"><script>alert(1)</script>'
-OLDER = re.compile(r'<a href="([^"]*)" class="desk-button" rel="next">')
+OLDER = re.compile(r'<a href="([^"]*)" class="cl-btn" rel="next">')
 
 
 @pytest.fixture

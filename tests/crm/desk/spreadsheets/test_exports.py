@@ -209,7 +209,7 @@ def test_exports_are_listed_and_removed_by_who_asked_for_them(
         return start_export(Customer.objects.all(), title, "csv", by=by, may=by.has_perm)
 
     address = reverse("desk-exports")
-    assert "No exports yet." in client.get(address).content.decode()
+    assert "No exports yet" in client.get(address).content.decode()
     for _ in range(3):
         make_customer()
     mine, others, old = asked("mine", user), asked("somebody else", make_user()), asked("yesterday", user)
@@ -230,7 +230,7 @@ def test_exports_are_listed_and_removed_by_who_asked_for_them(
         assert client.post(remove).status_code == status
     assert set(Export.objects.all()) == {others, old}
     assert ExportPart.objects.filter(export=mine).count() == 0
-    assert "No exports yet." in client.get(address).content.decode()
+    assert "No exports yet" in client.get(address).content.decode()
 
 
 def test_who_may_not_export_is_not_offered_it(user: User) -> None:

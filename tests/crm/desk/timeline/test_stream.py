@@ -288,6 +288,8 @@ def test_what_one_import_did_is_one_entry() -> None:
     address._change_reason = "Imported from payments: march.json"
     address.save()
     received_at = address.history.first().history_date
+    between, received_at = received_at + timedelta(milliseconds=1), received_at + timedelta(milliseconds=2)
+    make_activity(customer=customer, happened_at=between)
     make_received_payload(record=record, origin="march.json", received_at=received_at, remarks=[])
     first, *others = page_of(customer).entries
     assert (first.kind, first.title) == (EntryKind.IMPORT, "Received from the Payments platform")
