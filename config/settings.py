@@ -78,6 +78,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+#: Requests per minute of each API token; 0 for no limit.
+API_REQUESTS_PER_MINUTE = _environment.number("API_REQUESTS_PER_MINUTE", 3000)
+
 # Apps, middleware, templates
 
 INSTALLED_APPS = [

@@ -169,7 +169,7 @@ def make_received_payload(**fields: Any) -> ReceivedPayload:
 def make_api_token(**fields: Any) -> ApiToken:
     """A token that opens the door; nobody knows its secret."""
     number = next(_numbers)
-    return _make(ApiToken, fields, name=f"token {number}", digest=f"{number:064d}")
+    return _make(ApiToken, fields, name=f"token {number}", digest=f"{number:064d}", scopes=["payments"])
 
 
 def make_feature(**fields: Any) -> Feature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse
 
 from customers.api.endpoints import Endpoint, read_values
-from customers.api.http import Problem, bad_parameter, json_response
+from customers.api.http import Problem, bad_parameter, json_response, token_of
 from customers.api.parameters import Parameter, whole_number
 from customers.api.schemas import Components, Schema
 from customers.changes import Change, ChangeKind, Expired, Position, changes_after, present
 from customers.json_types import to_iso
+from customers.models import Customer
 from customers.typed_ids import to_typed_id, uuid_of
 
 _LIMIT_DEFAULT = 200
@@ -114,11 +116,22 @@ class ChangeFeed(Endpoint):
             ) from None
         return json_response(
             {
-                "data": [_rendered(change) for change in page.changes],
+                "data": [_rendered(change) for change in _readable(request, page.changes)],
                 "has_more": page.has_more,
                 "next_cursor": _cursor(page.next),
             }
         )
+
+
+def _readable(request: HttpRequest, changes: Sequence[Change]) -> Sequence[Change]:
+    """The changes without those of customers of the other mode, if the token has one. Erased customers have none."""
+    token = token_of(request)
+    if token is None or not token.env:
+        return changes
+    named = {change.customer_id for change in changes}
+    others = Customer.objects.filter(pk__in=named).exclude(env=token.env).values_list("pk", flat=True)
+    hidden = {str(key) for key in others}
+    return [change for change in changes if change.customer_id not in hidden]
 
 
 def _rendered(change: Change) -> dict[str, Any]:

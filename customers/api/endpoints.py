@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from customers.api.filtersets import ListFilterSet
-from customers.api.http import ApiView, Problem, bad_parameter, json_response, read_query
+from customers.api.http import ApiView, Problem, bad_parameter, json_response, read_query, token_of
 from customers.api.paging import BadCursor, Order, page_of
 from customers.api.parameters import AFTER, AS_OF, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
 from customers.api.schemas import Body, Components, Schema
@@ -167,9 +167,13 @@ class ListEndpoint(PageEndpoint):
 def read_values(
     request: HttpRequest, parameters: Sequence[Parameter]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The given parameters, as values and as text. Raises `Problem`."""
+    """The given parameters, as values and as text, with the `env` of a token that has one. Raises `Problem`."""
     known = {parameter.name: parameter for parameter in parameters}
     given = read_query(request, known)
+    token = token_of(request)
+    mode = token.env if token is not None and ENV.name in known else ""
+    if mode and given.setdefault(ENV.name, mode) != mode:
+        raise Problem(403, "forbidden", f"This token reads customers with env={mode} only.", ENV.name)
     asked = {}
     for name, text in given.items():
         try:

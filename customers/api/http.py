@@ -14,9 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from customers.api.parameters import Parameter
+from customers.api.rate_limit import seconds_to_wait
 from customers.audit.tokens import token_used
 from customers.json_types import encode
 from customers.models import ApiToken
+from customers.models.api_token import scope_of
 
 CONTENT_TYPE = "application/json"
 
@@ -78,7 +80,7 @@ class ApiView(View):
 
     #: Methods that a subclass may define; `options` is defined here.
     http_method_names = ["get", "head", "post", "options"]
-    #: The permission that a user needs; a token may read everything. None means that the view is public.
+    #: The permission that a user or the owner of a token needs; None means that the view is public.
     permission: ClassVar[str | None] = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -141,44 +143,68 @@ class NothingHere(View):
 
 
 def authorize(request: HttpRequest, permission: str) -> None:
-    """Accept a usable token, or a signed-in user with `permission`. A bad token is refused even for a signed-in user.
+    """Accept a usable token, or a signed-in user, that may do what needs `permission`.
 
-    Raises `Problem` with 401 or 403.
+    A bad token is refused even for a signed-in user. Raises `Problem` with 401, 403 or 429.
     """
     header = request.headers.get("Authorization")
     if header is not None:
-        scheme, _, secret = header.partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise _unauthorized("Send the Authorization header as “Bearer”, a space and an API token.")
-        digest = ApiToken.digest_of(secret.strip())
-        token_id = ApiToken.objects.usable().filter(digest=digest).values_list("pk", flat=True).first()
-        if token_id is None:
-            raise _unauthorized("This API token is unknown, revoked or expired.", ', error="invalid_token"')
-        token_used(str(token_id))
+        token = _token_in(header)
+        request.api_token = token  # type: ignore[attr-defined]
+        if wait := seconds_to_wait(str(token.pk)):
+            raise Problem(
+                429,
+                "too_many_requests",
+                f"This token made too many requests. Wait {wait} seconds.",
+                headers={"Retry-After": str(wait)},
+            )
+        token_used(str(token.pk))
     elif not request.user.is_authenticated:
         raise _unauthorized(
             "Send an API token as “Authorization: Bearer …”, or sign in. An administrator can create a token."
         )
-    else:
-        demand(request, permission)
+    demand(request, permission)
+
+
+def token_of(request: HttpRequest) -> ApiToken | None:
+    """The token of an authorized request; None if a user is signed in."""
+    token: ApiToken | None = getattr(request, "api_token", None)
+    return token
+
+
+def _token_in(header: str) -> ApiToken:
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise _unauthorized("Send the Authorization header as “Bearer”, a space and an API token.")
+    digest = ApiToken.digest_of(secret.strip())
+    token = ApiToken.objects.usable().select_related("owner").filter(digest=digest).first()
+    if token is None:
+        raise _unauthorized("This API token is unknown, revoked or expired.", ', error="invalid_token"')
+    return token
 
 
 def permission_check(request: HttpRequest) -> Callable[[str], bool]:
-    """Whether an authorized request has a permission: a token has all for viewing, a user their own."""
-    if "Authorization" in request.headers:
-        return lambda permission: True
+    """Whether an authorized request has a permission: as the scopes and the owner of its token, or its user."""
+    token = token_of(request)
+    if token is not None:
+        return token.may
     check: Callable[[str], bool] = request.user.has_perm
     return check
 
 
 def demand(request: HttpRequest, permission: str) -> None:
     """Raise `Problem` with 403 if an authorized request lacks `permission`."""
-    if not permission_check(request)(permission):
-        raise Problem(
-            403,
-            "forbidden",
-            f"You don't have the permission {permission}. Ask an administrator for it.",
-        )
+    if permission_check(request)(permission):
+        return
+    token = token_of(request)
+    scope = scope_of(permission)
+    if token is None:
+        message = f"You don't have the permission {permission}. Ask an administrator for it."
+    elif scope in token.scopes:
+        message = f"The owner of this token doesn't have the permission {permission}."
+    else:
+        message = f"This token doesn't have the scope “{scope}”. Ask an administrator for it."
+    raise Problem(403, "forbidden", message)
 
 
 def _unauthorized(message: str, detail: str = "") -> Problem:

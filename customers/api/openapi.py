@@ -14,6 +14,7 @@ from customers.api.endpoints import Endpoint
 from customers.api.http import CONTENT_TYPE
 from customers.api.parameters import Parameter
 from customers.api.schemas import Body, Components, Schema
+from customers.models.api_token import TokenScope
 
 INTRODUCTION = """\
 Clientele holds one record of each customer and returns it as three documents: that of a payments platform, that of \
@@ -56,7 +57,7 @@ _ERROR: Schema = {
 _ERRORS = {
     400: ("BadRequest", "A parameter, the cursor or the body is wrong."),
     401: ("Unauthorized", "There is no usable token and no signed-in user."),
-    403: ("Forbidden", "The signed-in user lacks the permission."),
+    403: ("Forbidden", "The token lacks the scope, or the signed-in user the permission."),
     404: ("NotFound", "No customer has the identifier, or had it at that time."),
     405: ("MethodNotAllowed", "The method is not allowed. `Allow` names those that are."),
     406: ("NotAcceptable", "The `Accept` header excludes JSON."),
@@ -65,8 +66,12 @@ _ERRORS = {
         "The changes after the cursor are no longer kept. `next_cursor` is the one to continue with.",
     ),
     413: ("BodyTooLarge", "The body is too large."),
+    429: (
+        "TooManyRequests",
+        "The token made too many requests. `Retry-After` says how many seconds to wait.",
+    ),
 }
-_ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow"}
+_ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After"}
 _ERROR_KEYS = {410: "next_cursor"}
 _ETAG = {"ETag": {"required": True, "schema": {"type": "string"}}}
 
@@ -96,7 +101,9 @@ def openapi_document(routes: tuple[URLPattern, ...]) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API token.",
+                    "description": "An API token. Its scopes say what it reads: "
+                    + ", ".join(f"`{scope}`" for scope in TokenScope)
+                    + ".",
                 },
                 "session": {
                     "type": "apiKey",
@@ -130,7 +137,7 @@ def _operation(endpoint: type[Endpoint], route: URLPattern, components: Componen
             **_found(schema, example, is_read=body is None),
             **{
                 str(status): {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
-                for status in endpoint.errors
+                for status in (*endpoint.errors, 429)
             },
         },
     }
