@@ -14,8 +14,6 @@ from customers.migrations._together import Together
 
 class Migration(migrations.Migration):
 
-    replaces = [('billing', '0001_initial'), ('billing', '0002_ledger_and_invoices'), ('billing', '0003_opening_entries'), ('billing', '0006_invoice_line_discount'), ('billing', '0007_what_falls_due'), ('billing', '0008_came_with'), ('billing', '0009_histories'), ('billing', '0010_opening_histories'), ('billing', '0011_find_by_stripe_id'), ('billing', '0012_postings_but_uses')]
-
     initial = True
 
     dependencies = [

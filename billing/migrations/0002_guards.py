@@ -198,6 +198,5 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    replaces = [("billing", "0004_ledger_triggers")]
     dependencies = [("billing", "0001_schema")]
     operations = [migrations.RunPython(install, remove)]

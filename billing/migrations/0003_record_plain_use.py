@@ -108,6 +108,5 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    replaces = [("billing", "0005_record_plain_use")]
     dependencies = [("billing", "0002_guards")]
     operations = [migrations.RunPython(install, remove)]

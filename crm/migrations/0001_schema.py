@@ -15,8 +15,6 @@ from customers.migrations._together import Together
 
 class Migration(migrations.Migration):
 
-    replaces = [('crm', '0001_initial'), ('crm', '0004_duplicates'), ('crm', '0005_came_with'), ('crm', '0006_teams'), ('crm', '0007_revenue_months'), ('crm', '0008_worklist_and_health'), ('crm', '0009_merge'), ('crm', '0010_notes_and_tasks'), ('crm', '0011_held_fast'), ('crm', '0012_histories'), ('crm', '0013_opening_histories'), ('crm', '0015_task_reminders'), ('crm', '0016_tags_segments_exports')]
-
     initial = True
 
     dependencies = [

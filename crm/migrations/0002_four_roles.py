@@ -126,7 +126,6 @@ def _models(apps):
 
 
 class Migration(migrations.Migration):
-    replaces = [("crm", "0002_roles"), ("crm", "0003_roles_for_billing")]
     dependencies = [
         ("crm", "0001_schema"),
         ("auth", "0012_alter_user_first_name_max_length"),

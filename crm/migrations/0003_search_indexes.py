@@ -56,6 +56,5 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    replaces = [("crm", "0014_finding")]
     dependencies = [("crm", "0002_four_roles")]
     operations = [migrations.RunPython(make, drop)]

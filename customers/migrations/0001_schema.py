@@ -12,8 +12,6 @@ from customers.migrations._together import Together
 
 class Migration(migrations.Migration):
 
-    replaces = [('customers', '0001_initial'), ('customers', '0002_came_with'), ('customers', '0003_claims_since'), ('customers', '0004_held_fast')]
-
     initial = True
 
     dependencies = [
