@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from crm.exchange.foreign import DOCUMENTS, advice, foreign_kind, foreign_text
+from crm.exchange.foreign import DOCUMENTS, advice, foreign_kind
+from crm.exchange.foreign_text import A_TEXT, foreign_text
 from customers.ingest.importer import Importer
 from customers.ingest.reader import BadRecord, Record
 from customers.json_types import Refused
@@ -44,7 +45,9 @@ class FileCheck:
             if not kinds[-1] or len(first) == _FIRST:
                 break
         if kinds and all(kinds):
-            kind = Counter(kinds).most_common(1)[0][0]
+            # Later lines of a file of another kind often look like any text.
+            named = [kind for kind in kinds if kind != A_TEXT] or kinds
+            kind = Counter(named).most_common(1)[0][0]
             raise ForeignFile(advice(kind, self._importer.source))
         return (self._checked(record) for record in chain(first, rest))
 

@@ -26,14 +26,23 @@ _ENOUGH = 2
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. ]{0,39}")
 _SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _LOCKFILE = frozenset({"lockfileVersion", "lockfile_version", "content-hash", "packages-dev"})
+_MANIFEST = frozenset({"scripts", "dependencies", "devDependencies", "peerDependencies", "workspaces"})
+#: Keys of files of other systems that no document of ours has.
+_NAMED = {
+    "$schema": "a JSON schema or a configuration file",
+    "openapi": "an OpenAPI description",
+    "swagger": "an OpenAPI description",
+    "nbformat": "a notebook",
+    "compilerOptions": "a configuration file",
+    "admin_graphql_api_id": "an export of Shopify",
+    "portal-id": "an export of HubSpot",
+    "vid": "an export of HubSpot",
+    "_source": "an export of Elasticsearch",
+    "jsonrpc": "a JSON-RPC message",
+}
 _LOG_LEVELS = frozenset({"level", "severity", "levelname", "loglevel", "log_level"})
 _LOG_TEXTS = frozenset({"msg", "message", "event", "log"})
 _LOG_TIMES = frozenset({"time", "timestamp", "ts", "@timestamp", "asctime", "datetime"})
-_LOG_LINE = re.compile(
-    r"[\[(<]?(?:\d{4}-\d\d-\d\d[T ]\d\d:|\d{1,2}/[A-Z][a-z]{2}/\d{4}|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d"
-    r"|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\b|\d{1,3}(?:\.\d{1,3}){3} )"
-)
-_MARKUP = re.compile(r"<(?:\?xml|!DOCTYPE|html)", re.IGNORECASE)
 
 
 def foreign_kind(value: Any, source: str) -> str:
@@ -41,18 +50,6 @@ def foreign_kind(value: Any, source: str) -> str:
     if not isinstance(value, dict) or (len(value) > 1 and value.keys() <= keys_of(DOCUMENTS[source])):
         return ""
     return _stripe(value) or _known_export(value, source) or _other_document(value, source)
-
-
-def foreign_text(text: str) -> str:
-    """What a text that is not JSON looks like: `a log file`; empty if it may be broken JSON."""
-    line = text.lstrip().partition("\n")[0]
-    if _LOG_LINE.match(line):
-        return "a log file"
-    if _MARKUP.match(line):
-        return "XML or HTML"
-    if not line or line[0] in '{["':
-        return ""
-    return "a CSV file" if "," in line or ";" in line or "\t" in line else "a text"
 
 
 def advice(kind: str, source: str) -> str:
@@ -88,12 +85,23 @@ def _known_export(value: Mapping[str, Any], source: str) -> str:
         return "an export of Salesforce"
     if "id" not in keys and isinstance(value.get("Id"), str) and _SALESFORCE_ID.fullmatch(value["Id"]):
         return "an export of Salesforce"
+    named = next((kind for key, kind in _NAMED.items() if key in keys), "")
+    if named:
+        return named
     if isinstance(properties, dict) and own <= {"created_at", "updated_at"}:
         return "an export of HubSpot"
     if own:
         return ""
-    if not _LOCKFILE.isdisjoint(keys) or {"name", "version", "dependencies"} <= keys:
+    if (
+        not _LOCKFILE.isdisjoint(keys)
+        or {"_meta", "default"} <= keys
+        or {"name", "version", "dependencies"} <= keys
+    ):
         return "a lockfile of packages"
+    if {"name", "version"} <= keys and not _MANIFEST.isdisjoint(keys):
+        return "a manifest of a package"
+    if isinstance(value.get("error"), dict | str) or isinstance(value.get("errors"), list):
+        return "an error message of a server"
     marks = [not each.isdisjoint(keys) for each in (_LOG_LEVELS, _LOG_TEXTS, _LOG_TIMES)]
     return "a log entry" if sum(marks) >= _ENOUGH else ""
 
@@ -101,14 +109,33 @@ def _known_export(value: Mapping[str, Any], source: str) -> str:
 def _other_document(value: Mapping[str, Any], source: str) -> str:
     keys = value.keys()
     own = _own_keys(keys, source)
+    if (
+        "id" in keys
+        and isinstance(value.get("customer_id", value.get("customerId")), str)
+        and "email" not in keys
+    ):
+        return "a row of a customer (it has `customer_id`), such as an address or an invoice"
     theirs = {other: _own_keys(keys, other) for other in DOCUMENTS}
     other = max(theirs, key=lambda name: len(theirs[name]))
     is_company = other == Source.CRM and isinstance(value.get("company"), dict)
+    if len(theirs[other]) < _ENOUGH and not is_company:
+        theirs[other] = set()
     if own < theirs[other] and (len(theirs[other] - own) >= _ENOUGH or own <= {"id"} or is_company):
         return _document_of(other)
     if own <= {"id"}:
-        shown = ", ".join(f"`{key}`" for key in list(keys - {"id"})[:_SHOWN_KEYS])
+        within = _within(value, source)
+        if within:
+            return within
+        shown = ", ".join(f"`{key}`" for key in [key for key in keys if key != "id"][:_SHOWN_KEYS])
         return f"a record with other keys ({shown})" if shown else "a record without any value but its ID"
+    return ""
+
+
+def _within(value: Mapping[str, Any], source: str) -> str:
+    """What the records look like that lie in a list below a key that no envelope of ours has."""
+    for key, each in value.items():
+        if isinstance(each, list) and each and isinstance(each[0], dict) and _WORD.fullmatch(key):
+            return _stripe(each[0]) or _known_export(each[0], source) or f"a list below the key `{key}`"
     return ""
 
 

@@ -114,9 +114,20 @@ def take_up(kinds: Kinds, now: datetime) -> int:
                 _end(job, Job.State.FAILED, error="The process that ran this job stopped, again and again.")
             else:
                 _wait(job, now)
-        Worker.objects.gone(now).delete()
     log_now("jobs_taken_up", jobs=len(left))
     return len(left)
+
+
+def forget_gone(now: datetime) -> None:
+    """Delete the rows of workers that are gone and have no running job.
+
+    In a transaction of its own, which locks no running job: workers would deadlock.
+    """
+    running = Job.objects.filter(state=Job.State.RUNNING, worker=OuterRef("pk"))
+    with transaction.atomic():
+        idle = Worker.objects.gone(now).filter(~Exists(running))
+        gone = [worker.pk for worker in idle.select_for_update(skip_locked=True)]
+        Worker.objects.filter(pk__in=gone).delete()
 
 
 def _due_by_schedule(kinds: Kinds, now: datetime) -> dict[str, Schedule]:
@@ -208,8 +219,13 @@ def _wait(job: Job, run_after: datetime) -> None:
 
 
 def _end(job: Job, state: Job.State, *, error: str = "") -> None:
-    job.state, job.ended_at, job.error = state, clock.now(), error
-    job.save(update_fields=["state", "ended_at", "error", "result", "problems", "log", "done", "total"])
+    job.state, job.ended_at, job.error, job.worker = state, clock.now(), error, None
+    job.save(
+        update_fields=[
+            *("state", "ended_at", "error", "worker"),
+            *("result", "problems", "log", "done", "total"),
+        ]
+    )
 
 
 def _in_words(problem: Exception) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, close_old_connections, connection
 
-from crm.jobs.engine import Kinds, add_due, add_schedules, run_next, take_up
+from crm.jobs.engine import Kinds, add_due, add_schedules, forget_gone, run_next, take_up
 from crm.jobs.kind import Lane
 from crm.models import Worker
 from customers import clock
@@ -54,6 +54,7 @@ class WorkerProcess:
             while is_busy and not self._stopping.is_set():
                 now = clock.now()
                 take_up(self._kinds, now)
+                forget_gone(now)
                 add_due(self._kinds, now)
                 is_busy = any(
                     run_next(self._worker, self._kinds, lane, self._stopping.is_set) for lane in Lane
@@ -96,6 +97,7 @@ class WorkerProcess:
             if looks % _LOOKS_PER_SIGN == 0:
                 self._say_alive()
                 take_up(self._kinds, now)
+                forget_gone(now)
             add_due(self._kinds, now)
             looks += 1
             return False

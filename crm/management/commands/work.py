@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from crm.jobs.kinds import KINDS
 from crm.jobs.worker import WorkerProcess
@@ -28,6 +30,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run jobs until a signal arrives."""
+        try:
+            _check_migrated()
+            self._run(is_once=options["once"])
+        except DatabaseProblem as problem:
+            reason = one_line(str(problem).strip().partition("\n")[0])
+            raise CommandError(f"The database failed: {reason}.") from None
+
+    def _run(self, *, is_once: bool) -> None:
         process = WorkerProcess(KINDS)
         self._signals = 0
 
@@ -39,14 +49,15 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        try:
-            if options["once"]:
-                process.run_until_idle()
-            else:
-                say(self.stdout, "Running jobs. Press Ctrl-C to stop.")
-                process.run()
-        except DatabaseProblem as problem:
-            reason = one_line(str(problem).strip().partition("\n")[0])
-            raise CommandError(
-                f"The database failed: {reason}. If a table is missing, run `manage.py migrate`."
-            ) from None
+        if is_once:
+            process.run_until_idle()
+        else:
+            say(self.stdout, "Running jobs. Press Ctrl-C to stop.")
+            process.run()
+
+
+def _check_migrated() -> None:
+    """Refuse a database whose tables are not those of this version: every job would fail."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database isn't up to date. Run `manage.py migrate`, then start this again.")

@@ -345,6 +345,8 @@ class _CarefulReader:
             return self._syntax(f"The text ends in the middle. Expected {expected}")
         if _SURROGATE.match(rest):
             return self._refused(NOT_UTF8)
+        if rest[0] in "/#":
+            return self._syntax("JSON has no comments. Remove them")
         word = _WORD.match(rest)
         return self._syntax(f"Expected {expected}, but found {_quoted(word[0] if word else rest[0])}")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from crm.exchange.foreign import foreign_kind, foreign_text
+from crm.exchange.foreign import foreign_kind
+from crm.exchange.foreign_text import foreign_text
 from customers.models import Customer
 from tests.crm.exchange.test_import_customers import run
 from tests.crm.import_documents import document
@@ -79,6 +80,17 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], st
         *((source, HUBSPOT, "an export of HubSpot") for source in ("payments", "billing", "crm")),
         *((source, SALESFORCE, "an export of Salesforce") for source in ("payments", "billing", "crm")),
         *((source, LOG, "a log entry") for source in ("payments", "billing", "crm")),
+        ("payments", {"name": "shop", "version": "1.0.0", "scripts": {}}, "a manifest of a package"),
+        ("payments", {"error": {"message": "No such customer"}}, "an error message of a server"),
+        ("payments", {"contacts": [{"vid": 1, "properties": {}}], "has-more": True}, "an export of HubSpot"),
+        ("payments", {"users": [{"id": 1, "name": "A"}]}, "a list below the key `users`"),
+        ("payments", {"openapi": "3.1.0", "info": {}}, "an OpenAPI description"),
+        (
+            "payments",
+            {"id": "inv_1", "customer_id": "cus_1", "status": "open"},
+            "a row of a customer (it has `customer_id`), such as an address or an invoice",
+        ),
+        ("payments", {"metadata": {}, "nbformat": 4, "cells": []}, "a notebook"),
         ("crm", {"id": "1"}, "a record without any value but its ID"),
         ("crm", {"id": "1", "colour": "red"}, "a record with other keys (`colour`)"),
         ("payments", PAYMENTS, ""),
@@ -104,6 +116,25 @@ def test_a_record_of_another_kind_is_named(source: str, record: Any, kind: str) 
         ("192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] GET /", "a log file"),
         ("id,name,email", "a CSV file"),
         ("<!DOCTYPE html>", "XML or HTML"),
+        ("<!-- cached --><html>", "XML or HTML"),
+        ("I0101 00:00:00.000000       1 main.go:1] started", "a log file"),
+        ('time=2026-01-01T00:00:00Z level=info msg="started"', "a log file"),
+        ("2001:db8::1 - - [01/Jan/2026:00:00:00 +0000] GET /", "a log file"),
+        ("# yarn lockfile v1", "a lockfile of packages"),
+        ("lockfileVersion: '6.0'", "a lockfile of packages"),
+        ("[[package]]", "a lockfile of packages"),
+        ('"Id","Name"', "a CSV file"),
+        ("PK\x03\x04\x14", "a ZIP archive or an Excel workbook"),
+        ("\x80\x04\x95\x10\x00", "binary data"),
+        ("version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS, not the file itself"),
+        ("HTTP/1.1 200 OK", "a response of a web server with its headers"),
+        ("// customers", "JSON with comments"),
+        ("callback([1]);", "JavaScript with JSON in it"),
+        ("INSERT INTO customers VALUES (1, 'a');", "SQL"),
+        ("customers:", "YAML"),
+        ("[tool.x]", "a configuration file"),
+        ("null", "a single value"),
+        ("[null]", ""),
         ("Dear team", "a text"),
         ('{"id": NaN}', ""),
         ("[1, 2", ""),

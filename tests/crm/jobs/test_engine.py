@@ -9,7 +9,7 @@ import pytest
 
 from crm.desk.facts.refresh import refresh_facts
 from crm.desk.refresh import record_refresh
-from crm.jobs.engine import add_due, add_schedules, run_next, take_up
+from crm.jobs.engine import add_due, add_schedules, forget_gone, run_next, take_up
 from crm.jobs.kind import JobFailed, JobResult, Kind, Lane, RunningJob
 from crm.jobs.kinds import KINDS
 from crm.jobs.schedule import Daily
@@ -193,6 +193,17 @@ def test_the_job_of_a_worker_that_is_gone_is_taken_up_and_its_late_end_does_not_
     assert (job.state, job.result, job.attempt) == ("done", "Tagged", 2)
     assert [line for _, line in job.log] == ["The process that ran this job stopped."]
     assert Tag.objects.count() == 1
+
+
+def test_the_rows_of_workers_that_are_gone_are_deleted_once_they_hold_no_job() -> None:
+    lately, long_ago = NOON - timedelta(seconds=59), NOON - timedelta(seconds=61)
+    busy, alive, _ = (make_worker(seen_at=moment) for moment in (long_ago, lately, long_ago))
+    make_job(state="running", worker=busy)
+    forget_gone(NOON)
+    assert set(Worker.objects.all()) == {busy, alive}
+    take_up(kinds(tag), NOON)
+    forget_gone(NOON)
+    assert Worker.objects.get() == alive
 
 
 def test_the_jobs_of_a_worker_that_is_there_are_left_to_it() -> None:

@@ -18,9 +18,7 @@ pytestmark = [
 ]
 
 
-def effects(
-    jobs: int, workers: int, *, is_atomic: bool, deadly: int, kill_every: float = 0.0
-) -> Counter[int]:
+def effects(jobs: int, workers: int, *, is_atomic: bool, deadly: int, kill_every: int = 0) -> Counter[int]:
     """How many jobs had their effect how many times. Every `deadly`-th job kills its worker once."""
     Job.objects.bulk_create(
         [Job(kind="test", arguments={"kills": number % deadly == 0}) for number in range(jobs)]
@@ -42,4 +40,4 @@ def test_without_one_transaction_effects_double() -> None:
 
 @pytest.mark.soak
 def test_ten_thousand_jobs_and_eight_workers_killed_at_random() -> None:
-    assert effects(10_000, 8, is_atomic=True, deadly=100, kill_every=0.3) == {1: 10_000}
+    assert effects(10_000, 8, is_atomic=True, deadly=100, kill_every=25) == {1: 10_000}
