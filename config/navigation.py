@@ -28,7 +28,7 @@ class Page:
     """A link to a page, by URL name, for users with all of `permissions`.
 
     Its children are shown below it where the user is on it or on one of them. The pages below the paths `under` belong to
-    it too.
+    it too. `count` is the attribute of the user with the number beside the title.
     """
 
     title: str
@@ -37,9 +37,12 @@ class Page:
     permissions: tuple[str, ...]
     children: tuple[Page, ...] = ()
     under: tuple[str, ...] = ()
+    count: str = ""
 
 
 _SEE = "customers.view_customer"
+#: A larger number is shown as `99+`.
+_MOST_COUNTED = 99
 
 #: The groups of the sidebar.
 GROUPS: tuple[tuple[Page, ...], ...] = (
@@ -51,6 +54,7 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
             "desk-worklist",
             (_SEE, "crm.view_worklistentry"),
             (Page("Tasks", "task_alt", "desk-tasks", (_SEE, "crm.view_task")),),
+            count="waiting_accounts",
         ),
         Page(
             "Customers",
@@ -84,6 +88,7 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
             (_SEE, "crm.view_duplicatepair"),
             (Page("Shared trials", "devices_other", "desk-trials", (_SEE, "billing.view_trialused")),),
             ("/admin/merge/", "/admin/crm/duplicatecluster/"),
+            count="waiting_pairs",
         ),
     ),
     (
@@ -231,13 +236,22 @@ def _lines(page: Page, request: HttpRequest, here: Page | None) -> Iterator[dict
     may_see = request.user.has_perms(page.permissions)
     is_open = here is page or here in page.children or not may_see
     if may_see:
-        yield _line(page.title, page.icon, reverse(page.url_name), active=here is page)
+        yield {
+            **_line(page.title, page.icon, reverse(page.url_name), active=here is page),
+            "count": _count(page, request),
+        }
     for each in children:
         yield {
             **_line(each.title, each.icon, reverse(each.url_name), active=here is each),
             "is_child": True,
             "is_hidden": not is_open,
         }
+
+
+def _count(page: Page, request: HttpRequest) -> str:
+    """The number beside a title; empty for none."""
+    count = getattr(request.user, page.count, 0) if page.count else 0
+    return f"{_MOST_COUNTED}+" if count > _MOST_COUNTED else str(count or "")
 
 
 def _line(title: str, icon: str, link: str, *, active: bool = False) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from billing.rates.convert import installation_currency, summed_in
 from config.navigation import Page
-from crm.models import Notification, Preferences
+from crm.models import DuplicatePair, Notification, Preferences, WorklistEntry
 from crm.models.preferences import preferences_of, time_zone_of
 from customers.formats import day, number
 from customers.local_formats import LANGUAGES, formats_of, name_of
@@ -63,13 +63,15 @@ _REGIONS = (
 
 
 class UserBackend(ModelBackend):
-    """Loads each user with their preferences and the number of their unread notifications, so that no request needs
-    another query for them.
+    """Loads each user with their preferences and the numbers that every page shows: unread notifications, accounts on
+    their worklist, pairs to review. So no request needs another query for them.
     """
 
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session, if active."""
-        users = User.objects.select_related("preferences").annotate(unread_notifications=_unread())
+        users = User.objects.select_related("preferences").annotate(
+            unread_notifications=_unread(), waiting_accounts=_waiting(), waiting_pairs=_pairs()
+        )
         user = users.filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
@@ -78,6 +80,20 @@ def _unread() -> Coalesce:
     """The number of a user's unread notifications."""
     unread = Notification.objects.of(OuterRef("pk")).unread().order_by().values("user")
     return Coalesce(Subquery(unread.annotate(count=Count("pk")).values("count")), 0)
+
+
+def _waiting() -> Coalesce:
+    """The number of accounts on a user's worklist."""
+    waiting = WorklistEntry.objects.waiting().filter(person=OuterRef("pk")).order_by().values("person")
+    return Coalesce(Subquery(waiting.annotate(count=Count("pk")).values("count")), 0)
+
+
+def _pairs() -> Coalesce:
+    """The number of pairs that wait on the review page."""
+    waiting = DuplicatePair.objects.waiting().filter(a__merged_into=None, b__merged_into=None)
+    return Coalesce(
+        Subquery(waiting.order_by().values("decision").annotate(count=Count("pk")).values("count")), 0
+    )
 
 
 class PreferencesMiddleware:

@@ -272,6 +272,12 @@ def page_of(row: Model, name: str = "") -> str:
     return page_of_key(type(row), row.pk, name)
 
 
+def record_url(row: Model) -> str:
+    """The page of the desk that shows `row`; empty if only a form of the admin does."""
+    label = row._meta.label_lower
+    return page_of(row) if label in DESK_PAGES or label in _SHOWN_ON else ""
+
+
 def page_of_key(model: type[Model], key: Any, name: str = "") -> str:
     """The URL of the page of the row with this key: of its own page, else of a form of the admin."""
     page = DESK_PAGES.get(model._meta.label_lower)

@@ -159,6 +159,8 @@ class Act:
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
     way_out: ClassVar[str] = "Cancel"
     is_dangerous: ClassVar[bool] = False
+    #: Names and values that the form sends along.
+    sent_along: Sequence[tuple[str, str]] = ()
     #: Whether the form must be that of the preview. An act whose form shows all that it does needs no second look.
     is_previewed: ClassVar[bool] = True
 
@@ -180,6 +182,11 @@ class Act:
     def customer(self) -> Customer:
         """The customer that the act concerns."""
         return self.row if isinstance(self.row, Customer) else self.row.customer
+
+    @property
+    def address(self) -> str:
+        """Where the form is sent to."""
+        return self.request.path
 
     def heading(self) -> str:
         """The title of the sheet."""
@@ -308,15 +315,19 @@ def found_row(models: Sequence[type[Model]], key: str, related: Sequence[str] = 
 def _respond(act: type[Act], request: HttpRequest, key: str) -> HttpResponse:
     if not act.allowed(request.user.has_perm):
         raise PermissionDenied
-    row = found_row(act.models, key)
     sent = request.POST if request.method == "POST" else None
-    now = clock.now()
-    running = act(request, row, _moment(sent, now))
+    running = act(request, found_row(act.models, key), moment_of(sent))
     if running.customer.merged_into_id is not None:
         raise Http404("This customer was merged into another one. Open that customer instead.")
+    initial = {name: value for name, value in request.GET.items() if name not in _OWN}
+    return respond_to(running, sent, initial)
+
+
+def respond_to(running: Act, sent: QueryDict | None, initial: dict[str, Any]) -> HttpResponse:
+    """Show the form of an act with its preview, or do it if the form confirms it. `sent` is the form, if it was sent."""
+    request = running.request
     back = page_before(request) or running.home()
     is_live = request.headers.get(_HEADER) == "live"
-    initial = {name: value for name, value in request.GET.items() if name not in _OWN}
     try:
         form = running.form(sent, initial)
     except running.all_refusals() as problem:
@@ -332,11 +343,11 @@ def _respond(act: type[Act], request: HttpRequest, key: str) -> HttpResponse:
             if done is not None:
                 return succeed(request, done, done.back or back)
             # Once more, for the preview that is shown with the problem.
-            running.at = now
+            running.at = clock.now()
         _fill(running, filled, shown)
     if is_live:
         _hide_missing(form)
-    return _page(running, form, shown, back, now)
+    return _page(running, form, shown, back)
 
 
 def _confirmed(running: Act, form: Any, sent: QueryDict, shown: _Shown) -> Done | None:
@@ -376,8 +387,9 @@ def _fingerprint(form: Any) -> str:
     return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
 
 
-def _moment(sent: QueryDict | None, now: datetime) -> datetime:
+def moment_of(sent: QueryDict | None) -> datetime:
     """The moment of the preview that was sent; now if there is none or it is too old."""
+    now = clock.now()
     if sent is None or "confirm" not in sent:
         return now
     try:
@@ -396,7 +408,7 @@ def _hide_missing(form: Any) -> None:
             del form.errors[name]
 
 
-def _page(running: Act, form: Any, shown: _Shown, back: str, now: datetime) -> HttpResponse:
+def _page(running: Act, form: Any, shown: _Shown, back: str) -> HttpResponse:
     request = running.request
     context = {
         "act": running,

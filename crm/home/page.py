@@ -16,8 +16,8 @@ from crm.desk.home.figures import PastDue, past_due
 from crm.desk.home.lists import LISTS, Owners, customers_of
 from crm.desk.home.movement import movements
 from crm.desk.pages.desk_list import scope_links
-from crm.desk.pages.overview.attention import action_of
 from crm.desk.pages.overview.key_facts import KeyFact
+from crm.desk.pages.reason_steps import Step, step_of
 from crm.desk.scope import Scope
 from crm.desk.worklist.queries import accounts_of
 from crm.desk.worklist.refresh import WORKLIST
@@ -57,11 +57,11 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class UrgentAccount:
-    """An account of the worklist, its URL, and the text and target of the link of its worst reason."""
+    """An account of the worklist, its URL, and what the user can do about its worst reason."""
 
     row: WorklistRow
     url: str
-    action: str
+    step: Step
 
 
 def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +175,11 @@ def _urgent(request: HttpRequest, owners: Owners, now: datetime) -> list[UrgentA
     rules = [rule.name for rule in RULES.values() if request.user.has_perm(rule.permission)]
     rows = rows_of(list(accounts_of(owners)[:_URGENT]), owners, rules, now)
     return [
-        UrgentAccount(row, customer_url(row.entry.customer_id), action_of(row.reason) if row.reason else "")
+        UrgentAccount(
+            row,
+            customer_url(row.entry.customer_id),
+            step_of(row.reason, request.user.has_perm) if row.reason else Step(),
+        )
         for row in rows
     ]
 

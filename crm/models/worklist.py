@@ -114,6 +114,9 @@ class WorklistReason(models.Model):
     weight = models.PositiveIntegerField()
     since = models.DateTimeField()
     link = models.CharField(blank=True, help_text="The page to act on.")
+    act = models.CharField(
+        max_length=80, blank=True, help_text="The name of the act that settles it, and the ID of its row."
+    )
     decision = models.CharField(max_length=20, choices=DecisionKind, blank=True)
     until = models.DateTimeField("snoozed until", null=True)
 

@@ -36,7 +36,7 @@ from customers.admin.contact_fields import ContactField, LinkField
 from customers.admin.extreme_times import keep_extreme_times
 from customers.admin.fields import FigureFormField, JsonField, LinkInput, RowSelect
 from customers.admin.forms import RecordForm
-from customers.formats import as_link, page_of_key, without_idle_zeros, without_midnight
+from customers.formats import as_link, page_of_key, record_url, without_idle_zeros, without_midnight
 from customers.typed_ids import TypedIdField, to_uuid
 
 #: The filters of lists. None of them queries the rows for its choices.
@@ -245,6 +245,14 @@ class RecordAdmin(FieldsMixin, ModelAdmin):
             )
             return None
         response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """After *Edit*, the page of the record that was edited; the list if the record has none, or was opened from one."""
+        url = "" if self.get_preserved_filters(request) else record_url(obj)
+        if url:
+            return HttpResponseRedirect(url)
+        response: HttpResponse = super().response_post_save_change(request, obj)
         return response
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:

@@ -1,4 +1,4 @@
-// Acts: a link with data-sheet opens its form in a dialog over the page, with a preview that follows the fields.
+// Acts: a link or button with data-sheet opens its form in a dialog over the page, with a preview that follows the fields.
 // Toasts: they leave after 10 seconds, and Ctrl+Z does the Undo that is shown.
 "use strict";
 
@@ -198,20 +198,39 @@
         dialog.close();
     };
 
-    const open = async (link) => {
-        const url = new URL(link.href);
-        if (!url.searchParams.has("next")) {
-            url.searchParams.set("next", location.pathname + location.search);
+    // What opens a sheet is a link, or a button of a form whose fields are sent along.
+    const ask = (opener) => {
+        const here = location.pathname + location.search;
+        if (opener.form) {
+            const body = new FormData(opener.form);
+            body.set("next", here);
+            return send(opener.formAction, "open", body);
         }
+        const url = new URL(opener.href);
+        if (!url.searchParams.has("next")) {
+            url.searchParams.set("next", here);
+        }
+        return send(url, "open");
+    };
+
+    const open = async (opener) => {
         let form = null;
         try {
-            const response = await send(url, "open");
+            const response = await ask(opener);
+            if (response.status === 204) {
+                leave(response.headers.get("X-Sheet-Back"));
+                return;
+            }
             form = response.ok ? parse(await response.text()) : null;
         } catch {
             form = null;
         }
         if (!form) {
-            location.assign(link.href);
+            if (opener.form) {
+                opener.form.requestSubmit(opener);
+            } else {
+                location.assign(opener.href);
+            }
             return;
         }
         const dialog = document.createElement("dialog");
@@ -238,8 +257,8 @@
         });
         dialog.addEventListener("close", () => {
             dialog.remove();
-            const menu = link.closest("details");
-            (menu && !menu.open ? menu.querySelector("summary") : link).focus();
+            const menu = opener.closest("details");
+            (menu && !menu.open ? menu.querySelector("summary") : opener).focus();
         });
         start(form, dialog);
         dialog.showModal();
@@ -247,15 +266,15 @@
     };
 
     document.addEventListener("click", (event) => {
-        const link = event.target instanceof Element ? event.target.closest("a[data-sheet]") : null;
-        if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) {
+        const opener = event.target instanceof Element ? event.target.closest("[data-sheet]") : null;
+        if (!opener || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) {
             return;
         }
         event.preventDefault();
         for (const menu of document.querySelectorAll("details.cl-menu[open]")) {
             menu.open = false;
         }
-        open(link);
+        open(opener);
     });
 
     // A key of the keyboard that an action names, as `G` for a grant.

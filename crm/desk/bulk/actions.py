@@ -60,14 +60,14 @@ def set_owner(customers: CustomerQuerySet, owner: Any, *, by: Any) -> int:
 
 
 @transaction.atomic
-def set_status(customers: CustomerQuerySet, status: str, *, by: Any) -> int:
-    """Set the status, and lock it against imports."""
+def set_status(customers: CustomerQuerySet, status: str, *, by: Any, is_locked: bool = True) -> int:
+    """Set the status, and lock it against imports, or unlock it."""
     count = 0
     for batch in locked(customers):
         changed = [customer for customer in batch if customer.status != status]
         for customer in changed:
             customer.status = status
-            change_locks(customer, lock=["status"])
+            change_locks(customer, **{"lock" if is_locked else "unlock": ["status"]})
         update_rows(changed, ["status", "pinned_fields"], _REASON, by=by)
         refresh_customers(_keys(changed))
         count += len(changed)

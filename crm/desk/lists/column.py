@@ -74,13 +74,14 @@ class FigureSum:
 
 @dataclass(frozen=True, slots=True)
 class BulkAct:
-    """What can be done with the selected rows: the URL name of its page, and the permissions that it needs."""
+    """What can be done with the selected rows: the URL name of its page or sheet, and the permissions that it needs."""
 
     label: str
     icon: str
     url_name: str
     permissions: tuple[str, ...]
     arguments: tuple[str, ...] = ()
+    is_sheet: bool = False
 
 
 def _no_sums(rows: QuerySet[Any], at: datetime) -> list[FigureSum]:

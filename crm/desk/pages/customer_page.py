@@ -53,7 +53,7 @@ def customer_page(request: HttpRequest, identifier: str) -> HttpResponse:
     assignees = _people(found, head["owners"])
     context = {
         **head,
-        "attention": attention.attention_section(found.customer),
+        "attention": attention.attention_section(found.customer, found.may),
         "composer": work.entry_forms(found.customer, found.may, found.contacts, assignees),
         "main": _shown(_overview(found, assignees)),
         "latest_url": reverse("desk-latest", args=[found.customer.pk]),

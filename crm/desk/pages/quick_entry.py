@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.utils.timezone import localdate, make_aware
+from django.template.defaultfilters import pluralize
+from django.utils.timezone import localdate
 
-from crm.contacts import log_contact
 from crm.desk.bulk.actions import change_tags
+from crm.desk.bulk.undo import recorded
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.forms import AddTagsForm, ContactForm, NoteForm, TaskForm
 from crm.desk.refresh import refresh_customers
+from crm.desk.sheets.bulk import undo_url
+from crm.desk.sheets.contact import log_from
 from crm.models import Note, Tag, Task
 from crm.notes import make_summary, pin_note, write_note
 from crm.tasks import add_task, complete_task, reassign_task, reopen_task
@@ -51,35 +53,10 @@ def log(request: HttpRequest, customer_id: str) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, customer, form)
     values = form.cleaned_data
-    now = clock.now()
-    day = localdate(now) - timedelta(days=1) if "yesterday" in request.POST else values["happened_on"]
-    with transaction.atomic():
-        follow_up = None
-        if values["follow_up"] and request.user.has_perm("crm.add_task"):
-            follow_up = add_task(
-                customer, values["follow_up"], by=request.user, due_on=values["follow_up_on"]
-            )
-        activity = log_contact(
-            customer,
-            values["kind"],
-            by=request.user,
-            summary=values["summary"],
-            person=values["person"],
-            happened_at=_moment_of(day, now),
-            duration_minutes=values["duration_minutes"],
-            outcome=values["outcome"],
-            follow_up=follow_up,
-        )
-    also = " and added the task" if follow_up else ""
-    messages.success(request, f"Logged the {activity.get_kind_display().lower()}{also}.")
-    return back(customer)
-
-
-def _moment_of(day: date | None, now: datetime) -> datetime:
-    """Noon of an earlier day, because the hour isn't known; now for today."""
-    if day is None or day >= localdate(now):
-        return now
-    return make_aware(datetime.combine(day, time(12)))
+    if "yesterday" in request.POST:
+        values["happened_on"] = localdate(clock.now()) - timedelta(days=1)
+    messages.success(request, log_from(customer, values, by=request.user).message)
+    return HttpResponseRedirect(customer_url(customer.pk))
 
 
 @posted("crm.add_note")
@@ -116,7 +93,14 @@ def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
     form = AddTagsForm(request.POST)
     if not form.is_valid():
         return _refused(request, customer, form)
-    change_tags(Customer.objects.filter(pk=customer.pk), add=form.cleaned_data["add"], by=request.user)
+    only = Customer.objects.filter(pk=customer.pk)
+    with recorded("tags", only) as change:
+        change_tags(only, add=form.cleaned_data["add"], by=request.user)
+    if undo := undo_url(request, change):
+        names = [f"“{name}”" for name in form.cleaned_data["add"]]
+        messages.success(
+            request, f"Added the tag{pluralize(len(names))} {listed(names)}.", extra_tags=f"undo:{undo}"
+        )
     return back(customer)
 
 
@@ -124,8 +108,11 @@ def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
 def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpResponse:
     customer = customer_of(customer_id)
     removed = _row(Tag, tag_id)
-    if change_tags(Customer.objects.filter(pk=customer.pk), remove=[removed], by=request.user):
-        messages.success(request, f"Removed the tag “{removed}”.")
+    only = Customer.objects.filter(pk=customer.pk)
+    with recorded("tags", only) as change:
+        change_tags(only, remove=[removed], by=request.user)
+    if undo := undo_url(request, change):
+        messages.success(request, f"Removed the tag “{removed}”.", extra_tags=f"undo:{undo}")
     return back(customer)
 
 

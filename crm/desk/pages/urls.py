@@ -8,7 +8,7 @@ from django.urls import URLPattern, path
 from crm.desk.lists.urls import urlpatterns as list_urlpatterns
 from crm.desk.pages import inline, links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
-from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page
+from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page, undo_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page
 from crm.desk.pages.desk_list import desk_list
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
@@ -33,6 +33,7 @@ from crm.desk.pages.worklist import worklist_page
 urlpatterns: list[URLPattern] = [
     *list_urlpatterns,
     path("desk/customers/act/<slug:name>/", admin.site.admin_view(bulk_page), name="desk-bulk"),
+    path("undo/change/<str:token>/", admin.site.admin_view(undo_page), name="desk-undo-change"),
     path("desk/customers/merge/", admin.site.admin_view(bulk_merge), name="desk-bulk-merge"),
     path(
         "desk/customers/export/<slug:file_format>/",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.timezone import localdate
 from billing.formats import money
 from crm.desk.facts.queries import amounts_of, facts_of, names_of_plans
 from crm.desk.form_fields import people_who_act
-from crm.desk.pages.overview.attention import action_of
+from crm.desk.pages.reason_steps import Step, step_of
 from crm.desk.pages.worklist_acts import ASSIGN, DECIDE, act
 from crm.desk.scope import Scope
 from crm.desk.worklist.queries import accounts_of, snoozed_of
@@ -43,7 +43,7 @@ class Pane:
     customer: Customer
     url: str
     about: str
-    reasons: Sequence[tuple[WorklistReason, str, str, str]]
+    reasons: Sequence[tuple[WorklistReason, str, Step, str]]
     author: str
     said: str
     said_at: str
@@ -108,7 +108,7 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
             "accounts": [
                 (row, customer_url(row.entry.customer_id), _pane_url(request, row)) for row in accounts
             ],
-            "pane": _pane(_current(accounts, request.GET.get("at", ""))),
+            "pane": _pane(_current(accounts, request.GET.get("at", "")), request.user.has_perm),
             "snoozes": _snoozes(localdate(clock.now())),
             "tomorrow": (localdate(clock.now()) + timedelta(days=1)).isoformat(),
             "owners": people_who_act() if context["may_assign"] and may_decide else (),
@@ -137,7 +137,7 @@ def _current(rows: Sequence[WorklistRow], asked: str) -> WorklistRow | None:
     return next((row for row in rows if str(row.entry.customer_id) == asked), rows[0] if rows else None)
 
 
-def _pane(row: WorklistRow | None) -> Pane | None:
+def _pane(row: WorklistRow | None, may: Callable[[str], bool]) -> Pane | None:
     if row is None:
         return None
     customer = row.entry.customer
@@ -156,7 +156,7 @@ def _pane(row: WorklistRow | None) -> Pane | None:
         url=customer_url(key),
         about=" · ".join(about),
         reasons=[
-            (reason, color_of(reason.weight), action_of(reason), _since(reason)) for reason in row.reasons
+            (reason, color_of(reason.weight), step_of(reason, may), _since(reason)) for reason in row.reasons
         ],
         author=user_name(note.author) if note else "",
         said=str(note) if note else "",

@@ -15,7 +15,9 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.timezone import localdate, make_aware
 
 from crm.desk.bulk.actions import set_owner
+from crm.desk.bulk.undo import recorded
 from crm.desk.form_fields import people_who_act
+from crm.desk.sheets.bulk import undo_url
 from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide, decide_accounts, undo
 from crm.models import DecisionKind, WorklistDecision
 from customers.formats import counted, short_day
@@ -102,8 +104,15 @@ def _assign(request: HttpRequest, customers: Sequence[str], page: str) -> HttpRe
     if owner is None:
         messages.warning(request, "Choose an account manager.")
         return HttpResponseRedirect(page)
-    count = set_owner(Customer.objects.current().filter(pk__in=customers), owner, by=request.user)
-    messages.success(request, f"Assigned {counted(count, 'account')} to {owner}.")
+    chosen = Customer.objects.current().filter(pk__in=customers)
+    with recorded("owner", chosen) as change:
+        count = set_owner(chosen, owner, by=request.user)
+    undo_it = undo_url(request, change)
+    messages.success(
+        request,
+        f"Assigned {counted(count, 'account')} to {owner}.",
+        extra_tags=f"undo:{undo_it}" if undo_it else "",
+    )
     return HttpResponseRedirect(page)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern
 
+from crm.desk.sheets.contact import LogContact
 from crm.desk.sheets.owner import PERMISSIONS, Assign, undo_assign
 from crm.desk.sheets.task import AddTask
 from customers.models import Customer
@@ -12,5 +13,6 @@ from customers.sheets import act_path, undo_path
 urlpatterns: list[URLPattern] = [
     act_path(Assign),
     act_path(AddTask),
+    act_path(LogContact),
     undo_path("assign", [Customer], PERMISSIONS, undo_assign),
 ]

@@ -11,7 +11,7 @@ from billing.ledger.balance_figures import RecentUsage, figures_of_balances, rec
 from billing.models import Balance, Grant
 from billing.rules.figures import Figures
 from billing.rules.intervals import NEVER_RESETS, around
-from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, act_on
 from customers.configuration.table import WORKLIST_BALANCE_PERCENT
 from customers.configuration.values import value_of
 from customers.formats import counted, days_between, number, page_of_key, short_day
@@ -147,6 +147,7 @@ def _reason(rule: WorklistRule, balance: Balance, figures: Figures, words: str, 
         words=words,
         weight=weight,
         link=page_of_key(Balance, balance.pk),
+        act=act_on("grant", balance.pk),
     )
 
 

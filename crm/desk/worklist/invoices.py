@@ -11,6 +11,7 @@ from crm.desk.worklist.reason import (
     Reason,
     WorklistBatch,
     WorklistRule,
+    act_on,
     first_of_each,
     rows_left_out,
 )
@@ -45,6 +46,7 @@ def overdue_invoices(batch: WorklistBatch) -> Iterator[Reason]:
             weight=_WEIGHT + min(late, _MOST_FOR_DAYS),
             since=invoice.due_at,
             link=page_of_key(Invoice, invoice.pk),
+            act="" if invoice.imported or not invoice.number else act_on("record-payment", invoice.pk),
         )
         more = rows_left_out(invoice)
         if more:

@@ -12,7 +12,7 @@ from billing.ledger.balance_figures import figures_of_balances
 from billing.models import AlertFired, AutoTopup, Balance, DunningStep, Invoice
 from billing.rules.exact import total
 from billing.rules.figures import Figures
-from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule
+from crm.desk.worklist.reason import Reason, WorklistBatch, WorklistRule, act_on
 from customers.formats import counted, days_between, number, page_of, page_of_key, short_day
 
 ALERT = WorklistRule(
@@ -136,6 +136,7 @@ def dunning_steps(batch: WorklistBatch) -> Iterator[Reason]:
             weight=_DUNNING_WEIGHT + min(step.step * _FOR_EACH_STEP, _MOST_FOR_STEPS),
             since=step.taken_at,
             link=page_of_key(Invoice, invoice.pk),
+            act=act_on("send", invoice.pk) if invoice.number else "",
         )
 
 

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from billing.revenue.monthly import earning
 from crm.dedupe.duplicates.evidence import likelihood
-from crm.desk.worklist.reason import MOST, Reason, WorklistBatch, WorklistRule
-from crm.models import DuplicateCluster, DuplicatePair
-from customers.formats import customer_url, page_of_key
+from crm.desk.worklist.reason import MOST, Reason, WorklistBatch, WorklistRule, act_on
+from crm.models import DuplicatePair
+from customers.formats import customer_url
 from customers.models import Customer
 
 UNOWNED = WorklistRule(
@@ -45,6 +47,7 @@ def unowned_accounts(batch: WorklistBatch) -> Iterator[Reason]:
             weight=_UNOWNED_WEIGHT,
             since=since,
             link=customer_url(str(key)),
+            act=act_on("assign", key),
         )
 
 
@@ -66,9 +69,7 @@ def possible_duplicates(batch: WorklistBatch) -> Iterator[Reason]:
                 words=f"may be the same as {other} ({likelihood(pair.score)} likely)",
                 weight=_DUPLICATE_WEIGHT,
                 since=pair.found_at,
-                link=page_of_key(DuplicateCluster, pair.cluster_id)
-                if pair.cluster_id
-                else page_of_key(DuplicatePair, pair.pk),
+                link=f"{reverse('desk-review')}?{urlencode({'pair': pair.pk})}",
             )
 
 

@@ -31,6 +31,7 @@ class Reason:
     A decision applies to one `key`, so the key names the subject and how far it has come: when it changes, users
     decide again. `weight` is from 1 to 100. Without `since`, the reason counts from when it was first found. It is on
     the list of the account manager, or of the user `person_id`.
+    `act` is what settles it, as `act_on` writes it.
     """
 
     customer_id: str
@@ -40,6 +41,7 @@ class Reason:
     weight: int
     since: datetime | None = None
     link: str = ""
+    act: str = ""
     person_id: Any = None
 
 
@@ -58,6 +60,11 @@ class WorklistRule:
     description: str
     permission: str
     action: str = ""
+
+
+def act_on(name: str, key: Any) -> str:
+    """The act `name` on the row with this key, as a reason stores it."""
+    return f"{name}:{key}"
 
 
 def first_of_each(rows: QuerySet[M], *order: str) -> Any:

@@ -22,7 +22,7 @@ from customers.local_formats import formats_of
 #: The name of the `DeskRefresh` row that records the last full run.
 WORKLIST = "worklist"
 
-_COLUMNS = ("words", "weight", "since", "link", "decision", "until")
+_COLUMNS = ("words", "weight", "since", "link", "act", "decision", "until")
 
 
 #: A customer and the user whose list it is on, None if it has no account manager.
@@ -127,6 +127,7 @@ def _write(
                 "weight": reason.weight,
                 "since": reason.since or (row.since if row else at),
                 "link": reason.link,
+                "act": reason.act,
                 "decision": decision.decision if decision else "",
                 "until": decision.until if decision else None,
             }

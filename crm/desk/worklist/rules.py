@@ -55,5 +55,6 @@ def bounded(reasons: Iterable[Reason]) -> Iterator[Reason]:
             key=f"more:{more}",
             words=f"{number(more)} more: {RULES[first.rule].title.lower()}",
             since=None,
+            act="",
             link=customer_url(first.customer_id),
         )

@@ -9,11 +9,13 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from billing.models import Invoice, Subscription
+from billing.subscriptions.possible import possible_verbs
 from crm.contacts import last_contacts
 from crm.desk.worklist.reason import (
     Reason,
     WorklistBatch,
     WorklistRule,
+    act_on,
     first_of_each,
     rows_left_out,
 )
@@ -93,6 +95,7 @@ def ending_trials(batch: WorklistBatch) -> Iterator[Reason]:
             weight=_TRIAL_WEIGHT + _nearness(row.trial_ends_at, batch.at, value_of(TRIAL_SOON_DAYS)),
             since=row.started_at,
             link=page_of_key(Subscription, row.pk),
+            act=_act(row, "extend-trial", batch.at),
         ),
         "on trial",
     )
@@ -118,6 +121,7 @@ def canceled_subscriptions(batch: WorklistBatch) -> Iterator[Reason]:
             weight=_CANCELED_WEIGHT,
             since=row.canceled_at,
             link=page_of_key(Subscription, row.pk),
+            act=_act(row, "keep", batch.at),
         ),
         "canceled",
     )
@@ -148,6 +152,7 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
             weight=_RENEWAL_WEIGHT + _nearness(row.current_period_end, batch.at, value_of(RENEWAL_SOON_DAYS)),
             since=row.current_period_end - timedelta(days=value_of(RENEWAL_SOON_DAYS)),
             link=page_of_key(Subscription, row.pk),
+            act=act_on("log-contact", row.customer_id),
         ),
         "renewing",
     )
@@ -155,7 +160,7 @@ def unattended_renewals(batch: WorklistBatch) -> Iterator[Reason]:
 
 def _of(batch: WorklistBatch, rows: QuerySet[Subscription], *order: str) -> Any:
     first = first_of_each(rows.filter(customer_id__in=batch.customer_ids), *order, "pk")
-    return first.select_related("plan").order_by("customer_id", "place")
+    return first.select_related("plan", "customer").order_by("customer_id", "place")
 
 
 def _reasons(batch: WorklistBatch, rule: WorklistRule, rows: Any, reason: Any, are: str) -> Iterator[Reason]:
@@ -174,6 +179,11 @@ def _reasons(batch: WorklistBatch, rule: WorklistRule, rows: Any, reason: Any, a
                 since=last.since,
                 link=customer_url(last.customer_id),
             )
+
+
+def _act(subscription: Subscription, name: str, at: datetime) -> str:
+    """The act on the subscription; empty if it can't be done, as for what the billing platform bills."""
+    return act_on(name, subscription.pk) if name in possible_verbs(subscription, at) else ""
 
 
 def _name(subscription: Subscription) -> str:

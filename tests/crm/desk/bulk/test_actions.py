@@ -13,7 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
 from crm.models import CustomerTag, Relationship, Tag, Task
 from customers.models import Customer
-from tests.factories import make_customer, make_customer_tag, make_relationship, make_tag, make_user
+from customers.sheets import CHANGED
+from tests.billing.sheets.acts import toast
+from tests.factories import (
+    make_customer,
+    make_customer_tag,
+    make_relationship,
+    make_tag,
+    make_task,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +109,14 @@ def test_many_take_as_many_queries_as_a_few(user: User) -> None:
     assert queries(many) == few
 
 
-def test_an_action_shows_first_and_does_it_then(client: Client, user: User) -> None:
+def confirmed(client: Client, address: str, asked: dict[str, Any], **values: str) -> Any:
+    """The page after the button of the sheet, pressed on its preview with these values."""
+    shown = client.post(address, asked | {"at": "", "preview": "1"} | values)
+    seen = {"seen": shown.context["preview"].seen, "previewed": shown.context["previewed"]}
+    return client.post(address, asked | {"at": "", "confirm": "1"} | seen | values, follow=True)
+
+
+def test_an_act_shows_first_and_does_it_then(client: Client, user: User) -> None:
     for number in range(12):
         make_customer(name=f"Sleeper {number} {HOSTILE}", status="inactive")
     make_customer(name="other")
@@ -109,38 +125,64 @@ def test_an_action_shows_first_and_does_it_then(client: Client, user: User) -> N
     asked = {"all": "1", "chosen": [one.pk]}
     page = client.post(address, asked).content.decode()
     assert "12 customers" in page
-    assert "and 2 more" in page
     assert "status Inactive" in page
     assert HOSTILE not in page
     assert not CustomerTag.objects.exists()
-    page = client.post(address, asked | {"apply": "1", "count": "11", "add": "wake"}).content.decode()
-    assert "The selection changed (now 12 customers). Review and confirm again." in page
+    shown = client.post(address, asked | {"at": "", "add": "wake"})
+    assert "and 7 more" in shown.content.decode()
+    seen = {"confirm": "1", "previewed": shown.context["previewed"], "seen": "11"}
+    assert client.post(address, asked | {"at": "", "add": "wake"} | seen).context["problem"] == CHANGED
     assert not CustomerTag.objects.exists()
-    answer = client.post(address, asked | {"apply": "1", "count": "12", "add": "wake, wake , up"})
-    assert answer["Location"] == "/admin/desk/customers/?status=inactive"
+    answer = confirmed(client, address, asked, add="wake, wake , up")
+    assert answer.redirect_chain == [("/admin/desk/customers/?status=inactive", 302)]
     assert CustomerTag.objects.filter(tag__name="wake", given_by=user).count() == 12
     assert CustomerTag.objects.count() == 24
+    client.post(toast(answer)[1])
+    assert not CustomerTag.objects.exists()
 
 
-def test_each_page_asks_and_acts_with_nothing_chosen_before(client: Client) -> None:
+def test_each_act_asks_with_nothing_chosen_before_and_is_undone(client: Client) -> None:
     customer = make_relationship(owner=make_user()).customer
-    for name, values, done in (
-        ("owner", {"owner": "-"}, "Assigned"),
-        ("status", {"status": "suspended"}, "Set the status of"),
-        ("tasks", {"task": "Call", "due_on": "2026-12-24"}, "Added a task for"),
+    make_task(customer=customer)
+    owner = Relationship.objects.get().owner
+    asked: dict[str, Any] = {"chosen": [customer.pk, "cus_nonsense"]}
+
+    def state() -> tuple[Any, ...]:
+        now = Customer.objects.get(pk=customer.pk)
+        return Relationship.objects.get().owner, now.status, list(now.pinned_fields), Task.objects.count()
+
+    before = state()
+    assert before == (owner, "active", [], 1)
+    for name, values, done, after in (
+        ("owner", {"owner": "none"}, "Assigned", (None, "active", [], 1)),
+        ("status", {"status": "suspended"}, "Set the status of", (owner, "suspended", ["status"], 1)),
+        ("tasks", {"task": "Call", "due_on": "2026-12-24"}, "Added a task for", (owner, "active", [], 2)),
     ):
-        asked: dict[str, Any] = {"chosen": [customer.pk, "cus_nonsense"]}
-        page = client.post(f"{ACTS}/{name}/", asked).content.decode()
-        assert "1 customer" in page
-        assert "selected in the list" in page
-        confirmed = asked | {"apply": "1", "count": "1"}
-        assert "This field is required" in client.post(f"{ACTS}/{name}/", confirmed).content.decode()
-        answer = client.post(f"{ACTS}/{name}/", confirmed | values, follow=True)
-        assert f"{done} 1 customer." in answer.content.decode()
-    assert Task.objects.count() == 1
-    assert Relationship.objects.get().owner is None
+        opened = client.post(f"{ACTS}/{name}/", asked)
+        assert "1 customer, selected in the list" in opened.content.decode()
+        assert opened.context["preview"] is None
+        answer = confirmed(client, f"{ACTS}/{name}/", asked, **values)
+        message, undo = toast(answer)
+        assert (message, state()) == (f"{done} 1 customer.", after)
+        client.post(undo)
+        assert state() == before
+        refused = client.post(undo, follow=True).context["messages"]
+        assert [str(each) for each in refused] == ["Couldn't undo. Another change came after it."]
     assert client.get(f"{ACTS}/owner/")["Location"] == "/admin/desk/customers/"
     assert "Select customers first." in client.post(f"{ACTS}/owner/", {}, follow=True).content.decode()
+
+
+def test_an_undo_leaves_what_was_changed_since(client: Client, user: User) -> None:
+    customers = [make_relationship(owner=make_user()).customer for _ in range(2)]
+    owners = [each.relationship.owner for each in customers]
+    answer = confirmed(
+        client, f"{ACTS}/owner/", {"chosen": [each.pk for each in customers]}, owner=str(user.pk)
+    )
+    assert toast(answer)[0] == "Assigned 2 customers."
+    other = make_user()
+    Relationship.objects.filter(customer=customers[0]).update(owner=other)
+    client.post(toast(answer)[1])
+    assert [Relationship.objects.get(customer=each).owner for each in customers] == [other, owners[1]]
 
 
 def test_who_may_only_look_is_offered_none_of_it() -> None:
@@ -149,6 +191,7 @@ def test_who_may_only_look_is_offered_none_of_it() -> None:
     customer = make_customer()
     asked = {"chosen": [customer.pk], "apply": "1", "count": "1", "status": "suspended"}
     assert viewer.post(f"{ACTS}/status/", asked).status_code == 403
+    assert viewer.get("/admin/undo/change/x/").status_code == 405
     customer.refresh_from_db()
     assert customer.status == "active"
     page = viewer.get("/admin/desk/customers/")

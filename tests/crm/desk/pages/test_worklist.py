@@ -57,6 +57,19 @@ def names(client: Client, query: str = "") -> list[str]:
     return [str(row.entry.customer) for row, _, _ in response.context["accounts"]]
 
 
+def test_a_reason_opens_the_act_that_settles_it_for_those_who_may() -> None:
+    reason = waits(None, words="invoice INV-1 18 days past due")
+    reason.rule, reason.act, reason.link = "invoice_overdue", "record-payment:inv_1", "/admin/invoice/inv_1/"
+    reason.save()
+    for role, step in (
+        (None, ("Record payment", "/admin/act/record-payment/inv_1/", True)),
+        ("Viewer", ("View invoice", "/admin/invoice/inv_1/", False)),
+    ):
+        page = signed_in(make_user(role)).get(f"{PAGE}?scope=all")
+        ((_, _, found, _),) = page.context["pane"].reasons
+        assert (found.label, found.url, found.is_sheet) == step
+
+
 def test_whose_accounts_and_in_which_order() -> None:
     ada, ben, cy = make_user(), make_user(), make_user()
     make_team(members=[ada, ben])

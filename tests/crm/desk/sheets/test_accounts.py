@@ -57,3 +57,20 @@ def test_a_viewer_does_neither() -> None:
     for act in ("assign", "add-task"):
         assert client.get(act_url(act, customer)).status_code == 403
     assert client.post(f"/admin/undo/assign/{customer.pk}/").status_code == 403
+
+
+def test_yesterdays_call_is_logged_in_a_sheet() -> None:
+    client, customer = signed_in(), make_customer()
+    page = client.get(act_url("log-contact", customer))
+    suggested = page.context["suggestion"]
+    assert suggested.button == "Yesterday"
+    shown = preview(client, "log-contact", customer, happened_on=suggested.value, follow_up="Send the offer")
+    assert shown.context["preview"].button == "Log call"
+    assert toast(confirm(client, shown))[0] == "Logged the call and added the task."
+    activity = customer.activities.get()
+    assert str(activity.happened_at.astimezone().date()) == suggested.value
+    assert activity.follow_up.title == "Send the offer"
+    refused = preview(client, "log-contact", customer, happened_on="2999-12-31")
+    assert refused.context["form"].errors == {
+        "happened_on": ["Choose today or an earlier day. Add a task for what is planned."]
+    }

@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from billing.ledger.entries import FigureChange, PostingDraft, post
 from billing.models import Grant, Posting
+from crm.desk.pages.reason_steps import ACTS
 from crm.desk.worklist.balances import balances
 from crm.desk.worklist.colleagues import due_tasks, mentions
 from crm.desk.worklist.contract import contract_mismatches
@@ -31,6 +32,7 @@ from crm.models import WorklistReason
 from customers import clock
 from customers.formats import upcoming
 from customers.models import Customer
+from customers.sheets import found_row
 from tests.factories import (
     make_alert_fired,
     make_auto_topup,
@@ -73,6 +75,8 @@ def found(find: Callable[[WorklistBatch], Iterator[Reason]], *customers: Custome
     reasons = list(find(WorklistBatch([str(customer.pk) for customer in customers], AT)))
     assert {reason.rule for reason in reasons} <= set(RULES)
     assert all(1 <= reason.weight <= 100 and reason.link.startswith("/admin/") for reason in reasons)
+    for name, _, key in (reason.act.partition(":") for reason in reasons if reason.act):
+        found_row(ACTS[name][0].models, key)
     return reasons
 
 
