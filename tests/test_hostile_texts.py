@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from crm.dedupe.merges.merge import merge
 from crm.demo.load import settle_desk
-from crm.desk.home.lists import LISTS
+from crm.desk.lists.urls import LISTS
 from crm.models import Export, Job, Segment
 from customers import clock
 from customers.models import Customer, SourceRecord
@@ -96,7 +96,7 @@ def test_no_text_of_a_customer_runs_on_any_page() -> None:
     addresses = [
         *pages_of_admin(rows),
         *pages_of_desk(customer),
-        *(reverse("desk-list", args=[name]) + "?scope=all" for name in LISTS),
+        *(reverse(each.url_name) for each in LISTS),
         reverse("desk-merge") + "?" + urlencode({"customer": [customer.pk, other.pk]}, doseq=True),
         *(reverse("desk-unmerge", args=[each.pk]) for each in made),
         reverse("desk-segment", args=[segment.pk]),

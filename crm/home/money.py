@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from billing.formats import money, unit_price
 from billing.models import Subscription
 from billing.rates.convert import Converted
 from billing.revenue.monthly import UnusablePrice, charges_of, with_charges
 from crm.desk.facts.queries import amounts_of
 from crm.desk.home.figures import Age, ages
-from crm.desk.home.lists import LISTS, Owners
+from crm.desk.home.owners import Owners
 from crm.models import CustomerFacts
 from customers.formats import customer_url, day, days_between, listed, number, short_day
 from customers.models import Customer
@@ -68,9 +70,10 @@ def past_due_part(owners: Owners, now: datetime) -> PastDuePart | None:
     )
 
 
-def next_renewals(owners: Owners, now: datetime) -> list[MoneyLine]:
-    """The next renewals, each with what is charged then. A fixed number of queries."""
-    rows = with_charges(LISTS["renewals"].rows(owners, now).select_related("customer"), now)
+def next_renewals(renewing: QuerySet[Subscription], now: datetime) -> list[MoneyLine]:
+    """The first of these renewals, each with what is charged then. A fixed number of queries."""
+    soonest = renewing.order_by("current_period_end", "pk")
+    rows = with_charges(soonest.select_related("customer"), now)
     return [
         MoneyLine(
             customer=row.customer,

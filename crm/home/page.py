@@ -13,9 +13,8 @@ from django.utils.http import urlencode
 from django.utils.timezone import localdate
 
 from crm.desk.home.figures import PastDue, past_due
-from crm.desk.home.lists import LISTS, Owners, customers_of
 from crm.desk.home.movement import movements
-from crm.desk.pages.desk_list import scope_links
+from crm.desk.home.owners import Owners
 from crm.desk.pages.overview.key_facts import KeyFact
 from crm.desk.pages.reason_steps import Step, step_of
 from crm.desk.scope import Scope
@@ -27,6 +26,7 @@ from crm.home.money import amount_text, next_renewals, past_due_part
 from crm.home.revenue import RevenuePart, revenue_part, signed
 from crm.home.since import since_part
 from crm.home.start import start_of
+from crm.home.tiles import Tile, at_most, tiles_of
 from crm.models import DeskRefresh
 from customers import clock
 from customers.formats import counted, customer_url, days_between, number, short_day, when
@@ -34,25 +34,9 @@ from customers.formats import counted, customer_url, days_between, number, short
 _SCOPE = "scope"
 #: How many accounts of the worklist the page shows.
 _URGENT = 6
-#: Counting stops here: a larger number is shown as `10,000+`.
-_MOST_COUNTED = 10_000
-
-#: The filter of the list of customers for each scope.
-_OWNERS_QUERY = {Scope.MINE: "?owner=me&env=live", Scope.TEAM: "?owner=team&env=live", Scope.ALL: "?env=live"}
-
 #: The lists with their number among the facts, and the column with the moment of a row.
 _COUNTED = {"renewals": "current_period_end", "trials": "trial_ends_at"}
 _IN_FACTS = {"customers", "overdue", *_COUNTED}
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A number, its title, and the URL of the list behind it."""
-
-    name: str
-    title: str
-    value: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +59,13 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     owners = scope.owners(request.user)
     now = clock.now()
     may = request.user.has_perm
-    tiles = {tile.name: tile for tile in _tiles(request, scope, owners, now)}
+    tiles = tiles_of(request.user, scope, now)
     refreshed = DeskRefresh.objects.filter(name=WORKLIST).first()
     context |= {
         "desk": True,
         "title": "Home",
         "scope": scope.value,
-        "scopes": scope_links(request, scope, reverse("admin:index")),
+        "scopes": _scope_links(scope),
         "updated": when(refreshed.finished_at) if refreshed and refreshed.finished_at else "",
         "tiles": list(tiles.values()),
         "lists": [tile for name, tile in tiles.items() if name not in _IN_FACTS],
@@ -90,7 +74,7 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may("crm.view_worklistentry"):
         context |= {
             "urgent": _urgent(request, owners, now),
-            "waiting": _at_most(accounts_of(owners)),
+            "waiting": at_most(accounts_of(owners)),
             "worklist_url": f"{reverse('desk-worklist')}?{urlencode({_SCOPE: scope.value})}",
         }
     revenue: RevenuePart | None = None
@@ -100,7 +84,7 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "revenue": revenue,
             "currencies": _currencies(scope, revenue),
             "sees_revenue": True,
-            "renewals": next_renewals(owners, now),
+            "renewals": next_renewals(tiles["renewals"].rows, now),
             "renewals_url": tiles["renewals"].url,
         }
     facts = list(_facts(tiles, revenue, sees_revenue=may("billing.view_subscription")))
@@ -113,9 +97,15 @@ def fill_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
     for name, moment in _COUNTED.items():
         if name in tiles:
-            first = LISTS[name].rows(owners, now).values_list(moment, flat=True).first()
+            first = tiles[name].rows.order_by(moment).values_list(moment, flat=True).first()
             facts.append(_fact(tiles[name], f"Next on {short_day(first, now)}" if first else "None soon"))
     return context | {"facts": facts}
+
+
+def _scope_links(chosen: Scope) -> list[tuple[str, str, bool]]:
+    """Label, URL and whether it is chosen, of each scope."""
+    home = reverse("admin:index")
+    return [(each.label, f"{home}?{urlencode({_SCOPE: each.value})}", each is chosen) for each in Scope]
 
 
 def _facts(tiles: dict[str, Tile], revenue: RevenuePart | None, *, sees_revenue: bool) -> Sequence[KeyFact]:
@@ -153,23 +143,6 @@ def _past_due_fact(found: PastDue, url: str, now: datetime) -> KeyFact:
     return KeyFact(label="Past due", value=amount_text(found.amount), detail=detail, color="bad", url=url)
 
 
-def _tiles(request: HttpRequest, scope: Scope, owners: Owners, now: datetime) -> list[Tile]:
-    query = urlencode({_SCOPE: scope.value})
-    customers = f"{reverse('desk-customers')}{_OWNERS_QUERY[scope]}"
-    tiles = [Tile("customers", "Customers", _at_most(customers_of(owners)), customers)]
-    tiles += [
-        Tile(
-            each.name,
-            each.heading,
-            _at_most(each.rows(owners, now)),
-            f"{reverse('desk-list', args=[each.name])}?{query}",
-        )
-        for each in LISTS.values()
-        if request.user.has_perm(each.permission)
-    ]
-    return tiles
-
-
 def _urgent(request: HttpRequest, owners: Owners, now: datetime) -> list[UrgentAccount]:
     """The first accounts of the worklist."""
     rules = [rule.name for rule in RULES.values() if request.user.has_perm(rule.permission)]
@@ -192,8 +165,3 @@ def _currencies(scope: Scope, revenue: RevenuePart | None) -> list[tuple[str, st
         (label, f"?{urlencode({_SCOPE: scope.value, 'currency': code})}", code == revenue.option)
         for code, label in revenue.options
     ]
-
-
-def _at_most(rows: Any) -> str:
-    count = rows.order_by().values("pk")[: _MOST_COUNTED + 1].count()
-    return number(count) if count <= _MOST_COUNTED else f"{number(_MOST_COUNTED)}+"

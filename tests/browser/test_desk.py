@@ -127,7 +127,7 @@ def test_the_pages_are_whole_and_accessible(
     paths = (
         "/admin/",
         "/admin/?scope=all",
-        "/admin/list/renewals/",
+        "/admin/desk/subscriptions/?subscription_status=renewing",
         f"/admin/customer/{customer.pk}/",
         f"/admin/customer/{customer.pk}/billing/",
         f"/admin/customer/{customer.pk}/details/",

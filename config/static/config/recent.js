@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const here = document.querySelector("[data-recent]");
     const list = document.querySelector("[data-recent-list]");
     const user = document.querySelector("[data-user]")?.dataset.user;
-    if (!user || (!here && !list)) {
+    if (!user) {
         return;
     }
     const place = `clientele-recent-${user}`;
@@ -20,6 +20,8 @@ document.addEventListener("DOMContentLoaded", () => {
             return [];
         }
     };
+
+    window.clienteleRecent = read;
 
     const ago = (at) => {
         const minutes = Math.floor((Date.now() - at) / 60000);

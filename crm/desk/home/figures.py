@@ -12,7 +12,7 @@ from django.utils.timezone import localdate
 
 from billing.rates.convert import Converted, Rates, in_reporting_currency, reporting_currency
 from crm.desk.aging import AGES, NOT_DUE, age_of
-from crm.desk.home.lists import Owners
+from crm.desk.home.owners import Owners
 from crm.models import CurrencyFacts, CustomerFacts
 from customers.models import Environment
 

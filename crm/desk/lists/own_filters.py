@@ -21,6 +21,8 @@ from crm.desk.segments.filter import (
     one_of,
     some_of,
 )
+from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS
+from customers.configuration.values import value_of
 
 _INVOICE_STATES = {"past_due": "Past due", **dict(Invoice.Status.choices)}
 #: The groups of `crm.desk.aging`, by the days past due at which each begins.
@@ -29,6 +31,8 @@ _AGE_WORDS = {"later": NOT_DUE, **_AGES}
 _SUBSCRIPTION_STATES = {
     "active": "Active",
     "trial": "Trial",
+    "trial_ending": "Trial ending soon",
+    "renewing": "Renewing soon",
     "past_due": "Past due",
     "canceling": "Canceling",
     "scheduled": "Scheduled",
@@ -79,6 +83,10 @@ def _subscription_state(values: Values, context: FilterContext) -> Q:
     states = {
         "active": active,
         "trial": active & Q(trial_ends_at__gt=context.at),
+        "trial_ending": active & _within("trial_ends_at", context.at, value_of(TRIAL_SOON_DAYS)),
+        "renewing": active
+        & Q(canceled_at=None, expires_at=None)
+        & _within("current_period_end", context.at, value_of(RENEWAL_SOON_DAYS)),
         "past_due": active & Q(past_due=True),
         "canceling": active & Q(canceled_at__isnull=False),
         "scheduled": Q(status=Subscription.Status.SCHEDULED),
@@ -88,6 +96,11 @@ def _subscription_state(values: Values, context: FilterContext) -> Q:
     for state in values["subscription_status"]:
         condition |= states[state]
     return condition
+
+
+def _within(column: str, at: datetime, days: int) -> Q:
+    """After `at`, at most this many days later."""
+    return Q(**{f"{column}__gt": at, f"{column}__lte": at + timedelta(days=days)})
 
 
 def _balance_state(values: Values, context: FilterContext) -> Q:

@@ -14,7 +14,6 @@ from customers.models import Customer
 #: Pages that people work through, each with its name. A record that was opened from one has a way back to it.
 _LISTS = {
     "admin:index": "Home",
-    "desk-list": "Home",
     "desk-worklist": "Worklist",
     "desk-find": "Search",
     "desk-segment": "Segment",

@@ -10,7 +10,6 @@ from crm.desk.pages import inline, links, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page, undo_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page
-from crm.desk.pages.desk_list import desk_list
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
 from crm.desk.pages.notifications import choices_page, notifications_page, open_notification
@@ -83,7 +82,6 @@ urlpatterns: list[URLPattern] = [
     path("customer/<str:identifier>/health/", admin.site.admin_view(health_page), name="desk-health"),
     path("merge/", admin.site.admin_view(merge.merge_page), name="desk-merge"),
     path("merge/<str:merge_id>/undo/", admin.site.admin_view(merge.undo_page), name="desk-unmerge"),
-    path("list/<slug:name>/", admin.site.admin_view(desk_list), name="desk-list"),
     path("trials/", admin.site.admin_view(trials_page), name="desk-trials"),
     path("export/", admin.site.admin_view(exports_page), name="desk-exports"),
     path("export/<str:export_id>/remove/", admin.site.admin_view(export_remove), name="desk-export-remove"),

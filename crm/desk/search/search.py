@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crm.desk.search.lookups import May, SearchHit
+from crm.desk.search.near import by_near_name
 from crm.desk.search.term import read_term
 from crm.desk.search.text_lookups import LOOKUPS
 from customers.models import Customer
@@ -30,8 +31,8 @@ def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
     """Customers that match `text`, best first; a match of a merged customer gives its survivor.
 
     `text` is an identifier, a name, an email address, a domain, an address, a phone number in any notation, a tax or
-    company number, a person, or an invoice number. Every word must match. Data that `may` doesn't allow the user to view finds nothing. One query per
-    lookup, and one or two more.
+    company number, a person, or an invoice number. Every word must match. Data that `may` doesn't allow the user to view finds nothing. If nothing matches, names that are nearly
+    the term. One query per lookup, and at most three more.
     """
     term = read_term(text)
     if term is None or not may("customers.view_customer"):
@@ -39,6 +40,9 @@ def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
     hits: dict[str, list[SearchHit]] = {}
     for lookup in LOOKUPS:
         for hit in lookup(term, may):
+            hits.setdefault(hit.customer_id, []).append(hit)
+    if not hits:
+        for hit in by_near_name(term):
             hits.setdefault(hit.customer_id, []).append(hit)
     best = sorted(hits, key=lambda key: min(hit.match for hit in hits[key]))[: 3 * most]
     rows = {

@@ -1,4 +1,5 @@
-// The search box of every page: Ctrl+K opens it, arrow keys move through the results, Enter opens the first.
+// The search box of every page: Ctrl+K opens it, arrow keys move through what it lists, Enter opens the first.
+// It lists the actions of the page, the records opened last, and the pages and customers found.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -9,7 +10,71 @@ document.addEventListener("DOMContentLoaded", () => {
     const input = dialog.querySelector("input");
     const results = dialog.querySelector("[data-find-results]");
     const status = dialog.querySelector("[data-find-status]");
-    const links = () => [...results.querySelectorAll("a")];
+    const own = dialog.querySelector("[data-find-own]");
+    const links = () => [...own.querySelectorAll("a"), ...results.querySelectorAll("a")];
+    const MOST = 6;
+    const MOST_ACTIONS = 4;
+
+    // Whether a word begins with the term, or with its letters in their order, so that a letter may be left out.
+    const begins = (text, term) => text.toLowerCase().split(/\s+/).some((word, place, words) => words.slice(place).join(" ").startsWith(term));
+    const isNear = (text, term) => {
+        const letters = text.toLowerCase();
+        let place = letters.startsWith(term[0]) || letters.includes(` ${term[0]}`) ? 0 : -1;
+        for (const letter of place < 0 ? "" : term.replaceAll(" ", "")) {
+            place = letters.indexOf(letter, place) + 1;
+            if (!place) {
+                return false;
+            }
+        }
+        return place > 0;
+    };
+    const textOf = (link) => {
+        const copy = link.cloneNode(true);
+        copy.querySelectorAll("kbd, .material-symbols-outlined, .cl-n").forEach((each) => each.remove());
+        return copy.textContent.trim();
+    };
+    const line = (text, kind, icon, go) => {
+        const row = document.createElement("li");
+        const link = document.createElement("a");
+        link.className = "desk-hit cl-row";
+        link.href = go instanceof Element ? go.href : go;
+        const picture = document.createElement("span");
+        picture.className = "material-symbols-outlined cl-subtle";
+        picture.setAttribute("aria-hidden", "true");
+        picture.textContent = icon;
+        const words = document.createElement("span");
+        words.className = "desk-what cl-f1";
+        words.dir = "auto";
+        words.textContent = text;
+        const what = document.createElement("span");
+        what.className = "desk-detail";
+        what.textContent = kind;
+        link.append(picture, words, what);
+        if (go instanceof Element) {
+            // An action is opened as its link on the page does.
+            link.addEventListener("click", (event) => {
+                event.preventDefault();
+                dialog.close();
+                go.click();
+            });
+        }
+        row.append(link);
+        return row;
+    };
+    // With a term: the actions and recent records that it begins; those that it is near to if no customer was found.
+    const listOwn = (isLoose = false) => {
+        const term = input.value.trim().toLowerCase();
+        const wanted = (text) => !term || begins(text, term) || (isLoose && term.length > 2 && isNear(text, term));
+        const actions = [...document.querySelectorAll("nav.cl-pop a[href]")]
+            .map((link) => ({ text: textOf(link), link, icon: link.querySelector(".material-symbols-outlined")?.textContent ?? "bolt" }))
+            .filter((each) => wanted(each.text))
+            .slice(0, term ? MOST : MOST_ACTIONS);
+        const recent = (window.clienteleRecent?.() ?? []).filter((each) => wanted(each.name) && each.url !== location.pathname).slice(0, MOST);
+        own.replaceChildren(
+            ...actions.map((each) => line(each.text, "Action", each.icon, each.link)),
+            ...recent.map((each) => line(each.name, "Recent", each.icon || "history", each.url)),
+        );
+    };
     let request = null;
     let waiting = 0;
     let opensFirst = false;
@@ -17,6 +82,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const open = () => {
         if (!dialog.open) {
             dialog.showModal();
+            listOwn();
         }
         input.select();
     };
@@ -46,15 +112,18 @@ document.addEventListener("DOMContentLoaded", () => {
                 return;
             }
             results.innerHTML = text;
-            const count = links().length;
+            const count = results.querySelectorAll("a").length;
+            if (!count) {
+                listOwn(true);
+            }
             status.textContent = count === 1 ? "1 found" : `${count} found`;
-            if (opensFirst && count) {
+            if (opensFirst && links().length) {
                 links()[0].click();
             }
         } catch (problem) {
             if (problem.name !== "AbortError") {
                 results.replaceChildren();
-                status.textContent = "The search did not response. Press Enter to try it as a page.";
+                status.textContent = "The search didn't respond. Press Enter to open it as a page.";
             }
         } finally {
             if (request === mine) {
@@ -65,6 +134,7 @@ document.addEventListener("DOMContentLoaded", () => {
     };
 
     input.addEventListener("input", () => {
+        listOwn();
         window.clearTimeout(waiting);
         opensFirst = false;
         waiting = window.setTimeout(() => {

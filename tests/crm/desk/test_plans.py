@@ -14,10 +14,11 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from billing.models import Balance, Invoice, Subscription
-from crm.desk.home.lists import LISTS, customers_of
+from crm.desk.scope import Scope
 from crm.desk.segments.filter import FilterContext
 from crm.desk.segments.query import FILTERS, Query
 from crm.desk.worklist.queries import accounts_of
+from crm.home.tiles import tiles_of
 from crm.models import (
     BalanceFacts,
     CurrencyFacts,
@@ -90,13 +91,10 @@ def queries(user: Any) -> Iterator[tuple[str, QuerySet[Any]]]:
         rows = Query.read(QueryDict(segment)).customers(FilterContext(user, NOW))
         yield segment, rows[:50]
         yield f"{segment}, counted", rows.order_by()[:10_001]
-    for owners in (None, [user.pk]):
-        for name, shown in LISTS.items():
-            found = shown.rows(owners, NOW)
-            yield f"{name} of {owners}", found[:50]
-            yield f"{name} of {owners}, counted", found.order_by()[:251]
-        yield f"customers of {owners}", customers_of(owners).order_by()[:251]
-        yield f"worklist of {owners}", accounts_of(owners)[:25]
+    for scope in (Scope.ALL, Scope.MINE):
+        for name, tile in tiles_of(user, scope, NOW).items():
+            yield f"{name} of {scope}, counted", tile.rows[:251]
+        yield f"worklist of {scope}", accounts_of(scope.owners(user))[:25]
     yield "worklist of a rule", accounts_of(None, "trial_ending")[:25]
 
 

@@ -22,8 +22,6 @@ PAGES = ("desk-customer", "desk-timeline", "desk-health", "desk-provenance", "de
 ABOUT_ALL = (
     "/admin/",
     "/admin/?scope=all",
-    "/admin/list/renewals/",
-    "/admin/list/overdue/",
     "/admin/worklist/?scope=all",
     "/admin/trials/",
     "/admin/find/?q=example",

@@ -69,7 +69,7 @@ def test_yesterdays_call_is_logged_in_a_sheet() -> None:
     assert toast(confirm(client, shown))[0] == "Logged the call and added the task."
     activity = customer.activities.get()
     assert str(activity.happened_at.astimezone().date()) == suggested.value
-    assert activity.follow_up.title == "Send the offer"
+    assert str(activity.follow_up) == "Send the offer"
     refused = preview(client, "log-contact", customer, happened_on="2999-12-31")
     assert refused.context["form"].errors == {
         "happened_on": ["Choose today or an earlier day. Add a task for what is planned."]
