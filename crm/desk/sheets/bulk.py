@@ -17,7 +17,7 @@ from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
 from crm.desk.bulk.undo import Change, recorded, undo_change
 from crm.desk.form_fields import TagNamesField, people_who_act
 from crm.models import Relationship, Tag
-from customers.formats import counted, number
+from customers.formats import counted, number, user_name
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 from customers.sheets import Act, Block, Changed, Done, Line, Preview, Refused, SheetForm, moment_of
@@ -104,7 +104,7 @@ class OwnersForm(SheetForm):
         super().__init__(*args, **options)
         self.people = {str(each.pk): each for each in people_who_act()}
         field: Any = self.fields["owner"]
-        people = [(key, str(person)) for key, person in self.people.items()]
+        people = [(key, user_name(person)) for key, person in self.people.items()]
         field.choices = [*_BLANK, *people, (_NO_ONE, "No account manager")]
 
     def chosen(self) -> Any:
@@ -127,7 +127,7 @@ class Owners(BulkAct):
         """The number of customers and the new account manager."""
         owner = form.chosen()
         words = counted(self.count, "customer")
-        return f"Assign {words} to {owner}" if owner else f"Remove the account manager of {words}"
+        return f"Assign {words} to {user_name(owner)}" if owner else f"Remove the account manager of {words}"
 
     def lines(self, form: OwnersForm) -> Sequence[Line]:
         """How many customers each account manager has now, of those selected."""

@@ -36,18 +36,18 @@ document.addEventListener("DOMContentLoaded", () => {
     const line = (text, kind, icon, go) => {
         const row = document.createElement("li");
         const link = document.createElement("a");
-        link.className = "desk-hit cl-row";
+        link.className = "cl-hit cl-row";
         link.href = go instanceof Element ? go.href : go;
         const picture = document.createElement("span");
         picture.className = "material-symbols-outlined cl-subtle";
         picture.setAttribute("aria-hidden", "true");
         picture.textContent = icon;
         const words = document.createElement("span");
-        words.className = "desk-what cl-f1";
+        words.className = "cl-line-what cl-f1";
         words.dir = "auto";
         words.textContent = text;
         const what = document.createElement("span");
-        what.className = "desk-detail";
+        what.className = "cl-detail";
         what.textContent = kind;
         link.append(picture, words, what);
         if (go instanceof Element) {
