@@ -426,7 +426,7 @@ def _page(running: Act, form: Any, shown: _Shown, back: str) -> HttpResponse:
     }
     if _HEADER in request.headers:
         return HttpResponse(render_to_string("sheets/sheet.html", context, request))
-    title = f"{context['heading']} · {context['subject']}"
+    title = " · ".join(filter(None, (context["heading"], context["subject"])))
     return TemplateResponse(
         request, "sheets/page.html", {**admin.site.each_context(request), "title": title, **context}
     )

@@ -15,7 +15,6 @@ from crm.desk.pages.health import health_page
 from crm.desk.pages.notifications import choices_page, notifications_page, open_notification
 from crm.desk.pages.payload_changes import changes_page
 from crm.desk.pages.provenance import provenance_page
-from crm.desk.pages.reassign import reassign_page
 from crm.desk.pages.records.balance import balance_page
 from crm.desk.pages.records.company import company_page
 from crm.desk.pages.records.invoice import invoice_page
@@ -28,6 +27,7 @@ from crm.desk.pages.timeline import latest_activity, timeline_page
 from crm.desk.pages.trials import trials_page
 from crm.desk.pages.usage_page import usage_page
 from crm.desk.pages.worklist import worklist_page
+from crm.desk.sheets.reassign import reassign_page
 
 urlpatterns: list[URLPattern] = [
     *list_urlpatterns,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern
 
 from crm.desk.sheets.contact import LogContact
+from crm.desk.sheets.custom_field import EditField
 from crm.desk.sheets.owner import PERMISSIONS, Assign, undo_assign
 from crm.desk.sheets.task import AddTask
 from customers.models import Customer
@@ -14,5 +15,6 @@ urlpatterns: list[URLPattern] = [
     act_path(Assign),
     act_path(AddTask),
     act_path(LogContact),
+    act_path(EditField),
     undo_path("assign", [Customer], PERMISSIONS, undo_assign),
 ]

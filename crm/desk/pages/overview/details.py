@@ -17,21 +17,24 @@ from billing.models import (
     UsageLimit,
 )
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows
+from crm.desk.sheets.custom_field import EditField, value_in_words
 from crm.models import Company, CustomField, Relationship
-from customers.formats import day, free_form_text, number, opens_a_page, page_of, percent, preformatted
+from customers.formats import EMPTY, day, free_form_text, number, opens_a_page, page_of, percent, preformatted
 from customers.json_types import is_plain_link
 from customers.models import Customer, SourceRecord
+from customers.sheets import act_url
 
 _FACTS = "crm/desk/overview/facts.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A named value; `url` makes it a link."""
+    """A named value; `url` makes it a link, `edit_url` opens the sheet that changes it."""
 
     label: str
     value: str
     url: str = ""
+    edit_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +92,21 @@ def account_section(customer: Customer) -> Section | None:
     )
 
 
-def custom_fields_section(customer: Customer) -> Section | None:
-    """The custom fields of the CRM."""
+def custom_fields_section(customer: Customer, *, may_edit: bool) -> Section | None:
+    """The custom fields of the CRM, each with the sheet that changes it."""
     rows = first_rows(CustomField.objects.filter(customer=customer).order_by("position", "pk"), 40)
-    return _facts("fields", "Custom fields", *(_fact(str(row), _value_of(row)) for row in rows))
+    return _facts(
+        "fields",
+        "Custom fields",
+        *(
+            Fact(
+                label=str(row),
+                value=value_in_words(row) or EMPTY,
+                edit_url=act_url(EditField.name, row) if may_edit else "",
+            )
+            for row in rows
+        ),
+    )
 
 
 def billing_details_section(customer: Customer) -> Section | None:
@@ -196,16 +210,6 @@ def _link(label: str, url: str) -> Fact | None:
         return None
     is_safe = opens_a_page(url) and is_plain_link(url)
     return Fact(label=label, value=url, url=url if is_safe else "")
-
-
-def _value_of(row: CustomField) -> str:
-    if row.string_list_value:
-        return free_form_text(row.string_list_value)
-    if row.number_value is not None:
-        return number(row.number_value)
-    if row.boolean_value is not None:
-        return "Yes" if row.boolean_value else "No"
-    return row.string_value or ""
 
 
 def _json(value: Any) -> str:

@@ -16,6 +16,8 @@ from crm.desk.bulk.reassign import CannotReassign, Reassigned, preview, reassign
 from crm.models import Note, Relationship, Task
 from customers import clock
 from customers.models import Customer
+from customers.sheets import CHANGED
+from tests.billing.sheets.acts import confirm, lines, problem, toast
 from tests.factories import make_customer, make_relationship, make_segment, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -116,23 +118,21 @@ def test_the_page_shows_first_and_does_what_it_showed(
     client = Client()
     client.force_login(to_user)
     url = reverse("desk-reassign")
-    assert client.get(url).status_code == 200
     asked = {"from_user": from_user.pk, "to_user": to_user.pk}
-    answer = client.post(url, asked)
-    page = answer.content.decode()
-    assert "2 accounts and 2 open tasks" in page
+    shown = client.post(url, asked)
+    assert lines(shown) == {
+        "Accounts": ("", "2"),
+        "Open tasks": ("", "2"),
+        "Account manager": ("gina", "tom"),
+    }
     assert owners()["one"] == "gina"
-    planned = answer.context["planned_text"]
     make_relationship(customer=make_customer(name="new"), owner=from_user)
-    page = client.post(url, asked | {"planned": planned}).content.decode()
-    assert "Nothing was reassigned" in page
+    assert problem(confirm(client, shown)) == CHANGED
     assert owners()["one"] == "gina"
-    planned = client.post(url, asked).context["planned_text"]
-    answer = client.post(url, asked | {"planned": planned}, follow=True)
-    assert "3 accounts and 2 open tasks" in answer.content.decode()
+    answer = confirm(client, client.post(url, asked))
+    assert toast(answer)[0] == "Reassigned 3 accounts and 2 open tasks from gina to tom."
     assert owners()["new"] == "tom"
-    answer = client.post(url, {"from_user": to_user.pk, "to_user": to_user.pk})
-    assert "two different people" in answer.content.decode()
+    assert problem(client.post(url, asked | {"from_user": to_user.pk})) == "Choose two different people."
 
 
 def test_who_may_not_change_accounts_hands_nothing_over() -> None:

@@ -10,7 +10,7 @@ from crm.models import Relationship, Task
 from customers.formats import customer_url
 from customers.sheets import CHANGED, act_url
 from tests.billing.sheets.acts import confirm, lines, preview, problem, signed_in, toast
-from tests.factories import make_customer, make_relationship, make_user
+from tests.factories import make_custom_field, make_customer, make_relationship, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -74,3 +74,22 @@ def test_yesterdays_call_is_logged_in_a_sheet() -> None:
     assert refused.context["form"].errors == {
         "happened_on": ["Choose today or an earlier day. Add a task for what is planned."]
     }
+
+
+def test_a_custom_field_is_edited_as_its_type_has_it() -> None:
+    client = signed_in()
+    text = make_custom_field(string_value="Gold", display_label="Tier")
+    flag = make_custom_field(string_value=None, boolean_value=False, display_label="Reference")
+    shown = preview(client, "edit-field", text, value="Silver")
+    assert lines(shown) == {"Tier": ("Gold", "Silver")}
+    assert toast(confirm(client, shown))[0] == "Set Tier to Silver."
+    assert (
+        toast(confirm(client, preview(client, "edit-field", flag, value="yes")))[0] == "Set Reference to Yes."
+    )
+    flag.refresh_from_db()
+    assert (flag.boolean_value, flag.string_value) == (True, None)
+    url = act_url("edit-field", text)
+    details = f"/admin/customer/{text.customer_id}/details/"
+    assert url in client.get(details).content.decode()
+    viewer = signed_in("Viewer")
+    assert (viewer.get(url).status_code, url in viewer.get(details).content.decode()) == (403, False)
