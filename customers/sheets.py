@@ -34,6 +34,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from customers import clock
 from customers.formats import customer_url
 from customers.models import Customer
+from customers.signals import act_done
 
 CHANGED = "Review the preview and confirm again. Something changed after the last preview."
 #: How long a preview applies at its own moment. An older one is done at the present moment.
@@ -265,6 +266,7 @@ def undo_path(
         except all_refusals as problem:
             messages.error(request, f"Couldn't undo. {problem}")
             return HttpResponseRedirect(back)
+        act_done.send(Customer, customer_id=str(customer.pk))
         return succeed(request, done, done.back or back)
 
     return path(f"undo/{name}/<str:key>/", admin.site.admin_view(view), name=f"undo-{name}")
@@ -341,6 +343,8 @@ def respond_to(running: Act, sent: QueryDict | None, initial: dict[str, Any]) ->
         if sent is not None and "confirm" in sent and form.is_valid():
             done = _confirmed(running, form, sent, shown)
             if done is not None:
+                if isinstance(running.row, Model):
+                    act_done.send(type(running), customer_id=str(running.customer.pk))
                 return succeed(request, done, done.back or back)
             # Once more, for the preview that is shown with the problem.
             running.at = clock.now()

@@ -9,6 +9,7 @@ from crm.desk.search.lookups import May, SearchHit
 from crm.desk.search.near import by_near_name
 from crm.desk.search.term import read_term
 from crm.desk.search.text_lookups import LOOKUPS
+from customers.formats import user_name
 from customers.models import Customer
 
 #: Results shown; a longer term narrows them.
@@ -78,7 +79,7 @@ def _found(survivor: Customer, customer: Customer, hits: Sequence[SearchHit]) ->
     return SearchResult(
         customer=survivor,
         words=", ".join(list(words)[:_MOST_REASONS]),
-        owner=str(relationship.owner or "") if relationship else "",
+        owner=user_name(relationship.owner) if relationship else "",
         status="Archived" if survivor.archived_at else survivor.get_status_display(),
         merged_customer="" if survivor is customer else str(customer),
     )

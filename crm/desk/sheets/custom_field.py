@@ -10,7 +10,6 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from billing.sheets.fields import Segments, amount_field, focus
-from crm.desk.refresh import refresh_customers
 from crm.models import CustomField
 from customers.formats import number
 from customers.sheets import Act, Block, Changed, Done, Line, Preview, Refused, SheetForm
@@ -80,13 +79,12 @@ class EditField(Act):
     @transaction.atomic
     def do(self, form: FieldForm, seen: str) -> Done:
         """Save it."""
-        row = CustomField.objects.select_for_update().get(pk=self.row.pk)
+        row: Any = CustomField.objects.select_for_update().get(pk=self.row.pk)
         if repr(_values(row)) != seen:
             raise Changed
         setattr(row, column_of(row), _as_stored(row, form.cleaned_data["value"]))
         row._history_user = self.request.user
         row.save()
-        refresh_customers([str(row.customer_id)])
         return Done(message=f"Set {row} to {value_in_words(row)}.")
 
 

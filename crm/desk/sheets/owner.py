@@ -11,7 +11,6 @@ from django.utils.http import urlencode
 
 from crm.desk.bulk.actions import set_owner
 from crm.desk.form_fields import people_who_act
-from crm.desk.refresh import refresh_customers
 from crm.models import Relationship
 from customers.models import Customer
 from customers.sheets import Act, Block, Changed, Done, Line, Preview, Refused, SheetForm
@@ -77,7 +76,6 @@ def assign(customer: Customer, owner: Any, *, by: Any) -> Done:
     """Set the account manager; None removes it. Undo gives the account back."""
     was = owner_of(customer)
     set_owner(Customer.objects.filter(pk=customer.pk), owner, by=by)
-    refresh_customers([str(customer.pk)])
     return Done(
         message=f"Assigned the account to {owner}." if owner else "Removed the account manager.",
         undo_url="" if was == owner else undo_url(customer, was),

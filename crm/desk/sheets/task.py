@@ -9,7 +9,6 @@ from django.http import QueryDict
 
 from billing.sheets.fields import day_field, text_field
 from crm.desk.form_fields import people_who_act
-from crm.desk.refresh import refresh_customers
 from crm.tasks import add_task
 from customers.formats import user_name
 from customers.models import Customer
@@ -64,5 +63,4 @@ class AddTask(Act):
             due_on=values["due_on"],
             reminder_on=values["reminder_on"],
         )
-        refresh_customers([str(self.row.pk)])
         return Done(message=f"Added the task for {user_name(added.owner)}.")

@@ -195,3 +195,14 @@ def test_postgresql_looks_by_indexes() -> None:
 
 def test_somebody_may_be_asked_for_by_a_user_of_the_admin(admin_user: User, globex: Customer) -> None:
     assert found("ext-17", admin_user.has_perm) == [(globex.name, "External ID ext-17")]
+
+
+def test_a_typo_is_forgiven_where_nothing_matches() -> None:
+    kestrel = make_customer(name="Kestrel Robotics, Inc.")
+    make_customer(name="Crystal Robots")
+    for term in ("kestel", "kestrl robotcs", "Ketsrel", "kestrell robotics", "kastrel"):
+        assert [(each.customer, each.words) for each in find(term, lambda name: True)] == [
+            (kestrel, "Similar name")
+        ], term
+    for term in ("castrol", "kestrel grains", "kes", "12345"):
+        assert not any(each.words == "Similar name" for each in find(term, lambda name: True)), term
