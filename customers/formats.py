@@ -418,6 +418,7 @@ def opens_a_page(value: object) -> bool:
         isinstance(value, str)
         and is_plain_link(value)
         and value.strip().lower().startswith(("http://", "https://"))
+        and value.partition("//")[2].strip(" /") != ""
     )
 
 

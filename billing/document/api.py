@@ -8,14 +8,14 @@ from typing import Any
 from billing.document.as_of import render_known
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
-from billing.document.renderer import render_customers
+from billing.document.renderer import render_accounts, render_customers
 from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import expand_parameter
 from customers.as_of import KnownCustomer
 from customers.document.api import CustomerListEndpoint
-from customers.ingest.not_understood import with_not_understood
+from customers.ingest.not_understood import accounts_with_not_understood, with_not_understood
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
 
@@ -30,6 +30,15 @@ def render_views(customers: Sequence[Customer], expand: Collection[str]) -> list
         if isinstance(view, dict):
             _leave_out(view, EXPANDABLE.difference(expand))
     return views
+
+
+def render_account(account: Customer, expand: Collection[str]) -> Any:
+    """The billing document of one account, merged or not, as `render_views`."""
+    [document] = render_accounts([account], expand)
+    [view] = accounts_with_not_understood([expanded(document, expand)], [account], Source.BILLING)
+    if isinstance(view, dict):
+        _leave_out(view, EXPANDABLE.difference(expand))
+    return view
 
 
 def _leave_out(view: dict[str, Any], names: Collection[str]) -> None:
@@ -71,6 +80,9 @@ class BillingCustomerDetail(_BillingDocument, CustomerEndpoint):
 
     summary = "Read a customer's billing"
     source = Source.BILLING
+
+    def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object:
+        return render_account(account, asked.get("expand", frozenset()))
 
     def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
         expand = asked.get("expand", frozenset())

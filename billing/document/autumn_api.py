@@ -19,13 +19,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from msgspec import Meta, structs
 
-from billing.document.api import render_views
+from billing.document.api import render_account, render_views
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, RUNNING, billed_customers, subscribed
 from billing.document.schema import EXPANDABLE, BillingCustomer
 from billing.document.schema.scalars import Count, Identifier, Whole
 from customers.api.bodies import read_body
-from customers.api.endpoints import Endpoint, known_customer, read_values
+from customers.api.endpoints import Endpoint, account_named, known_customer, read_values
 from customers.api.http import Problem, json_response
 from customers.api.paging import BadCursor, KeysetPage, Order, page_of
 from customers.api.parameters import ENV, Parameter, chosen_among
@@ -190,6 +190,9 @@ class ClientGet(ClientRead):
         except ValueError as problem:
             raise Problem(400, "invalid_body", f"“expand” {problem}", "expand") from None
         customer = client_customer(wanted.customer_id, query.get("env"))
+        account = account_named(wanted.customer_id, customer, Source.BILLING)
+        if account is not None:
+            return json_response(render_account(account, expand))
         return json_response(render_views([customer], expand)[0])
 
 

@@ -20,11 +20,11 @@ from billing.explain.balance import CannotExplain, explain
 from billing.models import Entity, Feature
 from customers import clock
 from customers.api.bodies import read_body
-from customers.api.endpoints import read_values
+from customers.api.endpoints import account_named, read_values
 from customers.api.http import Problem, json_response
 from customers.api.schemas import Components, Schema
 from customers.json_types import LARGEST, JsonDocument
-from customers.models import Customer
+from customers.models import Customer, Source
 
 _SHOWN = 100
 
@@ -102,18 +102,26 @@ class ClientCheck(ClientRead):
                 wanted.entity_id, Entity.objects.filter(removed_at=None, customer=customer)
             )
         required = NonNegative(1) if wanted.required_balance is None else wanted.required_balance
-        return json_response(_answer(customer, feature, entity, required))
+        account = account_named(wanted.customer_id, customer, Source.BILLING)
+        return json_response(_answer(customer, account, feature, entity, required))
 
 
 def _answer(
-    customer: Customer, feature: Feature, entity: Entity | None, required: NonNegative
+    customer: Customer,
+    account: Customer | None,
+    feature: Feature,
+    entity: Entity | None,
+    required: NonNegative,
 ) -> ClientCheckAnswer:
     at = clock.now()
-    rows = rows_of_entity(fetch_rows([customer], (), at), customer, entity)
-    document: Any = expanded(render_customer(customer, rows), ())
+    shown = account or customer
+    rows = rows_of_entity(fetch_rows([shown], (), at, apart=account is not None), shown, entity)
+    document: Any = expanded(render_customer(shown, rows), ())
     use = None if feature.type == Feature.Type.BOOLEAN or not required else required
     try:
-        explained = explain(customer, feature, at=at, use=use, entity=entity)
+        explained = explain(
+            customer, feature, at=at, use=use, entity=entity, account_id=account and str(account.pk)
+        )
     except CannotExplain as problem:
         raise Problem(400, "invalid_body", str(problem), "required_balance") from None
     paying = [balance.feature_id for balance in explained.balances]
@@ -124,7 +132,7 @@ def _answer(
         is_allowed = balance is not None or (explained.flag is not None and explained.flag.is_on)
     return ClientCheckAnswer(
         allowed=is_allowed,
-        customer_id=integrators_id(customer),
+        customer_id=integrators_id(shown),
         entity_id=UNSET if entity is None else entity.entity_id or str(entity.pk),
         required_balance=required,
         balance=balance,

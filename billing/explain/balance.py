@@ -53,19 +53,20 @@ def explain(
     at: datetime,
     use: Decimal | None = None,
     entity: Entity | None = None,
+    account_id: str | None = None,
 ) -> Explanation:
     """Explain the customer's balance of `feature`, in a fixed number of queries. Changes nothing.
 
     The figures are the current ones; `at` decides which grants and rollovers count. With `entity`, the explanation
     covers what the entity can use: the customer's grants and rollovers, and the entity's own. `use` simulates usage of
-    that many units, or a refund if it is negative. Raises `CannotExplain` if `use` is not a usable amount, or if the
+    that many units, or a refund if it is negative. `account_id` is as in `UsageRequest`. Raises `CannotExplain` if `use` is not a usable amount, or if the
     feature is boolean.
     """
     if use is not None:
         _check_use(use, feature)
     if feature.type == Feature.Type.BOOLEAN:
         return _head(customer, feature, at, entity, flag=_flag(customer, feature, at))
-    material = gather(customer, feature, at, entity)
+    material = gather(customer, feature, at, entity, account_id)
     notes = []
     due = material.drawable.next_due()
     if due is not None and due <= at:

@@ -16,6 +16,7 @@ from billing.ledger.balance_figures import recent_usage
 from billing.ledger.drawable_balances import DrawableBalances, credit_costs_of, drawable_balances_of
 from billing.models import Balance, Entity, Feature, Grant, LedgerEntry, PlanItem, Posting, Rollover
 from billing.rules.drawing_order import DrawableGrant, DrawableRollover
+from customers.ingest.accounts import account_of
 from customers.models import Customer
 
 #: How many ledger lines of each balance are listed.
@@ -63,13 +64,16 @@ class Material:
         return f"{self.names[row_id]} ({owner})" if owner else self.names[row_id]
 
 
-def gather(customer: Customer, feature: Feature, at: datetime, entity: Entity | None) -> Material:
-    """Load the customer's balances of `feature` and of its credit systems."""
+def gather(
+    customer: Customer, feature: Feature, at: datetime, entity: Entity | None, account_id: str | None = None
+) -> Material:
+    """Load the customer's balances of `feature` and of its credit systems; with `account_id`, those of one account."""
     costs = credit_costs_of(feature)
     found = Balance.objects.filter(customer=customer, feature_id__in=costs).select_related(
         "feature", "came_with"
     )
-    balances = sorted(found, key=lambda balance: list(costs).index(str(balance.feature_id)))
+    rows = [row for row in found if account_id is None or account_of(row) == account_id]
+    balances = sorted(rows, key=lambda balance: list(costs).index(str(balance.feature_id)))
     material = Material(
         at=at,
         feature=feature,

@@ -16,8 +16,9 @@ from django.utils.dateparse import parse_datetime
 from billing.models import Entity, Feature, Plan, Subscription
 from billing.rules.figures import amount_problem
 from customers.cli import one_line
+from customers.ingest.accounts import accounts_named
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
-from customers.models import Customer
+from customers.models import Customer, Source
 from customers.typed_ids import to_uuid
 
 _SHOWN = 100
@@ -77,6 +78,11 @@ def customer_called(identifier: str, env: str | None = None) -> Customer:
         return find_customer(identifier, env)
     except (UnknownCustomer, AmbiguousCustomer) as problem:
         raise CommandError(one_line(str(problem))) from None
+
+
+def account_called(identifier: str, customer: Customer) -> str | None:
+    """The account of `customer` that the identifier means, as the key of its customer; None if it means all accounts."""
+    return accounts_named({identifier: str(customer.pk)}, Source.BILLING).get(identifier)
 
 
 def feature_called(identifier: str) -> Feature:

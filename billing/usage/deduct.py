@@ -46,7 +46,8 @@ class UsageRequest:
     """Usage of a feature by a customer; a negative amount is a refund.
 
     `customer_id` is the key of a customer, merged ones included. `at` is when the usage happened (None: now). With
-    `cap`, what does not fit is dropped instead of refusing the whole amount.
+    `cap`, what does not fit is dropped instead of refusing the whole amount. `account_id` is the key of the customer of
+    one account: the usage draws from that one alone (None: from all accounts, in one order).
     """
 
     customer_id: str
@@ -58,6 +59,7 @@ class UsageRequest:
     at: datetime | None = None
     cap: bool = False
     reason: str = ""
+    account_id: str | None = None
 
     @property
     def entity_id(self) -> str | None:

@@ -27,6 +27,7 @@ from billing.usage.deduct import (
 from billing.usage.idempotency import KeyConflict, digest_of, key_problem
 from billing.usage.late import LateUsage, deduct_late, grace
 from customers import clock
+from customers.ingest.accounts import account_of
 from customers.lookup import survivor_of
 from customers.typed_ids import new_uuid_text, to_typed_id, to_uuid
 
@@ -61,7 +62,7 @@ def record_usage(request: UsageRequest) -> UsageResult:
         raise UsageRefused(problem)
     at = request.at or now
     digest = "" if request.key is None else digest_of_request(request)
-    if connection.vendor == "postgresql" and request.amount > 0:
+    if connection.vendor == "postgresql" and request.amount > 0 and request.account_id is None:
         result = _record_plainly(request, at, digest)
         if result is not None:
             return result
@@ -129,6 +130,8 @@ def _deduct(
     now = clock.now()
     costs = credit_costs_of(request.feature)
     balances = locked_balances([customer_id], costs)
+    if request.account_id is not None:
+        balances = [balance for balance in balances if account_of(balance) == request.account_id]
     if request.key is not None:
         earlier = Posting.objects.filter(key=request.key).first()
         if earlier is not None:

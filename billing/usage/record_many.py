@@ -61,6 +61,9 @@ def record_usage_batch(requests: Sequence[UsageRequest]) -> list[UsageOutcome]:
         each.customer_id = survivors.get(each.request.customer_id, each.request.customer_id)
         each.check(now)
     renewed: dict[str, datetime] = {}
+    for each in pending:
+        if each.outcome is None and each.request.account_id is not None:
+            each.outcome = _record_alone(each.request)
     waiting = [each for each in pending if each.outcome is None]
     while waiting:
         _record_round(waiting, renewed)

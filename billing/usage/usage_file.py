@@ -22,9 +22,11 @@ from billing.usage.record_many import record_usage_batch
 from billing.usage.time_order import in_time_order
 from customers import clock
 from customers.bulk import pieces
+from customers.ingest.accounts import accounts_named
 from customers.ingest.reader import BadRecord, Record, Unreadable
 from customers.json_types import JsonDocument, Refused, Scalar, parse
 from customers.lookup import AmbiguousCustomer, Found, UnknownCustomer, find_customers
+from customers.models import Source
 
 #: How many records are written in one transaction, and how many characters they may have together.
 BATCH = 10_000
@@ -204,6 +206,8 @@ class _UsageFileLookup:
 
     def __init__(self, documents: Sequence[UsageRecord], env: str | None) -> None:
         self._customers: dict[str, Found] = find_customers({each.customer for each in documents}, env)
+        known = {name: key for name, key in self._customers.items() if isinstance(key, str)}
+        self._accounts = accounts_named(known, Source.BILLING)
         self._features: dict[str, Feature] = {}
         self._events: dict[str, list[Feature]] = defaultdict(list)
         if documents:
@@ -228,6 +232,7 @@ class _UsageFileLookup:
             key=document.key,
             at=document.at,
             cap=cap,
+            account_id=self._accounts.get(document.customer),
         )
 
     def _feature(self, document: UsageRecord) -> Feature:

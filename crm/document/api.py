@@ -9,7 +9,7 @@ from crm.document.as_of import render_known
 from crm.document.examples import CUSTOMER
 from crm.document.filters import CrmCustomerFilter
 from crm.document.openapi import add_camel_case
-from crm.document.renderer import render_views
+from crm.document.renderer import render_accounts, render_views
 from crm.document.schema import CrmCustomer, to_plain
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.parameters import Parameter, one_of
@@ -59,6 +59,10 @@ class CrmCustomerDetail(_CrmDocument, CustomerEndpoint):
 
     summary = "Read a customer's relationship"
     source = Source.CRM
+
+    def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object:
+        [document] = render_accounts([account], asked.get("case", "snake"))
+        return document
 
     def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
         return to_plain(render_known(known), asked.get("case", "snake"))

@@ -13,15 +13,16 @@ from django.db.models.functions import Coalesce
 
 from billing.document.renderer import render_accounts as render_billing
 from billing.document.schema import EXPANDABLE
-from billing.models import BillingAccount
+from billing.models import Balance, BillingAccount, Invoice, Purchase, Subscription
 from crm.desk.batches import in_batches
 from crm.document.renderer import render_accounts as render_crm
 from customers.document.renderer import render_accounts as render_payments
-from customers.ingest.accounts import with_joined_accounts
+from customers.ingest.accounts import account_of, places_of, rows_of_accounts, with_joined_accounts
+from customers.ingest.matching import STAND_INS
 from customers.ingest.not_understood import accounts_with_not_understood
 from customers.json_types import encode
 from customers.json_types.keys import Case
-from customers.models import Customer, Source
+from customers.models import Address, Business, Customer, CustomerRow, PaymentMethod, Source, SourceRecord
 from customers.models.customer import CustomerQuerySet
 
 #: Customers that are in memory at a time.
@@ -38,6 +39,8 @@ class _SourceFormat:
 
     encode: Callable[[Sequence[Customer], Case], list[bytes]]
     sort_key: Any
+    #: The rows that a customer's own document is about, beside what its records say.
+    own_rows: tuple[type[CustomerRow], ...] = ()
 
 
 def _payments(accounts: Sequence[Customer], case: Case) -> list[bytes]:
@@ -47,6 +50,16 @@ def _payments(accounts: Sequence[Customer], case: Case) -> list[bytes]:
 
 def _billing(accounts: Sequence[Customer], case: Case) -> list[bytes]:
     documents = render_billing(accounts, EXPANDABLE)
+    records = SourceRecord.objects.filter(source=Source.BILLING)
+    nameless = {
+        account_of(record)
+        for record in rows_of_accounts(records, places_of(accounts))
+        if record.source_id.startswith(STAND_INS)
+    }
+    for account, document in zip(accounts, documents, strict=True):
+        # Without an ID, an import would make another customer of it.
+        if document.id is None and str(account.pk) not in nameless:
+            document.id = str(account.pk)
     return [
         encode(document) for document in accounts_with_not_understood(documents, accounts, Source.BILLING)
     ]
@@ -58,13 +71,14 @@ def _crm(accounts: Sequence[Customer], case: Case) -> list[bytes]:
 
 _BILLING_ACCOUNTS = BillingAccount.objects.order_by().values("pk")
 _FORMATS = {
-    Source.PAYMENTS: _SourceFormat(_payments, F("pk")),
+    Source.PAYMENTS: _SourceFormat(_payments, F("pk"), (Address, Business, PaymentMethod)),
     Source.BILLING: _SourceFormat(
         _billing,
         Coalesce(
             Subquery(_BILLING_ACCOUNTS.filter(came_with=OuterRef("pk"))),
             Subquery(_BILLING_ACCOUNTS.filter(customer=OuterRef("pk"), came_with=None)),
         ),
+        (BillingAccount, Balance, Subscription, Purchase, Invoice),
     ),
     Source.CRM: _SourceFormat(_crm, F("relationship__pk")),
 }
@@ -81,7 +95,8 @@ def exported(
 ) -> Iterator[bytes]:
     """The complete documents of `customers` in the format of `source`, as JSON, in the order of their import.
 
-    Each customer has one, and one for each record of the source that joined it: so every record gets its own back.
+    Each customer has one, and one for each record of the source that joined it: so every record gets its own back. A
+    customer that has only joined records of the source, and nothing of its own, has no other document.
 
     A customer that fails is logged, left out, and its ID added to `skipped`. Each batch takes the same number of
     queries. `case` is the style of the CRM document's keys.
@@ -92,7 +107,7 @@ def exported(
         rows = {str(row.pk): row for row in Customer.objects.filter(pk__in=keys)}
         return chosen.encode([rows[key] for key in keys], case)
 
-    accounts = with_joined_accounts(customers, source)
+    accounts = with_joined_accounts(customers, source, chosen.own_rows)
     ordered = accounts.order_by(chosen.sort_key.asc(nulls_last=True), "pk").values_list("pk", flat=True)
     keys = (str(key) for key in ordered.iterator(chunk_size=BATCH))
     for done in in_batches(keys, BATCH, documents, "documents"):

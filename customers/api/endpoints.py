@@ -15,6 +15,7 @@ from customers.api.paging import BadCursor, Order, page_of
 from customers.api.parameters import AFTER, AS_OF, ENV, LIMIT, LIMIT_DEFAULT, Parameter, one_of
 from customers.api.schemas import Body, Components, Schema
 from customers.as_of import KnownCustomer, NotKnownThen
+from customers.ingest.accounts import accounts_named
 from customers.json_types import JsonDocument
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer, find_customer_at
 from customers.models import Customer, Source
@@ -78,6 +79,13 @@ class CustomerEndpoint(DocumentEndpoint):
     def describe_answer(cls, components: Components) -> tuple[Schema, object]:
         return cls.describe_document(components), cls.example
 
+    def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object | None:
+        """The document of one account of a customer with several of `source`; None if the customer's is shown instead.
+
+        `account` is the customer of the account, merged or not.
+        """
+        return None
+
     def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
         """The document of a customer as it was known at an instant."""
         raise NotImplementedError
@@ -89,7 +97,9 @@ class CustomerEndpoint(DocumentEndpoint):
             known = customer_known_at(identifier, asked["as_of"], env, self.source)
             return json_response(self.render_known(known, asked))
         customer = known_customer(identifier, env, self.source)
-        return json_response(self.render([customer], asked)[0])
+        account = None if self.source is None else account_named(identifier, customer, self.source)
+        document = None if account is None else self.render_account(account, asked)
+        return json_response(self.render([customer], asked)[0] if document is None else document)
 
 
 class PageEndpoint(DocumentEndpoint):
@@ -194,6 +204,12 @@ def known_customer(
         return find_customer(identifier, env, source=source)
     except (UnknownCustomer, AmbiguousCustomer) as problem:
         raise _not_found(problem, param) from None
+
+
+def account_named(identifier: str, customer: Customer, source: Source) -> Customer | None:
+    """The customer of the account that `identifier` means; None if it means the customer, see `accounts_named`."""
+    key = accounts_named({identifier: str(customer.pk)}, source).get(identifier)
+    return None if key is None else Customer.objects.get(pk=key)
 
 
 def customer_known_at(

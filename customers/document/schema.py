@@ -186,6 +186,7 @@ def parse_customer(value: object) -> tuple[PaymentsCustomer, list[Remark]]:
         remarks += tidy_emails(path, thing)
         remarks += normalize.tidy_texts(path, thing, trimmed=_TRIMMED)
         if isinstance(thing, PaymentsCustomer):
+            remarks += normalize.tidy_ids(path, thing, ["id"])
             remarks += _choose(path, thing, "status", STATUSES, is_closed=True)
         if isinstance(thing, PaymentsMethod):
             remarks += _choose(path, thing, "type", METHOD_TYPES, is_closed=True)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from msgspec import UNSET
 
+from customers.bulk import pieces
 from customers.ingest.precedence import (
     CLAIMED,
     IDENTIFIERS,
@@ -22,19 +23,29 @@ from customers.ingest.precedence import (
     default_of_column,
     statement_of,
 )
-from customers.models import Customer, Source, SourceRecord
+from customers.models import Customer, CustomerRow, Source, SourceRecord
 from customers.models.customer import CustomerQuerySet
 
 R = TypeVar("R", bound=Model)
 
 
-def with_joined_accounts(customers: CustomerQuerySet, source: Source) -> CustomerQuerySet:
-    """`customers`, and those merged into them that have a record of `source`."""
-    joined = SourceRecord.objects.filter(
-        customer=OuterRef("merged_into"), came_with=OuterRef("pk"), source=source, is_merged=False
-    )
+def with_joined_accounts(
+    customers: CustomerQuerySet, source: Source, own_rows: Iterable[type[CustomerRow]] = ()
+) -> CustomerQuerySet:
+    """`customers`, and those merged into them that have a record of `source`.
+
+    A customer that has such records only of those merged into it, and none of `own_rows` itself, is left out.
+    """
+    records = SourceRecord.objects.filter(source=source, is_merged=False)
+    joined = records.filter(customer=OuterRef("merged_into"), came_with=OuterRef("pk"))
     merged = Customer.objects.filter(Exists(joined), merged_into__in=customers.values("pk"))
-    return Customer.objects.filter(Q(pk__in=customers.values("pk")) | Q(pk__in=merged.values("pk")))
+    own: Any = Exists(records.filter(customer=OuterRef("pk"), came_with=None))
+    for model in own_rows:
+        rows: Any = model._default_manager
+        own |= Exists(rows.filter(customer=OuterRef("pk"), came_with=None))
+    has_joined = Exists(records.filter(customer=OuterRef("pk"), came_with__isnull=False))
+    chosen = customers.filter(own | ~has_joined)
+    return Customer.objects.filter(Q(pk__in=chosen.values("pk")) | Q(pk__in=merged.values("pk")))
 
 
 def rows_of_accounts(
@@ -72,6 +83,34 @@ def places_of(accounts: Iterable[Customer]) -> list[tuple[str, str | None]]:
 def account_of(row: Any, owner: str = "customer_id") -> str:
     """The key of the customer whose account a row belongs to."""
     return str(row.came_with_id or getattr(row, owner))
+
+
+def accounts_named(names: Mapping[str, str], source: Source) -> dict[str, str]:
+    """The account that each identifier means, as the key of its customer. `names` are identifiers with their customers.
+
+    An identifier means an account if a record of `source` has it as its ID, and the customer has several accounts with
+    records of that source. Any other means the whole customer, and is left out.
+    """
+    records = SourceRecord.objects.filter(source=source, is_merged=False)
+    named: dict[tuple[str, str], str] = {}
+    for piece in pieces(names):
+        for row in records.filter(source_id__in=piece):
+            if names[row.source_id] == str(row.customer_id):
+                named[str(row.customer_id), row.source_id] = account_of(row)
+    joined: set[Any] = set()
+    holders: set[Any] = {customer for customer, _ in named}
+    for piece in pieces(holders):
+        joined.update(
+            records.filter(customer__in=piece).exclude(came_with=None).values_list("customer", flat=True)
+        )
+    accounts: dict[str, set[str]] = defaultdict(set)
+    for row in records.filter(customer__in=joined) if joined else ():
+        accounts[str(row.customer_id)].add(account_of(row))
+    return {
+        name: named[customer, name]
+        for name, customer in names.items()
+        if (customer, name) in named and len(accounts.get(customer, ())) > 1
+    }
 
 
 def by_account(rows: Iterable[R], owner: str = "customer_id") -> Mapping[str, list[R]]:

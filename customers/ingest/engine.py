@@ -15,14 +15,14 @@ from datetime import datetime
 from typing import Generic, TypeAlias, TypeVar
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 
 from customers import clock
 from customers.bulk import LONGEST_REASON, FormerRows, create_rows, former_rows, update_rows, written_rows
 from customers.ingest.erased import erased_among
 from customers.ingest.erased_people import ErasedPeople
 from customers.ingest.importer import Importer, ImportOutcome, ImportReport, Incoming
-from customers.ingest.matching import IdentityMatch, match
+from customers.ingest.matching import Identity, IdentityMatch, match
 from customers.ingest.not_understood import updated_text
 from customers.ingest.precedence import (
     CLAIMED,
@@ -49,6 +49,8 @@ BATCH = 200
 BATCH_TEXT = 8_000_000
 
 #: The advisory lock of a batch on PostgreSQL; any number that nothing else uses.
+#: Columns of a row that say nothing of their own: the name is the customer's.
+_OF_A_SHELL = ("name", "imported", "currency")
 _IMPORT_LOCK = 4_815_162_342
 
 #: Is given the rows that a batch wrote, as they were before, and its reports; inside the transaction of the batch.
@@ -292,9 +294,26 @@ def _tell_unchanged(
     owners = {_owner_of(row) for row in written}
     if None in owners:
         return
+    told = {_owner_of(row) for row in written if not _is_shell(row)}
     for incoming, each in zip(applied, updated, strict=True):
-        if str(incoming.customer.pk) not in owners and not each.says_more:
+        says_of = told if _is_echo(incoming.identity, incoming.customer) else owners
+        if str(incoming.customer.pk) not in says_of and not each.says_more:
             incoming.outcome = ImportOutcome.UNCHANGED
+
+
+def _is_echo(identity: Identity, customer: Customer | None) -> bool:
+    """Whether a record has our own ID of its customer, because one of our exports made it."""
+    return customer is not None and identity.source_id == str(customer.pk)
+
+
+def _is_shell(row: Model) -> bool:
+    """Whether a row says nothing: all but its customer's name and ID and times is empty or as by default."""
+    return not isinstance(row, Customer) and all(
+        getattr(row, field.attname) in (None, "", field.get_default(), _owner_of(row))
+        for field in row._meta.concrete_fields
+        if not (field.primary_key or field.is_relation or isinstance(field, DateTimeField))
+        and field.name not in _OF_A_SHELL
+    )
 
 
 def _owner_of(row: Model) -> str | None:
@@ -343,7 +362,9 @@ def _update_records(
         record.not_understood = updated_text(record, received, importer.shown(incoming.document))
         record.claims = updated_claims(before, importer.claims(incoming.document), now)
         incoming.merged_origin = found.merged_origin
-        is_known = found.record is not None and found.customer is not None
+        is_known = (found.record is not None and found.customer is not None) or _is_echo(
+            identity, found.customer
+        )
         says_more = not is_known or record.not_understood != kept
         if found.customer is not None:
             says_more = says_more or claims_more(before, record.claims, found.customer)

@@ -21,6 +21,11 @@ _TOKEN = re.compile(r"(?:[A-Za-z]{2,12}[_-])?([A-Za-z0-9]{10,})")
 _SHORTEST_TOKEN = 16
 #: The fewest different characters of a random token: `acmeacmeacme2024` is a name.
 _FEWEST_CHARACTERS = 9
+#: Names that people enter for want of a real one.
+_NO_NAMES = re.compile(
+    r"(?:n/?a|none|null|undefined|unknown|no name|unnamed|untitled|anonymous|test(?:ing)?|test (?:user|customer|account)"
+    r"|customer|new customer|user|guest|client|company|name|company name|your name|placeholder|default|example|demo)"
+)
 _OF_OTHERS = {Relation.UNRELATED, Relation.KIN, Relation.GROUP, Relation.LOOKS_ALIKE}
 
 
@@ -79,6 +84,11 @@ class Signs:
             or Relation.ALIKE in self._relations(other)
         )
 
+    def share_name_and_domain(self, other: Signs) -> bool:
+        """Whether both have a name and a company's domain in common, and nothing contradicts it."""
+        shares_both = bool(self.companies & other.companies) and Relation.ALIKE in self._relations(other)
+        return shares_both and not self.contradict(other)
+
     def contradict(self, other: Signs) -> bool:
         """Whether names, company domains or tax numbers, where both have them, are of different customers."""
         relations = self._relations(other)
@@ -110,7 +120,8 @@ def mailbox_of(email: str) -> str:
 def is_globally_unique(identifier: str) -> bool:
     """Whether no two systems give this ID by chance: a UUID, or a long token of letters and digits."""
     if _UUID.fullmatch(identifier):
-        return True
+        # All zeros, or a pattern that a person typed.
+        return len(set(identifier)) >= _FEWEST_CHARACTERS
     token = _TOKEN.fullmatch(identifier)
     if token is None:
         return False
@@ -121,4 +132,7 @@ def is_globally_unique(identifier: str) -> bool:
 
 
 def _read(names: Iterable[str]) -> list[Name]:
-    return [name for text in names if (name := read_name(text)) is not None]
+    telling = [
+        text for text in names if not _NO_NAMES.fullmatch(" ".join(text.casefold().split()).strip(" .-"))
+    ]
+    return [name for text in telling if (name := read_name(text)) is not None]

@@ -31,6 +31,13 @@ _LETTERS = str.maketrans(
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0652]")
 _SILENT = re.compile("[.'`´\u2018\u2019\u02bb\u02bc]")
 _BRACKETS = re.compile(r"\s*[(（]([^)）]*)[)）]\s*$")
+#: ISO 3166-2: `US-CA`, `GB-ENG`.
+_SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
+#: Between a code and a name of one country.
+_PARTS = re.compile(r"\s*[-–—,;:/()\[\]]\s*")
+#: Two letters of this alphabet are a flag.
+_FIRST_FLAG_LETTER, _ALPHABET = 0x1F1E6, 26
+_TWO = 2
 #: “The”, “of” and “and”.
 _EMPTY_WORDS = frozenset(
     {"the", "of", "and", "und", "et", "y", "e", "i", "og", "och", "en", "ja", "и", "і", "та"}
@@ -109,7 +116,23 @@ def comparable(name: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _country_code(text: str) -> str | None:
     bare = visible(text).strip()
-    code = bare.upper()
+    return _named(bare) or _in_parts(bare)
+
+
+def _in_parts(text: str) -> str | None:
+    """The country of `Germany (DE)`, `DE - Germany`, of a subdivision such as `US-CA`, or of a flag."""
+    letters = [ord(character) - _FIRST_FLAG_LETTER for character in text]
+    if len(letters) == _TWO and all(0 <= letter < _ALPHABET for letter in letters):
+        return _named("".join(chr(ord("A") + letter) for letter in letters))
+    if subdivision := _SUBDIVISION.fullmatch(text):
+        return subdivision[1] if subdivision[1] in COUNTRY_CODES else None
+    parts = [part for part in _PARTS.split(text) if part]
+    codes = {_named(part) for part in parts}
+    return codes.pop() if len(parts) == _TWO and len(codes) == 1 else None
+
+
+def _named(bare: str) -> str | None:
+    code = _SILENT.sub("", bare).upper()
     if code in COUNTRY_CODES:
         return code
     if code in _BY_OTHER_CODE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from urllib.parse import unquote
 
 from customers.json_types import JsonDocument, Remark, within
@@ -12,6 +13,7 @@ from customers.readings.text import without_invisible
 
 _PLAIN = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _NAME = re.compile(r"""[^\s@<>()\[\]\\,;:"]+|"[^"\\]+\"""")
+_AROUND_AT = re.compile(r"\s*(?:@|[(\[]\s*at\s*[)\]])\s*", re.IGNORECASE)
 _MAILTO = re.compile(r"mailto:\s*([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
 #: `Jane Doe <jane@example.com>`, or the address alone in marks.
 _WRAPPED = (
@@ -39,6 +41,8 @@ def email(text: str) -> tuple[str, str | None]:
         return text, None
     seen = without_invisible(text).strip()
     address = _unwrapped(seen)
+    if not is_email(address):
+        address = _respelled(address)
     if address != seen and is_email(address):
         return address, f"{quoted(seen)} was changed to {address}."
     if seen == text:
@@ -86,6 +90,13 @@ def _unwrapped(text: str) -> str:
         if bare == text:
             return text
         text = bare
+
+
+def _respelled(text: str) -> str:
+    """`text` with what stands for an @ and its neighbors in other notations: `jane @example.com`, `jane(at)example.com`,
+    `jane%40example.com`, `&lt;jane@example.com&gt;`."""
+    decoded = _unwrapped(unescape(_decoded(text)))
+    return _AROUND_AT.sub("@", decoded)
 
 
 def received_email(text: str) -> tuple[str, str | None]:

@@ -28,7 +28,8 @@ def link(text: str) -> tuple[str, str | None]:
     A link that begins with a domain, or with `//`, gets `https://`. Text that isn't a web address is kept, but pages don't link it.
     """
     bare = _stripped(text)
-    if _WEB.match(bare):
+    web = _WEB.match(bare)
+    if web and bare[web.end() :].strip("/"):
         return bare, None if bare == text else "The spaces around it were removed."
     address = bare.removeprefix("//")
     host = _PORT.sub("", _HOST.match(address)[0])  # type: ignore[index]

@@ -40,8 +40,12 @@ _SHORTEST_OFFICE = 4
 #: Placeholders.
 _NOBODY = re.compile(
     r"(?:no-?reply|do-?not-?reply|donotreply|none|no-?e?mail|na|n-a|unknown|nobody|null|undefined|test|testing"
-    r"|tester|example|dummy|fake|asdf+|xxx+|placeholder|deleted|invalid|anonymous|customer|user|guest)"
+    r"|tester|example|dummy|fake|asdf+|qwe(?:rty)?|xxx+|aaa+|placeholder|deleted|invalid|anonymous|customer|user|guest"
+    r"|no|n\.a\.?|not-?(?:provided|available|given|applicable)|no-?e?mail-?(?:provided|given|address)"
+    r"|your-?(?:name|e?mail)?|name|some(?:one|body)|hidden|redacted|removed|blank|mailer-?daemon)"
 )
+#: A mailbox that is called like its domain, as in `a@a.com`, is a placeholder up to this length.
+_LONGEST_REPEATED = 3
 
 
 def is_free(domain: str) -> bool:
@@ -65,6 +69,8 @@ def is_office(name: str) -> bool:
     return name.rstrip("0123456789") in _OFFICES or (len(first) >= _SHORTEST_OFFICE and first in _OFFICES)
 
 
-def is_placeholder(name: str) -> bool:
-    """Whether `name@` is a placeholder, such as noreply or test."""
-    return _NOBODY.fullmatch(name) is not None
+def is_placeholder(name: str, host: str) -> bool:
+    """Whether `name@host` is a placeholder, such as noreply@, test@, a@a.com or x@y.z."""
+    label = host.partition(".")[0]
+    is_repeated = name == label and len(name) <= _LONGEST_REPEATED
+    return _NOBODY.fullmatch(name) is not None or is_repeated or len(name) == len(label) == 1

@@ -66,7 +66,7 @@ def read_mailbox(text: str) -> Mailbox | None:
     name = untagged
     if host in IGNORED_MARKS:
         name = "".join(character for character in name if character not in IGNORED_MARKS[host]) or name
-    if is_placeholder(name):
+    if is_placeholder(name, host):
         return None
     return Mailbox(name, host, is_office(name), is_tagged)
 

@@ -15,6 +15,10 @@ from customers.json_types import JsonDocument, Remark, optional_keys, within
 from customers.readings.text import without_invisible
 
 _SHOWN_LENGTH = 60
+#: What platforms and spreadsheets write where there is no ID.
+_NO_IDS = frozenset(
+    {"n/a", "#n/a", "none", "null", "nil", "nan", "undefined", "unknown", "-", "--", "?", "."}
+)
 _FIRST_ZEROS = re.compile(r"^\s*00(?=\s*[1-9])")
 
 
@@ -42,6 +46,17 @@ def choice(text: str, allowed: Collection[str]) -> tuple[str | None, str | None]
         if _spelling(value) == spelling:
             return value, f"{quoted(text)} was changed to {value}."
     return None, None
+
+
+def tidy_ids(path: str, thing: JsonDocument, names: Collection[str]) -> list[Remark]:
+    """Replace placeholders such as `n/a` by null, so that strangers who share one stay apart."""
+    remarks = []
+    for name in names:
+        identifier = getattr(thing, name)
+        if isinstance(identifier, str) and identifier.strip().casefold() in _NO_IDS:
+            setattr(thing, name, None)
+            remarks.append(Remark(within(path, name), f"{quoted(identifier)} is not an ID. It was left out."))
+    return remarks
 
 
 def tidy_texts(path: str, thing: JsonDocument, *, trimmed: Collection[str]) -> list[Remark]:

@@ -27,7 +27,7 @@ from customers.json_types import (
 from customers.json_types.keys import has_camel_keys, in_snake_case
 from customers.limits import refuse_oversized
 from customers.readings.emails import tidy_emails
-from customers.readings.normalize import empty_blank_texts
+from customers.readings.normalize import empty_blank_texts, tidy_ids
 
 
 class BillingCustomer(JsonDocument, kw_only=True):
@@ -156,6 +156,7 @@ def _in_known_environment(value: object) -> tuple[object, list[Remark]]:
 
 def _tidy_texts(customer: BillingCustomer) -> list[Remark]:
     remarks = tidy_emails("$", customer) + empty_blank_texts("$", customer)
+    remarks += tidy_ids("$", customer, ["id", "stripe_id"])
     for index, referral in enumerate(customer.referrals or []):
         at = within("$.referrals", index, "customer")
         remarks += tidy_emails(at, referral.customer) + empty_blank_texts(at, referral.customer)

@@ -10,7 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.explain.balance import CannotExplain, explain
 from billing.explain.text import as_text, as_values
-from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
+from billing.management.arguments import (
+    account_called,
+    amount,
+    customer_called,
+    entity_called,
+    feature_called,
+    moment,
+)
 from customers import clock
 from customers.cli import USAGE, one_line, say
 from customers.models import Environment
@@ -61,7 +68,8 @@ class Command(BaseCommand):
         entity = None if options["entity"] is None else entity_called(options["entity"], customer)
         at, use = options["at"] or clock.now(), options["use"]
         try:
-            explanation = explain(customer, feature, at=at, use=use, entity=entity)
+            account = account_called(options["customer"], customer)
+            explanation = explain(customer, feature, at=at, use=use, entity=entity, account_id=account)
         except CannotExplain as problem:
             raise CommandError(one_line(str(problem)), returncode=USAGE) from None
         if explanation.flag is None and not explanation.balances:

@@ -16,7 +16,14 @@ from tqdm import tqdm
 
 from billing.explain.words import STEPS
 from billing.formats import name_of_grant, quantity
-from billing.management.arguments import amount, customer_called, entity_called, feature_called, moment
+from billing.management.arguments import (
+    account_called,
+    amount,
+    customer_called,
+    entity_called,
+    feature_called,
+    moment,
+)
 from billing.models import Feature, Grant
 from billing.usage.deduct import UsageRefused, UsageRequest, UsageResult
 from billing.usage.idempotency import KeyConflict
@@ -118,6 +125,7 @@ class Command(BaseCommand):
             at=options["at"],
             cap=options["cap"],
             reason=options["reason"],
+            account_id=account_called(options["customer"], customer),
         )
         try:
             used = record_usage(use)

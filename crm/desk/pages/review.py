@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 
 from billing.formats import money
 from crm.dedupe.duplicates.evidence import likelihood
+from crm.dedupe.links.suggested import SuggestedLink, suggested_links, unambiguous
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.facts.queries import amounts_of
 from crm.desk.pages.merge import merge_url
@@ -24,7 +25,7 @@ from customers.models import Customer, SourceRecord
 
 _SEE = ("customers.view_customer", "crm.view_duplicatepair")
 _PAGE = 50
-#: From this score on a link is selected with the others by *Select likely*, and its bar is that of a good match.
+#: From this score on the bar is that of a good match.
 LIKELY = 0.9
 _VIEWS = {"all": "To review", "links": "Links", "duplicates": "Duplicates", "reviewed": "Reviewed"}
 #: What a merge brings together, as a relation of the customer.
@@ -97,9 +98,11 @@ def review_page(request: HttpRequest) -> HttpResponse:
     view = view if view in _VIEWS else "all"
     pairs = DuplicatePair.objects.waiting().filter(a__merged_into=None, b__merged_into=None)
     shown = list(pairs.select_related("a", "b").order_by("-score", "pk")[:_PAGE])
-    rows = _rows(shown)
+    suggested = list(suggested_links(shown))
+    rows = _rows(suggested)
     links = [row for row in rows if row.record is not None]
     duplicates = [row for row in rows if row.record is None]
+    clear = {each.pair.pk for each in unambiguous([each for each in suggested if each.is_clear])}
     asked = request.GET.get("pair", "")
     chosen = next(
         (row for row in duplicates if str(row.pair.pk) == asked), duplicates[0] if duplicates else None
@@ -120,7 +123,8 @@ def review_page(request: HttpRequest) -> HttpResponse:
         if chosen is not None and view in ("all", "duplicates")
         else None,
         "duplicates_count": counted(len(duplicates), "pair"),
-        "likely": sum(row.pair.score >= LIKELY for row in links),
+        "clear": len(clear),
+        "selected": clear if "clear" in request.GET else set(),
         "may_decide": user.has_perm(DECIDE),
         "may_merge": may_merge,
         "checked": _checked(),
@@ -130,38 +134,20 @@ def review_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "crm/desk/review.html", context)
 
 
-def _rows(pairs: Sequence[DuplicatePair]) -> list[SuggestedPair]:
-    """The pairs, each as a link where records of different sources stand on both sides. One query."""
-    keys = {key for pair in pairs for key in (pair.a_id, pair.b_id)}
-    records: dict[str, list[SourceRecord]] = {}
-    for row in SourceRecord.objects.filter(customer__in=keys).select_related("customer").order_by("pk"):
-        records.setdefault(str(row.customer_id), []).append(row)
-    found = []
-    for pair in pairs:
-        record, goal = _link_of(pair, records.get(str(pair.a_id), []), records.get(str(pair.b_id), []))
-        found.append(
-            SuggestedPair(
-                pair=pair,
-                first=pair.a,
-                second=pair.b,
-                record=record,
-                goal=goal,
-                percent=round(pair.score * 100),
-                likelihood=likelihood(pair.score),
-            )
+def _rows(suggested: Sequence[SuggestedLink]) -> list[SuggestedPair]:
+    """The pairs with what the page shows of them."""
+    return [
+        SuggestedPair(
+            pair=each.pair,
+            first=each.pair.a,
+            second=each.pair.b,
+            record=each.record,
+            goal=each.goal,
+            percent=round(each.pair.score * 100),
+            likelihood=likelihood(each.pair.score),
         )
-    return found
-
-
-def _link_of(
-    pair: DuplicatePair, of_a: Sequence[SourceRecord], of_b: Sequence[SourceRecord]
-) -> tuple[SourceRecord | None, Customer | None]:
-    """The only record of one side and the other side, if no source has a record on both."""
-    if not of_a or not of_b or {each.source for each in of_a} & {each.source for each in of_b}:
-        return None, None
-    if len(of_b) == 1:
-        return of_b[0], pair.a
-    return (of_a[0], pair.b) if len(of_a) == 1 else (None, None)
+        for each in suggested
+    ]
 
 
 def _comparison(row: SuggestedPair, *, may_merge: bool) -> Comparison:

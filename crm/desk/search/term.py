@@ -19,6 +19,7 @@ from customers.readings.folding import (
     in_two_letters,
 )
 from customers.readings.hosts import host_in_ascii, host_in_unicode
+from customers.readings.mailboxes import domain, is_domain
 from customers.readings.tax_ids import is_same_tax_id, read_company_number, read_tax_id
 from customers.readings.text import without_invisible
 
@@ -33,7 +34,8 @@ _WORD_BEGINS = re.compile(r"(?<![^\W_])")
 #: Around addresses and names that were copied: Jane Doe <jane@example.com>, "Globex";
 _AROUND = '<>",;\u201c\u201d\u201e\u00ab\u00bb'
 _SCHEME = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
-_LINK = re.compile(r"^(?:https?://(?:www\.)?|www\.)([^/?#:]+).*$", re.IGNORECASE)
+#: What a link has and a name lacks. `@acme.example` and `*.acme.example` are read like links.
+_LINK = re.compile(r"^(?:www\.|@|\*\.)|[/:\u3002]", re.IGNORECASE)
 #: In shorter words (Noel, Joe), `oe` seldom stands for an umlaut.
 _SHORTEST_IN_TWO_LETTERS = 5
 #: The fewest digits and characters of a tax or company number; the fewest characters to find it within another.
@@ -175,7 +177,8 @@ def read_term(text: str) -> SearchTerm | None:
 
 def _word(word: str) -> str:
     bare = _SCHEME.sub("", word.strip(_AROUND)) or word
-    return _LINK.sub(r"\1", bare)
+    host = domain(bare)[0] if _LINK.search(bare) else ""
+    return host if is_domain(host) else bare
 
 
 def _spellings(words: list[str]) -> tuple[Spelling, ...]:

@@ -1,4 +1,4 @@
-"""`manage.py unmerge MERGE`"""
+"""`manage.py unmerge MERGE…`"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseProblem
+from django.db import transaction
 
 from crm.dedupe.merges.unmerge import (
     KEEP,
@@ -30,7 +31,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("merge", metavar="MERGE", help="the ID that merge_customers printed")
+        parser.add_argument(
+            "merges",
+            nargs="+",
+            metavar="MERGE",
+            help="an ID that merge_customers or link_records printed; several are undone together, all or none",
+        )
         parser.add_argument(
             "--keep", action="append", default=[], metavar="FIELD", help="keep the present value of the field"
         )
@@ -44,16 +50,19 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only show what the undo would do")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        merge = _merge_called(options["merge"])
+        merges = [_merge_called(name) for name in options["merges"]]
         if options["dry_run"]:
-            for conflict in conflicts_of(merge):
-                say(self.stdout, one_line(conflict_in_words(conflict)))
-            what = hindrance(merge) or f"It would make {_whom(merge)} two customers again."
-            say(self.stdout, one_line(f"{what} Nothing was changed (--dry-run)."))
+            for merge in merges:
+                for conflict in conflicts_of(merge):
+                    say(self.stdout, one_line(conflict_in_words(conflict)))
+                what = hindrance(merge) or f"It would make {_whom(merge)} two customers again."
+                say(self.stdout, one_line(f"{what} Nothing was changed (--dry-run)."))
             return
         settle = dict.fromkeys(options["keep"], KEEP) | dict.fromkeys(options["restore"], RESTORE)
         try:
-            unmerge(merge, settle=settle)
+            with transaction.atomic():
+                for merge in merges:
+                    unmerge(merge, settle=settle)
         except Unsettled as unsettled:
             raise CommandError(
                 "\n".join(
@@ -72,10 +81,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was changed.", returncode=INTERRUPTED) from None
         # Read again, to show the restored names.
-        say(
-            self.stdout,
-            one_line(f"Undid the merge. {_whom(_merge_called(str(merge.pk)))} are two customers again."),
-        )
+        for merge in merges:
+            whom = _whom(_merge_called(str(merge.pk)))
+            say(self.stdout, one_line(f"Undid the merge. {whom} are two customers again."))
 
 
 def _whom(merge: Merge) -> str:
