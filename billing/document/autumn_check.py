@@ -120,7 +120,12 @@ def _answer(
     use = None if feature.type == Feature.Type.BOOLEAN or not required else required
     try:
         explained = explain(
-            customer, feature, at=at, use=use, entity=entity, account_id=account and str(account.pk)
+            customer,
+            feature,
+            at=at,
+            use=use,
+            entity=entity,
+            account_id=None if account is None else str(account.pk),
         )
     except CannotExplain as problem:
         raise Problem(400, "invalid_body", str(problem), "required_balance") from None

@@ -98,10 +98,10 @@ def accounts_named(names: Mapping[str, str], source: Source) -> dict[str, str]:
             if names[row.source_id] == str(row.customer_id):
                 named[str(row.customer_id), row.source_id] = account_of(row)
     joined: set[Any] = set()
-    holders: set[Any] = {customer for customer, _ in named}
-    for piece in pieces(holders):
+    for piece in pieces({customer for customer, _ in named}):
+        held: list[Any] = piece
         joined.update(
-            records.filter(customer__in=piece).exclude(came_with=None).values_list("customer", flat=True)
+            records.filter(customer__in=held).exclude(came_with=None).values_list("customer", flat=True)
         )
     accounts: dict[str, set[str]] = defaultdict(set)
     for row in records.filter(customer__in=joined) if joined else ():
