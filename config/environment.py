@@ -20,7 +20,7 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _CACHES = {"locmemcache", "dbcache", "filecache"}
 #: Values that are passwords, or addresses that can contain one.
-_SECRET = {"SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL"}
+_SECRET = {"SECRET_KEY", "BACKUP_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL"}
 #: What is shown instead of a secret.
 HIDDEN = "(hidden)"
 _MAIL = {"smtp", "smtp+tls", "smtp+ssl", "filemail", "consolemail"}

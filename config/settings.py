@@ -9,6 +9,7 @@ from django.urls import reverse_lazy
 
 from config.database import database
 from config.environment import EnvironmentSettings
+from config.version import VERSION as _VERSION
 from customers.configuration.table import TABLE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,6 +20,8 @@ _environment = EnvironmentSettings(BASE_DIR / ".env")
 DEVELOPMENT = _environment.flag("CLIENTELE_DEVELOPMENT", default=False)
 
 # The product
+
+CLIENTELE_VERSION = _VERSION
 
 # The settings that pages can change, under their names: what the environment gives, else the default of the table.
 # `customers.configuration.values` reads them, unless a page has stored a value.
@@ -159,6 +162,15 @@ SILENCED_SYSTEM_CHECKS = ["templates.W003"]
 DATABASES = {"default": database(_environment, BASE_DIR)}
 # In the database by default, because all server processes must know which codes of the second step were used.
 CACHES = {"default": _environment.cache("CACHE_URL", "dbcache://cache")}
+
+#: Where the nightly backup goes; without it there is none.
+BACKUP_DIR = _environment.text("BACKUP_DIR")
+#: Backups are encrypted with it, if it is set.
+BACKUP_KEY = _environment.text("BACKUP_KEY")
+if 0 < len(BACKUP_KEY) < 32:
+    _environment.refuse("BACKUP_KEY", "it is too short to be safe. Set it to 32 or more random characters")
+#: How many backups the nightly job keeps.
+BACKUPS_KEPT = _environment.number("BACKUPS_KEPT", 14)
 
 STATIC_URL = "static/"
 STATIC_ROOT = None if DEVELOPMENT else BASE_DIR / "staticfiles"

@@ -9,6 +9,7 @@ from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.imports.run import PREVIEW, REVERT, RUN
 from crm.jobs.audit import seal_audit
+from crm.jobs.backups import back_up
 from crm.jobs.data_check import check_data
 from crm.jobs.duplicates import DUPLICATES, sweep_duplicates
 from crm.jobs.events import (
@@ -103,6 +104,14 @@ _ALL = (
         run=seal_audit,
         schedule=Every(5),
         lane=Lane.QUICK,
+    ),
+    Kind(
+        name="backup",
+        title="Backup",
+        about="A verified copy of the database in the folder for backups",
+        run=back_up,
+        attempts=2,
+        schedule=Daily(time(1, 0)),
     ),
     Kind(
         name="retention",

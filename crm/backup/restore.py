@@ -1,0 +1,96 @@
+"""Restore a backup: all or nothing, verified, with the erasures that were made since."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from crm.backup.archive import SUFFIX, Manifest, erasures_in, open_backup
+from crm.backup.engines import BackupFailed, engine
+from crm.backup.erasures import erase_again, list_of_erasures
+from customers.changes import delete_changes
+from customers.logs import log_event
+from customers.models import AuditEntry, Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did. `problems` names what has to be erased by hand."""
+
+    manifest: Manifest
+    erased_again: int
+    problems: list[str] = field(default_factory=list)
+
+
+def restore(path: Path, *, replace: bool) -> Restored:
+    """Replace the database by the backup at `path`. Raises `BackupFailed` or `OSError`; then nothing was changed.
+
+    Without `replace` the database must have no customers, users and audit log. Erasures made after the backup are taken from the
+    database that is replaced and from later backups beside `path`, and made again. They are kept in a file meanwhile, so that
+    a restore that is repeated after it was interrupted knows them.
+    """
+    _check_room(replace=replace)
+    pending = path.with_name(f"{path.name}.erasures")
+    with open_backup(path) as opened:
+        _check_fit(opened.manifest)
+        lists = [_now(), _pending(pending), *(erasures_in(each) for each in _later(path))]
+        pending.write_text(json.dumps([row for each in lists for row in each]))
+        engine().load(opened.dump, opened.manifest.tables)
+    # A backup of an earlier version of the schema is brought to this one.
+    call_command("migrate", verbosity=0)
+    again, problems = erase_again([_pending(pending)])
+    Session.objects.all().delete()
+    # Readers of the changes feed start over: they know changes that the database has no more.
+    delete_changes(None)
+    pending.unlink()
+    log_event("backup_restored", rows=opened.manifest.rows, erased_again=again)
+    return Restored(opened.manifest, again, problems)
+
+
+def _has_tables() -> bool:
+    return "django_migrations" in connection.introspection.table_names()
+
+
+def _check_room(*, replace: bool) -> None:
+    if replace or not _has_tables():
+        return
+    names = connection.introspection.table_names()
+    for model in (Customer, User, AuditEntry):
+        if model._meta.db_table in names and model._default_manager.exists():
+            raise BackupFailed("The database isn't empty. Use --replace to replace everything in it")
+
+
+def _check_fit(manifest: Manifest) -> None:
+    if (manifest.vendor, manifest.server) != (connection.vendor, engine().version()):
+        made, here = f"{manifest.vendor} {manifest.server}", f"{connection.vendor} {engine().version()}"
+        raise BackupFailed(f"The backup is of {made}, this database is {here}. Restore it to the same")
+    on_disk = MigrationLoader(None).disk_migrations
+    known = on_disk.keys() | {former for each in on_disk.values() for former in each.replaces}
+    apps = {app for app, _ in known}
+    if any(app in apps and (app, name) not in known for app, name in manifest.migrations):
+        raise BackupFailed(f"The backup was made by version {manifest.version}. Install that version first")
+
+
+def _now() -> list[Any]:
+    """The erasures of the database that is replaced."""
+    return list_of_erasures() if "customers_erasedrecord" in connection.introspection.table_names() else []
+
+
+def _later(path: Path) -> list[Path]:
+    return [each for each in sorted(path.parent.glob(f"clientele-*{SUFFIX}")) if each.name > path.name]
+
+
+def _pending(path: Path) -> list[Any]:
+    try:
+        found: list[Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return []
+    return found
