@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from django.db import connection, transaction
-from django.db.backends.postgresql.client import DatabaseClient
+from psycopg.conninfo import make_conninfo
 
 from crm.backup.fingerprint import (
     POSTGRESQL_FORM,
@@ -122,11 +122,15 @@ class _PostgreSQL:
             "psql",
             ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--file={script}"],
         )
+        # Its statements are prepared for tables that are gone.
+        connection.close()
 
     def _run(self, name: str, options: Sequence[str]) -> None:
         """Run a program that connects to the database."""
-        arguments, variables = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
-        _finish([self._path(name), *options, *arguments[1:]], variables)
+        connection.ensure_connection()
+        info = connection.connection.info
+        conninfo = make_conninfo(**info.get_parameters())
+        _finish([self._path(name), *options, f"--dbname={conninfo}"], {"PGPASSWORD": info.password})
 
     def _program(self, name: str, options: Sequence[str], output: Any = None) -> str:
         return _finish([self._path(name), *options], None, output)
