@@ -10,6 +10,7 @@ from billing.formats import money
 from billing.invoices.locking import CannotChangeInvoice, locked_issued, save_change
 from billing.invoices.numbers import series_of_credit_notes, take_numbers
 from billing.invoices.overdue import clear_past_due
+from billing.invoices.unused import given_back_of, gross_of
 from billing.models import CreditNote, Invoice, InvoiceLine
 from billing.rules.exact import EXACT
 from customers import clock
@@ -18,8 +19,13 @@ _CREDITABLE = (Invoice.Status.OPEN, Invoice.Status.PAID, Invoice.Status.UNCOLLEC
 
 
 def creditable(invoice: Invoice) -> int:
-    """The part of the invoice that is not credited yet, in minor units."""
-    return invoice.total - invoice.credited
+    """The part of the invoice that is not credited yet, in minor units.
+
+    Unused time that a later invoice gave back was credited with it.
+    """
+    left = invoice.total - invoice.credited
+    given_back = given_back_of(invoice)
+    return max(0, min(left, gross_of(invoice) - invoice.credited - given_back)) if given_back else left
 
 
 def to_return(invoice: Invoice) -> int:
@@ -45,7 +51,7 @@ def credit_note(invoice: Invoice, amount: int | None = None, *, reason: str, don
     if left <= 0:
         raise CannotChangeInvoice(
             f"{found} is already credited in full."
-            if found.credited
+            if found.total
             else f"Void it instead. {found} has nothing to credit because its total is 0."
         )
     if not 0 < amount <= left:

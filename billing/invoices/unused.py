@@ -18,7 +18,8 @@ from billing.models import Invoice, InvoiceLine, Subscription
 
 _TICK = timedelta(microseconds=1)
 _GIVES_NOTHING_BACK = (Invoice.Status.DRAFT, Invoice.Status.VOID, Invoice.Status.UNCOLLECTIBLE)
-_OF_TIME = (InvoiceLine.Kind.BASE, InvoiceLine.Kind.PREPAID, InvoiceLine.Kind.PRORATION)
+#: Lines that bill time.
+TIME_KINDS = (InvoiceLine.Kind.BASE, InvoiceLine.Kind.PREPAID, InvoiceLine.Kind.PRORATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,28 @@ def unused_of_invoice(invoice: Invoice, at: datetime) -> int:
     return sum(each.amount for each in _unused(InvoiceLine.objects.filter(invoice=invoice), at))
 
 
+def given_back_of(invoice: Invoice) -> int:
+    """How much of the invoice later invoices gave back as unused time, in minor units with its tax."""
+    amounts: Iterable[int] = (
+        InvoiceLine.objects.filter(gives_back__invoice=invoice)
+        .exclude(invoice__status=Invoice.Status.VOID)
+        .values_list("amount", flat=True)
+    )
+    net = -sum(amounts)
+    rate = Decimal(0) if invoice.tax_rate is None else invoice.tax_rate
+    return net + round(Fraction(net) * Fraction(rate) / 100)
+
+
+def gross_of(invoice: Invoice) -> int:
+    """What the invoice billed with tax, in minor units: its total, and what invoice credits paid of it."""
+    credits_used: Iterable[int] = invoice.lines.filter(
+        kind=InvoiceLine.Kind.CREDIT, amount__lt=0
+    ).values_list("amount", flat=True)
+    return int(invoice.total - sum(credits_used))
+
+
 def _unused(lines: QuerySet[InvoiceLine], at: datetime) -> list[UnusedTime]:
-    running = lines.filter(kind__in=_OF_TIME, amount__gt=0, period_start__isnull=False, period_end__gt=at)
+    running = lines.filter(kind__in=TIME_KINDS, amount__gt=0, period_start__isnull=False, period_end__gt=at)
     still_billed = running.exclude(invoice__status__in=_GIVES_NOTHING_BACK)
     given_back = InvoiceLine.objects.filter(gives_back=OuterRef("pk")).exclude(
         invoice__status=Invoice.Status.VOID
@@ -76,8 +97,5 @@ def _part_left(invoice: Invoice) -> Fraction:
     """The part of the invoice that no credit note has credited. What invoice credits paid counts as billed."""
     if not invoice.credited:
         return Fraction(1)
-    credits_used: Iterable[int] = invoice.lines.filter(
-        kind=InvoiceLine.Kind.CREDIT, amount__lt=0
-    ).values_list("amount", flat=True)
-    gross = invoice.total - sum(credits_used)
+    gross = gross_of(invoice)
     return Fraction(max(0, gross - invoice.credited), gross)

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Q
 
 from billing.formats import money
 from billing.invoices.issue import CARRIED_OVER
 from billing.invoices.locking import CannotChangeInvoice, locked_invoice, locked_issued, save_change
 from billing.invoices.overdue import clear_past_due
 from billing.invoices.terms import DISCOUNT_COLUMNS, in_own_currency
+from billing.invoices.unused import TIME_KINDS
 from billing.models import Discount, Invoice, InvoiceLine
 from billing.rules.exact import EXACT
 from billing.rules.money import from_minor
@@ -26,9 +28,10 @@ _MOST_NAMED = 5
 def void_invoice(invoice: Invoice, *, done_by: str) -> Invoice:
     """Void an invoice that should not have been issued. Nothing is due, and its discounts count as unused.
 
-    Credits that paid it, in part or whole, come back. Credit that it carried over is taken back. A draft is discarded this
-    way. Raises `CannotChangeInvoice` if anything is paid or credited, if it is closed with a total above 0, or if credit
-    that it carried over was used.
+    Credits that paid it, in part or whole, come back. Credit that it carried over is taken back, and time that it gave back
+    counts as billed again. A draft is discarded this way. Raises `CannotChangeInvoice` if anything is paid or credited, if
+    it is closed with a total above 0, if credit that it carried over was used, or if a later invoice bills or gives back
+    time that this one gave back or billed.
     """
     found = locked_invoice(invoice)
     if found.status != Invoice.Status.DRAFT or found.imported:
@@ -42,6 +45,7 @@ def void_invoice(invoice: Invoice, *, done_by: str) -> Invoice:
         raise CannotChangeInvoice(
             f"Issue a credit note for the rest instead. {found} can't be voided because it is partly {what}."
         )
+    _refuse_built_upon(found)
     reason = f"Voided by {done_by}"
     _take_back_carried_over(found, reason)
     _release_discounts(found)
@@ -69,6 +73,31 @@ def mark_uncollectible(invoice: Invoice, *, done_by: str) -> Invoice:
 
 def _is_paid_by_credits(invoice: Invoice) -> bool:
     return invoice.status == Invoice.Status.PAID and not invoice.total
+
+
+def _refuse_built_upon(invoice: Invoice) -> None:
+    """Refuse to void an invoice that a later change of the subscription stands on: time would be billed or credited twice."""
+    lines = InvoiceLine.objects.filter(invoice__subscription=invoice.subscription_id).exclude(
+        invoice__status=Invoice.Status.VOID
+    )
+    built_upon = Q(gives_back__invoice=invoice)
+    for line in invoice.lines.filter(gives_back__isnull=False):
+        built_upon |= Q(
+            kind__in=TIME_KINDS,
+            amount__gt=0,
+            period_start__lt=line.period_end,
+            period_end__gt=line.period_start,
+        ) & Q(invoice__created_at__gt=invoice.created_at)
+    later = (
+        lines.filter(built_upon)
+        .exclude(invoice=invoice)
+        .order_by("-invoice__created_at", "-invoice_id")
+        .first()
+    )
+    if invoice.subscription_id is not None and later is not None:
+        raise CannotChangeInvoice(
+            f"Void {later.invoice} first. {invoice} can't be voided because that later invoice continues from it."
+        )
 
 
 def _take_back_carried_over(invoice: Invoice, reason: str) -> None:

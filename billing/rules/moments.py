@@ -36,12 +36,10 @@ def ahead_problem(at: datetime, now: datetime) -> str | None:
 
 
 def closed_problem(at: datetime, open_since: datetime | None) -> str | None:
-    """Why nothing can change at `at` if the open period began at `open_since` (None: no period was closed)."""
+    """Why nothing can change at `at` if the time before `open_since` was billed (None: none was)."""
     if open_since is None or at >= open_since:
         return None
-    return (
-        f"Enter {shown(open_since)} or a later time. The period before it was billed, so nothing changes it."
-    )
+    return f"Enter {shown(open_since)} or a later time. The time before it was billed, so nothing changes it."
 
 
 def late_usage_problem(

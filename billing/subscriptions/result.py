@@ -85,8 +85,10 @@ def check_billed_here(subscription: Subscription, what: str) -> None:
 
 
 def check_moment(subscription: Subscription, at: datetime) -> None:
-    """Refuse a moment before the open period of a subscription, which was billed up to there."""
-    problem = closed_problem(at, subscription.current_period_start or subscription.started_at)
+    """Refuse a moment before the open period of a subscription or its latest change: what came before was billed."""
+    latest = subscription.phases.order_by("starts_at").values_list("starts_at", flat=True).last()
+    since = [subscription.current_period_start or subscription.started_at, latest]
+    problem = closed_problem(at, max(each for each in since if each is not None))
     if problem is not None:
         raise CannotSubscribe(problem)
 

@@ -45,7 +45,7 @@ def test_what_was_billed_stays() -> None:
     assert closed_problem(NOW, NOW) is None
     assert closed_problem(NOW, None) is None
     assert closed_problem(NOW - INSTANT, NOW) == (
-        "Enter 2026-02-01 12:00 UTC or a later time. The period before it was billed, so nothing changes it."
+        "Enter 2026-02-01 12:00 UTC or a later time. The time before it was billed, so nothing changes it."
     )
 
 
