@@ -80,7 +80,16 @@ class AutoTopupAdmin(_ControlAdmin):
 @admin.register(SpendLimit)
 class SpendLimitAdmin(_EntityControlAdmin):
     list_display = (text_of("customer"), "shown_entity", "shown_feature", "shown_limit", "switch")
-    fields = ("customer", "entity", "feature", "overage_limit", "limit_type", "enabled", "id")
+    fields = (
+        "customer",
+        "entity",
+        "feature",
+        "overage_limit",
+        "limit_type",
+        "skip_overage_billing",
+        "enabled",
+        "id",
+    )
 
     @display(description="feature")
     def shown_feature(self, limit: SpendLimit) -> str:

@@ -12,9 +12,10 @@ from billing.models import Balance, Entity, Feature, Grant, Posting
 from billing.models.figures import Interval
 from billing.rules.figures import amount_problem
 from billing.rules.intervals import step
-from billing.rules.moments import ahead_problem
+from billing.rules.moments import is_ahead
 from customers import clock
 from customers.audit.record import audit
+from customers.bulk import create_rows
 from customers.models import AuditAction, Customer
 
 
@@ -40,14 +41,19 @@ def grant(
 ) -> Grant:
     """Make a standalone grant from `at` on (None: now), and a balance if the customer has none.
 
+    A later `at` schedules the grant: it counts from then on.
+
     With an `interval`, the grant is refilled every `interval_count` intervals, the first time one such span after `at`. A
     grant for an entity can only be used by that entity. `balance` is the balance that gets the grant, for a customer with
     several of the feature. For a merged customer, the merge survivor gets the grant. Raises `CannotGrant`.
     """
     now = clock.now()
     at = at or now
-    if problem := ahead_problem(at, now):
-        raise CannotGrant(f"{problem} A grant can't be scheduled.")
+    is_later = is_ahead(at, now)
+    if is_later and unlimited:
+        raise CannotGrant(
+            "Enter an amount, or grant it when it starts. An unlimited grant can't be scheduled."
+        )
     every = interval_count or 1
     _check(feature, amount, interval, interval_count, expires_at, at)
     customer = _locked(customer)
@@ -69,25 +75,27 @@ def grant(
         unlimited=unlimited,
         reset_interval=interval,
         reset_interval_count=interval_count if interval else None,
-        next_reset_at=step(at, interval, every) if interval else None,
+        scheduled_amount=amount if is_later else None,
+        next_reset_at=step(at, interval, every) if interval and not is_later else None,
         expires_at=expires_at,
         created_at=at,
     )
     row.grant_id = str(row.pk)
-    post(
-        PostingDraft(
-            customer_id=str(customer.pk),
-            kind=Posting.Kind.GRANT,
-            occurred_at=at,
-            done_by=done_by,
-            changes=[FigureChange(row, "included_grant", amount)],
-            reason=reason,
-            feature_id=str(feature.pk),
-            entity_id=None if entity is None else str(entity.pk),
-            amount=amount,
-        ),
-        touched=[row],
+    first = PostingDraft(
+        customer_id=str(customer.pk),
+        kind=Posting.Kind.GRANT,
+        occurred_at=at,
+        done_by=done_by,
+        changes=[FigureChange(row, "included_grant", amount)],
+        reason=reason,
+        feature_id=str(feature.pk),
+        entity_id=None if entity is None else str(entity.pk),
+        amount=amount,
     )
+    if is_later:
+        create_rows([row], reason)
+    else:
+        post(first, touched=[row])
     audit(
         AuditAction.BALANCE_ADJUSTED,
         str(customer.pk),

@@ -149,7 +149,8 @@ def _item_terms(item: PlanItem) -> tuple[Any, ...]:
     )
     expiry = bool(item.expiry_unit) and (item.expiry_unit, item.expiry_length or 1)
     what = (item.feature.feature_id, item.included, item.unlimited)
-    return (*what, reset, price, rollover, expiry, item.pooled)
+    proration = (item.on_increase, item.on_decrease)
+    return (*what, reset, price, rollover, expiry, item.billing_threshold, proration, item.pooled)
 
 
 def _tiers(tiers: Any) -> tuple[tuple[Decimal, ...], ...]:

@@ -171,7 +171,7 @@ class DrawableBalances:
         return last is not None and at < last
 
     def next_due(self) -> datetime | None:
-        """When the next reset of one of the grants, or event of one of the subscriptions behind them, falls due.
+        """When the next start or reset of one of the grants, or event of one of the subscriptions behind them, falls due.
 
         A grant that expires needs no renewal first: `counts_at` leaves it out.
         """
@@ -179,7 +179,7 @@ class DrawableBalances:
             event
             for grant in self.grants.values()
             for event in grant.due_events()
-            if event.kind is DueKind.RESET
+            if event.kind in (DueKind.RESET, DueKind.START)
         ]
         return min((event.at for event in events), default=None)
 

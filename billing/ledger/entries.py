@@ -34,6 +34,7 @@ GRANT_COLUMNS = (
     "adjusted",
     "billed_overage",
     "entries",
+    "scheduled_amount",
     "next_reset_at",
     "last_reset_at",
     "anchor_day",

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from django.core.management.base import CommandError
 from django.utils.dateparse import parse_datetime
 
-from billing.models import Entity, Feature, Plan, Subscription
+from billing.models import Entity, Feature, Plan, Purchase, Subscription
 from billing.rules.figures import amount_problem
 from customers.cli import one_line
 from customers.ingest.accounts import accounts_named
@@ -154,6 +154,16 @@ def subscription_called(identifier: str, customer: Customer) -> Subscription:
     raise CommandError(
         f"{one_line(str(customer))} has no running subscription “{_shown(identifier)}”. {_known('subscriptions', names)}"
     )
+
+
+def scheduled_purchase_called(identifier: str, customer: Customer) -> Purchase | None:
+    """The customer's scheduled purchase with this typed ID, or of the plan with this plan ID; None if there is none."""
+    scheduled = Purchase.objects.filter(customer=customer, scheduled=True, removed_at=None)
+    if to_uuid(identifier, ("pur",)) is not None:
+        return scheduled.filter(pk=identifier).select_related("customer").first()
+    found = scheduled.filter(plan__plan_id=identifier) if _is_text(identifier) else scheduled.none()
+    running = Subscription.objects.running().filter(customer=customer, plan__plan_id=identifier)
+    return None if not found or running.exists() else found.select_related("customer").latest("started_at")
 
 
 def _shown(identifier: str) -> str:

@@ -15,7 +15,7 @@ from billing.models.account import Entity
 from billing.models.catalog import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
 from billing.models.subscription import Purchase, Subscription
-from billing.rules.due_events import DueEvent, expiry_events, reset_events
+from billing.rules.due_events import DueEvent, expiry_events, reset_events, scheduled_events
 from billing.rules.figures import GrantFigures, RolloverFigures, counts
 from billing.rules.intervals import NEVER_RESETS
 from customers import clock
@@ -87,6 +87,14 @@ class CountedQuerySet(models.QuerySet[M]):
 
 class GrantQuerySet(CountedQuerySet["Grant"]):
     """The conditions on grants that more than one rule uses."""
+
+    def counted(self, at: datetime | None = None) -> Self:
+        """The grants that count toward their balance at `at` (default: now). A scheduled one doesn't yet."""
+        return super().counted(at).filter(scheduled_amount=None)
+
+    def due_to_start(self, at: datetime) -> Self:
+        """The scheduled grants that start by `at`. `Grant.due_events` is the reference."""
+        return self.filter(ended_at=None, scheduled_amount__isnull=False, created_at__lte=at)
 
     def due_to_reset(self, at: datetime) -> Self:
         """The grants with a reset due by `at`. `Grant.due_events` is the reference."""
@@ -162,6 +170,12 @@ class Grant(PartOfList):
     entries = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="The number of ledger lines."
     )
+    scheduled_amount = figure(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="What it will include from its start on. Blank once it has started.",
+    )
     unlimited = models.BooleanField(default=False)
     reset_interval = models.CharField(
         max_length=20, choices=Interval, blank=True, help_text="Blank if it never resets."
@@ -225,12 +239,15 @@ class Grant(PartOfList):
                 "adjusted",
                 at_least=None,
             ),
-            bounded("grant_prices_in_range", "price_amount", "max_purchase"),
+            bounded("grant_prices_in_range", "price_amount", "max_purchase", "scheduled_amount"),
         ]
         # `renew` looks for due events every few minutes.
         indexes = [
             models.Index(fields=["next_reset_at"], condition=Q(ended_at=None), name="grant_by_next_reset"),
             models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="grant_by_expiry"),
+            models.Index(
+                fields=["created_at"], condition=Q(scheduled_amount__isnull=False), name="grant_scheduled"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -249,7 +266,7 @@ class Grant(PartOfList):
 
     def counts_at(self, at: datetime) -> bool:
         """Whether the grant counts towards its balance."""
-        return counts(self.ended_at, self.expires_at, at)
+        return self.scheduled_amount is None and counts(self.ended_at, self.expires_at, at)
 
     @property
     def started_at(self) -> datetime | None:
@@ -285,9 +302,11 @@ class Grant(PartOfList):
         return source.started_at if source else self.created_at
 
     def due_events(self) -> list[DueEvent]:
-        """Its expiry and its next reset; none once it has ended."""
+        """Its start if it is scheduled, else its expiry and its next reset; none once it has ended."""
         if self.ended_at is not None:
             return []
+        if self.scheduled_amount is not None:
+            return scheduled_events(self.created_at)
         is_past_due = self.subscription is not None and self.subscription.past_due
         resets = reset_events(
             self.next_reset_at, self.reset_interval, may_reset=value_of(RESET_PAST_DUE) or not is_past_due

@@ -176,6 +176,23 @@ class Plan(models.Model):
         return f"{self.name or self.plan_id} v{self.version}"
 
 
+class Proration(models.TextChoices):
+    """How a change within a period is billed. The names are those of the billing document."""
+
+    PRORATE = "prorate", "For the rest of the period"
+    PRORATE_IMMEDIATELY = "prorate_immediately", "For the rest of the period, immediately"
+    PRORATE_NEXT_CYCLE = "prorate_next_cycle", "For the rest of the period, with the next invoice"
+    BILL_IMMEDIATELY = "bill_immediately", "For the whole period"
+    BILL_NEXT_CYCLE = "bill_next_cycle", "For the whole period, with the next invoice"
+    NONE = "none", "Nothing given back"
+    NO_PRORATIONS = "no_prorations", "Nothing given back, no proration"
+
+    @property
+    def is_prorated(self) -> bool:
+        """Whether the change counts from its moment on."""
+        return self.value.startswith("prorate")
+
+
 class PlanItem(models.Model):
     """What a plan includes of one feature, how often it resets, and the price of more."""
 
@@ -237,6 +254,21 @@ class PlanItem(models.Model):
         help_text="How long after the grant it expires, if it never resets. Leave blank for no expiry.",
     )
     expiry_length = models.PositiveIntegerField("length of expiry", null=True, blank=True)
+    billing_threshold = figure(
+        null=True,
+        blank=True,
+        help_text="Overage is billed as soon as this many units of it are unbilled. Leave blank for the period's end.",
+    )
+    on_increase = models.CharField(
+        "proration when more is taken",
+        max_length=20,
+        choices=Proration,
+        blank=True,
+        help_text="For seats and the like, within a period. Leave blank to bill what is in use at the period's end.",
+    )
+    on_decrease = models.CharField(
+        "proration when some is given up", max_length=20, choices=Proration, blank=True
+    )
     pooled = models.BooleanField(
         default=False, help_text="An entity's plan grants it to the customer as a whole."
     )
@@ -244,7 +276,14 @@ class PlanItem(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            bounded("plan_item_figures_in_range", "included", "price_amount", "max_purchase", "rollover_max"),
+            bounded(
+                "plan_item_figures_in_range",
+                "included",
+                "price_amount",
+                "max_purchase",
+                "rollover_max",
+                "billing_threshold",
+            ),
             models.CheckConstraint(
                 condition=models.Q(billing_units=None) | models.Q(billing_units__gt=0),
                 name="plan_item_billing_units_positive",

@@ -107,6 +107,12 @@ class SpendLimit(ListItem):
         help_text="Leave blank for units. A percentage is of what the main plan includes.",
     )
     overage_limit = figure(null=True, blank=True)
+    skip_overage_billing = models.BooleanField(
+        "overage is free",
+        null=True,
+        blank=True,
+        help_text="Yes: overage is counted and reset, but not billed.",
+    )
 
     history = HistoricalRecords(no_db_index=["came_with", "entity", "feature"])
 

@@ -6,7 +6,12 @@ a `Result`, and raises `CannotSubscribe` when it is refused.
 """
 
 from billing.subscriptions.attach import attach_plan
-from billing.subscriptions.cancel import cancel_subscription, extend_trial, uncancel_subscription
+from billing.subscriptions.cancel import (
+    cancel_purchase,
+    cancel_subscription,
+    extend_trial,
+    uncancel_subscription,
+)
 from billing.subscriptions.change_plan import change_plan
 from billing.subscriptions.due_customers import due_customers
 from billing.subscriptions.errors import CannotBill, CannotSubscribe
@@ -22,6 +27,7 @@ __all__ = [
     "RenewedBatch",
     "Result",
     "attach_plan",
+    "cancel_purchase",
     "cancel_subscription",
     "change_plan",
     "due_customers",

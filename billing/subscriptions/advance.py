@@ -13,16 +13,17 @@ from billing.rules.due_events import DueKind, due_since
 from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.auto_enable import enable_default
-from billing.subscriptions.charges import interval_of, period_usage_lines, recurring_lines, request_invoice
+from billing.subscriptions.charges import interval_of, recurring_lines, request_invoice
 from billing.subscriptions.cycles import next_cycle
 from billing.subscriptions.end import end, end_grants, expire_grant, expire_rollover, last_overage_lines
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.reset_grants import reset_due_grants, reset_waiting_grants
-from billing.subscriptions.start import anchor_days_of, begin, begin_purchase, bill_start
+from billing.subscriptions.start import anchor_days_of, begin, begin_grant, begin_purchase, bill_start
 from billing.subscriptions.switch import Terms, switch
 from billing.subscriptions.trials import trial_end_of
 from billing.subscriptions.unit_of_work import UnitOfWork, save
+from billing.subscriptions.usage_lines import period_usage_lines
 
 
 def advance(units: list[UnitOfWork], now: datetime) -> RenewalCounts:
@@ -100,6 +101,10 @@ def _start(work: UnitOfWork, at: datetime, counts: RenewalCounts) -> None:
     for purchase in work.purchases:
         if due_since(purchase.due_events(), DueKind.START, at) is not None:
             begin_purchase(work, purchase)
+            counts.started += 1
+    for grant in work.grants.values():
+        if due_since(grant.due_events(), DueKind.START, at) is not None:
+            begin_grant(work, grant)
             counts.started += 1
 
 
@@ -217,10 +222,10 @@ def _next_period(work: UnitOfWork, subscription: Subscription, lines: list[Bille
     is_anchored = is_made_of_months(every[0])
     subscription.anchor_day = anchor_day(start, *anchor_days_of(subscription, start)) if is_anchored else None
     following = step(start, *every, subscription.anchor_day)
+    lines = [*lines, *period_usage_lines(work, subscription, None, start)]
     subscription.current_period_start = start
     subscription.current_period_end = following
     work.change(subscription)
-    lines = [*lines, *period_usage_lines(work, subscription, None, start)]
     lines += take_pending_lines(work, subscription, start)
     if following is not None:
         lines += recurring_lines(work, subscription, (start, following))

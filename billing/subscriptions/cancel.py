@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.models import Subscription
+from billing.models import Purchase, Subscription
 from billing.rules.moments import ahead_problem, is_ahead
 from billing.subscriptions.auto_enable import enable_default
 from billing.subscriptions.charges import request_invoice
@@ -66,6 +66,20 @@ def cancel_subscription(
         current.expires_at = ends_at
         result.messages.append(f"{current.plan} ends on {moment(ends_at)}.")
     return finish(work, result, "Canceled", subscription=current)
+
+
+@transaction.atomic
+def cancel_purchase(purchase: Purchase, *, done_by: str) -> Result:
+    """Drop a scheduled purchase before it starts. One that has started was billed, and stays."""
+    work = open_unit(purchase.customer, clock.now(), done_by)
+    for row in work.purchases:
+        if row.pk == purchase.pk and row.scheduled:
+            row.removed_at = clock.now()
+            work.purchases.remove(row)
+            work.change(row)
+            said = f"{row.plan} will not start."
+            return finish(work, Result(messages=[said]), "Scheduled purchase canceled", purchase=row)
+    raise CannotSubscribe("The purchase has started. To refund it, issue a credit note.")
 
 
 @transaction.atomic

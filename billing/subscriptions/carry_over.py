@@ -13,7 +13,12 @@ from billing.models.figures import BillingMethod
 from billing.rules.exact import EXACT
 from billing.rules.figures import included_grant
 from billing.rules.invoice_totals import BilledLine
-from billing.subscriptions.end import expire_grant, expire_rollover, last_overage_lines
+from billing.subscriptions.end import (
+    expire_grant,
+    expire_rollover,
+    is_billed_until_its_end,
+    last_overage_lines,
+)
 from billing.subscriptions.start import grant_item
 from billing.subscriptions.unit_of_work import UnitOfWork
 from customers.configuration.table import RESET_PAST_DUE
@@ -44,7 +49,12 @@ def adapt_grants(
             _resize(work, same, item, subscription, at)
     replaced = {grant.pk: _replaced_by(work, grant, new) for grant in waiting}
     freed = {grant.pk: _set_free(work, grant) for grant in waiting}
-    lines = [line for grant in waiting for line in last_overage_lines(work, grant, at)]
+    lines = [
+        line
+        for grant in waiting
+        if not _goes_on(work, grant, replaced[grant.pk])
+        for line in last_overage_lines(work, grant, at)
+    ]
     for grant in waiting:
         expire_grant(work, grant, at, f"{before} ended")
     for item in new:
@@ -164,6 +174,13 @@ def _replaced_by(work: UnitOfWork, grant: Grant, items: Iterable[PlanItem]) -> P
     """The new item that takes over from the grant: of its feature, if possible with the same reset."""
     own = [item for item in items if str(item.feature_id) == work.feature_id_of(grant)]
     return max(own, key=lambda item: item.reset_interval == grant.reset_interval, default=None)
+
+
+def _goes_on(work: UnitOfWork, grant: Grant, item: PlanItem | None) -> bool:
+    """Whether what is in use stays in use, and the item that takes over bills it at the end of the period."""
+    is_consumed = work.balances[str(grant.balance_id)].feature.consumable
+    is_billed = item is not None and item.billing_method == BillingMethod.USAGE_BASED
+    return not is_consumed and is_billed and not is_billed_until_its_end(work, grant)
 
 
 def _set_free(work: UnitOfWork, grant: Grant) -> list[Rollover]:

@@ -1,4 +1,7 @@
-"""The invoice lines of a subscription, in minor units of its plan's currency."""
+"""The invoice lines of a subscription for base prices and packs, in minor units of its plan's currency.
+
+`billing.subscriptions.usage_lines` has those for what was used.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from django.utils.timezone import override
 
-from billing.catalog.plan_items import item_of_grant
 from billing.invoices.issue import InvoiceRequest
 from billing.invoices.unused import UnusedTime, unused_of_subscription
 from billing.models import Feature, Grant, Plan, PlanItem, Purchase, Subscription
@@ -19,10 +22,10 @@ from billing.rules.intervals import NEVER_RESETS
 from billing.rules.invoice_totals import BilledLine, GivenBack, LineKind
 from billing.rules.money import round_to_minor
 from billing.rules.monthly_value import annual
-from billing.rules.prices import Price, base_cost, cost_of, prepaid_cost, proration
+from billing.rules.prices import Price, base_cost, prepaid_cost, proration
 from billing.subscriptions.errors import CannotBill
-from billing.subscriptions.unit_of_work import UnitOfWork
-from customers.formats import day, number
+from billing.subscriptions.unit_of_work import PlanItems, UnitOfWork
+from customers.formats import day
 
 #: How often something is charged: an interval and its count.
 Rhythm = tuple[str, int]
@@ -51,13 +54,13 @@ def interval_of(plan: Plan, items: list[PlanItem]) -> Rhythm | None:
     """
     if plan.price_interval and plan.price_interval != Interval.ONE_OFF:
         return plan.price_interval, plan.price_interval_count or 1
-    return next((rhythm for item in items if (rhythm := _rhythm_of(item)) is not None), None)
+    return next((rhythm for item in items if (rhythm := rhythm_of(item)) is not None), None)
 
 
 def cycles_of(plan: Plan, items: list[PlanItem]) -> list[Rhythm]:
     """The other intervals at which the plan charges prepaid packs, and overage that no reset bills."""
     own = interval_of(plan, items)
-    rhythms = [_rhythm_of(item) for item in items if _is_billed_by_period(item)]
+    rhythms = [rhythm_of(item) for item in items if is_billed_by_period(item)]
     return [rhythm for rhythm in dict.fromkeys(rhythms) if rhythm is not None and rhythm != own]
 
 
@@ -101,14 +104,26 @@ def recurring_lines(
     return lines
 
 
-def monthly_cost(work: UnitOfWork, subscription: Subscription) -> Decimal:
+class KnowsItems(Protocol):
+    """A unit of work, or anything else that has fetched the items of plans."""
+
+    @property
+    def plan_items(self) -> PlanItems:
+        """The items."""
+
+
+def monthly_cost(work: KnowsItems, subscription: Subscription) -> Decimal:
     """What a subscription costs per month by its recurring prices, in major units. Overage is not known in advance."""
+    return EXACT.divide(yearly_cost(work, subscription), Decimal(12))
+
+
+def yearly_cost(work: KnowsItems, subscription: Subscription) -> Decimal:
+    """What the invoices of a year charge for a subscription by its recurring prices, in major units."""
     charges = recurring_charges(work, subscription).values()
-    years = (annual(whole, *rhythm) for of_feature in charges for rhythm, whole in of_feature)
-    return EXACT.divide(total(years), Decimal(12))
+    return total(annual(whole, *rhythm) for of_feature in charges for rhythm, whole in of_feature)
 
 
-def recurring_charges(work: UnitOfWork, subscription: Subscription) -> RecurringCharges:
+def recurring_charges(work: KnowsItems, subscription: Subscription) -> RecurringCharges:
     """The recurring charges of a subscription for whole periods."""
     found: RecurringCharges = defaultdict(list)
     for rhythm in _rhythms(work, subscription):
@@ -157,71 +172,6 @@ def once_lines(
     return lines
 
 
-def overage_lines(grant: Grant, at: datetime) -> list[BilledLine]:
-    """Bill the overage of a grant that is not billed yet. What is used in a trial is free. Updates `billed_overage`.
-
-    Tiers continue after what was billed before: together, the lines are the price of the whole overage.
-    """
-    overage: Decimal = grant.figures.overage
-    billed = min(grant.billed_overage, overage)
-    source, price, plan = grant.subscription or grant.purchase, price_of(grant), grant.plan
-    if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
-        return []
-    grant.billed_overage = overage
-    if _is_tried(source, at) or overage <= billed:
-        return []
-    included = grant.figures.granted
-    whole = EXACT.subtract(cost_of(price, overage, included), cost_of(price, billed, included))
-    return [_usage_line(grant, plan, source, whole, EXACT.subtract(overage, billed), included)]
-
-
-def seat_lines(grant: Grant, at: datetime) -> list[BilledLine]:
-    """Bill what is in use beyond the included amount at the end of a period, of a feature that is not consumed.
-
-    A trial is free.
-    """
-    overage, price, plan = grant.figures.overage, price_of(grant), grant.plan
-    if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None or not overage:
-        return []
-    if _is_tried(grant.subscription, at):
-        return []
-    included = grant.figures.granted
-    return [
-        _usage_line(grant, plan, grant.subscription, cost_of(price, overage, included), overage, included)
-    ]
-
-
-def period_usage_lines(
-    work: UnitOfWork, subscription: Subscription, rhythm: Rhythm | None, at: datetime
-) -> list[BilledLine]:
-    """Bill what is in use, and overage that no reset bills, of the prices charged at `rhythm` (None: at no other)."""
-    lines = []
-    items = work.plan_items.of(str(subscription.plan_id))
-    charged = {
-        (str(item.feature_id), item.reset_interval)
-        for item in items
-        if _is_billed_by_period(item)
-        and _rhythm_of(item) in ((rhythm,) if rhythm else (interval_of(subscription.plan, items), None))
-    }
-    for grant in work.grants_of(subscription):
-        if (work.feature_id_of(grant), grant.reset_interval) in charged:
-            is_consumed = work.balances[str(grant.balance_id)].feature.consumable
-            lines += overage_lines(grant, at) if is_consumed else seat_lines(grant, at)
-            work.book.touch(grant)
-    return lines
-
-
-def charged_since(work: UnitOfWork, subscription: Subscription, grant: Grant) -> datetime | None:
-    """The start of the period for which the price of a grant is charged now; None if none is running."""
-    items = work.plan_items.of(str(subscription.plan_id))
-    item = item_of_grant(items, grant, work.feature_id_of(grant))
-    rhythm = None if item is None else _rhythm_of(item)
-    for cycle in work.cycles_of(subscription):
-        if cycle.rhythm == rhythm:
-            return cycle.period_start
-    return subscription.current_period_start
-
-
 def request_invoice(
     work: UnitOfWork,
     source: Subscription | Purchase,
@@ -253,26 +203,20 @@ def request_invoice(
     )
 
 
-def _is_tried(source: Subscription | Purchase | None, at: datetime) -> bool:
-    """Whether a period that ends at `at` belongs to a trial."""
-    return (
-        isinstance(source, Subscription) and source.trial_ends_at is not None and at <= source.trial_ends_at
-    )
-
-
-def _rhythms(work: UnitOfWork, subscription: Subscription) -> list[Rhythm]:
+def _rhythms(work: KnowsItems, subscription: Subscription) -> list[Rhythm]:
     items = work.plan_items.of(str(subscription.plan_id))
     own = interval_of(subscription.plan, items)
     return [*([own] if own else []), *cycles_of(subscription.plan, items)]
 
 
-def _rhythm_of(item: PlanItem) -> Rhythm | None:
+def rhythm_of(item: PlanItem) -> Rhythm | None:
+    """How often the price of an item is charged; None if it has none that recurs."""
     if not item.price_interval or item.price_interval == Interval.ONE_OFF or price_of(item) is None:
         return None
     return item.price_interval, item.price_interval_count or 1
 
 
-def _is_billed_by_period(item: PlanItem) -> bool:
+def is_billed_by_period(item: PlanItem) -> bool:
     """Whether the end of a period bills the item: packs, what is in use, and overage of what is never reset."""
     if item.billing_method == BillingMethod.PREPAID:
         return True
@@ -281,7 +225,7 @@ def _is_billed_by_period(item: PlanItem) -> bool:
 
 
 def _recurring(
-    work: UnitOfWork, subscription: Subscription, rhythm: Rhythm | None
+    work: KnowsItems, subscription: Subscription, rhythm: Rhythm | None
 ) -> list[tuple[LineKind, Feature | None, Decimal, Decimal]]:
     """Kind, feature, amount in major units and quantity of each charge for a whole period."""
     plan = subscription.plan
@@ -295,7 +239,7 @@ def _recurring(
     for item in items:
         price = price_of(item)
         bought = Decimal(subscription.prepaid_quantities.get(item.feature.feature_id, 0))
-        is_charged = item.billing_method == BillingMethod.PREPAID and _rhythm_of(item) == rhythm
+        is_charged = item.billing_method == BillingMethod.PREPAID and rhythm_of(item) == rhythm
         if price is not None and bought and is_charged:
             amount = prepaid_cost(price, bought, item.included * subscription.quantity)
             found.append(("prepaid", item.feature, amount, bought))
@@ -335,25 +279,6 @@ def _once_line(
         subscription_id=source.subscription_id if isinstance(source, Subscription) else None,
         plan_id=source.plan.plan_id,
         feature=feature,
-    )
-
-
-def _usage_line(
-    grant: Grant,
-    plan: Plan,
-    source: Subscription | Purchase | None,
-    amount: Decimal,
-    quantity: Decimal,
-    included: Decimal,
-) -> BilledLine:
-    return BilledLine(
-        kind="usage",
-        description=f"{grant.balance.feature}: {number(quantity)} above {number(included)} included",
-        amount=round_to_minor(amount, plan.currency),
-        quantity=quantity,
-        subscription_id=source.subscription_id if isinstance(source, Subscription) else None,
-        plan_id=plan.plan_id,
-        feature=str(grant.balance.feature_id),
     )
 
 

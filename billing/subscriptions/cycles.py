@@ -8,8 +8,9 @@ from datetime import datetime
 from billing.models import BillingCycle, Subscription
 from billing.rules.intervals import is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
-from billing.subscriptions.charges import cycles_of, period_usage_lines, recurring_lines
+from billing.subscriptions.charges import cycles_of, recurring_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
+from billing.subscriptions.usage_lines import period_usage_lines
 
 
 def align_cycles(

@@ -10,11 +10,11 @@ from billing.ledger.entries import FigureChange
 from billing.models import Grant, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
-from billing.subscriptions.charges import charged_since, overage_lines, seat_lines
 from billing.subscriptions.cycles import end_cycles
 from billing.subscriptions.flags import lower_flags
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
+from billing.subscriptions.usage_lines import charged_period, item_of, overage_lines, prorates, seat_lines
 
 
 def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[BilledLine]:
@@ -32,11 +32,12 @@ def end_grants(
 ) -> list[BilledLine]:
     """End what a subscription or purchase grants. Returns the lines that bill its overage.
 
-    `goes_on` are the keys of features that stay in use under the plan that follows, which bills them.
+    `goes_on` are the keys of features that stay in use under the plan that follows, which bills them, unless the old
+    price prorates.
     """
     lines = []
     for grant in work.grants_of(source):
-        if work.feature_id_of(grant) not in goes_on:
+        if work.feature_id_of(grant) not in goes_on or is_billed_until_its_end(work, grant):
             lines += last_overage_lines(work, grant, at)
         expire_grant(work, grant, at, f"{source.plan} ended")
     lower_flags(work, source)
@@ -50,8 +51,14 @@ def last_overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[Bil
     if is_consumed or source is None:
         return overage_lines(grant, at)
     # What is in use is billed for whole periods, so a period that has just begun bills nothing.
-    starts_at = charged_since(work, source, grant)
-    return [] if starts_at is None or starts_at >= at else seat_lines(grant, at)
+    period = charged_period(work, source, item_of(work, source, grant))
+    return [] if period is None or period[0] >= at else seat_lines(work, source, grant, at, ends=True)
+
+
+def is_billed_until_its_end(work: UnitOfWork, grant: Grant) -> bool:
+    """Whether a grant is billed when it ends, although what is in use stays in use under the plan that follows."""
+    item = None if grant.subscription is None else item_of(work, grant.subscription, grant)
+    return item is not None and prorates(item)
 
 
 def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> None:

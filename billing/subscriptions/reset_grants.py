@@ -16,11 +16,11 @@ from billing.rules.exact import EXACT, total
 from billing.rules.intervals import NEVER_RESETS, anchor_day, is_made_of_months
 from billing.rules.invoice_totals import BilledLine
 from billing.rules.resets import ResetResult, RolloverRule, reset
-from billing.subscriptions.charges import overage_lines
 from billing.subscriptions.later_uses import LaterUse
 from billing.subscriptions.renewal_counts import RenewalCounts
 from billing.subscriptions.start import anchor_days_of
 from billing.subscriptions.unit_of_work import UnitOfWork
+from billing.subscriptions.usage_lines import overage_lines
 
 _INSTANT = timedelta(microseconds=1)
 _ZERO = Decimal(0)

@@ -98,6 +98,22 @@ def begin_purchase(work: UnitOfWork, purchase: Purchase) -> None:
     request_invoice(work, purchase, purchase.started_at, lines)
 
 
+def begin_grant(work: UnitOfWork, grant: Grant) -> None:
+    """Start a scheduled grant at the moment for which it was scheduled."""
+    amount, grant.scheduled_amount = grant.scheduled_amount or _ZERO, None
+    if grant.reset_interval:
+        grant.next_reset_at = step(grant.created_at, grant.reset_interval, grant.reset_interval_count or 1)
+    work.book.touch(grant)
+    work.post(
+        Posting.Kind.GRANT,
+        grant.created_at,
+        [FigureChange(grant, "included_grant", amount)],
+        feature_id=work.feature_id_of(grant),
+        entity_id=grant.entity_id,
+        reason="Scheduled grant",
+    )
+
+
 def note_trial(work: UnitOfWork, subscription: Subscription) -> None:
     """Add the trial to the customer's trial history."""
     work.trials.append(

@@ -320,7 +320,7 @@ def save(units: Sequence[UnitOfWork], reason: str) -> None:
         work.changed = {}
     for model, columns in (
         (Subscription, _SUBSCRIPTION_COLUMNS),
-        (Purchase, ("expires_at", "quantity", "scheduled")),
+        (Purchase, ("expires_at", "quantity", "scheduled", "removed_at")),
         (SubscriptionPhase, ()),
         (BillingCycle, ("period_start", "period_end", "anchor_day")),
         (Balance, ("overage_allowed", "removed_at")),

@@ -27,6 +27,7 @@ from billing.rules.moments import late_usage_problem
 from billing.rules.money import round_to_minor
 from billing.rules.prices import cost_of
 from billing.subscriptions.charges import price_of
+from billing.subscriptions.usage_lines import is_overage_free
 from billing.usage.deduct import (
     UsageRefused,
     UsageRequest,
@@ -194,7 +195,7 @@ def _pending_line(period: _ClosedPeriod, usage: Decimal) -> PendingLine | None:
     if subscription is None or grant.plan is None or price is None:
         return None
     is_trial = subscription.trial_ends_at is not None and period.end <= subscription.trial_ends_at
-    if not is_usage_based(grant) or not subscription.billed_here or is_trial:
+    if not is_usage_based(grant) or not subscription.billed_here or is_trial or is_overage_free(grant):
         return None
     before = period.figures.overage
     after = replace(period.figures, usage=EXACT.add(period.figures.usage, usage)).overage

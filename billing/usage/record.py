@@ -13,6 +13,7 @@ from billing.ledger.entries import PostingDraft, locked_balances, post
 from billing.models import PendingLine, Posting, Subscription
 from billing.rules.drawing import DrawnPart
 from billing.subscriptions import renew_customers
+from billing.subscriptions.thresholds import bill_thresholds, is_threshold_possible
 from billing.usage.deduct import (
     UsageRefused,
     UsageRequest,
@@ -68,11 +69,15 @@ def record_usage(request: UsageRequest) -> UsageResult:
             return result
     for tries_left in reversed(range(_TRIES)):
         try:
-            return _record(request, at, digest)
+            result, is_threshold = _record(request, at, digest)
         except IntegrityError:
             # Another transaction used the key at the same time: the next try finds its posting.
             if request.key is None or not tries_left:
                 raise
+        else:
+            if is_threshold:
+                bill_thresholds(survivor_of(request.customer_id), at, done_by=request.done_by)
+            return result
     raise AssertionError("the last try returns or raises")
 
 
@@ -106,8 +111,8 @@ def draft_of(request: UsageRequest, customer_id: str, at: datetime, digest: str)
     )
 
 
-def _record(request: UsageRequest, at: datetime, digest: str) -> UsageResult:
-    """Record any usage, on either database."""
+def _record(request: UsageRequest, at: datetime, digest: str) -> tuple[UsageResult, bool]:
+    """Record any usage, on either database. Returns also whether it may have reached a billing threshold."""
     renewed = NOT_RENEWED
     while True:
         customer_id = survivor_of(request.customer_id)
@@ -125,7 +130,7 @@ def _record(request: UsageRequest, at: datetime, digest: str) -> UsageResult:
 @transaction.atomic
 def _deduct(
     request: UsageRequest, customer_id: str, at: datetime, digest: str, renewed: datetime
-) -> UsageResult:
+) -> tuple[UsageResult, bool]:
     """Deduct and post. `renewed` is until when the customer was renewed for this usage."""
     now = clock.now()
     costs = credit_costs_of(request.feature)
@@ -135,7 +140,7 @@ def _deduct(
     if request.key is not None:
         earlier = Posting.objects.filter(key=request.key).first()
         if earlier is not None:
-            return replay(earlier, customer_id, digest)
+            return replay(earlier, customer_id, digest), False
     if not balances and survivor_of(customer_id) != customer_id:
         raise _Merged
     check_entity(request, customer_id)
@@ -164,7 +169,7 @@ def _deduct(
         draft.answer = to_stored_answer(result)
     post(draft, *usage.closings)
     PendingLine.objects.bulk_create(usage.pending_lines)
-    return result
+    return result, not usage.closings and is_threshold_possible(change.row for change in usage.changes)
 
 
 def _is_start_due(customer_id: str, at: datetime) -> bool:

@@ -23,6 +23,7 @@ from billing.rules.drawing import DrawnPart
 from billing.rules.drawing_order import drawing_order
 from billing.rules.exact import EXACT, ZERO
 from billing.subscriptions import renew_customers
+from billing.subscriptions.thresholds import bill_thresholds, is_threshold_possible
 from billing.usage.bulk_ledger import DrawnUsage, write
 from billing.usage.deduct import (
     UsageRefused,
@@ -190,7 +191,7 @@ def _record_round(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]
     """Set the outcome of every usage, except those that must wait."""
     for tries_left in (True, False):
         try:
-            outcomes = _deduct_all(waiting, renewed)
+            outcomes, thresholds = _deduct_all(waiting, renewed)
         except (IntegrityError, OperationalError, DataError):
             # Another transaction may have used a key at the same time, or the two may have deadlocked.
             if tries_left:
@@ -200,6 +201,8 @@ def _record_round(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]
         else:
             for each, outcome in zip(waiting, outcomes, strict=True):
                 each.outcome = outcome
+            for customer_id, at in thresholds.items():
+                bill_thresholds(customer_id, at, done_by=waiting[0].request.done_by)
         return
 
 
@@ -213,12 +216,22 @@ def _record_alone(request: UsageRequest) -> UsageOutcome:
 
 
 @transaction.atomic
-def _deduct_all(waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]) -> list[UsageOutcome | None]:
-    """Deduct and write; the outcome is None for what must wait."""
+def _deduct_all(
+    waiting: Sequence[_PendingUsage], renewed: dict[str, datetime]
+) -> tuple[list[UsageOutcome | None], dict[str, datetime]]:
+    """Deduct and write; the outcome is None for what must wait.
+
+    Returns also when each customer with usage that may have reached a billing threshold used something last.
+    """
     batch = _BatchDeduction(waiting, renewed)
     outcomes = [batch.outcome_of(each) for each in waiting]
     write(batch.drawn, batch.changed.values())
-    return outcomes
+    last_used: dict[str, datetime] = {}
+    if is_threshold_possible(batch.changed.values()):
+        for each, outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, UsageResult):
+                last_used[each.customer_id] = max(each.at, last_used.get(each.customer_id, each.at))
+    return outcomes, last_used
 
 
 class _BatchDeduction:

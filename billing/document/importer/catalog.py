@@ -77,6 +77,9 @@ ITEM_FIELDS = (
     "rollover_expiry_length",
     "expiry_unit",
     "expiry_length",
+    "billing_threshold",
+    "on_increase",
+    "on_decrease",
     "pooled",
 )
 
@@ -200,6 +203,7 @@ def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
     """The columns of a plan item, except plan, feature and position."""
     price, reset = sent.price, sent.reset
     rollover, expiry = present(sent.rollover), present(sent.expiry)
+    threshold, proration = present(sent.threshold_billing), present(sent.proration)
     return {
         "included": sent.included,
         "unlimited": sent.unlimited,
@@ -213,6 +217,9 @@ def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
         "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
         "expiry_unit": expiry.duration if expiry else "",
         "expiry_length": expiry and expiry.length,
+        "billing_threshold": threshold and threshold.threshold,
+        "on_increase": (proration and present(proration.on_increase)) or "",
+        "on_decrease": (proration and present(proration.on_decrease)) or "",
         "pooled": present(sent.pooled) or False,
     }
 

@@ -115,6 +115,7 @@ class _Controls:
             "enabled": present(sent.enabled),
             "limit_type": present(sent.limit_type) or "",
             "overage_limit": present(sent.overage_limit),
+            "skip_overage_billing": present(sent.skip_overage_billing),
         }
 
     def _usage_limit(

@@ -143,6 +143,15 @@ def _item(row: PlanItem, feature: schema.Feature | None) -> schema.PlanItem:
         )
         if row.expiry_unit
         else UNSET,
+        threshold_billing=UNSET
+        if row.billing_threshold is None
+        else schema.ThresholdBilling(threshold=schema.Positive(row.billing_threshold)),
+        proration=schema.ItemProration(
+            on_increase=choice(row.on_increase) if row.on_increase else UNSET,
+            on_decrease=choice(row.on_decrease) if row.on_decrease else UNSET,
+        )
+        if row.on_increase or row.on_decrease
+        else UNSET,
         pooled=row.pooled or UNSET,
         feature=schema.ItemFeature(**structs.asdict(feature)) if feature else UNSET,
     )

@@ -46,6 +46,7 @@ def _spend_limit(row: SpendLimit, rows: BillingRows) -> schema.SpendLimit:
         enabled=_optional(row.enabled),
         limit_type=choice(row.limit_type) if row.limit_type else UNSET,
         overage_limit=optional_figure(row.overage_limit),
+        skip_overage_billing=_optional(row.skip_overage_billing),
         entity_id=_entity_id(row, rows),
     )
 

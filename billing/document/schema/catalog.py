@@ -146,6 +146,26 @@ class ItemExpiry(JsonDocument, kw_only=True):
     length: Count
 
 
+class ThresholdBilling(JsonDocument, kw_only=True):
+    """Bills this many units of overage as soon as they are reached."""
+
+    threshold: Positive
+
+
+class ItemProration(JsonDocument, kw_only=True):
+    """How more or fewer seats within a period are billed."""
+
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"on_increase", "on_decrease"})
+
+    on_increase: (
+        Literal["prorate", "prorate_immediately", "prorate_next_cycle", "bill_immediately", "bill_next_cycle"]
+        | UnsetType
+    ) = UNSET
+    on_decrease: (
+        Literal["prorate", "prorate_immediately", "prorate_next_cycle", "none", "no_prorations"] | UnsetType
+    ) = UNSET
+
+
 class PlanItem(JsonDocument, kw_only=True):
     """What a plan includes of one feature, and the price of more.
 
@@ -153,7 +173,9 @@ class PlanItem(JsonDocument, kw_only=True):
     """
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id",)
-    NEEDED: ClassVar[frozenset[str]] = frozenset({"reset", "price", "rollover", "expiry", "pooled"})
+    NEEDED: ClassVar[frozenset[str]] = frozenset(
+        {"reset", "price", "rollover", "expiry", "threshold_billing", "proration", "pooled"}
+    )
 
     feature_id: Identifier
     included: NonNegative
@@ -162,6 +184,8 @@ class PlanItem(JsonDocument, kw_only=True):
     price: PlanItemPrice | None = None
     rollover: ItemRollover | UnsetType = UNSET
     expiry: ItemExpiry | UnsetType = UNSET
+    threshold_billing: ThresholdBilling | UnsetType | None = UNSET
+    proration: ItemProration | UnsetType = UNSET
     pooled: bool | UnsetType = UNSET
     feature: ItemFeature | UnsetType = UNSET
 

@@ -49,17 +49,21 @@ class OverageAllowed(JsonDocument, kw_only=True):
 
 
 class SpendLimit(JsonDocument, kw_only=True):
-    """The most overage of one feature or, without `feature_id`, of each: units, or a percentage of what is included."""
+    """The most overage of one feature or, without `feature_id`, of each: units, or a percentage of what is included.
+
+    With `skip_overage_billing`, overage is counted and reset, but not billed.
+    """
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("feature_id", "entity_id")
     NEEDED: ClassVar[frozenset[str]] = frozenset(
-        {"feature_id", "enabled", "limit_type", "overage_limit", "entity_id"}
+        {"feature_id", "enabled", "limit_type", "overage_limit", "skip_overage_billing", "entity_id"}
     )
 
     feature_id: Identifier | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     limit_type: Literal["absolute", "usage_percentage"] | UnsetType = UNSET
     overage_limit: NonNegative | UnsetType = UNSET
+    skip_overage_billing: bool | UnsetType = UNSET
     entity_id: Identifier | UnsetType = UNSET
 
 

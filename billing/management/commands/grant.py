@@ -44,7 +44,10 @@ class Command(BaseCommand):
         parser.add_argument("--entity", metavar="E", help="grant to this entity of the customer")
         parser.add_argument("--unlimited", action="store_true", help="grant without limit; AMOUNT is ignored")
         parser.add_argument(
-            "--at", type=moment, metavar="T", help="start time, not in the future (default: now)"
+            "--at",
+            type=moment,
+            metavar="T",
+            help="start time; a later one schedules the grant (default: now)",
         )
         parser.add_argument("--reason", default="", metavar="R", help="reason for the ledger")
         parser.add_argument(
@@ -87,16 +90,19 @@ class Command(BaseCommand):
             at=options["at"],
             reason=options["reason"],
         )
-        amount_words = f"unlimited {feature}" if row.unlimited else quantity(row.included_grant, feature)
+        granted = row.included_grant if row.scheduled_amount is None else row.scheduled_amount
+        amount_words = f"unlimited {feature}" if row.unlimited else quantity(granted, feature)
         recipient = f"{customer}" if entity is None else f"{entity} of {customer}"
         lines = [f"Granted {amount_words} to {recipient}"]
+        if row.scheduled_amount is not None:
+            lines[0] += f", from {shown_moment(row.created_at)} on"
         if row.reset_interval:
             lines.append(f"Resets {every(row.reset_interval, row.reset_interval_count)}")
         if row.next_reset_at:
             lines[-1] += f", next on {shown_moment(row.next_reset_at)}"
         if row.expires_at:
             lines.append(f"Expires on {shown_moment(row.expires_at)}")
-        figures = figures_of_balance(row.balance, options["at"] or clock.now(), entity)
+        figures = figures_of_balance(row.balance, min(options["at"] or clock.now(), clock.now()), entity)
         lines.append(
             f"{feature}: granted {number(figures.granted)},"
             f" remaining {'unlimited' if figures.unlimited else number(figures.remaining)},"

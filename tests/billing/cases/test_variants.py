@@ -392,3 +392,66 @@ def test_invoices_of_a_late_renewal_make_nobody_past_due_before_they_are_due(mon
     assert [due for due in story.see("due")[1:] if "by 2026-07-17 open" not in due] == []
     story.tell(renewed("2026-07-17"))
     assert story.see("subscriptions") == ["p x 1 active past due"]
+
+
+def test_what_a_change_gave_back_is_not_credited_again(monkeypatch):
+    """Half of $100 came back with the change, so a credit note has at most the other half, with its tax."""
+    story = tell(
+        monkeypatch,
+        THREE,
+        {"tax": 20},
+        run("attach_plan", "c", "basic"),
+        {"now": MIDDLE},
+        run("change_plan", "c", "basic", "big"),
+        {"credit": 1},
+    )
+    assert story.see("due")[0].startswith("INV-000001 due 60 ")
+    story.step({"credit": 1, "any": True})
+    assert "already credited in full" in story.said
+
+
+def test_an_invoice_that_a_later_one_continues_from_is_not_voided_before_it(monkeypatch):
+    """The upgrade billed the second half of January, and the downgrade gave a quarter of it back."""
+    story = tell(
+        monkeypatch,
+        THREE,
+        run("attach_plan", "c", "basic"),
+        {"now": MIDDLE},
+        run("change_plan", "c", "basic", "big"),
+        {"now": "2026-01-24T06:00:00Z"},
+        run("change_plan", "c", "big", "small", "--at-once"),
+    )
+    for place, named in ((1, "INV-000002"), (2, "INV-000003")):
+        story.step({"void": place, "any": True})
+        assert f"Void {named} first" in story.said
+    story.tell([{"void": 3}, {"void": 2}, {"void": 1}])
+    assert [each.split()[-1] for each in story.see("totals")] == ["void", "void", "void"]
+
+
+def test_a_scheduled_purchase_is_canceled_before_it_starts(monkeypatch):
+    pack = plan("pack", {"amount": 30, "interval": "one_off"}, item("calls", 50), group=None)
+    story = tell(monkeypatch, [pack])
+    story.run("attach_plan", "c", "pack", "--at", "2026-01-15")
+    story.run("cancel_subscription", "c", "pack")
+    assert "will not start" in story.said
+    story.tell(renewed("2026-02-01"))
+    assert (story.see("invoices"), story.see("sum")) == ([], "0")
+
+
+def test_a_change_is_not_dated_before_the_change_before_it(monkeypatch):
+    """From January 16 on, the time is billed at the price of the big plan, so a change on the 10th would bill it twice."""
+    story = tell(
+        monkeypatch,
+        THREE,
+        run("attach_plan", "c", "basic"),
+        {"now": MIDDLE},
+        run("change_plan", "c", "basic", "big"),
+        {"now": day("2026-01-20")},
+    )
+    for words in (
+        ["change_plan", "c", "big", "small", "--at-once"],
+        ["cancel_subscription", "c", "big", "--now"],
+    ):
+        story.step({"run": [*words, "--at", "2026-01-10"], "any": True})
+        assert "Enter 2026-01-16 12:00 UTC or a later time" in story.said
+    assert story.see("sum") == "150"

@@ -1,13 +1,17 @@
 """Granting by hand."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from billing.models import Balance, Grant, Posting
+from billing.subscriptions import due_customers
+from billing.usage.deduct import UsageRequest
+from billing.usage.record import record_usage
+from customers import clock
 from tests.factories import make_customer, make_entity, make_feature, make_grant
 
 pytestmark = pytest.mark.django_db
@@ -145,12 +149,35 @@ def test_refusals(arguments: list[str], told: str, status: int) -> None:
     assert Balance.objects.count() == Posting.objects.count() == 0
 
 
-def test_a_grant_is_not_scheduled() -> None:
+def test_a_later_grant_counts_from_its_start_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
     make_feature(feature_id="calls", name="Calls")
-    make_customer(external_id="acme")
+    customer = make_customer(external_id="acme")
+    start = datetime(2026, 1, 20, tzinfo=UTC)
 
-    told = refused("acme", "calls", "1", "--at", "9000-01-01")
+    told = run(
+        "acme", "calls", "10", "--at", "2026-01-20", "--interval", "month", "--expires-at", "2026-06-01"
+    )
 
-    assert told.startswith("Enter a time that has passed. 9000-01-01 00:00 UTC is more than 5 minutes ahead")
-    assert told.endswith("A grant can't be scheduled. Nothing was changed.")
-    assert not Grant.objects.exists()
+    assert told[0].startswith("Granted 10 Calls to")
+    assert told[0].endswith(", from Jan 20, 2026 on")
+    assert told[-1] == "Calls: granted 0, remaining 0, used 0"
+    scheduled = Grant.objects.get()
+    assert (scheduled.included_grant, scheduled.next_reset_at) == (0, None)
+    assert due_customers(start - timedelta(seconds=1)) == []
+    assert due_customers(start) == [str(customer.pk)]
+    now = start + timedelta(days=1)
+    # Usage starts what is due before it.
+    record_usage(
+        UsageRequest(
+            customer_id=str(customer.pk), feature=scheduled.balance.feature, amount=Decimal(4), done_by="test"
+        )
+    )
+    started = Grant.objects.get()
+    assert (started.included_grant, started.usage, started.next_reset_at) == (
+        10,
+        4,
+        datetime(2026, 2, 20, tzinfo=UTC),
+    )
+    refused("acme", "calls", "1", "--at", "2026-03-01", "--unlimited")

@@ -1,0 +1,56 @@
+"""Overage that is billed before its period ends, because a plan says that so many units are billed at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.models import Grant, PlanItem, Rollover
+from billing.models.figures import BillingMethod
+from billing.rules.invoice_totals import BilledLine
+from billing.subscriptions.charges import request_invoice
+from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
+from billing.subscriptions.usage_lines import item_of, threshold_lines
+
+
+def is_threshold_possible(drawn: Iterable[Grant | Rollover]) -> bool:
+    """Whether usage of these rows may have reached a threshold. No query unless there is overage to bill."""
+    plans = {
+        row.plan_id
+        for row in drawn
+        if isinstance(row, Grant)
+        and row.billing_method == BillingMethod.USAGE_BASED
+        and row.figures.overage > row.billed_overage
+    }
+    return bool(plans) and PlanItem.objects.filter(plan__in=plans, billing_threshold__gt=0).exists()
+
+
+@transaction.atomic
+def bill_thresholds(customer_id: str, at: datetime, *, done_by: str) -> None:
+    """Bill the overage of a customer that has reached a threshold, in an invoice of `at`.
+
+    Locks the customer before its balances, so no balance may be locked yet. What is used in a trial is free.
+    """
+    for work in open_units([customer_id], done_by=done_by):
+        for subscription in work.active():
+            is_tried = subscription.trial_ends_at is not None and subscription.trial_ends_at > at
+            if not is_tried and subscription.billed_here:
+                lines = [line for grant in work.grants_of(subscription) for line in _lines(work, grant)]
+                period = (subscription.current_period_start, subscription.current_period_end)
+                request_invoice(work, subscription, at, lines, period)
+        save([work], "Overage billed")
+        work.invoice_requests = []
+
+
+def _lines(work: UnitOfWork, grant: Grant) -> list[BilledLine]:
+    subscription = grant.subscription
+    item = None if subscription is None else item_of(work, subscription, grant)
+    is_consumed = work.balances[str(grant.balance_id)].feature.consumable
+    if item is None or not item.billing_threshold or not is_consumed:
+        return []
+    lines = threshold_lines(grant, item.billing_threshold)
+    if lines:
+        work.book.touch(grant)
+    return lines

@@ -1,0 +1,212 @@
+"""The invoice lines of a subscription for what was used: overage, and seats and the like, which are in use.
+
+They are in minor units of the plan's currency.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+from billing.catalog.plan_items import item_of_grant
+from billing.models import Grant, LedgerEntry, Plan, PlanItem, Purchase, SpendLimit, Subscription
+from billing.models.catalog import Proration
+from billing.models.figures import BillingMethod
+from billing.rules.exact import EXACT
+from billing.rules.invoice_totals import BilledLine
+from billing.rules.money import round_to_minor
+from billing.rules.prices import Price, cost_of
+from billing.rules.seats import prorated_cost
+from billing.subscriptions.charges import Rhythm, interval_of, is_billed_by_period, price_of, rhythm_of
+from billing.subscriptions.unit_of_work import UnitOfWork
+from customers.formats import number
+
+_ZERO = Decimal(0)
+_TICK = timedelta(microseconds=1)
+
+
+def overage_lines(grant: Grant, at: datetime) -> list[BilledLine]:
+    """Bill the overage of a grant that is not billed yet. What is used in a trial is free. Updates `billed_overage`.
+
+    Tiers continue after what was billed before: together, the lines are the price of the whole overage.
+    """
+    overage: Decimal = grant.figures.overage
+    billed = min(grant.billed_overage, overage)
+    source, price, plan = grant.subscription or grant.purchase, price_of(grant), grant.plan
+    if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
+        return []
+    grant.billed_overage = overage
+    if _is_tried(source, at) or overage <= billed or is_overage_free(grant):
+        return []
+    included = grant.figures.granted
+    whole = EXACT.subtract(cost_of(price, overage, included), cost_of(price, billed, included))
+    return [_usage_line(grant, plan, source, whole, EXACT.subtract(overage, billed), included)]
+
+
+def threshold_lines(grant: Grant, threshold: Decimal) -> list[BilledLine]:
+    """Bill the overage of a grant in steps of `threshold` units, as far as they are reached. Updates `billed_overage`."""
+    price, plan = price_of(grant), grant.plan
+    waiting = EXACT.subtract(grant.figures.overage, grant.billed_overage)
+    units = EXACT.multiply(EXACT.divide_int(max(waiting, _ZERO), threshold), threshold)
+    if not units or price is None or plan is None or is_overage_free(grant):
+        return []
+    before, included = grant.billed_overage, grant.figures.granted
+    grant.billed_overage = EXACT.add(before, units)
+    whole = EXACT.subtract(cost_of(price, grant.billed_overage, included), cost_of(price, before, included))
+    return [_usage_line(grant, plan, grant.subscription, whole, units, included)]
+
+
+def seat_lines(
+    work: UnitOfWork, subscription: Subscription, grant: Grant, at: datetime, *, ends: bool = False
+) -> list[BilledLine]:
+    """Bill what is in use beyond the included amount at the end of a period, of a feature that is not consumed.
+
+    If the price prorates, what was taken and given up within the period counts from its moment on; a grant that `ends`
+    then counts until its end. A trial is free.
+    """
+    price, plan = price_of(grant), grant.plan
+    if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
+        return []
+    if _is_tried(subscription, at):
+        return []
+    overage, included = grant.figures.overage, grant.figures.granted
+    item = item_of(work, subscription, grant)
+    period = charged_period(work, subscription, item)
+    if item is None or period is None or not prorates(item):
+        cost = cost_of(price, overage, included) if overage else _ZERO
+    else:
+        cost = _prorated(work, grant, price, item, period, at, ends=ends)
+    if (not overage and not cost) or is_overage_free(grant):
+        return []
+    return [_usage_line(grant, plan, subscription, cost, overage, included)]
+
+
+def prorates(item: PlanItem) -> bool:
+    """Whether seats that are taken or given up within a period count from that moment on."""
+    return any(way and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease))
+
+
+def period_usage_lines(
+    work: UnitOfWork, subscription: Subscription, rhythm: Rhythm | None, at: datetime
+) -> list[BilledLine]:
+    """Bill what is in use, and overage that no reset bills, of the prices charged at `rhythm` (None: at no other)."""
+    lines = []
+    items = work.plan_items.of(str(subscription.plan_id))
+    charged = {
+        (str(item.feature_id), item.reset_interval)
+        for item in items
+        if is_billed_by_period(item)
+        and rhythm_of(item) in ((rhythm,) if rhythm else (interval_of(subscription.plan, items), None))
+    }
+    for grant in work.grants_of(subscription):
+        if (work.feature_id_of(grant), grant.reset_interval) in charged:
+            is_consumed = work.balances[str(grant.balance_id)].feature.consumable
+            lines += overage_lines(grant, at) if is_consumed else seat_lines(work, subscription, grant, at)
+            work.book.touch(grant)
+    return lines
+
+
+def item_of(work: UnitOfWork, subscription: Subscription, grant: Grant) -> PlanItem | None:
+    """The item of the subscription's plan that the grant comes from."""
+    plan = grant.plan_id or subscription.plan_id
+    return item_of_grant(work.plan_items.of(str(plan)), grant, work.feature_id_of(grant))
+
+
+def charged_period(
+    work: UnitOfWork, subscription: Subscription, item: PlanItem | None
+) -> tuple[datetime, datetime] | None:
+    """The period for which the price of an item is charged now; None if none is running."""
+    rhythm = None if item is None else rhythm_of(item)
+    for cycle in work.cycles_of(subscription):
+        if cycle.rhythm == rhythm:
+            return cycle.period_start, cycle.period_end
+    start, end = subscription.current_period_start, subscription.current_period_end
+    return None if start is None or end is None else (start, end)
+
+
+def is_overage_free(grant: Grant) -> bool:
+    """Whether the customer's controls say that overage of the grant is not billed. One query."""
+    balance = grant.balance
+    limits = SpendLimit.objects.filter(customer=balance.customer_id, enabled=True).filter(
+        feature__in=[balance.feature_id]
+    ) | SpendLimit.objects.filter(customer=balance.customer_id, enabled=True, feature=None)
+    rows = limits.values_list("entity_id", "feature_id", "skip_overage_billing")
+    # An entity's own comes before the customer's, and that of the feature before the one of all.
+    own = [row for row in rows if row[0] in (None, grant.entity_id)]
+    first = max(own, key=lambda row: (row[0] is not None, row[1] is not None), default=None)
+    return first is not None and first[2] is True
+
+
+def _prorated(
+    work: UnitOfWork,
+    grant: Grant,
+    price: Price,
+    item: PlanItem,
+    period: tuple[datetime, datetime],
+    at: datetime,
+    *,
+    ends: bool,
+) -> Decimal:
+    start, end = period
+    now = grant.figures
+    cost = partial(_cost_of, price, now.granted)
+    stored = LedgerEntry.objects.filter(grant=grant, posting__occurred_at__gt=start).select_related("posting")
+    waiting = [
+        each for each in work.book.entries if each.grant_id == grant.pk and each.posting.occurred_at > start
+    ]
+    since = sorted([*stored, *waiting], key=lambda each: (each.posting.occurred_at, each.number))
+    held = EXACT.subtract(now.granted, grant.usage)
+    for each in since:
+        held = EXACT.subtract(held, _effect(each))
+    first, changes = max(_ZERO, -held), []
+    for each in since:
+        held = EXACT.add(held, _effect(each))
+        changes.append((_share(each.posting.occurred_at, start, end), max(_ZERO, -held)))
+    ways = [bool(way) and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease)]
+    whole = prorated_cost(cost, first, changes, up=ways[0], down=ways[1])
+    if not ends or at >= end:
+        return whole
+    units = changes[-1][1] if changes else first
+    return EXACT.subtract(whole, EXACT.multiply(cost(units), _share(at, start, end)))
+
+
+def _cost_of(price: Price, included: Decimal, units: Decimal) -> Decimal:
+    return cost_of(price, units, included) if units else _ZERO
+
+
+def _effect(entry: LedgerEntry) -> Decimal:
+    """What an entry adds to what the grant holds."""
+    return -entry.amount if entry.figure == "usage" else entry.amount
+
+
+def _share(at: datetime, start: datetime, end: datetime) -> Decimal:
+    """The part of the period that is left at `at`."""
+    left = max(timedelta(), end - max(at, start))
+    return EXACT.divide(Decimal(left // _TICK), Decimal((end - start) // _TICK))
+
+
+def _is_tried(source: Subscription | Purchase | None, at: datetime) -> bool:
+    """Whether a period that ends at `at` belongs to a trial."""
+    return (
+        isinstance(source, Subscription) and source.trial_ends_at is not None and at <= source.trial_ends_at
+    )
+
+
+def _usage_line(
+    grant: Grant,
+    plan: Plan,
+    source: Subscription | Purchase | None,
+    amount: Decimal,
+    quantity: Decimal,
+    included: Decimal,
+) -> BilledLine:
+    return BilledLine(
+        kind="usage",
+        description=f"{grant.balance.feature}: {number(quantity)} above {number(included)} included",
+        amount=round_to_minor(amount, plan.currency),
+        quantity=quantity,
+        subscription_id=source.subscription_id if isinstance(source, Subscription) else None,
+        plan_id=plan.plan_id,
+        feature=str(grant.balance.feature_id),
+    )
