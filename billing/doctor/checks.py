@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from billing.doctor import customers, due, invoices, ledger, merges, plans, triggers
+from billing.doctor import customers, due, invoices, ledger, merges, plans, revenue, triggers
 from billing.doctor.findings import Advance, Finding
 from billing.models import Grant, Invoice, LedgerEntry, Rollover, Subscription
 from customers.formats import counted
@@ -39,6 +39,7 @@ CHECKS = (
     Check("plan groups", plans.check_groups),
     Check("billed periods", plans.check_billed_periods),
     Check("prices", plans.check_prices),
+    Check("MRR and invoices", revenue.check_revenue),
     Check("what records say", customers.check_columns, mends=True),
     Check("merged customers", merges.check_chains),
     Check("rows of merged customers", merges.check_owners),

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from billing.balances.adjust import expire
 from billing.doctor import CHECKS, Finding
+from billing.doctor.revenue import check_revenue
 from billing.doctor.triggers import TRIGGERS
 from billing.models import (
     CreditNote,
@@ -33,6 +34,7 @@ from tests.factories import (
     make_balance,
     make_customer,
     make_entity,
+    make_feature,
     make_flag,
     make_grant,
     make_invoice,
@@ -530,3 +532,21 @@ def test_moments_are_those_of_the_time_zone(settings: Settings) -> None:
     make_subscription(status="scheduled", started_at=MOMENT)
     [finding] = findings()
     assert finding.what == "it should have started on Aug 27, 2024, 00:15"
+
+
+def test_packs_that_invoices_charge_and_mrr_does_not_count() -> None:
+    """5 packs are charged, 3 were granted: $10 + 5 x $2 on invoices, and $10 + 3 x $2 of MRR."""
+    feature = make_feature(feature_id="seats", consumable=False)
+    plan = make_plan(price_amount=Decimal(10), price_interval="month")
+    price = {"price_amount": Decimal(2), "price_interval": "month", "billing_units": Decimal(1)}
+    make_plan_item(plan=plan, feature=feature, included=0, billing_method="prepaid", **price)
+    subscription = make_subscription(plan=plan, billed_here=True, prepaid_quantities={"seats": "5"})
+    balance = make_balance(customer=subscription.customer, feature=feature)
+    make_grant(balance=balance, plan=plan, subscription=subscription, prepaid_grant=Decimal(3))
+
+    found = [each.what for each in check_revenue(lambda count: None)]
+
+    assert found == ["its invoices charge $20.00/month, but its MRR is $16.00"]
+    subscription.prepaid_quantities = {"seats": "3"}
+    subscription.save()
+    assert not list(check_revenue(lambda count: None))
