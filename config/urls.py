@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from billing.admin.move import move_page
 from billing.admin.rates import rates_page
 from billing.admin.seller import seller_page
 from config import views
@@ -46,6 +47,7 @@ urlpatterns = [
         {"site": admin.site},
         "settings-reset",
     ),
+    path("admin/move-to/<str:key>/", admin.site.admin_view(move_page), {"site": admin.site}, "move-plan"),
     path("admin/rates/", admin.site.admin_view(rates_page), {"site": admin.site}, "rates"),
     path("admin/seller/", admin.site.admin_view(seller_page), {"site": admin.site}, "seller"),
     # Replaces Unfold's own search, which reads whole tables and caches the results.

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -25,9 +26,10 @@ from billing.catalog.versions import TERMS, NoNewVersion, new_version
 from billing.document.schema.prices import Tier
 from billing.formats import every, unit_price
 from billing.models import CreditCost, Feature, Plan, PlanItem
+from billing.revenue.move import to_move
 from customers.admin.base import Choices, HistoryAdmin, RecordAdmin, Row, YesNo, without_fields
 from customers.admin.inlines import RecordStackedInline, RecordTabularInline
-from customers.formats import GOOD, NEWS, PLAIN, WAITING, column_of, long_text, number, text_of
+from customers.formats import GOOD, NEWS, PLAIN, WAITING, column_of, counted, long_text, number, text_of
 
 _STATES = {"Active": GOOD, "Archived": PLAIN, "Stub": WAITING}
 _ITEM_PRICE = (
@@ -39,6 +41,9 @@ _ITEM_PRICE = (
     "billing_units",
     "billing_method",
     "max_purchase",
+    "billing_threshold",
+    "on_increase",
+    "on_decrease",
 )
 _ROLLOVER = ("rollover_max", "rollover_expiry_unit", "rollover_expiry_length")
 _EXPIRY = ("expiry_unit", "expiry_length")
@@ -140,7 +145,7 @@ class PlanAdmin(HistoryAdmin):
     sortable_by = ("plan_id", "version", "shown_name")
     inlines = [PlanItemInline]
     json_shapes = {"config": dict, "metadata": dict}
-    readonly_fields = ("id", "created_at", "in_use")
+    readonly_fields = ("id", "created_at", "in_use", "on_other_versions")
     fieldsets = (
         (
             "Plan",
@@ -158,6 +163,7 @@ class PlanAdmin(HistoryAdmin):
                     "auto_enable",
                     "archived",
                     "is_stub",
+                    "on_other_versions",
                 ),
             },
         ),
@@ -206,6 +212,17 @@ class PlanAdmin(HistoryAdmin):
     @display(description="status", label=_STATES)
     def state(self, plan: Plan) -> str:
         return "Stub" if plan.is_stub else "Archived" if plan.archived else "Active"
+
+    @display(description="other versions", empty_value="-")
+    def on_other_versions(self, plan: Plan) -> SafeString | None:
+        count = 0 if plan._state.adding else to_move(plan).count()
+        if not count:
+            return None
+        return format_html(
+            '<a href="{}">Move {} to this version</a>',
+            reverse("move-plan", args=[plan.pk]),
+            counted(count, "subscription"),
+        )
 
     @display(description="in use")
     def in_use(self, plan: Plan) -> str:

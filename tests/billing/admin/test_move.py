@@ -1,0 +1,49 @@
+"""Moving the subscriptions of a plan to another version on a page."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import Subscription
+from billing.subscriptions import attach_plan
+from tests.factories import make_customer, make_plan, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def client(role: str | None = None) -> Client:
+    found = Client()
+    found.force_login(make_user(role))
+    return found
+
+
+def test_subscriptions_move_at_period_end_after_their_mrr_was_shown() -> None:
+    old, new = (
+        make_plan(
+            plan_id="pro", name="Pro", version=number, price_amount=Decimal(price), price_interval="month"
+        )
+        for number, price in ((1, 20), (2, 30))
+    )
+    for quantity in (1, 2):
+        attach_plan(make_customer(), old, quantity=Decimal(quantity), done_by="test")
+    url, ada = reverse("move-plan", args=[new.pk]), client()
+
+    page = ada.get(url).content.decode()
+    assert "Move 2 subscriptions" in page
+    assert "$60.00" in page
+    assert "$90.00" in page
+    assert url in ada.get(reverse("admin:billing_plan_change", args=[new.pk])).content.decode()
+
+    stale = ada.post(url, {"seen": "", "when": "later"}, follow=True)
+    assert "Review and confirm again" in stale.content.decode()
+    seen = ada.get(url).context["seen"]
+    done = ada.post(url, {"seen": seen, "when": "later"}, follow=True).content.decode()
+    assert "Moved 2 subscriptions to Pro v2. They change at the end of their periods." in done
+    assert "No subscriptions to move" in done
+    scheduled = Subscription.objects.filter(status="scheduled", plan=new).order_by("quantity")
+    assert [each.quantity for each in scheduled] == [1, 2]
+    assert client("Viewer").get(url).status_code == 403
