@@ -271,7 +271,11 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     for subscription in subscriptions.select_related("plan", "entity").order_by("position", "pk"):
         units[subscription.customer_id].subscriptions.append(subscription)
         sources[str(subscription.pk)] = subscription
-    _load_cycles(units, {str(row.pk): row for work in units.values() for row in work.subscriptions})
+    running = {str(row.pk): row for work in units.values() for row in work.subscriptions}
+    if running:
+        _load_cycles(units, running)
+        _load_unpaid(units)
+        _load_pending_lines(units)
     purchases = Purchase.objects.filter(customer__in=customers, removed_at=None)
     for purchase in purchases.select_related("plan").order_by("position", "pk"):
         units[purchase.customer_id].purchases.append(purchase)
@@ -292,15 +296,6 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     )
     for flag in flags:
         units[flag.customer_id].flags[flag.feature_id] = flag
-    for invoice in Invoice.objects.unpaid().filter(customer__in=customers, subscription__isnull=False):
-        if invoice.due_at is not None:
-            units[invoice.customer_id].unpaid_due_at[str(invoice.subscription_id)].append(invoice.due_at)
-    waiting = PendingLine.objects.filter(subscription__customer__in=customers, billed_at=None)
-    for line in waiting.select_related("subscription", "grant__balance__feature").order_by(
-        "created_at", "pk"
-    ):
-        lines = units[line.subscription.customer_id].pending_lines
-        lines.setdefault(str(line.subscription_id), []).append(line)
     plan_items.fetch(str(source.plan_id) for source in sources.values())
     return list(units.values())
 
@@ -309,6 +304,23 @@ def _load_cycles(units: Mapping[str, UnitOfWork], subscriptions: Mapping[str, Su
     for cycle in BillingCycle.objects.filter(subscription_id__in=list(subscriptions)).order_by("pk"):
         cycle.subscription = subscriptions[cycle.subscription_id]
         units[cycle.subscription.customer_id].cycles.append(cycle)
+
+
+def _load_unpaid(units: Mapping[str, UnitOfWork]) -> None:
+    unpaid = Invoice.objects.unpaid().filter(customer__in=list(units), subscription__isnull=False)
+    columns = unpaid.order_by().values_list("customer_id", "subscription_id", "due_at")
+    for customer_id, subscription_id, due_at in columns:
+        if due_at is not None:
+            units[customer_id].unpaid_due_at[str(subscription_id)].append(due_at)
+
+
+def _load_pending_lines(units: Mapping[str, UnitOfWork]) -> None:
+    waiting = PendingLine.objects.filter(subscription__customer__in=list(units), billed_at=None)
+    for line in waiting.select_related("subscription", "grant__balance__feature").order_by(
+        "created_at", "pk"
+    ):
+        lines = units[line.subscription.customer_id].pending_lines
+        lines.setdefault(str(line.subscription_id), []).append(line)
 
 
 def save(units: Sequence[UnitOfWork], reason: str) -> None:
