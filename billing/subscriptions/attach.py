@@ -26,7 +26,6 @@ from billing.subscriptions.start import begin, begin_purchase, new_subscription
 from billing.subscriptions.switch import Terms
 from billing.subscriptions.trials import trial_end, trial_refusal
 from billing.subscriptions.unit_of_work import UnitOfWork
-from customers import clock
 from customers.formats import moment
 from customers.models import Customer
 
@@ -51,10 +50,9 @@ def attach_plan(
     `prepaid` are units by feature ID, rounded up to whole packs. The subscription starts with the plan's trial if
     the customer may have it, unless `with_trial` is False.
     """
-    now = clock.now()
-    at = at or now
-    is_later = is_ahead(at, now)
-    work = open_unit(customer, min(at, now), done_by)
+    work = open_unit(customer, at, done_by)
+    at = at or work.opened_at
+    is_later = is_ahead(at, work.opened_at)
     bought = packs_of(work, plan, prepaid or {})
     check_plan(customer, plan, quantity, entity)
     check_sold(plan)

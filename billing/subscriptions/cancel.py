@@ -36,9 +36,9 @@ def cancel_subscription(
 
     A scheduled one ends without starting. Past charges are not refunded. To refund, issue a credit note.
     """
-    now = clock.now()
+    work = open_unit(subscription.customer, at, done_by)
+    now = work.opened_at
     at = at or now
-    work = open_unit(subscription.customer, min(at, now), done_by)
     current = held_by(work, subscription)
     result = Result()
     if current.status == Subscription.Status.SCHEDULED:
@@ -71,10 +71,10 @@ def cancel_subscription(
 @transaction.atomic
 def cancel_purchase(purchase: Purchase, *, done_by: str) -> Result:
     """Drop a scheduled purchase before it starts. One that has started was billed, and stays."""
-    work = open_unit(purchase.customer, clock.now(), done_by)
+    work = open_unit(purchase.customer, None, done_by)
     for row in work.purchases:
         if row.pk == purchase.pk and row.scheduled:
-            row.removed_at = clock.now()
+            row.removed_at = work.opened_at
             work.purchases.remove(row)
             work.change(row)
             said = f"{row.plan} will not start."

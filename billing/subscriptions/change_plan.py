@@ -28,7 +28,6 @@ from billing.subscriptions.result import (
 from billing.subscriptions.start import new_subscription
 from billing.subscriptions.switch import Terms, switch
 from billing.subscriptions.unit_of_work import UnitOfWork
-from customers import clock
 from customers.formats import moment, number
 
 
@@ -49,9 +48,8 @@ def change_plan(
     start at period end. `at_once` overrides either, and a later `at` schedules the change for then. `quantity` and
     `prepaid` default to the present ones.
     """
-    now = clock.now()
-    at = at or now
-    work = open_unit(subscription.customer, min(at, now), done_by)
+    work = open_unit(subscription.customer, at, done_by)
+    at = at or work.opened_at
     current = held_by(work, subscription)
     quantity = current.quantity if quantity is None else quantity
     check_plan(work.customer, plan, quantity, current.entity)
@@ -83,7 +81,7 @@ def change_in(
     with_trial: bool = True,
 ) -> Result:
     """Change a subscription of a unit of work, or schedule the change."""
-    plan, now = terms.plan, clock.now()
+    plan, now = terms.plan, work.opened_at
     check_billed_here(current, "Change")
     if current.status == Subscription.Status.SCHEDULED:
         raise CannotSubscribe(f"Cancel {current.plan}, which has not started, and attach the other plan.")

@@ -30,13 +30,13 @@ class Result:
     messages: list[str] = field(default_factory=list)
 
 
-def open_unit(customer: Customer, at: datetime, done_by: str) -> UnitOfWork:
-    """Lock and load the customer, with what is due by `at` applied."""
+def open_unit(customer: Customer, at: datetime | None, done_by: str) -> UnitOfWork:
+    """Lock and load the customer, with what is due by `at` (None: now) applied, and nothing ahead of the clock."""
     (work,) = open_units([str(customer.pk)], done_by=done_by)
     # Read under the lock, since a merge may have come first.
     if work.customer.merged_into_id is not None:
         raise CannotSubscribe("The customer was merged into another one. Use that customer.")
-    advance([work], at)
+    advance([work], work.opened_at if at is None else min(at, work.opened_at))
     work.invoices = []
     return work
 

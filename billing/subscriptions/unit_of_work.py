@@ -85,13 +85,15 @@ class UnitOfWork:
 
     `flags` are by the key of their feature, `balances` by their own key; `unpaid_due_at` has the due dates of unpaid
     invoices by subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved;
-    `pending_lines` wait for the next invoice, by subscription ID; `later_uses` are by grant ID.
+    `pending_lines` wait for the next invoice, by subscription ID; `later_uses` are by grant ID. `opened_at` is when
+    the customer was locked: what others did before it is over.
     """
 
     customer: Customer
     plan_items: PlanItems
     done_by: str
     terms: timedelta
+    opened_at: datetime
     book: LedgerBatch = field(default_factory=LedgerBatch)
     subscriptions: list[Subscription] = field(default_factory=list)
     cycles: list[BillingCycle] = field(default_factory=list)
@@ -241,7 +243,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     customers = list(
         Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk").select_for_update(no_key=True)
     )
-    plan_items, book = PlanItems(), LedgerBatch()
+    plan_items, book, opened_at = PlanItems(), LedgerBatch(), clock.now()
     terms = {
         str(account.customer_id): account.payment_terms_days
         for account in shown_once(
@@ -255,6 +257,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
             plan_items=plan_items,
             done_by=done_by,
             terms=timedelta(days=terms.get(str(customer.pk), value_of(INVOICE_DUE_DAYS))),
+            opened_at=opened_at,
             book=book,
         )
         for customer in customers

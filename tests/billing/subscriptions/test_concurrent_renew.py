@@ -80,10 +80,10 @@ def due_customers() -> list[str]:
     return [str(customer.pk) for customer in customers]
 
 
-def at_once(work: Callable[[], int]) -> list[int]:
-    """What `work` answers in each of several processes that begin together."""
+def at_once(work: Callable[[], int], count: int = PROCESSES) -> list[int]:
+    """What `work` answers in each of `count` processes that begin together."""
     disconnect()
-    barrier, answers = FORK.Barrier(PROCESSES), FORK.SimpleQueue()
+    barrier, answers = FORK.Barrier(count), FORK.SimpleQueue()
 
     def run() -> None:
         barrier.wait()
@@ -92,7 +92,7 @@ def at_once(work: Callable[[], int]) -> list[int]:
         finally:
             disconnect()
 
-    processes = [FORK.Process(target=run) for _ in range(PROCESSES)]
+    processes = [FORK.Process(target=run) for _ in range(count)]
     for process in processes:
         process.start()
     for process in processes:
@@ -154,7 +154,8 @@ def act_at_random(choose: Random, customer_id: str) -> None:
     choose.choice(acts)()
 
 
-def test_renewals_beside_changes_and_uses_bill_no_time_twice() -> None:
+@pytest.mark.parametrize("count", [PROCESSES, pytest.param(16, marks=pytest.mark.soak)])
+def test_renewals_beside_changes_and_uses_bill_no_time_twice(count: int) -> None:
     customers = due_customers()[:8]
 
     def work() -> int:
@@ -168,7 +169,7 @@ def test_renewals_beside_changes_and_uses_bill_no_time_twice() -> None:
                 continue
         return done
 
-    assert sum(at_once(work)) > len(customers)
+    assert sum(at_once(work, count)) > len(customers)
     assert not list(check_billed_periods(lambda count: None))
     given_back = InvoiceLine.objects.filter(gives_back__isnull=False).values_list("gives_back", flat=True)
     assert given_back
@@ -178,12 +179,13 @@ def test_renewals_beside_changes_and_uses_bill_no_time_twice() -> None:
     assert_adds_up()
 
 
-def test_without_the_locks_the_same_is_done_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("count", [PROCESSES, pytest.param(16, marks=pytest.mark.soak)])
+def test_without_the_locks_the_same_is_done_twice(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """The control: what the test above proves depends on holding the accounts.
 
     The processes wait for each other once they have read, so all of them see the same events due.
     """
-    have_read = FORK.Barrier(PROCESSES)
+    have_read = FORK.Barrier(count)
     customers = due_customers()
 
     def unlocked(rows: QuerySet[Any], *args: Any, **options: Any) -> QuerySet[Any]:
@@ -202,8 +204,8 @@ def test_without_the_locks_the_same_is_done_twice(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(QuerySet, "select_for_update", unlocked)
     monkeypatch.setattr(import_module("billing.subscriptions.renew"), "open_units", read_together)
-    resets = at_once(work)
-    assert len(resets) == PROCESSES
+    resets = at_once(work, count)
+    assert len(resets) == count
     done = sum(each for each in resets if each > 0)
     refused = resets.count(-1)
     assert refused or done > 2 * CUSTOMERS, resets
