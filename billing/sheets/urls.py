@@ -8,6 +8,7 @@ from billing.invoices.locking import CannotChangeInvoice
 from billing.ledger.entries import CannotReverse
 from billing.models import Payment, Posting, Subscription
 from billing.sheets.adjust import Adjust
+from billing.sheets.credits import ReturnCredit
 from billing.sheets.grant import Grant
 from billing.sheets.invoices import (
     REVERSE,
@@ -48,6 +49,7 @@ ACTS: tuple[type[Act], ...] = (
     Issue,
     Void,
     Uncollectible,
+    ReturnCredit,
     Send,
 )
 

@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from billing.revenue.monthly import revenue_of_subscriptions
+from billing.sheets.credits import ReturnCredit
 from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.form_fields import people_who_act
 from crm.desk.pages.customer_lookup import customer_with_head
@@ -79,7 +80,10 @@ def billing_page(request: HttpRequest, identifier: str) -> HttpResponse:
     sections: tuple[_Gather, ...] = (
         ("billing.view_license", lambda: money.licenses_section(customer)),
         ("billing.view_purchase", lambda: money.purchases_section(customer)),
-        ("billing.view_discount", lambda: money.discounts_section(customer)),
+        (
+            "billing.view_discount",
+            lambda: money.discounts_section(customer, may_return=ReturnCredit.allowed(found.may)),
+        ),
         ("billing.view_trialused", lambda: money.trials_section(customer)),
         ("customers.view_paymentmethod", lambda: places.payment_methods_section(customer)),
         ("billing.view_referral", lambda: related.referrals_section(customer)),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.urls import reverse
 
@@ -16,16 +17,19 @@ from billing.formats import (
     subscription_state,
     unit_price,
 )
+from billing.invoices.credits import left_of
 from billing.models import Discount, License, Purchase, Subscription, TrialUsed
 from billing.revenue.monthly import UnusablePrice, charges_of, revenue_of_subscription, with_charges
 from billing.rules.exact import EXACT
 from billing.rules.money import is_known, round_to_minor
 from billing.rules.monthly_value import RecurringCharge, RecurringRevenue
+from billing.sheets.credits import ReturnCredit
 from crm.desk.pages.overview.bars import BalanceBar, bars_of
 from crm.desk.pages.overview.section import SHOWN, Section, SectionLine, first_rows, list_of, list_section
 from crm.models import Relationship
 from customers.formats import PLAIN, day, number, page_of, percent
 from customers.models import Customer
+from customers.sheets import act_url
 
 #: Balances that the rail of the overview shows.
 _BARS = 4
@@ -119,10 +123,15 @@ def trials_section(customer: Customer) -> Section | None:
     )
 
 
-def discounts_section(customer: Customer) -> Section | None:
+def discounts_section(customer: Customer, *, may_return: bool) -> Section | None:
+    """The customer's discounts and credits. What is left of a credit can be returned by users who may."""
     rows = Discount.objects.filter(customer=customer).order_by("position", "pk")
     return list_section(
-        "discounts", "Discounts", first_rows(rows), _discount, more_url=list_of(Discount, customer)
+        "discounts",
+        "Discounts",
+        first_rows(rows),
+        partial(_discount, may_return=may_return),
+        more_url=list_of(Discount, customer),
     )
 
 
@@ -197,7 +206,7 @@ def _sum(charges: list[RecurringCharge]) -> Decimal:
     return total
 
 
-def _discount(row: Discount) -> SectionLine:
+def _discount(row: Discount, *, may_return: bool) -> SectionLine:
     worth = {
         Discount.Type.PERCENTAGE.value: f"{number(row.discount_value)}%",
         Discount.Type.FREE_PRODUCT.value: "Free product",
@@ -206,7 +215,13 @@ def _discount(row: Discount) -> SectionLine:
     if row.duration_type == Discount.Duration.MONTHS and row.duration_value is not None:
         duration = f"For {number(row.duration_value)} months"
     return SectionLine(
-        text=row.name, url=page_of(row), details=(duration, _until("Until", row.end)), value=worth
+        text=row.name,
+        url=page_of(row),
+        details=(duration, _until("Until", row.end)),
+        value=worth,
+        actions=((f"{ReturnCredit.title}…", act_url(ReturnCredit.name, row)),)
+        if may_return and left_of(row)
+        else (),
     )
 
 
