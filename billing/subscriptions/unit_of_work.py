@@ -311,10 +311,9 @@ def _load_cycles(units: Mapping[str, UnitOfWork], subscriptions: Mapping[str, Su
 
 def _load_unpaid(units: Mapping[str, UnitOfWork]) -> None:
     unpaid = Invoice.objects.unpaid().filter(customer__in=list(units), subscription__isnull=False)
-    columns = unpaid.order_by().values_list("customer_id", "subscription_id", "due_at")
-    for customer_id, subscription_id, due_at in columns:
-        if due_at is not None:
-            units[customer_id].unpaid_due_at[str(subscription_id)].append(due_at)
+    for invoice in unpaid.order_by().only("customer", "subscription", "due_at"):
+        if invoice.due_at is not None:
+            units[invoice.customer_id].unpaid_due_at[str(invoice.subscription_id)].append(invoice.due_at)
 
 
 def _load_pending_lines(units: Mapping[str, UnitOfWork]) -> None:
