@@ -8,7 +8,6 @@ from itertools import islice
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
@@ -17,6 +16,7 @@ from billing.formats import money
 from billing.models import Plan
 from billing.revenue.move import move_subscriptions, revenue_of_move, to_move
 from customers.formats import counted
+from customers.sheets import found_row
 
 #: How many subscriptions one press of the button moves, so that the page answers in time.
 AT_A_TIME = 200
@@ -35,7 +35,7 @@ def move_page(request: HttpRequest, site: UnfoldAdminSite, key: str) -> HttpResp
     """Show how many subscriptions would move and what that does to MRR; move them for those who press the button."""
     if not request.user.has_perms(_PERMISSIONS):
         raise PermissionDenied
-    version = get_object_or_404(Plan, pk=key)
+    version: Plan = found_row([Plan], key)
     count = to_move(version).count()
     before, after = revenue_of_move(version)
     if request.method == "POST":
