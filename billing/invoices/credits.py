@@ -17,7 +17,8 @@ def left_of(discount: Discount) -> Decimal:
     """The credit that is left, in major units of its currency; 0 of any other discount."""
     if discount.type != Discount.Type.INVOICE_CREDITS or not discount.currency:
         return Decimal(0)
-    return max(Decimal(0), EXACT.subtract(discount.discount_value, discount.spent))
+    left = EXACT.subtract(discount.discount_value, discount.spent)
+    return max(Decimal(0), left)
 
 
 @transaction.atomic

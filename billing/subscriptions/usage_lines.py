@@ -177,7 +177,8 @@ def _cost_of(price: Price, included: Decimal, units: Decimal) -> Decimal:
 
 def _effect(entry: LedgerEntry) -> Decimal:
     """What an entry adds to what the grant holds."""
-    return -entry.amount if entry.figure == "usage" else entry.amount
+    amount: Decimal = entry.amount
+    return amount.copy_negate() if entry.figure == "usage" else amount
 
 
 def _share(at: datetime, start: datetime, end: datetime) -> Decimal:
