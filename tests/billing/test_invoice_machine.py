@@ -471,16 +471,16 @@ class Life:
         returned: dict[Any, int] = {}
         lines = InvoiceLine.objects.filter(invoice__customer=self.customer, gives_back__isnull=False)
         for line in lines.exclude(invoice__status="void").select_related("gives_back"):
-            billed[line.gives_back] = billed.get(line.gives_back, 0) - line.amount
-            key = line.gives_back.invoice_id
-            returned[key] = returned.get(key, 0) - line.amount
+            charge: Any = line.gives_back
+            billed[charge] = billed.get(charge, 0) - line.amount
+            returned[charge.invoice_id] = returned.get(charge.invoice_id, 0) - line.amount
         for charge, given_back in billed.items():
             assert 0 < given_back <= charge.amount - charge.discounted
         for invoice in issued:
             rest = (self.billed[str(invoice.pk)] - returned.get(invoice.pk, 0)) * (
                 1 + Fraction(self.tax or 0) / 100
             )
-            assert invoice.credited <= max(0, rest) + CENTS, invoice
+            assert invoice.credited <= max(Fraction(0), rest) + CENTS, invoice
 
     def finish(self) -> None:
         assert not [str(each) for check in CHECKS for each in check.run(lambda count: None, fix=False)]

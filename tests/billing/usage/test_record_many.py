@@ -9,9 +9,10 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Balance, Grant, Posting, Rollover
+from billing.usage.batch import UsageOutcome
 from billing.usage.deduct import UsageRefused, UsageResult
 from billing.usage.idempotency import KeyConflict
-from billing.usage.record_many import UsageOutcome, record_usage_batch
+from billing.usage.record_many import record_usage_batch
 from tests.billing.uses import NOON, granted, usages, use
 from tests.factories import make_balance, make_credit_cost, make_rollover
 
