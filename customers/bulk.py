@@ -68,6 +68,16 @@ def _note(rows: Sequence[models.Model]) -> None:
         _note_former(former, rows)
 
 
+def _note_numbered(rows: Sequence[models.Model]) -> None:
+    """Note rows that were just created."""
+    written = _written.get()
+    if written is not None:
+        written += rows
+    former = _former.get()
+    if former is not None:
+        former.update({(row._meta.label, str(row.pk)): None for row in rows})
+
+
 def _note_former(former: FormerRows, rows: Sequence[models.Model]) -> None:
     model: Any = type(rows[0])
     label = model._meta.label
@@ -162,7 +172,10 @@ def create_rows(rows: Sequence[M], reason: str, *, by: Any = None) -> None:
     """Insert `rows`, with history where their model keeps one. `by` is the user, None for a command or import."""
     if not rows:
         return
-    _note(rows)
+    # The database numbers rows of some models, so these are noted once they have a key.
+    is_numbered = rows[0].pk is None
+    if not is_numbered:
+        _note(rows)
     model: Any = type(rows[0])
     if hasattr(model, "history"):
         bulk_create_with_history(
@@ -174,6 +187,8 @@ def create_rows(rows: Sequence[M], reason: str, *, by: Any = None) -> None:
         )
     else:
         model.objects.bulk_create(rows, batch_size=BATCH)
+    if is_numbered:
+        _note_numbered(rows)
 
 
 def update_rows(

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -62,21 +63,42 @@ class WrittenRows:
             self.current |= {(label, str(row.pk)): row for row in _rows(label, own)}
 
     def entries(self) -> list[Entry]:
-        """What a revert needs of each row, in the order of writing."""
-        found = []
+        """What a revert needs of each row, in the order of writing. `of` is its customer, if it belongs to one."""
+        owners = self._owners()
+        found: list[Entry] = []
         for (label, key), before in self.former.items():
             row = self.current.get((label, key))
             if row is None:
                 if before is not None:
-                    found.append({"model": label, "key": key, "gone": before})
+                    of = str(before.get("customer_id") or "")
+                    found.append({"model": label, "key": key, "of": of, "gone": before})
                 continue
+            of = owners.get((label, key), "")
             after = take_snapshot(row)["columns"]
             if before is None:
-                found.append({"model": label, "key": key, "new": digest_of(after)})
+                found.append({"model": label, "key": key, "of": of, "new": digest_of(after)})
             elif changed := {
                 name: [before[name], value] for name, value in after.items() if before.get(name) != value
             }:
-                found.append({"model": label, "key": key, "changed": changed})
+                found.append({"model": label, "key": key, "of": of, "changed": changed})
+        return found
+
+    def _owners(self) -> dict[tuple[str, str], str]:
+        """The customer of each row: its own column, or that of the row that it is a part of."""
+        found: dict[tuple[str, str], str] = {}
+        parts: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for (label, key), row in self.current.items():
+            if isinstance(row, Customer):
+                found[label, key] = key
+            elif owner := getattr(row, "customer_id", None):
+                found[label, key] = str(owner)
+                if person := getattr(row, "person_id", None):
+                    found.setdefault(("crm.Person", str(person)), str(owner))
+            elif path := _way_to_customer(type(row)):
+                parts[label, path].append(key)
+        for (label, path), keys in parts.items():
+            rows: Any = apps.get_model(label)._base_manager.filter(pk__in=keys)
+            found |= {(label, str(key)): str(owner) for key, owner in rows.values_list("pk", path)}
         return found
 
     def changes(self) -> Changes:
@@ -102,6 +124,18 @@ class WrittenRows:
 
 
 OWNER = "Account manager"
+
+
+@cache
+def _way_to_customer(model: type[Model]) -> str:
+    """The lookup of the customer of a part, such as a line of an invoice; empty if rows of the model have none."""
+    for column in model._meta.concrete_fields:
+        related: Any = column.related_model
+        if related is not None and any(
+            each.attname == "customer_id" for each in related._meta.concrete_fields
+        ):
+            return f"{column.name}__customer_id"
+    return ""
 
 
 def _label(row: Model, name: str) -> str:
@@ -141,9 +175,14 @@ def _name_owners(changes: Changes) -> None:
         each[1:] = [names.get(key, key) for key in each[1:]]
 
 
+#: The columns that a merge or a link moves, and the number of ledger entries of a grant: no change of a row by a person.
+_MOVED = frozenset({"customer_id", "came_with_id", "position", "entries"})
+
+
 def digest_of(columns: Mapping[str, Any]) -> str:
     """A digest of a row's columns, to notice a change since."""
-    text = json.dumps(columns, sort_keys=True, default=str)
+    plain = {name: value for name, value in columns.items() if name not in _MOVED}
+    text = json.dumps(plain, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

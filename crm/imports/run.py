@@ -97,6 +97,7 @@ def claim(file_import: FileImport, states: set[FileImport.State], state: FileImp
 def preview(file_import: FileImport, progress: Progress) -> None:
     """Import the file piece by piece, roll each piece back, and keep what it would have done."""
     file_import.records.filter(is_preview=True).delete()
+    begun = clock.now()
     tally = _Tally(file_import, is_preview=True)
 
     def keep(former: FormerRows, reports: list[ImportReport]) -> None:
@@ -114,6 +115,9 @@ def preview(file_import: FileImport, progress: Progress) -> None:
                 progress(tally.done, max(file_import.total, tally.done))
     except (NotImportable, Unreadable, ForeignFile) as problem:
         file_import.error = str(problem)
+    # The import does the same and keeps it, so it takes as long.
+    seconds = max(1, round((clock.now() - begun).total_seconds()))
+    file_import.options = {**file_import.options, "preview_seconds": seconds}
     _finish(file_import, tally, FileImport.State.FAILED if file_import.error else FileImport.State.READY)
 
 
@@ -128,10 +132,10 @@ def run(file_import: FileImport, progress: Progress) -> None:
 
     def keep(former: FormerRows, reports: list[ImportReport]) -> None:
         written = WrittenRows(former)
-        if entries := written.entries():
-            ImportBatch.objects.create(file_import=file_import, entries=entries)
+        entries = written.entries()
+        batch = ImportBatch.objects.create(file_import=file_import, entries=entries) if entries else None
         tally.note(written.changes())
-        tally.keep(reports)
+        tally.keep(reports, batch)
 
     try:
         with _records(file_import) as (importer, records):
@@ -168,7 +172,9 @@ def _finish(file_import: FileImport, tally: _Tally, state: FileImport.State) -> 
     file_import.remarks, file_import.duplicates = tally.remarks, tally.duplicates
     file_import.total = tally.done
     file_import.ended_at = clock.now() if not tally.is_preview else None
-    file_import.save(update_fields=["state", "counts", "remarks", "duplicates", "total", "ended_at", "error"])
+    file_import.save(
+        update_fields=["state", "counts", "remarks", "duplicates", "total", "ended_at", "error", "options"]
+    )
 
 
 def _find_duplicates(begun: datetime, customers: set[str]) -> int:
@@ -246,14 +252,18 @@ class _Tally:
         """Remember what a batch changed, for the records that are added next."""
         self._changes = {**(self._changes if self.is_preview else {}), **changes}
 
-    def keep(self, reports: list[ImportReport]) -> None:
-        """Keep the records that a batch created or updated, in its transaction."""
+    def keep(self, reports: list[ImportReport], batch: ImportBatch | None) -> None:
+        """Keep the records for which a batch wrote rows, in its transaction."""
+        owners = {entry["of"] for entry in batch.entries} if batch is not None else set()
         rows = [
             self._row(report)
             for report in reports
-            if report.outcome in _DETAILED and report.number not in self._known
+            if report.number not in self._known
+            and (report.outcome in _DETAILED or (report.customer_id and report.customer_id in owners))
         ]
         _name(rows)
+        for row in rows:
+            row.batch = batch
         ImportedRecord.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
         self._changes = {}
 

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("imports/<str:import_id>/", admin.site.admin_view(detail.import_page), name="import"),
     path("imports/<str:import_id>/map/", admin.site.admin_view(mapping.mapping_page), name="import-map"),
     path("imports/<str:import_id>/run/", admin.site.admin_view(detail.run_import), name="import-run"),
+    path("imports/<str:import_id>/pause/", admin.site.admin_view(detail.pause_import), name="import-pause"),
     path("imports/<str:import_id>/mend/", admin.site.admin_view(detail.mend_rows), name="import-mend"),
     path(
         "imports/<str:import_id>/refused/", admin.site.admin_view(detail.refused_file), name="import-refused"
@@ -21,4 +22,9 @@ urlpatterns: list[URLPattern] = [
         "imports/<str:import_id>/remove/", admin.site.admin_view(upload.remove_import), name="import-remove"
     ),
     path("imports/<str:import_id>/revert/", admin.site.admin_view(revert.revert_page), name="import-revert"),
+    path(
+        "imports/<str:import_id>/revert/<int:row>/",
+        admin.site.admin_view(revert.revert_customer_page),
+        name="import-revert-customer",
+    ),
 ]

@@ -149,7 +149,15 @@ class ImportedRecord(models.Model):
     is_preview = models.BooleanField(default=False)
     number = models.PositiveBigIntegerField(help_text="Its place in the file.")
     outcome = models.CharField(max_length=10, choices=OUTCOMES)
+    batch = models.ForeignKey(
+        "ImportBatch",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="records",
+        help_text="The rows that were written with it.",
+    )
     customer_id = TypedIdField(prefix="cus", null=True, blank=True)
+    is_reverted = models.BooleanField(default=False, help_text="Whether its customer's part was reverted.")
     title = models.TextField(blank=True, help_text="The customer's name.")
     changes = models.JSONField(default=list, help_text="Lists of a field, its old and its new value.")
     remarks = models.JSONField(default=list, help_text="What the import changed or doubted.")
@@ -169,6 +177,11 @@ class ImportedRecord(models.Model):
             models.Index(
                 fields=["file_import", "is_preview", "outcome", "number"], name="imported_record_by_outcome"
             ),
+            models.Index(
+                fields=["customer_id"],
+                condition=Q(is_preview=False, customer_id__isnull=False),
+                name="imported_record_by_customer",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -178,12 +191,14 @@ class ImportedRecord(models.Model):
 class ImportBatch(models.Model):
     """The rows that one transaction of an import wrote, as they were before and what it made of them.
 
-    `entries` has for each row its model, key, former columns (null if it is new), changed columns with their former and
-    new values, and the digest of a new row.
+    `entries` has for each row its model, its key, the customer that it is `of`, and one of these: `new`, the digest of a
+    row that was created; `changed`, the former and the new value of each column; `gone`, the columns of a deleted row.
+    `earlier` has what reverted imports left to this one, because it wrote the same rows later: their batch and entries.
     """
 
     file_import = models.ForeignKey(FileImport, on_delete=models.CASCADE, related_name="batches")
     entries = models.JSONField(default=list)
+    earlier = models.JSONField(default=list)
     is_reverted = models.BooleanField(default=False)
 
     class Meta:

@@ -29,6 +29,7 @@ from crm.imports.revert import is_revertible
 from crm.imports.run import WrongState, start_preview, start_run
 from crm.imports.store import pieces_of
 from crm.models import FileImport, ImportedRecord, Job, Worker
+from crm.queue import JobChanged, pause_job, resume_job
 from customers import clock
 from customers.configuration.table import IMPORTS_KEPT_DAYS
 from customers.configuration.values import value_of
@@ -124,7 +125,15 @@ def _line(found: tuple[ImportedRecord, bool]) -> dict[str, Any]:
         "cells": _cells(record.text),
         "mend": f"cell-{record.number}" if record.place else "",
         "cell": _cell(record),
+        "is_reverted": record.is_reverted,
+        "revert_url": _revert_url(record),
     }
+
+
+def _revert_url(record: ImportedRecord) -> str:
+    if record.is_preview or record.customer_id is None:
+        return ""
+    return reverse("import-revert-customer", args=[record.file_import_id, record.number])
 
 
 def _cell(record: ImportedRecord) -> str:
@@ -168,35 +177,52 @@ def _counts(file_import: FileImport, shown: str) -> list[dict[str, Any]]:
 def _progress(file_import: FileImport) -> dict[str, Any] | None:
     if file_import.state not in _BUSY:
         return None
-    job = Job.objects.filter(key=str(file_import.pk)).order_by("-created_at", "-pk").first()
+    job = _job(file_import)
     done, total = (job.done, job.total) if job else (0, 0)
     return {
         "percent": min(100, done * 100 // total) if total else 0,
         "text": f"{number(done)} of {number(total)}" if total else "Waiting to start",
         "error": job.error if job else "",
         "is_over": job is not None and job.state in Job.ENDED,
+        "is_paused": job is not None and job.state == Job.State.PAUSED,
+        "can_pause": job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING),
         "waits_for_worker": not Worker.objects.alive(clock.now()).exists(),
     }
 
 
+def _job(file_import: FileImport) -> Job | None:
+    return Job.objects.filter(key=str(file_import.pk)).order_by("-created_at", "-pk").first()
+
+
+def pause_import(request: HttpRequest, import_id: str) -> HttpResponse:
+    """Pause the work on a file, or continue it."""
+    file_import = wanted(request, import_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    job = _job(file_import)
+    try:
+        if job is not None and job.state == Job.State.PAUSED:
+            resume_job(str(job.pk))
+        elif job is not None:
+            pause_job(str(job.pk))
+    except JobChanged as problem:
+        messages.error(request, str(problem))
+    return HttpResponseRedirect(reverse("import", args=[file_import.pk]))
+
+
 def _sentence(file_import: FileImport) -> str:
     if file_import.started_at is None:
-        return (
-            "Nothing is imported yet. You can revert the import later."
-            if is_undoable(file_import)
-            else ("Nothing is imported yet. Billing documents can't be reverted: they write to the ledger.")
-        )
+        seconds = file_import.options.get("preview_seconds")
+        if not seconds:
+            return "Nothing is imported yet. You can revert the import later."
+        takes = duration(timedelta(seconds=seconds))
+        return f"Nothing is imported yet. Importing takes about {takes} and can be reverted."
     counts = file_import.counts
     done = counts.get("created", 0) + counts.get("updated", 0)
     if file_import.ended_at is None:
         return "The import runs in the background. You can leave this page."
     took = duration(file_import.ended_at - file_import.started_at)
     return f"{counted(done, 'customer')} imported in {took}."
-
-
-def is_undoable(file_import: FileImport) -> bool:
-    """Whether the import could be reverted once it is done."""
-    return file_import.kind != FileImport.Kind.BILLING
 
 
 def _facts(file_import: FileImport) -> list[tuple[str, Any]]:

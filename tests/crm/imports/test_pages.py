@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.imports.revert import revert
-from crm.imports.run import preview, run
+from crm.imports.run import preview, run, start_preview
 from crm.models import FileImport, ImportMapping, Job
 from crm.roles import ACCOUNT_MANAGER, VIEWER
 from customers.models import Customer
@@ -89,6 +89,36 @@ def test_a_file_is_uploaded_mapped_previewed_imported_and_reverted() -> None:
     later = FileImport.objects.get(name="next.csv")
     assert (later.mapping, later.source) == (ImportMapping.objects.get(), "csv:trade-fair")
     assert later.fields["Kategorie"] == "tags"
+
+
+def test_one_customer_of_an_import_is_reverted_and_an_import_is_paused() -> None:
+    client = _client(ACCOUNT_MANAGER)
+    client.post(
+        reverse("imports"), {"file": SimpleUploadedFile("list.csv", b"Company;City\nTern;Oslo\nWren;Rome\n")}
+    )
+    found = FileImport.objects.get()
+    start_preview(found, None)
+    preview(found, _nothing)
+    address = reverse("import", args=[found.pk])
+    assert "Importing takes about" in client.get(address).content.decode()
+    client.post(reverse("import-run", args=[found.pk]))
+    client.post(reverse("import-pause", args=[found.pk]))
+    assert Job.objects.get(kind="import_file").state == Job.State.PAUSED
+    assert "Resume" in client.get(address).content.decode()
+    client.post(reverse("import-pause", args=[found.pk]))
+    assert Job.objects.get(kind="import_file").state == Job.State.WAITING
+
+    found.refresh_from_db()
+    run(found, _nothing)
+    customer = reverse("import-revert-customer", args=[found.pk, 2])
+    assert customer in client.get(address).content.decode()
+    assert "Tern" in client.get(customer).content.decode()
+    client.post(customer)
+    assert [str(row) for row in Customer.objects.all()] == ["Wren"]
+    assert client.get(customer).status_code == 404
+    page = client.get(address).content.decode()
+    assert customer not in page
+    assert "Reverted" in page
 
 
 def test_a_file_of_another_kind_is_refused_on_the_page() -> None:

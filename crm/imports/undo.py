@@ -1,0 +1,385 @@
+"""Put the rows of one batch of an import back as they were, as far as nothing changed them since.
+
+What a later import wrote over is left to that import: it puts it back when it is reverted itself. So imports can be
+reverted in any order. A record that a later import received again is left to that one as a whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+from django.db.models import Model, ProtectedError, Q, RestrictedError
+
+from crm.dedupe.merges.unmerge import KEEP, CannotUnmerge, conflicts_of, hindrance, unmerge
+from crm.imports.journal import Entry, digest_of
+from crm.imports.undo_ledger import FIGURES, close_rows, reverse_postings
+from crm.models import CustomerTag, HealthScore, ImportBatch, Merge
+from customers import clock
+from customers.bulk import create_rows, delete_rows, pieces, update_rows
+from customers.ingest.precedence import CLAIMED, empty_unclaimed, is_imported, resolve
+from customers.models import Customer
+from customers.row_snapshots import from_json, restore_snapshot, take_snapshot
+
+REASON = "Reverted an import"
+_MOST_NAMED = 200
+_RECORD = "customers.SourceRecord"
+_CUSTOMER = "customers.Customer"
+_POSTING = "billing.Posting"
+#: Written once: the ledger stays, and is reversed.
+_LEDGER = (_POSTING, "billing.LedgerEntry")
+#: What a customer may still have and counts as gone: the ledger with what it is about, and merges that were undone.
+_STAYS = frozenset({*_LEDGER, "billing.Balance", "crm.Merge", "crm.HealthScore"})
+
+Place = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Reverted:
+    """What a revert did, or would do. `stays` names customers that stay, with the reason."""
+
+    removed: int = 0
+    restored: int = 0
+    unmerged: int = 0
+    reversed: int = 0
+    kept_rows: Counter[str] = field(default_factory=Counter)
+    stays: list[tuple[str, str, str]] = field(default_factory=list)
+    customers: set[str] = field(default_factory=set)
+
+    def stay(self, customer: Customer, why: str) -> None:
+        """Name a customer that stays, once."""
+        if len(self.stays) < _MOST_NAMED and all(key != str(customer.pk) for key, _, _ in self.stays):
+            self.stays.append((str(customer.pk), str(customer), why))
+
+
+def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
+    """Undo a batch, or what it wrote for the customer `only`, and take that out of it. Saves the batch."""
+    layers = [(batch.pk, batch.entries), *((each["batch"], each["entries"]) for each in batch.earlier)]
+    # Its own rows first: what others left may wait for these.
+    layers.sort(key=lambda layer: (layer[0] == batch.pk, layer[0]), reverse=True)
+    if only:
+        rest = [(key, [entry for entry in own if entry["of"] != only]) for key, own in layers]
+        layers = [(key, [entry for entry in own if entry["of"] == only]) for key, own in layers]
+        batch.entries = next(own for key, own in rest if key == batch.pk)
+        batch.earlier = [{"batch": key, "entries": own} for key, own in rest if key != batch.pk and own]
+    else:
+        batch.is_reverted = True
+    owners = {entry["of"] for _, own in layers for entry in own} - {""}
+    later = _Later(batch, owners, batch if only else None)
+    new, touched = _undo(layers, later, found)
+    later.save()
+    batch.save(update_fields=["entries", "earlier", "is_reverted"])
+    found.customers |= touched
+    _settle(new, [key for key in touched if key not in new], found)
+
+
+def _undo(
+    layers: Sequence[tuple[int, list[Entry]]], later: _Later, found: Reverted
+) -> tuple[list[str], set[str]]:
+    """Undo layer by layer, the latest first. Return the customers that were created, and all that were touched."""
+    new: list[str] = []
+    touched: set[str] = set()
+    for batch_key, entries in layers:
+        for at, entry in enumerate(entries):
+            entry["at"] = at
+        taken_over = later.records_among(entries)
+        for owner, following in taken_over.items():
+            _say_taken_over(owner, following, found)
+        own = [entry for entry in entries if entry["of"] not in taken_over]
+        for entry in entries:
+            if entry["of"] in taken_over:
+                later.leave(taken_over[entry["of"]], batch_key, entry)
+        created = [entry["key"] for entry in own if entry["model"] == _CUSTOMER and "new" in entry]
+        found.unmerged += _unmerge(created)
+        new += created
+        touched |= _undo_layer(batch_key, own, later, found)
+    return list(dict.fromkeys(new)), touched
+
+
+def _undo_layer(batch_key: int, entries: Sequence[Entry], later: _Later, found: Reverted) -> set[str]:
+    touched: set[str] = set()
+    same = _unchanged(entries)
+    postings = [entry["key"] for entry in entries if entry["model"] == _POSTING and "new" in entry]
+    if postings:
+        created = {entry["key"] for entry in entries if "new" in entry}
+        found.reversed += reverse_postings(postings, created, {key for _, key in same}, REASON)
+    for label, group in groupby(reversed(entries), key=lambda entry: str(entry["model"])):
+        if label in _LEDGER:
+            continue
+        own = list(group)
+        rows = _current(label, [entry["key"] for entry in own])
+        for row in rows.values():
+            owner = row.pk if isinstance(row, Customer) else getattr(row, "customer_id", None)
+            if owner is not None:
+                touched.add(str(owner))
+        blocked = _restore(label, [entry for entry in own if "changed" in entry], rows, found)
+        blocked += _bring_back(label, [entry for entry in own if "gone" in entry], rows)
+        created_rows = [entry for entry in own if "new" in entry]
+        if label != _CUSTOMER:
+            blocked += _remove(label, created_rows, rows, same)
+        for entry in blocked:
+            following = later.batch_with(entry)
+            if following is not None:
+                later.leave(following, batch_key, entry)
+            elif entry["key"] in rows:
+                found.kept_rows[label] += 1
+                later.keep(batch_key, entry)
+    return touched
+
+
+class _Later:
+    """The batches that stand and were written after this one, for the same customers.
+
+    `own` is the batch itself if only a customer's part is undone: what can't be undone then stays in it.
+    """
+
+    def __init__(self, batch: ImportBatch, owners: Iterable[str], own: ImportBatch | None) -> None:
+        self._own = own
+        wanted = set(owners)
+        merged = Customer.objects.filter(pk__in=wanted, merged_into__isnull=False)
+        wanted |= {str(key) for key in merged.values_list("merged_into", flat=True)}
+        self._others = ImportBatch.objects.filter(is_reverted=False).exclude(pk=batch.pk)
+        standing = self._others.filter(pk__gt=batch.pk)
+        keys: set[int] = set()
+        for piece in pieces(sorted(wanted)):
+            keys |= set(
+                standing.filter(records__customer_id__in=piece, records__is_preview=False)
+                .values_list("pk", flat=True)
+                .distinct()
+            )
+        self.batches = list(
+            ImportBatch.objects.filter(pk__in=keys).order_by("pk").select_related("file_import")
+        )
+        self._places: list[set[Place]] = [
+            {
+                (entry["model"], entry["key"])
+                for own in (each.entries, *(layer["entries"] for layer in each.earlier))
+                for entry in own
+            }
+            for each in self.batches
+        ]
+        self._left: dict[tuple[int, int], list[Entry]] = defaultdict(list)
+
+    def records_among(self, entries: Iterable[Entry]) -> Mapping[str, ImportBatch]:
+        """The customers whose source records a later batch received again, with the first such batch."""
+        found: dict[str, ImportBatch] = {}
+        for entry in entries:
+            if entry["model"] == _RECORD and entry["of"]:
+                batch = self._first_with((_RECORD, entry["key"]))
+                if batch is not None:
+                    found.setdefault(entry["of"], batch)
+        return found
+
+    def batch_with(self, entry: Entry) -> ImportBatch | None:
+        """The first later batch that wrote the row of an entry that can't be undone; None if none did.
+
+        A row that belongs to no customer, such as a tag, is in use: any other batch may be the reason.
+        """
+        batch = self._first_with((entry["model"], entry["key"]))
+        if batch is not None:
+            return batch
+        if "gone" in entry:
+            return self._first_of(entry["model"])
+        if "new" in entry and not hasattr(apps.get_model(entry["model"]), "customer_id"):
+            return self._others.order_by("-pk").first()
+        return None
+
+    def leave(self, following: ImportBatch, batch_key: int, entry: Entry) -> None:
+        """Leave the undo of an entry to a later batch."""
+        self._left[following.pk, batch_key].append(entry)
+
+    def keep(self, batch_key: int, entry: Entry) -> None:
+        """Keep an entry that can't be undone in its own batch, if the rest of that still stands."""
+        if self._own is not None:
+            self._left[self._own.pk, batch_key].append(entry)
+
+    def save(self) -> None:
+        """Save what was left to later batches, in the order of writing."""
+        by_key = {batch.pk: batch for batch in [*self.batches, *filter(None, [self._own])]}
+        for (key, batch_key), entries in self._left.items():
+            batch = by_key.get(key) or self._others.get(pk=key)
+            layer = next((each for each in batch.earlier if each["batch"] == batch_key), None)
+            if layer is None:
+                layer = {"batch": batch_key, "entries": []}
+                batch.earlier.append(layer)
+            layer["entries"] += sorted(entries, key=lambda entry: entry["at"])
+            batch.save(update_fields=["earlier"])
+
+    def _first_with(self, place: Place) -> ImportBatch | None:
+        return next(
+            (batch for batch, places in zip(self.batches, self._places, strict=True) if place in places), None
+        )
+
+    def _first_of(self, label: str) -> ImportBatch | None:
+        return next(
+            (
+                batch
+                for batch, places in zip(self.batches, self._places, strict=True)
+                if any(each == label for each, _ in places)
+            ),
+            None,
+        )
+
+
+def _say_taken_over(owner: str, later: ImportBatch, found: Reverted) -> None:
+    customer = Customer.objects.filter(pk=owner).first()
+    if customer is not None:
+        found.stay(customer, f"Imported again since, from {later.file_import.name}")
+
+
+def _unmerge(created: Sequence[str]) -> int:
+    """Undo the merges and links of customers that the import created, so that they can go. Return how many."""
+    undone = 0
+    for piece in pieces(created):
+        merges = Merge.objects.standing().filter(Q(other__in=piece) | Q(survivor__in=piece))
+        for merge in merges.order_by("-pk"):
+            if hindrance(merge):
+                continue
+            with suppress(CannotUnmerge):
+                unmerge(merge, settle={each.name: KEEP for each in conflicts_of(merge)})
+                undone += 1
+    return undone
+
+
+def _current(label: str, keys: Sequence[str]) -> dict[str, Any]:
+    model = apps.get_model(label)
+    rows: Any = model._base_manager.filter(pk__in=keys).select_for_update()
+    return {str(row.pk): row for row in rows}
+
+
+def _unchanged(entries: Sequence[Entry]) -> set[Place]:
+    """The rows that were created and are as the import wrote them."""
+    by_label: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if "new" in entry and entry["model"] not in _LEDGER:
+            by_label[entry["model"]].append(entry)
+    found: set[Place] = set()
+    for label, own in by_label.items():
+        rows = _current(label, [entry["key"] for entry in own])
+        for entry in own:
+            row = rows.get(entry["key"])
+            if row is not None and digest_of(take_snapshot(row)["columns"]) == entry["new"]:
+                found.add((label, entry["key"]))
+    return found
+
+
+def _restore(label: str, entries: Sequence[Entry], rows: Mapping[str, Any], found: Reverted) -> list[Entry]:
+    """Give back the former values of the columns that still have what the import wrote. Return what can't be undone."""
+    model = apps.get_model(label)
+    changed: list[Any] = []
+    columns: dict[str, None] = {}
+    blocked: list[Entry] = []
+    for entry in entries:
+        row = rows.get(entry["key"])
+        if row is None:
+            blocked.append(entry)
+            continue
+        now = take_snapshot(row)["columns"]
+        wrote = {name: values for name, values in entry["changed"].items() if name not in FIGURES}
+        free = {name: old for name, (old, new) in wrote.items() if now.get(name) == new}
+        if len(free) < len(wrote):
+            rest = {name: values for name, values in wrote.items() if name not in free}
+            blocked.append({**entry, "changed": rest})
+        for name, old in free.items():
+            setattr(row, name, from_json(model, name, old))
+            columns[_field_of(model, name)] = None
+        if free:
+            changed.append(row)
+    update_rows(changed, list(columns), REASON)
+    found.restored += sum(isinstance(row, Customer) for row in changed)
+    return blocked
+
+
+def _field_of(model: type[Model], column: str) -> str:
+    return next(each.name for each in model._meta.concrete_fields if each.attname == column)
+
+
+def _bring_back(label: str, entries: Sequence[Entry], rows: Mapping[str, Any]) -> list[Entry]:
+    """Create the rows again that the import deleted. Return those whose place another row has now."""
+    gone = [entry for entry in entries if entry["key"] not in rows]
+    if not gone or _created(label, gone):
+        return []
+    return [entry for entry in gone if not _created(label, [entry])]
+
+
+def _created(label: str, entries: Sequence[Entry]) -> bool:
+    rows = [restore_snapshot({"model": label, "columns": entry["gone"]}) for entry in entries]
+    try:
+        with transaction.atomic():
+            create_rows(rows, REASON)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _remove(label: str, created: Sequence[Entry], rows: Mapping[str, Any], same: set[Place]) -> list[Entry]:
+    """Delete rows that the import created, unless they changed since or others need them. Return those that stay."""
+    going = [entry for entry in created if (label, entry["key"]) in same]
+    blocked = [entry for entry in created if (label, entry["key"]) not in same]
+    if label == "crm.Tag":
+        keys = [entry["key"] for entry in going]
+        used = {str(key) for key in CustomerTag.objects.filter(tag__in=keys).values_list("tag", flat=True)}
+        blocked += [entry for entry in going if entry["key"] in used]
+        going = [entry for entry in going if entry["key"] not in used]
+    mine = [rows[entry["key"]] for entry in going]
+    if mine and not _deleted(mine):
+        stuck = [row for row in mine if not _deleted([row])]
+        # Rows of the ledger are about them, and those stay.
+        closed = close_rows(stuck, REASON)
+        keys_left = {str(row.pk) for row in stuck} - closed
+        blocked += [entry for entry in going if entry["key"] in keys_left]
+    return blocked
+
+
+def _deleted(rows: list[Any]) -> bool:
+    try:
+        with transaction.atomic():
+            delete_rows(rows, REASON)
+    except (ProtectedError, RestrictedError, IntegrityError):
+        return False
+    return True
+
+
+def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
+    """Remove the customers that the import created, and let the records of all that stay decide their columns."""
+    stay = [*others]
+    HealthScore.objects.filter(customer__pk__in=new).delete()
+    emptied: list[str] = []
+    for row in Customer.objects.filter(pk__in=new):
+        if row.merged_into_id is None and _deleted([row]):
+            found.removed += 1
+            continue
+        stay.append(str(row.pk))
+        why = _what_else(row)
+        if why:
+            found.stay(row, f"Has {why}")
+        else:
+            found.removed += 1
+            emptied.append(str(row.pk))
+    rows = [
+        row for piece in pieces(stay) for row in Customer.objects.filter(pk__in=piece).select_for_update()
+    ]
+    changed = [row for row in rows if resolve(row) or (is_imported(row) and empty_unclaimed(row))]
+    update_rows(changed, CLAIMED, REASON)
+    archived = list(Customer.objects.filter(pk__in=emptied, merged_into=None))
+    for row in archived:
+        row.archived_at = clock.now()
+    update_rows(archived, ["archived_at"], REASON)
+
+
+def _what_else(customer: Customer) -> str:
+    """What the customer has beside what the import brought, and beside a ledger that is reversed."""
+    nouns = []
+    for relation in Customer._meta.related_objects:
+        model: Any = relation.related_model
+        if relation.on_delete is not models.PROTECT or model._meta.label in _STAYS:
+            continue
+        if model._base_manager.filter(**{relation.field.name: customer.pk}).exists():
+            nouns.append(str(model._meta.verbose_name_plural))
+    return ", ".join(dict.fromkeys(nouns[:4]))
