@@ -25,6 +25,10 @@ DELIMITERS = (",", ";", "\t", "|")
 #: So many rows are looked at to find the delimiter and the headings.
 _FIRST = 60
 _HEADER_WITHIN = 20
+#: Below so many empty rows, a line with one cell is no record of a table with so many columns.
+_GAP = 2
+_WIDE = 3
+_MOST_BELOW = 20
 _TOTALS = (
     "total",
     "totals",
@@ -104,15 +108,20 @@ def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
 
 
 def _records(rows: Iterator[Row], width: int) -> Iterator[Row]:
-    held: Row | None = None
+    """The rows that are records. Lines below the table, such as the ones that a report adds about itself, are left out."""
+    held: list[Row] = []
+    gap = 0
     for at, cells in rows:
-        if not any(cell.strip() for cell in cells):
+        filled = sum(1 for cell in cells if cell.strip())
+        if not filled:
+            gap += bool(held)
             continue
-        if held is not None:
-            yield held
-        held = at, (cells + [""] * width)[:width]
-    if held is not None and not is_total(held[1]):
-        yield held
+        if not (gap >= _GAP and filled == 1 and width >= _WIDE and len(held) < _MOST_BELOW):
+            yield from held
+            held, gap = [], 0
+        held.append((at, (cells + [""] * width)[:width]))
+    if held and not is_total(held[0][1]):
+        yield held[0]
 
 
 def _unique(cells: Sequence[str]) -> list[str]:

@@ -1,0 +1,105 @@
+"""Files as other systems export them, imported on the pages with at most one correction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from crm.models import FileImport, Relationship
+from customers.models import Address, Customer
+from tests.crm.imports.exports import GERMAN_EXCEL, QUARRY_SINCE, TWENTY, Export
+from tests.factories import make_user
+
+#: The other ones are imported by tests of what becomes of each value.
+_BY_PAGES = (
+    "report1700000000000.csv",
+    "organizations.csv",
+    "merged-headings.xlsx",
+    "kunden.csv.gz",
+    "since.csv",
+    "google.csv",
+)
+
+
+def _work() -> None:
+    call_command("work", "--once")
+
+
+def _posted(found: FileImport, correction: dict[str, str]) -> dict[str, str]:
+    """The form of the page, corrected."""
+    fields = {**found.fields, **correction}
+    chosen = {f"field-{at}": fields.get(column["heading"], "") for at, column in enumerate(found.columns)}
+    return {**chosen, "source": found.source.removeprefix("csv:"), "preview": ""}
+
+
+def _imported(client: Client, export: Export) -> FileImport:
+    client.post(reverse("imports"), {"file": SimpleUploadedFile(export.name, export.data)})
+    found = FileImport.objects.get(name=export.name)
+    page = reverse("import-map", args=[found.pk])
+    correction = dict(export.correction)
+    if "header" in correction:
+        client.post(page, {"look-again": "", "header": correction.pop("header")})
+        found.refresh_from_db()
+    client.post(page, _posted(found, correction))
+    _work()
+    client.post(reverse("import-run", args=[found.pk]))
+    _work()
+    found.refresh_from_db()
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_are_imported_with_at_most_one_correction(client: Client) -> None:
+    client.force_login(make_user(username="ada"))
+    for export in TWENTY:
+        if export.name in _BY_PAGES:
+            found = _imported(client, export)
+            counts = (
+                found.counts.get("created", 0) + found.counts.get("updated", 0),
+                found.counts.get("refused", 0),
+            )
+            assert counts == (export.created, export.refused), export.name
+            assert export.company in map(str, Customer.objects.all()), export.name
+    muehle = Customer.objects.get(name="Mühle Süd KG")
+    assert (muehle.source_records.get().source_id, muehle.company.phone or muehle.phone) == (
+        "00042",
+        "0049 89 5550142",
+    )
+    assert Address.objects.get(customer=muehle).postal_code == "01067"
+    assert Relationship.objects.get(customer__name="Quarry One").start_date == QUARRY_SINCE
+    assert len(GERMAN_EXCEL.splitlines()) == 4
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("export", TWENTY, ids=lambda each: each.name)
+def test_each_is_imported_in_a_browser(
+    page: Page, transactional_db: None, sign_in: Callable[[User], None], tmp_path: Path, export: Export
+) -> None:
+    sign_in(make_user(username="ada"))
+    path = tmp_path / export.name
+    path.write_bytes(export.data)
+    page.goto("/admin/imports/")
+    page.get_by_label("Files").set_input_files(path)
+    page.get_by_role("button", name="Upload files").click()
+    correction = dict(export.correction)
+    if "header" in correction:
+        page.get_by_label("Row of the headings").fill(correction.pop("header"))
+        page.get_by_role("button", name="Read the file again").click()
+    for heading, name in correction.items():
+        page.get_by_label(heading, exact=True).select_option(name)
+    page.get_by_role("button", name="Preview import").click()
+    _work()
+    page.reload()
+    page.get_by_role("button", name=f"Import {export.created} customer").click()
+    _work()
+    page.reload()
+    expect(page.get_by_text(f"{export.created} customer")).to_be_visible()
+    assert export.company in map(str, Customer.objects.all())
