@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0022_contact_log'),
+        ('crm', '0023_acts_of_reasons'),
     ]
 
     operations = [
