@@ -12,8 +12,11 @@ _PLAIN = (str, bool, int, float, list, dict)
 
 def as_json(row: Model, column: str) -> Any:
     """The value of a column as JSON; `from_json` restores an equal value."""
-    field = _field(type(row), column)
-    value = getattr(row, column)
+    return _value_of(row, _field(type(row), column))
+
+
+def _value_of(row: Model, field: Field[Any, Any]) -> Any:
+    value = getattr(row, field.attname)
     return value if value is None or isinstance(value, _PLAIN) else field.value_to_string(row)
 
 
@@ -27,7 +30,7 @@ def from_json(model: type[Model], column: str, value: Any) -> Any:
 
 def take_snapshot(row: Model) -> dict[str, Any]:
     """Every column of the row, with the label of its model."""
-    columns = {field.attname: as_json(row, field.attname) for field in row._meta.concrete_fields}
+    columns = {field.attname: _value_of(row, field) for field in row._meta.concrete_fields}
     return {"model": row._meta.label, "columns": columns}
 
 

@@ -27,6 +27,7 @@ class FileCustomer(JsonDocument, kw_only=True):
     owner: Text = UNSET
     tags: list[str] | UnsetType | None = UNSET
     notes: list[str] | UnsetType | None = UNSET
+    tasks: list[str] | UnsetType | None = UNSET
 
 
 _LIMITS = {"id": limits.IDENTIFIER, "stripe_id": limits.IDENTIFIER, "external_id": limits.IDENTIFIER}

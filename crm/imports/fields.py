@@ -206,6 +206,12 @@ _ALL = (
         headings="note|notes|notiz|notizen|comment|comments|bemerkung|remarks|kommentar|memo",
     ),
     Field(
+        "task",
+        "Task",
+        "Account",
+        headings="task|to do|todo|next step|next steps|follow up|aufgabe|nachster schritt|wiedervorlage",
+    ),
+    Field(
         "start_date",
         "Customer since",
         "Account",

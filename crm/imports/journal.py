@@ -46,6 +46,7 @@ _ADDED = {
     "crm.CustomField": "Custom field",
     "crm.CustomerTag": "Tag",
     "crm.Note": "Note",
+    "crm.Task": "Task",
 }
 _LONGEST = 200
 

@@ -56,7 +56,7 @@ class ColumnMapping:
 def records_of(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[Record | BadRecord]:
     """The records of the rows, numbered by their first row, in order.
 
-    Rows with one key are one record: the first value of each field, and all people, tags, domains and notes. Memory is
+    Rows with one key are one record: the first value of each field, and all people, tags, domains, notes and tasks. Memory is
     bounded: drafts wait in a temporary database.
     """
     with closing(sqlite3.connect("")) as drafts:
@@ -147,8 +147,9 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
     payments, crm = _payments(found), _crm(found, custom, key)
     values: Values = {"id": key, "payments": payments, "crm": crm}
     values |= {name: found[name] for name in ("stripe_id", "external_id", "owner", "tags") if name in found}
-    if "note" in found:
-        values["notes"] = [found["note"]]
+    for name in ("note", "task"):
+        if name in found:
+            values[f"{name}s"] = [found[name]]
     return values
 
 

@@ -55,6 +55,7 @@ _OTHER_KINDS = (
     (b"<?xml", "an XML file"),
     (b"<!DOCTYPE", "an HTML file"),
     (b"<html", "an HTML file"),
+    (b"<table", "an HTML file"),
 )
 _USE = "Upload CSV, Excel (.xlsx) or JSON."
 

@@ -15,7 +15,18 @@ from crm.document.reported import COMPANY_FIELDS, company_values, relationship_v
 from crm.document.schema import CrmPerson
 from crm.imports.document import FileCustomer, parse_file_customer
 from crm.imports.owners import Users
-from crm.models import Company, Contact, CustomerTag, CustomField, Domain, Note, Person, Relationship, Tag
+from crm.models import (
+    Company,
+    Contact,
+    CustomerTag,
+    CustomField,
+    Domain,
+    Note,
+    Person,
+    Relationship,
+    Tag,
+    Task,
+)
 from customers.bulk import create_rows, update_rows
 from customers.configuration.table import DEFAULT_CURRENCY
 from customers.configuration.values import value_of
@@ -27,6 +38,7 @@ from customers.models import Address, Business, ReceivedPayload, SourceRecord
 
 _DETAILS = ("start_date", "contract_annual_revenue")
 _LONGEST_TAG = 50
+_LONGEST_TITLE = 255
 #: How the remark on a customer that keeps its account manager ends.
 OWNER_STAYS = "who stays."
 Batch = Sequence[Incoming[FileCustomer]]
@@ -60,6 +72,7 @@ def write_rows(batch: Batch, source: str, reason: str, *, by: Any, replaces_owne
     _people(batch, before, reason)
     _tags(batch, reason, by)
     _notes(batch, before, reason, by)
+    _tasks(batch, before, reason, by)
 
 
 def _earlier(batch: Batch, source: str) -> Mapping[str, FileCustomer]:
@@ -376,4 +389,26 @@ def _notes(batch: Batch, before: Mapping[str, FileCustomer], reason: str, by: An
             for text in dict.fromkeys(incoming.document.notes or ())
             if text not in said
         ]
+    create_rows(new, reason, by=by)
+
+
+def _tasks(batch: Batch, before: Mapping[str, FileCustomer], reason: str, by: Any) -> None:
+    """Add a task for each text that an earlier file of this source didn't have, for the account manager."""
+    wanted = [incoming for incoming in batch if incoming.document.tasks]
+    if not wanted:
+        return
+    found = Relationship.objects.filter(customer__in=[each.customer for each in wanted])
+    owners = {str(customer): owner for customer, owner in found.values_list("customer", "owner")}
+    new = []
+    for incoming in wanted:
+        earlier = before.get(incoming.document.id)
+        said = set(earlier.tasks or ()) if earlier else set()
+        for text in dict.fromkeys(incoming.document.tasks or ()):
+            if text in said:
+                continue
+            title, rest = text[:_LONGEST_TITLE], text[_LONGEST_TITLE:]
+            owner = owners.get(str(incoming.customer.pk))
+            new.append(
+                Task(customer=incoming.customer, title=title, body=rest, owner_id=owner, created_by=by)
+            )
     create_rows(new, reason, by=by)

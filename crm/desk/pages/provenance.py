@@ -16,10 +16,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from crm.desk.imported_rows import ImportedRow, imported_records, row_that_brought
 from crm.desk.pages.crumbs import Crumb, came_from, crumbs_of
 from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.provenance import crm_provenance_of
-from crm.models import Company, Relationship
+from crm.models import Company, ImportedRecord, Relationship
 from customers import pinned_fields
 from customers.admin.origins import in_words, name_of
 from customers.formats import day, free_form_text, moment, number, page_of
@@ -38,6 +39,7 @@ class SourceValue:
     text: str
     source: str
     url: str
+    file: ImportedRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class FieldRow:
     text: str
     origin: str
     url: str
+    file: ImportedRow | None
     is_pinned: bool
     others: tuple[SourceValue, ...]
     news: str
@@ -83,10 +86,12 @@ def provenance_page(request: HttpRequest, identifier: str) -> HttpResponse:
     shown: list[type[Model]] = [
         model for model in (Company, Relationship) if may(f"crm.view_{model._meta.model_name}")
     ]
-    tables = [_table("Profile", customer, provenance_of(customer), may_change)]
+    accounts = customer.source_records.values_list("came_with", flat=True)
+    imported = _Imported(imported_records([customer.pk, *filter(None, accounts)]), request.user)
+    tables = [_table("Profile", customer, provenance_of(customer), may_change, imported)]
     for found in crm_provenance_of(customer, shown):
         title = str(found.row._meta.verbose_name).capitalize()
-        tables.append(_table(title, found.row, found.fields, may_change=False))
+        tables.append(_table(title, found.row, found.fields, False, imported))
     context = {
         **admin.site.each_context(request),
         "title": f"{customer}: sources",
@@ -121,13 +126,26 @@ def _act(request: HttpRequest, customer: Customer) -> None:
         messages.success(request, done)
 
 
-def _table(title: str, row: Model, fields: Sequence[FieldProvenance], may_change: bool) -> FieldTable:
+@dataclass(frozen=True, slots=True)
+class _Imported:
+    """The rows of files that imports brought for the customer, as this user may see them."""
+
+    rows: Sequence[ImportedRecord]
+    user: Any
+
+    def of(self, claim: SourceClaim | None) -> ImportedRow | None:
+        return None if claim is None else row_that_brought(self.rows, claim.record, claim.since, self.user)
+
+
+def _table(
+    title: str, row: Model, fields: Sequence[FieldProvenance], may_change: bool, imported: _Imported
+) -> FieldTable:
     shown = [each for each in fields if each.is_pinned or each.others or not _is_blank(each.value)]
     empty_fields = ", ".join(each.label for each in fields if each not in shown)
-    return FieldTable(title, page_of(row), [_row(each, may_change) for each in shown], empty_fields)
+    return FieldTable(title, page_of(row), [_row(each, may_change, imported) for each in shown], empty_fields)
 
 
-def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
+def _row(field: FieldProvenance, may_change: bool, imported: _Imported) -> FieldRow:
     actions: list[tuple[str, str]] = []
     if may_change and field.name in Customer.PINNABLE:
         actions.append(("unlock", "Unlock") if field.is_pinned else ("lock", "Lock"))
@@ -145,16 +163,20 @@ def _row(field: FieldProvenance, may_change: bool) -> FieldRow:
         text=_text(field.value),
         origin=in_words(field),
         url=_payload_of(field.claim) if field.claim is not None else "",
+        file=imported.of(field.claim),
         is_pinned=field.is_pinned,
-        others=tuple(_source_value(each) for each in field.others),
+        others=tuple(_source_value(each, imported) for each in field.others),
         news=news if field.is_pinned else "",
         actions=tuple(actions),
     )
 
 
-def _source_value(claim: SourceClaim) -> SourceValue:
+def _source_value(claim: SourceClaim, imported: _Imported) -> SourceValue:
     return SourceValue(
-        _text(claim.value), f"{name_of(claim.record)}, since {moment(claim.since)}", _payload_of(claim)
+        _text(claim.value),
+        f"{name_of(claim.record)}, since {moment(claim.since)}",
+        _payload_of(claim),
+        imported.of(claim),
     )
 
 

@@ -39,6 +39,8 @@ from customers.models import Customer
 from customers.models.source import FILE_SOURCE
 
 _PAGE = 50
+#: Seconds; shorter ones are not worth a number.
+_LONG = 10
 _OUTCOMES = (
     (ImportOutcome.CREATED, "Created", "good"),
     (ImportOutcome.UPDATED, "Updated", "info"),
@@ -215,8 +217,8 @@ def _sentence(file_import: FileImport) -> str:
         seconds = file_import.options.get("preview_seconds")
         if not seconds:
             return "Nothing is imported yet. You can revert the import later."
-        takes = duration(timedelta(seconds=seconds))
-        return f"Nothing is imported yet. Importing takes about {takes} and can be reverted."
+        takes = f"about {duration(timedelta(seconds=seconds))}" if seconds >= _LONG else "a few seconds"
+        return f"Nothing is imported yet. Importing takes {takes} and can be reverted."
     counts = file_import.counts
     done = counts.get("created", 0) + counts.get("updated", 0)
     if file_import.ended_at is None:

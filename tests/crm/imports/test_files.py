@@ -132,6 +132,10 @@ def test_documents_are_recognized_by_their_keys() -> None:
         (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "old Excel file"),
         (b'{"object": "invoice", "id": "in_1", "lines": []}\n', "looks like an invoice of Stripe"),
         (b"\x1f\x8b\x08\x00broken", "damaged"),
+        (files.gzipped(files.TRADE_FAIR * 50)[:-20], "ends too early"),
+        (files.zipped("word/document.xml", b"<w:document/>"), "looks like a Word document"),
+        (b"\r\n<HTML><table><tr><td>Name</td></tr></table></HTML>", "looks like an HTML file"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "looks like a picture"),
         (b'name,email\n"open,x@example.com\n' + b"y" * 200_000, "Check that each quotation mark is closed"),
     ],
 )

@@ -7,10 +7,11 @@ from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from crm.imports.revert import revert
-from crm.imports.run import preview, run, start_preview
-from crm.models import FileImport, ImportMapping, Job
+from crm.imports.run import preview, run, start_preview, start_run
+from crm.models import FileImport, ImportMapping, Job, Task
 from crm.roles import ACCOUNT_MANAGER, VIEWER
 from customers.models import Customer
 from tests.crm.imports import files
@@ -100,7 +101,7 @@ def test_one_customer_of_an_import_is_reverted_and_an_import_is_paused() -> None
     start_preview(found, None)
     preview(found, _nothing)
     address = reverse("import", args=[found.pk])
-    assert "Importing takes about" in client.get(address).content.decode()
+    assert "Importing takes a few seconds" in client.get(address).content.decode()
     client.post(reverse("import-run", args=[found.pk]))
     client.post(reverse("import-pause", args=[found.pk]))
     assert Job.objects.get(kind="import_file").state == Job.State.PAUSED
@@ -119,6 +120,40 @@ def test_one_customer_of_an_import_is_reverted_and_an_import_is_paused() -> None
     page = client.get(address).content.decode()
     assert customer not in page
     assert "Reverted" in page
+
+
+def test_the_pages_take_as_many_queries_for_three_rows_as_for_one(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = _client(ACCOUNT_MANAGER)
+    for count in (1, 3):
+        rows = b"".join(b"Works %d %d;Call back\n" % (count, at) for at in range(count))
+        file = SimpleUploadedFile(f"{count}.csv", b"Company;Next step\n" + rows)
+        client.post(reverse("imports"), {"file": file})
+        found = FileImport.objects.get(name=f"{count}.csv")
+        pages = [
+            reverse("imports"),
+            reverse("import-map", args=[found.pk]),
+            reverse("import", args=[found.pk]),
+        ]
+        start_preview(found, None)
+        preview(found, _nothing)
+        for page in pages:
+            with django_assert_max_num_queries(20):
+                assert client.get(page).status_code == 200
+        start_run(found, None)
+        found.refresh_from_db()
+        run(found, _nothing)
+        with django_assert_max_num_queries(20):
+            client.get(pages[-1])
+    assert Task.objects.filter(title="Call back").count() == 4
+    customer = Customer.objects.get(name="Works 1 0")
+    page = client.get(reverse("desk-provenance", args=[customer.pk])).content.decode()
+    first = FileImport.objects.get(name="1.csv")
+    assert (
+        f'<a href="{reverse("import", args=[first.pk])}?show=created" class="text-link">1.csv, row 2</a>'
+        in page
+    )
 
 
 def test_a_file_of_another_kind_is_refused_on_the_page() -> None:

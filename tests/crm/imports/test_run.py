@@ -43,14 +43,16 @@ def test_an_import_that_was_stopped_continues_and_counts_once(monkeypatch: pytes
     monkeypatch.setattr(running, "_TOGETHER", 2)
     file_import = _started(_ROWS)
 
-    def stop(done: int, total: int) -> None:
-        if done >= 4:
-            raise _Stopped
+    for at in (2, 4, 6):
 
-    with pytest.raises(_Stopped):
-        run(file_import, stop)
-    assert 0 < Customer.objects.count() < 9
-    file_import.refresh_from_db()
+        def stop(done: int, total: int, at: int = at) -> None:
+            if done >= at:
+                raise _Stopped
+
+        with pytest.raises(_Stopped):
+            run(file_import, stop)
+        assert 0 < Customer.objects.count() < 9
+        file_import.refresh_from_db()
     run(file_import, _nothing)
     file_import.refresh_from_db()
     assert (file_import.counts["created"], Customer.objects.count()) == (9, 9)
