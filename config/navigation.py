@@ -243,7 +243,7 @@ def _lines(page: Page, request: HttpRequest, here: Page | None) -> Iterator[dict
     for each in children:
         yield {
             **_line(each.title, each.icon, reverse(each.url_name), active=here is each),
-            "is_child": True,
+            "is_child": may_see,
             "is_hidden": not is_open,
         }
 

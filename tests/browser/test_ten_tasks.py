@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -92,7 +92,17 @@ def kestrel(user: User) -> Customer:
     return kestrel
 
 
-def test_ten_tasks(page: Page, user: User, kestrel: Customer, sign_in: Callable[[User], None]) -> None:
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """Wait longer than usual: on a busy machine a page takes its time."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+def test_ten_tasks(
+    page: Page, user: User, kestrel: Customer, sign_in: Callable[[User], None], patience: None
+) -> None:
     sign_in(user)
     hand = Hand(page)
     sheet, toast = page.get_by_role("dialog"), page.locator("[data-toast]")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, QueryDict
@@ -132,8 +133,10 @@ class Owners(BulkAct):
     def lines(self, form: OwnersForm) -> Sequence[Line]:
         """How many customers each account manager has now, of those selected."""
         owned = Relationship.objects.filter(customer__in=self.row.order_by().values("pk")).exclude(owner=None)
-        found = owned.order_by().values_list("owner__username").annotate(count=Count("pk"))
-        counts = dict(found.order_by("-count", "owner__username")[:_SHOWN])
+        found = owned.order_by().values_list("owner").annotate(count=Count("pk"))
+        ranked = list(found.order_by("-count", "owner")[:_SHOWN])
+        people = get_user_model()._default_manager.in_bulk([key for key, _ in ranked])
+        counts = {user_name(people.get(key)): count for key, count in ranked}
         none = self.count - owned.count()
         if none:
             counts["No account manager"] = none

@@ -186,3 +186,27 @@ document.addEventListener("DOMContentLoaded", () => {
         }
     });
 });
+
+// `?` shows the keys, if single keys are shortcuts; the button beside the bell always does.
+document.addEventListener("DOMContentLoaded", () => {
+    const keys = document.getElementById("keys");
+    if (!keys) {
+        return;
+    }
+    document.addEventListener("keydown", (event) => {
+        const element = event.target instanceof Element ? event.target : document.body;
+        const isTyping = element.closest("input, textarea, select, [contenteditable], dialog") !== null;
+        const isOff = document.querySelector("[data-shortcuts=off]") !== null;
+        if (event.key === "?" && !isTyping && !isOff && !event.ctrlKey && !event.metaKey && !event.altKey) {
+            event.preventDefault();
+            keys.showModal();
+        }
+    });
+    document.addEventListener("click", (event) => {
+        if (event.target === keys) {
+            keys.close();
+        } else if (event.target instanceof Element && event.target.closest("[data-keys-open]")) {
+            keys.showModal();
+        }
+    });
+});
