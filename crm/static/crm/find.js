@@ -69,7 +69,7 @@ document.addEventListener("DOMContentLoaded", () => {
             .map((link) => ({ text: textOf(link), link, icon: link.querySelector(".material-symbols-outlined")?.textContent ?? "bolt" }))
             .filter((each) => wanted(each.text))
             .slice(0, term ? MOST : MOST_ACTIONS);
-        const recent = (window.clienteleRecent?.() ?? []).filter((each) => wanted(each.name) && each.url !== location.pathname).slice(0, MOST);
+        const recent = (window.clienteleRecent?.() ?? []).filter((each) => wanted(each.name) && !location.pathname.startsWith(each.url)).slice(0, MOST);
         own.replaceChildren(
             ...actions.map((each) => line(each.text, "Action", each.icon, each.link)),
             ...recent.map((each) => line(each.name, "Recent", each.icon || "history", each.url)),
