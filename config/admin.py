@@ -23,6 +23,7 @@ from unfold.forms import UserCreationForm
 from config.access import may_manage_group, may_manage_user
 from config.invitations import PERMISSIONS as INVITING
 from config.invitations import may_be_invited
+from config.session_limits import end_sessions_of
 from config.user_forms import GroupForm, UserForm, UserPasswordForm
 from crm.roles import ROLES
 from customers.admin.base import ReadOnlyAdmin, RecordAdmin
@@ -34,6 +35,9 @@ from customers.models import AuditAction
 admin.site.unregister(
     [User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog, UserSession]
 )
+
+#: Labels of the fields that decide what a user may do.
+_ACCESS = {"Active", "Staff status", "Superuser status", "Groups", "User permissions"}
 
 _BUILT_IN = (
     "This role is built in: its permissions are part of Clientele and can't be changed here."
@@ -125,6 +129,13 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
         if former and former != obj.email:
             values = {"from_email": former, "to_email": obj.email or "no address"}
             get_adapter(request).send_notification_mail("account/email/email_changed", obj, values, former)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Log the change. A user whose access changed is signed out elsewhere, so that no session keeps the former one."""
+        fields = {name for part in message for name in part.get("changed", {}).get("fields", ())}
+        if fields & _ACCESS:
+            end_sessions_of(obj, but=request.session.session_key)
+        return super().log_change(request, obj, message)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse users with more access than the signed-in user."""

@@ -58,10 +58,13 @@ SECURE_HSTS_SECONDS = _environment.number("SECURE_HSTS_SECONDS", 0 if DEVELOPMEN
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_SECONDS > 0
 SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_PROXY_SSL_HEADER = _environment.header("SECURE_PROXY_SSL_HEADER")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SESSION_COOKIE_HTTPONLY = True
+if not DEVELOPMENT:
+    # Browsers take such a cookie from this host alone, over HTTPS, for all paths.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 X_FRAME_OPTIONS = "DENY"
 
 #: How many proxies in front of Clientele add to X-Forwarded-For. Failed sign-ins are counted by the address in it.
@@ -126,6 +129,7 @@ MIDDLEWARE = [
     "config.preferences.PreferencesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.session_limits.SessionLimitsMiddleware",
     "config.bad_addresses.BadAddressMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "config.audit.AuditMiddleware",
@@ -216,15 +220,18 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "config.preferences.UserBackend",
 ]
+_VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
-    for validator in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
+#: Whether users must set up a second step before they reach anything else.
+REQUIRE_SECOND_STEP = _environment.flag("REQUIRE_SECOND_STEP", default=not DEVELOPMENT)
+#: Seconds after a sign-in, and after the last request, at which a session ends.
+SESSION_LASTS = SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE = 30 * 60
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "start"
 ACCOUNT_LOGIN_METHODS = {"username"}

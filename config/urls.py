@@ -18,6 +18,7 @@ from config.settings_pages.pages import group_page, reset_page, settings_page
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="start")),
     path("healthz", views.health),
+    path("readyz", views.ready),
     path("robots.txt", views.robots),
     # Before the admin's own sign-in page, which has no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),

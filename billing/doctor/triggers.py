@@ -21,9 +21,16 @@ _WRITTEN_ONCE = (
     "billing_creditnote",
 )
 
+_AUDIT_LOG = ("customers_auditentry", "customers_auditdetails", "customers_auditseal")
+_OF_AUDIT_LOG = {
+    "postgresql": {f"{table}_{rule}" for table in _AUDIT_LOG for rule in ("stays", "not_emptied")},
+    "sqlite": {f"{table}_no_{verb}" for table in _AUDIT_LOG for verb in ("update", "delete")},
+}
+
 #: The triggers that migrations make, by database.
 TRIGGERS = {
     "postgresql": {
+        *_OF_AUDIT_LOG["postgresql"],
         *(f"{table}_written_once" for table in _WRITTEN_ONCE),
         "billing_ledgerentry_goes_on",
         "billing_grant_adds_up",
@@ -33,6 +40,7 @@ TRIGGERS = {
         "billing_invoice_lines_stay",
     },
     "sqlite": {
+        *_OF_AUDIT_LOG["sqlite"],
         *(f"{table}_no_{verb}" for table in _WRITTEN_ONCE for verb in ("update", "delete")),
         "billing_invoice_issued_no_update",
         "billing_invoice_seller_stays",
@@ -59,7 +67,12 @@ def check_triggers(advance: Advance) -> Iterator[Finding]:
         installed = {name for (name,) in cursor.fetchall()}
     recording = {name for name, _, _ in outbox.triggers(connection.vendor)}
     for name in sorted(wanted - installed):
-        remedy = "Create it again as billing/migrations/0002_guards.py does."
+        guards = (
+            "customers/migrations/0014_audit.py"
+            if name.startswith(_AUDIT_LOG)
+            else "billing/migrations/0002_guards.py"
+        )
+        remedy = f"Create it again as {guards} does."
         if name in following:
             remedy = "Run `manage.py migrate` to create it."
         if name in recording:

@@ -1,9 +1,12 @@
 """Pages that belong to no app, error pages, and the headers on all of them."""
 
+import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -48,6 +51,23 @@ def text_of(response: Any, status: int) -> str:
 def test_the_start_page_is_the_admin(client: Client) -> None:
     response = client.get("/")
     assert (response.status_code, response.headers["Location"]) == (302, "/admin/start/")
+
+
+@pytest.mark.django_db
+def test_readiness_writes_and_takes_it_back(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.views._writes", SimpleNamespace(work=False, asked_at=-math.inf))
+    assert client.get("/readyz").status_code == 200
+    assert not Session.objects.exists()
+
+    def full(**values: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Session.objects, "create", full)
+    # What the last check found counts for five seconds.
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr("config.views._writes", SimpleNamespace(work=True, asked_at=-math.inf))
+    response = client.get("/readyz")
+    assert (response.status_code, response.content) == (503, b"The database takes no writes.\n")
 
 
 @pytest.mark.django_db
