@@ -20,6 +20,9 @@ from customers.changes import delete_changes
 from customers.logs import log_event
 from customers.models import AuditEntry, Customer
 
+#: Digits of the number that begins the name of a migration.
+_NUMBER = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -72,10 +75,11 @@ def _check_fit(manifest: Manifest) -> None:
     if (manifest.vendor, manifest.server) != (connection.vendor, engine().version()):
         made, here = f"{manifest.vendor} {manifest.server}", f"{connection.vendor} {engine().version()}"
         raise BackupFailed(f"The backup is of {made}, this database is {here}. Restore it to the same")
-    on_disk = MigrationLoader(None).disk_migrations
-    known = on_disk.keys() | {former for each in on_disk.values() for former in each.replaces}
-    apps = {app for app, _ in known}
-    if any(app in apps and (app, name) not in known for app, name in manifest.migrations):
+    newest: dict[str, str] = {}
+    for app, name in MigrationLoader(None).disk_migrations:
+        newest[app] = max(name[:_NUMBER], newest.get(app, ""))
+    # Names that are unknown and older belong to migrations that were squashed.
+    if any(app in newest and name[:_NUMBER] > newest[app] for app, name in manifest.migrations):
         raise BackupFailed(f"The backup was made by version {manifest.version}. Install that version first")
 
 

@@ -119,6 +119,10 @@ def test_a_damaged_backup_changes_nothing(tmp_path):
         run("restore", str(work / "packed"), "--replace")
     assert Customer.objects.get().name == "After"
 
+    manifest.migrations.append(["crm", "0001_before_a_squash"])
+    archive._pack(work, manifest, erasures)
+    with pytest.raises(CommandError, match="customers_customer"):
+        run("restore", str(work / "packed"), "--replace")
     manifest.migrations.append(["crm", "9999_from_the_future"])
     archive._pack(work, manifest, erasures)
     with pytest.raises(CommandError, match=r"made by version .*Install that version first"):
