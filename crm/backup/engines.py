@@ -26,6 +26,8 @@ from customers.cli import one_line
 
 #: How long a restore waits for other processes that use the tables.
 _LOCK_TIMEOUT = "30s"
+#: What says which database it is, and how it is reached.
+_PARAMETERS = {"host", "hostaddr", "port", "user", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey"}
 #: Entries of a dump: the schema is made by the restore, whether or not the dump has it; the others belong to the server.
 _LEFT_OUT = re.compile(r" (SCHEMA|COMMENT) - | EXTENSION - plpgsql")
 
@@ -129,7 +131,9 @@ class _PostgreSQL:
         """Run a program that connects to the database."""
         connection.ensure_connection()
         info = connection.connection.info
-        conninfo = make_conninfo(**info.get_parameters())
+        # The programs may know fewer parameters than the library of this process.
+        known = {name: value for name, value in info.get_parameters().items() if name in _PARAMETERS}
+        conninfo = make_conninfo(**known)
         _finish([self._path(name), *options, f"--dbname={conninfo}"], {"PGPASSWORD": info.password})
 
     def _program(self, name: str, options: Sequence[str], output: Any = None) -> str:
