@@ -232,7 +232,10 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
     is_grant = isinstance(row, Grant)
     grant = row if isinstance(row, Grant) else row.grant
     entity_id = grant.entity_id if grant else None
-    if row.ended_at is not None:
+    held = row.held if isinstance(row, Grant) else row.left
+    if isinstance(row, Grant) and row.scheduled_amount is not None and row.ended_at is None:
+        reason, held = f"starts {moment(row.created_at)}", row.scheduled_amount
+    elif row.ended_at is not None:
         reason = f"ended {moment(row.ended_at)}"
     elif row.expires_at is not None and row.expires_at <= material.at:
         reason = f"expired {moment(row.expires_at)}"
@@ -243,7 +246,7 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
         kind="grant" if is_grant else "rollover",
         name=material.names[str(row.pk)],
         owner=material.owner(entity_id),
-        held=row.held if isinstance(row, Grant) else row.left,
+        held=held,
         reason=reason,
     )
 

@@ -165,6 +165,9 @@ def test_a_later_grant_counts_from_its_start_on(monkeypatch: pytest.MonkeyPatch)
     assert told[-1] == "Calls: granted 0, remaining 0, used 0"
     scheduled = Grant.objects.get()
     assert (scheduled.included_grant, scheduled.next_reset_at) == (0, None)
+    out = io.StringIO()
+    call_command("explain_balance", "acme", "calls", stdout=out)
+    assert "starts Jan 20, 2026" in out.getvalue()
     assert due_customers(start - timedelta(seconds=1)) == []
     assert due_customers(start) == [str(customer.pk)]
     now = start + timedelta(days=1)
