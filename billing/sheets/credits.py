@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +20,7 @@ class ReturnCredit(Act):
 
     name = "return-credit"
     title = "Return credit"
-    about = "The credit no longer pays invoices. Refund the money yourself: Clientele doesn't move money."
+    about = "The credit no longer pays invoices. Clientele doesn't move money, so refund it yourself."
     verb = "Return credit"
     permissions = ("billing.change_discount", "billing.view_discount")
     models = (Discount,)
@@ -32,9 +33,10 @@ class ReturnCredit(Act):
     def preview(self, form: SheetForm) -> Preview:
         """What is left of the credit, and what will be."""
         left = self._left(self.row)
+        nothing = unit_price(Decimal(0), str(self.row.currency).upper())
         return Preview(
             button=f"Return {left}",
-            blocks=[Block("Preview", [Line("Credit left", unit_price(None, ""), was=left)])],
+            blocks=[Block("Preview", [Line("Credit left", nothing, was=left)])],
             seen=left,
         )
 
