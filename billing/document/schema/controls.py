@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from msgspec import UNSET, UnsetType
 
 from billing.document.schema.scalars import Count, Identifier, NonNegative
-from customers.json_types import JsonDocument
+from customers.json_types import JsonDocument, free_form
 
 
 class PurchaseLimit(JsonDocument, kw_only=True):
@@ -86,6 +86,9 @@ class UsageLimit(JsonDocument, kw_only=True):
     usage: NonNegative | UnsetType = UNSET
     entity_id: Identifier | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        self.filter = free_form(self.filter)
+
 
 class UsageAlert(JsonDocument, kw_only=True):
     """An alert when usage reaches a threshold, or when what remains falls to it: units, or a percentage.
@@ -104,6 +107,9 @@ class UsageAlert(JsonDocument, kw_only=True):
     filter: dict[str, Any] | UnsetType = UNSET
     name: str | UnsetType = UNSET
     entity_id: Identifier | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        self.filter = free_form(self.filter)
 
 
 class BillingControls(JsonDocument, kw_only=True):

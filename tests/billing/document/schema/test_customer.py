@@ -1,5 +1,7 @@
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +53,16 @@ def test_values_are_typed():
     assert [tier.to for tier in plan.items[0].price.tiers] == [100, Decimal("Infinity")]
     assert customer.metadata == {"tier": "gold", "score": 1.5, "seats": 3}
     assert type(customer.metadata["score"]) is float
+
+
+def test_filters_of_limits_and_alerts_can_be_stored_as_json():
+    fraction = {"properties": {"weight": 1.5}}
+    limit = {"feature_id": "calls", "limit": 5, "interval": "day", "filter": fraction}
+    alert = {"threshold": 5, "threshold_type": "usage", "filter": fraction}
+    sent_controls = {"usage_limits": [limit], "usage_alerts": [alert]}
+    controls: Any = parsed({"id": "acme", "billing_controls": sent_controls}).billing_controls
+    filters = [each.filter for each in (*controls.usage_limits, *controls.usage_alerts)]
+    assert json.dumps(filters) == '[{"properties": {"weight": 1.5}}, {"properties": {"weight": 1.5}}]'
 
 
 @settings(deadline=None, max_examples=25)
