@@ -8,13 +8,16 @@ from typing import Any
 from billing.document.as_of import render_known
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, BillingCustomerFilter, billed_customers
+from billing.document.previews import PREVIEWS, with_previews
 from billing.document.renderer import render_accounts, render_customers
 from billing.document.schema import EXPANDABLE, BillingCustomer, expanded
+from billing.models import Subscription
 from customers.api.endpoints import CustomerEndpoint, DocumentEndpoint
 from customers.api.paging import orders_by_text
 from customers.api.parameters import expand_parameter
 from customers.as_of import KnownCustomer
 from customers.document.api import CustomerListEndpoint
+from customers.ingest.accounts import places_of, rows_of_accounts
 from customers.ingest.not_understood import accounts_with_not_understood, with_not_understood
 from customers.models import Customer, Source
 from customers.models.customer import CustomerQuerySet
@@ -38,6 +41,16 @@ def render_account(account: Customer, expand: Collection[str]) -> Any:
     [view] = accounts_with_not_understood([expanded(document, expand)], [account], Source.BILLING)
     if isinstance(view, dict):
         _leave_out(view, EXPANDABLE.difference(expand))
+    if PREVIEWS in expand:
+        return with_previews(view, rows_of_accounts(Subscription.objects.all(), places_of([account])))
+    return view
+
+
+def read_view(customer: Customer, expand: Collection[str]) -> Any:
+    """The billing document of one customer, with previews of the invoices that are raised here if they are in `expand`."""
+    view = render_views([customer], expand)[0]
+    if PREVIEWS in expand:
+        return with_previews(view, customer.subscriptions.all())
     return view
 
 
@@ -80,6 +93,9 @@ class BillingCustomerDetail(_BillingDocument, CustomerEndpoint):
 
     summary = "Read a customer's billing"
     source = Source.BILLING
+
+    def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
+        return [read_view(customer, asked.get("expand", frozenset())) for customer in rows]
 
     def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object:
         return render_account(account, asked.get("expand", frozenset()))

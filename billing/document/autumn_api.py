@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from msgspec import Meta, structs
 
-from billing.document.api import render_account, render_views
+from billing.document.api import read_view, render_account, render_views
 from billing.document.examples import CUSTOMER
 from billing.document.filters import NEWEST_FIRST, OLDEST_FIRST, RUNNING, billed_customers, subscribed
 from billing.document.schema import EXPANDABLE, BillingCustomer
@@ -193,7 +193,7 @@ class ClientGet(ClientRead):
         account = account_named(wanted.customer_id, customer, Source.BILLING)
         if account is not None:
             return json_response(render_account(account, expand))
-        return json_response(render_views([customer], expand)[0])
+        return json_response(read_view(customer, expand))
 
 
 @method_decorator(csrf_exempt, name="dispatch")

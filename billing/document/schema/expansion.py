@@ -16,7 +16,7 @@ from customers.json_types import JsonDocument
 _D = TypeVar("_D", bound=JsonDocument)
 
 _OWN_KEYS = ("invoices", "entities", "trials_used", "rewards", "referrals", "payment_method")
-#: Keys that only the billing platform fills: expanded, they come back as they were received.
+#: Keys that the billing platform fills: expanded, they come back as they were received. `previews` adds our own invoices.
 _RECEIVED_KEYS = ("billing_details", "invoice_previews")
 
 #: The values of `?expand=`. The purchase limits of top-ups are always included: the client may ask for them all the same.

@@ -3,7 +3,9 @@
 from decimal import Decimal
 
 import pytest
+from autumn_sdk.models.customer import InvoicePreview
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from billing.invoices.numbers import series_of_invoices
@@ -137,3 +139,23 @@ def test_it_takes_as_many_queries_for_much_as_for_little():
     use(little, 125)
     use(much, 125)
     assert count(second) == count(first)
+
+
+def test_readers_of_the_billing_document_expand_it(api: Client):
+    customer = make_customer(external_id="acme")
+    make_billing_account(customer=customer)
+    make_discount(customer=customer)
+    with clock_at(JAN_31):
+        attach(customer, plan_of("pro", **MONTHLY))
+        shown = api.get("/api/v1/billing/customers/acme", {"expand": "invoice_previews"}).json()
+        plain = api.get("/api/v1/billing/customers/acme").json()
+    # A tenth off 20 USD, in the month that begins on February 28.
+    period = {"start": 1772272800000, "end": 1774951200000}
+    preview = InvoicePreview.model_validate(shown["invoice_previews"][0])
+    assert (preview.plan_ids, preview.invoice_at, preview.currency) == (["pro"], 1772272800000, "usd")
+    assert (preview.subtotal, preview.total) == (20, 18)
+    (line,) = preview.line_items
+    assert (line.subtotal, line.total, line.plan_id, line.quantity) == (20, 18, "pro", 1)
+    assert shown["invoice_previews"][0]["line_items"][0]["period"] == period
+    assert "invoice_previews" not in plain
+    assert not Invoice.objects.filter(created_at__gt=JAN_31).exists()
