@@ -21,6 +21,7 @@ from customers.configuration.kinds import (
     Names,
     Number,
     Setting,
+    Several,
     WrongValue,
 )
 from customers.configuration.values import given_value, is_given, is_locked
@@ -50,7 +51,7 @@ class Row:
         match self.setting:
             case Flag():
                 return "flag"
-            case Names(is_order=False):
+            case Names(is_order=False) | Several():
                 return "checks"
             case Lines():
                 return "lines"
@@ -169,7 +170,7 @@ def _name_of(stored: StoredSetting) -> str:
 
 def _options(setting: Setting[Any]) -> Sequence[tuple[str, str]]:
     match setting:
-        case Choice(options=options):
+        case Choice(options=options) | Several(options=options):
             return list(options.items())
         case Currency(blank_means=blank):
             codes = [(code, code) for code in sorted(CURRENCIES)]

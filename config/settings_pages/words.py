@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from customers.configuration.kinds import AscendingDays, Choice, Currency, Flag, Lines, Names, Number, Setting
+from customers.configuration.kinds import (
+    AscendingDays,
+    Choice,
+    Currency,
+    Flag,
+    Lines,
+    Names,
+    Number,
+    Setting,
+    Several,
+)
 from customers.formats import counted, listed, number
 from customers.models import Source
 
@@ -23,6 +33,8 @@ def in_words(setting: Setting[Any], value: Any) -> str:
             return "On" if value else "Off"
         case Choice(options=options):
             return options[value]
+        case Several(options=options):
+            return listed([options[name] for name in value]) or NONE
         case Names(is_order=True):
             return ", then ".join(map(source_name, value))
         case Names():

@@ -186,6 +186,26 @@ class Names(Setting[tuple[str, ...]]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Several(Setting[tuple[str, ...]]):
+    """Any of `options`, by their names. Pages show their labels."""
+
+    options: Mapping[str, str]
+
+    def read(self, text: str) -> tuple[str, ...]:
+        names = _items(text)
+        if not set(names) <= self.options.keys():
+            raise WrongValue
+        return tuple(name for name in self.options if name in names)
+
+    def write(self, value: tuple[str, ...]) -> str:
+        return ",".join(value)
+
+    @property
+    def wanted(self) -> str:
+        return f"any of {', '.join(self.options)}, or none"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Lines(Setting[tuple[str, ...]]):
     """Lines of text, ended by a line break or a semicolon."""
 

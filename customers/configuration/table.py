@@ -18,6 +18,7 @@ from customers.configuration.kinds import (
     Number,
     Prefix,
     Setting,
+    Several,
 )
 
 #: The sources that have a place in an order, in the order of the default.
@@ -162,6 +163,35 @@ TRIAL_SOON_DAYS = Number(
     follow_up=FollowUp.REFRESH,
     former_name="WORKLIST_TRIAL_DAYS",
 )
+#: The reasons of the worklist, whose rules are in `crm.desk.worklist`.
+REASONS = {
+    "invoice_overdue": "Invoice past due",
+    "dunning_step": "Payment reminder due",
+    "subscription_past_due": "Subscription past due",
+    "trial_ending": "Trial ending",
+    "canceled": "Canceled",
+    "renewal_unattended": "Renewal without contact",
+    "balance_exhausted": "Balance at zero",
+    "balance_runs_out": "Balance running out",
+    "balance_low": "Low balance",
+    "usage_alert": "Usage alert",
+    "topup_due": "Top-up due",
+    "contract_mismatch": "Contract mismatch",
+    "health_dropped": "Health dropped",
+    "unowned": "No account manager",
+    "possible_duplicate": "Possible duplicate",
+    "task_due": "Task due",
+    "mention": "Mention",
+}
+WORKLIST_REASONS_OFF = Several(
+    name="WORKLIST_REASONS_OFF",
+    label="Reasons left out",
+    help="Reasons that put no customer on the worklist of anyone.",
+    group="worklist",
+    default=(),
+    options=REASONS,
+    follow_up=FollowUp.REFRESH,
+)
 
 
 def _weight(signal: str, help_text: str, default: int) -> Number:
@@ -283,6 +313,7 @@ TABLE: tuple[Setting[Any], ...] = (
     WORKLIST_HEALTH_DROP,
     RENEWAL_SOON_DAYS,
     TRIAL_SOON_DAYS,
+    WORKLIST_REASONS_OFF,
     HEALTH_WEIGHT_PAYMENTS,
     HEALTH_WEIGHT_USAGE,
     HEALTH_WEIGHT_ALLOWANCE,

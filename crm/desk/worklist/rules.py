@@ -18,6 +18,8 @@ from crm.desk.worklist import (
     subscriptions,
 )
 from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule
+from customers.configuration.table import WORKLIST_REASONS_OFF
+from customers.configuration.values import value_of
 from customers.formats import customer_url, number
 
 # Each module lists its rules in RULES and the functions that find reasons in FINDERS.
@@ -29,12 +31,13 @@ _FINDERS: tuple[Find, ...] = tuple(find for module in _MODULES for find in modul
 
 
 def reasons_of(batch: WorklistBatch) -> Iterator[Reason]:
-    """The reasons of all rules, in a fixed number of queries.
+    """The reasons of all rules that aren't left out by the settings, in a fixed number of queries.
 
     Per customer, user and rule at most `MOST`, and one more reason that counts the rest.
     """
+    left_out = value_of(WORKLIST_REASONS_OFF)
     for find in _FINDERS:
-        yield from bounded(find(batch))
+        yield from bounded(reason for reason in find(batch) if reason.rule not in left_out)
 
 
 def bounded(reasons: Iterable[Reason]) -> Iterator[Reason]:

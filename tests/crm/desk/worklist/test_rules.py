@@ -30,6 +30,7 @@ from crm.desk.worklist.subscriptions import (
 )
 from crm.models import WorklistReason
 from customers import clock
+from customers.configuration.table import REASONS
 from customers.formats import upcoming
 from customers.models import Customer
 from customers.sheets import found_row
@@ -366,6 +367,16 @@ def test_who_is_named_in_a_note_is_told_until_it_is_seen() -> None:
     make_mention(note=note, user=make_user(), seen_at=AT)
     (reason,) = found(mentions, note.customer)
     assert (reason.words, reason.person_id) == ("ada mentioned ben in a note: @ben knows them", ben.pk)
+
+
+def test_a_reason_that_the_settings_leave_out_is_not_found(settings: Settings) -> None:
+    assert {name: rule.title for name, rule in RULES.items()} == REASONS
+    customer = make_relationship(owner=None).customer
+    make_subscription(customer=customer)
+    batch = WorklistBatch([str(customer.pk)], clock.now())
+    assert "unowned" in {reason.rule for reason in reasons_of(batch)}
+    settings.WORKLIST_REASONS_OFF = ("unowned",)
+    assert "unowned" not in {reason.rule for reason in reasons_of(batch)}
 
 
 def test_the_names_of_rules_fit_into_their_column() -> None:
