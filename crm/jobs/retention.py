@@ -20,6 +20,7 @@ from customers.configuration.table import (
 from customers.configuration.values import value_of
 from customers.formats import counted, listed
 from customers.models import Event
+from customers.statistics import update_statistics
 
 #: How long events are kept: their keys prevent that someone is told of the same trial again.
 _KEEP_EVENTS = timedelta(days=180)
@@ -27,7 +28,7 @@ _MANY = {"notification or message": "notifications or messages"}
 
 
 def delete_old(job: RunningJob) -> JobResult:
-    """Delete exports, changes and ended jobs that are past their time."""
+    """Delete exports, changes and ended jobs that are past their time, and update SQLite's statistics."""
     now = clock.now()
     exports = delete_old_exports(now)
     files = delete_old_files(now - _days(IMPORTS_KEPT_DAYS))
@@ -36,6 +37,7 @@ def delete_old(job: RunningJob) -> JobResult:
     job.progress(2, 4)
     jobs, _ = Job.objects.ended().filter(ended_at__lt=now - _days(JOBS_KEPT_DAYS)).order_by().delete()
     told = _delete_told(now)
+    update_statistics()
     found = [
         (exports, "export"),
         (files, "imported file"),

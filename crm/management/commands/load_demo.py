@@ -20,6 +20,7 @@ from crm.demo.load import (
 from crm.demo.uses import use_balances
 from customers import clock
 from customers.models import Customer
+from customers.statistics import update_statistics
 
 
 class Command(BaseCommand):
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write("No demo users created. They need CLIENTELE_DEVELOPMENT=1.")
         settle_desk(clock.now())
+        update_statistics()
 
 
 def _count(text: str) -> int:

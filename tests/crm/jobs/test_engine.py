@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.db import connection
 
 from crm.desk.facts.refresh import refresh_facts
 from crm.desk.refresh import record_refresh
@@ -264,3 +265,15 @@ def test_the_data_check_logs_what_it_finds() -> None:
     assert (job.state, job.problems) == ("done", 1)
     assert job.log[0][1].startswith(f"{customer.pk} (")
     assert "manage.py" not in job.log[0][1]
+
+
+def test_the_nightly_cleanup_updates_the_statistics_of_sqlite() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL updates its statistics by itself")
+    make_customer()
+    enqueue("retention")
+    assert run_next(make_worker(), KINDS, Lane.LONG)
+    assert Job.objects.get().state == "done"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'customers_customer'")
+        assert cursor.fetchone()[0] > 0
