@@ -93,6 +93,7 @@ class BillingCustomerDetail(_BillingDocument, CustomerEndpoint):
 
     summary = "Read a customer's billing"
     source = Source.BILLING
+    shows_accounts = True
 
     def render(self, rows: Sequence[Customer], asked: Mapping[str, Any]) -> Sequence[object]:
         return [read_view(customer, asked.get("expand", frozenset())) for customer in rows]

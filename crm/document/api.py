@@ -59,6 +59,7 @@ class CrmCustomerDetail(_CrmDocument, CustomerEndpoint):
 
     summary = "Read a customer's relationship"
     source = Source.CRM
+    shows_accounts = True
 
     def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object:
         [document] = render_accounts([account], asked.get("case", "snake"))

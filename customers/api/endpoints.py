@@ -70,6 +70,8 @@ class CustomerEndpoint(DocumentEndpoint):
     errors = (400, 401, 403, 404, 405, 406)
     #: The source of the document. An identifier is first looked for among the IDs of this source.
     source: ClassVar[Source | None] = None
+    #: Whether the ID of one of several accounts at `source` shows that account alone.
+    shows_accounts: ClassVar[bool] = False
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
@@ -79,12 +81,9 @@ class CustomerEndpoint(DocumentEndpoint):
     def describe_answer(cls, components: Components) -> tuple[Schema, object]:
         return cls.describe_document(components), cls.example
 
-    def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object | None:
-        """The document of one account of a customer with several of `source`; None if the customer's is shown instead.
-
-        `account` is the customer of the account, merged or not.
-        """
-        return None
+    def render_account(self, account: Customer, asked: Mapping[str, Any]) -> object:
+        """The document of one account of a customer with several of `source`: `account` is its customer, merged or not."""
+        raise NotImplementedError
 
     def render_known(self, known: KnownCustomer, asked: Mapping[str, Any]) -> object:
         """The document of a customer as it was known at an instant."""
@@ -97,9 +96,11 @@ class CustomerEndpoint(DocumentEndpoint):
             known = customer_known_at(identifier, asked["as_of"], env, self.source)
             return json_response(self.render_known(known, asked))
         customer = known_customer(identifier, env, self.source)
-        account = None if self.source is None else account_named(identifier, customer, self.source)
-        document = None if account is None else self.render_account(account, asked)
-        return json_response(self.render([customer], asked)[0] if document is None else document)
+        if self.source is not None and self.shows_accounts:
+            account = account_named(identifier, customer, self.source)
+            if account is not None:
+                return json_response(self.render_account(account, asked))
+        return json_response(self.render([customer], asked)[0])
 
 
 class PageEndpoint(DocumentEndpoint):

@@ -360,11 +360,14 @@ def _update_records(
         record.signs, record.mailbox = identity.signs.as_json(), identity.mailbox
         received = importer.spelled(incoming.record.value)
         record.not_understood = updated_text(record, received, importer.shown(incoming.document))
-        record.claims = updated_claims(before, importer.claims(incoming.document), now)
+        is_echo = _is_echo(identity, found.customer)
+        claims = importer.claims(incoming.document)
+        if is_echo:
+            # Our own ID is no value of the platform's.
+            claims = {name: value for name, value in claims.items() if value != identity.source_id}
+        record.claims = updated_claims(before, claims, now)
         incoming.merged_origin = found.merged_origin
-        is_known = (found.record is not None and found.customer is not None) or _is_echo(
-            identity, found.customer
-        )
+        is_known = is_echo or (found.record is not None and found.customer is not None)
         says_more = not is_known or record.not_understood != kept
         if found.customer is not None:
             says_more = says_more or claims_more(before, record.claims, found.customer)

@@ -24,7 +24,6 @@ from customers.ingest.signs import Signs
 from customers.json_types import Remark, to_epoch_ms
 from customers.json_types.keys import snake_case
 from customers.models import Source
-from customers.typed_ids import to_uuid
 
 # The length of the column for a source ID.
 _LONGEST_SOURCE_ID = 400
@@ -43,14 +42,12 @@ class BillingImporter:
     def identify(self, document: BillingCustomer) -> Identity:
         """A billing customer is identified by its ID, else its Stripe ID, its email, or its creation time and name."""
         own_id, stripe_id, email = present(document.id), present(document.stripe_id), present(document.email)
-        # One of our exports names a customer that the platform doesn't know by our own ID.
-        is_ours = own_id is not None and to_uuid(own_id, ("cus",)) is not None
         return Identity(
             source=self.source,
             env=document.env,
             source_id=own_id or _replacement_id(document, stripe_id, email),
             has_own_id=own_id is not None,
-            external_id=None if is_ours else own_id,
+            external_id=own_id,
             stripe_id=stripe_id,
             email=email or "",
             names=(own_id,) if own_id else (),
@@ -76,8 +73,7 @@ class BillingImporter:
             name: getattr(document, name)
             for name in ("name", "email", "stripe_id", "fingerprint", "created_at")
         }
-        is_ours = isinstance(document.id, str) and to_uuid(document.id, ("cus",)) is not None
-        values["external_id"] = UNSET if document.id is None or is_ours else document.id
+        values["external_id"] = UNSET if document.id is None else document.id
         return {name: value for name, value in values.items() if value is not UNSET}
 
     def apply(self, batch: list[Incoming[BillingCustomer]], reason: str) -> None:
