@@ -1,6 +1,6 @@
 # Everything runs in .venv, which whatever needs it makes first, from the locked requirements.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench soak coverage mutants clean
+.PHONY: help run test lint format lock bench soak pictures coverage mutants clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -57,6 +57,9 @@ bench: .venv/.installed-test ## Measure
 soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run what `make test` leaves out: long tests, ten times the random examples, all on PostgreSQL
 	@MORE_EXAMPLES=10 $(BIN)/python bin/run_tests.py -m "soak or hypothesis" $(ARGS)
 	@$(BIN)/python bin/postgresql_cluster.py $(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+
+pictures: .venv/.installed-test ## Take the pictures in docs anew, of the demo
+	@PICTURES=docs/pictures $(BIN)/python -m pytest --quiet -n0 tests/browser/test_pictures.py
 
 coverage: .venv/.installed-test .cache/autumn-1.0/.installed ## Run the tests on SQLite and report the lines and branches they miss
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term --cov-report=html $(ARGS)

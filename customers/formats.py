@@ -374,8 +374,11 @@ def preformatted(text: str) -> SafeString:
     try:
         json.loads(text)
     except (ValueError, RecursionError):
-        return format_html('<pre class="clientele-pre">{}</pre>', text)
-    return format_html('<pre class="clientele-pre">{}</pre>', _laid_out(text))
+        shown = text
+    else:
+        shown = _laid_out(text)
+    # It scrolls, so it must take the focus of the keyboard.
+    return format_html('<pre class="clientele-pre" tabindex="0">{}</pre>', shown)
 
 
 def without_idle_zeros(shown: str) -> str:

@@ -21,6 +21,13 @@ STATES = (
     "enterprise",
     "ended",
 )
+#: Of twenty customers, the one whose subscription has ended not long ago. It is in live mode.
+LEAVES = 19
+#: The share of what is included that each customer in turn has used.
+_SHARES = (0.12, 1.2, 0.83, 0.5, 0.62, 0.34, 0.28, 0.55, 0.97, 0.71, 1.0)
+_SEATS_TAKEN = (0.3, 0.8, 0.5, 0.6, 1.0)
+#: Customers whose usage is recorded day by day, and for how many days.
+_WITH_HISTORY, _HISTORY_DAYS = 9, 90
 DIGITS = {"JPY": 0, "KWD": 3, "TZS": 2}
 #: Rough exchange rates of one US dollar, for plausible amounts.
 RATES = {"USD": 1.0, "EUR": 0.9, "GBP": 0.8, "TZS": 2500.0, "KWD": 0.3, "JPY": 150.0, "BRL": 5.0, "INR": 83.0}
@@ -31,7 +38,7 @@ def billing_document(
 ) -> dict[str, Any]:
     """The document with the customer's `facts`; `number` decides the state of the subscription."""
     # Number 1 is the customer of the pictures: on the big plan, with an invoice that is late.
-    state = STATES[number % len(STATES)] if number != 1 else "past_due"
+    state = STATES[number % len(STATES)]
     plan_id = {"free": "free", "enterprise": "enterprise"}.get(state, rng.choice(["pro", "pro", "scale"]))
     plan_id = "scale" if number == 1 else plan_id
     subscriptions = _subscriptions(rng, number, state, plan_id, facts, today)
@@ -43,7 +50,7 @@ def billing_document(
         "balances": _balances(rng, number, plan_id, today) if state not in ("ended", "scheduled") else {},
         "flags": _flags(number, plan_id),
         "licenses": [],
-        "invoices": _invoices(rng, number, state, plan_id, currency, today),
+        "invoices": _invoices(rng, number, state, subscriptions, currency, today),
         "entities": _entities(number, facts["env"], today),
         "trials_used": [{"plan_id": "pro", "customer_id": facts["id"], "fingerprint": facts["fingerprint"]}]
         if state == "trial"
@@ -70,7 +77,8 @@ def _plan(plan_id: str, env: str) -> dict[str, Any]:
 def _subscriptions(
     rng: random.Random, number: int, state: str, plan_id: str, facts: dict[str, Any], today: datetime
 ) -> list[dict[str, Any]]:
-    if state == "ended":
+    has_left = state == "ended" and number % 20 == LEAVES
+    if state == "ended" and not has_left:
         return []
     length = timedelta(days=365 if plan_id == "enterprise" else 30)
     start = today - timedelta(days=rng.randint(1, 300 if plan_id == "enterprise" else 28))
@@ -89,15 +97,19 @@ def _subscriptions(
         "add_on": False,
         "status": "scheduled" if state == "scheduled" else "active",
         "past_due": state == "past_due",
-        "canceled_at": to_epoch_ms(today - timedelta(days=2)) if state == "canceling" else None,
-        "expires_at": to_epoch_ms(start + length) if state == "canceling" else None,
+        "canceled_at": to_epoch_ms(today - timedelta(days=2 if state == "canceling" else 50))
+        if state == "canceling" or has_left
+        else None,
+        "expires_at": to_epoch_ms(start + length * (state == "canceling"))
+        if state == "canceling" or has_left
+        else None,
         "trial_ends_at": to_epoch_ms(today + timedelta(days=rng.randint(1, 12)))
         if state == "trial"
         else None,
         "started_at": to_epoch_ms(start - periods * length),
         "current_period_start": None if state == "scheduled" else to_epoch_ms(start),
         "current_period_end": None if state == "scheduled" else to_epoch_ms(start + length),
-        "quantity": rng.choice([1, 1, 1, 5]),
+        "quantity": 1 if has_left else rng.choice([1, 1, 2, 5]),
     }
     add_on = {
         **subscription,
@@ -108,7 +120,7 @@ def _subscriptions(
         "started_at": to_epoch_ms(start - periods // 2 * length),
         "quantity": 2,
     }
-    return [subscription, add_on] if number % 11 == 0 else [subscription]
+    return [subscription, add_on] if number % 11 == 0 or number == 1 else [subscription]
 
 
 def _purchases(rng: random.Random, number: int, env: str, today: datetime) -> list[dict[str, Any]]:
@@ -126,9 +138,15 @@ def _purchases(rng: random.Random, number: int, env: str, today: datetime) -> li
 
 
 def _balances(rng: random.Random, number: int, plan_id: str, today: datetime) -> dict[str, Any]:
-    """Balances that, by `number`, are fresh, near their limit, at it or above it."""
-    share = (0.15, 0.5, 0.83, 0.97, 1.0, 1.2)[number % 6]
-    resets_at = to_epoch_ms(today + timedelta(days=rng.randint(1, 29)))
+    """Balances that, by `number`, are fresh, near their limit, at it or above it.
+
+    What the first customers use is recorded day by day (`crm.demo.uses`): what resets is as it was before that.
+    """
+    share = _SHARES[number % len(_SHARES)]
+    next_reset = today + timedelta(days=rng.randint(1, 28))
+    # Balances of past-due customers are not reset.
+    has_history = number <= _WITH_HISTORY and STATES[number % len(STATES)] != "past_due"
+    resets_at = to_epoch_ms(_first_reset(next_reset, today) if has_history else next_reset)
     balances: dict[str, Any] = {}
     for position, item in enumerate(PLANS[plan_id]["items"]):
         feature = FEATURES[item["feature_id"]]
@@ -136,11 +154,9 @@ def _balances(rng: random.Random, number: int, plan_id: str, today: datetime) ->
             continue
         price = item["price"]
         included = item["included"]
-        used = (
-            0
-            if item["unlimited"]
-            else round(included * (share if position == 0 or price else min(share, 1.0)))
-        )
+        taken = share if item["reset"] else _SEATS_TAKEN[(number + position) % len(_SEATS_TAKEN)]
+        is_unused = item["unlimited"] or (has_history and item["reset"])
+        used = 0 if is_unused else round(included * taken)
         if price is None:
             used = min(used, included)
         row = {
@@ -155,7 +171,7 @@ def _balances(rng: random.Random, number: int, plan_id: str, today: datetime) ->
             "price": _row_price(price),
             "expires_at": None,
         }
-        rollovers = _rollovers(number, item, today)
+        rollovers = [] if has_history else _rollovers(number, item, today)
         carried = sum(each["balance"] for each in rollovers)
         balances[feature["id"]] = {
             "feature_id": feature["id"],
@@ -171,6 +187,18 @@ def _balances(rng: random.Random, number: int, plan_id: str, today: datetime) ->
             "rollovers": rollovers,
         }
     return balances
+
+
+def _first_reset(next_reset: datetime, today: datetime) -> datetime:
+    """The first of the monthly resets within the days whose usage is recorded."""
+    day, month, year = min(next_reset.day, 28), next_reset.month, next_reset.year
+    first = next_reset.replace(day=day)
+    while True:
+        month, year = (month - 1, year) if month > 1 else (12, year - 1)
+        earlier = first.replace(month=month, year=year)
+        if earlier <= today - timedelta(days=_HISTORY_DAYS):
+            return first
+        first = earlier
 
 
 def _row_price(price: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -200,25 +228,35 @@ def _flags(number: int, plan_id: str) -> dict[str, Any]:
 
 
 def _invoices(
-    rng: random.Random, number: int, state: str, plan_id: str, currency: str, today: datetime
+    rng: random.Random,
+    number: int,
+    state: str,
+    subscriptions: list[dict[str, Any]],
+    currency: str,
+    today: datetime,
 ) -> list[dict[str, Any]]:
-    price = PLANS[plan_id]["price"]
-    if price is None or state in ("scheduled", "trial"):
+    """What the subscriptions charged so far; of a customer without any, what the plan cost that it had."""
+    plans = [(PLANS[each["plan_id"]], each["quantity"]) for each in subscriptions] or [(PLANS["pro"], 1)]
+    charged = sum(plan["price"]["amount"] * quantity for plan, quantity in plans if plan["price"])
+    if not charged or state in ("scheduled", "trial"):
         return []
+    days = 365 if state == "enterprise" else 30
     digits = DIGITS.get(currency, 2)
     # Payment terms are 45 days: the open invoice of a past-due customer is 18, 41 or 74 days late.
-    late = 45 + (0, 23, 56)[number // len(STATES) % 3] if state == "past_due" else 0
+    is_late = state == "past_due" or number == 1
+    late = 45 + (0, 23, 56)[number // len(STATES) % 3] if is_late else 0
     invoices = []
-    for months_ago in range(rng.randint(1, 5)):
-        total = round(price["amount"] * RATES[currency] * rng.choice([1, 1, 1.25]), digits)
+    months = 1 if state == "enterprise" else rng.randint(2, 6)
+    for months_ago in range(months):
+        total = round(charged * RATES[currency], digits)
         invoices.append(
             {
-                "plan_ids": [plan_id],
-                "stripe_id": f"in_demo{number:05d}_{months_ago}",
-                "status": "open" if state == "past_due" and months_ago == 0 else "paid",
+                "plan_ids": [plan["id"] for plan, _ in plans],
+                "stripe_id": f"INV-{1000 + number}-{months - months_ago}",
+                "status": "open" if is_late and months_ago == 0 else "paid",
                 "total": int(total) if digits == 0 else total,
                 "currency": currency.lower(),
-                "created_at": to_epoch_ms(today - timedelta(days=30 * months_ago + 18 + late)),
+                "created_at": to_epoch_ms(today - timedelta(days=days * months_ago + 18 + late)),
                 "hosted_invoice_url": f"https://billing.example.com/invoices/{number}-{months_ago}",
             }
         )

@@ -39,7 +39,7 @@ from customers.models import Customer
 def test_a_payload_is_laid_out_with_every_value_as_it_was_written() -> None:
     shown = preformatted('{"a":1.50,"b":[],"c":[1,{"d":"\\u00e9 , : ["}],"e":{}}')
     assert shown == (
-        '<pre class="clientele-pre">{\n'
+        '<pre class="clientele-pre" tabindex="0">{\n'
         "  &quot;a&quot;: 1.50,\n"
         "  &quot;b&quot;: [],\n"
         "  &quot;c&quot;: [\n"

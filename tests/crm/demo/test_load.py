@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from billing.doctor import ledger
-from billing.models import Invoice, Posting
+from billing.models import Grant, Invoice, Posting
 from crm.demo.conversations import start_conversations
 from crm.demo.load import create_demo_logins, load_demo_customers, review_duplicates, settle_desk
 from crm.demo.uses import use_balances
@@ -134,8 +134,19 @@ def test_what_was_granted_is_used_once_and_some_of_it_runs_out(monkeypatch):
     load_demo_customers(40, TODAY)
     create_demo_logins()
     assert use_balances(TODAY)
-    uses = Posting.objects.filter(kind="usage").count()
+    posted = Posting.objects.filter(kind="usage")
+    uses = posted.count()
     assert uses > 100
+    assert posted.earliest("occurred_at").occurred_at.date() == date(2025, 10, 16)
+    # What a balance says is used is what the days since its last reset add up to.
+    for feature_id in ("api_calls", "ai_credits"):
+        grant = Grant.objects.get(
+            balance__customer__name="Kestrel Robotics, Inc.", balance__feature__feature_id=feature_id
+        )
+        last_month = grant.next_reset_at.replace(day=1) - timedelta(days=1)
+        since = last_month.replace(day=grant.next_reset_at.day)
+        entries = grant.ledger.filter(figure="usage", posting__kind="usage", posting__occurred_at__gte=since)
+        assert grant.usage == sum(entry.amount for entry in entries) > 0
     assert not use_balances(TODAY)
     assert Posting.objects.filter(kind="usage").count() == uses
     settle_desk(TODAY)

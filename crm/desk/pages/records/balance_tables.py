@@ -101,7 +101,7 @@ def order_table(explanation: Explanation) -> Table:
     return Table(
         key="order",
         title="Deduction order",
-        headings=("", "Grant", "Available", "Overage", "Reason"),
+        headings=("Order", "Grant", "Available", "Overage", "Reason"),
         rows=[
             cells(
                 place.number,

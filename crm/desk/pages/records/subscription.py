@@ -160,7 +160,8 @@ def _facts(
             detail=f"on {day(upcoming.at)}",
             url="#section-upcoming",
         )
-    yield _owed([invoice for invoice in invoices if invoice.status == Invoice.Status.OPEN])
+    open_invoices = [invoice for invoice in invoices if invoice.status == Invoice.Status.OPEN]
+    yield _owed(open_invoices, is_ours=row.billed_here)
 
 
 def _next(row: Subscription, now: datetime) -> KeyFact:
@@ -189,10 +190,12 @@ def _next(row: Subscription, now: datetime) -> KeyFact:
     )
 
 
-def _owed(open_invoices: list[Invoice]) -> KeyFact:
+def _owed(open_invoices: list[Invoice], *, is_ours: bool) -> KeyFact:
     url = "#section-invoices"
+    # Invoices of the billing platform don't say which subscription they are for.
+    paid = "All invoices are paid" if is_ours else "No linked invoice is open"
     if not open_invoices:
-        return KeyFact(label="Amount due", value="None", detail="All invoices are paid", url=url)
+        return KeyFact(label="Amount due", value="None", detail=paid, url=url)
     by_currency: dict[str, int] = {}
     for invoice in open_invoices:
         by_currency[invoice.currency] = by_currency.get(invoice.currency, 0) + max(0, invoice.due)

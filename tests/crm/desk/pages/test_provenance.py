@@ -60,7 +60,9 @@ def act(client: Client, customer: Customer, **data: str) -> str:
 
 def received(shown: str) -> Any:
     """The received document that a page shows."""
-    return json.loads(unescape(shown.partition('<pre class="clientele-pre">')[2].partition("</pre>")[0]))
+    return json.loads(
+        unescape(shown.partition('<pre class="clientele-pre" tabindex="0">')[2].partition("</pre>")[0])
+    )
 
 
 class TestWhereItComesFrom:
