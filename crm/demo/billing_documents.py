@@ -88,7 +88,7 @@ def _subscriptions(
     periods = 0
     if state not in ("trial", "scheduled"):
         known_for = timedelta(milliseconds=to_epoch_ms(start) - facts["created_at"])
-        periods = max(0, min(number * 7 % 13, known_for // length))
+        periods = max(0, min(max(number * 7 % 13, 3 * has_left), known_for // length))
     subscription = {
         "id": f"sub_demo{number:05d}",
         "plan_id": plan_id,
