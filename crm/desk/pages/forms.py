@@ -144,7 +144,8 @@ class TaskForm(forms.ModelForm):
             empty_label="Me",
             widget=UnfoldAdminSelectWidget,
         )
-        owner.label_from_instance = user_name
+        labelled: Any = owner
+        labelled.label_from_instance = user_name
         if people is not None:
             # The page has already read them.
             owner.choices = [("", "Me"), *((user.pk, user_name(user)) for user in people)]
