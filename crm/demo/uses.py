@@ -45,7 +45,7 @@ def use_balances(now: datetime) -> bool:
 def _uses(grant: Grant, now: datetime) -> Iterator[UsageRequest]:
     balance = grant.balance
     # Credits go by the customer's number, anything else by the one after it.
-    number = int(balance.customer.external_id.rpartition("-")[2]) + (
+    number = int((balance.customer.external_id or "").rpartition("-")[2]) + (
         balance.feature.feature_id != "ai_credits"
     )
     pace = grant.included_grant / _PERIOD * _PACES[number % len(_PACES)]
