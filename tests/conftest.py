@@ -54,8 +54,10 @@ _CHROMIUM_ARGUMENTS = [
 #: Pages and commands say the same on either database: what they call is tested on both. Parts of paths.
 _ONCE = ("/admin/", "/commands/")
 
-#: What is written anew for PostgreSQL, or compares texts: all of its tests run there. Parts of paths.
+#: What is written anew for PostgreSQL, compares texts, or works in processes whose statements nobody records: all of
+#: its tests run there. Parts of paths.
 _WHOLE = (
+    "/upgrade/",
     "/usage/",
     "/ledger/",
     "/search/",

@@ -61,9 +61,10 @@ CHECKS = [
 ]
 
 
-def ask(described: Any, secret: str, mode: GenerationMode, examples: int) -> None:
-    """Ask for so many things at each address; those of the negative mode are not as described."""
-    for path, method in PATHS.items():
+def ask(described: Any, secret: str, mode: GenerationMode, examples: int, paths: list[str]) -> None:
+    """Ask for so many things at each of these addresses; those of the negative mode are not as described."""
+    for path in paths:
+        method = PATHS[path]
         operation = described[path][method.upper()]
 
         @settings(
@@ -89,10 +90,11 @@ def ask(described: Any, secret: str, mode: GenerationMode, examples: int) -> Non
 @pytest.mark.postgresql
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_every_answer_is_as_described(described, secret, mode):
-    ask(described, secret, mode, examples=2)
+    # Half of the addresses as described, the other half not.
+    ask(described, secret, mode, examples=2, paths=list(PATHS)[int(mode.is_negative) :: 2])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_every_answer_is_as_described_whatever_is_asked(described, secret, mode):
-    ask(described, secret, mode, examples=500)
+    ask(described, secret, mode, examples=500, paths=list(PATHS))

@@ -100,14 +100,11 @@ def ask(url: str, asked: list[Json]) -> list[Json]:
 
 
 def views(told: Json, known: Json | None = None) -> list[str]:
-    """The requests to make anew. Most of the time goes into them, so on PostgreSQL it is every fourth: what moves the
-    rows differs between the databases and is looked at in whole by the exports; what reads them has tests of its own.
-    So it is every fourth of those that are told the same in `known`, too.
+    """The requests to make anew: every fourth of them, because most of the time goes into them. The exports look at all
+    rows; what reads them has tests of its own. Whatever is told otherwise in `known` is asked for.
     """
     requests = list(told["views"])
-    if connection.vendor == "postgresql":
-        return requests[::4]
-    same = [each for each in requests if known and known["views"].get(each) == told["views"][each]]
+    same = [each for each in requests if known is None or known["views"].get(each) == told["views"][each]]
     again = set(same[::4])
     return [each for each in requests if each not in same or each in again]
 
