@@ -49,7 +49,7 @@ def last_overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[Bil
     is_consumed = work.balances[str(grant.balance_id)].feature.consumable
     source = grant.subscription
     if is_consumed or source is None:
-        return overage_lines(grant, at)
+        return overage_lines(work, grant, at)
     # What is in use is billed for whole periods, so a period that has just begun bills nothing.
     period = charged_period(work, source, item_of(work, source, grant))
     return [] if period is None or period[0] >= at else seat_lines(work, source, grant, at, ends=True)

@@ -68,7 +68,7 @@ def _reset(work: UnitOfWork, grant: Grant, at: datetime, now: datetime) -> list[
         anchor_day=anchor,
         usage_based=is_billed,
     )
-    lines = [] if renewed is None else overage_lines(grant, renewed.due_at)
+    lines = [] if renewed is None else overage_lines(work, grant, renewed.due_at)
     grant.usage = EXACT.add(grant.usage, used_later)
     if renewed is None:
         return []

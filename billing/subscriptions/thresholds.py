@@ -50,7 +50,7 @@ def _lines(work: UnitOfWork, grant: Grant) -> list[BilledLine]:
     is_consumed = work.balances[str(grant.balance_id)].feature.consumable
     if item is None or not item.billing_threshold or not is_consumed:
         return []
-    lines = threshold_lines(grant, item.billing_threshold)
+    lines = threshold_lines(work, grant, item.billing_threshold)
     if lines:
         work.book.touch(grant)
     return lines

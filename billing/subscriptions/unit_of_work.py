@@ -35,6 +35,7 @@ from billing.models import (
 )
 from billing.rules.due_events import DueEvent, unpaid_invoice_events
 from billing.subscriptions.errors import CannotBill
+from billing.subscriptions.free_overage import FreeOverage, free_overage
 from billing.subscriptions.later_uses import LaterUse, uses_after_due_resets
 from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
@@ -94,6 +95,7 @@ class UnitOfWork:
     done_by: str
     terms: timedelta
     opened_at: datetime
+    free_overage: FreeOverage = field(default_factory=FreeOverage)
     book: LedgerBatch = field(default_factory=LedgerBatch)
     subscriptions: list[Subscription] = field(default_factory=list)
     cycles: list[BillingCycle] = field(default_factory=list)
@@ -251,6 +253,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
         )
         if account.payment_terms_days is not None
     }
+    free = free_overage(str(customer.pk) for customer in customers)
     units = {
         str(customer.pk): UnitOfWork(
             customer=customer,
@@ -258,6 +261,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
             done_by=done_by,
             terms=timedelta(days=terms.get(str(customer.pk), value_of(INVOICE_DUE_DAYS))),
             opened_at=opened_at,
+            free_overage=free.get(str(customer.pk), FreeOverage()),
             book=book,
         )
         for customer in customers

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from billing.catalog.plan_items import item_of_grant
-from billing.models import Grant, LedgerEntry, Plan, PlanItem, Purchase, SpendLimit, Subscription
+from billing.models import Grant, LedgerEntry, Plan, PlanItem, Purchase, Subscription
 from billing.models.catalog import Proration
 from billing.models.figures import BillingMethod
 from billing.rules.exact import EXACT
@@ -26,7 +26,7 @@ _ZERO = Decimal(0)
 _TICK = timedelta(microseconds=1)
 
 
-def overage_lines(grant: Grant, at: datetime) -> list[BilledLine]:
+def overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[BilledLine]:
     """Bill the overage of a grant that is not billed yet. What is used in a trial is free. Updates `billed_overage`.
 
     Tiers continue after what was billed before: together, the lines are the price of the whole overage.
@@ -37,19 +37,19 @@ def overage_lines(grant: Grant, at: datetime) -> list[BilledLine]:
     if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
         return []
     grant.billed_overage = overage
-    if _is_tried(source, at) or overage <= billed or is_overage_free(grant):
+    if _is_tried(source, at) or overage <= billed or work.free_overage.covers(grant):
         return []
     included = grant.figures.granted
     whole = EXACT.subtract(cost_of(price, overage, included), cost_of(price, billed, included))
     return [_usage_line(grant, plan, source, whole, EXACT.subtract(overage, billed), included)]
 
 
-def threshold_lines(grant: Grant, threshold: Decimal) -> list[BilledLine]:
+def threshold_lines(work: UnitOfWork, grant: Grant, threshold: Decimal) -> list[BilledLine]:
     """Bill the overage of a grant in steps of `threshold` units, as far as they are reached. Updates `billed_overage`."""
     price, plan = price_of(grant), grant.plan
     waiting = EXACT.subtract(grant.figures.overage, grant.billed_overage)
     units = EXACT.multiply(EXACT.divide_int(max(waiting, _ZERO), threshold), threshold)
-    if not units or price is None or plan is None or is_overage_free(grant):
+    if not units or price is None or plan is None or work.free_overage.covers(grant):
         return []
     before, included = grant.billed_overage, grant.figures.granted
     grant.billed_overage = EXACT.add(before, units)
@@ -77,7 +77,7 @@ def seat_lines(
         cost = cost_of(price, overage, included) if overage else _ZERO
     else:
         cost = _prorated(work, grant, price, item, period, at, ends=ends)
-    if (not overage and not cost) or is_overage_free(grant):
+    if (not overage and not cost) or work.free_overage.covers(grant):
         return []
     return [_usage_line(grant, plan, subscription, cost, overage, included)]
 
@@ -102,7 +102,9 @@ def period_usage_lines(
     for grant in work.grants_of(subscription):
         if (work.feature_id_of(grant), grant.reset_interval) in charged:
             is_consumed = work.balances[str(grant.balance_id)].feature.consumable
-            lines += overage_lines(grant, at) if is_consumed else seat_lines(work, subscription, grant, at)
+            lines += (
+                overage_lines(work, grant, at) if is_consumed else seat_lines(work, subscription, grant, at)
+            )
             work.book.touch(grant)
     return lines
 
@@ -123,19 +125,6 @@ def charged_period(
             return cycle.period_start, cycle.period_end
     start, end = subscription.current_period_start, subscription.current_period_end
     return None if start is None or end is None else (start, end)
-
-
-def is_overage_free(grant: Grant) -> bool:
-    """Whether the customer's controls say that overage of the grant is not billed. One query."""
-    balance = grant.balance
-    limits = SpendLimit.objects.filter(customer=balance.customer_id, enabled=True).filter(
-        feature__in=[balance.feature_id]
-    ) | SpendLimit.objects.filter(customer=balance.customer_id, enabled=True, feature=None)
-    rows = limits.values_list("entity_id", "feature_id", "skip_overage_billing")
-    # An entity's own comes before the customer's, and that of the feature before the one of all.
-    own = [row for row in rows if row[0] in (None, grant.entity_id)]
-    first = max(own, key=lambda row: (row[0] is not None, row[1] is not None), default=None)
-    return first is not None and first[2] is True
 
 
 def _prorated(

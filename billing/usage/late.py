@@ -27,7 +27,7 @@ from billing.rules.moments import late_usage_problem
 from billing.rules.money import round_to_minor
 from billing.rules.prices import cost_of
 from billing.subscriptions.charges import price_of
-from billing.subscriptions.usage_lines import is_overage_free
+from billing.subscriptions.free_overage import FreeOverage, free_overage
 from billing.usage.deduct import (
     UsageRefused,
     UsageRequest,
@@ -95,8 +95,11 @@ def deduct_late(drawable: DrawableBalances, request: UsageRequest, at: datetime,
         for key, period in late.items()
         for change in _rollover_changes(period, drawn.usage_changes[key])
     ]
+    free = free_overage({period.grant.balance.customer_id for period in late.values()})
     pending = [
-        line for key, period in late.items() if (line := _pending_line(period, drawn.usage_changes[key]))
+        line
+        for key, period in late.items()
+        if (line := _pending_line(period, drawn.usage_changes[key], free))
     ]
     left_changes = dict(drawn.rollover_changes) | {
         str(change.row.pk): change.amount for change in carried if change.figure == "left"
@@ -188,14 +191,18 @@ def _sum_of(entries: Iterable[LedgerEntry], figure: str) -> Decimal:
     return total(each.amount for each in entries if each.figure == figure)
 
 
-def _pending_line(period: _ClosedPeriod, usage: Decimal) -> PendingLine | None:
+def _pending_line(
+    period: _ClosedPeriod, usage: Decimal, free: Mapping[str, FreeOverage]
+) -> PendingLine | None:
     """What the invoice of the period would have billed more for this usage."""
     grant, subscription = period.grant, period.grant.subscription
     price = price_of(grant)
     if subscription is None or grant.plan is None or price is None:
         return None
     is_trial = subscription.trial_ends_at is not None and period.end <= subscription.trial_ends_at
-    if not is_usage_based(grant) or not subscription.billed_here or is_trial or is_overage_free(grant):
+    if not is_usage_based(grant) or not subscription.billed_here or is_trial:
+        return None
+    if free.get(grant.balance.customer_id, FreeOverage()).covers(grant):
         return None
     before = period.figures.overage
     after = replace(period.figures, usage=EXACT.add(period.figures.usage, usage)).overage
