@@ -44,6 +44,11 @@ def link(url: str, text: str) -> Cell:
     )
 
 
+def also(url: str, text: str) -> Cell:
+    """What else the row is about: a link to its page."""
+    return Cell(text, format_html('<a href="{}" title="{}"><bdi>{}</bdi></a>', url, text, text))
+
+
 def customer(row: Any) -> Cell:
     """The customer of a row, as a link."""
     return link(customer_url(row.pk), str(row))

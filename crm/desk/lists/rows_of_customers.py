@@ -15,6 +15,7 @@ from customers.formats import (
     GOOD,
     NEWS,
     WAITING,
+    customer_url,
 )
 from customers.typed_ids import to_uuid
 
@@ -37,5 +38,5 @@ def by_customer(term: str, may: May, prefix: str) -> Q:
 
 
 def customer_cell(row: Any, at: datetime) -> Cell:
-    """The name of the row's customer."""
-    return cells.plain(str(row.customer))
+    """The name of the row's customer, as a link to its page."""
+    return cells.also(customer_url(row.customer_id), str(row.customer))
