@@ -61,8 +61,9 @@ def _second_step_removed(request: HttpRequest | None, **_: Any) -> None:
 def end_sessions_of(user: User, but: str | None = None) -> None:
     """Sign a user out everywhere, except in the session with the key `but`."""
     ended = [each for each in UserSession.objects.filter(user=user) if each.session_key != but]
-    get_adapter().end_sessions(ended)
-    log_event("sessions_ended", user=user.pk, sessions=len(ended))
+    if ended:
+        get_adapter().end_sessions(ended)
+        log_event("sessions_ended", user=user.pk, sessions=len(ended))
 
 
 def _is_over(session: Any, now: float) -> bool:
