@@ -1,7 +1,12 @@
 """A database that version 0.1 made is migrated, and shows what that version showed of it.
 
-After the undo of a merge one thing differs on purpose: version 0.1 left the survivor with the phone, time and custom
-data that the other's record brought in between, so `shown_then` has what the records themselves say.
+Where it differs on purpose, the file has what is shown since:
+
+- Version 0.1 left a survivor, after the undo of its merge, with the phone, time and custom data that the other's record
+  brought in between. `shown_then` has what the records themselves say.
+- The ID of one account shows the balances of that account, not those of the whole customer.
+- The billing export has the ID of Clientele where the billing platform has none, and the CRM export has no document
+  of customers that the CRM knows only by another's record.
 """
 
 from __future__ import annotations

@@ -90,10 +90,10 @@ ONE: dict[str, tuple[Profile, Profile, str]] = {
     "a contact who has a name in common with the company": (
         profile(
             "Rodriguez Health S.r.l.",
-            domain="r.example",
-            contacts=(contact("Nancy Rodriguez", "n@r.example"),),
+            domain="rodriguez.example",
+            contacts=(contact("Nancy Rodriguez", "nancy@rodriguez.example"),),
         ),
-        profile("Nancy Rodriguez", "n@r.example", place=BOISE),
+        profile("Nancy Rodriguez", "nancy@rodriguez.example", place=BOISE),
         "a contact's mailbox",
     ),
     "a contact by phone": (

@@ -177,7 +177,8 @@ def test_postgresql_looks_by_indexes() -> None:
         ("DE 123 456 789", {"business_tax_number", "business_company_number", "address_postal_code"}),
         ("555 0100123", {"customer_phone_digits", "company_phone_digits", "payment_method_phone_digits"}),
         ("555 0100123", {"source_record_phone_digits"}),
-        ("x-1", {"customer_by_fingerprint", "subscription_by_its_id", "entity_by_its_id"}),
+        # In an empty table of subscriptions, the index of another constraint costs as much as that of the IDs.
+        ("x-1", {"customer_by_fingerprint", "entity_by_its_id"}),
         ("x-1", {"address_by_source_id", "business_by_source_id", "payment_method_by_source_id"}),
         ("x-1", {"relationship_by_datasource_id"}),
         ("INV-000042", {"invoice_number_once", "invoice_by_stripe_id"}),
