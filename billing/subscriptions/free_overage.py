@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from billing.models import Grant, SpendLimit
 
@@ -29,7 +30,7 @@ class FreeOverage:
 
 def free_overage(customer_ids: Iterable[str]) -> Mapping[str, FreeOverage]:
     """By the ID of the customer, for those with a spend limit. One query."""
-    found = defaultdict(list)
+    found: dict[str, list[tuple[Any, Any, bool]]] = defaultdict(list)
     rows = SpendLimit.objects.filter(customer__in=list(customer_ids), enabled=True)
     for customer, entity, feature, skips in rows.values_list(
         "customer_id", "entity_id", "feature_id", "skip_overage_billing"
