@@ -38,6 +38,18 @@ def read_phone(text: str, region: str = "") -> str:
     return f"{form};{number.extension}" if number.extension else form
 
 
+@lru_cache(maxsize=1 << 12)
+def in_groups(phone: str) -> str:
+    """A number in E.164 as people write it, such as +1 503-555-0126. Any other text as it is."""
+    if not phone.startswith("+") or not phone[1:].isdecimal():
+        return phone
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def tail_of(phone: str) -> str:
     """The last digits of a number from `read_phone`, equal in every form of it."""
     return phone.partition(";")[0].lstrip("+…")[-_TAIL:]

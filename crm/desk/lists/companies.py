@@ -17,6 +17,7 @@ from crm.desk.lists.words import has_words_of
 from crm.desk.search.patterns import JsonTexts, search_text
 from crm.models import Company, Domain
 from customers.formats import page_of_key
+from customers.readings.phones import in_groups
 
 
 def _search_companies(term: str, may: May) -> Q:
@@ -71,6 +72,8 @@ COMPANIES = RowList(
         Column(name="customer", label="Customer", cell=lambda row, at: cells.plain(str(row.customer))),
         Column(name="industry", label="Industry", cell=lambda row, at: cells.plain(row.industry)),
         Column(name="location", label="Location", cell=lambda row, at: cells.plain(row.location)),
-        Column(name="phone", label="Phone", cell=lambda row, at: cells.plain(row.phone), is_extra=True),
+        Column(
+            name="phone", label="Phone", cell=lambda row, at: cells.plain(in_groups(row.phone)), is_extra=True
+        ),
     ),
 )

@@ -17,6 +17,7 @@ from crm.desk.search.search import find
 from crm.models import CustomerFacts, CustomerTag
 from customers.formats import counted, customer_url, days_between, short_day
 from customers.models import Customer
+from customers.readings.phones import in_groups
 
 #: A search lists at most this many.
 MOST_FOUND = 500
@@ -283,7 +284,9 @@ CUSTOMERS = RowList(
             permission="crm.view_customertag",
         ),
         Column(name="email", label="Email", cell=lambda row, at: cells.plain(row.email), is_extra=True),
-        Column(name="phone", label="Phone", cell=lambda row, at: cells.plain(row.phone), is_extra=True),
+        Column(
+            name="phone", label="Phone", cell=lambda row, at: cells.plain(in_groups(row.phone)), is_extra=True
+        ),
         Column(
             name="created",
             label="Created",

@@ -16,6 +16,7 @@ from crm.desk.lists.words import has_words_of
 from crm.desk.search.patterns import JsonTexts, search_text
 from crm.models import Contact, Person
 from customers.formats import page_of_key
+from customers.readings.phones import in_groups
 from customers.typed_ids import to_uuid
 
 
@@ -84,7 +85,7 @@ PEOPLE = RowList(
             label="Email",
             cell=lambda row, at: cells.plain(row.email),
         ),
-        Column(name="phone", label="Phone", cell=lambda row, at: cells.plain(row.phone)),
+        Column(name="phone", label="Phone", cell=lambda row, at: cells.plain(in_groups(row.phone))),
         Column(
             name="location", label="Location", cell=lambda row, at: cells.plain(row.location), is_extra=True
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customers.readings.phones import read_phone
+from customers.readings.phones import in_groups, read_phone
 from customers.readings.tax_ids import TaxId, is_placeholder, read_tax_id
 
 
@@ -40,3 +40,17 @@ def test_a_number_that_stands_for_none_is_a_placeholder(number: str) -> None:
 @pytest.mark.parametrize("number", ["129274202", "HRB12345", "DE811569869", "12", "", "AAAAAA"])
 def test_others_are_not(number: str) -> None:
     assert not is_placeholder(number)
+
+
+@pytest.mark.parametrize(
+    ("phone", "shown"),
+    [
+        ("+15035550126", "+1 503-555-0126"),
+        ("+390612345678", "+39 06 1234 5678"),
+        ("ask for Jo", "ask for Jo"),
+        ("+15035550126;7", "+15035550126;7"),
+        ("+0", "+0"),
+    ],
+)
+def test_a_number_is_shown_in_groups(phone: str, shown: str) -> None:
+    assert in_groups(phone) == shown

@@ -22,6 +22,7 @@ from crm.models import Company, CustomField, Relationship
 from customers.formats import EMPTY, day, free_form_text, number, opens_a_page, page_of, percent, preformatted
 from customers.json_types import is_plain_link
 from customers.models import Customer, SourceRecord
+from customers.readings.phones import in_groups
 from customers.sheets import act_url
 
 _FACTS = "crm/desk/overview/facts.html"
@@ -65,7 +66,7 @@ def company_section(customer: Customer) -> Section | None:
         _fact("Location", company.location),
         *(_link("Website", url) for url in company.website_urls if isinstance(url, str)),
         _link("Profile", company.profile_url),
-        _fact("Phone", company.phone),
+        _fact("Phone", in_groups(company.phone)),
         _fact("Fax", company.fax),
     )
 

@@ -14,6 +14,7 @@ from crm.models import Company, Contact, Relationship
 from customers.formats import country_name, day, initials, opens_a_page, user_name
 from customers.json_types import is_plain_link
 from customers.models import Address, Customer, Environment
+from customers.readings.phones import in_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def header_of(customer: Customer, contacts: list[Contact], address: Address | No
         owner=user_name(owner),
         since=_since(customer, relationship),
         email=customer.email,
-        phone=customer.phone,
+        phone=in_groups(customer.phone),
         links=_links(company),
         labels=_labels(customer),
         statuses=tuple((status.value, str(status.label)) for status in Customer.Status),

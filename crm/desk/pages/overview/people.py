@@ -9,6 +9,7 @@ from crm.desk.pages.overview.section import SHOWN, Section, list_of
 from crm.models import Contact
 from customers.formats import page_of
 from customers.models import Customer
+from customers.readings.phones import in_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,6 @@ def _line(contact: Contact) -> PersonLine:
         url=page_of(person),
         role=", ".join(part for part in (contact.role, person.title, person.department) if part),
         email=person.email,
-        phone=person.phone,
+        phone=in_groups(person.phone),
         call=dialable(person.phone),
     )

@@ -24,6 +24,7 @@ from crm.desk.pages.records.tables import Cell, Table, cells
 from crm.models import Company, Contact, Domain, Relationship
 from customers.formats import customer_url, day, number, opens_a_page, page_of, user_name
 from customers.models import Customer
+from customers.readings.phones import in_groups
 
 #: The most rows of a table.
 _SHOWN = 50
@@ -148,7 +149,7 @@ def _people_table(people: list[Contact]) -> Table:
                 Cell(text=contact.person.email, link=mail_link(contact.person.email))
                 if contact.person.email
                 else "",
-                Cell(text=contact.person.phone, link=f"tel:{dialable(contact.person.phone)}")
+                Cell(text=in_groups(contact.person.phone), link=f"tel:{dialable(contact.person.phone)}")
                 if contact.person.phone
                 else "",
             )

@@ -27,6 +27,7 @@ from crm.desk.pages.records.tables import Cell, Table, cells
 from crm.models import Activity, Contact, Note, Person, Relationship
 from customers import clock
 from customers.formats import ago, customer_url, day, number, opens_a_page, page_of, user_name
+from customers.readings.phones import in_groups
 
 _SHOWN = 50
 _ENTRIES = 30
@@ -105,7 +106,7 @@ def _facts(
     )
     yield KeyFact(
         label="Phone",
-        value=row.phone or "Unknown",
+        value=in_groups(row.phone) or "Unknown",
         url=f"tel:{dialable(row.phone)}" if row.phone else "#section-facts",
     )
     zone = row.timezone if row.timezone in available_timezones() else ""
@@ -207,7 +208,7 @@ def _ways_to_reach(row: Person) -> Iterator[Fact]:
     for alias in filter(None, map(alias_of, row.alias_emails)):
         yield Fact(label="Other email", value=alias, url=mail_link(alias))
     if row.phone:
-        yield Fact(label="Phone", value=row.phone, url=f"tel:{dialable(row.phone)}")
+        yield Fact(label="Phone", value=in_groups(row.phone), url=f"tel:{dialable(row.phone)}")
     for profile in row.social_network if isinstance(row.social_network, list) else []:
         url = profile.get("profile_url") if isinstance(profile, dict) else None
         if opens_a_page(url):
