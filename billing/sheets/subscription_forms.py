@@ -146,7 +146,7 @@ class ChangeForm(PlanForm):
         sold = [
             plan
             for plan in plans_for(subscription.customer, subscription.plan)
-            if plan.price_interval != Interval.ONE_OFF
+            if plan.price_interval != Interval.ONE_OFF and plan.add_on == subscription.plan.add_on
         ]
         super().__init__(
             sold,
