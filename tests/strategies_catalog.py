@@ -21,7 +21,10 @@ RESET_INTERVALS = [*PRICE_INTERVALS, "minute", "hour", "day"]
 FIRST_MS = 1_420_070_400_000  # 2015
 LAST_MS = 2_051_222_400_000  # 2035
 
-identifiers = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=16)
+#: Signs alone stand for no ID.
+identifiers = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=16).filter(
+    lambda text: not set(text) <= set("_-")
+)
 #: A text of spaces alone is read as an empty one.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30).filter(
     lambda text: not text or not is_blank(text)

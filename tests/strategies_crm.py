@@ -23,7 +23,10 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
     lambda text: not is_blank(text)
 )
 names = texts
-identifiers = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789_-", min_size=1, max_size=16)
+#: Signs alone stand for no ID.
+identifiers = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789_-", min_size=1, max_size=16).filter(
+    lambda text: not set(text) <= set("_-")
+)
 keys = st.text("abcdefghijklmnopqrstuvwxyzABCDEF_. -é", min_size=1, max_size=12)
 emails = st.builds("{}@example.com".format, st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
 phones = st.sampled_from(["+1 555 0100", "+12025550123", "555-0100 ext. 7"])

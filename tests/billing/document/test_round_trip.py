@@ -61,6 +61,9 @@ def test_a_complete_document_comes_back_equal(payload):
 @few
 @given(customers())
 def test_an_export_that_is_imported_changes_nothing(payload):
+    # The platform's count is of the interval in which it arrived, and documents are rendered as of 2000 here.
+    limits = (payload.get("billing_controls") or {}).get("usage_limits") or []
+    assume(not any("usage" in each and "filter" not in each for each in limits))
     with transaction.atomic():
         [report] = take(payload)
         assert (report.outcome, report.bad) == (ImportOutcome.CREATED, None)
