@@ -99,34 +99,38 @@ def open_backup(path: Path) -> Iterator[Opened]:
     """Read a backup and check its dump against the manifest. Raises `BackupFailed` or `OSError`."""
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=path.parent) as name:
         work = Path(name)
-        try:
-            packed = _decrypted(path, work)
-            with zipfile.ZipFile(packed) as archive:
-                # JSON has lists for tuples.
-                read = json.loads(archive.read(_MANIFEST))
-                tables = {table: (rows, digest) for table, (rows, digest) in read.pop("tables").items()}
-                manifest = Manifest(**read, tables=tables)
-                erasures = json.loads(archive.read(_ERASURES))
-                archive.extract(_DUMP, work)
-        except (NotReadable, zipfile.BadZipFile, KeyError, TypeError, ValueError) as problem:
-            reason = str(problem) if isinstance(problem, NotReadable) else "it is damaged, or no backup"
-            raise BackupFailed(f"Couldn't read the backup: {reason}") from None
+        with _unpacked(path, work) as archive:
+            # JSON has lists for tuples.
+            read = json.loads(archive.read(_MANIFEST))
+            tables = {table: (rows, digest) for table, (rows, digest) in read.pop("tables").items()}
+            manifest = Manifest(**read, tables=tables)
+            erasures = json.loads(archive.read(_ERASURES))
+            archive.extract(_DUMP, work)
         if _digest(work / _DUMP) != manifest.dump_digest:
             raise BackupFailed("Couldn't read the backup: it is damaged")
         yield Opened(manifest, erasures, work / _DUMP)
 
 
 def erasures_in(path: Path) -> list[Any]:
-    """The list of erasures of a backup; none of one that can't be read."""
+    """The list of erasures of a backup. Raises `BackupFailed` or `OSError`."""
+    with (
+        tempfile.TemporaryDirectory(prefix=".restore-", dir=path.parent) as name,
+        _unpacked(path, Path(name)) as archive,
+    ):
+        found: list[Any] = json.loads(archive.read(_ERASURES))
+        return found
+
+
+@contextmanager
+def _unpacked(path: Path, work: Path) -> Iterator[zipfile.ZipFile]:
+    if path.is_dir():
+        raise BackupFailed(f"{path} is a directory. Name a backup file in it")
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix=".restore-", dir=path.parent) as name,
-            zipfile.ZipFile(_decrypted(path, Path(name))) as archive,
-        ):
-            found: list[Any] = json.loads(archive.read(_ERASURES))
-            return found
-    except (NotReadable, BackupFailed, zipfile.BadZipFile, KeyError, ValueError):
-        return []
+        with zipfile.ZipFile(_decrypted(path, work)) as archive:
+            yield archive
+    except (NotReadable, zipfile.BadZipFile, KeyError, TypeError, ValueError) as problem:
+        reason = str(problem) if isinstance(problem, NotReadable) else "it is damaged or isn't a backup"
+        raise BackupFailed(f"Couldn't read the backup: {reason}") from None
 
 
 def _decrypted(path: Path, work: Path) -> Path:

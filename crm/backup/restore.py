@@ -26,7 +26,7 @@ _NUMBER = 4
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did. `problems` names what has to be erased by hand."""
+    """What a restore did. `problems` are sentences about erasures that were not made again."""
 
     manifest: Manifest
     erased_again: int
@@ -41,11 +41,11 @@ def restore(path: Path, *, replace: bool) -> Restored:
     a restore that is repeated after it was interrupted knows them.
     """
     _check_room(replace=replace)
-    pending = path.with_name(f"{path.name}.erasures")
     with open_backup(path) as opened:
         _check_fit(opened.manifest)
-        lists = [_now(), _pending(pending), *(erasures_in(each) for each in _later(path))]
-        pending.write_text(json.dumps([row for each in lists for row in each]))
+        pending = path.with_name(f"{path.name}.erasures")
+        later, unread = _later(path)
+        pending.write_text(json.dumps([*_now(), *_pending(pending), *later]))
         engine().load(opened.dump, opened.manifest.tables)
     # A backup of an earlier version of the schema is brought to this one.
     call_command("migrate", verbosity=0)
@@ -55,7 +55,7 @@ def restore(path: Path, *, replace: bool) -> Restored:
     delete_changes(None)
     pending.unlink()
     log_event("backup_restored", rows=opened.manifest.rows, erased_again=again)
-    return Restored(opened.manifest, again, problems)
+    return Restored(opened.manifest, again, [*unread, *problems])
 
 
 def _has_tables() -> bool:
@@ -88,8 +88,19 @@ def _now() -> list[Any]:
     return list_of_erasures() if "customers_erasedrecord" in connection.introspection.table_names() else []
 
 
-def _later(path: Path) -> list[Path]:
-    return [each for each in sorted(path.parent.glob(f"clientele-*{SUFFIX}")) if each.name > path.name]
+def _later(path: Path) -> tuple[list[Any], list[str]]:
+    """The erasures of later backups, and a sentence for each backup that can't be read."""
+    found, problems = [], []
+    for each in sorted(path.parent.glob(f"clientele-*{SUFFIX}")):
+        if each.name <= path.name:
+            continue
+        try:
+            found += erasures_in(each)
+        except (BackupFailed, OSError):
+            problems.append(
+                f"Couldn't read {each.name}. Erasures that only this backup lists weren't made again."
+            )
+    return found, problems
 
 
 def _pending(path: Path) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from crm.backup.engines import BackupFailed
 from crm.backup.restore import restore
 from crm.management.commands.backup import reason_of
 from customers.cli import INTERRUPTED, one_line, say
-from customers.formats import counted
+from customers.formats import counted, moment
 
 
 class Command(BaseCommand):
@@ -43,7 +44,8 @@ class Command(BaseCommand):
         manifest = done.manifest
         say(
             self.stdout,
-            f"Restored {counted(manifest.rows, 'row')} of {counted(len(manifest.tables), 'table')}, as of {manifest.made_at}.",
+            f"Restored {counted(manifest.rows, 'row')} of {counted(len(manifest.tables), 'table')},"
+            f" as of {moment(datetime.fromisoformat(manifest.made_at))}.",
         )
         if done.erased_again:
             say(self.stdout, f"Made {counted(done.erased_again, 'later erasure')} again.")

@@ -134,7 +134,15 @@ def test_later_backups_know_who_was_erased_since(tmp_path, monkeypatch):
     first = backed_up(tmp_path).rename(tmp_path / "clientele-20260101T000000Z.clientele-backup")
     erase_customer(gone, "asked on March 1", "test")
     backed_up(tmp_path)
+    damaged = tmp_path / "clientele-99991231T000000Z.clientele-backup"
+    damaged.write_bytes(b"PK\x03\x04")
     monkeypatch.setattr("crm.backup.restore.list_of_erasures", list)
+    with pytest.raises(CommandError, match=f"Couldn't read {damaged.name}. Erasures that only"):
+        run("restore", str(first), "--replace")
+    assert "Canary Person" not in str(rows())
+    with pytest.raises(CommandError, match="is a directory"):
+        run("restore", str(tmp_path), "--replace")
+    damaged.unlink()
     assert "Made 1 later erasure again." in run("restore", str(first), "--replace")
     assert "Canary Person" not in str(rows())
 
