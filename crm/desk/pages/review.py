@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -97,16 +97,19 @@ def review_page(request: HttpRequest) -> HttpResponse:
     view = request.GET.get("view", "")
     view = view if view in _VIEWS else "all"
     pairs = DuplicatePair.objects.waiting().filter(a__merged_into=None, b__merged_into=None)
-    shown = list(pairs.select_related("a", "b").order_by("-score", "pk")[:_PAGE])
+    waiting = list(pairs.select_related("a", "b").order_by("-score", "pk")[:_PAGE])
+    asked = request.GET.get("pair", "")
+    shown = [*_asked_for(pairs, asked, waiting), *waiting]
     suggested = list(suggested_links(shown))
     rows = _rows(suggested)
     links = [row for row in rows if row.record is not None]
     duplicates = [row for row in rows if row.record is None]
     clear = {each.pair.pk for each in unambiguous([each for each in suggested if each.is_clear])}
-    asked = request.GET.get("pair", "")
-    chosen = next(
-        (row for row in duplicates if str(row.pair.pk) == asked), duplicates[0] if duplicates else None
-    )
+    if asked and all(str(row.pair.pk) != asked for row in rows):
+        messages.info(request, "This pair was already reviewed.")
+    # Never another pair than the one that was asked for.
+    candidates = (row for row in duplicates if not asked or str(row.pair.pk) == asked)
+    chosen = next(candidates, None)
     may_merge = user.has_perm(PERMISSION)
     counts = {"all": len(rows), "links": len(links), "duplicates": len(duplicates)}
     context = {
@@ -129,9 +132,21 @@ def review_page(request: HttpRequest) -> HttpResponse:
         "may_merge": may_merge,
         "checked": _checked(),
         "decided": _decided() if view == "reviewed" else [],
-        "is_full": len(shown) == _PAGE,
+        "is_full": len(waiting) == _PAGE,
     }
     return TemplateResponse(request, "crm/desk/review.html", context)
+
+
+def _asked_for(
+    pairs: QuerySet[DuplicatePair], asked: str, waiting: Sequence[DuplicatePair]
+) -> list[DuplicatePair]:
+    """The pair that a link asks for, if it waits and is not among the likeliest."""
+    if not asked or any(str(each.pk) == asked for each in waiting):
+        return []
+    try:
+        return list(pairs.select_related("a", "b").filter(pk=asked))
+    except (ValidationError, ValueError):
+        return []
 
 
 def _rows(suggested: Sequence[SuggestedLink]) -> list[SuggestedPair]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 
-from crm.desk.search.search import MOST, find
+from crm.desk.search.search import MOST, find, find_near
 from customers.lookup import LONGEST_IDENTIFIER
 
 _MOST_PAGES = 3
@@ -21,7 +21,7 @@ def find_page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("customers.view_customer"):
         raise PermissionDenied
     term = request.GET.get("q", "").strip()[:LONGEST_IDENTIFIER]
-    found = find(term, request.user.has_perm)
+    found = find(term, request.user.has_perm) or find_near(term, request.user.has_perm)
     context: dict[str, Any] = {"term": term, "found": found, "is_full": len(found) == MOST}
     if "part" in request.GET:
         context["pages"] = _admin_pages(request, term)

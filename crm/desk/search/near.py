@@ -15,6 +15,8 @@ from customers.readings.folding import folded
 
 #: Shorter words are near to too many others.
 _SHORTEST = 4
+#: A short word is looked for by so many of its first letters.
+_FIRST_LETTERS = 2
 #: From this length on a word may have two typos.
 _LONG = 8
 
@@ -22,14 +24,15 @@ _LONG = 8
 def by_near_name(term: SearchTerm) -> Iterator[SearchHit]:
     """Customers with a name in which each word of the term occurs, but for a typo or two. One query.
 
-    A typo leaves one half of a word as it is, so the database returns the names with a half of the longest word.
+    One typo leaves the beginning or the end of a word as it is, so the database returns the names that contain the
+    beginning or the end of the longest word.
     """
     words = [word for word in term.spellings[0].words if word.isalpha()]
     if not words or len(max(words, key=len)) < _SHORTEST or len(words) != len(term.spellings[0].words):
         return
     text, condition = search_text("name", "email"), Q(pk__in=())
-    for part in _halves(max(words, key=len)):
-        condition |= has_words(text, Spelling(part, (part,))) or Q(pk__in=())
+    for part in _ends(max(words, key=len)):
+        condition |= has_words(text, Spelling(part, (part,)), even_short=True) or Q(pk__in=())
     for key, name in Customer.objects.filter(condition).order_by().values_list("pk", "name")[:SCANNED]:
         if is_near(words, folded(name).split()):
             yield SearchHit(str(key), MatchRank.INSIDE, "Similar name")
@@ -64,6 +67,9 @@ def edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def _halves(word: str) -> tuple[str, str]:
-    size = max(len(word) // 2, SHORTEST_INSIDE)
+def _ends(word: str) -> tuple[str, str]:
+    # Two letters in the middle may be swapped: neither end has both.
+    size = (len(word) - 1) // 2
+    if size < SHORTEST_INSIDE:
+        return word[:_FIRST_LETTERS], word[-SHORTEST_INSIDE:]
     return word[:size], word[-size:]

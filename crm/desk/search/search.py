@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crm.desk.search.lookups import May, SearchHit
@@ -32,19 +32,27 @@ def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
     """Customers that match `text`, best first; a match of a merged customer gives its survivor.
 
     `text` is an identifier, a name, an email address, a domain, an address, a phone number in any notation, a tax or
-    company number, a person, or an invoice number. Every word must match. Data that `may` doesn't allow the user to view finds nothing. If nothing matches, names that are nearly
-    the term. One query per lookup, and at most three more.
+    company number, a person, or an invoice number. Every word must match. Data that `may` doesn't allow the user to view
+    finds nothing. One query per lookup, and at most two more.
     """
     term = read_term(text)
     if term is None or not may("customers.view_customer"):
         return []
+    return _results((hit for lookup in LOOKUPS for hit in lookup(term, may)), most)
+
+
+def find_near(text: str, may: May, most: int = MOST) -> list[SearchResult]:
+    """Customers whose name is `text` but for a typo, in at most three queries. For a page that says so."""
+    term = read_term(text)
+    if term is None or not may("customers.view_customer"):
+        return []
+    return _results(by_near_name(term), most)
+
+
+def _results(found_hits: Iterable[SearchHit], most: int) -> list[SearchResult]:
     hits: dict[str, list[SearchHit]] = {}
-    for lookup in LOOKUPS:
-        for hit in lookup(term, may):
-            hits.setdefault(hit.customer_id, []).append(hit)
-    if not hits:
-        for hit in by_near_name(term):
-            hits.setdefault(hit.customer_id, []).append(hit)
+    for hit in found_hits:
+        hits.setdefault(hit.customer_id, []).append(hit)
     best = sorted(hits, key=lambda key: min(hit.match for hit in hits[key]))[: 3 * most]
     rows = {
         str(customer.pk): customer

@@ -71,3 +71,19 @@ def test_a_pair_is_decided_and_reopened(client: Client) -> None:
     viewer.force_login(make_user("Viewer"))
     assert viewer.post(PAGE, {"later": str(found.pk)}).status_code == 403
     assert viewer.post(PAGE, {"link": "x"}).status_code == 403
+
+
+def test_a_link_to_a_pair_shows_that_pair_or_none(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.desk.pages.review._PAGE", 2)
+    likely, unlikely = [pair("crm", "crm", score) for score in (0.99, 0.98)], pair("crm", "crm", 0.7)
+
+    def chosen(asked: str) -> DuplicatePair | None:
+        found = client.get(PAGE, {"pair": asked}).context["chosen"]
+        return None if found is None else found.row.pair
+
+    assert [chosen(str(each.pk)) for each in (likely[1], unlikely)] == [likely[1], unlikely]
+    key = str(unlikely.pk)
+    unlikely.delete()
+    for gone in (key, "nonsense"):
+        assert chosen(gone) is None
+        assert "This pair was already reviewed." in client.get(PAGE, {"pair": gone}).content.decode()

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crm.desk.search.search import MOST, find
+from crm.desk.search.search import MOST, find, find_near
 from crm.desk.search.text_lookups import LOOKUPS
 from customers import clock
 from customers.models import Customer
@@ -201,9 +201,13 @@ def test_somebody_may_be_asked_for_by_a_user_of_the_admin(admin_user: User, glob
 def test_a_typo_is_forgiven_where_nothing_matches() -> None:
     kestrel = make_customer(name="Kestrel Robotics, Inc.")
     make_customer(name="Crystal Robots")
-    for term in ("kestel", "kestrl robotcs", "Ketsrel", "kestrell robotics", "kastrel"):
-        assert [(each.customer, each.words) for each in find(term, lambda name: True)] == [
-            (kestrel, "Similar name")
+    smithson, acme = make_customer(name="Smithson"), make_customer(name="Acme")
+    typed = {"smihtson": smithson, "acne": acme, "acmee": acme}
+    typed |= dict.fromkeys(("kestel", "kestrl robotcs", "Ketsrel", "kestrell robotics", "kastrel"), kestrel)
+    for term, customer in typed.items():
+        assert find(term, everything) == [], term
+        assert [(each.customer, each.words) for each in find_near(term, everything)] == [
+            (customer, "Similar name")
         ], term
     for term in ("castrol", "kestrel grains", "kes", "12345"):
-        assert not any(each.words == "Similar name" for each in find(term, lambda name: True)), term
+        assert find_near(term, everything) == [], term
