@@ -45,6 +45,8 @@ _EMPTY_WORDS = frozenset(
 _ABBREVIATIONS = {"saint": "st", "sainte": "st", "is": "islands", "rep": "republic", "dem": "democratic"}
 #: Umlauts as they are written without them.
 _UMLAUTS = re.compile("(?<=[aou])e|(?<=a)a")
+#: Not available, and that is to say: neither Namibia nor Ireland.
+_NO_COUNTRIES = frozenset({"n.a", "i.e"})
 #: Shorter ASCII names are read only as English: “man” and “mon” are countries in some language.
 _SHORTEST_NAME = 4
 
@@ -132,6 +134,8 @@ def _in_parts(text: str) -> str | None:
 
 
 def _named(bare: str) -> str | None:
+    if bare.casefold().rstrip(".") in _NO_COUNTRIES:
+        return None
     code = _SILENT.sub("", bare).upper()
     if code in COUNTRY_CODES:
         return code

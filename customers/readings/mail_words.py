@@ -44,8 +44,6 @@ _NOBODY = re.compile(
     r"|no|n\.a\.?|not-?(?:provided|available|given|applicable)|no-?e?mail-?(?:provided|given|address)"
     r"|your-?(?:name|e?mail)?|name|some(?:one|body)|hidden|redacted|removed|blank|mailer-?daemon)"
 )
-#: A mailbox that is called like its domain, as in `a@a.com`, is a placeholder up to this length.
-_LONGEST_REPEATED = 3
 
 
 def is_free(domain: str) -> bool:
@@ -72,5 +70,6 @@ def is_office(name: str) -> bool:
 def is_placeholder(name: str, host: str) -> bool:
     """Whether `name@host` is a placeholder, such as noreply@, test@, a@a.com or x@y.z."""
     label = host.partition(".")[0]
-    is_repeated = name == label and len(name) <= _LONGEST_REPEATED
+    # Not ibm@ibm.com.
+    is_repeated = name == label and (name.isdigit() or len(set(name)) == 1)
     return _NOBODY.fullmatch(name) is not None or is_repeated or len(name) == len(label) == 1

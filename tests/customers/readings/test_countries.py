@@ -155,6 +155,9 @@ def test_a_name_of_two_countries_is_of_none(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "n.a.",
+        "N.A.",
+        "i.e.",
         "cat",
         "man",
         "mon",
