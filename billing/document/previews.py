@@ -16,7 +16,7 @@ from customers.json_types.scalars import plain_number, to_epoch_ms
 
 #: What readers expand.
 PREVIEWS = "invoice_previews"
-_NO_ITEMS = (InvoiceLine.Kind.DISCOUNT, InvoiceLine.Kind.TAX)
+_NO_ITEMS = (InvoiceLine.Kind.CREDIT, InvoiceLine.Kind.DISCOUNT, InvoiceLine.Kind.TAX)
 
 
 def with_previews(view: Any, subscriptions: QuerySet[Subscription]) -> Any:

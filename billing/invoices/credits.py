@@ -8,17 +8,19 @@ from django.db import transaction
 
 from billing.formats import unit_price
 from billing.invoices.locking import CannotChangeInvoice
+from billing.invoices.terms import is_due
 from billing.models import Discount
 from billing.rules.exact import EXACT
+from customers import clock
 from customers.bulk import update_rows
 
 
 def left_of(discount: Discount) -> Decimal:
-    """The credit that is left, in major units of its currency; 0 of any other discount."""
-    if discount.type != Discount.Type.INVOICE_CREDITS or not discount.currency:
+    """The credit that the next invoice could use, in major units of its currency; 0 of any other discount."""
+    is_credit = discount.type == Discount.Type.INVOICE_CREDITS and discount.currency
+    if not is_credit or not is_due(discount, clock.now()):
         return Decimal(0)
-    left = EXACT.subtract(discount.discount_value, discount.spent)
-    return max(Decimal(0), left)
+    return EXACT.subtract(discount.discount_value, discount.spent)
 
 
 @transaction.atomic
@@ -31,7 +33,8 @@ def return_credit(discount: Discount, *, done_by: str) -> Decimal:
     left = left_of(found)
     if not left:
         raise CannotChangeInvoice("There is no credit left to return.")
-    found.discount_value = found.spent
+    # Not the value, which the next import would set again.
+    found.spent = found.discount_value
     amount = unit_price(left, str(found.currency).upper())
-    update_rows([found], ["discount_value"], f"{amount} returned to the customer by {done_by}")
+    update_rows([found], ["spent"], f"{amount} returned to the customer by {done_by}")
     return left

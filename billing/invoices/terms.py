@@ -41,7 +41,7 @@ class BillingTerms:
 
     def discounts_at(self, at: datetime) -> list[invoice_sums.DueDiscount]:
         """The discounts that apply to an invoice of that moment. A discount without a start starts with its first use."""
-        return [_as_value(discount) for discount in self.discounts if _is_due(discount, at)]
+        return [_as_value(discount) for discount in self.discounts if is_due(discount, at)]
 
     def use(self, amounts: Mapping[str, int], currency: str, at: datetime) -> list[Discount]:
         """Record that an invoice used discounts, with `amounts` in minor units by discount ID. Returns those changed."""
@@ -110,7 +110,8 @@ def in_own_currency(discount: Discount, minor: int, currency: str) -> Decimal:
     return from_minor(minor, currency) if is_same else Decimal(0)
 
 
-def _is_due(discount: Discount, at: datetime) -> bool:
+def is_due(discount: Discount, at: datetime) -> bool:
+    """Whether a discount or credit applies to an invoice of that moment."""
     # A discount in an unknown currency would stop all invoices of its batch.
     if discount.currency and not is_known(discount.currency):
         return False

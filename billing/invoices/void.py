@@ -105,10 +105,6 @@ def _take_back_carried_over(invoice: Invoice, reason: str) -> None:
     discount = None if line is None else _carried_over_by(invoice, line)
     if line is None or discount is None:
         return
-    if discount.discount_value != from_minor(line.amount, invoice.currency) and not discount.spent:
-        raise CannotChangeInvoice(
-            f"Issue another invoice instead. {invoice} can't be voided because the credit that it carried over was returned."
-        )
     if discount.spent or discount.times_used:
         used_by = Invoice.objects.exclude(status=Invoice.Status.VOID).filter(
             lines__discount_key=discount.pk, lines__amount__lt=0
@@ -117,7 +113,7 @@ def _take_back_carried_over(invoice: Invoice, reason: str) -> None:
         advice = f"Void {numbers} first" if numbers else "Issue another invoice instead"
         raise CannotChangeInvoice(
             f"{advice}. {invoice} can't be voided because the {money(line.amount, invoice.currency)} of credit that it"
-            " carried over was used."
+            " carried over was used or returned."
         )
     delete_rows([discount], reason)
 

@@ -11,8 +11,10 @@ from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.charges import request_invoice
+from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.unit_of_work import UnitOfWork, open_units, save
 from billing.subscriptions.usage_lines import item_of, threshold_lines
+from customers.logs import log_failure
 
 
 def is_threshold_possible(drawn: Iterable[Grant | Rollover]) -> bool:
@@ -27,12 +29,20 @@ def is_threshold_possible(drawn: Iterable[Grant | Rollover]) -> bool:
     return bool(plans) and PlanItem.objects.filter(plan__in=plans, billing_threshold__gt=0).exists()
 
 
-@transaction.atomic
 def bill_thresholds(customer_id: str, at: datetime, *, done_by: str) -> None:
     """Bill the overage of a customer that has reached a threshold, in an invoice of `at`.
 
-    Locks the customer before its balances, so no balance may be locked yet. What is used in a trial is free.
+    Locks the customer before its balances, so no balance may be locked yet. What is used in a trial is free. The usage is
+    recorded already: a failure is logged, and the invoice of the period's end bills the overage.
     """
+    try:
+        _bill(customer_id, at, done_by)
+    except CannotBill as problem:
+        log_failure("threshold_not_billed", problem, customer=customer_id)
+
+
+@transaction.atomic
+def _bill(customer_id: str, at: datetime, done_by: str) -> None:
     for work in open_units([customer_id], done_by=done_by):
         for subscription in work.active():
             is_tried = subscription.trial_ends_at is not None and subscription.trial_ends_at > at

@@ -150,6 +150,9 @@ def _prorated(
         held = EXACT.subtract(held, _effect(each))
     first, changes = max(_ZERO, -held), []
     for each in since:
+        if each.posting.occurred_at > at:
+            # An end that is dated back: what was taken after it is not billed.
+            break
         held = EXACT.add(held, _effect(each))
         changes.append((_share(each.posting.occurred_at, start, end), max(_ZERO, -held)))
     ways = [bool(way) and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease)]

@@ -59,8 +59,10 @@ def record_usage_batch(requests: Sequence[UsageRequest]) -> list[UsageOutcome]:
         each.customer_id = survivors.get(each.request.customer_id, each.request.customer_id)
         each.check(now)
     renewed: dict[str, datetime] = {}
+    # In order with the others of the customer: a later one may close the period of an earlier one.
+    apart = {each.customer_id for each in pending if each.request.account_id is not None}
     for each in pending:
-        if each.outcome is None and each.request.account_id is not None:
+        if each.outcome is None and each.customer_id in apart:
             each.outcome = _record_alone(each.request)
     waiting = [each for each in pending if each.outcome is None]
     while waiting:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from billing.invoices.credits import return_credit
+from billing.invoices.locking import CannotChangeInvoice
+from customers import clock
 from customers.sheets import act_url
 from tests.admin_forms import form_data
 from tests.factories import make_customer, make_discount, make_user
@@ -40,5 +44,17 @@ def test_what_is_left_of_a_credit_is_returned_once() -> None:
     done = ada.post(url, form_data(preview, confirm="1"), follow=True).content.decode()
     credit.refresh_from_db()
     assert "Returned €25.00. Refund it to the customer." in done
-    assert (credit.discount_value, credit.spent) == (20, 20)
+    assert (credit.discount_value, credit.spent) == (45, 45)
     assert url not in ada.get(page).content.decode()
+
+
+def test_credit_that_no_invoice_can_use_is_not_returned() -> None:
+    credit = make_discount(
+        type="invoice_credits",
+        discount_value=Decimal(45),
+        currency="EUR",
+        duration_type="forever",
+        end=clock.now() - timedelta(days=1),
+    )
+    with pytest.raises(CannotChangeInvoice, match="no credit left"):
+        return_credit(credit, done_by="ada")
