@@ -65,6 +65,20 @@ def test_seats_of_a_part_of_the_month(monkeypatch, proration, bill):
     assert story.see("invoices")[1] == f"2026-02-01 {50 + bill} USD open: {wanted}"
 
 
+def test_seats_taken_after_an_end_that_is_dated_back_are_not_billed(monkeypatch):
+    story = tell(
+        monkeypatch,
+        [seats("team", 50, 3, 10, PRORATED)],
+        run("attach_plan", "c", "team"),
+        *taken(day("2026-01-01"), "5"),
+        *taken(day("2026-01-20"), "4"),
+        {"now": day("2026-01-25")},
+        run("cancel_subscription", "c", "team", "--now", "--at", MIDDLE),
+    )
+    # 2 seats above the 3 included, for the first half.
+    assert "usage 10" in story.see("invoices")[1]
+
+
 def test_prorated_seats_are_billed_by_each_of_two_plans_for_its_time(monkeypatch):
     story = tell(
         monkeypatch,
