@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,6 +19,8 @@ from customers.sheets import found_row
 
 #: How many subscriptions one press of the button moves, so that the page answers in time.
 AT_A_TIME = 200
+#: Refusals named on the page.
+_MOST_NAMED = 5
 _PERMISSIONS = ("billing.view_plan", "billing.view_subscription", "billing.change_subscription")
 
 
@@ -66,14 +67,23 @@ def move_page(request: HttpRequest, site: UnfoldAdminSite, key: str) -> HttpResp
 
 def _move(request: HttpRequest, version: Plan, *, at_once: bool) -> None:
     by = request.user.get_username()
-    found = list(islice(move_subscriptions(version, at_once=at_once, done_by=by), AT_A_TIME))
-    moved = sum(not each.refusal for each in found)
+    moved, refused = 0, []
+    for each in move_subscriptions(version, at_once=at_once, done_by=by):
+        if each.refusal:
+            refused.append(each)
+        else:
+            moved += 1
+        if moved == AT_A_TIME:
+            break
     when = "" if at_once else " They change at the end of their periods."
     if moved:
         messages.success(request, f"Moved {counted(moved, 'subscription')} to {version}.{when}")
-    for each in found:
-        if each.refusal:
-            messages.error(request, f"{each.subscription} stays. {each.refusal}")
+    for each in refused[:_MOST_NAMED]:
+        messages.error(request, f"Couldn't move {each.subscription}. {each.refusal}")
+    if len(refused) > _MOST_NAMED:
+        messages.error(
+            request, f"{counted(len(refused) - _MOST_NAMED, 'more subscription')} couldn't be moved."
+        )
 
 
 def _seen(count: int, before: dict[str, int], after: dict[str, int]) -> str:
