@@ -106,6 +106,10 @@ def _known_export(value: Mapping[str, Any], source: str) -> str:
     return "a log entry" if sum(marks) >= _ENOUGH else ""
 
 
+#: What a row of a customer has in common with a customer.
+_OF_ANY_ROW = {"id", "name", "status", "created_at", "updated_at", "custom_data", "env"}
+
+
 def _other_document(value: Mapping[str, Any], source: str) -> str:
     keys = value.keys()
     own = _own_keys(keys, source)
@@ -113,6 +117,7 @@ def _other_document(value: Mapping[str, Any], source: str) -> str:
         "id" in keys
         and isinstance(value.get("customer_id", value.get("customerId")), str)
         and "email" not in keys
+        and own <= _OF_ANY_ROW
     ):
         return "a row of a customer (it has `customer_id`), such as an address or an invoice"
     theirs = {other: _own_keys(keys, other) for other in DOCUMENTS}

@@ -287,3 +287,15 @@ def test_an_older_state_is_counted_and_taken_on_request(write: Callable[[Any], s
         == "file.json: 0 created, 1 updated, 0 unchanged, 0 refused\n"
     )
     assert Customer.objects.get().name == "Old"
+
+
+@pytest.mark.parametrize(
+    ("source", "document"),
+    [
+        ("payments", {"id": "1", "customer_id": "x", "name": "Acme", "phone": "+1 555 0100"}),
+        ("billing", {"id": "1", "customer_id": "x", "name": "Acme", "subscriptions": []}),
+        ("crm", {"id": "1", "customer_id": "x", "company": {"name": "Acme"}, "domains": []}),
+    ],
+)
+def test_a_document_of_ours_may_have_a_customer_id(source: str, document: dict[str, Any]) -> None:
+    assert foreign_kind(document, source) == ""
