@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from allauth.mfa.signals import authenticator_removed
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.adapter import get_adapter
 from allauth.usersessions.models import UserSession
@@ -25,8 +24,6 @@ from config.session_times import BEGAN, SEEN
 from customers.api.http import Problem
 from customers.logs import log_event
 
-#: The key of a session that says that its user has a second step.
-_SECOND_STEP = "has_second_step"
 #: How exactly the last request is known, so that few requests write.
 _PRECISION = 60
 _JSON = ("/api/", "/v1/")
@@ -39,8 +36,6 @@ class SessionLimitsMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        # Here, because allauth's signals import models.
-        authenticator_removed.connect(_second_step_removed, dispatch_uid="config.session_limits")
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
@@ -50,12 +45,6 @@ class SessionLimitsMiddleware:
             elif not _has_second_step(request):
                 return _refusal(request)
         return self.get_response(request)
-
-
-def _second_step_removed(request: HttpRequest | None, **_: Any) -> None:
-    """Ask for the second step again. A receiver of allauth's `authenticator_removed`."""
-    if request is not None:
-        request.session.pop(_SECOND_STEP, None)
 
 
 def end_sessions_of(user: User, but: str | None = None) -> None:
@@ -80,11 +69,7 @@ def _is_over(session: Any, now: float) -> bool:
 def _has_second_step(request: HttpRequest) -> bool:
     if not settings.REQUIRE_SECOND_STEP or request.path_info.startswith(_ALWAYS):
         return True
-    if not request.session.get(_SECOND_STEP):
-        if not is_mfa_enabled(request.user):
-            return False
-        request.session[_SECOND_STEP] = True
-    return True
+    return bool(is_mfa_enabled(request.user))
 
 
 def _refusal(request: HttpRequest) -> HttpResponseBase:
