@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -128,7 +129,15 @@ def _unpacked(path: Path, work: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(_decrypted(path, work)) as archive:
             yield archive
-    except (NotReadable, zipfile.BadZipFile, KeyError, TypeError, ValueError) as problem:
+    except (
+        NotReadable,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as problem:
         reason = str(problem) if isinstance(problem, NotReadable) else "it is damaged or isn't a backup"
         raise BackupFailed(f"Couldn't read the backup: {reason}") from None
 
@@ -167,14 +176,14 @@ def _flush(path: Path) -> None:
 
 
 def delete_older(directory: Path, keep: int) -> int:
-    """Delete the oldest backups in `directory`, so that `keep` remain, and return how many were deleted.
+    """Delete the oldest backups in `directory`, so that `keep` (at least one) remain, and return how many were deleted.
 
     What a killed process left behind is deleted too.
     """
     for left in directory.glob(".backup-*"):
         shutil.rmtree(left, ignore_errors=True)
     found = sorted(directory.glob(f"clientele-*{SUFFIX}"))
-    old = found[: max(0, len(found) - keep)]
+    old = found[: max(0, len(found) - max(1, keep))]
     for path in old:
         path.unlink()
     return len(old)

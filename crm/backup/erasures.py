@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core import serializers
+from django.db.models import Q
 
 from crm.privacy.erase import CannotErase, erase_customer
 from crm.privacy.erase_person import erase_person
@@ -69,7 +70,8 @@ def erase_again(lists: Iterable[Sequence[Any]]) -> tuple[int, list[str]]:
 def _erase(customer_id: str, person_id: str | None, reason: str) -> str | None:
     """None if it was erased; else what is wrong, empty if there is nothing to erase."""
     customer = Customer.objects.filter(pk=customer_id).first()
-    if customer is None:
+    done = Erasure.objects.filter(customer_id=customer_id).filter(Q(person_id=None) | Q(person_id=person_id))
+    if customer is None or done.exists():
         return ""
     try:
         if person_id is None:

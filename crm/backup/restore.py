@@ -37,15 +37,15 @@ def restore(path: Path, *, replace: bool) -> Restored:
     """Replace the database by the backup at `path`. Raises `BackupFailed` or `OSError`; then nothing was changed.
 
     Without `replace` the database must have no customers, users and audit log. Erasures made after the backup are taken from the
-    database that is replaced and from later backups beside `path`, and made again. They are kept in a file meanwhile, so that
-    a restore that is repeated after it was interrupted knows them.
+    database that is replaced and from the other backups beside `path`, and made again. They are kept in a file until the
+    restore ends, so that a repeated one finds them.
     """
     _check_room(replace=replace)
     with open_backup(path) as opened:
         _check_fit(opened.manifest)
         pending = path.with_name(f"{path.name}.erasures")
-        later, unread = _later(path)
-        pending.write_text(json.dumps([*_now(), *_pending(pending), *later]))
+        others, unread = _others(path)
+        pending.write_text(json.dumps([*_now(), *_pending(pending), *others]))
         engine().load(opened.dump, opened.manifest.tables)
     # A backup of an earlier version of the schema is brought to this one.
     call_command("migrate", verbosity=0)
@@ -88,11 +88,11 @@ def _now() -> list[Any]:
     return list_of_erasures() if "customers_erasedrecord" in connection.introspection.table_names() else []
 
 
-def _later(path: Path) -> tuple[list[Any], list[str]]:
-    """The erasures of later backups, and a sentence for each backup that can't be read."""
+def _others(path: Path) -> tuple[list[Any], list[str]]:
+    """The erasures of the other backups beside this one, and a sentence for each backup that can't be read."""
     found, problems = [], []
     for each in sorted(path.parent.glob(f"clientele-*{SUFFIX}")):
-        if each.name <= path.name:
+        if each == path:
             continue
         try:
             found += erasures_in(each)
