@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from crm.desk.bulk.actions import change_tags, set_owner, set_status
+from crm.desk.form_fields import people_who_act
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import CustomerTag, Relationship, Tag, Task
 from customers.bulk import delete_rows
@@ -56,8 +57,14 @@ def recorded(kind: str, customers: CustomerQuerySet) -> Iterator[Change]:
 def undo_change(kept: dict[str, Any], *, by: Any) -> int:
     """Give back what a kept change took, and return to how many customers."""
     kind = kept["kind"]
-    now = _READ[kind](list(kept["rows"]))
-    rows = {key: (before, after) for key, (before, after) in kept["rows"].items() if now.get(key) == after}
+    customers = _these(list(kept["rows"])).filter(merged_into=None).order_by("pk")
+    keys = [str(key) for key in customers.select_for_update(no_key=True).values_list("pk", flat=True)]
+    now = _READ[kind](keys)
+    rows = {key: kept["rows"][key] for key in keys if now[key] == kept["rows"][key][1]}
+    if kind == "owner":
+        # Who left, or may no longer act, gets no accounts back.
+        people = set(people_who_act().values_list("pk", flat=True))
+        rows = {key: (was, then) for key, (was, then) in rows.items() if was is None or was in people}
     _UNDO[kind](rows, by)
     refresh_customers(list(rows))
     return len(rows)

@@ -21,8 +21,7 @@ from crm.desk.segments.filter import (
     one_of,
     some_of,
 )
-from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS
-from customers.configuration.values import value_of
+from crm.desk.worklist.balances import AHEAD
 
 _INVOICE_STATES = {"past_due": "Past due", **dict(Invoice.Status.choices)}
 #: The groups of `crm.desk.aging`, by the days past due at which each begins.
@@ -83,10 +82,8 @@ def _subscription_state(values: Values, context: FilterContext) -> Q:
     states = {
         "active": active,
         "trial": active & Q(trial_ends_at__gt=context.at),
-        "trial_ending": active & _within("trial_ends_at", context.at, value_of(TRIAL_SOON_DAYS)),
-        "renewing": active
-        & Q(canceled_at=None, expires_at=None)
-        & _within("current_period_end", context.at, value_of(RENEWAL_SOON_DAYS)),
+        "trial_ending": Q(pk__in=Subscription.objects.trial_ending_soon(context.at).values("pk")),
+        "renewing": Q(pk__in=Subscription.objects.renewing_soon(context.at).values("pk")),
         "past_due": active & Q(past_due=True),
         "canceling": active & Q(canceled_at__isnull=False),
         "scheduled": Q(status=Subscription.Status.SCHEDULED),
@@ -98,15 +95,12 @@ def _subscription_state(values: Values, context: FilterContext) -> Q:
     return condition
 
 
-def _within(column: str, at: datetime, days: int) -> Q:
-    """After `at`, at most this many days later."""
-    return Q(**{f"{column}__gt": at, f"{column}__lte": at + timedelta(days=days)})
-
-
 def _balance_state(values: Values, context: FilterContext) -> Q:
-    before_reset = Q(runs_out_at__isnull=False) & (Q(resets_at=None) | Q(runs_out_at__lt=F("resets_at")))
+    soon = Q(resets_at=None, runs_out_at__lt=context.at + AHEAD) | Q(runs_out_at__lt=F("resets_at"))
+    before_reset = Q(runs_out_at__isnull=False) & soon
     limited = Q(unlimited=False)
-    out = limited & Q(remaining__lte=0)
+    # Where nothing was granted, all is overage: nothing has run out.
+    out = limited & Q(remaining__lte=0, granted__gt=0)
     almost = Q(used_percent__isnull=False, used_percent__gte=ALMOST_OUT)
     states = {
         "out": out,

@@ -96,10 +96,13 @@ def tag(request: HttpRequest, customer_id: str) -> HttpResponse:
     only = Customer.objects.filter(pk=customer.pk)
     with recorded("tags", only) as change:
         change_tags(only, add=form.cleaned_data["add"], by=request.user)
-    if undo := undo_url(request, change):
+    if change.rows:
+        undo = undo_url(request, change)
         names = [f"“{name}”" for name in form.cleaned_data["add"]]
         messages.success(
-            request, f"Added the tag{pluralize(len(names))} {listed(names)}.", extra_tags=f"undo:{undo}"
+            request,
+            f"Added the tag{pluralize(len(names))} {listed(names)}.",
+            extra_tags=f"undo:{undo}" if undo else "",
         )
     return back(customer)
 
@@ -111,8 +114,9 @@ def remove_tag(request: HttpRequest, customer_id: str, tag_id: str) -> HttpRespo
     only = Customer.objects.filter(pk=customer.pk)
     with recorded("tags", only) as change:
         change_tags(only, remove=[removed], by=request.user)
-    if undo := undo_url(request, change):
-        messages.success(request, f"Removed the tag “{removed}”.", extra_tags=f"undo:{undo}")
+    if change.rows:
+        undo = undo_url(request, change)
+        messages.success(request, f"Removed the tag “{removed}”.", extra_tags=f"undo:{undo}" if undo else "")
     return back(customer)
 
 

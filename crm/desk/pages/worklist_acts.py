@@ -20,7 +20,7 @@ from crm.desk.form_fields import people_who_act
 from crm.desk.sheets.bulk import undo_url
 from crm.desk.worklist.decisions import ReasonGone, WrongDecision, decide, decide_accounts, undo
 from crm.models import DecisionKind, WorklistDecision
-from customers.formats import counted, short_day
+from customers.formats import counted, short_day, user_name
 from customers.models import Customer
 from customers.typed_ids import to_uuid
 
@@ -110,7 +110,7 @@ def _assign(request: HttpRequest, customers: Sequence[str], page: str) -> HttpRe
     undo_it = undo_url(request, change)
     messages.success(
         request,
-        f"Assigned {counted(count, 'account')} to {owner}.",
+        f"Assigned {counted(count, 'account')} to {user_name(owner)}.",
         extra_tags=f"undo:{undo_it}" if undo_it else "",
     )
     return HttpResponseRedirect(page)

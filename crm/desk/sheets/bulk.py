@@ -241,8 +241,11 @@ BULK_ACTS: dict[str, type[BulkAct]] = {each.name: each for each in (Owners, Tags
 
 
 def undo_url(request: HttpRequest, change: Change) -> str:
-    """Where a toast undoes this change; empty if there is nothing to undo. The session keeps the last one."""
-    if not change.rows:
+    """Where a toast undoes this change; empty if there is nothing to undo, or the user may not.
+
+    The session keeps the last change.
+    """
+    if not change.rows or not _act_of(change.kind).allowed(request.user.has_perm):
         return ""
     token = secrets.token_urlsafe(8)
     request.session[_KEPT] = {"token": token, **change.as_json()}
@@ -253,12 +256,15 @@ def undo_kept(request: HttpRequest, token: str) -> Done:
     """Undo the change that the session keeps under this token."""
     kept = request.session.get(_KEPT)
     if not kept or kept["token"] != token:
-        raise Refused("Another change came after it.")
-    act = next(each for each in BULK_ACTS.values() if each.kind == kept["kind"])
-    if not act.allowed(request.user.has_perm):
+        raise Refused("Only your last change can be undone.")
+    if not _act_of(kept["kind"]).allowed(request.user.has_perm):
         raise PermissionDenied
     count = undo_change(kept, by=request.user)
     del request.session[_KEPT]
     if not count:
-        raise Refused("Someone else changed it since.")
+        raise Refused("Nothing is left to undo.")
     return Done(message=f"Undone for {counted(count, 'customer')}.")
+
+
+def _act_of(kind: str) -> type[BulkAct]:
+    return next(each for each in BULK_ACTS.values() if each.kind == kind)

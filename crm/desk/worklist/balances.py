@@ -46,7 +46,7 @@ _LOW_WEIGHT = 20
 _HELD_WEIGHT = 15
 _INTERVAL = ("reset_interval", "reset_interval_count", "anchor_day")
 #: How far ahead a balance that never resets is checked.
-_AHEAD = timedelta(days=30)
+AHEAD = timedelta(days=30)
 
 
 def balances(batch: WorklistBatch) -> Iterator[Reason]:
@@ -95,7 +95,7 @@ def _exhausted(balance: Balance, figures: Figures, at: datetime) -> Reason:
 def _running_out(balance: Balance, figures: Figures, lately: RecentUsage, at: datetime) -> Reason | None:
     pace = pace_of(figures, (), lately.amount, lately.since, at)
     ends, resets = pace.runs_out_at, figures.next_reset_at
-    if ends is None or ends >= (resets or at + _AHEAD):
+    if ends is None or ends >= (resets or at + AHEAD):
         return None
     name = str(balance.feature)
     verb = "run" if name.endswith("s") else "runs"

@@ -167,7 +167,7 @@ def test_each_act_asks_with_nothing_chosen_before_and_is_undone(client: Client) 
         client.post(undo)
         assert state() == before
         *_, refused = client.post(undo, follow=True).context["messages"]
-        assert str(refused) == "Couldn't undo. Another change came after it."
+        assert str(refused) == "Couldn't undo. Only your last change can be undone."
     assert client.get(f"{ACTS}/owner/")["Location"] == "/admin/desk/customers/"
     assert "Select customers first." in client.post(f"{ACTS}/owner/", {}, follow=True).content.decode()
 
@@ -183,6 +183,25 @@ def test_an_undo_leaves_what_was_changed_since(client: Client, user: User) -> No
     Relationship.objects.filter(customer=customers[0]).update(owner=other)
     client.post(toast(answer)[1])
     assert [Relationship.objects.get(customer=each).owner for each in customers] == [other, owners[1]]
+
+
+def test_an_undo_gives_no_accounts_to_who_may_no_longer_act(client: Client, user: User) -> None:
+    former = make_user()
+    customer = make_relationship(owner=former).customer
+    answer = confirmed(client, f"{ACTS}/owner/", {"chosen": [customer.pk]}, owner=str(user.pk))
+    User.objects.filter(pk=former.pk).update(is_active=False)
+    *_, message = client.post(toast(answer)[1], follow=True).context["messages"]
+    assert str(message) == "Couldn't undo. Nothing is left to undo."
+    assert Relationship.objects.get().owner == user
+
+
+def test_an_undo_needs_the_permission_of_the_act() -> None:
+    clerk, client, customer = make_user("Account manager"), Client(), make_relationship().customer
+    client.force_login(clerk)
+    answer = confirmed(client, f"{ACTS}/owner/", {"chosen": [customer.pk]}, owner=str(clerk.pk))
+    clerk.groups.clear()
+    assert client.post(toast(answer)[1]).status_code == 403
+    assert Relationship.objects.get().owner == clerk
 
 
 def test_who_may_only_look_is_offered_none_of_it() -> None:
