@@ -21,6 +21,7 @@ from billing.admin.catalog_forms import (
     PlanForm,
     PlanItemForm,
 )
+from billing.admin.move import PERMISSIONS as MOVE_PERMISSIONS
 from billing.catalog.in_use import is_in_use
 from billing.catalog.versions import TERMS, NoNewVersion, new_version
 from billing.document.schema.prices import Tier
@@ -237,8 +238,10 @@ class PlanAdmin(HistoryAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        is_open = obj is None or not is_locked(request, obj)
-        return without_fields({"in_use"}, fieldsets) if is_open else fieldsets
+        left_out = set() if obj is not None and is_locked(request, obj) else {"in_use"}
+        if not request.user.has_perms(MOVE_PERMISSIONS):
+            left_out.add("on_other_versions")
+        return without_fields(left_out, fieldsets)
 
     def response_change(self, request: HttpRequest, obj: Plan) -> HttpResponse:
         """Redirect after saving, to the new version if the button for one was used."""

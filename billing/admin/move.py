@@ -21,7 +21,7 @@ from customers.sheets import found_row
 AT_A_TIME = 200
 #: Refusals named on the page.
 _MOST_NAMED = 5
-_PERMISSIONS = ("billing.view_plan", "billing.view_subscription", "billing.change_subscription")
+PERMISSIONS = ("billing.view_plan", "billing.view_subscription", "billing.change_subscription")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Revenue:
 
 def move_page(request: HttpRequest, site: UnfoldAdminSite, key: str) -> HttpResponse:
     """Show how many subscriptions would move and what that does to MRR; move them for those who press the button."""
-    if not request.user.has_perms(_PERMISSIONS):
+    if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     version: Plan = found_row([Plan], key)
     count = to_move(version).count()

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalspendlimit',
             name='skip_overage_billing',
-            field=models.BooleanField(blank=True, help_text='Yes: overage is counted and reset, but not billed.', null=True, verbose_name='overage is free'),
+            field=models.BooleanField(blank=True, help_text='Overage is counted and reset, but not billed.', null=True, verbose_name='overage is free'),
         ),
         migrations.AddField(
             model_name='planitem',
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='spendlimit',
             name='skip_overage_billing',
-            field=models.BooleanField(blank=True, help_text='Yes: overage is counted and reset, but not billed.', null=True, verbose_name='overage is free'),
+            field=models.BooleanField(blank=True, help_text='Overage is counted and reset, but not billed.', null=True, verbose_name='overage is free'),
         ),
         migrations.AddIndex(
             model_name='grant',

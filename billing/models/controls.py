@@ -111,7 +111,7 @@ class SpendLimit(ListItem):
         "overage is free",
         null=True,
         blank=True,
-        help_text="Yes: overage is counted and reset, but not billed.",
+        help_text="Overage is counted and reset, but not billed.",
     )
 
     history = HistoricalRecords(no_db_index=["came_with", "entity", "feature"])

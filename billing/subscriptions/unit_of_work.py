@@ -86,8 +86,8 @@ class UnitOfWork:
 
     `flags` are by the key of their feature, `balances` by their own key; `unpaid_due_at` has the due dates of unpaid
     invoices by subscription ID; `invoice_requests` are the invoices to raise when the unit of work is saved;
-    `pending_lines` wait for the next invoice, by subscription ID; `later_uses` are by grant ID. `opened_at` is when
-    the customer was locked: what others did before it is over.
+    `pending_lines` wait for the next invoice, by subscription ID; `later_uses` are by grant ID. `opened_at` is the
+    clock once the customer is locked.
     """
 
     customer: Customer

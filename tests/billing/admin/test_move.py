@@ -46,4 +46,8 @@ def test_subscriptions_move_at_period_end_after_their_mrr_was_shown() -> None:
     assert "No subscriptions to move" in done
     scheduled = Subscription.objects.filter(status="scheduled", plan=new).order_by("quantity")
     assert [each.quantity for each in scheduled] == [1, 2]
-    assert client("Viewer").get(url).status_code == 403
+    viewer = client("Viewer")
+    assert viewer.get(url).status_code == 403
+    attach_plan(make_customer(), old, done_by="test")
+    assert url in ada.get(reverse("admin:billing_plan_change", args=[new.pk])).content.decode()
+    assert url not in viewer.get(reverse("admin:billing_plan_change", args=[new.pk])).content.decode()
