@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-#: More proxies than anybody has in a row.
+#: More proxies in a row than is plausible.
 _MANY_PROXIES = 5
 
 
@@ -26,7 +26,7 @@ def proxy_problems(app_configs: Any, **options: Any) -> list[checks.CheckMessage
             "SECURE_PROXY_SSL_HEADER says that there is a proxy, so all visitors seem to have its address."
         )
     elif count > _MANY_PROXIES:
-        found = "There are hardly so many proxies, so visitors can choose the address that counts."
+        found = "That is more than usual. If it is too high, visitors can forge their address."
     if not found:
         return []
     hint = "Set it to the number of your proxies that add to X-Forwarded-For."

@@ -36,7 +36,7 @@ class ApiTokenForm(RecordForm):
         label="May read",
         choices=TokenScope.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Never more than its owner may.",
+        help_text="The token never reads more than its owner may.",
     )
 
 
@@ -117,7 +117,7 @@ class ApiTokenAdmin(RecordAdmin):
     def take_over(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Make the user the owner of the chosen tokens, such as those of a colleague who leaves."""
         with transaction.atomic():
-            others = queryset.exclude(owner=request.user.pk) | queryset.filter(owner=None)
+            others = queryset.exclude(owner=request.user.pk)
             taken = list(others.filter(revoked_at=None))
             for token in taken:
                 _audit(request, token, "taken over")

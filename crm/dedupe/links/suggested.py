@@ -68,7 +68,7 @@ def clear_links(min_score: float = CERTAIN, env: str | None = None) -> list[Clea
 
 
 def unambiguous(links: Sequence[SuggestedLink]) -> list[SuggestedLink]:
-    """Those of `links` of which both customers are in no other: of a chain or a star none is certain."""
+    """The links whose two customers are in no other link."""
     seen = Counter(str(key) for each in links for key in (each.pair.a_id, each.pair.b_id))
     return [each for each in links if seen[str(each.pair.a_id)] == seen[str(each.pair.b_id)] == 1]
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from crm.desk.lists import cells, paging
 from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.paging import Order
-from crm.desk.lists.rows_of_customers import CURRENT, by_customer, of_customers
+from crm.desk.lists.rows_of_customers import CURRENT, by_customer, customer_cell, of_customers
 from crm.desk.lists.words import has_words_of
 from crm.desk.search.patterns import JsonTexts, search_text
 from crm.models import Company, Domain
@@ -69,7 +69,7 @@ COMPANIES = RowList(
             order=Order(Lower("name"), paging.text),
         ),
         Column(name="domain", label="Domain", cell=_domain, permission="crm.view_domain"),
-        Column(name="customer", label="Customer", cell=lambda row, at: cells.plain(str(row.customer))),
+        Column(name="customer", label="Customer", cell=customer_cell),
         Column(name="industry", label="Industry", cell=lambda row, at: cells.plain(row.industry)),
         Column(name="location", label="Location", cell=lambda row, at: cells.plain(row.location)),
         Column(

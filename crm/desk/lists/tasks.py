@@ -12,7 +12,7 @@ from crm.desk.lists import cells, paging
 from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.own_filters import TASK_FILTERS
 from crm.desk.lists.paging import Order
-from crm.desk.lists.rows_of_customers import CURRENT, by_customer, of_customers
+from crm.desk.lists.rows_of_customers import CURRENT, by_customer, customer_cell, of_customers
 from crm.models import Task
 from customers.formats import customer_url, short_day
 
@@ -74,7 +74,7 @@ TASKS = RowList(
             label="Task",
             cell=lambda row, at: cells.link(f"{customer_url(row.customer_id)}#tasks", row.title),
         ),
-        Column(name="customer", label="Customer", cell=lambda row, at: cells.plain(str(row.customer))),
+        Column(name="customer", label="Customer", cell=customer_cell),
         Column(name="status", label="Status", cell=_task_state),
         Column(name="due", label="Due", cell=_due, order=Order("due_on", paging.day, nullable=True)),
         Column(name="assignee", label="Assignee", cell=lambda row, at: cells.person(row.owner)),
