@@ -15,13 +15,15 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from billing.balances.grant import grant
 from billing.models import Balance, Grant, LedgerEntry, Posting
 from billing.usage import record as using
 from billing.usage.deduct import UsageRefused, to_stored_answer
 from billing.usage.record import record_usage
 from billing.usage.record_many import record_usage_batch
 from customers import clock
-from tests.billing.uses import LAST, LATER, NOON, granted, use
+from tests.billing.uses import LAST, LATER, NOON, granted, usages, use
+from tests.clocks import clock_at
 from tests.factories import (
     make_balance,
     make_credit_cost,
@@ -257,3 +259,22 @@ def test_the_one_statement_serves_what_is_plain() -> None:
     assert [part.id for part in used.parts] == [second.pk]
     assert first.pk != second.pk
     assert list(used.remaining.values()) == [10]
+
+
+def test_a_grant_that_waits_to_start_is_started_first():
+    """Monthly grants are drawn from before those without a reset: also one that nothing has started yet."""
+    balance = make_balance()
+    always = granted(balance, 100)
+    with clock_at(NOON):
+        waiting = grant(
+            balance.customer,
+            balance.feature,
+            Decimal(10),
+            done_by="test",
+            interval="month",
+            at=NOON + timedelta(days=1),
+            balance=balance,
+        )
+    with clock_at(NOON + timedelta(days=2)):
+        record_usage(use(balance, 4, at=None))
+    assert usages(always, waiting) == [0, 4]
