@@ -26,6 +26,24 @@ from customers.models import Customer, ListItem
 from customers.typed_ids import TypedIdField
 
 
+def renews_soon(now: datetime) -> Q:
+    """Active subscriptions that renew within `RENEWAL_SOON_DAYS` after `now`: with no cancellation or end date."""
+    until = now + timedelta(days=value_of(RENEWAL_SOON_DAYS))
+    return Q(
+        status=Subscription.Status.ACTIVE,
+        canceled_at=None,
+        expires_at=None,
+        current_period_end__gt=now,
+        current_period_end__lte=until,
+    )
+
+
+def trial_ends_soon(now: datetime) -> Q:
+    """Active subscriptions with a trial that ends within `TRIAL_SOON_DAYS` after `now`."""
+    until = now + timedelta(days=value_of(TRIAL_SOON_DAYS))
+    return Q(status=Subscription.Status.ACTIVE, trial_ends_at__gt=now, trial_ends_at__lte=until)
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     """The conditions on subscriptions that more than one page or rule uses."""
 
@@ -64,20 +82,12 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.active().filter(canceled_at__isnull=False)
 
     def renewing_soon(self, now: datetime) -> Self:
-        """Active subscriptions that renew within `RENEWAL_SOON_DAYS` after `now`. See `renewing`."""
-        until = now + timedelta(days=value_of(RENEWAL_SOON_DAYS))
-        return self.renewing(now, until)
-
-    def renewing(self, now: datetime, until: datetime) -> Self:
-        """Active subscriptions with a period end after `now` and by `until`, and with no cancellation or end date."""
-        return self.active().filter(
-            canceled_at=None, expires_at=None, current_period_end__gt=now, current_period_end__lte=until
-        )
+        """See `renews_soon`."""
+        return self.filter(renews_soon(now))
 
     def trial_ending_soon(self, now: datetime) -> Self:
-        """Active subscriptions with a trial that ends within `TRIAL_SOON_DAYS` after `now`."""
-        until = now + timedelta(days=value_of(TRIAL_SOON_DAYS))
-        return self.active().filter(trial_ends_at__gt=now, trial_ends_at__lte=until)
+        """See `trial_ends_soon`."""
+        return self.filter(trial_ends_soon(now))
 
 
 class Subscription(ListItem):

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.timezone import localdate, make_aware
 
 from billing.models import Invoice, Subscription
+from billing.models.subscription import renews_soon, trial_ends_soon
 from crm.desk.aging import AGES, NOT_DUE
 from crm.desk.segments.billing_filters import features, plans
 from crm.desk.segments.filter import (
@@ -82,8 +83,8 @@ def _subscription_state(values: Values, context: FilterContext) -> Q:
     states = {
         "active": active,
         "trial": active & Q(trial_ends_at__gt=context.at),
-        "trial_ending": Q(pk__in=Subscription.objects.trial_ending_soon(context.at).values("pk")),
-        "renewing": Q(pk__in=Subscription.objects.renewing_soon(context.at).values("pk")),
+        "trial_ending": trial_ends_soon(context.at),
+        "renewing": renews_soon(context.at),
         "past_due": active & Q(past_due=True),
         "canceling": active & Q(canceled_at__isnull=False),
         "scheduled": Q(status=Subscription.Status.SCHEDULED),
