@@ -12,6 +12,8 @@ from django.urls import reverse
 from crm.mail import absolute, queue_notification
 from crm.models import EmailChoice, Notification, NotificationChoice, NotificationKind
 from customers import clock
+from customers.configuration.table import NOTIFICATIONS
+from customers.configuration.values import value_of
 from customers.formats import counted, customer_url, user_name
 from customers.models import Customer
 
@@ -56,9 +58,10 @@ def notify(
     users = get_user_model()._default_manager.filter(pk__in=wanted, is_active=True).order_by("pk")
     told = set(_told(kind, key)) if key is not None else set()
     choices = {each.user_id: each for each in NotificationChoice.objects.filter(user__in=wanted, kind=kind)}
+    default = default_choice(kind)
     made = []
     for user in users:
-        choice = choices.get(user.pk) or NotificationChoice(user=user, kind=kind)
+        choice = choices.get(user.pk, default)
         is_wanted = choice.bell or choice.email != EmailChoice.NEVER
         if user.pk in told or not is_wanted or not _may_see(user, customer):
             continue
@@ -80,6 +83,13 @@ def notify(
             _email(made[-1])
     Notification.objects.bulk_create(made)
     return made
+
+
+def default_choice(kind: NotificationKind) -> NotificationChoice:
+    """How users are told about a kind until they choose: an unsaved choice, of no user."""
+    words = value_of(NOTIFICATIONS[kind]).split("+")
+    email = next((each for each in EmailChoice if each in words), EmailChoice.NEVER)
+    return NotificationChoice(kind=kind, bell="bell" in words, email=email)
 
 
 def tell_account_manager(

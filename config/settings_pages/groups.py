@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 
 from billing.rates.convert import installation_currency
 from config.settings_pages.words import in_words, source_name
+from crm.models import Team
 from customers.configuration.table import (
+    DIGEST_HOUR,
     DUNNING_STEPS,
     EXPORTS_KEPT_DAYS,
     INVOICE_DUE_DAYS,
@@ -22,6 +24,7 @@ from customers.configuration.table import (
     USAGE_GRACE_MINUTES,
 )
 from customers.configuration.values import value_of
+from customers.formats import counted
 
 VIEW, CHANGE = "customers.view_storedsetting", "customers.change_storedsetting"
 
@@ -139,6 +142,13 @@ SECTIONS = (
                     f"{sum(value_of(each) > 0 for each in TABLE if each.group == 'health')} signals"
                 ),
             ),
+            Entry(
+                title="Default notifications",
+                about="How users are told, until they choose for themselves",
+                icon="notifications_active",
+                group="notifications",
+                current=lambda user: f"Digest at {value_of(DIGEST_HOUR):02}:00",
+            ),
         ),
     ),
     Section(
@@ -232,6 +242,7 @@ SECTIONS = (
                 icon="diversity_3",
                 url_name="admin:crm_team_changelist",
                 permission="crm.change_team",
+                current=lambda user: counted(Team.objects.count(), "team"),
             ),
         ),
     ),

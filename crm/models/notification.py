@@ -92,7 +92,7 @@ class Notification(models.Model):
 
 
 class NotificationChoice(models.Model):
-    """How a user wants to be told about one kind. Without a row, in the bell alone."""
+    """How a user wants to be told about one kind. Without a row, as the settings say."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notification_choices"
@@ -118,12 +118,15 @@ class NotificationChoice(models.Model):
 
 
 class DigestTime(models.Model):
-    """The hour of a user's daily digest, and the day of the last one, both in the user's time zone."""
+    """The hour of a user's daily digest, and the day of the last one, both in the user's time zone.
+
+    Without an hour, it is that of the settings.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="digest_time"
     )
-    hour = models.PositiveSmallIntegerField(default=8)
+    hour = models.PositiveSmallIntegerField(null=True)
     last_on = models.DateField(null=True)
 
     class Meta:
@@ -131,4 +134,4 @@ class DigestTime(models.Model):
         constraints = [models.CheckConstraint(condition=Q(hour__lte=23), name="digest_hour_of_a_day")]
 
     def __str__(self) -> str:
-        return f"{self.user} at {self.hour}"
+        return f"Digest of {self.user}"

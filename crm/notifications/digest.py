@@ -14,6 +14,8 @@ from crm.mail import absolute, queue_notification
 from crm.models import DigestTime, Notification
 from crm.models.preferences import time_zone_of
 from crm.notify import email_lines
+from customers.configuration.table import DIGEST_HOUR
+from customers.configuration.values import value_of
 
 _MOST = 50
 
@@ -32,7 +34,8 @@ def send_digests(now: datetime) -> int:
 def _send(user: Any, now: datetime) -> bool:
     local = now.astimezone(time_zone_of(user) or timezone.get_default_timezone())
     digest, _ = DigestTime.objects.select_for_update().get_or_create(user=user)
-    if local.hour < digest.hour or digest.last_on == local.date():
+    hour = value_of(DIGEST_HOUR) if digest.hour is None else digest.hour
+    if local.hour < hour or digest.last_on == local.date():
         return False
     digest.last_on = local.date()
     digest.save(update_fields=["last_on"])

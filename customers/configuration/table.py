@@ -295,6 +295,53 @@ MESSAGES_KEPT_DAYS = Number(
     unit="days",
 )
 
+#: How users are told, as an option of a setting: in the bell, by email, both or not at all.
+TOLD = {
+    "bell": "Bell",
+    "bell+now": "Bell, and an email immediately",
+    "bell+daily": "Bell, and the daily digest",
+    "now": "An email immediately",
+    "daily": "The daily digest",
+    "off": "Not at all",
+}
+
+
+def _notification(kind: str, label: str, when: str) -> Choice:
+    return Choice(
+        name=f"NOTIFY_{kind.upper()}",
+        label=label,
+        help=f"How users are told when {when}, unless they chose something else.",
+        group="notifications",
+        default="bell",
+        options=TOLD,
+    )
+
+
+#: The setting of each kind of notification, by the name of the kind.
+NOTIFICATIONS = {
+    kind: _notification(kind, label, when)
+    for kind, label, when in (
+        ("mentioned", "Mentions", "a note mentions them"),
+        ("assigned", "Assigned tasks", "a task is assigned to them"),
+        ("task_due", "Due tasks", "a task of theirs is due, or its reminder is"),
+        ("account", "Accounts", "an account is reassigned to them"),
+        ("joined", "Merges and links", "an account of theirs is merged or linked"),
+        ("alert", "Usage alerts", "a usage alert of their account fires"),
+        ("past_due", "Past-due invoices", "an invoice of their account is past due"),
+        ("trial_ending", "Trials", "a trial of their account is about to end"),
+        ("import_done", "Imports", "an import ends"),
+        ("export_done", "Exports", "an export of theirs ends"),
+    )
+}
+DIGEST_HOUR = Number(
+    name="DIGEST_HOUR",
+    label="Hour of the daily digest",
+    help="From 0 to 23, in the time zone of each user, unless they chose another hour.",
+    group="notifications",
+    default=8,
+    highest=23,
+)
+
 #: Every setting, in the order of the pages.
 TABLE: tuple[Setting[Any], ...] = (
     INVOICE_DUE_DAYS,
@@ -328,5 +375,7 @@ TABLE: tuple[Setting[Any], ...] = (
     IMPORTS_KEPT_DAYS,
     JOBS_KEPT_DAYS,
     MESSAGES_KEPT_DAYS,
+    *NOTIFICATIONS.values(),
+    DIGEST_HOUR,
 )
 BY_NAME = {setting.name: setting for setting in TABLE}

@@ -1,17 +1,19 @@
 """The pages of settings: who sees them, what they save, and what happens when two people edit."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from config.settings_pages.groups import GROUPS
 from crm.jobs.resolve import resolve_all
-from crm.models import Job
+from crm.models import Job, Team
 from crm.roles import ROLES
 from customers import clock
 from customers.configuration.table import INVOICE_DUE_DAYS, TABLE
@@ -219,3 +221,13 @@ def test_a_preview_of_health_weights(admin_client: Client) -> None:
     assert stored() == {}
     STORED.forget()
     assert value_of(INVOICE_DUE_DAYS) == 45
+
+
+def test_the_page_of_a_team_shows_who_changed_it(admin_client: Client, admin_user: User) -> None:
+    form = {"name": "Northern accounts", "members": []}
+    admin_client.post("/admin/crm/team/add/", form)
+    team = Team.objects.get()
+    LogEntry.objects.update(user=make_user(first_name="Max", last_name="Mwangi"))
+    page = admin_client.get(f"/admin/crm/team/{team.pk}/change/").content.decode()
+    assert "Max Mwangi" in re.sub("<[^>]*>", "", page.partition("Last change")[2][:500])
+    assert "1 team" in admin_client.get("/admin/settings/").content.decode()

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,8 +17,10 @@ from django.utils.safestring import SafeString
 
 from crm.mail import queue_email, refusal_of
 from crm.models import DigestTime, EmailChoice, Notification, NotificationChoice, NotificationKind
-from crm.notify import names_of, target_of
+from crm.notify import default_choice, names_of, target_of
 from customers import clock
+from customers.configuration.table import DIGEST_HOUR, NOTIFICATIONS
+from customers.configuration.values import value_of
 from customers.formats import counted, when
 from customers.typed_ids import to_uuid
 
@@ -25,18 +28,7 @@ _PAGE = 30
 _SEE_CUSTOMERS = "customers.view_customer"
 
 #: What a filter of the list says for each kind.
-TITLES = {
-    NotificationKind.MENTIONED: "Mentions",
-    NotificationKind.ASSIGNED: "Assigned tasks",
-    NotificationKind.TASK_DUE: "Due tasks",
-    NotificationKind.ACCOUNT: "Accounts",
-    NotificationKind.JOINED: "Merges and links",
-    NotificationKind.ALERT: "Usage alerts",
-    NotificationKind.PAST_DUE: "Past-due invoices",
-    NotificationKind.TRIAL_ENDING: "Trials",
-    NotificationKind.IMPORT_DONE: "Imports",
-    NotificationKind.EXPORT_DONE: "Exports",
-}
+TITLES = {kind: NOTIFICATIONS[kind].label for kind in NotificationKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +97,24 @@ def choices_page(request: HttpRequest) -> HttpResponse:
         queue_email(user.email, "test", "Test email from Clientele", text, user=user)
         messages.success(request, "Sent a test email. It arrives within a minute.")
         return HttpResponseRedirect(reverse("desk-notification-choices"))
+    if request.method == "POST" and "defaults" in request.POST:
+        _forget_choices(user)
+        messages.success(request, "Reset your notifications to the defaults.")
+        return HttpResponseRedirect(reverse("desk-notification-choices"))
     if request.method == "POST":
         _save_choices(request)
         messages.success(request, "Saved your notifications.")
         return HttpResponseRedirect(reverse("desk-notification-choices"))
-    chosen = {each.kind: each for each in NotificationChoice.objects.filter(user=user)}
-    digest = DigestTime.objects.filter(user=user).first() or DigestTime(user=user)
+    chosen = _chosen(user)
+    hour = _chosen_hour(user)
     context = {
         **admin.site.each_context(request),
         "title": "Notification preferences",
-        "rows": [
-            (kind, kind.label, chosen.get(kind) or NotificationChoice(kind=kind)) for kind in NotificationKind
-        ],
+        "rows": [(kind, kind.label, chosen.get(kind) or default_choice(kind)) for kind in NotificationKind],
         "emails": EmailChoice.choices,
         "hours": [(hour, f"{hour:02}:00") for hour in range(24)],
-        "hour": digest.hour,
+        "hour": value_of(DIGEST_HOUR) if hour is None else hour,
+        "has_own": bool(chosen) or hour is not None,
         "address": user.email,
         "refusal": refusal_of(user.email) if user.email else "",
         "is_set_up": settings.EMAIL_IS_SET_UP,
@@ -128,20 +123,37 @@ def choices_page(request: HttpRequest) -> HttpResponse:
 
 
 def _save_choices(request: HttpRequest) -> None:
+    """Keep what the user changed. What still is as the settings say stays without a row, and follows them."""
     user: Any = request.user
+    chosen = _chosen(user)
     for kind in NotificationKind:
-        email = request.POST.get(f"{kind}-email", "")
-        NotificationChoice.objects.update_or_create(
-            user=user,
-            kind=kind,
-            defaults={
-                "bell": f"{kind}-bell" in request.POST,
-                "email": email if email in EmailChoice.values else EmailChoice.NEVER,
-            },
-        )
+        bell, email = f"{kind}-bell" in request.POST, request.POST.get(f"{kind}-email", "")
+        email = email if email in EmailChoice.values else EmailChoice.NEVER
+        shown = chosen.get(kind) or default_choice(kind)
+        if (bell, email) != (shown.bell, shown.email):
+            NotificationChoice.objects.update_or_create(
+                user=user, kind=kind, defaults={"bell": bell, "email": email}
+            )
     hour = request.POST.get("hour", "")
-    if hour in {str(each) for each in range(24)}:
+    shown_hour = _chosen_hour(user)
+    if hour in {str(each) for each in range(24)} and (
+        shown_hour is not None or int(hour) != value_of(DIGEST_HOUR)
+    ):
         DigestTime.objects.update_or_create(user=user, defaults={"hour": int(hour)})
+
+
+@transaction.atomic
+def _forget_choices(user: Any) -> None:
+    NotificationChoice.objects.filter(user=user).delete()
+    DigestTime.objects.filter(user=user).update(hour=None)
+
+
+def _chosen(user: Any) -> dict[str, NotificationChoice]:
+    return {each.kind: each for each in NotificationChoice.objects.filter(user=user)}
+
+
+def _chosen_hour(user: Any) -> int | None:
+    return DigestTime.objects.filter(user=user).values_list("hour", flat=True).first()
 
 
 def _mine(request: HttpRequest) -> Any:

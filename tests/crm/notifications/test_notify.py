@@ -10,10 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.desk.bulk.actions import add_tasks, set_owner
 from crm.desk.bulk.reassign import reassign
-from crm.models import Notification, NotificationChoice, NotificationKind
+from crm.models import DigestTime, Notification, NotificationChoice, NotificationKind
 from crm.notes import write_note
-from crm.notify import notify
+from crm.notify import default_choice, notify
 from crm.tasks import add_task, reassign_task
+from customers.configuration.table import DIGEST_HOUR, NOTIFICATIONS
+from customers.configuration.values import STORED, assumed, store
 from customers.models import Customer
 from tests.factories import make_customer, make_relationship, make_user
 
@@ -99,7 +101,10 @@ def test_choices(client: Client, ada: User, max_: User) -> None:
     client.force_login(max_)
     wanted = {"mentioned-email": "daily", "assigned-bell": "on", "assigned-email": "never", "hour": "17"}
     assert client.post(f"{LIST}preferences/", wanted).status_code == 302
-    assert NotificationChoice.objects.filter(user=max_).count() == len(NotificationKind)
+    chosen = NotificationChoice.objects.filter(user=max_).values_list("kind", "bell", "email")
+    assert set(chosen) == {("mentioned", False, "daily")} | {
+        (kind, False, "never") for kind in NotificationKind if kind not in ("mentioned", "assigned")
+    }
     write_note(make_customer(), "@max hello", by=ada)
     add_task(make_customer(), "Call", by=ada, owner=max_)
     add_task(make_customer(), "Call", by=max_)
@@ -107,6 +112,53 @@ def test_choices(client: Client, ada: User, max_: User) -> None:
     assert [each.kind for each in Notification.objects.for_digest()] == ["mentioned"]
     page = client.get(f"{LIST}preferences/").content.decode()
     assert '<option value="17" selected>17:00</option>' in page
+
+
+def test_the_defaults_count_until_a_user_chooses(client: Client, ada: User, max_: User) -> None:
+    assert NOTIFICATIONS.keys() == set(NotificationKind)
+    store(NOTIFICATIONS["mentioned"], "daily", None)
+    store(NOTIFICATIONS["assigned"], "off", None)
+    store(DIGEST_HOUR, 18, None)
+    STORED.forget()
+    write_note(make_customer(), "@max @ada hello", by=None)
+    add_task(make_customer(), "Call", by=ada, owner=max_)
+    told = Notification.objects.values_list("user", "kind", "in_bell", "waits_for_digest")
+    assert set(told) == {(user.pk, "mentioned", False, True) for user in (ada, max_)}
+
+    client.force_login(max_)
+    page = client.get(f"{LIST}preferences/").content.decode()
+    assert '<option value="18" selected>18:00</option>' in page
+    assert "Reset to defaults" not in page
+    as_shown = {f"{kind}-bell": "on" for kind in NotificationKind if kind not in ("mentioned", "assigned")}
+    as_shown |= {"mentioned-email": "daily", "hour": "18"}
+    client.post(f"{LIST}preferences/", as_shown)
+    assert not NotificationChoice.objects.exists()
+    client.post(f"{LIST}preferences/", {**as_shown, "assigned-bell": "on", "hour": "7"})
+    assert [each.kind for each in NotificationChoice.objects.all()] == ["assigned"]
+    assert DigestTime.objects.get().hour == 7
+    add_task(make_customer(), "Call", by=ada, owner=max_)
+    assert texts(max_) == ["Ada Example assigned you a task"]
+    assert "Reset to defaults" in client.get(f"{LIST}preferences/").content.decode()
+    client.post(f"{LIST}preferences/", {"defaults": "1"})
+    assert not NotificationChoice.objects.exists()
+    assert DigestTime.objects.get().hour is None
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"),
+    [
+        ("bell", (True, "never")),
+        ("bell+now", (True, "now")),
+        ("bell+daily", (True, "daily")),
+        ("now", (False, "now")),
+        ("daily", (False, "daily")),
+        ("off", (False, "never")),
+    ],
+)
+def test_what_a_default_means(default: str, expected: tuple[bool, str]) -> None:
+    with assumed({"NOTIFY_ALERT": default}):
+        choice = default_choice(NotificationKind.ALERT)
+    assert (choice.bell, choice.email) == expected
 
 
 def test_the_list_opens_and_marks_as_read(client: Client, ada: User, max_: User) -> None:
