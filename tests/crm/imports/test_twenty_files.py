@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, expect
 
 from crm.imports.run import preview, run
 from crm.models import FileImport, Relationship
@@ -29,7 +24,7 @@ _BY_PAGES = (
 )
 
 
-def _work() -> None:
+def work() -> None:
     """What the jobs do."""
     for found in FileImport.objects.filter(state=FileImport.State.PREVIEWING):
         preview(found, lambda done, total: None)
@@ -53,9 +48,9 @@ def _imported(client: Client, export: Export) -> FileImport:
         client.post(page, {"look-again": "", "header": correction.pop("header")})
         found.refresh_from_db()
     client.post(page, _posted(found, correction))
-    _work()
+    work()
     client.post(reverse("import-run", args=[found.pk]))
-    _work()
+    work()
     found.refresh_from_db()
     return found
 
@@ -78,30 +73,3 @@ def test_files_are_imported_with_at_most_one_correction(client: Client) -> None:
     assert Address.objects.get(customer=muehle).postal_code == "01067"
     assert Relationship.objects.get(customer__name="Quarry One").start_date == QUARRY_SINCE
     assert len(GERMAN_EXCEL.splitlines()) == 4
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("export", TWENTY, ids=lambda each: each.name)
-def test_each_is_imported_in_a_browser(
-    page: Page, transactional_db: None, sign_in: Callable[[User], None], tmp_path: Path, export: Export
-) -> None:
-    sign_in(make_user(username="ada"))
-    path = tmp_path / export.name
-    path.write_bytes(export.data)
-    page.goto("/admin/imports/")
-    page.get_by_label("Files").set_input_files(path)
-    page.get_by_role("button", name="Upload files").click()
-    correction = dict(export.correction)
-    if "header" in correction:
-        page.get_by_label("Row of the headings").fill(correction.pop("header"))
-        page.get_by_role("button", name="Read the file again").click()
-    for heading, name in correction.items():
-        page.get_by_label(heading, exact=True).select_option(name)
-    page.get_by_role("button", name="Preview import").click()
-    _work()
-    page.reload()
-    page.get_by_role("button", name=f"Import {export.created} customer").click()
-    _work()
-    page.reload()
-    expect(page.get_by_text(f"{export.created} customer")).to_be_visible()
-    assert export.company in map(str, Customer.objects.all())

@@ -1,0 +1,70 @@
+"""Files as other systems export them, imported in a real browser with at most one correction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.crm.imports.exports import TWENTY, Export
+from tests.crm.imports.test_twenty_files import work
+from tests.factories import make_user
+
+#: Those that say the least about how they are to be read, which the suite imports each time.
+_HARDEST = ("trade-fair.csv", "american.txt", "merged-headings.xlsx")
+
+
+def _cases() -> list[Any]:
+    return [
+        pytest.param(each, id=each.name, marks=() if each.name in _HARDEST else pytest.mark.soak)
+        for each in TWENTY
+    ]
+
+
+@pytest.fixture
+def at_imports(page: Page, transactional_db: None, sign_in: Callable[[User], None]) -> Page:
+    sign_in(make_user("Account manager", username="ada"))
+    page.goto("/admin/imports/")
+    return page
+
+
+def _correct(page: Page, correction: dict[str, str]) -> None:
+    assert len(correction) <= 1
+    for name, value in correction.items():
+        if name == "header":
+            page.get_by_label("Row of the headings").fill(value)
+            page.get_by_role("button", name="Read the file again").click()
+        else:
+            page.get_by_label(name, exact=True).select_option(value)
+
+
+@pytest.mark.parametrize("export", _cases())
+def test_a_file_is_imported_with_at_most_one_correction(
+    at_imports: Page, tmp_path: Path, export: Export
+) -> None:
+    page = at_imports
+    path = tmp_path / export.name
+    path.write_bytes(export.data)
+    page.get_by_label("Files", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Upload files").click()
+    expect(page.get_by_role("button", name="Preview import")).to_be_visible()
+    _correct(page, export.correction)
+    page.get_by_role("button", name="Preview import").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    work()
+    page.reload()
+    refused = page.get_by_role("group", name="Records by outcome").get_by_role("link", name="Refused")
+    expect(refused).to_have_text(f"{export.refused}Refused")
+    noun = "customer" if export.created == 1 else "customers"
+    page.get_by_role("button", name=f"Import {export.created} {noun}", exact=True).click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    work()
+    page.reload()
+    expect(page.get_by_text(f"{export.created} {noun} imported in ")).to_be_visible()
+    page.get_by_role("link", name=export.company, exact=True).click()
+    expect(page.get_by_role("heading", level=1, name=export.company)).to_be_visible()
+    page.wait_for_load_state("networkidle")
