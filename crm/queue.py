@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,12 @@ from django.db import IntegrityError, transaction
 
 from crm.models import Job
 from customers import clock
+
+#: The kind of imports that only commands do.
+IMPORT = "import"
+
+#: Lines that the log of a job has at most.
+MOST_LINES = 200
 
 
 class JobChanged(Exception):
@@ -46,18 +52,29 @@ def enqueue(
 
 
 def record_run(
-    kind: str, *, started_at: datetime, result: str, problems: int = 0, error: str = "", subject: str = ""
+    kind: str,
+    command: str,
+    *,
+    started_at: datetime,
+    result: str,
+    problems: int = 0,
+    error: str = "",
+    subject: str = "",
+    log: Sequence[str] = (),
 ) -> None:
     """Record work that a command did itself, so that the page of jobs shows it. Failed if there is an `error`."""
+    now = clock.now()
     Job.objects.create(
         kind=kind,
+        command=command,
         subject=subject,
         state=Job.State.FAILED if error else Job.State.DONE,
         started_at=started_at,
-        ended_at=clock.now(),
+        ended_at=now,
         result=result,
         problems=problems,
         error=error,
+        log=[[now.isoformat(), line] for line in log[:MOST_LINES]],
     )
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from crm.backup.archive import delete_older, write_backup
+from crm.backup.archive import Manifest, delete_older, write_backup
 from crm.backup.engines import BackupFailed
 from crm.jobs.kind import JobFailed, JobResult, RunningJob
 from customers.formats import counted
+
+#: The kind of this job.
+BACKUP = "backup"
 
 
 def back_up(job: RunningJob) -> JobResult:
@@ -27,4 +30,9 @@ def back_up(job: RunningJob) -> JobResult:
     job.say(f"Wrote {path.name}.")
     if deleted:
         job.say(f"Deleted {counted(deleted, 'old backup')}.")
-    return JobResult(f"Backed up {counted(manifest.rows, 'row')}, verified")
+    return JobResult(backup_in_words(manifest))
+
+
+def backup_in_words(manifest: Manifest) -> str:
+    """What a backup holds."""
+    return f"Backed up {counted(manifest.rows, 'row')}, verified"

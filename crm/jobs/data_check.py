@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from billing.doctor import Finding
 from crm.doctor import CHECKS
 from crm.jobs.kind import JobResult, RunningJob
 from customers.formats import counted
+
+#: The kind of this job.
+DOCTOR = "doctor"
 
 
 def check_data(job: RunningJob) -> JobResult:
@@ -13,6 +17,16 @@ def check_data(job: RunningJob) -> JobResult:
     for number, check in enumerate(CHECKS, start=1):
         for finding in check.run(lambda rows: None, fix=False):
             found += 1
-            job.say(f"{finding.row} ({finding.name}): {finding.what}.")
+            job.say(finding_in_words(finding))
         job.progress(number, len(CHECKS))
-    return JobResult(f"{counted(len(CHECKS), 'check')} run", found)
+    return JobResult(checks_in_words(), found)
+
+
+def checks_in_words() -> str:
+    """What was done."""
+    return f"{counted(len(CHECKS), 'check')} run"
+
+
+def finding_in_words(finding: Finding) -> str:
+    """A line of the log."""
+    return f"{finding.row} ({finding.name}): {finding.what}."

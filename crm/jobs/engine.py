@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from crm.jobs.kind import JobFailed, JobResult, JobStopped, Kind, Lane
 from crm.jobs.schedule import Schedule
 from crm.models import Job, JobSchedule, Worker
-from crm.queue import enqueue, wait_again
+from crm.queue import MOST_LINES, enqueue, wait_again
 from customers import clock
 from customers.configuration.values import steady_settings
 from customers.logs import log_failure, log_now
@@ -27,7 +27,6 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 #: How long ended jobs of a kind that runs all the time are kept.
 _KEEP_FREQUENT = timedelta(hours=1)
-_MOST_LINES = 200
 
 Kinds = Mapping[str, Kind]
 
@@ -53,7 +52,7 @@ class TakenJob:
 
     def say(self, text: str) -> None:
         """Add a line to the log of the job."""
-        self.job.log = [*self.job.log, [clock.now().isoformat(), text]][-_MOST_LINES:]
+        self.job.log = [*self.job.log, [clock.now().isoformat(), text]][-MOST_LINES:]
 
     def mine(self) -> Any:
         """The job, if it still runs in this attempt."""
@@ -108,7 +107,7 @@ def take_up(kinds: Kinds, now: datetime) -> int:
     with transaction.atomic():
         left = list(Job.objects.left_behind(now).select_for_update(skip_locked=True, of=("self",)))
         for job in left:
-            job.log = [*job.log, [now.isoformat(), "The process that ran this job stopped."]][-_MOST_LINES:]
+            job.log = [*job.log, [now.isoformat(), "The process that ran this job stopped."]][-MOST_LINES:]
             kind = kinds.get(job.kind)
             if kind is None or job.attempt >= kind.attempts:
                 _end(job, Job.State.FAILED, error="The process that ran this job stopped, again and again.")

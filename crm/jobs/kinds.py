@@ -9,8 +9,8 @@ from crm.desk.refresh import is_anyone_due
 from crm.desk.spreadsheets.exports import WRITE_EXPORT
 from crm.imports.run import PREVIEW, REVERT, RUN
 from crm.jobs.audit import seal_audit
-from crm.jobs.backups import back_up
-from crm.jobs.data_check import check_data
+from crm.jobs.backups import BACKUP, back_up
+from crm.jobs.data_check import DOCTOR, check_data
 from crm.jobs.duplicates import DUPLICATES, sweep_duplicates
 from crm.jobs.events import (
     changes_wait,
@@ -26,11 +26,12 @@ from crm.jobs.imports import import_file, preview_file, revert_file
 from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
 from crm.jobs.refresh import REFRESH, follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
-from crm.jobs.renewals import renew_due
+from crm.jobs.renewals import RENEW, renew_due
 from crm.jobs.reports import refresh_report_figures
 from crm.jobs.resolve import RESOLVE, resolve_all
-from crm.jobs.retention import delete_old
+from crm.jobs.retention import RETENTION, delete_old
 from crm.jobs.schedule import Daily, Every
+from crm.queue import IMPORT
 
 _ALL = (
     Kind(
@@ -42,7 +43,7 @@ _ALL = (
         is_wanted=is_behind,
     ),
     Kind(
-        name="renew",
+        name=RENEW,
         title="Renewals",
         about="New periods, invoices and balance resets",
         run=renew_due,
@@ -91,7 +92,7 @@ _ALL = (
         schedule=Daily(time(2, 0)),
     ),
     Kind(
-        name="doctor",
+        name=DOCTOR,
         title="Data check",
         about="Looks for contradictions in the data",
         run=check_data,
@@ -106,7 +107,7 @@ _ALL = (
         lane=Lane.QUICK,
     ),
     Kind(
-        name="backup",
+        name=BACKUP,
         title="Backup",
         about="A verified copy of the database in the folder for backups",
         run=back_up,
@@ -114,7 +115,7 @@ _ALL = (
         schedule=Daily(time(1, 0)),
     ),
     Kind(
-        name="retention",
+        name=RETENTION,
         title="Cleanup",
         about="Exports, changes and jobs past their time",
         run=delete_old,
@@ -209,4 +210,4 @@ _ALL = (
 KINDS = {kind.name: kind for kind in _ALL}
 
 #: Work that only commands do, and its title.
-RECORDED = {"import": "Import"}
+RECORDED = {IMPORT: "Import"}

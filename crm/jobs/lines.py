@@ -123,6 +123,8 @@ def line_of(job: Job, may_decide: bool, now: datetime) -> JobLine:
     detail = job.error or job.result
     if is_partly:
         detail = f"{detail}, {counted(job.problems, 'problem')}"
+    if job.command:
+        detail = f"{detail}, by command {job.command}"
     return JobLine(
         id=str(job.pk),
         url=reverse("job", args=[job.pk]),
@@ -154,7 +156,7 @@ def _started(job: Job, now: datetime) -> str:
 
 def facts_of(job: Job) -> list[tuple[str, Any]]:
     facts: list[tuple[str, Any]] = [
-        ("Requested by", str(job.requested_by) if job.requested_by else "Schedule or command"),
+        ("Requested by", str(job.requested_by or (f"Command {job.command}" if job.command else "Schedule"))),
         ("Requested", when(job.created_at)),
     ]
     if job.state == Job.State.WAITING:

@@ -22,6 +22,9 @@ from customers.formats import counted, listed
 from customers.models import Event
 from customers.statistics import update_statistics
 
+#: The kind of this job.
+RETENTION = "retention"
+
 #: How long events are kept: their keys prevent that someone is told of the same trial again.
 _KEEP_EVENTS = timedelta(days=180)
 _MANY = {"notification or message": "notifications or messages"}

@@ -98,6 +98,9 @@ class Job(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     done = models.PositiveBigIntegerField(default=0, help_text="How much of the work is done.")
     total = models.PositiveBigIntegerField(default=0, help_text="How much work there is. 0 if unknown.")
+    command = models.CharField(
+        max_length=64, blank=True, help_text="The command that did the work itself, without a worker."
+    )
     result = models.TextField(blank=True, help_text="What it did, in words.")
     problems = models.PositiveBigIntegerField(default=0, help_text="What it had to leave out.")
     error = models.TextField(blank=True, help_text="Why the last attempt failed.")

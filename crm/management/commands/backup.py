@@ -12,6 +12,9 @@ from django.db import Error as DatabaseProblem
 
 from crm.backup.archive import write_backup
 from crm.backup.engines import BackupFailed
+from crm.jobs.backups import BACKUP, backup_in_words
+from crm.queue import record_run
+from customers import clock
 from customers.cli import INTERRUPTED, USAGE, one_line, say
 from customers.formats import counted
 
@@ -31,6 +34,7 @@ class Command(BaseCommand):
         directory = options["directory"] or settings.BACKUP_DIR
         if not directory:
             raise CommandError("Name a directory, or set BACKUP_DIR.", returncode=USAGE)
+        begun = clock.now()
         try:
             path, manifest = write_backup(Path(directory))
         except (BackupFailed, OSError) as problem:
@@ -39,6 +43,9 @@ class Command(BaseCommand):
             raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was written.", returncode=INTERRUPTED) from None
+        record_run(
+            BACKUP, "backup", started_at=begun, result=backup_in_words(manifest), log=[f"Wrote {path.name}."]
+        )
         say(
             self.stdout,
             f"Backed up {counted(manifest.rows, 'row')} of {counted(len(manifest.tables), 'table')}:"

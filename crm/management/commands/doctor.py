@@ -12,6 +12,9 @@ from tqdm import tqdm
 
 from billing.doctor import Finding, count_rows
 from crm.doctor import CHECKS
+from crm.jobs.data_check import DOCTOR, checks_in_words, finding_in_words
+from crm.queue import record_run
+from customers import clock
 from customers.cli import INTERRUPTED, one_line, say
 from customers.formats import counted
 from customers.logs import add_counts
@@ -34,12 +37,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        open_, fixed, fixable = 0, 0, 0
+        begun, open_, fixed, fixable = clock.now(), 0, 0, 0
+        found: list[str] = []
         try:
             for check in CHECKS:
                 with tqdm(desc=check.words, unit=" rows", file=sys.stderr, leave=False, disable=None) as bar:
                     for finding in check.run(bar.update, fix=options["fix"]):
                         self._report(finding)
+                        found.append(finding_in_words(finding))
                         fixed += bool(finding.mended)
                         open_ += not finding.mended
                         fixable += finding.can_be_mended and not finding.mended
@@ -51,6 +56,7 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped before all checks had run.", returncode=INTERRUPTED) from None
+        record_run(DOCTOR, "doctor", started_at=begun, result=checks_in_words(), problems=open_, log=found)
         add_counts(findings=open_, mended=fixed)
         if fixed:
             say(self.stdout, f"Fixed {counted(fixed, 'problem')}.")

@@ -11,10 +11,12 @@ from django.db import Error as DatabaseProblem
 
 from crm.desk.batches import failure_report
 from crm.desk.segments.cli import segment_named
-from crm.desk.spreadsheets.exports import TooMany, check_fits, sheet_of
+from crm.desk.spreadsheets.exports import WRITE_EXPORT, TooMany, check_fits, sheet_of
 from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import one_snapshot
 from crm.models import Export
+from crm.queue import record_run
+from customers import clock
 from customers.audit.record import audit
 from customers.cli import INTERRUPTED, one_line
 from customers.formats import counted
@@ -39,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the file, and report how many customers are in it."""
         output = options["output"]
-        skipped: list[str] = []
+        begun, skipped = clock.now(), list[str]()
         try:
             with one_snapshot():
                 _, customers = segment_named(options["segment"])
@@ -59,6 +61,14 @@ class Command(BaseCommand):
             raise CommandError("Stopped. No file was written.", returncode=INTERRUPTED) from None
         written = count - len(skipped)
         audit(AuditAction.EXPORTED, details={"segment": options["segment"]}, customers=written)
+        record_run(
+            WRITE_EXPORT,
+            "export_segment",
+            subject=f"segment {options['segment']}",
+            started_at=begun,
+            result=f"{counted(written, 'customer')} exported",
+            problems=len(skipped),
+        )
         add_counts(customers=written, failed=len(skipped))
         self.stdout.write(f"Wrote {counted(written, 'customer')} to {one_line(output)}.")
         if skipped:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from crm.dedupe.duplicates.received import add_received
 from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
-from crm.queue import record_run
+from crm.queue import IMPORT, record_run
 from customers import clock
 from customers.audit.record import audit
 from customers.cli import INTERRUPTED, STDIN, USAGE, Refuse, errors_file, one_line, origin_of, say
@@ -106,7 +106,8 @@ class Command(BaseCommand):
         """Show the import on the page of jobs."""
         is_all_bad = self.total == ImportCounts() and self.unreadable + self.foreign > 0
         record_run(
-            "import",
+            IMPORT,
+            "import_customers",
             subject=f"{source}, {listed([origin_of(name) for name in names[:_SHOWN]])}",
             started_at=begun,
             result=self._in_words(self.total),

@@ -9,11 +9,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from crm.imports.revert import begin_revert, is_revertible, preview_revert, revert
-from crm.imports.run import WrongState, begin_run, preview, run
+from crm.imports.run import REVERT, WrongState, begin_run, preview, run
 from crm.imports.unpack import NotImportable
 from crm.imports.uploads import source_name, take_file
 from crm.models import FileImport, ImportMapping
-from crm.queue import record_run
+from crm.queue import IMPORT, record_run
+from customers import clock
 from customers.cli import USAGE
 from customers.formats import counted, listed, number
 from customers.ingest.importer import ImportOutcome
@@ -81,7 +82,8 @@ class Command(BaseCommand):
             if file_import.counts.get(each)
         ]
         record_run(
-            "import",
+            IMPORT,
+            "import_file",
             subject=file_import.name,
             started_at=file_import.started_at or file_import.made_at,
             result=listed(counts) or "No records",
@@ -132,11 +134,13 @@ class Command(BaseCommand):
                 begin_revert(file_import, None)
             except WrongState as problem:
                 raise CommandError(str(problem)) from None
+            begun = clock.now()
             found = revert(file_import, _nothing)
         would = " would be" if is_dry_run else ""
-        self.stdout.write(
-            f"{counted(found.removed, 'customer')}{would} removed, {counted(found.restored, 'customer')}{would} restored"
-        )
+        result = f"{counted(found.removed, 'customer')}{would} removed, {counted(found.restored, 'customer')}{would} restored"
+        if not is_dry_run:
+            record_run(REVERT, "import_file", subject=file_import.name, started_at=begun, result=result)
+        self.stdout.write(result)
         for _, name, why in found.stays:
             self.stdout.write(f"{name} stays. It has {why}.")
 

@@ -67,6 +67,7 @@ class Command(BaseCommand):
         failed = sorted(desk.failed)
         record_run(
             REFRESH,
+            "refresh_desk",
             started_at=begun,
             result=f"{counted(desk.customers, 'customer')} refreshed",
             problems=len(failed),

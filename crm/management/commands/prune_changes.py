@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from crm.jobs.retention import RETENTION
+from crm.queue import record_run
 from customers import clock
 from customers.changes import delete_changes
 from customers.configuration.table import CHANGES_KEPT_DAYS
@@ -32,7 +34,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = None if options["all"] else clock.now() - timedelta(days=value_of(CHANGES_KEPT_DAYS))
+        now = clock.now()
+        before = None if options["all"] else now - timedelta(days=value_of(CHANGES_KEPT_DAYS))
         deleted = delete_changes(before)
         log_event("changes_pruned", changes=deleted)
-        self.stdout.write(f"Deleted {counted(deleted, 'change')}.")
+        result = f"Deleted {counted(deleted, 'change')}"
+        record_run(RETENTION, "prune_changes", started_at=now, result=result)
+        self.stdout.write(f"{result}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from contextlib import nullcontext
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,6 +15,8 @@ from tqdm import tqdm
 from billing.management.arguments import moment
 from billing.rules.moments import ahead_problem
 from billing.subscriptions import RenewalCounts, RenewalFailure, renew
+from crm.jobs.renewals import RENEW, failure_in_words, renewed_in_words
+from crm.queue import record_run
 from customers import clock
 from customers.cli import INTERRUPTED, USAGE, one_line, say
 from customers.formats import counted
@@ -48,14 +51,14 @@ class Command(BaseCommand):
         now = options["now"] or clock.now()
         if not options["dry_run"] and (problem := ahead_problem(now, clock.now())):
             raise CommandError(f"{problem} To see what will be due by then, add --dry-run.", returncode=USAGE)
-        total = RenewalCounts()
+        begun, total = clock.now(), RenewalCounts()
         failures: list[RenewalFailure] = []
         try:
             with (
                 rolled_back() if options["dry_run"] else nullcontext(),
                 tqdm(desc="renew", unit="customer", file=sys.stderr, leave=False, disable=None) as bar,
             ):
-                for batch in renew(now, done_by="renew"):
+                for batch in renew(now, done_by=RENEW):
                     bar.total = batch.due
                     bar.update(batch.done)
                     total.add(batch.counts)
@@ -65,6 +68,8 @@ class Command(BaseCommand):
             raise CommandError(f"The database failed: {reason}. {_progress(total, options)}") from None
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_progress(total, options)}", returncode=INTERRUPTED) from None
+        if not options["dry_run"]:
+            self._record(begun, total, failures)
         for failure in failures:
             self.stderr.write(one_line(str(failure)))
         if total.customers or not failures:
@@ -76,6 +81,17 @@ class Command(BaseCommand):
                 f"{counted(len(failures), 'customer')} could not be renewed and stayed unchanged."
                 " Correct the data, then run this command again."
             )
+
+    def _record(self, begun: datetime, total: RenewalCounts, failures: list[RenewalFailure]) -> None:
+        """Show the run on the page of jobs."""
+        record_run(
+            RENEW,
+            "renew",
+            started_at=begun,
+            result=renewed_in_words(total),
+            problems=len(failures),
+            log=[failure_in_words(failure) for failure in failures],
+        )
 
 
 def _in_words(total: RenewalCounts) -> str:

@@ -1,0 +1,83 @@
+"""Work that single commands do, as cron runs them, is on the pages of jobs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from crm.desk.refresh import record_refresh
+from crm.jobs.engine import add_schedules
+from crm.jobs.kinds import KINDS
+from crm.models import CustomerFacts, Job
+from customers import clock
+from customers.models import CustomerChange
+from tests.desk import refresh_all_facts
+from tests.factories import make_customer, make_segment, make_subscription
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*command: str) -> Job:
+    """Run a command, and return the only job that is then recorded."""
+    call_command(*command, stdout=StringIO(), stderr=StringIO())
+    return Job.objects.get()
+
+
+def test_renewals_by_cron_are_a_run_like_those_of_a_worker(admin_client: Client) -> None:
+    now = clock.now()
+    make_subscription(current_period_end=now - timedelta(hours=1), canceled_at=now - timedelta(days=1))
+    job = run("renew")
+    assert (job.kind, job.state, job.command, job.result) == ("renew", "done", "renew", "1 customer renewed")
+    assert job.started_at is not None
+    add_schedules(KINDS, now)
+    page = admin_client.get(reverse("jobs")).content.decode()
+    assert "1 customer renewed, by command renew" in page
+    assert "Command renew" in admin_client.get(reverse("job", args=[job.pk])).content.decode()
+
+
+def test_a_dry_run_is_no_run() -> None:
+    call_command("renew", dry_run=True, stdout=StringIO())
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "result"),
+    [
+        (["renew"], "renew", "Nothing was due"),
+        (["refresh_desk"], "refresh", "1 customer refreshed"),
+        (["find_duplicates"], "duplicates", "0 pairs to review, 0 new"),
+        (["prune_changes"], "retention", "Deleted 0 changes"),
+        (
+            ["export_segment", "All of them", "--output", "{folder}/all.csv"],
+            "write_export",
+            "1 customer exported",
+        ),
+    ],
+)
+def test_each_command_that_does_the_work_of_a_job_is_recorded(
+    command: list[str], kind: str, result: str, tmp_path: Path
+) -> None:
+    make_customer()
+    make_segment(name="All of them")
+    job = run(*(part.format(folder=tmp_path) for part in command))
+    assert (job.kind, job.command, job.result, job.problems) == (kind, command[0], result, 0)
+    assert job.kind in KINDS
+
+
+def test_what_the_doctor_finds_is_in_the_log_of_the_run() -> None:
+    customer = make_customer(name="Acme")
+    refresh_all_facts()
+    record_refresh(clock.now())
+    CustomerChange.objects.all().delete()
+    CustomerFacts.objects.update(plans=["old"])
+    with pytest.raises(CommandError):
+        run("doctor")
+    job = Job.objects.get()
+    assert (job.kind, job.command, job.problems) == ("doctor", "doctor", 1)
+    assert job.log[0][1] == f"{customer.pk} (Acme): plans is old, but should be nothing."
