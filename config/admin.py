@@ -36,8 +36,8 @@ admin.site.unregister(
     [User, Group, Authenticator, AccessAttempt, EmailAddress, AccessFailureLog, AccessLog, UserSession]
 )
 
-#: Labels of the fields that decide what a user may do.
-_ACCESS = {"Active", "Staff status", "Superuser status", "Groups", "User permissions"}
+#: The fields that decide what a user may do.
+_ACCESS = {"is_active", "is_staff", "is_superuser", "groups", "user_permissions"}
 
 _BUILT_IN = (
     "This role is built in: its permissions are part of Clientele and can't be changed here."
@@ -130,12 +130,11 @@ class UserRecordAdmin(UserAdmin, _ActorAdmin):  # type: ignore[misc] # the stubs
             values = {"from_email": former, "to_email": obj.email or "no address"}
             get_adapter(request).send_notification_mail("account/email/email_changed", obj, values, former)
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Log the change. A user whose access changed is signed out elsewhere, so that no session keeps the former one."""
-        fields = {name for part in message for name in part.get("changed", {}).get("fields", ())}
-        if fields & _ACCESS:
-            end_sessions_of(obj, but=request.session.session_key)
-        return super().log_change(request, obj, message)
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save groups and permissions. A user whose access changed is signed out elsewhere, so that no session keeps the former one."""
+        super().save_related(request, form, formsets, change)
+        if change and not _ACCESS.isdisjoint(form.changed_data):
+            end_sessions_of(form.instance, but=request.session.session_key)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse users with more access than the signed-in user."""

@@ -42,7 +42,7 @@ class Page:
 
 _SEE = "customers.view_customer"
 #: A larger number is shown as `99+`.
-_MOST_COUNTED = 99
+MOST_COUNTED = 99
 
 #: The groups of the sidebar.
 GROUPS: tuple[tuple[Page, ...], ...] = (
@@ -251,7 +251,7 @@ def _lines(page: Page, request: HttpRequest, here: Page | None) -> Iterator[dict
 def _count(page: Page, request: HttpRequest) -> str:
     """The number beside a title; empty for none."""
     count = getattr(request.user, page.count, 0) if page.count else 0
-    return f"{_MOST_COUNTED}+" if count > _MOST_COUNTED else str(count or "")
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
 
 
 def _line(title: str, icon: str, link: str, *, active: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -25,7 +25,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from billing.rates.convert import installation_currency, summed_in
-from config.navigation import Page
+from config.navigation import MOST_COUNTED, Page
 from crm.models import DuplicatePair, Notification, Preferences, WorklistEntry
 from crm.models.preferences import preferences_of, time_zone_of
 from customers.formats import day, number
@@ -82,18 +82,24 @@ def _unread() -> Coalesce:
     return Coalesce(Subquery(unread.annotate(count=Count("pk")).values("count")), 0)
 
 
-def _waiting() -> Coalesce:
+class _Counted(Subquery):
+    """The number of rows of a query, counted no further than the sidebar shows."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(rows.order_by().values("pk")[: MOST_COUNTED + 1])
+
+
+def _waiting() -> _Counted:
     """The number of accounts on a user's worklist."""
-    waiting = WorklistEntry.objects.waiting().filter(person=OuterRef("pk")).order_by().values("person")
-    return Coalesce(Subquery(waiting.annotate(count=Count("pk")).values("count")), 0)
+    return _Counted(WorklistEntry.objects.waiting().filter(person=OuterRef("pk")))
 
 
-def _pairs() -> Coalesce:
+def _pairs() -> _Counted:
     """The number of pairs that wait on the review page."""
-    waiting = DuplicatePair.objects.waiting().filter(a__merged_into=None, b__merged_into=None)
-    return Coalesce(
-        Subquery(waiting.order_by().values("decision").annotate(count=Count("pk")).values("count")), 0
-    )
+    return _Counted(DuplicatePair.objects.waiting().filter(a__merged_into=None, b__merged_into=None))
 
 
 class PreferencesMiddleware:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import combinations, islice
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,12 +19,22 @@ from pytest_django import DjangoAssertNumQueries
 from billing.invoices.emails import proposed_text
 from billing.invoices.paper import invoice_paper
 from billing.rates.convert import installation_currency, reporting_currency
-from config.preferences import PreferencesMiddleware
+from config.preferences import PreferencesMiddleware, UserBackend
 from crm.desk.health.refresh import score_customers
 from crm.models import HealthScore, Preferences
 from crm.models.preferences import time_zone_of
 from customers.local_formats import formats_of
-from tests.factories import make_balance, make_customer, make_grant, make_invoice, make_note, make_user
+from tests.factories import (
+    make_balance,
+    make_customer,
+    make_duplicate_cluster,
+    make_duplicate_pair,
+    make_grant,
+    make_invoice,
+    make_note,
+    make_user,
+    make_worklist_entry,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -167,3 +179,16 @@ def test_it_takes_no_query_of_its_own(
     client.get("/accounts/logout/")
     with django_assert_num_queries(2):  # the session, the user with their preferences
         client.get("/accounts/logout/")
+
+
+@pytest.mark.parametrize(("pairs", "shown"), [(0, 0), (3, 3), (120, 100)])
+def test_pairs_to_review_are_counted_no_further_than_the_sidebar_shows(
+    pairs: int, shown: int, user: User
+) -> None:
+    customers = [make_customer() for _ in range(17)]
+    cluster = make_duplicate_cluster(first=customers[0])
+    for a, b in islice(combinations(customers, 2), pairs):
+        make_duplicate_pair(a=a, b=b, cluster=cluster)
+    make_worklist_entry(person=user)
+    found: Any = UserBackend().get_user(user.pk)
+    assert (found.waiting_pairs, found.waiting_accounts) == (shown, 1)
