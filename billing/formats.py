@@ -130,14 +130,15 @@ def _with_symbol(amount: Decimal, currency: str, decimals: int) -> str:
     return f"{sign}{symbol}{' ' if symbol[-1].isalpha() else ''}{figure}"
 
 
-def invoice_state(invoice: Invoice) -> str:
+def invoice_state(invoice: Invoice, at: datetime | None = None) -> str:
     """The status, or `Past due` for an open invoice whose due date has passed."""
-    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= clock.now():
+    at = at or clock.now()
+    if invoice.status == Invoice.Status.OPEN and invoice.due_at is not None and invoice.due_at <= at:
         return "Past due"
     return dict(Invoice.Status.choices).get(invoice.status, invoice.status)
 
 
-def subscription_state(subscription: Subscription) -> str:
+def subscription_state(subscription: Subscription, at: datetime | None = None) -> str:
     """The status on pages, derived from status, flags and times."""
     if subscription.status != Subscription.Status.ACTIVE:
         return subscription.get_status_display()
@@ -145,6 +146,6 @@ def subscription_state(subscription: Subscription) -> str:
         return "Past due"
     if subscription.canceled_at is not None:
         return "Canceling"
-    if subscription.trial_ends_at is not None and subscription.trial_ends_at > clock.now():
+    if subscription.trial_ends_at is not None and subscription.trial_ends_at > (at or clock.now()):
         return "Trial"
     return "Active"

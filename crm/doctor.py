@@ -14,15 +14,33 @@ from billing.doctor.findings import GRACE, Advance, Finding
 from billing.formats import money
 from crm.desk.facts.refresh import COLUMNS, current_facts, key_of, stored_facts
 from crm.desk.refresh import FACTS
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, DeskRefresh
+from crm.models import (
+    BalanceFacts,
+    CurrencyFacts,
+    CustomerFacts,
+    DeskRefresh,
+    InvoiceFacts,
+    SubscriptionFacts,
+)
 from customers import clock
 from customers.formats import listed, moment, number
 from customers.models import Customer, CustomerChange
 
 _BATCH = 500
 _REMEDY = "Run `manage.py refresh_desk`."
-#: What differs from one moment to the next without any change, or when exchange rates are entered.
-_MOVING = {"due_at", "per_day", "runs_out_at", "mrr_sort", "due_sort"}
+#: What differs from one moment to the next without any change of the customer: also when exchange rates are entered, or
+#: when plans, features or users are renamed.
+_MOVING = {
+    "due_at",
+    "per_day",
+    "runs_out_at",
+    "mrr_sort",
+    "due_sort",
+    "total_sort",
+    "plan_sort",
+    "feature_sort",
+    "owner_sort",
+}
 
 
 def check_facts(advance: Advance) -> Iterator[Finding]:
@@ -56,11 +74,7 @@ def _differences(customer_ids: Sequence[str], at: datetime) -> dict[str, list[st
         elif row.due_at is not None and row.due_at <= at - GRACE:
             found[key] = [f"its facts were due on {moment(row.due_at)}"]
     current = {key for key, row in known.items() if row.due_at is None or row.due_at > at}
-    for model, wanted in (
-        (CustomerFacts, list(computed.customers.values())),
-        (CurrencyFacts, computed.currencies),
-        (BalanceFacts, computed.balances),
-    ):
+    for model, wanted in computed.by_model().items():
         before: dict[Any, Any] = {key_of(row): row for row in stored[model]}
         after: dict[Any, Any] = {key_of(row): row for row in wanted}
         for identity in before.keys() | after.keys():
@@ -89,7 +103,7 @@ def _name(row: Any) -> str:
 def _of(row: Any) -> str:
     if isinstance(row, CurrencyFacts):
         return f" in {row.currency}"
-    return f" of {row.balance_id}" if isinstance(row, BalanceFacts) else ""
+    return f" of {row.pk}" if isinstance(row, BalanceFacts | SubscriptionFacts | InvoiceFacts) else ""
 
 
 def _shown(row: Any, name: str) -> str:

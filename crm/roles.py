@@ -59,7 +59,7 @@ _INVOICES = (
     " seller"
 )
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
-_DESK = "balancefacts currencyfacts customerfacts customertag deskrefresh export healthscore mention receivable revenuechange team usagemonth workmonth worklistdecision worklistentry worklistreason"
+_DESK = "balancefacts currencyfacts customerfacts customertag deskrefresh export healthscore invoicefacts mention receivable revenuechange subscriptionfacts team usagemonth workmonth worklistdecision worklistentry worklistreason"
 
 TABLE = (
     RoleLine(

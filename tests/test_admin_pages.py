@@ -88,6 +88,8 @@ WORKED_OUT = {
     "crm.BalanceFacts",
     "crm.CurrencyFacts",
     "crm.CustomerFacts",
+    "crm.InvoiceFacts",
+    "crm.SubscriptionFacts",
     "crm.Receivable",
     "crm.RevenueChange",
     "crm.RevenueMonth",

@@ -16,6 +16,7 @@ from billing.models.subscription import Subscription
 from customers import clock
 from customers.formats import day
 from customers.models import Customer, ListItem
+from customers.models.orders import words
 from customers.typed_ids import TypedIdField
 
 
@@ -141,6 +142,7 @@ class Invoice(ListItem):
             models.Index(fields=["status", "due_at"], name="invoice_by_due_date"),
             models.Index(fields=["due_at", "id"], name="invoice_listed_by_due_date"),
             models.Index(fields=["created_at", "id"], name="invoice_listed_by_creation"),
+            models.Index(words("number"), "id", name="invoice_listed_by_number"),
             models.Index(fields=["stripe_id"], condition=~Q(stripe_id=""), name="invoice_by_stripe_id"),
         ]
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Cast
 from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
@@ -180,6 +181,7 @@ class Subscription(ListItem):
             models.Index(fields=["plan", "status"], name="subscription_by_plan"),
             models.Index(fields=["started_at", "id"], name="subscription_listed_by_start"),
             models.Index(fields=["current_period_end", "id"], name="subscription_listed_by_end"),
+            models.Index(Cast("quantity", models.FloatField()), "id", name="subscription_by_quantity"),
             models.Index(fields=["status", "current_period_end"], name="subscription_by_period_end"),
             models.Index(fields=["status", "expires_at"], name="subscription_by_expiry"),
             models.Index(

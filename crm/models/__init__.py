@@ -4,7 +4,7 @@ from crm.models.activity import Activity
 from crm.models.company import Company, CustomField, Domain, Relationship
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.export import Export, ExportPart
-from crm.models.facts import BalanceFacts, CurrencyFacts, CustomerFacts
+from crm.models.facts import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
 from crm.models.file_import import (
     FileImport,
     FileImportPart,
@@ -71,6 +71,7 @@ __all__ = [
     "ImportBatch",
     "ImportMapping",
     "ImportedRecord",
+    "InvoiceFacts",
     "Job",
     "JobSchedule",
     "Mention",
@@ -88,6 +89,7 @@ __all__ = [
     "RevenueChange",
     "RevenueMonth",
     "Segment",
+    "SubscriptionFacts",
     "Tag",
     "Task",
     "Team",

@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
 from customers.models import Customer, CustomerRow, ListItem, PinnedFields
+from customers.models.orders import words
 from customers.typed_ids import TypedIdField
 
 
@@ -129,7 +130,11 @@ class Company(PinnedFields, CustomerRow):
         ordering = ["name"]
         verbose_name_plural = "companies"
         constraints = [bounded("company_revenue_in_range", "annual_revenue")]
-        indexes = [models.Index(Lower("name"), "id", name="company_by_name")]
+        indexes = [
+            models.Index(Lower("name"), "id", name="company_by_name"),
+            models.Index(words("industry"), "id", name="company_by_industry"),
+            models.Index(words("location"), "id", name="company_by_location"),
+        ]
 
     def __str__(self) -> str:
         return self.name

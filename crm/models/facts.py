@@ -15,13 +15,20 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Cast
 
-from billing.models import Balance, Feature
+from billing.models import Balance, Feature, Invoice, Subscription
 from billing.models.figures import figure
 from customers.formats import number
 from customers.models import Customer
 
 #: A figure of a balance is a sum of figures of grants, so it can have more digits than they have.
 _SUM: dict[str, Any] = {"max_digits": 35}
+#: Of a name, what lists sort by.
+NAME_LENGTH = 100
+
+
+def limited_figure(name: str) -> models.Case:
+    """A figure of a balance as a number to sort by; no value if the balance is unlimited. SQLite keeps figures as text."""
+    return models.Case(models.When(unlimited=False, then=Cast(name, models.FloatField())))
 
 
 class CustomerFactsQuerySet(models.QuerySet["CustomerFacts"]):
@@ -70,6 +77,18 @@ class CustomerFacts(models.Model):
         help_text="MRR to sort by: in the reporting currency, at the rates of the day on which it was computed.",
     )
     due_sort = models.BigIntegerField(null=True, help_text="The amount due to sort by, likewise.")
+    status_sort = models.PositiveSmallIntegerField(
+        "place of the status", default=0, help_text="What needs attention comes first."
+    )
+    plan_sort = models.CharField(
+        "plan to sort by",
+        max_length=NAME_LENGTH,
+        null=True,
+        help_text="The name of the first plan, in lowercase.",
+    )
+    owner_sort = models.CharField(
+        "account manager to sort by", max_length=NAME_LENGTH, null=True, help_text="The name, in lowercase."
+    )
     computed_at = models.DateTimeField("computed", help_text="When this row last changed.")
     due_at = models.DateTimeField("next change", null=True, help_text="When time alone changes it next.")
 
@@ -99,6 +118,9 @@ class CustomerFacts(models.Model):
             ),
             models.Index(fields=["mrr_sort", "customer"], name="facts_by_mrr"),
             models.Index(fields=["due_sort", "customer"], name="facts_by_due"),
+            models.Index(fields=["status_sort", "customer"], name="facts_by_status"),
+            models.Index(fields=["plan_sort", "customer"], name="facts_by_plan"),
+            models.Index(fields=["owner_sort", "customer"], name="facts_by_owner"),
             models.Index(fields=["lowest_percent"], name="facts_by_balance"),
             models.Index(fields=["customer"], condition=Q(is_past_due=True), name="facts_past_due"),
             models.Index(fields=["customer"], condition=Q(is_ending=True), name="facts_ending"),
@@ -165,6 +187,9 @@ class BalanceFacts(models.Model):
     per_day = figure("burn rate", default=Decimal(0), help_text="Usage per day.", **_SUM)
     resets_at = models.DateTimeField("next reset", null=True)
     runs_out_at = models.DateTimeField(null=True)
+    feature_sort = models.CharField(
+        "feature to sort by", max_length=NAME_LENGTH, default="", help_text="The name, in lowercase."
+    )
 
     class Meta:
         ordering = ["balance_id"]
@@ -179,7 +204,78 @@ class BalanceFacts(models.Model):
             ),
             models.Index(fields=["runs_out_at", "balance"], name="balance_facts_run_out"),
             models.Index(fields=["resets_at", "balance"], name="balance_facts_by_reset"),
+            models.Index(fields=["feature_sort", "balance"], name="balance_facts_by_feature"),
+            *(
+                models.Index(limited_figure(name), "balance", name=f"balance_facts_{name}")
+                for name in ("remaining", "granted", "per_day")
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{number(self.remaining)} of {number(self.granted)} left"
+
+
+class SubscriptionFacts(models.Model):
+    """What the list of subscriptions sorts by, where that is what a cell says and no column of the subscription."""
+
+    changes_customer_of = None
+
+    subscription = models.OneToOneField(
+        Subscription, primary_key=True, on_delete=models.CASCADE, related_name="facts", editable=False
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="subscription_facts", editable=False
+    )
+    plan_sort = models.CharField(
+        "plan to sort by", max_length=NAME_LENGTH, help_text="The name, in lowercase."
+    )
+    status_sort = models.PositiveSmallIntegerField(
+        "place of the status", help_text="What needs attention comes first."
+    )
+    mrr_sort = models.BigIntegerField(
+        "MRR to sort by", null=True, help_text="In the reporting currency; nothing if it doesn't earn."
+    )
+
+    class Meta:
+        ordering = ["subscription_id"]
+        verbose_name_plural = "subscription facts"
+        indexes = [
+            models.Index(fields=["plan_sort", "subscription"], name="subscription_facts_by_plan"),
+            models.Index(fields=["status_sort", "subscription"], name="subscription_facts_by_status"),
+            models.Index(fields=["mrr_sort", "subscription"], name="subscription_facts_by_mrr"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Facts of {self.subscription}"
+
+
+class InvoiceFacts(models.Model):
+    """What the list of invoices sorts by, where that is what a cell says and no column of the invoice."""
+
+    changes_customer_of = None
+
+    invoice = models.OneToOneField(
+        Invoice, primary_key=True, on_delete=models.CASCADE, related_name="facts", editable=False
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="invoice_facts", editable=False
+    )
+    status_sort = models.PositiveSmallIntegerField(
+        "place of the status", help_text="What needs attention comes first."
+    )
+    due_sort = models.BigIntegerField(
+        "amount due to sort by", null=True, help_text="In the reporting currency; nothing if nothing is due."
+    )
+    total_sort = models.BigIntegerField("total to sort by", help_text="In the reporting currency.")
+
+    class Meta:
+        ordering = ["invoice_id"]
+        verbose_name_plural = "invoice facts"
+        indexes = [
+            models.Index(fields=["status_sort", "invoice"], name="invoice_facts_by_status"),
+            models.Index(fields=["due_sort", "invoice"], name="invoice_facts_by_due"),
+            models.Index(fields=["total_sort", "invoice"], name="invoice_facts_by_total"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Facts of {self.invoice}"

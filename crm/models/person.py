@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from customers.models import Customer, ListItem, PinnedFields
+from customers.models.orders import words
 from customers.typed_ids import TypedIdField
 
 
@@ -89,7 +90,12 @@ class Person(PinnedFields):
     class Meta:
         ordering = ["name", "id"]
         verbose_name_plural = "people"
-        indexes = [models.Index(Lower("name"), "id", name="person_by_name")]
+        indexes = [
+            models.Index(Lower("name"), "id", name="person_by_name"),
+            models.Index(words("title"), "id", name="person_by_title"),
+            models.Index(words("email"), "id", name="person_by_email"),
+            models.Index(words("location"), "id", name="person_by_location"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(obfuscated_id=""), name="person_no_empty_id"),
             models.CheckConstraint(

@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from simple_history.models import HistoricalRecords
 
 from customers import clock
 from customers.models import Customer, CustomerRow
+from customers.models.orders import Literal, words
 from customers.typed_ids import TypedIdField
 
 
@@ -30,6 +31,16 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def soonest_first(self) -> Self:
         """By due date; tasks without one last."""
         return self.order_by(F("due_on").asc(nulls_last=True), "pk")
+
+
+def order_by_status() -> Case:
+    """Open tasks by due date, those without one next, done ones last."""
+    return Case(
+        When(done_at__isnull=False, then=Literal(date(9000, 1, 1))),
+        When(due_on__isnull=True, then=Literal(date(8000, 1, 1))),
+        default=F("due_on"),
+        output_field=models.DateField(),
+    )
 
 
 class Task(CustomerRow):
@@ -86,6 +97,8 @@ class Task(CustomerRow):
             models.Index(fields=["customer", "created_at"], name="task_by_customer"),
             models.Index(fields=["due_on", "id"], name="task_by_due_date"),
             models.Index(fields=["created_at", "id"], name="task_by_creation"),
+            models.Index(words("title"), "id", name="task_by_title"),
+            models.Index(order_by_status(), "id", name="task_by_status"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from customers import clock
+from customers.models.orders import words
 from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField
 
@@ -129,6 +130,7 @@ class Customer(PinnedFields):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="customer_newest"),
             models.Index(Lower("name"), "id", name="customer_listed_by_name"),
+            models.Index(words("email"), "id", name="customer_listed_by_email"),
         ]
         constraints = [
             models.UniqueConstraint(

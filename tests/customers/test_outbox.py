@@ -82,6 +82,8 @@ NOT_RECORDED = {
     "crm.ChangePosition",
     "crm.CurrencyFacts",
     "crm.CustomerFacts",
+    "crm.InvoiceFacts",
+    "crm.SubscriptionFacts",
     "crm.DeskRefresh",
     "crm.DigestTime",
     "crm.DuplicateCluster",

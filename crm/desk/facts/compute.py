@@ -9,20 +9,17 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from django.db.models import Case, F, Min, Q, Sum, Value, When
-from django.utils.timezone import localdate
-
 from billing.explain.burn_rate import pace_of
 from billing.ledger.balance_figures import figures_of_balances, recent_usage
 from billing.models import Balance, Invoice, Subscription
-from billing.rates.convert import Rates, installation_currency
-from billing.revenue.monthly import revenue_of
+from billing.revenue.monthly import earning, revenue_of_subscriptions, with_charges
 from billing.rules.exact import EXACT
 from billing.rules.figures import Figures
 from billing.rules.money import LARGEST_MINOR
 from crm.contacts import last_contacts
+from crm.desk.facts.sorting import add_customer_orders, feature_order, invoice_orders, subscription_orders
 from crm.desk.health.queries import scores_of
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts
+from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
 from customers.json_types import DECIMALS
 
 _HUNDRED = Decimal(100)
@@ -32,30 +29,57 @@ _MOST_PERCENT = Decimal(10) ** 15
 
 @dataclass(frozen=True, slots=True)
 class ComputedFacts:
-    """Unsaved rows: one per customer, one per customer and currency with an amount, one per balance."""
+    """Unsaved rows: one per customer, per customer and currency with an amount, per balance, subscription and invoice."""
 
     customers: dict[str, CustomerFacts]
     currencies: list[CurrencyFacts]
     balances: list[BalanceFacts]
+    subscriptions: list[SubscriptionFacts]
+    invoices: list[InvoiceFacts]
+
+    def by_model(self) -> dict[Any, list[Any]]:
+        """The rows of each table."""
+        return {
+            CustomerFacts: list(self.customers.values()),
+            CurrencyFacts: self.currencies,
+            BalanceFacts: self.balances,
+            SubscriptionFacts: self.subscriptions,
+            InvoiceFacts: self.invoices,
+        }
 
 
 def compute_facts(customer_ids: Sequence[str], at: datetime) -> ComputedFacts:
     """The facts of these customers at `at`, without `due_at`. They must not be merged."""
     rows = {key: CustomerFacts(customer_id=key, plans=[], computed_at=at) for key in customer_ids}
-    _add_subscriptions(rows, at)
-    currencies = _currencies(rows, at)
-    _add_sort_figures(rows, currencies, at)
+    subscriptions = list(
+        Subscription.objects.filter(customer_id__in=rows).select_related("plan").order_by("position", "pk")
+    )
+    _add_subscriptions(rows, subscriptions, at)
+    earners = list(with_charges(earning(at).filter(customer_id__in=rows), at))
+    keys: Any = list(rows)
+    invoices = list(Invoice.objects.filter(customer__in=keys, removed_at=None).order_by("pk"))
+    currencies = _currencies(rows, earners, invoices, at)
     balances = _balances(rows, at)
     for key, contact_at in last_contacts(rows, at).items():
         rows[key].last_contact_at = contact_at
     for key, score in scores_of(list(rows)).items():
         rows[key].health_score = score
-    return ComputedFacts(rows, currencies, balances)
+    add_customer_orders(rows, currencies, at)
+    return ComputedFacts(
+        rows,
+        currencies,
+        balances,
+        subscription_orders(subscriptions, earners, at),
+        invoice_orders(invoices, at),
+    )
 
 
-def _add_subscriptions(rows: dict[str, CustomerFacts], at: datetime) -> None:
-    found = Subscription.objects.running().filter(customer_id__in=rows).select_related("plan")
-    for each in found.order_by("position", "pk"):
+def _add_subscriptions(
+    rows: dict[str, CustomerFacts], subscriptions: Sequence[Subscription], at: datetime
+) -> None:
+    for each in subscriptions:
+        if each.status == Subscription.Status.ENDED:
+            continue
         row = rows[str(each.customer_id)]
         if each.plan.plan_id not in row.plans:
             row.plans.append(each.plan.plan_id)
@@ -72,7 +96,12 @@ def _add_subscriptions(rows: dict[str, CustomerFacts], at: datetime) -> None:
             row.renews_at = min(renews_at, row.renews_at or renews_at)
 
 
-def _currencies(rows: dict[str, CustomerFacts], at: datetime) -> list[CurrencyFacts]:
+def _currencies(
+    rows: dict[str, CustomerFacts],
+    earners: Sequence[Subscription],
+    invoices: Sequence[Invoice],
+    at: datetime,
+) -> list[CurrencyFacts]:
     """MRR, and what is due and past due on unpaid invoices; also sets the oldest due date on `rows`."""
     found: dict[tuple[str, str], CurrencyFacts] = {}
 
@@ -81,39 +110,23 @@ def _currencies(rows: dict[str, CustomerFacts], at: datetime) -> list[CurrencyFa
             (customer_id, currency), CurrencyFacts(customer_id=customer_id, currency=currency)
         )
 
-    for key, of_customer in revenue_of(rows, at).items():
-        for currency, revenue in of_customer.items():
+    of_customer: dict[str, list[Subscription]] = defaultdict(list)
+    for each in earners:
+        of_customer[str(each.customer_id)].append(each)
+    for key, subscriptions in of_customer.items():
+        for currency, revenue in revenue_of_subscriptions(subscriptions, at).items():
             row_of(key, currency).mrr = revenue.mrr
-    is_late = Case(When(Q(due_at__lte=at), then=Value(True)), default=Value(False))
-    unpaid: Any = Invoice.objects.unpaid().filter(customer_id__in=rows).with_amount_due().order_by()
-    groups = unpaid.values_list("customer_id", "currency", is_late)
-    for customer_id, currency, late, due, oldest in groups.annotate(
-        total=Sum(F("amount_due")), oldest=Min("due_at")
-    ):
-        key, amount = str(customer_id), min(int(due), LARGEST_MINOR)
-        row = row_of(key, currency)
+    for invoice in invoices:
+        if invoice.status != Invoice.Status.OPEN:
+            continue
+        key, due_at = str(invoice.customer_id), invoice.due_at
+        row, amount = row_of(key, invoice.currency), max(invoice.due, 0)
         row.due = min(row.due + amount, LARGEST_MINOR)
-        if late:
-            row.past_due = amount
-        if oldest is not None:
-            rows[key].oldest_due_at = min(oldest, rows[key].oldest_due_at or oldest)
+        if due_at is not None:
+            if due_at <= at:
+                row.past_due = min(row.past_due + amount, LARGEST_MINOR)
+            rows[key].oldest_due_at = min(due_at, rows[key].oldest_due_at or due_at)
     return [row for row in found.values() if row.mrr or row.due]
-
-
-def _add_sort_figures(rows: dict[str, CustomerFacts], currencies: list[CurrencyFacts], at: datetime) -> None:
-    """Set what lists sort by: MRR and amounts due in one currency. Amounts without a rate don't count."""
-    mrr: dict[str, dict[str, int]] = defaultdict(dict)
-    due: dict[str, dict[str, int]] = defaultdict(dict)
-    for each in currencies:
-        if each.mrr:
-            mrr[str(each.customer_id)][each.currency] = each.mrr
-        if each.due:
-            due[str(each.customer_id)][each.currency] = each.due
-    rates = Rates(localdate(at), installation_currency())
-    for key, amounts in mrr.items():
-        rows[key].mrr_sort = min(rates.convert(amounts).minor, LARGEST_MINOR)
-    for key, amounts in due.items():
-        rows[key].due_sort = min(rates.convert(amounts).minor, LARGEST_MINOR)
 
 
 def _balances(rows: dict[str, CustomerFacts], at: datetime) -> list[BalanceFacts]:
@@ -121,6 +134,7 @@ def _balances(rows: dict[str, CustomerFacts], at: datetime) -> list[BalanceFacts
     balances = list(
         Balance.objects.filter(customer_id__in=rows, removed_at=None)
         .exclude(feature__type="boolean")
+        .select_related("feature")
         .order_by("position", "pk")
     )
     figures = figures_of_balances([str(each.pk) for each in balances], at)
@@ -158,6 +172,7 @@ def _facts_of(balance: Balance, figures: Figures) -> BalanceFacts:
         if used is None
         else max(min(used, _MOST_PERCENT), -_MOST_PERCENT).quantize(DECIMALS, ROUND_CEILING, context=EXACT),
         resets_at=figures.next_reset_at,
+        feature_sort=feature_order(balance.feature),
     )
 
 

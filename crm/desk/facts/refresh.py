@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from crm.desk.batches import lock_unmerged
 from crm.desk.facts.compute import ComputedFacts, compute_facts
 from crm.desk.facts.moments import add_due_moments
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts
+from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
 from customers import clock
 from customers.bulk import sync_rows
 
@@ -23,7 +23,7 @@ COLUMNS: dict[Any, tuple[str, ...]] = {
         for field in model._meta.concrete_fields
         if not field.primary_key and field.attname != "computed_at"
     )
-    for model in (CustomerFacts, CurrencyFacts, BalanceFacts)
+    for model in (CustomerFacts, CurrencyFacts, BalanceFacts, SubscriptionFacts, InvoiceFacts)
 }
 
 
@@ -50,23 +50,23 @@ def write_facts(customer_ids: Sequence[str], computed: ComputedFacts) -> int:
     """Make the stored rows of locked customers equal to `computed`; return how many customers' rows differed."""
     stored = stored_facts(customer_ids, computed)
     differ: set[str] = set()
-    for model, wanted in (
-        (CustomerFacts, list(computed.customers.values())),
-        (CurrencyFacts, computed.currencies),
-        (BalanceFacts, computed.balances),
-    ):
+    for model, wanted in computed.by_model().items():
         differ |= _sync(model, list(stored[model]), wanted)
     return len(differ)
 
 
 def stored_facts(customer_ids: Sequence[str], computed: ComputedFacts) -> dict[Any, QuerySet[Any]]:
-    """The rows of these customers, also one of a balance that another customer had before a merge was undone."""
+    """The rows of these customers, also those that another customer had before a merge was undone."""
     keys: Any = customer_ids
-    balances = Q(customer__in=keys) | Q(pk__in=[row.balance_id for row in computed.balances])
+    of_rows: dict[Any, QuerySet[Any]] = {
+        model: model.objects.filter(Q(customer__in=keys) | Q(pk__in=[row.pk for row in rows]))
+        for model, rows in computed.by_model().items()
+        if model not in (CustomerFacts, CurrencyFacts)
+    }
     return {
         CustomerFacts: CustomerFacts.objects.filter(pk__in=keys),
         CurrencyFacts: CurrencyFacts.objects.filter(customer__in=keys),
-        BalanceFacts: BalanceFacts.objects.filter(balances),
+        **of_rows,
     }
 
 

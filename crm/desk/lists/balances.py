@@ -15,6 +15,7 @@ from crm.desk.lists.own_filters import ALMOST_OUT, BALANCE_FILTERS
 from crm.desk.lists.paging import Order
 from crm.desk.lists.rows_of_customers import CURRENT, by_customer, customer_cell, of_customers
 from crm.models import BalanceFacts
+from crm.models.facts import limited_figure
 from customers.formats import (
     number,
     page_of_key,
@@ -79,6 +80,11 @@ def _balance_phone(row: Any, at: datetime) -> Phone:
     )
 
 
+def _by_figure(name: str) -> Order:
+    """The order by a figure; unlimited balances come last."""
+    return Order(limited_figure(name), paging.share, nullable=True)
+
+
 BALANCES = RowList(
     name="balances",
     title="Balances",
@@ -108,8 +114,9 @@ BALANCES = RowList(
             name="feature",
             label="Balance",
             cell=lambda row, at: cells.link(page_of_key(Balance, row.pk), str(row.feature)),
+            order=Order("feature_sort", paging.text),
         ),
-        Column(name="customer", label="Customer", cell=customer_cell),
+        Column(name="customer", label="Customer", cell=customer_cell, order=paging.by_customer_name()),
         Column(
             name="used",
             label="Used",
@@ -124,17 +131,27 @@ BALANCES = RowList(
             cell=_state,
             order=Order("runs_out_at", paging.moment, nullable=True),
         ),
-        Column(name="remaining", label="Remaining", cell=_remaining, is_figure=True),
+        Column(
+            name="remaining",
+            label="Remaining",
+            cell=_remaining,
+            order=_by_figure("remaining"),
+            is_figure=True,
+        ),
         Column(
             name="granted",
             label="Granted",
             cell=lambda row, at: cells.figure("" if row.unlimited else number(row.granted)),
+            order=_by_figure("granted"),
+            falls=True,
             is_figure=True,
         ),
         Column(
             name="per_day",
             label="Per day",
             cell=lambda row, at: cells.figure(number(round(row.per_day, 2)) if row.per_day else ""),
+            order=_by_figure("per_day"),
+            falls=True,
             is_figure=True,
             is_extra=True,
         ),

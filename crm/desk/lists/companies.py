@@ -69,9 +69,19 @@ COMPANIES = RowList(
             order=Order(Lower("name"), paging.text),
         ),
         Column(name="domain", label="Domain", cell=_domain, permission="crm.view_domain"),
-        Column(name="customer", label="Customer", cell=customer_cell),
-        Column(name="industry", label="Industry", cell=lambda row, at: cells.plain(row.industry)),
-        Column(name="location", label="Location", cell=lambda row, at: cells.plain(row.location)),
+        Column(name="customer", label="Customer", cell=customer_cell, order=paging.by_customer_name()),
+        Column(
+            name="industry",
+            label="Industry",
+            cell=lambda row, at: cells.plain(row.industry),
+            order=paging.by_words("industry"),
+        ),
+        Column(
+            name="location",
+            label="Location",
+            cell=lambda row, at: cells.plain(row.location),
+            order=paging.by_words("location"),
+        ),
         Column(
             name="phone", label="Phone", cell=lambda row, at: cells.plain(in_groups(row.phone)), is_extra=True
         ),

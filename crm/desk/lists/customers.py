@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from billing.formats import money
 from crm.desk.facts.queries import amounts_of, names_of_plans
+from crm.desk.facts.sorting import status_of
 from crm.desk.lists import cells, paging
 from crm.desk.lists.column import BulkAct, Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.paging import Order
@@ -24,6 +25,7 @@ MOST_FOUND = 500
 
 _NO_FACTS = CustomerFacts(plans=[])
 _LOW, _MIDDLE = 50, 65
+_STATUS_COLORS = {"Past due": "bad", "Suspended": "warn", "Trial": "info", "Active": "good"}
 
 
 def found_customers(term: str, may: May) -> list[str]:
@@ -70,26 +72,9 @@ def _name(row: Any, at: datetime) -> Cell:
     return cells.link(customer_url(row.pk), str(row))
 
 
-def status_of(row: Customer, at: datetime) -> tuple[str, str]:
-    """The one status that matters most, with its color."""
-    facts = _facts(row)
-    if row.merged_into_id:
-        return "Merged", ""
-    if row.archived_at:
-        return "Archived", ""
-    if row.status == Customer.Status.SUSPENDED:
-        return "Suspended", "warn"
-    if facts.is_past_due or (facts.oldest_due_at is not None and facts.oldest_due_at <= at):
-        return "Past due", "bad"
-    if row.status == Customer.Status.INACTIVE:
-        return "Inactive", ""
-    if facts.trial_ends_at is not None and facts.trial_ends_at > at:
-        return "Trial", "info"
-    return "Active", "good"
-
-
 def _status(row: Any, at: datetime) -> Cell:
-    return cells.chip(*status_of(row, at))
+    status = status_of(row, _facts(row), at)
+    return cells.chip(status, _STATUS_COLORS.get(status, ""))
 
 
 def _plan(row: Any, at: datetime) -> Cell:
@@ -214,8 +199,14 @@ CUSTOMERS = RowList(
     ),
     columns=(
         Column(name="name", label="Customer", cell=_name, order=Order(Lower("name"), paging.text)),
-        Column(name="status", label="Status", cell=_status),
-        Column(name="plan", label="Plan", cell=_plan, permission="billing.view_subscription"),
+        Column(name="status", label="Status", cell=_status, order=_by("status_sort", paging.whole)),
+        Column(
+            name="plan",
+            label="Plan",
+            cell=_plan,
+            order=_by("plan_sort", paging.text),
+            permission="billing.view_subscription",
+        ),
         Column(
             name="mrr",
             label="MRR",
@@ -267,7 +258,7 @@ CUSTOMERS = RowList(
             order=_by("health_score", paging.whole),
             permission="crm.view_healthscore",
         ),
-        Column(name="owner", label="Owner", cell=_owner),
+        Column(name="owner", label="Owner", cell=_owner, order=_by("owner_sort", paging.text)),
         Column(
             name="contact",
             label="Last contact",
@@ -283,7 +274,13 @@ CUSTOMERS = RowList(
             is_extra=True,
             permission="crm.view_customertag",
         ),
-        Column(name="email", label="Email", cell=lambda row, at: cells.plain(row.email), is_extra=True),
+        Column(
+            name="email",
+            label="Email",
+            cell=lambda row, at: cells.plain(row.email),
+            order=paging.by_words("email"),
+            is_extra=True,
+        ),
         Column(
             name="phone", label="Phone", cell=lambda row, at: cells.plain(in_groups(row.phone)), is_extra=True
         ),

@@ -102,6 +102,10 @@ def _in_one_currency(amounts: dict[str, int], rates: Rates) -> tuple[str, str]:
     return first, f"and {listed(others)}" if others else ""
 
 
+def _by_facts(column: str) -> Order:
+    return Order(f"facts__{column}", paging.whole, tie="facts__invoice_id", nullable=True)
+
+
 INVOICES = RowList(
     name="invoices",
     title="Invoices",
@@ -133,9 +137,15 @@ INVOICES = RowList(
             name="number",
             label="Invoice",
             cell=lambda row, at: cells.link(page_of_key(Invoice, row.pk), str(row)),
+            order=paging.by_words("number"),
         ),
-        Column(name="customer", label="Customer", cell=customer_cell),
-        Column(name="status", label="Status", cell=lambda row, at: _invoice_chip(row)),
+        Column(name="customer", label="Customer", cell=customer_cell, order=paging.by_customer_name()),
+        Column(
+            name="status",
+            label="Status",
+            cell=lambda row, at: _invoice_chip(row),
+            order=_by_facts("status_sort"),
+        ),
         Column(
             name="due_at",
             label="Due date",
@@ -150,11 +160,20 @@ INVOICES = RowList(
             falls=True,
             is_figure=True,
         ),
-        Column(name="due", label="Amount due", cell=lambda row, at: _amount_due(row), is_figure=True),
+        Column(
+            name="due",
+            label="Amount due",
+            cell=lambda row, at: _amount_due(row),
+            order=_by_facts("due_sort"),
+            falls=True,
+            is_figure=True,
+        ),
         Column(
             name="total",
             label="Total",
             cell=lambda row, at: cells.money(money(row.total, row.currency)),
+            order=_by_facts("total_sort"),
+            falls=True,
             is_figure=True,
         ),
         Column(

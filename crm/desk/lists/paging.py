@@ -10,9 +10,11 @@ from math import isfinite
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_aware
 
+from customers.models.orders import words
 from customers.typed_ids import to_uuid
 
 #: Rows per page.
@@ -30,8 +32,12 @@ class BadCursor(ValueError):
 
 def text(value: Any) -> str:
     """Read a text of a cursor."""
-    if not isinstance(value, str) or "\0" in value or len(value) > _LONGEST or not value.isprintable():
+    if not isinstance(value, str) or "\0" in value or len(value) > _LONGEST:
         raise BadCursor
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadCursor from None
     return value
 
 
@@ -85,6 +91,16 @@ class Order:
     tie: str = "pk"
     nullable: bool = False
     inverse: bool = False
+
+
+def by_words(name: str) -> Order:
+    """The order by a text; rows without one come last. It needs an index of `words` and the ID."""
+    return Order(words(name), text, nullable=True)
+
+
+def by_customer_name() -> Order:
+    """The order of rows of customers by the customer: the index of customers by name leads it."""
+    return Order(Lower("customer__name"), text)
 
 
 @dataclass(frozen=True, slots=True)

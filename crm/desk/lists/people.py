@@ -78,16 +78,26 @@ PEOPLE = RowList(
             cell=lambda row, at: cells.link(page_of_key(Person, row.pk), str(row)),
             order=Order(Lower("name"), paging.text),
         ),
-        Column(name="title", label="Title", cell=lambda row, at: cells.plain(row.title)),
+        Column(
+            name="title",
+            label="Title",
+            cell=lambda row, at: cells.plain(row.title),
+            order=paging.by_words("title"),
+        ),
         Column(name="customers", label="Customers", cell=_customers, permission="crm.view_contact"),
         Column(
             name="email",
             label="Email",
             cell=lambda row, at: cells.plain(row.email),
+            order=paging.by_words("email"),
         ),
         Column(name="phone", label="Phone", cell=lambda row, at: cells.plain(in_groups(row.phone))),
         Column(
-            name="location", label="Location", cell=lambda row, at: cells.plain(row.location), is_extra=True
+            name="location",
+            label="Location",
+            cell=lambda row, at: cells.plain(row.location),
+            order=paging.by_words("location"),
+            is_extra=True,
         ),
     ),
 )

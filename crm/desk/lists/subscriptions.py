@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import FloatField, Q
+from django.db.models.functions import Cast
 
 from billing.formats import SUBSCRIPTION_STATES, money, subscription_state
 from billing.models import Subscription
@@ -58,6 +60,10 @@ def _subscription_phone(row: Any, at: datetime) -> Phone:
     )
 
 
+def _by_facts(column: str, read: Callable[[Any], Any]) -> Order:
+    return Order(f"facts__{column}", read, tie="facts__subscription_id", nullable=True)
+
+
 SUBSCRIPTIONS = RowList(
     name="subscriptions",
     title="Subscriptions",
@@ -88,11 +94,32 @@ SUBSCRIPTIONS = RowList(
             name="plan",
             label="Plan",
             cell=lambda row, at: cells.link(page_of_key(Subscription, row.pk), str(row.plan)),
+            order=_by_facts("plan_sort", paging.text),
         ),
-        Column(name="customer", label="Customer", cell=customer_cell),
-        Column(name="status", label="Status", cell=lambda row, at: _subscription_chip(row)),
-        Column(name="quantity", label="Quantity", cell=lambda row, at: _quantity(row), is_figure=True),
-        Column(name="mrr", label="MRR", cell=_monthly, is_figure=True),
+        Column(name="customer", label="Customer", cell=customer_cell, order=paging.by_customer_name()),
+        Column(
+            name="status",
+            label="Status",
+            cell=lambda row, at: _subscription_chip(row),
+            order=_by_facts("status_sort", paging.whole),
+        ),
+        Column(
+            name="quantity",
+            label="Quantity",
+            cell=lambda row, at: _quantity(row),
+            # SQLite keeps figures as text.
+            order=Order(Cast("quantity", FloatField()), paging.share),
+            falls=True,
+            is_figure=True,
+        ),
+        Column(
+            name="mrr",
+            label="MRR",
+            cell=_monthly,
+            order=_by_facts("mrr_sort", paging.whole),
+            falls=True,
+            is_figure=True,
+        ),
         Column(
             name="period_end",
             label="Period end",

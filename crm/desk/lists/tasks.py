@@ -14,6 +14,7 @@ from crm.desk.lists.own_filters import TASK_FILTERS
 from crm.desk.lists.paging import Order
 from crm.desk.lists.rows_of_customers import CURRENT, by_customer, customer_cell, of_customers
 from crm.models import Task
+from crm.models.task import order_by_status
 from customers.formats import customer_url, short_day
 
 
@@ -73,9 +74,10 @@ TASKS = RowList(
             name="title",
             label="Task",
             cell=lambda row, at: cells.link(f"{customer_url(row.customer_id)}#tasks", row.title),
+            order=paging.by_words("title"),
         ),
-        Column(name="customer", label="Customer", cell=customer_cell),
-        Column(name="status", label="Status", cell=_task_state),
+        Column(name="customer", label="Customer", cell=customer_cell, order=paging.by_customer_name()),
+        Column(name="status", label="Status", cell=_task_state, order=Order(order_by_status(), paging.day)),
         Column(name="due", label="Due", cell=_due, order=Order("due_on", paging.day, nullable=True)),
         Column(name="assignee", label="Assignee", cell=lambda row, at: cells.person(row.owner)),
         Column(

@@ -185,6 +185,83 @@ def test_views_filters_search_and_sort_narrow_and_order_the_customers() -> None:
 
 
 @pytest.mark.once
+def test_customers_sort_by_status_plan_and_owner_as_they_are_shown() -> None:
+    now = clock.now()
+    amy = User.objects.create_user("u1", first_name="Amy", last_name="Ash")
+    bo = User.objects.create_user("u0", first_name="Bo", last_name="Birch")
+    last, first = make_plan(plan_id="a", name="Zeta"), make_plan(plan_id="z", name="Alpha")
+    trial, late, calm = (make_customer(name=name) for name in ("Trial", "Late", "Calm"))
+    make_customer(name="Alone", status="suspended")
+    make_subscription(customer=trial, plan=last, trial_ends_at=now + timedelta(days=2))
+    make_invoice(customer=late, status="open", due_at=now - timedelta(days=2))
+    make_subscription(customer=calm, plan=first)
+    make_relationship(customer=trial, owner=bo)
+    make_relationship(customer=calm, owner=amy)
+    refresh_all_facts()
+    client = signed_in()
+    assert rows_in(client, "customers", sort="status") == ["Late", "Alone", "Trial", "Calm"]
+    assert rows_in(client, "customers", sort="-status") == ["Calm", "Trial", "Alone", "Late"]
+    # Rows without a plan or an account manager come last.
+    assert rows_in(client, "customers", sort="plan")[:2] == ["Calm", "Trial"]
+    assert rows_in(client, "customers", sort="-plan")[:2] == ["Trial", "Calm"]
+    assert rows_in(client, "customers", sort="owner")[:2] == ["Calm", "Trial"]
+    assert rows_in(client, "customers", sort="-owner")[:2] == ["Trial", "Calm"]
+
+
+@pytest.mark.once
+def test_subscriptions_and_invoices_sort_by_state_amount_and_customer() -> None:
+    now = clock.now()
+    birch, ash = make_customer(name="Birch"), make_customer(name="ash")
+    dear = make_plan(plan_id="a", name="Dear", price_amount=Decimal(90), price_interval="month")
+    cheap = make_plan(plan_id="b", name="Cheap", price_amount=Decimal(100), price_interval="year")
+    make_subscription(customer=birch, plan=cheap, quantity=Decimal(10))
+    make_subscription(customer=ash, plan=dear, quantity=Decimal(9), canceled_at=now)
+    make_invoice(customer=birch, number="I-2", total=300, status="open", due_at=now + timedelta(days=5))
+    make_invoice(customer=ash, number="I-1", total=500, paid=400, status="open", due_at=now)
+    make_invoice(customer=ash, number="I-3", total=9000, paid=9000, status="paid")
+    refresh_all_facts()
+    client = signed_in()
+
+    def sorted_by(name: str, column: str) -> list[str]:
+        return [words.split(" v")[0] for words in rows_in(client, name, sort=column)]
+
+    for column, names in {
+        "plan": ["Cheap", "Dear"],
+        "customer": ["Dear", "Cheap"],
+        "status": ["Dear", "Cheap"],
+        "-mrr": ["Dear", "Cheap"],
+        "-quantity": ["Cheap", "Dear"],
+    }.items():
+        assert sorted_by("subscriptions", column) == names, column
+    for column, names in {
+        "number": ["I-1", "I-2", "I-3"],
+        "customer": ["I-1", "I-3", "I-2"],
+        "status": ["I-1", "I-2", "I-3"],
+        "-due": ["I-2", "I-1", "I-3"],
+        "-total": ["I-3", "I-1", "I-2"],
+    }.items():
+        assert sorted_by("invoices", column) == names, column
+
+
+@pytest.mark.once
+def test_tasks_sort_by_status_and_blank_texts_come_last() -> None:
+    today = clock.now().date()
+    for title, due in (
+        ("Soon", today + timedelta(days=1)),
+        ("Someday", None),
+        ("Late", today - timedelta(days=1)),
+    ):
+        make_task(title=title, due_on=due)
+    make_task(title="Done", due_on=today - timedelta(days=9), done_at=clock.now())
+    for name, industry in (("None", ""), ("Mills", "mills"), ("Arms", "Arms")):
+        make_company(name=name, industry=industry)
+    client = signed_in()
+    assert rows_in(client, "tasks", sort="status") == ["Late", "Soon", "Someday", "Done"]
+    assert rows_in(client, "companies", sort="industry") == ["Arms", "Mills", "None"]
+    assert rows_in(client, "companies", sort="-industry") == ["Mills", "Arms", "None"]
+
+
+@pytest.mark.once
 def test_invoices_are_summed_by_age_and_narrowed_by_their_customers() -> None:
     user = make_user("Billing operations")
     client = Client()

@@ -1,0 +1,25 @@
+"""Expressions that lists sort by, so that an index can be of the same one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Value
+from django.db.models.functions import Lower, NullIf
+
+
+class Literal(Value):
+    """A constant text or day within the SQL: an index of an expression doesn't match one with a parameter."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        text = str(self.value).replace("'", "''").replace("%", "%%")
+        return f"'{text}'", []
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        sql, parameters = self.as_sql(compiler, connection)
+        return (sql if isinstance(self.value, str) else f"DATE {sql}"), parameters
+
+
+def words(name: str) -> NullIf:
+    """A text in lowercase; no value if it is blank."""
+    return NullIf(Lower(name), Literal(""))
