@@ -11,13 +11,13 @@ from django.db.models.functions import Lower, NullIf
 class Literal(Value):
     """A constant text or day within the SQL: an index of an expression doesn't match one with a parameter."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
         text = str(self.value).replace("'", "''").replace("%", "%%")
-        return f"'{text}'", []
+        return f"'{text}'", ()
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        sql, parameters = self.as_sql(compiler, connection)
-        return (sql if isinstance(self.value, str) else f"DATE {sql}"), parameters
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        sql, none = self.as_sql(compiler, connection)
+        return (sql if isinstance(self.value, str) else f"DATE {sql}"), none
 
 
 def words(name: str) -> NullIf:

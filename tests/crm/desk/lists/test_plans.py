@@ -13,9 +13,16 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from crm.desk.lists import paging
+from crm.desk.lists.balances import BALANCES
 from crm.desk.lists.column import RowList
+from crm.desk.lists.companies import COMPANIES
+from crm.desk.lists.customers import CUSTOMERS
+from crm.desk.lists.invoices import INVOICES
 from crm.desk.lists.paging import Cursor, page_of_rows
-from crm.desk.lists.urls import BALANCES, COMPANIES, CUSTOMERS, INVOICES, LISTS, PEOPLE, SUBSCRIPTIONS, TASKS
+from crm.desk.lists.people import PEOPLE
+from crm.desk.lists.subscriptions import SUBSCRIPTIONS
+from crm.desk.lists.tasks import TASKS
+from crm.desk.lists.urls import LISTS
 from customers.models import Customer
 from tests.desk import refresh_all_facts
 from tests.factories import (
