@@ -23,7 +23,7 @@ from crm.dedupe.duplicates.clusters import is_one
 from crm.dedupe.duplicates.evidence import likelihood
 from crm.dedupe.duplicates.review import decide, pairs_of
 from crm.dedupe.merges.plan import PERMISSION
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import merge_url
 from crm.models import DuplicateCluster, DuplicatePair
 from crm.models.duplicate import DuplicatePairQuerySet
 from customers import clock

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action
 
 from crm.dedupe.merges.plan import PERMISSION
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import merge_url
 from customers.admin import CustomerAdmin
 
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 
 from billing.models import Balance
 from crm.desk.home.movement import refresh_movements
-from crm.desk.pages.merge import merge_url
 from crm.desk.refresh import refresh_all
+from crm.desk.sheets.merge import merge_url
 from crm.jobs.engine import run_next
 from crm.jobs.kind import Lane
 from crm.jobs.kinds import KINDS

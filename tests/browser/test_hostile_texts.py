@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from billing.models import Balance
 from crm.demo.load import settle_desk
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import merge_url
 from customers import clock
 from customers.models import Customer
 from tests.factories import make_customer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,19 @@ class MergePlan:
     @property
     def differing(self) -> list[FieldPlan]:
         return [each for each in self.fields if each.differs]
+
+    @property
+    def version(self) -> str:
+        """A token of all that the plan shows, to notice that it is no longer what a user has seen."""
+        shown = [
+            *(
+                (each.name, sorted((key, str(value)) for key, value in each.values.items()))
+                for each in self.fields
+            ),
+            *((each.label, sorted(each.counts.items())) for each in self.lists),
+            *self.money,
+        ]
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
 
     @property
     def can_be_done(self) -> bool:

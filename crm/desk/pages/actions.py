@@ -17,8 +17,7 @@ from billing.sheets.invoices import Credit, Issue, RecordPayment, ReversePayment
 from billing.sheets.send import Send
 from billing.sheets.subscriptions import Attach, Cancel, ChangePlan, ExtendTrial, Keep
 from billing.subscriptions.possible import possible_verbs as possible_subscription_verbs
-from crm.dedupe.merges.plan import PERMISSION as MERGE
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import MergeWith
 from crm.desk.sheets.owner import Assign
 from crm.desk.sheets.task import AddTask
 from customers import clock
@@ -110,10 +109,13 @@ def _billing_actions(customer: Customer, may: May) -> list[Action]:
 
 
 def _account_actions(customer: Customer, may: May) -> list[Action]:
-    found = _sheets(customer, may, (Assign, "person", "A"), (AddTask, "task_alt", "T"))
-    if may(MERGE):
-        found.append(Action("Merge with…", merge_url([customer]), "call_merge"))
-    return found
+    return _sheets(
+        customer,
+        may,
+        (Assign, "person", "A"),
+        (AddTask, "task_alt", "T"),
+        (MergeWith, "call_merge"),
+    )
 
 
 def _record_actions(customer: Customer, may: May) -> list[Action]:

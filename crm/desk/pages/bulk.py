@@ -13,8 +13,8 @@ from crm.dedupe.merges.plan import PERMISSION as MERGE
 from crm.desk.lists.customers import CUSTOMERS
 from crm.desk.lists.page import selected_rows
 from crm.desk.pages.exports import PERMISSION as EXPORT
-from crm.desk.pages.merge import MOST, merge_url
 from crm.desk.sheets.bulk import BULK_ACTS, undo_kept
+from crm.desk.sheets.merge import MOST, merge_url
 from crm.desk.spreadsheets.exports import TooMany, start_export
 from crm.models import Export
 from customers.sheets import Done, Refused, page_before, respond_to, succeed

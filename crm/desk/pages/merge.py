@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,22 +27,15 @@ from crm.dedupe.merges.unmerge import (
     unmerge,
 )
 from crm.dedupe.merges.words import in_words
+from crm.desk.sheets.merge import MOST, merge_url
 from crm.models import Merge
 from customers.formats import counted, customer_url, day, moment
 from customers.lookup import AmbiguousCustomer, UnknownCustomer, find_customer
 from customers.models import Customer
 from customers.row_snapshots import from_json
 
-#: Customers that fit side by side on one page.
-MOST = 8
 _FIELD = "field-"
 _CONFLICT = "conflict-"
-
-
-def merge_url(customers: Sequence[Any]) -> str:
-    """The URL of the merge page for customers, or for their keys."""
-    keys = [str(getattr(each, "pk", each)) for each in customers]
-    return f"{reverse('desk-merge')}?{urlencode({'id': keys[:MOST]}, doseq=True)}"
 
 
 def merge_page(request: HttpRequest) -> HttpResponse:
@@ -58,7 +50,7 @@ def merge_page(request: HttpRequest) -> HttpResponse:
     survivor = _survivor(customers, sent.get("survivor"))
     others = [customer for customer in customers if customer is not survivor]
     plan = plan_merge(survivor, others, user=request.user) if others and survivor is not None else None
-    seen = _seen(plan)
+    seen = plan.version if plan is not None else ""
     if plan is not None and (stays := request.POST.get("stays")):
         return HttpResponseRedirect(_url_with(request, plan, customers, stays))
     if request.method == "POST" and plan is not None:
@@ -155,21 +147,6 @@ def _survivor(customers: Sequence[Customer], chosen: str | None) -> Customer | N
         return None
     named = next((each for each in customers if str(each.pk) == chosen), None)
     return named or (proposed_survivor(customers) if len(customers) > 1 else customers[0])
-
-
-def _seen(plan: MergePlan | None) -> str:
-    """Version token of the plan that the page shows."""
-    if plan is None:
-        return ""
-    shown = [
-        *(
-            (each.name, sorted((key, str(value)) for key, value in each.values.items()))
-            for each in plan.fields
-        ),
-        *((each.label, sorted(each.counts.items())) for each in plan.lists),
-        *plan.money,
-    ]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def _chosen(request: HttpRequest, plan: MergePlan) -> dict[str, str]:

@@ -20,6 +20,7 @@ from crm.desk.imported_rows import ImportedRow, imported_records, row_that_broug
 from crm.desk.pages.crumbs import Crumb, came_from, crumbs_of
 from crm.desk.pages.customer_lookup import requested_customer
 from crm.desk.provenance import crm_provenance_of
+from crm.desk.sheets.link import LinkRecord, TakeOut
 from crm.models import Company, ImportedRecord, Relationship
 from customers import pinned_fields
 from customers.admin.origins import in_words, name_of
@@ -27,6 +28,7 @@ from customers.formats import day, free_form_text, moment, number, page_of
 from customers.ingest.precedence import is_empty
 from customers.models import Customer
 from customers.provenance import FieldProvenance, SourceClaim, provenance_of
+from customers.sheets import act_url
 
 #: Values are cut after this many characters; the record's own page shows them whole.
 LONGEST = 300
@@ -210,8 +212,8 @@ def _records(customer: Customer, may_link: bool) -> Iterator[RecordLine]:
             at=moment(record.last_received_at),
             url=page_of(record),
             changes=reverse("desk-record-changes", args=[record.pk]),
-            link=reverse("desk-link", args=[record.pk]) if can_link else "",
-            unlink=reverse("desk-unlink", args=[record.pk]) if can_link and len(own) > 1 else "",
+            link=act_url(LinkRecord.name, record) if can_link else "",
+            unlink=act_url(TakeOut.name, record) if can_link and len(own) > 1 else "",
         )
 
 

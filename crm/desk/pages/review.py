@@ -17,11 +17,12 @@ from crm.dedupe.duplicates.evidence import likelihood
 from crm.dedupe.links.suggested import SuggestedLink, suggested_links, unambiguous
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.facts.queries import amounts_of
-from crm.desk.pages.merge import merge_url
 from crm.desk.pages.review_acts import DECIDE, act
+from crm.desk.sheets.merge import MergeWith, merge_url
 from crm.models import DuplicatePair, Job
 from customers.formats import EMPTY, ago, counted, customer_url, day, listed, user_name
 from customers.models import Customer, SourceRecord
+from customers.sheets import act_url
 
 _SEE = ("customers.view_customer", "crm.view_duplicatepair")
 _PAGE = 50
@@ -85,6 +86,7 @@ class Comparison:
     values: Sequence[ComparedValue]
     combines: str
     merge_url: str
+    compare_url: str
 
 
 def review_page(request: HttpRequest) -> HttpResponse:
@@ -202,7 +204,8 @@ def _comparison(row: SuggestedPair, *, may_merge: bool) -> Comparison:
         combines=f"Merging combines {listed(combined)}{f', and MRR of {mrr[0]} and {mrr[1]}' if both_pay else ''}."
         if combined
         else "",
-        merge_url=merge_url([row.first, row.second]) if may_merge else "",
+        merge_url=act_url(MergeWith.name, row.first, other=row.second.pk) if may_merge else "",
+        compare_url=merge_url([row.first, row.second]) if may_merge else "",
     )
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from crm.dedupe.duplicates.trials import SharedTrials, shared_trials
 from crm.dedupe.merges.plan import PERMISSION
-from crm.desk.pages.merge import MOST, merge_url
+from crm.desk.sheets.merge import MOST, merge_url
 from customers.formats import counted, customer_url
 from customers.models import Environment
 

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from crm.desk.lists.urls import urlpatterns as list_urlpatterns
-from crm.desk.pages import inline, links, merge, quick_entry
+from crm.desk.pages import inline, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page, undo_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page
@@ -56,8 +56,6 @@ urlpatterns: list[URLPattern] = [
     ),
     path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
     path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
-    path("record/<str:record_id>/link/", admin.site.admin_view(links.link_page), name="desk-link"),
-    path("record/<str:record_id>/unlink/", admin.site.admin_view(links.unlink_page), name="desk-unlink"),
     path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
     path("customer/<str:customer_id>/contact/", admin.site.admin_view(quick_entry.log), name="desk-log"),
     path("customer/<str:customer_id>/notes/", admin.site.admin_view(quick_entry.note), name="desk-note"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
@@ -17,7 +17,9 @@ from crm.exchange.importers import IMPORTERS
 from crm.models import Company, Contact, Domain, DuplicatePair, Merge, Note, Relationship
 from customers.ingest.importer import ImportOutcome
 from customers.models import Address, Customer, Environment, Source, SourceRecord
+from customers.sheets import act_url
 from tests.billing.payloads import BALANCE, CUSTOMER, INVOICE, SUBSCRIPTION
+from tests.billing.sheets.acts import confirm, preview, problem, signed_in, toast
 from tests.crm.import_documents import document
 from tests.customers.import_documents import outcomes, take
 from tests.factories import make_address, make_note
@@ -226,35 +228,37 @@ def test_the_commands_say_what_they_do_and_a_dry_run_does_nothing(
     assert refused.value.returncode == 1
 
 
-def test_the_pages_show_what_happens_and_do_it(three_in_one: Customer, client: Any) -> None:
-    user = User.objects.create_superuser("ada")
-    client.force_login(user)
+def test_the_sheets_show_what_happens_and_do_it(three_in_one: Customer) -> None:
+    client = signed_in()
     sources = client.get(reverse("desk-provenance", args=[three_in_one.pk])).content.decode()
-    unlink = reverse("desk-unlink", args=[record("billing").pk])
-    link = reverse("desk-link", args=[record("billing").pk])
-    assert unlink in sources
-    assert link in sources
+    assert act_url("take-out", record("billing")) in sources
+    assert act_url("link", record("billing")) in sources
 
-    assert "External ID: 1001 → -" in client.get(unlink).content.decode()
-    client.post(unlink)
+    shown = preview(client, "take-out", record("billing"))
+    assert "External ID: 1001 → -" in shown.context["preview"].notes
+    confirm(client, shown)
     bob = record("billing").customer
     assert bob != three_in_one
 
-    assert "Bob Plumbing" in client.get(link, {"to": str(three_in_one.pk)}).content.decode()
+    same = preview(client, "link", record("billing"), other=str(bob.pk))
+    assert problem(same) == f"Enter another customer. The record belongs to {bob} already."
+    shown = preview(client, "link", record("billing"), other=str(three_in_one.pk), reason="Same owner")
+    assert shown.context["preview"].button == f"Link to {three_in_one}"
     assert record("billing").customer == bob
-    client.post(link, {"to": str(three_in_one.pk), "reason": "Same owner"})
+    message, undo = toast(confirm(client, shown))
+    assert message == f"Linked billing:1001 to {three_in_one}."
     assert record("billing").customer == three_in_one
-    assert Merge.objects.get().made_by == user
+    assert Merge.objects.get().made_by is not None
+    client.post(undo)
+    assert record("billing").customer == bob
 
 
-def test_who_may_not_merge_sees_no_links_and_can_not_act(three_in_one: Customer, client: Any) -> None:
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.groups.add(Group.objects.get(name="Viewer"))
-    client.force_login(user)
-    unlink = reverse("desk-unlink", args=[record("billing").pk])
-    assert unlink not in client.get(reverse("desk-provenance", args=[three_in_one.pk])).content.decode()
-    assert client.post(unlink).status_code == 403
-    assert client.get(reverse("desk-unlink", args=["nobody"])).status_code == 404
+def test_who_may_not_merge_sees_no_links_and_can_not_act(three_in_one: Customer) -> None:
+    client = signed_in("Viewer")
+    take_out = act_url("take-out", record("billing"))
+    assert take_out not in client.get(reverse("desk-provenance", args=[three_in_one.pk])).content.decode()
+    assert client.post(take_out).status_code == 403
+    assert signed_in().get(act_url("take-out", "nobody")).status_code == 404
 
 
 def test_each_record_has_its_own_document_however_it_is_joined(three_in_one: Customer) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.demo.load import create_demo_logins, load_demo_customers, settle_desk
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import merge_url
 from crm.models import Activity, Note, Tag, Task
 from customers.models import Customer, SourceRecord
 from tests.factories import make_customer, make_source_record, make_user

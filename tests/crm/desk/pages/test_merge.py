@@ -15,9 +15,10 @@ from psycopg.errors import DeadlockDetected
 from billing.models import Invoice
 from crm.dedupe.merges import merge as merge_module
 from crm.dedupe.merges import unmerge as unmerge_module
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import merge_url
 from crm.models import Merge
 from customers.models import Customer
+from customers.sheets import act_url
 from tests.factories import (
     make_company,
     make_customer,
@@ -255,7 +256,10 @@ def test_the_list_of_customers_leads_to_the_page(client: Client) -> None:
 
 def test_a_customers_pages_lead_to_it(client: Client) -> None:
     customer = make_customer()
-    assert merge_url([customer]) in client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
+    assert (
+        act_url("merge", customer)
+        in client.get(reverse("desk-customer", args=[customer.pk])).content.decode()
+    )
     form = client.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
     (address,) = set(re.findall(r'href="([^"]+/customer/[^"]+/merge/?)"', form))
     assert client.get(address)["Location"] == merge_url([customer])

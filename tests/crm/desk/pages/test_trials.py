@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from crm.desk.pages.merge import merge_url
+from crm.desk.sheets.merge import merge_url
 from customers.models import Customer
 from tests.factories import make_customer, make_plan, make_trial_used, make_user
 

@@ -6,11 +6,12 @@ from datetime import date
 
 import pytest
 
-from crm.models import Relationship, Task
+from crm.models import Merge, Relationship, Task
 from customers.formats import customer_url
+from customers.models import Customer
 from customers.sheets import CHANGED, act_url
 from tests.billing.sheets.acts import confirm, lines, preview, problem, signed_in, toast
-from tests.factories import make_custom_field, make_customer, make_relationship, make_user
+from tests.factories import make_custom_field, make_customer, make_relationship, make_subscription, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -52,9 +53,52 @@ def test_a_task_is_added_without_a_second_look() -> None:
     assert (task.title, task.owner, task.due_on) == ("Call them", max_, date(2999, 12, 31))
 
 
+def test_two_customers_are_merged_and_parted_again() -> None:
+    client, kept, gone = signed_in(), make_customer(name="Ash Ltd"), make_customer(name="Birch Ltd")
+    make_custom_field(customer=kept)
+    make_subscription(customer=kept)
+    make_subscription(customer=gone)
+    Customer.objects.filter(pk=gone.pk).update(phone="+15550100")
+    shown = preview(client, "merge", gone, other="Ash Ltd", stays="other", reason="Same firm")
+    made = shown.context["preview"]
+    assert made.button == "Merge Birch Ltd into Ash Ltd"
+    assert lines(shown)["Phone"] == ("None", "+15550100")
+    assert lines(shown)["Subscriptions"] == ("1", "2")
+    # The other one is found, so nothing is written before the button is pressed.
+    assert not Merge.objects.exists()
+    done = confirm(client, shown)
+    assert done.redirect_chain == [(customer_url(kept.pk), 302)]
+    message, undo = toast(done)
+    assert message == "Merged Birch Ltd into Ash Ltd."
+    assert (Merge.objects.get().survivor, Merge.objects.get().reason) == (kept, "Same firm")
+    client.post(undo)
+    assert not Customer.objects.exclude(merged_into=None).exists()
+
+
+def test_what_cannot_be_merged_is_refused_in_words() -> None:
+    client, customer = signed_in(), make_customer(name="Ash Ltd")
+    make_customer(name="Ash One", email="one@example.com")
+    make_customer(name="Ash Two", email="two@example.com")
+    for term, start in (
+        (str(customer.pk), "Enter another customer. Ash Ltd is this one."),
+        ("Nobody at all", "No customer is found by “Nobody at all”."),
+        ("Ash", "“Ash” finds several customers: "),
+    ):
+        refused = problem(preview(client, "merge", customer, other=term, stays="complete"))
+        assert refused.startswith(start), refused
+
+
+def test_a_merge_is_confirmed_as_it_was_previewed() -> None:
+    client, kept, gone = signed_in(), make_customer(name="Ash Ltd"), make_customer(name="Birch Ltd")
+    shown = preview(client, "merge", kept, other=str(gone.pk), stays="this")
+    make_subscription(customer=gone)
+    assert problem(confirm(client, shown)) == CHANGED
+    assert not Merge.objects.exists()
+
+
 def test_a_viewer_does_neither() -> None:
     client, customer = signed_in("Viewer"), make_customer()
-    for act in ("assign", "add-task"):
+    for act in ("assign", "add-task", "merge"):
         assert client.get(act_url(act, customer)).status_code == 403
     assert client.post(f"/admin/undo/assign/{customer.pk}/").status_code == 403
 
