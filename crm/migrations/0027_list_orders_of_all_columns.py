@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0029_list_orders_of_all_columns'),
-        ('crm', '0025_default_notifications'),
+        ('crm', '0026_command_of_job'),
         ('customers', '0016_list_orders_of_all_columns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
