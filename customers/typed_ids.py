@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -32,17 +33,23 @@ def new_uuid_text() -> str:
 def to_uuid(typed_id: str, prefixes: tuple[str, ...]) -> UUID | None:
     """The UUID of a well-formed `typed_id` under one of `prefixes`; None for anything else."""
     try:
-        parsed = TypeID.from_string(typed_id)
+        prefix, found = _parsed(typed_id)
     except TypeIDException:
         return None
-    if parsed.prefix not in prefixes:
-        return None
-    return UUID(bytes=bytes(parsed.uuid_bytes))
+    return found if prefix in prefixes else None
 
 
 def uuid_of(typed_id: str) -> UUID:
     """The UUID of a typed ID with any prefix."""
-    return UUID(bytes=bytes(TypeID.from_string(typed_id).uuid_bytes))
+    return _parsed(typed_id)[1]
+
+
+# A batch of writes gives the same IDs to the database many times over. Text that is no ID raises, and is not kept.
+@lru_cache(maxsize=8192)
+def _parsed(typed_id: str) -> tuple[str, UUID]:
+    """The prefix and the UUID. Raises `TypeIDException`."""
+    parsed = TypeID.from_string(typed_id)
+    return parsed.prefix, UUID(bytes=bytes(parsed.uuid_bytes))
 
 
 def created_at(typed_id: str) -> datetime:

@@ -306,12 +306,13 @@ def _issue(raised: Sequence[_Raised]) -> None:
     used = {str(discount.pk): discount for each in raised for discount in each.used}
     new = {str(each.carried_over.pk) for each in raised if each.carried_over is not None}
     update_rows([row for key, row in used.items() if key not in new], DISCOUNT_COLUMNS, reason="")
-    counts = {series_of_invoices(env): 0 for env in Environment.values}
+    series = {env: series_of_invoices(env) for env in Environment.values}
+    counts = dict.fromkeys(series.values(), 0)
     for each in raised:
-        counts[series_of_invoices(each.env)] += 1
+        counts[series[each.env]] += 1
     numbers = take_numbers(counts)
     for each in raised:
-        each.invoice.number = next(numbers[series_of_invoices(each.env)])
+        each.invoice.number = next(numbers[series[each.env]])
     Invoice.objects.bulk_create(
         [each.invoice for each in raised],
         batch_size=BATCH,

@@ -74,7 +74,7 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
     defaults = Address.objects.filter(customer_id__in=customer_ids, is_default=True)
     addresses = {row.customer_id: row for row in shown_once(defaults, lambda row: row.customer_id)}
     businesses = _businesses(Business.objects.filter(customer_id__in=customer_ids, status="active"))
-    seller = seller_details()
+    seller, usual_days = seller_details(), value_of(INVOICE_DUE_DAYS)
     terms: dict[str, BillingTerms] = {}
     for customer in Customer.objects.filter(pk__in=customer_ids):
         key = str(customer.pk)
@@ -86,7 +86,7 @@ def terms_of(customer_ids: Collection[str], *, to_change: bool = False) -> dict[
             bill_from=seller,
             tax_rate=None if account is None else account.tax_rate,
             no_tax_reason="" if account is None else account.no_tax_reason,
-            days_to_pay=value_of(INVOICE_DUE_DAYS) if days is None else days,
+            days_to_pay=usual_days if days is None else days,
         )
     discounts = Discount.objects.filter(customer_id__in=customer_ids)
     for discount in discounts.order_by("pk").select_for_update() if to_change else discounts:

@@ -309,7 +309,7 @@ class Grant(PartOfList):
             return scheduled_events(self.created_at)
         is_past_due = self.subscription is not None and self.subscription.past_due
         resets = reset_events(
-            self.next_reset_at, self.reset_interval, may_reset=value_of(RESET_PAST_DUE) or not is_past_due
+            self.next_reset_at, self.reset_interval, may_reset=not is_past_due or value_of(RESET_PAST_DUE)
         )
         return expiry_events(self.expires_at) + resets
 

@@ -14,7 +14,13 @@ from billing.subscriptions.cycles import end_cycles
 from billing.subscriptions.flags import lower_flags
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
-from billing.subscriptions.usage_lines import charged_period, item_of, overage_lines, prorates, seat_lines
+from billing.subscriptions.usage_lines import (
+    bills_changes,
+    charged_period,
+    item_of,
+    overage_lines,
+    seat_lines,
+)
 
 
 def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[BilledLine]:
@@ -33,7 +39,7 @@ def end_grants(
     """End what a subscription or purchase grants. Returns the lines that bill its overage.
 
     `goes_on` are the keys of features that stay in use under the plan that follows, which bills them, unless the old
-    price prorates.
+    item bills changes.
     """
     lines = []
     for grant in work.grants_of(source):
@@ -58,7 +64,7 @@ def last_overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[Bil
 def is_billed_until_its_end(work: UnitOfWork, grant: Grant) -> bool:
     """Whether a grant is billed when it ends, although what is in use stays in use under the plan that follows."""
     item = None if grant.subscription is None else item_of(work, grant.subscription, grant)
-    return item is not None and prorates(item)
+    return item is not None and bills_changes(item)
 
 
 def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
 from billing.models import Grant, PlanItem, Rollover
 from billing.models.figures import BillingMethod
+from billing.rules.exact import EXACT
 from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.charges import request_invoice
 from billing.subscriptions.errors import CannotBill
@@ -17,16 +19,28 @@ from billing.subscriptions.usage_lines import item_of, threshold_lines
 from customers.logs import log_failure
 
 
-def is_threshold_possible(drawn: Iterable[Grant | Rollover]) -> bool:
-    """Whether usage of these rows may have reached a threshold. No query unless there is overage to bill."""
-    plans = {
-        row.plan_id
+def balances_near_threshold(drawn: Iterable[Grant | Rollover]) -> set[str]:
+    """The balances of which usage of these rows may have reached a threshold. No query unless there is overage to bill."""
+    grants = [
+        row
         for row in drawn
         if isinstance(row, Grant)
         and row.billing_method == BillingMethod.USAGE_BASED
         and row.figures.overage > row.billed_overage
+    ]
+    if not grants:
+        return set()
+    # Compared with the smallest threshold of its plan, so that an item need not be found for each grant.
+    smallest: dict[str, Decimal] = {}
+    items = PlanItem.objects.filter(plan__in={grant.plan_id for grant in grants}, billing_threshold__gt=0)
+    for plan_id, threshold in items.values_list("plan_id", "billing_threshold"):
+        smallest[plan_id] = min(threshold, smallest.get(plan_id, threshold))
+    return {
+        str(grant.balance_id)
+        for grant in grants
+        if grant.plan_id in smallest
+        and EXACT.subtract(grant.figures.overage, grant.billed_overage) >= smallest[grant.plan_id]
     }
-    return bool(plans) and PlanItem.objects.filter(plan__in=plans, billing_threshold__gt=0).exists()
 
 
 def bill_thresholds(customer_id: str, at: datetime, *, done_by: str) -> None:

@@ -37,6 +37,7 @@ from billing.rules.due_events import DueEvent, unpaid_invoice_events
 from billing.subscriptions.errors import CannotBill
 from billing.subscriptions.free_overage import FreeOverage, free_overage
 from billing.subscriptions.later_uses import LaterUse, uses_after_due_resets
+from billing.subscriptions.seat_changes import StoredSeatEntries
 from customers import clock
 from customers.bulk import create_rows, delete_rows, update_rows
 from customers.configuration.table import INVOICE_DUE_DAYS
@@ -110,6 +111,7 @@ class UnitOfWork:
     invoices: list[Invoice] = field(default_factory=list)
     pending_lines: dict[str, list[PendingLine]] = field(default_factory=dict)
     later_uses: Mapping[str, list[LaterUse]] = field(default_factory=dict)
+    seat_entries: StoredSeatEntries = field(default_factory=StoredSeatEntries)
     changed: dict[str, models.Model] = field(default_factory=dict)
     dropped: list[Flag | BillingCycle | Subscription] = field(default_factory=list)
 
@@ -246,6 +248,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
         Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk").select_for_update(no_key=True)
     )
     plan_items, book, opened_at = PlanItems(), LedgerBatch(), clock.now()
+    usual_terms = value_of(INVOICE_DUE_DAYS)
     terms = {
         str(account.customer_id): account.payment_terms_days
         for account in shown_once(
@@ -259,7 +262,7 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
             customer=customer,
             plan_items=plan_items,
             done_by=done_by,
-            terms=timedelta(days=terms.get(str(customer.pk), value_of(INVOICE_DUE_DAYS))),
+            terms=timedelta(days=terms.get(str(customer.pk), usual_terms)),
             opened_at=opened_at,
             free_overage=free.get(str(customer.pk), FreeOverage()),
             book=book,
@@ -294,8 +297,10 @@ def open_units(customer_ids: Iterable[str], *, done_by: str) -> list[UnitOfWork]
     later_uses = uses_after_due_resets(
         (grant for work in units.values() for grant in work.grants.values()), clock.now()
     )
+    seat_entries = StoredSeatEntries()
     for work in units.values():
-        work.later_uses = later_uses
+        work.later_uses, work.seat_entries = later_uses, seat_entries
+        seat_entries.watch(work.grants.values())
     for rollover in Rollover.objects.filter(balance_id__in=owners, ended_at=None):
         owners[rollover.balance_id].rollovers[str(rollover.pk)] = rollover
     flags = shown_once(
@@ -358,6 +363,7 @@ def save(units: Sequence[UnitOfWork], reason: str) -> None:
     _raise_invoices(units)
     for work in units:
         work.trials, work.dropped = [], []
+        work.seat_entries.forget()
 
 
 def _raise_invoices(units: Sequence[UnitOfWork]) -> None:

@@ -5,12 +5,17 @@ They are in minor units of the plan's currency.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import pairwise
+
+from django.utils.timezone import override
 
 from billing.catalog.plan_items import item_of_grant
-from billing.models import Grant, LedgerEntry, Plan, PlanItem, Purchase, Subscription
+from billing.models import Grant, Plan, PlanItem, Purchase, Subscription
 from billing.models.catalog import Proration
 from billing.models.figures import BillingMethod
 from billing.rules.exact import EXACT
@@ -19,11 +24,16 @@ from billing.rules.money import round_to_minor
 from billing.rules.prices import Price, cost_of
 from billing.rules.seats import prorated_cost
 from billing.subscriptions.charges import Rhythm, interval_of, is_billed_by_period, price_of, rhythm_of
+from billing.subscriptions.seat_changes import seat_changes
 from billing.subscriptions.unit_of_work import UnitOfWork
-from customers.formats import number
+from customers.formats import day, number
 
 _ZERO = Decimal(0)
 _TICK = timedelta(microseconds=1)
+#: Changes of seats that a line lists; of more, it says how many there were.
+_MOST_TOLD = 4
+#: Seats for a part of the period are a part of a seat.
+_QUANTITY = Decimal("0.0001")
 
 
 def overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[BilledLine]:
@@ -62,8 +72,8 @@ def seat_lines(
 ) -> list[BilledLine]:
     """Bill what is in use beyond the included amount at the end of a period, of a feature that is not consumed.
 
-    If the price prorates, what was taken and given up within the period counts from its moment on; a grant that `ends`
-    then counts until its end. A trial is free.
+    If the item says how, what was taken and given up within the period is billed; a grant that `ends` then counts until
+    its end. A trial is free.
     """
     price, plan = price_of(grant), grant.plan
     if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
@@ -73,18 +83,18 @@ def seat_lines(
     overage, included = grant.figures.overage, grant.figures.granted
     item = item_of(work, subscription, grant)
     period = charged_period(work, subscription, item)
-    if item is None or period is None or not prorates(item):
+    line: BilledLine | None
+    if item is None or period is None or not bills_changes(item):
         cost = cost_of(price, overage, included) if overage else _ZERO
+        line = _usage_line(grant, plan, subscription, cost, overage, included) if overage or cost else None
     else:
-        cost = _prorated(work, grant, price, item, period, at, ends=ends)
-    if (not overage and not cost) or work.free_overage.covers(grant):
-        return []
-    return [_usage_line(grant, plan, subscription, cost, overage, included)]
+        line = _line_of_changes(work, grant, subscription, item, period, at, ends=ends)
+    return [] if line is None or work.free_overage.covers(grant) else [line]
 
 
-def prorates(item: PlanItem) -> bool:
-    """Whether seats that are taken or given up within a period count from that moment on."""
-    return any(way and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease))
+def bills_changes(item: PlanItem) -> bool:
+    """Whether seats are billed by when they are taken and given up within a period, not by their count at its end."""
+    return bool(item.on_increase or item.on_decrease)
 
 
 def period_usage_lines(
@@ -127,50 +137,56 @@ def charged_period(
     return None if start is None or end is None else (start, end)
 
 
-def _prorated(
+def _line_of_changes(
     work: UnitOfWork,
     grant: Grant,
-    price: Price,
+    subscription: Subscription,
     item: PlanItem,
     period: tuple[datetime, datetime],
     at: datetime,
     *,
     ends: bool,
-) -> Decimal:
+) -> BilledLine | None:
+    """Bill seats by when they were taken and given up; None if there were none beyond the included ones."""
+    price, plan, included = price_of(grant), grant.plan, grant.figures.granted
     start, end = period
-    now = grant.figures
-    cost = partial(_cost_of, price, now.granted)
-    stored = LedgerEntry.objects.filter(grant=grant, posting__occurred_at__gt=start).select_related("posting")
-    waiting = [
-        each for each in work.book.entries if each.grant_id == grant.pk and each.posting.occurred_at > start
+    entries = [*work.seat_entries.of(grant), *work.book.entries]
+    first, changes = seat_changes(grant, entries, start, at)
+    if price is None or plan is None or not any((first, *(units for _, units in changes))):
+        return None
+    shares = [(_share(moment, start, end), units) for moment, units in changes]
+    rest = _share(at, start, end) if ends else _ZERO
+
+    def billed(cost: Callable[[Decimal], Decimal]) -> Decimal:
+        up, down = (bool(way) and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease))
+        whole = prorated_cost(cost, first, shares, up=up, down=down)
+        return EXACT.subtract(whole, EXACT.multiply(cost(shares[-1][1] if shares else first), rest))
+
+    amount = billed(partial(_cost_of, price, included))
+    quantity = EXACT.quantize(billed(lambda units: units), _QUANTITY)
+    line = _usage_line(grant, plan, subscription, amount, quantity, included)
+    name = f"{grant.balance.feature} above {number(included)} included"
+    return replace(line, description=f"{name}: {_told(first, changes)}")
+
+
+def _told(first: Decimal, changes: Sequence[tuple[datetime, Decimal]]) -> str:
+    """How many there were, and from when on: `2; 4 from Jan 16, 2026`."""
+    different = [
+        (moment, units)
+        for (_, before), (moment, units) in pairwise([(None, first), *changes])
+        if units != before
     ]
-    since = sorted([*stored, *waiting], key=lambda each: (each.posting.occurred_at, each.number))
-    held = EXACT.subtract(now.granted, grant.usage)
-    for each in since:
-        held = EXACT.subtract(held, _effect(each))
-    first, changes = max(_ZERO, -held), []
-    for each in since:
-        if each.posting.occurred_at > at:
-            # An end that is dated back: what was taken after it is not billed.
-            break
-        held = EXACT.add(held, _effect(each))
-        changes.append((_share(each.posting.occurred_at, start, end), max(_ZERO, -held)))
-    ways = [bool(way) and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease)]
-    whole = prorated_cost(cost, first, changes, up=ways[0], down=ways[1])
-    if not ends or at >= end:
-        return whole
-    units = changes[-1][1] if changes else first
-    return EXACT.subtract(whole, EXACT.multiply(cost(units), _share(at, start, end)))
+    if len(different) > _MOST_TOLD:
+        counts = [first, *(units for _, units in different)]
+        return f"{number(min(counts))} to {number(max(counts))}, in {len(different)} changes"
+    # An invoice must not depend on who causes it, so its days are in the installation's time zone, not the user's.
+    with override(None):
+        later = [f"{number(units)} from {day(moment)}" for moment, units in different]
+    return "; ".join([number(first), *later])
 
 
 def _cost_of(price: Price, included: Decimal, units: Decimal) -> Decimal:
     return cost_of(price, units, included) if units else _ZERO
-
-
-def _effect(entry: LedgerEntry) -> Decimal:
-    """What an entry adds to what the grant holds."""
-    amount: Decimal = entry.amount
-    return amount.copy_negate() if entry.figure == "usage" else amount
 
 
 def _share(at: datetime, start: datetime, end: datetime) -> Decimal:

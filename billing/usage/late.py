@@ -157,6 +157,7 @@ def _closed_period(
     grant: Grant, now: DrawableGrant, at: datetime, since: Sequence[LedgerEntry], drawable: DrawableBalances
 ) -> _ClosedPeriod:
     """The period of `at` of one grant, from its figures `now` and the entries `since`."""
+    grant.balance = drawable.balances[grant.balance_id]
     resets = [each for each in since if each.figure == "usage" and each.posting.kind == Posting.Kind.RESET]
     end = min([_end_of_period(grant, at), *(each.posting.occurred_at for each in resets)])
     used = total(each.amount.copy_negate() for each in resets if each.posting.occurred_at == end)

@@ -13,7 +13,7 @@ from billing.ledger.entries import PostingDraft, locked_balances, post
 from billing.models import PendingLine, Posting, Subscription
 from billing.rules.drawing import DrawnPart
 from billing.subscriptions import renew_customers
-from billing.subscriptions.thresholds import bill_thresholds, is_threshold_possible
+from billing.subscriptions.thresholds import balances_near_threshold, bill_thresholds
 from billing.usage.deduct import (
     UsageRefused,
     UsageRequest,
@@ -169,7 +169,8 @@ def _deduct(
         draft.answer = to_stored_answer(result)
     post(draft, *usage.closings)
     PendingLine.objects.bulk_create(usage.pending_lines)
-    return result, not usage.closings and is_threshold_possible(change.row for change in usage.changes)
+    is_near = bool(balances_near_threshold(change.row for change in usage.changes))
+    return result, is_near and not usage.closings
 
 
 def _is_start_due(customer_id: str, at: datetime) -> bool:

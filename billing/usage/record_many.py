@@ -8,7 +8,7 @@ that `billing.rules.drawing`, which is the reference for what usage deducts, nee
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import DataError, IntegrityError, OperationalError, transaction
@@ -18,7 +18,7 @@ from billing.models import Grant, Rollover
 from billing.rules.drawing import DrawnPart
 from billing.rules.exact import EXACT, ZERO
 from billing.subscriptions import renew_customers
-from billing.subscriptions.thresholds import bill_thresholds, is_threshold_possible
+from billing.subscriptions.thresholds import balances_near_threshold, bill_thresholds
 from billing.usage.batch import (
     CustomerState,
     PendingUsage,
@@ -139,15 +139,16 @@ def _deduct_all(
 ) -> tuple[list[UsageOutcome | None], dict[str, datetime]]:
     """Deduct and write; the outcome is None for what must wait.
 
-    Returns also when each customer with usage that may have reached a billing threshold used something last.
+    Returns also when each customer who may have reached a billing threshold used something last.
     """
     batch = _BatchDeduction(waiting, renewed)
     outcomes = [batch.outcome_of(each) for each in waiting]
     write(batch.drawn, batch.changed.values())
     last_used: dict[str, datetime] = {}
-    if is_threshold_possible(batch.changed.values()):
+    if balances := balances_near_threshold(batch.changed.values()):
+        owners = batch.owners_of(balances)
         for each, outcome in zip(waiting, outcomes, strict=True):
-            if isinstance(outcome, UsageResult):
+            if isinstance(outcome, UsageResult) and each.customer_id in owners:
                 last_used[each.customer_id] = max(each.at, last_used.get(each.customer_id, each.at))
     return outcomes, last_used
 
@@ -166,6 +167,16 @@ class _BatchDeduction:
         self._earlier = earlier_postings(
             {each.request.key for each in waiting if each.request.key is not None}
         )
+
+    def owners_of(self, balances: Collection[str]) -> set[str]:
+        """The customers of these balances."""
+        return {
+            balance.customer_id
+            for customer in self._customers.values()
+            for drawable in customer.drawable.values()
+            for key, balance in drawable.balances.items()
+            if key in balances
+        }
 
     def outcome_of(self, pending: PendingUsage) -> UsageOutcome | None:
         """Deduct one usage; None if it has to wait. Then all later usages of the customer wait too."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from billing.models import InvoiceLine
 from tests.billing.cases.story import Step
 from tests.billing.cases.test_variants import (
     MIDDLE,
@@ -46,8 +47,12 @@ def taken(at: str, number: str) -> list[Step]:
         (PRORATED, 20 + 10 - 10),
         # What was given up stays paid.
         ({"on_increase": "prorate", "on_decrease": "none"}, 20 + 10),
-        # Without any way that prorates, the count at the end of the period decides.
-        ({"on_increase": "bill_immediately", "on_decrease": "none"}, 0),
+        # What was taken costs the whole month, and nothing of it is given back.
+        ({"on_increase": "bill_immediately", "on_decrease": "none"}, 20 + 20),
+        ({"on_increase": "bill_next_cycle", "on_decrease": "no_prorations"}, 20 + 20),
+        # What was taken costs the whole month, until it is given up.
+        ({"on_increase": "bill_immediately", "on_decrease": "prorate"}, 20 + 20 - 10),
+        # Without proration, the count at the end of the period decides.
         (None, 0),
     ],
 )
@@ -63,6 +68,25 @@ def test_seats_of_a_part_of_the_month(monkeypatch, proration, bill):
     )
     wanted = f"usage {bill}, base 50" if bill else "base 50"
     assert story.see("invoices")[1] == f"2026-02-01 {50 + bill} USD open: {wanted}"
+
+
+def test_the_line_of_seats_says_how_many_there_were_and_since_when(monkeypatch):
+    tell(
+        monkeypatch,
+        [seats("team", 50, 3, 10, PRORATED)],
+        run("attach_plan", "c", "team"),
+        *taken(day("2026-01-01"), "5"),
+        *taken(MIDDLE, "2"),
+        *taken(QUARTER_LEFT, "-4"),
+        *renewed("2026-02-01"),
+        *[step for number in range(2, 7) for step in taken(day(f"2026-02-0{number}"), "1")],
+        *renewed("2026-03-01"),
+    )
+    january, february = InvoiceLine.objects.filter(kind="usage").order_by("invoice__created_at")
+    assert january.description == "seats above 3 included: 2; 4 from Jan 16, 2026; 0 from Jan 24, 2026"
+    # Two, and two more for half of the month, less four for its last quarter.
+    assert january.quantity == 2
+    assert february.description == "seats above 3 included: 0 to 5, in 5 changes"
 
 
 def test_seats_taken_after_an_end_that_is_dated_back_are_not_billed(monkeypatch):

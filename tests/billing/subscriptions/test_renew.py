@@ -1,11 +1,13 @@
 """What time does: resets, rollovers, periods, trials, cancellations, invoices, and how often one looks."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.ledger.entries import FigureChange, PostingDraft, locked_balances, post
 from billing.models import Feature, Grant, Invoice, LedgerEntry, Plan, Posting, Subscription
@@ -326,3 +328,30 @@ def test_the_command_looks_ahead_of_the_clock_in_a_dry_run_only(capsys, monkeypa
 
     assert "new periods" in capsys.readouterr().out
     assert Invoice.objects.count() == 1
+
+
+def test_prorated_seats_of_many_take_as_many_queries_as_those_of_few():
+    seats = metered("seats", consumable=False)
+    item = {
+        "included": 1,
+        "billing_method": "usage_based",
+        "price_amount": Decimal(10),
+        "price_interval": "month",
+        "on_increase": "prorate",
+        "on_decrease": "prorate",
+    }
+    plan = plan_of("team", (seats, item), **MONTHLY)
+
+    def queries(number: int, moment: datetime) -> int:
+        customers = [make_customer() for _ in range(number)]
+        for customer in customers:
+            attach(customer, plan, moment)
+            use(customer, 3, moment + timedelta(days=14))
+        with CaptureQueriesContext(connection) as captured:
+            run_until(moment + timedelta(days=28))
+        # Half of the month's $20 for the 2 seats that aren't included.
+        totals = Invoice.objects.filter(customer__in=customers).order_by("created_at").values_list("total")
+        assert [total for (total,) in totals] == [20_00] * number + [30_00] * number
+        return len(captured)
+
+    assert queries(2, at("2026-02-01T00:00")) == queries(6, at("2025-02-01T00:00"))
