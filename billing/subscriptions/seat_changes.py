@@ -49,7 +49,7 @@ class StoredSeatEntries:
         )
         entries = LedgerEntry.objects.filter(
             Q(posting__occurred_at__gt=F("grant__subscription__current_period_start")) | Exists(of_cycle),
-            grant__in=self._grants,
+            grant__pk__in=self._grants,
         )
         found: dict[str, list[LedgerEntry]] = defaultdict(list)
         for entry in entries.select_related("posting").order_by():

@@ -34,7 +34,8 @@ def balances_near_threshold(drawn: Iterable[Grant | Rollover]) -> set[str]:
     smallest: dict[str, Decimal] = {}
     items = PlanItem.objects.filter(plan__in={grant.plan_id for grant in grants}, billing_threshold__gt=0)
     for plan_id, threshold in items.values_list("plan_id", "billing_threshold"):
-        smallest[plan_id] = min(threshold, smallest.get(plan_id, threshold))
+        if threshold is not None:
+            smallest[str(plan_id)] = min(threshold, smallest.get(str(plan_id), threshold))
     return {
         str(grant.balance_id)
         for grant in grants
