@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from billing.formats import unit_price
 from crm.admin.person import picture_only
+from crm.desk.sheets.custom_field import value_in_words
 from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Company, CustomField, Domain, Relationship
 from crm.notify import tell_account_manager
@@ -23,7 +24,7 @@ from customers.admin.fields import plain_link_only
 from customers.admin.filters import DaysFilter, MineFilter
 from customers.admin.inlines import RecordTabularInline
 from customers.admin.pinned_fields import PinnedFieldsAdmin
-from customers.formats import column_of, link_out, long_text, plain_text, text_of
+from customers.formats import column_of, link_out, long_text, text_of
 from customers.json_types import Link
 
 
@@ -179,14 +180,4 @@ class CustomFieldAdmin(HistoryAdmin):
 
     @display(description="value")
     def shown_value(self, field: CustomField) -> SafeString | str:
-        return long_text(_value(field))
-
-
-def _value(field: CustomField) -> str:
-    if field.number_value is not None:
-        return plain_text(field.number_value)
-    if field.boolean_value is not None:
-        return "Yes" if field.boolean_value else "No"
-    if field.string_list_value is not None:
-        return ", ".join(map(str, field.string_list_value))
-    return field.string_value or ""
+        return long_text(value_in_words(field))

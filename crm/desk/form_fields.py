@@ -8,6 +8,8 @@ from django import forms
 from django.contrib.auth import get_user_model
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from customers.formats import user_name
+
 _MOST_TAGS = 10
 _LONGEST_TAG = 50
 
@@ -15,6 +17,14 @@ _LONGEST_TAG = 50
 def people_who_act() -> Any:
     """Users who may sign in here, so that they can be assigned tasks and accounts."""
     return get_user_model()._default_manager.filter(is_active=True, is_staff=True).order_by("username")
+
+
+class PersonField(forms.ModelChoiceField):
+    """A user, called by name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """The name that pages call them by."""
+        return user_name(obj)
 
 
 class TagNamesField(forms.CharField):

@@ -67,7 +67,7 @@ def revenue_part(found: Movements, chosen: str, today: date) -> RevenuePart | No
             (f"Net new, {words}", signed(net, shown.code)),
             ("NRR, 12 months", share(ratio(last.year_end, last.year_start)).text),
             ("GRR, 12 months", share(ratio(last.year_kept, last.year_start)).text),
-            (f"Churn, {words}", share(ratio(last.churn, last.mrr - net)).text),
+            (f"MRR churn, {words}", share(ratio(last.churn, last.mrr - net)).text),
         ),
         chart=_chart(months, shown.code),
         table=[

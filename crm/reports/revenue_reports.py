@@ -188,14 +188,16 @@ def churn_page(choices: Choices) -> ReportPage:
     return ReportPage(
         facts=[
             ReportFact(
-                "Customer churn", share(ratio(whole.lost, whole.customers)).text, "Of customers at the start"
+                "Customer churn",
+                share(ratio(whole.lost, whole.customers)).text,
+                f"Of {counted(whole.customers, 'customer')} with MRR at the start of {month(found.months[0].month)}",
             ),
             ReportFact("Customers lost", number(lost), found.period),
             ReportFact("MRR lost", found.money(churn), found.period),
             ReportFact(
                 "Lost this month",
                 number(found.last.lost),
-                f"{found.money(found.last.churn)} MRR",
+                f"{found.money(found.last.churn)} MRR, {share(ratio(found.last.churn, found.last.start)).text} of it at the start",
             ),
         ],
         chart=Chart(

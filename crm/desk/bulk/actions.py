@@ -5,6 +5,7 @@ Merged customers are skipped. Each function returns how many customers it change
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -130,6 +131,14 @@ def add_tasks(
             NotificationKind.ASSIGNED, [user_id], words, actor=by, detail=title, link=reverse("desk-worklist")
         )
     return count
+
+
+def digest_of(customers: CustomerQuerySet) -> str:
+    """A token of which customers these are, to notice that they are no longer those that a user has seen."""
+    digest = hashlib.sha256()
+    for key in customers.order_by("pk").values_list("pk", flat=True).iterator():
+        digest.update(str(key).encode())
+    return digest.hexdigest()[:16]
 
 
 def tag_called(name: str) -> Tag:

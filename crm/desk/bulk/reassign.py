@@ -13,7 +13,7 @@ from crm.desk.worklist.refresh import refresh_customers
 from crm.models import Note, NotificationKind, Relationship, Task
 from crm.notify import name_of, notify
 from customers.bulk import create_rows, update_rows
-from customers.formats import counted
+from customers.formats import counted, user_name
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
 
@@ -54,7 +54,7 @@ def reassign(from_user: Any, to_user: Any, among: CustomerQuerySet | None = None
     a command. All or nothing. Raises `CannotReassign`.
     """
     _check(from_user, to_user)
-    words = f"Reassigned from {from_user} to {to_user}."
+    words = f"Reassigned from {user_name(from_user)} to {user_name(to_user)}."
     accounts = tasks = 0
     for batch in locked(accounts_of(from_user, among)):
         keys = [str(customer.pk) for customer in batch]
@@ -92,7 +92,7 @@ def _check(from_user: Any, to_user: Any) -> None:
     if from_user.pk == to_user.pk:
         raise CannotReassign("Choose two different people.")
     if not to_user.is_active:
-        raise CannotReassign(f"Choose a user who can sign in. {to_user} is deactivated.")
+        raise CannotReassign(f"Choose a user who can sign in. {user_name(to_user)} is deactivated.")
 
 
 def _tasks(from_user: Any, customers: Any) -> Any:

@@ -50,7 +50,11 @@ def recorded(kind: str, customers: CustomerQuerySet) -> Iterator[Change]:
     before = _READ[kind](keys)
     yield change
     after = _READ[kind](keys)
-    change.rows.update({key: (before[key], after[key]) for key in keys if before.get(key) != after.get(key)})
+    changed = {key: (before[key], after[key]) for key in keys if before.get(key) != after.get(key)}
+    if kind == "tasks":
+        # Of a task only that it was added is undone: the tasks that were there don't matter.
+        changed = {key: ([], sorted(set(then) - set(was))) for key, (was, then) in changed.items()}
+    change.rows.update(changed)
 
 
 @transaction.atomic
@@ -60,7 +64,7 @@ def undo_change(kept: dict[str, Any], *, by: Any) -> int:
     customers = _these(list(kept["rows"])).filter(merged_into=None).order_by("pk")
     keys = [str(key) for key in customers.select_for_update(no_key=True).values_list("pk", flat=True)]
     now = _READ[kind](keys)
-    rows = {key: kept["rows"][key] for key in keys if now[key] == kept["rows"][key][1]}
+    rows = {key: kept["rows"][key] for key in keys if _is_as_left(kind, now[key], kept["rows"][key][1])}
     if kind == "owner":
         # Who left, or may no longer act, gets no accounts back.
         people = set(people_who_act().values_list("pk", flat=True))
@@ -68,6 +72,11 @@ def undo_change(kept: dict[str, Any], *, by: Any) -> int:
     _UNDO[kind](rows, by)
     refresh_customers(list(rows))
     return len(rows)
+
+
+def _is_as_left(kind: str, now: Any, then: Any) -> bool:
+    """Whether a customer still has what the change gave it."""
+    return set(then) <= set(now) if kind == "tasks" else bool(now == then)
 
 
 def _owners(keys: Sequence[str]) -> _Had:
@@ -125,7 +134,7 @@ def _undo_tags(rows: dict[str, tuple[Any, Any]], by: Any) -> None:
 
 
 def _undo_tasks(rows: dict[str, tuple[Any, Any]], by: Any) -> None:
-    added = [task for was, then in rows.values() for task in set(then) - set(was)]
+    added = [task for _, then in rows.values() for task in then]
     delete_rows(list(Task.objects.filter(pk__in=added)), _REASON)
 
 

@@ -81,7 +81,11 @@ class BulkAct:
     url_name: str
     permissions: tuple[str, ...]
     arguments: tuple[str, ...] = ()
-    is_sheet: bool = False
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether it opens over the list: the acts of `BULK_ACTS` do."""
+        return self.url_name == "desk-bulk"
 
 
 def _no_sums(rows: QuerySet[Any], at: datetime) -> list[FigureSum]:

@@ -66,7 +66,9 @@ def actions_of(row: Any, may: May) -> Menu:
         case Customer():
             groups = _customer_groups(row, may)
         case Balance():
-            groups = [("", _sheets(row, may, (Grant, "redeem", "G"), (Adjust, "tune")))]
+            # What is held, such as seats, is changed by the plan; credits are for what is used up.
+            grant = [(Grant, "redeem", "G")] if row.feature.consumable else []
+            groups = [("", _sheets(row, may, *grant, (Adjust, "tune")))]
         case Subscription():
             verbs = possible_subscription_verbs(row, clock.now())
             groups = [

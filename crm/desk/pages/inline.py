@@ -17,6 +17,7 @@ from crm.desk.pages.quick_entry import back, customer_of, person_of, posted
 from crm.desk.sheets.owner import undo_url
 from crm.models import Relationship
 from crm.survivors import lock_survivor
+from customers.formats import user_name
 from customers.models import Customer
 
 
@@ -32,12 +33,12 @@ def assign(request: HttpRequest, customer_id: str) -> HttpResponse:
     if owner is None and key:
         messages.error(request, "Couldn't assign the account. Choose a person.")
     elif _is_other(request, "" if current is None else str(current.pk)):
-        now = f"It was assigned to {current}" if current else "The account manager was removed"
+        now = f"It was assigned to {user_name(current)}" if current else "The account manager was removed"
         messages.error(request, f"Couldn't assign the account. {now} after you opened the page.")
     elif set_owner(_only(customer), owner, by=request.user):
         messages.success(
             request,
-            f"Assigned the account to {owner}." if owner else "Removed the account manager.",
+            f"Assigned the account to {user_name(owner)}." if owner else "Removed the account manager.",
             extra_tags=f"undo:{undo_url(customer, current)}",
         )
     return back(customer)

@@ -56,6 +56,7 @@ def log(request: HttpRequest, customer_id: str) -> HttpResponse:
     if "yesterday" in request.POST:
         values["happened_on"] = localdate(clock.now()) - timedelta(days=1)
     messages.success(request, log_from(customer, values, by=request.user).message)
+    refresh_customers([str(customer.pk)])
     return HttpResponseRedirect(customer_url(customer.pk))
 
 

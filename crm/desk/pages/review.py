@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 
 from billing.formats import money
 from crm.dedupe.duplicates.evidence import likelihood
-from crm.dedupe.links.suggested import SuggestedLink, suggested_links, unambiguous
+from crm.dedupe.links.suggested import SuggestedLink, clear_links, suggested_links
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.facts.queries import amounts_of
 from crm.desk.pages.review_acts import DECIDE, act
@@ -106,7 +106,9 @@ def review_page(request: HttpRequest) -> HttpResponse:
     rows = _rows(suggested)
     links = [row for row in rows if row.record is not None]
     duplicates = [row for row in rows if row.record is None]
-    clear = {each.pair.pk for each in unambiguous([each for each in suggested if each.is_clear])}
+    # Judged among the whole queue: a pair that isn't shown may make one of these ambiguous.
+    shown_keys = {each.pk for each in shown}
+    clear = {each.pair.pk for each in clear_links() if each.pair.pk in shown_keys}
     if asked and all(str(row.pair.pk) != asked for row in rows):
         messages.info(request, "This pair was already reviewed.")
     # Never another pair than the one that was asked for.

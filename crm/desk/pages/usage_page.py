@@ -93,7 +93,7 @@ def _of_balance(
         "splits": [
             Choice(label=label, url=_url(query, by=key), is_current=key == by) for key, label in _SPLITS
         ],
-        "grant_url": act_url("grant", balance) if found.may(_ADJUST) else "",
+        "grant_url": act_url("grant", balance) if found.may(_ADJUST) and balance.feature.consumable else "",
         "adjust_url": act_url("adjust", balance) if found.may(_ADJUST) else "",
         "explain_url": page_of(balance),
     }

@@ -14,9 +14,9 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from billing.sheets.fields import day_field, text_field
-from crm.desk.bulk.actions import add_tasks, change_tags, set_owner, set_status
+from crm.desk.bulk.actions import add_tasks, change_tags, digest_of, set_owner, set_status
 from crm.desk.bulk.undo import Change, recorded, undo_change
-from crm.desk.form_fields import TagNamesField, people_who_act
+from crm.desk.form_fields import PersonField, TagNamesField, people_who_act
 from crm.models import Relationship, Tag
 from customers.formats import counted, number, user_name
 from customers.models import Customer
@@ -67,12 +67,12 @@ class BulkAct(Act):
             button=self.button(form),
             blocks=[Block("Preview", lines)] if lines else (),
             notes=[", ".join([*first, *more])],
-            seen=str(self.count),
+            seen=digest_of(self.row),
         )
 
     def do(self, form: Any, seen: str) -> Done:
-        """Do it, if as many customers are selected as the preview counted."""
-        if seen != str(self.count):
+        """Do it, if the same customers are selected as in the preview."""
+        if seen != digest_of(self.row):
             raise Changed
         with recorded(self.kind, self.row) as change:
             changed = self.act(form.cleaned_data)
@@ -136,11 +136,12 @@ class Owners(BulkAct):
         found = owned.order_by().values_list("owner").annotate(count=Count("pk"))
         ranked = list(found.order_by("-count", "owner")[:_SHOWN])
         people = get_user_model()._default_manager.in_bulk([key for key, _ in ranked])
-        counts = {user_name(people.get(key)): count for key, count in ranked}
+        # Two may have one name.
+        counts = [(user_name(people.get(key)), count) for key, count in ranked]
         none = self.count - owned.count()
         if none:
-            counts["No account manager"] = none
-        return [Line(f"Now: {name}", counted(count, "account")) for name, count in counts.items()]
+            counts.append(("No account manager", none))
+        return [Line(f"Now: {name}", counted(count, "account")) for name, count in counts]
 
     def act(self, values: dict[str, Any]) -> int:
         """Assign them."""
@@ -210,7 +211,7 @@ class TasksForm(SheetForm):
 
     task = text_field("Task", max_length=255)
     due_on = day_field("Due", required=False)
-    owner: Any = forms.ModelChoiceField(
+    owner: Any = PersonField(
         label="Assignee", queryset=None, required=False, empty_label="Account manager, otherwise me"
     )
 

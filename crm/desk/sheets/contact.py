@@ -13,7 +13,6 @@ from django.utils.timezone import localdate, make_aware
 
 from billing.sheets.fields import Segments, day_field, raw_value, text_field
 from crm.contacts import log_contact
-from crm.desk.refresh import refresh_customers
 from crm.models import Activity, Person
 from crm.tasks import add_task
 from customers import clock
@@ -100,7 +99,7 @@ class LogContact(Act):
 
 @transaction.atomic
 def log_from(customer: Customer, values: Mapping[str, Any], *, by: Any) -> Done:
-    """Log what a form says, with its follow-up task, and bring the desk up to date."""
+    """Log what a form says, with its follow-up task. Whoever calls it brings the desk up to date."""
     follow_up = None
     if values.get("follow_up") and by.has_perm("crm.add_task"):
         follow_up = add_task(customer, values["follow_up"], by=by, due_on=values["follow_up_on"])
@@ -115,7 +114,6 @@ def log_from(customer: Customer, values: Mapping[str, Any], *, by: Any) -> Done:
         outcome=values.get("outcome", ""),
         follow_up=follow_up,
     )
-    refresh_customers([str(customer.pk)])
     also = " and added the task" if follow_up else ""
     return Done(message=f"Logged the {activity.get_kind_display().lower()}{also}.")
 

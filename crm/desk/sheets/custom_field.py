@@ -8,6 +8,7 @@ from django import forms
 from django.db import transaction
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from billing.sheets.fields import Segments, amount_field, focus
 from crm.models import CustomField
@@ -15,20 +16,24 @@ from customers.formats import number
 from customers.sheets import Act, Block, Changed, Done, Line, Preview, Refused, SheetForm
 
 _COLUMNS = ("string_value", "string_list_value", "number_value", "boolean_value")
+#: Characters of a value in a preview or message.
+_SHOWN = 100
 _YES_NO = (("yes", "Yes"), ("no", "No"))
 
 
 class FieldForm(SheetForm):
     """The value, as the type of the field has it."""
 
-    value: Any = forms.CharField(label="Value", max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
+    value: Any = forms.CharField(
+        label="Value", max_length=20_000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
     def __init__(self, row: CustomField, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         fields: Any = self.fields
         column = column_of(row)
         if column == "number_value":
-            fields["value"] = amount_field("Value")
+            fields["value"] = amount_field("Value", required=False)
         elif column == "boolean_value":
             fields["value"] = forms.ChoiceField(label="Value", choices=_YES_NO, widget=Segments)
         elif column == "string_list_value":
@@ -69,9 +74,9 @@ class EditField(Act):
     def preview(self, form: FieldForm) -> Preview:
         """The value before and after."""
         value = _as_stored(self.row, form.cleaned_data["value"])
-        if value == getattr(self.row, column_of(self.row)):
+        if value == _as_stored(self.row, _as_typed(self.row, column_of(self.row))):
             raise Refused("Enter another value. This one is saved already.")
-        line = Line(str(self.row), in_words(value), value_in_words(self.row) or "None")
+        line = Line(str(self.row), _shown(in_words(value)), _shown(value_in_words(self.row)))
         return Preview(
             button=f"Save {self.row}", blocks=[Block("Preview", [line])], seen=repr(_values(self.row))
         )
@@ -85,7 +90,8 @@ class EditField(Act):
         setattr(row, column_of(row), _as_stored(row, form.cleaned_data["value"]))
         row._history_user = self.request.user
         row.save()
-        return Done(message=f"Set {row} to {value_in_words(row)}.")
+        words = value_in_words(row)
+        return Done(message=f"Set {row} to {_shown(words)}." if words else f"Cleared {row}.")
 
 
 def column_of(row: CustomField) -> str:
@@ -126,4 +132,9 @@ def _as_stored(row: CustomField, typed: Any) -> Any:
         return typed == "yes"
     if column == "string_list_value":
         return [line.strip() for line in typed.splitlines() if line.strip()]
-    return typed
+    # A browser sends the ends of lines as two characters.
+    return "\n".join(typed.splitlines()) if isinstance(typed, str) else typed
+
+
+def _shown(words: str) -> str:
+    return Truncator(words).chars(_SHOWN) or "None"

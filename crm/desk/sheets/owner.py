@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from crm.desk.bulk.actions import set_owner
 from crm.desk.form_fields import people_who_act
 from crm.models import Relationship
+from customers.formats import user_name
 from customers.models import Customer
 from customers.sheets import Act, Block, Changed, Done, Line, Preview, Refused, SheetForm
 
@@ -30,7 +31,7 @@ class AssignForm(SheetForm):
         field: Any = self.fields["owner"]
         field.choices = [
             ("", "Choose a person"),
-            *((key, str(person)) for key, person in people.items()),
+            *((key, user_name(person)) for key, person in people.items()),
             *([(_NOBODY, "No account manager")] if has_owner else []),
         ]
         field.error_messages["invalid_choice"] = "Choose a person from the list."
@@ -59,9 +60,9 @@ class Assign(Act):
         """Who manages the account before and after."""
         was, then = owner_of(self.row), form.chosen()
         if was == then:
-            raise Refused(f"Choose another person. {was} already manages this account.")
-        line = Line("Account manager", str(then or "None"), str(was or "None"))
-        button = f"Assign to {then}" if then else "Remove account manager"
+            raise Refused(f"Choose another person. {user_name(was)} already manages this account.")
+        line = Line("Account manager", user_name(then) or "None", user_name(was) or "None")
+        button = f"Assign to {user_name(then)}" if then else "Remove account manager"
         return Preview(button=button, blocks=[Block("Preview", [line])], seen=_key(was))
 
     def do(self, form: AssignForm, seen: str) -> Done:
@@ -77,7 +78,7 @@ def assign(customer: Customer, owner: Any, *, by: Any) -> Done:
     was = owner_of(customer)
     set_owner(Customer.objects.filter(pk=customer.pk), owner, by=by)
     return Done(
-        message=f"Assigned the account to {owner}." if owner else "Removed the account manager.",
+        message=f"Assigned the account to {user_name(owner)}." if owner else "Removed the account manager.",
         undo_url="" if was == owner else undo_url(customer, was),
     )
 
@@ -95,7 +96,9 @@ def undo_assign(request: HttpRequest, customer: Customer) -> Done:
         raise Refused("This person can't be assigned accounts anymore.")
     assign(customer, owner, by=request.user)
     return Done(
-        message=f"Assigned the account to {owner} again." if owner else "Removed the account manager."
+        message=f"Assigned the account to {user_name(owner)} again."
+        if owner
+        else "Removed the account manager."
     )
 
 

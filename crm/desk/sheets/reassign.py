@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django import forms
@@ -11,8 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 
+from crm.desk.bulk.actions import digest_of
 from crm.desk.bulk.reassign import CannotReassign, Reassigned, accounts_of, preview, reassign
-from crm.desk.form_fields import people_who_act
+from crm.desk.form_fields import PersonField, people_who_act
 from crm.desk.segments.filter import BadValue
 from crm.desk.segments.saved import customers_of
 from crm.models import Segment
@@ -24,20 +24,13 @@ from customers.sheets import Act, Block, Changed, Done, Line, Preview, SheetForm
 _SHOWN = 5
 
 
-class _PersonField(forms.ModelChoiceField):
-    """A user, called by name."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return user_name(obj)
-
-
 class ReassignForm(SheetForm):
     """The two account managers, and which accounts."""
 
     pairs = (("from_user", "to_user"),)
 
-    from_user: Any = _PersonField(label="From", queryset=None, empty_label="Choose a person")
-    to_user: Any = _PersonField(label="To", queryset=None, empty_label="Choose a person")
+    from_user: Any = PersonField(label="From", queryset=None, empty_label="Choose a person")
+    to_user: Any = PersonField(label="To", queryset=None, empty_label="Choose a person")
     segment: Any = forms.ModelChoiceField(
         label="Segment", queryset=None, required=False, empty_label="All accounts"
     )
@@ -97,13 +90,13 @@ class Reassign(Act):
                 )
             ],
             notes=[", ".join([*first, *([f"and {number(rest)} more"] if rest else [])])],
-            seen=_seen(planned),
+            seen=_seen(planned, accounts_of(from_user, among)),
         )
 
     def do(self, form: ReassignForm, seen: str) -> Done:
         """Reassign them."""
         from_user, to_user, among = self._chosen(form)
-        if _seen(preview(from_user, to_user, among)) != seen:
+        if _seen(preview(from_user, to_user, among), accounts_of(from_user, among)) != seen:
             raise Changed
         done = reassign(from_user, to_user, among, by=self.request.user)
         return Done(message=f"Reassigned {done} from {user_name(from_user)} to {user_name(to_user)}.")
@@ -123,6 +116,6 @@ def reassign_page(request: HttpRequest) -> HttpResponse:
     return respond_to(Reassign(request, None, moment_of(sent)), sent, {})
 
 
-def _seen(planned: Reassigned) -> str:
-    """Version token of a preview."""
-    return hashlib.sha256(str(planned).encode()).hexdigest()[:16]
+def _seen(planned: Reassigned, accounts: CustomerQuerySet) -> str:
+    """Version token of a preview: which accounts, and how many tasks."""
+    return f"{digest_of(accounts)}-{planned.tasks}"

@@ -29,7 +29,7 @@ class TaskForm(SheetForm):
         super().__init__(*args, **options)
         self.people = people
         field: Any = self.fields["owner"]
-        field.choices = [("", "Me"), *((key, str(person)) for key, person in people.items())]
+        field.choices = [("", "Me"), *((key, user_name(person)) for key, person in people.items())]
         self.fields["title"].widget.attrs["autofocus"] = True
 
 
@@ -50,7 +50,7 @@ class AddTask(Act):
     def preview(self, form: TaskForm) -> Preview:
         """The button names the assignee."""
         owner = form.people.get(form.cleaned_data["owner"])
-        return Preview(button=f"Add task for {owner}" if owner else "Add task")
+        return Preview(button=f"Add task for {user_name(owner)}" if owner else "Add task")
 
     def do(self, form: TaskForm, seen: str) -> Done:
         """Add it."""

@@ -147,7 +147,8 @@ def _reason(rule: WorklistRule, balance: Balance, figures: Figures, words: str, 
         words=words,
         weight=weight,
         link=page_of_key(Balance, balance.pk),
-        act=act_on("grant", balance.pk),
+        # What is held, such as seats, isn't granted one by one: the plan has it.
+        act=act_on("grant", balance.pk) if balance.feature.consumable else "",
     )
 
 

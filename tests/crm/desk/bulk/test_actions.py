@@ -185,6 +185,41 @@ def test_an_undo_leaves_what_was_changed_since(client: Client, user: User) -> No
     assert [Relationship.objects.get(customer=each).owner for each in customers] == [other, owners[1]]
 
 
+def test_an_undo_of_tasks_keeps_and_takes_only_those_that_were_added(client: Client) -> None:
+    customer = make_customer()
+    for number in range(3):
+        make_task(customer=customer, title=f"Old {number}")
+    answer = confirmed(client, f"{ACTS}/tasks/", {"chosen": [customer.pk]}, task="Call")
+    added = Task.objects.get(title="Call")
+    assert client.session["last_change"]["rows"] == {str(customer.pk): [[], [str(added.pk)]]}
+    make_task(customer=customer, title="Later")
+    client.post(toast(answer)[1])
+    titles = set(Task.objects.values_list("title", flat=True))
+    assert titles == {"Old 0", "Old 1", "Old 2", "Later"}
+
+
+def test_other_customers_than_those_of_the_preview_are_not_changed(client: Client) -> None:
+    first, second = make_customer(), make_customer()
+    address, values = f"{ACTS}/status/", {"status": "suspended"}
+    shown = client.post(address, {"chosen": [first.pk], "at": "", "preview": "1"} | values)
+    seen = {"seen": shown.context["preview"].seen, "previewed": shown.context["previewed"], "confirm": "1"}
+    answer = client.post(address, {"chosen": [second.pk], "at": ""} | seen | values)
+    assert answer.context["problem"] == CHANGED
+    assert not Customer.objects.filter(status="suspended").exists()
+
+
+def test_account_managers_of_one_name_are_counted_apart(client: Client, user: User) -> None:
+    names = {"first_name": "Max", "last_name": "Mwangi"}
+    owners = [User.objects.create_user(f"max{number}", **names) for number in range(2)]
+    customers = [make_relationship(owner=owner).customer for owner in (owners[0], owners[0], owners[1])]
+    asked = {"chosen": [each.pk for each in customers], "at": "", "preview": "1", "owner": str(user.pk)}
+    (block,) = client.post(f"{ACTS}/owner/", asked).context["preview"].blocks
+    assert [(line.label, line.value) for line in block.lines] == [
+        ("Now: Max Mwangi", "2 accounts"),
+        ("Now: Max Mwangi", "1 account"),
+    ]
+
+
 def test_an_undo_gives_no_accounts_to_who_may_no_longer_act(client: Client, user: User) -> None:
     former = make_user()
     customer = make_relationship(owner=former).customer

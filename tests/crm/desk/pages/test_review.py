@@ -7,8 +7,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from crm.desk.pages import review
 from crm.models import DuplicatePair, Merge
-from customers.models import Customer
+from customers.models import Customer, SourceRecord
 from tests.factories import make_customer, make_duplicate_pair, make_source_record, make_user
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +88,22 @@ def test_a_link_to_a_pair_shows_that_pair_or_none(client: Client, monkeypatch: p
     for gone in (key, "nonsense"):
         assert chosen(gone) is None
         assert "This pair was already reviewed." in client.get(PAGE, {"pair": gone}).content.decode()
+
+
+def test_a_match_is_clear_only_if_no_pair_of_the_whole_queue_says_otherwise(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review, "_PAGE", 1)
+    shown = pair("crm", "billing", score=0.9999)
+    for record in SourceRecord.objects.all():
+        record.signs = {"names": ["acme robotics"], "domains": ["acme.example"]}
+        record.save()
+    assert client.get(PAGE).context["clear"] == 1
+    # A second customer with the same record of billing, which the page doesn't show.
+    other = make_customer(name="Acme", email="other@acme.example")
+    signs = {"names": ["acme robotics"], "domains": ["acme.example"]}
+    make_source_record(customer=other, source="billing", signs=signs)
+    make_duplicate_pair(a=other, b=shown.a, cluster=shown.cluster, score=0.995)
+    page = client.get(PAGE)
+    assert [row.pair for row in page.context["links"]] == [shown]
+    assert page.context["clear"] == 0

@@ -132,6 +132,17 @@ def test_a_custom_field_is_edited_as_its_type_has_it() -> None:
     )
     flag.refresh_from_db()
     assert (flag.boolean_value, flag.string_value) == (True, None)
+    # What a browser makes of the ends of lines is no change.
+    make_long = make_custom_field(string_value="One\nTwo", display_label="Plan", key="plan")
+    same = preview(client, "edit-field", make_long, value="One\r\nTwo")
+    assert problem(same) == "Enter another value. This one is saved already."
+    message = toast(confirm(client, preview(client, "edit-field", make_long, value="x" * 20_000)))[0]
+    assert message == f"Set Plan to {'x' * 99}…."
+    cleared = preview(client, "edit-field", make_long, value="")
+    assert lines(cleared) == {"Plan": (f"{'x' * 99}…", "None")}
+    assert toast(confirm(client, cleared))[0] == "Cleared Plan."
+    make_long.refresh_from_db()
+    assert make_long.string_value == ""
     url = act_url("edit-field", text)
     details = f"/admin/customer/{text.customer_id}/details/"
     assert url in client.get(details).content.decode()
