@@ -61,7 +61,7 @@ TASKS = RowList(
     search=_search_tasks,
     search_words="Title or customer",
     phone=_task_phone,
-    sort="due",
+    sort="status",
     empty="Add a task on the page of a customer.",
     views=(
         View("My open tasks", {"task": ["open"], "assignee": ["me"]}),

@@ -156,26 +156,26 @@ def _row(field: FieldProvenance, may_change: bool, imported: _Imported) -> Field
     news = ""
     if field.news is not None:
         news = (
-            f"Newer value from {name_of(field.news.record)}: “{_text(field.news.value)}”,"
+            f"Newer value from {name_of(field.news.record)}: “{_text(field.news.value, field.name)}”,"
             f" since {moment(field.news.since)}."
         )
     return FieldRow(
         name=field.name,
         label=field.label[:1].upper() + field.label[1:],
-        text=_text(field.value),
+        text=_text(field.value, field.name),
         origin=in_words(field),
         url=_payload_of(field.claim) if field.claim is not None else "",
         file=imported.of(field.claim),
         is_pinned=field.is_pinned,
-        others=tuple(_source_value(each, imported) for each in field.others),
+        others=tuple(_source_value(each, field.name, imported) for each in field.others),
         news=news if field.is_pinned else "",
         actions=tuple(actions),
     )
 
 
-def _source_value(claim: SourceClaim, imported: _Imported) -> SourceValue:
+def _source_value(claim: SourceClaim, name: str, imported: _Imported) -> SourceValue:
     return SourceValue(
-        _text(claim.value),
+        _text(claim.value, name),
         f"{name_of(claim.record)}, since {moment(claim.since)}",
         _payload_of(claim),
         imported.of(claim),
@@ -221,9 +221,11 @@ def _is_blank(value: Any) -> bool:
     return is_empty(value) or value in ([], {})
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, name: str) -> str:
     if _is_blank(value):
         return "-"
+    if name == "status":
+        return str(dict(Customer.Status.choices).get(value, value))
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):

@@ -22,6 +22,7 @@ from crm.desk.sheets.merge import MergeWith, merge_url
 from crm.models import DuplicatePair, Job
 from customers.formats import EMPTY, ago, counted, customer_url, day, listed, user_name
 from customers.models import Customer, SourceRecord
+from customers.readings.phones import in_groups
 from customers.sheets import act_url
 
 _SEE = ("customers.view_customer", "crm.view_duplicatepair")
@@ -197,7 +198,7 @@ def _comparison(row: SuggestedPair, *, may_merge: bool) -> Comparison:
                 ("Name", lambda each: each.name or EMPTY),
                 ("Domain", lambda each: listed([row.name for row in each.domains.all()]) or EMPTY),
                 ("Email", lambda each: each.email or EMPTY),
-                ("Phone", lambda each: each.phone or EMPTY),
+                ("Phone", lambda each: in_groups(each.phone) or EMPTY),
                 ("City", _city),
                 ("Account manager", _owner),
             )

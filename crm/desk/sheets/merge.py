@@ -54,17 +54,13 @@ class CustomerForm(SheetForm):
 class MergeForm(CustomerForm):
     """The other customer, and which one stays."""
 
-    stays = forms.ChoiceField(label="Keep", widget=Segments, initial=_COMPLETE)
+    stays = forms.ChoiceField(
+        label="Keep",
+        choices=[(_COMPLETE, "The fuller one"), (_THIS, "This one"), (_OTHER, "The other one")],
+        widget=Segments,
+        initial=_COMPLETE,
+    )
     reason = text_field("Reason", required=False, max_length=255)
-
-    def __init__(self, name: str, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        field: Any = self.fields["stays"]
-        field.choices = [
-            (_COMPLETE, "The more complete one"),
-            (_THIS, name[:_LONGEST]),
-            (_OTHER, "The other one"),
-        ]
 
 
 class MergeWith(Act):
@@ -79,7 +75,7 @@ class MergeWith(Act):
 
     def form(self, data: QueryDict | None, initial: dict[str, Any]) -> MergeForm:
         """The form."""
-        return MergeForm(str(self.row), self.request.user.has_perm, self.row.env, data, initial=initial)
+        return MergeForm(self.request.user.has_perm, self.row.env, data, initial=initial)
 
     def preview(self, form: MergeForm) -> Preview:
         """The values that change, the records that come together, and what happens to the money."""

@@ -91,7 +91,9 @@ def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _name(row: Subscription) -> str:
-    return str(row.plan) if row.quantity == 1 else f"{number(row.quantity)} {row.plan}"
+    return (
+        str(row.plan) if row.quantity == 1 else f"{row.plan} \N{MULTIPLICATION SIGN} {number(row.quantity)}"
+    )
 
 
 def _upcoming(row: Subscription) -> tuple[UpcomingInvoice | None, str]:

@@ -103,7 +103,7 @@ def test_a_match_is_clear_only_if_no_pair_of_the_whole_queue_says_otherwise(
     other = make_customer(name="Acme", email="other@acme.example")
     signs = {"names": ["acme robotics"], "domains": ["acme.example"]}
     make_source_record(customer=other, source="billing", signs=signs)
-    make_duplicate_pair(a=other, b=shown.a, cluster=shown.cluster, score=0.995)
+    make_duplicate_pair(a=shown.a, b=other, cluster=shown.cluster, score=0.995)
     page = client.get(PAGE)
     assert [row.pair for row in page.context["links"]] == [shown]
     assert page.context["clear"] == 0
