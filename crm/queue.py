@@ -19,6 +19,8 @@ IMPORT = "import"
 
 #: Lines that the log of a job has at most.
 MOST_LINES = 200
+#: May decide about jobs of others.
+DECIDE = "crm.change_job"
 
 
 class JobChanged(Exception):
@@ -96,6 +98,11 @@ def wait_again(job: Job, run_after: datetime) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def may_decide(user: Any, job: Job) -> bool:
+    """Whether a user may pause, resume, cancel and repeat a job: whose it is, and who decides about all of them."""
+    return bool(job.requested_by_id == user.pk or user.has_perm(DECIDE))
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ SUFFIX = ".clientele-backup"
 _DUMP, _MANIFEST, _ERASURES = "dump", "manifest.json", "erasures.json"
 _FORMAT = 1
 _BLOCK = 1 << 20
+#: Seconds after which the folder of a backup or a restore is taken for one that was left behind.
+_ABANDONED = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,11 @@ def open_backup(path: Path) -> Iterator[Opened]:
         with _unpacked(path, work) as archive:
             # JSON has lists for tuples.
             read = json.loads(archive.read(_MANIFEST))
+            if read["format"] != _FORMAT:
+                made_by = read.get("version", "a later version")
+                raise BackupFailed(
+                    f"The backup was made by version {made_by} in a form of its own. Restore it with that"
+                )
             tables = {table: (rows, digest) for table, (rows, digest) in read.pop("tables").items()}
             manifest = Manifest(**read, tables=tables)
             erasures = json.loads(archive.read(_ERASURES))
@@ -178,10 +186,11 @@ def _flush(path: Path) -> None:
 def delete_older(directory: Path, keep: int) -> int:
     """Delete the oldest backups in `directory`, so that `keep` (at least one) remain, and return how many were deleted.
 
-    What a killed process left behind is deleted too.
+    What killed processes left behind is deleted too, but not what one may still be writing.
     """
-    for left in directory.glob(".backup-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for left in (*directory.glob(".backup-*"), *directory.glob(".restore-*")):
+        if left.stat().st_mtime < time.time() - _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
     found = sorted(directory.glob(f"clientele-*{SUFFIX}"))
     old = found[: max(0, len(found) - max(1, keep))]
     for path in old:

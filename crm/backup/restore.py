@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +47,7 @@ def restore(path: Path, *, replace: bool) -> Restored:
         _check_fit(opened.manifest)
         pending = path.with_name(f"{path.name}.erasures")
         others, unread = _others(path)
-        pending.write_text(json.dumps([*_now(), *_pending(pending), *others]))
+        _keep(pending, [*_now(), *_pending(pending), *others])
         engine().load(opened.dump, opened.manifest.tables)
     # A backup of an earlier version of the schema is brought to this one.
     call_command("migrate", verbosity=0)
@@ -101,6 +103,20 @@ def _others(path: Path) -> tuple[list[Any], list[str]]:
                 f"Couldn't read {each.name}. Erasures that only this backup lists weren't made again."
             )
     return found, problems
+
+
+def _keep(path: Path, erasures: list[Any]) -> None:
+    """Write the file of erasures: whole or not at all, for the operator alone."""
+    # Its mode is 0600.
+    with tempfile.NamedTemporaryFile("w", prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
+        try:
+            json.dump(erasures, file)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
 
 
 def _pending(path: Path) -> list[Any]:

@@ -124,6 +124,20 @@ class WrittenRows:
         return found
 
 
+def with_owners(entries: list[Entry]) -> list[Entry]:
+    """`entries`, each with the customer that it is `of`: earlier versions didn't keep that."""
+    lacking = {(entry["model"], entry["key"]): None for entry in entries if "of" not in entry}
+    if not lacking:
+        return entries
+    owners = WrittenRows(dict(lacking))._owners()
+    return [{"of": _owner_of(entry, owners), **entry} for entry in entries]
+
+
+def _owner_of(entry: Entry, owners: Mapping[tuple[str, str], str]) -> str:
+    gone = entry.get("gone") or {}
+    return owners.get((entry["model"], entry["key"]), str(gone.get("customer_id") or ""))
+
+
 OWNER = "Account manager"
 
 

@@ -18,9 +18,11 @@ from crm.imports.run import REVERT, WrongState, claim, request
 from crm.imports.undo import Reverted, undo_batch
 from crm.models import FileImport
 from customers import clock
+from customers.audit.record import audit
 from customers.configuration.table import IMPORTS_KEPT_DAYS
 from customers.configuration.values import value_of
 from customers.ingest.engine import rolled_back, wait_for_other_imports
+from customers.models import AuditAction
 
 Progress = Callable[[int, int], None]
 
@@ -54,22 +56,37 @@ def preview_revert(file_import: FileImport, *, only: str = "") -> Reverted:
 
 
 @transaction.atomic
-def revert_customer(file_import: FileImport, customer_id: str) -> Reverted:
+def revert_customer(file_import: FileImport, customer_id: str, by: Any) -> Reverted:
     """Revert what an import wrote for one customer. Raises `WrongState`."""
     if not is_revertible(file_import):
         raise WrongState("This import can't be reverted.")
     found = _revert(file_import, lambda done, total: None, only=customer_id)
     file_import.records.filter(customer_id=customer_id, is_preview=False).update(is_reverted=True)
+    _record(file_import, found, by, customer_id)
     return found
 
 
 def revert(file_import: FileImport, progress: Progress) -> Reverted:
     """Revert the import, batch by batch from the last one. May be called again after it stopped."""
     found = _revert(file_import, progress)
-    FileImport.objects.filter(pk=file_import.pk).update(
-        state=FileImport.State.REVERTED, reverted_at=clock.now()
-    )
+    with transaction.atomic():
+        FileImport.objects.filter(pk=file_import.pk).update(
+            state=FileImport.State.REVERTED, reverted_at=clock.now()
+        )
+        _record(file_import, found, file_import.reverted_by)
     return found
+
+
+def _record(file_import: FileImport, found: Reverted, by: Any, customer_id: str | None = None) -> None:
+    audit(
+        AuditAction.IMPORT_REVERTED,
+        customer_id,
+        str(file_import.pk),
+        by=by,
+        details={"files": [file_import.name]},
+        removed=found.removed,
+        restored=found.restored,
+    )
 
 
 def _revert(file_import: FileImport, progress: Progress, *, only: str = "") -> Reverted:

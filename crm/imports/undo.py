@@ -18,7 +18,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Model, ProtectedError, Q, RestrictedError
 
 from crm.dedupe.merges.unmerge import KEEP, CannotUnmerge, conflicts_of, hindrance, unmerge
-from crm.imports.journal import Entry, digest_of
+from crm.imports.journal import Entry, digest_of, with_owners
 from crm.imports.undo_ledger import FIGURES, close_rows, reverse_postings
 from crm.models import CustomerTag, HealthScore, ImportBatch, Merge
 from customers import clock
@@ -29,6 +29,7 @@ from customers.row_snapshots import from_json, restore_snapshot, take_snapshot
 
 REASON = "Reverted an import"
 _MOST_NAMED = 200
+_MOST_REASONS = 4
 _RECORD = "customers.SourceRecord"
 _CUSTOMER = "customers.Customer"
 _POSTING = "billing.Posting"
@@ -42,7 +43,7 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class Reverted:
-    """What a revert did, or would do. `stays` names customers that stay, with the reason."""
+    """What a revert did, or would do. `stays` names the first of the `staying` customers that stay, with the reason."""
 
     removed: int = 0
     restored: int = 0
@@ -50,16 +51,20 @@ class Reverted:
     reversed: int = 0
     kept_rows: Counter[str] = field(default_factory=Counter)
     stays: list[tuple[str, str, str]] = field(default_factory=list)
+    staying: set[str] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
 
     def stay(self, customer: Customer, why: str) -> None:
         """Name a customer that stays, once."""
-        if len(self.stays) < _MOST_NAMED and all(key != str(customer.pk) for key, _, _ in self.stays):
-            self.stays.append((str(customer.pk), str(customer), why))
+        key = str(customer.pk)
+        if key not in self.staying and len(self.stays) < _MOST_NAMED:
+            self.stays.append((key, str(customer), why))
+        self.staying.add(key)
 
 
 def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
     """Undo a batch, or what it wrote for the customer `only`, and take that out of it. Saves the batch."""
+    batch.entries = with_owners(batch.entries)
     layers = [(batch.pk, batch.entries), *((each["batch"], each["entries"]) for each in batch.earlier)]
     # Its own rows first: what others left may wait for these.
     layers.sort(key=lambda layer: (layer[0] == batch.pk, layer[0]), reverse=True)
@@ -89,8 +94,7 @@ def _undo(
         for at, entry in enumerate(entries):
             entry["at"] = at
         taken_over = later.records_among(entries)
-        for owner, following in taken_over.items():
-            _say_taken_over(owner, following, found)
+        _say_taken_over(taken_over, found)
         own = [entry for entry in entries if entry["of"] not in taken_over]
         for entry in entries:
             if entry["of"] in taken_over:
@@ -227,10 +231,10 @@ class _Later:
         )
 
 
-def _say_taken_over(owner: str, later: ImportBatch, found: Reverted) -> None:
-    customer = Customer.objects.filter(pk=owner).first()
-    if customer is not None:
-        found.stay(customer, f"Imported again since, from {later.file_import.name}")
+def _say_taken_over(taken_over: Mapping[str, ImportBatch], found: Reverted) -> None:
+    for piece in pieces(list(taken_over)):
+        for row in Customer.objects.filter(pk__in=piece).order_by("pk"):
+            found.stay(row, f"Imported again since, from {taken_over[str(row.pk)].file_import.name}")
 
 
 def _unmerge(created: Sequence[str]) -> int:
@@ -353,14 +357,25 @@ def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
     stay = [*others]
     HealthScore.objects.filter(customer__pk__in=new).delete()
     emptied: list[str] = []
-    for row in Customer.objects.filter(pk__in=new):
-        if row.merged_into_id is None and _deleted([row]):
-            found.removed += 1
+    created = [row for piece in pieces(new) for row in Customer.objects.filter(pk__in=piece)]
+    held = _held_by([str(row.pk) for row in created])
+    free = [row for row in created if row.merged_into_id is None and str(row.pk) not in held]
+    is_gone = not free or _deleted(free)
+    gone = {str(row.pk) for row in free if is_gone or _deleted([row])}
+    found.removed += len(gone)
+    for row in created:
+        if str(row.pk) in gone:
             continue
         stay.append(str(row.pk))
-        why = _what_else(row)
+        why = [
+            str(model._meta.verbose_name_plural)
+            for model in held.get(str(row.pk), ())
+            if not _is_history(model)
+        ]
         if why:
-            found.stay(row, f"Has {why}")
+            found.stay(row, f"Has {', '.join(why[:_MOST_REASONS])}")
+        elif row.merged_into_id is not None:
+            found.stay(row, "Was merged into another customer since")
         else:
             found.removed += 1
             emptied.append(str(row.pk))
@@ -375,13 +390,24 @@ def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
     update_rows(archived, ["archived_at"], REASON)
 
 
-def _what_else(customer: Customer) -> str:
-    """What the customer has beside what the import brought, and beside a ledger that is reversed."""
-    nouns = []
+def _held_by(keys: Sequence[str]) -> dict[str, list[type[Model]]]:
+    """What keeps customers from being deleted, by the customer: the models of which each has rows."""
+    found: dict[str, list[type[Model]]] = defaultdict(list)
     for relation in Customer._meta.related_objects:
-        model: Any = relation.related_model
-        if relation.on_delete is not models.PROTECT or model._meta.label in _STAYS:
+        if relation.on_delete is not models.PROTECT:
             continue
-        if model._base_manager.filter(**{relation.field.name: customer.pk}).exists():
-            nouns.append(str(model._meta.verbose_name_plural))
-    return ", ".join(dict.fromkeys(nouns[:4]))
+        model: Any = relation.related_model
+        name = relation.field.attname
+        for piece in pieces(keys):
+            owners = (
+                model._base_manager.filter(**{f"{name}__in": piece}).order_by().values_list(name, flat=True)
+            )
+            for owner in owners.distinct():
+                if model not in found[str(owner)]:
+                    found[str(owner)].append(model)
+    return found
+
+
+def _is_history(model: type[Model]) -> bool:
+    """Whether a customer that has rows of this alone counts as gone."""
+    return model._meta.label in _STAYS

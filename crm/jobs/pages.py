@@ -16,12 +16,12 @@ from crm.jobs.kinds import KINDS, RECORDED
 from crm.jobs.lines import TITLES, VERBS, facts_of, line_of, pulse, schedule_lines, title_of
 from crm.models import Job, JobSchedule, Worker
 from crm.models.job import JobQuerySet
-from crm.queue import JobChanged, enqueue
+from crm.queue import DECIDE, JobChanged, enqueue, may_decide
 from customers import clock
 from customers.formats import moment
 from customers.typed_ids import to_uuid
 
-SEE, DECIDE = "crm.view_job", "crm.change_job"
+SEE = "crm.view_job"
 _RECENT = 10
 _PAGE = 50
 _MOST_ACTIVE = 20
@@ -31,22 +31,21 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
     """What runs now, what failed, the schedule, and the last runs, in a fixed number of queries."""
     jobs = _visible(request)
     now = clock.now()
-    may_decide = request.user.has_perm(DECIDE)
+    decides = request.user.has_perm(DECIDE)
     active = jobs.active().select_related("requested_by").order_by("state", "run_after", "pk")
     recent = jobs.ended().exclude(kind__in=_FREQUENT, state=Job.State.DONE).select_related("requested_by")
-    schedule = schedule_lines(may_decide, now) if request.user.has_perm(SEE) else []
+    schedule = schedule_lines(decides, now) if request.user.has_perm(SEE) else []
     context = {
         **admin.site.each_context(request),
         "title": "Jobs",
         "active": [
-            line_of(job, may_decide, now)
-            for job in active.exclude(kind__in=_FREQUENT, error="")[:_MOST_ACTIVE]
+            line_of(job, decides, now) for job in active.exclude(kind__in=_FREQUENT, error="")[:_MOST_ACTIVE]
         ],
         "failures": [line for line in schedule if line.last and line.last.color == "bad"],
         "schedule": schedule,
-        "recent": [line_of(job, may_decide, now) for job in recent[:_RECENT]],
+        "recent": [line_of(job, decides, now) for job in recent[:_RECENT]],
         "pulse": pulse(now),
-        "may_decide": may_decide,
+        "may_decide": decides,
     }
     return TemplateResponse(request, "crm/jobs/jobs.html", context)
 
@@ -99,7 +98,7 @@ def job_decide(request: HttpRequest, job_id: str, verb: str) -> HttpResponse:
     job = _one(request, job_id)
     if verb not in VERBS:
         raise Http404("There is no such action.")
-    if not request.user.has_perm(DECIDE) and job.requested_by_id != request.user.pk:
+    if not may_decide(request.user, job):
         raise PermissionDenied
     act, _, done = VERBS[verb]
     try:

@@ -18,6 +18,7 @@ class AuditAction(models.TextChoices):
     EXPORTED = "exported", "Exported customers"
     PERSONAL_DATA_EXPORTED = "personal_data", "Exported personal data"
     IMPORTED = "imported", "Imported customers"
+    IMPORT_REVERTED = "import_reverted", "Reverted an import"
     MERGED = "merged", "Merged customers"
     UNMERGED = "unmerged", "Undid a merge"
     LINKED = "linked", "Linked records"

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import (
     Http404,
     HttpRequest,
@@ -29,7 +30,7 @@ from crm.imports.revert import is_revertible
 from crm.imports.run import WrongState, start_preview, start_run
 from crm.imports.store import pieces_of
 from crm.models import FileImport, ImportedRecord, Job, Worker
-from crm.queue import JobChanged, pause_job, resume_job
+from crm.queue import JobChanged, may_decide, pause_job, resume_job
 from customers import clock
 from customers.configuration.table import IMPORTS_KEPT_DAYS
 from customers.configuration.values import value_of
@@ -48,6 +49,8 @@ _OUTCOMES = (
     (ImportOutcome.STALE, "Stale", ""),
     (ImportOutcome.REFUSED, "Refused", "bad"),
 )
+#: What the page offers to do with a job.
+_VERBS = {Job.State.WAITING: "pause", Job.State.RUNNING: "pause", Job.State.PAUSED: "resume"}
 _BUSY = (FileImport.State.PREVIEWING, FileImport.State.RUNNING, FileImport.State.REVERTING)
 
 
@@ -69,7 +72,7 @@ def import_page(request: HttpRequest, import_id: str) -> HttpResponse:
         "steps": steps(step, is_table=file_import.is_table),
         "is_preview": is_preview,
         "is_busy": file_import.state in _BUSY,
-        "progress": _progress(file_import),
+        "progress": _progress(file_import, request.user),
         "counts": _counts(file_import, shown),
         "sentence": _sentence(file_import),
         "will_change": sum(file_import.counts.get(name, 0) for name in ("created", "updated")),
@@ -133,7 +136,8 @@ def _line(found: tuple[ImportedRecord, bool]) -> dict[str, Any]:
 
 
 def _revert_url(record: ImportedRecord) -> str:
-    if record.is_preview or record.customer_id is None:
+    # Earlier versions didn't keep with which rows a record was imported.
+    if record.is_preview or record.customer_id is None or record.batch_id is None:
         return ""
     return reverse("import-revert-customer", args=[record.file_import_id, record.number])
 
@@ -176,18 +180,19 @@ def _counts(file_import: FileImport, shown: str) -> list[dict[str, Any]]:
     return [*counts, review]
 
 
-def _progress(file_import: FileImport) -> dict[str, Any] | None:
+def _progress(file_import: FileImport, user: Any) -> dict[str, Any] | None:
     if file_import.state not in _BUSY:
         return None
     job = _job(file_import)
     done, total = (job.done, job.total) if job else (0, 0)
+    may = job is not None and may_decide(user, job)
     return {
         "percent": min(100, done * 100 // total) if total else 0,
         "text": f"{number(done)} of {number(total)}" if total else "Waiting to start",
         "error": job.error if job else "",
         "is_over": job is not None and job.state in Job.ENDED,
         "is_paused": job is not None and job.state == Job.State.PAUSED,
-        "can_pause": job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING),
+        "verb": _VERBS.get(job.state, "") if job and may else "",
         "waits_for_worker": not Worker.objects.alive(clock.now()).exists(),
     }
 
@@ -197,16 +202,17 @@ def _job(file_import: FileImport) -> Job | None:
 
 
 def pause_import(request: HttpRequest, import_id: str) -> HttpResponse:
-    """Pause the work on a file, or continue it."""
+    """Pause the work on a file, or continue it, as the button said that was pressed."""
     file_import = wanted(request, import_id)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     job = _job(file_import)
+    if job is not None and not may_decide(request.user, job):
+        raise PermissionDenied
+    act = resume_job if request.POST.get("verb") == "resume" else pause_job
     try:
-        if job is not None and job.state == Job.State.PAUSED:
-            resume_job(str(job.pk))
-        elif job is not None:
-            pause_job(str(job.pk))
+        if job is not None:
+            act(str(job.pk))
     except JobChanged as problem:
         messages.error(request, str(problem))
     return HttpResponseRedirect(reverse("import", args=[file_import.pk]))

@@ -57,7 +57,7 @@ def revert_customer_page(request: HttpRequest, import_id: str, row: int) -> Http
     key = str(record.customer_id)
     if request.method == "POST":
         try:
-            revert_customer(file_import, key)
+            revert_customer(file_import, key, request.user)
             messages.success(request, f"Reverted the import of {record.title or 'the customer'}.")
         except WrongState as problem:
             messages.error(request, str(problem))
@@ -70,6 +70,7 @@ def _record(file_import: FileImport, row: int) -> ImportedRecord:
     found = (
         file_import.records.filter(number=row, is_preview=False, is_reverted=False)
         .exclude(customer_id=None)
+        .exclude(batch=None)
         .first()
     )
     if found is None:
@@ -88,6 +89,7 @@ def _show(
         "customer": title,
         "lines": [] if found is None else _lines(found),
         "stays": [] if found is None else [(name, customer_url(key), why) for key, name, why in found.stays],
+        "unnamed": _unnamed(found),
         "button": button,
         "is_large": found is None,
     }
@@ -97,7 +99,7 @@ def _show(
 def _lines(found: Reverted) -> list[tuple[str, str]]:
     lines = [
         ("Customers removed", found.removed),
-        ("Customers that stay", len(found.stays)),
+        ("Customers that stay", len(found.staying)),
         ("Customers restored", found.restored),
         ("Merges and links undone", found.unmerged),
         ("Ledger entries reversed", found.reversed),
@@ -105,3 +107,9 @@ def _lines(found: Reverted) -> list[tuple[str, str]]:
     ]
     always = ("Customers removed", "Customers restored")
     return [(label, number(count)) for label, count in lines if count or label in always]
+
+
+def _unnamed(found: Reverted | None) -> str:
+    """How many customers stay that the page doesn't name; empty if it names all."""
+    more = len(found.staying) - len(found.stays) if found else 0
+    return number(more) if more else ""

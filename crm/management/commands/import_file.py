@@ -142,7 +142,9 @@ class Command(BaseCommand):
             record_run(REVERT, "import_file", subject=file_import.name, started_at=begun, result=result)
         self.stdout.write(result)
         for _, name, why in found.stays:
-            self.stdout.write(f"{name} stays. It has {why}.")
+            self.stdout.write(f"{name} stays. {why}.")
+        if more := len(found.staying) - len(found.stays):
+            self.stdout.write(f"{counted(more, 'more customer')} {'stays' if more == 1 else 'stay'}.")
 
 
 def _nothing(done: int, total: int) -> None:

@@ -27,7 +27,7 @@ from customers.typed_ids import to_uuid
 class Command(BaseCommand):
     help = (
         "Undo a merge: the merged customer is a separate customer again, with its values and rows. For each field that"
-        " was edited since, add --keep or --restore."
+        " was edited since, add --keep or --restore. With several merges that is for each of them that has the field."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -59,10 +59,16 @@ class Command(BaseCommand):
                 say(self.stdout, one_line(f"{what} Nothing was changed (--dry-run)."))
             return
         settle = dict.fromkeys(options["keep"], KEEP) | dict.fromkeys(options["restore"], RESTORE)
+        used: set[str] = set()
         try:
             with transaction.atomic():
                 for merge in merges:
-                    unmerge(merge, settle=settle)
+                    # A decision is for each of the merges whose field was edited since.
+                    own = {each.name for each in conflicts_of(merge)} & settle.keys()
+                    unmerge(merge, settle={name: settle[name] for name in own})
+                    used |= own
+                if unknown := [name for name in settle if name not in used]:
+                    raise CannotUnmerge(f"No decision is needed for {', '.join(unknown)}. Leave it out.")
         except Unsettled as unsettled:
             raise CommandError(
                 "\n".join(

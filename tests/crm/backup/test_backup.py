@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import signal
@@ -171,11 +172,42 @@ def test_the_nightly_job_keeps_as_many_as_it_is_told(tmp_path, settings):
     for day in (1, 2):
         (tmp_path / f"clientele-2026010{day}T000000Z.clientele-backup").write_bytes(b"")
     (tmp_path / "a file of the operator").write_bytes(b"")
+    for name, hours in ((".backup-killed", 25), (".restore-killed", 25), (".backup-runs", 23)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, times=(time.time() - hours * 3600,) * 2)
     assert "verified" in back_up(_Job()).text
     left = sorted(path.name[:18] for path in tmp_path.iterdir())
-    assert left[0] == "a file of the oper"
-    assert left[1] == "clientele-20260102"
-    assert len(left) == 3
+    assert left[:3] == [".backup-runs", "a file of the oper", "clientele-20260102"]
+    assert len(left) == 4
+
+
+def test_a_backup_in_a_form_that_is_not_known_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "_FORMAT", 2)
+    later = backed_up(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(CommandError, match="in a form of its own"):
+        run("restore", str(later), "--replace")
+
+
+def test_erasures_that_wait_are_kept_whole_for_the_operator_alone(tmp_path, monkeypatch):
+    path = backed_up(tmp_path)
+    customer = make_customer(name="Someone")
+    erase_customer(customer, "Asked for it", "test")
+    kept = path.with_name(f"{path.name}.erasures")
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "dump")
+
+    monkeypatch.setattr(json, "dump", fails)
+    with pytest.raises(CommandError):
+        run("restore", str(path), "--replace")
+    assert not kept.exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(type(engine()), "load", fails)
+    with pytest.raises(CommandError):
+        run("restore", str(path), "--replace")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert str(customer.pk) in kept.read_text()
 
 
 @pytest.mark.soak

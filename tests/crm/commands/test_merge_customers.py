@@ -72,6 +72,21 @@ def test_undoing_asks_what_becomes_of_what_was_edited(twice: tuple[Customer, Cus
     assert Customer.objects.get(pk=ada.pk).phone == "+1 555 0199"
 
 
+def test_a_decision_is_for_each_of_several_merges_that_needs_it(twice: tuple[Customer, Customer]) -> None:
+    third = make_customer(name="Third", phone="")
+    fourth = make_customer(name="Fourth", phone="+1 555 0177")
+    run("merge_customers", "a", "b")
+    run("merge_customers", str(third.pk), str(fourth.pk))
+    merges = [str(merge.pk) for merge in Merge.objects.all()]
+    Customer.objects.filter(pk=third.pk).update(phone="+1 555 0199")
+    with pytest.raises(CommandError, match="No decision is needed for email"):
+        run("unmerge", *merges, "--keep", "phone", "--keep", "email")
+    assert Merge.objects.standing().count() == 2
+    run("unmerge", *merges, "--keep", "phone")
+    assert not Merge.objects.standing().exists()
+    assert Customer.objects.get(pk=third.pk).phone == "+1 555 0199"
+
+
 @pytest.mark.parametrize(
     ("arguments", "why", "status"),
     [

@@ -5,17 +5,22 @@ from __future__ import annotations
 import random
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from crm.exchange.exports import customers_to_export, exported
-from crm.imports.revert import begin_revert, preview_revert, revert
+from crm.imports import undo
+from crm.imports.revert import begin_revert, preview_revert, revert, revert_customer
 from crm.models import Company, Contact, FileImport, Person
 from crm.notes import write_note
 from customers.document.importer import PaymentsImporter
-from customers.models import Customer, Source, SourceRecord
+from customers.models import AuditAction, AuditEntry, Customer, Source, SourceRecord
 from tests.crm.import_documents import take_crm
 from tests.crm.imports.test_files import imported
 from tests.customers.import_documents import take
 from tests.examples import examples
+from tests.factories import make_customer, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +142,59 @@ def test_what_was_done_since_stays() -> None:
     company.refresh_from_db()
     assert company.about == "Written by hand"
     assert not Contact.objects.filter(person__name="Ola Berg").exists()
+
+
+def test_who_reverted_is_recorded_and_how_many_stay_is_counted(
+    monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    user = make_user("Account manager", username="ada")
+    rows = "".join(f"Works {at};w{at}@works{at}.example\n" for at in range(12))
+    file_import = imported("list.csv", f"Company;Email\n{rows}".encode())
+    works = {str(row): row for row in Customer.objects.all()}
+    found = revert_customer(file_import, str(works.pop("Works 0").pk), user)
+    entry = AuditEntry.objects.get(action=AuditAction.IMPORT_REVERTED)
+    assert (found.removed, entry.user_id, entry.data["removed"]) == (1, user.pk, 1)
+    for row in works.values():
+        write_note(row, "Called", by=None)
+    monkeypatch.setattr(undo, "_MOST_NAMED", 3)
+    with django_assert_max_num_queries(250):
+        found = preview_revert(file_import)
+    assert (len(found.stays), len(found.staying), found.removed) == (3, 11, 0)
+    begin_revert(file_import, user)
+    revert(file_import, _nothing)
+    assert AuditEntry.objects.filter(action=AuditAction.IMPORT_REVERTED, user_id=user.pk).count() == 2
+
+
+def test_a_customer_that_was_merged_since_is_not_counted_as_removed() -> None:
+    file_import = imported("list.csv", b"Company;Email\nTern;tern@tern.example\n")
+    tern = Customer.objects.get(name="Tern")
+    kept = make_customer(name="Kept")
+    Customer.objects.filter(pk=tern.pk).update(merged_into=kept)
+    found = preview_revert(file_import)
+    assert (found.removed, [why for _, _, why in found.stays]) == (
+        0,
+        ["Was merged into another customer since"],
+    )
+
+
+def test_an_import_by_an_earlier_version_is_reverted_as_a_whole() -> None:
+    """Earlier versions kept neither whose a row is nor with which rows a record came."""
+    _known_customers()
+    before = _all_documents()
+    file_import = imported("list.csv", b"Company;Contact name;Contact email\nTern;Ola;ola@tern.example\n")
+    for batch in file_import.batches.all():
+        batch.entries = [{name: entry[name] for name in entry if name != "of"} for entry in batch.entries]
+        batch.save()
+    file_import.records.update(batch=None)
+    client = Client()
+    client.force_login(make_user("Account manager", username="ada"))
+    page = client.get(reverse("import", args=[file_import.pk])).content.decode()
+    assert ("Revert…" in page, "Revert this customer" in page) == (True, False)
+    row = file_import.records.get(is_preview=False).number
+    assert client.get(reverse("import-revert-customer", args=[file_import.pk, row])).status_code == 404
+    assert client.get(reverse("import-revert", args=[file_import.pk])).status_code == 200
+    _reverted(file_import)
+    assert _all_documents() == before
 
 
 def test_documents_are_reverted_too() -> None:

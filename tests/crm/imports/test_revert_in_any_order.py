@@ -183,7 +183,7 @@ def put_back(file_import: FileImport, chance: random.Random) -> None:
     if chance.random() < 0.3:
         records = file_import.records.filter(is_preview=False).exclude(customer_id=None)
         for key in list(records.values_list("customer_id", flat=True).distinct())[:2]:
-            revert_customer(file_import, str(key))
+            revert_customer(file_import, str(key), None)
     preview_revert(file_import)
     begin_revert(file_import, None)
     revert(file_import, _nothing)
