@@ -50,7 +50,7 @@ _OUTCOMES = (
     (ImportOutcome.REFUSED, "Refused", "bad"),
 )
 #: What the page offers to do with a job.
-_VERBS = {Job.State.WAITING: "pause", Job.State.RUNNING: "pause", Job.State.PAUSED: "resume"}
+_VERBS: dict[str, str] = {Job.State.WAITING: "pause", Job.State.RUNNING: "pause", Job.State.PAUSED: "resume"}
 _BUSY = (FileImport.State.PREVIEWING, FileImport.State.RUNNING, FileImport.State.REVERTING)
 
 
