@@ -11,17 +11,23 @@ from typing import Any, BinaryIO
 from crm.models import FileImport, FileImportPart, ImportBatch, ImportedRecord
 
 #: Bytes of one part.
-_PART = 1_000_000
+PART = 1_000_000
 _SMALL_IN_MEMORY = 8_000_000
 
 
 def keep_file(file_import: FileImport, stream: BinaryIO) -> None:
-    """Store the bytes of `stream`. Runs inside the caller's transaction."""
+    """Store the bytes of `stream` in place of what is kept. Runs inside the caller's transaction."""
+    file_import.parts.all().delete()
     stream.seek(0)
     number = 0
-    while data := stream.read(_PART):
-        FileImportPart.objects.create(file_import=file_import, number=number, data=data)
+    while data := stream.read(PART):
+        keep_piece(file_import, number, data)
         number += 1
+
+
+def keep_piece(file_import: FileImport, number: int, data: bytes) -> None:
+    """Store a part of the file. Runs inside the caller's transaction."""
+    FileImportPart.objects.create(file_import=file_import, number=number, data=data)
 
 
 def pieces_of(file_import: FileImport) -> Iterator[bytes]:

@@ -20,30 +20,27 @@ from customers.models.source import FILE_SOURCE
 from customers.readings.folding import folded
 
 _LONGEST_NAME = 60
-_LONGEST_FILE_NAME = 255
+LONGEST_FILE_NAME = 255
 
 
 @transaction.atomic
 def take_file(name: str, stream: BinaryIO, by: Any) -> FileImport:
     """Keep a file that can be imported. Raises `NotImportable`, and then nothing is kept."""
     with ExitStack() as cleanup:
-        return _take(name, unpack(stream, cleanup), by)
+        file_import = FileImport(name=(PurePath(name).name or "file")[-LONGEST_FILE_NAME:], made_by=by)
+        fill(file_import, unpack(stream, cleanup))
+        return file_import
 
 
-def _take(name: str, unpacked: Unpacked, by: Any) -> FileImport:
-    file_import = FileImport(
-        name=(PurePath(name).name or "file")[-_LONGEST_FILE_NAME:],
-        kind=unpacked.kind,
-        size=unpacked.size,
-        layout=unpacked.layout,
-        source=unpacked.kind,
-        made_by=by,
-    )
+def fill(file_import: FileImport, unpacked: Unpacked) -> None:
+    """Say what a file is, and keep its bytes. Raises `NotImportable`. Runs inside the caller's transaction."""
+    file_import.kind = file_import.source = unpacked.kind
+    file_import.size, file_import.layout = unpacked.size, unpacked.layout
+    file_import.state = FileImport.State.UPLOADED
     if file_import.is_table:
         _look(file_import, unpacked)
     file_import.save()
     keep_file(file_import, unpacked.stream)
-    return file_import
 
 
 def look_again(file_import: FileImport, **layout: Any) -> None:

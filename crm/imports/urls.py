@@ -5,10 +5,22 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from crm.imports.pages import detail, mapping, revert, upload
+from crm.imports.pages import detail, mapping, pieces, revert, upload
 
 urlpatterns: list[URLPattern] = [
     path("imports/", admin.site.admin_view(upload.imports_page), name="imports"),
+    path("imports/upload/", admin.site.admin_view(pieces.begin), name="import-upload"),
+    path("imports/upload/<str:import_id>/", admin.site.admin_view(pieces.piece), name="import-upload-piece"),
+    path(
+        "imports/upload/<str:import_id>/finish/",
+        admin.site.admin_view(pieces.finish),
+        name="import-upload-finish",
+    ),
+    path(
+        "imports/upload/<str:import_id>/remove/",
+        admin.site.admin_view(pieces.discard),
+        name="import-upload-remove",
+    ),
     path("imports/<str:import_id>/", admin.site.admin_view(detail.import_page), name="import"),
     path("imports/<str:import_id>/map/", admin.site.admin_view(mapping.mapping_page), name="import-map"),
     path("imports/<str:import_id>/run/", admin.site.admin_view(detail.run_import), name="import-run"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from crm.desk.spreadsheets.exports import delete_old_exports
+from crm.imports.resumable import delete_abandoned_uploads
 from crm.imports.store import delete_old_files
 from crm.jobs.kind import JobResult, RunningJob
 from crm.models import Job, Notification, OutgoingEmail, WebhookDelivery
@@ -34,7 +35,7 @@ def delete_old(job: RunningJob) -> JobResult:
     """Delete exports, changes and ended jobs that are past their time, and update SQLite's statistics."""
     now = clock.now()
     exports = delete_old_exports(now)
-    files = delete_old_files(now - _days(IMPORTS_KEPT_DAYS))
+    files = delete_old_files(now - _days(IMPORTS_KEPT_DAYS)) + delete_abandoned_uploads(now)
     job.progress(1, 4)
     changes = delete_changes(now - _days(CHANGES_KEPT_DAYS))
     job.progress(2, 4)

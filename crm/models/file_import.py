@@ -61,6 +61,7 @@ class FileImport(models.Model):
         XLSX = "xlsx", "Excel"
 
     class State(models.TextChoices):
+        UPLOADING = "uploading", "Uploading"
         UPLOADED = "uploaded", "Needs mapping"
         PREVIEWING = "previewing", "Preparing preview"
         READY = "ready", "Ready"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.crm.imports.exports import TWENTY, Export
 from tests.crm.imports.test_twenty_files import work
@@ -68,3 +68,29 @@ def test_a_file_is_imported_with_at_most_one_correction(
     page.get_by_role("link", name=export.company, exact=True).click()
     expect(page.get_by_role("heading", level=1, name=export.company)).to_be_visible()
     page.wait_for_load_state("networkidle")
+
+
+def test_an_upload_that_breaks_off_goes_on_where_it_stopped(
+    at_imports: Page, tmp_path: Path, page_problems: list[str]
+) -> None:
+    page, path = at_imports, tmp_path / "large.csv"
+    row = "Invented Works {at};works{at}@firm{at}.example;" + "x" * 400 + "\n"
+    path.write_text("Company;Email;Notes\n" + "".join(row.format(at=at) for at in range(6000)))
+    sent: list[str] = []
+
+    def deliver(route: Route) -> None:
+        sent.append(route.request.url.rpartition("=")[2])
+        if len(sent) == 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/imports/upload/*/?offset=*", deliver)
+    page.get_by_label("Files", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Upload files").click()
+    expect(page.get_by_role("button", name="Preview import")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("6,000 rows")).to_be_visible()
+    assert sent == ["0", "1000000", "1000000", "2000000"]
+    # The browser's own word about the request that was broken off.
+    assert [each for each in page_problems if "ERR_FAILED" not in each] == []
+    page_problems.clear()

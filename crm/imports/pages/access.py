@@ -26,6 +26,7 @@ def wanted(request: HttpRequest, import_id: str) -> FileImport:
         found = (
             FileImport.objects.select_related("made_by", "reverted_by", "mapping")
             .filter(pk=import_id)
+            .exclude(state=FileImport.State.UPLOADING)
             .first()
         )
     except ValidationError:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from crm.imports.pages.access import check_access, steps, wanted
 from crm.imports.presets import PRESETS
+from crm.imports.resumable import unfinished_uploads
 from crm.imports.revert import is_revertible
 from crm.imports.run import start_preview
+from crm.imports.store import PART
 from crm.imports.unpack import MOST_BYTES, NotImportable
 from crm.imports.uploads import take_file
 from crm.models import FileImport, ImportMapping
-from customers.formats import counted, number, user_name, when
+from customers.formats import counted, number, percent, user_name, when
 
 _RECENT = 25
 _COLORS = {
@@ -35,7 +38,9 @@ def imports_page(request: HttpRequest) -> HttpResponse:
     check_access(request)
     if request.method == "POST":
         return _upload(request)
-    recent = FileImport.objects.select_related("made_by", "reverted_by")[:_RECENT]
+    whole = FileImport.objects.exclude(state=FileImport.State.UPLOADING)
+    recent = whole.select_related("made_by", "reverted_by")[:_RECENT]
+    unfinished = unfinished_uploads(request.user).annotate(here=Count("parts"))
     context = {
         **admin.site.each_context(request),
         "title": "Imports",
@@ -44,6 +49,7 @@ def imports_page(request: HttpRequest) -> HttpResponse:
         "presets": list(dict.fromkeys(preset.title for preset in PRESETS)),
         "mappings": [(each, counted(each.used, "time")) for each in ImportMapping.objects.all()[:8]],
         "imports": [_line(each) for each in recent],
+        "unfinished": [(each, percent(min(1, each.here * PART / each.size))) for each in unfinished],
     }
     return TemplateResponse(request, "crm/imports/imports.html", context)
 
