@@ -44,7 +44,7 @@ def begin_upload(name: str, size: int, stamp: str, by: Any) -> FileImport:
         raise CannotUpload(f"The file has more than {number(MOST_BYTES // 1_000_000_000)} GB. Split it.")
     name = (PurePath(name).name or "file")[-LONGEST_FILE_NAME:]
     unfinished = unfinished_uploads(by)
-    known = unfinished.filter(name=name, size=size, layout__stamp=stamp).first()
+    known: FileImport | None = unfinished.filter(name=name, size=size, layout__stamp=stamp).first()
     if known is not None:
         return known
     if unfinished.count() >= MOST_UNFINISHED:
