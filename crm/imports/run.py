@@ -154,7 +154,13 @@ def run(file_import: FileImport, progress: Progress) -> None:
     _finish(file_import, tally, FileImport.State.FAILED if is_all_bad else FileImport.State.DONE)
     names = ("created", "updated", "unchanged", "refused")
     counts = {name: file_import.counts.get(name, 0) for name in names}
-    record_event(EventKind.IMPORT_DONE, source=file_import.source, **counts)
+    record_event(
+        EventKind.IMPORT_DONE,
+        subject=str(file_import.pk),
+        by=file_import.made_by,
+        source=file_import.source,
+        **counts,
+    )
     audit(
         AuditAction.IMPORTED,
         None,

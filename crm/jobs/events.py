@@ -7,10 +7,13 @@ from datetime import datetime
 from django.db import transaction
 
 from crm.jobs.kind import JobResult, RunningJob
+from crm.jobs.refresh import REVENUE
+from crm.jobs.reports import REPORT_FIGURES
 from crm.jobs.sending import send_all
 from crm.models import ChangePosition, WebhookDelivery
 from crm.notifications.due import record_due
 from crm.notifications.events import handle_events
+from crm.queue import enqueue
 from crm.webhooks.deliveries import endpoints_by_event, queue_changes, send_next
 from customers import clock
 from customers.changes import Expired, changes_after, has_changes_after, present
@@ -28,7 +31,10 @@ def events_wait(now: datetime) -> bool:
 
 
 def tell_of_events(job: RunningJob) -> JobResult:
-    """Notify users, and queue deliveries of webhooks."""
+    """Notify users, and queue deliveries of webhooks. After an import, request the figures that are kept by the hour."""
+    if Event.objects.unhandled().filter(kind=EventKind.IMPORT_DONE).exists():
+        for kind in (REVENUE, REPORT_FIGURES):
+            enqueue(kind, key=kind)
     return JobResult(f"{counted(handle_events(), 'event')} handled")
 
 

@@ -25,9 +25,17 @@ from crm.jobs.exports import write_export
 from crm.jobs.imports import import_file, preview_file, revert_file
 from crm.jobs.kind import Kind, Lane
 from crm.jobs.mail import emails_wait, queue_digests, reset_passwords, send_emails
-from crm.jobs.refresh import REFRESH, follow_changes, is_behind, refresh_all, refresh_due, refresh_revenue
+from crm.jobs.refresh import (
+    REFRESH,
+    REVENUE,
+    follow_changes,
+    is_behind,
+    refresh_all,
+    refresh_due,
+    refresh_revenue,
+)
 from crm.jobs.renewals import RENEW, renew_due
-from crm.jobs.reports import refresh_report_figures
+from crm.jobs.reports import REPORT_FIGURES, refresh_report_figures
 from crm.jobs.resolve import RESOLVE, resolve_all
 from crm.jobs.retention import RETENTION, delete_old
 from crm.jobs.schedule import Daily, Every
@@ -71,14 +79,14 @@ _ALL = (
         run=resolve_all,
     ),
     Kind(
-        name="revenue",
+        name=REVENUE,
         title="Revenue figures",
         about="Monthly revenue and its movement",
         run=refresh_revenue,
         schedule=Every(60),
     ),
     Kind(
-        name="report_figures",
+        name=REPORT_FIGURES,
         title="Report figures",
         about="Amounts due, usage and work by month",
         run=refresh_report_figures,

@@ -19,6 +19,8 @@ from customers.models import Customer
 
 #: The kind of job that refreshes everyone.
 REFRESH = "refresh"
+#: The kind of job that computes revenue by month.
+REVENUE = "revenue"
 
 _BATCH = 200
 _MOST_DUE = 2000

@@ -6,6 +6,9 @@ from crm.jobs.kind import JobResult, RunningJob
 from crm.reports.refresh import refresh_figures
 from customers.formats import counted
 
+#: The kind of this job.
+REPORT_FIGURES = "report_figures"
+
 
 def refresh_report_figures(job: RunningJob) -> JobResult:
     """Keep what is due, work done and usage for the reports."""

@@ -122,7 +122,7 @@ def _notify(events: Sequence[Event]) -> None:
 
 
 def _tell_of_imports(events: Sequence[Event]) -> None:
-    """Tell those who operate the jobs: a command has no user."""
+    """Tell who imported a file; of an import by a command, which has no user, those who operate the jobs."""
     if not events:
         return
     operators = get_user_model()._default_manager.with_perm("crm.change_job", backend=_BACKEND)
@@ -131,10 +131,10 @@ def _tell_of_imports(events: Sequence[Event]) -> None:
         counts = [f"{number(event.data.get(name, 0))} {name}" for name in ("created", "updated", "refused")]
         notify(
             NotificationKind.IMPORT_DONE,
-            keys,
+            [event.done_by] if event.done_by else keys,
             f"Import of {event.data.get('source', 'documents')} documents done",
             detail=", ".join(counts),
-            link=reverse("jobs"),
+            link=reverse("import", args=[event.subject]) if event.subject else reverse("jobs"),
             key=str(event.pk),
         )
 

@@ -15,8 +15,9 @@ from billing.invoices.issue import InvoiceRequest, raise_invoices
 from billing.invoices.payments import record_payment
 from billing.rules.invoice_totals import BilledLine
 from crm.dedupe.merges.merge import merge
+from crm.jobs.events import tell_of_events
 from crm.jobs.exports import write_export
-from crm.models import Notification, Preferences
+from crm.models import Job, Notification, Preferences
 from crm.notifications import events
 from crm.notifications.due import record_due
 from crm.notifications.events import handle_events
@@ -177,3 +178,16 @@ def test_an_import_by_a_command_tells_those_who_operate_jobs(max_: User) -> None
     assert (told.user, told.text) == (operator, "Import of crm documents done")
     assert told.detail == "1,200 created, 3 updated, 1 refused"
     assert told.link == "/admin/jobs/"
+
+
+def test_an_import_tells_the_user_who_did_it_and_asks_for_the_figures(max_: User) -> None:
+    make_user("Billing operations")
+    counts: Any = {"created": 3, "updated": 0, "refused": 0}
+    record_event(EventKind.IMPORT_DONE, subject="imp_1", by=max_, source="crm", **counts)
+    job: Any = None
+    tell_of_events(job)
+    told = Notification.objects.get()
+    assert (told.user, told.link) == (max_, "/admin/imports/imp_1/")
+    assert set(Job.objects.values_list("kind", flat=True)) == {"revenue", "report_figures"}
+    tell_of_events(job)
+    assert Job.objects.count() == 2
