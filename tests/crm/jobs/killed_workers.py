@@ -20,7 +20,9 @@ from crm.models import job as job_models
 from tests.processes import FORK, disconnect
 
 #: In the tests a worker is gone sooner than after a minute.
-_GONE = timedelta(seconds=1)
+_GONE = timedelta(seconds=2)
+#: Seconds between two looks for work. Every fifth is a sign of life. With shorter ones, looking takes most of the time.
+_PAUSE = 0.1
 #: Seconds without any job that ends, after which something must be wrong.
 _PATIENCE = 180
 
@@ -43,7 +45,7 @@ def run_all(workers: int, *, is_atomic: bool, kill_every: int = 0) -> int:
 
     def work() -> None:
         connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], "pool": False}
-        process = WorkerProcess({"test": kind}, pause=0.02)
+        process = WorkerProcess({"test": kind}, pause=_PAUSE)
         signal.signal(signal.SIGTERM, lambda number, frame: process.stop())
         process.run()
 
