@@ -156,26 +156,11 @@ def values_of(document: Any, path: str = "$") -> dict[str, Any]:
 
 
 def lost(sent: Any, back: Any) -> dict[str, Any]:
-    """The values of `sent` that `back` does not have in their place. Null, empty and absent are the same.
-
-    A text that a list has twice, such as a domain, comes back once: the import reports it.
-    """
+    """The values of `sent` that `back` does not have in their place. Null, empty and absent are the same."""
     ours = values_of(json.loads(json.dumps(back)))
     empty: tuple[Any, ...] = (None, "", [], {})
     return {
         path: value
         for path, value in values_of(sent).items()
-        if value not in empty and ours.get(path) != value and not _is_repeated(path, value, sent, ours)
+        if value not in empty and ours.get(path) != value
     }
-
-
-def _is_repeated(path: str, value: Any, sent: Any, ours: dict[str, Any]) -> bool:
-    """Whether the list at `path` has the text `value` twice, and once in what came back."""
-    place = path.rpartition("[")[0]
-    if not path.endswith("]") or not isinstance(value, str):
-        return False
-
-    def count(values: dict[str, Any]) -> int:
-        return sum(each == value and other.rpartition("[")[0] == place for other, each in values.items())
-
-    return count(values_of(sent)) > 1 and count(ours) == 1

@@ -61,9 +61,13 @@ def not_understood(kind: type[JsonDocument], received: Any, taken: Any) -> Kept:
 def give_back(kind: type[JsonDocument], document: dict[str, Any], kept: Kept) -> None:
     """Put what is kept into `document`, an object of `kind` as plain JSON.
 
-    A value that the document has stays. Figures come back together, as long as none of them has changed.
+    A value that the document has stays. Figures come back together, as long as none of them has changed, and a list of
+    plain values as long as it has not.
     """
     shapes = _shapes(kind)
+    lists = {key: node for key, node in kept.items() if "for" in node and isinstance(node["is"], list)}
+    document |= {key: node["is"] for key, node in lists.items() if document.get(key) == node["for"]}
+    kept = {key: node for key, node in kept.items() if key not in lists}
     instead = {key: node for key, node in kept.items() if "for" in node}
     if all(key in document and document[key] == node["for"] for key, node in instead.items()):
         document |= {key: node["is"] for key, node in instead.items()}
@@ -102,7 +106,10 @@ def _beyond(shape: _Shape, value: Any, taken: Any) -> Any:
             return None
         if taken is None:
             return {"is": value}
-        if shape.is_word:
+        if isinstance(value, list):
+            # Some were left out, such as a text that is there twice.
+            is_other = isinstance(taken, list) and len(taken) < len(value)
+        elif shape.is_word:
             is_other = str(value).casefold() != str(taken).casefold()
         else:
             # A time in seconds is one in milliseconds by now.

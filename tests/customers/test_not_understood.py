@@ -24,6 +24,7 @@ class Tree(JsonDocument, kw_only=True):
     best: Leaf | UnsetType | None = UNSET
     leaves: list[Leaf] | UnsetType = UNSET
     by_key: dict[str, Leaf] | UnsetType = UNSET
+    words: list[str] | UnsetType | None = UNSET
 
 
 def _back(received, taken, document):
@@ -50,6 +51,8 @@ def _back(received, taken, document):
         ),
         ({"name": "a", "by_key": {"k": {"id": "1", "x": None}}}, {"name": "a", "by_key": {"k": {"id": "1"}}}),
         ({"name": "a", "by_key": {"k": {"id": "1"}}}, {"name": "a", "by_key": {}}),
+        ({"name": "a", "words": ["x", "y", "x", 5]}, {"name": "a", "words": ["x", "y"]}),
+        ({"name": "a", "words": ["x"]}, {"name": "a"}),
     ],
     ids=[
         "key",
@@ -60,6 +63,8 @@ def _back(received, taken, document):
         "items without an ID",
         "in a member",
         "member",
+        "item of a list of texts",
+        "list of texts",
     ],
 )
 def test_what_was_not_taken_comes_back_where_it_was(received, taken):
@@ -90,6 +95,13 @@ def test_an_item_that_was_removed_here_does_not_come_back():
         "name": "a",
         "leaves": [{"id": "2", "x": 2}],
     }
+
+
+@pytest.mark.parametrize("now", [{"words": ["x"]}, {"words": ["x", "y", "z"]}, {"words": []}, {}])
+def test_a_list_of_texts_that_was_changed_here_stays(now):
+    received = {"name": "a", "words": ["x", "y", "x"]}
+    now = {"name": "a", **now}
+    assert _back(received, {"name": "a", "words": ["x", "y"]}, now) == now
 
 
 def test_items_that_were_added_here_get_nothing():
