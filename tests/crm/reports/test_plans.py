@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from billing.models import Feature
 from crm.models import (
     CurrencyFacts,
     CustomerFacts,
@@ -33,6 +34,8 @@ from tests.factories import make_feature, make_segment, make_team, make_user
 pytestmark = pytest.mark.django_db
 
 _CUSTOMERS = 3000
+#: Customers that are made at a time.
+_BATCH = 5000
 #: Figures and facts, with few rows for each customer, and tables with a few rows in all.
 FIGURES = {"crm_revenuechange", "crm_receivable", "crm_usagemonth", "crm_workmonth", "crm_revenuemonth"}
 READ = FIGURES | {
@@ -71,15 +74,21 @@ def statements(user: Any, filters: tuple[str, ...]) -> Iterator[tuple[str, str]]
                 yield f"{report.name}?{query}", each["sql"]
 
 
-def fill(user: Any) -> None:
+def fill(user: Any, customers: int) -> None:
     """Figures of thousands of customers."""
     feature = make_feature()
     make_team(members=[user])
-    customers = [Customer(name=f"Customer {n}") for n in range(_CUSTOMERS)]
+    for first in range(0, customers, _BATCH):
+        _fill(range(first, min(first + _BATCH, customers)), user, feature)
+    WorkMonth.objects.create(user=user, env="live", month=TODAY.replace(day=1), calls=1)
+
+
+def _fill(numbers: range, user: Any, feature: Feature) -> None:
+    customers = [Customer(name=f"Customer {n}") for n in numbers]
     Customer.objects.bulk_create(customers, batch_size=1000)
     long_ago = TODAY - timedelta(days=30)
     rows: list[list[Any]] = [[] for _ in range(6)]
-    for n, customer in enumerate(customers):
+    for n, customer in zip(numbers, customers, strict=True):
         of_one = {"account": customer, "env": "live"}
         currency = "EUR" if n % 5 == 0 else "USD"
         known: dict[str, Any] = {**of_one, "currency": currency, "known_from": long_ago}
@@ -96,12 +105,11 @@ def fill(user: Any) -> None:
             kind.append(row)
     for kind in rows:
         type(kind[0]).objects.bulk_create(kind, batch_size=1000)
-    WorkMonth.objects.create(user=user, env="live", month=TODAY.replace(day=1), calls=1)
 
 
 def test_reports_ask_for_figures_and_facts_only() -> None:
     user = make_user()
-    fill(user)
+    fill(user, _CUSTOMERS)
     found: dict[str, set[str]] = {}
     for name, sql in statements(user, FILTERS):
         others = set(re.findall(r'(?:FROM|JOIN) "(\w+)"', sql)) - READ
@@ -111,9 +119,10 @@ def test_reports_ask_for_figures_and_facts_only() -> None:
 
 
 @pytest.mark.postgresql
-def test_no_plan_reads_a_table_of_children() -> None:
+@pytest.mark.parametrize("customers", [_CUSTOMERS, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_no_plan_reads_a_table_of_children(customers: int) -> None:
     user = make_user()
-    fill(user)
+    fill(user, customers)
     segment = make_segment(
         owner=user, query={"mrr": ["some"], "status": ["active"], "subscription": ["active"]}
     )
