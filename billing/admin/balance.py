@@ -34,7 +34,7 @@ from customers.formats import (
 )
 
 _LEVELS = {"Unlimited": NEWS, "Available": GOOD, "Out": WAITING, "Overage": BAD}
-_GRANT_STATUSES = {"Active": GOOD, "Expired": PLAIN, "Ended": PLAIN}
+_GRANT_STATUSES = {"Active": GOOD, "Scheduled": PLAIN, "Expired": PLAIN, "Ended": PLAIN}
 _EXPIRES = day_of("expires_at")
 _PRICE = (
     "price_amount",
@@ -112,7 +112,7 @@ class GrantInline(ReadOnlyInline):
 
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
-        return "Unlimited" if grant.unlimited else number(grant.figures.granted)
+        return _granted(grant)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
@@ -194,6 +194,7 @@ class GrantStatus(OneOfFilter):
     parameter_name = "standing"
     options = {
         "counted": ("Active", lambda grants: grants.counted()),
+        "scheduled": ("Scheduled", lambda grants: grants.scheduled()),
         "ended": ("Ended", lambda grants: grants.exclude(ended_at=None)),
         "expired": ("Expired", lambda grants: grants.filter(ended_at=None, expires_at__lte=clock.now())),
     }
@@ -254,7 +255,7 @@ class GrantAdmin(ReadOnlyAdmin):
 
     @display(description="granted")
     def shown_granted(self, grant: Grant) -> str:
-        return "Unlimited" if grant.unlimited else number(grant.figures.granted)
+        return _granted(grant)
 
     @display(description="used")
     def shown_used(self, grant: Grant) -> str:
@@ -324,7 +325,15 @@ def _figures(balance: Any) -> Figures:
     )
 
 
+def _granted(grant: Grant) -> str:
+    if grant.is_scheduled:
+        return f"{number(grant.scheduled_amount)} from {day(grant.created_at)}"
+    return "Unlimited" if grant.unlimited else number(grant.figures.granted)
+
+
 def _grant_status(grant: Grant) -> str:
     if grant.ended_at is not None:
         return "Ended"
+    if grant.is_scheduled:
+        return "Scheduled"
     return "Expired" if grant.expires_at is not None and grant.expires_at <= clock.now() else "Active"

@@ -108,9 +108,11 @@ class _State:
         )
 
 
-def counted_grants(balance: Balance, at: datetime) -> list[Grant]:
-    """The grants that count, in drawing order: `add` to a balance goes to the first limited one."""
-    return _in_order(_state(balance, at))
+def expirable_grants(balance: Balance, at: datetime) -> list[Grant]:
+    """The grants that `expire` takes: those that count, in drawing order, and those that have not started."""
+    state = _state(balance, at)
+    scheduled = [grant for grant in state.drawable.grants.values() if grant.is_scheduled]
+    return [*_in_order(state), *sorted(scheduled, key=lambda grant: (grant.created_at, grant.position))]
 
 
 def version_token_of(balance: Balance, at: datetime) -> str:
@@ -235,6 +237,7 @@ def _written(
 
 def _add(state: _State, grant: Grant | None, amount: Decimal) -> _PlannedAdjustment:
     _check(amount)
+    _check_started(grant)
     if not amount:
         raise CannotAdjust("Enter an amount above 0 to add, or below 0 to remove.")
     chosen = grant or _first(state)
@@ -243,6 +246,7 @@ def _add(state: _State, grant: Grant | None, amount: Decimal) -> _PlannedAdjustm
 
 def _set_remaining(state: _State, grant: Grant | None, remaining: Decimal) -> _PlannedAdjustment:
     _check(remaining)
+    _check_started(grant)
     if remaining < 0:
         raise CannotAdjust("Enter 0 or more. What remains is never below 0.")
     figures = state.figures()
@@ -353,7 +357,7 @@ def _chosen(state: _State, target: Grant | Balance) -> Grant | None:
     grant = state.drawable.grants.get(str(target.pk))
     if grant is None:
         raise CannotAdjust(f"Choose another grant. {name_of_grant(target)} has ended.")
-    if grant.expires_at is not None and not grant.counts_at(state.at):
+    if grant.expires_at is not None and not grant.is_scheduled and not grant.counts_at(state.at):
         raise CannotAdjust(
             f"Choose another grant. {name_of_grant(grant)} expired {moment(grant.expires_at)}."
         )
@@ -395,6 +399,14 @@ def _included(grant: Grant, amount: Decimal) -> FigureChange:
 def _check_moment(at: datetime) -> None:
     if problem := ahead_problem(at, clock.now()):
         raise CannotAdjust(problem)
+
+
+def _check_started(grant: Grant | None) -> None:
+    if grant is not None and grant.is_scheduled:
+        raise CannotAdjust(
+            f"Expire this grant and make another one. It starts on {moment(grant.created_at)}, and has nothing to adjust"
+            " until then."
+        )
 
 
 def _check(amount: Decimal) -> None:

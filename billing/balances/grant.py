@@ -76,6 +76,8 @@ def grant(
         reset_interval=interval,
         reset_interval_count=interval_count if interval else None,
         scheduled_amount=amount if is_later else None,
+        scheduled_by=done_by if is_later else "",
+        scheduled_reason=reason if is_later else "",
         next_reset_at=step(at, interval, every) if interval and not is_later else None,
         expires_at=expires_at,
         created_at=at,

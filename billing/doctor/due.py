@@ -28,8 +28,12 @@ _OVERDUE = {
 
 
 def check_resets(advance: Advance) -> Iterator[Finding]:
-    """Grants that should have been reset."""
+    """Grants that should have started, or been reset."""
     late = clock.now() - GRACE
+    for grant in _in_order(Grant.objects.due_to_start(late), *_OF_BALANCE):
+        yield Finding(
+            grant.pk, str(grant.balance), _OVERDUE[DueKind.START].format(moment(grant.created_at)), _RENEW
+        )
     for grant in _in_order(Grant.objects.counted().due_to_reset(late), *_OF_BALANCE):
         yield Finding(
             grant.pk, str(grant.balance), f"its reset was due on {moment(grant.next_reset_at)}", _RENEW

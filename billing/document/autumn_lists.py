@@ -218,7 +218,8 @@ class ClientPurchaseList(ClientRowList):
 class ClientBalanceList(ClientRowList):
     """The grants of one customer or of all, which the billing platform's public client calls balances.
 
-    One is active while it counts toward the balance of its feature.
+    One is active while it counts toward the balance of its feature. The client knows none that are scheduled, so these
+    are listed from their start on.
     """
 
     summary = "List balances for the billing client"
@@ -231,7 +232,8 @@ class ClientBalanceList(ClientRowList):
     def rows(self, wanted: ClientBalancesRequest, at: datetime) -> QuerySet[Any]:
         counted = Q(pk__in=Grant.objects.counted(at).order_by().values("pk"))
         status = {"active": counted, "expired": ~counted}
-        grants = Grant.objects.filter(_any(status, wanted.statuses, ["active"]))
+        begun = Grant.objects.exclude(scheduled_amount__isnull=False, ended_at=None)
+        grants = begun.filter(_any(status, wanted.statuses, ["active"]))
         if wanted.plan_id is None:
             grants = grants.filter(plan=None)
         elif wanted.plan_id is not UNSET:

@@ -233,7 +233,7 @@ def _left_out(material: Material, row: Grant | Rollover) -> RowLeftOut:
     grant = row if isinstance(row, Grant) else row.grant
     entity_id = grant.entity_id if grant else None
     held = row.held if isinstance(row, Grant) else row.left
-    if isinstance(row, Grant) and row.scheduled_amount is not None and row.ended_at is None:
+    if isinstance(row, Grant) and row.is_scheduled:
         reason, held = f"starts {moment(row.created_at)}", row.scheduled_amount
     elif row.ended_at is not None:
         reason = f"ended {moment(row.ended_at)}"

@@ -92,9 +92,13 @@ class GrantQuerySet(CountedQuerySet["Grant"]):
         """The grants that count toward their balance at `at` (default: now). A scheduled one doesn't yet."""
         return super().counted(at).filter(scheduled_amount=None)
 
+    def scheduled(self) -> Self:
+        """The grants that have not started. See `Grant.is_scheduled`."""
+        return self.filter(ended_at=None, scheduled_amount__isnull=False)
+
     def due_to_start(self, at: datetime) -> Self:
         """The scheduled grants that start by `at`. `Grant.due_events` is the reference."""
-        return self.filter(ended_at=None, scheduled_amount__isnull=False, created_at__lte=at)
+        return self.scheduled().filter(created_at__lte=at)
 
     def due_to_reset(self, at: datetime) -> Self:
         """The grants with a reset due by `at`. `Grant.due_events` is the reference."""
@@ -176,6 +180,8 @@ class Grant(PartOfList):
         editable=False,
         help_text="What it will include from its start on. Blank once it has started.",
     )
+    scheduled_by = models.CharField(blank=True, editable=False, help_text="Who scheduled it.")
+    scheduled_reason = models.CharField(blank=True, editable=False, help_text="Why it was scheduled.")
     unlimited = models.BooleanField(default=False)
     reset_interval = models.CharField(
         max_length=20, choices=Interval, blank=True, help_text="Blank if it never resets."
@@ -218,6 +224,8 @@ class Grant(PartOfList):
             "adjusted",
             "billed_overage",
             "entries",
+            "scheduled_by",
+            "scheduled_reason",
         ],
         no_db_index=["entity", "plan", "subscription", "purchase"],
     )
@@ -267,6 +275,11 @@ class Grant(PartOfList):
     def counts_at(self, at: datetime) -> bool:
         """Whether the grant counts towards its balance."""
         return self.scheduled_amount is None and counts(self.ended_at, self.expires_at, at)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether its start lies ahead, or was not applied yet."""
+        return self.scheduled_amount is not None and self.ended_at is None
 
     @property
     def started_at(self) -> datetime | None:

@@ -40,7 +40,11 @@ class AdjustForm(SheetForm):
         self.grants = {str(grant.pk): grant for grant in grants}
         field: Any = self.fields["grant"]
         what = self["what"].value()
-        named = [(key, _choice(grant)) for key, grant in self.grants.items()]
+        named = [
+            (key, _choice(grant))
+            for key, grant in self.grants.items()
+            if what == _EXPIRE or not grant.is_scheduled
+        ]
         if what == _EXPIRE:
             field.choices = [("", "Choose a grant"), *named]
             field.required = True
@@ -65,8 +69,8 @@ class Adjust(Act):
     refusals = (CannotAdjust,)
 
     def form(self, data: QueryDict | None, initial: dict[str, Any]) -> AdjustForm:
-        """The form with the grants that count now."""
-        grants = adjust.counted_grants(self.row, self.at)
+        """The form with the grants that count now; only an expiry takes those that have not started."""
+        grants = adjust.expirable_grants(self.row, self.at)
         prefetch_related_objects(grants, "entity")
         return AdjustForm(grants, data, initial=initial)
 
@@ -145,4 +149,6 @@ class Adjust(Act):
 def _choice(grant: Grant) -> str:
     owner = f", of {grant.entity}" if grant.entity else ""
     left = "unlimited" if grant.unlimited else f"{number(grant.held)} remaining"
+    if grant.is_scheduled:
+        left = f"{number(grant.scheduled_amount)}, not started"
     return f"{name_of_grant(grant)}{owner}: {left}"

@@ -99,7 +99,7 @@ def begin_purchase(work: UnitOfWork, purchase: Purchase) -> None:
 
 
 def begin_grant(work: UnitOfWork, grant: Grant) -> None:
-    """Start a scheduled grant at the moment for which it was scheduled."""
+    """Start a scheduled grant at the moment for which it was scheduled, as who scheduled it wanted."""
     amount, grant.scheduled_amount = grant.scheduled_amount or _ZERO, None
     if grant.reset_interval:
         grant.next_reset_at = step(grant.created_at, grant.reset_interval, grant.reset_interval_count or 1)
@@ -110,7 +110,8 @@ def begin_grant(work: UnitOfWork, grant: Grant) -> None:
         [FigureChange(grant, "included_grant", amount)],
         feature_id=work.feature_id_of(grant),
         entity_id=grant.entity_id,
-        reason="Scheduled grant",
+        reason=grant.scheduled_reason or "Scheduled grant",
+        done_by=grant.scheduled_by,
     )
 
 

@@ -226,14 +226,15 @@ class UnitOfWork:
         feature_id: str,
         entity_id: str | None = None,
         reason: str = "",
+        done_by: str = "",
     ) -> None:
-        """Post changes of one feature's figures."""
+        """Post changes of one feature's figures, by `done_by` if it is not who does the work."""
         self.book.add(
             PostingDraft(
                 customer_id=self.key,
                 kind=kind,
                 occurred_at=at,
-                done_by=self.done_by,
+                done_by=done_by or self.done_by,
                 changes=changes,
                 reason=reason,
                 feature_id=feature_id,

@@ -85,7 +85,7 @@ class TestAdd:
         )
         add(balance, Decimal(1), **WHY)
         assert [each[2] for each in figures(late, unlimited, early, entitys)] == [0, 0, 1, 0]
-        assert adjust.counted_grants(balance, NOW) == [unlimited, early, late, entitys]
+        assert adjust.expirable_grants(balance, NOW) == [unlimited, early, late, entitys]
 
     def test_a_grant_that_is_chosen_takes_it(self, balance):
         first, second = grant(balance), grant(balance)

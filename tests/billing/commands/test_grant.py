@@ -157,8 +157,9 @@ def test_a_later_grant_counts_from_its_start_on(monkeypatch: pytest.MonkeyPatch)
     start = datetime(2026, 1, 20, tzinfo=UTC)
 
     told = run(
-        "acme", "calls", "10", "--at", "2026-01-20", "--interval", "month", "--expires-at", "2026-06-01"
-    )
+        "acme", "calls", "10", "--at", "2026-01-20", "--interval", "month", "--expires-at", "2026-06-01",
+        "--reason", "A present",
+    )  # fmt: skip
 
     assert told[0].startswith("Granted 10 Calls to")
     assert told[0].endswith(", from Jan 20, 2026 on")
@@ -183,4 +184,6 @@ def test_a_later_grant_counts_from_its_start_on(monkeypatch: pytest.MonkeyPatch)
         4,
         datetime(2026, 2, 20, tzinfo=UTC),
     )
+    posting = Posting.objects.get(kind=Posting.Kind.GRANT)
+    assert (posting.reason, posting.done_by) == ("A present", scheduled.scheduled_by)
     refused("acme", "calls", "1", "--at", "2026-03-01", "--unlimited")
