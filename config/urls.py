@@ -14,6 +14,7 @@ from config.navigation import data_page
 from config.preferences import preferences_page, start_page
 from config.sessions import sessions_page
 from config.settings_pages.pages import group_page, reset_page, settings_page
+from crm.home.tiles import old_list
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="start")),
@@ -53,6 +54,7 @@ urlpatterns = [
     path("admin/seller/", admin.site.admin_view(seller_page), {"site": admin.site}, "seller"),
     # Replaces Unfold's own search, which reads whole tables and caches the results.
     path("admin/search/", RedirectView.as_view(pattern_name="desk-find")),
+    path("admin/list/<slug:name>/", admin.site.admin_view(old_list)),
     path("admin/", include("billing.sheets.urls")),
     path("admin/", include("crm.desk.sheets.urls")),
     path("admin/", include("crm.desk.pages.urls")),

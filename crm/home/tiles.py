@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -19,6 +21,7 @@ from crm.desk.lists.invoices import INVOICES
 from crm.desk.lists.subscriptions import SUBSCRIPTIONS
 from crm.desk.scope import Scope
 from crm.desk.segments.filter import FilterContext
+from customers import clock
 from customers.configuration.kinds import Setting
 from customers.configuration.table import RENEWAL_SOON_DAYS, TRIAL_SOON_DAYS
 from customers.configuration.values import value_of
@@ -104,3 +107,12 @@ def at_most(rows: QuerySet[Any]) -> str:
 def _url(each: _Counted, texts: Mapping[str, Sequence[str]]) -> str:
     sort = {"sort": [each.sort]} if each.sort else {}
     return f"{reverse(each.row_list.url_name)}?{urlencode({**texts, **sort}, doseq=True)}"
+
+
+def old_list(request: HttpRequest, name: str) -> HttpResponse:
+    """The old URL of the list behind a number, kept for one version: it leads to the list of today, or home."""
+    if not request.user.has_perm("customers.view_customer"):
+        raise PermissionDenied
+    scope = Scope.chosen(request.GET.get("scope"))
+    tile = tiles_of(request.user, scope, clock.now()).get(name)
+    return HttpResponseRedirect(tile.url if tile else reverse("admin:index"))

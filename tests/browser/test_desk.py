@@ -196,6 +196,25 @@ def test_from_the_home_page_to_a_customer_by_keyboard(
     expect(page.get_by_role("heading", name="Billing accounts")).to_be_visible()
 
 
+def test_enter_opens_what_was_found_and_only_goes_to_a_guess(
+    page: Page, user: User, sign_in: Callable[[User], None]
+) -> None:
+    found = make_customer(name="Zephyr Robotics")
+    sign_in(user)
+    page.goto("/admin/")
+    for term, is_guess in (("Zephyr Robotics", False), ("Zephir Robotics", True)):
+        page.keyboard.press("Control+k")
+        page.keyboard.type(term)
+        link = page.get_by_role("dialog").get_by_role("link", name="Zephyr Robotics")
+        expect(link).to_be_visible()
+        page.keyboard.press("Enter")
+        if is_guess:
+            expect(link).to_be_focused()
+            page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(str(found.pk)))
+        page.goto("/admin/desk/tasks/")
+
+
 def test_the_worklist_by_keyboard(
     page: Page, user: User, customer: Customer, sign_in: Callable[[User], None]
 ) -> None:

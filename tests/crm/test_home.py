@@ -288,3 +288,12 @@ def test_an_empty_installation_begins_with_its_first_steps() -> None:
     assert 'href="/admin/imports/"' in page.content.decode()
     make_customer()
     assert "start" not in client.get(reverse("admin:index")).context
+
+
+def test_the_old_url_of_a_list_leads_to_the_list_of_today() -> None:
+    client = Client()
+    client.force_login(make_user("Account manager"))
+    old = client.get("/admin/list/overdue/?scope=all")
+    assert old["Location"] == f"{reverse('desk-invoices')}?invoice_status=past_due&env=live&sort=-late"
+    assert client.get(old["Location"]).status_code == 200
+    assert client.get("/admin/list/nonsense/")["Location"] == reverse("admin:index")

@@ -21,8 +21,14 @@ def find_page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("customers.view_customer"):
         raise PermissionDenied
     term = request.GET.get("q", "").strip()[:LONGEST_IDENTIFIER]
-    found = find(term, request.user.has_perm) or find_near(term, request.user.has_perm)
-    context: dict[str, Any] = {"term": term, "found": found, "is_full": len(found) == MOST}
+    found = find(term, request.user.has_perm)
+    near = [] if found else find_near(term, request.user.has_perm)
+    context: dict[str, Any] = {
+        "term": term,
+        "found": found or near,
+        "is_guess": bool(near),
+        "is_full": len(found) == MOST,
+    }
     if "part" in request.GET:
         context["pages"] = _admin_pages(request, term)
         return render(request, "crm/desk/_found.html", context)

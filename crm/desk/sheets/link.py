@@ -53,7 +53,7 @@ class LinkRecord(_RecordAct):
 
     def form(self, data: QueryDict | None, initial: dict[str, Any]) -> LinkForm:
         """The form."""
-        return LinkForm(self.request.user.has_perm, self.row.customer.env, data, initial=initial)
+        return LinkForm(self.request.user.has_perm, self.row.customer, data, initial=initial)
 
     def target(self, form: Any) -> Target | None:
         """The customer, once it is found."""

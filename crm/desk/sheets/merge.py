@@ -41,14 +41,14 @@ class CustomerForm(SheetForm):
 
     other = text_field("Customer", max_length=400, help_text="Name, ID, email or phone.")
 
-    def __init__(self, may: Any, env: str, *args: Any, **options: Any) -> None:
+    def __init__(self, may: Any, own: Customer, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.may, self.env = may, env
+        self.may, self.own = may, own
         focus(self, "other")
 
     def chosen(self) -> Customer:
         """The customer. Raises `Refused` if none is found, or several are."""
-        return customer_called(self.cleaned_data["other"], self.env, self.may)
+        return customer_called(self.cleaned_data["other"], self.own, self.may)
 
 
 class MergeForm(CustomerForm):
@@ -75,7 +75,7 @@ class MergeWith(Act):
 
     def form(self, data: QueryDict | None, initial: dict[str, Any]) -> MergeForm:
         """The form."""
-        return MergeForm(self.request.user.has_perm, self.row.env, data, initial=initial)
+        return MergeForm(self.request.user.has_perm, self.row, data, initial=initial)
 
     def preview(self, form: MergeForm) -> Preview:
         """The values that change, the records that come together, and what happens to the money."""
@@ -152,13 +152,14 @@ class MergeWith(Act):
         return found_target(form)
 
 
-def customer_called(term: str, env: str, may: Any) -> Customer:
-    """The customer that an identifier or the search finds. Raises `Refused` if none or several are found."""
+def customer_called(term: str, own: Customer, may: Any) -> Customer:
+    """The customer beside `own` that an identifier or the search finds. Raises `Refused` if none or several are found."""
     term = term.strip()
     try:
-        return find_customer(term, env)
+        return find_customer(term, own.env)
     except UnknownCustomer:
-        found = [each.customer for each in find(term, may, most=_NAMED + 1)]
+        others = (each.customer for each in find(term, may, most=_NAMED + 2))
+        found = [each for each in others if each.pk != own.pk][: _NAMED + 1]
     except AmbiguousCustomer as problem:
         raise Refused(str(problem)) from None
     if not found:

@@ -78,6 +78,16 @@ document.addEventListener("DOMContentLoaded", () => {
     let request = null;
     let waiting = 0;
     let opensFirst = false;
+    let isGuess = false;
+
+    // Enter opens what was found; a guess it only goes to, so that a typo opens no other customer.
+    const openFirst = () => {
+        if (isGuess) {
+            links()[0].focus();
+        } else {
+            links()[0].click();
+        }
+    };
 
     const open = () => {
         if (!dialog.open) {
@@ -113,12 +123,13 @@ document.addEventListener("DOMContentLoaded", () => {
             }
             results.innerHTML = text;
             const count = results.querySelectorAll("a").length;
+            isGuess = !own.querySelector("a") && (!count || results.querySelector("a").closest("[data-guess]") !== null);
             if (!count) {
                 listOwn(true);
             }
             status.textContent = count === 1 ? "1 found" : `${count} found`;
             if (opensFirst && links().length) {
-                links()[0].click();
+                openFirst();
             }
         } catch (problem) {
             if (problem.name !== "AbortError") {
@@ -134,6 +145,7 @@ document.addEventListener("DOMContentLoaded", () => {
     };
 
     input.addEventListener("input", () => {
+        isGuess = false;
         listOwn();
         window.clearTimeout(waiting);
         opensFirst = false;
@@ -152,7 +164,7 @@ document.addEventListener("DOMContentLoaded", () => {
             opensFirst = true;
         } else if (links().length) {
             event.preventDefault();
-            links()[0].click();
+            openFirst();
         }
     });
 
