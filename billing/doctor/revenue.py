@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from billing.doctor.findings import Advance, Finding
@@ -22,14 +21,9 @@ _PIECE = 500
 _A_YEAR = Decimal(12)
 
 
-@dataclass(slots=True)
-class _Items:
-    plan_items: PlanItems = field(default_factory=PlanItems)
-
-
 def check_revenue(advance: Advance) -> Iterator[Finding]:
     """Subscriptions whose next invoices charge another amount than their MRR, discounts, tax and overage aside."""
-    items = _Items()
+    items = PlanItems()
     billed = with_charges(earning(clock.now()).filter(billed_here=True)).select_related("customer")
     for subscription in billed.order_by("pk").iterator(chunk_size=_PIECE):
         problem = _difference(items, subscription)
@@ -42,7 +36,7 @@ def check_revenue(advance: Advance) -> Iterator[Finding]:
             )
 
 
-def _difference(items: _Items, subscription: Subscription) -> str | None:
+def _difference(items: PlanItems, subscription: Subscription) -> str | None:
     currency = subscription.plan.currency
     try:
         charged = yearly_cost(items, subscription)

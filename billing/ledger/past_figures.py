@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from django.db.models import Q
 
 from billing.models import Balance, Grant, Rollover
 from billing.rules.exact import EXACT
-from billing.rules.figures import RolloverFigures, figures_of
+from billing.rules.figures import Figures, RolloverFigures, figures_of
 
 _FIGURES_OF_A_GRANT = ("included_grant", "prepaid_grant", "usage")
 
@@ -41,12 +42,21 @@ class PastFigures:
         if key in self.values:
             self.values[key][figure] = EXACT.subtract(self.values[key][figure], amount)
 
-    def remaining(self, at: datetime) -> Decimal | None:
-        """What remained at a past moment, by the figures as they are undone so far; None if that was unlimited."""
-        figures = figures_of(
-            [replace(row.figures, **self.values[str(row.pk)]) for row in self.grants if _counted(row, at)],
-            [RolloverFigures.of(**self.values[str(row.pk)]) for row in self.rollovers if _counted(row, at)],
+    def at(self, moment: datetime, *, without: Collection[str] = ()) -> Figures:
+        """The balance at a past moment, by the figures as they are undone so far, `without` the grants with these keys."""
+        grants = (row for row in self.grants if str(row.pk) not in without)
+        return figures_of(
+            [replace(row.figures, **self.values[str(row.pk)]) for row in grants if _counted(row, moment)],
+            [
+                RolloverFigures.of(**self.values[str(row.pk)])
+                for row in self.rollovers
+                if _counted(row, moment)
+            ],
         )
+
+    def remaining(self, at: datetime) -> Decimal | None:
+        """What remained at a past moment; None if that was unlimited."""
+        figures = self.at(at)
         return None if figures.unlimited else figures.remaining
 
 

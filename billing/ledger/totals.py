@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, Min, OuterRef, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils.timezone import localdate, make_aware
 
-from billing.models import Balance, Grant, LedgerEntry, Posting, Rollover
+from billing.ledger.past_figures import PastFigures
+from billing.models import Balance, LedgerEntry, Posting
 from billing.rules.exact import EXACT, ZERO
-from billing.rules.figures import RolloverFigures, figures_of
 from customers.formats import local
 from customers.models import Customer
 
@@ -76,9 +76,7 @@ def daily_figures(balance: Balance, at: datetime) -> list[DailyFigures]:
     last = localdate(at)
     days = [last - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1)]
     since = _end_of(days[0])
-    not_ended_before = Q(ended_at=None) | Q(ended_at__gt=since)
-    grants = list(Grant.objects.filter(not_ended_before, balance=balance))
-    rollovers = list(Rollover.objects.filter(not_ended_before, balance=balance))
+    past = PastFigures.of(balance, since)
     changes: dict[str, dict[date, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(dict))
     entries = LedgerEntry.objects.filter(
         posting__customer_id__in=customer_ids_with_merged(balance.customer_id),
@@ -94,20 +92,17 @@ def daily_figures(balance: Balance, at: datetime) -> list[DailyFigures]:
         changes[str(row_id)][day][figure] = amount
     begins = {
         str(grant.pk): min([local(grant.created_at).date(), *changes.get(str(grant.pk), ())])
-        for grant in grants
+        for grant in past.grants
     }
     found: list[DailyFigures] = []
-    values = {str(grant.pk): _values_of_grant(grant) for grant in grants}
-    values |= {str(rollover.pk): _values_of_rollover(rollover) for rollover in rollovers}
     for day in reversed(days):
-        moment = at if day == last else _end_of(day)
-        counted = [grant for grant in grants if _counted_at(grant, moment) and begins[str(grant.pk)] <= day]
-        carried = [rollover for rollover in rollovers if _counted_at(rollover, moment)]
-        found.append(_figures_on(day, counted, carried, values))
+        not_begun = {key for key, began in begins.items() if began > day}
+        figures = past.at(at if day == last else _end_of(day), without=not_begun)
+        remaining = None if figures.unlimited else figures.remaining
+        found.append(DailyFigures(day, figures.granted, figures.usage, remaining))
         for row_id, of_row in changes.items():
             for figure, amount in of_row.pop(day, {}).items():
-                if row_id in values:
-                    values[row_id][figure] = EXACT.subtract(values[row_id][figure], amount)
+                past.undo(row_id, figure, amount)
     began = min(begins.values(), default=last)
     return [each for each in reversed(found) if each.day >= min(began, last)]
 
@@ -131,35 +126,6 @@ def _sums(entries: QuerySet[LedgerEntry], *keys: str) -> list[tuple[tuple[Any, .
     for *key, amount in entries.values_list(*keys, "amount").iterator():
         totals[tuple(key)] = EXACT.add(totals[tuple(key)], amount)
     return list(totals.items())
-
-
-def _values_of_grant(grant: Grant) -> dict[str, Any]:
-    return {
-        "included_grant": grant.included_grant,
-        "prepaid_grant": grant.prepaid_grant,
-        "usage": grant.usage,
-    }
-
-
-def _values_of_rollover(rollover: Rollover) -> dict[str, Any]:
-    return {"granted": rollover.granted, "left": rollover.left}
-
-
-def _figures_on(
-    day: date, grants: list[Grant], rollovers: list[Rollover], values: dict[str, dict[str, Any]]
-) -> DailyFigures:
-    figures = figures_of(
-        [replace(grant.figures, **values[str(grant.pk)]) for grant in grants],
-        [RolloverFigures.of(**values[str(rollover.pk)]) for rollover in rollovers],
-    )
-    return DailyFigures(day, figures.granted, figures.usage, None if figures.unlimited else figures.remaining)
-
-
-def _counted_at(row: Grant | Rollover, moment: datetime) -> bool:
-    """Whether the row counted at a past moment. Unlike in `counts_at`, it may have ended since then."""
-    return (row.ended_at is None or row.ended_at > moment) and (
-        row.expires_at is None or row.expires_at > moment
-    )
 
 
 def _end_of(day: date) -> datetime:

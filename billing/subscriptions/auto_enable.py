@@ -24,7 +24,7 @@ def enable_default(work: UnitOfWork, ended: Subscription, at: datetime) -> int:
     )
     for plan in plans.exclude(pk=ended.plan_id).order_by("plan_id"):
         begun = new_subscription(work, plan, Decimal(1), {}, ended.entity, at)
-        if monthly_cost(work, begun):
+        if monthly_cost(work.plan_items, begun):
             continue
         begun.came_with_id = ended.came_with_id
         work.subscriptions.append(begun)

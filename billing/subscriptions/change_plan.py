@@ -90,7 +90,7 @@ def change_in(
     check_moment(current, at)
     new = new_subscription(work, plan, terms.quantity, terms.prepaid, current.entity, at)
     new.follows, new.came_with_id = current, current.came_with_id
-    is_up = monthly_cost(work, new) >= monthly_cost(work, current)
+    is_up = monthly_cost(work.plan_items, new) >= monthly_cost(work.plan_items, current)
     result = Result()
     for dropped in drop_followers(work, current, min(at, now)):
         result.messages.append(f"{dropped.plan} will not start.")

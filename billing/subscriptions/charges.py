@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 from django.utils.timezone import override
 
@@ -81,7 +80,7 @@ def recurring_lines(
     plan = subscription.plan
     span = part or period
     lines = []
-    for kind, feature, whole, quantity in _recurring(work, subscription, rhythm):
+    for kind, feature, whole, quantity in _recurring(work.plan_items, subscription, rhythm):
         key = None if feature is None else str(feature.pk)
         if key in unchanged:
             continue
@@ -104,30 +103,22 @@ def recurring_lines(
     return lines
 
 
-class KnowsItems(Protocol):
-    """A unit of work, or anything else that has fetched the items of plans."""
-
-    @property
-    def plan_items(self) -> PlanItems:
-        """The items."""
-
-
-def monthly_cost(work: KnowsItems, subscription: Subscription) -> Decimal:
+def monthly_cost(plan_items: PlanItems, subscription: Subscription) -> Decimal:
     """What a subscription costs per month by its recurring prices, in major units. Overage is not known in advance."""
-    return EXACT.divide(yearly_cost(work, subscription), Decimal(12))
+    return EXACT.divide(yearly_cost(plan_items, subscription), Decimal(12))
 
 
-def yearly_cost(work: KnowsItems, subscription: Subscription) -> Decimal:
+def yearly_cost(plan_items: PlanItems, subscription: Subscription) -> Decimal:
     """What the invoices of a year charge for a subscription by its recurring prices, in major units."""
-    charges = recurring_charges(work, subscription).values()
+    charges = recurring_charges(plan_items, subscription).values()
     return total(annual(whole, *rhythm) for of_feature in charges for rhythm, whole in of_feature)
 
 
-def recurring_charges(work: KnowsItems, subscription: Subscription) -> RecurringCharges:
+def recurring_charges(plan_items: PlanItems, subscription: Subscription) -> RecurringCharges:
     """The recurring charges of a subscription for whole periods."""
     found: RecurringCharges = defaultdict(list)
-    for rhythm in _rhythms(work, subscription):
-        for _, feature, whole, _ in _recurring(work, subscription, rhythm):
+    for rhythm in _rhythms(plan_items, subscription):
+        for _, feature, whole, _ in _recurring(plan_items, subscription, rhythm):
             found[None if feature is None else str(feature.pk)].append((rhythm, whole))
     return found
 
@@ -203,8 +194,8 @@ def request_invoice(
     )
 
 
-def _rhythms(work: KnowsItems, subscription: Subscription) -> list[Rhythm]:
-    items = work.plan_items.of(str(subscription.plan_id))
+def _rhythms(plan_items: PlanItems, subscription: Subscription) -> list[Rhythm]:
+    items = plan_items.of(str(subscription.plan_id))
     own = interval_of(subscription.plan, items)
     return [*([own] if own else []), *cycles_of(subscription.plan, items)]
 
@@ -225,11 +216,11 @@ def is_billed_by_period(item: PlanItem) -> bool:
 
 
 def _recurring(
-    work: KnowsItems, subscription: Subscription, rhythm: Rhythm | None
+    plan_items: PlanItems, subscription: Subscription, rhythm: Rhythm | None
 ) -> list[tuple[LineKind, Feature | None, Decimal, Decimal]]:
     """Kind, feature, amount in major units and quantity of each charge for a whole period."""
     plan = subscription.plan
-    items = work.plan_items.of(str(plan.pk))
+    items = plan_items.of(str(plan.pk))
     own = interval_of(plan, items)
     rhythm = rhythm or own
     found: list[tuple[LineKind, Feature | None, Decimal, Decimal]] = []

@@ -109,8 +109,8 @@ def _before(work: UnitOfWork, subscription: Subscription, at: datetime) -> _Swit
         prepaid=subscription.prepaid_quantities,
         at=at,
         is_trial=tried is not None and tried > at,
-        is_free=not monthly_cost(work, subscription),
-        charges=recurring_charges(work, subscription),
+        is_free=not monthly_cost(work.plan_items, subscription),
+        charges=recurring_charges(work.plan_items, subscription),
         period=(start, stop) if start is not None and stop is not None and start <= at < stop else None,
     )
 
@@ -172,7 +172,7 @@ def _replace(
 
 def _unchanged(work: UnitOfWork, subscription: Subscription, before: _Switch) -> set[str | None]:
     """The charges that go on as they were billed: keys of features, and None for the base price."""
-    now = recurring_charges(work, subscription)
+    now = recurring_charges(work.plan_items, subscription)
     is_same_period = before.period is not None and _rhythm(work, subscription.plan) == _rhythm(
         work, before.plan
     )
