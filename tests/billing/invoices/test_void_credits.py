@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.invoices.credit_notes import credit_note
+from billing.invoices.credits import return_credit
 from billing.invoices.issue import InvoiceRequest, raise_invoices
 from billing.invoices.locking import CannotChangeInvoice
 from billing.invoices.payments import record_payment
@@ -84,7 +85,25 @@ def test_a_paid_one_cannot():
         void(invoice)
 
 
+def test_after_a_return_only_what_the_invoice_took_comes_back():
+    customer = make_customer()
+    discount = credit_of(customer)
+    invoice = raised(customer, 10000)
+    # The customer gets the other half in money, and that stays returned.
+    assert return_credit(discount, done_by="ada") == 50
+    assert void(invoice) == "void"
+    assert left(discount) == 100
+
+
 class TestCarriedOver:
+    def test_what_was_returned_is_not_taken_back(self):
+        customer = make_customer()
+        invoice = raised(customer, -4000)
+        return_credit(Discount.objects.get(customer=customer), done_by="ada")
+        with pytest.raises(CannotChangeInvoice, match="carried over was used or returned"):
+            void(invoice)
+        assert left(Discount.objects.get(customer=customer)) == 0
+
     def test_what_is_unused_is_taken_back(self):
         customer = make_customer()
         invoice = raised(customer, -4000)
