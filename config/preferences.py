@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
@@ -31,6 +30,7 @@ from crm.models.preferences import preferences_of, time_zone_of
 from customers.formats import day, number
 from customers.local_formats import LANGUAGES, formats_of, name_of
 from customers.readings.currencies import CURRENCIES
+from customers.readings.time_zones import time_zones
 
 #: Where pages are. The JSON API answers in UTC, for every user.
 _PAGES = ("/admin/", "/accounts/")
@@ -169,7 +169,7 @@ class PreferencesForm(forms.ModelForm):
 
     @cached_property
     def _zones(self) -> list[tuple[str, Any]]:
-        names = sorted(zoneinfo.available_timezones())
+        names = sorted(time_zones())
         regions = [
             (region, [(name, _city(name)) for name in names if name.startswith(f"{region}/")])
             for region in _REGIONS

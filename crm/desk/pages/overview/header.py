@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from babel.core import get_global
 
@@ -15,6 +15,7 @@ from customers.formats import country_name, day, initials, opens_a_page, user_na
 from customers.json_types import is_plain_link
 from customers.models import Address, Customer, Environment
 from customers.readings.phones import in_groups
+from customers.readings.time_zones import time_zones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def dialable(phone: str) -> str:
 @cache
 def _zones() -> dict[str, list[str]]:
     zones: dict[str, list[str]] = {}
-    known = available_timezones()
+    known = time_zones()
     territories: Any = get_global("zone_territories")
     for zone, territory in territories.items():
         if zone in known:
@@ -85,9 +86,7 @@ def _zones() -> dict[str, list[str]]:
 
 def _local_time(contacts: list[Contact], address: Address | None, now: datetime) -> str:
     """The time where the customer is: by the first contact with a time zone, else by the country; empty if unknown."""
-    named = [
-        contact.person.timezone for contact in contacts if contact.person.timezone in available_timezones()
-    ]
+    named = [contact.person.timezone for contact in contacts if contact.person.timezone in time_zones()]
     zone = named[0] if named else zone_of_country(address.country) if address else None
     if zone is None:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from operator import attrgetter
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -28,6 +28,7 @@ from crm.models import Activity, Contact, Note, Person, Relationship
 from customers import clock
 from customers.formats import ago, customer_url, day, number, opens_a_page, page_of, user_name
 from customers.readings.phones import in_groups
+from customers.readings.time_zones import time_zones
 
 _SHOWN = 50
 _ENTRIES = 30
@@ -109,7 +110,7 @@ def _facts(
         value=in_groups(row.phone) or "Unknown",
         url=f"tel:{dialable(row.phone)}" if row.phone else "#section-facts",
     )
-    zone = row.timezone if row.timezone in available_timezones() else ""
+    zone = row.timezone if row.timezone in time_zones() else ""
     yield KeyFact(
         label="Local time",
         value=f"{now.astimezone(ZoneInfo(zone)):%a %H:%M}" if zone else "Unknown",
