@@ -352,6 +352,7 @@ def _update_records(
             env=identity.env,
             source_id=found.stand_in or identity.source_id,
             came_with_id=found.came_with_id,
+            linked_by=found.rule,
             first_received_at=now,
         )
         before, kept = record.claims, record.not_understood

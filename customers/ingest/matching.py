@@ -27,7 +27,7 @@ from customers.configuration.table import SHARED_ID_SPACES
 from customers.configuration.values import value_of
 from customers.ingest.signs import Signs, is_globally_unique, mailbox_of
 from customers.json_types import Refused
-from customers.models import Customer, Source, SourceRecord
+from customers.models import Customer, LinkRule, Source, SourceRecord
 from customers.readings.mailboxes import read_mailbox
 from customers.readings.phones import read_phone
 from customers.typed_ids import to_uuid
@@ -96,7 +96,7 @@ class IdentityMatch:
 
     `merged_origin` is the merged customer that the identity belonged to before the merge into `customer`.
     `kept` names the identifiers of the record that a merged customer of `customer` already has. `free_id` is
-    one of the identity's names that a new customer can get as its typed ID. `stand_in` replaces the source ID of a
+    one of the identity's names that a new customer can get as its typed ID. `rule` found the customer of a new record. `stand_in` replaces the source ID of a
     record without an ID, if another record has it. `refused` says why the record can't be imported for `customer`.
     """
 
@@ -107,6 +107,7 @@ class IdentityMatch:
     stand_in: str | None = None
     merged_origin: Customer | None = None
     kept: frozenset[str] = frozenset()
+    rule: LinkRule = LinkRule.FIRST
 
     @property
     def came_with_id(self) -> str | None:
@@ -252,9 +253,7 @@ def _lock(known: _Known) -> None:
 
 def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
     record, stand_in = _own_record(identity, known)
-    merged_origin = known.origin(record) if record is not None else _by_strong_identifier(identity, known)
-    if merged_origin is None:
-        merged_origin = _by_mailbox(identity, known)
+    merged_origin, rule = (known.origin(record), None) if record is not None else _by_rule(identity, known)
     if merged_origin is None:
         free = (name for name in identity.names if typed_uuid_of(name) and name not in known.customers)
         return IdentityMatch(free_id=next(free, None), stand_in=stand_in)
@@ -264,6 +263,7 @@ def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
         record,
         stand_in=stand_in,
         merged_origin=merged_origin if merged_origin.pk != customer.pk else None,
+        rule=rule or LinkRule.FIRST,
     )
     kept = set()
     for name, path, value, holders in (
@@ -289,19 +289,19 @@ def _resolve(identity: Identity, known: _Known) -> IdentityMatch:
     return replace(found, kept=frozenset(kept))
 
 
-def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
-    """The customer that the IDs of the identity name, merged or not."""
+def _by_rule(identity: Identity, known: _Known) -> tuple[Customer | None, LinkRule | None]:
+    """The customer of a record that is new, merged or not, and the rule that found it."""
     env = identity.env
     for name in identity.names:
         if typed_uuid_of(name) and name in known.customers and known.customers[name].env == env:
-            return known.customers[name]
+            return known.customers[name], LinkRule.OUR_ID
     for candidate in filter(None, dict.fromkeys((identity.external_id, *identity.names))):
         holder = known.external.get((env, candidate))
         if holder is not None and _is_the_same(identity, candidate, Source.BILLING.value, holder, known):
-            return holder
+            return holder, LinkRule.SAME_ID
     for candidate in filter(None, dict.fromkeys((identity.stripe_id, *identity.names))):
         if (env, candidate) in known.stripe:
-            return known.stripe[env, candidate]
+            return known.stripe[env, candidate], LinkRule.STRIPE_ID
     for name in filter(None, (*identity.names, identity.external_id, identity.stripe_id)):
         origins = [
             known.origin(held)
@@ -310,8 +310,10 @@ def _by_strong_identifier(identity: Identity, known: _Known) -> Customer | None:
             or _is_the_same(identity, name, held.source, known.origin(held), known)
         ]
         if len({known.survivor(origin).pk for origin in origins}) == 1:
-            return _first_unmerged(origins)
-    return None
+            rule = LinkRule.STRIPE_ID if name == identity.stripe_id else LinkRule.SAME_ID
+            return _first_unmerged(origins), rule
+    by_mailbox = _by_mailbox(identity, known)
+    return by_mailbox, None if by_mailbox is None else LinkRule.EMAIL
 
 
 def _is_the_same(identity: Identity, name: str, source: str, customer: Customer, known: _Known) -> bool:

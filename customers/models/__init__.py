@@ -12,7 +12,7 @@ from customers.models.list_item import ListItem, PartOfList
 from customers.models.payment_method import PaymentMethod
 from customers.models.pinned_fields import PinnedFields
 from customers.models.setting import StoredSetting
-from customers.models.source import ReceivedPayload, Source, SourceRecord
+from customers.models.source import LinkRule, ReceivedPayload, Source, SourceRecord
 
 __all__ = [
     "Address",
@@ -30,6 +30,7 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKind",
+    "LinkRule",
     "ListItem",
     "PartOfList",
     "PaymentMethod",

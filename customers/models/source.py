@@ -22,6 +22,16 @@ class Source(models.TextChoices):
     CRM = "crm", "CRM"
 
 
+class LinkRule(models.TextChoices):
+    """By which rule an import gave a record to its customer. See `customers.ingest.matching`."""
+
+    FIRST = "first", "First record of its customer"
+    OUR_ID = "our_id", "Linked by our ID"
+    SAME_ID = "same_id", "Linked by the same ID"
+    STRIPE_ID = "stripe_id", "Linked by the same Stripe ID"
+    EMAIL = "email", "Linked by the same email address"
+
+
 #: The source of records that came in a file of a user begins with this: `csv:trade-fair-2026`.
 FILE_SOURCE = "csv:"
 
@@ -47,6 +57,13 @@ class SourceRecord(CustomerRow):
         help_text="The ID that the source gave. A record without one has a stand-in such as stripe:cus_… or email:…",
     )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="source_records")
+    linked_by = models.CharField(
+        max_length=10,
+        choices=LinkRule,
+        blank=True,
+        editable=False,
+        help_text="By which rule the import gave the record to its customer. Empty for records imported before this was kept.",
+    )
     digest = models.CharField(max_length=64, help_text="SHA-256 of the latest document in canonical form.")
     claims = models.JSONField(
         default=dict,
