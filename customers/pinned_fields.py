@@ -10,7 +10,7 @@ from django.db import transaction
 
 from customers.bulk import LONGEST_REASON
 from customers.formats import counted, listed
-from customers.ingest.precedence import sources_value
+from customers.ingest.precedence import column, is_empty, sources_value
 from customers.models import Customer, PinnedFields
 
 #: The reason in the history for a value that a person took from the sources.
@@ -72,6 +72,25 @@ def take_from_sources(customer_id: str, field: str, by: Any) -> None:
     setattr(customer, field, value)
     customer.unpin([field])
     customer._change_reason = TAKEN  # type: ignore[attr-defined]
+    _save_valid(customer, [field, "pinned_fields"], by)
+
+
+@transaction.atomic
+def use_value_of(customer_id: str, field: str, record_id: str, by: Any) -> None:
+    """Set `field` to the value that one of the customer's records has for it, and lock it there.
+
+    Raises `ValueError` if the record has no value for it any more, or another customer has that identifier.
+    """
+    customer = _customer_to_change(customer_id, field)
+    record = next((each for each in customer.source_records.all() if str(each.pk) == record_id), None)
+    claim = record.claims.get(field) if record is not None else None
+    if record is None or claim is None or is_empty(claim["value"]):
+        raise ValueError(
+            f"That record has no value for {Customer.label_of(field)} any more. Reload the page to see what it says now."
+        )
+    setattr(customer, field, column(field, claim["value"]))
+    customer.pin([field])
+    customer._change_reason = f"Used the value of {record}"[:LONGEST_REASON]  # type: ignore[attr-defined]
     _save_valid(customer, [field, "pinned_fields"], by)
 
 

@@ -55,7 +55,8 @@ class FirstChange:
 class FieldProvenance:
     """A field: its value, who set it and when, and the values of the source records.
 
-    `claim` is the source record with the same value, `others` are those with another one, the most trusted first.
+    `claim` is the most trusted source record with the same value, `agreeing` are the others with it, `others` those
+    with another one, the most trusted first.
     `is_overruling` if the value differs from that of the most trusted record. `news` is another value that a source
     sent after a person or a merge set this one, or after a locked value was set.
     """
@@ -70,6 +71,7 @@ class FieldProvenance:
     is_pinned: bool = False
     is_overruling: bool = False
     claim: SourceClaim | None = None
+    agreeing: tuple[SourceClaim, ...] = ()
     others: tuple[SourceClaim, ...] = ()
     news: SourceClaim | None = None
 
@@ -102,7 +104,7 @@ def trace(
     is_pinned: bool = False,
 ) -> FieldProvenance:
     """The origin of `value`, from the change that set it and the claims of the source records, most trusted first."""
-    claim = next((each for each in claims_of_sources if _is_same(each.value, value)), None)
+    claim, *agreeing = [each for each in claims_of_sources if _is_same(each.value, value)] or [None]
     origin = _origin(began, claim)
     at = began.at if began is not None else None
     if origin is ValueOrigin.SOURCE and claim is not None:
@@ -121,6 +123,7 @@ def trace(
         is_pinned=is_pinned,
         is_overruling=bool(claims_of_sources) and not _is_same(claims_of_sources[0].value, value),
         claim=claim,
+        agreeing=tuple(filter(None, agreeing)),
         others=others,
         news=max(later, key=lambda each: each.since, default=None),
     )
@@ -146,6 +149,30 @@ def first_changes(row: Model, names: Sequence[str]) -> dict[str, FirstChange]:
             by = user_name(first.history_user)
             began[name] = FirstChange(first.history_date, by, first.history_change_reason or "")
     return began
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A change of a field: the value that it got, when, by whom (empty for imports and commands), and the reason."""
+
+    value: Any
+    at: datetime
+    by: str
+    reason: str
+
+
+def changes_of(row: Model, name: str) -> list[FieldChange]:
+    """The changes of a field of `row`, the latest first, as far back as `LONGEST_HISTORY` rows of its history go."""
+    history: Any = row.history  # type: ignore[attr-defined]
+    latest = history.select_related("history_user").order_by("-history_date", "-history_id")[:LONGEST_HISTORY]
+    found: list[FieldChange] = []
+    for each in reversed(latest):
+        value = getattr(each, name)
+        before = found[-1].value if found else None
+        if not _is_same(value, before):
+            by = user_name(each.history_user)
+            found.append(FieldChange(value, each.history_date, by, each.history_change_reason or ""))
+    return found[::-1]
 
 
 def source_claims(

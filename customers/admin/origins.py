@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from customers.formats import EMPTY, moment
+from customers.formats import EMPTY, initials, moment
 from customers.ingest.precedence import is_empty
 from customers.models import SourceRecord
+from customers.models.source import FILE_SOURCE, is_of_file
 from customers.provenance import FieldProvenance, ValueOrigin
 
 
@@ -26,3 +27,10 @@ def name_of(record: SourceRecord) -> str:
     """The name of a record, and the merged customer that it came with."""
     named = f"{record.source_name} {record.source_id}"
     return named if record.came_with is None else f"{named} (from merged customer {record.came_with})"
+
+
+def mark_of(record: SourceRecord) -> str:
+    """Two letters that stand for the source of a record: `Pa` for the payments platform, `TF` for trade-fair."""
+    if is_of_file(record.source):
+        return initials(record.source.removeprefix(FILE_SOURCE).replace("-", " ").replace("_", " "))
+    return record.source_name[:2]

@@ -138,6 +138,10 @@ def details_page(request: HttpRequest, identifier: str) -> HttpResponse:
             customer, records, may_see_payloads=found.may("customers.view_receivedpayload")
         ),
         as_of_url=reverse("desk-as-of", args=[customer.pk]),
+        profile_url=reverse("desk-details", args=[customer.pk]),
+        sources_url=reverse("desk-provenance", args=[customer.pk])
+        if found.may("customers.view_sourcerecord")
+        else "",
     )
 
 

@@ -14,7 +14,6 @@ from crm.desk.pages.exports import export_file, export_page, export_progress, ex
 from crm.desk.pages.health import health_page
 from crm.desk.pages.notifications import choices_page, notifications_page, open_notification
 from crm.desk.pages.payload_changes import changes_page
-from crm.desk.pages.provenance import provenance_page
 from crm.desk.pages.records.balance import balance_page
 from crm.desk.pages.records.company import company_page
 from crm.desk.pages.records.invoice import invoice_page
@@ -23,6 +22,7 @@ from crm.desk.pages.records.subscription import subscription_page
 from crm.desk.pages.review import review_page
 from crm.desk.pages.search import find_page
 from crm.desk.pages.segments import save_page, segment_page, segments_page
+from crm.desk.pages.sources.page import sources_page
 from crm.desk.pages.timeline import latest_activity, timeline_page
 from crm.desk.pages.trials import trials_page
 from crm.desk.pages.usage_page import usage_page
@@ -55,7 +55,7 @@ urlpatterns: list[URLPattern] = [
         "customer/<str:customer_id>/status/", admin.site.admin_view(inline.change_status), name="desk-status"
     ),
     path("customer/<str:identifier>/as-of/", admin.site.admin_view(as_of_page), name="desk-as-of"),
-    path("customer/<str:identifier>/origin/", admin.site.admin_view(provenance_page), name="desk-provenance"),
+    path("customer/<str:identifier>/origin/", admin.site.admin_view(sources_page), name="desk-provenance"),
     path("record/<str:identifier>/changes/", admin.site.admin_view(changes_page), name="desk-record-changes"),
     path("customer/<str:customer_id>/contact/", admin.site.admin_view(quick_entry.log), name="desk-log"),
     path("customer/<str:customer_id>/notes/", admin.site.admin_view(quick_entry.note), name="desk-note"),

@@ -157,7 +157,7 @@ def test_the_pages_take_as_many_queries_for_three_rows_as_for_one(
     page = client.get(reverse("desk-provenance", args=[customer.pk])).content.decode()
     first = FileImport.objects.get(name="1.csv")
     assert (
-        f'<a href="{reverse("import", args=[first.pk])}?show=created" class="text-link">1.csv, row 2</a>'
+        f'<a href="{reverse("import", args=[first.pk])}?show=created" class="cl-link">1.csv, row 2</a>'
         in page
     )
 
