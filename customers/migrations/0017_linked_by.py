@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0015_token_scopes'),
+        ('customers', '0016_list_orders_of_all_columns'),
     ]
 
     operations = [
