@@ -104,7 +104,8 @@ def trace(
     is_pinned: bool = False,
 ) -> FieldProvenance:
     """The origin of `value`, from the change that set it and the claims of the source records, most trusted first."""
-    claim, *agreeing = [each for each in claims_of_sources if _is_same(each.value, value)] or [None]
+    agreeing = [each for each in claims_of_sources if _is_same(each.value, value)]
+    claim = agreeing[0] if agreeing else None
     origin = _origin(began, claim)
     at = began.at if began is not None else None
     if origin is ValueOrigin.SOURCE and claim is not None:
@@ -123,7 +124,7 @@ def trace(
         is_pinned=is_pinned,
         is_overruling=bool(claims_of_sources) and not _is_same(claims_of_sources[0].value, value),
         claim=claim,
-        agreeing=tuple(filter(None, agreeing)),
+        agreeing=tuple(agreeing[1:]),
         others=others,
         news=max(later, key=lambda each: each.since, default=None),
     )
