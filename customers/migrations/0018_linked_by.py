@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0016_list_orders_of_all_columns'),
+        ('customers', '0017_audit_of_reverted_imports'),
     ]
 
     operations = [
