@@ -75,7 +75,9 @@ class EditField(Act):
         """The value before and after."""
         value = _as_stored(self.row, form.cleaned_data["value"])
         if value == _as_stored(self.row, _as_typed(self.row, column_of(self.row))):
-            raise Refused("Enter another value. This one is saved already.")
+            if self.request.method == "POST":
+                raise Refused("Enter another value. This one is saved already.")
+            return Preview(button=f"Save {self.row}", seen=repr(_values(self.row)))
         line = Line(str(self.row), _shown(in_words(value)), _shown(value_in_words(self.row)))
         return Preview(
             button=f"Save {self.row}", blocks=[Block("Preview", [line])], seen=repr(_values(self.row))

@@ -132,6 +132,9 @@ def test_a_custom_field_is_edited_as_its_type_has_it() -> None:
     )
     flag.refresh_from_db()
     assert (flag.boolean_value, flag.string_value) == (True, None)
+    # Nobody has typed anything yet, so nothing is wrong.
+    opened = client.get(act_url("edit-field", text))
+    assert (problem(opened), opened.context["preview"].button) == ("", "Save Tier")
     # What a browser makes of the ends of lines is no change.
     make_long = make_custom_field(string_value="One\nTwo", display_label="Plan", key="plan")
     same = preview(client, "edit-field", make_long, value="One\r\nTwo")
