@@ -37,10 +37,12 @@ _FIRST_DAY = date(1899, 12, 30)
 _SERIALS = range(10_000, 80_001)
 _CENTURY_ENDS = 69
 _MONTHS = 12
+_YEAR, _FIRST_YEAR = 4, 1000
 
 _AMOUNT = re.compile(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d")
 _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₺": "TRY", "₽": "RUB", "US$": "USD"}
 _BETWEEN = re.compile(r"\s*[;|\n]\s*")
+_PHONE_LABEL = re.compile(r"\b(?:phone|mobile|fax|tel|telefon|work|home|main|other)\s*:", re.IGNORECASE)
 _COMMA = re.compile(r"\s*,\s*")
 
 
@@ -78,6 +80,14 @@ def read_day(text: str, order: str = "dmy") -> date | None:
     if _SERIAL.fullmatch(bare) and int(float(bare)) in _SERIALS:
         return _FIRST_DAY + timedelta(days=int(float(bare)))
     return _day_in_words(bare)
+
+
+def read_founding(text: str, order: str = "dmy") -> date | None:
+    """The day in `text`, or the first day of the year in it. None if it is neither."""
+    bare = text.strip().removesuffix(".0")
+    if len(bare) == _YEAR and bare.isdecimal() and int(bare) >= _FIRST_YEAR:
+        return date(int(bare), 1, 1)
+    return read_day(text, order)
 
 
 def _day_in_digits(text: str, order: str) -> date | None:
@@ -130,6 +140,9 @@ def read_amount(text: str, mark: str = ".") -> tuple[Decimal, str] | None:
     bare, currency = _without_currency(text)
     if bare is None:
         return None
+    if text.strip().startswith("(") and text.strip().endswith(")"):
+        # So accountants write what is below zero.
+        bare = f"-{bare}"
     plain = bare.replace("," if mark == "." else ".", "").replace(mark, ".")
     try:
         return Decimal(plain), currency
@@ -147,6 +160,13 @@ def _without_currency(text: str) -> tuple[str | None, str]:
     if currency and currency not in CURRENCIES:
         return None, ""
     return re.sub(r"[' \u00a0\u202f\u2019]", "", found[0]), currency
+
+
+def read_phone(text: str) -> str:
+    """The first phone number in `text`, without a label such as `Phone:`."""
+    # An apostrophe is how spreadsheets keep a + or a zero at the beginning.
+    bare = text.removeprefix("'")
+    return next((part.strip() for part in _PHONE_LABEL.split(bare) if part.strip()), bare)
 
 
 def read_list(text: str) -> list[str]:

@@ -8,10 +8,18 @@ from typing import Any
 
 from django.utils.text import capfirst
 
-from crm.imports.cells import day_order, decimal_mark, is_nothing, looks_like_day, read_amount, read_day
+from crm.imports.cells import (
+    day_order,
+    decimal_mark,
+    is_nothing,
+    looks_like_day,
+    read_amount,
+    read_day,
+    read_founding,
+)
 from crm.imports.fields import CUSTOM, FIELDS, KEY, guess_by_headings
 from crm.imports.presets import fields_of, recognize
-from crm.imports.table_reader import Row
+from crm.imports.table_reader import Row, is_made_up
 from customers.formats import counted, number
 from customers.readings.countries import country
 from customers.readings.emails import is_email
@@ -101,7 +109,9 @@ def guess(columns: Sequence[Column]) -> tuple[dict[str, str], str]:
         by_content = _by_content(column)
         if column.heading not in found and by_content and by_content not in found.values():
             found[column.heading] = by_content
-    if not set(found.values()) & {"name", "company.name", "person.name", "person.last_name", "email"}:
+    naming = {"name", "company.name", "person.name", "person.last_name"}
+    # Where the columns are called by letters, a column of texts that has no field yet is that of the names.
+    if not set(found.values()) & (naming if all(map(is_made_up, headings)) else naming | {"email"}):
         text = next((each for each in columns if each.heading not in found and _is_wordy(each)), None)
         if text is not None:
             found[text.heading] = "name"
@@ -138,7 +148,7 @@ def _drop_bad_key(columns: Sequence[Column], found: dict[str, str]) -> None:
 
 def options_of(columns: Sequence[Column], fields: Mapping[str, str]) -> dict[str, Any]:
     """How days and amounts of the file are read, by what its columns show."""
-    days = [each for each in columns if each.order and _holds(fields, each) in ("day", "text")]
+    days = [each for each in columns if each.order and _holds(fields, each) in ("day", "founding", "text")]
     amounts = [each for each in columns if each.mark and _holds(fields, each) == "amount"]
     return {
         "order": days[0].order if days else "",
@@ -170,8 +180,8 @@ def explain(column: Column, name: str, options: Mapping[str, Any]) -> tuple[str,
             f"{number(column.emails)} valid, {number(bad)} refused" if bad else "All valid",
             bad > column.emails,
         )
-    if holds == "day":
-        return _explain_days(column, str(options.get("order") or ""))
+    if holds in ("day", "founding"):
+        return _explain_days(column, holds, str(options.get("order") or ""))
     if holds == "amount":
         return _explain_amounts(column, str(options.get("mark") or ""))
     if holds == "country":
@@ -188,8 +198,9 @@ def _values(column: Column) -> str:
     return "Not imported"
 
 
-def _explain_days(column: Column, order: str) -> tuple[str, bool]:
-    unread = next((each for each in column.samples if read_day(each, order or "dmy") is None), None)
+def _explain_days(column: Column, holds: str, order: str) -> tuple[str, bool]:
+    read = read_day if holds == "day" else read_founding
+    unread = next((each for each in column.samples if read(each, order or "dmy") is None), None)
     if unread is not None:
         return f"“{unread}” is no date", True
     words = {"dmy": "Day first", "mdy": "Month first"}

@@ -51,7 +51,7 @@ _ALL = (
         "address.line1",
         "Address line 1",
         "Address",
-        headings="street|strasse|straße|address|address line 1|address line1|address 1|line1|billing street|street address|adresse|anschrift|rue|calle|billing address line 1|strasse und hausnummer|address street|full address",
+        headings="street|strasse|straße|address|address line 1|address line1|address 1|line1|billing street|billing address|street address|adresse|anschrift|rue|calle|billing address line 1|strasse und hausnummer|address street|full address",
     ),
     Field(
         "address.line2",
@@ -154,7 +154,7 @@ _ALL = (
         "company.founded_date",
         "Founded",
         "Company",
-        "day",
+        "founding",
         "founded|founded date|year founded|gegrundet|foundation date",
     ),
     Field(

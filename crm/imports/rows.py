@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from crm.imports.cells import is_nothing, read_amount, read_day, read_list
+from crm.imports.cells import is_nothing, read_amount, read_day, read_founding, read_list, read_phone
 from crm.imports.fields import CUSTOM, FIELDS, IGNORE, KEY
 from crm.imports.table_reader import Row
 from customers.ingest.reader import BadRecord, Record, read_value
@@ -159,8 +159,8 @@ def _read(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> Any:
         if not is_email(address):
             raise BadCell(heading, f"“{cell[:80]}” is no email address. Enter one such as name@example.com.")
         return address
-    if holds == "day":
-        day = read_day(cell, mapping.order)
+    if holds in ("day", "founding"):
+        day = (read_day if holds == "day" else read_founding)(cell, mapping.order)
         if day is None:
             raise BadCell(heading, f"“{cell[:80]}” is no date. Enter one such as {date(2026, 10, 31)}.")
         return day.isoformat()
@@ -171,8 +171,7 @@ def _read(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> Any:
     if holds == "link":
         return cell if "://" in cell else f"https://{cell}"
     if holds == "phone":
-        # An apostrophe is how spreadsheets keep a + or a zero at the beginning.
-        return cell.removeprefix("'").removeprefix("=").strip('"')
+        return read_phone(cell)
     if holds == "status":
         return _YES.get(cell.casefold(), cell)
     return cell
@@ -248,6 +247,9 @@ def _crm(found: Mapping[str, Any], custom: Values, key: str) -> Values:
     if domains:
         values["domains"] = domains
     person = _under(found, "person")
+    if found.get("company.name") and set(person) == {"phone"}:
+        # Nobody is named whose phone it could be.
+        company.setdefault("phone", person.pop("phone"))
     if person and (name := _person_name(found) or person.get("email")):
         person.pop("name", None)
         own = person.get("email", "").casefold() or folded(name)

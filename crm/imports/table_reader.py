@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,18 +30,24 @@ _HEADER_WITHIN = 20
 _GAP = 2
 _WIDE = 3
 _MOST_BELOW = 20
-_TOTALS = (
-    "total",
-    "totals",
-    "grand total",
-    "sum",
-    "summe",
-    "gesamt",
-    "gesamtsumme",
-    "somme",
-    "totale",
+#: No customer is called like these, so they are left out in the middle of a table too.
+_SUBTOTALS = (
     "subtotal",
+    "sub total",
+    "grand total",
+    "grand totals",
+    "zwischensumme",
+    "gesamtsumme",
+    "sous-total",
 )
+_TOTALS = (
+    *_SUBTOTALS,
+    *("total", "totals", "sum", "summe", "gesamt", "somme", "totale"),
+    *("average", "count", "durchschnitt", "mittelwert", "anzahl"),
+)
+_MADE_UP = re.compile(r"Column [A-Z]{1,3}")
+#: A text that Excel is to leave as it is: `="01067"`.
+_AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 
 Row = tuple[int, list[str]]
 
@@ -96,10 +103,10 @@ def open_table(stream: BinaryIO, kind: str, layout: dict[str, Any]) -> Table:
     return Table(headings, _records(_with(first, rows), len(headings)))
 
 
-def is_total(cells: Sequence[str]) -> bool:
+def is_total(cells: Sequence[str], words: Sequence[str] = _TOTALS) -> bool:
     """Whether a row looks like the sum of those above it."""
     filled = [cell.strip() for cell in cells if cell.strip()]
-    return bool(filled) and filled[0].rstrip(":").casefold() in _TOTALS and len(filled) < max(3, len(cells))
+    return bool(filled) and filled[0].rstrip(":").casefold() in words and len(filled) < max(3, len(cells))
 
 
 def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
@@ -108,20 +115,25 @@ def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
 
 
 def _records(rows: Iterator[Row], width: int) -> Iterator[Row]:
-    """The rows that are records. Lines below the table, such as the ones that a report adds about itself, are left out."""
-    held: list[Row] = []
+    """The rows that are records. Sums, and the lines that a report adds about itself below the table, are left out."""
+    below: list[Row] = []
     gap = 0
     for at, cells in rows:
         filled = sum(1 for cell in cells if cell.strip())
         if not filled:
-            gap += bool(held)
+            gap += 1
             continue
-        if not (gap >= _GAP and filled == 1 and width >= _WIDE and len(held) < _MOST_BELOW):
-            yield from held
-            held, gap = [], 0
-        held.append((at, (cells + [""] * width)[:width]))
-    if held and not is_total(held[0][1]):
-        yield held[0]
+        row = (at, (cells + [""] * width)[:width])
+        is_alone = filled == 1 and width >= _WIDE
+        may_be_below = is_total(cells) or (is_alone and (bool(below) or gap >= _GAP))
+        gap = 0
+        if may_be_below and len(below) < _MOST_BELOW:
+            below.append(row)
+            continue
+        # The table goes on, so they were in the middle of it.
+        yield from (each for each in below if not is_total(each[1], _SUBTOTALS))
+        below = []
+        yield row
 
 
 def _unique(cells: Sequence[str]) -> list[str]:
@@ -135,6 +147,11 @@ def _unique(cells: Sequence[str]) -> list[str]:
         seen[name] += 1
         found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return found
+
+
+def is_made_up(heading: str) -> bool:
+    """Whether a column has no heading of its own."""
+    return _MADE_UP.fullmatch(heading) is not None
 
 
 def _letters(place: int) -> str:
@@ -180,12 +197,18 @@ def _csv_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
                 continue
             if len(cells) > MOST_COLUMNS:
                 raise NotImportable(f"Row {number(at)} has more than {number(MOST_COLUMNS)} columns.")
-            yield at, [cell.replace("\0", "").strip() for cell in cells]
+            yield at, [_plain(cell) for cell in cells]
     except csv.Error as problem:
         where = f"Row {number(reader.line_num)}"
         raise NotImportable(
             f"{where} can't be read ({problem}). Check that each quotation mark is closed."
         ) from None
+
+
+def _plain(cell: str) -> str:
+    text = cell.replace("\0", "").strip()
+    found = _AS_TEXT.fullmatch(text) if text.startswith('="') else None
+    return found[1].strip('"').strip() if found else text
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:

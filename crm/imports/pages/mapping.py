@@ -152,12 +152,12 @@ def _save(request: HttpRequest, file_import: FileImport) -> HttpResponse:
 def _use_what_columns_show(file_import: FileImport) -> None:
     """Where the user leaves it to the columns, read days and amounts as the mapped ones show."""
     columns = [Column(**each) for each in file_import.columns]
-    for option, holds in (("order", "day"), ("mark", "amount")):
+    for option, holds in (("order", ("day", "founding")), ("mark", ("amount",))):
         if not file_import.options[option]:
             shown = (
                 getattr(column, option)
                 for column in columns
-                if (field := FIELDS.get(file_import.fields.get(column.heading, ""))) and field.holds == holds
+                if (field := FIELDS.get(file_import.fields.get(column.heading, ""))) and field.holds in holds
             )
             file_import.options[option] = next(filter(None, shown), "")
 

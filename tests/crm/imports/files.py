@@ -175,3 +175,22 @@ def zipped(name: str, data: bytes) -> bytes:
 
 def gzipped(data: bytes) -> bytes:
     return gzip.compress(data)
+
+
+QUICKBOOKS_DESKTOP = (
+    b'"Acme Holdings Inc.",,,,\n"Customer Contact List",,,,\n"As of October 31, 2026",,,,\n"",,,,\n'
+    b'"Customer","Phone Numbers","Email","Full Name","Billing Address"\n'
+    b'"Bo Ink","Phone: (202) 555-0124 Mobile: (202) 555-0125","bo@ink.example","Bo Ink","6 Elm St Boston MA"\n'
+    b'"TOTAL","","","",""\n"","","","",""\n"Saturday, October 31, 2026 10:15 AM GMT-05:00",,,,\n'
+)
+
+#: Sums in the middle and at the end, and a line about the report below; one company is called Total.
+SUMS = (
+    b"Company,City,Founded,Annual revenue\nOak,Rome,1987,100\nSubtotal,,,100\n\nTotal,Paris,,50\nElm,Oslo,2001-05-06,(20)\n"
+    b"Grand Total,,,150\n,,,\nReport created 2026-11-30,,,\n"
+)
+
+#: What Excel is to leave as it is, and nobody whose phone it could be.
+AS_TEXT = b'Company,Phone,Zip\nZero Co,0301234567,"=""01067"""\n'
+
+NO_HEADINGS = b"Fir Ltd,info@fir.example,Bonn,DE\nYew Ltd,hello@yew.example,Lyon,FR\n"

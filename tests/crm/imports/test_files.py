@@ -115,6 +115,29 @@ def test_awkward_tables_are_read() -> None:
     assert _counts(again)[2] == 1
 
 
+def test_what_reports_add_is_left_out() -> None:
+    quickbooks = imported("contacts.csv", files.QUICKBOOKS_DESKTOP)
+    assert (quickbooks.layout["header"], _counts(quickbooks)) == (5, (1, 0, 0))
+    ink = Customer.objects.get(name="Bo Ink")
+    assert (ink.phone, ink.addresses.get().line1) == ("(202) 555-0124", "6 Elm St Boston MA")
+    sums = imported("revenue.csv", files.SUMS)
+    assert _counts(sums) == (2, 0, 1)
+    assert sorted(str(row) for row in Company.objects.exclude(customer=ink)) == ["Oak", "Total"]
+    # A year alone is its first day; below zero is no revenue.
+    assert str(Company.objects.get(name="Oak").founded_date) == "1987-01-01"
+    refused = sums.records.get(outcome="refused", is_preview=False)
+    assert (refused.number, refused.place) == (6, "Annual revenue")
+
+
+def test_nothing_is_lost_of_a_list_without_people_or_headings() -> None:
+    imported("zero.csv", files.AS_TEXT)
+    zero = Company.objects.get(name="Zero Co")
+    assert (zero.phone, zero.customer.addresses.get().postal_code) == ("0301234567", "01067")
+    found = imported("list.csv", files.NO_HEADINGS)
+    assert found.layout["header"] == 0
+    assert Customer.objects.get(email="info@fir.example").name == "Fir Ltd"
+
+
 def test_documents_are_recognized_by_their_keys() -> None:
     documents = b'[{"id": "c-1", "company": {"name": "Acme"}, "domains": ["acme.example"]}]'
     found = imported("export.json.gz", files.gzipped(documents))
