@@ -382,7 +382,8 @@ def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
     rows = [
         row for piece in pieces(stay) for row in Customer.objects.filter(pk__in=piece).select_for_update()
     ]
-    changed = [row for row in rows if resolve(row) or (is_imported(row) and empty_unclaimed(row))]
+    # Both: one column may get the value of another record while another one loses its only.
+    changed = [row for row in rows if any([resolve(row), is_imported(row) and empty_unclaimed(row)])]
     update_rows(changed, CLAIMED, REASON)
     archived = list(Customer.objects.filter(pk__in=emptied, merged_into=None))
     for row in archived:

@@ -219,7 +219,8 @@ def wander(seed: int) -> dict[str, Any]:
     return differences(alone, seen())
 
 
-@pytest.mark.parametrize("seed", range(examples(3)))
+#: With 102, a customer that gets another name loses its only email address.
+@pytest.mark.parametrize("seed", [*range(examples(3)), 102])
 def test_only_what_users_did_is_left(seed: int) -> None:
     assert wander(seed) == {}
 
