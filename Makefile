@@ -55,7 +55,7 @@ bench: .venv/.installed-test ## Measure
 	@$(DEVELOPMENT) $(BIN)/python -m bench $(ARGS)
 
 soak: .venv/.installed-test .cache/autumn-1.0/.installed ## Run what `make test` leaves out: long tests, ten times the random examples, all on PostgreSQL
-	@MORE_EXAMPLES=10 $(BIN)/python bin/run_tests.py -m "soak or hypothesis" $(ARGS)
+	@MORE_EXAMPLES=10 $(BIN)/python bin/run_tests.py -m "soak or sampled or hypothesis" $(ARGS)
 	@$(BIN)/python bin/postgresql_cluster.py $(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 pictures: .venv/.installed-test ## Take the pictures in docs anew, of the demo

@@ -31,10 +31,13 @@ ANSWERS = {200, 302, 403, 405}
 NOT_SHOWN = {
     "billing.AlertFired.key",
     "billing.Entity.customer_external_id",
+    "billing.Grant.scheduled_by",
+    "billing.Grant.scheduled_reason",
     "crm.ChangePosition.reader",
     "crm.DuplicatePair.terms",
     "crm.Export.title",
     "crm.Job.arguments",
+    "crm.Job.command",
     "crm.Job.key",
     "crm.Job.kind",
     "crm.Job.result",
