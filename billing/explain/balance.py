@@ -54,12 +54,14 @@ def explain(
     use: Decimal | None = None,
     entity: Entity | None = None,
     account_id: str | None = None,
+    with_entries: bool = False,
 ) -> Explanation:
     """Explain the customer's balance of `feature`, in a fixed number of queries. Changes nothing.
 
     The figures are the current ones; `at` decides which grants and rollovers count. With `entity`, the explanation
     covers what the entity can use: the customer's grants and rollovers, and the entity's own. `use` simulates usage of
-    that many units, or a refund if it is negative. `account_id` is as in `UsageRequest`. Raises `CannotExplain` if `use` is not a usable amount, or if the
+    that many units, or a refund if it is negative. `account_id` is as in `UsageRequest`. The latest ledger
+    entries of each balance are read `with_entries`. Raises `CannotExplain` if `use` is not a usable amount, or if the
     feature is boolean.
     """
     if use is not None:
@@ -81,7 +83,7 @@ def explain(
         words.usage_limit(limit, drawable.controls.counts.used(limit))
         for limit in drawable.counted_limits(at, material.entity_id)
     ]
-    entries = latest_entries(material)
+    entries = latest_entries(material) if with_entries else {}
     return _head(
         customer,
         feature,

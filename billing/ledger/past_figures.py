@@ -27,15 +27,37 @@ class PastFigures:
 
     @classmethod
     def of(cls, balance: Balance, since: datetime) -> PastFigures:
-        """The present figures of what counted at `since` or later. Two queries."""
+        """The present figures of what counted at `since` or later, grants with their plans. Two queries."""
         not_ended_before = Q(ended_at=None) | Q(ended_at__gt=since)
-        grants = list(Grant.objects.filter(not_ended_before, balance=balance))
+        grants = list(Grant.objects.filter(not_ended_before, balance=balance).select_related("plan"))
         rollovers = list(Rollover.objects.filter(not_ended_before, balance=balance))
+        return cls._present(grants, rollovers)
+
+    @classmethod
+    def _present(cls, grants: list[Grant], rollovers: list[Rollover]) -> PastFigures:
         values: dict[str, dict[str, Any]] = {
             str(row.pk): {name: getattr(row, name) for name in _FIGURES_OF_A_GRANT} for row in grants
         }
         values |= {str(row.pk): {"granted": row.granted, "left": row.left} for row in rollovers}
         return cls(grants, rollovers, values)
+
+    def since(self, moment: datetime) -> PastFigures:
+        """The present figures again, of those rows that counted at `moment` or later: to undo other entries, or the same
+        ones in another order."""
+        return self._present(
+            [row for row in self.grants if row.ended_at is None or row.ended_at > moment],
+            [row for row in self.rollovers if row.ended_at is None or row.ended_at > moment],
+        )
+
+    def counted_grants(self, at: datetime) -> list[Grant]:
+        """The grants that count at present: `Grant.objects.counted` of rows that are read already."""
+        return [
+            row
+            for row in self.grants
+            if row.ended_at is None
+            and (row.expires_at is None or row.expires_at > at)
+            and row.scheduled_amount is None
+        ]
 
     def undo(self, key: str, figure: str, amount: Decimal) -> None:
         """Take the change of a figure of the grant or rollover with this key back."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from billing.ledger.past_figures import PastFigures
 from billing.models import Balance, LedgerEntry, Posting
@@ -33,41 +34,46 @@ class StatementLine:
     reversed_by: str = ""
 
 
-def statement(balance: Balance, limit: int) -> list[StatementLine]:
-    """The last `limit` ledger entries of the balance, latest first, in the order in which they were recorded.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The last ledger entries of a balance by posting, latest first, in the order in which they were recorded."""
 
-    Computed from the present figures by undoing the entries one after the other. In five queries.
-    """
-    lines = _latest_lines(balance, limit)
-    of_posting: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for line in lines:
-        of_posting[str(line.posting_id)].append(line)
-    newest: list[Any] = sorted(of_posting, reverse=True)[:limit]
-    if not newest:
-        return []
-    since = min(of_posting[key][0].posting.recorded_at for key in newest)
-    figures = PastFigures.of(balance, since)
-    reversals = {
-        str(row.reverses_id): str(row.pk)
-        for row in Posting.objects.filter(reverses__in=newest).only("reverses")
-    }
-    found = []
-    for key in newest:
-        posting = of_posting[key][0].posting
-        remaining = figures.remaining(posting.recorded_at)
-        change = _undo(of_posting[key], figures)
-        found.append(StatementLine(posting, change, remaining, reversals.get(key, "")))
-    return found
+    entries: list[list[LedgerEntry]]
+
+    @classmethod
+    def of(cls, balance: Balance, limit: int) -> Statement:
+        """The entries of the last `limit` postings. Two queries."""
+        of_posting: dict[str, list[LedgerEntry]] = defaultdict(list)
+        for line in _latest_lines(balance, limit):
+            of_posting[str(line.posting_id)].append(line)
+        return cls([of_posting[key] for key in sorted(of_posting, reverse=True)[:limit]])
+
+    def since(self, otherwise: datetime) -> datetime:
+        """When the earliest was recorded; `otherwise` without any."""
+        return min((lines[0].posting.recorded_at for lines in self.entries), default=otherwise)
+
+    def lines(self, figures: PastFigures) -> list[StatementLine]:
+        """What each did, by undoing them one after the other. `figures` are the present ones, of what counted `since`."""
+        found = []
+        for entries in self.entries:
+            annotated: Any = entries[0]
+            posting = annotated.posting
+            remaining = figures.remaining(posting.recorded_at)
+            change = _undo(entries, figures)
+            found.append(StatementLine(posting, change, remaining, str(annotated.reversed_by or "")))
+        return found
 
 
 def _latest_lines(balance: Balance, limit: int) -> list[LedgerEntry]:
     found: list[LedgerEntry] = []
+    reversal = Posting.objects.filter(reverses=OuterRef("posting")).order_by().values("pk")
     for owner in ("grant", "rollover"):
         lines = LedgerEntry.objects.filter(
             # Each row counts its lines, so its last ones are found without reading a long ledger.
             number__gt=F(f"{owner}__entries") - limit * len(_SIGNS),
             **{f"{owner}__balance": balance},
         )
+        lines = lines.annotate(reversed_by=Subquery(reversal))
         found += lines.select_related("posting").order_by("-posting_id", "-number")[: limit * len(_SIGNS)]
     return found
 

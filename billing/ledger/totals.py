@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, F, Min, OuterRef, QuerySet, Sum
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils.timezone import localdate, make_aware
 
@@ -67,19 +67,25 @@ def first_uses_between(
     return {str(balance_id): first for balance_id, first in firsts}
 
 
-def daily_figures(balance: Balance, at: datetime) -> list[DailyFigures]:
+def history_begins(at: datetime) -> datetime:
+    """The end of the first day of a balance's history."""
+    return _end_of(localdate(at) - timedelta(days=HISTORY_DAYS))
+
+
+def daily_figures(balance: Balance, at: datetime, past: PastFigures) -> list[DailyFigures]:
     """The figures of a balance at the end of each of the last `HISTORY_DAYS` days, or of fewer if it is younger.
 
-    The last figures are those at `at`. Earlier ones are computed by undoing the ledger entries day by day. If a grant
-    was imported, the figures of its first import count from the day of its creation or first entry. In five queries.
+    The last figures are those at `at`. Earlier ones are computed by undoing the ledger entries day by day: `past` are the
+    present figures, of what counted since `history_begins`. If a grant was imported, the figures of its first import
+    count from the day of its creation or first entry. In two queries.
     """
-    last = localdate(at)
+    last, since = localdate(at), history_begins(at)
     days = [last - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1)]
-    since = _end_of(days[0])
-    past = PastFigures.of(balance, since)
     changes: dict[str, dict[date, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(dict))
+    key = balance.customer_id
+    theirs = Customer.objects.filter(Q(pk=key) | Q(merged_into=key)).order_by().values("pk")
     entries = LedgerEntry.objects.filter(
-        posting__customer_id__in=customer_ids_with_merged(balance.customer_id),
+        posting__customer_id__in=theirs,
         posting__occurred_at__gt=since,
     ).annotate(day=TruncDate("posting__occurred_at"))
     found_by_import = LedgerEntry.objects.filter(

@@ -23,12 +23,10 @@ class UpcomingInvoice:
     lines: tuple[InvoiceLine, ...]
 
 
-@transaction.atomic
-def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
-    """What the subscription will be billed when its next period or billing cycle begins, if nothing more is used until then.
+def bills_at(subscription: Subscription) -> datetime | None:
+    """When its next period or billing cycle begins, with which an invoice may be raised.
 
-    Runs the renewal and rolls it back, so the customer is locked for that long. None for a subscription that is billed
-    elsewhere, has no period, ends with it, or costs nothing. Raises `CannotBill` as the renewal does.
+    None for a subscription that is billed elsewhere, has no period or ends with it.
     """
     ends = [subscription.current_period_end, *(cycle.period_end for cycle in subscription.cycles.all())]
     at = min((end for end in ends if end is not None), default=None)
@@ -36,6 +34,19 @@ def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
         return None
     ends_then = subscription.expires_at is not None and subscription.expires_at <= at
     if ends_then and not subscription.followed_by.filter(status=Subscription.Status.SCHEDULED).exists():
+        return None
+    return at
+
+
+@transaction.atomic
+def upcoming_invoice(subscription: Subscription) -> UpcomingInvoice | None:
+    """What the subscription will be billed when it `bills_at`, if nothing more is used until then.
+
+    Runs the renewal and rolls it back, so the customer is locked for that long. None if nothing is billed then, or it
+    costs nothing. Raises `CannotBill` as the renewal does.
+    """
+    at = bills_at(subscription)
+    if at is None:
         return None
     with rolled_back():
         renew_customers([str(subscription.customer_id)], at)

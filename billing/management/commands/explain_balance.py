@@ -69,7 +69,9 @@ class Command(BaseCommand):
         at, use = options["at"] or clock.now(), options["use"]
         try:
             account = account_called(options["customer"], customer)
-            explanation = explain(customer, feature, at=at, use=use, entity=entity, account_id=account)
+            explanation = explain(
+                customer, feature, at=at, use=use, entity=entity, account_id=account, with_entries=True
+            )
         except CannotExplain as problem:
             raise CommandError(one_line(str(problem)), returncode=USAGE) from None
         if explanation.flag is None and not explanation.balances:

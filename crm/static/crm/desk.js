@@ -71,3 +71,20 @@ document.addEventListener(
     },
     true,
 );
+
+// What takes longer than the page is asked for once the page is shown: the answer is the page with it, of which the
+// parts of this page are taken. If that fails, the link stays.
+for (const link of document.querySelectorAll("a[data-later]")) {
+    fetch(link.href, { redirect: "error" })
+        .then((answer) => (answer.ok ? answer.text() : ""))
+        .then((text) => {
+            const page = new DOMParser().parseFromString(text, "text/html");
+            for (const part of document.querySelectorAll("[data-part]")) {
+                const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+                if (fresh) {
+                    part.replaceChildren(...fresh.childNodes);
+                }
+            }
+        })
+        .catch(() => {});
+}

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from billing.ledger.entries import FigureChange, PostingDraft, post
-from billing.ledger.totals import daily_figures
+from billing.ledger.past_figures import PastFigures
+from billing.ledger.totals import DailyFigures, daily_figures, history_begins
 from billing.models import Balance, Grant, Posting
 from customers import clock
 from tests.factories import make_balance, make_grant
@@ -36,19 +37,25 @@ def granted(balance: Balance, days_ago: int, **fields: object) -> Grant:
     return grant
 
 
+def history(balance: Balance) -> list[DailyFigures]:
+    """The days up to now."""
+    now = clock.now()
+    return daily_figures(balance, now, PastFigures.of(balance, history_begins(now)))
+
+
 def test_it_is_worked_out_backwards_from_the_figures() -> None:
     balance = make_balance()
     grant = granted(balance, 20)
     happen(grant, Posting.Kind.USAGE, "usage", 30, 5)
     happen(grant, Posting.Kind.USAGE, "usage", 30, 10)
-    remaining = [point.remaining for point in daily_figures(balance, clock.now())]
+    remaining = [point.remaining for point in history(balance)]
     assert remaining == [100] * 10 + [70] * 5 + [40] * 6
 
 
 def test_it_goes_back_ninety_days() -> None:
     balance = make_balance()
     granted(balance, 400)
-    days = [point.day for point in daily_figures(balance, clock.now())]
+    days = [point.day for point in history(balance)]
     assert (len(days), days[-1] - days[0]) == (91, timedelta(days=90))
 
 
@@ -56,7 +63,7 @@ def test_what_ended_or_expired_counted_until_then() -> None:
     balance, over = make_balance(), clock.now() - timedelta(days=4)
     granted(balance, 9, ended_at=over)
     granted(balance, 9, expires_at=over)
-    assert [point.granted for point in daily_figures(balance, clock.now())] == [200] * 5 + [0] * 5
+    assert [point.granted for point in history(balance)] == [200] * 5 + [0] * 5
 
 
 def test_what_an_import_found_was_there_when_its_first_use_happened() -> None:
@@ -65,8 +72,8 @@ def test_what_an_import_found_was_there_when_its_first_use_happened() -> None:
     happen(grant, Posting.Kind.IMPORT, "included_grant", 100, 0)
     happen(grant, Posting.Kind.USAGE, "usage", 30, 3)
     happen(grant, Posting.Kind.IMPORT, "usage", 5, 0)
-    assert [point.remaining for point in daily_figures(balance, clock.now())] == [70, 70, 70, 65]
+    assert [point.remaining for point in history(balance)] == [70, 70, 70, 65]
 
 
 def test_without_a_grant_it_is_today_alone() -> None:
-    assert [point.remaining for point in daily_figures(make_balance(), clock.now())] == [0]
+    assert [point.remaining for point in history(make_balance())] == [0]

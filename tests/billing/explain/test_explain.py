@@ -80,7 +80,7 @@ def use(row: Grant, amount: Any, at: datetime) -> Posting:
 
 
 def explained(balance: Balance, **options: Any) -> Any:
-    return explain(balance.customer, balance.feature, **{"at": NOW, **options})
+    return explain(balance.customer, balance.feature, **{"at": NOW, "with_entries": True, **options})
 
 
 def only(explanation: Explanation) -> Any:

@@ -15,12 +15,13 @@ from billing.explain.balance import explain
 from billing.explain.burn_rate import estimate, lost_words
 from billing.explain.types import BalanceExplained, Explanation, UseExplained
 from billing.formats import name_of_balance
-from billing.ledger.statement import statement
-from billing.ledger.totals import daily_figures
-from billing.models import Balance, Entity
+from billing.ledger.past_figures import PastFigures
+from billing.ledger.statement import Statement
+from billing.ledger.totals import daily_figures, history_begins
+from billing.models import Balance, Entity, Grant
 from billing.rules.figures import amount_problem
 from crm.desk.pages.crumbs import Crumb, crumbs_of
-from crm.desk.pages.overview.bars import BalanceBar, bar_of, grants_of
+from crm.desk.pages.overview.bars import BalanceBar, bar_of
 from crm.desk.pages.overview.key_facts import KeyFact
 from crm.desk.pages.records.balance_tables import (
     LEDGER_SHOWN,
@@ -106,8 +107,11 @@ def balance_page(request: HttpRequest, key: str) -> HttpResponse:
     )
     own = next((each for each in explanation.balances if each.id == str(balance.pk)), None)
     others = [each for each in explanation.balances if each is not own]
-    bar = _bar(balance, own, now) if own else None
     may = request.user.has_perm
+    statement = Statement.of(balance, LEDGER_SHOWN) if may("billing.view_posting") else None
+    begins = history_begins(now)
+    past = PastFigures.of(balance, min(begins, statement.since(now)) if statement else begins)
+    bar = _bar(balance, own, past.counted_grants(now), now) if own else None
     tables = [
         *([grants_table(own), left_out_table(own)] if own else []),
         others_table(others),
@@ -121,12 +125,12 @@ def balance_page(request: HttpRequest, key: str) -> HttpResponse:
         "bar_period": bar.period.words(now) if bar and bar.period else "",
         "wasted": [lost_words(lost) for lost in own.pace.wasted] if own else [],
         "explanation": explanation,
-        "course": course_table(daily_figures(balance, now)) if own else None,
+        "course": course_table(daily_figures(balance, now, past.since(begins))) if own else None,
         "tables": [table for table in tables if table is not None and table.rows],
         "form": form,
         "use": explanation.use and _use(explanation, explanation.use),
-        "ledger": ledger_table(statement(balance, LEDGER_SHOWN), may(_CHANGE))
-        if may("billing.view_posting")
+        "ledger": ledger_table(statement.lines(past.since(statement.since(now))), may(_CHANGE))
+        if statement
         else None,
     }
     crumbs = crumbs_of(
@@ -215,7 +219,7 @@ def _runs_out(own: BalanceExplained, now: datetime) -> KeyFact:
     return KeyFact(label="Runs out", value=value, detail=detail, color=color, url="#section-pace")
 
 
-def _bar(balance: Balance, own: BalanceExplained, now: datetime) -> BalanceBar:
+def _bar(balance: Balance, own: BalanceExplained, grants: list[Grant], now: datetime) -> BalanceBar:
     """The bar of the figures of this moment."""
     figures = own.figures
     facts = BalanceFacts(
@@ -230,7 +234,7 @@ def _bar(balance: Balance, own: BalanceExplained, now: datetime) -> BalanceBar:
         resets_at=figures.next_reset_at,
         runs_out_at=own.pace.runs_out_at,
     )
-    return bar_of(facts, grants_of([str(balance.pk)], now).get(str(balance.pk), []), now)
+    return bar_of(facts, grants, now)
 
 
 def _use(explanation: Explanation, use: UseExplained) -> dict[str, Any]:

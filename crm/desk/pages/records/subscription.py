@@ -19,7 +19,7 @@ from billing.formats import (
 from billing.models import Invoice, Subscription, SubscriptionPhase
 from billing.revenue.monthly import revenue_of_subscription, with_charges
 from billing.subscriptions import CannotBill
-from billing.subscriptions.upcoming import UpcomingInvoice, upcoming_invoice
+from billing.subscriptions.upcoming import UpcomingInvoice, bills_at, upcoming_invoice
 from crm.desk.pages.crumbs import Crumb, crumbs_of
 from crm.desk.pages.overview.key_facts import KeyFact
 from crm.desk.pages.records.happenings import Happening
@@ -50,16 +50,19 @@ May = Callable[[str], bool]
 
 
 def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
-    """The subscription with this ID.
+    """The subscription with this ID; with `?upcoming=1` also what it will be billed.
 
-    What it will be billed is computed by running the renewal and rolling it back.
+    That is computed by running the renewal and rolling it back, which takes longer than the rest: the page asks for it
+    once it is shown.
     """
     rows = with_charges(
         Subscription.objects.select_related("customer", "entity", "follows__plan").prefetch_related("cycles")
     )
     row = requested_row(request, rows, key, "billing.view_subscription")
     may, now = request.user.has_perm, clock.now()
-    upcoming, problem = _upcoming(row)
+    bills = bills_at(row)
+    waits = bills is not None and "upcoming" not in request.GET
+    upcoming, problem = (None, "") if waits else _upcoming(row)
     phases = list(row.phases.select_related("plan").order_by("-starts_at", "-pk")[:SHOWN])
     following = list(row.followed_by.select_related("plan").order_by("started_at", "pk")[:SHOWN])
     invoices = (
@@ -68,14 +71,15 @@ def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
         else []
     )
     tables = [
-        prices_table(row),
-        *([upcoming_lines_table(upcoming)] if upcoming else []),
         invoices_table(invoices),
         *([discounts_table(row, now)] if may("billing.view_discount") else []),
         phases_table(phases),
     ]
     context = {
         "row": row,
+        "prices": prices_table(row),
+        "waits": waits,
+        "upcoming": upcoming and upcoming_lines_table(upcoming),
         "tables": [table for table in tables if table.rows],
         "problem": problem,
         "facts": list(_rail(row, following)),
@@ -86,7 +90,7 @@ def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
         Crumb("Subscriptions", f"{reverse('desk-billing', args=[row.customer_id])}#section-subscriptions"),
         Crumb(_name(row)),
     )
-    head = _head(request, row, upcoming, invoices, now)
+    head = _head(request, row, upcoming, bills if waits else None, invoices, now)
     return record_page(request, "crm/desk/records/subscription.html", head, crumbs, context)
 
 
@@ -107,6 +111,7 @@ def _head(
     request: HttpRequest,
     row: Subscription,
     upcoming: UpcomingInvoice | None,
+    waits_for: datetime | None,
     invoices: Iterable[Invoice],
     now: datetime,
 ) -> Head:
@@ -128,13 +133,17 @@ def _head(
         icon="autorenew",
         chips=[(state, CHIP_COLORS[SUBSCRIPTION_STATES.get(state, "default")])],
         meta=meta,
-        facts=list(_facts(row, upcoming, invoices, now)),
+        facts=list(_facts(row, upcoming, waits_for, invoices, now)),
         actions=menu_of(request, row, acts),
     )
 
 
 def _facts(
-    row: Subscription, upcoming: UpcomingInvoice | None, invoices: Iterable[Invoice], now: datetime
+    row: Subscription,
+    upcoming: UpcomingInvoice | None,
+    waits_for: datetime | None,
+    invoices: Iterable[Invoice],
+    now: datetime,
 ) -> Iterator[KeyFact]:
     revenue = revenue_of_subscription(row, now)
     amounts = [money(each.mrr, currency) for currency, each in revenue.items() if each.mrr]
@@ -152,7 +161,9 @@ def _facts(
         url="#section-phases" if row.billed_here else "#section-prices",
     )
     yield _next(row, now)
-    if upcoming is None:
+    if waits_for is not None:
+        yield KeyFact(label="Next invoice", value=day(waits_for), detail="see below", url="#section-upcoming")
+    elif upcoming is None:
         words = "Nothing to bill" if row.billed_here else "Billed elsewhere"
         yield KeyFact(label="Next invoice", value="None", detail=words, url="#section-upcoming")
     else:

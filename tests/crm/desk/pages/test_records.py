@@ -17,14 +17,18 @@ from django.utils.html import strip_tags
 
 from billing.balances import adjust
 from billing.invoices.paper import invoice_paper
+from billing.ledger.entries import reverse
 from billing.models import Balance, Invoice, Subscription
+from billing.subscriptions import attach_plan
 from crm.models import Company, Person
 from customers import clock
 from customers.formats import page_of
 from customers.models import Customer
+from tests.billing.subscriptions.timeline import plan_of, run_until
 from tests.factories import (
     make_activity,
     make_balance,
+    make_billing_cycle,
     make_company,
     make_contact,
     make_credit_note,
@@ -44,6 +48,7 @@ from tests.factories import (
     make_plan,
     make_plan_item,
     make_relationship,
+    make_rollover,
     make_subscription,
     make_subscription_phase,
     make_user,
@@ -107,11 +112,51 @@ def subscription_with(count: int) -> Subscription:
     return row
 
 
+def billed_here(count: int) -> Subscription:
+    """A subscription that was renewed, with usage and seats to bill."""
+    now = clock.now()
+    customer = make_customer()
+    metered = {"billing_method": "usage_based", "reset_interval": "month", "billing_units": Decimal(10)}
+    seats = {"billing_method": "prepaid", "billing_units": Decimal(1)}
+    priced = {"included": 2, "price_amount": Decimal(5), "price_interval": "month"}
+    items = [
+        *((make_feature(name=f"Calls {number}"), {**priced, **metered}) for number in range(count)),
+        *(
+            (make_feature(name=f"Seats {number}", consumable=False), {**priced, **seats})
+            for number in range(count)
+        ),
+    ]
+    plan = plan_of(f"pro-{count}", *items, price_amount=Decimal(20), price_interval="month")
+    attach_plan(customer, plan, at=now - timedelta(days=40), done_by="test")
+    run_until(now)
+    row: Subscription = customer.subscriptions.get()
+    make_billing_cycle(subscription=row, interval="year")
+    for number in range(count):
+        make_subscription_phase(subscription=row, plan=plan, reason="Upgraded")
+        make_discount(customer=customer, name=f"Launch {number}")
+    return row
+
+
 def balance_with(count: int) -> Balance:
     balance: Balance = make_balance(customer=make_customer())
     for number in range(count):
         grant = make_grant(balance=balance, included_grant=Decimal(100))
         adjust.add(grant, Decimal(5), reason=f"More {number}", done_by="ada")
+    return balance
+
+
+def long_used_balance(count: int) -> Balance:
+    """With all that a page of a balance reads: grants of plans, rollovers, reversals, what ended, a merged customer."""
+    balance: Balance = make_balance(customer=make_customer())
+    make_customer(merged_into=balance.customer)
+    for number in range(count):
+        grant = make_grant(balance=balance, included_grant=Decimal(100), plan=make_plan())
+        adjust.add(grant, Decimal(5), reason=f"More {number}", done_by="ada")
+        reverse(grant.ledger.latest("number").posting, done_by="ada", reason="Too many")
+        make_rollover(balance=balance)
+        for row in (make_grant(balance=balance), make_rollover(balance=balance)):
+            row.ended_at = clock.now()
+            row.save()
     return balance
 
 
@@ -139,7 +184,14 @@ def person_with(count: int) -> Person:
 
 @pytest.mark.parametrize(
     ("make", "most"),
-    [(invoice_with, 40), (subscription_with, 40), (balance_with, 60), (company_with, 30), (person_with, 30)],
+    [
+        (invoice_with, 40),
+        (subscription_with, 25),
+        (billed_here, 25),
+        (long_used_balance, 25),
+        (company_with, 30),
+        (person_with, 30),
+    ],
 )
 def test_the_number_of_queries_does_not_grow_with_the_record(
     client: Client, make: Callable[[int], Model], most: int
@@ -176,6 +228,19 @@ def test_an_invoice_is_shown_as_the_customer_sees_it_with_what_happened_to_it(cl
     paper = invoice_paper(invoice)
     for words in (paper.seller[0], paper.buyer[0], "Seats 0", "Seats 1", *(row.amount for row in paper.sums)):
         assert words in page
+
+
+def test_what_a_subscription_will_be_billed_is_asked_for_apart(client: Client) -> None:
+    row = billed_here(1)
+    url = page_of(row)
+    first = client.get(url).content.decode()
+    assert f'href="{url}?upcoming=1#section-upcoming" data-later' in first
+    page = text(client.get(f"{url}?upcoming=1"))
+    # The base price of the plan less a discount of a tenth; the seats are not taken.
+    assert "Show the upcoming invoice" not in page
+    assert "if nothing more is used until then" in page
+    assert "$18.00" in page
+    assert "$18.00" not in strip_tags(first).split("Invoices")[0]
 
 
 def test_a_subscription_shows_its_prices_discounts_invoices_and_phases(client: Client) -> None:
