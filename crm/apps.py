@@ -22,9 +22,11 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Update the built-in roles after every `migrate`, give SQLite the functions of the search, and keep the desk
-        current after each act.
+        current after each act, upgrade and rename.
         """
         # Connected after Django's own receiver, which creates this app's permissions. Those of earlier apps exist already.
         post_migrate.connect(sync_after_migrate, sender=self, dispatch_uid="crm.roles")
         connection_created.connect(add_to_sqlite, dispatch_uid="crm.search")
+        watch: Any = import_string("crm.jobs.stale_facts.watch")
+        watch(self)
         act_done.connect(_refresh_after_act, dispatch_uid="crm.desk")

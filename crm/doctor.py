@@ -12,6 +12,7 @@ from billing.doctor import CHECKS as BILLING_CHECKS
 from billing.doctor import Check
 from billing.doctor.findings import GRACE, Advance, Finding
 from billing.formats import money
+from billing.models import ExchangeRate
 from crm.desk.facts.refresh import COLUMNS, current_facts, key_of, stored_facts
 from crm.desk.refresh import FACTS
 from crm.models import (
@@ -28,19 +29,10 @@ from customers.models import Customer, CustomerChange
 
 _BATCH = 500
 _REMEDY = "Run `manage.py refresh_desk`."
-#: What differs from one moment to the next without any change of the customer: also when exchange rates are entered, or
-#: when plans, features or users are renamed.
-_MOVING = {
-    "due_at",
-    "per_day",
-    "runs_out_at",
-    "mrr_sort",
-    "due_sort",
-    "total_sort",
-    "plan_sort",
-    "feature_sort",
-    "owner_sort",
-}
+#: What differs from one moment to the next without any change of the customer.
+_MOVING = {"due_at", "per_day", "runs_out_at"}
+#: What differs from one day to the next with the exchange rates, if there are any.
+_CONVERTED = {"mrr_sort", "due_sort", "total_sort"}
 
 
 def check_facts(advance: Advance) -> Iterator[Finding]:
@@ -73,6 +65,7 @@ def _differences(customer_ids: Sequence[str], at: datetime) -> dict[str, list[st
             found[key] = ["it has no facts"]
         elif row.due_at is not None and row.due_at <= at - GRACE:
             found[key] = [f"its facts were due on {moment(row.due_at)}"]
+    moving = _MOVING | _CONVERTED if ExchangeRate.objects.exists() else _MOVING
     current = {key for key, row in known.items() if row.due_at is None or row.due_at > at}
     for model, wanted in computed.by_model().items():
         before: dict[Any, Any] = {key_of(row): row for row in stored[model]}
@@ -81,18 +74,18 @@ def _differences(customer_ids: Sequence[str], at: datetime) -> dict[str, list[st
             old, new = before.get(identity), after.get(identity)
             present: Any = new or old
             key = str(present.customer_id)
-            if key in current and (words := _compared(model, old, new)):
+            if key in current and (words := _compared(model, old, new, moving)):
                 found.setdefault(key, []).extend(words)
     return found
 
 
-def _compared(model: Any, old: Any, new: Any) -> list[str]:
+def _compared(model: Any, old: Any, new: Any, moving: set[str]) -> list[str]:
     if old is None or new is None:
         return [f"{_name(new or old)} {'is missing' if old is None else 'should not be stored'}"]
     return [
         f"{model._meta.get_field(name).verbose_name}{_of(new)} is {_shown(old, name)}, but should be {_shown(new, name)}"
         for name in COLUMNS[model]
-        if name not in _MOVING and getattr(old, name) != getattr(new, name)
+        if name not in moving and getattr(old, name) != getattr(new, name)
     ]
 
 

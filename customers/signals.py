@@ -1,4 +1,4 @@
-"""What the sheets of acts announce, for apps above them."""
+"""What the sheets of acts announce, for apps above them, and what imports do."""
 
 from __future__ import annotations
 
@@ -6,3 +6,6 @@ from django.dispatch import Signal
 
 #: An act on a row of one customer, or its undo, was done: `customer_id`.
 act_done = Signal()
+
+#: Plans or features, which pages show beside other rows, have other names than before: nothing is sent with it.
+renamed = Signal()

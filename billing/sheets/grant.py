@@ -88,7 +88,7 @@ class GrantForm(SheetForm):
 
 
 class Grant(Act):
-    """Grant credits, calls or seats beside what a plan includes."""
+    """Grant credits or calls beside what a plan includes."""
 
     name = "grant"
     title = "Grant credits"
@@ -99,12 +99,14 @@ class Grant(Act):
 
     def form(self, data: QueryDict | None, initial: dict[str, Any]) -> GrantForm:
         """The form, with the balance chosen that it was opened from."""
-        rows = Balance.objects.filter(customer=self.customer, removed_at=None).exclude(
-            feature__type=Feature.Type.BOOLEAN
-        )
+        # What is held, such as seats, is changed by the plan; credits are for what is used up.
+        rows = Balance.objects.filter(
+            customer=self.customer, removed_at=None, feature__consumable=True
+        ).exclude(feature__type=Feature.Type.BOOLEAN)
         balances = list(rows.select_related("feature", "came_with", "customer").order_by("position", "pk"))
         own = [each.feature_id for each in balances if each.came_with_id is None]
-        features = Feature.objects.exclude(type=Feature.Type.BOOLEAN).exclude(pk__in=own)
+        usable = Feature.objects.filter(consumable=True).exclude(type=Feature.Type.BOOLEAN)
+        features = usable.exclude(pk__in=own)
         if isinstance(self.row, Balance):
             initial = {"what": str(self.row.pk), **initial}
         elif len(balances) > 1 and data is None and "what" not in initial:

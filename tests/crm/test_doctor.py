@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from billing.doctor import Finding
+from billing.models import ExchangeRate
 from crm.desk.refresh import record_refresh
 from crm.doctor import check_facts
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts
+from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, SubscriptionFacts
 from customers import clock
 from customers.models import Customer, CustomerChange
 from tests.desk import refresh_all_facts
@@ -69,4 +70,23 @@ def test_missing_facts_and_late_ones_are_named_and_waiting_ones_are_not(customer
     CustomerFacts.objects.all().delete()
     assert [each.what for each in findings()] == ["it has no facts"]
     customer.save()
+    assert findings() == []
+
+
+def test_what_lists_sort_by_is_compared(customer: Customer) -> None:
+    SubscriptionFacts.objects.update(plan_sort="old", mrr_sort=None)
+    BalanceFacts.objects.update(feature_sort="")
+    [finding] = findings()
+    row = SubscriptionFacts.objects.get()
+    for words in (
+        f"plan to sort by of {row.pk} is old, but should be ",
+        f"MRR to sort by of {row.pk} is nothing, but should be 2,000",
+        f"feature to sort by of {BalanceFacts.objects.get().pk} is nothing, but should be ",
+    ):
+        assert words in finding.what
+
+
+def test_amounts_that_move_with_exchange_rates_are_not_compared(customer: Customer) -> None:
+    ExchangeRate.objects.create(currency="EUR", to_currency="USD", day=clock.now().date(), rate=2)
+    SubscriptionFacts.objects.update(mrr_sort=1)
     assert findings() == []

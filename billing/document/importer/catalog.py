@@ -20,6 +20,7 @@ from customers.bulk import create_rows, pieces, sync_rows, update_rows
 from customers.configuration.table import DEFAULT_CURRENCY
 from customers.configuration.values import value_of
 from customers.json_types import to_plain
+from customers.signals import renamed
 
 #: (environment, plan ID).
 PlanName = tuple[str, str]
@@ -111,7 +112,7 @@ def upsert_features(
     for each in described:
         _set(rows[each.id], _feature_values(each))
     create_rows([row for key, row in rows.items() if key not in before], reason)
-    update_rows(_changed(rows, before, FEATURE_FIELDS), FEATURE_FIELDS, reason)
+    _update(rows, before, FEATURE_FIELDS, reason)
     _sync_costs(costed, rows, reason)
     return rows
 
@@ -161,7 +162,7 @@ def upsert_plans(
     for env, plan_id in sorted(names - {version[:2] for version in rows}):
         rows[env, plan_id, 1] = _new_plan((env, plan_id, 1))
     create_rows([row for row in rows.values() if row.pk not in before], reason)
-    update_rows(_changed({row.pk: row for row in rows.values()}, before, PLAN_FIELDS), PLAN_FIELDS, reason)
+    _update({row.pk: row for row in rows.values()}, before, PLAN_FIELDS, reason)
     _sync_items({rows[version].pk: each for version, each in described.items()}, features, reason)
     return rows
 
@@ -357,6 +358,17 @@ def _set(row: models.Model, values: Mapping[str, Any]) -> None:
 
 def _values(row: models.Model, fields: Sequence[str]) -> list[Any]:
     return [getattr(row, name) for name in fields]
+
+
+def _update(
+    rows: Mapping[str, _M], before: Mapping[str, Sequence[Any]], fields: Sequence[str], reason: str
+) -> None:
+    """Write the rows that differ from what they were, and announce other names."""
+    update_rows(_changed(rows, before, fields), fields, reason)
+    place = fields.index("name")
+    names = {key: _values(rows[key], ["name"]) for key in before if key in rows}
+    if any(name != [before[key][place]] for key, name in names.items()):
+        renamed.send(sender=None)
 
 
 def _changed(rows: Mapping[str, _M], before: Mapping[str, Sequence[Any]], fields: Sequence[str]) -> list[_M]:

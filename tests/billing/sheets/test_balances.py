@@ -108,6 +108,15 @@ class TestGrant:
         assert toast(done)[0] == "Granted 3 Seats."
         assert Balance.objects.get(feature=new).grants.get().reset_interval == "month"
 
+    def test_what_is_held_is_not_offered(self, client: Client, balance: Balance) -> None:
+        seats = make_balance(customer=balance.customer, feature=make_feature(consumable=False))
+        make_feature(consumable=False)
+        url = act_url("grant", balance.customer)
+        assert client.get(url).context["form"].fields["what"].choices == [(str(balance.pk), "API calls")]
+        data = {"what": seats.pk, "amount": "3"}
+        answer = client.post(url, data)
+        assert answer.context["form"].errors["what"] == ["Choose a feature from the list."]
+
     def test_what_changed_since_is_refused(self, client: Client, balance: Balance, grant: Grant) -> None:
         shown = preview(client, "grant", balance, amount="5")
         adjust.add(grant, Decimal(1), reason="Faster", done_by="bea")
