@@ -51,8 +51,8 @@ _TERMS = (
 )
 _CATALOG = "creditcost feature plan planitem"
 _LEDGER = (
-    "alertfired balance billingcycle grant ledgerentry license posting rollover subscription subscriptionphase"
-    " trialused"
+    "alertfired balance billingcycle grant ledgerentry license platformchange posting rollover subscription"
+    " subscriptionphase trialused"
 )
 _INVOICES = (
     "creditnote dunningstep exchangerate invoice invoiceemail invoiceline invoiceseries payment paymentreversal pendingline"

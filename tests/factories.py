@@ -39,6 +39,7 @@ from billing.models import (
     PendingLine,
     Plan,
     PlanItem,
+    PlatformChange,
     Posting,
     Purchase,
     Referral,
@@ -385,6 +386,17 @@ def make_invoice_series(**fields: Any) -> InvoiceSeries:
 def make_payment(**fields: Any) -> Payment:
     """12.34 received."""
     return _make(Payment, fields, invoice=make_invoice, amount=1234, reference="bank 17")
+
+
+def make_platform_change(**fields: Any) -> PlatformChange:
+    """A cancellation to make on the billing platform."""
+    return _make(
+        PlatformChange,
+        fields,
+        subscription=make_subscription,
+        plan_before=make_plan,
+        requested_by="ada",
+    )
 
 
 def make_pending_line(**fields: Any) -> PendingLine:
@@ -749,6 +761,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     Payment: make_payment,
     PaymentReversal: make_payment_reversal,
     PendingLine: make_pending_line,
+    PlatformChange: make_platform_change,
     Posting: make_posting,
     PaymentMethod: make_payment_method,
     Person: make_person,

@@ -51,6 +51,7 @@ READ_ONLY = {
     "billing.Grant",
     "billing.BillingCycle",
     "billing.PendingLine",
+    "billing.PlatformChange",
     "billing.SubscriptionPhase",
     "billing.Invoice",
     "billing.InvoiceEmail",

@@ -21,6 +21,7 @@ from billing.admin.ledger import LedgerEntryAdmin, PostingAdmin
 from billing.admin.notice import AlertFiredAdmin, DunningStepAdmin
 from billing.admin.payment import PaymentAdmin, PaymentReversalAdmin
 from billing.admin.pending_line import PendingLineAdmin
+from billing.admin.platform_change import PlatformChangeAdmin
 from billing.admin.promotion import DiscountAdmin, ReferralAdmin, TrialUsedAdmin
 from billing.admin.subscription import LicenseAdmin, PurchaseAdmin, SubscriptionAdmin
 from billing.admin.subscription_phases import BillingCycleAdmin, SubscriptionPhaseAdmin
@@ -51,6 +52,7 @@ __all__ = [
     "PendingLineAdmin",
     "PlanAdmin",
     "PlanItemAdmin",
+    "PlatformChangeAdmin",
     "PostingAdmin",
     "PurchaseAdmin",
     "ReferralAdmin",

@@ -182,7 +182,11 @@ class SubscriptionAdmin(RevenueMixin, SubscribingPages):
 
     @display(description="invoiced by")
     def billed(self, subscription: Subscription) -> str:
-        return "Clientele" if subscription.billed_here else "The billing platform. Change or cancel it there."
+        if subscription.billed_here:
+            return "Clientele"
+        waiting = subscription.platform_changes.waiting().select_related("plan_before", "plan").first()
+        to_do = "" if waiting is None else f" To do there: {waiting.words}."
+        return f"The billing platform. Change or cancel it there.{to_do}"
 
     @display(description="next invoice")
     def next_invoice(self, subscription: Subscription) -> SafeString | str:

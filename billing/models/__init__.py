@@ -17,6 +17,7 @@ from billing.models.invoice import (
 from billing.models.ledger import LedgerEntry, Posting
 from billing.models.notice import AlertFired, DunningStep
 from billing.models.pending_line import PendingLine
+from billing.models.platform_change import PlatformChange
 from billing.models.promotion import Discount, Referral, TrialUsed
 from billing.models.seller import Seller
 from billing.models.subscription import BillingCycle, License, Purchase, Subscription, SubscriptionPhase
@@ -48,6 +49,7 @@ __all__ = [
     "PendingLine",
     "Plan",
     "PlanItem",
+    "PlatformChange",
     "Posting",
     "Purchase",
     "Referral",

@@ -50,6 +50,7 @@ class PlanForm(SheetForm):
         *args: Any,
         current: Plan | None = None,
         units: Mapping[str, str] | None = None,
+        with_units: bool = True,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
@@ -60,7 +61,7 @@ class PlanForm(SheetForm):
         ]
         field.error_messages["invalid_choice"] = "Choose another plan. This one isn't sold to this customer."
         chosen = self.plans.get(str(raw_value(self, "plan") or ""))
-        self.prepaid_items = {} if chosen is None else _prepaid_items(chosen)
+        self.prepaid_items = _prepaid_items(chosen) if with_units and chosen is not None else {}
         for name, item in self.prepaid_items.items():
             self._add_units(name, item, units or {})
         rest = [name for name in self.fields if name not in ("plan", "quantity", *self.prepaid_items)]
@@ -153,12 +154,13 @@ class ChangeForm(PlanForm):
             *args,
             current=subscription.plan,
             units=subscription.prepaid_quantities,
+            with_units=subscription.billed_here,
             initial=initial,
             **options,
         )
         if others:
             self.fields["subscription"] = forms.ChoiceField(
-                label="Subscription", choices=[(str(each.pk), named(each)) for each in others]
+                label="Subscription", choices=[(str(each.pk), _named_with_biller(each)) for each in others]
             )
             self.order_fields(["subscription", *self.fields])
         self.fields["plan"].label = "New plan"
@@ -166,13 +168,16 @@ class ChangeForm(PlanForm):
             self.fields["quantity"].help_text = f"It is {number(subscription.quantity)} now."
         ends = subscription.current_period_end
         self.fields["when"].choices = [  # type: ignore[attr-defined]
-            ("by_price", "By price"),
+            ("by_price", "By price") if subscription.billed_here else ("", "As the platform does"),
             ("at_once", "Immediately"),
             ("at_period_end", f"At period end, {short_day(ends)}" if ends else "At period end"),
         ]
-        self.fields[
-            "when"
-        ].help_text = "By price: upgrades start now and are prorated, downgrades at the next renewal."
+        if subscription.billed_here:
+            self.fields[
+                "when"
+            ].help_text = "By price: upgrades start now and are prorated, downgrades at the next renewal."
+        else:
+            self.fields["when"].initial, self.fields["when"].required = "", False
         focus(self, "plan")
 
 
@@ -249,6 +254,10 @@ def named(subscription: Subscription) -> str:
     """The plan, how many of it, and the entity."""
     many = f" \u00d7 {number(subscription.quantity)}" if subscription.quantity != 1 else ""
     return f"{subscription.plan}{many}{f', {subscription.entity}' if subscription.entity else ''}"
+
+
+def _named_with_biller(subscription: Subscription) -> str:
+    return f"{named(subscription)}{'' if subscription.billed_here else ' (billed by the billing platform)'}"
 
 
 def _prepaid_items(plan: Plan) -> dict[str, PlanItem]:

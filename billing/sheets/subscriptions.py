@@ -17,6 +17,7 @@ from billing.rules.figures import Figures
 from billing.rules.monthly_value import RecurringRevenue
 from billing.sheets.fields import end_of
 from billing.sheets.figures import change_line
+from billing.sheets.platform import notes_on_platform, timing_of, withdrawal_of
 from billing.sheets.subscription_forms import AttachForm, CancelForm, ChangeForm, ExtendForm, named, price_of
 from billing.subscriptions import (
     CannotBill,
@@ -26,6 +27,8 @@ from billing.subscriptions import (
     cancel_subscription,
     change_plan,
     extend_trial,
+    record_cancellation,
+    record_change,
     uncancel_subscription,
 )
 from billing.subscriptions.dry_run import Preview as DryRun
@@ -142,7 +145,10 @@ class Attach(SubscriptionAct):
 
 
 class ChangePlan(SubscriptionAct):
-    """Move a subscription to another plan or quantity; from a customer, choose the subscription first."""
+    """Move a subscription to another plan or quantity; from a customer, choose the subscription first.
+
+    If the billing platform bills it, the change is recorded as one to make there.
+    """
 
     name = "change-plan"
     title = "Change plan"
@@ -151,9 +157,9 @@ class ChangePlan(SubscriptionAct):
 
     def form(self, data: QueryDict | None, initial: dict[str, Any]) -> ChangeForm:
         """The form with the plans that are sold, of the subscription that is chosen."""
-        others = self._ours() if isinstance(self.row, Customer) else [self.row]
+        others = self._active() if isinstance(self.row, Customer) else [self.row]
         if not others:
-            raise Refused("Attach a plan first. This customer has no subscription that is billed here.")
+            raise Refused("Attach a plan first. This customer has no active subscription.")
         sent = (None if data is None else data.get("subscription")) or initial.get("subscription", "")
         self.subscription = next((each for each in others if str(each.pk) == sent), others[0])
         return ChangeForm(self.subscription, others if len(others) > 1 else [], data, initial=initial)
@@ -163,16 +169,21 @@ class ChangePlan(SubscriptionAct):
         return _target(self.subscription)
 
     def notes(self, form: ChangeForm) -> Sequence[str]:
-        """What the billing platform bills, which can't be changed here."""
-        rows = Subscription.objects.active().filter(customer=self.customer, billed_here=False)
-        return [
-            f"{named(each)} is billed by the billing platform, so change it there."
-            for each in rows.select_related("plan", "entity").order_by("position", "pk")[:3]
-        ]
+        """What is done instead if the billing platform bills it, and what waits there already."""
+        return notes_on_platform(self.subscription, "change")
 
     def run(self, form: ChangeForm) -> Result:
         """Change the plan."""
         values = form.cleaned_data
+        if not self.subscription.billed_here:
+            return record_change(
+                self.subscription,
+                form.chosen,
+                quantity=values["quantity"],
+                timing=timing_of(values["when"]),
+                at=self.at,
+                done_by=self.by,
+            )
         return change_plan(
             self.subscription,
             form.chosen,
@@ -185,15 +196,26 @@ class ChangePlan(SubscriptionAct):
 
     def named(self, form: ChangeForm) -> str:
         """The plan that it changes to."""
+        if not self.subscription.billed_here:
+            return f"Request change to {form.chosen}"
         return f"Change to {form.chosen}"
 
-    def _ours(self) -> list[Subscription]:
-        rows = Subscription.objects.active().filter(customer=self.customer, billed_here=True)
-        return list(rows.select_related("customer", "plan", "entity").order_by("add_on", "position", "pk"))
+    def undo(self, form: ChangeForm) -> str:
+        """A change on the platform can be withdrawn."""
+        return withdrawal_of(self.subscription)
+
+    def _active(self) -> list[Subscription]:
+        """The customer's active subscriptions, those that are billed here first."""
+        rows = Subscription.objects.active().filter(customer=self.customer)
+        order = ("-billed_here", "add_on", "position", "pk")
+        return list(rows.select_related("customer", "plan", "entity").order_by(*order))
 
 
 class Cancel(SubscriptionAct):
-    """Cancel a subscription at period end or immediately."""
+    """Cancel a subscription at period end or immediately.
+
+    If the billing platform bills it, the cancellation is recorded as one to make there.
+    """
 
     name = "cancel"
     title = "Cancel subscription"
@@ -208,11 +230,24 @@ class Cancel(SubscriptionAct):
 
     def run(self, form: CancelForm) -> Result:
         """Cancel it."""
-        at_once = form.cleaned_data.get("when") == "at_once"
+        when = form.cleaned_data.get("when", "")
+        if not self.row.billed_here:
+            return record_cancellation(self.row, timing=timing_of(when), at=self.at, done_by=self.by)
+        at_once = when == "at_once"
         return cancel_subscription(self.row, at=self.at, at_once=at_once, done_by=self.by)
 
+    def notes(self, form: CancelForm) -> Sequence[str]:
+        """What is done instead if the billing platform bills it, and what waits there already."""
+        return notes_on_platform(self.row, "cancel")
+
+    def named(self, form: CancelForm) -> str:
+        """What is done here: it is canceled, or that is requested."""
+        return self.title if self.row.billed_here else "Request cancellation"
+
     def undo(self, form: CancelForm) -> str:
-        """What ends at period end can be kept."""
+        """What ends at period end can be kept; a cancellation on the platform can be withdrawn."""
+        if not self.row.billed_here:
+            return withdrawal_of(self.row)
         is_later = form.cleaned_data.get("when") == "at_period_end"
         return reverse("undo-cancel", args=[self.row.pk]) if is_later else ""
 

@@ -6,7 +6,7 @@ from django.urls import URLPattern
 
 from billing.invoices.locking import CannotChangeInvoice
 from billing.ledger.entries import CannotReverse
-from billing.models import Payment, Posting, Subscription
+from billing.models import Payment, PlatformChange, Posting, Subscription
 from billing.sheets.adjust import Adjust
 from billing.sheets.credits import ReturnCredit
 from billing.sheets.grant import Grant
@@ -20,6 +20,7 @@ from billing.sheets.invoices import (
     Void,
     undo_payment,
 )
+from billing.sheets.platform import undo_platform_change
 from billing.sheets.send import Send
 from billing.sheets.subscriptions import (
     CHANGE,
@@ -63,6 +64,14 @@ urlpatterns: list[URLPattern] = [
         undo_payment,
         (CannotChangeInvoice,),
         customer_of=lambda payment: payment.invoice.customer,
+    ),
+    undo_path(
+        "platform-change",
+        [PlatformChange],
+        CHANGE,
+        undo_platform_change,
+        REFUSALS,
+        customer_of=lambda change: change.subscription.customer,
     ),
     undo_path("entry", [Posting], PERMISSIONS, undo_entry, (CannotReverse,)),
 ]

@@ -5,6 +5,7 @@ the customer as a `UnitOfWork`, applies what is due by its moment, then makes it
 a `Result`, and raises `CannotSubscribe` when it is refused.
 """
 
+from billing.subscriptions.at_platform import record_cancellation, record_change, withdraw_change
 from billing.subscriptions.attach import attach_plan
 from billing.subscriptions.cancel import (
     cancel_purchase,
@@ -32,7 +33,10 @@ __all__ = [
     "change_plan",
     "due_customers",
     "extend_trial",
+    "record_cancellation",
+    "record_change",
     "renew",
     "renew_customers",
     "uncancel_subscription",
+    "withdraw_change",
 ]

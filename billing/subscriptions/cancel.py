@@ -40,12 +40,12 @@ def cancel_subscription(
     now = work.opened_at
     at = at or now
     current = held_by(work, subscription)
+    check_billed_here(current, "Cancel")
     result = Result()
     if current.status == Subscription.Status.SCHEDULED:
         result.messages.append(f"{current.plan} will not start.")
         result.messages += [f"{row.plan} continues." for row in drop(work, current, min(at, now))]
         return finish(work, result, "Scheduled subscription canceled", subscription=current)
-    check_billed_here(current, "Cancel")
     check_moment(current, at)
     ends_at = at if is_ahead(at, now) else current.current_period_end
     dropped = drop_followers(work, current, min(at, now))

@@ -170,6 +170,7 @@ REASONS = {
     "subscription_past_due": "Subscription past due",
     "trial_ending": "Trial ending",
     "canceled": "Canceled",
+    "platform_change": "Change on the billing platform",
     "renewal_unattended": "Renewal without contact",
     "balance_exhausted": "Balance at zero",
     "balance_runs_out": "Balance running out",

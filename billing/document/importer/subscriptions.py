@@ -10,6 +10,7 @@ from billing.document import schema
 from billing.document.importer.batch import ImportBatch, ListMapping, listed, marking
 from billing.document.schema import BillingCustomer
 from billing.models import Grant, License, Purchase, Subscription
+from billing.subscriptions.at_platform import close_shown
 from customers.bulk import update_rows
 from customers.ingest.importer import Incoming
 from customers.ingest.merged_origins import rows_at_origin
@@ -18,7 +19,7 @@ Document = Incoming[BillingCustomer]
 
 
 def apply_subscriptions(batch: ImportBatch) -> None:
-    """Import subscriptions and purchases, and fill `batch.attached`."""
+    """Import subscriptions and purchases, fill `batch.attached`, and close the requested changes that they show."""
 
     def end(rows: list[Subscription]) -> None:
         gone = [row for row in rows if row.status != Subscription.Status.ENDED]
@@ -34,6 +35,7 @@ def apply_subscriptions(batch: ImportBatch) -> None:
     _SUBSCRIPTIONS.sync(batch, listed(batch, lambda document: document.subscriptions), end)
     _PURCHASES.sync(batch, listed(batch, lambda document: document.purchases), marking(batch, "removed_at"))
     _note_attached(batch)
+    close_shown([str(customer.pk) for customer in batch.customers], batch.now, batch.reason)
 
 
 def apply_licenses(batch: ImportBatch) -> None:

@@ -92,18 +92,18 @@ def _customer_groups(customer: Customer, may: May) -> Menu:
 
 
 def _billing_actions(customer: Customer, may: May) -> list[Action]:
-    """What can be done with the customer's billing; only what is billed here is changed here."""
+    """What can be done with the customer's billing."""
     rows: list[tuple[Any, ...]] = [(Attach, "add_card"), (Grant, "redeem", "G")]
     if ChangePlan.allowed(may) or RecordPayment.allowed(may):
-        ours = Subscription.objects.active().filter(customer=customer, billed_here=True)
+        active = Subscription.objects.active().filter(customer=customer)
         unpaid = Invoice.objects.unpaid().filter(customer=customer, removed_at=None, imported=False)
         # One query for both.
         found = Customer.objects.filter(pk=customer.pk).values_list(
-            Exists(ours), Exists(unpaid.exclude(number=""))
+            Exists(active), Exists(unpaid.exclude(number=""))
         )
-        for has_ours, has_unpaid in found:
+        for has_active, has_unpaid in found:
             rows = [
-                *([(ChangePlan, "swap_horiz")] if has_ours else []),
+                *([(ChangePlan, "swap_horiz")] if has_active else []),
                 *rows,
                 *([(RecordPayment, "payments")] if has_unpaid else []),
             ]

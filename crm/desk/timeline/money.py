@@ -13,6 +13,7 @@ from billing.models import (
     InvoiceEmail,
     Payment,
     PaymentReversal,
+    PlatformChange,
     Posting,
     Purchase,
     Subscription,
@@ -47,6 +48,18 @@ def _subscription(row: Subscription, position: Position) -> TimelineEntry:
         + ("scheduled" if row.status == Subscription.Status.SCHEDULED else "started"),
         details=tuple(details),
         url=page_of(row),
+    )
+
+
+def _platform_change(row: PlatformChange, position: Position) -> TimelineEntry:
+    closed = "" if row.closed_at is None else f"{row.get_outcome_display()} {day(row.closed_at)}"
+    return TimelineEntry(
+        position=position,
+        kind=EntryKind.SUBSCRIPTION,
+        title=f"Requested on the billing platform: {short(row.words)}",
+        details=(closed or "Waiting",),
+        by=row.requested_by,
+        url=page_of(row.subscription),
     )
 
 
@@ -179,6 +192,18 @@ SUBSCRIPTIONS = RowSource(
     rows=_of_plan(Subscription),
     entry=_subscription,
     text=("plan__name", "plan__plan_id", "subscription_id"),
+)
+PLATFORM_CHANGES = RowSource(
+    name="platform_change",
+    kind=EntryKind.SUBSCRIPTION,
+    permission="billing.view_platformchange",
+    at="requested_at",
+    rows=lambda ids: PlatformChange.objects.filter(subscription__customer__in=ids).select_related(
+        "subscription", "plan_before", "plan"
+    ),
+    entry=_platform_change,
+    by_name="requested_by",
+    text=("plan__name", "plan__plan_id", "plan_before__name", "plan_before__plan_id"),
 )
 PURCHASES = RowSource(
     name="purchase",

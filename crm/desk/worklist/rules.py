@@ -15,6 +15,7 @@ from crm.desk.worklist import (
     invoices,
     notices,
     ownership,
+    platform_changes,
     subscriptions,
 )
 from crm.desk.worklist.reason import MOST, Find, Reason, WorklistBatch, WorklistRule
@@ -23,7 +24,17 @@ from customers.configuration.values import value_of
 from customers.formats import customer_url, number
 
 # Each module lists its rules in RULES and the functions that find reasons in FINDERS.
-_MODULES = (invoices, notices, subscriptions, balances, contract, health, colleagues, ownership)
+_MODULES = (
+    invoices,
+    notices,
+    subscriptions,
+    platform_changes,
+    balances,
+    contract,
+    health,
+    colleagues,
+    ownership,
+)
 
 #: The rules by name, in the order in which the page's filter lists them.
 RULES: dict[str, WorklistRule] = {rule.name: rule for module in _MODULES for rule in module.RULES}

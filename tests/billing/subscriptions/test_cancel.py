@@ -25,7 +25,7 @@ from tests.billing.subscriptions.timeline import (
     plan_of,
     run_until,
 )
-from tests.factories import make_customer, make_feature
+from tests.factories import make_customer, make_feature, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -322,3 +322,9 @@ def test_more_of_a_plan_on_trial_stays_on_trial():
     assert Invoice.objects.get().total == 4000
     assert TrialUsed.objects.count() == 1
     assert_adds_up()
+
+
+def test_what_the_platform_scheduled_is_canceled_there():
+    scheduled = make_subscription(status="scheduled", billed_here=False)
+    with pytest.raises(CannotSubscribe, match="Cancel it on the billing platform"):
+        cancel_subscription(scheduled, done_by="test")

@@ -16,8 +16,9 @@ from billing.formats import (
     money,
     subscription_state,
 )
-from billing.models import Invoice, Subscription, SubscriptionPhase
+from billing.models import Invoice, PlatformChange, Subscription, SubscriptionPhase
 from billing.revenue.monthly import revenue_of_subscription, with_charges
+from billing.sheets.subscriptions import CHANGE
 from billing.subscriptions import CannotBill
 from billing.subscriptions.upcoming import UpcomingInvoice, bills_at, upcoming_invoice
 from crm.desk.pages.crumbs import Crumb, crumbs_of
@@ -64,6 +65,7 @@ def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
     waits = bills is not None and "upcoming" not in request.GET
     upcoming, problem = (None, "") if waits else _upcoming(row)
     phases = list(row.phases.select_related("plan").order_by("-starts_at", "-pk")[:SHOWN])
+    requests = list(row.platform_changes.select_related("plan_before", "plan")[:SHOWN])
     following = list(row.followed_by.select_related("plan").order_by("started_at", "pk")[:SHOWN])
     invoices = (
         list(row.invoices.filter(removed_at=None).order_by("-created_at", "-pk")[:INVOICES_SHOWN])
@@ -82,8 +84,12 @@ def subscription_page(request: HttpRequest, key: str) -> HttpResponse:
         "upcoming": upcoming and upcoming_lines_table(upcoming),
         "tables": [table for table in tables if table.rows],
         "problem": problem,
+        "requested": next((each for each in requests if not each.outcome), None),
+        "may_withdraw": all(map(may, CHANGE)),
         "facts": list(_rail(row, following)),
-        "happened": sorted(_course(row, phases, following, now), key=attrgetter("at"), reverse=True),
+        "happened": sorted(
+            _course(row, phases, following, requests, now), key=attrgetter("at"), reverse=True
+        ),
     }
     crumbs = crumbs_of(
         row.customer,
@@ -260,7 +266,11 @@ def _rail(row: Subscription, following: list[Subscription]) -> Iterator[Fact]:
 
 
 def _course(
-    row: Subscription, phases: list[SubscriptionPhase], following: list[Subscription], now: datetime
+    row: Subscription,
+    phases: list[SubscriptionPhase],
+    following: list[Subscription],
+    requests: list[PlatformChange],
+    now: datetime,
 ) -> Iterator[Happening]:
     """What happened to it, and what is decided to happen."""
     name = str(row.plan)
@@ -276,6 +286,20 @@ def _course(
             words=f"to {phase.plan}, quantity {number(phase.quantity)}",
             body=phase.reason,
         )
+    for request in requests:
+        yield Happening(
+            at=request.requested_at,
+            icon="pending_actions",
+            actor=request.requested_by or "A user",
+            words=f"requested on the billing platform: {request.words}",
+        )
+        if request.closed_at is not None:
+            yield Happening(
+                at=request.closed_at,
+                icon="task_alt",
+                actor="Request closed",
+                words=request.get_outcome_display().lower(),
+            )
     if row.trial_ends_at is not None:
         words = "'s trial ended" if row.trial_ends_at <= now else "'s trial ends"
         yield Happening(at=row.trial_ends_at, icon="hourglass_bottom", actor=f"{name}{words}", words="")

@@ -48,6 +48,7 @@ from tests.factories import (
     make_mention,
     make_note,
     make_plan,
+    make_platform_change,
     make_relationship,
     make_rollover,
     make_subscription,
@@ -395,7 +396,8 @@ def burden(customer: Customer) -> None:
     empty = make_balance(customer=customer)
     make_auto_topup(customer=customer, feature=empty.feature, enabled=True)
     make_subscription(customer=customer, plan=plan, past_due=True)
-    make_subscription(customer=customer, plan=plan, trial_ends_at=AT + DAY)
+    theirs = make_subscription(customer=customer, plan=plan, trial_ends_at=AT + DAY)
+    make_platform_change(subscription=theirs, plan_before=plan, requested_at=AT)
     make_subscription(customer=customer, plan=plan, canceled_at=AT, expires_at=AT + DAY)
     make_subscription(
         customer=customer, plan=plan, current_period_start=AT - 90 * DAY, current_period_end=AT + DAY
