@@ -24,7 +24,7 @@ from crm.models import CustomerTag, HealthScore, ImportBatch, Merge
 from customers import clock
 from customers.bulk import create_rows, delete_rows, pieces, update_rows
 from customers.ingest.precedence import CLAIMED, empty_unclaimed, is_imported, resolve
-from customers.models import Customer
+from customers.models import Customer, CustomerRow
 from customers.row_snapshots import from_json, restore_snapshot, take_snapshot
 
 REASON = "Reverted an import"
@@ -78,17 +78,23 @@ def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
     owners = {entry["of"] for _, own in layers for entry in own} - {""}
     later = _Later(batch, owners, batch if only else None)
     new, touched = _undo(layers, later, found)
+    found.customers |= touched
+    for key in _settle(list(new), [key for key in touched if key not in new], found):
+        following = later.first_about(key)
+        if following is not None:
+            later.leave(following, *new[key])
     later.save()
     batch.save(update_fields=["entries", "earlier", "is_reverted"])
-    found.customers |= touched
-    _settle(new, [key for key in touched if key not in new], found)
 
 
 def _undo(
     layers: Sequence[tuple[int, list[Entry]]], later: _Later, found: Reverted
-) -> tuple[list[str], set[str]]:
-    """Undo layer by layer, the latest first. Return the customers that were created, and all that were touched."""
-    new: list[str] = []
+) -> tuple[dict[str, tuple[int, Entry]], set[str]]:
+    """Undo layer by layer, the latest first.
+
+    Return the customers that were created, each with the batch and the entry of that, and all that were touched.
+    """
+    new: dict[str, tuple[int, Entry]] = {}
     touched: set[str] = set()
     for batch_key, entries in layers:
         for at, entry in enumerate(entries):
@@ -99,11 +105,11 @@ def _undo(
         for entry in entries:
             if entry["of"] in taken_over:
                 later.leave(taken_over[entry["of"]], batch_key, entry)
-        created = [entry["key"] for entry in own if entry["model"] == _CUSTOMER and "new" in entry]
-        found.unmerged += _unmerge(created)
-        new += created
+        created = {entry["key"]: entry for entry in own if entry["model"] == _CUSTOMER and "new" in entry}
+        found.unmerged += _unmerge(list(created))
+        new |= {key: (batch_key, entry) for key, entry in created.items()}
         touched |= _undo_layer(batch_key, own, later, found)
-    return list(dict.fromkeys(new)), touched
+    return new, touched
 
 
 def _undo_layer(batch_key: int, entries: Sequence[Entry], later: _Later, found: Reverted) -> set[str]:
@@ -168,6 +174,14 @@ class _Later:
             }
             for each in self.batches
         ]
+        self._owners = [
+            {
+                entry["of"]
+                for own in (each.entries, *(layer["entries"] for layer in each.earlier))
+                for entry in own
+            }
+            for each in self.batches
+        ]
         self._left: dict[tuple[int, int], list[Entry]] = defaultdict(list)
 
     def records_among(self, entries: Iterable[Entry]) -> Mapping[str, ImportBatch]:
@@ -193,6 +207,13 @@ class _Later:
         if "new" in entry and not hasattr(apps.get_model(entry["model"]), "customer_id"):
             return self._others.order_by("-pk").first()
         return None
+
+    def first_about(self, customer: str) -> ImportBatch | None:
+        """The first later batch that wrote something of the customer."""
+        return next(
+            (batch for batch, owners in zip(self.batches, self._owners, strict=True) if customer in owners),
+            None,
+        )
 
     def leave(self, following: ImportBatch, batch_key: int, entry: Entry) -> None:
         """Leave the undo of an entry to a later batch."""
@@ -316,12 +337,34 @@ def _bring_back(label: str, entries: Sequence[Entry], rows: Mapping[str, Any]) -
 
 def _created(label: str, entries: Sequence[Entry]) -> bool:
     rows = [restore_snapshot({"model": label, "columns": entry["gone"]}) for entry in entries]
+    _go_along(rows)
     try:
         with transaction.atomic():
             create_rows(rows, REASON)
     except IntegrityError:
         return False
     return True
+
+
+def _go_along(rows: Sequence[Any]) -> None:
+    """Give rows of customers that were merged since to the survivors, as the merges gave the others."""
+    owned = [row for row in rows if getattr(row, "customer_id", None) is not None]
+    keys: list[Any] = [row.customer_id for row in owned]
+    while merged := {
+        str(key): str(survivor)
+        for piece in pieces(sorted({str(key) for key in keys}))
+        for key, survivor in Customer.objects.filter(pk__in=piece, merged_into__isnull=False).values_list(
+            "pk", "merged_into"
+        )
+    }:
+        for row in owned:
+            survivor = merged.get(str(row.customer_id))
+            if survivor is None:
+                continue
+            if isinstance(row, CustomerRow) and row.came_with_id is None:
+                row.came_with_id = row.customer_id
+            row.customer_id = survivor
+        keys = [row.customer_id for row in owned]
 
 
 def _remove(label: str, created: Sequence[Entry], rows: Mapping[str, Any], same: set[Place]) -> list[Entry]:
@@ -352,9 +395,13 @@ def _deleted(rows: list[Any]) -> bool:
     return True
 
 
-def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
-    """Remove the customers that the import created, and let the records of all that stay decide their columns."""
+def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> list[str]:
+    """Remove the customers that the import created, and let the records of all that stay decide their columns.
+
+    Return those that stay because something else belongs to them.
+    """
     stay = [*others]
+    holding: list[str] = []
     HealthScore.objects.filter(customer__pk__in=new).delete()
     emptied: list[str] = []
     created = [row for piece in pieces(new) for row in Customer.objects.filter(pk__in=piece)]
@@ -374,6 +421,7 @@ def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
         ]
         if why:
             found.stay(row, f"Has {', '.join(why[:_MOST_REASONS])}")
+            holding.append(str(row.pk))
         elif row.merged_into_id is not None:
             found.stay(row, "Was merged into another customer since")
         else:
@@ -389,6 +437,7 @@ def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> None:
     for row in archived:
         row.archived_at = clock.now()
     update_rows(archived, ["archived_at"], REASON)
+    return holding
 
 
 def _held_by(keys: Sequence[str]) -> dict[str, list[type[Model]]]:
