@@ -7,7 +7,7 @@ reverted in any order. A record that a later import received again is left to th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -19,6 +19,7 @@ from django.db.models import Model, ProtectedError, Q, RestrictedError
 
 from crm.dedupe.merges.unmerge import KEEP, CannotUnmerge, conflicts_of, hindrance, unmerge
 from crm.imports.journal import Entry, digest_of, with_owners
+from crm.imports.later_batches import Later, Place
 from crm.imports.undo_ledger import FIGURES, close_rows, reverse_postings
 from crm.models import CustomerTag, HealthScore, ImportBatch, Merge
 from customers import clock
@@ -30,15 +31,12 @@ from customers.row_snapshots import from_json, restore_snapshot, take_snapshot
 REASON = "Reverted an import"
 _MOST_NAMED = 200
 _MOST_REASONS = 4
-_RECORD = "customers.SourceRecord"
 _CUSTOMER = "customers.Customer"
 _POSTING = "billing.Posting"
 #: Written once: the ledger stays, and is reversed.
 _LEDGER = (_POSTING, "billing.LedgerEntry")
 #: What a customer may still have and counts as gone: the ledger with what it is about, and merges that were undone.
 _STAYS = frozenset({*_LEDGER, "billing.Balance", "crm.Merge", "crm.HealthScore"})
-
-Place = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -76,7 +74,7 @@ def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
     else:
         batch.is_reverted = True
     owners = {entry["of"] for _, own in layers for entry in own} - {""}
-    later = _Later(batch, owners, batch if only else None)
+    later = Later(batch, owners, batch if only else None)
     new, touched = _undo(layers, later, found)
     found.customers |= touched
     for key in _settle(list(new), [key for key in touched if key not in new], found):
@@ -88,7 +86,7 @@ def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
 
 
 def _undo(
-    layers: Sequence[tuple[int, list[Entry]]], later: _Later, found: Reverted
+    layers: Sequence[tuple[int, list[Entry]]], later: Later, found: Reverted
 ) -> tuple[dict[str, tuple[int, Entry]], set[str]]:
     """Undo layer by layer, the latest first.
 
@@ -112,7 +110,7 @@ def _undo(
     return new, touched
 
 
-def _undo_layer(batch_key: int, entries: Sequence[Entry], later: _Later, found: Reverted) -> set[str]:
+def _undo_layer(batch_key: int, entries: Sequence[Entry], later: Later, found: Reverted) -> set[str]:
     touched: set[str] = set()
     same = _unchanged(entries)
     postings = [entry["key"] for entry in entries if entry["model"] == _POSTING and "new" in entry]
@@ -141,115 +139,6 @@ def _undo_layer(batch_key: int, entries: Sequence[Entry], later: _Later, found: 
                 found.kept_rows[label] += 1
                 later.keep(batch_key, entry)
     return touched
-
-
-class _Later:
-    """The batches that stand and were written after this one, for the same customers.
-
-    `own` is the batch itself if only a customer's part is undone: what can't be undone then stays in it.
-    """
-
-    def __init__(self, batch: ImportBatch, owners: Iterable[str], own: ImportBatch | None) -> None:
-        self._own = own
-        wanted = set(owners)
-        merged = Customer.objects.filter(pk__in=wanted, merged_into__isnull=False)
-        wanted |= {str(key) for key in merged.values_list("merged_into", flat=True)}
-        self._others = ImportBatch.objects.filter(is_reverted=False).exclude(pk=batch.pk)
-        standing = self._others.filter(pk__gt=batch.pk)
-        keys: set[int] = set()
-        for piece in pieces(sorted(wanted)):
-            keys |= set(
-                standing.filter(records__customer_id__in=piece, records__is_preview=False)
-                .values_list("pk", flat=True)
-                .distinct()
-            )
-        self.batches = list(
-            ImportBatch.objects.filter(pk__in=keys).order_by("pk").select_related("file_import")
-        )
-        self._places: list[set[Place]] = [
-            {
-                (entry["model"], entry["key"])
-                for own in (each.entries, *(layer["entries"] for layer in each.earlier))
-                for entry in own
-            }
-            for each in self.batches
-        ]
-        self._owners = [
-            {
-                entry["of"]
-                for own in (each.entries, *(layer["entries"] for layer in each.earlier))
-                for entry in own
-            }
-            for each in self.batches
-        ]
-        self._left: dict[tuple[int, int], list[Entry]] = defaultdict(list)
-
-    def records_among(self, entries: Iterable[Entry]) -> Mapping[str, ImportBatch]:
-        """The customers whose source records a later batch received again, with the first such batch."""
-        found: dict[str, ImportBatch] = {}
-        for entry in entries:
-            if entry["model"] == _RECORD and entry["of"]:
-                batch = self._first_with((_RECORD, entry["key"]))
-                if batch is not None:
-                    found.setdefault(entry["of"], batch)
-        return found
-
-    def batch_with(self, entry: Entry) -> ImportBatch | None:
-        """The first later batch that wrote the row of an entry that can't be undone; None if none did.
-
-        A row that belongs to no customer, such as a tag, is in use: any other batch may be the reason.
-        """
-        batch = self._first_with((entry["model"], entry["key"]))
-        if batch is not None:
-            return batch
-        if "gone" in entry:
-            return self._first_of(entry["model"])
-        if "new" in entry and not hasattr(apps.get_model(entry["model"]), "customer_id"):
-            return self._others.order_by("-pk").first()
-        return None
-
-    def first_about(self, customer: str) -> ImportBatch | None:
-        """The first later batch that wrote something of the customer."""
-        return next(
-            (batch for batch, owners in zip(self.batches, self._owners, strict=True) if customer in owners),
-            None,
-        )
-
-    def leave(self, following: ImportBatch, batch_key: int, entry: Entry) -> None:
-        """Leave the undo of an entry to a later batch."""
-        self._left[following.pk, batch_key].append(entry)
-
-    def keep(self, batch_key: int, entry: Entry) -> None:
-        """Keep an entry that can't be undone in its own batch, if the rest of that still stands."""
-        if self._own is not None:
-            self._left[self._own.pk, batch_key].append(entry)
-
-    def save(self) -> None:
-        """Save what was left to later batches, in the order of writing."""
-        by_key = {batch.pk: batch for batch in [*self.batches, *filter(None, [self._own])]}
-        for (key, batch_key), entries in self._left.items():
-            batch = by_key.get(key) or self._others.get(pk=key)
-            layer = next((each for each in batch.earlier if each["batch"] == batch_key), None)
-            if layer is None:
-                layer = {"batch": batch_key, "entries": []}
-                batch.earlier.append(layer)
-            layer["entries"] += sorted(entries, key=lambda entry: entry["at"])
-            batch.save(update_fields=["earlier"])
-
-    def _first_with(self, place: Place) -> ImportBatch | None:
-        return next(
-            (batch for batch, places in zip(self.batches, self._places, strict=True) if place in places), None
-        )
-
-    def _first_of(self, label: str) -> ImportBatch | None:
-        return next(
-            (
-                batch
-                for batch, places in zip(self.batches, self._places, strict=True)
-                if any(each == label for each, _ in places)
-            ),
-            None,
-        )
 
 
 def _say_taken_over(taken_over: Mapping[str, ImportBatch], found: Reverted) -> None:
