@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='invoice',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('number'), customers.models.orders.Literal('')), models.F('id'), name='invoice_listed_by_number'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('number')), customers.models.orders.Literal('')), models.F('id'), name='invoice_listed_by_number'),
         ),
         migrations.AddIndex(
             model_name='subscription',

@@ -83,11 +83,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='company',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('industry'), customers.models.orders.Literal('')), models.F('id'), name='company_by_industry'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('industry')), customers.models.orders.Literal('')), models.F('id'), name='company_by_industry'),
         ),
         migrations.AddIndex(
             model_name='company',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('location'), customers.models.orders.Literal('')), models.F('id'), name='company_by_location'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('location')), customers.models.orders.Literal('')), models.F('id'), name='company_by_location'),
         ),
         migrations.AddIndex(
             model_name='customerfacts',
@@ -103,19 +103,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='person',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('title'), customers.models.orders.Literal('')), models.F('id'), name='person_by_title'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('title')), customers.models.orders.Literal('')), models.F('id'), name='person_by_title'),
         ),
         migrations.AddIndex(
             model_name='person',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('email'), customers.models.orders.Literal('')), models.F('id'), name='person_by_email'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('email')), customers.models.orders.Literal('')), models.F('id'), name='person_by_email'),
         ),
         migrations.AddIndex(
             model_name='person',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('location'), customers.models.orders.Literal('')), models.F('id'), name='person_by_location'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('location')), customers.models.orders.Literal('')), models.F('id'), name='person_by_location'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('title'), customers.models.orders.Literal('')), models.F('id'), name='task_by_title'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('title')), customers.models.orders.Literal('')), models.F('id'), name='task_by_title'),
         ),
         migrations.AddIndex(
             model_name='task',

@@ -7,12 +7,11 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from billing.models.figures import bounded, figure
 from customers.models import Customer, CustomerRow, ListItem, PinnedFields
-from customers.models.orders import words
+from customers.models.orders import letters, words
 from customers.typed_ids import TypedIdField
 
 
@@ -131,7 +130,7 @@ class Company(PinnedFields, CustomerRow):
         verbose_name_plural = "companies"
         constraints = [bounded("company_revenue_in_range", "annual_revenue")]
         indexes = [
-            models.Index(Lower("name"), "id", name="company_by_name"),
+            models.Index(letters("name"), "id", name="company_by_name"),
             models.Index(words("industry"), "id", name="company_by_industry"),
             models.Index(words("location"), "id", name="company_by_location"),
         ]

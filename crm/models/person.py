@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from customers.models import Customer, ListItem, PinnedFields
-from customers.models.orders import words
+from customers.models.orders import letters, words
 from customers.typed_ids import TypedIdField
 
 
@@ -91,7 +90,7 @@ class Person(PinnedFields):
         ordering = ["name", "id"]
         verbose_name_plural = "people"
         indexes = [
-            models.Index(Lower("name"), "id", name="person_by_name"),
+            models.Index(letters("name"), "id", name="person_by_name"),
             models.Index(words("title"), "id", name="person_by_title"),
             models.Index(words("email"), "id", name="person_by_email"),
             models.Index(words("location"), "id", name="person_by_location"),

@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(django.db.models.functions.comparison.NullIf(django.db.models.functions.text.Lower('email'), customers.models.orders.Literal('')), models.F('id'), name='customer_listed_by_email'),
+            index=models.Index(django.db.models.functions.comparison.NullIf(customers.models.orders.Beginning(django.db.models.functions.text.Lower('email')), customers.models.orders.Literal('')), models.F('id'), name='customer_listed_by_email'),
         ),
     ]

@@ -6,11 +6,10 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from simple_history.models import HistoricalRecords
 
 from customers import clock
-from customers.models.orders import words
+from customers.models.orders import letters, words
 from customers.models.pinned_fields import PinnedFields
 from customers.typed_ids import TypedIdField
 
@@ -129,7 +128,7 @@ class Customer(PinnedFields):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="customer_newest"),
-            models.Index(Lower("name"), "id", name="customer_listed_by_name"),
+            models.Index(letters("name"), "id", name="customer_listed_by_name"),
             models.Index(words("email"), "id", name="customer_listed_by_email"),
         ]
         constraints = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Value
+from django.db.models import CharField, Func, Value
 from django.db.models.functions import Lower, NullIf
 
 
@@ -20,6 +20,19 @@ class Literal(Value):
         return (sql if isinstance(self.value, str) else f"DATE {sql}"), none
 
 
+class Beginning(Func):
+    """The first 200 characters of a text: PostgreSQL refuses an entry of an index above 2,704 bytes."""
+
+    function = "SUBSTR"
+    template = "%(function)s(%(expressions)s, 1, 200)"
+    output_field = CharField()
+
+
+def letters(name: str) -> Beginning:
+    """A text in lowercase, as far as lists sort by it."""
+    return Beginning(Lower(name))
+
+
 def words(name: str) -> NullIf:
-    """A text in lowercase; no value if it is blank."""
-    return NullIf(Lower(name), Literal(""))
+    """The same; no value if it is blank."""
+    return NullIf(letters(name), Literal(""))

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from crm.desk.lists import cells, paging
 from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
@@ -17,6 +16,7 @@ from crm.desk.lists.words import has_words_of
 from crm.desk.search.patterns import JsonTexts, search_text
 from crm.models import Company, Domain
 from customers.formats import page_of_key
+from customers.models.orders import letters
 from customers.readings.phones import in_groups
 
 
@@ -66,7 +66,7 @@ COMPANIES = RowList(
             name="name",
             label="Company",
             cell=lambda row, at: cells.link(page_of_key(Company, row.pk), str(row)),
-            order=Order(Lower("name"), paging.text),
+            order=Order(letters("name"), paging.text),
         ),
         Column(name="domain", label="Domain", cell=_domain, permission="crm.view_domain"),
         Column(name="customer", label="Customer", cell=customer_cell, order=paging.by_customer_name()),

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 
 from billing.formats import money
 from crm.desk.facts.queries import amounts_of, names_of_plans
@@ -18,6 +17,7 @@ from crm.desk.search.search import find
 from crm.models import CustomerFacts, CustomerTag
 from customers.formats import counted, customer_url, days_between, short_day
 from customers.models import Customer
+from customers.models.orders import letters
 from customers.readings.phones import in_groups
 
 #: A search lists at most this many.
@@ -195,7 +195,7 @@ CUSTOMERS = RowList(
         View("Trials", {"subscription": ["trial"]}, "billing.view_subscription"),
     ),
     columns=(
-        Column(name="name", label="Customer", cell=_name, order=Order(Lower("name"), paging.text)),
+        Column(name="name", label="Customer", cell=_name, order=Order(letters("name"), paging.text)),
         Column(name="status", label="Status", cell=_status, order=_by("status_sort", paging.whole)),
         Column(
             name="plan",

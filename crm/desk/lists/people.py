@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
 
 from crm.desk.lists import cells, paging
 from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
@@ -16,6 +15,7 @@ from crm.desk.lists.words import has_words_of
 from crm.desk.search.patterns import JsonTexts, search_text
 from crm.models import Contact, Person
 from customers.formats import page_of_key
+from customers.models.orders import letters
 from customers.readings.phones import in_groups
 from customers.typed_ids import to_uuid
 
@@ -76,7 +76,7 @@ PEOPLE = RowList(
             name="name",
             label="Person",
             cell=lambda row, at: cells.link(page_of_key(Person, row.pk), str(row)),
-            order=Order(Lower("name"), paging.text),
+            order=Order(letters("name"), paging.text),
         ),
         Column(
             name="title",
