@@ -250,7 +250,7 @@ def _go_along(rows: Sequence[Any]) -> None:
             survivor = merged.get(str(row.customer_id))
             if survivor is None:
                 continue
-            if isinstance(row, CustomerRow) and row.came_with_id is None:
+            if issubclass(type(row), CustomerRow) and row.came_with_id is None:
                 row.came_with_id = row.customer_id
             row.customer_id = survivor
         keys = [row.customer_id for row in owned]

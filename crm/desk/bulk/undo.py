@@ -134,7 +134,7 @@ def _undo_tags(rows: dict[str, tuple[Any, Any]], by: Any) -> None:
 
 
 def _undo_tasks(rows: dict[str, tuple[Any, Any]], by: Any) -> None:
-    added = [task for _, then in rows.values() for task in then]
+    added = [task for was, then in rows.values() for task in set(then) - set(was or ())]
     delete_rows(list(Task.objects.filter(pk__in=added)), _REASON)
 
 

@@ -33,7 +33,8 @@ class FieldForm(SheetForm):
         fields: Any = self.fields
         column = column_of(row)
         if column == "number_value":
-            fields["value"] = amount_field("Value", required=False)
+            # Without a number the field would not be known as one of numbers any more.
+            fields["value"] = amount_field("Value")
         elif column == "boolean_value":
             fields["value"] = forms.ChoiceField(label="Value", choices=_YES_NO, widget=Segments)
         elif column == "string_list_value":

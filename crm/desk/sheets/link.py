@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from django.http import QueryDict
@@ -15,7 +16,7 @@ from crm.dedupe.links.records import full_name
 from crm.dedupe.merges.plan import PERMISSION
 from crm.desk.sheets.merge import CustomerForm, found_target
 from customers.models import SourceRecord
-from customers.sheets import Act, Done, Preview, Refused, SheetForm, Target
+from customers.sheets import Act, Changed, Done, Preview, Refused, SheetForm, Target
 
 _REASON = "Reason"
 #: A line of the preview is at most this long.
@@ -63,12 +64,14 @@ class LinkRecord(_RecordAct):
         """What goes along, which values change, and what happens to the money."""
         goal = self._goal(form)
         lines = preview_link([self.row], str(goal.pk))
-        return Preview(button=f"Link to {goal}", notes=_notes(lines), seen=str(goal.pk))
+        return Preview(button=f"Link to {goal}", notes=_notes(lines), seen=_seen(lines, goal))
 
     def do(self, form: LinkForm, seen: str) -> Done:
         """Link it."""
         goal = self._goal(form)
         reason = form.cleaned_data["reason"]
+        if _seen(preview_link([self.row], str(goal.pk)), goal) != seen:
+            raise Changed
         (done,) = link_records([self.row], str(goal.pk), by=self.request.user, reason=reason)
         return Done(
             message=f"Linked {full_name(self.row)} to {goal}.",
@@ -102,16 +105,28 @@ class TakeOut(_RecordAct):
 
     def preview(self, form: TakeOutForm) -> Preview:
         """What goes along, and which values change."""
-        return Preview(button=f"Take out {full_name(self.row)}", notes=_notes(preview_unlink(self.row)))
+        lines = preview_unlink(self.row)
+        return Preview(
+            button=f"Take out {full_name(self.row)}",
+            notes=_notes(lines),
+            seen=_seen(lines, self.row.customer),
+        )
 
     def do(self, form: TakeOutForm, seen: str) -> Done:
         """Take it out."""
         former = self.row.customer
+        if _seen(preview_unlink(self.row), former) != seen:
+            raise Changed
         own = unlink_record(self.row, by=self.request.user, reason=form.cleaned_data["reason"])
         return Done(
             message=f"Took {full_name(self.row)} out of {former}.",
             back=reverse("desk-provenance", args=[own.pk]),
         )
+
+
+def _seen(lines: Sequence[str], customer: Any) -> str:
+    """What stands for a preview: another customer or another line makes it another one."""
+    return blake2b("\n".join([str(customer.pk), *lines]).encode(), digest_size=16).hexdigest()
 
 
 def _notes(lines: Sequence[str]) -> list[str]:

@@ -158,8 +158,9 @@ def customer_called(term: str, own: Customer, may: Any) -> Customer:
     try:
         return find_customer(term, own.env)
     except UnknownCustomer:
-        others = (each.customer for each in find(term, may, most=_NAMED + 2))
-        found = [each for each in others if each.pk != own.pk][: _NAMED + 1]
+        # Some of them may be of the other environment.
+        others = (each.customer for each in find(term, may, most=50))
+        found = [each for each in others if each.pk != own.pk and each.env == own.env][: _NAMED + 1]
     except AmbiguousCustomer as problem:
         raise Refused(str(problem)) from None
     if not found:

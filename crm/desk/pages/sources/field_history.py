@@ -46,7 +46,7 @@ def history_of(field: FieldRow) -> FieldHistory:
             when=ago(change.at),
             at=moment(change.at),
             said=next(
-                (each for each in said if not change.by and each.text == text_of(change.value, field.column)),
+                (each for each in said if not change.by and each.at == moment(change.at)),
                 None,
             ),
         )

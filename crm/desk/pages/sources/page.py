@@ -47,6 +47,7 @@ def sources_page(request: HttpRequest, identifier: str) -> HttpResponse:
     accounts = customer.source_records.values_list("came_with", flat=True)
     imported = imported_records([customer.pk, *filter(None, accounts)])
     rows, blank = Reader(customer, request.user, may_change, imported).rows()
+    show = request.GET.get("show", "")
     opened = next((row for row in rows if row.name == request.GET.get("field")), None)
     may_link = may("crm.merge_customers") and customer.merged_into_id is None
     details = reverse("desk-details", args=[customer.pk])
@@ -56,10 +57,11 @@ def sources_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "crumbs": crumbs_of(customer, Crumb(DETAILS, details), Crumb("Sources")),
         "details_url": details,
         "here": here,
+        "show": show if show in _SHOWN else "",
         "may_change": may_change,
-        "views": _views(rows, here, request.GET.get("show", "")),
+        "views": _views(rows, here, show),
         "query": _query(request),
-        "groups": _groups(rows, request.GET.get("show", "")),
+        "groups": _groups(rows, show),
         "blank": ", ".join(blank),
         "opened": None if opened is None else history_of(opened),
         "records": list(record_lines(customer, may_link=may_link)),

@@ -253,6 +253,15 @@ def test_the_sheets_show_what_happens_and_do_it(three_in_one: Customer) -> None:
     assert record("billing").customer == bob
 
 
+def test_what_changed_since_the_preview_is_shown_before_it_is_done(three_in_one: Customer) -> None:
+    client = signed_in()
+    shown = preview(client, "take-out", record("billing"))
+    Customer.objects.filter(pk=three_in_one.pk).update(external_id=None)
+    again = confirm(client, shown)
+    assert record("billing").customer == three_in_one
+    assert "External ID: 1001 → -" not in again.context["preview"].notes
+
+
 def test_who_may_not_merge_sees_no_links_and_can_not_act(three_in_one: Customer) -> None:
     client = signed_in("Viewer")
     take_out = act_url("take-out", record("billing"))

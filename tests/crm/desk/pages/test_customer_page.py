@@ -242,11 +242,25 @@ def test_the_key_facts_are_computed_anew_after_a_change(client: Client) -> None:
 def test_actions_are_offered_to_who_may(client: Client) -> None:
     customer = make_customer()
     page = page_of(client, customer)
-    for action in ("Attach plan…", "Grant credits…", "Add task…", "Merge with another customer…", "Edit", "History"):
+    for action in (
+        "Attach plan…",
+        "Grant credits…",
+        "Add task…",
+        "Merge with another customer…",
+        "Edit",
+        "History",
+    ):
         assert action in page
     client.force_login(make_user("Viewer"))
     page = page_of(client, customer)
-    for action in ("Attach plan…", "Grant credits…", "Add task…", "Merge with another customer…", "Log call", "Add note"):
+    for action in (
+        "Attach plan…",
+        "Grant credits…",
+        "Add task…",
+        "Merge with another customer…",
+        "Log call",
+        "Add note",
+    ):
         assert action not in page
 
 
