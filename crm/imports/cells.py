@@ -140,9 +140,6 @@ def read_amount(text: str, mark: str = ".") -> tuple[Decimal, str] | None:
     bare, currency = _without_currency(text)
     if bare is None:
         return None
-    if text.strip().startswith("(") and text.strip().endswith(")"):
-        # So accountants write what is below zero.
-        bare = f"-{bare}"
     plain = bare.replace("," if mark == "." else ".", "").replace(mark, ".")
     try:
         return Decimal(plain), currency
@@ -155,18 +152,23 @@ def _without_currency(text: str) -> tuple[str | None, str]:
     found = _AMOUNT.search(bare)
     if found is None:
         return None, ""
-    around = (bare[: found.start()] + bare[found.end() :]).strip(" \u00a0\u202f'()").upper()
-    currency = _SYMBOLS.get(around, around)
+    around = bare[: found.start()] + bare[found.end() :]
+    currency = around.strip(" \u00a0\u202f'()").upper()
+    currency = _SYMBOLS.get(currency, currency)
     if currency and currency not in CURRENCIES:
         return None, ""
-    return re.sub(r"[' \u00a0\u202f\u2019]", "", found[0]), currency
+    plain = re.sub(r"[' \u00a0\u202f\u2019]", "", found[0])
+    # So accountants write what is below zero, with the currency inside or outside. Some add a minus sign.
+    is_negative = "(" in bare[: found.start()] and ")" in bare[found.end() :]
+    return f"-{plain.lstrip('+-')}" if is_negative else plain, currency
 
 
 def read_phone(text: str) -> str:
-    """The first phone number in `text`, without a label such as `Phone:`."""
-    # An apostrophe is how spreadsheets keep a + or a zero at the beginning.
-    bare = text.removeprefix("'")
-    return next((part.strip() for part in _PHONE_LABEL.split(bare) if part.strip()), bare)
+    """The first phone number in `text`, without a label such as `Work phone:`."""
+    # An apostrophe is how spreadsheets keep a + or a zero at the beginning; with = a + is a formula.
+    bare = text.removeprefix("'").removeprefix("=")
+    parts = (part.strip() for part in _PHONE_LABEL.split(bare))
+    return next((part for part in parts if any(character.isdigit() for character in part)), bare)
 
 
 def read_list(text: str) -> list[str]:

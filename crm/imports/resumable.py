@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import PurePath
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from crm.imports.run import start_preview
 from crm.imports.store import PART, keep_piece, opened
 from crm.imports.unpack import MOST_BYTES, unpack
-from crm.imports.uploads import LONGEST_FILE_NAME, fill
+from crm.imports.uploads import file_name, fill
 from crm.models import FileImport
 from customers.formats import number
 
@@ -42,7 +42,7 @@ def begin_upload(name: str, size: int, stamp: str, by: Any) -> FileImport:
         raise CannotUpload("The file is empty.")
     if size > MOST_BYTES:
         raise CannotUpload(f"The file has more than {number(MOST_BYTES // 1_000_000_000)} GB. Split it.")
-    name = (PurePath(name).name or "file")[-LONGEST_FILE_NAME:]
+    name = file_name(name)
     unfinished = unfinished_uploads(by)
     known: FileImport | None = unfinished.filter(name=name, size=size, layout__stamp=stamp).first()
     if known is not None:
@@ -85,9 +85,10 @@ def add_piece(file_import: FileImport, offset: int, data: bytes) -> int:
 
 @transaction.atomic
 def finish_upload(file_import: FileImport) -> FileImport:
-    """Recognize an upload that is whole, as if it had come at once. Once it was finished, nothing happens.
+    """Recognize an upload that is whole, as if it had come at once, and request the preview of one that is no table.
 
-    Raises `WrongPiece` if it is not whole, and `NotImportable`: then it is to be removed.
+    Once it was finished, nothing happens. Raises `WrongPiece` if it is not whole, `FileImport.DoesNotExist` if it was
+    removed, and `NotImportable`: then it is to be removed.
     """
     found = _locked(file_import)
     if found is None:
@@ -96,19 +97,26 @@ def finish_upload(file_import: FileImport) -> FileImport:
         raise WrongPiece
     with opened(found) as stream, ExitStack() as cleanup:
         fill(found, unpack(stream, cleanup))
+    if not found.is_table:
+        start_preview(found, found.made_by)
     return found
 
 
+@transaction.atomic
 def remove_upload(file_import: FileImport) -> None:
     """Remove an upload that is not finished."""
-    FileImport.objects.filter(pk=file_import.pk, state=FileImport.State.UPLOADING).delete()
+    found = _locked(file_import)
+    if found is not None:
+        found.delete()
 
 
+@transaction.atomic
 def delete_abandoned_uploads(now: datetime) -> int:
     """Delete the uploads that nobody finished. Returns how many."""
     old = FileImport.objects.filter(state=FileImport.State.UPLOADING, made_at__lt=now - KEPT)
-    keys = list(old.values_list("pk", flat=True))
-    FileImport.objects.filter(pk__in=keys).delete()
+    # Locked, so that none is finished between the look at its state and the deletion.
+    keys = list(old.select_for_update().values_list("pk", flat=True))
+    FileImport.objects.filter(pk__in=keys, state=FileImport.State.UPLOADING).delete()
     return len(keys)
 
 

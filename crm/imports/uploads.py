@@ -20,16 +20,22 @@ from customers.models.source import FILE_SOURCE
 from customers.readings.folding import folded
 
 _LONGEST_NAME = 60
-LONGEST_FILE_NAME = 255
+_LONGEST_FILE_NAME = 255
 
 
 @transaction.atomic
 def take_file(name: str, stream: BinaryIO, by: Any) -> FileImport:
     """Keep a file that can be imported. Raises `NotImportable`, and then nothing is kept."""
     with ExitStack() as cleanup:
-        file_import = FileImport(name=(PurePath(name).name or "file")[-LONGEST_FILE_NAME:], made_by=by)
+        file_import = FileImport(name=file_name(name), made_by=by)
         fill(file_import, unpack(stream, cleanup))
         return file_import
+
+
+def file_name(text: str) -> str:
+    """`text` as the name of a file, without its folders and what can't be printed. The database takes no NUL."""
+    printable = "".join(character for character in text if character.isprintable())
+    return (PurePath(printable).name or "file")[-_LONGEST_FILE_NAME:]
 
 
 def fill(file_import: FileImport, unpacked: Unpacked) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, Route, expect
 
+from crm.models import FileImport
 from tests.crm.imports.exports import TWENTY, Export
 from tests.crm.imports.test_twenty_files import work
 from tests.factories import make_user
@@ -93,4 +94,36 @@ def test_an_upload_that_breaks_off_goes_on_where_it_stopped(
     assert sent == ["0", "1000000", "1000000", "2000000"]
     # The browser's own word about the request that was broken off.
     assert [each for each in page_problems if "ERR_FAILED" not in each] == []
+    page_problems.clear()
+
+
+def test_lost_answers_and_files_chosen_again_make_no_second_import(
+    at_imports: Page, tmp_path: Path, page_problems: list[str]
+) -> None:
+    page, paths = at_imports, [tmp_path / name for name in ("one.csv", "two.csv")]
+    for path in paths:
+        path.write_text(f"Company;Email\nInvented Works;works@{path.stem}.example\n")
+    finished: list[str] = []
+
+    def lose(route: Route) -> None:
+        # The answer for the first file is lost after the server did it, the second file is refused the first time.
+        finished.append(route.request.url)
+        if len(finished) == 1:
+            route.fetch()
+            route.abort()
+        elif len(finished) == 3:
+            route.fulfill(status=403)
+        else:
+            route.continue_()
+
+    page.route("**/imports/upload/*/finish/", lose)
+    page.get_by_label("Files", exact=True).set_input_files(paths)
+    page.get_by_role("button", name="Upload files").click()
+    expect(page.get_by_text("The server refused the upload.")).to_be_visible()
+    page.get_by_label("Files", exact=True).set_input_files(paths)
+    page.get_by_role("button", name="Upload files").click()
+    for path in paths:
+        expect(page.get_by_role("link", name=path.name, exact=True)).to_have_count(1)
+    assert len(finished) == 4
+    assert sorted(FileImport.objects.values_list("name", flat=True)) == ["one.csv", "two.csv"]
     page_problems.clear()

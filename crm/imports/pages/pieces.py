@@ -23,13 +23,13 @@ from crm.imports.resumable import (
     received,
     remove_upload,
 )
-from crm.imports.run import start_preview
 from crm.imports.store import PART
 from crm.imports.unpack import NotImportable
 from crm.models import FileImport
 from customers.typed_ids import to_uuid
 
 _LONGEST_NUMBER = 15
+_GONE = "There is no such upload. It may have been removed."
 
 
 def begin(request: HttpRequest) -> HttpResponse:
@@ -66,7 +66,6 @@ def finish(request: HttpRequest, import_id: str) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     found = _own(request, import_id)
-    is_new = found.state == FileImport.State.UPLOADING
     try:
         found = finish_upload(found)
     except WrongPiece:
@@ -75,8 +74,8 @@ def finish(request: HttpRequest, import_id: str) -> HttpResponse:
         remove_upload(found)
         messages.error(request, f"{found.name}: {problem}")
         return JsonResponse({"url": reverse("imports"), "is_refused": True})
-    if is_new and not found.is_table:
-        start_preview(found, request.user)
+    except FileImport.DoesNotExist:
+        raise Http404(_GONE) from None
     page = "import-map" if found.is_table else "import"
     return JsonResponse({"url": reverse(page, args=[found.pk]), "is_refused": False})
 
@@ -97,7 +96,7 @@ def _own(request: HttpRequest, import_id: str) -> FileImport:
     known = to_uuid(import_id, ("imp",)) is not None
     found = FileImport.objects.filter(pk=import_id, made_by=request.user.pk).first() if known else None
     if found is None:
-        raise Http404("There is no such upload. It may have been removed.")
+        raise Http404(_GONE)
     return found
 
 

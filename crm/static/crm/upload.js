@@ -37,45 +37,64 @@ if (form) {
 
     const pause = (seconds) => new Promise((resolve) => { window.setTimeout(resolve, seconds * 1000); });
 
-    // Send what is missing. The server tells how far it is, whatever became of the answers before.
-    const send = async (file, tell) => {
-        const begun = new FormData();
-        begun.set("name", file.name);
-        begun.set("size", file.size);
-        begun.set("stamp", file.lastModified);
-        const upload = await post(form.dataset.upload, begun);
-        const address = `${form.dataset.upload}${upload.id}/`;
-        let at = upload.received;
-        while (at < file.size) {
-            const piece = file.slice(at, at + upload.piece);
-            at = (await post(`${address}?offset=${at}`, piece)).received;
-            tell(at);
-        }
-        return post(`${address}finish/`, new FormData());
-    };
-
-    const sendAgainAndAgain = async (file) => {
-        let attempts = 0;
-        let best = -1;
-        for (;;) {
+    // Send a request until it is answered. The server does nothing the second time if the first answer was lost.
+    const postUntilAnswered = async (file, url, body) => {
+        for (let attempt = 1; ; attempt += 1) {
             try {
-                return await send(file, (at) => {
-                    if (at > best) {
-                        attempts = 0;
-                        best = at;
-                    }
-                    const done = Math.floor((at * 100) / file.size);
-                    status.textContent = at < file.size ? `${file.name}: ${done}% uploaded` : `Reading ${file.name}`;
-                });
+                return await post(url, body);
             } catch (problem) {
-                attempts += 1;
-                if (problem instanceof Refused || attempts >= MOST_ATTEMPTS) {
+                if (problem instanceof Refused || attempt >= MOST_ATTEMPTS) {
                     throw problem;
                 }
                 status.textContent = `${file.name}: the connection broke off. Trying again.`;
-                await pause(Math.min(LONGEST_PAUSE, 2 ** (attempts - 1)));
+                await pause(Math.min(LONGEST_PAUSE, 2 ** (attempt - 1)));
             }
         }
+    };
+
+    const begin = (file) => {
+        const body = new FormData();
+        body.set("name", file.name);
+        body.set("size", file.size);
+        body.set("stamp", file.lastModified);
+        return postUntilAnswered(file, form.dataset.upload, body);
+    };
+
+    // What became of each file. When files are chosen again after a failure, those that are here aren't sent again.
+    const uploads = new Map();
+
+    const send = async (file) => {
+        const key = JSON.stringify([file.name, file.size, file.lastModified]);
+        if (!uploads.has(key)) {
+            uploads.set(key, await begin(file));
+        }
+        const upload = uploads.get(key);
+        const address = `${form.dataset.upload}${upload.id}/`;
+        try {
+            while (!upload.url && upload.received < file.size) {
+                const at = upload.received;
+                const piece = file.slice(at, at + upload.piece);
+                upload.received = (await postUntilAnswered(file, `${address}?offset=${at}`, piece)).received;
+                if (upload.received <= at) {
+                    throw new Error("The server did not take the piece.");
+                }
+                const done = Math.floor((upload.received * 100) / file.size);
+                status.textContent = `${file.name}: ${done}% uploaded`;
+            }
+            if (!upload.url) {
+                status.textContent = `Reading ${file.name}`;
+                upload.url = (await postUntilAnswered(file, `${address}finish/`, new FormData())).url;
+            }
+            if (!upload.url) {
+                throw new Error("The server misses a piece.");
+            }
+        } catch (problem) {
+            if (problem instanceof Refused) {
+                uploads.delete(key);
+            }
+            throw problem;
+        }
+        return upload.url;
     };
 
     form.addEventListener("submit", async (event) => {
@@ -83,11 +102,12 @@ if (form) {
         button.disabled = true;
         const files = [...input.files];
         try {
-            const results = [];
+            const pages = [];
             for (const file of files) {
-                results.push(await sendAgainAndAgain(file));
+                pages.push(await send(file));
             }
-            window.location.assign(results.length === 1 ? results[0].url : form.action);
+            uploads.clear();
+            window.location.assign(pages.length === 1 ? pages[0] : form.action);
         } catch (problem) {
             button.disabled = false;
             status.textContent = problem instanceof Refused

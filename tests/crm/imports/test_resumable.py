@@ -13,7 +13,7 @@ from django.urls import reverse
 from crm.imports import resumable, store
 from crm.imports.pages import pieces, upload
 from crm.imports.store import pieces_of
-from crm.models import FileImport
+from crm.models import FileImport, Job
 from crm.roles import ACCOUNT_MANAGER, VIEWER
 from customers import clock
 from tests.crm.imports import files
@@ -91,6 +91,52 @@ def test_a_packed_file_is_unpacked_and_one_of_another_kind_removed() -> None:
     assert "a.csv: This looks like a PDF file" in client.get(answer["url"]).content.decode()
     found = FileImport.objects.get()
     assert (found.size, b"".join(pieces_of(found))) == (len(files.TRADE_FAIR), files.TRADE_FAIR)
+
+
+def _upload(client: Client, data: bytes, name: str = "list.csv") -> str:
+    """Upload a file whole, but don't finish it. Returns the ID."""
+    key, at = str(_begin(client, len(data), name).json()["id"]), 0
+    while at < len(data):
+        _, at = _send(client, key, data, at)
+    return key
+
+
+def test_finishing_twice_at_once_requests_one_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = _client("ada")
+    documents = b'[{"id": "c-1", "company": {"name": "Acme"}, "domains": ["acme.example"]}]'
+    key = _upload(client, documents, "customers.json")
+
+    def second(found: FileImport) -> FileImport:
+        # The other request, which had the lock, is through; this one read the row before that.
+        resumable.finish_upload(found)
+        return resumable.finish_upload(found)
+
+    monkeypatch.setattr(pieces, "finish_upload", second)
+    answer = client.post(reverse("import-upload-finish", args=[key]))
+    assert answer.json() == {"url": reverse("import", args=[key]), "is_refused": False}
+    assert FileImport.objects.get().state == "previewing"
+    assert Job.objects.filter(kind="preview_file").count() == 1
+
+
+def test_an_upload_removed_while_it_is_finished_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = _client("ada")
+    key = _upload(client, files.TRADE_FAIR)
+
+    def second(found: FileImport) -> FileImport:
+        resumable.remove_upload(found)
+        return resumable.finish_upload(found)
+
+    monkeypatch.setattr(pieces, "finish_upload", second)
+    assert client.post(reverse("import-upload-finish", args=[key])).status_code == 404
+
+
+def test_the_name_of_a_file_has_no_folders_and_nothing_unprintable() -> None:
+    client = _client("ada")
+    key = _begin(client, 100, "up/li\x00st\u202e\n.csv").json()["id"]
+    assert FileImport.objects.get(pk=key).name == "list.csv"
+    # The same file again is the same upload.
+    assert _begin(client, 100, "up/li\x00st\u202e\n.csv").json()["id"] == key
+    assert FileImport.objects.get(pk=_begin(client, 101, "\x00").json()["id"]).name == "file"
 
 
 def test_an_upload_has_bounds_and_an_owner(monkeypatch: pytest.MonkeyPatch) -> None:
