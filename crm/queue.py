@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import Error as DatabaseProblem
 from django.db import IntegrityError, transaction
 
 from crm.models import Job
 from customers import clock
+from customers.cli import one_line
 
-#: The kind of imports that only commands do.
-IMPORT = "import"
+#: The kinds of work that only commands do. They differ from those of the jobs that do more, so that the page still shows
+#: the last run of these.
+IMPORT, PRUNE_CHANGES, EXPORT_SEGMENT = "import", "prune_changes", "export_segment"
 
 #: Lines that the log of a job has at most.
 MOST_LINES = 200
@@ -57,6 +60,7 @@ def record_run(
     kind: str,
     command: str,
     *,
+    stderr: Any,
     started_at: datetime,
     result: str,
     problems: int = 0,
@@ -64,20 +68,29 @@ def record_run(
     subject: str = "",
     log: Sequence[str] = (),
 ) -> None:
-    """Record work that a command did itself, so that the page of jobs shows it. Failed if there is an `error`."""
+    """Record work that a command did itself, so that the page of jobs shows it. Failed if there is an `error`.
+
+    The work stands without the record, for instance on a database that is not migrated yet or can't be written. So if
+    it can't be made, that is a warning on `stderr`.
+    """
     now = clock.now()
-    Job.objects.create(
-        kind=kind,
-        command=command,
-        subject=subject,
-        state=Job.State.FAILED if error else Job.State.DONE,
-        started_at=started_at,
-        ended_at=now,
-        result=result,
-        problems=problems,
-        error=error,
-        log=[[now.isoformat(), line] for line in log[:MOST_LINES]],
-    )
+    try:
+        with transaction.atomic():
+            Job.objects.create(
+                kind=kind,
+                command=command,
+                subject=subject,
+                state=Job.State.FAILED if error else Job.State.DONE,
+                started_at=started_at,
+                ended_at=now,
+                result=result,
+                problems=problems,
+                error=error,
+                log=[[now.isoformat(), line] for line in log[:MOST_LINES]],
+            )
+    except DatabaseProblem as problem:
+        reason = one_line(str(problem).strip().partition("\n")[0])
+        stderr.write(f"Warning: this run is not listed under Jobs, because the database failed: {reason}.")
 
 
 def wait_again(job: Job, run_after: datetime) -> bool:

@@ -39,7 +39,7 @@ from crm.jobs.reports import REPORT_FIGURES, refresh_report_figures
 from crm.jobs.resolve import RESOLVE, resolve_all
 from crm.jobs.retention import RETENTION, delete_old
 from crm.jobs.schedule import Daily, Every
-from crm.queue import IMPORT
+from crm.queue import EXPORT_SEGMENT, IMPORT, PRUNE_CHANGES
 
 _ALL = (
     Kind(
@@ -218,4 +218,4 @@ _ALL = (
 KINDS = {kind.name: kind for kind in _ALL}
 
 #: Work that only commands do, and its title.
-RECORDED = {IMPORT: "Import"}
+RECORDED = {IMPORT: "Import", PRUNE_CHANGES: "Cleanup of changes", EXPORT_SEGMENT: "Export of a segment"}

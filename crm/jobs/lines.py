@@ -124,7 +124,7 @@ def line_of(job: Job, may_decide: bool, now: datetime) -> JobLine:
     if is_partly:
         detail = f"{detail}, {counted(job.problems, 'problem')}"
     if job.command:
-        detail = f"{detail}, by command {job.command}"
+        detail = f"{detail.rstrip('.')}, by command {job.command}"
     return JobLine(
         id=str(job.pk),
         url=reverse("job", args=[job.pk]),
@@ -156,7 +156,10 @@ def _started(job: Job, now: datetime) -> str:
 
 def facts_of(job: Job) -> list[tuple[str, Any]]:
     facts: list[tuple[str, Any]] = [
-        ("Requested by", str(job.requested_by or (f"Command {job.command}" if job.command else "Schedule"))),
+        (
+            "Requested by",
+            str(job.requested_by or (f"Command {job.command}" if job.command else "Schedule or command")),
+        ),
         ("Requested", when(job.created_at)),
     ]
     if job.state == Job.State.WAITING:

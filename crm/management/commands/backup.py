@@ -43,13 +43,18 @@ class Command(BaseCommand):
             raise CommandError(f"The database failed: {one_line(str(problem).strip())}.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was written.", returncode=INTERRUPTED) from None
-        record_run(
-            BACKUP, "backup", started_at=begun, result=backup_in_words(manifest), log=[f"Wrote {path.name}."]
-        )
         say(
             self.stdout,
             f"Backed up {counted(manifest.rows, 'row')} of {counted(len(manifest.tables), 'table')}:"
             f" {one_line(str(path))}",
+        )
+        record_run(
+            BACKUP,
+            "backup",
+            stderr=self.stderr,
+            started_at=begun,
+            result=backup_in_words(manifest),
+            log=[f"Wrote {path.name}."],
         )
 
 

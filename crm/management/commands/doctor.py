@@ -56,7 +56,15 @@ class Command(BaseCommand):
             ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped before all checks had run.", returncode=INTERRUPTED) from None
-        record_run(DOCTOR, "doctor", started_at=begun, result=checks_in_words(), problems=open_, log=found)
+        record_run(
+            DOCTOR,
+            "doctor",
+            stderr=self.stderr,
+            started_at=begun,
+            result=checks_in_words(),
+            problems=open_,
+            log=found,
+        )
         add_counts(findings=open_, mended=fixed)
         if fixed:
             say(self.stdout, f"Fixed {counted(fixed, 'problem')}.")

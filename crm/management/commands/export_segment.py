@@ -11,11 +11,11 @@ from django.db import Error as DatabaseProblem
 
 from crm.desk.batches import failure_report
 from crm.desk.segments.cli import segment_named
-from crm.desk.spreadsheets.exports import WRITE_EXPORT, TooMany, check_fits, sheet_of
+from crm.desk.spreadsheets.exports import TooMany, check_fits, sheet_of
 from crm.exchange.atomic_file import whole_file
 from crm.exchange.exports import one_snapshot
 from crm.models import Export
-from crm.queue import record_run
+from crm.queue import EXPORT_SEGMENT, record_run
 from customers import clock
 from customers.audit.record import audit
 from customers.cli import INTERRUPTED, one_line
@@ -62,9 +62,10 @@ class Command(BaseCommand):
         written = count - len(skipped)
         audit(AuditAction.EXPORTED, details={"segment": options["segment"]}, customers=written)
         record_run(
-            WRITE_EXPORT,
+            EXPORT_SEGMENT,
             "export_segment",
             subject=f"segment {options['segment']}",
+            stderr=self.stderr,
             started_at=begun,
             result=f"{counted(written, 'customer')} exported",
             problems=len(skipped),

@@ -78,7 +78,13 @@ class Command(BaseCommand):
                 self._close_bar()
                 recorded = record(sweep.pairs(), since=options["since"], env=options["env"])
                 self._list(sweep, options["min_score"])
-            record_run(DUPLICATES, "find_duplicates", started_at=begun, result=pairs_in_words(recorded))
+            record_run(
+                DUPLICATES,
+                "find_duplicates",
+                stderr=self.stderr,
+                started_at=begun,
+                result=pairs_in_words(recorded),
+            )
             add_counts(waiting=recorded.waiting, new=recorded.new, closed=recorded.closed)
             self.stderr.write(_in_words(recorded), str)
         except DatabaseProblem as problem:

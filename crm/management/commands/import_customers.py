@@ -109,6 +109,7 @@ class Command(BaseCommand):
             IMPORT,
             "import_customers",
             subject=f"{source}, {listed([origin_of(name) for name in names[:_SHOWN]])}",
+            stderr=self.stderr,
             started_at=begun,
             result=self._in_words(self.total),
             problems=self.total.refused + self.unreadable + self.foreign,

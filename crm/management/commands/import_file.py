@@ -85,6 +85,7 @@ class Command(BaseCommand):
             IMPORT,
             "import_file",
             subject=file_import.name,
+            stderr=self.stderr,
             started_at=file_import.started_at or file_import.made_at,
             result=listed(counts) or "No records",
             problems=file_import.counts.get("refused", 0),
@@ -139,7 +140,14 @@ class Command(BaseCommand):
         would = " would be" if is_dry_run else ""
         result = f"{counted(found.removed, 'customer')}{would} removed, {counted(found.restored, 'customer')}{would} restored"
         if not is_dry_run:
-            record_run(REVERT, "import_file", subject=file_import.name, started_at=begun, result=result)
+            record_run(
+                REVERT,
+                "import_file",
+                subject=file_import.name,
+                stderr=self.stderr,
+                started_at=begun,
+                result=result,
+            )
         self.stdout.write(result)
         for _, name, why in found.stays:
             self.stdout.write(f"{name} stays. {why}.")

@@ -8,8 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from crm.jobs.retention import RETENTION
-from crm.queue import record_run
+from crm.queue import PRUNE_CHANGES, record_run
 from customers import clock
 from customers.changes import delete_changes
 from customers.configuration.table import CHANGES_KEPT_DAYS
@@ -39,5 +38,5 @@ class Command(BaseCommand):
         deleted = delete_changes(before)
         log_event("changes_pruned", changes=deleted)
         result = f"Deleted {counted(deleted, 'change')}"
-        record_run(RETENTION, "prune_changes", started_at=now, result=result)
         self.stdout.write(f"{result}.")
+        record_run(PRUNE_CHANGES, "prune_changes", stderr=self.stderr, started_at=now, result=result)

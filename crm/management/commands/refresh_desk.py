@@ -68,6 +68,7 @@ class Command(BaseCommand):
         record_run(
             REFRESH,
             "refresh_desk",
+            stderr=self.stderr,
             started_at=begun,
             result=f"{counted(desk.customers, 'customer')} refreshed",
             problems=len(failed),

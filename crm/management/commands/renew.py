@@ -65,31 +65,43 @@ class Command(BaseCommand):
                     failures += batch.failures
         except DatabaseProblem as problem:
             reason = one_line(str(problem).strip().partition("\n")[0])
+            self._record(options, begun, total, failures, error=f"The database failed: {reason}.")
             raise CommandError(f"The database failed: {reason}. {_progress(total, options)}") from None
         except KeyboardInterrupt:
+            self._record(options, begun, total, failures, error="Stopped.")
             raise CommandError(f"Stopped. {_progress(total, options)}", returncode=INTERRUPTED) from None
-        if not options["dry_run"]:
-            self._record(begun, total, failures)
         for failure in failures:
             self.stderr.write(one_line(str(failure)))
         if total.customers or not failures:
             say(self.stdout, _in_words(total))
         if options["dry_run"]:
             say(self.stdout, "Dry run: nothing was changed.")
+        self._record(options, begun, total, failures)
         if failures:
             raise CommandError(
                 f"{counted(len(failures), 'customer')} could not be renewed and stayed unchanged."
                 " Correct the data, then run this command again."
             )
 
-    def _record(self, begun: datetime, total: RenewalCounts, failures: list[RenewalFailure]) -> None:
-        """Show the run on the page of jobs."""
+    def _record(
+        self,
+        options: dict[str, Any],
+        begun: datetime,
+        total: RenewalCounts,
+        failures: list[RenewalFailure],
+        error: str = "",
+    ) -> None:
+        """Show the run on the page of jobs, unless it was a dry run."""
+        if options["dry_run"]:
+            return
         record_run(
             RENEW,
             "renew",
+            stderr=self.stderr,
             started_at=begun,
             result=renewed_in_words(total),
             problems=len(failures),
+            error=error,
             log=[failure_in_words(failure) for failure in failures],
         )
 
