@@ -23,7 +23,7 @@ class NotificationKind(models.TextChoices):
     ALERT = "alert", "a usage alert of my account fires"
     PAST_DUE = "past_due", "an invoice of my account is past due"
     TRIAL_ENDING = "trial_ending", "a trial of my account is about to end"
-    IMPORT_DONE = "import_done", "an import ends"
+    IMPORT_DONE = "import_done", "an import of mine ends"
     EXPORT_DONE = "export_done", "an export of mine ends"
 
 

@@ -134,7 +134,10 @@ def _tell_of_imports(events: Sequence[Event]) -> None:
             [event.done_by] if event.done_by else keys,
             f"Import of {event.data.get('source', 'documents')} documents done",
             detail=", ".join(counts),
-            link=reverse("import", args=[event.subject]) if event.subject else reverse("jobs"),
+            # Operators need not be allowed to import, which the page of an import asks for.
+            link=reverse("import", args=[event.subject])
+            if event.subject and event.done_by
+            else reverse("jobs"),
             key=str(event.pk),
         )
 

@@ -330,7 +330,7 @@ NOTIFICATIONS = {
         ("alert", "Usage alerts", "a usage alert of their account fires"),
         ("past_due", "Past-due invoices", "an invoice of their account is past due"),
         ("trial_ending", "Trials", "a trial of their account is about to end"),
-        ("import_done", "Imports", "an import ends"),
+        ("import_done", "Imports", "an import of theirs ends"),
         ("export_done", "Exports", "an export of theirs ends"),
     )
 }

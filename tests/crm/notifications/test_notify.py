@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -142,6 +145,17 @@ def test_the_defaults_count_until_a_user_chooses(client: Client, ada: User, max_
     client.post(f"{LIST}preferences/", {"defaults": "1"})
     assert not NotificationChoice.objects.exists()
     assert DigestTime.objects.get().hour is None
+
+
+def test_rows_that_the_old_page_wrote_for_the_defaults_are_no_choices(max_: User) -> None:
+    for kind, bell, email in (
+        ("alert", True, "never"),
+        ("account", False, "never"),
+        ("joined", True, "daily"),
+    ):
+        NotificationChoice.objects.create(user=max_, kind=kind, bell=bell, email=email)
+    import_module("crm.migrations.0025_default_notifications").forget_default(apps, None)
+    assert {each.kind for each in NotificationChoice.objects.all()} == {"account", "joined"}
 
 
 @pytest.mark.parametrize(
