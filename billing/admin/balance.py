@@ -328,6 +328,8 @@ def _figures(balance: Any) -> Figures:
 def _granted(grant: Grant) -> str:
     if grant.is_scheduled:
         return f"{number(grant.scheduled_amount)} from {day(grant.created_at)}"
+    if grant.scheduled_amount is not None:
+        return f"{number(grant.scheduled_amount)}, never started"
     return "Unlimited" if grant.unlimited else number(grant.figures.granted)
 
 

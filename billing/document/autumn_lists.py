@@ -232,7 +232,8 @@ class ClientBalanceList(ClientRowList):
     def rows(self, wanted: ClientBalancesRequest, at: datetime) -> QuerySet[Any]:
         counted = Q(pk__in=Grant.objects.counted(at).order_by().values("pk"))
         status = {"active": counted, "expired": ~counted}
-        begun = Grant.objects.exclude(scheduled_amount__isnull=False, ended_at=None)
+        # A scheduled grant that was dropped has ended, but never began.
+        begun = Grant.objects.filter(scheduled_amount=None)
         grants = begun.filter(_any(status, wanted.statuses, ["active"]))
         if wanted.plan_id is None:
             grants = grants.filter(plan=None)

@@ -16,7 +16,6 @@ from billing.rules.invoice_totals import BilledLine
 from billing.subscriptions.end import (
     expire_grant,
     expire_rollover,
-    is_billed_until_its_end,
     last_overage_lines,
 )
 from billing.subscriptions.start import grant_item
@@ -52,8 +51,7 @@ def adapt_grants(
     lines = [
         line
         for grant in waiting
-        if not _goes_on(work, grant, replaced[grant.pk])
-        for line in last_overage_lines(work, grant, at)
+        for line in last_overage_lines(work, grant, at, _follower(work, grant, replaced[grant.pk]))
     ]
     for grant in waiting:
         expire_grant(work, grant, at, f"{before} ended")
@@ -176,11 +174,11 @@ def _replaced_by(work: UnitOfWork, grant: Grant, items: Iterable[PlanItem]) -> P
     return max(own, key=lambda item: item.reset_interval == grant.reset_interval, default=None)
 
 
-def _goes_on(work: UnitOfWork, grant: Grant, item: PlanItem | None) -> bool:
-    """Whether what is in use stays in use, and the item that takes over bills it at the end of the period."""
+def _follower(work: UnitOfWork, grant: Grant, item: PlanItem | None) -> PlanItem | None:
+    """The item that takes over, if what is in use stays in use and the item bills it."""
     is_consumed = work.balances[str(grant.balance_id)].feature.consumable
     is_billed = item is not None and item.billing_method == BillingMethod.USAGE_BASED
-    return not is_consumed and is_billed and not is_billed_until_its_end(work, grant)
+    return item if is_billed and not is_consumed else None
 
 
 def _set_free(work: UnitOfWork, grant: Grant) -> list[Rollover]:

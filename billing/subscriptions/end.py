@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from billing.ledger.entries import FigureChange
-from billing.models import Grant, Posting, Purchase, Rollover, Subscription
+from billing.models import Grant, PlanItem, Posting, Purchase, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.invoice_totals import BilledLine
+from billing.subscriptions.charges import interval_of, rhythm_of
 from billing.subscriptions.cycles import end_cycles
 from billing.subscriptions.flags import lower_flags
 from billing.subscriptions.pending_lines import take_pending_lines
 from billing.subscriptions.unit_of_work import UnitOfWork
 from billing.subscriptions.usage_lines import (
+    Seats,
     bills_changes,
     charged_period,
     item_of,
@@ -34,37 +36,59 @@ def end(work: UnitOfWork, subscription: Subscription, at: datetime) -> list[Bill
 
 
 def end_grants(
-    work: UnitOfWork, source: Subscription | Purchase, at: datetime, *, goes_on: Collection[str] = ()
+    work: UnitOfWork,
+    source: Subscription | Purchase,
+    at: datetime,
+    *,
+    taken_over: Mapping[str, PlanItem] | None = None,
 ) -> list[BilledLine]:
     """End what a subscription or purchase grants. Returns the lines that bill its overage.
 
-    `goes_on` are the keys of features that stay in use under the plan that follows, which bills them, unless the old
-    item bills changes.
+    `taken_over` has the items under which what is in use stays in use, by the key of their feature.
     """
     lines = []
     for grant in work.grants_of(source):
-        if work.feature_id_of(grant) not in goes_on or is_billed_until_its_end(work, grant):
-            lines += last_overage_lines(work, grant, at)
+        lines += last_overage_lines(work, grant, at, (taken_over or {}).get(work.feature_id_of(grant)))
         expire_grant(work, grant, at, f"{source.plan} ended")
     lower_flags(work, source)
     return lines
 
 
-def last_overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[BilledLine]:
-    """Bill the overage of a grant that ends, if nothing has billed it."""
+def last_overage_lines(
+    work: UnitOfWork, grant: Grant, at: datetime, follower: PlanItem | None = None
+) -> list[BilledLine]:
+    """Bill the overage of a grant that ends, if nothing has billed it and the `follower` won't.
+
+    The `follower` is the item under which what is in use stays in use, and is billed.
+    """
     is_consumed = work.balances[str(grant.balance_id)].feature.consumable
     source = grant.subscription
     if is_consumed or source is None:
         return overage_lines(work, grant, at)
     # What is in use is billed for whole periods, so a period that has just begun bills nothing.
-    period = charged_period(work, source, item_of(work, source, grant))
-    return [] if period is None or period[0] >= at else seat_lines(work, source, grant, at, ends=True)
+    item = item_of(work, source, grant)
+    period = charged_period(work, source, item)
+    if period is None or period[0] >= at:
+        return []
+    if follower is None:
+        return seat_lines(work, source, grant, at, Seats.END)
+    is_split = item is not None and _is_split(work, item, follower)
+    return seat_lines(work, source, grant, at, Seats.PASS_ON) if is_split else []
 
 
-def is_billed_until_its_end(work: UnitOfWork, grant: Grant) -> bool:
-    """Whether a grant is billed when it ends, although what is in use stays in use under the plan that follows."""
-    item = None if grant.subscription is None else item_of(work, grant.subscription, grant)
-    return item is not None and bills_changes(item)
+def _is_split(work: UnitOfWork, old: PlanItem, new: PlanItem) -> bool:
+    """Whether seats that stay in use are billed by the old item until the switch, and by the new one from then on.
+
+    A new item that bills their count at the end of a period bills the whole one, so that the old one must not, unless
+    another period begins, and what the old one billed by changes would be lost.
+    """
+    return bills_changes(new) or (bills_changes(old) and _charged_with(work, old) != _charged_with(work, new))
+
+
+def _charged_with(work: UnitOfWork, item: PlanItem) -> tuple[object, bool]:
+    """The interval of an item's price, and whether it is that of the plan, not of a cycle of its own."""
+    rhythm = rhythm_of(item)
+    return rhythm, rhythm == interval_of(item.plan, work.plan_items.of(str(item.plan_id)))
 
 
 def expire_grant(work: UnitOfWork, grant: Grant, at: datetime, reason: str) -> None:

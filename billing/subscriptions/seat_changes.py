@@ -19,18 +19,18 @@ from billing.rules.exact import EXACT, ZERO
 class StoredSeatEntries:
     """The entries of priced seats since their open periods began: one query for all customers of a batch, if one needs it."""
 
-    _grants: list[str] = field(default_factory=list)
+    _grants: set[str] = field(default_factory=set)
     _found: Mapping[str, list[LedgerEntry]] | None = None
 
     def watch(self, grants: Iterable[Grant]) -> None:
         """Fetch the entries of these grants too, as far as they are priced seats of a subscription."""
-        self._grants += [
+        self._grants |= {
             str(grant.pk)
             for grant in grants
             if grant.subscription_id is not None
             and grant.billing_method == BillingMethod.USAGE_BASED
             and not grant.balance.feature.consumable
-        ]
+        }
 
     def of(self, grant: Grant) -> Sequence[LedgerEntry]:
         """The stored entries of a grant, at least those since the period began that is being billed."""
@@ -60,7 +60,10 @@ class StoredSeatEntries:
 def seat_changes(
     grant: Grant, entries: Iterable[LedgerEntry], start: datetime, at: datetime
 ) -> tuple[Decimal, list[tuple[datetime, Decimal]]]:
-    """The units beyond the included ones at `start`, and after each change until `at`; `entries` of others are left out."""
+    """The units beyond the included ones at `start`, and after each later moment of changes until `at`.
+
+    Only what there is after all entries of a moment counts. `entries` of others are left out.
+    """
     since = sorted(
         (each for each in entries if each.grant_id == grant.pk and each.posting.occurred_at > start),
         key=lambda each: (each.posting.occurred_at, each.number),
@@ -68,14 +71,14 @@ def seat_changes(
     held = EXACT.subtract(grant.figures.granted, grant.usage)
     for each in since:
         held = EXACT.subtract(held, _effect(each))
-    first, changes = max(ZERO, -held), []
+    first, changes = max(ZERO, -held), dict[datetime, Decimal]()
     for each in since:
         if each.posting.occurred_at > at:
             # An end that is dated back: what was taken after it is not billed.
             break
         held = EXACT.add(held, _effect(each))
-        changes.append((each.posting.occurred_at, max(ZERO, -held)))
-    return first, changes
+        changes[each.posting.occurred_at] = max(ZERO, -held)
+    return first, list(changes.items())
 
 
 def _effect(entry: LedgerEntry) -> Decimal:

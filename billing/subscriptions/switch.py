@@ -136,15 +136,15 @@ def _replace(
     work: UnitOfWork, subscription: Subscription, terms: Terms, before: _Switch, *, with_trial: bool
 ) -> None:
     """Another plan: what the old one granted ends, and the new one starts."""
-    stays = {
-        str(item.feature_id)
+    taken_over = {
+        str(item.feature_id): item
         for item in work.plan_items.of(str(terms.plan.pk))
         if not item.feature.consumable and item.billing_method == BillingMethod.USAGE_BASED
     }
     before.lines[before.plan.currency] += reset_waiting_grants(work, subscription, before.at)
     replaced = work.grants_of(subscription)
     left = left_of_balances(replaced)
-    before.lines[before.plan.currency] += end_grants(work, subscription, before.at, goes_on=stays)
+    before.lines[before.plan.currency] += end_grants(work, subscription, before.at, taken_over=taken_over)
     _give_back(subscription, before, set())
     _become(subscription, terms)
     tried_until = _trial_of(work, subscription, before, with_trial=with_trial)

@@ -71,7 +71,7 @@ class PlanItems:
         wanted = set(plan_keys) - self._items.keys()
         if wanted:
             self._items |= {key: [] for key in wanted}
-            found = PlanItem.objects.filter(plan_id__in=wanted).select_related("feature")
+            found = PlanItem.objects.filter(plan_id__in=wanted).select_related("feature", "plan")
             for item in found.order_by("position", "pk"):
                 self._items[item.plan_id].append(item)
 
@@ -364,6 +364,8 @@ def save(units: Sequence[UnitOfWork], reason: str) -> None:
     _raise_invoices(units)
     for work in units:
         work.trials, work.dropped = [], []
+        # The entries of grants that were made since are no longer in the book.
+        work.seat_entries.watch(work.grants.values())
         work.seat_entries.forget()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum, auto
 from functools import partial
 from itertools import pairwise
 
@@ -28,12 +29,22 @@ from billing.subscriptions.seat_changes import seat_changes
 from billing.subscriptions.unit_of_work import UnitOfWork
 from customers.formats import day, number
 
-_ZERO = Decimal(0)
+_ZERO, _ONE = Decimal(0), Decimal(1)
 _TICK = timedelta(microseconds=1)
 #: Changes of seats that a line lists; of more, it says how many there were.
 _MOST_TOLD = 4
 #: Seats for a part of the period are a part of a seat.
 _QUANTITY = Decimal("0.0001")
+
+
+class Seats(Enum):
+    """What becomes of seats at the moment until which they are billed."""
+
+    GO_ON = auto()
+    #: They end with their grant, as if they were all given up.
+    END = auto()
+    #: They stay in use under another item, which bills them from that moment on.
+    PASS_ON = auto()
 
 
 def overage_lines(work: UnitOfWork, grant: Grant, at: datetime) -> list[BilledLine]:
@@ -68,12 +79,12 @@ def threshold_lines(work: UnitOfWork, grant: Grant, threshold: Decimal) -> list[
 
 
 def seat_lines(
-    work: UnitOfWork, subscription: Subscription, grant: Grant, at: datetime, *, ends: bool = False
+    work: UnitOfWork, subscription: Subscription, grant: Grant, at: datetime, seats: Seats = Seats.GO_ON
 ) -> list[BilledLine]:
     """Bill what is in use beyond the included amount at the end of a period, of a feature that is not consumed.
 
-    If the item says how, what was taken and given up within the period is billed; a grant that `ends` then counts until
-    its end. A trial is free.
+    If the item says how, what was taken and given up within the period is billed. `seats` that are passed on are billed
+    until then. A trial is free.
     """
     price, plan = price_of(grant), grant.plan
     if grant.billing_method != BillingMethod.USAGE_BASED or price is None or plan is None:
@@ -85,10 +96,12 @@ def seat_lines(
     period = charged_period(work, subscription, item)
     line: BilledLine | None
     if item is None or period is None or not bills_changes(item):
-        cost = cost_of(price, overage, included) if overage else _ZERO
-        line = _usage_line(grant, plan, subscription, cost, overage, included) if overage or cost else None
+        gone = EXACT.subtract(_ONE, _share(at, *period)) if period and seats is Seats.PASS_ON else _ONE
+        cost = EXACT.multiply(_cost_of(price, included, overage), gone)
+        units = EXACT.quantize(EXACT.multiply(overage, gone), _QUANTITY) if gone != _ONE else overage
+        line = _usage_line(grant, plan, subscription, cost, units, included) if units or cost else None
     else:
-        line = _line_of_changes(work, grant, subscription, item, period, at, ends=ends)
+        line = _line_of_changes(work, grant, subscription, item, period, at, seats)
     return [] if line is None or work.free_overage.covers(grant) else [line]
 
 
@@ -144,45 +157,54 @@ def _line_of_changes(
     item: PlanItem,
     period: tuple[datetime, datetime],
     at: datetime,
-    *,
-    ends: bool,
+    seats: Seats,
 ) -> BilledLine | None:
-    """Bill seats by when they were taken and given up; None if there were none beyond the included ones."""
+    """Bill seats by when they were taken and given up; None if there were none beyond the included ones.
+
+    What a grant began with within the period was not taken then, but passed on to it: it costs from then on.
+    """
     price, plan, included = price_of(grant), grant.plan, grant.figures.granted
     start, end = period
     entries = [*work.seat_entries.of(grant), *work.book.entries]
-    first, changes = seat_changes(grant, entries, start, at)
+    begun = start if grant.imported else max(start, min(grant.created_at, at))
+    first, changes = seat_changes(grant, entries, begun, at)
     if price is None or plan is None or not any((first, *(units for _, units in changes))):
         return None
     shares = [(_share(moment, start, end), units) for moment, units in changes]
-    rest = _share(at, start, end) if ends else _ZERO
+    held, rest = changes[-1][1] if changes else first, _share(at, start, end)
+    if seats is Seats.END:
+        shares.append((rest, _ZERO))
 
     def billed(cost: Callable[[Decimal], Decimal]) -> Decimal:
         up, down = (bool(way) and Proration(way).is_prorated for way in (item.on_increase, item.on_decrease))
         whole = prorated_cost(cost, first, shares, up=up, down=down)
-        return EXACT.subtract(whole, EXACT.multiply(cost(shares[-1][1] if shares else first), rest))
+        before = EXACT.multiply(cost(first), EXACT.subtract(_ONE, _share(begun, start, end)))
+        after = EXACT.multiply(cost(held), rest) if seats is Seats.PASS_ON else _ZERO
+        return EXACT.subtract(EXACT.subtract(whole, before), after)
 
     amount = billed(partial(_cost_of, price, included))
     quantity = EXACT.quantize(billed(lambda units: units), _QUANTITY)
+    if not amount and not quantity:
+        return None
     line = _usage_line(grant, plan, subscription, amount, quantity, included)
     name = f"{grant.balance.feature} above {number(included)} included"
     return replace(line, description=f"{name}: {_told(first, changes)}")
 
 
 def _told(first: Decimal, changes: Sequence[tuple[datetime, Decimal]]) -> str:
-    """How many there were, and from when on: `2; 4 from Jan 16, 2026`."""
+    """How many there were, and from when on: `2; 4 from Jan 16, 2026`. Of a day, it says the last count."""
+    # An invoice must not depend on who causes it, so its days are in the installation's time zone, not the user's.
+    with override(None):
+        by_day = {day(moment): units for moment, units in changes}
     different = [
-        (moment, units)
-        for (_, before), (moment, units) in pairwise([(None, first), *changes])
+        (since, units)
+        for (_, before), (since, units) in pairwise([("", first), *by_day.items()])
         if units != before
     ]
     if len(different) > _MOST_TOLD:
         counts = [first, *(units for _, units in different)]
         return f"{number(min(counts))} to {number(max(counts))}, in {len(different)} changes"
-    # An invoice must not depend on who causes it, so its days are in the installation's time zone, not the user's.
-    with override(None):
-        later = [f"{number(units)} from {day(moment)}" for moment, units in different]
-    return "; ".join([number(first), *later])
+    return "; ".join([number(first), *(f"{number(units)} from {since}" for since, units in different)])
 
 
 def _cost_of(price: Price, included: Decimal, units: Decimal) -> Decimal:

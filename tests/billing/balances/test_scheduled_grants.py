@@ -60,6 +60,17 @@ def test_it_can_be_dropped_before_it_starts(scheduled: Grant) -> None:
     ]
 
 
+def test_a_dropped_one_never_started_for_people_and_the_billing_client(scheduled: Grant, api: Client) -> None:
+    with clock_at(NOW):
+        adjust.expire(scheduled, **WHY)
+    grants: Any = admin.site._registry[Grant]
+    assert grants.shown_granted(Grant.objects.get()) == "10, never started"
+    with clock_at(START):
+        asked = json.dumps({"statuses": ["active", "expired"]})
+        answer = api.post("/v1/balances.list", asked, content_type="application/json")
+    assert answer.json()["list"] == []
+
+
 @pytest.mark.parametrize("verb", [adjust.add, adjust.set_remaining])
 def test_there_is_nothing_to_adjust_until_then(scheduled: Grant, verb: Any) -> None:
     with clock_at(NOW), pytest.raises(CannotAdjust, match="It starts on Jan 20, 2026"):

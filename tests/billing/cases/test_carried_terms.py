@@ -89,6 +89,23 @@ def test_the_line_of_seats_says_how_many_there_were_and_since_when(monkeypatch):
     assert february.description == "seats above 3 included: 0 to 5, in 5 changes"
 
 
+def test_the_line_of_seats_says_the_last_count_of_a_day(monkeypatch):
+    tell(
+        monkeypatch,
+        [seats("team", 50, 3, 10, PRORATED)],
+        run("attach_plan", "c", "team"),
+        *taken(day("2026-01-01"), "3"),
+        *taken("2026-01-16T09:00:00Z", "1"),
+        *taken(MIDDLE, "1"),
+        *taken("2026-01-20T09:00:00Z", "1"),
+        *taken("2026-01-20T09:30:00Z", "-1"),
+        *renewed("2026-02-01"),
+    )
+    assert (
+        InvoiceLine.objects.get(kind="usage").description == "seats above 3 included: 0; 2 from Jan 16, 2026"
+    )
+
+
 def test_seats_taken_after_an_end_that_is_dated_back_are_not_billed(monkeypatch):
     story = tell(
         monkeypatch,
