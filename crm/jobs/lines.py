@@ -137,7 +137,10 @@ def line_of(job: Job, may_decide: bool, now: datetime) -> JobLine:
         started=_started(job, now),
         ended=when(job.ended_at) if job.ended_at else "",
         took=duration(end - job.started_at) if end and job.started_at else "",
-        buttons=[(verb, VERBS[verb][1]) for verb in _OFFERED[Job.State(job.state)]] if may_decide else [],
+        # No worker does what a command did itself.
+        buttons=[(verb, VERBS[verb][1]) for verb in _OFFERED[Job.State(job.state)]]
+        if may_decide and job.kind in KINDS
+        else [],
     )
 
 

@@ -160,3 +160,12 @@ def test_what_the_doctor_finds_is_in_the_log_of_the_run() -> None:
     job = Job.objects.get()
     assert (job.kind, job.command, job.problems) == ("doctor", "doctor", 1)
     assert job.log[0][1] == f"{customer.pk} (Acme): plans is old, but should be nothing."
+
+
+def test_what_only_a_command_does_is_not_offered_to_a_worker() -> None:
+    now = clock.now()
+    buttons = {
+        kind: line_of(Job.objects.create(kind=kind, state=Job.State.FAILED, ended_at=now), True, now).buttons
+        for kind in ("import", "renew")
+    }
+    assert buttons == {"import": [], "renew": [("again", "Run again")]}
