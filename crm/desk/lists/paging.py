@@ -10,11 +10,10 @@ from math import isfinite
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Lower
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_aware
 
-from customers.models.orders import words
+from customers.models.orders import letters, words
 from customers.typed_ids import to_uuid
 
 #: Rows per page.
@@ -100,7 +99,7 @@ def by_words(name: str) -> Order:
 
 def by_customer_name() -> Order:
     """The order of rows of customers by the customer: the index of customers by name leads it."""
-    return Order(Lower("customer__name"), text)
+    return Order(letters("customer__name"), text)
 
 
 @dataclass(frozen=True, slots=True)
