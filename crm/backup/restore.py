@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from crm.backup.archive import SUFFIX, Manifest, erasures_in, open_backup
 from crm.backup.engines import BackupFailed, engine
 from crm.backup.erasures import erase_again, list_of_erasures
+from crm.exchange.atomic_file import whole_file
 from customers.changes import delete_changes
 from customers.logs import log_event
 from customers.models import AuditEntry, Customer
@@ -47,7 +46,8 @@ def restore(path: Path, *, replace: bool) -> Restored:
         _check_fit(opened.manifest)
         pending = path.with_name(f"{path.name}.erasures")
         others, unread = _others(path)
-        _keep(pending, [*_now(), *_pending(pending), *others])
+        with whole_file(pending, mode=0o600) as file:
+            file.write(json.dumps([*_now(), *_pending(pending), *others]).encode())
         engine().load(opened.dump, opened.manifest.tables)
     # A backup of an earlier version of the schema is brought to this one.
     call_command("migrate", verbosity=0)
@@ -103,20 +103,6 @@ def _others(path: Path) -> tuple[list[Any], list[str]]:
                 f"Couldn't read {each.name}. Erasures that only this backup lists weren't made again."
             )
     return found, problems
-
-
-def _keep(path: Path, erasures: list[Any]) -> None:
-    """Write the file of erasures: whole or not at all, for the operator alone."""
-    # Its mode is 0600.
-    with tempfile.NamedTemporaryFile("w", prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
-        try:
-            json.dump(erasures, file)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _pending(path: Path) -> list[Any]:

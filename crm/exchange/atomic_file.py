@@ -12,11 +12,12 @@ from typing import BinaryIO, cast
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A temporary file that replaces `path` when the block succeeds, and is deleted when it fails.
 
     It is compressed if `path` ends in `.gz`; the same content always gives the same bytes. A path that isn't a
-    regular file, such as a pipe, is written to directly. Raises `OSError`.
+    regular file, such as a pipe, is written to directly. `mode` is who may use the file, less what the process's umask
+    takes away. Raises `OSError`.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
@@ -25,7 +26,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         return
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with draft.open("xb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             if target.name.endswith(".gz"):
                 with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
                     yield cast("BinaryIO", packed)

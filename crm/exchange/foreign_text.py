@@ -7,31 +7,46 @@ import re
 #: What a text is that nothing else recognizes.
 A_TEXT = "a text"
 
+#: How files begin, as bytes. A table may begin with a word such as `MZ`, so that a program needs more than that.
 _SIGNATURES = (
-    ("PK\x03\x04", "a ZIP archive or an Excel workbook"),
-    ("%PDF-", "a PDF"),
-    ("SQLite format 3", "an SQLite database"),
-    ("PAR1", "a Parquet file"),
-    ("BZh", "a bzip2 archive"),
-    ("\x7fELF", "a program"),
-    ("MZ", "a program"),
-    ("GIF8", "an image"),
-    ("#!", "a script"),
-    ("%!PS", "a PostScript file"),
-    ("{\\rtf", "an RTF document"),
-    ("-----BEGIN ", "a key or certificate"),
-    ("BEGIN:VCARD", "contacts in vCard format"),
-    ("BEGIN:VCALENDAR", "a calendar"),
-    ("version https://git-lfs", "a pointer of Git LFS, not the file itself"),
-    ("HTTP/", "a response of a web server with its headers"),
-    ("curl: (", "an error message of curl"),
-    ("diff --git ", "a patch"),
-    ("Traceback (most recent call last)", "a log file"),
-    ("lockfileVersion:", "a lockfile of packages"),
-    ("# yarn lockfile", "a lockfile of packages"),
-    ("[package]", "a lockfile of packages"),
-    ("[[package]]", "a lockfile of packages"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"%PDF", "a PDF file"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"PAR1\x15", "a Parquet file"),
+    (b"BZh9", "a bzip2 file"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"#!", "a script"),
+    (b"%!PS", "a PostScript file"),
+    (b"{\\rtf", "an RTF file"),
+    (b"-----BEGIN ", "a key or certificate"),
+    (b"BEGIN:VCARD", "a file of contacts (vCard)"),
+    (b"BEGIN:VCALENDAR", "a calendar"),
+    (b"dn: ", "an export of a directory (LDIF)"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
+    (b"HTTP/", "a response of a web server with its headers"),
+    (b"curl: (", "an error message of curl"),
+    (b"diff --git ", "a patch"),
+    (b"Traceback (most recent call last)", "a log file"),
+    (b"lockfileVersion:", "a lockfile of packages"),
+    (b"# yarn lockfile", "a lockfile of packages"),
+    (b"[package]", "a lockfile of packages"),
+    (b"[[package]]", "a lockfile of packages"),
+    (b"<?xml", "an XML file"),
+    (b"<!DOCTYPE", "an HTML file"),
+    (b"<html", "an HTML file"),
+    (b"<HTML", "an HTML file"),
+    (b"<table", "an HTML file"),
 )
+_MAIL_HEADER = r"(?:From|To|Subject|Date|Received|Return-Path|Delivered-To|Message-ID): "
+_MAIL = re.compile(_MAIL_HEADER.encode() + rb"[^\n]*\n(?:[ \t][^\n]*\n)*[A-Za-z-]+: ", re.IGNORECASE)
 
 _LOG = (
     r"[\[(<]?(?:\d{4}-\d\d-\d\d[T ]\d\d:|\d{1,2}/[A-Z][a-z]{2}/\d{4}|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d"
@@ -54,11 +69,7 @@ _PATTERNS = tuple(
             re.IGNORECASE,
             "SQL",
         ),
-        (
-            r"(?:From|To|Subject|Date|Received|Return-Path|Delivered-To|Message-ID): ",
-            re.IGNORECASE,
-            "an email",
-        ),
+        (_MAIL_HEADER, re.IGNORECASE, "an email"),
         (r"\[\[?(?!(?:true|false|null)\])[A-Za-z_][\w. \"-]*\]\]?\s*(?:#.*)?$", 0, "a configuration file"),
         (r"---\s*$|-\s+\S|[A-Za-z_][\w-]*:(?:\s*$|\s+[^,;]*$)", 0, "YAML"),
         (r"[A-Z][A-Z0-9_]*=|[A-Za-z_][\w.-]*\s*=\s*[\"'\[{\w]", 0, "a configuration file"),
@@ -74,12 +85,20 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1d\x1f\x7f]")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 
 
+def kind_of_bytes(head: bytes) -> str:
+    """What a file is by its first bytes: `a PDF file`; empty if they could begin a table or JSON."""
+    bare = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for start, kind in _SIGNATURES:
+        if bare.startswith(start):
+            return kind
+    return "an email" if _MAIL.match(bare) else ""
+
+
 def foreign_text(text: str) -> str:
     """What a text that is not JSON looks like: `a log file`; empty if it may be broken JSON."""
     line = text.lstrip().partition("\n")[0].rstrip("\r")
-    for start, kind in _SIGNATURES:
-        if line.startswith(start):
-            return kind
+    if kind := kind_of_bytes(line.encode("utf-8", "surrogatepass")):
+        return kind
     if _CONTROL.search(line) and (not line or line[0] not in '{["'):
         return "binary data"
     for pattern, kind in _PATTERNS:

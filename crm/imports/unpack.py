@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO
 from charset_normalizer import from_bytes
 
 from crm.exchange.foreign import DOCUMENTS, foreign_kind
+from crm.exchange.foreign_text import kind_of_bytes
 from crm.models import FileImport
 from customers.formats import number
 from customers.ingest.reader import Record, Unreadable, read_records
@@ -36,27 +37,6 @@ _FEWEST_KEYS = 2
 _SMALL_IN_MEMORY = 4_000_000
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
-#: How other files begin, and what they are.
-_OTHER_KINDS = (
-    (b"%PDF", "a PDF file"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-    (b"PAR1", "a Parquet file"),
-    (b"SQLite format 3", "a SQLite database"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"{\\rtf", "an RTF file"),
-    (b"<?xml", "an XML file"),
-    (b"<!DOCTYPE", "an HTML file"),
-    (b"<html", "an HTML file"),
-    (b"<table", "an HTML file"),
-)
 _USE = "Upload CSV, Excel (.xlsx) or JSON."
 
 
@@ -204,10 +184,8 @@ def _refuse_others(stream: IO[bytes], head: bytes) -> None:
                 "This workbook is password-protected. Remove the password in Excel, and upload it again."
             )
         raise NotImportable("This looks like an old Excel file (.xls). Save it as .xlsx, and upload that.")
-    bare = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    for start, kind in _OTHER_KINDS:
-        if bare.lower().startswith(start.lower()):
-            raise NotImportable(f"This looks like {kind}. {_USE}")
+    if kind := kind_of_bytes(head):
+        raise NotImportable(f"This looks like {kind}. {_USE}")
 
 
 def _text(stream: BinaryIO, head: bytes) -> Unpacked:

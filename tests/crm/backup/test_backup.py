@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import random
 import signal
@@ -198,7 +197,7 @@ def test_erasures_that_wait_are_kept_whole_for_the_operator_alone(tmp_path, monk
     def fails(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "dump")
 
-    monkeypatch.setattr(json, "dump", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(CommandError):
         run("restore", str(path), "--replace")
     assert not kept.exists()

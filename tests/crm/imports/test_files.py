@@ -149,6 +149,17 @@ def test_documents_are_recognized_by_their_keys() -> None:
     ("data", "says"),
     [
         (b"%PDF-1.7 x", "looks like a PDF file"),
+        (
+            b"BEGIN:VCARD\r\nVERSION:3.0\r\nN:Okoro;Nia;;;\r\nEND:VCARD\r\n",
+            "looks like a file of contacts",
+        ),
+        (b"BEGIN:VCALENDAR\nSUMMARY:Call; Nia\nEND:VCALENDAR\n", "looks like a calendar"),
+        (b"dn: cn=Nia,dc=example\nmail: nia@example.com\n", "looks like an export of a directory"),
+        (
+            b"From: nia@example.com\nTo: bo@example.com\nSubject: Prices; terms\n\nDear Bo\n",
+            "looks like an email",
+        ),
+        (b"MZ\x90\0\3\0\0\0", "looks like a program"),
         (b"", "The file is empty."),
         (b"name,email\n", "no rows below its headings"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"), "password-protected"),
