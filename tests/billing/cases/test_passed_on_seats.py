@@ -129,19 +129,23 @@ def test_seats_that_an_adjustment_covers_stay_free_in_another_version(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("pair", "bill"),
+    ("pair", "is_given_up", "bill"),
     [
-        ("prorate, prorate", 10),
-        ("prorate, none", 20),
-        ("bill_immediately, none", 20),
-        ("bill_immediately, prorate", 10),
-        ("no proration", 20),
+        *(
+            (pair, is_given_up, bill)
+            for pair, bill in (
+                ("prorate, prorate", 10),
+                ("prorate, none", 20),
+                ("bill_immediately, none", 20),
+                ("bill_immediately, prorate", 10),
+            )
+            for is_given_up in (False, True)
+        ),
+        # The count at the end decides. Given up, there is none to bill.
+        ("no proration", False, 20),
     ],
 )
-@pytest.mark.parametrize("is_given_up", [False, True])
 def test_a_cancellation_bills_seats_as_if_they_were_given_up(monkeypatch, pair, bill, is_given_up):
-    if is_given_up and pair == "no proration":
-        pytest.skip("Without proration, the count at the end decides, and there is none.")
     tell(
         monkeypatch,
         [seats("team", 50, 3, 10, PAIRS[pair])],
@@ -152,6 +156,19 @@ def test_a_cancellation_bills_seats_as_if_they_were_given_up(monkeypatch, pair, 
         run("cancel_subscription", "c", "team", "--now"),
     )
     assert billed() == [bill]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_seats_given_up_in_the_moment_in_which_they_are_taken_cost_nothing(monkeypatch, pair):
+    tell(
+        monkeypatch,
+        [seats("team", 50, 3, 10, PAIRS[pair])],
+        run("attach_plan", "c", "team"),
+        *taken(MIDDLE, "5"),
+        *taken(MIDDLE, "-2"),
+        *renewed("2026-02-01"),
+    )
+    assert billed() == []
 
 
 @pytest.mark.parametrize("is_late", [False, True])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -40,8 +42,8 @@ def import_and_wait() -> None:
         "MRR on the home page": ("/admin/?scope=all", "NRR, 12 months"),
     }
     for what, (address, words) in pages.items():
-        _wait(what, begun + _A_MINUTE, lambda: words in client.get(address, follow=True).content.decode())  # noqa: B023
-        print(f"{what}: after {time.monotonic() - begun:.1f} s", flush=True)  # noqa: T201
+        _wait(what, begun + _A_MINUTE, partial(_shows, client, address, words))
+        sys.stdout.write(f"{what}: after {time.monotonic() - begun:.1f} s\n")
 
 
 def _import(client: Client, source: str, documents: list[dict[str, Any]]) -> None:
@@ -58,6 +60,10 @@ def _import(client: Client, source: str, documents: list[dict[str, Any]]) -> Non
     _wait(f"the preview of {source}", deadline, lambda: is_in("ready"))
     client.post(f"/admin/imports/{found.pk}/run/")
     _wait(f"the import of {source}", deadline, lambda: is_in("done"))
+
+
+def _shows(client: Client, address: str, words: str) -> bool:
+    return words in client.get(address, follow=True).content.decode()
 
 
 def _wait(what: str, deadline: float, is_there: Callable[[], bool]) -> None:

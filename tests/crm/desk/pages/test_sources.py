@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from billing.document.importer import BillingImporter
 from crm.dedupe.merges.merge import merge
 from customers import pinned_fields
 from customers.models import Customer, LinkRule, SourceRecord
 from tests.clocks import clock_at
 from tests.crm.import_documents import document, take_crm
-from tests.customers.import_documents import payment, take_payments
+from tests.customers.import_documents import payment, take, take_payments
 from tests.factories import make_customer, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -132,10 +134,33 @@ def test_each_record_tells_how_it_was_linked(client: Client, customer: Customer)
     assert "Came with Acme (old), merged" in text
 
 
-def test_the_rules_that_link_records_are_kept() -> None:
-    take_payments(payment(1, id=None, email="ada@acme.example.com", name="Acme"))
-    take_crm(document(id="crm-1", emails=["ada@acme.example.com"], name="Acme", company={"name": "Acme"}))
-    rules = dict(SourceRecord.objects.values_list("source", "linked_by"))
-    assert rules["payments"] == LinkRule.FIRST
-    assert rules["crm"] in (LinkRule.EMAIL, LinkRule.FIRST)
-    assert (rules["crm"] == LinkRule.EMAIL) == (Customer.objects.count() == 1)
+@pytest.mark.parametrize(
+    ("other", "rule"),
+    [
+        ({"id": "p-1", "email": "ada@acme.example.com"}, LinkRule.EMAIL),
+        ({"id": "p-1", "email": "bo@acme.example.com"}, LinkRule.FIRST),
+        # An ID that no two systems give by chance.
+        ({"id": "0192d3a4-5b6c-7d8e-9f01-23456789abcd"}, LinkRule.SAME_ID),
+    ],
+)
+def test_the_rule_that_linked_a_record_is_kept(other: dict[str, str], rule: LinkRule) -> None:
+    take(
+        BillingImporter(),
+        {
+            "id": "0192d3a4-5b6c-7d8e-9f01-23456789abcd",
+            "name": "Acme",
+            "email": "ada@acme.example.com",
+            "created_at": 1_700_000_000_000,
+            "env": "live",
+        },
+    )
+    take_payments(payment(1, name="Acme", **other))
+    assert SourceRecord.objects.get(source="payments").linked_by == rule
+    assert Customer.objects.count() == (2 if rule is LinkRule.FIRST else 1)
+
+
+def test_the_trust_order_of_a_field_that_differs_is_named(client: Client, settings: Any) -> None:
+    customer = make_customer()
+    assert "For the name:" not in page(client, customer)
+    settings.SOURCE_PRECEDENCE_NAME = ["crm", "payments", "billing"]
+    assert "For the name: CRM, then Payments platform, then Billing platform." in page(client, customer)
