@@ -165,12 +165,16 @@ class FieldChange:
 def changes_of(row: Model, name: str) -> list[FieldChange]:
     """The changes of a field of `row`, the latest first, as far back as `LONGEST_HISTORY` rows of its history go."""
     history: Any = row.history  # type: ignore[attr-defined]
-    latest = history.select_related("history_user").order_by("-history_date", "-history_id")[:LONGEST_HISTORY]
+    latest = list(
+        history.select_related("history_user").order_by("-history_date", "-history_id")[: LONGEST_HISTORY + 1]
+    )
+    # Who set the value of the earliest row of a longer history isn't known.
+    before = getattr(latest.pop(), name) if len(latest) > LONGEST_HISTORY else None
     found: list[FieldChange] = []
     for each in reversed(latest):
         value = getattr(each, name)
-        before = found[-1].value if found else None
         if not _is_same(value, before):
+            before = value
             by = user_name(each.history_user)
             found.append(FieldChange(value, each.history_date, by, each.history_change_reason or ""))
     return found[::-1]

@@ -41,7 +41,7 @@ def history_of(field: FieldRow) -> FieldHistory:
     changes = [
         Happened(
             who=change.by or _spoken(change.reason) or "Import or command",
-            text=text_of(change.value, field.column),
+            text=text_of(change.value, field.row, field.column),
             reason=change.reason if change.by else "",
             when=ago(change.at),
             at=moment(change.at),

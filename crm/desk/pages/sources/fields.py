@@ -1,4 +1,4 @@
-"""The fields of a customer as the Sources page lists them: the value, whose it is, and what other records say."""
+"""The fields of the Sources page: each value, who set it, and what other records say."""
 
 from __future__ import annotations
 
@@ -111,22 +111,22 @@ class Reader:
 
     def _row(self, row: Model, part: str, field: FieldProvenance) -> FieldRow:
         may_change = self.may_change and row is self.customer and field.name in Customer.PINNABLE
-        claim = None if field.claim is None else self._said(field.claim, field.name)
+        claim = None if field.claim is None else self._said(field.claim, row, field.name)
         who, mark = _who(field, claim)
         return FieldRow(
             name=field.name if row is self.customer else f"{row._meta.model_name}.{field.name}",
             label=_capital(field.label),
             part=part,
-            text=text_of(field.value, field.name),
+            text=text_of(field.value, row, field.name),
             group=Group.LOCKED if field.is_pinned else Group.DIFFERENT if field.others else Group.SAME,
             origin=in_words(field),
             who=who,
             mark=mark,
             when="" if field.at is None else ago(field.at),
             claim=claim,
-            others=tuple(self._said(each, field.name, may_use=may_change) for each in field.others),
-            agreeing=tuple(self._said(each, field.name) for each in field.agreeing),
-            news=_news(field),
+            others=tuple(self._said(each, row, field.name, may_use=may_change) for each in field.others),
+            agreeing=tuple(self._said(each, row, field.name) for each in field.agreeing),
+            news=_news(row, field),
             is_pinned=field.is_pinned,
             may_change=may_change,
             may_use_sources=may_change and field.is_overruling,
@@ -134,10 +134,10 @@ class Reader:
             column=field.name,
         )
 
-    def _said(self, claim: SourceClaim, name: str, *, may_use: bool = False) -> Said:
+    def _said(self, claim: SourceClaim, row: Model, name: str, *, may_use: bool = False) -> Said:
         return Said(
             record=str(claim.record.pk),
-            text=text_of(claim.value, name),
+            text=text_of(claim.value, row, name),
             who=claim.record.source_name,
             full_name=name_of(claim.record),
             mark=mark_of(claim.record),
@@ -154,12 +154,13 @@ def is_blank(value: Any) -> bool:
     return is_empty(value) or value in ([], {})
 
 
-def text_of(value: Any, name: str) -> str:
-    """The value of a field as the page shows it, cut if it is long."""
+def text_of(value: Any, row: Model, name: str) -> str:
+    """A value of the column `name` as the page shows it, cut if it is long."""
     if is_blank(value):
         return "-"
-    if name == "status":
-        return str(dict(Customer.Status.choices).get(value, value))
+    column: Any = row._meta.get_field(name)
+    if column.choices:
+        return str(dict(column.flatchoices).get(value, value))
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):
@@ -183,11 +184,11 @@ def _who(field: FieldProvenance, claim: Said | None) -> tuple[str, str]:
     return ("-" if is_blank(field.value) else "Unknown"), ""
 
 
-def _news(field: FieldProvenance) -> str:
+def _news(row: Model, field: FieldProvenance) -> str:
     if field.news is None or not field.is_pinned:
         return ""
     return (
-        f"Newer value from {name_of(field.news.record)}: “{text_of(field.news.value, field.name)}”,"
+        f"Newer value from {name_of(field.news.record)}: “{text_of(field.news.value, row, field.name)}”,"
         f" since {moment(field.news.since)}."
     )
 

@@ -20,6 +20,7 @@ from crm.desk.pages.sources.field_history import history_of, trust_in_words
 from crm.desk.pages.sources.fields import FieldRow, Group, Reader
 from crm.desk.pages.sources.records import record_lines
 from customers import clock, pinned_fields
+from customers.ingest.precedence import ORDERED
 from customers.models import Customer
 
 #: What `?show=` shows, besides all.
@@ -66,6 +67,11 @@ def sources_page(request: HttpRequest, identifier: str) -> HttpResponse:
         "opened": None if opened is None else history_of(opened),
         "records": list(record_lines(customer, may_link=may_link)),
         "trust": trust_in_words("phone"),
+        "trusted_otherwise": [
+            (Customer.label_of(name), trust_in_words(name))
+            for name in ORDERED
+            if trust_in_words(name) != trust_in_words("phone")
+        ],
         "trust_url": reverse("settings-group", args=["trust"])
         if may("customers.change_storedsetting")
         else "",
