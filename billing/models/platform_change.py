@@ -19,7 +19,7 @@ class PlatformChangeQuerySet(models.QuerySet["PlatformChange"]):
     """The conditions on platform changes that more than one rule uses."""
 
     def waiting(self) -> Self:
-        """Those that no document of the platform has shown yet, and that nobody withdrew."""
+        """Changes that are still to be made: not yet in a document of the platform, and not withdrawn."""
         return self.filter(outcome="")
 
 

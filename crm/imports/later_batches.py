@@ -59,7 +59,7 @@ class Later:
         self._left: dict[tuple[int, int], list[Entry]] = defaultdict(list)
 
     def records_among(self, entries: Iterable[Entry]) -> Mapping[str, ImportBatch]:
-        """The customers whose source records a later batch received again, with the first such batch."""
+        """Customers with a source record that a later batch imported again, each with the first such batch."""
         found: dict[str, ImportBatch] = {}
         for entry in entries:
             if entry["model"] == RECORD and entry["of"]:

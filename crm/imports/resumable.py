@@ -1,4 +1,4 @@
-"""Take a file piece by piece, so that an upload that breaks off goes on where it stopped.
+"""Receive a file in pieces. An interrupted upload continues where it stopped.
 
 All pieces but the last have the same length, so the pieces that are kept tell how far an upload is.
 """

@@ -248,7 +248,7 @@ def _crm(found: Mapping[str, Any], custom: Values, key: str) -> Values:
         values["domains"] = domains
     person = _under(found, "person")
     if found.get("company.name") and set(person) == {"phone"}:
-        # Nobody is named whose phone it could be.
+        # The row names no person, so the phone is the company's.
         company.setdefault("phone", person.pop("phone"))
     if person and (name := _person_name(found) or person.get("email")):
         person.pop("name", None)

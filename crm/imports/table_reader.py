@@ -130,7 +130,7 @@ def _records(rows: Iterator[Row], width: int) -> Iterator[Row]:
         if may_be_below and len(below) < _MOST_BELOW:
             below.append(row)
             continue
-        # The table goes on, so they were in the middle of it.
+        # Rows follow, so these lines weren't the end of the table.
         yield from (each for each in below if not is_total(each[1], _SUBTOTALS))
         below = []
         yield row

@@ -330,7 +330,7 @@ def _settle(new: Sequence[str], others: Sequence[str], found: Reverted) -> list[
 
 
 def _held_by(keys: Sequence[str]) -> dict[str, list[type[Model]]]:
-    """What keeps customers from being deleted, by the customer: the models of which each has rows."""
+    """The models of which each customer has rows that keep it from being deleted, by customer."""
     found: dict[str, list[type[Model]]] = defaultdict(list)
     for relation in Customer._meta.related_objects:
         if relation.on_delete is not models.PROTECT:

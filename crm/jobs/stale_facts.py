@@ -20,7 +20,7 @@ from crm.queue import enqueue
 from customers import clock
 from customers.signals import renamed
 
-#: What names the rows of models whose names lists of other rows sort by.
+#: The columns that name a row, of models whose names other lists sort by.
 _NAMES: dict[Any, tuple[str, ...]] = {
     Plan: ("name",),
     Feature: ("name",),
@@ -39,7 +39,7 @@ def watch(sender: Any) -> None:
 def _after_migrate(
     sender: Any, apps: Any = installed_apps, using: str = DEFAULT_DB_ALIAS, plan: Any = (), **options: Any
 ) -> None:
-    """Where facts were kept before, migrations may have added columns that lists sort by already."""
+    """Request a refresh: migrations may have added columns that lists sort by, and facts of before lack them."""
     if not any(not is_backwards for _, is_backwards in plan):
         return
     try:

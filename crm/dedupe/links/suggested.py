@@ -68,7 +68,7 @@ def clear_links(min_score: float = CERTAIN, env: str | None = None) -> list[Clea
 
 
 def unambiguous(links: Sequence[SuggestedLink]) -> list[SuggestedLink]:
-    """The links whose two customers are in no other link."""
+    """The links between customers that no other link names."""
     seen = Counter(str(key) for each in links for key in (each.pair.a_id, each.pair.b_id))
     return [each for each in links if seen[str(each.pair.a_id)] == seen[str(each.pair.b_id)] == 1]
 

@@ -134,7 +134,7 @@ def add_tasks(
 
 
 def digest_of(customers: CustomerQuerySet) -> str:
-    """A token of which customers these are, to notice that they are no longer those that a user has seen."""
+    """Stands for these customers: another selection has another token."""
     digest = hashlib.sha256()
     for key in customers.order_by("pk").values_list("pk", flat=True).iterator():
         digest.update(str(key).encode())

@@ -42,7 +42,7 @@ def find(text: str, may: May, most: int = MOST) -> list[SearchResult]:
 
 
 def find_near(text: str, may: May, most: int = MOST) -> list[SearchResult]:
-    """Customers whose name is `text` but for a typo, in at most three queries. For a page that says so."""
+    """Customers with a name that a typo turns into `text`, in at most three queries. Show them as a guess."""
     term = read_term(text)
     if term is None or not may("customers.view_customer"):
         return []

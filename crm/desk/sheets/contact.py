@@ -99,7 +99,7 @@ class LogContact(Act):
 
 @transaction.atomic
 def log_from(customer: Customer, values: Mapping[str, Any], *, by: Any) -> Done:
-    """Log what a form says, with its follow-up task. Whoever calls it brings the desk up to date."""
+    """Log the contact of a form, with its follow-up task. The caller refreshes the customer."""
     follow_up = None
     if values.get("follow_up") and by.has_perm("crm.add_task"):
         follow_up = add_task(customer, values["follow_up"], by=by, due_on=values["follow_up_on"])

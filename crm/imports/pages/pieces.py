@@ -33,7 +33,7 @@ _GONE = "There is no such upload. It may have been removed."
 
 
 def begin(request: HttpRequest) -> HttpResponse:
-    """Begin or continue the upload of a file: its ID, how much of it is here, and how long its pieces are to be."""
+    """Begin or continue an upload. The answer has its ID, the bytes received so far and the size of a piece."""
     check_access(request)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -92,7 +92,7 @@ def discard(request: HttpRequest, import_id: str) -> HttpResponse:
 
 
 def _own(request: HttpRequest, import_id: str) -> FileImport:
-    """The user's own upload, finished or not. Nobody else can add to it."""
+    """The upload, if it is the user's own. Raises `Http404`."""
     known = to_uuid(import_id, ("imp",)) is not None
     found = FileImport.objects.filter(pk=import_id, made_by=request.user.pk).first() if known else None
     if found is None:
