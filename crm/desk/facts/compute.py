@@ -17,7 +17,7 @@ from billing.rules.exact import EXACT
 from billing.rules.figures import Figures
 from billing.rules.money import LARGEST_MINOR
 from crm.contacts import last_contacts
-from crm.desk.facts.sorting import add_customer_orders, feature_order, invoice_orders, subscription_orders
+from crm.desk.facts.orders import add_customer_orders, feature_order, invoice_orders, subscription_orders
 from crm.desk.health.queries import scores_of
 from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
 from customers.json_types import DECIMALS

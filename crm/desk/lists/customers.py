@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from billing.formats import money
+from crm.desk.facts.orders import status_of
 from crm.desk.facts.queries import amounts_of, names_of_plans
-from crm.desk.facts.sorting import status_of
 from crm.desk.lists import cells, paging
 from crm.desk.lists.column import BulkAct, Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.paging import Order

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from billing.formats import INVOICE_STATES, SUBSCRIPTION_STATES
-from crm.desk.facts.sorting import INVOICE_PLACES, SUBSCRIPTION_PLACES
+from crm.desk.facts.orders import INVOICE_PLACES, SUBSCRIPTION_PLACES
 
 
 def test_each_status_has_one_place() -> None:
