@@ -9,3 +9,6 @@ act_done = Signal()
 
 #: Plans or features, which pages show beside other rows, have other names than before: nothing is sent with it.
 renamed = Signal()
+
+#: Exchange rates were entered that differ from those before: nothing is sent with it.
+rates_entered = Signal()

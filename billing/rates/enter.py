@@ -16,6 +16,7 @@ from billing.models import ExchangeRate
 from billing.rules.money import is_known
 from customers import clock
 from customers.formats import local
+from customers.signals import rates_entered
 
 #: Rates have at most this many decimals, and are less than `_TOO_LARGE`.
 DECIMALS = 10
@@ -111,6 +112,8 @@ def enter_rates(rates: Iterable[NewRate], by: Any = None) -> Entered:
             row._history_user = by  # type: ignore[attr-defined]
             row.save()
             counts["replaced"] += 1
+    if counts["new"] or counts["replaced"]:
+        rates_entered.send(sender=ExchangeRate)
     return Entered(**counts)
 
 

@@ -28,7 +28,7 @@ from customers.models import StoredSetting
 
 #: The job that does the work after a change, and what the page says about it.
 _JOBS = {
-    FollowUp.REFRESH: (REFRESH, "The worklist and health scores follow in the background."),
+    FollowUp.REFRESH: (REFRESH, "Lists, the worklist and health scores follow in the background."),
     FollowUp.RESOLVE: (RESOLVE, "Customers follow in the background."),
 }
 

@@ -1,6 +1,6 @@
-"""What makes the facts of all customers stale at once: an upgrade that adds some, and other names of what lists sort by.
+"""What makes the facts of all customers stale at once: an upgrade that adds some, other names and rates that lists sort by.
 
-Neither changes a customer, so `follow_changes` doesn't see it: the job that refreshes everyone is requested.
+None changes a customer, so `follow_changes` doesn't see it: the job that refreshes everyone is requested.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crm.desk.refresh import FACTS
 from crm.jobs.refresh import REFRESH
 from crm.queue import enqueue
 from customers import clock
-from customers.signals import renamed
+from customers.signals import rates_entered, renamed
 
 #: The columns that name a row, of models whose names other lists sort by.
 _NAMES: dict[Any, tuple[str, ...]] = {
@@ -31,7 +31,8 @@ _NAMES: dict[Any, tuple[str, ...]] = {
 def watch(sender: Any) -> None:
     """Request the refresh from now on. `sender` is the configuration of the app `crm`."""
     post_migrate.connect(_after_migrate, sender=sender, dispatch_uid="crm.stale_facts")
-    renamed.connect(_after_rename, dispatch_uid="crm.stale_facts")
+    renamed.connect(_request, dispatch_uid="crm.stale_facts")
+    rates_entered.connect(_request, dispatch_uid="crm.stale_facts")
     for model in _NAMES:
         pre_save.connect(_before_save, sender=model, dispatch_uid=f"crm.stale_facts.{model.__name__}")
 
@@ -52,7 +53,7 @@ def _after_migrate(
         jobs.objects.using(using).bulk_create([job], ignore_conflicts=True)
 
 
-def _after_rename(sender: Any, **options: Any) -> None:
+def _request(sender: Any, **options: Any) -> None:
     # Within a long transaction, it would hold up everyone else who requests the job.
     transaction.on_commit(partial(enqueue, REFRESH, key=REFRESH))
 
@@ -66,4 +67,4 @@ def _before_save(
         return
     before = sender._base_manager.filter(pk=instance.pk).values_list(*names).first()
     if before is not None and before != tuple(getattr(instance, name) for name in names):
-        _after_rename(sender)
+        _request(sender)

@@ -86,6 +86,7 @@ DEFAULT_CURRENCY = Currency(
     help="The currency of amounts that arrive without one, such as revenues in the CRM and plan prices.",
     group="currencies",
     default="USD",
+    follow_up=FollowUp.REFRESH,
 )
 REPORTING_CURRENCY = Currency(
     name="REPORTING_CURRENCY",
@@ -94,6 +95,7 @@ REPORTING_CURRENCY = Currency(
     group="currencies",
     default="",
     blank_means="Same as the default currency",
+    follow_up=FollowUp.REFRESH,
 )
 WORKLIST_OVERDUE_DAYS = Number(
     name="WORKLIST_OVERDUE_DAYS",

@@ -1,8 +1,10 @@
-"""The refresh of everyone is requested after an upgrade, and when something that lists sort by has another name."""
+"""The refresh of everyone is requested after an upgrade, and when lists would sort by other names or rates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.db.models import Model
 
 from billing.document.importer.catalog import upsert_features
 from billing.document.schema import parse_feature
+from billing.rates.enter import enter_rates, read_rate
 from crm.desk.refresh import record_refresh
 from crm.models import Job
 from customers import clock
@@ -72,4 +75,18 @@ def test_an_import_that_renames_requests_it(django_capture_on_commit_callbacks: 
     assert requested() == []
     with django_capture_on_commit_callbacks(execute=True):
         import_feature("API calls")
+    assert requested() == [("refresh", "waiting")]
+
+
+def test_other_rates_request_it(django_capture_on_commit_callbacks: Commits) -> None:
+    rate = read_rate("EUR", "1.10", "2026-01-05", to="USD")
+    with django_capture_on_commit_callbacks(execute=True):
+        enter_rates([rate])
+    assert requested() == [("refresh", "waiting")]
+    Job.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        enter_rates([rate])
+    assert requested() == []
+    with django_capture_on_commit_callbacks(execute=True):
+        enter_rates([replace(rate, rate=Decimal("1.20"))])
     assert requested() == [("refresh", "waiting")]
