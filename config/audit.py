@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 
@@ -39,11 +40,19 @@ class AuditMiddleware:
         user_login_failed.connect(_failed, dispatch_uid="config.audit")
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        actor = Actor(address=partial(client_ip, request), user_id=lambda: request.user.pk)
+        actor = Actor(address=partial(_address, request), user_id=lambda: request.user.pk)
         with acting(actor):
             response = self.get_response(request)
             _record_view(request, response)
         return response
+
+
+def _address(request: HttpRequest) -> str:
+    """The address of the visitor; empty behind a Unix socket whose proxy isn't counted."""
+    try:
+        return client_ip(request)
+    except PermissionDenied:
+        return ""
 
 
 def _record_view(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -43,12 +43,18 @@ _AMOUNT = re.compile(r"[+-]?[\d.,' \u00a0\u202f\u2019]*\d")
 _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₺": "TRY", "₽": "RUB", "US$": "USD"}
 _BETWEEN = re.compile(r"\s*[;|\n]\s*")
 _PHONE_LABEL = re.compile(r"\b(?:phone|mobile|fax|tel|telefon|work|home|main|other)\s*:", re.IGNORECASE)
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d\d", re.IGNORECASE)
 _COMMA = re.compile(r"\s*,\s*")
 
 
 def is_nothing(text: str) -> bool:
     """Whether a cell stands for no value, such as `n/a`."""
     return text.strip().casefold() in _NOTHING
+
+
+def is_shortened(text: str) -> bool:
+    """Whether a spreadsheet wrote a long number as `4.93E+11`, which lost its last digits."""
+    return _SHORTENED.fullmatch(text.strip()) is not None
 
 
 def day_order(text: str) -> str | None:

@@ -11,7 +11,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from crm.imports.cells import is_nothing, read_amount, read_day, read_founding, read_list, read_phone
+from crm.imports.cells import (
+    is_nothing,
+    is_shortened,
+    read_amount,
+    read_day,
+    read_founding,
+    read_list,
+    read_phone,
+)
 from crm.imports.fields import CUSTOM, FIELDS, IGNORE, KEY
 from crm.imports.table_reader import Row
 from customers.ingest.reader import BadRecord, Record, read_value
@@ -21,6 +29,8 @@ from customers.readings.mailboxes import read_host
 
 Values = dict[str, Any]
 
+#: The fields that can identify a customer: the first that is filled in counts.
+_IDENTIFIERS = (KEY, "stripe_id", "external_id")
 #: Most digits that a figure of a document has before and after its point.
 _LARGEST = Decimal(10) ** 15
 _YES = {
@@ -133,7 +143,6 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
     """What a row says, as a value of `FileCustomer`. Raises `BadCell`."""
     found: dict[str, Any] = {}
     custom: dict[str, Any] = {}
-    by_field: dict[str, str] = {}
     for heading, cell in zip(mapping.headings, cells, strict=False):
         name = mapping.fields.get(heading, IGNORE)
         if not name or is_nothing(cell):
@@ -141,8 +150,8 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
         if name == CUSTOM:
             custom[heading] = {"display_label": heading, "string_value": cell}
         elif name not in found:
+            _check_digits(heading, cell, name)
             found[name] = _read(heading, cell, FIELDS[name].holds, mapping)
-            by_field[name] = heading
     key = _key(found, mapping)
     payments, crm = _payments(found), _crm(found, custom, key)
     values: Values = {"id": key, "payments": payments, "crm": crm}
@@ -151,6 +160,14 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
         if name in found:
             values[f"{name}s"] = [found[name]]
     return values
+
+
+def _check_digits(heading: str, cell: str, name: str) -> None:
+    """Two numbers that a spreadsheet shortened can look the same, so that they would be taken for one customer's."""
+    if is_shortened(cell) and (name in _IDENTIFIERS or FIELDS[name].holds == "phone"):
+        raise BadCell(
+            heading, f"“{cell[:80]}” is a number that a spreadsheet shortened. Enter it with all its digits."
+        )
 
 
 def _read(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> Any:
@@ -189,7 +206,7 @@ def _figure(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> int 
 
 
 def _key(found: Mapping[str, Any], mapping: ColumnMapping) -> str:
-    for name in (KEY, "stripe_id", "external_id"):
+    for name in _IDENTIFIERS:
         if name in found:
             return str(found[name])
     company = found.get("company.name") or found.get("name")

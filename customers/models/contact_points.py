@@ -86,8 +86,8 @@ class Address(PinnedFields, ListItem):
         ]
 
     def __str__(self) -> str:
-        parts = (self.line1, self.city, self.postal_code, self.country)
-        return ", ".join(part for part in parts if part) or str(self.pk)
+        parts = (self.line1, self.city or self.state, self.postal_code, self.country)
+        return ", ".join(part for part in parts if part) or self.line2 or self.description or str(self.pk)
 
 
 class Business(PinnedFields, ListItem):

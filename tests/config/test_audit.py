@@ -59,3 +59,12 @@ def test_only_administrators_see_the_log(client: Client):
     client.force_login(make_user(role=VIEWER))
     assert client.get(reverse("admin:customers_auditentry_changelist")).status_code == 403
     assert Group.objects.filter(permissions__codename="view_auditentry").count() == 1
+
+
+def test_an_address_that_is_not_known_is_empty(client: Client):
+    """Behind a Unix socket whose proxy isn't counted."""
+    _, secret = ApiToken.issue("warehouse")
+    header = {"authorization": f"Bearer {secret}"}
+    assert client.get("/api/v1/customers", headers=header, REMOTE_ADDR="").status_code == 200
+    [entry] = AuditEntry.objects.filter(action=AuditAction.TOKEN_USED)
+    assert entry.address == ""

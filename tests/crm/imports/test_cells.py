@@ -1,4 +1,4 @@
-"""What people write into cells as amounts and phone numbers."""
+"""What people and spreadsheets write into cells as amounts and numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from crm.imports.cells import read_amount, read_phone
+from crm.imports.rows import BadCell, ColumnMapping, read_row
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,18 @@ def test_an_amount_in_parentheses_is_below_zero_wherever_its_currency_is(
 )
 def test_a_phone_number_is_read_without_its_label(text: str, number: str) -> None:
     assert read_phone(text) == number
+
+
+@pytest.mark.parametrize("field", ["key", "external_id", "phone", "person.phone"])
+@pytest.mark.parametrize("cell", ["4.93E+11", "4,93012E+11", "1e+15"])
+def test_a_number_without_its_last_digits_is_refused_where_they_tell_customers_apart(
+    field: str, cell: str
+) -> None:
+    mapping = ColumnMapping(["Name", "Number"], {"Name": "name", "Number": field})
+    with pytest.raises(BadCell, match="is a number that a spreadsheet shortened. Enter it with all its digits"):
+        read_row(["Heron Works", cell], mapping)
+
+
+def test_elsewhere_it_is_a_text_as_any_other() -> None:
+    mapping = ColumnMapping(["Name"], {"Name": "name"})
+    assert read_row(["4.93E+11"], mapping)["payments"]["name"] == "4.93E+11"
