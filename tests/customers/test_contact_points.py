@@ -11,7 +11,13 @@ from customers.models import Address
     ("values", "name"),
     [
         (
-            {"line1": "1 Mill Lane", "city": "Austin", "state": "TX", "postal_code": "78701", "country": "US"},
+            {
+                "line1": "1 Mill Lane",
+                "city": "Austin",
+                "state": "TX",
+                "postal_code": "78701",
+                "country": "US",
+            },
             "1 Mill Lane, Austin, 78701, US",
         ),
         ({"state": "Bavaria"}, "Bavaria"),

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from crm.demo.billed_here import bill_here
 from crm.demo.conversations import start_conversations
 from crm.demo.load import (
     DemoRefused,
@@ -56,6 +57,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {name:<10}{role}")
             start_conversations(clock.now())
             use_balances(clock.now())
+            bill_here(clock.now())
             review_duplicates()
         else:
             self.stdout.write("No demo users created. They need CLIENTELE_DEVELOPMENT=1.")

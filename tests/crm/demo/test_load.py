@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from billing.doctor import ledger
-from billing.models import Grant, Invoice, Posting
+from billing.models import Grant, Invoice, Posting, Subscription
+from crm.demo.billed_here import bill_here
 from crm.demo.conversations import start_conversations
 from crm.demo.load import create_demo_logins, load_demo_customers, review_duplicates, settle_desk
 from crm.demo.uses import use_balances
@@ -154,6 +155,24 @@ def test_what_was_granted_is_used_once_and_some_of_it_runs_out(monkeypatch):
     settle_desk(TODAY)
     assert WorklistReason.objects.filter(rule="balance_runs_out").exists()
     assert not list(ledger.check_grants(lambda rows: None))
+
+
+@pytest.mark.once
+def test_some_customers_are_billed_here_so_that_every_act_on_an_invoice_can_be_tried(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: TODAY)
+    load_demo_customers(40, TODAY)
+    assert bill_here(TODAY)
+    ours = Invoice.objects.exclude(number="").order_by("number")
+    # Pro is 49 USD a month, the credit pack 99 USD, Scale 499.99 USD a month.
+    assert [(row.status, row.total, row.due) for row in ours] == [
+        ("paid", 4900, 0),
+        ("open", 9900, 9900),
+        ("open", 49999, 39999),
+    ]
+    [trial] = Subscription.objects.filter(billed_here=True, trial_ends_at__gt=TODAY)
+    assert trial.trial_ends_at == TODAY + timedelta(days=6)
+    assert not bill_here(TODAY)
+    assert ours.count() == 3
 
 
 def test_the_command_leaves_a_database_with_customers_alone():
