@@ -74,6 +74,11 @@ class Paper:
         return f"{self.kind} {self.name}"
 
     @property
+    def in_a_sentence(self) -> str:
+        """The title as it stands within a sentence: `invoice INV-000001`."""
+        return f"{self.kind.lower()} {self.name}"
+
+    @property
     def file_name(self) -> str:
         """A name for its file, in ASCII letters, digits, hyphens, underscores and spaces."""
         safe = "".join(

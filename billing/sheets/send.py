@@ -65,7 +65,7 @@ class Send(Act):
 
     def heading(self) -> str:
         """With the paper that is sent."""
-        return f"Send {self.paper.title}"
+        return f"Send {self.paper.in_a_sentence}"
 
     def home(self) -> str:
         """The invoice's own page."""
@@ -109,9 +109,9 @@ class Send(Act):
         sent = [each.recipients[0] for each in emails if each.status == InvoiceEmail.Status.SENT]
         failed = [each for each in emails if each.status != InvoiceEmail.Status.SENT]
         return Done(
-            message=f"Sent {self.paper.title} to {', '.join(sent)}." if sent else "",
+            message=f"Sent {self.paper.in_a_sentence} to {', '.join(sent)}." if sent else "",
             warnings=[
-                f"Couldn't send {self.paper.title} to {each.recipients[0]}. {each.error}" for each in failed
+                f"Couldn't send {self.paper.in_a_sentence} to {each.recipients[0]}. {each.error}" for each in failed
             ],
         )
 

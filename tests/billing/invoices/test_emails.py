@@ -89,7 +89,7 @@ def test_it_is_proposed_and_sent_with_the_pdf(ada, invoice):
         "Example Works",
     ]
     done = ada.post(page_of(invoice), {**form, "text": "Hi", "confirm": "1"})
-    assert said(done) == ["Sent Invoice INV-000001 to ada@example.com."]
+    assert said(done) == ["Sent invoice INV-000001 to ada@example.com."]
     [message] = mail.outbox
     assert (message.to, message.reply_to, message.body) == (
         ["ada@example.com"],
@@ -150,7 +150,7 @@ def test_a_server_that_refuses_gives_a_sentence(ada, invoice, monkeypatch, probl
     monkeypatch.setattr(EmailMessage, "send", refuse)
     done = send(ada, page_of(invoice))
     assert done.status_code == 302
-    assert said(done) == [f"Couldn't send Invoice INV-000001 to ada@example.com. {sentence}"]
+    assert said(done) == [f"Couldn't send invoice INV-000001 to ada@example.com. {sentence}"]
     row = InvoiceEmail.objects.get()
     assert (row.status, row.error) == ("failed", sentence)
     assert sentence in ada.get(
