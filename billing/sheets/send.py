@@ -111,7 +111,8 @@ class Send(Act):
         return Done(
             message=f"Sent {self.paper.in_a_sentence} to {', '.join(sent)}." if sent else "",
             warnings=[
-                f"Couldn't send {self.paper.in_a_sentence} to {each.recipients[0]}. {each.error}" for each in failed
+                f"Couldn't send {self.paper.in_a_sentence} to {each.recipients[0]}. {each.error}"
+                for each in failed
             ],
         )
 
