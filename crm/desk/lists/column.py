@@ -96,6 +96,11 @@ def _nothing_more(rows: list[Any], at: datetime) -> None:
     """Nothing to load for the columns."""
 
 
+IMPORT = ("Import files…", "imports", "crm.add_fileimport")
+#: For rows that people add on the pages of customers.
+VIEW_CUSTOMERS = ("View customers", "desk-customers", "customers.view_customer")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowList:
     """A list, declared.
@@ -134,6 +139,8 @@ class RowList:
     #: The label, URL name and permission of the button that adds a row.
     add: tuple[str, str, str] | None = None
     empty: str = ""
+    #: What else leads to a first row, beside `add`: labels, URL names and permissions, the likeliest first.
+    next_steps: tuple[tuple[str, str, str], ...] = (IMPORT, VIEW_CUSTOMERS)
 
     @property
     def url_name(self) -> str:

@@ -11,7 +11,7 @@ from billing.formats import money
 from crm.desk.facts.orders import status_of
 from crm.desk.facts.queries import amounts_of, names_of_plans
 from crm.desk.lists import cells, paging
-from crm.desk.lists.column import BulkAct, Cell, Column, May, Phone, RowList, View
+from crm.desk.lists.column import IMPORT, BulkAct, Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.paging import Order
 from crm.desk.search.search import find
 from crm.models import CustomerFacts, CustomerTag
@@ -162,6 +162,7 @@ CUSTOMERS = RowList(
     sort="name",
     add=("Add customer", "admin:customers_customer_add", "customers.add_customer"),
     empty="Customers appear here when they are imported or added.",
+    next_steps=(IMPORT,),
     bulk=(
         BulkAct(
             "Assign…",

@@ -135,6 +135,7 @@ def list_page(request: HttpRequest, row_list: RowList) -> HttpResponseBase:
         "plain_url": reverse(row_list.url_name),
         "is_narrowed": bool(state.term or state.query.filters or problem),
         "add": row_list.add if row_list.add and may(row_list.add[2]) else None,
+        "next_steps": [step for step in row_list.next_steps if may(step[2])],
         "bulk": bulk_acts(row_list, may, state),
         "exports": _exports(row_list, state) if may(EXPORT) else [],
         "choices": [(each, each in columns) for each in row_list.offered(may)[1:]],

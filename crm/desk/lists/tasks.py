@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.timezone import localdate
 
 from crm.desk.lists import cells, paging
-from crm.desk.lists.column import Cell, Column, May, Phone, RowList, View
+from crm.desk.lists.column import VIEW_CUSTOMERS, Cell, Column, May, Phone, RowList, View
 from crm.desk.lists.own_filters import TASK_FILTERS
 from crm.desk.lists.paging import Order
 from crm.desk.lists.rows_of_customers import CURRENT, by_customer, customer_cell, of_customers
@@ -63,6 +63,7 @@ TASKS = RowList(
     phone=_task_phone,
     sort="status",
     empty="Add a task on the page of a customer.",
+    next_steps=(VIEW_CUSTOMERS,),
     views=(
         View("My open tasks", {"task": ["open"], "assignee": ["me"]}),
         View("Open", {"task": ["open"]}),

@@ -371,3 +371,22 @@ def test_customers_show_their_mrr_in_each_currency() -> None:
     page = signed_in().get(reverse("desk-customers")).content.decode()
     assert "$1,200.00" in page
     assert "¥1,500" in page
+
+
+@pytest.mark.parametrize("row_list", LISTS, ids=lambda row_list: row_list.name)
+def test_an_empty_list_leads_to_a_first_row(row_list: RowList) -> None:
+    def steps(role: str) -> set[str]:
+        page = signed_in(role).get(reverse(row_list.url_name)).content.decode()
+        empty = page[page.index("cl-empty") :]
+        return {
+            name
+            for name in ("imports", "desk-customers", "admin:customers_customer_add")
+            if f'href="{reverse(name)}"' in empty
+        }
+
+    expected = {
+        "customers": {"imports", "admin:customers_customer_add"},
+        "tasks": {"desk-customers"},
+    }.get(row_list.name, {"imports", "desk-customers"})
+    assert steps("Administrator") == expected
+    assert steps("Viewer") == expected & {"desk-customers"}
