@@ -23,6 +23,14 @@ _SQLITE_OPTIONS = {
 }
 
 
+#: How long a request waits for PostgreSQL: for a statement, for a lock, and with nothing to do in a transaction.
+_LIMITS = {
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
 class _WrongUrl(Exception):
     """The URL can't be used. The message says why, without repeating it."""
 
@@ -95,3 +103,14 @@ def _postgresql(url: str, pool_size: int) -> dict[str, Any]:
         config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
     config["CONN_HEALTH_CHECKS"] = True
     return config
+
+
+def bound_requests(config: dict[str, Any]) -> None:
+    """Let PostgreSQL give up what a request would wait for too long.
+
+    For processes that answer requests, before they connect. Jobs and commands may take hours. What the URL sets wins.
+    """
+    if config["ENGINE"] == "django.db.backends.postgresql":
+        limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
+        options = config["OPTIONS"]
+        options["options"] = f"{limits} {options.get('options', '')}".strip()

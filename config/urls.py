@@ -10,6 +10,7 @@ from billing.admin.rates import rates_page
 from billing.admin.seller import seller_page
 from config import views
 from config.invitations import invitation_page, invite_again_page
+from config.monitoring import Metrics
 from config.navigation import data_page
 from config.preferences import preferences_page, start_page
 from config.sessions import sessions_page
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="start")),
     path("healthz", views.health),
     path("readyz", views.ready),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("robots.txt", views.robots),
     # Before the admin's own sign-in page, which has no second step.
     path("admin/login/", secure_admin_login(admin.site.login)),

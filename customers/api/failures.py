@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponseBase
+import sys
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
 from django.views import defaults
 
 from customers.api.http import Problem
 
 _JSON_SIDE = ("/api/", "/v1/")
+_RETRY_SECONDS = 5
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -18,7 +23,18 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """500. The fault was logged."""
+    """500, or 503 if the database couldn't answer: it was locked, too slow or gone. The fault was logged."""
+    if isinstance(sys.exc_info()[1], OperationalError):
+        return _busy(request)
     if not request.path_info.startswith(_JSON_SIDE):
         return defaults.server_error(request)
     return Problem(500, "server_error", "Something went wrong on our side. It was logged.").response
+
+
+def _busy(request: HttpRequest) -> HttpResponseBase:
+    headers = {"Retry-After": str(_RETRY_SECONDS)}
+    if not request.path_info.startswith(_JSON_SIDE):
+        # Without the frame, which reads the database.
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    message = f"The database took too long to answer. Try again in {_RETRY_SECONDS} seconds."
+    return Problem(503, "busy", message, headers=headers).response

@@ -27,6 +27,7 @@ class TokenScope(models.TextChoices):
     CATALOG = "catalog", "Catalog: plans and features"
     CRM = "crm", "CRM: CRM documents, companies, people"
     DESK = "desk", "Work: notes, tasks, worklist"
+    MONITORING = "monitoring", "Monitoring: requests, jobs and checks at /metrics"
 
 
 _CATALOG = {"billing.view_plan", "billing.view_feature"}
@@ -39,6 +40,8 @@ def scope_of(permission: str) -> str:
         return TokenScope.CATALOG
     if permission in _DESK:
         return TokenScope.DESK
+    if permission == "crm.change_job":
+        return TokenScope.MONITORING
     app = permission.partition(".")[0]
     return TokenScope.PAYMENTS if app == "customers" else app
 

@@ -176,3 +176,26 @@ def test_postgresql_prepares_statements_and_binds_on_the_server() -> None:
             assert cursor.fetchone() == (42,)
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT $1::int + 1'")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_request_gives_up_what_takes_postgresql_too_long() -> None:
+    code = (
+        "import config.wsgi; from django.db import connection\n"
+        "with connection.cursor() as cursor:\n"
+        "    for name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'):\n"
+        "        cursor.execute(f'SHOW {name}'); print(*cursor.fetchone())"
+    )
+    url = os.environ["DATABASE_URL"]
+    limits = run("-c", code, CLIENTELE_DEVELOPMENT="1", ENV_FILE="", DATABASE_URL=url)
+    assert limits.stdout.split() == ["1min", "20s", "1min"], limits.stderr
+    free = run(
+        "-c",
+        code.replace("config.wsgi", "django; django.setup()"),
+        CLIENTELE_DEVELOPMENT="1",
+        ENV_FILE="",
+        DATABASE_URL=url,
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+    assert free.stdout.split() == ["0", "0", "0"], free.stderr

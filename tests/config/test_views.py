@@ -32,7 +32,17 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a detail for the log only")
 
 
-urlpatterns = [*urls.urlpatterns, path("broken/", broken)]
+def locked(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("a detail for the log only")
+
+
+handler500 = urls.handler500
+urlpatterns = [
+    path("broken/", broken),
+    path("locked/", locked),
+    path("api/v1/locked", locked),
+    *urls.urlpatterns,
+]
 
 
 def text_of(response: Any, status: int) -> str:
@@ -124,6 +134,18 @@ def test_a_fault(settings: Settings) -> None:
     text = text_of(Client(raise_request_exception=False).get("/broken/"), 500)
     assert "Something went wrong" in text
     assert "a detail for the log only" not in text
+
+
+def test_a_database_that_does_not_answer_in_time(settings: Settings) -> None:
+    settings.ROOT_URLCONF = __name__
+    client = Client(raise_request_exception=False)
+    page = client.get("/locked/")
+    text = text_of(page, 503)
+    assert "your browser keeps what you typed" in text
+    assert "a detail for the log only" not in text
+    document = client.get("/api/v1/locked")
+    assert (document.status_code, document.json()["error"]["code"]) == (503, "busy")
+    assert page.headers["Retry-After"] == document.headers["Retry-After"] == "5"
 
 
 @pytest.mark.django_db
